@@ -1,0 +1,56 @@
+# Everything a newcomer needs: `make demo` and `make test`. Needs git, make, python3 and python3-venv, nothing else.
+# Nothing is installed twice: the stamps under .venv are newer than pyproject.toml while the installation is current.
+
+PYTHON ?= python3
+# Extra words for pip, for example an index that holds CPU-only wheels of torch.
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: help demo test lint format bench clean
+
+help:
+	@echo "make demo    install into .venv and run the main job on measured data that ships with the package"
+	@echo "make test    the whole suite, doctests included"
+	@echo "make lint    ruff, pyright and the import contract"
+	@echo "make format  let ruff put the code in order"
+	@echo "make bench   regenerate the figures of docs/benchmarks.md"
+	@echo "make clean   remove .venv and what was built"
+
+demo: $(INSTALLED)
+	$(BIN)/edgewise demo
+
+test: $(DEV)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: $(DEV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pyright
+
+format: $(DEV)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis edgewise-demo
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet $(PIP_ARGS) --editable .
+	touch $@
+
+$(DEV): pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet $(PIP_ARGS) --editable ".[dev]"
+	touch $@ $(INSTALLED)

@@ -1,0 +1,19 @@
+"""Set-up shared by the tests and the doctests of src/."""
+
+import os
+
+# Small problems run faster on one thread, and a fixed thread count keeps sums bit-identical; must precede torch's import.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("edgewise", deadline=None, max_examples=30, database=None, derandomize=True)
+settings.load_profile("edgewise")
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    """Tests and doctests run in a folder of their own: what they leave by mistake never lands in the repository."""
+    monkeypatch.chdir(tmp_path)

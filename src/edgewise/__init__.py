@@ -1,0 +1,95 @@
+"""edgewise: Kolmogorov-Arnold networks a person can read.
+
+Every edge of the network carries a learnable function of one variable, every node only adds (or, where asked,
+multiplies) what arrives. `find_formula` goes the whole way from a table to a formula; `KAN`, `fit`, `simplify`,
+`snap` and `formula` are its steps.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from edgewise._core.errors import EdgewiseError as EdgewiseError
+    from edgewise._core.errors import FileError as FileError
+    from edgewise._core.errors import InputError as InputError
+    from edgewise._core.errors import NumericEdgesError as NumericEdgesError
+    from edgewise.data import Table as Table
+    from edgewise.data import load_example as load_example
+    from edgewise.data import read_table as read_table
+    from edgewise.data import split as split
+    from edgewise.layers import KANLinear as KANLinear
+    from edgewise.network import KAN as KAN
+    from edgewise.network import KANSpec as KANSpec
+    from edgewise.network import Nodes as Nodes
+    from edgewise.network import load as load
+    from edgewise.network import refine as refine
+    from edgewise.network import regrid as regrid
+    from edgewise.network import save as save
+    from edgewise.network import set_symbolic as set_symbolic
+    from edgewise.plots import plot_edges as plot_edges
+    from edgewise.plots import plot_front as plot_front
+    from edgewise.plots import plot_network as plot_network
+    from edgewise.plots import plot_parity as plot_parity
+    from edgewise.plots import plot_training as plot_training
+    from edgewise.report import render_report as render_report
+    from edgewise.report import write_report as write_report
+    from edgewise.simplify import canonical as canonical
+    from edgewise.simplify import edge_scores as edge_scores
+    from edgewise.simplify import merge_equal as merge_equal
+    from edgewise.simplify import prune as prune
+    from edgewise.simplify import simplify as simplify
+    from edgewise.symbolic import find_formula as find_formula
+    from edgewise.symbolic import formula as formula
+    from edgewise.symbolic import snap as snap
+    from edgewise.symbolic import suggest as suggest
+    from edgewise.training import fit as fit
+
+# Loaded on first use: importing torch and sympy takes seconds, and `edgewise --help` needs neither.
+_HOMES = {
+    "edgewise._core.errors": ("EdgewiseError", "FileError", "InputError", "NumericEdgesError"),
+    "edgewise.data": ("Table", "load_example", "read_table", "split"),
+    "edgewise.layers": ("KANLinear",),
+    "edgewise.network": ("KAN", "KANSpec", "Nodes", "load", "refine", "regrid", "save", "set_symbolic"),
+    "edgewise.plots": ("plot_edges", "plot_front", "plot_network", "plot_parity", "plot_training"),
+    "edgewise.report": ("render_report", "write_report"),
+    "edgewise.simplify": ("canonical", "edge_scores", "merge_equal", "prune", "simplify"),
+    "edgewise.symbolic": ("find_formula", "formula", "snap", "suggest"),
+    "edgewise.training": ("fit",),
+}
+_EXPORTS = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_EXPORTS)]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> object:
+    home = _EXPORTS.get(name)
+    if home is None:
+        from edgewise._core.checks import did_you_mean
+
+        hint = did_you_mean(name, _EXPORTS)
+        raise AttributeError(f"module 'edgewise' has no attribute {name!r}{hint}", name=name, obj=None)
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_EXPORTS})
+
+
+class _Package(ModuleType):
+    # Importing the room edgewise.simplify makes Python bind the module to the name `edgewise.simplify`, in the place of
+    # the function of the same name; binding the function instead keeps `ew.simplify(...)` callable in every order.
+    def __setattr__(self, name: str, value: object) -> None:
+        if isinstance(value, ModuleType) and value.__name__ == f"{__name__}.{name}" == _EXPORTS.get(name):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

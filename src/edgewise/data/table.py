@@ -1,0 +1,299 @@
+"""A table: named columns of equal length, numbers as float64, everything else as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, cast
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import did_you_mean, plural, short
+from edgewise._core.errors import InputError
+
+Floats = NDArray[np.float64]
+Column = NDArray[np.float64] | NDArray[np.object_]
+
+# What tables in the wild write for a missing number. Among words these are words; only an empty cell is missing there.
+MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-", "#N/A")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table:
+    """Named columns of equal length, read-only.
+
+    Parameters
+    ----------
+    columns : mapping of str to array of shape (n,)
+        Numeric columns are float64 with NaN where a cell is missing; other columns are object arrays of `str` with
+        `None` where a cell is missing.
+    source : str
+        Where the table came from, for messages and reports.
+    fingerprint : str
+        SHA-256 of the file it was read from, in hexadecimal; empty for other tables.
+
+    Examples
+    --------
+    >>> from edgewise.data import to_table
+    >>> table = to_table({"x": [1, 2, 3], "y": [2.0, 4.0, 6.0]})
+    >>> table
+    Table(3 rows; x, y)
+    >>> X, y, names = table.features("y")
+    >>> X.shape, y.tolist(), names
+    ((3, 1), [2.0, 4.0, 6.0], ('x',))
+    """
+
+    columns: Mapping[str, Column]
+    source: str = "the table"
+    fingerprint: str = ""
+
+    def __post_init__(self) -> None:
+        frozen: dict[str, Column] = {}
+        for name, values in self.columns.items():
+            own = values.copy()
+            own.flags.writeable = False
+            frozen[name] = own
+        if len({len(values) for values in frozen.values()}) > 1:
+            raise InputError(f"The columns of {self.source} must have equal lengths.")
+        object.__setattr__(self, "columns", MappingProxyType(frozen))
+
+    def __repr__(self) -> str:
+        return f"Table({plural(self.n_rows, 'row')}; {', '.join(self.names)})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in order."""
+        return tuple(self.columns)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows the table has."""
+        return len(next(iter(self.columns.values()), ()))
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether a column holds numbers."""
+        return self._column(name).dtype == np.float64
+
+    def missing(self, name: str) -> NDArray[np.bool_]:
+        """Which cells of a column are missing, shape (n,)."""
+        values = self._column(name)
+        if values.dtype == np.float64:
+            return np.isnan(values.astype(np.float64))
+        return np.array([cell is None for cell in values], dtype=bool)
+
+    def take(self, rows: NDArray[Any]) -> Table:
+        """The table of the given rows (indices or a mask)."""
+        return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
+
+    def drop_missing(self, columns: Iterable[str] | None = None) -> Table:
+        """The table without the rows that miss a cell in any of the given columns (default: in any column)."""
+        keep = np.ones(self.n_rows, dtype=bool)
+        for name in self.names if columns is None else columns:
+            keep &= ~self.missing(name)
+        return self.take(keep)
+
+    def matrix(self, columns: Iterable[str]) -> Floats:
+        """The given columns as a fresh matrix.
+
+        Parameters
+        ----------
+        columns : iterable of str
+            Names of numeric columns without missing cells.
+
+        Returns
+        -------
+        array of shape (n, d)
+
+        Raises
+        ------
+        InputError
+            If a column does not exist, is not numeric, misses cells or holds an infinite number.
+        """
+        chosen = [self._numbers(name) for name in columns]
+        return np.stack(chosen, axis=1) if chosen else np.empty((self.n_rows, 0))
+
+    def features(
+        self, target: str, columns: Iterable[str] | None = None
+    ) -> tuple[Floats, Floats, tuple[str, ...]]:
+        """Split the table into what a model reads and what it predicts.
+
+        Parameters
+        ----------
+        target : str
+            The column to predict.
+        columns : iterable of str, optional
+            The columns to predict it from; by default all others.
+
+        Returns
+        -------
+        X : array of shape (n, d)
+        y : array of shape (n,)
+        names : tuple of str
+            The name of each column of `X`.
+
+        Raises
+        ------
+        InputError
+            If a column does not exist, is not numeric or misses cells, or if no column is left to predict from.
+
+        Examples
+        --------
+        >>> from edgewise import load_example
+        >>> X, y, names = load_example("moseley_ka1").features("E_eV")
+        >>> X.shape, names
+        ((95, 1), ('Z',))
+        """
+        y = self._numbers(target)
+        names = tuple(name for name in self.names if name != target) if columns is None else tuple(columns)
+        if target in names:
+            raise InputError(
+                f"The target {target!r} must not be among the columns it is predicted from; leave it out."
+            )
+        if repeated := [name for name in names if names.count(name) > 1]:
+            raise InputError(
+                f"The columns to predict from must be distinct. Got {repeated[0]!r} more than once instead."
+            )
+        if not names:
+            raise InputError(
+                f"{self.source} must have at least one column besides the target {target!r}. Got none instead."
+            )
+        return self.matrix(names), y, names
+
+    def _column(self, name: str) -> Column:
+        if name not in self.columns:
+            hint = did_you_mean(name, self.names)
+            listed = ", ".join(repr(entry) for entry in self.names[:12]) + (
+                ", ..." if len(self.names) > 12 else ""
+            )
+            raise InputError(f"{self.source} has no column {name!r}{hint}; its columns are {listed}.")
+        return self.columns[name]
+
+    def _numbers(self, name: str) -> Floats:
+        values = self._column(name)
+        if values.dtype != np.float64:
+            example = next(
+                (short(cell) for cell in values if cell is not None and not _is_number(cell)),
+                "no number at all",
+            )
+            raise InputError(
+                f"Column {name!r} of {self.source} must be numeric. Got {example} instead; encode it as numbers, or "
+                "choose the columns to use without it."
+            )
+        numbers = cast(Floats, values)
+        if gaps := int(np.isnan(numbers).sum()):
+            raise InputError(
+                f"Column {name!r} of {self.source} must have no missing cells. Got {gaps:,} missing in "
+                f"{plural(len(numbers), 'row')} instead; fill them, drop those rows, or leave the column out."
+            )
+        if infinite := int(np.isinf(numbers).sum()):
+            raise InputError(
+                f"Column {name!r} of {self.source} must hold finite numbers. Got {infinite:,} infinite instead; "
+                "correct or drop those rows."
+            )
+        return numbers.copy()
+
+
+def to_table(data: Any, source: str = "the table") -> Table:
+    """Bring a data frame or a mapping of columns into the form edgewise works on.
+
+    Parameters
+    ----------
+    data : Table, mapping of str to sequence, or an eager data frame
+        pandas, Polars, PyArrow and every other eager frame narwhals knows.
+    source : str
+        What to call the table in messages.
+
+    Returns
+    -------
+    Table
+        Numbers and booleans become float64. So does text where every cell reads as a number.
+
+    Raises
+    ------
+    InputError
+        If the data is no table, has no rows or no columns, or repeats a column name.
+
+    Examples
+    --------
+    >>> from edgewise.data import to_table
+    >>> table = to_table({"height": ["1.2", "1.5"], "sort": ["oak", "elm"]})
+    >>> table.is_numeric("height"), table.is_numeric("sort")
+    (True, False)
+    """
+    if isinstance(data, Table):
+        return data
+    if isinstance(data, Mapping):
+        pairs = [(str(name), list(cells)) for name, cells in cast("Mapping[Any, Any]", data).items()]
+        return _assemble([(name, _from_cells(cells)) for name, cells in pairs], source)
+    if hasattr(data, "columns") and (twice := _repeated([str(name) for name in _labels(data)])):
+        # Checked before narwhals, whose own word for it differs from backend to backend.
+        raise InputError(
+            f"{source} must have distinct column names. Got {twice!r} more than once instead; rename one."
+        )
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except TypeError:
+        raise InputError(
+            f"{source} must be a data frame or a mapping of column names to values. Got {short(data)} instead."
+        ) from None
+    return _assemble([(str(series.name), _from_series(series)) for series in frame.iter_columns()], source)
+
+
+def _labels(data: Any) -> list[Any]:
+    return list(data.column_names if hasattr(data, "column_names") else data.columns)
+
+
+def _repeated(names: list[str]) -> str | None:
+    return next((name for index, name in enumerate(names) if name in names[:index]), None)
+
+
+def _assemble(columns: list[tuple[str, Column]], source: str) -> Table:
+    if not columns:
+        raise InputError(f"{source} must have at least one column. Got none instead.")
+    # A table written with its row index has one column without a name.
+    named = [
+        (" ".join(name.split()) or f"column_{place}", cells)
+        for place, (name, cells) in enumerate(columns, start=1)
+    ]
+    if twice := _repeated([name for name, _ in named]):
+        raise InputError(
+            f"{source} must have distinct column names. Got {twice!r} more than once instead; rename one."
+        )
+    table = Table(dict(named), source)
+    if table.n_rows == 0:
+        raise InputError(f"{source} must have at least one row of data. Got only column names instead.")
+    return table
+
+
+def _from_series(series: nw.Series[Any]) -> Column:
+    if series.dtype.is_numeric() or series.dtype == nw.Boolean:
+        return np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+    return _from_cells(series.to_list())
+
+
+def _from_cells(cells: list[Any]) -> Column:
+    """Numbers where every cell reads as one or as a missing number, else text."""
+    if all(_is_blank(cell) or str(cell).strip() in MISSING or _is_number(cell) for cell in cells):
+        return np.array([float(cell) if _is_number(cell) else np.nan for cell in cells], dtype=np.float64)
+    return np.array([None if _is_blank(cell) else str(cell) for cell in cells], dtype=object)
+
+
+def _is_blank(cell: Any) -> bool:
+    return (
+        cell is None
+        or (isinstance(cell, str) and not cell.strip())
+        or (isinstance(cell, float) and cell != cell)
+    )
+
+
+def _is_number(cell: Any) -> bool:
+    if isinstance(cell, str) and "_" in cell:  # float("1_000") is 1000.0, but in a table it is a label
+        return False
+    try:
+        float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True

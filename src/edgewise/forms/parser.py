@@ -1,0 +1,185 @@
+"""Text to tree: a small operator-precedence parser.
+
+Nothing is ever evaluated as Python, so a hostile text can at worst be refused. Python's own `ast` is not used:
+it gives `^` the wrong precedence, normalises Unicode names (a column called 'µ' would be lost) and warns, overflows
+or runs out of stack on hostile input.
+
+Precedence, weakest first: `+ -`, `* /`, sign, `^` or `**` (to the right).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from edgewise._core.checks import did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
+from edgewise.forms.tree import Apply, Node, Number, Variable
+
+MAX_LENGTH = 20_000
+MAX_DEPTH = 80
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)|(?P<quoted>`(?:[^`]|``)+`)"
+    r"|(?P<operator>\*\*|[-+*/^(),])|(?P<other>\S))"
+)
+_ALLOWED = (
+    "the operators + - * / ^, numbers, brackets, column names (in `backticks` where needed) and functions"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+
+
+@dataclass(slots=True)
+class _Reader:
+    """The tokens, the position in them and the nesting depth."""
+
+    text: str
+    variables: Collection[str]
+    tokens: list[_Token]
+    at: int = 0
+    depth: int = 0
+
+    @property
+    def head(self) -> _Token:
+        return self.tokens[self.at]
+
+    def take(self, *texts: str) -> bool:
+        found = self.head.kind == "operator" and self.head.text in texts
+        self.at += found
+        return found
+
+    def fail(self, reason: str) -> InputError:
+        return InputError(
+            f"The 'text' argument must be a formula made of {_ALLOWED}. Got {short(self.text)} instead: {reason}."
+        )
+
+    def unexpected(self, wanted: str = "") -> InputError:
+        token = self.head
+        found = (
+            "the end of the text" if token.kind == "end" else f"{token.text!r} at character {token.start + 1}"
+        )
+        return self.fail(f"{wanted + ' was expected before' if wanted else 'did not expect'} {found}")
+
+
+def read(text: str, variables: Collection[str]) -> Node:
+    """The tree of a formula, or one `InputError`."""
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(f"The 'text' argument must be a string. Got {short(text)} instead.")
+    if len(text) > MAX_LENGTH:
+        raise InputError(
+            f"The 'text' argument must have at most {MAX_LENGTH:,} characters. Got {len(text):,} instead."
+        )
+    tokens = [
+        _Token(match.lastgroup or "", match.group(match.lastgroup or 0), match.start(match.lastgroup or 0))
+        for match in _TOKEN.finditer(text)
+    ]
+    reader = _Reader(text, variables, [*tokens, _Token("end", "", len(text))])
+    if not tokens:
+        raise reader.fail("it is empty")
+    tree = _sum(reader)
+    if reader.head.kind != "end":
+        raise reader.unexpected("an operator")
+    return tree
+
+
+def _sum(reader: _Reader) -> Node:
+    reader.depth += 1
+    if reader.depth > MAX_DEPTH:
+        raise reader.fail(f"it is nested deeper than {MAX_DEPTH} levels")
+    terms = [_product(reader)]
+    while (minus := reader.take("-")) or reader.take("+"):
+        term = _product(reader)
+        terms.append(Apply("neg", (term,)) if minus else term)
+    reader.depth -= 1
+    return terms[0] if len(terms) == 1 else Apply("+", tuple(terms))
+
+
+def _product(reader: _Reader) -> Node:
+    factors = [_signed(reader)]
+    while (over := reader.take("/")) or reader.take("*"):
+        factor = _signed(reader)
+        factors.append(Apply("inv", (factor,)) if over else factor)
+    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+
+
+def _signed(reader: _Reader) -> Node:
+    minus = False
+    while (negative := reader.take("-")) or reader.take("+"):
+        minus ^= negative
+    node = _power(reader)
+    if not minus:
+        return node
+    # "-2" is the number minus two, "-x" a negated variable, "-2^2" the negated square.
+    return Number(-node.value) if isinstance(node, Number) else Apply("neg", (node,))
+
+
+def _power(reader: _Reader) -> Node:
+    base = _atom(reader)
+    if not reader.take("^", "**"):
+        return base
+    reader.depth += 1
+    if reader.depth > MAX_DEPTH:
+        raise reader.fail(f"it is nested deeper than {MAX_DEPTH} levels")
+    exponent = _signed(reader)
+    reader.depth -= 1
+    return Apply("^", (base, exponent))
+
+
+def _atom(reader: _Reader) -> Node:
+    token = reader.head
+    if token.kind == "number":
+        reader.at += 1
+        return _number(reader, token)
+    if token.kind == "quoted":
+        reader.at += 1
+        return _variable(reader, token.text[1:-1].replace("``", "`"))
+    if token.kind == "name":
+        reader.at += 1
+        if reader.take("("):
+            return _call(reader, token.text)
+        return _variable(reader, token.text)
+    if reader.take("("):
+        inner = _sum(reader)
+        if not reader.take(")"):
+            raise reader.unexpected("')'")
+        return inner
+    raise reader.unexpected()
+
+
+def _number(reader: _Reader, token: _Token) -> Number:
+    if token.text.isdigit() and len(token.text) <= 15:
+        return Number(int(token.text))
+    value = float(token.text)
+    if value == float("inf"):
+        raise reader.fail(f"the number {short(token.text)} is too large for a float")
+    return Number(value)
+
+
+def _call(reader: _Reader, name: str) -> Node:
+    function = SPELLINGS.get(name, name)
+    if function not in FUNCTIONS:
+        if name in reader.variables:
+            raise reader.fail(f"{name!r} is a column, not a function; write {name}*(...) for a product")
+        raise reader.fail(f"there is no function {name!r}{did_you_mean(name, [*FUNCTIONS, *SPELLINGS])}")
+    argument = _sum(reader)
+    if reader.take(","):
+        raise reader.fail(f"the function {name!r} takes one argument")
+    if not reader.take(")"):
+        raise reader.unexpected("')'")
+    return Apply(function, (argument,))
+
+
+def _variable(reader: _Reader, name: str) -> Node:
+    if name in reader.variables or name in CONSTANTS:
+        return Variable(name)
+    if SPELLINGS.get(name, name) in FUNCTIONS:
+        raise reader.fail(f"the function {name!r} needs an argument in brackets")
+    known = ", ".join(map(repr, list(reader.variables)[:8])) or "no columns"
+    raise reader.fail(f"there is no column {short(name)} among {known}{did_you_mean(name, reader.variables)}")

@@ -1,0 +1,6 @@
+"""The trilinear kernels of an edge layer, with autograd closed under differentiation."""
+
+from edgewise.kernels.trilinear import Backend as Backend
+from edgewise.kernels.trilinear import backend as backend
+from edgewise.kernels.trilinear import spline_edges as spline_edges
+from edgewise.kernels.trilinear import spline_sum as spline_sum

@@ -1,0 +1,332 @@
+"""KANLinear: a layer with a learnable function on every edge, a drop-in for `torch.nn.Linear`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._core.checks import check_choice, check_int, short
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import generator
+from edgewise.kernels import spline_edges, spline_sum
+from edgewise.layers.initialise import initial_coefficients, zero_coefficients
+from edgewise.layers.symbolic_edges import (
+    FormGroup,
+    SymbolicEdge,
+    check_symbolic,
+    form_values,
+    group_by_form,
+)
+from edgewise.splines.basis import Basis
+from edgewise.splines.bspline import MAX_DEGREE, BSpline
+from edgewise.splines.make import BASES, default_grid, make_basis
+from edgewise.splines.pieces import Pieces, make_pieces
+
+BASE_FUNCTIONS = ("silu",)
+
+
+class KANLinear(nn.Module):
+    """Sum of one function of every input: y_o = bias_o + sum_i phi_io(x_i).
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Numbers of input nodes I and sum nodes O.
+    basis : str
+        "bspline" (default), "chebyshev", "fourier", "rbf" or "rational".
+    degree : int
+        Degree of the B-spline, 0 to 5.
+    intervals : int
+        Intervals G of the grid; every basis has M = G + degree functions.
+    grid : pair of float or Tensor
+        Range of every input, (low, high), or the grid itself, shape (I, K).
+    symbolic : tuple of SymbolicEdge
+        Edges that are a * f(b * x + c) + d, at most one for each pair of source and target; they start as f itself.
+    bias : bool
+        One learnable constant for each sum node.
+    base : None or "silu"
+        Adds w_io * silu(x_i) to every edge. It helps first-order training of large networks; without it (the default) an
+        edge is exactly a piecewise polynomial.
+    init : "random" or "zero"
+        Start from variance-preserving random functions, or from functions that are zero.
+    seed : int, optional
+        Seed of the initial functions; without it they are drawn from torch's global generator, as `nn.Linear` does.
+    device, dtype
+        As in `nn.Linear`.
+
+    Attributes
+    ----------
+    coef : Parameter, shape (I, M, O)
+    bias : Parameter, shape (O,), or None
+    base_weight : Parameter, shape (I, O), or None
+    affine : Parameter, shape (S, 4), or None
+        a, b, c, d of each symbolic edge a * f(b * x + c) + d.
+    grid : Tensor, shape (I, K)
+    mask : Tensor of bool, shape (I, O)
+        Which edges are alive.
+    symbolic : tuple of SymbolicEdge
+        The rows of `affine`.
+
+    Raises
+    ------
+    InputError
+        For sizes, names or inputs that do not fit.
+
+    References
+    ----------
+    Z. Liu et al., "KAN: Kolmogorov-Arnold Networks", 2024, arXiv:2404.19756.
+
+    Examples
+    --------
+    >>> layer = KANLinear(3, 2, seed=0)
+    >>> layer(torch.zeros(5, 7, 3)).shape
+    torch.Size([5, 7, 2])
+    """
+
+    coef: nn.Parameter
+    grid: Tensor
+    mask: Tensor
+    _table: Tensor
+    _origin: Tensor
+    _width: Tensor
+    _numeric: Tensor
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        basis: str = "bspline",
+        degree: int = 3,
+        intervals: int = 5,
+        grid: tuple[float, float] | Tensor = (-1.0, 1.0),
+        bias: bool = True,
+        base: str | None = None,
+        symbolic: tuple[SymbolicEdge, ...] = (),
+        init: str = "random",
+        seed: int | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.in_features = check_int(in_features, "in_features", low=1, of="KANLinear")
+        self.out_features = check_int(out_features, "out_features", low=1, of="KANLinear")
+        self.basis_name = check_choice(basis, "basis", BASES, of="KANLinear")
+        self.degree = check_int(degree, "degree", low=0, high=MAX_DEGREE, of="KANLinear")
+        self.intervals = check_int(intervals, "intervals", low=1, of="KANLinear")
+        self.base = None if base is None else check_choice(base, "base", BASE_FUNCTIONS, of="KANLinear")
+        dtype = dtype or torch.get_default_dtype()
+        # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
+        table = self._make_grid(grid).to(dtype).to(torch.float64)
+        self.register_buffer("grid", table.to(device=device, dtype=dtype))
+        self.register_buffer("mask", torch.ones(in_features, out_features, dtype=torch.bool, device=device))
+        for name in ("_table", "_origin", "_width", "_numeric"):
+            self.register_buffer(name, torch.zeros(0, dtype=dtype, device=device), persistent=False)
+        check_choice(init, "init", ("random", "zero"), of="KANLinear")
+        random = None if seed is None else generator(seed)
+        start = initial_coefficients if init == "random" else zero_coefficients
+        initial, share = start(
+            make_basis(basis, table, degree=degree, size=self.size), out_features, random, base is not None
+        )
+        self.coef = nn.Parameter(initial.to(device=device, dtype=dtype))
+        zeros = torch.zeros(out_features, device=device, dtype=dtype)
+        self.bias = nn.Parameter(zeros) if bias else None
+        self.base_weight = nn.Parameter(share.to(device=device, dtype=dtype)) if base else None
+        self.symbolic: tuple[SymbolicEdge, ...] = check_symbolic(symbolic, in_features, out_features)
+        rows = torch.tensor([[1.0, 1.0, 0.0, 0.0]], device=device, dtype=dtype).repeat(len(symbolic), 1)
+        self.affine = nn.Parameter(rows) if symbolic else None
+        self._refresh()
+        self.register_load_state_dict_post_hook(_after_load)
+
+    @property
+    def size(self) -> int:
+        """Number of basis functions M of every edge."""
+        return self.intervals + self.degree
+
+    @property
+    def basis(self) -> Basis:
+        """The basis of the present grid."""
+        if self.basis_name == "bspline":
+            return BSpline(self.grid, self.degree, Pieces(self._table, self._origin, self._width))
+        return make_basis(self.basis_name, self.grid, degree=self.degree, size=self.size, check=False)
+
+    @property
+    def domain(self) -> Tensor:
+        """Range of each input that the grid covers, shape (I, 2)."""
+        return self.basis.domain
+
+    @property
+    def form_groups(self) -> tuple[FormGroup, ...]:
+        """The symbolic edges that are alive, gathered by their form."""
+        return self._groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Sums at the output nodes: (..., I) -> (..., O)."""
+        if torch.is_autocast_enabled(x.device.type):
+            # Half precision would lose the place of x on the grid, and with it the function.
+            with torch.autocast(x.device.type, enabled=False):
+                return self.forward(x.to(self.coef.dtype))
+        self._check_input(x)
+        flat = x.reshape(-1, self.in_features)
+        y = spline_sum(self.basis, flat, self.numeric_coef())
+        if self.base_weight is not None:
+            y = y + nn.functional.silu(flat) @ (self.base_weight * self.numeric_mask())
+        if self.affine is not None:
+            y = self._add_symbolic(y, flat, self.affine)
+        if self.bias is not None:
+            y = y + self.bias
+        return y.reshape(*x.shape[:-1], self.out_features)
+
+    def numeric_mask(self) -> Tensor:
+        """1 where an edge is alive and numeric, else 0; shape (I, O), of the layer's dtype."""
+        return self._numeric
+
+    def numeric_coef(self) -> Tensor:
+        """Coefficients with those of dead and symbolic edges at zero; shape (I, M, O)."""
+        return self.coef if self._all_numeric else self.coef * self._numeric[:, None, :]
+
+    def kind(self, source: int, target: int) -> str:
+        """ "off", "numeric" or "symbolic"."""
+        self._check_edge(source, target)
+        if not bool(self.mask[source, target]):
+            return "off"
+        named = any((edge.source, edge.target) == (source, target) for edge in self.symbolic)
+        return "symbolic" if named else "numeric"
+
+    def edges(self, x: Tensor, order: int = 0) -> Tensor:
+        """Value (or derivative) of every edge function apart, without bias: (B, I) -> (B, I, O)."""
+        self._check_input(x)
+        y = spline_edges(self.basis, x, self.numeric_coef(), order)
+        if self.base_weight is not None:
+            y = y + _silu(x, order)[..., None] * (self.base_weight * self._numeric)
+        if self.affine is not None:
+            parts = y.clone()
+            for group in self.form_groups:
+                sources, targets, rows = list(group.sources), list(group.targets), list(group.rows)
+                parts[:, sources, targets] = form_values(group.form, self.affine[rows], x[:, sources], order)
+            y = parts
+        return y
+
+    def edge(self, source: int, target: int, x: Tensor, order: int = 0) -> Tensor:
+        """Value (or derivative) of one edge function on a curve of points: (n,) -> (n,)."""
+        kind, points = self.kind(source, target), x.reshape(-1, 1).to(self.coef)
+        if kind == "off":
+            return torch.zeros_like(points[:, 0])
+        if kind == "symbolic":
+            row = next(k for k, e in enumerate(self.symbolic) if (e.source, e.target) == (source, target))
+            assert self.affine is not None
+            return form_values(self.symbolic[row].form, self.affine[row : row + 1], points, order)[:, 0]
+        grid, coef = self.grid[source : source + 1], self.coef[source : source + 1, :, target, None]
+        basis = make_basis(self.basis_name, grid, degree=self.degree, size=self.size, check=False)
+        y = spline_edges(basis, points, coef, order)[:, 0, 0]
+        if self.base_weight is not None:
+            y = y + _silu(points[:, 0], order) * self.base_weight[source, target]
+        return y
+
+    def set_mask(self, mask: Tensor) -> None:
+        """Replace the mask, shape (I, O)."""
+        if mask.shape != self.mask.shape:
+            raise InputError(
+                f"The 'mask' of set_mask must have shape {tuple(self.mask.shape)}. Got {tuple(mask.shape)} instead."
+            )
+        self.mask.copy_(mask)
+        self._refresh()
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_features}, {self.out_features}, basis={self.basis_name!r}, degree={self.degree}, "
+        text += f"intervals={self.intervals}"
+        if self.symbolic:
+            text += f", symbolic={len(self.symbolic)}"
+        return text
+
+    def _add_symbolic(self, y: Tensor, x: Tensor, affine: Tensor) -> Tensor:
+        for group in self.form_groups:
+            sources, targets, rows = list(group.sources), list(group.targets), list(group.rows)
+            values = form_values(group.form, affine[rows], x[:, sources])
+            y = y.index_add(1, torch.tensor(targets, device=y.device), values)
+        return y
+
+    def _make_grid(self, grid: tuple[float, float] | Tensor) -> Tensor:
+        if isinstance(grid, Tensor):
+            if grid.ndim != 2 or grid.shape[0] != self.in_features:
+                raise InputError(
+                    f"The 'grid' tensor of KANLinear must have shape ({self.in_features}, K). "
+                    f"Got {tuple(grid.shape)} instead."
+                )
+            if self.basis_name == "bspline":
+                self.intervals = grid.shape[1] - 1
+            return grid.detach().to(device="cpu", dtype=torch.float64)
+        try:
+            low, high = (float(end) for end in grid)
+        except (TypeError, ValueError):
+            low = high = 0.0
+        if not -torch.inf < low < high < torch.inf:
+            raise InputError(
+                "The 'grid' parameter of KANLinear must be two finite numbers (low, high) with low < high, or a "
+                f"tensor. Got {short(grid)} instead."
+            )
+        ends = torch.tensor([low, high], dtype=torch.float64).expand(self.in_features, 2)
+        return default_grid(self.basis_name, ends[:, 0], ends[:, 1], self.intervals, self.degree)
+
+    def _check_input(self, x: Tensor) -> None:
+        name = f"KANLinear({self.in_features}, {self.out_features})"
+        if x.shape[-1:] != (self.in_features,):
+            raise InputError(
+                f"The input of {name} must have {self.in_features} columns in its last dimension. "
+                f"Got shape {tuple(x.shape)} instead."
+            )
+        if x.dtype != self.coef.dtype:
+            raise InputError(
+                f"The input of {name} must have the dtype of its parameters, {self.coef.dtype}. Got {x.dtype} "
+                f"instead; convert it with x.to({self.coef.dtype})."
+            )
+
+    def _check_edge(self, source: int, target: int) -> None:
+        check_int(source, "source", low=0, high=self.in_features - 1, of="KANLinear")
+        check_int(target, "target", low=0, high=self.out_features - 1, of="KANLinear")
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> KANLinear:
+        super()._apply(fn, recurse)
+        # A table rounded to float32 and moved on to float64 would keep the rounding; it is made anew instead.
+        self._refresh()
+        return self
+
+    def _refresh(self) -> None:
+        """Tables derived from the grid, the mask and the symbolic edges."""
+        self._groups = group_by_form(self.symbolic)
+        self._all_numeric = False
+        if self.mask.is_meta:
+            return  # there are no numbers yet; `to_empty` and `load_state_dict` come back here
+        # Dead edges are left out rather than multiplied by zero: outside its domain a form is NaN, and so is 0 * NaN.
+        self._groups = group_by_form(self.symbolic, lambda edge: bool(self.mask[edge.source, edge.target]))
+        numeric = self.mask.to(self.coef.dtype)
+        for edge in self.symbolic:
+            numeric[edge.source, edge.target] = 0
+        self._numeric = numeric
+        self._all_numeric = bool(numeric.all())
+        if self.basis_name == "bspline":
+            pieces = make_pieces(self.grid.to(torch.float64), self.degree)
+            self._table = pieces.table.to(self.grid.dtype)
+            self._origin = pieces.origin.to(self.grid.dtype)
+            self._width = pieces.width.to(self.grid.dtype)
+
+
+def _after_load(module: nn.Module, incompatible: Any) -> None:
+    """Hook of `load_state_dict`; a function of the module, so that a layer can be pickled."""
+    if isinstance(module, KANLinear):
+        module._refresh()
+
+
+def _silu(x: Tensor, order: int) -> Tensor:
+    """Derivative of the given order of silu, by autograd beyond the value."""
+    if order == 0:
+        return nn.functional.silu(x)
+    with torch.enable_grad():
+        point = x.detach().requires_grad_()
+        value = nn.functional.silu(point)
+        for _ in range(order):
+            (value,) = torch.autograd.grad(value.sum(), point, create_graph=True)
+    return value.detach()

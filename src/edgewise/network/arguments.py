@@ -1,0 +1,88 @@
+"""Checks of what edits are given: edges, layers, nodes and data, each refused with one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import check_int, check_matrix, did_you_mean, short
+from edgewise._core.errors import InputError
+
+if TYPE_CHECKING:
+    from edgewise.network.module import KAN
+
+Edge = tuple[int, int, int]
+
+
+def check_edge(net: KAN, edge: Any, of: str = "") -> Edge:
+    """The edge (layer, source, target), if the network has it."""
+    entries = tuple(edge) if isinstance(edge, Iterable) else ()
+    if len(entries) != 3:
+        raise InputError(f"An edge must be three ints (layer, source, target). Got {short(edge)} instead.")
+    layer = check_int(entries[0], "layer", low=0, high=len(net.layers) - 1, of=of)
+    source = check_int(entries[1], "source", low=0, high=net.layers[layer].in_features - 1, of=of)
+    target = check_int(entries[2], "target", low=0, high=net.layers[layer].out_features - 1, of=of)
+    return layer, source, target
+
+
+def check_edges(net: KAN, edges: Any, of: str) -> list[Edge]:
+    """Several edges, in the caller's order."""
+    if isinstance(edges, str) or not isinstance(edges, Iterable):
+        raise InputError(
+            f"The 'edges' parameter of {of} must list edges (layer, source, target). Got {short(edges)} instead."
+        )
+    return [check_edge(net, edge, of) for edge in edges]
+
+
+def check_hidden(net: KAN, layer: int, of: str) -> int:
+    """The number of a hidden layer of nodes, 1 to L - 1."""
+    if len(net.layers) == 1:
+        raise InputError(
+            f"{of} needs a network with hidden nodes. Got one of shape {list(net.shape)} instead."
+        )
+    return check_int(layer, "layer", low=1, high=len(net.layers) - 1, of=of)
+
+
+def check_layers(net: KAN, layers: Any, of: str) -> list[int]:
+    """Numbers of edge layers in rising order; all of them by default."""
+    if layers is None:
+        return list(range(len(net.layers)))
+    return check_numbers(layers, len(net.layers), "layers", of)
+
+
+def check_numbers(numbers: Any, count: int, name: str, of: str) -> list[int]:
+    """Distinct ints from 0 to count - 1 in rising order; the caller's order and repeats mean nothing."""
+    if isinstance(numbers, str) or not isinstance(numbers, Iterable):
+        raise InputError(
+            f"The '{name}' parameter of {of} must be a list of ints. Got {short(numbers)} instead."
+        )
+    return sorted({check_int(number, name, low=0, high=count - 1, of=of) for number in numbers})
+
+
+def check_inputs(net: KAN, inputs: Any) -> list[int]:
+    """Numbers of the inputs that are given by number or by name."""
+    if isinstance(inputs, str) or not isinstance(inputs, Iterable):
+        raise InputError(
+            f"The 'inputs' must be a list of names or numbers of inputs. Got {short(inputs)} instead."
+        )
+    numbers: list[int] = []
+    for entry in inputs:
+        if isinstance(entry, str):
+            if entry not in net.input_names:
+                raise InputError(
+                    f"The 'inputs' must be among {', '.join(map(repr, net.input_names))}. "
+                    f"Got {entry!r} instead{did_you_mean(entry, net.input_names)}."
+                )
+            numbers.append(net.input_names.index(entry))
+        else:
+            numbers.append(check_int(entry, "inputs", low=0, high=net.shape[0] - 1))
+    return sorted(set(numbers))
+
+
+def as_data(net: KAN, X: Any, of: str, min_rows: int = 1) -> Tensor:
+    """Any matrix of numbers as a tensor of the network's dtype and device, shape (n, inputs)."""
+    table = check_matrix(X, "X", columns=net.shape[0], min_rows=min_rows, of=of)
+    return torch.from_numpy(table).to(net.output_shift)

@@ -1,0 +1,257 @@
+"""One file of tensors beside one JSON document: safetensors, written atomically, read with suspicion.
+
+The document and a checksum stand in the metadata of the safetensors header, so any safetensors reader can open the file. Our
+own reader checks every size against the file and against what the document promises before it allocates anything, and runs
+no code from the file: its content is numbers and JSON.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import secrets
+import stat
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from safetensors.torch import save as to_safetensors
+from torch import Tensor
+
+from edgewise._core.checks import short
+from edgewise._core.errors import FileError, InputError
+
+FORMAT = 1
+MAX_HEADER = 1 << 25
+DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "BOOL": torch.bool,
+}
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+# Name -> code of the dtype and shape: what a file must hold, no more and no less.
+Table = dict[str, tuple[str, tuple[int, ...]]]
+PathLike = str | os.PathLike[str]
+
+
+def write_container(
+    path: PathLike, document: Mapping[str, Any], tensors: Mapping[str, Tensor], overwrite: bool
+) -> None:
+    """Write all or nothing: a temporary file beside the target takes its place only when it is complete on disk."""
+    target = _as_path(path)
+    text = json.dumps({"format": FORMAT, **document})
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    raw = {name: _bytes_of(tensor) for name, tensor in plain.items()}
+    data = to_safetensors(plain, {"edgewise": text, "sha256": _digest(text, _table_of(plain), raw)})
+    if int.from_bytes(data[:8], "little") > MAX_HEADER:
+        raise FileError(f"The file {target} cannot be written: the description of the model is too long.")
+    with _said_clearly(target, "written"):
+        # Through a link, so that the file it points to is replaced and not the link.
+        target = Path(os.path.realpath(target))
+        if target.is_dir():
+            raise FileError(
+                f"The file {target} cannot be written: it is a folder; add a file name such as model.kan."
+            )
+        if target.exists() and not overwrite:
+            raise FileError(f"The file {target} exists already; pass overwrite=True or choose another name.")
+        _replace(target, data)
+
+
+def read_container(
+    path: PathLike, kind: str, expected: Callable[[Mapping[str, Any]], Table]
+) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
+    """The document and the tensors; `expected` tells from the document which tensors there must be.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, not ours, of a newer format, of another kind, or damaged anywhere.
+    """
+    target = _as_path(path)
+    with _said_clearly(target, "read"):
+        # A pipe would be waited on without end, so the kind of file comes before opening it.
+        if not stat.S_ISREG(target.stat().st_mode):
+            raise FileError(f"The file {target} cannot be read: it is a folder or a device, not a .kan file.")
+        with target.open("rb") as file:
+            header, size = _read_header(file, target)
+            text = _metadata(header, "edgewise", target)
+            document = _read_document(text, kind, target)
+            entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+            table = _promised(document, expected, target)
+            places = _check_table(entries, table, size, target)
+            raw = {name: bytearray(file.read(places[name])) for name in places}
+    if any(len(raw[name]) != places[name] for name in places):
+        raise FileError(f"The file {target} is damaged: it ends too early.")
+    if _digest(text, table, raw) != _metadata(header, "sha256", target):
+        raise FileError(
+            f"The file {target} is damaged: its checksum does not fit its content; use another copy."
+        )
+    tensors = {name: _to_tensor(raw[name], *table[name], target) for name in table}
+    return document, tensors
+
+
+def _as_path(path: object) -> Path:
+    if not isinstance(path, (str, os.PathLike)) or not str(path):
+        raise InputError(f"The 'path' argument must be the path of a file. Got {short(path)} instead.")
+    return Path(path)
+
+
+@contextlib.contextmanager
+def _said_clearly(path: Path, what: str) -> Generator[None]:
+    """Errors of the operating system as one sentence."""
+    try:
+        yield
+    except FileError:
+        raise
+    except FileNotFoundError as error:
+        reason = "there is no such file" if what == "read" else "its folder does not exist; make it first"
+        raise FileError(f"The file {path} cannot be {what}: {reason}.") from error
+    except OSError as error:
+        raise FileError(f"The file {path} cannot be {what}: {error.strerror or error}.") from error
+    except ValueError as error:  # a path with a null byte
+        raise FileError(f"The file {str(path)!r} cannot be {what}: {error}.") from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Put the data in the place of the target in one step, or leave everything as it was."""
+    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.tmp")
+    # The usual permissions of a new file (the process's umask), or those of the file that is replaced.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if target.exists():
+                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except BaseException:  # Ctrl-C too must leave nothing behind
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+    # The new name is safe from a power cut only when the folder is on disk too; some systems cannot do that.
+    with contextlib.suppress(OSError, AttributeError):
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _read_header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
+    """The JSON header of a safetensors file, and how many bytes of numbers follow it."""
+    total = os.fstat(file.fileno()).st_size
+    length = int.from_bytes(file.read(8), "little")
+    if total < 10 or not 2 <= length <= min(MAX_HEADER, total - 8):
+        raise FileError(f"The file {path} is not a .kan file, or it is cut off or damaged at its beginning.")
+    try:
+        header = json.loads(file.read(length).decode("utf-8"))
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        raise FileError(f"The file {path} is not a .kan file, or its header is damaged.")
+    return header, total - 8 - length
+
+
+def _metadata(header: Mapping[str, Any], key: str, path: Path) -> str:
+    metadata = header.get("__metadata__")
+    value = metadata.get(key) if isinstance(metadata, dict) else None
+    if not isinstance(value, str):
+        raise FileError(
+            f"The file {path} was not written by edgewise: its header says nothing about a model."
+        )
+    return value
+
+
+def _read_document(text: str, kind: str, path: Path) -> Mapping[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if not isinstance(document, dict) or type(document.get("format")) is not int:
+        raise FileError(f"The file {path} is damaged: the description of the model cannot be read.")
+    if document["format"] > FORMAT:
+        raise FileError(
+            f"The file {path} was written by a newer edgewise (format {short(document['format'])}; this one reads up "
+            f"to format {FORMAT}): upgrade edgewise to read it."
+        )
+    if document["format"] < 1:
+        raise FileError(f"The file {path} is damaged: there is no format {short(document['format'])}.")
+    if document.get("kind") != kind:
+        raise FileError(f"The file {path} does not hold a {kind} but {short(document.get('kind'))}.")
+    return document
+
+
+def _promised(
+    document: Mapping[str, Any], expected: Callable[[Mapping[str, Any]], Table], path: Path
+) -> Table:
+    try:
+        return expected(document)
+    except InputError as error:
+        raise FileError(f"The file {path} is damaged: {error}") from error
+
+
+def _check_table(entries: Mapping[str, Any], table: Table, size: int, path: Path) -> dict[str, int]:
+    """Bytes of every tensor in the order of the file; the entries must be just those of the table and fill the file."""
+    for name in [*table, *entries]:
+        if name not in entries:
+            raise FileError(f"The file {path} is damaged: the numbers of {short(name)} are missing.")
+        if name not in table:
+            raise FileError(f"The file {path} is damaged: nothing is known of the numbers {short(name)}.")
+    places: dict[str, tuple[int, int]] = {}
+    for name, (code, shape) in table.items():
+        entry = entries[name]
+        wanted = {"dtype": code, "shape": list(shape)}
+        got = {key: entry.get(key) for key in wanted} if isinstance(entry, dict) else {}
+        if got != wanted:
+            raise FileError(
+                f"The file {path} is damaged: {name} must be {short(wanted)}. Got {short(got)} instead."
+            )
+        ends = entry.get("data_offsets")
+        if not isinstance(ends, list) or [type(end) for end in ends] != [int, int]:
+            raise FileError(f"The file {path} is damaged: it does not say where the numbers of {name} are.")
+        places[name] = (ends[0], ends[1])
+    sizes, reached = dict[str, int](), 0
+    for name in sorted(places, key=lambda name: places[name]):
+        begin, end = places[name]
+        code, shape = table[name]
+        if begin != reached or end - begin != math.prod(shape) * DTYPES[code].itemsize:
+            raise FileError(
+                f"The file {path} is damaged: the numbers of {name} are not where they should be."
+            )
+        sizes[name], reached = end - begin, end
+    if reached != size:
+        raise FileError(
+            f"The file {path} is cut off or damaged: it holds {size:,} bytes of numbers, {reached:,} were expected."
+        )
+    return sizes
+
+
+def _table_of(tensors: Mapping[str, Tensor]) -> Table:
+    return {name: (_CODES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()}
+
+
+def _digest(text: str, table: Table, raw: Mapping[str, bytes | bytearray]) -> str:
+    """Checksum of everything that is read. It tells damage, not malice: who forges a file can forge it too."""
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(table):
+        digest.update(f"\n{name} {table[name]} ".encode())
+        digest.update(raw[name])
+    return digest.hexdigest()
+
+
+def _bytes_of(tensor: Tensor) -> bytes:
+    return tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
+
+
+def _to_tensor(raw: bytearray, code: str, shape: tuple[int, ...], path: Path) -> Tensor:
+    if code == "BOOL" and not set(raw) <= {0, 1}:
+        raise FileError(f"The file {path} is damaged: a mask may hold 0 and 1 only.")
+    return torch.frombuffer(raw, dtype=DTYPES[code]).reshape(shape)

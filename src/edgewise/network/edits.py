@@ -1,0 +1,357 @@
+"""Pure edits: each returns a new network and a record of what changed; the old network is untouched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import check_float, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.layers import SymbolicEdge
+from edgewise.layers.symbolic_edges import check_form
+from edgewise.network.arguments import (
+    Edge,
+    as_data,
+    check_edge,
+    check_edges,
+    check_hidden,
+    check_inputs,
+    check_numbers,
+)
+from edgewise.network.module import KAN
+from edgewise.network.spec import KANSpec, as_names
+from edgewise.network.state import put_together, take_apart
+
+
+@dataclass(frozen=True)
+class EditRecord:
+    """What an edit did.
+
+    Attributes
+    ----------
+    name : str
+        Name of the edit.
+    detail : str
+        What it did, in words.
+    max_change : float or None
+        Largest change of any output on the data given, in the units of y; None where no data were given.
+    before, after : str
+        The network's shape and alive edges before and after.
+    """
+
+    name: str
+    detail: str
+    max_change: float | None
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, eq=False)
+class EditResult:
+    """A new network and the record of how it came to be."""
+
+    network: KAN
+    record: EditRecord
+
+
+def describe(net: KAN) -> str:
+    """Shape and alive edges, as "[2, 5, 1], 15 edges"."""
+    return f"{list(net.shape)}, {sum(int(layer.mask.sum()) for layer in net.layers)} edges"
+
+
+def recorded(name: str, detail: str, before: KAN, after: KAN, X: Any = None) -> EditResult:
+    """The result of an edit, its largest change measured on X where given (and where both networks can be compared)."""
+    change = None
+    if X is not None and before.shape[0] == after.shape[0] and before.shape[-1] == after.shape[-1]:
+        x = as_data(before, X, name, min_rows=0)
+        with torch.no_grad():
+            change = float((before(x) - after(x)).abs().max()) if len(x) else 0.0
+    return EditResult(after, EditRecord(name, detail, change, describe(before), describe(after)))
+
+
+def mask_edges(net: KAN, edges: Iterable[Edge], X: Any = None) -> EditResult:
+    """Turn edges off.
+
+    Parameters
+    ----------
+    net : KAN
+    edges : iterable of (layer, source, target)
+        `target` counts sums (the factors of a multiplication node are sums of their own).
+    X : array, shape (n, inputs), optional
+        Data on which the change is measured.
+
+    Raises
+    ------
+    InputError
+        For an edge the network does not have.
+
+    Examples
+    --------
+    >>> net = KAN([2, 2, 1], seed=0)
+    >>> mask_edges(net, [(0, 1, 0)]).record.after
+    '[2, 2, 1], 5 edges'
+    """
+    chosen = check_edges(net, edges, "mask_edges")
+    states = take_apart(net)
+    for layer, source, target in chosen:
+        states[layer].mask[source, target] = False
+    return recorded("mask_edges", listed("turned off edge", chosen), net, put_together(net, states), X)
+
+
+def remove_nodes(net: KAN, layer: int, nodes: Iterable[int], X: Any = None) -> EditResult:
+    """Remove hidden nodes with every edge they touch; at least one node must stay.
+
+    Parameters
+    ----------
+    net : KAN
+    layer : int
+        Layer of nodes, 1 to L - 1 (0 are the inputs, L the outputs).
+    nodes : iterable of int
+        Numbers of nodes: sum nodes first, then multiplication nodes.
+    X : array, shape (n, inputs), optional
+        Data on which the change is measured.
+
+    Raises
+    ------
+    InputError
+        For nodes that are not there, or if none would stay.
+
+    Examples
+    --------
+    >>> remove_nodes(KAN([2, 5, 1], seed=0), 1, [0, 3]).network.shape
+    (2, 3, 1)
+    """
+    layer = check_hidden(net, layer, "remove_nodes")
+    gone = check_numbers(nodes, net.shape[layer], "nodes", "remove_nodes")
+    keep = [k for k in range(net.shape[layer]) if k not in gone]
+    if not keep:
+        raise InputError(
+            "The 'nodes' of remove_nodes must leave at least one node in the layer. Got all of them instead."
+        )
+    states = take_apart(net)
+    states[layer - 1] = states[layer - 1].take_nodes(keep)
+    states[layer] = states[layer].take_inputs(keep)
+    return recorded(
+        "remove_nodes", listed(f"removed from layer {layer} node", gone), net, put_together(net, states), X
+    )
+
+
+def remove_inputs(net: KAN, inputs: Iterable[int | str]) -> EditResult:
+    """Remove inputs by number or name; the names and scalings of the others survive.
+
+    Parameters
+    ----------
+    net : KAN
+    inputs : iterable of int or str
+
+    Raises
+    ------
+    InputError
+        For an input that is not there, or if none would stay.
+
+    Examples
+    --------
+    >>> net = KAN([3, 1], input_names=["mass", "length", "time"], seed=0)
+    >>> remove_inputs(net, ["length"]).network.input_names
+    ('mass', 'time')
+    """
+    gone = check_inputs(net, inputs)
+    keep = [k for k in range(net.shape[0]) if k not in gone]
+    if not keep:
+        raise InputError(
+            "The 'inputs' of remove_inputs must leave at least one input. Got all of them instead."
+        )
+    states = take_apart(net)
+    states[0] = states[0].take_inputs(keep)
+    names = [net.input_names[k] for k in gone]
+    return recorded(
+        "remove_inputs", listed("removed input", names), net, put_together(net, states, inputs=keep)
+    )
+
+
+def order_nodes(net: KAN, layer: int, order: Sequence[int], X: Any = None) -> EditResult:
+    """Rearrange the nodes of a hidden layer; no output changes.
+
+    Parameters
+    ----------
+    net : KAN
+    layer : int
+        Layer of nodes, 1 to L - 1.
+    order : sequence of int
+        Every node once, in the new order; sum nodes stay before multiplication nodes.
+    X : array, shape (n, inputs), optional
+        Data on which the change is measured.
+
+    Raises
+    ------
+    InputError
+        If the order leaves a node out, or mixes sum nodes and multiplication nodes.
+
+    Examples
+    --------
+    >>> order_nodes(KAN([2, 3, 1], seed=0), 1, [2, 0, 1]).record.detail
+    'layer 1 in the order [2, 0, 1]'
+    """
+    layer = check_hidden(net, layer, "order_nodes")
+    count = net.shape[layer]
+    if check_numbers(order, count, "order", "order_nodes") != list(range(count)) or len(order) != count:
+        raise InputError(
+            f"The 'order' must hold every node 0 to {count - 1} once. Got {short(list(order))} instead."
+        )
+    sums = net.spec.layers[layer - 1].nodes.sums
+    if any((k < sums) != (place < sums) for place, k in enumerate(order)):
+        raise InputError(
+            "The 'order' cannot mix sum nodes and multiplication nodes: sum nodes come first. "
+            f"Got {list(order)} with {sums} sum nodes instead."
+        )
+    order = [int(k) for k in order]
+    states = take_apart(net)
+    states[layer - 1] = states[layer - 1].take_nodes(order)
+    states[layer] = states[layer].take_inputs(order)
+    return recorded("order_nodes", f"layer {layer} in the order {order}", net, put_together(net, states), X)
+
+
+def swap_nodes(net: KAN, layer: int, first: int, second: int, X: Any = None) -> EditResult:
+    """Exchange two nodes of a hidden layer (of the same kind); no output changes.
+
+    Parameters are those of `order_nodes`, with the two nodes in the place of an order.
+
+    Examples
+    --------
+    >>> swap_nodes(KAN([2, 3, 1], seed=0), 1, 0, 2).record.detail
+    'layer 1 in the order [2, 1, 0]'
+    """
+    layer = check_hidden(net, layer, "swap_nodes")
+    check_numbers([first, second], net.shape[layer], "nodes", "swap_nodes")
+    order = list(range(net.shape[layer]))
+    order[first], order[second] = order[second], order[first]
+    return order_nodes(net, layer, order, X)
+
+
+def set_symbolic(
+    net: KAN, edge: Edge, form: str, affine: Sequence[float] = (1.0, 1.0, 0.0, 0.0), X: Any = None
+) -> EditResult:
+    """Make an edge the closed form a * f(b * x + c) + d.
+
+    Parameters
+    ----------
+    net : KAN
+    edge : (layer, source, target)
+    form : str
+        Name of a form ("sin") or a formula in x ("x*exp(-x)").
+    affine : a, b, c, d
+    X : array, shape (n, inputs), optional
+        Data on which the change is measured.
+
+    Raises
+    ------
+    InputError
+        For an edge the network does not have, or a form that cannot be read.
+
+    Examples
+    --------
+    >>> set_symbolic(KAN([1, 1], seed=0), (0, 0, 0), "sin").network(torch.tensor([[0.5]]))
+    tensor([[0.4794]], grad_fn=<AddBackward0>)
+    """
+    layer, source, target = check_edge(net, edge, "set_symbolic")
+    check_form(form)
+    numbers = [check_float(number, "affine", of="set_symbolic") for number in affine]
+    if len(numbers) != 4:
+        raise InputError(
+            f"The 'affine' of set_symbolic must be four numbers a, b, c, d. Got {len(numbers)} instead."
+        )
+    states = take_apart(net)
+    row = torch.tensor(numbers, dtype=torch.float64)
+    states[layer] = states[layer].with_symbolic(SymbolicEdge(source, target, form), row)
+    detail = f"edge {(layer, source, target)} is now {form}"
+    return recorded("set_symbolic", detail, net, put_together(net, states), X)
+
+
+def set_edge(net: KAN, edge: Edge, coef: Tensor, X: Any = None) -> EditResult:
+    """Give an edge new coefficients and make it numeric and alive.
+
+    Parameters
+    ----------
+    net : KAN
+    edge : (layer, source, target)
+    coef : Tensor, shape (M,)
+    X : array, shape (n, inputs), optional
+        Data on which the change is measured.
+
+    Raises
+    ------
+    InputError
+        For an edge the network does not have, or coefficients of another shape.
+
+    Examples
+    --------
+    >>> set_edge(KAN([1, 1], seed=0), (0, 0, 0), torch.ones(8)).network(torch.tensor([[0.3]]))
+    tensor([[1.]], grad_fn=<AddBackward0>)
+    """
+    layer, source, target = check_edge(net, edge, "set_edge")
+    states = take_apart(net)
+    wanted = (states[layer].coef.shape[1],)
+    coef = torch.as_tensor(coef)
+    if coef.shape != wanted:
+        raise InputError(f"The 'coef' of set_edge must have shape {wanted}. Got {tuple(coef.shape)} instead.")
+    state = states[layer].without_symbolic(source, target)
+    state.coef[source, :, target] = coef.detach().to(state.coef)
+    state.mask[source, target] = True
+    states[layer] = state
+    detail = f"edge {(layer, source, target)} has new coefficients"
+    return recorded("set_edge", detail, net, put_together(net, states), X)
+
+
+def rename(
+    net: KAN, *, inputs: Mapping[str, str] | None = None, outputs: Mapping[str, str] | None = None
+) -> EditResult:
+    """New names for inputs and outputs.
+
+    Parameters
+    ----------
+    net : KAN
+    inputs, outputs : dict of {old: new}
+
+    Raises
+    ------
+    InputError
+        For an old name that is not there, or names that would not be distinct.
+
+    Examples
+    --------
+    >>> rename(KAN([2, 1], seed=0), inputs={"x2": "speed"}).network.input_names
+    ('x1', 'speed')
+    """
+    new_in, new_out = (
+        _renamed(net.input_names, inputs, "inputs"),
+        _renamed(net.output_names, outputs, "outputs"),
+    )
+    made = put_together(net, take_apart(net))
+    made.spec = KANSpec(
+        made.spec.layers, as_names(new_in, net.shape[0], "x"), as_names(new_out, net.shape[-1], "y")
+    )
+    return recorded("rename", f"inputs {list(new_in)}, outputs {list(new_out)}", net, made)
+
+
+def _renamed(names: tuple[str, ...], changes: Any, argument: str) -> list[str]:
+    changes = changes or {}
+    if not isinstance(changes, Mapping):
+        raise InputError(
+            f"The '{argument}' of rename must be a dictionary {{old: new}}. Got {short(changes)} instead."
+        )
+    for old in changes:
+        if old not in names:
+            raise InputError(
+                f"The '{argument}' to rename must be among {', '.join(map(repr, names))}. "
+                f"Got {short(old)} instead{did_you_mean(old, names)}."
+            )
+    return [changes.get(name, name) for name in names]
+
+
+def listed(what: str, things: Sequence[object]) -> str:
+    """ "removed node 1, 3", or that there was nothing to do."""
+    return f"{what} {', '.join(str(thing) for thing in things)}" if things else "nothing to do"

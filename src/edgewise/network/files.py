@@ -1,0 +1,162 @@
+"""Save and load: a network as one .kan file, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import edgewise
+from edgewise._core.checks import check_bool, short
+from edgewise._core.errors import FileError, InputError
+from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
+from edgewise.network.module import KAN
+from edgewise.network.spec import KANSpec, LayerSpec
+from edgewise.network.state import LayerState, make_layer
+
+KIND = "KAN"
+SCALINGS = ("input_shift", "input_scale", "output_shift", "output_scale")
+_FLOATS = {code: dtype for code, dtype in DTYPES.items() if dtype.is_floating_point}
+
+
+def save(net: KAN, path: PathLike, *, overwrite: bool = True) -> None:
+    """Write a network to one file: its structure, names, scalings and every number to the bit.
+
+    The file is a safetensors file whose metadata hold the structure as JSON. It is written beside its place first and moved
+    there when complete, so that an interruption leaves the old file or the new one, never half of one.
+
+    Parameters
+    ----------
+    net : KAN
+    path : str or path
+        Where to write, by custom with the suffix .kan.
+    overwrite : bool
+        False refuses a path that exists.
+
+    Raises
+    ------
+    InputError
+        If `net` is not a KAN, or its tensors are not of one floating dtype.
+    FileError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> net = KAN([2, 3, 1], input_names=["mass", "length"], seed=0)
+    >>> save(net, "pendulum.kan")
+    >>> load("pendulum.kan").input_names
+    ('mass', 'length')
+    """
+    code = _one_dtype(net)
+    check_bool(overwrite, "overwrite", of="save")
+    document = {
+        "kind": KIND,
+        "written_by": edgewise.__version__,
+        "dtype": code,
+        "network": net.spec.to_json(),
+    }
+    write_container(path, document, net.state_dict(), overwrite)
+
+
+def load(path: PathLike) -> KAN:
+    """Read a network that `save` wrote, on the CPU. No code from the file runs.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    KAN
+        Bit for bit the one that was saved.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, not a .kan file, written by a newer edgewise, or damaged anywhere.
+
+    Examples
+    --------
+    >>> net = KAN([2, 3, 1], seed=0)
+    >>> save(net, "net.kan")
+    >>> again = load("net.kan")
+    >>> all(torch.equal(again.state_dict()[name], tensor) for name, tensor in net.state_dict().items())
+    True
+    """
+    document, tensors = read_container(path, KIND, _expected)
+    try:
+        return _build(KANSpec.from_json(document["network"]), tensors)
+    except InputError as error:  # a grid that does not increase
+        raise FileError(f"The file {path} is damaged: {error}") from error
+
+
+def _one_dtype(net: object) -> str:
+    """Code of the floating dtype that all numbers of the network share."""
+    if not isinstance(net, KAN):
+        raise InputError(f"The 'net' argument of save must be a KAN. Got {short(net)} instead.")
+    found = {tensor.dtype for tensor in net.state_dict().values()} - {torch.bool}
+    codes = [code for code, dtype in _FLOATS.items() if found == {dtype}]
+    if not codes:
+        names = ", ".join(sorted(map(str, found)))
+        raise InputError(
+            f"The 'net' argument of save must be of one floating dtype throughout. Got {names} instead; "
+            "convert it with net.double()."
+        )
+    return codes[0]
+
+
+def _expected(document: Mapping[str, Any]) -> Table:
+    """The tensors that a network of this description has. Sizes are only computed here: nothing is allocated."""
+    code = document.get("dtype")
+    if not isinstance(code, str) or code not in _FLOATS:
+        raise InputError(
+            f"The 'dtype' of the network must be one of {', '.join(_FLOATS)}. Got {short(code)} instead."
+        )
+    if "network" not in document:
+        raise InputError("The description of the network is missing.")
+    spec = KANSpec.from_json(document["network"])
+    table: Table = {}
+    for k, layer in enumerate(spec.layers):
+        for name, (kind, shape) in _layer_table(layer, code).items():
+            table[f"layers.{k}.{name}"] = (kind, shape)
+    for name in SCALINGS:
+        table[name] = (code, (spec.shape[0 if name.startswith("input") else -1],))
+    return table
+
+
+def _layer_table(spec: LayerSpec, code: str) -> Table:
+    n, m = spec.in_features, spec.nodes.incoming
+    size = spec.intervals + spec.degree
+    columns = {"bspline": spec.intervals + 1, "rbf": size - 2}.get(spec.basis, 2)
+    table: Table = {"coef": (code, (n, size, m)), "grid": (code, (n, columns)), "mask": ("BOOL", (n, m))}
+    if spec.bias:
+        table["bias"] = (code, (m,))
+    if spec.base is not None:
+        table["base_weight"] = (code, (n, m))
+    if spec.symbolic:
+        table["affine"] = (code, (len(spec.symbolic), 4))
+    return table
+
+
+def _build(spec: KANSpec, tensors: Mapping[str, Tensor]) -> KAN:
+    layers = [
+        make_layer(
+            LayerState(
+                layer,
+                tensors[f"layers.{k}.grid"],
+                tensors[f"layers.{k}.mask"],
+                tensors[f"layers.{k}.coef"],
+                tensors.get(f"layers.{k}.bias"),
+                tensors.get(f"layers.{k}.base_weight"),
+                tensors.get(f"layers.{k}.affine"),
+            )
+        )
+        for k, layer in enumerate(spec.layers)
+    ]
+    net = KAN.from_layers(spec, layers)
+    with torch.no_grad():
+        for name in SCALINGS:
+            getattr(net, name).copy_(tensors[name])
+    return net

@@ -1,0 +1,248 @@
+"""Edits of the grids: refine (exact) and regrid (least squares), and the scaling that a table brings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import check_columns, check_float, check_int, check_matrix, check_vector
+from edgewise._core.errors import InputError
+from edgewise.layers.symbolic_edges import form_values
+from edgewise.network.arguments import Edge, as_data, check_edge, check_layers
+from edgewise.network.edits import EditResult, recorded
+from edgewise.network.module import KAN
+from edgewise.network.state import LayerState, put_together, take_apart
+from edgewise.splines import BSpline, data_range, fit_coefficients, quantile_grid, uniform_grid
+from edgewise.splines.basis import Basis
+from edgewise.splines.make import default_grid, make_basis
+
+# Points on which an edge function is sampled, for each interval of the grid it is laid over.
+SAMPLES_PER_INTERVAL = 6
+
+
+def refine(net: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: Any = None) -> EditResult:
+    """Divide every interval into `factor` equal parts by knot insertion; no output changes.
+
+    Parameters
+    ----------
+    net : KAN
+    factor : int
+    layers : iterable of int, optional
+        Which layers of edges (default: all).
+    X : array, shape (n, inputs), optional
+        Data on which the change is measured.
+
+    Raises
+    ------
+    InputError
+        If a layer's basis is not the B-spline.
+
+    Examples
+    --------
+    >>> net = KAN([2, 2, 1], seed=0, dtype=torch.float64)
+    >>> result = refine(net, 3, X=torch.rand(50, 2, dtype=torch.float64))
+    >>> result.network.layers[0].intervals, result.record.max_change < 1e-12
+    (15, True)
+    """
+    factor = check_int(factor, "factor", low=1, of="refine")
+    states = take_apart(net)
+    for k in check_layers(net, layers, "refine"):
+        state = states[k]
+        if state.spec.basis != "bspline":
+            raise InputError(
+                "Only B-spline layers can be refined exactly. "
+                f"Layer {k} has the basis {state.spec.basis!r}; use regrid instead."
+            )
+        old = state.grid.to(torch.float64)
+        share = torch.arange(factor, dtype=torch.float64, device=old.device) / factor
+        inner = old[:, :-1, None] + old.diff(dim=1)[..., None] * share
+        # Old breaks are kept to the bit: rounding them would move the ends.
+        inner[..., 0] = old[:, :-1]
+        fine = torch.cat([inner.flatten(1), old[:, -1:]], 1).to(state.grid)
+        # The new breaks are rounded to the network's precision first, so that the function is exact on those it gets.
+        matrix = BSpline(old, state.spec.degree).refine(fine.to(torch.float64))
+        coef = torch.einsum("inm,imo->ino", matrix, state.coef.to(torch.float64)).to(state.coef)
+        spec = replace(state.spec, intervals=fine.shape[1] - 1)
+        states[k] = replace(state, spec=spec, grid=fine, coef=coef)
+    return recorded("refine", f"each interval into {factor}", net, put_together(net, states), X)
+
+
+def regrid(
+    net: KAN,
+    X: Any,
+    intervals: int | None = None,
+    layers: Iterable[int] | None = None,
+    *,
+    blend: float = 1.0,
+    margin: float = 0.0,
+) -> EditResult:
+    """Lay the grids over the data that reach each node and refit the edges by least squares.
+
+    Parameters
+    ----------
+    net : KAN
+    X : array, shape (n, inputs)
+        Data in the units of the inputs.
+    intervals : int, optional
+        New number of intervals (default: as many as now).
+    layers : iterable of int, optional
+        Which layers of edges (default: all).
+    blend : float
+        1 for equal intervals, 0 for intervals that hold equally many rows.
+    margin : float
+        Share of the data's range added at both ends.
+
+    Returns
+    -------
+    EditResult
+        The record states the largest change of any output on X.
+
+    Examples
+    --------
+    >>> net = KAN([2, 2, 1], seed=0, dtype=torch.float64)
+    >>> result = regrid(net, 0.3 * torch.rand(50, 2, dtype=torch.float64), intervals=8)
+    >>> result.network.layers[0].intervals, bool(result.network.input_range().max() <= 0.3)
+    (8, True)
+    """
+    if intervals is not None:
+        intervals = check_int(intervals, "intervals", low=1, of="regrid")
+    blend = check_float(blend, "blend", low=0.0, high=1.0, of="regrid")
+    margin = check_float(margin, "margin", low=0.0, of="regrid")
+    with torch.no_grad():
+        nodes = net.activations(as_data(net, X, "regrid"))
+    states = take_apart(net)
+    for k in check_layers(net, layers, "regrid"):
+        count = states[k].spec.intervals if intervals is None else intervals
+        states[k] = laid_over(states[k], nodes[k].to(torch.float64), count, blend, margin)
+    detail = f"grids laid over the data, intervals {intervals or 'kept'}"
+    return recorded("regrid", detail, net, put_together(net, states), X)
+
+
+def laid_over(state: LayerState, data: Tensor, intervals: int, blend: float, margin: float) -> LayerState:
+    """The layer on a grid over `data`, its edges refitted to what they are on the old grid."""
+    spec = replace(state.spec, intervals=intervals)
+    low, high = data_range(data)
+    pad = margin * (high - low)
+    low, high = low - pad, high + pad
+    if spec.basis != "bspline":
+        grid = default_grid(spec.basis, low, high, intervals, spec.degree)
+    elif blend >= 1.0:
+        grid = uniform_grid(low, high, intervals)
+    else:
+        grid = quantile_grid(data, intervals, blend, low, high)
+    # As for `refine`: the fit is made on the breaks that the network's precision leaves.
+    grid = grid.to(state.grid)
+    basis = make_basis(spec.basis, grid.to(torch.float64), degree=spec.degree, size=intervals + spec.degree)
+    old_size = state.coef.shape[1]
+    old = make_basis(state.spec.basis, state.grid.to(torch.float64), degree=spec.degree, size=old_size)
+    x = _samples(basis, max(basis.size, old_size))
+    values = torch.einsum("sim,imo->sio", old.values(x), state.coef.to(torch.float64))
+    return replace(state, spec=spec, grid=grid, coef=fit_coefficients(basis, x, values).to(state.coef))
+
+
+def set_numeric(net: KAN, edge: Edge, X: Any = None) -> EditResult:
+    """Make a symbolic edge numeric again: its coefficients are fitted to the closed form over the grid.
+
+    Parameters
+    ----------
+    net : KAN
+    edge : (layer, source, target)
+        An edge that is numeric already stays as it is.
+    X : array, shape (n, inputs), optional
+        Data on which the change is measured.
+
+    Raises
+    ------
+    InputError
+        For an edge the network does not have.
+
+    Examples
+    --------
+    >>> from edgewise.network import set_symbolic
+    >>> net = set_symbolic(KAN([1, 1], intervals=20, seed=0), (0, 0, 0), "sin").network
+    >>> back = set_numeric(net, (0, 0, 0), X=[[-1.0], [0.3], [1.0]])
+    >>> back.network.layers[0].kind(0, 0), back.record.max_change < 1e-5
+    ('numeric', True)
+    """
+    layer, source, target = check_edge(net, edge, "set_numeric")
+    states = take_apart(net)
+    state = states[layer]
+    rows = [k for k, e in enumerate(state.spec.symbolic) if (e.source, e.target) == (source, target)]
+    if not rows or state.affine is None:
+        return recorded("set_numeric", "nothing to do", net, put_together(net, states), X)
+    size = state.coef.shape[1]
+    grid = state.grid[source : source + 1].to(torch.float64)
+    basis = make_basis(state.spec.basis, grid, degree=state.spec.degree, size=size)
+    x = _samples(basis, size)
+    form = state.spec.symbolic[rows[0]].form
+    values = form_values(form, state.affine[rows].to(torch.float64), x)
+    # Where the form has no value (the log of a negative number) the smoothest continuation is taken.
+    known = values.isfinite()[:, 0]
+    made = state.without_symbolic(source, target)
+    made.coef[source, :, target] = fit_coefficients(basis, x[known], values[known])[0].to(made.coef)
+    if made.base_weight is not None:
+        made.base_weight[source, target] = 0.0
+    states[layer] = made
+    detail = f"edge {(layer, source, target)} was {form} and is numeric"
+    return recorded("set_numeric", detail, net, put_together(net, states), X)
+
+
+def scale_to_data(net: KAN, X: Any, y: Any = None) -> EditResult:
+    """Set the scalings of a network that has yet to be trained: inputs to [-1, 1], y to mean 0 and deviation 1.
+
+    Parameters
+    ----------
+    net : KAN
+    X : array, shape (n, inputs)
+    y : array, shape (n, outputs), or (n,) for one output, optional
+        Leave out to keep the output scaling (as for classes).
+
+    Examples
+    --------
+    >>> scaled = scale_to_data(KAN([1, 1], seed=0), [[0.0], [10.0]], [1.0, 5.0]).network
+    >>> scaled.input_shift, scaled.input_scale, scaled.output_shift, scaled.output_scale
+    (tensor([5.]), tensor([5.]), tensor([3.]), tensor([2.]))
+    """
+    table = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="scale_to_data"))
+    made = put_together(net, take_apart(net))
+    low, high = data_range(table)
+    with torch.no_grad():
+        made.input_shift.copy_((low + high) / 2)
+        made.input_scale.copy_((high - low) / 2)
+        if y is not None:
+            targets = _targets(y, len(table), net.shape[-1])
+            centre, spread = targets.mean(0), targets.std(0, unbiased=False)
+            # A deviation at the level of rounding means a constant target.
+            flat = spread <= 1e-13 * centre.abs().clamp(min=1e-300)
+            made.output_shift.copy_(centre)
+            made.output_scale.copy_(torch.where(flat, torch.ones_like(spread), spread))
+    return recorded("scale_to_data", "scalings set from the data", net, made)
+
+
+def _targets(y: Any, rows: int, outputs: int) -> Tensor:
+    """Targets as float64 (n, outputs)."""
+    if outputs == 1:
+        return torch.from_numpy(check_vector(y, "y", length=rows, of="scale_to_data"))[:, None]
+    table = check_matrix(y, "y", rows=rows, of="scale_to_data")
+    check_columns(table, outputs, "y", of="scale_to_data")
+    return torch.from_numpy(table)
+
+
+def _samples(basis: Basis, size: int) -> Tensor:
+    """Points (S, I) over the domain, its ends among them: even ones, and for a spline some in every interval.
+
+    Even points carry a function across gaps in the data; those of each interval see to the narrow ones.
+    """
+    low, high = basis.domain.unbind(1)
+    share = torch.linspace(0.0, 1.0, SAMPLES_PER_INTERVAL * size + 1, dtype=low.dtype, device=low.device)
+    x = low + share[:, None] * (high - low)
+    if isinstance(basis, BSpline):
+        inner = torch.arange(SAMPLES_PER_INTERVAL, dtype=low.dtype, device=low.device) / SAMPLES_PER_INTERVAL
+        breaks = basis.breaks
+        narrow = breaks[:, :-1, None] + breaks.diff(dim=1)[..., None] * inner
+        x = torch.cat([x, narrow.flatten(1).T])
+    return x

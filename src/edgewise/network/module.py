@@ -1,0 +1,223 @@
+"""KAN: a network with a learnable function on every edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgewise._core.checks import check_columns, check_matrix, plural, short
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive
+from edgewise.layers import KANLinear, multiply
+from edgewise.network.spec import KANSpec, LayerSpec, NodesLike, as_names, as_nodes
+
+
+class KAN(nn.Module):
+    """A Kolmogorov-Arnold network.
+
+    Inputs are scaled to network units, pass layers of edge functions whose nodes sum (or multiply) what arrives, and are
+    scaled back to the units of y. Scalings and names live inside the network and survive every edit and file.
+
+    Parameters
+    ----------
+    shape : sequence
+        Numbers of nodes, as [2, 5, 1]. Any but the first may be `Nodes(sums=3, products=(2, 2))` or [3, 2] for three
+        sums and two products of two.
+    basis, degree, intervals, base, init
+        Of every layer, as in `KANLinear`.
+    grid : pair of float
+        Range of the grid of every node, in network units.
+    input_names, output_names : sequence of str, optional
+        x1, x2, ... and y by default.
+    seed : int, optional
+        Seed of the initial functions; without it they come from torch's global generator.
+    device, dtype
+        As in `nn.Linear`.
+
+    Raises
+    ------
+    InputError
+        For shapes, names or inputs that do not fit.
+
+    References
+    ----------
+    Z. Liu et al., "KAN: Kolmogorov-Arnold Networks", 2024, arXiv:2404.19756. Multiplication nodes: Z. Liu et al.,
+    "KAN 2.0", 2024, arXiv:2408.10205.
+
+    Examples
+    --------
+    >>> net = KAN([2, 5, 1], seed=0)
+    >>> net(torch.zeros(4, 2)).shape
+    torch.Size([4, 1])
+    """
+
+    input_shift: Tensor
+    input_scale: Tensor
+    output_shift: Tensor
+    output_scale: Tensor
+
+    def __init__(
+        self,
+        shape: Sequence[NodesLike],
+        *,
+        basis: str = "bspline",
+        degree: int = 3,
+        intervals: int = 5,
+        base: str | None = None,
+        grid: tuple[float, float] = (-1.0, 1.0),
+        bias: bool = True,
+        init: str = "random",
+        input_names: Iterable[str] | None = None,
+        output_names: Iterable[str] | None = None,
+        seed: int | None = None,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        nodes = [as_nodes(entry) for entry in _check_shape(shape)]
+        if nodes[0].products:
+            raise InputError(
+                "The first entry of the 'shape' of KAN counts inputs and cannot hold multiplication nodes. "
+                f"Got {short(shape[0])} instead."
+            )
+        specs = tuple(
+            LayerSpec(before.total, after, basis, degree, intervals, base, bias)
+            for before, after in pairwise(nodes)
+        )
+        names = as_names(input_names, nodes[0].total, "x"), as_names(output_names, nodes[-1].total, "y")
+        layers = [
+            KANLinear(
+                spec.in_features,
+                spec.nodes.incoming,
+                basis=basis,
+                degree=degree,
+                intervals=intervals,
+                grid=grid,
+                base=base,
+                bias=bias,
+                init=init,
+                seed=derive(seed, k),
+                device=device,
+                dtype=dtype,
+            )
+            for k, spec in enumerate(specs)
+        ]
+        self._assemble(KANSpec(specs, *names), layers)
+
+    @classmethod
+    def from_layers(cls, spec: KANSpec, layers: Sequence[KANLinear]) -> KAN:
+        """A network of the given layers (taken as they are) with unit scalings; what edits and `load` build with."""
+        net = cls.__new__(cls)
+        net._assemble(spec, layers)
+        return net
+
+    def _assemble(self, spec: KANSpec, layers: Sequence[KANLinear]) -> None:
+        nn.Module.__init__(self)
+        self.spec = spec
+        self.layers = cast("Sequence[KANLinear]", nn.ModuleList(layers))
+        like = layers[0].coef
+        for name, width in (("input", spec.shape[0]), ("output", spec.shape[-1])):
+            self.register_buffer(f"{name}_shift", torch.zeros(width, dtype=like.dtype, device=like.device))
+            self.register_buffer(f"{name}_scale", torch.ones(width, dtype=like.dtype, device=like.device))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of nodes [n0, n1, ..., nL]."""
+        return self.spec.shape
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return self.spec.input_names
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """Names of the outputs."""
+        return self.spec.output_names
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the network's numbers."""
+        return self.layers[0].coef.dtype
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers that the alive edges and the biases hold."""
+        total = 0
+        for layer in self.layers:
+            live = int(layer.numeric_mask().sum())
+            total += live * (layer.size + (layer.base is not None))
+            total += 4 * sum(len(group.rows) for group in layer.form_groups)
+            total += 0 if layer.bias is None else layer.out_features
+        return total
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Outputs in the units of y: (..., inputs) -> (..., outputs)."""
+        return self.output_shift + self.output_scale * self.activations(x)[-1]
+
+    def activations(self, x: Tensor) -> list[Tensor]:
+        """Node values [h0, h1, ..., hL] in network units; h0 are the scaled inputs."""
+        return self._run(x)[0]
+
+    def sums(self, x: Tensor) -> list[Tensor]:
+        """Node sums [z1, ..., zL] before multiplication."""
+        return self._run(x)[1]
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Outputs for a matrix, list or data frame, shape (n, outputs), without gradients.
+
+        Raises
+        ------
+        InputError
+            If the columns do not fit or an entry is not finite.
+        """
+        table = check_matrix(X, "X", columns=self.shape[0], of="predict")
+        with torch.no_grad():
+            out = self(torch.from_numpy(table).to(self.output_shift))
+        return out.to(torch.float64).cpu().numpy()
+
+    def input_range(self) -> Tensor:
+        """Range of each input that the grids cover, in the inputs' own units, shape (inputs, 2)."""
+        return self.layers[0].domain * self.input_scale[:, None] + self.input_shift[:, None]
+
+    def outside(self, x: Tensor) -> Tensor:
+        """Which entries lie outside the training range, so that an edge runs on its linear tail: (..., inputs) bool."""
+        check_columns(x, self.shape[0], "x", of="outside")
+        low, high = self.input_range().unbind(1)
+        slack = 1e-6 * (high - low)
+        return (x < low - slack) | (x > high + slack)
+
+    def extra_repr(self) -> str:
+        return f"shape={list(self.shape)}, inputs={list(self.input_names)}, outputs={list(self.output_names)}"
+
+    def _run(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        if x.shape[-1:] != (self.shape[0],):
+            raise InputError(
+                f"The input of this KAN must have {plural(self.shape[0], 'column')} ({', '.join(self.input_names)}). "
+                f"Got shape {tuple(x.shape)} instead."
+            )
+        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
+            raise InputError(
+                f"The input of this KAN must have the dtype of its parameters, {self.dtype}. Got {x.dtype} instead; "
+                f"convert it with x.to({self.dtype}), or use predict."
+            )
+        nodes = [(x - self.input_shift) / self.input_scale]
+        sums: list[Tensor] = []
+        for spec, layer in zip(self.spec.layers, self.layers, strict=True):
+            sums.append(layer(nodes[-1]))
+            nodes.append(multiply(sums[-1], spec.nodes.sums, spec.nodes.products))
+        return nodes, sums
+
+
+def _check_shape(shape: object) -> Sequence[Any]:
+    if isinstance(shape, str) or not isinstance(shape, Sequence) or len(shape) < 2:
+        raise InputError(
+            "The 'shape' parameter of KAN must list at least inputs and outputs, as in [2, 5, 1]. "
+            f"Got {short(shape)} instead."
+        )
+    return shape

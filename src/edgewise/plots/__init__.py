@@ -1,0 +1,19 @@
+"""Drawings of networks and results: matplotlib figures made without pyplot and without touching its settings."""
+
+from edgewise.plots.edges import plot_edges as plot_edges
+from edgewise.plots.front import plot_front as plot_front
+from edgewise.plots.network import plot_network as plot_network
+from edgewise.plots.parity import plot_parity as plot_parity
+from edgewise.plots.save import figure_svg as figure_svg
+from edgewise.plots.save import save_figure as save_figure
+from edgewise.plots.training import plot_training as plot_training
+
+__all__ = [
+    "figure_svg",
+    "plot_edges",
+    "plot_front",
+    "plot_network",
+    "plot_parity",
+    "plot_training",
+    "save_figure",
+]

@@ -1,0 +1,145 @@
+"""The Pareto front: error against complexity, each candidate named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from edgewise._core.checks import check_bool
+from edgewise._core.errors import InputError
+from edgewise.plots.layout import spread
+from edgewise.plots.mathtext import expression_mathtext, name_mathtext, shorten, text_size
+from edgewise.plots.style import (
+    MATH_SCALE,
+    SIZE_SMALL,
+    SIZE_TEXT,
+    bare_axes,
+    log_ticks,
+    math_style,
+    new_figure,
+    text_style,
+    theme_of,
+)
+
+WIDTH = 3.6
+LEFT, BOTTOM, TOP = 0.78, 0.52, 0.2
+LINE_HEIGHT, TALL_LINE_HEIGHT = 0.26, 0.42
+LONGEST_LABEL = 4.4
+
+
+class Candidate(Protocol):
+    """The part of a `Formula` that is drawn."""
+
+    @property
+    def sympy(self) -> Any:
+        """The expression."""
+        ...
+
+    @property
+    def complexity(self) -> int:
+        """What it costs to read."""
+        ...
+
+    @property
+    def error(self) -> float:
+        """Held-out RMSE."""
+        ...
+
+
+def plot_front(front: Sequence[Candidate], *, numbered: bool = False, theme: str = "light") -> Figure:
+    """Draw the error on held-out rows against complexity, and beside each candidate its formula.
+
+    Parameters
+    ----------
+    front : sequence of Formula
+        As in `FormulaResult.front`.
+    numbered : bool
+        Write 1, 2, ... at the points instead of formulas, for a drawing beside a list of them.
+    theme : "light" or "dark"
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If there is no candidate with a finite error.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from types import SimpleNamespace as Candidate
+    >>> x = sympy.Symbol("x")
+    >>> figure = plot_front([Candidate(sympy=x, complexity=1, error=0.5), Candidate(sympy=x**2, complexity=3, error=0.1)])
+    >>> len(figure.axes[0].lines[0].get_xdata())
+    2
+    """
+    colours = theme_of(theme, "plot_front")
+    check_bool(numbered, "numbered", of="plot_front")
+    # Numbers follow the caller's order; candidates without an error keep theirs but are not drawn.
+    shown = [(k + 1, one) for k, one in enumerate(front) if np.isfinite(one.error)]
+    if not shown:
+        raise InputError("The 'front' parameter of plot_front must hold a formula with a finite error. Got none.")
+    shown.sort(key=lambda pair: (pair[1].complexity, pair[1].error))
+    x = np.array([float(one.complexity) for _, one in shown])
+    error = np.array([float(one.error) for _, one in shown])
+    positive = error[error > 0]
+    floor = float(positive.min()) / 10 if positive.size else 1.0
+    y = np.where(error > 0, error, floor)
+
+    labels = [] if numbered else [_label(one.sympy) for _, one in shown]
+    heights = [max(LINE_HEIGHT, 1.3 * text_size(t, MATH_SCALE * SIZE_SMALL, math=True)[1]) for t in labels]
+    column = max((text_size(t, MATH_SCALE * SIZE_SMALL, math=True)[0] for t in labels), default=0.0)
+    height = max(2.3, sum(heights) + 0.1)
+    right = 0.25 if numbered else 0.62 + column + 0.15
+    width = WIDTH + (1.2 if numbered else 0.0)
+    figure = new_figure(LEFT + width + right, BOTTOM + height + TOP, colours)
+    axes = bare_axes(figure, (LEFT, BOTTOM, width, height), colours, grid="y")
+    axes.set_yscale("log")
+    room = max(0.06 * (x[-1] - x[0]), 0.6)
+    axes.set_xlim(x[0] - room, x[-1] + room)
+    axes.set_ylim(float(y.min()) / 1.9, float(y.max()) * 1.9)
+    log_ticks(axes.yaxis, *axes.get_ylim())
+    axes.plot(x, y, color=colours.faint, linewidth=0.9, zorder=2, gid="front")
+    dots = {"markersize": 9.5 if numbered else 5.0, "markeredgecolor": colours.ground, "markeredgewidth": 1.0}
+    axes.plot(x, y, linestyle="none", marker="o", color=colours.numeric, zorder=3, clip_on=False, **dots)
+
+    low, high = np.log(axes.get_ylim())
+    at = height * (np.log(y) - low) / (high - low)
+    across = width * (x - axes.get_xlim()[0]) / float(np.diff(axes.get_xlim())[0])
+    if numbered:
+        style = {**text_style(colours, 0.85 * SIZE_SMALL, colours.ground), "weight": "bold"}
+        for (number, _), px, py in zip(shown, x, y, strict=True):
+            axes.text(px, py, str(number), ha="center", va="center_baseline", zorder=4, **style)
+    else:
+        # Formulas stand in a column to the right, in the order of their points, each tied to its point by a thin line.
+        order = np.argsort(at, kind="stable")
+        gaps = [(heights[a] + heights[b]) / 2 for a, b in zip(order, order[1:], strict=False)]
+        places = spread(at[order].tolist(), gaps)
+        places = np.clip(places, heights[order[0]] / 2, None)
+        if len(places):
+            places = places - max(0.0, float(places[-1]) + heights[order[-1]] / 2 - height - TOP)
+        for k, place in zip(order, places, strict=True):
+            ends = ([across[k] / width, 1 + 0.18 / width, 1 + 0.5 / width], [at[k] / height, at[k] / height, place / height])
+            axes.plot(*ends, transform=axes.transAxes, color=colours.line, linewidth=0.8, clip_on=False, zorder=1)
+            label = {"transform": axes.transAxes, "ha": "left", "va": "center"}
+            axes.text(1 + 0.56 / width, place / height, labels[k], **label, **math_style(colours, SIZE_SMALL))
+    style = text_style(colours, SIZE_TEXT, colours.muted)
+    axes.set_xlabel("complexity", labelpad=3, **style)
+    axes.set_ylabel("held-out RMSE", labelpad=4, **style)
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, min_n_ticks=1))
+    return figure
+
+
+def _label(expression: Any) -> str:
+    """The formula, or its beginning where the whole is too long for a label."""
+    for digits in (4, 3):
+        whole = f"${expression_mathtext(expression, digits=digits)}$"
+        if text_size(whole, MATH_SCALE * SIZE_SMALL, math=True)[0] <= LONGEST_LABEL:
+            return whole
+    return f"${name_mathtext(shorten(str(expression), 64))}$"

@@ -1,0 +1,152 @@
+"""Predicted against measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_vector
+from edgewise._core.errors import InputError
+from edgewise.plots.mathtext import drawable, shorten
+from edgewise.plots.style import (
+    SIZE_SMALL,
+    SIZE_TEXT,
+    SIZE_TITLE,
+    bare_axes,
+    new_figure,
+    text_style,
+    theme_of,
+)
+
+Floats = NDArray[np.float64]
+
+# More points than this only make the drawing heavy; rows are then taken at even steps, errors from all of them.
+MOST_POINTS = 800
+SIDE = 2.9
+
+
+def plot_parity(
+    y: Any,
+    predictions: Any,
+    *,
+    held_out: Any = None,
+    name: str = "y",
+    title: str = "",
+    theme: str = "light",
+) -> Figure:
+    """Draw predictions against measured values, rows held out apart from rows trained on.
+
+    Parameters
+    ----------
+    y, predictions : array-like of shape (n,)
+    held_out : array-like of bool (n,), or of row numbers, optional
+        Which rows no training has seen; the errors written in the corner are theirs. Without it, all rows are alike.
+    name : str
+        What is predicted.
+    title : str
+        What predicted it.
+    theme : "light" or "dark"
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If the lengths differ or a row number does not exist.
+
+    Examples
+    --------
+    >>> figure = plot_parity([1.0, 2.0, 3.0], [1.1, 2.0, 2.9], held_out=[2])
+    >>> figure.axes[0].get_xlabel()
+    'measured y'
+    """
+    colours = theme_of(theme, "plot_parity")
+    truth = check_vector(y, "y", of="plot_parity")
+    guess = check_vector(predictions, "predictions", length=len(truth), of="plot_parity")
+    outside = _as_mask(held_out, len(truth))
+    judged = outside if outside.any() else np.ones_like(outside)
+    low, high = float(min(truth.min(), guess.min())), float(max(truth.max(), guess.max()))
+    room = 0.04 * (high - low) or 0.5 * max(abs(high), 1.0)
+    ends = (low - room, high + room)
+
+    figure = new_figure(SIDE + 0.85, SIDE + 1.05, colours)
+    axes = bare_axes(figure, (0.68, 0.52, SIDE, SIDE), colours)
+    axes.set_xlim(ends)
+    axes.set_ylim(ends)
+    axes.plot(ends, ends, color=colours.faint, linewidth=0.8, zorder=1)
+    dots = {"linestyle": "none", "marker": "o", "markersize": 3.4, "markeredgewidth": 0.7}
+    rows = _few(np.flatnonzero(~outside))
+    if outside.any() and len(rows):
+        hollow = {"markerfacecolor": "none", "markeredgecolor": colours.faint}
+        axes.plot(truth[rows], guess[rows], **dots, **hollow, zorder=2, label="trained on", gid="train")
+    rows = _few(np.flatnonzero(judged))
+    full = {"markerfacecolor": colours.numeric, "markeredgecolor": colours.ground, "alpha": 0.85}
+    label = "held out" if outside.any() else "all rows"
+    axes.plot(truth[rows], guess[rows], **{**dots, "markeredgewidth": 0.3}, **full, zorder=3, label=label, gid="held-out")
+
+    style = text_style(colours, SIZE_TEXT, colours.muted)
+    axes.set_xlabel(drawable(f"measured {shorten(name, 30)}"), labelpad=4, **style)
+    axes.set_ylabel(drawable(f"predicted {shorten(name, 30)}"), labelpad=4, **style)
+    axes.locator_params(nbins=5)
+    axes.ticklabel_format(axis="both", scilimits=(-3, 5))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.get_offset_text().set(color=colours.muted, size=SIZE_SMALL)
+    top = 0.52 + SIDE
+    at = (0.68 / (SIDE + 0.85), (top + 0.3) / (SIDE + 1.05))
+    figure.text(*at, drawable(shorten(title, 40)), ha="left", va="bottom", **text_style(colours, SIZE_TITLE))
+    rmse, r2 = errors(truth[judged], guess[judged])
+    words = f"{label}: RMSE {rmse:.3g}" + (f", R\u00b2 {_r2_text(r2)}" if np.isfinite(r2) else "")
+    at = (at[0], (top + 0.12) / (SIDE + 1.05))
+    figure.text(*at, words, ha="left", va="bottom", **text_style(colours, SIZE_SMALL, colours.muted))
+    if outside.any():
+        axes.legend(
+            loc="lower right",
+            frameon=False,
+            handletextpad=0.1,
+            borderaxespad=0.2,
+            labelcolor=colours.muted,
+            prop={"family": text_style(colours)["family"], "size": SIZE_SMALL},
+        )
+    return figure
+
+
+def errors(y: Floats, predictions: Floats) -> tuple[float, float]:
+    """Root mean square error and R2 (NaN where y is constant)."""
+    miss = float(np.sum((predictions - y) ** 2))
+    spread = float(np.sum((y - y.mean()) ** 2))
+    return float(np.sqrt(miss / len(y))), 1.0 - miss / spread if spread > 0 else float("nan")
+
+
+def _r2_text(r2: float) -> str:
+    """R2 with as many nines as it has: 0.95, 0.99987; never a 1 that is not one."""
+    gap = 1.0 - r2
+    if gap <= 1e-12:
+        return "1"
+    digits = min(max(3, 1 - int(np.floor(np.log10(gap)))), 12)
+    return f"{r2:.{digits}f}"
+
+
+def _as_mask(held_out: Any, count: int) -> NDArray[np.bool_]:
+    mask = np.zeros(count, dtype=np.bool_)
+    if held_out is None:
+        return mask
+    given = np.asarray(held_out)
+    if given.dtype == np.bool_ and given.shape == (count,):
+        return given.copy()
+    whole = given.ndim == 1 and (given.size == 0 or np.issubdtype(given.dtype, np.integer))
+    if not whole or (given.size and not (0 <= given.min() and given.max() < count)):
+        raise InputError(
+            f"The 'held_out' parameter of plot_parity must be {count} booleans or row numbers from 0 to {count - 1}. "
+            f"Got an array of {given.dtype} of shape {given.shape} instead."
+        )
+    mask[given.astype(np.int64)] = True
+    return mask
+
+
+def _few(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    return rows[:: max(-(-len(rows) // MOST_POINTS), 1)]

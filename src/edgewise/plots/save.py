@@ -1,0 +1,120 @@
+"""Figures as SVG text and as files."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import secrets
+from dataclasses import asdict
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from edgewise._core.checks import check_choice
+from edgewise._core.errors import FileError
+from edgewise.plots.style import Theme
+
+FORMATS = (".svg", ".png")
+_REMARKS = re.compile(r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*", re.DOTALL)
+_PROLOG = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
+_IDENTITY = re.compile(r'(\bid="|href="#|url\(#)')
+
+
+def figure_svg(figure: Figure, *, prefix: str = "", variables: Theme | None = None) -> str:
+    """The figure as one `<svg>` element, the same text for the same drawing.
+
+    Texts are outlines, so the picture needs no font and looks alike everywhere; comments, dates and the document type are
+    left out, so it can stand inside a page as it is.
+
+    Parameters
+    ----------
+    figure : Figure
+    prefix : str
+        Put before every id, so that several drawings can share one page.
+    variables : Theme, optional
+        The theme the figure was drawn in; its colours become CSS variables (`--ew-ink`, ...) with themselves as fallback,
+        so that a page can redraw them for a dark screen.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure_svg(Figure(figsize=(2, 1)))[:4]
+    '<svg'
+    """
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "edgewise", "svg.fonttype": "path", "path.simplify": False}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    svg = _REMARKS.sub("", _PROLOG.sub("", stream.getvalue())).rstrip()
+    if prefix:
+        svg = _IDENTITY.sub(lambda match: f"{match[1]}{prefix}-", svg)
+    for name, colour in asdict(variables).items() if variables else ():
+        svg = svg.replace(f": {colour}", f": var(--ew-{name}, {colour})")
+    return svg
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 200, overwrite: bool = True) -> Path:
+    """Write a figure as .svg or .png, whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : path
+        Ends in .svg or .png.
+    dpi : float
+        Dots an inch of a .png.
+    overwrite : bool
+        Whether an existing file may be replaced.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If the path has another ending.
+    FileError
+        If the file exists and may not be replaced, or cannot be written.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> save_figure(Figure(figsize=(2, 1)), "empty.svg").name
+    'empty.svg'
+    """
+    target = Path(path)
+    ending = check_choice(target.suffix.lower(), "path", FORMATS, of="save_figure")
+    if ending == ".svg":
+        content = figure_svg(figure).encode()
+    else:
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+        content = stream.getvalue()
+    write_whole(target, content, overwrite=overwrite)
+    return target
+
+
+def write_whole(path: Path, content: bytes, *, overwrite: bool) -> None:
+    """Write a file so that readers see the old one or the new one, never a part; nothing is left behind on failure."""
+    if path.is_dir():
+        raise FileError(f"The 'path' argument must name a file. Got the folder {str(path)!r} instead.")
+    if not path.parent.is_dir():
+        raise FileError(f"The folder of {str(path)!r} does not exist; create it first.")
+    if path.exists() and not overwrite:
+        raise FileError(f"The file {str(path)!r} exists already; give another name or allow it with overwrite=True.")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        draft.write_bytes(content)
+        os.replace(draft, path)
+    except OSError as error:
+        raise FileError(f"The file {str(path)!r} cannot be written: {error.strerror or error}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+

@@ -1,0 +1,118 @@
+"""The page's drawings: figures as SVG whose colours follow the page's light or dark."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edgewise.plots import figure_svg, plot_front, plot_network, plot_parity, plot_training
+from edgewise.plots.edges import edge_panels, plot_panel
+from edgewise.plots.style import LIGHT
+from edgewise.report.content import ReportContent
+
+Floats = NDArray[np.float64]
+
+# Edges of a layer that get axes of their own.
+MOST_PANELS = 12
+# CSS pixels to an inch: the drawings' small type then reads like the page's small type.
+PIXELS = 118.0
+_SIZE = re.compile(r'\s(?:width|height)="[\d.]+pt"')
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawing, what it shows in words, and how wide it wants to be in CSS pixels."""
+
+    svg: Markup
+    alt: str
+    width: int
+
+
+@dataclass(frozen=True)
+class Panels:
+    """The shape functions of one layer."""
+
+    heading: str
+    pictures: tuple[Picture, ...]
+    omitted: int
+
+
+def network_picture(content: ReportContent) -> Picture | None:
+    """The network diagram."""
+    net = content.network
+    if net is None:
+        return None
+    edges = sum(int(layer.mask.sum()) for layer in net.layers)
+    alt = (
+        f"Diagram of the network {list(net.shape)}: {edges} edge functions from "
+        f"{', '.join(net.input_names)} to {', '.join(net.output_names)}."
+    )
+    return _picture(plot_network(net, content.network_inputs(content.X)), "network", alt)
+
+
+def shape_pictures(content: ReportContent) -> tuple[Panels, ...]:
+    """The strongest edge functions of every layer."""
+    net = content.network
+    if net is None:
+        return ()
+    found: list[Panels] = []
+    X = content.network_inputs(content.X)
+    for layer, edges in enumerate(net.layers):
+        panels = edge_panels(net, X, layer, max_edges=MOST_PANELS)
+        pictures: list[Picture] = []
+        for panel in panels:
+            kind = f"closed form {panel.form}" if panel.form else "spline"
+            alt = f"Edge function from {panel.before} to {panel.after}: {kind}, score {panel.share:.2f}."
+            pictures.append(_picture(plot_panel(panel), "edge-" + "-".join(map(str, panel.edge)), alt))
+        heading = "From the inputs" if layer == 0 else f"From hidden layer {layer}"
+        found.append(Panels(heading, tuple(pictures), int(edges.mask.sum()) - len(panels)))
+    return tuple(found)
+
+
+def parity_pictures(content: ReportContent) -> tuple[Picture, ...]:
+    """Predicted against measured, for the network and for the formula."""
+    X, y = np.concatenate([content.X, content.X_test]), np.concatenate([content.y, content.y_test])
+    held_out = np.arange(len(y)) >= len(content.y)
+    predicted: list[tuple[str, Floats]] = []
+    if content.network is not None:
+        predicted.append(("network", content.network.predict(content.network_inputs(X))[:, 0]))
+    if content.formula is not None:
+        predicted.append(("formula", np.asarray(content.formula.predict(X), dtype=np.float64)))
+    pictures: list[Picture] = []
+    for model, values in predicted:
+        good = np.isfinite(values)
+        if not good.any():
+            continue
+        figure = plot_parity(y[good], values[good], held_out=held_out[good], name=content.target, title=model)
+        alt = f"Scatter of {content.target} predicted by the {model} against measured values."
+        pictures.append(_picture(figure, f"parity-{model}", alt))
+    return tuple(pictures)
+
+
+def training_picture(content: ReportContent) -> Picture | None:
+    """Loss and held-out error over the steps."""
+    if not content.history:
+        return None
+    last = content.history[-1]
+    alt = f"Loss and held-out error over {len(content.history)} steps; the loss ends at {last.loss:.3g}."
+    return _picture(plot_training(content.history), "training", alt)
+
+
+def front_picture(content: ReportContent) -> Picture | None:
+    """Error against complexity of the candidates, numbered as in the table."""
+    if not any(np.isfinite(one.error) for one in content.front):
+        return None
+    alt = f"Held-out error against complexity of {len(content.front)} candidate formulas."
+    return _picture(plot_front(content.front, numbered=True), "front", alt)
+
+
+def _picture(figure: Figure, prefix: str, alt: str) -> Picture:
+    """The figure without a size of its own: the page's CSS gives it one."""
+    svg = _SIZE.sub("", figure_svg(figure, prefix=prefix, variables=LIGHT), count=2)
+    svg = svg.replace("<svg", '<svg aria-hidden="true" focusable="false"', 1)
+    return Picture(Markup(svg), alt, round(PIXELS * float(figure.get_figwidth())))

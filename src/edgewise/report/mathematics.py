@@ -1,0 +1,73 @@
+"""Formulas as inline SVG that takes the colour and size of the text around it, needs no font and breaks between terms."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from markupsafe import Markup
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath, text_to_path
+
+from edgewise.plots.mathtext import expression_mathtext, name_mathtext, terms_of
+from edgewise.plots.style import FONT, MATH_FONT
+
+# Units to the em; one decimal of them is finer than any screen.
+EM = 100.0
+_LETTERS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
+
+
+def formula_html(expression: Any, text: str, *, left: str = "", digits: int = 5) -> Markup:
+    """A sympy expression as a row of drawings, one a term, so that a long sum wraps on a narrow screen.
+
+    Parameters
+    ----------
+    expression : sympy expression
+    text : str
+        The same formula in plain characters, for screen readers.
+    left : str
+        Name of what the formula is for; written before an equals sign.
+    digits : int
+        Significant digits of decimal numbers.
+    """
+    parts: list[str] = []
+    for k, term in enumerate(terms_of(expression)):
+        minus = term.could_extract_minus_sign()
+        body = expression_mathtext(-term if minus else term, digits=digits, display=True)
+        sign = "- " if minus and k == 0 else "" if k == 0 else r"{} - " if minus else r"{} + "
+        opening = f"{name_mathtext(left)} = " if left and k == 0 else ""
+        parts.append(_drawing(f"{opening}{sign}{body}"))
+    label = f"{left} = {text}" if left else text
+    return Markup('<span class="math" role="math" aria-label="{}">{}</span>').format(label, Markup(" ").join(parts))
+
+
+@cache
+def _drawing(mathtext: str) -> Markup:
+    """One piece of mathematics as an `<svg>` standing on the baseline."""
+    font = FontProperties(family=FONT, size=EM, math_fontfamily=MATH_FONT)
+    path = TextPath((0.0, 0.0), f"${mathtext}$", prop=font)
+    width, _, _ = text_to_path.get_text_width_height_descent(f"${mathtext}$", font, ismath=True)
+    box = path.get_extents()
+    bottom, top = min(float(box.y0), 0.0) - 2, max(float(box.y1), 0.0) + 2
+    left, right = min(float(box.x0), 0.0) - 1, max(float(box.x1), float(width)) + 1
+    view = f"{_number(left)} {_number(-top)} {_number(right - left)} {_number(top - bottom)}"
+    size = f"width:{(right - left) / EM:.3f}em;height:{(top - bottom) / EM:.3f}em;vertical-align:{bottom / EM:.3f}em"
+    return Markup(f'<svg viewBox="{view}" style="{size}" aria-hidden="true"><path d="{_outline(path)}"/></svg>')
+
+
+def _outline(path: Path) -> str:
+    """A path in SVG's words, y downward."""
+    words: list[str] = []
+    for points, code in path.iter_segments(simplify=False, curves=True):
+        if code == Path.CLOSEPOLY:
+            words.append("Z")
+        elif code in _LETTERS:
+            numbers = [_number(-v if k % 2 else v) for k, v in enumerate(float(p) for p in points)]
+            words.append(_LETTERS[code] + " ".join(numbers))
+    return "".join(words)
+
+
+def _number(value: float) -> str:
+    text = f"{value:.1f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text

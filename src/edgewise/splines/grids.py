@@ -1,0 +1,211 @@
+"""Grids: where the knots of an input stand.
+
+A *grid* is a strictly increasing row of breaks for each input, shape (I, G + 1): G intervals. The knots a B-spline needs
+beyond both ends repeat the width of the end interval, so the breaks alone determine the spline space.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import check_float, check_int
+from edgewise._core.errors import InputError
+
+# An interval keeps at least this share of the width of equal ones. Less would not survive a conversion to float32.
+MIN_SHARE = 1e-3
+# A column whose range is a smaller share than this of its size counts as constant: float64 cannot hold a grid there.
+FLAT = 1e-10
+
+
+def uniform_grid(
+    low: Tensor | float, high: Tensor | float, intervals: int, n_inputs: int | None = None
+) -> Tensor:
+    """Equal intervals between `low` and `high`.
+
+    Parameters
+    ----------
+    low, high : float or Tensor, shape (I,)
+        Ends of the grid; `low < high` for every input.
+    intervals : int
+        Number of intervals G, at least 1.
+    n_inputs : int, optional
+        Repeat scalar ends for this many inputs (default 1).
+
+    Returns
+    -------
+    Tensor, shape (I, G + 1)
+
+    Examples
+    --------
+    >>> uniform_grid(-1.0, 1.0, 4)
+    tensor([[-1.0000, -0.5000,  0.0000,  0.5000,  1.0000]], dtype=torch.float64)
+    """
+    check_int(intervals, "intervals", low=1, of="uniform_grid")
+    low = torch.as_tensor(low, dtype=torch.float64).reshape(-1)
+    high = torch.as_tensor(high, dtype=torch.float64).reshape(-1)
+    if n_inputs is not None:
+        low, high = low.expand(n_inputs), high.expand(n_inputs)
+    if not bool((low < high).all()):
+        bad = int((~(low < high)).nonzero()[0][0])
+        ends = f"{float(low.expand(bad + 1)[bad]):g} and {float(high.expand(bad + 1)[bad]):g}"
+        raise InputError(f"The 'low' end of a grid must be below its 'high' end. Got {ends} for input {bad}.")
+    steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=low.device)
+    breaks = low[:, None] * (1 - steps) + high[:, None] * steps
+    check_breaks(breaks)
+    return breaks
+
+
+def quantile_grid(
+    x: Tensor, intervals: int, blend: float = 0.0, low: Tensor | None = None, high: Tensor | None = None
+) -> Tensor:
+    """Breaks at the quantiles of the data, so that every interval holds about as many distinct values.
+
+    A value counts once however often it occurs, so repeated values never pile up breaks. No interval is narrower than a
+    thousandth of an equal one, however heavy the tails.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, I)
+        Data; any N >= 1. Repeated values and constant columns are allowed.
+    intervals : int
+        Number of intervals G.
+    blend : float
+        0 gives quantiles, 1 gives equal intervals, between them a mixture of both.
+    low, high : Tensor, shape (I,), optional
+        Ends of the grid; by default the data's range.
+
+    Returns
+    -------
+    Tensor, shape (I, G + 1)
+
+    Examples
+    --------
+    >>> quantile_grid(torch.tensor([[0.0], [1.0], [2.0], [10.0], [20.0]]), 2)
+    tensor([[ 0.,  2., 20.]], dtype=torch.float64)
+    """
+    check_int(intervals, "intervals", low=1, of="quantile_grid")
+    check_float(blend, "blend", low=0.0, high=1.0, of="quantile_grid")
+    x = x.detach().to(torch.float64)
+    first, last = data_range(x)
+    steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=x.device)
+    inner = torch.stack([_quantiles(torch.unique(column), steps) for column in x.T])
+    return _between(inner, first if low is None else low.to(x), last if high is None else high.to(x), blend)
+
+
+def curvature_grid(
+    points: Tensor, curvature: Tensor, intervals: int, degree: int = 3, blend: float = 0.3
+) -> Tensor:
+    """Breaks where the function bends, equidistributing the error of a spline of `degree`.
+
+    The local error of a degree-k spline on an interval of width h is about h^(k+1) |f^(k+1)|; it is the same everywhere
+    when the density of breaks is proportional to |f^(k+1)|^(1/(k+1)).
+
+    Parameters
+    ----------
+    points : Tensor, shape (I, S)
+        Increasing sample points of each input.
+    curvature : Tensor, shape (I, S)
+        Size of the (k+1)-th derivative (or of any finite-difference stand-in) at the points; non-negative.
+    intervals : int
+        Number of intervals G.
+    degree : int
+        Degree k of the spline.
+    blend : float
+        Share of equal intervals mixed in, so that no interval grows without bound.
+
+    Returns
+    -------
+    Tensor, shape (I, G + 1)
+
+    References
+    ----------
+    C. de Boor, "Good approximation by splines with variable knots", 1973, doi:10.1007/978-3-0348-5979-0_3.
+
+    Examples
+    --------
+    >>> s = torch.linspace(0, 1, 101, dtype=torch.float64)[None]
+    >>> breaks = curvature_grid(s, torch.exp(8 * s), 4)
+    >>> bool((breaks[0].diff()[:-1] > breaks[0].diff()[1:]).all())
+    True
+    """
+    check_int(intervals, "intervals", low=1, of="curvature_grid")
+    check_float(blend, "blend", low=0.0, high=1.0, of="curvature_grid")
+    points, curvature = points.detach().to(torch.float64), curvature.detach().to(torch.float64).abs()
+    curvature = torch.where(curvature.isfinite(), curvature, torch.zeros_like(curvature))
+    density = curvature ** (1.0 / (degree + 1))
+    area = (density[:, 1:] + density[:, :-1]) / 2 * points.diff(dim=1)
+    total = area.sum(1, keepdim=True)
+    even = points.diff(dim=1)
+    area = torch.where(total > 0, area, even)
+    cumulative = torch.cat([torch.zeros_like(total), area.cumsum(1)], 1)
+    cumulative = cumulative / cumulative[:, -1:]
+    steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=points.device)
+    inner = torch.stack([_interpolate(steps, c, p) for c, p in zip(cumulative, points, strict=True)])
+    return _between(inner, points[:, 0], points[:, -1], blend)
+
+
+def data_range(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Lowest and highest value of each column, widened to a unit interval where a column is constant."""
+    if x.ndim != 2 or len(x) == 0:
+        raise InputError(
+            f"The data of a grid must have shape (rows, inputs) with at least one row. Got {tuple(x.shape)}."
+        )
+    if not bool(x.isfinite().all()):
+        raise InputError("The data of a grid must be finite. Got NaN or infinity; drop those rows first.")
+    low, high = x.min(0).values, x.max(0).values
+    scale = torch.maximum(low.abs(), high.abs())
+    # Below the root of the smallest float a second derivative has no finite size.
+    flat = high - low <= FLAT * scale + torch.finfo(torch.float64).tiny ** 0.5
+    pad = torch.where(flat, torch.clamp(0.5 * scale, min=0.5), torch.zeros_like(low))
+    return low - pad, high + pad
+
+
+def check_breaks(breaks: Tensor) -> None:
+    """Refuse breaks that are not a finite, strictly increasing (I, G + 1) table."""
+    if breaks.ndim != 2 or breaks.shape[1] < 2:
+        raise InputError(
+            f"The 'breaks' of a grid must have shape (inputs, intervals + 1). Got {tuple(breaks.shape)}."
+        )
+    if torch.compiler.is_compiling():
+        return  # a question about values would split the compiled graph
+    if not bool(breaks.isfinite().all()):
+        raise InputError(
+            "The 'breaks' of a grid must be finite. Got NaN or infinity; clean or clip the data first."
+        )
+    if not bool((breaks.diff(dim=1) > 0).all()):
+        bad = int((breaks.diff(dim=1) <= 0).any(1).nonzero()[0])
+        raise InputError(
+            f"The 'breaks' of a grid must strictly increase. Those of input {bad} do not; merge repeated breaks."
+        )
+
+
+def _between(inner: Tensor, low: Tensor, high: Tensor, blend: float) -> Tensor:
+    """Pin the ends, mix in equal intervals, and push repeated breaks apart."""
+    intervals = inner.shape[1] - 1
+    even = uniform_grid(low, high, intervals)
+    span = (high - low)[:, None]
+    inner = torch.minimum(torch.maximum(inner, low[:, None]), high[:, None])
+    breaks = (1 - blend) * inner + blend * even
+    # A share of equal spacing where breaks (nearly) coincide: strictly increasing whatever the data.
+    tight = (breaks.diff(dim=1) < MIN_SHARE * span / intervals).any(1, keepdim=True)
+    breaks = torch.where(tight, (1 - MIN_SHARE) * breaks + MIN_SHARE * even, breaks)
+    breaks[:, 0], breaks[:, -1] = low, high
+    check_breaks(breaks)
+    return breaks
+
+
+def _quantiles(values: Tensor, steps: Tensor) -> Tensor:
+    """Quantiles of increasing values, linear between them."""
+    position = steps * (len(values) - 1)
+    below = position.floor().long().clamp(max=max(len(values) - 2, 0))
+    above = (below + 1).clamp(max=len(values) - 1)
+    return torch.lerp(values[below], values[above], position - below)
+
+
+def _interpolate(at: Tensor, xs: Tensor, ys: Tensor) -> Tensor:
+    """Piecewise linear interpolation of increasing xs; flat runs of xs give their first y."""
+    index = torch.searchsorted(xs.contiguous(), at.contiguous()).clamp(1, len(xs) - 1)
+    width = (xs[index] - xs[index - 1]).clamp(min=torch.finfo(xs.dtype).tiny)
+    share = ((at - xs[index - 1]) / width).clamp(0, 1)
+    return ys[index - 1] + share * (ys[index] - ys[index - 1])

@@ -1,0 +1,61 @@
+"""One rule outside the domain for every smooth basis: value and slope at the end go on as a straight line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from edgewise._core.errors import InputError
+
+# Functions and their derivatives inside the domain: (x (B, I), order) -> (B, I, M).
+Inner = Callable[[Tensor, int], Tensor]
+
+
+def with_tails(inner: Inner, domain: Tensor, x: Tensor, order: int) -> Tensor:
+    """Derivative of the given order of the functions `inner`, continued linearly outside `domain` (I, 2); (B, I, M)."""
+    low, high = domain[:, 0], domain[:, 1]
+    inside = torch.minimum(torch.maximum(x, low), high)
+    values = inner(inside, order)
+    if order == 0:
+        at_low, at_high = inner(domain.T, 1)
+        slope = torch.where((x < low)[..., None], at_low, at_high)
+        return values + (x - inside)[..., None] * slope
+    if order == 1:
+        return values
+    outside = (x < low) | (x > high)
+    return torch.where(outside[..., None], torch.zeros_like(values), values)
+
+
+def to_unit(domain: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+    """Coordinate that runs from -1 to 1 over the domain, and its slope (I,)."""
+    low, high = domain[:, 0], domain[:, 1]
+    slope = 2.0 / (high - low)
+    # From the nearer end, so that both ends are hit exactly and a narrow domain far from zero loses no digits.
+    return torch.where(x - low < high - x, (x - low) * slope - 1.0, 1.0 - (high - x) * slope), slope
+
+
+def first_unit(like: Tensor, size: int) -> Tensor:
+    """Coefficients of the first function alone, which is 1 in every smooth basis; (M,)."""
+    return (torch.arange(size, device=like.device) == 0).to(like.dtype)
+
+
+def check_domain(domain: Tensor) -> None:
+    """Refuse ends that are not a finite (I, 2) table of low < high."""
+    if domain.ndim != 2 or domain.shape[1] != 2:
+        raise InputError(
+            f"The 'grid' of this basis must have shape (inputs, 2): low, high. Got {tuple(domain.shape)}."
+        )
+    if torch.compiler.is_compiling():
+        return
+    if not bool(domain.isfinite().all()):
+        raise InputError(
+            "The 'grid' of this basis must be finite. Got NaN or infinity; clean or clip the data first."
+        )
+    if not bool((domain[:, 0] < domain[:, 1]).all()):
+        bad = int((domain[:, 0] >= domain[:, 1]).nonzero()[0])
+        raise InputError(
+            f"The 'grid' of this basis must have low < high. Input {bad} has {float(domain[bad, 0]):g} and "
+            f"{float(domain[bad, 1]):g}; widen the range of a constant input."
+        )

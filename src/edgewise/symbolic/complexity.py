@@ -1,0 +1,52 @@
+"""How much there is to read in a formula: its nodes, constants included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+
+def complexity(expression: Any) -> int:
+    """The number of operators, functions, columns and constants; a sign costs nothing.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from edgewise.symbolic import complexity
+    >>> x = sympy.Symbol("x")
+    >>> complexity(x), complexity(2 * x), complexity(1 / x), complexity(sympy.exp(-x) + 1)
+    (1, 3, 3, 4)
+    """
+    if expression.is_Atom:
+        return 1
+    if expression.is_Add:
+        return len(expression.args) - 1 + sum(complexity(term) for term in expression.args)
+    if expression.is_Mul:
+        coefficient, rest = expression.as_coeff_Mul()
+        factors = rest.args if rest.is_Mul else (rest,)
+        parts = [_factor(factor) for factor in factors]
+        # 1/x alone writes its one; a coefficient of -1 is only a sign.
+        written = abs(coefficient) != 1 or all(_is_inverse(factor) for factor in factors)
+        return sum(parts) + len(parts) - 1 + (2 if written else 0)
+    if expression.is_Pow and _is_inverse(expression):
+        return 2 + _factor(expression)
+    if expression.is_Pow:
+        return _factor(expression)
+    return 1 + sum(complexity(argument) for argument in expression.args)
+
+
+def _is_inverse(factor: Any) -> bool:
+    return bool(factor.is_Pow and factor.exp.is_number and factor.exp.is_negative)
+
+
+def _factor(factor: Any) -> int:
+    """A factor without the division sign that an inverse shares with its neighbours."""
+    if not factor.is_Pow:
+        return complexity(factor)
+    base, exponent = factor.base, factor.exp
+    size = abs(exponent) if exponent.is_number else exponent
+    if size == 1:
+        return complexity(base)
+    root = size == sympy.Rational(1, 2)
+    return complexity(base) + 1 + (0 if root else complexity(size))

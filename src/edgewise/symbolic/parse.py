@@ -1,0 +1,213 @@
+"""Between text, trees and sympy: formulas are read by the safe parser of `forms` and written back in its language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import sympy
+
+from edgewise._core.errors import InputError
+from edgewise.forms import Expression, parse
+from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Apply, Node, Number, Variable, render, substitute
+
+_TO_SYMPY: dict[str, Any] = {
+    "exp": sympy.exp,
+    "log": sympy.log,
+    "sqrt": sympy.sqrt,
+    "sin": sympy.sin,
+    "cos": sympy.cos,
+    "tan": sympy.tan,
+    "asin": sympy.asin,
+    "acos": sympy.acos,
+    "atan": sympy.atan,
+    "sinh": sympy.sinh,
+    "cosh": sympy.cosh,
+    "tanh": sympy.tanh,
+    "asinh": sympy.asinh,
+    "acosh": sympy.acosh,
+    "atanh": sympy.atanh,
+    "abs": sympy.Abs,
+    "sign": sympy.sign,
+}
+_FROM_SYMPY: dict[Any, str] = {function: name for name, function in _TO_SYMPY.items() if name != "sqrt"}
+# Functions that sympy does not have, spelled out.
+_SPELLED_OUT = {"sigmoid": "1/(1 + exp(-x))", "gaussian": "exp(-x^2)"}
+
+
+def parse_formula(text: str, names: Iterable[str]) -> sympy.Expr:
+    """Read a formula from text as a sympy expression, without evaluating it as code.
+
+    Parameters
+    ----------
+    text
+        The formula, in the language of `edgewise.forms.parse`.
+    names
+        The columns it may use.
+
+    Returns
+    -------
+    sympy.Expr
+        Over plain symbols with the columns' names.
+
+    Raises
+    ------
+    InputError
+        Where the text is not a formula in these columns.
+
+    Examples
+    --------
+    >>> from edgewise.symbolic import parse_formula
+    >>> parse_formula("2*exp(-x^2) + 1/2", ["x"])
+    1/2 + 2*exp(-x**2)
+    """
+    expression = parse(text, names)
+    return to_sympy(expression.tree, expression.columns)
+
+
+def formula_text(expression: sympy.Expr, digits: int | None = None) -> str:
+    """Write a sympy expression in the language that `parse_formula` reads.
+
+    Parameters
+    ----------
+    expression
+        An expression of real functions that edgewise knows.
+    digits
+        Significant digits of the floats; by default all that are needed to read back the same number.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        Where the expression holds something that edgewise does not know.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from edgewise.symbolic import formula_text
+    >>> x = sympy.Symbol("x")
+    >>> formula_text(2 * sympy.exp(-(x**2)) + sympy.Rational(1, 2))
+    '2*exp(-x^2) + 1/2'
+    """
+    return render(from_sympy(expression, digits))
+
+
+def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:
+    """The sympy expression of a tree; constants pi and e are exact unless a column has their name."""
+    if isinstance(tree, Number):
+        return sympy.Integer(tree.value) if isinstance(tree.value, int) else sympy.Float(tree.value)
+    if isinstance(tree, Variable):
+        if tree.name not in columns and tree.name in CONSTANTS:
+            return sympy.pi if tree.name == "pi" else sympy.E
+        return sympy.Symbol(tree.name)
+    if tree.function in _SPELLED_OUT:
+        spelled = substitute(read(_SPELLED_OUT[tree.function], ("x",)), "x", tree.arguments[0])
+        return to_sympy(spelled, columns)
+    arguments = [to_sympy(argument, columns) for argument in tree.arguments]
+    if tree.function == "+":
+        return cast(sympy.Expr, sympy.Add(*arguments))
+    if tree.function == "*":
+        return cast(sympy.Expr, sympy.Mul(*arguments))
+    if tree.function == "^":
+        return cast(sympy.Expr, sympy.Pow(*arguments))
+    if tree.function == "neg":
+        return cast(sympy.Expr, -arguments[0])
+    if tree.function == "inv":
+        return cast(sympy.Expr, 1 / arguments[0])
+    return _TO_SYMPY[tree.function](arguments[0])
+
+
+def from_sympy(expression: Any, digits: int | None = None) -> Node:
+    """The tree of a sympy expression; every float occurrence becomes a constant of its own."""
+    if expression.is_Symbol:
+        return Variable(expression.name)
+    if expression.is_Float:
+        return _float(float(expression), digits)
+    if expression.is_Integer:
+        return Number(int(expression))
+    if expression.is_Rational:
+        return Apply("*", (Number(int(expression.p)), Apply("inv", (Number(int(expression.q)),))))
+    if expression is sympy.pi:
+        return Variable("pi")
+    if expression is sympy.E:
+        return Variable("e")
+    if expression.is_Add:
+        return _sum(expression, digits)
+    if expression.is_Mul:
+        return _product(expression, digits)
+    if expression.is_Pow:
+        return _power(expression, digits)
+    name = _FROM_SYMPY.get(expression.func)
+    if name is None or len(expression.args) != 1:
+        raise InputError(
+            f"The 'expression' argument must be made of + - * / ^ and {', '.join(_TO_SYMPY)}. "
+            f"Got {str(expression)[:60]!r} instead."
+        )
+    return Apply(name, (from_sympy(expression.args[0], digits),))
+
+
+def _float(value: float, digits: int | None) -> Node:
+    if digits is None:
+        return Number(value)
+    short = float(f"{value:.{digits}g}")
+    # For display only: read back, a whole number is exact and no longer a measured constant.
+    return Number(int(short) if short.is_integer() and abs(short) < 1e15 else short)
+
+
+def _sum(expression: Any, digits: int | None) -> Node:
+    terms = list(expression.as_ordered_terms())
+    # A sum reads better when it does not start with a minus.
+    first = next((at for at, term in enumerate(terms) if not _negative(term)), 0)
+    nodes = [from_sympy(terms[first], digits)]
+    for term in [*terms[:first], *terms[first + 1 :]]:
+        nodes.append(Apply("neg", (from_sympy(-term, digits),)) if _negative(term) else from_sympy(term, digits))
+    return Apply("+", tuple(nodes))
+
+
+def _negative(term: Any) -> bool:
+    return bool(term.as_coeff_Mul()[0].is_negative)
+
+
+def _product(expression: Any, digits: int | None) -> Node:
+    """One fraction, its sign on the first factor: -2.5*x/(3*y)."""
+    coefficient, rest = expression.as_coeff_Mul()
+    negative = bool(coefficient.is_negative)
+    above: list[Node] = []
+    below: list[Node] = []
+    size = -coefficient if negative else coefficient
+    if size.is_Rational and not size.is_Integer:
+        above += [Number(int(size.p))] if size.p != 1 else []
+        below.append(Number(int(size.q)))
+    elif size != 1:
+        above.append(from_sympy(size, digits))
+    for factor in rest.as_ordered_factors():
+        base, exponent = factor.as_base_exp()
+        if exponent.is_number and exponent.is_negative and base is not sympy.E:
+            below.append(from_sympy(base if exponent == -1 else sympy.Pow(base, -exponent), digits))
+        else:
+            above.append(from_sympy(factor, digits))
+    first, *others = above or [Number(1)]
+    if negative:
+        first = Number(-first.value) if isinstance(first, Number) else Apply("neg", (first,))
+    if below:
+        others.append(Apply("inv", (below[0] if len(below) == 1 else Apply("*", tuple(below)),)))
+    return Apply("*", (first, *others)) if others else first
+
+
+def _power(expression: Any, digits: int | None) -> Node:
+    base, exponent = expression.as_base_exp()
+    if exponent.is_number and exponent.is_negative:
+        return Apply("*", (Number(1), Apply("inv", (from_sympy(sympy.Pow(base, -exponent), digits),))))
+    if exponent == sympy.Rational(1, 2):
+        return Apply("sqrt", (from_sympy(base, digits),))
+    return Apply("^", (from_sympy(base, digits), from_sympy(exponent, digits)))
+
+
+def as_expression(expression: sympy.Expr, names: Sequence[str]) -> Expression:
+    """A sympy formula as a differentiable torch expression."""
+    return Expression(from_sympy(expression), tuple(names))

@@ -1,0 +1,199 @@
+"""Least squares for a*f(b*t + c) + d over many starts and many forms in one batch.
+
+For given b and c the best a and d are linear least squares, so only (b, c) is searched: variable projection with
+Kaufman's Jacobian, in Levenberg-Marquardt steps whose 2 x 2 systems are solved in closed form for all starts at once.
+
+References
+----------
+Golub, Pereyra (2003), Separable nonlinear least squares. Inverse Problems 19(2). doi:10.1088/0266-5611/19/2/201
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise.forms import Domain, Form
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
+
+# Beyond these a form only imitates another: a line or parabola where it bends too little, a step where it bends too
+# much, its own asymptote (sinh becomes exp) where its centre lies too far out.
+MIN_RATE = 0.03
+MAX_RATE = 400.0
+MAX_SHIFT = 60.0
+MAX_REACH = 4.0
+_TINY = 1e-300
+_EVERYWHERE = Domain()
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A curve in unit coordinates: t in [-1, 1], v of weighted mean 0 and variance 1, weights that sum to 1."""
+
+    t: Floats
+    v: Floats
+    weight: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Candidates f(b*(t + origin) + c), sorted by form; `form` indexes the list of forms."""
+
+    form: Ints
+    b: Floats
+    c: Floats
+    origin: Floats
+    free_b: Bools
+    free_c: Bools
+
+    def take(self, rows: Ints | Bools) -> Batch:
+        return Batch(*(getattr(self, name)[rows] for name in self.__slots__))
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """One batch of several, sorted by form again."""
+    columns = (np.concatenate([getattr(batch, name) for batch in batches]) for name in Batch.__slots__)
+    joined = Batch(*columns)
+    return joined.take(np.argsort(joined.form, kind="stable"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Fit:
+    """The projected problem at (b, c): residual, its square sum, and the normal equations of (b, c)."""
+
+    loss: Floats
+    gradient: Floats
+    normal: Floats
+
+
+def evaluate(forms: Sequence[Form], index: Ints, z: Floats) -> tuple[Floats, Floats]:
+    """f and f' of rows z, each row with its own form; rows are sorted by form."""
+    value, slope = np.empty_like(z), np.empty_like(z)
+    for form, rows in _slices(forms, index):
+        piece = torch.from_numpy(z[rows])
+        value[rows] = form.value(piece).numpy()
+        slope[rows] = form.derivative(piece).numpy()
+    return value, slope
+
+
+def _slices(forms: Sequence[Form], index: Ints) -> list[tuple[Form, slice]]:
+    """The run of rows of each form present."""
+    edges = np.flatnonzero(np.diff(index, prepend=-1, append=len(forms)))
+    return [(forms[int(index[low])], slice(low, high)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def admitted(forms: Sequence[Form], batch: Batch, curve: Curve) -> Bools:
+    """Is the whole curve inside the form's domain, away from poles, and the form bent enough to matter?"""
+    ends = np.stack([curve.t[0] + batch.origin, curve.t[-1] + batch.origin])
+    z = batch.b * ends + batch.c
+    low, high = z.min(axis=0), z.max(axis=0)
+    size = np.abs(batch.b)
+    good = (size >= MIN_RATE) & (size <= MAX_RATE) & np.isfinite(low) & np.isfinite(high)
+    for form, rows in _slices(forms, batch.form):
+        good[rows] &= form.domain.admits(low[rows], high[rows])
+        # Where a form is tied to the user's own zero no distance is too far.
+        if form.family == "power":
+            good[rows] &= (np.abs(batch.c[rows]) <= MAX_SHIFT) | ~batch.free_c[rows]
+        elif form.family == "general" and form.name not in ("sin", "cos"):
+            reach = size[rows] + MAX_REACH if form.domain == _EVERYWHERE else size[rows] * MAX_SHIFT
+            good[rows] &= (np.abs(batch.c[rows]) <= reach) | ~batch.free_c[rows]
+    return good
+
+
+def _project(forms: Sequence[Form], batch: Batch, curve: Curve, good: Bools) -> _Fit:
+    size = len(batch.form)
+    fit = _Fit(np.full(size, np.inf), np.zeros((size, 2)), np.zeros((size, 3)))
+    rows = np.flatnonzero(good)
+    if not len(rows):
+        return fit
+    part = batch.take(rows)
+    w, shifted = curve.weight, curve.t + part.origin[:, None]
+    with np.errstate(all="ignore"):
+        f, slope = evaluate(forms, part.form, part.b[:, None] * shifted + part.c[:, None])
+        f -= (f @ w)[:, None]
+        weighted = f * w
+        power = np.einsum("sn,sn->s", weighted, f) + _TINY
+        a = (weighted @ curve.v) / power
+        residual = curve.v - a[:, None] * f
+        # An end slope may be infinite (a root at its zero): that point then says nothing about (b, c).
+        slope = np.where(np.isfinite(slope), slope, 0.0) * a[:, None]
+        along = weighted / power[:, None]
+        weighted_residual = residual * w
+        jacobian: list[Floats] = []
+        for column, free in ((slope * shifted, part.free_b), (slope, part.free_c)):
+            column -= (column @ w)[:, None]
+            column -= np.einsum("sn,sn->s", column, along)[:, None] * f
+            jacobian.append(column * free[:, None])
+        loss = np.einsum("sn,sn->s", residual, weighted_residual)
+        fit.loss[rows] = np.where(np.isfinite(loss), loss, np.inf)
+        for at, column in enumerate(jacobian):
+            fit.gradient[rows, at] = np.einsum("sn,sn->s", column, weighted_residual)
+            fit.normal[rows, 2 * at] = np.einsum("sn,sn->s", column * w, column)
+        fit.normal[rows, 1] = np.einsum("sn,sn->s", jacobian[0] * w, jacobian[1])
+    return fit
+
+
+def refine(forms: Sequence[Form], batch: Batch, curve: Curve, steps: int = 32) -> tuple[Batch, Floats]:
+    """Every candidate at its local optimum, with its share of variance left unexplained (infinite where none)."""
+    b, c = batch.b.copy(), batch.c.copy()
+    final = np.full(len(b), np.inf)
+    rows = np.arange(len(b))
+    current, damping = batch, np.full(len(b), 1e-2)
+    fit = _project(forms, current, curve, admitted(forms, current, curve))
+    live = np.isfinite(fit.loss)
+    for step in range(steps):
+        final[rows], b[rows], c[rows] = fit.loss, current.b, current.c
+        live &= (fit.loss > 1e-31) & (damping < 1e8)
+        if step == _HEAT:
+            live &= _leaders(current.form, fit.loss)
+        if not live.any():
+            break
+        rows, damping, current = rows[live], damping[live], current.take(live)
+        fit = _Fit(fit.loss[live], fit.gradient[live], fit.normal[live])
+        step_b, step_c = _step(fit, damping)
+        trial = replace(current, b=current.b + step_b, c=current.c + step_c)
+        new = _project(forms, trial, curve, admitted(forms, trial, curve))
+        better = new.loss < fit.loss
+        # A misfit that no longer falls is settled; an exact fit goes on to rounding error.
+        live = ~better | (new.loss < (1 - 1e-6) * fit.loss)
+        damping = np.where(better, np.maximum(damping * 0.1, 1e-15), damping * 8)
+        current = replace(
+            current, b=np.where(better, trial.b, current.b), c=np.where(better, trial.c, current.c)
+        )
+        fit = _Fit(
+            np.where(better, new.loss, fit.loss),
+            np.where(better[:, None], new.gradient, fit.gradient),
+            np.where(better[:, None], new.normal, fit.normal),
+        )
+    final[rows], b[rows], c[rows] = fit.loss, current.b, current.c
+    return replace(batch, b=b, c=c), final
+
+
+# After this many steps only the best candidate of each form goes on.
+_HEAT = 8
+
+
+def _leaders(form: Ints, loss: Floats) -> Bools:
+    order = np.lexsort((loss, form))
+    first = np.flatnonzero(np.diff(form[order], prepend=-1))
+    leading = np.zeros(len(form), dtype=bool)
+    leading[order[first]] = True
+    return leading
+
+
+def _step(fit: _Fit, damping: Floats) -> tuple[Floats, Floats]:
+    """The damped 2 x 2 systems, solved in closed form."""
+    hbb, hbc, hcc = (fit.normal[:, at] for at in range(3))
+    gb, gc = fit.gradient[:, 0], fit.gradient[:, 1]
+    # A frozen parameter has a zero column: a unit diagonal then gives it a zero step.
+    dbb = hbb * (1 + damping) + (hbb == 0)
+    dcc = hcc * (1 + damping) + (hcc == 0)
+    determinant = np.maximum(dbb * dcc - hbc * hbc, _TINY)
+    return (dcc * gb - hbc * gc) / determinant, (dbb * gc - hbc * gb) / determinant

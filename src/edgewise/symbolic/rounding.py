@@ -1,0 +1,202 @@
+"""Constants become integers, simple ratios or multiples of pi where the data cannot tell, and terms nobody misses go.
+
+One constant at a time, the most obvious first, with all others refitted: rounding several at once would spend the same
+freedom twice. A candidate must be a coincidence too good to be chance: the interval the data leave must be small
+beside the distance to the candidate's neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.symbolic.complexity import complexity
+from edgewise.symbolic.parse import from_sympy, to_sympy
+from edgewise.symbolic.refit import Refit, refit
+from edgewise.symbolic.rows import Rows
+from edgewise.symbolic.tape import Tape
+from edgewise.symbolic.tidy import simplify_expression
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A sympy formula with its constants fitted and judged."""
+
+    expression: Any
+    fit: Refit
+    held: float
+
+
+def fit_expression(expression: Any, rows: Rows) -> Fitted:
+    """Refit all constants of a formula."""
+    fit = refit(from_sympy(expression), rows.names, rows.X, rows.y)
+    return Fitted(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit))
+
+
+def round_constants(expression: Any, rows: Rows, trials: int = 60) -> Fitted:
+    """Simplify the constants of a formula as far as the data allow.
+
+    Parameters
+    ----------
+    expression
+        A sympy formula; its floats are the constants.
+    rows
+        Data to fit and to judge on.
+    trials
+        The most refits spent.
+
+    Returns
+    -------
+    Fitted
+        With exact numbers where the data cannot tell, the rest refitted.
+    """
+    best = fit_expression(expression, rows)
+    refused: set[tuple[str, str]] = set()
+    for _ in range(trials):
+        proposal = next(
+            (each for each in _proposals(best) if (_key(best, each[0]), str(each[1])) not in refused), None
+        )
+        if proposal is None:
+            break
+        at, value = proposal
+        tried = _with(best, at, value, rows)
+        if tried is not None and _indistinguishable(tried, best, rows, float(best.fit.inflation[at])):
+            best = tried
+        else:
+            refused.add((_key(best, at), str(value)))
+    return best
+
+
+def trim_digits(fitted: Fitted, rows: Rows) -> Fitted:
+    """Constants without the digits that the data do not determine."""
+    tape = Tape(fitted.fit.tree, rows.names)
+    _, jacobian = tape.jacobian(tape.start, rows.X)
+    noise = math.sqrt(max(fitted.fit.variance, rows.rounding_error**2))
+    with np.errstate(all="ignore"):
+        # Each alone moves the fit by less than a fiftieth of what the noise does.
+        allowed = noise / np.linalg.norm(jacobian, axis=0) / 50
+    constants = [
+        _rounded(value, step) for value, step in zip(tape.start.tolist(), allowed.tolist(), strict=True)
+    ]
+    tree = tape.with_constants(constants)
+    short = replace(fitted.fit, tree=tree, constants=np.array(constants))
+    return Fitted(to_sympy(tree, rows.names), short, rows.held_error(short))
+
+
+def _rounded(value: float, allowed: float) -> float:
+    if not (math.isfinite(allowed) and 0 < allowed):
+        return value
+    return float(round(value, min(300, max(-300, math.floor(-math.log10(allowed))))))
+
+
+def _key(best: Fitted, at: int) -> str:
+    # A refused value stays refused while the constant hardly moves.
+    return f"{best.fit.constants[at]:.3g}"
+
+
+def _with(best: Fitted, at: int, value: Node, rows: Rows) -> Fitted | None:
+    tape = Tape(best.fit.tree, rows.names)
+    constants: list[float | Node] = list(best.fit.constants.tolist())
+    constants[at] = value
+    expression = simplify_expression(to_sympy(tape.with_constants(constants), rows.names))
+    if not expression.is_finite and expression.is_number:
+        return None
+    if complexity(expression) > complexity(best.expression):
+        return None
+    return fit_expression(expression, rows)
+
+
+def _indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -> bool:
+    """Is the simpler formula's excess within what chance would give it (BIC), here and on the held-out rows?"""
+    n, saved = len(rows.y), max(old.fit.constants.size - new.fit.constants.size, 1)
+    floor = n * rows.rounding_error**2
+    if not math.isfinite(new.fit.rss):
+        return False
+    excess = (new.fit.rss - old.fit.rss) / max(inflation * old.fit.variance, rows.rounding_error**2)
+    held = new.held <= old.held * 1.01 + 2 * math.sqrt(old.fit.variance / max(len(rows.y_held), 1)) + math.sqrt(
+        floor / n
+    )
+    return excess <= saved * math.log(max(n, 8)) and held
+
+
+def _proposals(best: Fitted) -> Iterator[tuple[int, Node]]:
+    """(constant, exact value), the closest first."""
+    found: list[tuple[float, int, Node]] = []
+    for at, (value, error) in enumerate(
+        zip(best.fit.constants.tolist(), best.fit.standard_errors.tolist(), strict=True)
+    ):
+        found += [(rank, at, node) for rank, node in _candidates(value, error)]
+    found.sort(key=lambda each: each[0])
+    for _, at, node in found:
+        yield at, node
+
+
+def _candidates(value: float, error: float) -> Iterator[tuple[float, Node]]:
+    """Exact values within the interval the data leave, with a rank: how far off, and how complicated."""
+    if not math.isfinite(error):
+        yield from ((0.0, Number(0)), (0.1, Number(1)))
+        return
+    width = 4 * error + 1e-11 * abs(value)
+    if abs(value) <= width:
+        yield 0.0, Number(0)
+    for level, (denominator, unit) in enumerate(_LEVELS):
+        spacing = unit / denominator
+        nearest = round(value / spacing)
+        distance = abs(value - nearest * spacing)
+        # Within reach, and unlikely to be so by chance.
+        if nearest and distance <= width and 2 * width < 0.2 * spacing / denominator and abs(nearest) < 1e9:
+            yield 1.0 + level, _exact(nearest, denominator, unit)
+
+
+_LEVELS: Sequence[tuple[int, float]] = (
+    (1, 1.0),
+    (2, 1.0),
+    (1, math.pi),
+    (2, math.pi),
+    (3, 1.0),
+    (4, 1.0),
+    (5, 1.0),
+    (3, math.pi),
+    (4, math.pi),
+    (6, 1.0),
+    (8, 1.0),
+    (1, 1 / math.pi),
+    (2, 1 / math.pi),
+    (4, 1 / math.pi),
+    (10, 1.0),
+)
+
+
+def _exact(numerator: int, denominator: int, unit: float) -> Node:
+    divisor = math.gcd(numerator, denominator)
+    top, bottom = numerator // divisor, denominator // divisor
+    factors: list[Node] = [Number(top)]
+    if unit == math.pi:
+        factors.append(Variable("pi"))
+    if bottom != 1:
+        factors.append(Apply("inv", (Number(bottom),)))
+    if unit == 1 / math.pi:
+        factors.append(Apply("inv", (Variable("pi"),)))
+    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+
+
+def exact_number(value: float, error: float) -> sympy.Expr | None:
+    """The simplest exact number that a measured constant could be, or None.
+
+    Examples
+    --------
+    >>> from edgewise.symbolic.rounding import exact_number
+    >>> exact_number(1.5707963, 1e-7), exact_number(0.6671, 0.001), exact_number(0.123456, 1e-6)
+    (pi/2, 2/3, None)
+    """
+    best = min(_candidates(value, error), key=lambda each: each[0], default=None)
+    return None if best is None else to_sympy(best[1])

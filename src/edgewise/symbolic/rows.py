@@ -1,0 +1,78 @@
+"""The rows a formula is fitted on and the rows it is judged on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.symbolic.refit import Refit
+from edgewise.symbolic.tape import Tape
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table split in two; where it is too short for that, every row is judged by a fit to all others.
+
+    Parameters
+    ----------
+    names
+        The columns.
+    X, y
+        The rows to fit.
+    X_held, y_held
+        The rows to judge on; the same ones where `short`.
+    short
+        Judge by leaving out one row at a time.
+    """
+
+    names: tuple[str, ...]
+    X: Floats
+    y: Floats
+    X_held: Floats
+    y_held: Floats
+    short: bool = False
+
+    @classmethod
+    def split(cls, names: tuple[str, ...], X: Floats, y: Floats, held: float, seed: int | None) -> Rows:
+        """Hold out a share of the rows, or none where fewer than 40 would be left to judge a formula fairly."""
+        from edgewise.data import split
+
+        if len(y) < _SHORT:
+            return cls(names, X, y, X, y, short=True)
+        train, test = split(len(y), held, seed)
+        return cls(names, X[train], y[train], X[test], y[test])
+
+    def held_error(self, fit: Refit) -> float:
+        """Root mean squared error on rows the formula was not fitted to."""
+        if self.short:
+            return fit.leave_one_out if math.isfinite(fit.leave_one_out) else math.inf
+        tape = Tape(fit.tree, self.names)
+        error = tape.value(tape.start, self.X_held) - self.y_held
+        with np.errstate(all="ignore"):
+            total = float(np.mean(np.square(error)))
+        return math.sqrt(total) if math.isfinite(total) else math.inf
+
+    @property
+    def rounding_error(self) -> float:
+        """The error that floating point itself makes on y."""
+        return 4e-15 * float(np.abs(self.y).max() + 1e-300)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of y on the rows to judge on."""
+        return float(self.y_held.std())
+
+    def thinned(self, most: int) -> Rows:
+        """Evenly chosen rows to fit, where there are more than `most`."""
+        if len(self.y) <= most:
+            return self
+        chosen = np.linspace(0, len(self.y) - 1, most).astype(np.intp)
+        return Rows(self.names, self.X[chosen], self.y[chosen], self.X_held, self.y_held, self.short)
+
+
+_SHORT = 60

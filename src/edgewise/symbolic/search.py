@@ -1,0 +1,265 @@
+"""From a table to a formula: direct candidates first, then small networks, from the simplest shape to richer ones.
+
+Every candidate goes the same way: constants fitted on the data, the expression brought to its shortest writing,
+constants rounded where the data cannot tell, and judged on rows it has not seen. The search can be stopped at any
+time and then answers with the best it has.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_float, check_matrix, check_names, check_vector
+from edgewise._core.errors import InputError
+from edgewise.forms import FORMS, Form
+from edgewise.forms.tree import Node
+from edgewise.network import KAN
+from edgewise.symbolic.candidates import direct_candidates
+from edgewise.symbolic.complexity import complexity
+from edgewise.symbolic.formula import Formula, pareto
+from edgewise.symbolic.parse import to_sympy
+from edgewise.symbolic.result import FormulaResult, as_formula, recommended
+from edgewise.symbolic.rounding import Fitted, fit_expression, round_constants, trim_digits
+from edgewise.symbolic.rows import Rows
+from edgewise.symbolic.shapes import Trained, shapes, train
+from edgewise.symbolic.snapping import snap_network
+from edgewise.symbolic.tidy import simplify_expression
+from edgewise.training import Record
+
+Floats = NDArray[np.float64]
+Callback = Callable[[Record], Any]
+
+# A held-out error this small beside the spread of y is a law found exactly, not a good fit.
+_EXACT = 1e-9
+
+
+class _Stop(Exception):
+    """A callback asked to stop."""
+
+
+@dataclass
+class _Search:
+    """What has been found so far."""
+
+    rows: Rows
+    forms: Sequence[Form] | None
+    callbacks: Sequence[Callback]
+    started: float
+    deadline: float
+    found: list[tuple[Fitted, KAN | None]] = field(default_factory=list[tuple[Fitted, KAN | None]])
+    finished: list[Formula] = field(default_factory=list[Formula])
+    trained: list[Trained] = field(default_factory=list[Trained])
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    @property
+    def smallest(self) -> float:
+        return min((each.error for each in self.finished), default=math.inf)
+
+    @property
+    def exact(self) -> bool:
+        return self.smallest <= max(_EXACT * self.rows.spread, 10 * self.rows.rounding_error)
+
+    def tell(self, note: str) -> None:
+        error = self.smallest
+        record = Record(
+            phase="formula",
+            step=len(self.finished),
+            loss=error,
+            validation=error,
+            seconds=time.monotonic() - self.started,
+            intervals=0,
+            note=note,
+        )
+        if any([callback(record) is True for callback in self.callbacks]):
+            raise _Stop
+
+    def add(self, trees: Iterable[Node], network: KAN | None) -> None:
+        """Fit, shorten and judge candidates, then finish those that no shorter one beats."""
+        fresh: list[Fitted] = []
+        for tree in trees:
+            expression = simplify_expression(to_sympy(tree, self.rows.names))
+            if _is_real(expression):
+                fitted = fit_expression(expression, self.rows)
+                if math.isfinite(fitted.held):
+                    fresh.append(fitted)
+        for fitted in _worth_finishing(fresh, self.finished):
+            polished = trim_digits(round_constants(fitted.expression, self.rows), self.rows)
+            formula = as_formula(polished, self.rows, network)
+            self.finished.append(formula)
+            self.found.append((polished, network))
+            self.tell(formula.text)
+            if self.left <= 0:
+                return
+
+
+def find_formula(
+    X: Any,
+    y: Any,
+    *,
+    names: Iterable[str] | None = None,
+    seconds: float = 60.0,
+    seed: int | None = 0,
+    callbacks: Iterable[Callback] = (),
+    forms: Iterable[Form] | None = None,
+    held_out: float = 0.2,
+) -> FormulaResult:
+    """Find formulas for y in the columns of X.
+
+    Parameters
+    ----------
+    X
+        Matrix or data frame, (n, d).
+    y
+        Vector, (n,).
+    names
+        Names of the columns; by default those of the data frame, or x1, x2, ...
+    seconds
+        The time to spend; the search ends earlier once a formula is exact or every shape has been tried.
+    seed
+        Seed of the split and of the networks.
+    callbacks
+        Called with a `Record` after each step; one that returns True ends the search.
+    forms
+        The closed forms an edge may become; by default all of `edgewise.forms.FORMS`. Add your own with
+        `edgewise.forms.form_from_text`.
+    held_out
+        The share of rows on which formulas are judged. Tables of fewer than 60 rows are judged by leaving out one row
+        at a time instead.
+
+    Returns
+    -------
+    FormulaResult
+
+    Raises
+    ------
+    InputError
+        Where the table does not fit together or holds what is not a finite number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic import find_formula
+    >>> X = np.random.default_rng(0).uniform(1, 3, (200, 2))
+    >>> found = find_formula(X, 2 * X[:, 0] / X[:, 1] ** 2, names=["m", "r"], seconds=5)
+    >>> found.best.text
+    '2*m/r^2'
+    """
+    started = time.monotonic()
+    rows = _rows(X, y, names, held_out, seed)
+    limit = check_float(seconds, "seconds", low=0.0, closed=False, of="find_formula")
+    library = None if forms is None else _checked_forms(forms)
+    search = _Search(rows, library, tuple(callbacks), started, started + limit)
+    try:
+        reason = _run(search, seed)
+    except KeyboardInterrupt:
+        reason = "the search was interrupted"
+    except _Stop:
+        reason = "a callback asked to stop"
+    if not search.finished:
+        # Stopped before anything was judged: the mean is always an answer.
+        mean = fit_expression(to_sympy(next(iter(direct_candidates(rows)))), rows)
+        search.finished.append(as_formula(mean, rows, None))
+        search.found.append((mean, None))
+    return _result(search, reason)
+
+
+def _run(search: _Search, seed: int | None) -> str:
+    search.add(direct_candidates(search.rows, search.forms), None)
+    if search.exact:
+        return "an exact formula needed no network"
+    for shape in shapes(search.rows.X.shape[1]):
+        if search.left <= 0.2:
+            return "the time was spent"
+        trained = train(shape, search.rows, seconds=_share(search), seed=seed, callbacks=search.callbacks)
+        search.trained.append(trained)
+        search.tell(f"network {list(trained.network.shape)}: held-out error {trained.error:.3g}")
+        if not _promising(trained, search):
+            continue
+        accuracy = min(max(trained.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
+        trees = snap_network(
+            trained.network, search.rows, search.forms, accuracy=accuracy, deadline=search.deadline
+        )
+        search.add(trees, trained.network)
+        if trained.interrupted:
+            raise KeyboardInterrupt
+        if search.exact:
+            return "an exact formula was found"
+    return "every shape has been tried"
+
+
+def _share(search: _Search) -> float:
+    """Simple shapes must not starve the rich ones."""
+    return max(min(search.left, max(0.15 * (search.deadline - search.started), 0.4 * search.left)), 0.2)
+
+
+def _promising(trained: Trained, search: _Search) -> bool:
+    """A network that explains less than the formulas at hand has none better to give."""
+    return trained.error < 1.05 * search.smallest
+
+
+def _worth_finishing(fresh: Sequence[Fitted], finished: Sequence[Formula]) -> list[Fitted]:
+    """Rounding is the dear part: only what lies near the front is rounded."""
+    kept: list[Fitted] = []
+    rivals = [(each.complexity, each.error) for each in finished]
+    texts: set[str] = set()
+    for each in sorted(fresh, key=lambda one: (one.held, complexity(one.expression))):
+        size, key = complexity(each.expression), str(each.expression)
+        beaten = any(other <= size and error <= 1.0001 * each.held for other, error in rivals)
+        if key not in texts and not beaten:
+            kept.append(each)
+            rivals.append((size, each.held))
+            texts.add(key)
+    return kept
+
+
+def _result(search: _Search, reason: str) -> FormulaResult:
+    rows = search.rows
+    front = pareto(search.finished, slack=1e-6)
+    front = front if front else tuple(search.finished[:1])
+    best = recommended(front, rows)
+    network = next((net for fitted, net in search.found if fitted.expression == best.sympy and net is not None), None)
+    if network is None and search.trained:
+        network = min(search.trained, key=lambda each: each.error).network
+    judged = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
+    message = (
+        f"The best of {len(search.finished)} formulas has an RMSE of {best.error:.4g} (R2 {best.r2:.6f}) judged by "
+        f"{judged}; {reason}."
+    )
+    return FormulaResult(best, front, network, message, time.monotonic() - search.started)
+
+
+def _is_real(expression: Any) -> bool:
+    from sympy import I, nan, oo, zoo
+
+    return not expression.has(I, nan, oo, -oo, zoo)
+
+
+def _rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed: int | None) -> Rows:
+    table = check_matrix(X, "X", min_rows=5, of="find_formula")
+    target = check_vector(y, "y", length=len(table), of="find_formula")
+    share = check_float(held_out, "held_out", low=0.05, high=0.5, of="find_formula")
+    if names is None:
+        labels = getattr(X, "columns", None)
+        names = [f"x{at + 1}" for at in range(table.shape[1])] if labels is None else [str(each) for each in labels]
+    return Rows.split(check_names(names, "names", table.shape[1], of="find_formula"), table, target, share, seed)
+
+
+def _checked_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
+    library = tuple(forms)
+    for form in library:
+        if not isinstance(form, Form):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"The 'forms' argument must hold Form objects. Got {form!r} instead.")
+    if not any(form.family == "linear" for form in library):
+        # A search without straight lines could not even say that an edge is one.
+        library = (FORMS["identity"], *library)
+    return library

@@ -1,0 +1,212 @@
+"""A formula as a straight list of numpy operations, with the exact Jacobian of its constants in one backward sweep.
+
+The constants are the tree's float literals; integers, ratios of them, pi and e stay as they are. A literal object that
+stands in several places of the tree is one constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.tree import Apply, Node, Number, Variable
+
+Floats = NDArray[np.float64]
+Unary = Callable[[Floats], Floats]
+# value, and derivative from (argument, value)
+_UNARY: Mapping[str, tuple[Unary, Callable[[Floats, Floats], Floats]]] = {
+    "neg": (np.negative, lambda x, f: np.float64(-1.0)),
+    "inv": (np.reciprocal, lambda x, f: -f * f),
+    "exp": (np.exp, lambda x, f: f),
+    "log": (np.log, lambda x, f: 1 / x),
+    "sqrt": (np.sqrt, lambda x, f: 0.5 / f),
+    "sin": (np.sin, lambda x, f: np.cos(x)),
+    "cos": (np.cos, lambda x, f: -np.sin(x)),
+    "tan": (np.tan, lambda x, f: 1 + f * f),
+    "asin": (np.arcsin, lambda x, f: 1 / np.sqrt(1 - x * x)),
+    "acos": (np.arccos, lambda x, f: -1 / np.sqrt(1 - x * x)),
+    "atan": (np.arctan, lambda x, f: 1 / (1 + x * x)),
+    "sinh": (np.sinh, lambda x, f: np.cosh(x)),
+    "cosh": (np.cosh, lambda x, f: np.sinh(x)),
+    "tanh": (np.tanh, lambda x, f: 1 - f * f),
+    "asinh": (np.arcsinh, lambda x, f: 1 / np.sqrt(1 + x * x)),
+    "acosh": (np.arccosh, lambda x, f: 1 / np.sqrt(x * x - 1)),
+    "atanh": (np.arctanh, lambda x, f: 1 / (1 - x * x)),
+    "abs": (np.abs, lambda x, f: np.sign(x)),
+    "sign": (np.sign, lambda x, f: np.zeros_like(x)),
+    "sigmoid": (lambda x: 0.5 * (1 + np.tanh(0.5 * x)), lambda x, f: f * (1 - f)),
+    "gaussian": (lambda x: np.exp(-x * x), lambda x, f: -2 * x * f),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """slot = operation(left, right); unary operations have right = -1."""
+
+    operation: str
+    left: int
+    right: int = -1
+
+
+class Tape:
+    """A formula compiled for repeated evaluation with changing constants.
+
+    Parameters
+    ----------
+    tree
+        The formula.
+    columns
+        The names of the columns of X, in order.
+    """
+
+    def __init__(self, tree: Node, columns: Sequence[str]) -> None:
+        self.tree = tree
+        self.columns = tuple(columns)
+        self._slots: list[_Step | int | float | str] = []
+        self._seen: dict[int, int] = {}
+        self._numbers: list[int] = []
+        self.start = np.zeros(0)
+        values: list[float] = []
+        self._root = self._compile(tree, values)
+        self.start = np.array(values, dtype=np.float64)
+
+    @property
+    def size(self) -> int:
+        """The number of constants."""
+        return len(self.start)
+
+    def value(self, constants: Floats, X: Floats) -> Floats:
+        """The formula at every row of X, (n, d) -> (n,)."""
+        return np.broadcast_to(self._forward(constants, X)[self._root], (len(X),))
+
+    def jacobian(self, constants: Floats, X: Floats) -> tuple[Floats, Floats]:
+        """The value (n,) and its exact derivative in every constant (n, constants)."""
+        with np.errstate(all="ignore"):
+            values = self._forward(constants, X)
+            slopes: list[Floats | None] = [None] * len(values)
+            slopes[self._root] = np.ones(len(X))
+            # A slot is only ever used by later slots.
+            for slot in range(len(values) - 1, -1, -1):
+                step, slope = self._slots[slot], slopes[slot]
+                if slope is None or not isinstance(step, _Step):
+                    continue
+                for target, partial in self._partials(step, values, slot):
+                    part = slope * partial
+                    held = slopes[target]
+                    slopes[target] = part if held is None else held + part
+        result = np.zeros((len(X), self.size))
+        for at, slot in enumerate(self._numbers):
+            slope = slopes[slot]
+            if slope is not None:
+                result[:, at] = slope
+        return np.broadcast_to(values[self._root], (len(X),)), result
+
+    def with_constants(self, constants: Sequence[float | Node]) -> Node:
+        """The tree with its constants replaced, by numbers or by exact trees such as pi/2."""
+        new = [value if isinstance(value, Node) else Number(float(value)) for value in constants]
+        slots = {slot: at for at, slot in enumerate(self._numbers)}
+        return self._rebuilt(self.tree, slots, new, {})
+
+    def _rebuilt(self, node: Node, slots: dict[int, int], new: Sequence[Node], done: dict[int, Node]) -> Node:
+        if id(node) in done:
+            return done[id(node)]
+        result = node
+        if isinstance(node, Number) and isinstance(node.value, float):
+            result = new[slots[self._seen[id(node)]]]
+        elif isinstance(node, Apply):
+            result = Apply(
+                node.function, tuple(self._rebuilt(each, slots, new, done) for each in node.arguments)
+            )
+        done[id(node)] = result
+        return result
+
+    def _compile(self, node: Node, values: list[float]) -> int:
+        if id(node) in self._seen:
+            return self._seen[id(node)]
+        slot = self._compiled(node, values)
+        self._seen[id(node)] = slot
+        return slot
+
+    def _compiled(self, node: Node, values: list[float]) -> int:
+        if isinstance(node, Number):
+            if isinstance(node.value, float):
+                values.append(node.value)
+                self._numbers.append(len(self._slots))
+                return self._push(len(values) - 1)
+            return self._push(float(node.value))
+        if isinstance(node, Variable):
+            hidden = node.name not in self.columns
+            return self._push(CONSTANTS[node.name] if hidden else node.name)
+        if node.function in ("+", "*"):
+            total = self._compile(node.arguments[0], values)
+            inverse, plain, inverted = ("neg", "+", "-") if node.function == "+" else ("inv", "*", "/")
+            for argument in node.arguments[1:]:
+                if isinstance(argument, Apply) and argument.function == inverse:
+                    total = self._push(_Step(inverted, total, self._compile(argument.arguments[0], values)))
+                else:
+                    total = self._push(_Step(plain, total, self._compile(argument, values)))
+            return total
+        slots = [self._compile(argument, values) for argument in node.arguments]
+        return self._push(_Step(node.function, *slots))
+
+    def _push(self, step: _Step | int | float | str) -> int:
+        self._slots.append(step)
+        return len(self._slots) - 1
+
+    def _forward(self, constants: Floats, X: Floats) -> list[Floats]:
+        values: list[Floats] = []
+        with np.errstate(all="ignore"):
+            for step in self._slots:
+                if isinstance(step, _Step):
+                    left = values[step.left]
+                    right = values[step.right] if step.right >= 0 else left
+                    values.append(_apply(step.operation, left, right))
+                elif isinstance(step, str):
+                    values.append(X[:, self.columns.index(step)])
+                else:
+                    values.append(np.float64(constants[step] if isinstance(step, int) else step))
+        return values
+
+    def _partials(self, step: _Step, values: list[Floats], slot: int) -> list[tuple[int, Floats]]:
+        one = np.float64(1.0)
+        left = values[step.left]
+        if step.right < 0:
+            return [(step.left, _UNARY[step.operation][1](left, values[slot]))]
+        right = values[step.right]
+        if step.operation == "+":
+            return [(step.left, one), (step.right, one)]
+        if step.operation == "-":
+            return [(step.left, one), (step.right, -one)]
+        if step.operation == "*":
+            return [(step.left, right), (step.right, left)]
+        if step.operation == "/":
+            return [(step.left, 1 / right), (step.right, -values[slot] / right)]
+        slopes = [(step.left, right * left ** (right - 1))]
+        if isinstance(self._slots[step.right], float):
+            return slopes
+        return [*slopes, (step.right, np.where(left > 0, values[slot] * np.log(np.abs(left)), 0.0))]
+
+
+def _apply(operation: str, left: Floats, right: Floats) -> Floats:
+    if operation == "+":
+        return left + right
+    if operation == "-":
+        return left - right
+    if operation == "*":
+        return left * right
+    if operation == "/":
+        return left / right
+    if operation == "^":
+        return _power(left, right)
+    return _UNARY[operation][0](left)
+
+
+def _power(left: Floats, right: Floats) -> Floats:
+    # numpy's pow is slow in general and exact where it multiplies.
+    if np.ndim(right) == 0 and right in (2.0, 3.0):
+        return left * left if right == 2.0 else left * left * left
+    return left**right

@@ -1,0 +1,90 @@
+"""Weights of the penalties from the data themselves, by maximising the evidence.
+
+With noise variance s2 and N residuals, the weight of a penalty with effective degrees of freedom gamma becomes
+(s2 / N) gamma / (theta^T S_j theta): the fixed point of D. MacKay ("Bayesian interpolation", 1992,
+doi:10.1162/neco.1992.4.3.415), which S. Wood and M. Fasiolo showed to increase the restricted likelihood of smoothing models
+(2017, doi:10.1111/biom.12666). Every edge has its own weights, so smooth edges are smoothed, wiggly ones are left alone and
+edges that explain nothing are turned to zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from edgewise.training.objective import DataObjective
+from edgewise.training.penalty import Penalty, Weights, matrix
+
+LIMITS = (1e-30, 1e8)
+# One update changes a weight by at most this factor: far from the fixed point its quadratic model means little.
+STRIDE = 1e4
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Updated weights with what the update learned.
+
+    Attributes
+    ----------
+    weights : Weights
+    degrees : float
+        Effective degrees of freedom of the fit.
+    noise : float
+        Standard deviation of the noise, in network units (1 where the likelihood fixes it).
+    """
+
+    weights: Weights
+    degrees: float
+    noise: float
+
+
+def update(
+    objective: DataObjective, penalty: Penalty, weights: Weights, theta: Tensor, tilt: bool, rough: bool = True
+) -> Evidence:
+    """One fixed-point update of all weights at theta.
+
+    Parameters
+    ----------
+    objective, penalty, weights, theta
+        The problem and where it stands.
+    tilt, rough : bool
+        Which weights to update; the others stay.
+    """
+    value, _, curvature = objective.normal(theta)
+    total = curvature + matrix(penalty, weights)
+    size = len(theta)
+    factor, info = torch.linalg.cholesky_ex(total)
+    if int(info) != 0:
+        factor, _ = torch.linalg.cholesky_ex(total + 1e-12 * float(total.diagonal().max()) * torch.eye(size, dtype=total.dtype))
+    inverse = torch.cholesky_inverse(factor)
+    degrees = float(size - (inverse * matrix(penalty, weights)).sum())
+    rows = effective_rows(objective.weight) * objective.y.shape[1]
+    noise2 = 2 * value * effective_rows(objective.weight) / max(rows - degrees, 0.05 * rows) if objective.loss.dispersed else 1.0
+    unit = noise2 / effective_rows(objective.weight)
+    new_rough, new_tilt = list[Tensor](), list[Tensor]()
+    for k, slot in enumerate(penalty.slots.layers):
+        c = theta[slot.coef].reshape(slot.n_edges, slot.size)
+        index = torch.arange(slot.coef.start, slot.coef.stop).reshape(slot.n_edges, slot.size)
+        block = inverse[index[:, :, None], index[:, None, :]]
+        own = torch.einsum("emn,emn->e", block, penalty.rough[k])
+        size_of = torch.einsum("em,emn,en->e", c, penalty.rough[k], c)
+        gamma = (slot.size - 2) - weights.rough[k] * own
+        new_rough.append(_next(weights.rough[k], unit * gamma.clamp(min=1e-3) / size_of) if rough else weights.rough[k])
+        own = torch.einsum("em,emn,en->e", penalty.tilt[k], block, penalty.tilt[k])
+        size_of = (penalty.tilt[k] * c).sum(-1) ** 2
+        gamma = 1 - weights.tilt[k] * own
+        new_tilt.append(_next(weights.tilt[k], unit * gamma.clamp(min=1e-3) / size_of) if tilt else weights.tilt[k])
+    return Evidence(Weights(tuple(new_rough), tuple(new_tilt)), degrees, noise2**0.5)
+
+
+def effective_rows(weight: Tensor) -> float:
+    """How many equally weighted rows the weights amount to (L. Kish): 1 / sum w^2 for weights that sum to one."""
+    return float(1.0 / (weight**2).sum())
+
+
+def _next(old: Tensor, proposed: Tensor) -> Tensor:
+    """The proposal, kept finite, within a stride of the old weight and within the limits."""
+    proposed = torch.where(proposed.isfinite(), proposed, old * STRIDE)
+    return proposed.clamp(min=old / STRIDE, max=old * STRIDE).clamp(*LIMITS)

@@ -1,0 +1,156 @@
+"""Losses with the derivatives that second-order training needs.
+
+A loss is a mean over rows of l(f, y), f the network's outputs in network units. Levenberg-Marquardt asks for its gradient in f
+and for a root R of its (generalised Gauss-Newton) Hessian in f, R^T R = l''.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import check_choice
+from edgewise._core.errors import InputError
+
+
+class Loss(Protocol):
+    """A row loss l(f, y) with f and y of shape (n, D)."""
+
+    @property
+    def name(self) -> str:
+        """Name under which `fit` knows it."""
+        ...
+
+    @property
+    def dispersed(self) -> bool:
+        """Whether the noise level is estimated from the residuals (else it is fixed by the likelihood)."""
+        ...
+
+    def rows(self, f: Tensor, y: Tensor) -> Tensor:
+        """l for each row, shape (n,)."""
+        ...
+
+    def gradient(self, f: Tensor, y: Tensor) -> Tensor:
+        """dl/df, shape (n, D)."""
+        ...
+
+    def root(self, f: Tensor, y: Tensor) -> Tensor:
+        """R with R^T R = d2l/df2: shape (n, D) where it is diagonal, else (n, D, D)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Squared:
+    """Half the squared error."""
+
+    name: str = "squared"
+    dispersed: bool = True
+
+    def rows(self, f: Tensor, y: Tensor) -> Tensor:
+        return 0.5 * ((f - y) ** 2).sum(-1)
+
+    def gradient(self, f: Tensor, y: Tensor) -> Tensor:
+        return f - y
+
+    def root(self, f: Tensor, y: Tensor) -> Tensor:
+        return torch.ones_like(f)
+
+
+@dataclass(frozen=True)
+class Huber:
+    """Squared within `delta` of the target, linear beyond: outliers pull with bounded force.
+
+    `delta` is in standard deviations of y. The Hessian's stand-in is the reweighting psi(r)/r, which keeps steps bounded
+    where the second derivative vanishes (P. J. Huber, 1964, doi:10.1214/aoms/1177703732).
+    """
+
+    delta: float = 0.1
+    name: str = "huber"
+    dispersed: bool = True
+
+    def rows(self, f: Tensor, y: Tensor) -> Tensor:
+        return torch.nn.functional.huber_loss(f, y, reduction="none", delta=self.delta).sum(-1)
+
+    def gradient(self, f: Tensor, y: Tensor) -> Tensor:
+        return (f - y).clamp(-self.delta, self.delta)
+
+    def root(self, f: Tensor, y: Tensor) -> Tensor:
+        return (self.delta / (f - y).abs().clamp(min=self.delta)).sqrt()
+
+
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Negative log-likelihood of classes: D logits (softmax), or one logit for two classes (logistic).
+
+    y holds one-hot rows (or probabilities) for D > 1, and 0 or 1 for D = 1. Its Gauss-Newton matrix is the Fisher
+    information (N. Schraudolph, 2002, doi:10.1162/08997660260028683).
+    """
+
+    name: str = "cross_entropy"
+    dispersed: bool = False
+
+    def rows(self, f: Tensor, y: Tensor) -> Tensor:
+        if f.shape[-1] == 1:
+            return torch.nn.functional.binary_cross_entropy_with_logits(f, y, reduction="none").sum(-1)
+        return -(y * torch.log_softmax(f, -1)).sum(-1)
+
+    def gradient(self, f: Tensor, y: Tensor) -> Tensor:
+        if f.shape[-1] == 1:
+            return torch.sigmoid(f) - y
+        return torch.softmax(f, -1) * y.sum(-1, keepdim=True) - y
+
+    def root(self, f: Tensor, y: Tensor) -> Tensor:
+        if f.shape[-1] == 1:
+            p = torch.sigmoid(f)
+            return (p * (1 - p)).clamp(min=1e-12).sqrt()
+        # diag(p) - p p^T = R^T R with R = diag(sqrt p) - sqrt(p) p^T.
+        p = torch.softmax(f, -1)
+        root = p.sqrt()
+        return torch.diag_embed(root) - root[:, :, None] * p[:, None, :]
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Negative log-likelihood of counts with log link: exp(f) - y f, up to a constant."""
+
+    name: str = "poisson"
+    dispersed: bool = False
+
+    def rows(self, f: Tensor, y: Tensor) -> Tensor:
+        return (torch.exp(f) - y * f + torch.lgamma(y + 1)).sum(-1)
+
+    def gradient(self, f: Tensor, y: Tensor) -> Tensor:
+        return torch.exp(f) - y
+
+    def root(self, f: Tensor, y: Tensor) -> Tensor:
+        return torch.exp(0.5 * f)
+
+
+LOSSES = ("squared", "huber", "cross_entropy", "poisson")
+
+
+def make_loss(loss: str | Loss) -> Loss:
+    """A loss by name, or the given one."""
+    if not isinstance(loss, str):
+        return loss
+    check_choice(loss, "loss", LOSSES, of="fit")
+    return {"squared": Squared, "huber": Huber, "cross_entropy": CrossEntropy, "poisson": Poisson}[loss]()
+
+
+def check_target(loss: Loss, y: Tensor, outputs: int) -> Tensor:
+    """Targets in the form the loss takes, shape (n, D); class numbers become one-hot rows."""
+    if loss.name == "cross_entropy" and outputs > 1 and y.shape[1] == 1:
+        whole = y[:, 0].round()
+        if bool((whole != y[:, 0]).any()) or bool((whole < 0).any()) or bool((whole >= outputs).any()):
+            raise InputError(f"The 'y' of fit must hold class numbers 0 to {outputs - 1} for loss='cross_entropy'.")
+        return torch.nn.functional.one_hot(whole.long(), outputs).to(y.dtype)
+    if y.shape[1] != outputs:
+        raise InputError(f"The 'y' of fit must have {outputs} columns, one for each output of the network. Got {y.shape[1]}.")
+    if loss.name == "cross_entropy" and (bool((y < 0).any()) or bool((y > 1).any())):
+        raise InputError("The 'y' of fit must lie in [0, 1] for loss='cross_entropy' (one class probability a column).")
+    if loss.name == "poisson" and bool((y < 0).any()):
+        raise InputError("The 'y' of fit must be non-negative counts for loss='poisson'.")
+    return y

@@ -1,0 +1,109 @@
+"""Quadratic penalties on the edges, each edge with weights of its own.
+
+For the coefficients c of an edge over a domain of length w, in units that do not depend on w,
+
+    roughness = w^3 * integral phi''^2,      tilt = (phi(high) - phi(low))^2.
+
+Roughness leaves lines free, tilt leaves nothing of a line but its constant: with both weights large an edge is gone. Their
+ranges complement each other, which keeps the evidence update of each weight in closed form (see `evidence`).
+A fixed trace of the change of the jumps of the top derivative makes intervals that hold no rows well posed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from edgewise.network import KAN
+from edgewise.splines import BSpline
+from edgewise.splines.basis import Basis
+from edgewise.training.parameters import Slots
+
+# Weight of the fixed part. It decides only what rows do not: between the data the (k + 1)-th derivative changes as little as
+# possible. The jumps of a resolved function fall as h^(k+1) and their differences faster, so it biases nothing that is
+# resolved; without it, refinement beyond the data's spacing turns the error upwards.
+STABILISER = 1e-9
+# A ridge on all numbers, for directions that neither rows nor penalties see (constants of edges against biases).
+RIDGE = 1e-30
+
+
+@dataclass(frozen=True, eq=False)
+class Penalty:
+    """Weighted quadratic form on the vector of parameters.
+
+    Attributes
+    ----------
+    rough : tuple of Tensor, each (E, M, M)
+        Roughness of the edges of each layer.
+    tilt : tuple of Tensor, each (E, M)
+        Functional whose square is the tilt.
+    steady : tuple of Tensor, each (E, M, M)
+        The fixed part.
+    """
+
+    slots: Slots
+    rough: tuple[Tensor, ...]
+    tilt: tuple[Tensor, ...]
+    steady: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Weights of roughness and tilt of every edge, one tensor (E,) a layer."""
+
+    rough: tuple[Tensor, ...]
+    tilt: tuple[Tensor, ...]
+
+
+def make_penalty(net: KAN, slots: Slots) -> Penalty:
+    """Penalty matrices of a network's numeric edges."""
+    rough, tilt, steady = list[Tensor](), list[Tensor](), list[Tensor]()
+    for layer, slot in zip(net.layers, slots.layers, strict=True):
+        basis = layer.basis
+        width = (basis.domain[:, 1] - basis.domain[:, 0])[:, None, None]
+        order = 2 if layer.size > 2 else 1
+        rough.append((basis.gram(order) * width ** (2 * order - 1))[slot.sources])
+        tilt.append(_tilt(basis)[slot.sources])
+        rows = _steady(basis)
+        steady.append((rows.mT @ rows)[slot.sources])
+    return Penalty(slots, tuple(rough), tuple(tilt), tuple(steady))
+
+
+def uniform_weights(penalty: Penalty, rough: float, tilt: float) -> Weights:
+    """The same weights for every edge."""
+    counts = [slot.n_edges for slot in penalty.slots.layers]
+    return Weights(
+        tuple(torch.full((n,), rough, dtype=torch.float64) for n in counts),
+        tuple(torch.full((n,), tilt, dtype=torch.float64) for n in counts),
+    )
+
+
+def matrix(penalty: Penalty, weights: Weights) -> Tensor:
+    """The penalty as one matrix S (P, P): theta^T S theta / 2 is added to the mean loss."""
+    total = torch.zeros(penalty.slots.total, penalty.slots.total, dtype=torch.float64)
+    total.diagonal().fill_(RIDGE)
+    for k, slot in enumerate(penalty.slots.layers):
+        tilt = penalty.tilt[k]
+        blocks = weights.rough[k][:, None, None] * penalty.rough[k] + STABILISER * penalty.steady[k]
+        blocks = blocks + weights.tilt[k][:, None, None] * tilt[:, :, None] * tilt[:, None, :]
+        index = torch.arange(slot.coef.start, slot.coef.stop).reshape(slot.n_edges, slot.size)
+        total[index[:, :, None], index[:, None, :]] += blocks
+    return total
+
+
+def _tilt(basis: Basis) -> Tensor:
+    """Rows (I, M) that give phi(high) - phi(low) of each input's functions."""
+    ends = basis.values(basis.domain.T)
+    return ends[1] - ends[0]
+
+
+def _steady(basis: Basis) -> Tensor:
+    """Rows (I, R, M): differences of the jumps of the top derivative, each row of unit size."""
+    if not isinstance(basis, BSpline) or basis.intervals < 2:
+        return basis.grid.new_zeros(len(basis.grid), 1, basis.size)
+    jumps = basis.jumps()
+    jumps = jumps / jumps.norm(dim=-1, keepdim=True)
+    rows = jumps.diff(dim=1, n=min(1, jumps.shape[1] - 1))
+    return rows / rows.norm(dim=-1, keepdim=True).clamp(min=1e-300)

@@ -1,0 +1,57 @@
+"""The package's front door: light, lazy, complete."""
+
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import edgewise as ew
+
+
+def test_every_export_exists_and_is_no_module():
+    for name in ew.__all__:
+        assert not isinstance(getattr(ew, name), ModuleType), name
+    assert set(ew.__all__) <= set(dir(ew))
+
+
+def test_the_static_and_the_lazy_exports_agree():
+    from pathlib import Path
+
+    text = Path(ew.__file__).read_text()
+    static = {
+        line.split(" as ")[1]
+        for line in text.splitlines()
+        if line.startswith("    from edgewise.") and " as " in line
+    }
+    assert static | {"__version__"} == set(ew.__all__)
+
+
+def test_a_function_named_like_its_room_survives_the_import_of_the_room():
+    code = (
+        "import edgewise.simplify, edgewise as ew; assert callable(ew.simplify), ew.simplify\n"
+        "from edgewise.simplify import prune; assert callable(ew.simplify) and callable(prune)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    heavy = [
+        "torch",
+        "numpy",
+        "scipy",
+        "sympy",
+        "sklearn",
+        "matplotlib",
+        "pyarrow",
+        "narwhals",
+        "typer",
+        "rich",
+    ]
+    code = f"import sys, edgewise; loaded = set({heavy!r}) & set(sys.modules); assert not loaded, loaded"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_misspelled_name_is_answered():
+    with pytest.raises(AttributeError, match=r"no attribute 'KANLiner' \(did you mean 'KANLinear'\?\)"):
+        getattr(ew, "KANLiner")  # noqa: B009

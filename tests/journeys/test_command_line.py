@@ -1,0 +1,193 @@
+"""The command line, run as a user runs it."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgewise import load, read_table
+
+
+def edgewise(*words, timeout=120):
+    command = [sys.executable, "-W", "error", "-m", "edgewise.cli", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("journey")
+
+
+@pytest.fixture(scope="module")
+def data(folder):
+    """A law anyone can check: y = a^2 + 3 b, a little noise, one column that has no say, one that is text."""
+    rng = np.random.default_rng(0)
+    a, b, idle = rng.uniform(-1, 1, (3, 150))
+    y = a**2 + 3 * b + rng.normal(0, 1e-3, 150)
+    path = folder / "data.csv"
+    rows = [
+        f"{i:.6f},{j:.6f},{k:.6f},{v:.6f},row{n}"
+        for n, (i, j, k, v) in enumerate(zip(a, b, idle, y, strict=True))
+    ]
+    path.write_text("a,b,idle,y,label\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def fitted(folder, data):
+    """One run of `edgewise fit` that several tests look at."""
+    out = folder / "out"
+    done = edgewise("fit", data, "--target", "y", "--columns", "a,b", "--seconds", 8, "--out", out, "--json")
+    assert done.returncode == 0, done.stderr
+    return out, done
+
+
+def test_help_names_the_commands_and_is_quick():
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = edgewise("--help")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in ("demo", "fit", "predict", "formula"))
+    # Processor time, not the wall's: other work on the machine must not fail the test.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+
+
+def test_help_of_a_command_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom edgewise.cli import main\n"
+        "try: main(['fit', '--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'scipy', 'sympy', 'sklearn', 'matplotlib', 'pyarrow'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_fit_writes_its_files_and_says_how_good_it_is(fitted):
+    out, done = fitted
+    result = json.loads(done.stdout)
+    assert result["rows"] == {"fitted": 120, "held_out": 30}
+    assert result["columns"] == ["a", "b"]
+    rmse = {entry["model"]: entry["rmse"] for entry in result["accuracy"]}
+    assert {
+        "linear model",
+        "gradient boosting",
+        "network, as fitted",
+        "network, simplified",
+        "formula",
+    } <= set(rmse)
+    assert rmse["formula"] < 3e-3 < rmse["linear model"]
+    assert rmse["network, simplified"] < rmse["gradient boosting"]
+    assert "<html" in (out / "report.html").read_text()
+    assert load(out / "model.kan").input_names == ("a", "b")
+    assert "fit a network" in done.stderr
+    assert done.stderr.isprintable() or "\x1b" not in done.stderr
+
+
+def test_the_formula_is_the_law(fitted):
+    best = json.loads(fitted[1].stdout)["formula"]
+    import sympy
+
+    found = sympy.sympify(best["text"], locals={name: sympy.Symbol(name) for name in ("a", "b")})
+    a, b = np.random.default_rng(1).uniform(-1, 1, (2, 50))
+    values = sympy.lambdify(sympy.symbols("a b"), found, "numpy")(a, b)
+    np.testing.assert_allclose(values, a**2 + 3 * b, atol=5e-3)
+
+
+def test_existing_results_are_not_overwritten(fitted, data):
+    out, _ = fitted
+    before = (out / "model.kan").read_bytes()
+    done = edgewise("fit", data, "--target", "y", "--out", out)
+    assert done.returncode == 2
+    assert "--force" in done.stderr
+    assert (out / "model.kan").read_bytes() == before
+
+
+def test_predict_flags_what_lies_outside_the_training_range(fitted, folder):
+    model = fitted[0] / "model.kan"
+    new = folder / "new.csv"
+    new.write_text("b;a;name\n0,5;0,25;inside\n0,5;40;outside\n")
+    out = folder / "predicted.csv"
+    done = edgewise("predict", model, new, "-o", out, "--force")
+    assert done.returncode == 0, done.stderr
+    assert "1 outside" in done.stderr
+    table = read_table(out)
+    assert table.names == ("b", "a", "name", "y_predicted", "outside_training_range")
+    assert table.columns["outside_training_range"].tolist() == [0.0, 1.0]
+    assert table.columns["y_predicted"][0] == pytest.approx(0.25**2 + 1.5, abs=0.01)
+    expected = load(model).predict([[0.25, 0.5], [40.0, 0.5]])[:, 0]
+    np.testing.assert_allclose(table.columns["y_predicted"], expected, rtol=1e-12)
+    again = edgewise("predict", model, new)
+    assert again.stdout == out.read_text()
+
+
+def test_formula_prints_a_front(data):
+    done = edgewise("formula", data, "-t", "y", "-c", "a", "-c", "b", "--seconds", 5, "--json", "--quiet")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    front = json.loads(done.stdout)["front"]
+    assert front
+    complexity = [entry["complexity"] for entry in front]
+    error = [entry["error"] for entry in front]
+    assert complexity == sorted(complexity)
+    assert error == sorted(error, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["fit", "nowhere.csv", "-t", "y"], "The file nowhere.csv does not exist"),
+        (["fit", "DATA", "-t", "z"], "no column 'z'"),
+        (["fit", "DATA", "-t", "Y"], "did you mean 'y'?"),
+        (["fit", "DATA", "-t", "y"], "Column 'label' of data.csv must be numeric"),
+        (["fit", "DATA", "-t", "y", "-c", "a,c"], "no column 'c'"),
+        (["formula", "DATA", "-t", "y"], "Column 'label'"),
+        (["predict", "nowhere.kan", "DATA"], "nowhere.kan"),
+        (["predict", "DATA", "DATA"], "data.csv"),
+        (["demo", "mosely_ka1"], "did you mean 'moseley_ka1'?"),
+    ],
+)
+def test_bad_input_ends_in_one_sentence_and_exit_code_2(words, sentence, data):
+    done = edgewise(*(data if word == "DATA" else word for word in words))
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+    assert not list(Path().glob("**/*.kan"))
+
+
+def test_unknown_options_end_with_exit_code_2():
+    done = edgewise("fit", "--tarket", "y")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_an_interruption_leaves_the_best_so_far_and_exit_code_130(data, folder):
+    out = folder / "interrupted"
+    words = ["fit", str(data), "-t", "y", "-c", "a,b,idle", "--seconds", "60", "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edgewise.cli", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "fit a network" in line:
+            break
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    printed, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "best so far" in printed
+    assert load(out / "model.kan").input_names == ("a", "b", "idle")
+    assert (out / "report.html").exists()
