@@ -46,7 +46,9 @@ def test_edges_sum_to_the_output_and_one_edge_is_a_column(basis: str, base: str 
         apart = layer.edges(x, order)
         for i in range(3):
             for o in range(2):
-                torch.testing.assert_close(layer.edge(i, o, x[:, i], order), apart[:, i, o], rtol=1e-12, atol=1e-12)
+                torch.testing.assert_close(
+                    layer.edge(i, o, x[:, i], order), apart[:, i, o], rtol=1e-12, atol=1e-12
+                )
 
 
 @pytest.mark.parametrize("basis", BASES)
@@ -68,7 +70,9 @@ def test_a_spline_edge_is_scipys_spline(degree: int) -> None:
     x = torch.linspace(-1.0, 1.999, 50, dtype=DOUBLE)
     for order in range(min(degree, 3) + 1):
         wanted = ScipySpline(knots.numpy(), layer.coef[1, :, 2].detach().numpy(), degree)(x.numpy(), order)
-        torch.testing.assert_close(layer.edge(1, 2, x, order).detach(), torch.from_numpy(wanted), rtol=1e-11, atol=1e-11)
+        torch.testing.assert_close(
+            layer.edge(1, 2, x, order).detach(), torch.from_numpy(wanted), rtol=1e-11, atol=1e-11
+        )
 
 
 @pytest.mark.parametrize("basis", BASES)
@@ -116,7 +120,9 @@ def test_coefficients_below_a_closed_form_do_not_count() -> None:
 
 def test_a_dead_closed_form_outside_its_domain_poisons_nothing() -> None:
     """log(-1) is NaN, and so is 0 * NaN: a masked edge must not be evaluated at all."""
-    layer = KANLinear(2, 1, symbolic=(SymbolicEdge(0, 0, "log"), SymbolicEdge(1, 0, "sin")), seed=0, dtype=DOUBLE)
+    layer = KANLinear(
+        2, 1, symbolic=(SymbolicEdge(0, 0, "log"), SymbolicEdge(1, 0, "sin")), seed=0, dtype=DOUBLE
+    )
     layer.set_mask(torch.tensor([[False], [True]]))
     x = torch.tensor([[-1.0, 0.5], [0.0, 0.2]], dtype=DOUBLE, requires_grad=True)
     y = layer(x)
@@ -143,7 +149,9 @@ def test_partials_of_a_form_are_those_of_autograd() -> None:
 
 
 def test_high_derivatives_of_polynomials_vanish() -> None:
-    layer = KANLinear(1, 2, symbolic=(SymbolicEdge(0, 0, "identity"), SymbolicEdge(0, 1, "square")), dtype=DOUBLE)
+    layer = KANLinear(
+        1, 2, symbolic=(SymbolicEdge(0, 0, "identity"), SymbolicEdge(0, 1, "square")), dtype=DOUBLE
+    )
     x = points(7, 1)
     assert torch.equal(layer.edges(x, 2)[:, 0], torch.tensor([[0.0, 2.0]], dtype=DOUBLE).expand(7, 2))
     assert not layer.edges(x, 3).any()
@@ -165,7 +173,11 @@ def test_products_of_any_arity(sums: int, arities: list[int], seed: int) -> None
     wanted = [z[:, k] for k in range(sums)]
     start = sums
     for arity in arities:
-        wanted.append(torch.stack([torch.tensor(math.prod(row), dtype=DOUBLE) for row in z[:, start : start + arity].tolist()]))
+        wanted.append(
+            torch.stack(
+                [torch.tensor(math.prod(row), dtype=DOUBLE) for row in z[:, start : start + arity].tolist()]
+            )
+        )
         start += arity
     torch.testing.assert_close(y, torch.stack(wanted, 1))
     grad = torch.randn(4, 2, y.shape[1], generator=random, dtype=DOUBLE)

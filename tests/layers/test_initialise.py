@@ -17,13 +17,14 @@ def mean_spread(values: torch.Tensor) -> float:
     return float(values.var(0).mean().sqrt())
 
 
+@pytest.mark.parametrize("base", [None, "silu"])
 @pytest.mark.parametrize("width", [2, 5, 20, 70, 200])
-def test_the_spread_of_nodes_is_kept_through_the_layers(width: int) -> None:
+def test_the_spread_of_nodes_is_kept_through_the_layers(width: int, base: str | None) -> None:
     """Within a factor of two, averaged over the draws of a seed: a single narrow layer is a matter of luck."""
     seeds = 1 if width >= 70 else 4 if width >= 20 else 20
     found = []
     for seed in range(seeds):
-        net = KAN([width] * 5, intervals=5, seed=seed, dtype=torch.float64)
+        net = KAN([width] * 5, intervals=5, base=base, seed=seed, dtype=torch.float64)
         random = torch.Generator().manual_seed(seed)
         x = torch.rand(300, width, generator=random, dtype=torch.float64) * 2 - 1
         with torch.no_grad():
@@ -38,8 +39,10 @@ def test_the_spread_of_nodes_is_kept_through_the_layers(width: int) -> None:
 def test_every_basis_and_range_starts_with_the_spread_of_its_inputs(
     basis: str, base: str | None, low: float, high: float
 ) -> None:
-    layer = KANLinear(64, 64, basis=basis, base=base if abs(low) == 1.0 else None, grid=(low, high), seed=0, dtype=torch.float64)
-    x = low + (high - low) * torch.rand(500, 64, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    layer = KANLinear(64, 64, basis=basis, base=base, grid=(low, high), seed=0, dtype=torch.float64)
+    x = low + (high - low) * torch.rand(
+        500, 64, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
     with torch.no_grad():
         ratio = mean_spread(layer(x)) / float(x.std())
     assert 0.6 < ratio < 1.6

@@ -43,12 +43,19 @@ def networks(
         seed=draw(st.integers(0, 2**31)),
         dtype=draw(st.sampled_from(dtypes)),
     )
-    edges = [(k, i, o) for k, layer in enumerate(net.layers) for i in range(layer.in_features) for o in range(layer.out_features)]
+    edges = [
+        (k, i, o)
+        for k, layer in enumerate(net.layers)
+        for i in range(layer.in_features)
+        for o in range(layer.out_features)
+    ]
     for edge in draw(st.lists(st.sampled_from(edges), max_size=4, unique=True)):
         affine = (torch.rand(4, generator=random, dtype=torch.float64) - 0.5).tolist()
         net = set_symbolic(net, edge, draw(st.sampled_from(SMOOTH)), affine).network
     if masks:
-        net = mask_edges(net, draw(st.lists(st.sampled_from(edges), max_size=len(edges), unique=True))).network
+        net = mask_edges(
+            net, draw(st.lists(st.sampled_from(edges), max_size=len(edges), unique=True))
+        ).network
     with torch.no_grad():
         for layer in net.layers:
             if layer.bias is not None:
@@ -58,6 +65,12 @@ def networks(
         for name in ("input_scale", "output_scale"):
             getattr(net, name).copy_(torch.rand(getattr(net, name).shape, generator=random) + 0.5)
     return net
+
+
+def edges_of(net: KAN) -> list[tuple[int, int, int]]:
+    """Every edge, alive or not."""
+    sizes = [(k, layer.in_features, layer.out_features) for k, layer in enumerate(net.layers)]
+    return [(k, i, o) for k, sources, targets in sizes for i in range(sources) for o in range(targets)]
 
 
 def _names(entry: int | Nodes) -> st.SearchStrategy[list[str]]:

@@ -62,7 +62,11 @@ def test_every_dtype_comes_back(dtype: torch.dtype, tmp_path: pathlib.Path) -> N
 def test_nan_payloads_infinities_and_signed_zeros_come_back(tmp_path: pathlib.Path) -> None:
     for dtype, whole, patterns in (
         (torch.float32, torch.int32, [0x7FC12345, 0x7F800001, -0x00400001, 0x7F800000, -0x80000000, 1]),
-        (torch.float64, torch.int64, [0x7FF8000000ABCDEF, 0x7FF0000000000001, -2, 0x7FF << 52, -(1 << 63), 1]),
+        (
+            torch.float64,
+            torch.int64,
+            [0x7FF8000000ABCDEF, 0x7FF0000000000001, -2, 0x7FF << 52, -(1 << 63), 1],
+        ),
     ):
         net = sample(dtype)
         odd = torch.tensor(patterns, dtype=whole)
@@ -168,9 +172,9 @@ def test_bad_places_are_refused_with_a_sentence(tmp_path: pathlib.Path) -> None:
             load(path)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="must be a KAN"):
         save(torch.nn.Linear(1, 1), tmp_path / "a.kan")  # type: ignore[arg-type]
+    mixed = sample()
+    mixed.layers[1].double()
     with pytest.raises(InputError, match="one floating dtype"):
-        mixed = sample()
-        mixed.layers[1].double()
         save(mixed, tmp_path / "a.kan")
     assert os.listdir(tmp_path) == []
 
@@ -344,7 +348,10 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any], dict[str, torch.Tensor]], obj
     "long form": (lambda d, t: first(d)["symbolic"][0].update(form="*".join("x" * 5000)), "1,000 characters"),
     "deep form": (lambda d, t: first(d)["symbolic"][0].update(form="(" * 400 + "x" + ")" * 400), "nested"),
     "form list": (lambda d, t: first(d)["symbolic"][0].update(form=["sin"]), "'form'"),
-    "no symbolic": (lambda d, t: first(d).update(symbolic=[]), "nothing is known of the numbers 'layers.0.affine'"),
+    "no symbolic": (
+        lambda d, t: first(d).update(symbolic=[]),
+        "nothing is known of the numbers 'layers.0.affine'",
+    ),
     "unknown": (lambda d, t: t.update(extra=torch.zeros(1)), "nothing is known of the numbers 'extra'"),
     "missing": (lambda d, t: t.pop("input_scale"), "'input_scale' are missing"),
     "shape": (lambda d, t: t.update(input_scale=torch.ones(3)), "input_scale must be"),
@@ -352,7 +359,10 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any], dict[str, torch.Tensor]], obj
     "grid order": (lambda d, t: t.update({"layers.0.grid": t["layers.0.grid"].flip(1)}), "strictly increase"),
     "grid nan": (lambda d, t: t["layers.0.grid"][0, 1:2].fill_(float("nan")), "finite"),
     "grid tie": (lambda d, t: t["layers.0.grid"][1, 1:3].fill_(0.0), "strictly increase"),
-    "mask": (lambda d, t: t.update({"layers.0.mask": t["layers.0.mask"].to(torch.uint8) * 7}), "0 and 1 only"),
+    "mask": (
+        lambda d, t: t.update({"layers.0.mask": t["layers.0.mask"].to(torch.uint8) * 7}),
+        "0 and 1 only",
+    ),
 }
 
 

@@ -54,8 +54,6 @@ def results(out: Path) -> dict[str, Path]:
 
 def carry_out(task: Task, out: Path, *, quiet: bool, as_json: bool) -> Job:
     """Run a job, write its files into a folder and show what came of it."""
-    from rich.console import Console
-
     from edgewise.cli import summary
     from edgewise.cli.job import run
     from edgewise.cli.page import content
@@ -72,9 +70,10 @@ def carry_out(task: Task, out: Path, *, quiet: bool, as_json: bool) -> Job:
     if as_json:
         print_json(summary.as_json(job, files))
         return job
-    console = Console(highlight=False)
+    console = summary.results_console()
     summary.show_accuracy(console, job.accuracy, len(job.y_test))
     if job.found is not None:
+        summary.show_front(console, job.found)
         summary.show_formula(console, job.task.target, job.found)
     if job.interrupted:
         console.print("Interrupted; this is the best so far.")

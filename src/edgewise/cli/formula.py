@@ -27,8 +27,6 @@ def formula(
         table = table.drop_missing(table.names if chosen is None else (*chosen, target))
     X, y, names = table.features(target, chosen)
 
-    from rich.console import Console
-
     from edgewise.cli import summary
     from edgewise.cli.progress import Progress
     from edgewise.symbolic import find_formula
@@ -50,7 +48,7 @@ def formula(
         }
         print_json(summary.to_json(report))
     else:
-        console = Console(highlight=False)
+        console = summary.results_console()
         summary.show_front(console, found)
         summary.show_formula(console, target, found)
     if interrupts.happened:

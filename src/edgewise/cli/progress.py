@@ -124,8 +124,12 @@ class Progress:
         record = row.record
         if record is None:
             return "", "", "", seconds, ""
-        held_out = "" if record.validation is None else f"held-out {record.validation:.4g}"
-        loss = "" if math.isnan(record.loss) else f"loss {record.loss:.4g}"
+        held_out = (
+            ""
+            if record.validation is None or not math.isfinite(record.validation)
+            else f"held-out {record.validation:.4g}"
+        )
+        loss = "" if not math.isfinite(record.loss) else f"loss {record.loss:.4g}"
         return f"{record.phase} {record.step}", loss, held_out, seconds, record.note
 
 

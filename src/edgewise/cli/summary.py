@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,19 +20,24 @@ if TYPE_CHECKING:
     from edgewise.symbolic import FormulaResult
 
 
+def results_console() -> Console:
+    """Standard output; wide where it is no terminal, so that a file or a pipe gets whole lines."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+
+
 def show_accuracy(console: Console, accuracy: tuple[AccuracyRow, ...], rows: int) -> None:
     """One line a model, the smallest error in bold."""
     grid = Grid(
         box=SIMPLE_HEAD, title=f"Errors on {rows:,} held-out rows", title_justify="left", title_style="bold"
     )
-    grid.add_column("model")
+    grid.add_column("model", no_wrap=True)
     for heading in ("RMSE", "MAE", "R2"):
         grid.add_column(heading, justify="right")
     grid.add_column("time", justify="right")
-    grid.add_column("to read")
+    grid.add_column("to read", no_wrap=True)
     best = min((entry.rmse for entry in accuracy if not math.isnan(entry.rmse)), default=math.nan)
     for entry in accuracy:
-        r2 = "-" if math.isnan(entry.r2) else f"{entry.r2:.6f}"
+        r2 = _number(entry.r2) if math.isnan(entry.r2) or abs(entry.r2) >= 10 else f"{entry.r2:.6f}"
         style = "bold" if entry.rmse == best else ""
         grid.add_row(
             Text(entry.model),

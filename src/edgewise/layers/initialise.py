@@ -1,13 +1,17 @@
 """Initial edge functions that keep the variance of the nodes from layer to layer.
 
-An edge starts as a random line plus a little random curvature. For an input spread evenly over the grid its variance is set
-to 1 / fan_in of the input's, so that a sum node spreads as its inputs do and stays on the next layer's grid: the rule of
-X. Glorot and Y. Bengio ("Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010) carried
-over to spline edges, as S. Rigas et al. study it ("Initialization schemes for Kolmogorov-Arnold networks", 2025,
-arXiv:2509.03417).
+An edge starts as a random line plus a little random curvature. Its variance is 1 / fan_in of the input's, so that a sum
+node spreads as its inputs do and stays on the next layer's grid: the rule of X. Glorot and Y. Bengio ("Understanding the
+difficulty of training deep feedforward neural networks", AISTATS 2010) carried over to spline edges, as S. Rigas et al.
+study it ("Initialization schemes for Kolmogorov-Arnold networks", 2025, arXiv:2509.03417).
+
+Sums of many edges are nearly normal, so one node value in twelve lies outside the next grid. The curved part therefore ends
+with slope zero: on the tails an edge goes on as its line, and a few far values cannot blow up the layers behind.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -18,6 +22,8 @@ from edgewise.splines.lsq import fit_coefficients
 # Share of an edge's initial variance that comes from curvature; lines alone would make all sum nodes of a layer alike.
 CURVED_SHARE = 0.2
 BASE_SHARE = 0.5
+# Of a uniform input over [-1, 1]; also the deviation of the normal values that hidden nodes take.
+SPREAD = 3**-0.5
 
 
 def initial_coefficients(
@@ -39,21 +45,27 @@ def initial_coefficients(
     domain = basis.domain.to(torch.float64)
     n_inputs = len(domain)
     centre, half = domain.mean(1), (domain[:, 1] - domain[:, 0]) / 2
-    points = torch.linspace(-1.0, 1.0, 4 * basis.size + 1, dtype=torch.float64)
-    x = centre + points[:, None] * half
-    spread = half / 3**0.5
     share = (1.0 / n_inputs) * ((1 - BASE_SHARE) if has_base else 1.0)
     shape = (n_inputs, out_features)
     slopes = torch.randn(shape, generator=random, dtype=torch.float64)
-    # Curvature as Legendre polynomials of degree 2 and 3: smooth, orthogonal to the line, of unit variance.
-    bends = torch.stack([(3 * points**2 - 1) / 2 * 5**0.5, (5 * points**3 - 3 * points) / 2 * 7**0.5], -1)
-    weights = torch.randn((2, *shape), generator=random, dtype=torch.float64) / 2**0.5
-    line = points * 3**0.5
-    target = (1 - CURVED_SHARE) ** 0.5 * line[:, None, None] * slopes
+    weights = torch.randn((2, *shape), generator=random, dtype=torch.float64)
+    # The fit sees the tails as normal values do, so that a basis too coarse for the curves still gets their flat ends.
+    points = torch.linspace(-2.0, 2.0, 8 * basis.size + 1, dtype=torch.float64)
+    density = torch.exp(-0.5 * (points / SPREAD) ** 2)
+    inside = points.clamp(-1.0, 1.0) * math.pi
+    # One even and one odd curve, each of variance 1/2 over the grid and of slope zero at its ends.
+    bends = torch.stack([torch.cos(inside), torch.sin(1.5 * inside)], -1)
+    target = (1 - CURVED_SHARE) ** 0.5 * (points / SPREAD)[:, None, None] * slopes
     target = target + CURVED_SHARE**0.5 * torch.einsum("sk,kio->sio", bends, weights)
-    coefficients = fit_coefficients(basis, x, target * (share**0.5 * spread)[None, :, None])
-    base = torch.randn(shape, generator=random, dtype=torch.float64) * (BASE_SHARE / n_inputs) ** 0.5
-    return coefficients, base
+    scale = share**0.5 * SPREAD * half
+    x = centre + points[:, None] * half
+    coefficients = fit_coefficients(basis, x, target * scale[:, None], density)
+    base = torch.nn.functional.silu(x)
+    mean = density @ base / density.sum()
+    spread = (density @ (base - mean) ** 2 / density.sum()).sqrt()
+    # On a grid far below zero the base function hardly moves; it is not blown up beyond tenfold there.
+    size = (BASE_SHARE / n_inputs) ** 0.5 * SPREAD * half / torch.maximum(spread, 0.1 * SPREAD * half)
+    return coefficients, torch.randn(shape, generator=random, dtype=torch.float64) * size[:, None]
 
 
 def zero_coefficients(

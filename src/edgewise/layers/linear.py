@@ -118,27 +118,28 @@ class KANLinear(nn.Module):
         self.degree = check_int(degree, "degree", low=0, high=MAX_DEGREE, of="KANLinear")
         self.intervals = check_int(intervals, "intervals", low=1, of="KANLinear")
         self.base = None if base is None else check_choice(base, "base", BASE_FUNCTIONS, of="KANLinear")
-        dtype = dtype or torch.get_default_dtype()
-        # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
-        table = self._make_grid(grid).to(dtype).to(torch.float64)
+        check_choice(init, "init", ("random", "zero"), of="KANLinear")
+        self.symbolic: tuple[SymbolicEdge, ...] = check_symbolic(symbolic, in_features, out_features)
+        dtype = torch.get_default_dtype() if dtype is None else dtype
+        device = torch.get_default_device() if device is None else device
+        with torch.device("cpu"):  # where the first functions are made, whatever the ambient device
+            # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
+            table = self._make_grid(grid).to(dtype).to(torch.float64)
+            first = make_basis(basis, table, degree=degree, size=self.size)
+            start = initial_coefficients if init == "random" else zero_coefficients
+            random = None if seed is None else generator(seed)
+            coef, base_weight = start(first, out_features, random, base is not None)
+            affine = torch.tensor([[1.0, 1.0, 0.0, 0.0]]).repeat(len(self.symbolic), 1)
         self.register_buffer("grid", table.to(device=device, dtype=dtype))
         self.register_buffer("mask", torch.ones(in_features, out_features, dtype=torch.bool, device=device))
         for name in ("_table", "_origin", "_width", "_numeric"):
             self.register_buffer(name, torch.zeros(0, dtype=dtype, device=device), persistent=False)
-        check_choice(init, "init", ("random", "zero"), of="KANLinear")
-        random = None if seed is None else generator(seed)
-        start = initial_coefficients if init == "random" else zero_coefficients
-        initial, share = start(
-            make_basis(basis, table, degree=degree, size=self.size), out_features, random, base is not None
-        )
-        self.coef = nn.Parameter(initial.to(device=device, dtype=dtype))
-        zeros = torch.zeros(out_features, device=device, dtype=dtype)
-        self.bias = nn.Parameter(zeros) if bias else None
-        self.base_weight = nn.Parameter(share.to(device=device, dtype=dtype)) if base else None
-        self.symbolic: tuple[SymbolicEdge, ...] = check_symbolic(symbolic, in_features, out_features)
-        rows = torch.tensor([[1.0, 1.0, 0.0, 0.0]], device=device, dtype=dtype).repeat(len(symbolic), 1)
-        self.affine = nn.Parameter(rows) if symbolic else None
-        self._refresh()
+        self.coef = nn.Parameter(coef.to(device=device, dtype=dtype))
+        self.bias = nn.Parameter(torch.zeros(out_features, device=device, dtype=dtype)) if bias else None
+        self.base_weight = nn.Parameter(base_weight.to(device=device, dtype=dtype)) if base else None
+        self.affine = nn.Parameter(affine.to(device=device, dtype=dtype)) if self.symbolic else None
+        with torch.device(device):
+            self._refresh()
         self.register_load_state_dict_post_hook(_after_load)
 
     @property

@@ -16,7 +16,7 @@ def drop_dead(net: KAN, X: Any = None) -> EditResult:
     """Remove hidden nodes that nothing leaves or nothing enters; constants they carry move into biases. Exact.
 
     Inputs stay, even where no edge leaves them: the table they come from has not changed (see `remove_inputs`). A layer
-    keeps one node even if all of its nodes are dead.
+    of dead nodes keeps one of them, without edges.
 
     Parameters
     ----------
@@ -31,34 +31,37 @@ def drop_dead(net: KAN, X: Any = None) -> EditResult:
     >>> drop_dead(net).record.after
     '[2, 2, 1], 6 edges'
     """
-    states, gone = take_apart(net), list[str]()
-    names = [[str(k) for k in range(count)] for count in net.shape]
-    # Removing a node can leave nodes before and after it dead; every round removes at least one.
-    while (found := _first_dead(states)) is not None:
-        layer, dead = found
-        before, after = states[layer - 1], states[layer]
-        for node in dead:
-            if bool(after.mask[node].any()):
-                after = _fold_constant(before, after, node)
-        keep = [k for k in range(before.spec.nodes.total) if k not in dead]
-        states[layer - 1], states[layer] = before.take_nodes(keep), after.take_inputs(keep)
-        gone.extend(f"layer {layer} node {names[layer][k]}" for k in dead)
-        names[layer] = [names[layer][k] for k in keep]
+    states = take_apart(net)
+    # Cutting a node off can leave nodes before and after it dead.
+    while any(_cut_off(states, layer) for layer in range(1, len(states))):
+        pass
+    gone: list[str] = []
+    for layer in range(1, len(states)):
+        dead = [k for k, alive in enumerate(states[layer].mask.any(1).tolist()) if not alive]
+        if len(dead) == states[layer].spec.in_features:
+            dead = dead[1:]
+        keep = [k for k in range(states[layer].spec.in_features) if k not in dead]
+        states[layer - 1], states[layer] = states[layer - 1].take_nodes(keep), states[layer].take_inputs(keep)
+        gone.extend(f"layer {layer} node {k}" for k in dead)
     return recorded("drop_dead", listed("removed", gone), net, put_together(net, states), X)
 
 
-def _first_dead(states: list[LayerState]) -> tuple[int, list[int]] | None:
-    """The first layer of nodes that has dead ones to spare, and those."""
-    for layer in range(1, len(states)):
-        leaves, enters = states[layer].mask.any(1), states[layer - 1].mask.any(0)
+def _cut_off(states: list[LayerState], layer: int) -> bool:
+    """Turn off the edges of the nodes of a layer that are constant or unheard; whether there were any."""
+    before, after = states[layer - 1], states[layer]
+    found = False
+    for node, sums in enumerate(before.spec.nodes.groups()):
         # A product with a factor that has no edge is still a function: the factor's bias scales the others.
-        groups = states[layer - 1].spec.nodes.groups()
-        dead = [k for k, group in enumerate(groups) if not (leaves[k] and enters[list(group)].any())]
-        if len(dead) == len(groups):
-            dead = dead[1:]
-        if dead:
-            return layer, dead
-    return None
+        enters, leaves = bool(before.mask[:, list(sums)].any()), bool(after.mask[node].any())
+        if enters == leaves:
+            continue
+        found = True
+        if leaves:
+            after = states[layer] = _fold_constant(before, after, node)
+            after.mask[node] = False
+        else:
+            before.mask[:, list(sums)] = False
+    return found
 
 
 def _fold_constant(before: LayerState, after: LayerState, node: int) -> LayerState:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -229,7 +229,8 @@ def swap_nodes(net: KAN, layer: int, first: int, second: int, X: Any = None) -> 
     check_numbers([first, second], net.shape[layer], "nodes", "swap_nodes")
     order = list(range(net.shape[layer]))
     order[first], order[second] = order[second], order[first]
-    return order_nodes(net, layer, order, X)
+    made = order_nodes(net, layer, order, X)
+    return replace(made, record=replace(made.record, name="swap_nodes"))
 
 
 def set_symbolic(

@@ -127,7 +127,13 @@ class Panel:
 
 
 def edge_panels(
-    net: KAN, X: Any = None, layer: int = 0, *, scores: Any = None, max_edges: int = 24, of: str = "edge_panels"
+    net: KAN,
+    X: Any = None,
+    layer: int = 0,
+    *,
+    scores: Any = None,
+    max_edges: int = 24,
+    of: str = "edge_panels",
 ) -> tuple[Panel, ...]:
     """The alive edges of a layer as curves, strongest first, at most `max_edges`."""
     traces = trace(net, X, of=of)
@@ -211,7 +217,9 @@ def _draw(axes: Axes, panel: Panel, theme: Theme) -> None:
         base, top = axes.get_ylim()
         skyline = base + 0.16 * (top - base) * counts / max(int(counts.max()), 1)
         axes.stairs(skyline, edges, baseline=base, fill=True, color=theme.line, linewidth=0.0, zorder=0.5)
-    axes.plot(np.where(inside, x, np.nan), y, color=colour, linewidth=1.6, solid_capstyle="round", gid="curve")
+    axes.plot(
+        np.where(inside, x, np.nan), y, color=colour, linewidth=1.6, solid_capstyle="round", gid="curve"
+    )
     score = f"score {panel.share:.2f}" if panel.share >= 0.005 else "score under 0.01"
     words = score if panel.form is None else f"{shorten(panel.form, 20)} \u00b7 {score}"
     title = f"{shorten(panel.before, 18)} \u2192 {shorten(panel.after, 18)}"
@@ -220,7 +228,9 @@ def _draw(axes: Axes, panel: Panel, theme: Theme) -> None:
     axes.text(0.0, 1 + 0.2 / PANEL[1], drawable(title), transform=axes.transAxes, **place, **style)
     style = text_style(theme, SIZE_SMALL, theme.muted if panel.form is None else theme.symbolic)
     axes.text(0.0, 1 + 0.06 / PANEL[1], drawable(words), transform=axes.transAxes, **place, **style)
-    axes.set_xlabel(drawable(shorten(panel.before, 34)), labelpad=2, **text_style(theme, SIZE_SMALL, theme.muted))
+    axes.set_xlabel(
+        drawable(shorten(panel.before, 34)), labelpad=2, **text_style(theme, SIZE_SMALL, theme.muted)
+    )
     axes.locator_params(axis="both", nbins=4)
     axes.ticklabel_format(axis="both", scilimits=(-3, 4))
     for axis in (axes.xaxis, axes.yaxis):

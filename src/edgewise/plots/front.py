@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from edgewise._core.checks import check_bool
 from edgewise._core.errors import InputError
-from edgewise.plots.layout import spread
+from edgewise.plots.layout import confined, spread
 from edgewise.plots.mathtext import expression_mathtext, name_mathtext, shorten, text_size
 from edgewise.plots.style import (
     MATH_SCALE,
@@ -84,7 +85,9 @@ def plot_front(front: Sequence[Candidate], *, numbered: bool = False, theme: str
     # Numbers follow the caller's order; candidates without an error keep theirs but are not drawn.
     shown = [(k + 1, one) for k, one in enumerate(front) if np.isfinite(one.error)]
     if not shown:
-        raise InputError("The 'front' parameter of plot_front must hold a formula with a finite error. Got none.")
+        raise InputError(
+            "The 'front' parameter of plot_front must hold a formula with a finite error. Got none."
+        )
     shown.sort(key=lambda pair: (pair[1].complexity, pair[1].error))
     x = np.array([float(one.complexity) for _, one in shown])
     error = np.array([float(one.error) for _, one in shown])
@@ -106,33 +109,41 @@ def plot_front(front: Sequence[Candidate], *, numbered: bool = False, theme: str
     axes.set_ylim(float(y.min()) / 1.9, float(y.max()) * 1.9)
     log_ticks(axes.yaxis, *axes.get_ylim())
     axes.plot(x, y, color=colours.faint, linewidth=0.9, zorder=2, gid="front")
-    dots = {"markersize": 9.5 if numbered else 5.0, "markeredgecolor": colours.ground, "markeredgewidth": 1.0}
+    dots: dict[str, Any] = {
+        "markersize": 11.0 if numbered else 5.0,
+        "markeredgecolor": colours.ground,
+        "markeredgewidth": 1.0,
+    }
     axes.plot(x, y, linestyle="none", marker="o", color=colours.numeric, zorder=3, clip_on=False, **dots)
 
     low, high = np.log(axes.get_ylim())
     at = height * (np.log(y) - low) / (high - low)
     across = width * (x - axes.get_xlim()[0]) / float(np.diff(axes.get_xlim())[0])
     if numbered:
-        style = {**text_style(colours, 0.85 * SIZE_SMALL, colours.ground), "weight": "bold"}
+        style: dict[str, Any] = {**text_style(colours, SIZE_SMALL, colours.ground), "weight": "bold"}
         for (number, _), px, py in zip(shown, x, y, strict=True):
             axes.text(px, py, str(number), ha="center", va="center_baseline", zorder=4, **style)
     else:
         # Formulas stand in a column to the right, in the order of their points, each tied to its point by a thin line.
         order = np.argsort(at, kind="stable")
-        gaps = [(heights[a] + heights[b]) / 2 for a, b in zip(order, order[1:], strict=False)]
+        gaps = [(heights[a] + heights[b]) / 2 for a, b in pairwise(order)]
         places = spread(at[order].tolist(), gaps)
-        places = np.clip(places, heights[order[0]] / 2, None)
-        if len(places):
-            places = places - max(0.0, float(places[-1]) + heights[order[-1]] / 2 - height - TOP)
+        places = confined(places, gaps, heights[order[0]] / 2, height + TOP - heights[order[-1]] / 2)
         for k, place in zip(order, places, strict=True):
-            ends = ([across[k] / width, 1 + 0.18 / width, 1 + 0.5 / width], [at[k] / height, at[k] / height, place / height])
-            axes.plot(*ends, transform=axes.transAxes, color=colours.line, linewidth=0.8, clip_on=False, zorder=1)
+            ends = np.array(
+                [
+                    [across[k] / width, 1 + 0.18 / width, 1 + 0.5 / width],
+                    [at[k] / height, at[k] / height, place / height],
+                ]
+            )
+            line: dict[str, Any] = {"transform": axes.transAxes, "color": colours.line, "linewidth": 0.8}
+            axes.plot(ends[0], ends[1], clip_on=False, zorder=1, gid="leader", **line)
             label = {"transform": axes.transAxes, "ha": "left", "va": "center"}
             axes.text(1 + 0.56 / width, place / height, labels[k], **label, **math_style(colours, SIZE_SMALL))
     style = text_style(colours, SIZE_TEXT, colours.muted)
     axes.set_xlabel("complexity", labelpad=3, **style)
     axes.set_ylabel("held-out RMSE", labelpad=4, **style)
-    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(7, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     return figure
 
 

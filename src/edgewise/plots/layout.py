@@ -1,13 +1,15 @@
 """Where everything in a network diagram goes: pure geometry, in inches, from left to right.
 
-A column of thumbnails stands between two columns of nodes. Thumbnails are grouped by the node they feed, so that each node reads
-as the sum of the curves to its left; groups never overlap because positions are an isotonic regression with minimal gaps.
+A column of thumbnails stands between two columns of nodes. Thumbnails are grouped by the node they feed, so that each node
+reads as the sum of the curves to its left; they never overlap, because their places are an isotonic regression with least
+gaps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -116,6 +118,22 @@ def spread(desired: Sequence[float], gaps: Sequence[float]) -> Floats:
     return np.concatenate([np.full(size, pool) for pool, size in pools] or [np.zeros(0)]) + offset
 
 
+def confined(places: Floats, gaps: Sequence[float], low: float, high: float) -> Floats:
+    """Ordered places moved no more than needed to lie in [low, high] with the given gaps; the room must suffice.
+
+    Examples
+    --------
+    >>> confined(np.array([-1.0, 0.0, 5.0]), [1.0, 1.0], 0.0, 4.0).tolist()
+    [0.0, 1.0, 4.0]
+    """
+    moved = places.copy()
+    for k in range(len(moved)):
+        moved[k] = max(moved[k], low if k == 0 else moved[k - 1] + gaps[k - 1])
+    for k in reversed(range(len(moved))):
+        moved[k] = min(moved[k], high if k == len(moved) - 1 else moved[k + 1] - gaps[k])
+    return moved
+
+
 def arrange(shape: Shape) -> Layout:
     """Lay the network out."""
     tallest = max((len(edges) for edges in shape.edges), default=1)
@@ -187,7 +205,7 @@ def _centres(slots: Sequence[_Slot], sources: dict[int, Point] | None) -> Floats
     """
     if not slots:
         return np.zeros(0)
-    gaps = [_gap(a, b) for a, b in zip(slots, slots[1:], strict=False)]
+    gaps = [_gap(a, b) for a, b in pairwise(slots)]
     # Down the page is the order of the slots, up the page is y.
     level = [0.0 if sources is None else slot.label / 2 - sources[slot.source].y for slot in slots]
     targets = [slot.target for slot in slots]
@@ -200,7 +218,9 @@ def _centres(slots: Sequence[_Slot], sources: dict[int, Point] | None) -> Floats
     middles = [float(within[a] + within[b - 1]) / 2 for a, b in blocks]
     means = spread([_mean(level[a:b]) for a, b in blocks], np.diff(middles).tolist())
     down = [
-        within[k] - middle + mean for (a, b), middle, mean in zip(blocks, middles, means, strict=True) for k in range(a, b)
+        within[k] - middle + mean
+        for (a, b), middle, mean in zip(blocks, middles, means, strict=True)
+        for k in range(a, b)
     ]
     return -np.asarray(down, dtype=np.float64)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -15,11 +14,25 @@ from sympy.printing.latex import LatexPrinter
 
 from edgewise.plots.style import FONT, MATH_FILE, MATH_FONT
 
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+_LOWER = (
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "iota",
+    "kappa",
+    "lambda",
+    "mu",
 )
-_SHORT_NAME = re.compile(r"([A-Za-z]|[A-Za-z]{3,8})_?(\d{0,3})")
+_LOWER += ("nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega")
+_UPPER = ("Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega")
+_GREEK = frozenset((*_LOWER, *_UPPER))
+LONGEST_EXPONENT = 4
+_SHORT_NAME = re.compile(r"([A-Za-z]+)_?(\d{0,3})")
 # Characters that mean something to mathtext, as escapes or as look-alikes that mean nothing.
 _SPECIAL = {
     **{c: f"\\{c}" for c in "${}_%"},
@@ -58,14 +71,16 @@ def label_mathtext(name: str) -> str:
 
 
 def expression_mathtext(
-    expression: Any, names: Mapping[str, str] | None = None, *, digits: int = 4, display: bool = False
+    expression: Any, *, digits: int = 4, display: bool = False
 ) -> str:
     """A sympy expression for use between dollars, its decimal numbers shown to `digits` significant digits.
 
-    `names` maps the symbols' names to the columns' names where these differ; `display` asks for tall fractions.
+    `display` asks for tall fractions.
     """
-    shown = expression.xreplace({number: _rounded(number, digits) for number in expression.atoms(sympy.Float)})
-    symbols = {s: name_mathtext((names or {}).get(s.name, s.name)) for s in shown.free_symbols}
+    shown = expression.xreplace(
+        {number: _rounded(number, digits) for number in expression.atoms(sympy.Float)}
+    )
+    symbols = {s: name_mathtext(str(s.name)) for s in shown.free_symbols}
     text = " ".join(_Printer(symbols).doprint(shown).split())
     # Rare constructs (cases, matrices) are beyond mathtext: then the words of the formula, which always can be drawn.
     text = text if parses(text) else name_mathtext(str(shown))
@@ -78,13 +93,24 @@ def terms_of(expression: Any) -> list[Any]:
 
 
 class _Printer(LatexPrinter):
-    """Sympy's LaTeX with a thin space between factors, so that two words do not become one, and sums that open without a minus."""
+    """Sympy's LaTeX with a thin space between factors, and sums that open without a minus where they can."""
 
     def __init__(self, symbols: dict[Any, str]) -> None:
         super().__init__(
-            {"symbol_names": symbols, "inv_trig_style": "full", "mul_symbol": r" \, ", "fold_frac_powers": True}
+            {
+                "symbol_names": symbols,
+                "inv_trig_style": "full",
+                "mul_symbol": r" \, ",
+                "fold_frac_powers": True,
+            }
         )
         self._settings["mul_symbol_latex_numbers"] = r" \cdot "
+
+    def _print_ExpBase(self, expr: Any, exp: Any = None) -> str:  # noqa: N802
+        # An exponent of more than a few signs is too small to read raised.
+        inner = self._print(expr.args[0])
+        short = expr.args[0].count_ops() <= LONGEST_EXPONENT
+        return self._do_exponent(f"e^{{{inner}}}" if short else rf"\exp{{\left({inner}\right)}}", exp)
 
     def _as_ordered_terms(self, expr: Any, order: Any = None) -> list[Any]:
         terms = list(super()._as_ordered_terms(expr, order))
@@ -94,7 +120,9 @@ class _Printer(LatexPrinter):
 
 def _rounded(number: Any, digits: int) -> Any:
     value = float(f"{float(number):.{digits}g}")
-    return sympy.Integer(int(value)) if value.is_integer() and abs(value) < 1e6 else sympy.Float(number, digits)
+    return (
+        sympy.Integer(int(value)) if value.is_integer() and abs(value) < 1e6 else sympy.Float(number, digits)
+    )
 
 
 def parses(mathtext: str) -> bool:

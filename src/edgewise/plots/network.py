@@ -116,7 +116,9 @@ def plot_network(
         for source, target in drawn[k]:
             edge, strength = (k, source, target), float(weights[k][source, target])
             _wire(axes, layout, groups[k], edge, strength, colours)
-            _thumbnail(axes, layout.thumbs[edge], edge, curves[:, source, target], strength, forms.get(edge), colours)
+            _thumbnail(
+                axes, layout.thumbs[edge], edge, curves[:, source, target], strength, forms.get(edge), colours
+            )
     _products(axes, layout, groups, colours)
     for column, places in enumerate(layout.nodes):
         for node, place in places.items():
@@ -226,7 +228,7 @@ def _wire(
     start = layout.nodes[layer][source]
     node = next(k for k, group in enumerate(groups) if target in group)
     end = layout.factors[layer].get(target, layout.nodes[layer + 1][node])
-    style = {"color": theme.muted, "alpha": 0.75 * _opacity(strength), "linewidth": 0.5 + 0.7 * strength}
+    style: dict[str, Any] = {"color": theme.muted, "alpha": 0.75 * _opacity(strength), "linewidth": 0.5 + 0.7 * strength}
     _bend(axes, start, Point(box.left, middle), **style)
     _bend(axes, Point(box.left + box.width, middle), end, **style)
 
@@ -272,14 +274,26 @@ def _node(
         return
     kind = "product" if product else "sum"
     ring = Circle(
-        place, NODE_RADIUS, facecolor=theme.ground, edgecolor=theme.ink, linewidth=1.0, zorder=3, gid=f"{kind}-{layer}-{node}"
+        place,
+        NODE_RADIUS,
+        facecolor=theme.ground,
+        edgecolor=theme.ink,
+        linewidth=1.0,
+        zorder=3,
+        gid=f"{kind}-{layer}-{node}",
     )
     axes.add_patch(ring)
     arm = 0.5 * NODE_RADIUS * (0.75 if product else 1.0)
     strokes = ((arm, arm), (arm, -arm)) if product else ((arm, 0.0), (0.0, arm))
     for dx, dy in strokes:
         axes.add_line(
-            Line2D((place.x - dx, place.x + dx), (place.y - dy, place.y + dy), color=theme.ink, linewidth=1.0, zorder=4)
+            Line2D(
+                (place.x - dx, place.x + dx),
+                (place.y - dy, place.y + dy),
+                color=theme.ink,
+                linewidth=1.0,
+                zorder=4,
+            )
         )
 
 
@@ -299,4 +313,6 @@ def _name(axes: Axes, place: Point, name: str, side: int, theme: Theme, colour: 
 
 
 def _widest(names: list[str]) -> float:
-    return max((text_size(label_mathtext(n), MATH_SCALE * SIZE_TEXT, math=True)[0] for n in names), default=0.0)
+    return max(
+        (text_size(label_mathtext(n), MATH_SCALE * SIZE_TEXT, math=True)[0] for n in names), default=0.0
+    )

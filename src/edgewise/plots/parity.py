@@ -79,15 +79,27 @@ def plot_parity(
     axes.set_xlim(ends)
     axes.set_ylim(ends)
     axes.plot(ends, ends, color=colours.faint, linewidth=0.8, zorder=1)
-    dots = {"linestyle": "none", "marker": "o", "markersize": 3.4, "markeredgewidth": 0.7}
+    dots: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 3.4, "markeredgewidth": 0.7}
     rows = _few(np.flatnonzero(~outside))
     if outside.any() and len(rows):
-        hollow = {"markerfacecolor": "none", "markeredgecolor": colours.faint}
+        hollow: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": colours.faint}
         axes.plot(truth[rows], guess[rows], **dots, **hollow, zorder=2, label="trained on", gid="train")
     rows = _few(np.flatnonzero(judged))
-    full = {"markerfacecolor": colours.numeric, "markeredgecolor": colours.ground, "alpha": 0.85}
+    full: dict[str, Any] = {
+        "markerfacecolor": colours.numeric,
+        "markeredgecolor": colours.ground,
+        "alpha": 0.85,
+    }
     label = "held out" if outside.any() else "all rows"
-    axes.plot(truth[rows], guess[rows], **{**dots, "markeredgewidth": 0.3}, **full, zorder=3, label=label, gid="held-out")
+    axes.plot(
+        truth[rows],
+        guess[rows],
+        **{**dots, "markeredgewidth": 0.3},
+        **full,
+        zorder=3,
+        label=label,
+        gid="held-out",
+    )
 
     style = text_style(colours, SIZE_TEXT, colours.muted)
     axes.set_xlabel(drawable(f"measured {shorten(name, 30)}"), labelpad=4, **style)
@@ -98,17 +110,21 @@ def plot_parity(
         axis.get_offset_text().set(color=colours.muted, size=SIZE_SMALL)
     top = 0.52 + SIDE
     at = (0.68 / (SIDE + 0.85), (top + 0.3) / (SIDE + 1.05))
-    figure.text(*at, drawable(shorten(title, 40)), ha="left", va="bottom", **text_style(colours, SIZE_TITLE))
+    figure.text(*at, drawable(shorten(title, 22)), ha="left", va="bottom", **text_style(colours, SIZE_TITLE))
     rmse, r2 = errors(truth[judged], guess[judged])
-    words = f"{label}: RMSE {rmse:.3g}" + (f", R\u00b2 {_r2_text(r2)}" if np.isfinite(r2) else "")
+    words = f"{label}: RMSE {rmse:.4g}" + (f", R\u00b2 {r2_text(r2)}" if np.isfinite(r2) else "")
     at = (at[0], (top + 0.12) / (SIDE + 1.05))
     figure.text(*at, words, ha="left", va="bottom", **text_style(colours, SIZE_SMALL, colours.muted))
     if outside.any():
         axes.legend(
             loc="lower right",
+            bbox_to_anchor=(1.0, 1.0 + 0.26 / SIDE),
+            ncols=2,
+            columnspacing=0.8,
             frameon=False,
-            handletextpad=0.1,
-            borderaxespad=0.2,
+            handletextpad=0.0,
+            borderaxespad=0.0,
+            borderpad=0.0,
             labelcolor=colours.muted,
             prop={"family": text_style(colours)["family"], "size": SIZE_SMALL},
         )
@@ -122,9 +138,11 @@ def errors(y: Floats, predictions: Floats) -> tuple[float, float]:
     return float(np.sqrt(miss / len(y))), 1.0 - miss / spread if spread > 0 else float("nan")
 
 
-def _r2_text(r2: float) -> str:
+def r2_text(r2: float) -> str:
     """R2 with as many nines as it has: 0.95, 0.99987; never a 1 that is not one."""
     gap = 1.0 - r2
+    if r2 < 0:
+        return f"{r2:.3g}".replace("-", "\u2212")
     if gap <= 1e-12:
         return "1"
     digits = min(max(3, 1 - int(np.floor(np.log10(gap)))), 12)
@@ -139,7 +157,7 @@ def _as_mask(held_out: Any, count: int) -> NDArray[np.bool_]:
     if given.dtype == np.bool_ and given.shape == (count,):
         return given.copy()
     whole = given.ndim == 1 and (given.size == 0 or np.issubdtype(given.dtype, np.integer))
-    if not whole or (given.size and not (0 <= given.min() and given.max() < count)):
+    if not whole or (given.size and not (given.min() >= 0 and given.max() < count)):
         raise InputError(
             f"The 'held_out' parameter of plot_parity must be {count} booleans or row numbers from 0 to {count - 1}. "
             f"Got an array of {given.dtype} of shape {given.shape} instead."

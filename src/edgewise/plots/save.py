@@ -58,7 +58,9 @@ def figure_svg(figure: Figure, *, prefix: str = "", variables: Theme | None = No
     return svg
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: float = 200, overwrite: bool = True) -> Path:
+def save_figure(
+    figure: Figure, path: str | os.PathLike[str], *, dpi: float = 200, overwrite: bool = True
+) -> Path:
     """Write a figure as .svg or .png, whole or not at all.
 
     Parameters
@@ -107,7 +109,9 @@ def write_whole(path: Path, content: bytes, *, overwrite: bool) -> None:
     if not path.parent.is_dir():
         raise FileError(f"The folder of {str(path)!r} does not exist; create it first.")
     if path.exists() and not overwrite:
-        raise FileError(f"The file {str(path)!r} exists already; give another name or allow it with overwrite=True.")
+        raise FileError(
+            f"The file {str(path)!r} exists already; give another name or allow it with overwrite=True."
+        )
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         draft.write_bytes(content)
@@ -116,5 +120,3 @@ def write_whole(path: Path, content: bytes, *, overwrite: bool) -> None:
         raise FileError(f"The file {str(path)!r} cannot be written: {error.strerror or error}.") from error
     finally:
         draft.unlink(missing_ok=True)
-
-

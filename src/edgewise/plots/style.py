@@ -87,7 +87,9 @@ def math_style(theme: Theme, size: float = SIZE_TEXT, color: str | None = None) 
     return {**style, "parse_math": True, "math_fontfamily": MATH_FONT}
 
 
-def bare_axes(figure: Figure, box: tuple[float, float, float, float], theme: Theme, *, grid: str = "") -> Axes:
+def bare_axes(
+    figure: Figure, box: tuple[float, float, float, float], theme: Theme, *, grid: str = ""
+) -> Axes:
     """Axes in a box (left, bottom, width, height in inches) with two quiet spines and, where asked, faint grid lines."""
     width, height = figure.get_size_inches()
     axes = figure.add_axes((box[0] / width, box[1] / height, box[2] / width, box[3] / height))

@@ -42,13 +42,15 @@ class LayerTrace:
     score: Floats
 
 
-def trace(net: KAN, X: Any = None, *, of: str) -> tuple[LayerTrace, ...]:
+def trace(net: object, X: Any = None, *, of: str) -> tuple[LayerTrace, ...]:
     """Every layer of the network on X, or on even points over each grid where X is None."""
     if not isinstance(net, KAN):
         raise InputError(f"The 'net' parameter of {of} must be a KAN. Got a {type(net).__name__} instead.")
     with torch.no_grad():
         if X is None:
-            share = torch.linspace(0.0, 1.0, POINTS_WITHOUT_DATA, dtype=net.dtype, device=net.output_shift.device)
+            share = torch.linspace(
+                0.0, 1.0, POINTS_WITHOUT_DATA, dtype=net.dtype, device=net.output_shift.device
+            )
             ends = [layer.domain for layer in net.layers]
             nodes = [end[:, 0] + share[:, None] * (end[:, 1] - end[:, 0]) for end in ends]
         else:

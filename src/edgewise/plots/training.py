@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from edgewise._core.errors import InputError
 from edgewise.plots.layout import spread
 from edgewise.plots.mathtext import drawable, shorten, text_size
-from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, Theme, bare_axes, log_ticks, new_figure, text_style, theme_of
+from edgewise.plots.style import (
+    SIZE_SMALL,
+    SIZE_TEXT,
+    Theme,
+    bare_axes,
+    log_ticks,
+    new_figure,
+    text_style,
+    theme_of,
+)
 
 Floats = NDArray[np.float64]
 
@@ -88,8 +97,10 @@ def plot_training(history: Sequence[Step], *, theme: str = "light") -> Figure:
     for _, values, colour, gid in series:
         for first, last, _ in rounds:
             part = slice(first, last)
-            alone = {"marker": "o", "markersize": 2.2} if last - first == 1 else {}
-            axes.plot(x[part], values[part], color=colour, linewidth=1.3, solid_capstyle="round", gid=gid, **alone)
+            alone: dict[str, Any] = {"marker": "o", "markersize": 2.2} if last - first == 1 else {}
+            axes.plot(
+                x[part], values[part], color=colour, linewidth=1.3, solid_capstyle="round", gid=gid, **alone
+            )
     if not any(np.isfinite(values).any() for _, values, _, _ in series):
         axes.set_ylim(0.1, 10.0)
     axes.set_xlim(0.5, len(steps) + 0.5)
@@ -97,7 +108,7 @@ def plot_training(history: Sequence[Step], *, theme: str = "light") -> Figure:
     _end_labels(axes, series, colours)
     _mark_rounds(axes, rounds, steps, colours)
     axes.set_xlabel("step", labelpad=3, **text_style(colours, SIZE_TEXT, colours.muted))
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     return figure
 
 
@@ -126,7 +137,12 @@ def _end_labels(axes: Axes, series: Sequence[tuple[str, Floats, str, str]], them
     at = [HEIGHT * float((np.log(value) - low) / (high - low)) for _, _, value in ends]
     for (name, colour, _), y in zip(ends, spread(at, [0.16] * (len(at) - 1)), strict=True):
         axes.text(
-            1 + 0.08 / WIDTH, y / HEIGHT, name, transform=axes.transAxes, va="center", **text_style(theme, SIZE_SMALL, colour)
+            1 + 0.08 / WIDTH,
+            y / HEIGHT,
+            name,
+            transform=axes.transAxes,
+            va="center",
+            **text_style(theme, SIZE_SMALL, colour),
         )
 
 

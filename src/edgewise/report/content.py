@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -147,20 +148,20 @@ class ReportContent:
             object.__setattr__(self, X, table)
             vector = check_vector(getattr(self, y), y, length=len(table), min_length=rows, of="ReportContent")
             object.__setattr__(self, y, vector)
-        unknown = [n for n in self.network.input_names if n not in names] if self.network is not None else []
-        if unknown:
-            raise InputError(
-                f"The 'network' of ReportContent must have inputs among {list(names)}. Got {unknown[0]!r} instead; "
-                "give the names the network was fitted with."
-            )
+        inputs = () if self.network is None else self.network.input_names
+        columns = () if self.formula is None else self.formula.names
+        for argument, wanted in (("network", inputs), ("formula", columns)):
+            if unknown := [name for name in wanted if name not in names]:
+                raise InputError(
+                    f"The '{argument}' of ReportContent must take columns among {list(names)}. Got {unknown[0]!r} instead; "
+                    "give the names it was made with."
+                )
 
     @property
     def n_rows(self) -> int:
         """Rows fitted on and held out together."""
         return len(self.y) + len(self.y_test)
 
-    def network_inputs(self, X: Floats) -> Floats:
-        """The columns of X that the network takes, in its order."""
-        if self.network is None:
-            return X
-        return X[:, [self.names.index(name) for name in self.network.input_names]]
+    def columns(self, X: Floats, wanted: Sequence[str]) -> Floats:
+        """The columns of X called so, in this order."""
+        return X[:, [self.names.index(name) for name in wanted]]

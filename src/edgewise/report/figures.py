@@ -52,7 +52,7 @@ def network_picture(content: ReportContent) -> Picture | None:
         f"Diagram of the network {list(net.shape)}: {edges} edge functions from "
         f"{', '.join(net.input_names)} to {', '.join(net.output_names)}."
     )
-    return _picture(plot_network(net, content.network_inputs(content.X)), "network", alt)
+    return _picture(plot_network(net, content.columns(content.X, net.input_names)), "network", alt)
 
 
 def shape_pictures(content: ReportContent) -> tuple[Panels, ...]:
@@ -61,7 +61,7 @@ def shape_pictures(content: ReportContent) -> tuple[Panels, ...]:
     if net is None:
         return ()
     found: list[Panels] = []
-    X = content.network_inputs(content.X)
+    X = content.columns(content.X, net.input_names)
     for layer, edges in enumerate(net.layers):
         panels = edge_panels(net, X, layer, max_edges=MOST_PANELS)
         pictures: list[Picture] = []
@@ -80,9 +80,11 @@ def parity_pictures(content: ReportContent) -> tuple[Picture, ...]:
     held_out = np.arange(len(y)) >= len(content.y)
     predicted: list[tuple[str, Floats]] = []
     if content.network is not None:
-        predicted.append(("network", content.network.predict(content.network_inputs(X))[:, 0]))
+        inputs = content.columns(X, content.network.input_names)
+        predicted.append(("network", content.network.predict(inputs)[:, 0]))
     if content.formula is not None:
-        predicted.append(("formula", np.asarray(content.formula.predict(X), dtype=np.float64)))
+        inputs = content.columns(X, content.formula.names)
+        predicted.append(("formula", np.asarray(content.formula.predict(inputs), dtype=np.float64)))
     pictures: list[Picture] = []
     for model, values in predicted:
         good = np.isfinite(values)

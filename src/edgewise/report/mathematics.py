@@ -39,7 +39,9 @@ def formula_html(expression: Any, text: str, *, left: str = "", digits: int = 5)
         opening = f"{name_mathtext(left)} = " if left and k == 0 else ""
         parts.append(_drawing(f"{opening}{sign}{body}"))
     label = f"{left} = {text}" if left else text
-    return Markup('<span class="math" role="math" aria-label="{}">{}</span>').format(label, Markup(" ").join(parts))
+    return Markup('<span class="math" role="math" aria-label="{}">{}</span>').format(
+        label, Markup(" ").join(parts)
+    )
 
 
 @cache
@@ -53,7 +55,9 @@ def _drawing(mathtext: str) -> Markup:
     left, right = min(float(box.x0), 0.0) - 1, max(float(box.x1), float(width)) + 1
     view = f"{_number(left)} {_number(-top)} {_number(right - left)} {_number(top - bottom)}"
     size = f"width:{(right - left) / EM:.3f}em;height:{(top - bottom) / EM:.3f}em;vertical-align:{bottom / EM:.3f}em"
-    return Markup(f'<svg viewBox="{view}" style="{size}" aria-hidden="true"><path d="{_outline(path)}"/></svg>')
+    return Markup(
+        f'<svg viewBox="{view}" style="{size}" aria-hidden="true"><path d="{_outline(path)}"/></svg>'
+    )
 
 
 def _outline(path: Path) -> str:

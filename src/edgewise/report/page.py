@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgewise._core.errors import InputError
+from edgewise.plots.parity import r2_text
 from edgewise.plots.save import write_whole
 from edgewise.plots.style import DARK, LIGHT
 from edgewise.report.content import ReportContent
@@ -56,7 +57,7 @@ def render_report(content: ReportContent) -> str:
     >>> render_report(content)[:15]
     '<!DOCTYPE html>'
     """
-    if not isinstance(content, ReportContent):
+    if not isinstance(content, ReportContent):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"The 'content' parameter of render_report must be a ReportContent. Got a {type(content).__name__} instead."
         )
@@ -77,9 +78,7 @@ def render_report(content: ReportContent) -> str:
     )
 
 
-def write_report(
-    path: str | os.PathLike[str], content: ReportContent, *, overwrite: bool = False
-) -> Path:
+def write_report(path: str | os.PathLike[str], content: ReportContent, *, overwrite: bool = False) -> Path:
     """Write the page to a file, whole or not at all.
 
     Parameters
@@ -158,7 +157,13 @@ def _candidates(content: ReportContent) -> tuple[Candidate, ...]:
     chosen = content.formula.text if content.formula is not None else None
     return tuple(
         Candidate(
-            k + 1, formula_html(f.sympy, f.text, digits=4), f.text, f.complexity, f.error, f.r2, f.text == chosen
+            k + 1,
+            formula_html(f.sympy, f.text, digits=4),
+            f.text,
+            f.complexity,
+            f.error,
+            f.r2,
+            f.text == chosen,
         )
         for k, f in enumerate(content.front)
     )
@@ -173,9 +178,11 @@ def _columns(content: ReportContent) -> list[Column]:
     rows: list[Column] = []
     for k, name in enumerate(content.names):
         places = [
-            place for place, names in (("network", used), ("formula", named)) if names is not None and name in names
+            place
+            for place, names in (("network", used), ("formula", named))
+            if names is not None and name in names
         ]
-        role = f"in the {' and the '.join(places)}" if places else "not used" if used is not None else ""
+        role = f"in the {' and '.join(places)}" if places else "" if used is named is None else "not used"
         rows.append(_column(name, role, X[:, k]))
     return [_column(content.target, "predicted", y), *rows]
 
@@ -221,11 +228,4 @@ def _superscript(exponent: int) -> str:
 
 
 def _r2(value: float) -> str:
-    """R2 with as many nines as it has, and never a 1 that is not one."""
-    if not math.isfinite(value):
-        return "\u2013"
-    gap = 1.0 - value
-    if gap <= 1e-12:
-        return "1"
-    digits = min(max(3, 1 - math.floor(math.log10(gap))), 12)
-    return f"{value:.{digits}f}".replace("-", "\u2212")
+    return r2_text(value) if math.isfinite(value) else "\u2013"

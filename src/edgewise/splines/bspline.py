@@ -20,7 +20,7 @@ class BSpline:
     """The B-spline basis of a grid: M = G + k functions for each input.
 
     Inside the grid the functions sum to one. Outside it each continues linearly with its end value and end slope, so an
-    edge function is C1 there and never falls into a dead zone. NaN and infinite inputs give NaN.
+    edge function is C1 there and never falls into a dead zone. A NaN input gives NaN.
 
     Parameters
     ----------

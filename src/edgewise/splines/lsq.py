@@ -105,7 +105,11 @@ def smoothness_rows(basis: Basis) -> Tensor:
 
 def _bending(basis: Basis, order: int) -> Tensor:
     """Root of the integral of the squared derivative, of unit size; jumps of the top derivative where a spline has none."""
-    rows = _plain(basis.jumps()) if isinstance(basis, BSpline) and basis.degree < order else _root(_plain(basis.gram(order)))
+    rows = (
+        _plain(basis.jumps())
+        if isinstance(basis, BSpline) and basis.degree < order
+        else _root(_plain(basis.gram(order)))
+    )
     return rows / rows.square().sum((1, 2), keepdim=True).sqrt().clamp(min=TINY)
 
 

@@ -1,10 +1,39 @@
-"""Formulas: snapping edges to closed forms, composing, refitting and searching them."""
+"""Formulas: snapping edges to closed forms, composing, refitting and searching them.
+
+An edge is compared with a library of closed forms on a fixed-size curve (`suggest`, `fit_curve`), a network of closed
+forms is one expression per output (`formula`), and `find_formula` goes the whole way from a table.
+"""
 
 from edgewise.symbolic.complexity import complexity as complexity
 from edgewise.symbolic.curve import Suggestion as Suggestion
 from edgewise.symbolic.curve import fit_curve as fit_curve
+from edgewise.symbolic.extract import formula as formula
+from edgewise.symbolic.formula import Constant as Constant
+from edgewise.symbolic.formula import Formula as Formula
+from edgewise.symbolic.formula import pareto as pareto
 from edgewise.symbolic.parse import formula_text as formula_text
 from edgewise.symbolic.parse import parse_formula as parse_formula
+from edgewise.symbolic.result import FormulaResult as FormulaResult
+from edgewise.symbolic.search import find_formula as find_formula
+from edgewise.symbolic.suggest import snap as snap
+from edgewise.symbolic.suggest import suggest as suggest
 from edgewise.symbolic.tidy import simplify_expression as simplify_expression
+from edgewise.symbolic.user_forms import form_from_sympy as form_from_sympy
 
-__all__ = ["Suggestion", "complexity", "fit_curve", "formula_text", "parse_formula", "simplify_expression"]
+__all__ = [
+    "Constant",
+    "Formula",
+    "FormulaResult",
+    "Suggestion",
+    "complexity",
+    "find_formula",
+    "fit_curve",
+    "form_from_sympy",
+    "formula",
+    "formula_text",
+    "pareto",
+    "parse_formula",
+    "simplify_expression",
+    "snap",
+    "suggest",
+]

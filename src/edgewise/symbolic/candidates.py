@@ -6,12 +6,14 @@ They cost milliseconds, are exact where the law has that shape, and give every l
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms import Form
+from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.compose import form_tree
 from edgewise.symbolic.curve import Suggestion, fit_curve
@@ -21,6 +23,7 @@ Floats = NDArray[np.float64]
 
 _MOST_PRODUCTS = 400
 _LONGEST = 6
+_EXHAUSTIVE = 100
 
 
 def direct_candidates(rows: Rows, forms: Sequence[Form] | None = None) -> Iterator[Node]:
@@ -80,33 +83,125 @@ def _curves(rows: Rows, forms: Sequence[Form] | None) -> Iterator[Node]:
         if len(np.unique(rows.X[chosen, at])) < 4:
             continue
         for found in fit_curve(rows.X[chosen, at], rows.y[chosen], forms=forms, top=8 if len(rows.names) == 1 else 3):
-            yield curve_tree(found, Variable(name))
+            tree = curve_tree(found, Variable(name))
+            yield tree
+            if found.form.family in ("power", "exponential") and isinstance(tree, Apply):
+                # Many laws start at zero: E = a*(Z - b)^2 needs no offset.
+                yield tree.arguments[0]
 
 
 def _sums_of_products(rows: Rows) -> Iterator[Node]:
-    """Sums of one to six products of integer powers, each next product the one that explains most (orthogonal
-    matching pursuit, Tropp and Gilbert 2007, doi:10.1109/TIT.2007.909108)."""
-    products = list(itertools.islice(_exponents(rows), _MOST_PRODUCTS))
+    """Sums of one to six products of powers (and logarithms), of y itself and of simple functions of it."""
+    library = _library(rows)
+    for outer in _OUTER:
+        with np.errstate(all="ignore"):
+            target = outer.inverse(rows.y)
+        if np.isfinite(target).all() and (outer.anywhere or (rows.y > 0).all() or (rows.y < 0).all()):
+            for tree in _pursuit(library, target, _LONGEST if outer.anywhere else 4):
+                sign = Number(1 if rows.y[0] > 0 else -1)
+                yield substitute(substitute(outer.tree, "sign", sign), "u", tree)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """y = tree(u) with u = inverse(y)."""
+
+    tree: Node
+    inverse: Callable[[Floats], Floats]
+    anywhere: bool = False
+
+
+_OUTER = (
+    _Outer(Variable("u"), lambda y: y, anywhere=True),
+    _Outer(read("sign*exp(u)", ("u", "sign")), lambda y: np.log(np.abs(y))),
+    _Outer(read("1/u", ("u",)), lambda y: 1 / y),
+    _Outer(read("sign*sqrt(u)", ("u", "sign")), lambda y: y * y),
+    _Outer(read("sign/sqrt(u)", ("u", "sign")), lambda y: 1 / (y * y)),
+    _Outer(read("u^2", ("u",)), lambda y: np.sqrt(np.abs(y))),
+)
+
+
+@dataclass(frozen=True)
+class _Library:
+    """Terms a sum may be made of, with their values on the rows."""
+
+    trees: Sequence[Node]
+    columns: Floats
+
+
+def _library(rows: Rows) -> _Library:
+    powers = list(itertools.islice(_exponents(rows), _MOST_PRODUCTS))
+    trees = [_product(each, rows.names) for each in powers]
     with np.errstate(all="ignore"):
-        columns = np.stack([np.prod(rows.X ** np.array(powers, dtype=float), axis=1) for powers in products], axis=1)
-    centred = columns - columns.mean(axis=0)
+        columns = [np.prod(rows.X ** np.array(each, dtype=float), axis=1) for each in powers]
+        for at, name in enumerate(rows.names):
+            if (rows.X[:, at] > 0).all():
+                trees += [Apply("log", (Variable(name),)), Apply("sqrt", (Variable(name),))]
+                columns += [np.log(rows.X[:, at]), np.sqrt(rows.X[:, at])]
+    return _Library(trees, np.stack(columns, axis=1))
+
+
+def _pursuit(library: _Library, y: Floats, longest: int) -> Iterator[Node]:
+    """The best sums of one, two and three terms of all there are, then longer ones by adding the best next term.
+
+    Where terms resemble each other, adding the best next one from the start often misses the law (orthogonal matching
+    pursuit, Tropp and Gilbert 2007, doi:10.1109/TIT.2007.909108).
+    """
+    centred = library.columns - library.columns.mean(axis=0)
     size = np.linalg.norm(centred, axis=0)
-    good = np.isfinite(size) & (size > 0)
-    unit = np.where(good, centred, 0.0) / np.where(good, size, 1.0)
-    residual = rows.y - rows.y.mean()
-    total = float(residual @ residual)
+    good = np.flatnonzero(np.isfinite(size) & (size > 1e-12 * np.abs(library.columns).max(axis=0)))
+    unit = centred[:, good] / size[good]
+    target = y - y.mean()
+    total = float(target @ target)
     chosen: list[int] = []
-    for _ in range(min(_LONGEST, int(good.sum()), max(len(rows.y) // 5, 1))):
-        score = np.abs(unit.T @ residual)
-        score[chosen] = -1.0
-        chosen.append(int(np.argmax(score)))
-        design = np.column_stack([columns[:, chosen], np.ones(len(rows.y))])
+    for count in range(1, min(longest, len(good), max(len(y) // 5, 1)) + 1):
+        chosen = _next(unit, target, chosen, count)
+        design = np.column_stack([library.columns[:, good[chosen]], np.ones(len(y))])
         scale = np.linalg.norm(design, axis=0)
-        solution = np.linalg.lstsq(design / scale, rows.y, rcond=None)[0] / scale
-        residual = rows.y - design @ solution
-        yield _linear([_product(products[at], rows.names) for at in chosen], solution)
-        if float(residual @ residual) <= 1e-26 * total:
+        solution = np.linalg.lstsq(design / scale, y, rcond=None)[0] / scale
+        residual = y - design @ solution
+        yield _linear([library.trees[good[at]] for at in chosen], solution)
+        if float(residual @ residual) <= 1e-24 * total:
             return
+
+
+def _next(unit: Floats, y: Floats, chosen: list[int], count: int) -> list[int]:
+    """The best `count` terms: exhaustively up to three, else one more than before."""
+    if count == 2:
+        return list(_best_pair(unit, y)[1])
+    if count == 3 and unit.shape[1] <= _EXHAUSTIVE:
+        triples: list[tuple[float, tuple[int, ...]]] = []
+        for first in range(unit.shape[1]):
+            rest = _without(unit, unit[:, first])
+            gain, pair = _best_pair(rest, y - (unit[:, first] @ y) * unit[:, first])
+            triples.append((gain + float(unit[:, first] @ y) ** 2, (first, *pair)))
+        return list(max(triples)[1])
+    residual = y
+    if chosen:
+        residual = y - unit[:, chosen] @ np.linalg.lstsq(unit[:, chosen], y, rcond=None)[0]
+    gains = np.abs(unit.T @ residual)
+    gains[chosen] = -1.0
+    return [*chosen, int(np.argmax(gains))]
+
+
+def _without(unit: Floats, direction: Floats) -> Floats:
+    """Unit columns without their part along a direction; what is left of a column like it is dropped to zero."""
+    rest = unit - np.outer(direction, direction @ unit)
+    size = np.linalg.norm(rest, axis=0)
+    return np.where(size > 1e-6, rest / np.maximum(size, 1e-6), 0.0)
+
+
+def _best_pair(unit: Floats, y: Floats) -> tuple[float, tuple[int, int]]:
+    """The two unit columns that explain most of y, and how much, from inner products alone."""
+    along = unit.T @ y
+    cosine = unit.T @ unit
+    with np.errstate(all="ignore"):
+        rest = 1 - cosine**2
+        explained = (along[:, None] ** 2 + along**2 - 2 * cosine * along[:, None] * along) / rest
+    explained[rest < 1e-10] = -1.0
+    at = int(np.argmax(explained))
+    first, second = divmod(at, len(along))
+    return float(explained[first, second]), (first, second)
 
 
 def _exponents(rows: Rows) -> Iterator[tuple[int, ...]]:

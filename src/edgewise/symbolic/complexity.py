@@ -8,32 +8,42 @@ import sympy
 
 
 def complexity(expression: Any) -> int:
-    """The number of operators, functions, columns and constants; a sign costs nothing.
+    """The number of operators, functions, columns and constants.
+
+    A sign costs nothing, and a constant costs one however it is written: 0.5, pi/2 and 3/4 alike.
 
     Examples
     --------
     >>> import sympy
     >>> from edgewise.symbolic import complexity
     >>> x = sympy.Symbol("x")
-    >>> complexity(x), complexity(2 * x), complexity(1 / x), complexity(sympy.exp(-x) + 1)
+    >>> complexity(x), complexity(2 * x), complexity(1 / x), complexity(sympy.exp(-x) + sympy.pi / 2)
     (1, 3, 3, 4)
     """
-    if expression.is_Atom:
+    if expression.is_Atom or expression.is_number:
         return 1
     if expression.is_Add:
-        return len(expression.args) - 1 + sum(complexity(term) for term in expression.args)
+        constant, terms = _parted(expression)
+        parts = [complexity(term) for term in terms] + ([] if constant == 0 else [1])
+        return len(parts) - 1 + sum(parts)
     if expression.is_Mul:
-        coefficient, rest = expression.as_coeff_Mul()
-        factors = rest.args if rest.is_Mul else (rest,)
+        constant, factors = _parted(expression)
         parts = [_factor(factor) for factor in factors]
         # 1/x alone writes its one; a coefficient of -1 is only a sign.
-        written = abs(coefficient) != 1 or all(_is_inverse(factor) for factor in factors)
+        written = abs(constant) != 1 or all(_is_inverse(factor) for factor in factors)
         return sum(parts) + len(parts) - 1 + (2 if written else 0)
     if expression.is_Pow and _is_inverse(expression):
         return 2 + _factor(expression)
     if expression.is_Pow:
         return _factor(expression)
     return 1 + sum(complexity(argument) for argument in expression.args)
+
+
+def _parted(expression: Any) -> tuple[Any, list[Any]]:
+    """The constants of a sum or product joined, and the rest."""
+    numbers = [argument for argument in expression.args if argument.is_number]
+    rest = [argument for argument in expression.args if not argument.is_number]
+    return expression.func(*numbers), rest
 
 
 def _is_inverse(factor: Any) -> bool:

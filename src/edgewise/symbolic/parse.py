@@ -135,7 +135,8 @@ def from_sympy(expression: Any, digits: int | None = None) -> Node:
     if expression is sympy.pi:
         return Variable("pi")
     if expression is sympy.E:
-        return Variable("e")
+        # Written so that no column called e can be meant.
+        return Apply("exp", (Number(1),))
     if expression.is_Add:
         return _sum(expression, digits)
     if expression.is_Mul:

@@ -169,18 +169,18 @@ def _solve(triangle: Floats, projected: Floats, damping: float) -> Floats:
 def _standard_errors(
     triangle: Floats, jacobian: Floats, residual: Floats, variance: float
 ) -> tuple[Floats, Floats, Floats]:
-    """Heteroscedasticity-consistent errors (White 1980, doi:10.2307/1912934), never below those of equal noise; their
-    inflation; and the leverage of each row."""
+    """Heteroscedasticity-consistent errors that hold up in short tables (HC3: MacKinnon and White 1985,
+    doi:10.1016/0304-4076(85)90158-7), never below those of equal noise; their inflation; each row's leverage."""
     left, singular, _ = np.linalg.svd(triangle.T)
     undetermined = singular < 1e-12 * singular[0]
     inverse = np.where(undetermined, 0.0, 1.0 / np.where(undetermined, 1.0, singular))
     equal = variance * np.square(left * inverse).sum(axis=1)
     with np.errstate(all="ignore"):
         gain = jacobian @ (left * inverse**2) @ left.T
-        unequal = np.square(gain * residual[:, None]).sum(axis=0)
+        leverage = np.square(jacobian @ (left * inverse)).sum(axis=1)
+        unequal = np.square(gain * (residual / np.maximum(1 - leverage, 1e-3))[:, None]).sum(axis=0)
         inflation = np.where(equal > 0, np.maximum(unequal / equal, 1.0), 1.0)
     errors = np.sqrt(equal * inflation)
     if undetermined.any():
         errors[np.square(left[:, undetermined]).sum(axis=1) > 1e-6] = np.inf
-    leverage = np.square(jacobian @ (left * inverse)).sum(axis=1)
     return errors, inflation, leverage

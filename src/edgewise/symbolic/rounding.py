@@ -16,7 +16,7 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
 from edgewise.symbolic.complexity import complexity
 from edgewise.symbolic.parse import from_sympy, to_sympy
 from edgewise.symbolic.refit import Refit, refit
@@ -63,7 +63,7 @@ def round_constants(expression: Any, rows: Rows, trials: int = 60) -> Fitted:
     refused: set[tuple[str, str]] = set()
     for _ in range(trials):
         proposal = next(
-            (each for each in _proposals(best) if (_key(best, each[0]), str(each[1])) not in refused), None
+            (each for each in _proposals(best, rows.names) if (_key(best, each[0]), str(each[1])) not in refused), None
         )
         if proposal is None:
             break
@@ -128,13 +128,16 @@ def _indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -
     return excess <= saved * math.log(max(n, 8)) and held
 
 
-def _proposals(best: Fitted) -> Iterator[tuple[int, Node]]:
+def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]:
     """(constant, exact value), the closest first."""
     found: list[tuple[float, int, Node]] = []
     for at, (value, error) in enumerate(
         zip(best.fit.constants.tolist(), best.fit.standard_errors.tolist(), strict=True)
     ):
-        found += [(rank, at, node) for rank, node in _candidates(value, error)]
+        # Where a column is called pi, the text of a formula could not tell the two apart.
+        found += [
+            (rank, at, node) for rank, node in _candidates(value, error) if not ("pi" in names and _has_pi(node))
+        ]
     found.sort(key=lambda each: each[0])
     for _, at, node in found:
         yield at, node
@@ -155,6 +158,10 @@ def _candidates(value: float, error: float) -> Iterator[tuple[float, Node]]:
         # Within reach, and unlikely to be so by chance.
         if nearest and distance <= width and 2 * width < 0.2 * spacing / denominator and abs(nearest) < 1e9:
             yield 1.0 + level, _exact(nearest, denominator, unit)
+
+
+def _has_pi(node: Node) -> bool:
+    return "pi" in names_in(node)
 
 
 _LEVELS: Sequence[tuple[int, float]] = (

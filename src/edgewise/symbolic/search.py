@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 from edgewise._core.checks import check_float, check_matrix, check_names, check_vector
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
+from edgewise._core.seeds import derive
 from edgewise.forms.tree import Node
 from edgewise.network import KAN
 from edgewise.symbolic.candidates import direct_candidates
 from edgewise.symbolic.complexity import complexity
+from edgewise.symbolic.compose import living_edges
 from edgewise.symbolic.formula import Formula, pareto
 from edgewise.symbolic.parse import to_sympy
 from edgewise.symbolic.result import FormulaResult, as_formula, recommended
 from edgewise.symbolic.rounding import Fitted, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.rows import Rows
-from edgewise.symbolic.shapes import Trained, shapes, train
+from edgewise.symbolic.shapes import Shape, Trained, shapes, train
 from edgewise.symbolic.snapping import snap_network
 from edgewise.symbolic.tidy import simplify_expression
 from edgewise.training import Record
@@ -38,6 +40,8 @@ Callback = Callable[[Record], Any]
 
 # A held-out error this small beside the spread of y is a law found exactly, not a good fit.
 _EXACT = 1e-9
+# Nobody reads longer ones.
+_LARGEST = 60
 
 
 class _Stop(Exception):
@@ -88,9 +92,10 @@ class _Search:
         fresh: list[Fitted] = []
         for tree in trees:
             expression = simplify_expression(to_sympy(tree, self.rows.names))
-            if _is_real(expression):
+            if _is_real(expression) and complexity(expression) <= _LARGEST:
                 fitted = fit_expression(expression, self.rows)
-                if math.isfinite(fitted.held):
+                # A formula with a constant for every third row can follow anything.
+                if math.isfinite(fitted.held) and 3 * fitted.fit.constants.size <= len(self.rows.y):
                     fresh.append(fitted)
         for fitted in _worth_finishing(fresh, self.finished):
             polished = trim_digits(round_constants(fitted.expression, self.rows), self.rows)
@@ -177,34 +182,65 @@ def _run(search: _Search, seed: int | None) -> str:
     search.add(direct_candidates(search.rows, search.forms), None)
     if search.exact:
         return "an exact formula needed no network"
-    for shape in shapes(search.rows.X.shape[1]):
-        if search.left <= 0.2:
-            return "the time was spent"
-        trained = train(shape, search.rows, seconds=_share(search), seed=seed, callbacks=search.callbacks)
-        search.trained.append(trained)
-        search.tell(f"network {list(trained.network.shape)}: held-out error {trained.error:.3g}")
-        if not _promising(trained, search):
-            continue
-        accuracy = min(max(trained.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
-        trees = snap_network(
-            trained.network, search.rows, search.forms, accuracy=accuracy, deadline=search.deadline
-        )
-        search.add(trees, trained.network)
-        if trained.interrupted:
-            raise KeyboardInterrupt
-        if search.exact:
-            return "an exact formula was found"
+    for turn, intervals in enumerate(_INTERVALS):
+        waiting: list[Trained] = []
+        for shape in shapes(search.rows.X.shape[1]):
+            if search.left <= 0.2:
+                break
+            trained = _trained(search, shape, intervals, derive(seed, turn) or turn)
+            # A network that explains all is read at once; the others are compared first.
+            if trained.error <= _EXPLAINED * search.rows.spread:
+                _read(search, trained)
+            else:
+                waiting.append(trained)
+            if search.exact:
+                return "an exact formula was found"
+        for trained in sorted(waiting, key=_promise):
+            _read(search, trained)
+            if search.exact:
+                return "an exact formula was found"
+            if search.left <= 0.2:
+                return "the time was spent"
+        if search.smallest <= 1.02 * min(each.error for each in search.trained):
+            return "no network explains more than the formulas do"
     return "every shape has been tried"
+
+
+# Forms show on coarse grids already; a second and third turn start anew, and finer.
+_INTERVALS = (6, 10, 16)
+_EXPLAINED = 2e-2
+
+
+def _trained(search: _Search, shape: Shape, intervals: int, seed: int) -> Trained:
+    trained = train(
+        shape, search.rows, intervals=intervals, seconds=_share(search), seed=seed, callbacks=search.callbacks
+    )
+    search.trained.append(trained)
+    search.tell(f"network {list(trained.network.shape)}: held-out error {trained.error:.3g}")
+    if trained.interrupted:
+        raise KeyboardInterrupt
+    return trained
+
+
+def _promise(trained: Trained) -> float:
+    """Small networks first, unless a larger one explains much more."""
+    return math.log(max(trained.error, 1e-300)) + 0.05 * len(living_edges(trained.network))
+
+
+def _read(search: _Search, trained: Trained) -> None:
+    """Add the formulas of a network, unless the formulas at hand explain more than it does."""
+    if trained.error >= 1.05 * search.smallest:
+        return
+    accuracy = min(max(trained.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
+    limit = min(search.deadline, time.monotonic() + 0.12 * (search.deadline - search.started))
+    search.add(
+        snap_network(trained.network, search.rows, search.forms, accuracy=accuracy, deadline=limit), trained.network
+    )
 
 
 def _share(search: _Search) -> float:
     """Simple shapes must not starve the rich ones."""
     return max(min(search.left, max(0.15 * (search.deadline - search.started), 0.4 * search.left)), 0.2)
-
-
-def _promising(trained: Trained, search: _Search) -> bool:
-    """A network that explains less than the formulas at hand has none better to give."""
-    return trained.error < 1.05 * search.smallest
 
 
 def _worth_finishing(fresh: Sequence[Fitted], finished: Sequence[Formula]) -> list[Fitted]:

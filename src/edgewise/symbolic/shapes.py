@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,29 +26,48 @@ class Trained:
     interrupted: bool
 
 
-def shapes(columns: int) -> Iterator[Shape]:
+def shapes(columns: int) -> tuple[Shape, ...]:
     """Shapes in the order they are tried: a sum, a function of a sum, products, sums of functions of sums."""
     if columns == 1:
-        yield [1, 1, 1]
-        yield [1, Nodes(0, (2,)), 1]
-        yield [1, 2, 1]
-        return
-    yield [columns, 1]
-    yield [columns, 1, 1]
-    yield [columns, Nodes(0, (2,)), 1]
-    yield [columns, Nodes(1, (2,)), 1]
-    yield [columns, 2, 1]
-    yield [columns, Nodes(0, (2, 2)), 1]
-    yield [columns, 1, 1, 1]
-    yield [columns, 3, 1]
+        return ([1, 1, 1], [1, Nodes(0, (2,)), 1], [1, 2, 1])
+    return (
+        [columns, 1],
+        [columns, 1, 1],
+        [columns, Nodes(0, (2,)), 1],
+        [columns, Nodes(1, (2,)), 1],
+        [columns, 2, 1],
+        [columns, 2, Nodes(0, (2,))],
+        [columns, Nodes(0, (2, 2)), 1],
+        [columns, 1, 1, 1],
+        [columns, 3, 1],
+    )
 
 
 def train(
-    shape: Shape, rows: Rows, *, seconds: float, seed: int | None, callbacks: Sequence[Callable[[Record], Any]] = ()
+    shape: Shape,
+    rows: Rows,
+    *,
+    intervals: int,
+    seconds: float,
+    seed: int,
+    callbacks: Sequence[Callable[[Record], Any]] = (),
 ) -> Trained:
     """Train one shape on the rows to fit."""
-    net = KAN(list(shape), input_names=rows.names, seed=seed, dtype=torch.float64)
-    result = fit(net, rows.X, rows.y, seconds=seconds, seed=seed or 0, callbacks=tuple(callbacks))
+    net = KAN(list(shape), input_names=rows.names, intervals=intervals, seed=seed, dtype=torch.float64)
+    result = fit(
+        net,
+        rows.X,
+        rows.y,
+        intervals=(intervals,),
+        starts=_STARTS,
+        seconds=seconds,
+        seed=seed,
+        callbacks=tuple(callbacks),
+    )
     misfit = result.network.predict(rows.X_held)[:, 0] - rows.y_held
     error = math.sqrt(float(np.mean(np.square(misfit))))
     return Trained(result.network, error, result.reason == "interrupted")
+
+
+# Single starts do get stuck.
+_STARTS = 3

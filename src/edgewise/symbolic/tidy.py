@@ -44,6 +44,8 @@ def simplify_expression(expression: sympy.Expr) -> sympy.Expr:
         found.append(tidy(sympy.expand_mul(first)))
         found.append(tidy(sympy.expand(first, log=False, power_base=False, power_exp=False)))
         found += [tidy(sympy.factor_terms(each)) for each in found[:2]]
+        if first.has(sympy.sin, sympy.cos):
+            found.append(tidy(_halved_powers(first)))
     return min(found, key=lambda each: (complexity(each), len(each.atoms(sympy.Float))))
 
 
@@ -151,6 +153,14 @@ def _wave(wave: Any) -> Any:
     phase = float(constant) - turns * math.pi
     sign = -1 if turns % 2 else 1
     return sign * wave.func(rest + sympy.Float(phase)) if turns else wave
+
+
+def _halved_powers(expression: Any) -> Any:
+    """sin(u)^2 = (1 - cos(2u))/2, and cos alike."""
+    u = sympy.Wild("u")
+    half = sympy.Rational(1, 2)
+    expression = expression.replace(sympy.sin(u) ** 2, half - sympy.cos(2 * u) / 2)
+    return expression.replace(sympy.cos(u) ** 2, half + sympy.cos(2 * u) / 2)
 
 
 def _leading(expression: Any) -> tuple[Any, Any]:

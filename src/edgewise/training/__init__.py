@@ -1,0 +1,15 @@
+"""Training: losses, Levenberg-Marquardt with evidence-weighted penalties, first-order methods, one `fit`.
+
+The algebra of the parts: a fit is a *method* (how steps are made) times a *grid schedule* (when edges get finer) times a
+*penalty* (what is preferred where rows do not decide) times a *judge* (held-out rows or generalised cross-validation).
+"""
+
+from edgewise.training.fit import fit as fit
+from edgewise.training.losses import CrossEntropy as CrossEntropy
+from edgewise.training.losses import Huber as Huber
+from edgewise.training.losses import Loss as Loss
+from edgewise.training.losses import Poisson as Poisson
+from edgewise.training.losses import Squared as Squared
+from edgewise.training.results import Callback as Callback
+from edgewise.training.results import FitResult as FitResult
+from edgewise.training.results import Record as Record

@@ -1,0 +1,203 @@
+"""fit: one call that trains a network and says how."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from edgewise._core.checks import check_choice, check_float, check_int
+from edgewise._core.errors import InputError
+from edgewise.network import KAN
+from edgewise.training.checkpoint import Checkpoint
+from edgewise.training.losses import Loss, make_loss
+from edgewise.training.results import MESSAGES, Callback, FitResult, Record, tell
+from edgewise.training.rows import Rows, as_rows, hold_out
+from edgewise.training.second_order import MOST_PARAMETERS, MOST_WORK, Options, Position, SecondOrder, in_units, mean_loss
+
+METHODS = ("auto", "lm", "lbfgs", "adam")
+
+
+def fit(
+    net: KAN,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss = "auto",
+    method: str = "auto",
+    validation: Any = 0.2,
+    sample_weight: Any = None,
+    steps: int | None = None,
+    seconds: float | None = None,
+    intervals: Sequence[int] | None = None,
+    roughness: str | float = "auto",
+    sparsity: str | float = 0.0,
+    starts: int = 1,
+    patience: int = 1,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | Path | None = None,
+) -> FitResult:
+    """Train a network on a table.
+
+    Small networks are trained by Levenberg-Marquardt in float64 on grids that double while the held-out error falls; large
+    ones by AdamW on minibatches.
+
+    Parameters
+    ----------
+    net : KAN
+        The network to start from; it is not changed. One without scalings gets them from the data.
+    X : array, list or data frame, shape (n, inputs)
+    y : array, shape (n,) or (n, outputs)
+        Numbers, or class numbers (or one-hot rows) for cross-entropy.
+    loss : "auto", "squared", "huber", "cross_entropy", "poisson" or Loss
+        "auto" is squared.
+    method : "auto", "lm", "lbfgs" or "adam"
+    validation : float, (X, y) or None
+        Share of rows held out to choose the grid and to stop early, rows of your own, or none. Chosen rows are given
+        back in a last refit on all rows; your own are not.
+    sample_weight : array, shape (n,), optional
+    steps : int, optional
+        Most steps a round (second-order) or epochs (AdamW).
+    seconds : float, optional
+        Stop after about this time with the best network so far.
+    intervals : sequence of int, optional
+        Intervals of the grid in each round; by default they double from the network's own while it pays.
+    roughness : "auto" or float
+        Weight of the integral of the squared second derivative of every edge; "auto" finds one for each edge by maximising
+        the evidence.
+    sparsity : "auto" or float
+        Strength of the group penalty that turns whole edges to zero; "auto" finds one for each edge by the evidence.
+    starts : int
+        Networks tried from different random functions on the first grid; the best goes on.
+    patience : int
+        Rounds (or tens of epochs) without progress before training ends.
+    seed : int
+        Seed of everything random: same seed and machine, same result.
+    callbacks : sequence of callable
+        Each is called with a `Record` after every step; returning True stops.
+    checkpoint : path, optional
+        File that keeps the position of the fit; a killed fit that is started again with the same arguments goes on from
+        it to the same result.
+
+    Returns
+    -------
+    FitResult
+
+    Raises
+    ------
+    InputError
+        If an argument, X or y does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import edgewise as ew
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    >>> result = ew.fit(ew.KAN([2, 1], seed=0), X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2)
+    >>> result.validation_error < 1e-3
+    True
+    """
+    if not isinstance(net, KAN):
+        raise InputError(f"The 'net' parameter of fit must be a KAN. Got {type(net).__name__} instead.")
+    check_choice(method, "method", METHODS, of="fit")
+    row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
+    seed = check_int(seed, "seed", low=0, of="fit")
+    rows = as_rows(net, X, y, row_loss, sample_weight)
+    train, held = hold_out(rows, net, row_loss, validation, seed)
+    if method == "auto":
+        method = "lm" if _second_order_fits(net, train) else "adam"
+    if seconds is not None:
+        check_float(seconds, "seconds", low=0.0, of="fit")
+    if method != "lm":
+        from edgewise.training.firstorder import FirstOrderOptions, fit_first_order
+
+        return fit_first_order(
+            net,
+            train,
+            held,
+            row_loss,
+            FirstOrderOptions(method=method, steps=steps, seconds=seconds, seed=seed, patience=patience),
+            callbacks,
+            checkpoint,
+        )
+    options = Options(
+        steps=60 if steps is None else check_int(steps, "steps", low=1, of="fit"),
+        starts=check_int(starts, "starts", low=1, of="fit"),
+        intervals=None if intervals is None else tuple(check_int(g, "intervals", low=1, of="fit") for g in intervals),
+        roughness=None if roughness == "auto" else check_float(roughness, "roughness", low=0.0, of="fit"),
+        sparsity=None if sparsity == "auto" else check_float(sparsity, "sparsity", low=0.0, of="fit"),
+        patience=check_int(patience, "patience", low=0, of="fit"),
+        seed=seed,
+    )
+    if options.intervals == ():
+        raise InputError("The 'intervals' of fit must name at least one grid. Got an empty list; leave it out to let fit choose.")
+    own_rows = isinstance(validation, tuple)
+    return _drive(SecondOrder(net, train, held, row_loss, options, refit=not own_rows), rows, seconds, callbacks, checkpoint)
+
+
+def _drive(
+    run: SecondOrder, rows: Rows, seconds: float | None, callbacks: Sequence[Callback], checkpoint: str | Path | None
+) -> FitResult:
+    """Advance position by position until done, out of time, interrupted or asked to stop."""
+    began = time.monotonic()
+    keeper = None if checkpoint is None else Checkpoint(Path(checkpoint), run.fingerprint())
+    stored = None if keeper is None else keeper.read()
+    now, history = (run.begin(), []) if stored is None else stored
+    spent = history[-1].seconds if history else 0.0
+    reason = ""
+    try:
+        while now.stage != "done":
+            before, now = now, run.advance(now)
+            if now.step > before.step or now.stage == "done":
+                record = _record(run, now, len(history) + 1, spent + time.monotonic() - began)
+                history.append(record)
+                if tell(callbacks, record):
+                    reason = "callback"
+                    break
+            if keeper is not None:
+                keeper.write(now, history)
+            if seconds is not None and time.monotonic() - began > seconds and now.stage != "done":
+                reason = "seconds"
+                break
+    except KeyboardInterrupt:
+        reason = "interrupted"
+    best = now.best if now.stage == "done" else run.best_until(now)
+    if keeper is not None:
+        keeper.write(now, history, force=True)
+    reason = reason or now.reason
+    return FitResult(
+        network=best,
+        history=tuple(history),
+        method="lm",
+        reason=reason,
+        message=MESSAGES[reason],
+        seconds=spent + time.monotonic() - began,
+        train_error=in_units(best, mean_loss(best, run.train, run.loss), run.loss),
+        validation_error=run.validation_error(now),
+        events=now.events,
+    )
+
+
+def _record(run: SecondOrder, now: Position, step: int, seconds: float) -> Record:
+    phases = {
+        "start": f"start {now.index + 1}/{run.options.starts}",
+        "round": f"round {now.index + 1}",
+        "refit": "refit",
+        "done": "done",
+    }
+    train, held = run.errors(now)
+    return Record(
+        phases[now.stage],
+        step,
+        in_units(now.net, train, run.loss),
+        None if held is None else in_units(now.net, held, run.loss),
+        seconds,
+        now.net.layers[0].intervals,
+    )
+
+
+def _second_order_fits(net: KAN, rows: Rows) -> bool:
+    size = net.n_parameters
+    return size <= MOST_PARAMETERS and size**2 * (len(rows) * net.shape[-1] + size) <= 4 * MOST_WORK

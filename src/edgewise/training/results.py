@@ -1,0 +1,92 @@
+"""What training tells while it runs and when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from edgewise.network import KAN
+
+
+@dataclass(frozen=True)
+class Record:
+    """One line of the history.
+
+    Attributes
+    ----------
+    phase : str
+        "start 2/8", "round 3", "refit", "epoch" ...
+    step : int
+        Number of the step, counted through the whole fit.
+    loss : float
+        Training error (see `FitResult`), penalties left out.
+    validation : float or None
+        The same on the held-out rows.
+    seconds : float
+        Since the fit began.
+    intervals : int
+        Intervals of the grid at this step.
+    note : str
+        Anything worth telling, else empty.
+    """
+
+    phase: str
+    step: int
+    loss: float
+    validation: float | None
+    seconds: float
+    intervals: int
+    note: str = ""
+
+
+Callback = Callable[[Record], object]
+
+
+@dataclass(frozen=True, eq=False)
+class FitResult:
+    """A trained network and how it came about.
+
+    Attributes
+    ----------
+    network : KAN
+        The best network found; the one passed to `fit` is untouched.
+    history : tuple of Record
+    method : str
+        "lm", "lbfgs" or "adam".
+    reason : str
+        Why training ended: "converged", "no improvement", "steps", "seconds", "interrupted", "callback".
+    message : str
+        The same in a sentence, with what may help.
+    seconds : float
+    train_error, validation_error : float
+        Root mean square error in the units of y for squared and Huber loss, mean loss per row otherwise. Without held-out rows
+        the latter is None.
+    events : tuple of str
+        Recoveries from divergence and other things that should not pass in silence.
+    """
+
+    network: KAN
+    history: tuple[Record, ...]
+    method: str
+    reason: str
+    message: str
+    seconds: float
+    train_error: float
+    validation_error: float | None
+    events: tuple[str, ...] = field(default=())
+
+
+def tell(callbacks: Sequence[Callback], record: Record) -> bool:
+    """Pass the record to every callback; True if one of them asks to stop."""
+    return any([callback(record) is True for callback in callbacks])
+
+
+MESSAGES = {
+    "converged": "Training converged.",
+    "no improvement": "Training ended because a finer grid no longer lowers the error on held-out rows.",
+    "size": "Training ended at the largest grid that second-order steps can carry; pass a longer 'intervals' schedule to go on.",
+    "steps": "The maximum number of steps was reached; raise 'steps' if the error is still falling.",
+    "seconds": "The time given was used up; raise 'seconds' if the error is still falling.",
+    "interrupted": "Training was interrupted; this is the best network until then.",
+    "callback": "A callback asked to stop; this is the best network until then.",
+}

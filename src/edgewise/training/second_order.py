@@ -1,0 +1,363 @@
+"""Second-order training as a sequence of positions, each a pure function of the one before.
+
+    starts (several networks, coarse grid) -> rounds (the best one, finer and finer grids) -> refit (all rows)
+
+Within a stage Levenberg-Marquardt steps alternate with updates of the penalty weights. A position holds everything the next
+one depends on, so that a run continued from a stored position ends in the same result, bit by bit.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from edgewise._core.seeds import derive
+from edgewise.network import KAN
+from edgewise.training import evidence, lm
+from edgewise.training.grow import fresh_copy, grown, prepared
+from edgewise.training.jacobian import Evaluator
+from edgewise.training.losses import Loss
+from edgewise.training.objective import DataObjective, Penalised
+from edgewise.training.parameters import Slots, make_slots, pack, write
+from edgewise.training.penalty import Penalty, Weights, make_penalty, matrix, uniform_weights
+from edgewise.training.rows import Rows
+
+START_STEPS = 30
+# A further grid must lower the error by this share to count as progress.
+WORTHWHILE = 0.02
+# A stage rests when a step lowers the objective by less than this share.
+RESTING = 1e-3
+# Coefficients that no row sees follow the penalty alone; their steps hardly show in the objective, but a few must be made.
+FEWEST_STEPS = 6
+MOST_UPDATES = 6
+# Weights before the data have spoken.
+ROUGH_START, TILT_START = 1e-7, 1e-12
+# Fall of the training loss from one grid to the next (16 times the half for a cubic, 256 in the square) that noise forbids.
+STEEP = 25.0
+# Largest number of parameters, and of multiplications a step, that second-order rounds grow to.
+MOST_PARAMETERS = 2500
+MOST_WORK = 6e9
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of a second-order fit; see `fit`."""
+
+    steps: int = 60
+    starts: int = 1
+    intervals: tuple[int, ...] | None = None
+    roughness: float | None = None
+    sparsity: float | None = 0.0
+    patience: int = 1
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """Where a fit stands.
+
+    Attributes
+    ----------
+    stage : "start", "round", "refit" or "done"
+    index, step, updates : int
+        Number of the start or round, LM steps and weight updates within it.
+    net : KAN
+        Grids, masks and forms of the present stage; its trained numbers are those of `state`.
+    state : lm.LMState
+    weights : Weights
+    best, best_error
+        Best network so far with its criterion (held-out error, or generalised cross-validation).
+    pool, pool_errors
+        Networks the finished starts arrived at.
+    stale : int
+        Rounds without progress.
+    degrees : float
+        Effective degrees of freedom at the last update.
+    round_error, round_loss : float
+        Criterion at the last update of the weights; training loss at the end of the round before.
+    judged : float
+        Criterion of the best network before the refit.
+    reason, events
+        Why the fit is done, and what happened on the way.
+    """
+
+    stage: str
+    index: int
+    step: int
+    updates: int
+    net: KAN
+    state: lm.LMState
+    weights: Weights
+    best: KAN
+    best_error: float
+    pool: tuple[KAN, ...] = ()
+    pool_errors: tuple[float, ...] = ()
+    stale: int = 0
+    degrees: float = math.nan
+    round_error: float = math.inf
+    round_loss: float = math.inf
+    judged: float = math.nan
+    reason: str = ""
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What is fixed within a stage: layout, penalty and objective of one network on one set of rows."""
+
+    net: KAN
+    rows: Rows
+    held: Rows | None
+    loss: Loss
+
+    @cached_property
+    def slots(self) -> Slots:
+        return make_slots(self.net)
+
+    @cached_property
+    def penalty(self) -> Penalty:
+        return make_penalty(self.net, self.slots)
+
+    @cached_property
+    def data(self) -> DataObjective:
+        return objective_on(self.net, self.slots, self.rows, self.loss)
+
+    @cached_property
+    def judge(self) -> DataObjective | None:
+        return None if self.held is None else objective_on(self.net, self.slots, self.held, self.loss)
+
+    def penalised(self, weights: Weights) -> Penalised:
+        return Penalised(self.data, matrix(self.penalty, weights))
+
+
+class SecondOrder:
+    """The fit of one network on training rows, judged on held-out rows where there are any."""
+
+    def __init__(self, net: KAN, train: Rows, held: Rows | None, loss: Loss, options: Options, refit: bool = True) -> None:
+        self.train, self.held, self.loss, self.options, self.refit = train, held, loss, options, refit
+        self.given = prepared(net, train, loss)
+        self._ground: Ground | None = None
+        self._penalised: tuple[Ground, Weights, Penalised] | None = None
+
+    def begin(self) -> Position:
+        """The first position: the network as it was given, on its own grid."""
+        return self._enter("start", 0, self.given, None, lm.MU_START, best=self.given, best_error=math.inf)
+
+    def advance(self, now: Position) -> Position:
+        """The next position: one LM step, one update of the weights, or the change to the next stage."""
+        if self._at_rest(now):
+            return self._after_rest(now)
+        state = lm.step(self._objective(now), now.state)
+        return replace(now, state=state, step=now.step + 1)
+
+    def errors(self, now: Position) -> tuple[float, float | None]:
+        """Training and held-out error of a position (mean loss in network units)."""
+        ground = self._grounded(now)
+        held = None if ground.judge is None else ground.judge.value(now.state.theta)
+        return ground.data.value(now.state.theta), held
+
+    def best_until(self, now: Position) -> KAN:
+        """The best network when a fit is broken off at a position that is not done."""
+        if now.stage == "refit":
+            return now.best
+        candidates = [*zip(now.pool_errors, now.pool, strict=True), (now.best_error, now.best)]
+        here = self._network(now)
+        candidates.append((self._criterion(now, now.degrees), here))
+        return min(candidates, key=lambda pair: pair[0] if math.isfinite(pair[0]) else math.inf)[1]
+
+    def validation_error(self, now: Position) -> float | None:
+        """Held-out error, in the units of y, of the network before the refit on all rows."""
+        if self.held is None:
+            return None
+        if now.stage in ("refit", "done"):
+            return in_units(now.net, now.judged, self.loss)
+        net = self.best_until(now)
+        return in_units(net, mean_loss(net, self.held, self.loss), self.loss)
+
+    def fingerprint(self) -> str:
+        """What a stored position must share with this run to be continued: rows, settings and the network given."""
+        digest = hashlib.sha256(repr((self.options, self.loss, self.refit, self.given.spec)).encode())
+        tensors = [self.train.X, self.train.y, self.train.weight, *self.given.state_dict().values()]
+        tensors += [] if self.held is None else [self.held.X, self.held.y, self.held.weight]
+        for tensor in tensors:
+            digest.update(tensor.detach().contiguous().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    # -- stages ---------------------------------------------------------------------------------------------------
+
+    def _at_rest(self, now: Position) -> bool:
+        limit = START_STEPS if now.stage == "start" else self.options.steps
+        calm = now.state.decrease < RESTING and (now.stage != "round" or now.step >= FEWEST_STEPS)
+        return now.state.stuck or calm or now.step >= limit
+
+    def _after_rest(self, now: Position) -> Position:
+        automatic = self.options.roughness is None or self.options.sparsity is None or self.options.sparsity > 0
+        if now.stage == "round" and automatic and now.updates < MOST_UPDATES and now.step < self.options.steps:
+            return self._updated(now)
+        if now.stage == "start":
+            return self._after_start(now)
+        if now.stage == "round":
+            return self._after_round(now)
+        return replace(now, stage="done", best=self._network(now))
+
+    def _updated(self, now: Position) -> Position:
+        ground = self._grounded(now)
+        told = evidence.update(
+            ground.data,
+            ground.penalty,
+            now.weights,
+            now.state.theta,
+            tilt=self.options.sparsity is None,
+            rough=self.options.roughness is None,
+        )
+        weights = told.weights
+        if self.options.sparsity:
+            weights = evidence.group_sparse(ground.penalty, weights, now.state.theta, self.options.sparsity)
+        objective = ground.penalised(weights)
+        state = lm.LMState(now.state.theta, objective.value(now.state.theta), min(now.state.mu, lm.MU_START))
+        updates = now.updates + 1
+        error = self._criterion(now, told.degrees)
+        # When an update no longer changes the error, the weights have settled.
+        if abs(error - now.round_error) <= 0.01 * now.round_error:
+            updates = MOST_UPDATES
+        return replace(now, state=state, weights=weights, updates=updates, degrees=told.degrees, round_error=error)
+
+    def _after_start(self, now: Position) -> Position:
+        net = self._network(now)
+        pool = (*now.pool, net)
+        _, held = self.errors(now)
+        errors = (*now.pool_errors, now.state.value if held is None else held)
+        if len(pool) < self.options.starts:
+            fresh = fresh_copy(self.given, derive(self.options.seed, 100 + len(pool)), self.train)
+            entered = self._enter("start", len(pool), fresh, None, lm.MU_START, now.best, now.best_error)
+            return replace(entered, pool=pool, pool_errors=errors)
+        first = min(range(len(pool)), key=lambda k: errors[k] if math.isfinite(errors[k]) else math.inf)
+        best = pool[first]
+        schedule = self.options.intervals
+        count = best.layers[0].intervals if schedule is None else schedule[0]
+        return self._enter("round", 0, grown(best, self.train, count), now.weights, 1e-3, best, math.inf)
+
+    def _after_round(self, now: Position) -> Position:
+        net = self._network(now)
+        error = self._criterion(now, now.degrees)
+        better = error < now.best_error
+        worthwhile = error < (1 - WORTHWHILE) * now.best_error
+        best, best_error = (net, error) if better else (now.best, now.best_error)
+        stale = 0 if worthwhile else now.stale + 1
+        after = replace(now, best=best, best_error=best_error, stale=stale)
+        schedule = self.options.intervals
+        last = schedule is not None and now.index + 1 >= len(schedule)
+        if last:
+            return self._refit(after, "converged")
+        if stale > self.options.patience:
+            return self._refit(after, "no improvement")
+        count = 2 * net.layers[0].intervals if schedule is None else schedule[now.index + 1]
+        if schedule is None and not self._affordable(net, count):
+            return self._refit(after, "size")
+        finer = grown(net, self.train, count)
+        loss, _ = self.errors(now)
+        resolving = self.options.roughness is None and loss * STEEP < now.round_loss
+        weights = self._weights_for(now, resolving)
+        entered = self._enter("round", now.index + 1, finer, weights, 1e-10, best, best_error)
+        return replace(entered, stale=stale, round_loss=loss, updates=MOST_UPDATES if resolving else 0)
+
+    def _weights_for(self, now: Position, resolving: bool) -> Weights:
+        """Weights to start a round with.
+
+        While each finer grid still lowers the training error steeply, what is left is the error of the grid and not noise:
+        there is nothing to smooth, and smoothing would only bend the edges where no rows are.
+        """
+        penalty = self._grounded(now).penalty
+        if resolving:
+            return uniform_weights(penalty, evidence.LIMITS[0], evidence.LIMITS[0])
+        faint = all(bool((w <= evidence.LIMITS[0]).all()) for w in now.weights.rough)
+        return uniform_weights(penalty, ROUGH_START, TILT_START) if faint else now.weights
+
+    def _refit(self, now: Position, reason: str) -> Position:
+        """A last polish of the best network on all rows, once the grid has been chosen."""
+        if self.held is None or not self.refit:
+            return replace(now, stage="done", reason=reason, judged=now.best_error)
+        self._ground = self._penalised = None
+        entered = self._enter("refit", 0, now.best, now.weights, 1e-8, now.best, now.best_error)
+        return replace(entered, reason=reason, judged=now.best_error)
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _enter(
+        self, stage: str, index: int, net: KAN, weights: Weights | None, mu: float, best: KAN, best_error: float
+    ) -> Position:
+        ground = Ground(net, self._rows(stage), self.held, self.loss)
+        if weights is None or [len(w) for w in weights.rough] != [slot.n_edges for slot in ground.slots.layers]:
+            rough = self.options.roughness if self.options.roughness is not None else ROUGH_START
+            weights = uniform_weights(ground.penalty, rough, TILT_START)
+        theta = pack(net, ground.slots)
+        state = lm.LMState(theta, ground.penalised(weights).value(theta), mu)
+        self._ground = ground
+        return Position(stage, index, 0, 0, net, state, weights, best, best_error)
+
+    def _grounded(self, now: Position) -> Ground:
+        if self._ground is None or self._ground.net is not now.net:
+            self._ground = Ground(now.net, self._rows(now.stage), self.held, self.loss)
+        return self._ground
+
+    def _rows(self, stage: str) -> Rows:
+        return joined(self.train, self.held) if stage in ("refit", "done") and self.held is not None else self.train
+
+    def _objective(self, now: Position) -> Penalised:
+        ground = self._grounded(now)
+        if self._penalised is None or self._penalised[0] is not ground or self._penalised[1] is not now.weights:
+            self._penalised = (ground, now.weights, ground.penalised(now.weights))
+        return self._penalised[2]
+
+    def _network(self, now: Position) -> KAN:
+        ground = self._grounded(now)
+        net = fresh_copy(now.net, None, None)
+        write(net, ground.slots, now.state.theta)
+        return net
+
+    def _criterion(self, now: Position, degrees: float) -> float:
+        value, held = self.errors(now)
+        if held is not None:
+            return held
+        count = evidence.effective_rows(self.train.weight) * self.train.y.shape[1]
+        degrees = degrees if math.isfinite(degrees) else min(len(now.state.theta), 0.9 * count)
+        return value / max(1 - degrees / count, 0.05) ** 2
+
+    def _affordable(self, net: KAN, intervals: int) -> bool:
+        size = sum(int(layer.numeric_mask().sum()) * (intervals + layer.degree) for layer in net.layers)
+        return size <= MOST_PARAMETERS and size**2 * (len(self.train) * net.shape[-1] + size) <= MOST_WORK
+
+
+def scaled(net: KAN, rows: Rows, loss: Loss) -> Tensor:
+    """Targets in network units."""
+    return (rows.y - net.output_shift) / net.output_scale if loss.dispersed else rows.y
+
+
+def mean_loss(net: KAN, rows: Rows, loss: Loss) -> float:
+    """Weighted mean loss of a network in network units."""
+    slots = make_slots(net)
+    return objective_on(net, slots, rows, loss).value(pack(net, slots))
+
+
+def objective_on(net: KAN, slots: Slots, rows: Rows, loss: Loss) -> DataObjective:
+    """Mean loss on some rows as a function of the parameter vector."""
+    return DataObjective(Evaluator(net, slots, rows.X), loss, scaled(net, rows, loss), rows.weight)
+
+
+def joined(first: Rows, second: Rows) -> Rows:
+    """All rows, every row with the weight it had relative to its own part's size."""
+    weight = torch.cat([first.weight * len(first), second.weight * len(second)])
+    return Rows(torch.cat([first.X, second.X]), torch.cat([first.y, second.y]), weight / weight.sum())
+
+
+def in_units(net: KAN, value: float, loss: Loss) -> float:
+    """Root mean square error in the units of y for squared and Huber loss; other losses as they are."""
+    if not loss.dispersed:
+        return value
+    scale = float((net.output_scale**2).mean().sqrt())
+    return math.sqrt(max(2 * value, 0.0) / net.shape[-1]) * scale

@@ -1,0 +1,161 @@
+"""Faults that users of other Kolmogorov-Arnold packages have met, each as the behaviour that edgewise keeps instead."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from edgewise import InputError
+from edgewise.layers import KANLinear
+from edgewise.network import (
+    KAN,
+    Nodes,
+    drop_dead,
+    load,
+    mask_edges,
+    regrid,
+    remove_inputs,
+    save,
+    scale_to_data,
+    set_symbolic,
+    swap_nodes,
+)
+from edgewise.splines import BSpline, fit_coefficients, uniform_grid
+
+DOUBLE = torch.float64
+
+
+def pruned() -> KAN:
+    """A network that has been through pruning of edges, nodes and an input."""
+    net = KAN([3, 5, 1], input_names=["mass", "unused", "length"], seed=0, dtype=DOUBLE)
+    net = scale_to_data(net, rows(3) * 4 + 2, rows(3)[:, 0]).network
+    net = mask_edges(net, [(0, i, o) for i in range(3) for o in (1, 4)] + [(0, 0, 2)]).network
+    return remove_inputs(drop_dead(net).network, ["unused"]).network
+
+
+def rows(columns: int, count: int = 100) -> torch.Tensor:
+    return 2 * torch.rand(count, columns, generator=torch.Generator().manual_seed(0), dtype=DOUBLE) - 1
+
+
+def test_reloading_a_pruned_network_changes_no_prediction() -> None:
+    net, X = pruned(), rows(2)
+    save(net, "pruned.kan")
+    assert np.array_equal(load("pruned.kan").predict(X), net.predict(X))
+
+
+def test_names_stay_with_their_inputs_after_pruning_and_reloading() -> None:
+    net = pruned()
+    assert net.input_names == ("mass", "length")
+    save(net, "pruned.kan")
+    assert load("pruned.kan").input_names == ("mass", "length")
+    # The column that is called "length" is still the one that acts as it did.
+    whole = KAN([3, 1], input_names=["mass", "unused", "length"], seed=0, dtype=DOUBLE)
+    left = remove_inputs(whole, ["mass", "unused"]).network
+    x = rows(1)
+    torch.testing.assert_close(left.layers[0].edge(0, 0, x[:, 0]), whole.layers[0].edge(2, 0, x[:, 0]))
+
+
+@pytest.mark.parametrize("arity", [2, 3, 4, 7])
+def test_multiplication_nodes_of_any_arity_multiply_all_their_factors(arity: int) -> None:
+    net = KAN([1, Nodes(0, (arity,)), 1], seed=0, dtype=DOUBLE)
+    for factor in range(arity):
+        net = set_symbolic(net, (0, 0, factor), "identity", (1.0, 1.0, 0.0, float(factor))).network
+    net = set_symbolic(net, (1, 0, 0), "identity").network
+    x = rows(1)
+    wanted = torch.stack([x + factor for factor in range(arity)]).prod(0)
+    torch.testing.assert_close(net(x), wanted)
+
+
+def test_swapping_nodes_takes_closed_forms_along() -> None:
+    net = KAN([2, 3, 1], seed=0, dtype=DOUBLE)
+    net = set_symbolic(net, (0, 1, 0), "sin", (2.0, 3.0, 0.5, 0.1)).network
+    net = set_symbolic(net, (1, 0, 0), "exp").network
+    swapped = swap_nodes(net, 1, 0, 2, rows(2))
+    assert swapped.record.max_change is not None
+    assert swapped.record.max_change < 1e-14
+    assert swapped.network.layers[0].kind(1, 2) == "symbolic"
+    assert swapped.network.layers[1].kind(2, 0) == "symbolic"
+
+
+def test_a_table_of_another_width_is_refused_rather_than_cut() -> None:
+    net = KAN([2, 1], seed=0)
+    with pytest.raises(InputError, match=r"must have 2 columns. Got 3"):
+        net.predict(np.zeros((5, 3)))
+    with pytest.raises(InputError, match=r"must have 2 columns"):
+        net(torch.zeros(5, 3))
+
+
+def test_moving_the_grid_changes_no_output_beyond_what_it_says() -> None:
+    net, X = KAN([2, 3, 1], seed=0, dtype=DOUBLE), 0.4 * rows(2)
+    result = regrid(net, X, 30)
+    with torch.no_grad():
+        assert result.record.max_change == float((net(X) - result.network(X)).abs().max())
+    assert result.record.max_change < 1e-3
+
+
+def test_formulas_of_users_are_reloaded() -> None:
+    net = set_symbolic(KAN([1, 1], seed=0, dtype=DOUBLE), (0, 0, 0), "x*exp(-x^2/2)").network
+    save(net, "form.kan")
+    x = rows(1)
+    assert torch.equal(load("form.kan")(x), net(x))
+    torch.testing.assert_close(net(x), x * torch.exp(-(x**2) / 2))
+
+
+def test_outside_the_grid_a_function_goes_on_as_a_line() -> None:
+    layer = KANLinear(1, 1, seed=0, dtype=DOUBLE)
+    ends = torch.tensor([[-1.0], [1.0]], dtype=DOUBLE)
+    far = 50 * ends
+    value, slope = layer.edges(ends), layer.edges(ends, 1)
+    torch.testing.assert_close(layer.edges(far), value + slope * (far - ends)[..., None])
+    assert slope.abs().min() > 0
+    assert torch.equal(layer.edges(far, 1), slope)
+
+
+@pytest.mark.parametrize(
+    "x", [torch.zeros(1, 1), torch.full((50, 1), 0.3), torch.tensor([[0.1], [0.1], [torch.pi]])]
+)
+def test_a_least_squares_fit_never_fails(x: torch.Tensor) -> None:
+    """One row, a constant column, fewer rows than coefficients, intervals without rows."""
+    basis = BSpline(uniform_grid(0.0, 4.0, 20), 3)
+    coef = fit_coefficients(basis, x.double(), torch.sin(x.double()))
+    assert coef.isfinite().all()
+    torch.testing.assert_close(
+        (basis.values(x.double())[:, 0] @ coef[0]), torch.sin(x.double())[:, 0], rtol=1e-5, atol=1e-5
+    )
+
+
+def test_a_network_touches_no_files_no_seeds_and_no_arguments(tmp_path: pathlib.Path) -> None:
+    X = np.random.default_rng(0).normal(size=(20, 2))
+    kept, shape, names = X.copy(), [2, [2, 1], 1], ["a", "b"]
+    torch_state, python_state = torch.get_rng_state(), random.getstate()
+    # numpy's global state is what must not change.
+    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
+    folder, environment, dtype = os.getcwd(), dict(os.environ), torch.get_default_dtype()
+    net = KAN(shape, input_names=names, seed=0, dtype=DOUBLE)
+    net = scale_to_data(net, X, X[:, 0]).network
+    net = drop_dead(mask_edges(regrid(net, X, 7).network, [(0, 0, 0)]).network, X).network
+    net.predict(X)
+    assert os.listdir(tmp_path) == []
+    assert np.array_equal(X, kept)
+    assert (shape, names) == ([2, [2, 1], 1], ["a", "b"])
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert np.array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+    assert random.getstate() == python_state
+    assert (os.getcwd(), dict(os.environ), torch.get_default_dtype()) == (folder, environment, dtype)
+
+
+def test_hostile_text_is_never_run(tmp_path: pathlib.Path) -> None:
+    mark = tmp_path / "mark"
+    for text in (
+        f"open({str(mark)!r}, 'w')",
+        f"__import__('pathlib').Path({str(mark)!r}).touch()",
+        "x.__class__",
+    ):
+        with pytest.raises(InputError):
+            set_symbolic(KAN([1, 1]), (0, 0, 0), text)
+    assert not mark.exists()
