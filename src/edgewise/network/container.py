@@ -32,6 +32,7 @@ DTYPES = {
     "F32": torch.float32,
     "F16": torch.float16,
     "BF16": torch.bfloat16,
+    "I64": torch.int64,
     "BOOL": torch.bool,
 }
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
@@ -254,4 +255,6 @@ def _bytes_of(tensor: Tensor) -> bytes:
 def _to_tensor(raw: bytearray, code: str, shape: tuple[int, ...], path: Path) -> Tensor:
     if code == "BOOL" and not set(raw) <= {0, 1}:
         raise FileError(f"The file {path} is damaged: a mask may hold 0 and 1 only.")
+    if not raw:
+        return torch.empty(shape, dtype=DTYPES[code])
     return torch.frombuffer(raw, dtype=DTYPES[code]).reshape(shape)

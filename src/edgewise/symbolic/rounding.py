@@ -10,13 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Apply, Node, Number, names_in
 from edgewise.symbolic.complexity import complexity
 from edgewise.symbolic.parse import from_sympy, to_sympy
 from edgewise.symbolic.refit import Refit, refit
@@ -107,7 +109,7 @@ def _with(best: Fitted, at: int, value: Node, rows: Rows) -> Fitted | None:
     tape = Tape(best.fit.tree, rows.names)
     constants: list[float | Node] = list(best.fit.constants.tolist())
     constants[at] = value
-    expression = simplify_expression(to_sympy(tape.with_constants(constants), rows.names))
+    expression = simplify_expression(to_sympy(tape.with_constants(constants), rows.names), rows.positive)
     if not expression.is_finite and expression.is_number:
         return None
     if complexity(expression) > complexity(best.expression):
@@ -152,7 +154,7 @@ def _candidates(value: float, error: float) -> Iterator[tuple[float, Node]]:
     if abs(value) <= width:
         yield 0.0, Number(0)
     for level, (denominator, unit) in enumerate(_LEVELS):
-        spacing = unit / denominator
+        spacing = _unit(unit)[0] / denominator
         nearest = round(value / spacing)
         distance = abs(value - nearest * spacing)
         # Within reach, and unlikely to be so by chance.
@@ -164,35 +166,44 @@ def _has_pi(node: Node) -> bool:
     return "pi" in names_in(node)
 
 
-_LEVELS: Sequence[tuple[int, float]] = (
-    (1, 1.0),
-    (2, 1.0),
-    (1, math.pi),
-    (2, math.pi),
-    (3, 1.0),
-    (4, 1.0),
-    (5, 1.0),
-    (3, math.pi),
-    (4, math.pi),
-    (6, 1.0),
-    (8, 1.0),
-    (1, 1 / math.pi),
-    (2, 1 / math.pi),
-    (4, 1 / math.pi),
-    (10, 1.0),
+# Denominator and unit, the most obvious first.
+_LEVELS: Sequence[tuple[int, str]] = (
+    (1, "1"),
+    (2, "1"),
+    (1, "pi"),
+    (2, "pi"),
+    (3, "1"),
+    (4, "1"),
+    (5, "1"),
+    (3, "pi"),
+    (4, "pi"),
+    (6, "1"),
+    (8, "1"),
+    (1, "1/pi"),
+    (2, "1/pi"),
+    (4, "1/pi"),
+    (1, "sqrt(2)"),
+    (1, "1/sqrt(2*pi)"),
+    (1, "sqrt(pi)"),
+    (1, "pi^2"),
+    (10, "1"),
 )
 
 
-def _exact(numerator: int, denominator: int, unit: float) -> Node:
+@cache
+def _unit(text: str) -> tuple[float, Node]:
+    tree = read(text, ())
+    return float(Tape(tree, ()).value(np.zeros(0), np.zeros((1, 0)))[0]), tree
+
+
+def _exact(numerator: int, denominator: int, unit: str) -> Node:
     divisor = math.gcd(numerator, denominator)
     top, bottom = numerator // divisor, denominator // divisor
     factors: list[Node] = [Number(top)]
-    if unit == math.pi:
-        factors.append(Variable("pi"))
+    if unit != "1":
+        factors.append(_unit(unit)[1])
     if bottom != 1:
         factors.append(Apply("inv", (Number(bottom),)))
-    if unit == 1 / math.pi:
-        factors.append(Apply("inv", (Variable("pi"),)))
     return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,12 @@ class Rows:
     def rounding_error(self) -> float:
         """The error that floating point itself makes on y."""
         return 4e-15 * float(np.abs(self.y).max() + 1e-300)
+
+    @cached_property
+    def positive(self) -> frozenset[str]:
+        """The columns that are positive on every row."""
+        everywhere = (self.X > 0).all(axis=0) & (self.X_held > 0).all(axis=0)
+        return frozenset(name for name, good in zip(self.names, everywhere, strict=True) if good)
 
     @property
     def spread(self) -> float:

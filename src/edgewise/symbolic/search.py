@@ -30,7 +30,7 @@ from edgewise.symbolic.parse import to_sympy
 from edgewise.symbolic.result import FormulaResult, as_formula, recommended
 from edgewise.symbolic.rounding import Fitted, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.rows import Rows
-from edgewise.symbolic.shapes import Shape, Trained, shapes, train
+from edgewise.symbolic.shapes import Shape, Trained, shapes, thinned, train
 from edgewise.symbolic.snapping import snap_network
 from edgewise.symbolic.tidy import simplify_expression
 from edgewise.training import Record
@@ -91,7 +91,7 @@ class _Search:
         """Fit, shorten and judge candidates, then finish those that no shorter one beats."""
         fresh: list[Fitted] = []
         for tree in trees:
-            expression = simplify_expression(to_sympy(tree, self.rows.names))
+            expression = simplify_expression(to_sympy(tree, self.rows.names), self.rows.positive)
             if _is_real(expression) and complexity(expression) <= _LARGEST:
                 fitted = fit_expression(expression, self.rows)
                 # A formula with a constant for every third row can follow anything.
@@ -231,11 +231,14 @@ def _read(search: _Search, trained: Trained) -> None:
     """Add the formulas of a network, unless the formulas at hand explain more than it does."""
     if trained.error >= 1.05 * search.smallest:
         return
-    accuracy = min(max(trained.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
     limit = min(search.deadline, time.monotonic() + 0.12 * (search.deadline - search.started))
-    search.add(
-        snap_network(trained.network, search.rows, search.forms, accuracy=accuracy, deadline=limit), trained.network
-    )
+    thin = thinned(trained, search.rows, deadline=limit)
+    if thin.interrupted:
+        raise KeyboardInterrupt
+    accuracy = min(max(thin.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
+    limit = min(search.deadline, time.monotonic() + 0.12 * (search.deadline - search.started))
+    trees = snap_network(thin.network, search.rows, search.forms, accuracy=accuracy, deadline=limit)
+    search.add(trees, thin.network)
 
 
 def _share(search: _Search) -> float:

@@ -7,6 +7,7 @@ They take what stands under a root or in a logarithm to be positive, as it is wh
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import sympy
@@ -15,20 +16,23 @@ from edgewise.symbolic.complexity import complexity
 
 # Expanding a larger expression costs more than a reader gains.
 _LARGEST = 120
+_MOST_TERMS = 60
 
 
-def simplify_expression(expression: sympy.Expr) -> sympy.Expr:
+def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) -> sympy.Expr:
     """The shortest of a formula's canonical writings, in bounded time.
 
     Parameters
     ----------
     expression
         A real formula with integer, rational or float constants.
+    positive
+        Names of columns that are positive throughout, so that sqrt(x^2) is x.
 
     Returns
     -------
     sympy.Expr
-        Equal to it wherever it has a value.
+        Equal to it wherever it has a value and these columns are positive.
 
     Examples
     --------
@@ -38,9 +42,14 @@ def simplify_expression(expression: sympy.Expr) -> sympy.Expr:
     >>> simplify_expression(sympy.exp(2 * sympy.log(x) - 3 * sympy.log(y)))
     x**2/y**3
     """
+    signs = {symbol: sympy.Symbol(symbol.name, positive=True) for symbol in expression.free_symbols if symbol.name in positive}
+    return _shortest(expression.xreplace(signs)).xreplace({new: old for old, new in signs.items()})
+
+
+def _shortest(expression: Any) -> Any:
     first = tidy(expression)
     found = [first]
-    if complexity(first) <= _LARGEST:
+    if complexity(first) <= _LARGEST and _terms(first) <= _MOST_TERMS:
         found.append(tidy(sympy.expand_mul(first)))
         found.append(tidy(sympy.expand(first, log=False, power_base=False, power_exp=False)))
         found += [tidy(sympy.factor_terms(each)) for each in found[:2]]
@@ -153,6 +162,17 @@ def _wave(wave: Any) -> Any:
     phase = float(constant) - turns * math.pi
     sign = -1 if turns % 2 else 1
     return sign * wave.func(rest + sympy.Float(phase)) if turns else wave
+
+
+def _terms(expression: Any) -> int:
+    """How many terms multiplying out would give, at most."""
+    if expression.is_Add:
+        return sum(_terms(term) for term in expression.args)
+    if expression.is_Mul:
+        return math.prod(_terms(factor) for factor in expression.args)
+    if expression.is_Pow and expression.exp.is_Integer and expression.exp > 0:
+        return int(_terms(expression.base) ** min(int(expression.exp), 8))
+    return max([1, *(_terms(argument) for argument in expression.args)])
 
 
 def _halved_powers(expression: Any) -> Any:

@@ -41,7 +41,13 @@ class Evidence:
 
 
 def update(
-    objective: DataObjective, penalty: Penalty, weights: Weights, theta: Tensor, tilt: bool, rough: bool = True
+    objective: DataObjective,
+    penalty: Penalty,
+    weights: Weights,
+    theta: Tensor,
+    tilt: bool,
+    rough: bool = True,
+    stride: float = STRIDE,
 ) -> Evidence:
     """One fixed-point update of all weights at theta.
 
@@ -51,6 +57,8 @@ def update(
         The problem and where it stands.
     tilt, rough : bool
         Which weights to update; the others stay.
+    stride : float
+        Largest factor by which a weight may change.
     """
     value, _, curvature = objective.normal(theta)
     total = curvature + matrix(penalty, weights)
@@ -71,11 +79,11 @@ def update(
         own = torch.einsum("emn,emn->e", block, penalty.rough[k])
         size_of = torch.einsum("em,emn,en->e", c, penalty.rough[k], c)
         gamma = (slot.size - 2) - weights.rough[k] * own
-        new_rough.append(_next(weights.rough[k], unit * gamma.clamp(min=1e-3) / size_of) if rough else weights.rough[k])
+        new_rough.append(_next(weights.rough[k], unit * gamma.clamp(min=1e-3) / size_of, stride) if rough else weights.rough[k])
         own = torch.einsum("em,emn,en->e", penalty.tilt[k], block, penalty.tilt[k])
         size_of = (penalty.tilt[k] * c).sum(-1) ** 2
         gamma = 1 - weights.tilt[k] * own
-        new_tilt.append(_next(weights.tilt[k], unit * gamma.clamp(min=1e-3) / size_of) if tilt else weights.tilt[k])
+        new_tilt.append(_next(weights.tilt[k], unit * gamma.clamp(min=1e-3) / size_of, stride) if tilt else weights.tilt[k])
     return Evidence(Weights(tuple(new_rough), tuple(new_tilt)), degrees, noise2**0.5)
 
 
@@ -100,7 +108,7 @@ def effective_rows(weight: Tensor) -> float:
     return float(1.0 / (weight**2).sum())
 
 
-def _next(old: Tensor, proposed: Tensor) -> Tensor:
+def _next(old: Tensor, proposed: Tensor, stride: float) -> Tensor:
     """The proposal, kept finite, within a stride of the old weight and within the limits."""
-    proposed = torch.where(proposed.isfinite(), proposed, old * STRIDE)
-    return proposed.clamp(min=old / STRIDE, max=old * STRIDE).clamp(*LIMITS)
+    proposed = torch.where(proposed.isfinite(), proposed, old * stride)
+    return proposed.clamp(min=old / STRIDE, max=old * stride).clamp(*LIMITS)

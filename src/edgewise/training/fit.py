@@ -176,6 +176,7 @@ def _drive(
         seconds=spent + time.monotonic() - began,
         train_error=in_units(best, mean_loss(best, run.train, run.loss), run.loss),
         validation_error=run.validation_error(now),
+        resolved=now.best_resolved,
         events=now.events,
     )
 

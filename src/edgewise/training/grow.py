@@ -5,18 +5,23 @@ from __future__ import annotations
 import copy
 
 import torch
+from torch import Tensor
 
 from edgewise.layers.initialise import initial_coefficients
 from edgewise._core.seeds import derive, generator
-from edgewise.network import KAN, refine, regrid, scale_to_data
+from edgewise.network import KAN, refine, scale_to_data
+from edgewise.network.grids import laid_over
+from edgewise.network.state import put_together, take_apart
+from edgewise.splines import data_range
 from edgewise.training.losses import Loss
 from edgewise.training.rows import Rows
 
 # Room at both ends of the grids, as a share of the data's range: rows to come may lie a little further out, and hidden
 # nodes move while they are trained. Without it their ends would run onto the linear tails.
-INPUT_MARGIN, HIDDEN_MARGIN = 0.01, 0.05
-# A hidden grid is kept (and refined exactly) while its data fill at least this share of it.
-WELL_FILLED = 0.8
+INPUT_MARGIN = 0.01
+MARGINS = (0.02, 0.12)
+# A hidden grid is kept (and refined exactly) while it covers all but this share of the range wanted and fills it this well.
+SLACK, WELL_FILLED = 0.01, 0.85
 
 
 def prepared(net: KAN, rows: Rows, loss: Loss) -> KAN:
@@ -35,10 +40,9 @@ def is_scaled(net: KAN) -> bool:
 
 
 def covered(net: KAN, rows: Rows) -> KAN:
-    """The network with every grid laid over the data that reach it, layer by layer."""
-    for l in range(len(net.layers)):
-        margin = INPUT_MARGIN if l == 0 else HIDDEN_MARGIN
-        net = regrid(net, rows.X, layers=[l], margin=margin).network
+    """The network with every grid laid over the values that reach it, layer by layer."""
+    for l, layer in enumerate(net.layers):
+        net = _laid(net, rows, l, layer.intervals)
     return net
 
 
@@ -51,8 +55,7 @@ def grown(net: KAN, rows: Rows, intervals: int) -> KAN:
         if fits and layer.basis_name == "bspline" and intervals % layer.intervals == 0:
             net = refine(net, intervals // layer.intervals, layers=[l]).network
         else:
-            margin = INPUT_MARGIN if l == 0 else HIDDEN_MARGIN
-            net = regrid(net, rows.X, intervals, layers=[l], margin=margin).network
+            net = _laid(net, rows, l, intervals)
     return net
 
 
@@ -73,12 +76,42 @@ def fresh_copy(net: KAN, seed: int | None, rows: Rows | None) -> KAN:
     return made if rows is None else covered(made, rows)
 
 
+def _laid(net: KAN, rows: Rows, l: int, intervals: int) -> KAN:
+    low, high = _wanted(net, rows, l)
+    states = take_apart(net)
+    states[l] = laid_over(states[l], torch.stack([low, high]), intervals, 1.0, 0.0)
+    return put_together(net, states)
+
+
 def _fits(net: KAN, rows: Rows, l: int) -> bool:
-    with torch.no_grad():
-        nodes = net.activations(rows.X)[l]
-    low, high = net.layers[l].domain.unbind(1)
-    least, most = nodes.min(0).values, nodes.max(0).values
+    low, high = _wanted(net, rows, l)
+    start, end = net.layers[l].domain.unbind(1)
     width = high - low
-    room = 0.3 * HIDDEN_MARGIN * width
-    filled = (most - least) / width
-    return bool(((least >= low + room) & (most <= high - room) & (filled >= WELL_FILLED)).all())
+    room = SLACK * width
+    snug = (end - start) * WELL_FILLED <= width
+    return bool(((start <= low + room) & (high - room <= end) & snug).all())
+
+
+def _wanted(net: KAN, rows: Rows, l: int) -> tuple[Tensor, Tensor]:
+    """Range that the grid of every node in front of layer l should cover.
+
+    Rows to come may combine inputs as no row does yet: a sum node can then go as far as its edges' ranges add up to. The grid
+    reaches out to that, within the margins.
+    """
+    with torch.no_grad():
+        nodes = net.activations(rows.X)
+        low, high = data_range(nodes[l])
+        width = high - low
+        if l == 0:
+            return low - INPUT_MARGIN * width, high + INPUT_MARGIN * width
+        least, most = (MARGINS[0] * width, MARGINS[1] * width)
+        far_low, far_high = low - least, high + least
+        n_sums = net.spec.layers[l - 1].nodes.sums
+        before = net.layers[l - 1]
+        edges = before.edges(nodes[l - 1])[..., :n_sums]
+        bias = 0.0 if before.bias is None else before.bias[:n_sums]
+        far_low[:n_sums] = edges.amin(0).sum(0) + bias - least[:n_sums]
+        far_high[:n_sums] = edges.amax(0).sum(0) + bias + least[:n_sums]
+        low = torch.minimum(low - least, torch.maximum(far_low, low - most))
+        high = torch.maximum(high + least, torch.minimum(far_high, high + most))
+        return low, high

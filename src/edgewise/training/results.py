@@ -61,6 +61,9 @@ class FitResult:
     train_error, validation_error : float
         Root mean square error in the units of y for squared and Huber loss, mean loss per row otherwise. Without held-out rows
         the latter is None.
+    resolved : bool
+        True when finer grids lowered the error so steeply that what is left is the grid's and not noise: the table looks free
+        of noise.
     events : tuple of str
         Recoveries from divergence and other things that should not pass in silence.
     """
@@ -73,6 +76,7 @@ class FitResult:
     seconds: float
     train_error: float
     validation_error: float | None
+    resolved: bool = False
     events: tuple[str, ...] = field(default=())
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from edgewise._core.seeds import derive
 from edgewise.network import KAN
 from edgewise.training import evidence, lm
-from edgewise.training.grow import fresh_copy, grown, prepared
+from edgewise.training.grow import fresh_copy, grown, is_scaled, prepared
 from edgewise.training.jacobian import Evaluator
 from edgewise.training.losses import Loss
 from edgewise.training.objective import DataObjective, Penalised
@@ -37,8 +37,12 @@ FEWEST_STEPS = 6
 MOST_UPDATES = 6
 # Weights before the data have spoken.
 ROUGH_START, TILT_START = 1e-7, 1e-12
+# Damping of the first step of a stage: of a start from nothing (see `lm`), of a trained network, on a refined grid.
+WARM_MU, FINE_MU = 1e-6, 1e-10
 # Fall of the training loss from one grid to the next (16 times the half for a cubic, 256 in the square) that noise forbids.
 STEEP = 25.0
+# A loss below this (in network units, where y has unit variance) is as exact as float64 sums get.
+EXACT = 1e-24
 # Largest number of parameters, and of multiplications a step, that second-order rounds grow to.
 MOST_PARAMETERS = 2500
 MOST_WORK = 6e9
@@ -80,6 +84,9 @@ class Position:
         Effective degrees of freedom at the last update.
     round_error, round_loss : float
         Criterion at the last update of the weights; training loss at the end of the round before.
+    resolving, best_resolved : bool
+        Whether the present round, and the one that gave the best network, went without smoothing: every finer grid lowers the
+        error too steeply for noise.
     judged : float
         Criterion of the best network before the refit.
     reason, events
@@ -101,6 +108,8 @@ class Position:
     degrees: float = math.nan
     round_error: float = math.inf
     round_loss: float = math.inf
+    resolving: bool = False
+    best_resolved: bool = False
     judged: float = math.nan
     reason: str = ""
     events: tuple[str, ...] = ()
@@ -140,12 +149,21 @@ class SecondOrder:
 
     def __init__(self, net: KAN, train: Rows, held: Rows | None, loss: Loss, options: Options, refit: bool = True) -> None:
         self.train, self.held, self.loss, self.options, self.refit = train, held, loss, options, refit
+        self.warm = is_scaled(net)
+        self.automatic = options.roughness is None or options.sparsity is None or options.sparsity > 0
+        self._tilt_start = TILT_START if options.sparsity is None else 0.0
         self.given = prepared(net, train, loss)
         self._ground: Ground | None = None
         self._penalised: tuple[Ground, Weights, Penalised] | None = None
 
     def begin(self) -> Position:
-        """The first position: the network as it was given, on its own grid."""
+        """The first position: the network as it was given; one that was trained before goes on where it stands."""
+        if self.warm and self.options.starts == 1:
+            schedule = self.options.intervals
+            net = self.given if schedule is None else grown(self.given, self.train, schedule[0])
+            now = self._enter("round", 0, net, None, WARM_MU, self.given, math.inf)
+            # Weights from before the fit would bend a network that is already exact; the data set them first.
+            return replace(self._updated(now, stride=1e30), updates=0) if self.automatic else now
         return self._enter("start", 0, self.given, None, lm.MU_START, best=self.given, best_error=math.inf)
 
     def advance(self, now: Position) -> Position:
@@ -196,8 +214,7 @@ class SecondOrder:
         return now.state.stuck or calm or now.step >= limit
 
     def _after_rest(self, now: Position) -> Position:
-        automatic = self.options.roughness is None or self.options.sparsity is None or self.options.sparsity > 0
-        if now.stage == "round" and automatic and now.updates < MOST_UPDATES and now.step < self.options.steps:
+        if now.stage == "round" and self.automatic and now.updates < MOST_UPDATES and now.step < self.options.steps:
             return self._updated(now)
         if now.stage == "start":
             return self._after_start(now)
@@ -205,7 +222,7 @@ class SecondOrder:
             return self._after_round(now)
         return replace(now, stage="done", best=self._network(now))
 
-    def _updated(self, now: Position) -> Position:
+    def _updated(self, now: Position, stride: float = evidence.STRIDE) -> Position:
         ground = self._grounded(now)
         told = evidence.update(
             ground.data,
@@ -214,6 +231,7 @@ class SecondOrder:
             now.state.theta,
             tilt=self.options.sparsity is None,
             rough=self.options.roughness is None,
+            stride=stride,
         )
         weights = told.weights
         if self.options.sparsity:
@@ -249,10 +267,11 @@ class SecondOrder:
         worthwhile = error < (1 - WORTHWHILE) * now.best_error
         best, best_error = (net, error) if better else (now.best, now.best_error)
         stale = 0 if worthwhile else now.stale + 1
-        after = replace(now, best=best, best_error=best_error, stale=stale)
+        resolved = now.resolving if better else now.best_resolved
+        after = replace(now, best=best, best_error=best_error, stale=stale, best_resolved=resolved)
         schedule = self.options.intervals
         last = schedule is not None and now.index + 1 >= len(schedule)
-        if last:
+        if last or best_error < EXACT:
             return self._refit(after, "converged")
         if stale > self.options.patience:
             return self._refit(after, "no improvement")
@@ -263,8 +282,11 @@ class SecondOrder:
         loss, _ = self.errors(now)
         resolving = self.options.roughness is None and loss * STEEP < now.round_loss
         weights = self._weights_for(now, resolving)
-        entered = self._enter("round", now.index + 1, finer, weights, 1e-10, best, best_error)
-        return replace(entered, stale=stale, round_loss=loss, updates=MOST_UPDATES if resolving else 0)
+        entered = self._enter("round", now.index + 1, finer, weights, FINE_MU, best, best_error)
+        updates = MOST_UPDATES if resolving else 0
+        return replace(
+            entered, stale=stale, round_loss=loss, updates=updates, resolving=resolving, best_resolved=resolved
+        )
 
     def _weights_for(self, now: Position, resolving: bool) -> Weights:
         """Weights to start a round with.
@@ -276,7 +298,7 @@ class SecondOrder:
         if resolving:
             return uniform_weights(penalty, evidence.LIMITS[0], evidence.LIMITS[0])
         faint = all(bool((w <= evidence.LIMITS[0]).all()) for w in now.weights.rough)
-        return uniform_weights(penalty, ROUGH_START, TILT_START) if faint else now.weights
+        return uniform_weights(penalty, ROUGH_START, self._tilt_start) if faint else now.weights
 
     def _refit(self, now: Position, reason: str) -> Position:
         """A last polish of the best network on all rows, once the grid has been chosen."""
@@ -284,7 +306,7 @@ class SecondOrder:
             return replace(now, stage="done", reason=reason, judged=now.best_error)
         self._ground = self._penalised = None
         entered = self._enter("refit", 0, now.best, now.weights, 1e-8, now.best, now.best_error)
-        return replace(entered, reason=reason, judged=now.best_error)
+        return replace(entered, reason=reason, judged=now.best_error, best_resolved=now.best_resolved)
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
@@ -294,7 +316,7 @@ class SecondOrder:
         ground = Ground(net, self._rows(stage), self.held, self.loss)
         if weights is None or [len(w) for w in weights.rough] != [slot.n_edges for slot in ground.slots.layers]:
             rough = self.options.roughness if self.options.roughness is not None else ROUGH_START
-            weights = uniform_weights(ground.penalty, rough, TILT_START)
+            weights = uniform_weights(ground.penalty, rough, self._tilt_start)
         theta = pack(net, ground.slots)
         state = lm.LMState(theta, ground.penalised(weights).value(theta), mu)
         self._ground = ground

@@ -1,0 +1,337 @@
+"""simplify: the smallest network that explains the data as well, found by pruning, retraining and the held-out error."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from edgewise._core.checks import check_float, check_int
+from edgewise.network import KAN, EditRecord, EditResult, regrid
+from edgewise.simplify.canonical import canonical
+from edgewise.simplify.merge import merge_equal
+from edgewise.simplify.prune import prune
+from edgewise.simplify.scores import edge_scores
+from edgewise.training import Callback, FitResult, Loss, Record, fit
+from edgewise.training.losses import make_loss
+from edgewise.training.results import tell
+from edgewise.training.rows import Rows, as_rows, hold_out
+from edgewise.training.second_order import in_units, mean_loss
+
+# Intervals of the grid on which smaller shapes are tried first.
+COARSE = 5
+# A trial is given up when, this many times worse than the best, it no longer improves on a finer grid.
+HOPELESS = 3.0
+
+
+@dataclass(frozen=True, eq=False)
+class SimplifyResult:
+    """A simpler network and how it was reached.
+
+    Attributes
+    ----------
+    network : KAN
+        In canonical form, refitted on all rows.
+    steps : tuple of EditRecord
+        Every edit that was tried; the detail says whether it was kept and with what held-out error.
+    history : tuple of Record
+        Training steps of the networks that were kept.
+    validation_error : float or None
+        Held-out error of the network before the refit on all rows, as in `FitResult`.
+    message : str
+    seconds : float
+    """
+
+    network: KAN
+    steps: tuple[EditRecord, ...]
+    history: tuple[Record, ...]
+    validation_error: float | None
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """Held-out rows and what counts as no worse."""
+
+    train: Rows
+    held: Rows
+    loss: Loss
+    tolerance: float
+
+    def rows_of(self, net: KAN) -> torch.Tensor:
+        """Loss of every held-out row in the units of the loss."""
+        with torch.no_grad():
+            f = net(self.held.X)
+        if self.loss.dispersed:
+            return self.loss.rows((f - net.output_shift) / net.output_scale, (self.held.y - net.output_shift) / net.output_scale)
+        return self.loss.rows(f, self.held.y)
+
+    def no_worse(self, smaller: KAN, best: KAN) -> bool:
+        """Whether the smaller network loses no more than the tolerance or one standard error of the paired difference."""
+        ours, theirs = self.rows_of(smaller), self.rows_of(best)
+        if not bool(ours.isfinite().all()):
+            return False
+        worse = ours - theirs
+        mean = float(worse @ self.held.weight)
+        error = float(worse.std()) / len(worse) ** 0.5 if len(worse) > 1 else 0.0
+        base = float(theirs @ self.held.weight)
+        # The one-standard-error rule (L. Breiman et al., 1984), bounded so that it never hides a real loss.
+        return mean <= max(self.tolerance * base, min(error, 0.1 * base))
+
+    def error(self, net: KAN) -> float:
+        return in_units(net, mean_loss(net, self.held, self.loss), self.loss)
+
+
+def simplify(
+    net: KAN,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss = "auto",
+    validation: float = 0.2,
+    sample_weight: Any = None,
+    tolerance: float = 0.02,
+    starts: int = 8,
+    seconds: float | None = None,
+    seed: int = 0,
+    callbacks: Sequence[Callback] = (),
+) -> SimplifyResult:
+    """Make a trained network as small as the held-out error allows.
+
+    Hidden layers are narrowed first: the nodes with the best scores are kept, trained again (from where they stand and from
+    fresh starts) and refined, from the narrowest shape up. Then edges go, the least score first. A step is kept
+    when the held-out loss grows by no more than `tolerance` or its own standard error. Equal nodes are merged, the result is
+    refitted on all rows and brought into canonical form.
+
+    Parameters
+    ----------
+    net : KAN
+        A trained network; it is not changed.
+    X, y : array, list or data frame
+        The table it was trained on.
+    loss, sample_weight
+        As in `fit`.
+    validation : float
+        Share of rows held out to judge by; with the seed of `fit` they are the same rows.
+    tolerance : float
+        Share by which the held-out loss may grow at a step.
+    starts : int
+        Networks tried for each narrower shape.
+    seconds : float, optional
+        Stop after about this time with the simplest network so far.
+    seed : int
+    callbacks : sequence of callable
+        As in `fit`.
+
+    Returns
+    -------
+    SimplifyResult
+
+    Raises
+    ------
+    InputError
+        If an argument, X or y does not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import edgewise as ew
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    >>> net = ew.fit(ew.KAN([2, 2, 1], seed=0), X, X[:, 0] + X[:, 1] ** 2, intervals=[5]).network
+    >>> ew.simplify(net, X, X[:, 0] + X[:, 1] ** 2).network.shape
+    (2, 1, 1)
+    """
+    began = time.monotonic()
+    check_float(tolerance, "tolerance", low=0.0, of="simplify")
+    check_int(starts, "starts", low=1, of="simplify")
+    row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
+    rows = as_rows(net, X, y, row_loss, sample_weight, of="simplify")
+    net = _as_double(net)
+    train, held = hold_out(rows, net, row_loss, validation, seed)
+    judge = _Judge(train, train if held is None else held, row_loss, tolerance)
+    run = _Run(judge, starts, None if seconds is None else began + seconds, seed, tuple(callbacks))
+    best = net
+    message = "Every smaller shape and every further edge taken out raised the held-out error."
+    try:
+        best = run.narrowed(best)
+        best = run.thinned(best)
+        best = run.merged(best)
+        if run.out_of_time():
+            message = "The time given was used up; raise 'seconds' to try further steps."
+    except _Stopped:
+        message = "A callback asked to stop; this is the simplest network until then."
+    except KeyboardInterrupt:
+        message = "Simplifying was interrupted; this is the simplest network until then."
+    best = run.best or best
+    error = judge.error(best)
+    if held is not None:
+        best = run.polished(best, rows)
+    final = canonical(best, rows.X)
+    return SimplifyResult(
+        final.network, tuple(run.steps), tuple(run.history), None if held is None else error, message, time.monotonic() - began
+    )
+
+
+class _Stopped(Exception):
+    """A callback asked to stop."""
+
+
+class _Run:
+    """The state of one simplification: what was tried, what stands."""
+
+    def __init__(
+        self, judge: _Judge, starts: int, deadline: float | None, seed: int, callbacks: tuple[Callback, ...]
+    ) -> None:
+        self.judge, self.starts, self.deadline, self.seed, self.callbacks = judge, starts, deadline, seed, callbacks
+        self.steps: list[EditRecord] = []
+        self.history: list[Record] = []
+        self.best: KAN | None = None
+        self.roughness: str | float = "auto"
+
+    def out_of_time(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def narrowed(self, net: KAN) -> KAN:
+        """The narrowest hidden layers that explain the held-out rows as well, tried from one node up, layer by layer."""
+        best = net
+        for layer in range(1, len(net.layers)):
+            width = best.shape[layer]
+            for count in range(1, width):
+                if self.out_of_time():
+                    return best
+                candidate = _keep_best(best, layer, count, self.judge.train)
+                if candidate is None:
+                    continue
+                coarse = regrid(candidate.network, self.judge.train.X, COARSE).network
+                trained = self._fit(coarse, self.starts, self.judge.error(best))
+                if self._kept(candidate, trained, best):
+                    best = self.best = trained.network
+                    self.history.extend(trained.history)
+                    # Where finer grids have shown that there is no noise, nothing is smoothed from here on.
+                    self.roughness = 0.0 if trained.resolved else "auto"
+                    break
+        return best
+
+    def thinned(self, net: KAN) -> KAN:
+        """Edges taken out from the least score up, as many at a time as goes well."""
+        best = net
+        refused: set[tuple[int, int, int]] = set()
+        share = 0.5
+        while not self.out_of_time():
+            order = [edge for edge in _by_score(best, self.judge.train) if edge not in refused]
+            if not order:
+                break
+            chosen = order[: max(1, int(share * len(order)))]
+            trial = self._without(best, chosen)
+            if trial is not None:
+                best = self.best = trial
+                refused.clear()  # numbers of edges change when nodes go
+                continue
+            if len(chosen) == 1:
+                refused.add(chosen[0])
+                # Edges far above the one refused will be refused too.
+                if len(refused) >= 3:
+                    break
+            else:
+                share /= 2
+        return best
+
+    def merged(self, net: KAN) -> KAN:
+        """Equal nodes joined."""
+        result = merge_equal(net, self.judge.train.X)
+        if result.network.shape == net.shape or not self.judge.no_worse(result.network, net):
+            return net
+        self.steps.append(result.record)
+        self.best = result.network
+        return result.network
+
+    def polished(self, net: KAN, rows: Rows) -> KAN:
+        """A last refit of the same network on all rows."""
+        own = [net.layers[0].intervals]
+        result = fit(
+            net, rows.X, rows.y, loss=self.judge.loss, sample_weight=rows.weight, validation=None, intervals=own, steps=10,
+            roughness=self.roughness,
+        )
+        return result.network
+
+    def _without(self, best: KAN, edges: list[tuple[int, int, int]]) -> KAN | None:
+        """The network without these edges, retrained on its grid, if it is no worse."""
+        alive = best.layers[-1].mask.clone()
+        for layer, source, target in edges:
+            if layer == len(best.layers) - 1:
+                alive[source, target] = False
+        if not bool(alive.any(0).all()):
+            return None
+        candidate = prune(best, self.judge.train.X, edges=edges)
+        if not bool(candidate.network.layers[-1].mask.any(0).all()):
+            return None
+        trained = self._fit(candidate.network, 1, self.judge.error(best), intervals=[best.layers[0].intervals])
+        if not self._kept(candidate, trained, best):
+            return None
+        self.history.extend(trained.history)
+        return trained.network
+
+    def _kept(self, candidate: EditResult, trained: FitResult, best: KAN) -> bool:
+        good = self.judge.no_worse(trained.network, best)
+        verdict = "kept" if good else "refused"
+        error = self.judge.error(trained.network)
+        detail = f"{candidate.record.detail}; {verdict}, held-out error {error:.3g} against {self.judge.error(best):.3g}"
+        self.steps.append(replace(candidate.record, detail=detail))
+        return good
+
+    def _fit(self, net: KAN, starts: int, target: float, intervals: list[int] | None = None) -> FitResult:
+        train, held = self.judge.train, self.judge.held
+        lowest: dict[int, float] = {}
+
+        def watch(record: Record) -> bool:
+            if tell(self.callbacks, replace(record, phase=f"simplify {list(net.shape)} {record.phase}")):
+                raise _Stopped
+            if record.validation is not None and record.phase.startswith("round"):
+                lowest[record.intervals] = record.validation
+                before = lowest.get(record.intervals // 2)
+                hopeless = before is not None and record.validation > HOPELESS * target and record.validation > 0.5 * before
+                return hopeless
+            return False
+
+        left = None if self.deadline is None else max(0.1, self.deadline - time.monotonic())
+        return fit(
+            net,
+            train.X,
+            train.y,
+            loss=self.judge.loss,
+            sample_weight=train.weight,
+            validation=(held.X, held.y),
+            starts=starts,
+            roughness=self.roughness if intervals is not None else "auto",
+            intervals=intervals,
+            seconds=left,
+            seed=self.seed,
+            callbacks=(watch,),
+        )
+
+
+def _keep_best(net: KAN, layer: int, count: int, train: Rows) -> EditResult | None:
+    """The network with only the `count` nodes of best score in a hidden layer."""
+    scores = edge_scores(net, train.X).nodes[layer - 1]
+    order = scores.argsort(descending=True).tolist()
+    return prune(net, train.X, nodes=[(layer, node) for node in order[count:]])
+
+
+def _by_score(net: KAN, train: Rows) -> list[tuple[int, int, int]]:
+    """Alive edges from the least score up."""
+    tables = edge_scores(net, train.X).edges
+    scored = [
+        (float(table[i, o]), (l, i, o))
+        for l, table in enumerate(tables)
+        for i, o in net.layers[l].mask.nonzero().tolist()
+    ]
+    return [edge for _, edge in sorted(scored)]
+
+
+def _as_double(net: KAN) -> KAN:
+    return copy.deepcopy(net).to(torch.float64)

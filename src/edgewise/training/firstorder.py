@@ -1,0 +1,447 @@
+"""First-order training: minibatch AdamW for networks too large for second-order steps, L-BFGS on all rows at once.
+
+An epoch is a pure function of a state (numbers of the network, state of the optimiser, number of the epoch): batches are
+drawn from a seed for each epoch. A run continued from a stored state therefore ends in the same result, bit by bit.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import check_float, check_int
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, generator
+from edgewise.network import KAN
+from edgewise.training.grow import prepared
+from edgewise.training.losses import Loss
+from edgewise.training.results import MESSAGES, Callback, FitResult, Record, tell
+from edgewise.training.rows import Rows
+from edgewise.training.second_order import in_units, scaled
+from edgewise.training.trees import read_tree, write_tree
+
+KIND = "first-order fit"
+# Epochs without progress that one unit of patience allows.
+PATIENCE_UNIT = 10
+# Updates and epochs that AdamW makes unless told otherwise.
+UPDATES, FEWEST_EPOCHS = 4000, 30
+# L-BFGS: iterations in all, and between two records.
+ITERATIONS, CHUNK = 1000, 10
+MOST_RECOVERIES = 8
+# Rows that are evaluated at once.
+ROWS_AT_ONCE = 8192
+WARM_UP = 0.05
+
+_MESSAGES = {
+    **MESSAGES,
+    "no improvement": "Training ended because the error stopped falling; raise 'patience' to wait longer.",
+    "diverged": "Training ended because the loss ran away again and again; this is the best network until then.",
+}
+
+
+@dataclass(frozen=True)
+class FirstOrderOptions:
+    """Settings of a first-order fit; see `fit`.
+
+    Attributes
+    ----------
+    method : "adam" or "lbfgs"
+    steps : int, optional
+        Epochs (AdamW) or iterations (L-BFGS).
+    seconds : float, optional
+    seed, patience : int
+    batch : int, optional
+        Rows of a minibatch; by default a power of two near a thirtieth of the rows, 32 to 1024.
+    rate : float
+        Highest learning rate of AdamW: it rises over the first twentieth of the updates and falls as a cosine.
+    decay : float
+        Weight decay of AdamW on coefficients and base weights.
+    """
+
+    method: str = "adam"
+    steps: int | None = None
+    seconds: float | None = None
+    seed: int = 0
+    patience: int = 1
+    batch: int | None = None
+    rate: float = 1e-2
+    decay: float = 1e-4
+
+    def __post_init__(self) -> None:
+        if self.method not in ("adam", "lbfgs"):
+            raise InputError(
+                f"The 'method' of a first-order fit must be 'adam' or 'lbfgs'. Got {self.method!r} instead."
+            )
+        for name, least in (("steps", 1), ("batch", 1), ("patience", 0), ("seed", 0)):
+            if getattr(self, name) is not None:
+                check_int(getattr(self, name), name, low=least, of="fit")
+        check_float(self.rate, "rate", low=0.0, closed=False, of="fit")
+        check_float(self.decay, "decay", low=0.0, of="fit")
+
+
+class Mover(Protocol):
+    """A way to spend an epoch."""
+
+    @property
+    def epochs(self) -> int:
+        """Most epochs."""
+        ...
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer: ...
+
+    def epoch(self, number: int, slowdown: float, late: Callable[[], bool]) -> float:
+        """Train for one epoch (or until it is late) and give the mean loss met on the way."""
+        ...
+
+
+class AdamW:
+    """Minibatch AdamW with warm-up and cosine decay.
+
+    References
+    ----------
+    I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, arXiv:1711.05101; "SGDR: Stochastic
+    gradient descent with warm restarts", ICLR 2017, arXiv:1608.03983.
+    """
+
+    def __init__(self, net: KAN, rows: Rows, loss: Loss, options: FirstOrderOptions) -> None:
+        self.net, self.rows, self.loss, self.options = net, rows, loss, options
+        batch = options.batch or min(max(2 ** round(math.log2(max(len(rows) / 30, 1))), 32), 1024)
+        self.batches = max(1, math.ceil(len(rows) / batch))
+        self.epochs = options.steps or max(FEWEST_EPOCHS, math.ceil(UPDATES / self.batches))
+        shrunk = [p for name, p in net.named_parameters() if name.endswith(("coef", "base_weight"))]
+        # Biases are levels and the constants of closed forms have units: zero is no better a value for them than any.
+        kept = [p for name, p in net.named_parameters() if not name.endswith(("coef", "base_weight"))]
+        groups = [{"params": shrunk, "weight_decay": options.decay}, {"params": kept, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(
+            [g for g in groups if g["params"]], lr=options.rate, betas=(0.9, 0.99)
+        )
+
+    def epoch(self, number: int, slowdown: float, late: Callable[[], bool]) -> float:
+        random = generator(derive(self.options.seed, 7101, number))
+        order = torch.randperm(len(self.rows), generator=random).to(self.rows.X.device)
+        total, seen = 0.0, 0
+        for k, index in enumerate(torch.tensor_split(order, self.batches)):
+            progress = (number + k / self.batches) / self.epochs
+            for group in self.optimizer.param_groups:
+                group["lr"] = self.options.rate * slowdown * schedule(progress)
+            self.optimizer.zero_grad(set_to_none=True)
+            # Row weights of the whole sum to one; times the number of rows they average to one in a batch.
+            weight = self.rows.weight[index] * (len(self.rows) / len(index))
+            value = self.loss.rows(outputs(self.net, self.rows.X[index]), self.rows.y[index]) @ weight
+            value.backward()
+            self.optimizer.step()
+            total += value.item() * len(index)
+            seen += len(index)
+            if late():
+                break
+        return total / seen
+
+
+class LBFGS:
+    """Limited-memory BFGS on all rows, with a line search that satisfies the strong Wolfe conditions.
+
+    References
+    ----------
+    D. C. Liu and J. Nocedal, "On the limited memory BFGS method for large scale optimization", 1989,
+    doi:10.1007/BF01589116.
+    """
+
+    def __init__(self, net: KAN, rows: Rows, loss: Loss, options: FirstOrderOptions) -> None:
+        self.net, self.rows, self.loss = net, rows, loss
+        self.epochs = math.ceil((options.steps or ITERATIONS) / CHUNK)
+        self.optimizer = torch.optim.LBFGS(
+            net.parameters(),
+            max_iter=min(CHUNK, options.steps or ITERATIONS),
+            history_size=30,
+            tolerance_grad=1e-13,
+            tolerance_change=1e-15,
+            line_search_fn="strong_wolfe",
+        )
+
+    def epoch(self, number: int, slowdown: float, late: Callable[[], bool]) -> float:
+        self.optimizer.param_groups[0]["lr"] = slowdown
+        self.optimizer.step(self._closure)
+        return mean_loss(self.net, self.rows, self.loss)
+
+    def _closure(self) -> float:
+        self.optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for part in _parts(len(self.rows)):
+            f = outputs(self.net, self.rows.X[part])
+            value = self.loss.rows(f, self.rows.y[part]) @ self.rows.weight[part]
+            value.backward()
+            total += value.item()
+        return total
+
+
+@dataclass(eq=False)
+class Progress:
+    """Where a run stands after an epoch, but for the network and the optimiser."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_error: float = math.inf
+    start_loss: float = math.inf
+    slowdown: float = 1.0
+    recoveries: int = 0
+    reason: str = ""
+    events: list[str] = field(default_factory=list)
+    history: list[Record] = field(default_factory=list)
+
+
+def fit_first_order(
+    net: KAN,
+    train: Rows,
+    held: Rows | None,
+    loss: Loss,
+    options: FirstOrderOptions,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | Path | None = None,
+) -> FitResult:
+    """Train by AdamW or L-BFGS; judged on the held-out rows, or on the training rows where there are none.
+
+    Parameters
+    ----------
+    net : KAN
+        The network to start from; it is not changed. AdamW works in its precision (at least float32), L-BFGS in float64.
+    train, held : Rows
+    loss : Loss
+    options : FirstOrderOptions
+    callbacks : sequence of callable
+        Called with a `Record` after every epoch (ten iterations of L-BFGS); returning True stops.
+    checkpoint : path, optional
+        File that keeps the state; the same call goes on from it.
+
+    Returns
+    -------
+    FitResult
+        With the best network met.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint belongs to another fit.
+    """
+    run = Run(net, train, held, loss, options)
+    if checkpoint is not None:
+        run.restore(checkpoint)
+    began, spent = time.monotonic(), run.progress.history[-1].seconds if run.progress.history else 0.0
+    written = -math.inf
+    reason = ""
+
+    def late() -> bool:
+        return options.seconds is not None and time.monotonic() - began > options.seconds
+
+    try:
+        while not (reason := run.progress.reason):
+            record = run.advance(late, lambda: spent + time.monotonic() - began)
+            stopped = tell(callbacks, record)
+            if late() and not run.progress.reason:
+                reason = "seconds"
+                break  # perhaps in the middle of an epoch: such a state is not stored
+            now = time.monotonic()
+            # Writing may take a twentieth of the time.
+            if checkpoint is not None and (run.progress.reason or now >= written):
+                run.store(checkpoint)
+                written = time.monotonic() + 20 * (time.monotonic() - now)
+            if stopped:
+                reason = "callback"
+                break
+    except KeyboardInterrupt:
+        reason = "interrupted"
+    return run.result(reason, spent + time.monotonic() - began)
+
+
+class Run:
+    """One fit: the network being trained, the best one so far, and the way of moving."""
+
+    def __init__(
+        self, net: KAN, train: Rows, held: Rows | None, loss: Loss, options: FirstOrderOptions
+    ) -> None:
+        self.loss, self.options, self.progress = loss, options, Progress()
+        ready = prepared(net, train, loss)
+        dtype = torch.float64 if options.method == "lbfgs" or net.dtype == torch.float64 else torch.float32
+        self.fingerprint = _fingerprint(ready, train, held, loss, options, dtype)
+        self.net = ready.to(dtype)
+        self.train = _moved(ready, train, loss)
+        self.held = None if held is None else _moved(ready, held, loss)
+        self.best = copy.deepcopy(self.net)
+        self.mover = self._mover()
+        self._judge_start()
+
+    def advance(self, late: Callable[[], bool], clock: Callable[[], float]) -> Record:
+        """One epoch: train, judge, keep the best, recover where the loss has run away."""
+        now = self.progress
+        value = self.mover.epoch(now.epoch, now.slowdown, late)
+        held = None if self.held is None else mean_loss(self.net, self.held, self.loss)
+        # The mean over an epoch of batches lags behind; where it is all there is to judge by, it is measured anew.
+        value = mean_loss(self.net, self.train, self.loss) if held is None and math.isfinite(value) else value
+        now.epoch += 1
+        note = ""
+        if self._run_away(value, held):
+            note = self._recover()
+        elif (error := value if held is None else held) < now.best_error:
+            now.best_error, now.best_epoch = error, now.epoch
+            self.best.load_state_dict(self.net.state_dict())
+        record = Record(
+            "epoch",
+            now.epoch,
+            in_units(self.net, value, self.loss),
+            None if held is None else in_units(self.net, held, self.loss),
+            clock(),
+            self.net.layers[0].intervals,
+            note,
+        )
+        now.history.append(record)
+        now.reason = now.reason or self._reason_to_end()
+        return record
+
+    def result(self, reason: str, seconds: float) -> FitResult:
+        """The best network and how it came about."""
+        train = mean_loss(self.best, self.train, self.loss)
+        held = (
+            None
+            if self.held is None
+            else in_units(self.best, mean_loss(self.best, self.held, self.loss), self.loss)
+        )
+        now = self.progress
+        return FitResult(
+            network=self.best,
+            history=tuple(now.history),
+            method=self.options.method,
+            reason=reason,
+            message=_MESSAGES[reason],
+            seconds=seconds,
+            train_error=in_units(self.best, train, self.loss),
+            validation_error=held,
+            events=tuple(now.events),
+        )
+
+    def store(self, path: str | Path) -> None:
+        """Write the state after an epoch."""
+        write_tree(
+            path,
+            KIND,
+            {
+                "fingerprint": self.fingerprint,
+                "net": dict(self.net.state_dict()),
+                "best": dict(self.best.state_dict()),
+                "optimizer": self.mover.optimizer.state_dict(),
+                "progress": asdict(self.progress),
+            },
+        )
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a stored state, if there is one."""
+        if not os.path.exists(path):
+            return
+        tree = read_tree(path, KIND)
+        if tree["fingerprint"] != self.fingerprint:
+            raise InputError(
+                f"The 'checkpoint' {str(path)!r} must be of this very fit (network, rows and settings). Got one of another "
+                "fit instead; delete it or name another file."
+            )
+        self.net.load_state_dict(tree["net"])
+        self.best.load_state_dict(tree["best"])
+        self.mover.optimizer.load_state_dict(tree["optimizer"])
+        history = [Record(**record) for record in tree["progress"].pop("history")]
+        self.progress = Progress(**tree["progress"], history=history)
+
+    def _mover(self) -> Mover:
+        kind = AdamW if self.options.method == "adam" else LBFGS
+        return kind(self.net, self.train, self.loss, self.options)
+
+    def _judge_start(self) -> None:
+        now = self.progress
+        now.start_loss = mean_loss(self.net, self.train, self.loss)
+        now.best_error = now.start_loss if self.held is None else mean_loss(self.net, self.held, self.loss)
+        if not math.isfinite(now.start_loss):
+            now.reason, now.best_error = "diverged", math.inf
+            now.events.append("The loss is not finite at the start: a closed form has no value on some row.")
+
+    def _run_away(self, value: float, held: float | None) -> bool:
+        limit = self.progress.start_loss + 9 * abs(self.progress.start_loss) + 1.0
+        return not (value <= limit) or (held is not None and not math.isfinite(held))
+
+    def _recover(self) -> str:
+        """Back to the best network, with a fresh optimiser and half the step."""
+        now = self.progress
+        now.recoveries += 1
+        now.slowdown *= 0.5
+        self.net.load_state_dict(self.best.state_dict())
+        self.mover = self._mover()
+        if now.recoveries > MOST_RECOVERIES:
+            now.reason = "diverged"
+        note = (
+            f"The loss ran away in epoch {now.epoch}: went back to epoch {now.best_epoch} with half the step."
+        )
+        now.events.append(note)
+        return note
+
+    def _reason_to_end(self) -> str:
+        now = self.progress
+        if self.options.method == "lbfgs" and self.held is None and _settled(now.history):
+            return "converged"
+        if now.epoch >= self.mover.epochs:
+            return "steps"
+        if now.epoch - now.best_epoch >= PATIENCE_UNIT * max(self.options.patience, 1):
+            return "no improvement"
+        return ""
+
+
+def schedule(progress: float) -> float:
+    """Share of the highest learning rate: a linear rise over the first twentieth, then half a cosine down to zero."""
+    if progress < WARM_UP:
+        return (progress + 1e-3) / (WARM_UP + 1e-3)
+    return 0.5 * (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP)))
+
+
+def outputs(net: KAN, X: Tensor) -> Tensor:
+    """Outputs in network units, where the loss is taken."""
+    return net.activations(X)[-1]
+
+
+def mean_loss(net: KAN, rows: Rows, loss: Loss) -> float:
+    """Weighted mean loss in network units."""
+    with torch.no_grad():
+        parts = [loss.rows(outputs(net, rows.X[p]), rows.y[p]) @ rows.weight[p] for p in _parts(len(rows))]
+    return float(torch.stack(parts).to(torch.float64).sum())
+
+
+def _parts(count: int) -> Iterator[slice]:
+    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, count, ROWS_AT_ONCE))
+
+
+def _moved(net: KAN, rows: Rows, loss: Loss) -> Rows:
+    """Rows on the device and in the precision of a network, targets in network units."""
+    like = net.output_shift
+    y = scaled(net, replace(rows, y=rows.y.to(like.device)), loss)
+    return Rows(rows.X.to(like), y.to(like), rows.weight.to(like))
+
+
+def _settled(history: Sequence[Record]) -> bool:
+    """Whether the last ten iterations hardly lowered the loss."""
+    return len(history) > 1 and history[-2].loss - history[-1].loss <= 1e-9 * history[-2].loss
+
+
+def _fingerprint(
+    net: KAN, train: Rows, held: Rows | None, loss: Loss, options: FirstOrderOptions, dtype: Any
+) -> str:
+    """What a stored state must share with a run: rows, settings (but for the time allowed) and the network given."""
+    digest = hashlib.sha256(repr((replace(options, seconds=None), loss, net.spec, dtype)).encode())
+    tensors = [train.X, train.y, train.weight, *net.state_dict().values()]
+    tensors += [] if held is None else [held.X, held.y, held.weight]
+    for tensor in tensors:
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""States of training as files: nested dictionaries, lists, numbers and tensors, to the bit and without pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from edgewise._core.errors import FileError, InputError
+from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
+
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+
+def write_tree(path: PathLike, kind: str, tree: Any) -> None:
+    """Write a tree of dict, list, tuple, str, int, float, bool, None and tensors; all or nothing.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be written.
+    """
+    tensors: dict[str, Tensor] = {}
+    packed = _pack(tree, tensors)
+    table = {name: [_CODES[tensor.dtype], list(tensor.shape)] for name, tensor in tensors.items()}
+    write_container(path, {"kind": kind, "tree": packed, "table": table}, tensors, overwrite=True)
+
+
+def read_tree(path: PathLike, kind: str) -> Any:
+    """Read what `write_tree` wrote.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, of another kind, or damaged anywhere.
+    """
+    document, tensors = read_container(path, kind, _table)
+    try:
+        return _unpack(document["tree"], tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(
+            f"The file {path} is damaged: the state of the fit cannot be read ({error!r})."
+        ) from error
+
+
+def _table(document: Mapping[str, Any]) -> Table:
+    try:
+        return {
+            str(name): (DTYPES[code] and code, tuple(shape))
+            for name, (code, shape) in document["table"].items()
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"The table of tensors must hold dtypes and shapes. Got {error!r} instead."
+        ) from error
+
+
+def _pack(tree: Any, tensors: dict[str, Tensor]) -> Any:
+    """JSON for a tree; every container becomes a pair [type, content], every tensor a name."""
+    if isinstance(tree, Tensor):
+        name = f"t{len(tensors)}"
+        # A copy: two views of one memory may not share a safetensors file.
+        tensors[name] = tree.detach().to(device="cpu", copy=True).contiguous()
+        return ["tensor", name]
+    if isinstance(tree, dict):
+        return ["dict", [[_pack(key, tensors), _pack(value, tensors)] for key, value in tree.items()]]
+    if isinstance(tree, (list, tuple)):
+        return ["tuple" if isinstance(tree, tuple) else "list", [_pack(entry, tensors) for entry in tree]]
+    if tree is None or isinstance(tree, (str, int, float)):
+        return tree
+    raise InputError(
+        f"A state of training must be made of plain values and tensors. Got a {type(tree).__name__} instead."
+    )
+
+
+def _unpack(packed: Any, tensors: Mapping[str, torch.Tensor]) -> Any:
+    if not isinstance(packed, list):
+        return packed
+    kind, content = packed
+    if kind == "tensor":
+        return tensors[content]
+    if kind == "dict":
+        return {_unpack(key, tensors): _unpack(value, tensors) for key, value in content}
+    if kind not in ("list", "tuple"):
+        raise ValueError(f"unknown part {kind!r}")
+    entries = [_unpack(entry, tensors) for entry in content]
+    return tuple(entries) if kind == "tuple" else entries
