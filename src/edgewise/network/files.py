@@ -85,9 +85,9 @@ def load(path: PathLike) -> KAN:
     >>> all(torch.equal(again.state_dict()[name], tensor) for name, tensor in net.state_dict().items())
     True
     """
-    document, tensors = read_container(path, KIND, _expected)
+    document, tensors = read_container(path, KIND, promised_tensors)
     try:
-        return _build(KANSpec.from_json(document["network"]), tensors)
+        return build_network(KANSpec.from_json(document["network"]), tensors)
     except InputError as error:  # a grid that does not increase
         raise FileError(f"The file {path} is damaged: {error}") from error
 
@@ -107,7 +107,7 @@ def _one_dtype(net: object) -> str:
     return codes[0]
 
 
-def _expected(document: Mapping[str, Any]) -> Table:
+def promised_tensors(document: Mapping[str, Any]) -> Table:
     """The tensors that a network of this description has. Sizes are only computed here: nothing is allocated."""
     code = document.get("dtype")
     if not isinstance(code, str) or code not in _FLOATS:
@@ -140,7 +140,7 @@ def _layer_table(spec: LayerSpec, code: str) -> Table:
     return table
 
 
-def _build(spec: KANSpec, tensors: Mapping[str, Tensor]) -> KAN:
+def build_network(spec: KANSpec, tensors: Mapping[str, Tensor]) -> KAN:
     layers = [
         make_layer(
             LayerState(

@@ -31,8 +31,9 @@ from edgewise.training.second_order import in_units, scaled
 from edgewise.training.trees import read_tree, write_tree
 
 KIND = "first-order fit"
-# Epochs without progress that one unit of patience allows.
-PATIENCE_UNIT = 10
+# Epochs without progress that one unit of patience allows, and the share of all epochs that are waited at least: while the
+# learning rate is high the error is noisy, and most of the progress comes when it falls.
+PATIENCE_UNIT, LEAST_WAIT = 10, 0.25
 # Updates and epochs that AdamW makes unless told otherwise.
 UPDATES, FEWEST_EPOCHS = 4000, 30
 # L-BFGS: iterations in all, and between two records.
@@ -63,7 +64,8 @@ class FirstOrderOptions:
     batch : int, optional
         Rows of a minibatch; by default a power of two near a thirtieth of the rows, 32 to 1024.
     rate : float
-        Highest learning rate of AdamW: it rises over the first twentieth of the updates and falls as a cosine.
+        Highest learning rate of AdamW for a layer with one input; it falls with the root of their number. It is reached
+        after the first twentieth of the updates and falls as a cosine.
     decay : float
         Weight decay of AdamW on coefficients and base weights.
     """
@@ -74,7 +76,7 @@ class FirstOrderOptions:
     seed: int = 0
     patience: int = 1
     batch: int | None = None
-    rate: float = 1e-2
+    rate: float = 4e-2
     decay: float = 1e-4
 
     def __post_init__(self) -> None:
@@ -119,13 +121,7 @@ class AdamW:
         batch = options.batch or min(max(2 ** round(math.log2(max(len(rows) / 30, 1))), 32), 1024)
         self.batches = max(1, math.ceil(len(rows) / batch))
         self.epochs = options.steps or max(FEWEST_EPOCHS, math.ceil(UPDATES / self.batches))
-        shrunk = [p for name, p in net.named_parameters() if name.endswith(("coef", "base_weight"))]
-        # Biases are levels and the constants of closed forms have units: zero is no better a value for them than any.
-        kept = [p for name, p in net.named_parameters() if not name.endswith(("coef", "base_weight"))]
-        groups = [{"params": shrunk, "weight_decay": options.decay}, {"params": kept, "weight_decay": 0.0}]
-        self.optimizer = torch.optim.AdamW(
-            [g for g in groups if g["params"]], lr=options.rate, betas=(0.9, 0.99)
-        )
+        self.optimizer = torch.optim.AdamW(list(_groups(net, options)), lr=options.rate, betas=(0.9, 0.99))
 
     def epoch(self, number: int, slowdown: float, late: Callable[[], bool]) -> float:
         random = generator(derive(self.options.seed, 7101, number))
@@ -134,7 +130,7 @@ class AdamW:
         for k, index in enumerate(torch.tensor_split(order, self.batches)):
             progress = (number + k / self.batches) / self.epochs
             for group in self.optimizer.param_groups:
-                group["lr"] = self.options.rate * slowdown * schedule(progress)
+                group["lr"] = group["highest"] * slowdown * schedule(progress)
             self.optimizer.zero_grad(set_to_none=True)
             # Row weights of the whole sum to one; times the number of rows they average to one in a batch.
             weight = self.rows.weight[index] * (len(self.rows) / len(index))
@@ -395,9 +391,27 @@ class Run:
             return "converged"
         if now.epoch >= self.mover.epochs:
             return "steps"
-        if now.epoch - now.best_epoch >= PATIENCE_UNIT * max(self.options.patience, 1):
+        wait = max(PATIENCE_UNIT * self.options.patience, LEAST_WAIT * self.mover.epochs)
+        if now.epoch - now.best_epoch >= wait:
             return "no improvement"
         return ""
+
+
+def _groups(net: KAN, options: FirstOrderOptions) -> Iterator[dict[str, Any]]:
+    """Parameters with their learning rate and decay.
+
+    A step moves every coefficient by about the rate, and a sum of I edges by up to I times as much, where coefficients start
+    at a size of 1 / sqrt(I): the rate falls with the root of I, so that the same number serves 2 inputs and 784.
+    """
+    for layer in net.layers:
+        rate = options.rate / layer.in_features**0.5
+        for parameter in (layer.coef, layer.base_weight):
+            if parameter is not None:
+                yield {"params": [parameter], "highest": rate, "weight_decay": options.decay}
+        # Biases are levels and the constants of closed forms have units: zero is no better a value for them than any.
+        for parameter in (layer.bias, layer.affine):
+            if parameter is not None:
+                yield {"params": [parameter], "highest": rate, "weight_decay": 0.0}
 
 
 def schedule(progress: float) -> float:
