@@ -75,7 +75,7 @@ def test_sums_open_without_a_minus_where_they_can():
 
 
 def test_what_the_font_lacks_is_a_question_mark():
-    assert drawable("a漢\n\U0001f600é") == "a???é"
+    assert drawable("a漢\n\U0010fffdé") == "a???é"
 
 
 def test_shorten():

@@ -37,7 +37,9 @@ def marks(figure: Figure, kind: str) -> set[str]:
 
 def alive(net):
     return {
-        f"{k}-{s}-{t}" for k, layer in enumerate(net.layers) for s, t in zip(*np.nonzero(layer.mask.numpy()), strict=True)
+        f"{k}-{s}-{t}"
+        for k, layer in enumerate(net.layers)
+        for s, t in zip(*np.nonzero(layer.mask.numpy()), strict=True)
     }
 
 
@@ -60,7 +62,11 @@ def test_dead_edges_and_nodes_are_not_drawn():
 def test_nodes_are_shown_as_what_they_are(shape):
     net = make(shape)
     figure = plot_network(net)
-    products = {f"product-{k}-{s.nodes.sums + p}" for k, s in enumerate(net.spec.layers) for p in range(len(s.nodes.products))}
+    products = {
+        f"product-{k}-{s.nodes.sums + p}"
+        for k, s in enumerate(net.spec.layers)
+        for p in range(len(s.nodes.products))
+    }
     sums = {f"sum-{k}-{n}" for k, s in enumerate(net.spec.layers) for n in range(s.nodes.sums)}
     assert marks(figure, "product") == products
     assert marks(figure, "sum") == sums
@@ -90,7 +96,12 @@ def test_words_do_not_overlap_thumbnails():
     assert len(words) == 3 + 1 + 3
     for k, word in enumerate(words):
         for other in (*frames, *words[k + 1 :]):
-            apart = word.x1 <= other.x0 or other.x1 <= word.x0 or word.y1 <= other.y0 + 0.5 or other.y1 <= word.y0 + 0.5
+            apart = (
+                word.x1 <= other.x0
+                or other.x1 <= word.x0
+                or word.y1 <= other.y0 + 0.5
+                or other.y1 <= word.y0 + 0.5
+            )
             assert apart
 
 
@@ -132,6 +143,17 @@ def test_a_wide_network_shows_its_strongest_edges_and_says_so():
 def test_a_network_without_edges_still_draws():
     net = mask_edges(make([2, 1]), [(0, 0, 0), (0, 1, 0)]).network
     assert marks(plot_network(net, rows(net)), "edge") == set()
+
+
+def test_a_constant_node_keeps_its_outgoing_edge():
+    net = mask_edges(make([2, 2, 1]), [(0, 0, 1), (0, 1, 1)]).network
+    figure = plot_network(net, rows(net))
+    assert (
+        {m.removeprefix("edge-") for m in marks(figure, "edge")}
+        == alive(net)
+        == {"0-0-0", "0-1-0", "1-0-0", "1-1-0"}
+    )
+    assert "sum-0-1" in marks(figure, "sum")
 
 
 def test_drawing_is_pure():

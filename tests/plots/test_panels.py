@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace as Record
 
 import numpy as np
@@ -12,7 +13,7 @@ from matplotlib.text import Text
 
 from edgewise import InputError
 from edgewise.network import KAN, mask_edges, scale_to_data, set_symbolic
-from edgewise.plots import plot_edges, plot_front, plot_parity, plot_training
+from edgewise.plots import figure_svg, plot_edges, plot_front, plot_parity, plot_training
 from edgewise.plots.edges import edge_panels
 from edgewise.plots.parity import errors, r2_text
 from edgewise.symbolic.formula import Formula
@@ -39,7 +40,9 @@ def scaled():
     generator = torch.Generator().manual_seed(0)
     X = torch.rand(80, 2, generator=generator, dtype=torch.float64) * torch.tensor([2.0, 400.0]) + 10
     y = (X[:, :1] - 10) * 100 + torch.sin(X[:, 1:] / 50)
-    net = KAN([2, 3, 1], seed=0, dtype=torch.float64, input_names=["width", "cost ($)"], output_names=["price"])
+    net = KAN(
+        [2, 3, 1], seed=0, dtype=torch.float64, input_names=["width", "cost ($)"], output_names=["price"]
+    )
     return scale_to_data(net, X, y).network, X.numpy()
 
 
@@ -70,7 +73,7 @@ class TestEdges:
     def test_beyond_the_data_the_curve_is_dashed(self, scaled):
         net, X = scaled
         axes = plot_edges(net, X, 0).axes[0]
-        lines = {str(line.get_gid()): line for line in axes.lines}
+        lines = {str(line.get_gid()).split("-")[0]: line for line in axes.lines}
         assert lines["beyond"].is_dashed()
         assert np.isnan(lines["curve"].get_xdata()).any()
         assert not any(line.is_dashed() for line in plot_edges(net, None, 0).axes[0].lines)
@@ -154,18 +157,32 @@ def history(*rounds):
     ]
 
 
+def test_ids_of_every_drawing_are_unique(scaled):
+    net, X = scaled
+    y = net.predict(X)[:, 0]
+    drawings = [
+        plot_edges(net, X),
+        plot_parity(y, y, held_out=[1, 2]),
+        plot_training(history(("fit", 3, 4), ("fit", 6, 4), ("refit", 6, 1))),
+        plot_front(front([5.0, 2.0, 1.0])),
+    ]
+    for figure in drawings:
+        ids = re.findall(r'\bid="([^"]+)"', figure_svg(figure))
+        assert len(ids) == len(set(ids)) > 0
+
+
 class TestTraining:
     def test_rounds_are_marked(self):
         figure = plot_training(history(("fit", 3, 30), ("fit", 6, 30), ("simplify", 6, 30)))
-        assert sum(line.get_gid() == "round" for line in figure.axes[0].lines) == 2
+        assert sum(str(line.get_gid()).startswith("round-") for line in figure.axes[0].lines) == 2
         shown = texts(figure)
         assert {"fit", "simplify", "3 intervals", "6 intervals"} <= set(shown)
 
     def test_values_are_the_history(self):
         steps = history(("fit", 3, 5))
         lines = {str(line.get_gid()): line for line in plot_training(steps).axes[0].lines}
-        assert lines["loss"].get_ydata().tolist() == [s.loss for s in steps]
-        assert lines["validation"].get_ydata().tolist() == [s.validation for s in steps]
+        assert lines["loss-0"].get_ydata().tolist() == [s.loss for s in steps]
+        assert lines["validation-0"].get_ydata().tolist() == [s.validation for s in steps]
 
     def test_labels_never_overlap(self):
         many = history(*[(f"phase {k}", 2**k, 3) for k in range(12)])
@@ -180,7 +197,7 @@ class TestTraining:
 
     def test_one_step_is_a_dot(self):
         lines = {str(line.get_gid()): line for line in plot_training(history(("fit", 3, 1))).axes[0].lines}
-        assert lines["loss"].get_marker() == "o"
+        assert lines["loss-0"].get_marker() == "o"
 
     def test_nothing_to_draw(self):
         with pytest.raises(InputError, match="at least one step"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -20,7 +20,7 @@ def figure():
 
 def test_svg_is_one_well_formed_element_without_dates(figure):
     svg = figure_svg(figure)
-    assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+    assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
     assert "<!" not in svg
     assert "<metadata" not in svg
     assert "<b>" not in svg

@@ -14,7 +14,12 @@ Curve = Callable[[np.ndarray], np.ndarray]
 
 
 def spline_network(
-    inner: Sequence[Curve], X: np.ndarray, outer: Curve | None = None, *, intervals: int = 10, noise: float = 0.0
+    inner: Sequence[Curve],
+    X: np.ndarray,
+    outer: Curve | None = None,
+    *,
+    intervals: int = 10,
+    noise: float = 0.0,
 ) -> KAN:
     """y = sum of inner functions, or outer of that sum, as a [d, 1] or [d, 1, 1] network."""
     table = torch.from_numpy(X)
@@ -25,7 +30,9 @@ def spline_network(
     middle, half = (z.max() + z.min()) / 2, (z.max() - z.min()) / 2
     if outer is None:
         middle, half = torch.zeros(()), torch.ones(())
-    net = KAN([width, 1] if outer is None else [width, 1, 1], intervals=intervals, seed=0, dtype=torch.float64)
+    net = KAN(
+        [width, 1] if outer is None else [width, 1, 1], intervals=intervals, seed=0, dtype=torch.float64
+    )
     net = scale_to_data(net, table).network
 
     def fitted(net: KAN, edge: tuple[int, int, int], values: torch.Tensor) -> KAN:

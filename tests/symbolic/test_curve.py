@@ -49,7 +49,9 @@ KNOWN: dict[str, tuple[str, Curve, np.ndarray]] = {
 
 
 def right(found: tuple[Suggestion, ...], name: str) -> Suggestion:
-    assert found[0].form.name == name, [(each.form.name, each.residual, each.complexity) for each in found[:4]]
+    assert found[0].form.name == name, [
+        (each.form.name, each.residual, each.complexity) for each in found[:4]
+    ]
     return found[0]
 
 
@@ -71,7 +73,9 @@ def test_curves_accurate_to_1e_8_are_enough(name: str) -> None:
 
 
 @given(
-    name=st.sampled_from(["sin", "tanh", "arctan", "gaussian", "lorentzian", "cosh", "exp", "square", "cube", "abs"]),
+    name=st.sampled_from(
+        ["sin", "tanh", "arctan", "gaussian", "lorentzian", "cosh", "exp", "square", "cube", "abs"]
+    ),
     rate=st.floats(0.7, 6.0),
     centre=st.floats(-0.8, 0.8),
     scale=st.floats(0.01, 100.0),
@@ -82,7 +86,14 @@ def test_curves_accurate_to_1e_8_are_enough(name: str) -> None:
 )
 @settings(max_examples=60, deadline=None)
 def test_any_affine_image_is_recovered(
-    name: str, rate: float, centre: float, scale: float, sign: float, offset: float, middle: float, half: float
+    name: str,
+    rate: float,
+    centre: float,
+    scale: float,
+    sign: float,
+    offset: float,
+    middle: float,
+    half: float,
 ) -> None:
     form = FORMS[name]
     x = middle + half * GRID
@@ -169,7 +180,8 @@ def test_user_forms_take_part() -> None:
 def test_arguments_are_checked_and_left_alone() -> None:
     x, y = GRID.copy(), GRID**2
     fit_curve(x[::-1], y)
-    assert (x == GRID).all() and (y == GRID**2).all()
+    assert (x == GRID).all()
+    assert (y == GRID**2).all()
     with pytest.raises(InputError, match="'y'"):
         fit_curve(GRID, GRID[:-1])
     with pytest.raises(InputError, match="'weight'"):

@@ -21,13 +21,17 @@ POINT = {"x": 0.71, "y": 0.43, "z": 1.31}
 
 
 def leaves() -> st.SearchStrategy[str]:
-    return st.one_of(st.sampled_from(NAMES), st.floats(0.2, 3).map(lambda v: f"{v:.3f}"), st.integers(1, 4).map(str))
+    return st.one_of(
+        st.sampled_from(NAMES), st.floats(0.2, 3).map(lambda v: f"{v:.3f}"), st.integers(1, 4).map(str)
+    )
 
 
 def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(
         st.tuples(inner, st.sampled_from("+-*/"), inner).map(lambda t: f"({t[0]}){t[1]}({t[2]})"),
-        st.tuples(inner, st.sampled_from(["2", "3", "-1", "0.5", "1.7", "(1/2)"])).map(lambda t: f"({t[0]})^({t[1]})"),
+        st.tuples(inner, st.sampled_from(["2", "3", "-1", "0.5", "1.7", "(1/2)"])).map(
+            lambda t: f"({t[0]})^({t[1]})"
+        ),
         st.tuples(st.sampled_from(["exp", "log", "sin", "cos", "sqrt", "tanh", "atan", "abs"]), inner).map(
             lambda t: f"{t[0]}({t[1]})"
         ),

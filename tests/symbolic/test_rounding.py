@@ -19,7 +19,9 @@ def rows(X: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> Rows:
 
 
 def rounded(text: str, table: Rows) -> str:
-    return formula_text(trim_digits(round_constants(parse_formula(text, table.names), table), table).expression)
+    return formula_text(
+        trim_digits(round_constants(parse_formula(text, table.names), table), table).expression
+    )
 
 
 SQUARE = RNG.uniform(-1, 1, (1000, 2))
@@ -97,7 +99,9 @@ def test_a_column_called_pi_keeps_its_meaning() -> None:
 def test_short_tables_are_judged_by_leaving_out_one_row() -> None:
     x = np.arange(1.0, 11)[:, None]
     table = Rows.split(("x",), x, 2 * x[:, 0], 0.2, 0)
-    assert table.short and len(table.y) == 10
+    assert table.short
+    assert len(table.y) == 10
     long = Rows.split(("x",), np.arange(100.0)[:, None], np.arange(100.0), 0.2, 0)
-    assert not long.short and len(long.y_held) == 20
+    assert not long.short
+    assert len(long.y_held) == 20
     assert not set(long.y) & set(long.y_held)

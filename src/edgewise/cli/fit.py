@@ -35,13 +35,16 @@ def fit(
     A fifth of the rows is held out: no stage sees them, and the errors shown are those on them.
     """
     refuse_to_overwrite(results(out).values(), force)
-    from edgewise.cli.job import Task
     from edgewise.data import read_table
 
     table = read_table(data)
     chosen = options.as_names(columns)
     if drop_missing:
         table = table.drop_missing(table.names if chosen is None else (*chosen, target))
+    # Bad columns are told before torch and its kin are loaded, which takes seconds.
+    table.features(target, chosen)
+    from edgewise.cli.job import Task
+
     job = carry_out(Task(table, target, chosen, seconds, seed, hidden), out, quiet=quiet, as_json=json)
     if job.interrupted:
         raise typer.Exit(INTERRUPTED)

@@ -146,7 +146,8 @@ def _chain(head: str, arguments: tuple[Node, ...], values: Mapping[str, Tensor |
     total = _evaluate(arguments[0], values)
     for argument in arguments[1:]:
         inverted = isinstance(argument, Apply) and argument.function == ("neg" if head == "+" else "inv")
-        value = _evaluate(argument.arguments[0] if inverted else argument, values)
+        inner = argument.arguments[0] if isinstance(argument, Apply) and inverted else argument
+        value = _evaluate(inner, values)
         if head == "+":
             total = total - value if inverted else total + value
         else:

@@ -58,10 +58,8 @@ class Domain:
     def admits(self, low: ArrayLike, high: ArrayLike) -> NDArray[np.bool_]:
         """Is the form smooth on the whole interval [low, high]? Broadcasts."""
         lower, upper = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-        if self.closed:
-            good = (lower >= self.low) & (upper <= self.high)
-        else:
-            good = (lower > self.low) & (upper < self.high)
+        left, right = (np.greater_equal, np.less_equal) if self.closed else (np.greater, np.less)
+        good = left(lower, self.low) & right(upper, self.high)
         if self.pole is not None:
             lower, upper = lower - self.pole, upper - self.pole
             if self.period is None:

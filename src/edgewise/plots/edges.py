@@ -201,6 +201,7 @@ def _ends(net: KAN, layer: int, source: int, target: int) -> tuple[str, str, flo
 def _draw(axes: Axes, panel: Panel, theme: Theme) -> None:
     """The curve over the density of its data, and the words around it."""
     colour = theme.numeric if panel.form is None else theme.symbolic
+    name = "-".join(str(k) for k in panel.edge)
     x, y, values = panel.x, panel.y, panel.values
     inside = (x >= values.min()) & (x <= values.max()) if values.size else np.ones_like(x, dtype=np.bool_)
     finite = y[np.isfinite(y) & inside]
@@ -211,14 +212,21 @@ def _draw(axes: Axes, panel: Panel, theme: Theme) -> None:
     axes.set_xlim(float(x[0]), float(x[-1]))
     y = np.where(np.isfinite(y), y, np.nan)
     if values.size:
-        axes.plot(x, y, color=colour, linewidth=1.1, linestyle=(0, (2.5, 2.0)), alpha=0.75, gid="beyond")
+        axes.plot(
+            x, y, color=colour, linewidth=1.1, linestyle=(0, (2.5, 2.0)), alpha=0.75, gid=f"beyond-{name}"
+        )
         # Data are a low skyline on the axis, which any number of rows leaves readable.
         counts, edges = np.histogram(values, bins=BINS)
         base, top = axes.get_ylim()
         skyline = base + 0.16 * (top - base) * counts / max(int(counts.max()), 1)
         axes.stairs(skyline, edges, baseline=base, fill=True, color=theme.line, linewidth=0.0, zorder=0.5)
     axes.plot(
-        np.where(inside, x, np.nan), y, color=colour, linewidth=1.6, solid_capstyle="round", gid="curve"
+        np.where(inside, x, np.nan),
+        y,
+        color=colour,
+        linewidth=1.6,
+        solid_capstyle="round",
+        gid=f"curve-{name}",
     )
     score = f"score {panel.share:.2f}" if panel.share >= 0.005 else "score under 0.01"
     words = score if panel.form is None else f"{shorten(panel.form, 20)} \u00b7 {score}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -26,32 +26,16 @@ from edgewise.plots.style import (
     theme_of,
 )
 
+if TYPE_CHECKING:
+    from edgewise.symbolic import Formula
+
 WIDTH = 3.6
 LEFT, BOTTOM, TOP = 0.78, 0.52, 0.2
 LINE_HEIGHT, TALL_LINE_HEIGHT = 0.26, 0.42
 LONGEST_LABEL = 4.4
 
 
-class Candidate(Protocol):
-    """The part of a `Formula` that is drawn."""
-
-    @property
-    def sympy(self) -> Any:
-        """The expression."""
-        ...
-
-    @property
-    def complexity(self) -> int:
-        """What it costs to read."""
-        ...
-
-    @property
-    def error(self) -> float:
-        """Held-out RMSE."""
-        ...
-
-
-def plot_front(front: Sequence[Candidate], *, numbered: bool = False, theme: str = "light") -> Figure:
+def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str = "light") -> Figure:
     """Draw the error on held-out rows against complexity, and beside each candidate its formula.
 
     Parameters
@@ -74,9 +58,9 @@ def plot_front(front: Sequence[Candidate], *, numbered: bool = False, theme: str
     Examples
     --------
     >>> import sympy
-    >>> from types import SimpleNamespace as Candidate
+    >>> from edgewise.symbolic import Formula
     >>> x = sympy.Symbol("x")
-    >>> figure = plot_front([Candidate(sympy=x, complexity=1, error=0.5), Candidate(sympy=x**2, complexity=3, error=0.1)])
+    >>> figure = plot_front([Formula(x, ("x",), error=0.5), Formula(x**2 + 1, ("x",), error=0.1)])
     >>> len(figure.axes[0].lines[0].get_xdata())
     2
     """
@@ -137,7 +121,7 @@ def plot_front(front: Sequence[Candidate], *, numbered: bool = False, theme: str
                 ]
             )
             line: dict[str, Any] = {"transform": axes.transAxes, "color": colours.line, "linewidth": 0.8}
-            axes.plot(ends[0], ends[1], clip_on=False, zorder=1, gid="leader", **line)
+            axes.plot(ends[0], ends[1], clip_on=False, zorder=1, gid=f"leader-{k}", **line)
             label = {"transform": axes.transAxes, "ha": "left", "va": "center"}
             axes.text(1 + 0.56 / width, place / height, labels[k], **label, **math_style(colours, SIZE_SMALL))
     style = text_style(colours, SIZE_TEXT, colours.muted)

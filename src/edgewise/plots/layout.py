@@ -165,6 +165,11 @@ def arrange(shape: Shape) -> Layout:
         for node, group in enumerate(shape.groups[layer]):
             if alive := [sums[t] for t in group if t in sums]:
                 places[node] = Point(x, _mean(alive))
+        leaving = shape.edges[layer + 1] if layer + 1 < len(shape.edges) else ()
+        # A node that nothing reaches but something leaves is a constant; it stands below the others.
+        for node in sorted({source for source, _ in leaving} - set(places)):
+            lowest = min((p.y for p in places.values()), default=0.0)
+            places[node] = Point(x, lowest - 4 * NODE_RADIUS)
         nodes.append(places)
     reach = [p.y + d for column in nodes for p in column.values() for d in (NODE_RADIUS, -NODE_RADIUS)]
     for edge, box in thumbs.items():

@@ -70,9 +70,7 @@ def label_mathtext(name: str) -> str:
     return f"${name_mathtext(name)}$"
 
 
-def expression_mathtext(
-    expression: Any, *, digits: int = 4, display: bool = False
-) -> str:
+def expression_mathtext(expression: Any, *, digits: int = 4, display: bool = False) -> str:
     """A sympy expression for use between dollars, its decimal numbers shown to `digits` significant digits.
 
     `display` asks for tall fractions.

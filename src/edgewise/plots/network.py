@@ -228,7 +228,11 @@ def _wire(
     start = layout.nodes[layer][source]
     node = next(k for k, group in enumerate(groups) if target in group)
     end = layout.factors[layer].get(target, layout.nodes[layer + 1][node])
-    style: dict[str, Any] = {"color": theme.muted, "alpha": 0.75 * _opacity(strength), "linewidth": 0.5 + 0.7 * strength}
+    style: dict[str, Any] = {
+        "color": theme.muted,
+        "alpha": 0.75 * _opacity(strength),
+        "linewidth": 0.5 + 0.7 * strength,
+    }
     _bend(axes, start, Point(box.left, middle), **style)
     _bend(axes, Point(box.left + box.width, middle), end, **style)
 
@@ -269,7 +273,7 @@ def _node(
     """A ring with + or x inside; a plain dot where nothing is added."""
     product = len(group) > 1
     arriving = sum(1 for _, target in edges if target in group)
-    if not product and arriving == 1:
+    if not product and arriving <= 1:
         axes.add_patch(_disc(place, 0.5 * NODE_RADIUS, theme.ink, theme, f"sum-{layer}-{node}"))
         return
     kind = "product" if product else "sum"

@@ -142,7 +142,7 @@ def r2_text(r2: float) -> str:
     """R2 with as many nines as it has: 0.95, 0.99987; never a 1 that is not one."""
     gap = 1.0 - r2
     if r2 < 0:
-        return f"{r2:.3g}".replace("-", "\u2212")
+        return (f"{r2:.3f}" if r2 > -10 else f"{r2:.3g}").replace("-", "\u2212")
     if gap <= 1e-12:
         return "1"
     digits = min(max(3, 1 - int(np.floor(np.log10(gap)))), 12)

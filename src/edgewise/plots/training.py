@@ -1,10 +1,10 @@
-"""How training went: loss and held-out error, step by step, with the rounds marked."""
+"""How training went: training and held-out error, step by step, with the rounds marked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,6 +25,7 @@ from edgewise.plots.style import (
     text_style,
     theme_of,
 )
+from edgewise.training import Record
 
 Floats = NDArray[np.float64]
 
@@ -32,32 +33,8 @@ WIDTH, HEIGHT = 6.6, 2.5
 LEFT, BOTTOM, TOP, RIGHT = 0.75, 0.5, 0.5, 1.15
 
 
-class Step(Protocol):
-    """What `edgewise.training` reports after a step; the part that is drawn."""
-
-    @property
-    def phase(self) -> str:
-        """What was being done."""
-        ...
-
-    @property
-    def loss(self) -> float:
-        """Loss on the rows trained on."""
-        ...
-
-    @property
-    def validation(self) -> float | None:
-        """Error on rows held out, where there are any."""
-        ...
-
-    @property
-    def intervals(self) -> int | None:
-        """Intervals of the grids at that time."""
-        ...
-
-
-def plot_training(history: Sequence[Step], *, theme: str = "light") -> Figure:
-    """Draw loss and held-out error over the steps, on a logarithmic scale, each round with its number of intervals.
+def plot_training(history: Sequence[Record], *, theme: str = "light") -> Figure:
+    """Draw training and held-out error over the steps, on a logarithmic scale, each round with its number of intervals.
 
     Parameters
     ----------
@@ -76,8 +53,8 @@ def plot_training(history: Sequence[Step], *, theme: str = "light") -> Figure:
 
     Examples
     --------
-    >>> from types import SimpleNamespace as Step
-    >>> steps = [Step(phase="fit", loss=2.0**-k, validation=None, intervals=3) for k in range(5)]
+    >>> from edgewise.training import Record
+    >>> steps = [Record("round 1", k, loss=2.0**-k, validation=None, seconds=0.1 * k, intervals=3) for k in range(5)]
     >>> plot_training(steps).axes[0].get_yscale()
     'log'
     """
@@ -93,13 +70,19 @@ def plot_training(history: Sequence[Step], *, theme: str = "light") -> Figure:
     loss = _drawable_values([s.loss for s in steps])
     held = _drawable_values([s.validation for s in steps])
     series = [("held-out error", held, colours.numeric, "validation")] if np.isfinite(held).any() else []
-    series.append(("training loss", loss, colours.muted, "loss"))
+    series.append(("training error", loss, colours.muted, "loss"))
     for _, values, colour, gid in series:
-        for first, last, _ in rounds:
+        for k, (first, last, _) in enumerate(rounds):
             part = slice(first, last)
             alone: dict[str, Any] = {"marker": "o", "markersize": 2.2} if last - first == 1 else {}
             axes.plot(
-                x[part], values[part], color=colour, linewidth=1.3, solid_capstyle="round", gid=gid, **alone
+                x[part],
+                values[part],
+                color=colour,
+                linewidth=1.3,
+                solid_capstyle="round",
+                gid=f"{gid}-{k}",
+                **alone,
             )
     if not any(np.isfinite(values).any() for _, values, _, _ in series):
         axes.set_ylim(0.1, 10.0)
@@ -118,7 +101,7 @@ def _drawable_values(values: Sequence[float | None]) -> Floats:
     return np.where(np.isfinite(array) & (array > 0), array, np.nan)
 
 
-def _rounds(steps: Sequence[Step]) -> list[tuple[int, int, tuple[str, int | None]]]:
+def _rounds(steps: Sequence[Record]) -> list[tuple[int, int, tuple[str, int | None]]]:
     """Runs of steps with the same phase and grid: (first, end, (phase, intervals))."""
     found: list[tuple[int, int, tuple[str, int | None]]] = []
     start = 0
@@ -147,14 +130,17 @@ def _end_labels(axes: Axes, series: Sequence[tuple[str, Floats, str, str]], them
 
 
 def _mark_rounds(
-    axes: Axes, rounds: Sequence[tuple[int, int, tuple[str, int | None]]], steps: Sequence[Step], theme: Theme
+    axes: Axes,
+    rounds: Sequence[tuple[int, int, tuple[str, int | None]]],
+    steps: Sequence[Record],
+    theme: Theme,
 ) -> None:
     """A faint line where a round begins; above, the phase and its intervals as far as there is room."""
     free = [-1.0, -1.0]
     before: tuple[str, int | None] | None = None
     for first, _, (phase, intervals) in rounds:
         if first:
-            axes.axvline(first + 0.5, color=theme.line, linewidth=0.8, zorder=0.6, gid="round")
+            axes.axvline(first + 0.5, color=theme.line, linewidth=0.8, zorder=0.6, gid=f"round-{first}")
         words = [
             drawable(shorten(phase, 24)) if before is None or before[0] != phase else "",
             f"{intervals} intervals" if intervals and (before is None or before[1] != intervals) else "",

@@ -97,11 +97,11 @@ def parity_pictures(content: ReportContent) -> tuple[Picture, ...]:
 
 
 def training_picture(content: ReportContent) -> Picture | None:
-    """Loss and held-out error over the steps."""
+    """Training and held-out error over the steps."""
     if not content.history:
         return None
     last = content.history[-1]
-    alt = f"Loss and held-out error over {len(content.history)} steps; the loss ends at {last.loss:.3g}."
+    alt = f"Training and held-out error over {len(content.history)} steps, ending at {last.loss:.3g} on the rows trained on."
     return _picture(plot_training(content.history), "training", alt)
 
 

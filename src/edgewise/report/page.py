@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgewise._core.errors import InputError
-from edgewise.plots.parity import r2_text
+from edgewise.plots.parity import errors, r2_text
 from edgewise.plots.save import write_whole
 from edgewise.plots.style import DARK, LIGHT
 from edgewise.report.content import ReportContent
@@ -143,6 +143,8 @@ class Headline:
     html: Markup
     text: str
     python: str
+    rmse: float
+    r2: float
 
 
 def _headline(content: ReportContent) -> Headline | None:
@@ -150,7 +152,11 @@ def _headline(content: ReportContent) -> Headline | None:
     if found is None:
         return None
     html = formula_html(found.sympy, found.text, left=content.target)
-    return Headline(html, f"{content.target} = {found.text}", found.python())
+    rmse, r2 = found.error, found.r2
+    if len(content.y_test):
+        # The search chose by rows of its own; these none of its candidates has seen.
+        rmse, r2 = errors(content.y_test, found.predict(content.columns(content.X_test, found.names)))
+    return Headline(html, f"{content.target} = {found.text}", found.python(), rmse, r2)
 
 
 def _candidates(content: ReportContent) -> tuple[Candidate, ...]:
@@ -208,6 +214,7 @@ def _environment() -> Environment:
     )
     environment.filters["number"] = _number
     environment.filters["r2"] = _r2
+    environment.filters["seconds"] = _seconds
     return environment
 
 
@@ -221,6 +228,12 @@ def _number(value: float | None, digits: int = 4) -> str:
         return f"{mantissa}\u00b710{_superscript(int(exponent))}".replace("-", "\u2212")
     text = f"{value:,.{digits}g}" if abs(value) < 10**digits else f"{value:,.0f}"
     return text.replace("-", "\u2212")
+
+
+def _seconds(value: float | None) -> str:
+    if value is None or not math.isfinite(value):
+        return "\u2013"
+    return f"{value:,.1f}" if value >= 0.05 else "under 0.1"
 
 
 def _superscript(exponent: int) -> str:

@@ -11,12 +11,13 @@ from typing import Any
 import torch
 
 from edgewise._core.checks import check_float, check_int
-from edgewise.network import KAN, EditRecord, EditResult, regrid
+from edgewise.network import KAN, EditRecord, EditResult
 from edgewise.simplify.canonical import canonical
 from edgewise.simplify.merge import merge_equal
 from edgewise.simplify.prune import prune
 from edgewise.simplify.scores import edge_scores
 from edgewise.training import Callback, FitResult, Loss, Record, fit
+from edgewise.training.grow import covered
 from edgewise.training.losses import make_loss
 from edgewise.training.results import tell
 from edgewise.training.rows import Rows, as_rows, hold_out
@@ -24,6 +25,8 @@ from edgewise.training.second_order import in_units, mean_loss
 
 # Intervals of the grid on which smaller shapes are tried first.
 COARSE = 5
+# Intervals of the grid on which an edge to be taken out is tried before the fine grid is.
+QUICK = 10
 # A trial is given up when, this many times worse than the best, it no longer improves on a finer grid.
 HOPELESS = 3.0
 
@@ -192,6 +195,7 @@ class _Run:
         self.history: list[Record] = []
         self.best: KAN | None = None
         self.roughness: str | float = "auto"
+        self._coarse: tuple[KAN, float] | None = None
 
     def out_of_time(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
@@ -207,7 +211,7 @@ class _Run:
                 candidate = _keep_best(best, layer, count, self.judge.train)
                 if candidate is None:
                     continue
-                coarse = regrid(candidate.network, self.judge.train.X, COARSE).network
+                coarse = covered(candidate.network, self.judge.train, COARSE)
                 trained = self._fit(coarse, self.starts, self.judge.error(best))
                 if self._kept(candidate, trained, best):
                     best = self.best = trained.network
@@ -270,11 +274,30 @@ class _Run:
         candidate = prune(best, self.judge.train.X, edges=edges)
         if not bool(candidate.network.layers[-1].mask.any(0).all()):
             return None
+        if not self._promising(candidate.network, best):
+            self._refuse(candidate)
+            return None
         trained = self._fit(candidate.network, 1, self.judge.error(best), intervals=[best.layers[0].intervals])
         if not self._kept(candidate, trained, best):
             return None
         self.history.extend(trained.history)
         return trained.network
+
+    def _promising(self, candidate: KAN, best: KAN) -> bool:
+        """Whether a quick fit on a coarse grid leaves hope; on fine grids a hopeless trial would cost most of the time."""
+        if best.layers[0].intervals <= QUICK:
+            return True
+        if self._coarse is None or self._coarse[0] is not best:
+            self._coarse = (best, self._quick(best))
+        return self._quick(candidate) <= HOPELESS * self._coarse[1]
+
+    def _quick(self, net: KAN) -> float:
+        coarse = covered(net, self.judge.train, QUICK)
+        return self.judge.error(self._fit(coarse, 1, 0.0, intervals=[QUICK], steps=15).network)
+
+    def _refuse(self, candidate: EditResult) -> None:
+        detail = f"{candidate.record.detail}; refused on a coarse grid"
+        self.steps.append(replace(candidate.record, detail=detail))
 
     def _kept(self, candidate: EditResult, trained: FitResult, best: KAN) -> bool:
         good = self.judge.no_worse(trained.network, best)
@@ -284,19 +307,23 @@ class _Run:
         self.steps.append(replace(candidate.record, detail=detail))
         return good
 
-    def _fit(self, net: KAN, starts: int, target: float, intervals: list[int] | None = None) -> FitResult:
+    def _fit(
+        self, net: KAN, starts: int, target: float, intervals: list[int] | None = None, steps: int | None = None
+    ) -> FitResult:
         train, held = self.judge.train, self.judge.held
-        lowest: dict[int, float] = {}
+        lowest: dict[str, float] = {}
 
         def watch(record: Record) -> bool:
             if tell(self.callbacks, replace(record, phase=f"simplify {list(net.shape)} {record.phase}")):
                 raise _Stopped
-            if record.validation is not None and record.phase.startswith("round"):
-                lowest[record.intervals] = record.validation
-                before = lowest.get(record.intervals // 2)
-                hopeless = before is not None and record.validation > HOPELESS * target and record.validation > 0.5 * before
-                return hopeless
-            return False
+            if record.validation is None or not record.phase.startswith("round"):
+                return False
+            # Judged when the next round begins: its own first steps are still on their way.
+            ended = list(lowest.values())
+            lowest[record.phase] = min(record.validation, lowest.get(record.phase, record.validation))
+            if len(lowest) == len(ended) or len(ended) < 2:
+                return False
+            return ended[-1] > HOPELESS * target and ended[-1] > 0.5 * ended[-2]
 
         left = None if self.deadline is None else max(0.1, self.deadline - time.monotonic())
         return fit(
@@ -309,6 +336,7 @@ class _Run:
             starts=starts,
             roughness=self.roughness if intervals is not None else "auto",
             intervals=intervals,
+            steps=steps,
             seconds=left,
             seed=self.seed,
             callbacks=(watch,),

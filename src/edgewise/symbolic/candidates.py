@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 _MOST_PRODUCTS = 400
 _LONGEST = 6
-_EXHAUSTIVE = 100
+_EXHAUSTIVE = 120
 
 
 def direct_candidates(rows: Rows, forms: Sequence[Form] | None = None) -> Iterator[Node]:
@@ -50,7 +50,7 @@ def _lines(rows: Rows) -> Iterator[Node]:
     yield _linear([Variable(name) for name in rows.names], solution)
 
 
-def _linear(terms: Sequence[Node], solution: Floats) -> Node:
+def _linear(terms: Sequence[Node], solution: NDArray[np.floating]) -> Node:
     """Terms with coefficients, and the constant that comes last."""
     parts: list[Node] = [
         Apply("*", (Number(float(weight)), term)) for weight, term in zip(solution[:-1], terms, strict=True)
@@ -60,7 +60,7 @@ def _linear(terms: Sequence[Node], solution: Floats) -> Node:
 
 def _power_laws(rows: Rows) -> Iterator[Node]:
     """C * x1^p1 * x2^p2 ..., by a line through logarithms; also of y less its offset at the smallest power."""
-    positive = (rows.X > 0).all(axis=0)
+    positive = np.asarray((rows.X > 0).all(axis=0))
     if not positive.any() or not ((rows.y > 0).all() or (rows.y < 0).all()):
         return
     sign = float(np.sign(rows.y[0]))
@@ -68,7 +68,8 @@ def _power_laws(rows: Rows) -> Iterator[Node]:
     powers = np.linalg.lstsq(logs, np.log(sign * rows.y), rcond=None)[0]
     names = [name for name, good in zip(rows.names, positive, strict=True) if good]
     factors = tuple(
-        Apply("^", (Variable(name), Number(float(power)))) for name, power in zip(names, powers[:-1], strict=True)
+        Apply("^", (Variable(name), Number(float(power))))
+        for name, power in zip(names, powers[:-1], strict=True)
     )
     law = Apply("*", (Number(sign * float(np.exp(powers[-1]))), *factors))
     yield law
@@ -82,7 +83,9 @@ def _curves(rows: Rows, forms: Sequence[Form] | None) -> Iterator[Node]:
         chosen = order[np.unique(np.linspace(0, len(order) - 1, min(len(order), 300)).astype(np.intp))]
         if len(np.unique(rows.X[chosen, at])) < 4:
             continue
-        for found in fit_curve(rows.X[chosen, at], rows.y[chosen], forms=forms, top=8 if len(rows.names) == 1 else 3):
+        for found in fit_curve(
+            rows.X[chosen, at], rows.y[chosen], forms=forms, top=8 if len(rows.names) == 1 else 3
+        ):
             tree = curve_tree(found, Variable(name))
             yield tree
             if found.form.family in ("power", "exponential") and isinstance(tree, Apply):
@@ -166,42 +169,59 @@ def _pursuit(library: _Library, y: Floats, longest: int) -> Iterator[Node]:
 
 
 def _next(unit: Floats, y: Floats, chosen: list[int], count: int) -> list[int]:
-    """The best `count` terms: exhaustively up to three, else one more than before."""
-    if count == 2:
-        return list(_best_pair(unit, y)[1])
-    if count == 3 and unit.shape[1] <= _EXHAUSTIVE:
-        triples: list[tuple[float, tuple[int, ...]]] = []
-        for first in range(unit.shape[1]):
-            rest = _without(unit, unit[:, first])
-            gain, pair = _best_pair(rest, y - (unit[:, first] @ y) * unit[:, first])
-            triples.append((gain + float(unit[:, first] @ y) ** 2, (first, *pair)))
-        return list(max(triples)[1])
-    residual = y
-    if chosen:
-        residual = y - unit[:, chosen] @ np.linalg.lstsq(unit[:, chosen], y, rcond=None)[0]
-    gains = np.abs(unit.T @ residual)
+    """The best `count` terms: of the simplest terms exhaustively up to three, else one more than before."""
+    if count in (2, 3):
+        few = unit[:, :_EXHAUSTIVE]
+        best = (_best_pair if count == 2 else _best_triple)(few.T @ few, few.T @ y)
+        if unit.shape[1] <= _EXHAUSTIVE or _explains(unit, y, best) > _explains(
+            unit, y, _one_more(unit, y, chosen)
+        ):
+            return best
+    return _one_more(unit, y, chosen)
+
+
+def _one_more(unit: Floats, y: Floats, chosen: list[int]) -> list[int]:
+    gains = np.abs(unit.T @ _left(unit, y, chosen))
     gains[chosen] = -1.0
     return [*chosen, int(np.argmax(gains))]
 
 
-def _without(unit: Floats, direction: Floats) -> Floats:
-    """Unit columns without their part along a direction; what is left of a column like it is dropped to zero."""
-    rest = unit - np.outer(direction, direction @ unit)
-    size = np.linalg.norm(rest, axis=0)
-    return np.where(size > 1e-6, rest / np.maximum(size, 1e-6), 0.0)
+def _left(unit: Floats, y: Floats, chosen: list[int]) -> Floats:
+    return y - unit[:, chosen] @ np.linalg.lstsq(unit[:, chosen], y, rcond=None)[0] if chosen else y
 
 
-def _best_pair(unit: Floats, y: Floats) -> tuple[float, tuple[int, int]]:
-    """The two unit columns that explain most of y, and how much, from inner products alone."""
-    along = unit.T @ y
-    cosine = unit.T @ unit
+def _explains(unit: Floats, y: Floats, chosen: list[int]) -> float:
+    left = _left(unit, y, chosen)
+    return -float(left @ left)
+
+
+def _best_pair(gram: Floats, along: Floats) -> list[int]:
+    """The two terms that explain most, from inner products alone."""
+    return list(divmod(int(np.argmax(_explained(gram, along))), len(along)))
+
+
+def _best_triple(gram: Floats, along: Floats) -> list[int]:
+    best, chosen = -1.0, [0, 0, 0]
+    for first in range(len(along)):
+        # All inner products without their parts along the first term.
+        column = gram[first]
+        rest = gram - np.outer(column, column)
+        explained = _explained(rest, along - column * along[first])
+        at = int(np.argmax(explained))
+        total = float(explained.flat[at]) + float(along[first]) ** 2
+        if total > best:
+            best, chosen = total, [first, *divmod(at, len(along))]
+    return chosen
+
+
+def _explained(gram: Floats, along: Floats) -> Floats:
+    """What each pair of terms explains; nothing where two terms say the same."""
+    size = gram.diagonal()
+    determinant = np.outer(size, size) - gram**2
+    crossed = np.outer(along**2, size)
     with np.errstate(all="ignore"):
-        rest = 1 - cosine**2
-        explained = (along[:, None] ** 2 + along**2 - 2 * cosine * along[:, None] * along) / rest
-    explained[rest < 1e-10] = -1.0
-    at = int(np.argmax(explained))
-    first, second = divmod(at, len(along))
-    return float(explained[first, second]), (first, second)
+        explained = (crossed + crossed.T - 2 * gram * np.outer(along, along)) / determinant
+    return np.where(determinant > 1e-9, explained, -1.0)
 
 
 def _exponents(rows: Rows) -> Iterator[tuple[int, ...]]:
@@ -211,9 +231,12 @@ def _exponents(rows: Rows) -> Iterator[tuple[int, ...]]:
     most = 3 if count <= 5 else 2
     choices = [range(-most if free else 0, most + 1) for free in inverse]
     if count > 8:
-        singles = [tuple(power * (at == each) for each in range(count)) for at in range(count) for power in (1, 2)]
+        singles = [
+            tuple(power * (at == each) for each in range(count)) for at in range(count) for power in (1, 2)
+        ]
         pairs = [
-            tuple(int(each in pair) for each in range(count)) for pair in itertools.combinations(range(count), 2)
+            tuple(int(each in pair) for each in range(count))
+            for pair in itertools.combinations(range(count), 2)
         ]
         yield from [*singles, *pairs]
         return

@@ -154,9 +154,7 @@ def _multiply(factors: list[_Line]) -> _Line:
     scale = 1.0
     trees: list[Node] = []
     for factor in factors:
-        if factor.tree is None:
-            scale *= factor.offset
-        elif factor.scale == 0.0:
+        if factor.tree is None or factor.scale == 0.0:
             scale *= factor.offset
         else:
             # Scales gather in front of the product; each factor keeps its own zero.

@@ -117,7 +117,9 @@ def fit_curve(
     values = check_vector(y, "y", length=len(points), of="fit_curve")
     weights = np.ones(len(points)) if weight is None else check_vector(weight, "weight", length=len(points))
     if weights.min() < 0 or weights.sum() <= 0:
-        raise InputError("The 'weight' argument must hold non-negative numbers, not all zero. Got others instead.")
+        raise InputError(
+            "The 'weight' argument must hold non-negative numbers, not all zero. Got others instead."
+        )
     accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0, of="fit_curve")
     library = list(FORMS.values() if forms is None else forms)
     order = np.argsort(points, kind="stable")
@@ -140,7 +142,9 @@ def _suggestions(x: Floats, y: Floats, w: Floats, library: Sequence[Form]) -> li
     spread = math.sqrt(float(w @ np.square(y - mean)))
     flat = spread <= 1e-14 * max(abs(mean), float(np.abs(y).max()))
     if flat or half <= 0:
-        return [Suggestion(FORMS["identity"], 0.0, 1.0, 0.0, mean, 1.0 if flat else 0.0, 0.0 if flat else 1.0, 1)]
+        return [
+            Suggestion(FORMS["identity"], 0.0, 1.0, 0.0, mean, 1.0 if flat else 0.0, 0.0 if flat else 1.0, 1)
+        ]
     curve = Curve((x - middle) / half, (y - mean) / spread, w)
     batch = _fitted(library, curve, middle / half)
     return _in_own_units(library, batch, x, y, w, middle, half)
@@ -149,7 +153,11 @@ def _suggestions(x: Floats, y: Floats, w: Floats, library: Sequence[Form]) -> li
 def _fitted(library: Sequence[Form], curve: Curve, origin: float) -> Batch:
     """The best candidate of each form with its shift free, and the best with none in the user's coordinates."""
     coarse = np.interp(POINTS, curve.t, curve.v)
-    primary = [at for at, form in enumerate(library) if form.shift_of is None or form.shift_of[0] not in _names(library)]
+    primary = [
+        at
+        for at, form in enumerate(library)
+        if form.shift_of is None or form.shift_of[0] not in _names(library)
+    ]
     starts: list[Batch] = []
     for at in primary:
         b, c = best_starts(library[at], coarse, _STARTS)
@@ -171,9 +179,7 @@ def _names(library: Sequence[Form]) -> set[str]:
 
 def _batch(at: int, b: Floats, c: Floats, origin: float, free_b: bool, free_c: bool) -> Batch:
     size = len(b)
-    return Batch(
-        np.full(size, at), b, c, np.full(size, origin), np.full(size, free_b), np.full(size, free_c)
-    )
+    return Batch(np.full(size, at), b, c, np.full(size, origin), np.full(size, free_b), np.full(size, free_c))
 
 
 def _images(library: Sequence[Form], free: Batch, loss: Floats) -> list[Batch]:
@@ -247,7 +253,9 @@ def _in_own_units(
             mean - float(a[row]) * float(centre[row]),
             1.0 - float(unexplained[row]),
             math.sqrt(float(unexplained[row])),
-            form.complexity + (2 if form.family in ("general", "exponential") else 0) + (0 if unshifted else 2),
+            form.complexity
+            + (2 if form.family in ("general", "exponential") else 0)
+            + (0 if unshifted else 2),
         )
         for (at, unshifted), row in best.items()
     ]

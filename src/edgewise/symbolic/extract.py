@@ -55,15 +55,25 @@ def formula(net: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) ->
         expressions = [simplify_expression(each) for each in expressions]
     if X is None or y is None:
         if y is not None or X is not None:
-            raise InputError("The 'X' and 'y' arguments of formula must be given together. Got only one of them instead.")
-        return tuple(Formula(each, net.input_names, constants=_constants(each, net.input_names)) for each in expressions)
+            raise InputError(
+                "The 'X' and 'y' arguments of formula must be given together. Got only one of them instead."
+            )
+        return tuple(
+            Formula(each, net.input_names, constants=_constants(each, net.input_names))
+            for each in expressions
+        )
     rows = check_matrix(X, "X", columns=net.shape[0], of="formula")
     target = check_matrix(
-        np.reshape(y, (-1, 1)) if np.ndim(y) == 1 else y, "y", columns=net.shape[-1], rows=len(rows), of="formula"
+        np.reshape(y, (-1, 1)) if np.ndim(y) == 1 else y,
+        "y",
+        columns=net.shape[-1],
+        rows=len(rows),
+        of="formula",
     )
     outputs = net.predict(rows)
     return tuple(
-        _judged(each, net.input_names, rows, target[:, at], outputs[:, at]) for at, each in enumerate(expressions)
+        _judged(each, net.input_names, rows, target[:, at], outputs[:, at])
+        for at, each in enumerate(expressions)
     )
 
 

@@ -138,7 +138,8 @@ class Formula:
             "r2": _finite(self.r2),
             "network_deviation": None if self.network_deviation is None else _finite(self.network_deviation),
             "constants": [
-                {"value": each.value, "standard_error": _finite(each.standard_error)} for each in self.constants
+                {"value": each.value, "standard_error": _finite(each.standard_error)}
+                for each in self.constants
             ],
             "names": list(self.names),
         }
@@ -185,7 +186,11 @@ def _finite(value: float) -> float | None:
 
 def _short(value: Any) -> Any:
     rounded = float(f"{float(value):.{_DIGITS}g}")
-    return sympy.Integer(int(rounded)) if rounded.is_integer() and abs(rounded) < 1e6 else sympy.Float(rounded, 15)
+    return (
+        sympy.Integer(int(rounded))
+        if rounded.is_integer() and abs(rounded) < 1e6
+        else sympy.Float(rounded, 15)
+    )
 
 
 def _latex_name(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 
 import sympy
 
@@ -110,15 +110,15 @@ def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:
         return to_sympy(spelled, columns)
     arguments = [to_sympy(argument, columns) for argument in tree.arguments]
     if tree.function == "+":
-        return cast(sympy.Expr, sympy.Add(*arguments))
+        return sympy.Add(*arguments)
     if tree.function == "*":
-        return cast(sympy.Expr, sympy.Mul(*arguments))
+        return sympy.Mul(*arguments)
     if tree.function == "^":
-        return cast(sympy.Expr, sympy.Pow(*arguments))
+        return sympy.Pow(*arguments)
     if tree.function == "neg":
-        return cast(sympy.Expr, -arguments[0])
+        return -arguments[0]
     if tree.function == "inv":
-        return cast(sympy.Expr, 1 / arguments[0])
+        return 1 / arguments[0]
     return _TO_SYMPY[tree.function](arguments[0])
 
 
@@ -166,7 +166,9 @@ def _sum(expression: Any, digits: int | None) -> Node:
     first = next((at for at, term in enumerate(terms) if not _negative(term)), 0)
     nodes = [from_sympy(terms[first], digits)]
     for term in [*terms[:first], *terms[first + 1 :]]:
-        nodes.append(Apply("neg", (from_sympy(-term, digits),)) if _negative(term) else from_sympy(term, digits))
+        nodes.append(
+            Apply("neg", (from_sympy(-term, digits),)) if _negative(term) else from_sympy(term, digits)
+        )
     return Apply("+", tuple(nodes))
 
 

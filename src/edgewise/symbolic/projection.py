@@ -10,6 +10,7 @@ Golub, Pereyra (2003), Separable nonlinear least squares. Inverse Problems 19(2)
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -86,7 +87,7 @@ def evaluate(forms: Sequence[Form], index: Ints, z: Floats) -> tuple[Floats, Flo
 def _slices(forms: Sequence[Form], index: Ints) -> list[tuple[Form, slice]]:
     """The run of rows of each form present."""
     edges = np.flatnonzero(np.diff(index, prepend=-1, append=len(forms)))
-    return [(forms[int(index[low])], slice(low, high)) for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return [(forms[int(index[low])], slice(low, high)) for low, high in itertools.pairwise(edges)]
 
 
 def admitted(forms: Sequence[Form], batch: Batch, curve: Curve) -> Bools:

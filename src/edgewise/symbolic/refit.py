@@ -153,7 +153,7 @@ def _triangle(jacobian: Floats, residual: Floats, root: Floats) -> tuple[Floats,
     scale = np.sqrt(np.einsum("np,np->p", jacobian, jacobian))
     scale[scale == 0] = 1.0
     stacked = np.column_stack([jacobian / scale, residual])
-    r = np.linalg.qr(stacked, mode="r")
+    r = np.asarray(np.linalg.qr(stacked, mode="r"), dtype=np.float64)
     size = jacobian.shape[1]
     if r.shape[0] < size:
         r = np.vstack([r, np.zeros((size - r.shape[0], size + 1))])
@@ -163,7 +163,8 @@ def _triangle(jacobian: Floats, residual: Floats, root: Floats) -> tuple[Floats,
 def _solve(triangle: Floats, projected: Floats, damping: float) -> Floats:
     size = len(projected)
     system = np.vstack([triangle, np.sqrt(damping) * np.eye(size)])
-    return np.linalg.lstsq(system, np.concatenate([projected, np.zeros(size)]), rcond=None)[0]
+    solution = np.linalg.lstsq(system, np.concatenate([projected, np.zeros(size)]), rcond=None)[0]
+    return solution.astype(np.float64)
 
 
 def _standard_errors(

@@ -46,10 +46,14 @@ class FormulaResult:
 
 def as_formula(fitted: Fitted, rows: Rows, network: KAN | None) -> Formula:
     """A fitted expression as a result."""
-    r2 = 1.0 - (fitted.held / rows.spread) ** 2 if rows.spread > 0 and math.isfinite(fitted.held) else math.nan
+    r2 = (
+        1.0 - (fitted.held / rows.spread) ** 2 if rows.spread > 0 and math.isfinite(fitted.held) else math.nan
+    )
     constants = tuple(
         Constant(value, error)
-        for value, error in zip(fitted.fit.constants.tolist(), fitted.fit.standard_errors.tolist(), strict=True)
+        for value, error in zip(
+            fitted.fit.constants.tolist(), fitted.fit.standard_errors.tolist(), strict=True
+        )
     )
     deviation = None
     if network is not None:
@@ -79,7 +83,10 @@ def recommended(front: Sequence[Formula], rows: Rows) -> Formula:
         gains = [(before - squares) for _, before in running]
         if all(float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) for gain in gains):
             running.append((each, squares))
-    return min((each for each, _ in running), key=lambda one: math.log(max(one.error, floor)) + _NODE * one.complexity)
+    return min(
+        (each for each, _ in running),
+        key=lambda one: math.log(max(one.error, floor)) + _NODE * one.complexity,
+    )
 
 
 _NODE = 0.07

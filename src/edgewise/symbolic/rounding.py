@@ -65,7 +65,12 @@ def round_constants(expression: Any, rows: Rows, trials: int = 60) -> Fitted:
     refused: set[tuple[str, str]] = set()
     for _ in range(trials):
         proposal = next(
-            (each for each in _proposals(best, rows.names) if (_key(best, each[0]), str(each[1])) not in refused), None
+            (
+                each
+                for each in _proposals(best, rows.names)
+                if (_key(best, each[0]), str(each[1])) not in refused
+            ),
+            None,
         )
         if proposal is None:
             break
@@ -95,7 +100,7 @@ def trim_digits(fitted: Fitted, rows: Rows) -> Fitted:
 
 
 def _rounded(value: float, allowed: float) -> float:
-    if not (math.isfinite(allowed) and 0 < allowed):
+    if not (math.isfinite(allowed) and allowed > 0):
         return value
     return float(round(value, min(300, max(-300, math.floor(-math.log10(allowed))))))
 
@@ -124,9 +129,9 @@ def _indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -
     if not math.isfinite(new.fit.rss):
         return False
     excess = (new.fit.rss - old.fit.rss) / max(inflation * old.fit.variance, rows.rounding_error**2)
-    held = new.held <= old.held * 1.01 + 2 * math.sqrt(old.fit.variance / max(len(rows.y_held), 1)) + math.sqrt(
-        floor / n
-    )
+    held = new.held <= old.held * 1.01 + 2 * math.sqrt(
+        old.fit.variance / max(len(rows.y_held), 1)
+    ) + math.sqrt(floor / n)
     return excess <= saved * math.log(max(n, 8)) and held
 
 
@@ -138,7 +143,9 @@ def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]
     ):
         # Where a column is called pi, the text of a formula could not tell the two apart.
         found += [
-            (rank, at, node) for rank, node in _candidates(value, error) if not ("pi" in names and _has_pi(node))
+            (rank, at, node)
+            for rank, node in _candidates(value, error)
+            if not ("pi" in names and _has_pi(node))
         ]
     found.sort(key=lambda each: each[0])
     for _, at, node in found:

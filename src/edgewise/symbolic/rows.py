@@ -66,7 +66,7 @@ class Rows:
     @cached_property
     def positive(self) -> frozenset[str]:
         """The columns that are positive on every row."""
-        everywhere = (self.X > 0).all(axis=0) & (self.X_held > 0).all(axis=0)
+        everywhere = np.asarray((self.X > 0).all(axis=0) & (self.X_held > 0).all(axis=0))
         return frozenset(name for name, good in zip(self.names, everywhere, strict=True) if good)
 
     @property

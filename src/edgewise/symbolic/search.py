@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_matrix, check_names, check_vector
 from edgewise._core.errors import InputError
-from edgewise.forms import FORMS, Form
 from edgewise._core.seeds import derive
+from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node
 from edgewise.network import KAN
 from edgewise.symbolic.candidates import direct_candidates
@@ -44,7 +44,7 @@ _EXACT = 1e-9
 _LARGEST = 60
 
 
-class _Stop(Exception):
+class _StopError(Exception):
     """A callback asked to stop."""
 
 
@@ -84,8 +84,9 @@ class _Search:
             intervals=0,
             note=note,
         )
-        if any([callback(record) is True for callback in self.callbacks]):
-            raise _Stop
+        answers = [callback(record) for callback in self.callbacks]
+        if any(answer is True for answer in answers):
+            raise _StopError
 
     def add(self, trees: Iterable[Node], network: KAN | None) -> None:
         """Fit, shorten and judge candidates, then finish those that no shorter one beats."""
@@ -168,7 +169,7 @@ def find_formula(
         reason = _run(search, seed)
     except KeyboardInterrupt:
         reason = "the search was interrupted"
-    except _Stop:
+    except _StopError:
         reason = "a callback asked to stop"
     if not search.finished:
         # Stopped before anything was judged: the mean is always an answer.
@@ -266,7 +267,9 @@ def _result(search: _Search, reason: str) -> FormulaResult:
     front = pareto(search.finished, slack=1e-6)
     front = front if front else tuple(search.finished[:1])
     best = recommended(front, rows)
-    network = next((net for fitted, net in search.found if fitted.expression == best.sympy and net is not None), None)
+    network = next(
+        (net for fitted, net in search.found if fitted.expression == best.sympy and net is not None), None
+    )
     if network is None and search.trained:
         network = min(search.trained, key=lambda each: each.error).network
     judged = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
@@ -289,8 +292,14 @@ def _rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed: in
     share = check_float(held_out, "held_out", low=0.05, high=0.5, of="find_formula")
     if names is None:
         labels = getattr(X, "columns", None)
-        names = [f"x{at + 1}" for at in range(table.shape[1])] if labels is None else [str(each) for each in labels]
-    return Rows.split(check_names(names, "names", table.shape[1], of="find_formula"), table, target, share, seed)
+        names = (
+            [f"x{at + 1}" for at in range(table.shape[1])]
+            if labels is None
+            else [str(each) for each in labels]
+        )
+    return Rows.split(
+        check_names(names, "names", table.shape[1], of="find_formula"), table, target, share, seed
+    )
 
 
 def _checked_forms(forms: Iterable[Form]) -> tuple[Form, ...]:

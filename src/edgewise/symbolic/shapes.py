@@ -45,7 +45,12 @@ class Trained:
 def shapes(columns: int) -> tuple[Shape, ...]:
     """Shapes in the order they are tried: a sum, a function of a sum, products, sums of functions of sums."""
     if columns == 1:
-        return (Shape((1, 1, 1)), Shape((1, Nodes(0, (2,)))), Shape((1, Nodes(1, (2,)), 1), plain=True), Shape((1, 2, 1)))
+        return (
+            Shape((1, 1, 1)),
+            Shape((1, Nodes(0, (2,)))),
+            Shape((1, Nodes(1, (2,)), 1), plain=True),
+            Shape((1, 2, 1)),
+        )
     return (
         Shape((columns, 1)),
         Shape((columns, 1, 1)),

@@ -50,7 +50,9 @@ class Snapped:
     score: float
 
 
-def edge_options(net: KAN, X: Floats, forms: Sequence[Form] | None, accuracy: float) -> dict[Edge, list[Option]]:
+def edge_options(
+    net: KAN, X: Floats, forms: Sequence[Form] | None, accuracy: float
+) -> dict[Edge, list[Option]]:
     """What each living edge could be: its best forms, and nothing."""
     with torch.no_grad():
         values = net.activations(torch.from_numpy(X).to(net.output_shift))
@@ -60,7 +62,9 @@ def edge_options(net: KAN, X: Floats, forms: Sequence[Form] | None, accuracy: fl
         found = fit_curve(curve.x, curve.y, curve.weight, forms=forms, accuracy=accuracy, top=_FORMS_PER_EDGE)
         mean = float(np.average(curve.y, weights=curve.weight))
         nothing = Option(FORMS["identity"], (0.0, 1.0, 0.0, mean), 0)
-        options[edge] = [Option(each.form, curve.to_network(each), each.complexity) for each in found] + [nothing]
+        options[edge] = [Option(each.form, curve.to_network(each), each.complexity) for each in found] + [
+            nothing
+        ]
     return options
 
 
@@ -129,7 +133,11 @@ def _improved(
 
 
 def _judge(
-    net: KAN, rows: Rows, edges: Sequence[Edge], options: Mapping[Edge, Sequence[Option]], choice: tuple[int, ...]
+    net: KAN,
+    rows: Rows,
+    edges: Sequence[Edge],
+    options: Mapping[Edge, Sequence[Option]],
+    choice: tuple[int, ...],
 ) -> Snapped:
     chosen = [options[edge][at] for edge, at in zip(edges, choice, strict=True)]
     tree = compose(net, {edge: (each.form, each.affine) for edge, each in zip(edges, chosen, strict=True)})[0]
@@ -140,7 +148,11 @@ def _judge(
     n = len(rows.y)
     floor = n * (1e-11 * rows.spread) ** 2 + 1e-300
     size = sum(each.complexity for each in chosen)
-    bic = n * math.log(max(fit.rss, floor)) + math.log(n) * len(fit.constants) if math.isfinite(fit.rss) else math.inf
+    bic = (
+        n * math.log(max(fit.rss, floor)) + math.log(n) * len(fit.constants)
+        if math.isfinite(fit.rss)
+        else math.inf
+    )
     return Snapped(choice, fit, bic + 2 * size)
 
 

@@ -86,7 +86,7 @@ def _grid(form: Form) -> tuple[Floats, Floats, NDArray[np.intp]]:
         return np.ones(1), np.zeros(1), np.zeros(1, dtype=np.intp)
     if form.family == "exponential":
         pairs = [(sign * rate, 0.0, at // 4) for sign in (1.0, -1.0) for at, rate in enumerate(_RATES)]
-    elif math.isfinite(domain.low) and math.isfinite(domain.high) or domain.period is not None:
+    elif (math.isfinite(domain.low) and math.isfinite(domain.high)) or domain.period is not None:
         pairs = list(_between(*_span(form)))
     elif math.isfinite(domain.low) or domain.pole is not None:
         rates = [1.0] if form.family == "power" else list(_RATES[:16])

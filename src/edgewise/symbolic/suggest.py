@@ -125,7 +125,12 @@ def suggest(
     values = None if X is None else node_values(net, X)[layer]
     curve = edge_curve(net, edge, values)
     found = fit_curve(
-        curve.x, curve.y, curve.weight, forms=forms, accuracy=accuracy, top=check_int(top, "top", low=1, of="suggest")
+        curve.x,
+        curve.y,
+        curve.weight,
+        forms=forms,
+        accuracy=accuracy,
+        top=check_int(top, "top", low=1, of="suggest"),
     )
     return tuple(_in_network_units(each, curve) for each in found)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,10 @@ from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
 
 Floats = NDArray[np.float64]
-Unary = Callable[[Floats], Floats]
+# A column, or a scalar where no column is involved.
+Values = NDArray[np.float64] | np.float64
 # value, and derivative from (argument, value)
-_UNARY: Mapping[str, tuple[Unary, Callable[[Floats, Floats], Floats]]] = {
+_UNARY: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "neg": (np.negative, lambda x, f: np.float64(-1.0)),
     "inv": (np.reciprocal, lambda x, f: -f * f),
     "exp": (np.exp, lambda x, f: f),
@@ -87,7 +89,7 @@ class Tape:
         """The value (n,) and its exact derivative in every constant (n, constants)."""
         with np.errstate(all="ignore"):
             values = self._forward(constants, X)
-            slopes: list[Floats | None] = [None] * len(values)
+            slopes: list[Values | None] = [None] * len(values)
             slopes[self._root] = np.ones(len(X))
             # A slot is only ever used by later slots.
             for slot in range(len(values) - 1, -1, -1):
@@ -157,8 +159,8 @@ class Tape:
         self._slots.append(step)
         return len(self._slots) - 1
 
-    def _forward(self, constants: Floats, X: Floats) -> list[Floats]:
-        values: list[Floats] = []
+    def _forward(self, constants: Floats, X: Floats) -> list[Values]:
+        values: list[Values] = []
         with np.errstate(all="ignore"):
             for step in self._slots:
                 if isinstance(step, _Step):
@@ -171,7 +173,7 @@ class Tape:
                     values.append(np.float64(constants[step] if isinstance(step, int) else step))
         return values
 
-    def _partials(self, step: _Step, values: list[Floats], slot: int) -> list[tuple[int, Floats]]:
+    def _partials(self, step: _Step, values: list[Values], slot: int) -> list[tuple[int, Values]]:
         one = np.float64(1.0)
         left = values[step.left]
         if step.right < 0:
@@ -191,7 +193,7 @@ class Tape:
         return [*slopes, (step.right, np.where(left > 0, values[slot] * np.log(np.abs(left)), 0.0))]
 
 
-def _apply(operation: str, left: Floats, right: Floats) -> Floats:
+def _apply(operation: str, left: Values, right: Values) -> Values:
     if operation == "+":
         return left + right
     if operation == "-":
@@ -205,7 +207,7 @@ def _apply(operation: str, left: Floats, right: Floats) -> Floats:
     return _UNARY[operation][0](left)
 
 
-def _power(left: Floats, right: Floats) -> Floats:
+def _power(left: Values, right: Values) -> Values:
     # numpy's pow is slow in general and exact where it multiplies.
     if np.ndim(right) == 0 and right in (2.0, 3.0):
         return left * left if right == 2.0 else left * left * left

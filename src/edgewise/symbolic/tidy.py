@@ -42,7 +42,8 @@ def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) 
     >>> simplify_expression(sympy.exp(2 * sympy.log(x) - 3 * sympy.log(y)))
     x**2/y**3
     """
-    signs = {symbol: sympy.Symbol(symbol.name, positive=True) for symbol in expression.free_symbols if symbol.name in positive}
+    symbols: set[Any] = expression.free_symbols
+    signs = {each: sympy.Symbol(each.name, positive=True) for each in symbols if each.name in positive}
     return _shortest(expression.xreplace(signs)).xreplace({new: old for old, new in signs.items()})
 
 
@@ -133,7 +134,11 @@ def _power(base: Any, exponent: Any) -> Any:
     if not whole and size < 0:
         size, rest = -size, -rest
     if size.is_Float or size.is_Rational:
-        outer = sympy.Pow(size, exponent) if whole or size.is_Rational else sympy.Float(float(size) ** float(exponent))
+        outer = (
+            sympy.Pow(size, exponent)
+            if whole or size.is_Rational
+            else sympy.Float(float(size) ** float(exponent))
+        )
         return outer * sympy.Pow(rest, exponent)
     return sympy.Pow(base, exponent)
 

@@ -52,11 +52,14 @@ def form_from_sympy(expression: Any) -> Form:
     'x*exp(-x)'
     """
     if not isinstance(expression, sympy.Expr):
-        raise InputError(f"The 'expression' argument must be a sympy expression. Got {short(expression)} instead.")
-    symbols = sorted(expression.free_symbols, key=str)
+        raise InputError(
+            f"The 'expression' argument must be a sympy expression. Got {short(expression)} instead."
+        )
+    symbols: list[Any] = sorted(expression.free_symbols, key=str)
     if len(symbols) != 1:
         raise InputError(
             f"The 'expression' argument must hold exactly one symbol. Got {len(symbols)} in {str(expression)[:60]!r} "
             "instead."
         )
-    return form_from_text(formula_text(expression.xreplace({symbols[0]: sympy.Symbol("x")})))
+    renamed: Any = expression.xreplace({symbols[0]: sympy.Symbol("x")})
+    return form_from_text(formula_text(renamed))

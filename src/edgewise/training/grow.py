@@ -21,7 +21,7 @@ from edgewise.training.rows import Rows
 INPUT_MARGIN = 0.01
 MARGINS = (0.02, 0.12)
 # A hidden grid is kept (and refined exactly) while it covers all but this share of the range wanted and fills it this well.
-SLACK, WELL_FILLED = 0.01, 0.85
+SLACK, WELL_FILLED = 0.004, 0.85
 
 
 def prepared(net: KAN, rows: Rows, loss: Loss) -> KAN:
@@ -39,17 +39,17 @@ def is_scaled(net: KAN) -> bool:
     return shifts or bool((net.input_scale != 1).any()) or bool((net.output_scale != 1).any())
 
 
-def covered(net: KAN, rows: Rows) -> KAN:
-    """The network with every grid laid over the values that reach it, layer by layer."""
+def covered(net: KAN, rows: Rows, intervals: int | None = None) -> KAN:
+    """The network with every grid laid anew over the values that reach it, layer by layer."""
     for l, layer in enumerate(net.layers):
-        net = _laid(net, rows, l, layer.intervals)
+        net = _laid(net, rows, l, layer.intervals if intervals is None else intervals)
     return net
 
 
 def grown(net: KAN, rows: Rows, intervals: int) -> KAN:
     """The network on grids of that many intervals: exactly refined where the grid fits its data, else laid over anew."""
     for l, layer in enumerate(net.layers):
-        fits = l == 0 or _fits(net, rows, l)
+        fits = _fits(net, rows, l)
         if fits and intervals == layer.intervals:
             continue
         if fits and layer.basis_name == "bspline" and intervals % layer.intervals == 0:

@@ -36,13 +36,13 @@ RESTING = 1e-3
 FEWEST_STEPS = 6
 MOST_UPDATES = 6
 # Weights before the data have spoken.
-ROUGH_START, TILT_START = 1e-7, 1e-12
+ROUGH_START, TILT_START = 1e-5, 1e-12
 # Damping of the first step of a stage: of a start from nothing (see `lm`), of a trained network, on a refined grid.
 WARM_MU, FINE_MU = 1e-6, 1e-10
 # Fall of the training loss from one grid to the next (16 times the half for a cubic, 256 in the square) that noise forbids.
 STEEP = 25.0
 # A loss below this (in network units, where y has unit variance) is as exact as float64 sums get.
-EXACT = 1e-24
+EXACT = 1e-22
 # Largest number of parameters, and of multiplications a step, that second-order rounds grow to.
 MOST_PARAMETERS = 2500
 MOST_WORK = 6e9
@@ -280,7 +280,8 @@ class SecondOrder:
             return self._refit(after, "size")
         finer = grown(net, self.train, count)
         loss, _ = self.errors(now)
-        resolving = self.options.roughness is None and loss * STEEP < now.round_loss
+        steep = math.isfinite(now.round_loss) and loss * STEEP < now.round_loss
+        resolving = self.options.roughness is None and steep
         weights = self._weights_for(now, resolving)
         entered = self._enter("round", now.index + 1, finer, weights, FINE_MU, best, best_error)
         updates = MOST_UPDATES if resolving else 0

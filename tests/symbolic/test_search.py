@@ -1,0 +1,165 @@
+"""find_formula, from a table to the law."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+import sympy
+import torch
+
+from edgewise._core.errors import InputError
+from edgewise.forms import FORMS, form_from_text
+from edgewise.symbolic import FormulaResult, find_formula
+from edgewise.training import Record
+
+HELLO = np.random.default_rng(5).uniform(-1, 1, (1000, 2))
+LAW = np.exp(np.sin(np.pi * HELLO[:, 0]) + HELLO[:, 1] ** 2)
+
+
+def table(seed: int, low: float, high: float, columns: int, rows: int = 300) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(low, high, (rows, columns))
+
+
+def test_the_composition_is_found_exactly() -> None:
+    found = find_formula(HELLO, LAW, seed=5, seconds=20)
+    x1, x2 = sympy.symbols("x1 x2")
+    assert found.best.sympy == sympy.exp(x2**2 + sympy.sin(sympy.pi * x1))
+    assert found.network is not None
+    assert found.best.network_deviation is not None
+    assert 0 < found.best.network_deviation < 0.1
+    assert found.seconds < 20
+    sizes = [each.complexity for each in found.front]
+    assert sizes == sorted(sizes)
+    errors = [each.error for each in found.front]
+    assert errors == sorted(errors, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("law", "text"),
+    [
+        (lambda m, d, r: 6.674 * m * d / r**2, "6.674*a*b/c^2"),
+        (lambda a, b, c: a * b + 2 * c**2, "a*b + 2*c^2"),
+        (lambda a, b, c: np.sqrt(a**2 + b**2 + c**2), "sqrt(a^2 + b^2 + c^2)"),
+        (lambda a, b, c: np.exp(-((a / b) ** 2)) * c, "c*exp(-a^2/b^2)"),
+        (lambda a, b, c: 1 / (1 / a + 1 / b), "a*b/(a + b)"),
+    ],
+)
+def test_laws_that_need_no_network(law: object, text: str) -> None:
+    X = table(1, 1, 3, 3)
+    assert callable(law)
+    found = find_formula(X, law(*X.T), names=["a", "b", "c"], seconds=10)
+    expected = sympy.sympify(text.replace("^", "**"))
+    assert sympy.simplify(found.best.sympy - expected) == 0, found.best.text
+    assert found.network is None
+
+
+def test_one_column_laws() -> None:
+    x = np.linspace(0.3, 10, 80)[:, None]
+    assert find_formula(x, x[:, 0] ** 1.5, names=["a"], seconds=5).best.text == "a^(3/2)"
+    charge = np.arange(10.0, 60)[:, None]
+    moseley = find_formula(charge, 10.2 * (charge[:, 0] - 1.13) ** 2, names=["Z"], seconds=5).best
+    assert moseley.error < 1e-8
+    a, shift = sorted((float(each) for each in moseley.sympy.atoms(sympy.Number)), key=abs)[-1:], 1.13
+    assert a[0] == pytest.approx(10.2)
+    assert min(abs(abs(float(each)) - shift) for each in moseley.sympy.atoms(sympy.Number)) < 1e-9
+
+
+def test_noise_is_not_fitted() -> None:
+    y = LAW + 0.1 * np.random.default_rng(0).standard_normal(1000)
+    found = find_formula(HELLO, y, seconds=12)
+    assert found.best.text == "exp(x2^2 + sin(pi*x1))"
+    assert found.best.error == pytest.approx(0.1, rel=0.15)
+
+
+def test_same_seed_same_result() -> None:
+    X = table(2, -1, 1, 2, 200)
+    y = np.tanh(2 * X[:, 0]) + X[:, 1]
+    first, second = (find_formula(X, y, seconds=30, seed=3) for _ in range(2))
+    assert [each.exact_text for each in first.front] == [each.exact_text for each in second.front]
+    assert first.best.text == "x2 + tanh(2*x1)"
+
+
+def test_nothing_outside_is_touched() -> None:
+    X, y = HELLO[:150].copy(), LAW[:150].copy()
+    state, other = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    find_formula(X, y, seconds=1)
+    assert (HELLO[:150] == X).all()
+    assert (y == LAW[:150]).all()
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert (np.random.get_state()[1] == other).all()  # noqa: NPY002
+
+
+def test_time_is_kept() -> None:
+    rng = np.random.default_rng(0)
+    X, y = table(3, -1, 1, 4, 400), rng.standard_normal(400)
+    start = time.perf_counter()
+    found = find_formula(X, y, seconds=3)
+    assert time.perf_counter() - start < 8
+    assert found.best.complexity <= 5
+
+
+def test_callbacks_see_the_work_and_can_end_it() -> None:
+    seen: list[Record] = []
+
+    def stop(record: Record) -> bool:
+        seen.append(record)
+        return len(seen) >= 3
+
+    found = find_formula(HELLO, LAW, seconds=20, callbacks=[stop])
+    assert isinstance(found, FormulaResult)
+    assert 3 <= len(seen) < 10
+    assert "callback" in found.message
+
+
+def test_an_interruption_returns_the_best_so_far() -> None:
+    count = 0
+
+    def interrupt(record: Record) -> None:
+        nonlocal count
+        count += 1
+        if count == 4:
+            raise KeyboardInterrupt
+
+    found = find_formula(HELLO, LAW, seconds=20, callbacks=[interrupt])
+    assert "interrupted" in found.message
+    assert found.front
+
+
+def test_user_forms() -> None:
+    x = table(4, -2, 2, 1, 200)
+    z = 1.5 * x[:, 0] + 0.2
+    y = 2 * z / (1 + z**4) + 1
+    form = form_from_text("x/(1 + x^4)")
+    found = find_formula(x, y, forms=[*FORMS.values(), form], seconds=5)
+    assert found.best.error < 1e-9
+
+
+def test_constant_target_and_short_tables() -> None:
+    X = table(0, 0, 1, 2, 30)
+    assert find_formula(X, np.full(30, 2.0), seconds=2).best.text == "2"
+    kepler = np.array(
+        [[0.389, 87.77], [0.724, 224.7], [1.0, 365.25], [1.524, 686.95], [5.2, 4332.62], [9.51, 10759.2]]
+    )
+    found = find_formula(kepler[:, :1], kepler[:, 1], names=["a"], seconds=5)
+    assert "a^(3/2)" in found.best.text
+    assert "leaving out one row" in found.message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"X": HELLO, "y": LAW[:-1]}, "'y'"),
+        ({"X": HELLO[:3], "y": LAW[:3]}, "at least 5 rows"),
+        ({"X": HELLO, "y": LAW, "names": ["a"]}, "'names'"),
+        ({"X": HELLO, "y": LAW, "names": ["a", "a"]}, "distinct"),
+        ({"X": HELLO, "y": LAW, "seconds": -1}, "'seconds'"),
+        ({"X": HELLO, "y": LAW, "held_out": 2}, "'held_out'"),
+        ({"X": HELLO, "y": LAW, "forms": ["sin"]}, "'forms'"),
+        ({"X": HELLO * np.nan, "y": LAW}, "finite"),
+    ],
+)
+def test_bad_arguments_end_in_one_sentence(arguments: dict[str, object], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        find_formula(**arguments)  # type: ignore[arg-type]
