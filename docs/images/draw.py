@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,15 +14,15 @@ from matplotlib.image import imread
 import edgewise as ew
 from edgewise.plots.mathtext import expression_mathtext
 from edgewise.plots.save import save_figure
-from edgewise.plots.style import LIGHT, SIZE_TEXT, math_style, new_figure, text_style
+from edgewise.plots.style import LIGHT, SIZE_TITLE, math_style, new_figure, text_style
 
 HERE = Path(__file__).parent
 DPI = 200
-GAP, TOP, FOOT = 0.7, 0.35, 0.55
+TITLE, GAP, FORMULA = 0.4, 0.55, 0.9
 
 
 def main() -> None:
-    """Train, simplify, find the formula; draw each stage, and all of them side by side."""
+    """Train, simplify, find the formula; draw each stage, and all of them on one page."""
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (1000, 2))
     y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
@@ -29,30 +30,38 @@ def main() -> None:
     simplified = ew.simplify(trained, X, y, seed=0).network
     found = ew.find_formula(X, y, names=("x1", "x2"), seconds=30, seed=0)
     symbolic = ew.snap(simplified, X, y).network
-    stages = {"trained": trained, "simplified": simplified, "symbolic": symbolic}
+    stages = {"trained": trained, "simplified": simplified, "closed forms": symbolic}
     figures = {name: ew.plot_network(net, X) for name, net in stages.items()}
     for name, figure in figures.items():
-        save_figure(figure, HERE / f"network-{name}.svg")
-    save_figure(side_by_side(figures, found.best.sympy), HERE / "demo.png", dpi=DPI)
+        save_figure(figure, HERE / f"network-{name.replace(' ', '-')}.svg")
+    save_figure(overview(figures, found.best.sympy), HERE / "demo.png", dpi=DPI)
 
 
-def side_by_side(figures: dict[str, Figure], formula: object) -> Figure:
-    """The stages from left to right, the formula beneath the last."""
-    sizes = [figure.get_size_inches() for figure in figures.values()]
-    width = sum(w for w, _ in sizes) + GAP * (len(sizes) - 1)
-    height = max(h for _, h in sizes)
-    page = new_figure(width, height + TOP, LIGHT)
-    left = 0.0
-    for (name, figure), (w, h) in zip(figures.items(), sizes, strict=True):
-        bottom = (height - h) / 2
-        axes = page.add_axes((left / width, bottom / (height + TOP), w / width, h / (height + TOP)))
+def overview(figures: dict[str, Figure], formula: Any) -> Figure:
+    """The first stage on the left; on the right the others beneath each other, and the formula."""
+    names = list(figures)
+    sizes = {name: figure.get_size_inches() for name, figure in figures.items()}
+    first, rest = names[0], names[1:]
+    column = max(sizes[name][0] for name in rest)
+    stack = sum(sizes[name][1] + TITLE for name in rest) + GAP * len(rest) + FORMULA
+    width, height = sizes[first][0] + GAP + column, max(sizes[first][1] + TITLE, stack)
+    page = new_figure(width, height, LIGHT)
+
+    def place(name: str, left: float, top: float) -> None:
+        w, h = sizes[name]
+        axes = page.add_axes((left / width, (top - TITLE - h) / height, w / width, h / height))
         axes.set_axis_off()
-        axes.imshow(pixels(figure), aspect="auto", interpolation="antialiased")
-        top = (bottom + h + 0.08) / (height + TOP)
-        page.text((left + w / 2) / width, top, name, ha="center", va="bottom", **text_style(LIGHT, SIZE_TEXT, LIGHT.muted))
-        left += w + GAP
-    at = ((left - GAP - sizes[-1][0] / 2) / width, ((height - sizes[-1][1]) / 2 - FOOT) / (height + TOP))
-    page.text(*at, f"$y = {expression_mathtext(formula)}$", ha="center", va="center", **math_style(LIGHT, 1.35 * SIZE_TEXT))
+        axes.imshow(pixels(figures[name]), aspect="auto", interpolation="antialiased")
+        style = text_style(LIGHT, SIZE_TITLE, LIGHT.muted)
+        page.text((left + 0.12) / width, (top - 0.1) / height, name, ha="left", va="top", **style)
+
+    place(first, 0.0, (height + sizes[first][1] + TITLE) / 2)
+    left, top = sizes[first][0] + GAP, (height + stack) / 2
+    for name in rest:
+        place(name, left, top)
+        top -= TITLE + sizes[name][1] + GAP
+    at = ((left + column / 2) / width, (top - FORMULA / 2) / height)
+    page.text(*at, f"$y = {expression_mathtext(formula)}$", ha="center", va="center", **math_style(LIGHT, 18))
     return page
 
 

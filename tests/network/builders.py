@@ -99,3 +99,9 @@ def state_bytes(net: torch.nn.Module) -> dict[str, bytes]:
 def scale_of(y: Tensor) -> float:
     """Size that a change of y is compared with."""
     return max(1.0, float(y.abs().max()))
+
+
+def sample_network(dtype: torch.dtype = torch.float32) -> KAN:
+    """A small network with a product and a closed form."""
+    net = KAN([2, Nodes(1, (2,)), 1], input_names=["mass", "length"], intervals=3, seed=0, dtype=dtype)
+    return set_symbolic(net, (0, 0, 0), "x*exp(-x)", (0.5, 1.0, 0.25, -1.0)).network

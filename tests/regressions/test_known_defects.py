@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise import InputError
+from edgewise import InputError, NumericEdgesError
 from edgewise.layers import KANLinear
 from edgewise.network import (
     KAN,
@@ -22,10 +22,15 @@ from edgewise.network import (
     remove_inputs,
     save,
     scale_to_data,
+    set_numeric,
     set_symbolic,
     swap_nodes,
 )
 from edgewise.splines import BSpline, fit_coefficients, uniform_grid
+from edgewise.symbolic import formula, suggest
+from edgewise.training import fit
+
+from ..network.builders import state_bytes
 
 DOUBLE = torch.float64
 
@@ -159,3 +164,81 @@ def test_hostile_text_is_never_run(tmp_path: pathlib.Path) -> None:
         with pytest.raises(InputError):
             set_symbolic(KAN([1, 1]), (0, 0, 0), text)
     assert not mark.exists()
+
+
+# ---- formulas and training
+
+
+def closed(net: KAN, forms: tuple[str, ...] = ("sin", "square", "identity")) -> KAN:
+    """Every edge alive made a closed form, with constants that differ from edge to edge."""
+    count = 0
+    for k, layer in enumerate(net.layers):
+        for i, o in layer.mask.nonzero().tolist():
+            affine = (0.3 + 0.1 * count, 1.0 - 0.05 * count, 0.1 * count, 0.2)
+            net = set_symbolic(net, (k, i, o), forms[count % len(forms)], affine).network
+            count += 1
+    return net
+
+
+@pytest.mark.parametrize("arity", [2, 3, 4])
+def test_the_formula_of_products_of_any_arity_is_the_network(arity: int) -> None:
+    net = closed(KAN([2, Nodes(1, (arity,)), 1], seed=0, dtype=DOUBLE))
+    X = rows(2).numpy()
+    np.testing.assert_allclose(
+        formula(net)[0].predict(X).reshape(-1), net.predict(X)[:, 0], rtol=1e-9, atol=1e-9
+    )
+
+
+def test_a_formula_after_pruning_speaks_of_the_same_columns() -> None:
+    net = closed(pruned())
+    found = formula(net)[0]
+    assert {str(symbol) for symbol in found.sympy.free_symbols} == {"mass", "length"}
+    X = rows(2).numpy() * 4 + 2
+    np.testing.assert_allclose(found.predict(X).reshape(-1), net.predict(X)[:, 0], rtol=1e-9, atol=1e-9)
+
+
+def test_a_network_with_numeric_edges_has_no_formula() -> None:
+    with pytest.raises(NumericEdgesError):
+        formula(KAN([2, 2, 1], seed=0))
+    net = closed(KAN([2, 2, 1], seed=0, dtype=DOUBLE))
+    one_left = set_numeric(net, (0, 1, 1)).network
+    with pytest.raises(NumericEdgesError):
+        formula(one_left)
+
+
+def test_a_suggestion_changes_nothing() -> None:
+    net, X = KAN([2, 2, 1], seed=0, dtype=DOUBLE), rows(2)
+    before, spec = state_bytes(net), net.spec
+    assert suggest(net, 0, 1, 1, X, top=3)
+    assert state_bytes(net) == before
+    assert net.spec == spec
+
+
+def test_a_likelihood_is_told_as_a_likelihood_and_not_as_its_root() -> None:
+    X = rows(2).numpy()
+    y = (X[:, 0] + 0.3 * np.sin(9 * X[:, 1]) > 0).astype(float)
+    for method in ("lm", "adam"):
+        result = fit(
+            KAN([2, 1], seed=0),
+            X,
+            y,
+            loss="cross_entropy",
+            method=method,
+            validation=None,
+            steps=20,
+            intervals=[3],
+        )
+        logits = result.network.predict(X)[:, 0]
+        wanted = np.mean(np.logaddexp(0.0, logits) - y * logits)
+        assert result.train_error == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_fit_changes_neither_its_network_nor_its_data() -> None:
+    net, X = KAN([2, 2, 1], seed=0), rows(2).numpy()
+    y = X[:, 0] * X[:, 1]
+    before, kept = state_bytes(net), (X.copy(), y.copy())
+    for method in ("lm", "adam", "lbfgs"):
+        fit(net, X, y, method=method, steps=3, intervals=[3])
+    assert state_bytes(net) == before
+    assert np.array_equal(X, kept[0])
+    assert np.array_equal(y, kept[1])

@@ -65,6 +65,11 @@ def test_a_loose_constant_is_not_taken_for_a_ratio() -> None:
     assert exact_number(0.25 / np.pi, 1e-9) == 1 / (4 * sympy.pi)
 
 
+def test_rare_numbers_need_a_close_hit() -> None:
+    assert exact_number(8.487, 0.01) is None  # 6 sqrt(2) is 8.485
+    assert exact_number(2**0.5, 1e-6) == sympy.sqrt(2)
+
+
 def test_terms_nobody_misses_go() -> None:
     x = RNG.uniform(-1, 1, (400, 1))
     y = 2 * x[:, 0] + 0.1 * RNG.standard_normal(400)

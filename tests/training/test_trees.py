@@ -71,7 +71,7 @@ def test_optimiser_states_come_back() -> None:
 
 
 def test_other_values_and_other_kinds_are_refused() -> None:
-    with pytest.raises(InputError, match="plain values and tensors. Got a set"):
+    with pytest.raises(InputError, match=r"plain values and tensors\. Got a set"):
         write_tree("tree", "test", {"a": {1, 2}})
     write_tree("tree", "one kind", [1])
     with pytest.raises(FileError, match="does not hold a another kind but 'one kind'"):

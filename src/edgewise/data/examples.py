@@ -29,11 +29,11 @@ class Example:
 _ALL = (
     Example(
         name="nuclear_binding",
-        title="Binding energy per nucleon of 2,375 nuclides",
-        target="B_per_A",
+        title="Binding energy of 2,375 nuclides",
+        target="B",
         columns=("Z", "N", "A"),
-        units=MappingProxyType({"B_per_A": "MeV"}),
-        law="a_v - a_s A^(-1/3) - a_c Z (Z - 1) A^(-4/3) - a_a (A - 2 Z)^2 / A^2 (Bethe and Weizsaecker)",
+        units=MappingProxyType({"B": "MeV"}),
+        law="a_v A - a_s A^(2/3) - a_c Z (Z - 1) / A^(1/3) - a_a (N - Z)^2 / A (Bethe and Weizsaecker)",
         citation=(
             "M. Wang, G. Audi, A. H. Wapstra, F. G. Kondev, M. MacCormick, X. Xu and B. Pfeiffer, The AME2012 atomic mass "
             "evaluation (II), Chinese Physics C 36 (2012) 1603, doi:10.1088/1674-1137/36/12/003"

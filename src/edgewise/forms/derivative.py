@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 from edgewise.forms.functions import FUNCTIONS
@@ -59,11 +60,22 @@ def add(*terms: Node) -> Node:
 
 
 def multiply(*factors: Node) -> Node:
-    """A product without its ones, or zero."""
-    if _ZERO in factors:
+    """A product with its whole numbers joined and without its ones, or zero."""
+    flat = [part for factor in factors for part in _factors(factor)]
+    whole = math.prod(part.value for part in flat if _is_whole(part))  # pyright: ignore[reportAttributeAccessIssue]
+    rest = [part for part in flat if not _is_whole(part)]
+    if whole == 0:
         return _ZERO
-    kept = tuple(factor for factor in factors if factor != _ONE)
-    return Apply("*", kept) if len(kept) > 1 else kept[0] if kept else _ONE
+    kept = rest if whole == 1 and rest else [Number(whole), *rest]
+    return Apply("*", tuple(kept)) if len(kept) > 1 else kept[0]
+
+
+def _factors(node: Node) -> tuple[Node, ...]:
+    return node.arguments if isinstance(node, Apply) and node.function == "*" else (node,)
+
+
+def _is_whole(node: Node) -> bool:
+    return isinstance(node, Number) and isinstance(node.value, int)
 
 
 def negate(node: Node) -> Node:

@@ -47,10 +47,12 @@ def write_container(
 ) -> None:
     """Write all or nothing: a temporary file beside the target takes its place only when it is complete on disk."""
     target = _as_path(path)
-    text = json.dumps({"format": FORMAT, **document})
+    whole = {"format": FORMAT, **document}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     raw = {name: _bytes_of(tensor) for name, tensor in plain.items()}
-    data = to_safetensors(plain, {"edgewise": text, "sha256": _digest(text, _table_of(plain), raw)})
+    # One entry only: safetensors writes several in no fixed order, and equal networks shall give equal files.
+    text = json.dumps({"sha256": _digest(whole, _table_of(plain), raw), **whole})
+    data = to_safetensors(plain, {"edgewise": text})
     if int.from_bytes(data[:8], "little") > MAX_HEADER:
         raise FileError(f"The file {target} cannot be written: the description of the model is too long.")
     with _said_clearly(target, "written"):
@@ -82,15 +84,15 @@ def read_container(
             raise FileError(f"The file {target} cannot be read: it is a folder or a device, not a .kan file.")
         with target.open("rb") as file:
             header, size = _read_header(file, target)
-            text = _metadata(header, "edgewise", target)
-            document = _read_document(text, kind, target)
+            document = _read_document(_metadata(header, target), kind, target)
+            checksum = document.pop("sha256", None)
             entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
             table = _promised(document, expected, target)
             places = _check_table(entries, table, size, target)
             raw = {name: bytearray(file.read(places[name])) for name in places}
     if any(len(raw[name]) != places[name] for name in places):
         raise FileError(f"The file {target} is damaged: it ends too early.")
-    if _digest(text, table, raw) != _metadata(header, "sha256", target):
+    if _digest(document, table, raw) != checksum:
         raise FileError(
             f"The file {target} is damaged: its checksum does not fit its content; use another copy."
         )
@@ -161,9 +163,9 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
     return header, total - 8 - length
 
 
-def _metadata(header: Mapping[str, Any], key: str, path: Path) -> str:
+def _metadata(header: Mapping[str, Any], path: Path) -> str:
     metadata = header.get("__metadata__")
-    value = metadata.get(key) if isinstance(metadata, dict) else None
+    value = metadata.get("edgewise") if isinstance(metadata, dict) else None
     if not isinstance(value, str):
         raise FileError(
             f"The file {path} was not written by edgewise: its header says nothing about a model."
@@ -171,7 +173,7 @@ def _metadata(header: Mapping[str, Any], key: str, path: Path) -> str:
     return value
 
 
-def _read_document(text: str, kind: str, path: Path) -> Mapping[str, Any]:
+def _read_document(text: str, kind: str, path: Path) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -197,6 +199,8 @@ def _promised(
         return expected(document)
     except InputError as error:
         raise FileError(f"The file {path} is damaged: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FileError(f"The file {path} is damaged: its description cannot be read ({error!r}).") from error
 
 
 def _check_table(entries: Mapping[str, Any], table: Table, size: int, path: Path) -> dict[str, int]:
@@ -239,9 +243,9 @@ def _table_of(tensors: Mapping[str, Tensor]) -> Table:
     return {name: (_CODES[tensor.dtype], tuple(tensor.shape)) for name, tensor in tensors.items()}
 
 
-def _digest(text: str, table: Table, raw: Mapping[str, bytes | bytearray]) -> str:
+def _digest(document: Mapping[str, Any], table: Table, raw: Mapping[str, bytes | bytearray]) -> str:
     """Checksum of everything that is read. It tells damage, not malice: who forges a file can forge it too."""
-    digest = hashlib.sha256(text.encode())
+    digest = hashlib.sha256(json.dumps(document).encode())
     for name in sorted(table):
         digest.update(f"\n{name} {table[name]} ".encode())
         digest.update(raw[name])

@@ -141,6 +141,7 @@ def _layer_table(spec: LayerSpec, code: str) -> Table:
 
 
 def build_network(spec: KANSpec, tensors: Mapping[str, Tensor]) -> KAN:
+    """The network of a description from its tensors, named as in its state."""
     layers = [
         make_layer(
             LayerState(

@@ -114,6 +114,12 @@ def regrid(
     margin = check_float(margin, "margin", low=0.0, of="regrid")
     with torch.no_grad():
         nodes = net.activations(as_data(net, X, "regrid"))
+    for k, values in enumerate(nodes[:-1]):
+        if not bool(values.isfinite().all()):
+            raise InputError(
+                f"The nodes of layer {k} must be finite on every row of X for regrid. Got NaN or infinity instead: a "
+                "closed form has no value there, or a number of the network is not finite."
+            )
     states = take_apart(net)
     for k in check_layers(net, layers, "regrid"):
         count = states[k].spec.intervals if intervals is None else intervals

@@ -9,14 +9,17 @@ import torch
 from torch import Tensor
 
 from edgewise._core.checks import check_float, check_matrix
-from edgewise.network import KAN, EditResult
+from edgewise.layers import KANLinear, SymbolicEdge
+from edgewise.network import KAN, EditResult, refine
 from edgewise.network.edits import listed, recorded
-from edgewise.network.state import put_together, take_apart
+from edgewise.network.grids import laid_over
+from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.splines import fit_coefficients, uniform_grid
 from edgewise.splines.make import default_grid, make_basis
 
-# A merged edge is laid over a grid this many times finer than the finer of the two, so that the sum keeps every bend.
-FINER = 2
+# Where two functions cannot be added exactly, their sum is laid over a grid this many times finer, from this many points
+# for each coefficient.
+FINER, SAMPLES = 2, 8
 
 
 def merge_equal(net: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
@@ -33,6 +36,16 @@ def merge_equal(net: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
     tolerance : float
         Largest deviation from an affine relation, as a share of the node's range.
 
+    Returns
+    -------
+    EditResult
+        Its record names the nodes joined and states the largest change of any output on X.
+
+    Raises
+    ------
+    InputError
+        If X does not fit the network or the tolerance is negative.
+
     Examples
     --------
     >>> from edgewise.network.state import put_together, take_apart
@@ -45,17 +58,17 @@ def merge_equal(net: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
     x = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="merge_equal")).to(net.output_shift)
     check_float(tolerance, "tolerance", low=0.0, of="merge_equal")
     made, joined = net, list[str]()
-    for l in range(1, len(net.layers)):
-        while (pair := _first_equal(made, x, l, tolerance)) is not None:
+    for at in range(1, len(net.layers)):
+        while (pair := _first_equal(made, x, at, tolerance)) is not None:
             keep, gone, a, b = pair
-            made = _joined(made, x, l, keep, gone, a, b)
-            joined.append(f"{gone} into {keep} of layer {l}")
+            made = _joined(made, x, at, keep, gone, a, b)
+            joined.append(f"{gone} into {keep} of layer {at}")
     return recorded("merge_equal", listed("joined node", joined), net, made, x)
 
 
-def _first_equal(net: KAN, x: Tensor, l: int, tolerance: float) -> tuple[int, int, float, float] | None:
+def _first_equal(net: KAN, x: Tensor, at: int, tolerance: float) -> tuple[int, int, float, float] | None:
     with torch.no_grad():
-        values = net.activations(x)[l][:, : net.spec.layers[l - 1].nodes.sums]
+        values = net.activations(x)[at][:, : net.spec.layers[at - 1].nodes.sums]
     for j in range(values.shape[1]):
         for k in range(j + 1, values.shape[1]):
             u, v = values[:, j], values[:, k]
@@ -71,54 +84,118 @@ def _first_equal(net: KAN, x: Tensor, l: int, tolerance: float) -> tuple[int, in
     return None
 
 
-def _joined(net: KAN, x: Tensor, l: int, keep: int, gone: int, a: float, b: float) -> KAN:
-    states = take_apart(net)
-    before, after = states[l - 1], states[l]
-    own = net.layers[l]
-    same_grid = bool(torch.equal(own.grid[keep], own.grid[gone])) and abs(a - 1) < 1e-12 and abs(b) < 1e-12
-    for target in range(own.out_features):
-        kinds = own.kind(keep, target), own.kind(gone, target)
-        if "symbolic" in kinds:
-            after = after.without_symbolic(keep, target).without_symbolic(gone, target)
-            same_grid = False
-    alive = after.mask[keep] | after.mask[gone]
-    mask = after.mask.clone()
-    mask[keep] = alive
-    if same_grid:
-        live = own.numeric_coef().detach()
-        coef = after.coef.clone()
-        coef[keep] = live[keep] + live[gone]
-        after = replace(after, coef=coef, mask=mask)
-    else:
-        after = _laid(net, x, l, keep, gone, a, b, replace(after, mask=mask))
-    weight = after.base_weight
-    if weight is not None:
-        weight = weight.clone()
-        weight[keep] = 0  # the laid-over coefficients carry the base functions too
-        after = replace(after, base_weight=weight)
-    others = [k for k in range(net.shape[l]) if k != gone]
-    states[l - 1], states[l] = before.take_nodes(others), after.take_inputs(others)
+def _joined(net: KAN, x: Tensor, at: int, keep: int, gone: int, a: float, b: float) -> KAN:
+    """The network in which node `keep` also sends on what node `gone` = a * keep + b did."""
+    own, states = net.layers[at], take_apart(net)
+    after, targets = _symbolic_joined(own, states[at], keep, gone, a, b)
+    if targets and _same_place(own, keep, gone, a, b) and not _symbolic_among(own, keep, gone, targets):
+        after = _added(own, after, keep, gone, targets)
+    elif targets:
+        laid = _laid(net, x, at, keep, gone, a, b, targets)
+        after, _ = _symbolic_joined(own, laid, keep, gone, a, b)
+    others = [k for k in range(own.in_features) if k != gone]
+    states[at - 1], states[at] = states[at - 1].take_nodes(others), after.take_inputs(others)
     return put_together(net, states)
 
 
-def _laid(net: KAN, x: Tensor, l: int, keep: int, gone: int, a: float, b: float, after: Any) -> Any:
-    """The layer with the sum of both nodes' functions on the kept node, on a finer grid over the data."""
-    own = net.layers[l]
+def _symbolic_joined(
+    own: KANLinear, after: LayerState, keep: int, gone: int, a: float, b: float
+) -> tuple[LayerState, list[int]]:
+    """The layer with closed forms moved or added where they stay closed forms, and the targets that are left to join."""
+    left: list[int] = []
+    for target in range(own.out_features):
+        here, there = own.kind(keep, target), own.kind(gone, target)
+        if there == "off":
+            continue
+        moved = _moved_form(own, gone, target, a, b)
+        if moved is None or here == "numeric":
+            left.append(target)
+        elif here == "off":
+            after = after.with_symbolic(SymbolicEdge(keep, target, moved[0]), moved[1])
+        else:
+            form, affine = _form(own, keep, target)
+            alike = bool((affine[1:3] - moved[1][1:3]).abs().max() <= 1e-9 * affine[1:3].abs().max())
+            if form != moved[0] or not alike:
+                left.append(target)
+                continue
+            both = torch.stack([affine[0] + moved[1][0], affine[1], affine[2], affine[3] + moved[1][3]])
+            after = after.with_symbolic(SymbolicEdge(keep, target, form), both)
+    return after, left
+
+
+def _form(own: KANLinear, source: int, target: int) -> tuple[str, Tensor]:
+    row = next(k for k, e in enumerate(own.symbolic) if (e.source, e.target) == (source, target))
+    assert own.affine is not None
+    return own.symbolic[row].form, own.affine[row].detach()
+
+
+def _moved_form(own: KANLinear, source: int, target: int, a: float, b: float) -> tuple[str, Tensor] | None:
+    """The closed form of an edge as a function of u where its source is a * u + b; None for a numeric edge."""
+    if own.kind(source, target) != "symbolic":
+        return None
+    form, (scale, inner, shift, constant) = _form(own, source, target)
+    return form, torch.stack([scale, inner * a, inner * b + shift, constant])
+
+
+def _symbolic_among(own: KANLinear, keep: int, gone: int, targets: list[int]) -> bool:
+    return any("symbolic" in (own.kind(keep, target), own.kind(gone, target)) for target in targets)
+
+
+def _same_place(own: KANLinear, keep: int, gone: int, a: float, b: float) -> bool:
+    """Whether the map from keep to gone takes one grid to the other: then equal coefficients are equal functions."""
+    width = float(own.domain[gone, 1] - own.domain[gone, 0])
+    near = bool((a * own.grid[keep] + b - own.grid[gone]).abs().max() <= 1e-12 * width)
+    return near and (own.base is None or (abs(a - 1) <= 1e-12 and abs(b) <= 1e-12 * width))
+
+
+def _added(own: KANLinear, after: LayerState, keep: int, gone: int, targets: list[int]) -> LayerState:
+    """The layer with the coefficients of both nodes' edges added."""
+    coef, mask, numeric = after.coef.clone(), after.mask.clone(), own.numeric_mask()
+    coef[keep][:, targets] = own.numeric_coef().detach()[[keep, gone]].sum(0)[:, targets]
+    mask[keep, targets] = True
+    weight = after.base_weight
+    if weight is not None:
+        live = weight * numeric
+        weight = weight.clone()
+        weight[keep, targets] = live[keep, targets] + live[gone, targets]
+    return replace(after, coef=coef, mask=mask, base_weight=weight)
+
+
+def _laid(
+    net: KAN, x: Tensor, at: int, keep: int, gone: int, a: float, b: float, targets: list[int]
+) -> LayerState:
+    """A layer on a finer grid, with the sums of both nodes' functions laid over it on the kept node."""
+    own = net.layers[at]
     intervals = FINER * own.intervals
+    if own.basis_name == "bspline":
+        after = take_apart(refine(net, FINER, layers=[at]).network)[at]
+    else:
+        after = laid_over(take_apart(net)[at], own.domain.T.to(torch.float64), intervals, 1.0, 0.0)
     with torch.no_grad():
-        domain = own.domain.to(torch.float64)
-        low, high = domain[:, 0], domain[:, 1]
-        share = torch.linspace(0, 1, 8 * (intervals + own.degree) + 1, dtype=torch.float64)
-        points = low + share[:, None] * (high - low)
-        values = own.edges(points.to(own.coef))
-        moved = points.clone()
-        moved[:, gone] = a * points[:, keep] + b
-        values[:, keep] += own.edges(moved.to(own.coef))[:, gone]
+        reached = net.activations(x)[at][:, keep]
+        low = torch.minimum(own.domain[keep, 0], reached.min()).to(torch.float64).reshape(1)
+        high = torch.maximum(own.domain[keep, 1], reached.max()).to(torch.float64).reshape(1)
         if own.basis_name == "bspline":
             grid = uniform_grid(low, high, intervals)
         else:
             grid = default_grid(own.basis_name, low, high, intervals, own.degree)
         basis = make_basis(own.basis_name, grid, degree=own.degree, size=intervals + own.degree)
-        coef = fit_coefficients(basis, points, values.to(torch.float64))
-    spec = replace(after.spec, intervals=intervals)
-    return replace(after, spec=spec, grid=grid.to(after.grid), coef=coef.to(after.coef))
+        u = low + torch.linspace(0, 1, SAMPLES * basis.size + 1, dtype=torch.float64) * (high - low)
+        # The other edges of the kept node move to the new grid as they are; their base functions stay beside it.
+        old = make_basis(own.basis_name, own.grid[keep, None], degree=own.degree, size=own.size)
+        values = (old.values(u[:, None].to(own.coef))[:, 0] @ own.numeric_coef()[keep]).to(torch.float64)
+        for o in targets:
+            values[:, o] = own.edge(keep, o, u) + own.edge(gone, o, a * u + b)
+        # Where a closed form has no value the smoothest continuation is taken.
+        known = values.isfinite().all(1)
+        laid = fit_coefficients(basis, u[known, None], values[known][:, None])[0]
+    after.coef[keep], after.grid[keep], after.mask[keep, targets] = (
+        laid.to(own.coef),
+        grid[0].to(own.coef),
+        True,
+    )
+    if after.base_weight is not None:
+        after.base_weight[keep, targets] = 0  # the coefficients carry the base functions of both
+    for o in targets:
+        after = after.without_symbolic(keep, o)
+    return after

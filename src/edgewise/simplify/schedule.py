@@ -11,17 +11,18 @@ from typing import Any
 import torch
 
 from edgewise._core.checks import check_float, check_int
+from edgewise._core.errors import InputError
 from edgewise.network import KAN, EditRecord, EditResult
 from edgewise.simplify.canonical import canonical
 from edgewise.simplify.merge import merge_equal
 from edgewise.simplify.prune import prune
 from edgewise.simplify.scores import edge_scores
 from edgewise.training import Callback, FitResult, Loss, Record, fit
+from edgewise.training.ground import error as error_on
 from edgewise.training.grow import covered
 from edgewise.training.losses import make_loss
 from edgewise.training.results import tell
 from edgewise.training.rows import Rows, as_rows, hold_out
-from edgewise.training.second_order import in_units, mean_loss
 
 # Intervals of the grid on which smaller shapes are tried first.
 COARSE = 5
@@ -71,7 +72,9 @@ class _Judge:
         with torch.no_grad():
             f = net(self.held.X)
         if self.loss.dispersed:
-            return self.loss.rows((f - net.output_shift) / net.output_scale, (self.held.y - net.output_shift) / net.output_scale)
+            return self.loss.rows(
+                (f - net.output_shift) / net.output_scale, (self.held.y - net.output_shift) / net.output_scale
+            )
         return self.loss.rows(f, self.held.y)
 
     def no_worse(self, smaller: KAN, best: KAN) -> bool:
@@ -87,7 +90,7 @@ class _Judge:
         return mean <= max(self.tolerance * base, min(error, 0.1 * base))
 
     def error(self, net: KAN) -> float:
-        return in_units(net, mean_loss(net, self.held, self.loss), self.loss)
+        return error_on(net, self.held, self.loss)
 
 
 def simplify(
@@ -176,11 +179,16 @@ def simplify(
         best = run.polished(best, rows)
     final = canonical(best, rows.X)
     return SimplifyResult(
-        final.network, tuple(run.steps), tuple(run.history), None if held is None else error, message, time.monotonic() - began
+        final.network,
+        tuple(run.steps),
+        tuple(run.history),
+        None if held is None else error,
+        message,
+        time.monotonic() - began,
     )
 
 
-class _Stopped(Exception):
+class _Stopped(Exception):  # noqa: N818 - a request, not an error
     """A callback asked to stop."""
 
 
@@ -190,7 +198,13 @@ class _Run:
     def __init__(
         self, judge: _Judge, starts: int, deadline: float | None, seed: int, callbacks: tuple[Callback, ...]
     ) -> None:
-        self.judge, self.starts, self.deadline, self.seed, self.callbacks = judge, starts, deadline, seed, callbacks
+        self.judge, self.starts, self.deadline, self.seed, self.callbacks = (
+            judge,
+            starts,
+            deadline,
+            seed,
+            callbacks,
+        )
         self.steps: list[EditRecord] = []
         self.history: list[Record] = []
         self.best: KAN | None = None
@@ -258,26 +272,29 @@ class _Run:
         """A last refit of the same network on all rows."""
         own = [net.layers[0].intervals]
         result = fit(
-            net, rows.X, rows.y, loss=self.judge.loss, sample_weight=rows.weight, validation=None, intervals=own, steps=10,
+            net,
+            rows.X,
+            rows.y,
+            loss=self.judge.loss,
+            sample_weight=rows.weight,
+            validation=None,
+            intervals=own,
+            steps=10,
             roughness=self.roughness,
         )
         return result.network
 
     def _without(self, best: KAN, edges: list[tuple[int, int, int]]) -> KAN | None:
         """The network without these edges, retrained on its grid, if it is no worse."""
-        alive = best.layers[-1].mask.clone()
-        for layer, source, target in edges:
-            if layer == len(best.layers) - 1:
-                alive[source, target] = False
-        if not bool(alive.any(0).all()):
-            return None
-        candidate = prune(best, self.judge.train.X, edges=edges)
-        if not bool(candidate.network.layers[-1].mask.any(0).all()):
+        candidate = _pruned(best, self.judge.train, edges=edges)
+        if candidate is None:
             return None
         if not self._promising(candidate.network, best):
             self._refuse(candidate)
             return None
-        trained = self._fit(candidate.network, 1, self.judge.error(best), intervals=[best.layers[0].intervals])
+        trained = self._fit(
+            candidate.network, 1, self.judge.error(best), intervals=[best.layers[0].intervals]
+        )
         if not self._kept(candidate, trained, best):
             return None
         self.history.extend(trained.history)
@@ -308,7 +325,12 @@ class _Run:
         return good
 
     def _fit(
-        self, net: KAN, starts: int, target: float, intervals: list[int] | None = None, steps: int | None = None
+        self,
+        net: KAN,
+        starts: int,
+        target: float,
+        intervals: list[int] | None = None,
+        steps: int | None = None,
     ) -> FitResult:
         train, held = self.judge.train, self.judge.held
         lowest: dict[str, float] = {}
@@ -326,7 +348,7 @@ class _Run:
             return ended[-1] > HOPELESS * target and ended[-1] > 0.5 * ended[-2]
 
         left = None if self.deadline is None else max(0.1, self.deadline - time.monotonic())
-        return fit(
+        result = fit(
             net,
             train.X,
             train.y,
@@ -341,22 +363,33 @@ class _Run:
             seed=self.seed,
             callbacks=(watch,),
         )
+        if result.reason == "interrupted":
+            raise KeyboardInterrupt  # `fit` has caught it; it is meant for the whole of simplify
+        return result
 
 
 def _keep_best(net: KAN, layer: int, count: int, train: Rows) -> EditResult | None:
     """The network with only the `count` nodes of best score in a hidden layer."""
     scores = edge_scores(net, train.X).nodes[layer - 1]
     order = scores.argsort(descending=True).tolist()
-    return prune(net, train.X, nodes=[(layer, node) for node in order[count:]])
+    return _pruned(net, train, nodes=[(layer, node) for node in order[count:]])
+
+
+def _pruned(net: KAN, train: Rows, **chosen: Any) -> EditResult | None:
+    """The pruned network, or None where an output would be left without an edge."""
+    try:
+        return prune(net, train.X, **chosen)
+    except InputError:
+        return None
 
 
 def _by_score(net: KAN, train: Rows) -> list[tuple[int, int, int]]:
     """Alive edges from the least score up."""
     tables = edge_scores(net, train.X).edges
     scored = [
-        (float(table[i, o]), (l, i, o))
-        for l, table in enumerate(tables)
-        for i, o in net.layers[l].mask.nonzero().tolist()
+        (float(table[i, o]), (at, i, o))
+        for at, table in enumerate(tables)
+        for i, o in net.layers[at].mask.nonzero().tolist()
     ]
     return [edge for _, edge in sorted(scored)]
 

@@ -66,16 +66,16 @@ def edge_scores(net: KAN, X: Any) -> Scores:
         n, d = len(x), net.shape[-1]
         grad = (torch.eye(d, dtype=x.dtype, device=x.device) * net.output_scale).expand(n, d, d)
         edges, hidden = list[Tensor](), list[Tensor]()
-        for l in reversed(range(len(net.layers))):
-            spec = net.spec.layers[l]
-            delta = pull_back(grad, sums[l], spec.nodes.sums, spec.nodes.products)
-            values = net.layers[l].edges(nodes[l])
+        for at in reversed(range(len(net.layers))):
+            spec = net.spec.layers[at]
+            delta = pull_back(grad, sums[at], spec.nodes.sums, spec.nodes.products)
+            values = net.layers[at].edges(nodes[at])
             centred = values - values.mean(0)
             # Mean over rows and sum over outputs of (centred * delta)^2, without an (n, d, I, O) temporary.
             edges.append(torch.einsum("nio,no->io", centred**2, (delta**2).sum(1)).div(n).sqrt())
-            grad = delta @ net.layers[l].edges(nodes[l], 1).transpose(1, 2)
-            if l > 0:
-                moved = (nodes[l] - nodes[l].mean(0)) ** 2 * (grad**2).sum(1)
+            grad = delta @ net.layers[at].edges(nodes[at], 1).transpose(1, 2)
+            if at > 0:
+                moved = (nodes[at] - nodes[at].mean(0)) ** 2 * (grad**2).sum(1)
                 hidden.append(moved.mean(0).sqrt())
     edges.reverse()
     hidden.reverse()

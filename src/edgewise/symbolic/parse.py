@@ -161,7 +161,7 @@ def _float(value: float, digits: int | None) -> Node:
 
 
 def _sum(expression: Any, digits: int | None) -> Node:
-    terms = list(expression.as_ordered_terms())
+    terms = sorted(expression.as_ordered_terms(), key=lambda term: bool(term.is_number))
     # A sum reads better when it does not start with a minus.
     first = next((at for at, term in enumerate(terms) if not _negative(term)), 0)
     nodes = [from_sympy(terms[first], digits)]

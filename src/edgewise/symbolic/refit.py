@@ -105,7 +105,7 @@ def refit(
     residual = (y - value) * root
     rss = _square(residual)
     floor = 1e-31 * _square(y * root) + 1e-300
-    if not np.isfinite(rss) or not np.isfinite(jacobian).all() or tape.size == 0:
+    if not np.isfinite(rss) or not _bounded(jacobian) or tape.size == 0:
         unknown, plain = np.full(tape.size, np.inf), float(np.sqrt(rss / len(y)))
         return Refit(tree, constants, unknown, np.ones(tape.size), rss, len(y) - tape.size, plain)
     damping, triangle, projected, scale = 1e-3, *_triangle(jacobian, residual, root)
@@ -118,7 +118,7 @@ def refit(
             gained = rss - new_rss
             constants, rss = trial, new_rss
             value, jacobian = tape.jacobian(constants, X)
-            if not np.isfinite(jacobian).all():
+            if not _bounded(jacobian):
                 break
             residual = (y - value) * root
             triangle, projected, scale = _triangle(jacobian, residual, root)
@@ -136,8 +136,19 @@ def refit(
     errors, inflation, leverage = _standard_errors(triangle, weighted, residual, noise)
     held = np.sqrt(np.mean(np.square(residual / np.maximum(1 - leverage, 1e-3))))
     return Refit(
-        tape.with_constants(constants.tolist()), constants, errors / scale, inflation, rss, dof, float(held)
+        tape.with_constants(constants.tolist()),
+        constants,
+        np.nan_to_num(errors / scale, nan=np.inf, posinf=np.inf),
+        inflation,
+        rss,
+        dof,
+        float(held),
     )
+
+
+def _bounded(jacobian: Floats) -> bool:
+    """Is every slope a number that can be calculated with? Beyond, the formula is about to blow up on some row."""
+    return bool((np.abs(jacobian) < 1e150).all())
 
 
 def _square(residual: Floats) -> float:
@@ -150,7 +161,10 @@ def _triangle(jacobian: Floats, residual: Floats, root: Floats) -> tuple[Floats,
     """The R factor of the scaled Jacobian and the residual in its coordinates: normal equations would square the
     condition number."""
     jacobian = jacobian * root[:, None]
-    scale = np.sqrt(np.einsum("np,np->p", jacobian, jacobian))
+    peak = np.abs(jacobian).max(axis=0)
+    peak[peak == 0] = 1.0
+    # Squares of the entries themselves may overflow.
+    scale = peak * np.sqrt(np.square(jacobian / peak).sum(axis=0))
     scale[scale == 0] = 1.0
     stacked = np.column_stack([jacobian / scale, residual])
     r = np.asarray(np.linalg.qr(stacked, mode="r"), dtype=np.float64)

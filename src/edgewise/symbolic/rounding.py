@@ -138,13 +138,14 @@ def _indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -
 def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]:
     """(constant, exact value), the closest first."""
     found: list[tuple[float, int, Node]] = []
+    powers = Tape(best.fit.tree, names).exponents
     for at, (value, error) in enumerate(
         zip(best.fit.constants.tolist(), best.fit.standard_errors.tolist(), strict=True)
     ):
         # Where a column is called pi, the text of a formula could not tell the two apart.
         found += [
             (rank, at, node)
-            for rank, node in _candidates(value, error)
+            for rank, node in _candidates(value, error, is_power=at in powers)
             if not ("pi" in names and _has_pi(node))
         ]
     found.sort(key=lambda each: each[0])
@@ -152,7 +153,7 @@ def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]
         yield at, node
 
 
-def _candidates(value: float, error: float) -> Iterator[tuple[float, Node]]:
+def _candidates(value: float, error: float, *, is_power: bool = False) -> Iterator[tuple[float, Node]]:
     """Exact values within the interval the data leave, with a rank: how far off, and how complicated."""
     if not math.isfinite(error):
         yield from ((0.0, Number(0)), (0.1, Number(1)))
@@ -165,7 +166,10 @@ def _candidates(value: float, error: float) -> Iterator[tuple[float, Node]]:
         nearest = round(value / spacing)
         distance = abs(value - nearest * spacing)
         # Within reach, and unlikely to be so by chance.
-        if nearest and distance <= width and 2 * width < 0.2 * spacing / denominator and abs(nearest) < 1e9:
+        # The more kinds of numbers are tried, the closer a hit must be to mean anything.
+        # Powers are simple numbers far more often than other constants are.
+        chance = (0.8 if is_power else 0.2) * spacing / denominator / (1 + 0.5 * level)
+        if nearest and distance <= width and 2 * width < chance and abs(nearest) < 1e9:
             yield 1.0 + level, _exact(nearest, denominator, unit)
 
 
@@ -220,7 +224,7 @@ def exact_number(value: float, error: float) -> sympy.Expr | None:
     Examples
     --------
     >>> from edgewise.symbolic.rounding import exact_number
-    >>> exact_number(1.5707963, 1e-7), exact_number(0.6671, 0.001), exact_number(0.123456, 1e-6)
+    >>> exact_number(1.5707963, 1e-7), exact_number(0.6667, 0.0001), exact_number(0.123456, 1e-6)
     (pi/2, 2/3, None)
     """
     best = min(_candidates(value, error), key=lambda each: each[0], default=None)

@@ -25,6 +25,7 @@ from edgewise.network import KAN
 from edgewise.symbolic.candidates import direct_candidates
 from edgewise.symbolic.complexity import complexity
 from edgewise.symbolic.compose import living_edges
+from edgewise.symbolic.exchange import sums_by_exchange
 from edgewise.symbolic.formula import Formula, pareto
 from edgewise.symbolic.parse import to_sympy
 from edgewise.symbolic.result import FormulaResult, as_formula, recommended
@@ -183,10 +184,15 @@ def _run(search: _Search, seed: int | None) -> str:
     search.add(direct_candidates(search.rows, search.forms), None)
     if search.exact:
         return "an exact formula needed no network"
+    search.add(sums_by_exchange(search.rows, seed or 0), None)
+    if search.exact:
+        return "an exact formula needed no network"
     for turn, intervals in enumerate(_INTERVALS):
         waiting: list[Trained] = []
+        half = search.left / 2
         for shape in shapes(search.rows.X.shape[1]):
-            if search.left <= 0.2:
+            # What waits must still be read.
+            if search.left <= half:
                 break
             trained = _trained(search, shape, intervals, derive(seed, turn) or turn)
             # A network that explains all is read at once; the others are compared first.
@@ -202,7 +208,9 @@ def _run(search: _Search, seed: int | None) -> str:
                 return "an exact formula was found"
             if search.left <= 0.2:
                 return "the time was spent"
-        if search.smallest <= 1.02 * min(each.error for each in search.trained):
+        if search.left <= 0.2:
+            return "the time was spent"
+        if search.smallest <= 1.02 * min((each.error for each in search.trained), default=0.0):
             return "no network explains more than the formulas do"
     return "every shape has been tried"
 
@@ -218,9 +226,16 @@ def _trained(search: _Search, shape: Shape, intervals: int, seed: int) -> Traine
     )
     search.trained.append(trained)
     search.tell(f"network {list(trained.network.shape)}: held-out error {trained.error:.3g}")
-    if trained.interrupted:
-        raise KeyboardInterrupt
+    _respect(trained)
     return trained
+
+
+def _respect(trained: Trained) -> None:
+    """`fit` answers an interruption with its best network; here it means that the search is over."""
+    if trained.stopped == "interrupted":
+        raise KeyboardInterrupt
+    if trained.stopped == "callback":
+        raise _StopError
 
 
 def _promise(trained: Trained) -> float:
@@ -234,8 +249,7 @@ def _read(search: _Search, trained: Trained) -> None:
         return
     limit = min(search.deadline, time.monotonic() + 0.12 * (search.deadline - search.started))
     thin = thinned(trained, search.rows, deadline=limit)
-    if thin.interrupted:
-        raise KeyboardInterrupt
+    _respect(thin)
     accuracy = min(max(thin.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
     limit = min(search.deadline, time.monotonic() + 0.12 * (search.deadline - search.started))
     trees = snap_network(thin.network, search.rows, search.forms, accuracy=accuracy, deadline=limit)

@@ -14,7 +14,7 @@ import torch
 from edgewise.network import KAN, Nodes, mask_edges, set_symbolic
 from edgewise.symbolic.compose import Edge, living_edges
 from edgewise.symbolic.rows import Rows
-from edgewise.training import Record, fit
+from edgewise.training import FitResult, Record, fit
 
 Callbacks = Sequence[Callable[[Record], Any]]
 
@@ -35,11 +35,11 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained network and its error on the held-out rows, in the units of y."""
+    """A trained network, its error on the held-out rows in the units of y, and who broke training off, if anyone."""
 
     network: KAN
     error: float
-    interrupted: bool = False
+    stopped: str = ""
 
 
 def shapes(columns: int) -> tuple[Shape, ...]:
@@ -85,7 +85,11 @@ def train(
         seed=seed,
         callbacks=tuple(callbacks),
     )
-    return Trained(result.network, held_error(result.network, rows), result.reason == "interrupted")
+    return Trained(result.network, held_error(result.network, rows), _stopped(result))
+
+
+def _stopped(result: FitResult) -> str:
+    return result.reason if result.reason in ("interrupted", "callback") else ""
 
 
 def held_error(net: KAN, rows: Rows) -> float:
@@ -119,8 +123,8 @@ def thinned(trained: Trained, rows: Rows, *, deadline: float) -> Trained:
             net, error = result.network, new
         else:
             refused.add(edge)
-        if result.reason == "interrupted":
-            return Trained(net, error, interrupted=True)
+        if stopped := _stopped(result):
+            return Trained(net, error, stopped)
     return Trained(net, error)
 
 

@@ -81,6 +81,12 @@ class Tape:
         """The number of constants."""
         return len(self.start)
 
+    @property
+    def exponents(self) -> frozenset[int]:
+        """Which constants are powers."""
+        powers = {step.right for step in self._slots if isinstance(step, _Step) and step.operation == "^"}
+        return frozenset(at for at, slot in enumerate(self._numbers) if slot in powers)
+
     def value(self, constants: Floats, X: Floats) -> Floats:
         """The formula at every row of X, (n, d) -> (n,)."""
         return np.broadcast_to(self._forward(constants, X)[self._root], (len(X),))

@@ -198,7 +198,10 @@ def _leading(expression: Any) -> tuple[Any, Any]:
     terms = [term for term in expression.as_ordered_terms() if not term.is_number]
     if not terms:
         return sympy.Integer(1), expression
-    size = terms[0].as_coeff_Mul()[0]
+    sizes = [term.as_coeff_Mul()[0] for term in terms]
+    # A first term that is all but gone would blow up the others.
+    visible = 1e-3 * max(abs(float(size)) for size in sizes)
+    lead, size = next(pair for pair in zip(terms, sizes, strict=True) if abs(float(pair[1])) >= visible)
     if not size.is_Float or size == 0:
         return sympy.Integer(1), expression
     scaled: list[Any] = []
@@ -206,7 +209,7 @@ def _leading(expression: Any) -> tuple[Any, Any]:
         coefficient, body = term.as_coeff_Mul()
         ratio = coefficient / size
         # The leading term must lose its float, or it would come back as 1.0*x.
-        scaled.append(body if term is terms[0] or ratio == 1 else ratio * body)
+        scaled.append(body if term is lead or ratio == 1 else ratio * body)
     return size, sympy.Add(*scaled)
 
 

@@ -59,7 +59,9 @@ class Checkpoint:
         try:
             return _position(document, tensors), [Record(**entry) for entry in document["history"]]
         except (KeyError, TypeError, ValueError, IndexError) as error:
-            raise FileError(f"The checkpoint {self.path} is damaged: {error!r}; remove it to start anew.") from error
+            raise FileError(
+                f"The checkpoint {self.path} is damaged: {error!r}; remove it to start anew."
+            ) from error
 
     def write(self, position: Position, history: list[Record], force: bool = False) -> None:
         """Store a position, at most once a second unless forced."""
@@ -119,7 +121,9 @@ def _position(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Pos
     return Position(
         net=networks[0],
         state=LMState(theta=tensors["theta"], **lm_scalars),
-        weights=Weights(tuple(tensors[f"rough{k}"] for k in layers), tuple(tensors[f"tilt{k}"] for k in layers)),
+        weights=Weights(
+            tuple(tensors[f"rough{k}"] for k in layers), tuple(tensors[f"tilt{k}"] for k in layers)
+        ),
         best=networks[1],
         pool=tuple(networks[2:]),
         pool_errors=tuple(_value(error) for error in document["pool_errors"]),

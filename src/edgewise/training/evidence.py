@@ -65,11 +65,17 @@ def update(
     size = len(theta)
     factor, info = torch.linalg.cholesky_ex(total)
     if int(info) != 0:
-        factor, _ = torch.linalg.cholesky_ex(total + 1e-12 * float(total.diagonal().max()) * torch.eye(size, dtype=total.dtype))
+        factor, _ = torch.linalg.cholesky_ex(
+            total + 1e-12 * float(total.diagonal().max()) * torch.eye(size, dtype=total.dtype)
+        )
     inverse = torch.cholesky_inverse(factor)
     degrees = float(size - (inverse * matrix(penalty, weights)).sum())
     rows = effective_rows(objective.weight) * objective.y.shape[1]
-    noise2 = 2 * value * effective_rows(objective.weight) / max(rows - degrees, 0.05 * rows) if objective.loss.dispersed else 1.0
+    noise2 = (
+        2 * value * effective_rows(objective.weight) / max(rows - degrees, 0.05 * rows)
+        if objective.loss.dispersed
+        else 1.0
+    )
     unit = noise2 / effective_rows(objective.weight)
     new_rough, new_tilt = list[Tensor](), list[Tensor]()
     for k, slot in enumerate(penalty.slots.layers):
@@ -79,11 +85,19 @@ def update(
         own = torch.einsum("emn,emn->e", block, penalty.rough[k])
         size_of = torch.einsum("em,emn,en->e", c, penalty.rough[k], c)
         gamma = (slot.size - 2) - weights.rough[k] * own
-        new_rough.append(_next(weights.rough[k], unit * gamma.clamp(min=1e-3) / size_of, stride) if rough else weights.rough[k])
+        new_rough.append(
+            _next(weights.rough[k], unit * gamma.clamp(min=1e-3) / size_of, stride)
+            if rough
+            else weights.rough[k]
+        )
         own = torch.einsum("em,emn,en->e", penalty.tilt[k], block, penalty.tilt[k])
         size_of = (penalty.tilt[k] * c).sum(-1) ** 2
         gamma = 1 - weights.tilt[k] * own
-        new_tilt.append(_next(weights.tilt[k], unit * gamma.clamp(min=1e-3) / size_of, stride) if tilt else weights.tilt[k])
+        new_tilt.append(
+            _next(weights.tilt[k], unit * gamma.clamp(min=1e-3) / size_of, stride)
+            if tilt
+            else weights.tilt[k]
+        )
     return Evidence(Weights(tuple(new_rough), tuple(new_tilt)), degrees, noise2**0.5)
 
 

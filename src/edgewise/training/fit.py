@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from edgewise._core.checks import check_choice, check_float, check_int
+from edgewise._core.checks import check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.training.checkpoint import Checkpoint
+from edgewise.training.ground import error
 from edgewise.training.losses import Loss, make_loss
 from edgewise.training.results import MESSAGES, Callback, FitResult, Record, tell
 from edgewise.training.rows import Rows, as_rows, hold_out
-from edgewise.training.second_order import MOST_PARAMETERS, MOST_WORK, Options, Position, SecondOrder, in_units, mean_loss
+from edgewise.training.second_order import MOST_PARAMETERS, MOST_WORK, Options, Position, SecondOrder
 
 METHODS = ("auto", "lm", "lbfgs", "adam")
+_SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "starts")
 
 
 def fit(
@@ -84,11 +88,26 @@ def fit(
     Returns
     -------
     FitResult
+        With the best network, the history, the errors and why training ended.
 
     Raises
     ------
     InputError
         If an argument, X or y does not fit.
+    FileError
+        If the checkpoint cannot be read or written, is damaged, or belongs to another fit.
+
+    Notes
+    -----
+    Same arguments on the same machine give the same bits. Ctrl-C ends training with the best network so far and
+    reason "interrupted"; it does not raise.
+
+    References
+    ----------
+    D. Marquardt, "An algorithm for least-squares estimation of nonlinear parameters", 1963, doi:10.1137/0111030.
+    D. MacKay, "Bayesian interpolation", 1992, doi:10.1162/neco.1992.4.3.415. P. Eilers and B. Marx, "Flexible smoothing
+    with B-splines and penalties", 1996, doi:10.1214/ss/1038425655. G. Golub, M. Heath and G. Wahba, "Generalized
+    cross-validation as a method for choosing a good ridge parameter", 1979, doi:10.1080/00401706.1979.10489751.
 
     Examples
     --------
@@ -99,46 +118,79 @@ def fit(
     >>> result.validation_error < 1e-3
     True
     """
-    if not isinstance(net, KAN):
-        raise InputError(f"The 'net' parameter of fit must be a KAN. Got {type(net).__name__} instead.")
+    if not isinstance(cast(object, net), KAN):
+        raise InputError(f"The 'net' parameter of fit must be a KAN. Got {short(net)} instead.")
     check_choice(method, "method", METHODS, of="fit")
     row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
     seed = check_int(seed, "seed", low=0, of="fit")
+    options = Options(
+        steps=60 if steps is None else check_int(steps, "steps", low=1, of="fit"),
+        starts=check_int(starts, "starts", low=1, of="fit"),
+        intervals=_schedule(intervals),
+        roughness=_auto_or_weight(roughness, "roughness"),
+        sparsity=_auto_or_weight(sparsity, "sparsity"),
+        patience=check_int(patience, "patience", low=0, of="fit"),
+        seed=seed,
+    )
+    if seconds is not None:
+        check_float(seconds, "seconds", low=0.0, of="fit")
+    if not all(callable(callback) for callback in _sequence(callbacks, "callbacks", "functions")):
+        raise InputError(
+            f"The 'callbacks' parameter of fit must list functions. Got {short(callbacks)} instead."
+        )
+    if checkpoint is not None and not isinstance(cast(object, checkpoint), (str, os.PathLike)):
+        raise InputError(
+            f"The 'checkpoint' parameter of fit must be the path of a file. Got {short(checkpoint)} instead."
+        )
     rows = as_rows(net, X, y, row_loss, sample_weight)
     train, held = hold_out(rows, net, row_loss, validation, seed)
     if method == "auto":
         method = "lm" if _second_order_fits(net, train) else "adam"
-    if seconds is not None:
-        check_float(seconds, "seconds", low=0.0, of="fit")
-    if method != "lm":
-        from edgewise.training.firstorder import FirstOrderOptions, fit_first_order
+    if method == "lm":
+        run = SecondOrder(net, train, held, row_loss, options, refit=not isinstance(validation, tuple))
+        return _drive(run, seconds, callbacks, checkpoint)
 
-        return fit_first_order(
-            net,
-            train,
-            held,
-            row_loss,
-            FirstOrderOptions(method=method, steps=steps, seconds=seconds, seed=seed, patience=patience),
-            callbacks,
-            checkpoint,
+    from edgewise.training.firstorder import FirstOrderOptions, fit_first_order
+
+    first = FirstOrderOptions(method=method, steps=steps, seconds=seconds, seed=seed, patience=patience)
+    result = fit_first_order(net, train, held, row_loss, first, callbacks, checkpoint)
+    unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]
+    told = f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does."
+    return replace(result, events=(told, *result.events)) if unused else result
+
+
+def _schedule(intervals: Sequence[int] | None) -> tuple[int, ...] | None:
+    """Intervals of each round, checked."""
+    if intervals is None:
+        return None
+    counts = _sequence(intervals, "intervals", "ints, as in [5, 10, 20]")
+    if not counts:
+        raise InputError(
+            "The 'intervals' parameter of fit must name at least one grid. Got an empty list instead; leave it out to "
+            "let fit choose."
         )
-    options = Options(
-        steps=60 if steps is None else check_int(steps, "steps", low=1, of="fit"),
-        starts=check_int(starts, "starts", low=1, of="fit"),
-        intervals=None if intervals is None else tuple(check_int(g, "intervals", low=1, of="fit") for g in intervals),
-        roughness=None if roughness == "auto" else check_float(roughness, "roughness", low=0.0, of="fit"),
-        sparsity=None if sparsity == "auto" else check_float(sparsity, "sparsity", low=0.0, of="fit"),
-        patience=check_int(patience, "patience", low=0, of="fit"),
-        seed=seed,
-    )
-    if options.intervals == ():
-        raise InputError("The 'intervals' of fit must name at least one grid. Got an empty list; leave it out to let fit choose.")
-    own_rows = isinstance(validation, tuple)
-    return _drive(SecondOrder(net, train, held, row_loss, options, refit=not own_rows), rows, seconds, callbacks, checkpoint)
+    return tuple(check_int(count, "intervals", low=1, of="fit") for count in counts)
+
+
+def _auto_or_weight(value: str | float, name: str) -> float | None:
+    """None for "auto", else the weight, checked."""
+    if isinstance(value, str):
+        check_choice(value, name, ("auto",), of="fit")
+        return None
+    return check_float(value, name, low=0.0, of="fit")
+
+
+def _sequence(values: Any, name: str, of_what: str) -> tuple[Any, ...]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise InputError(f"The '{name}' parameter of fit must list {of_what}. Got {short(values)} instead.")
+    return tuple(cast("Iterable[Any]", values))
 
 
 def _drive(
-    run: SecondOrder, rows: Rows, seconds: float | None, callbacks: Sequence[Callback], checkpoint: str | Path | None
+    run: SecondOrder,
+    seconds: float | None,
+    callbacks: Sequence[Callback],
+    checkpoint: str | Path | None,
 ) -> FitResult:
     """Advance position by position until done, out of time, interrupted or asked to stop."""
     began = time.monotonic()
@@ -174,7 +226,7 @@ def _drive(
         reason=reason,
         message=MESSAGES[reason],
         seconds=spent + time.monotonic() - began,
-        train_error=in_units(best, mean_loss(best, run.train, run.loss), run.loss),
+        train_error=error(best, run.train, run.loss),
         validation_error=run.validation_error(now),
         resolved=now.best_resolved,
         events=now.events,
@@ -189,14 +241,8 @@ def _record(run: SecondOrder, now: Position, step: int, seconds: float) -> Recor
         "done": "done",
     }
     train, held = run.errors(now)
-    return Record(
-        phases[now.stage],
-        step,
-        in_units(now.net, train, run.loss),
-        None if held is None else in_units(now.net, held, run.loss),
-        seconds,
-        now.net.layers[0].intervals,
-    )
+    net = now.best if now.stage == "done" else now.net
+    return Record(phases[now.stage], step, train, held, seconds, net.layers[0].intervals)
 
 
 def _second_order_fits(net: KAN, rows: Rows) -> bool:

@@ -7,8 +7,8 @@ import copy
 import torch
 from torch import Tensor
 
-from edgewise.layers.initialise import initial_coefficients
 from edgewise._core.seeds import derive, generator
+from edgewise.layers.initialise import initial_coefficients
 from edgewise.network import KAN, refine, scale_to_data
 from edgewise.network.grids import laid_over
 from edgewise.network.state import put_together, take_apart
@@ -41,21 +41,21 @@ def is_scaled(net: KAN) -> bool:
 
 def covered(net: KAN, rows: Rows, intervals: int | None = None) -> KAN:
     """The network with every grid laid anew over the values that reach it, layer by layer."""
-    for l, layer in enumerate(net.layers):
-        net = _laid(net, rows, l, layer.intervals if intervals is None else intervals)
+    for at, layer in enumerate(net.layers):
+        net = _laid(net, rows, at, layer.intervals if intervals is None else intervals)
     return net
 
 
 def grown(net: KAN, rows: Rows, intervals: int) -> KAN:
     """The network on grids of that many intervals: exactly refined where the grid fits its data, else laid over anew."""
-    for l, layer in enumerate(net.layers):
-        fits = _fits(net, rows, l)
+    for at, layer in enumerate(net.layers):
+        fits = _fits(net, rows, at)
         if fits and intervals == layer.intervals:
             continue
         if fits and layer.basis_name == "bspline" and intervals % layer.intervals == 0:
-            net = refine(net, intervals // layer.intervals, layers=[l]).network
+            net = refine(net, intervals // layer.intervals, layers=[at]).network
         else:
-            net = _laid(net, rows, l, intervals)
+            net = _laid(net, rows, at, intervals)
     return net
 
 
@@ -65,8 +65,8 @@ def fresh_copy(net: KAN, seed: int | None, rows: Rows | None) -> KAN:
     if seed is None:
         return made
     with torch.no_grad():
-        for l, layer in enumerate(made.layers):
-            random = generator(derive(seed, l))
+        for at, layer in enumerate(made.layers):
+            random = generator(derive(seed, at))
             coef, base = initial_coefficients(layer.basis, layer.out_features, random, layer.base is not None)
             layer.coef.copy_(coef)
             if layer.base_weight is not None:
@@ -76,39 +76,39 @@ def fresh_copy(net: KAN, seed: int | None, rows: Rows | None) -> KAN:
     return made if rows is None else covered(made, rows)
 
 
-def _laid(net: KAN, rows: Rows, l: int, intervals: int) -> KAN:
-    low, high = _wanted(net, rows, l)
+def _laid(net: KAN, rows: Rows, at: int, intervals: int) -> KAN:
+    low, high = _wanted(net, rows, at)
     states = take_apart(net)
-    states[l] = laid_over(states[l], torch.stack([low, high]), intervals, 1.0, 0.0)
+    states[at] = laid_over(states[at], torch.stack([low, high]), intervals, 1.0, 0.0)
     return put_together(net, states)
 
 
-def _fits(net: KAN, rows: Rows, l: int) -> bool:
-    low, high = _wanted(net, rows, l)
-    start, end = net.layers[l].domain.unbind(1)
+def _fits(net: KAN, rows: Rows, at: int) -> bool:
+    low, high = _wanted(net, rows, at)
+    start, end = net.layers[at].domain.unbind(1)
     width = high - low
     room = SLACK * width
     snug = (end - start) * WELL_FILLED <= width
     return bool(((start <= low + room) & (high - room <= end) & snug).all())
 
 
-def _wanted(net: KAN, rows: Rows, l: int) -> tuple[Tensor, Tensor]:
-    """Range that the grid of every node in front of layer l should cover.
+def _wanted(net: KAN, rows: Rows, at: int) -> tuple[Tensor, Tensor]:
+    """Range that the grid of every node in front of a layer should cover.
 
-    Rows to come may combine inputs as no row does yet: a sum node can then go as far as its edges' ranges add up to. The grid
-    reaches out to that, within the margins.
+    Rows to come may combine inputs as no row does yet: a sum node can then go as far as its edges' ranges add up to. The
+    grid reaches out to that, within the margins.
     """
     with torch.no_grad():
         nodes = net.activations(rows.X)
-        low, high = data_range(nodes[l])
+        low, high = data_range(nodes[at])
         width = high - low
-        if l == 0:
+        if at == 0:
             return low - INPUT_MARGIN * width, high + INPUT_MARGIN * width
         least, most = (MARGINS[0] * width, MARGINS[1] * width)
         far_low, far_high = low - least, high + least
-        n_sums = net.spec.layers[l - 1].nodes.sums
-        before = net.layers[l - 1]
-        edges = before.edges(nodes[l - 1])[..., :n_sums]
+        n_sums = net.spec.layers[at - 1].nodes.sums
+        before = net.layers[at - 1]
+        edges = before.edges(nodes[at - 1])[..., :n_sums]
         bias = 0.0 if before.bias is None else before.bias[:n_sums]
         far_low[:n_sums] = edges.amin(0).sum(0) + bias - least[:n_sums]
         far_high[:n_sums] = edges.amax(0).sum(0) + bias + least[:n_sums]

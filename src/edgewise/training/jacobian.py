@@ -1,7 +1,7 @@
 """Outputs of a network as a function of its parameter vector, with the exact Jacobian, chunk by chunk.
 
-The Jacobian of output d in the coefficients of edge (i, o) of a layer is B_m(x_i) times the gradient of the output at sum o, so
-one backward sweep of these node gradients gives all of it; autograd is not involved.
+The Jacobian of output d in the coefficients of edge (i, o) of a layer is B_m(x_i) times the gradient of the output at sum
+o, so one backward sweep of these node gradients gives all of it; autograd is not involved.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from edgewise.layers import multiply, pull_back
-from edgewise.layers.symbolic_edges import form_partials, form_values, group_by_form
+from edgewise.layers.symbolic_edges import form_partials, form_values
 from edgewise.network import KAN
 from edgewise.training.parameters import Slots, coefficients
 
@@ -47,7 +47,9 @@ class Evaluator:
         """Network outputs before the output scaling, shape (n, D)."""
         rows = max(1, JACOBIAN_CHUNK // max(layer.in_features * layer.size for layer in self.net.layers))
         n = len(self.inputs)
-        return torch.cat([self._forward(theta, slice(k, min(k + rows, n)))[-1] for k in range(0, max(n, 1), rows)])
+        return torch.cat(
+            [self._forward(theta, slice(k, min(k + rows, n)))[-1] for k in range(0, max(n, 1), rows)]
+        )
 
     def jacobians(self, theta: Tensor) -> Iterator[tuple[slice, Tensor, Tensor]]:
         """Row slices with outputs (n, D) and Jacobian (n, D, P)."""
@@ -57,24 +59,24 @@ class Evaluator:
             out, jacobian = self._linearise(theta, part)
             yield part, out, jacobian
 
-    def _values(self, l: int, x: Tensor, part: slice) -> Tensor:
-        if l == 0 and self._first is not None:
+    def _values(self, at: int, x: Tensor, part: slice) -> Tensor:
+        if at == 0 and self._first is not None:
             return self._first[part]
-        return self.bases[l].values(x)
+        return self.bases[at].values(x)
 
     def _forward(self, theta: Tensor, part: slice) -> list[Tensor]:
         """Node values of every layer."""
         nodes = [self.inputs[part]]
-        for l in range(len(self.net.layers)):
-            spec = self.net.spec.layers[l]
-            sums, _ = self._sums(theta, l, nodes[-1], part)
+        for at in range(len(self.net.layers)):
+            spec = self.net.spec.layers[at]
+            sums, _ = self._sums(theta, at, nodes[-1], part)
             nodes.append(multiply(sums, spec.nodes.sums, spec.nodes.products))
         return nodes
 
-    def _sums(self, theta: Tensor, l: int, x: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+    def _sums(self, theta: Tensor, at: int, x: Tensor, part: slice) -> tuple[Tensor, Tensor]:
         """Node sums and basis values of a layer."""
-        layer, slot = self.net.layers[l], self.slots.layers[l]
-        values = self._values(l, x, part)
+        layer, slot = self.net.layers[at], self.slots.layers[at]
+        values = self._values(at, x, part)
         coef = coefficients(layer, slot, theta)
         sums = values.reshape(len(x), -1) @ coef.reshape(-1, layer.out_features)
         if layer.base_weight is not None:
@@ -83,36 +85,36 @@ class Evaluator:
             sums = sums + torch.nn.functional.silu(x) @ weight
         if layer.bias is not None:
             sums = sums + theta[slot.bias]
-        for group in group_by_form(layer.symbolic):
+        for group in layer.form_groups:
             affine = theta[slot.affine].reshape(-1, 4)[list(group.rows)]
-            sources, targets = list(group.sources), list(group.targets)
-            alive = layer.mask[sources, targets].to(x)
-            edge = form_values(group.form, affine, x[:, sources]) * alive
-            sums = sums.index_add(1, torch.tensor(targets), edge)
+            edge = form_values(group.form, affine, x[:, list(group.sources)])
+            sums = sums.index_add(1, torch.tensor(group.targets), edge)
         return sums, values
 
     def _linearise(self, theta: Tensor, part: slice) -> tuple[Tensor, Tensor]:
         nodes, sums, values = [self.inputs[part]], list[Tensor](), list[Tensor]()
-        for l in range(len(self.net.layers)):
-            spec = self.net.spec.layers[l]
-            z, v = self._sums(theta, l, nodes[-1], part)
+        for at in range(len(self.net.layers)):
+            spec = self.net.spec.layers[at]
+            z, v = self._sums(theta, at, nodes[-1], part)
             sums.append(z)
             values.append(v)
             nodes.append(multiply(z, spec.nodes.sums, spec.nodes.products))
         n, d = len(nodes[0]), self.outputs_width
         jacobian = theta.new_zeros(n, d, self.slots.total)
         grad = torch.eye(d, dtype=theta.dtype).expand(n, d, d)
-        for l in reversed(range(len(self.net.layers))):
-            spec = self.net.spec.layers[l]
-            delta = pull_back(grad, sums[l], spec.nodes.sums, spec.nodes.products)
-            self._columns(theta, l, nodes[l], values[l], delta, jacobian)
-            if l > 0:
-                grad = delta @ self._slopes(theta, l, nodes[l]).transpose(1, 2)
+        for at in reversed(range(len(self.net.layers))):
+            spec = self.net.spec.layers[at]
+            delta = pull_back(grad, sums[at], spec.nodes.sums, spec.nodes.products)
+            self._columns(theta, at, nodes[at], values[at], delta, jacobian)
+            if at > 0:
+                grad = delta @ self._slopes(theta, at, nodes[at]).transpose(1, 2)
         return nodes[-1], jacobian
 
-    def _columns(self, theta: Tensor, l: int, x: Tensor, values: Tensor, delta: Tensor, jacobian: Tensor) -> None:
-        """Columns of the Jacobian that belong to layer l, given the gradient `delta` (n, D, O) at its sums."""
-        layer, slot = self.net.layers[l], self.slots.layers[l]
+    def _columns(
+        self, theta: Tensor, at: int, x: Tensor, values: Tensor, delta: Tensor, jacobian: Tensor
+    ) -> None:
+        """Columns of the Jacobian that belong to a layer, given the gradient `delta` (n, D, O) at its sums."""
+        layer, slot = self.net.layers[at], self.slots.layers[at]
         n, d, _ = delta.shape
         at_edges = delta[:, :, slot.targets]
         block = values[:, None, slot.sources, :] * at_edges[..., None]
@@ -123,27 +125,25 @@ class Evaluator:
             jacobian[:, :, slot.bias] = delta
         if layer.affine is not None:
             parts = theta.new_zeros(n, d, len(layer.symbolic), 4)
-            for group in group_by_form(layer.symbolic):
+            for group in layer.form_groups:
                 rows, sources, targets = list(group.rows), list(group.sources), list(group.targets)
                 affine = theta[slot.affine].reshape(-1, 4)[rows]
-                alive = layer.mask[sources, targets].to(x)
-                partials = form_partials(group.form, affine, x[:, sources]) * alive[:, None]
+                partials = form_partials(group.form, affine, x[:, sources])
                 parts[:, :, rows] = partials[:, None] * delta[:, :, targets, None]
             jacobian[:, :, slot.affine] = parts.reshape(n, d, -1)
 
-    def _slopes(self, theta: Tensor, l: int, x: Tensor) -> Tensor:
+    def _slopes(self, theta: Tensor, at: int, x: Tensor) -> Tensor:
         """Slope of every edge at the rows, shape (n, I, O)."""
-        layer, slot = self.net.layers[l], self.slots.layers[l]
-        slopes = torch.einsum("nim,imo->nio", self.bases[l].values(x, 1), coefficients(layer, slot, theta))
+        layer, slot = self.net.layers[at], self.slots.layers[at]
+        slopes = torch.einsum("nim,imo->nio", self.bases[at].values(x, 1), coefficients(layer, slot, theta))
         if layer.base_weight is not None:
             gate = torch.sigmoid(x)
             silu = gate * (1 + x * (1 - gate))
             weight = theta.new_zeros(layer.in_features, layer.out_features)
             weight[slot.sources, slot.targets] = theta[slot.base]
             slopes = slopes + silu[..., None] * weight
-        for group in group_by_form(layer.symbolic):
+        for group in layer.form_groups:
             affine = theta[slot.affine].reshape(-1, 4)[list(group.rows)]
             sources, targets = list(group.sources), list(group.targets)
-            alive = layer.mask[sources, targets].to(x)
-            slopes[:, sources, targets] = form_values(group.form, affine, x[:, sources], 1) * alive
+            slopes[:, sources, targets] = form_values(group.form, affine, x[:, sources], 1)
         return slopes

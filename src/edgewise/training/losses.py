@@ -1,7 +1,7 @@
 """Losses with the derivatives that second-order training needs.
 
-A loss is a mean over rows of l(f, y), f the network's outputs in network units. Levenberg-Marquardt asks for its gradient in f
-and for a root R of its (generalised Gauss-Newton) Hessian in f, R^T R = l''.
+A loss is a mean over rows of l(f, y), f the network's outputs in network units. Levenberg-Marquardt asks for its gradient
+in f and for a root R of its (generalised Gauss-Newton) Hessian in f, R^T R = l''.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import check_choice
+from edgewise._core.checks import check_choice, plural
 from edgewise._core.errors import InputError
 
 
@@ -129,28 +129,41 @@ class Poisson:
         return torch.exp(0.5 * f)
 
 
+_PARTS = ("rows", "gradient", "root")
 LOSSES = ("squared", "huber", "cross_entropy", "poisson")
 
 
 def make_loss(loss: str | Loss) -> Loss:
     """A loss by name, or the given one."""
-    if not isinstance(loss, str):
+    if not isinstance(loss, str) and all(callable(getattr(loss, part, None)) for part in _PARTS):
         return loss
-    check_choice(loss, "loss", LOSSES, of="fit")
-    return {"squared": Squared, "huber": Huber, "cross_entropy": CrossEntropy, "poisson": Poisson}[loss]()
+    name = check_choice(loss, "loss", LOSSES, of="fit")
+    return {"squared": Squared, "huber": Huber, "cross_entropy": CrossEntropy, "poisson": Poisson}[name]()
 
 
-def check_target(loss: Loss, y: Tensor, outputs: int) -> Tensor:
+def check_target(loss: Loss, y: Tensor, outputs: int, of: str = "fit") -> Tensor:
     """Targets in the form the loss takes, shape (n, D); class numbers become one-hot rows."""
     if loss.name == "cross_entropy" and outputs > 1 and y.shape[1] == 1:
         whole = y[:, 0].round()
-        if bool((whole != y[:, 0]).any()) or bool((whole < 0).any()) or bool((whole >= outputs).any()):
-            raise InputError(f"The 'y' of fit must hold class numbers 0 to {outputs - 1} for loss='cross_entropy'.")
+        good = (whole == y[:, 0]) & (whole >= 0) & (whole < outputs)
+        if not bool(good.all()):
+            raise InputError(
+                f"The 'y' of {of} must hold class numbers 0 to {outputs - 1} for loss='cross_entropy'. "
+                f"Got {float(y[~good][0, 0]):g} instead."
+            )
         return torch.nn.functional.one_hot(whole.long(), outputs).to(y.dtype)
     if y.shape[1] != outputs:
-        raise InputError(f"The 'y' of fit must have {outputs} columns, one for each output of the network. Got {y.shape[1]}.")
+        raise InputError(
+            f"The 'y' of {of} must have {plural(outputs, 'column')}, one for each output of the network. "
+            f"Got {y.shape[1]} instead."
+        )
     if loss.name == "cross_entropy" and (bool((y < 0).any()) or bool((y > 1).any())):
-        raise InputError("The 'y' of fit must lie in [0, 1] for loss='cross_entropy' (one class probability a column).")
+        raise InputError(
+            f"The 'y' of {of} must lie in [0, 1] for loss='cross_entropy' (one class probability a column). "
+            f"Got {float(y[(y < 0) | (y > 1)][0]):g} instead."
+        )
     if loss.name == "poisson" and bool((y < 0).any()):
-        raise InputError("The 'y' of fit must be non-negative counts for loss='poisson'.")
+        raise InputError(
+            f"The 'y' of {of} must hold counts, 0 or more, for loss='poisson'. Got {float(y.min()):g} instead."
+        )
     return y

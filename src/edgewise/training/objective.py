@@ -59,7 +59,9 @@ class DataObjective:
             if root.ndim == 2:
                 flat.mul_((root * w.sqrt()[:, None]).reshape(-1, 1))
             else:
-                flat = torch.einsum("nde,nep->ndp", root * w.sqrt()[:, None, None], jacobian).reshape(-1, size)
+                flat = torch.einsum("nde,nep->ndp", root * w.sqrt()[:, None, None], jacobian).reshape(
+                    -1, size
+                )
             curvature.addmm_(flat.T, flat)
         return value, gradient, curvature
 

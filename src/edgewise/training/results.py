@@ -21,7 +21,7 @@ class Record:
     loss : float
         Training error (see `FitResult`), penalties left out.
     validation : float or None
-        The same on the held-out rows.
+        The same on the held-out rows; None where there are none, and while a refit learns from them.
     seconds : float
         Since the fit began.
     intervals : int
@@ -54,16 +54,17 @@ class FitResult:
     method : str
         "lm", "lbfgs" or "adam".
     reason : str
-        Why training ended: "converged", "no improvement", "steps", "seconds", "interrupted", "callback".
+        Why training ended: "converged", "no improvement", "size", "steps", "diverged", "seconds", "interrupted" or
+        "callback".
     message : str
         The same in a sentence, with what may help.
     seconds : float
     train_error, validation_error : float
-        Root mean square error in the units of y for squared and Huber loss, mean loss per row otherwise. Without held-out rows
-        the latter is None.
+        Root mean square error in the units of y for squared and Huber loss, mean loss per row otherwise. The latter was
+        taken before the held-out rows were given back for the refit; without such rows it is None.
     resolved : bool
-        True when finer grids lowered the error so steeply that what is left is the grid's and not noise: the table looks free
-        of noise.
+        True when finer grids lowered the error so steeply that what is left is the grid's and not noise: the table
+        looks free of noise.
     events : tuple of str
         Recoveries from divergence and other things that should not pass in silence.
     """
@@ -82,13 +83,14 @@ class FitResult:
 
 def tell(callbacks: Sequence[Callback], record: Record) -> bool:
     """Pass the record to every callback; True if one of them asks to stop."""
-    return any([callback(record) is True for callback in callbacks])
+    answers = [callback(record) is True for callback in callbacks]  # all of them, whatever the first one says
+    return any(answers)
 
 
 MESSAGES = {
     "converged": "Training converged.",
     "no improvement": "Training ended because a finer grid no longer lowers the error on held-out rows.",
-    "size": "Training ended at the largest grid that second-order steps can carry; pass a longer 'intervals' schedule to go on.",
+    "size": "Training ended at the largest grid that second-order steps can carry; an 'intervals' schedule goes on.",
     "steps": "The maximum number of steps was reached; raise 'steps' if the error is still falling.",
     "seconds": "The time given was used up; raise 'seconds' if the error is still falling.",
     "interrupted": "Training was interrupted; this is the best network until then.",

@@ -39,13 +39,17 @@ class Rows:
 def as_rows(net: KAN, X: Any, y: Any, loss: Loss, sample_weight: Any = None, of: str = "fit") -> Rows:
     """Checked rows for a network and a loss."""
     inputs = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of=of))
-    targets = check_matrix(_column(y), "y", rows=len(inputs), of=of)
-    target = check_target(loss, torch.from_numpy(targets), net.shape[-1])
+    targets = check_matrix(_column(y, of), "y", rows=len(inputs), of=of)
+    target = check_target(loss, torch.from_numpy(targets), net.shape[-1], of)
     if sample_weight is None:
         return Rows(inputs, target, torch.full((len(inputs),), 1 / len(inputs), dtype=torch.float64))
     weight = torch.from_numpy(check_vector(sample_weight, "sample_weight", length=len(inputs), of=of))
     if bool((weight < 0).any()) or float(weight.sum()) <= 0:
-        raise InputError("The 'sample_weight' of fit must be non-negative with a positive sum.")
+        raise InputError(
+            f"The 'sample_weight' of {of} must be non-negative with a positive sum. Got weights from "
+            f"{float(weight.min()):g} to {float(weight.max()):g} instead."
+        )
+    weight = weight / weight.max()
     return Rows(inputs, target, weight / weight.sum())
 
 
@@ -53,7 +57,10 @@ def hold_out(rows: Rows, net: KAN, loss: Loss, validation: Any, seed: int) -> tu
     """Training rows and held-out rows from a share, a pair (X, y), or None."""
     if isinstance(validation, tuple):
         if len(validation) != 2:
-            raise InputError(f"The 'validation' of fit must be a share, a pair (X, y) or None. Got {len(validation)} things.")
+            raise InputError(
+                "The 'validation' parameter of fit must be a share, a pair (X, y) or None. "
+                f"Got a tuple of {len(validation)} instead."
+            )
         return rows, as_rows(net, validation[0], validation[1], loss, of="fit (validation)")
     if validation is None:
         return rows, None
@@ -68,10 +75,10 @@ def hold_out(rows: Rows, net: KAN, loss: Loss, validation: Any, seed: int) -> tu
     return rows.take(order[count:].sort().values), rows.take(order[:count].sort().values)
 
 
-def _column(y: Any) -> Any:
+def _column(y: Any, of: str) -> Any:
     """One-dimensional targets as a column."""
-    shape = getattr(y, "shape", None)
-    if shape is not None and len(shape) == 2:
+    try:
+        shape = y.shape if hasattr(y, "shape") else np.shape(y)
+    except ValueError:  # rows of different lengths, which the check of the matrix tells apart
         return y
-    array = np.asarray(y)
-    return array.reshape(-1, 1) if array.ndim == 1 else array
+    return check_vector(y, "y", of=of)[:, None] if len(shape) == 1 else y

@@ -11,20 +11,18 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
-
-import torch
-from torch import Tensor
 
 from edgewise._core.seeds import derive
 from edgewise.network import KAN
 from edgewise.training import evidence, lm
+from edgewise.training.ground import Ground, error, error_at, joined
+from edgewise.training.ground import in_units as in_units
+from edgewise.training.ground import scaled as scaled
 from edgewise.training.grow import fresh_copy, grown, is_scaled, prepared
-from edgewise.training.jacobian import Evaluator
 from edgewise.training.losses import Loss
-from edgewise.training.objective import DataObjective, Penalised
-from edgewise.training.parameters import Slots, make_slots, pack, write
-from edgewise.training.penalty import Penalty, Weights, make_penalty, matrix, uniform_weights
+from edgewise.training.objective import Penalised
+from edgewise.training.parameters import pack, write
+from edgewise.training.penalty import Weights, uniform_weights
 from edgewise.training.rows import Rows
 
 START_STEPS = 30
@@ -43,6 +41,7 @@ WARM_MU, FINE_MU = 1e-6, 1e-10
 STEEP = 25.0
 # A loss below this (in network units, where y has unit variance) is as exact as float64 sums get.
 EXACT = 1e-22
+NOT_FINITE = "The loss is not finite on some row, so no step could be made: a closed form has no value there."
 # Largest number of parameters, and of multiplications a step, that second-order rounds grow to.
 MOST_PARAMETERS = 2500
 MOST_WORK = 6e9
@@ -85,10 +84,10 @@ class Position:
     round_error, round_loss : float
         Criterion at the last update of the weights; training loss at the end of the round before.
     resolving, best_resolved : bool
-        Whether the present round, and the one that gave the best network, went without smoothing: every finer grid lowers the
-        error too steeply for noise.
+        Whether the present round, and the one that gave the best network, went without smoothing: every finer grid
+        lowers the error too steeply for noise.
     judged : float
-        Criterion of the best network before the refit.
+        Held-out error of the best network before the refit, in the units of y.
     reason, events
         Why the fit is done, and what happened on the way.
     """
@@ -115,39 +114,12 @@ class Position:
     events: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Ground:
-    """What is fixed within a stage: layout, penalty and objective of one network on one set of rows."""
-
-    net: KAN
-    rows: Rows
-    held: Rows | None
-    loss: Loss
-
-    @cached_property
-    def slots(self) -> Slots:
-        return make_slots(self.net)
-
-    @cached_property
-    def penalty(self) -> Penalty:
-        return make_penalty(self.net, self.slots)
-
-    @cached_property
-    def data(self) -> DataObjective:
-        return objective_on(self.net, self.slots, self.rows, self.loss)
-
-    @cached_property
-    def judge(self) -> DataObjective | None:
-        return None if self.held is None else objective_on(self.net, self.slots, self.held, self.loss)
-
-    def penalised(self, weights: Weights) -> Penalised:
-        return Penalised(self.data, matrix(self.penalty, weights))
-
-
 class SecondOrder:
     """The fit of one network on training rows, judged on held-out rows where there are any."""
 
-    def __init__(self, net: KAN, train: Rows, held: Rows | None, loss: Loss, options: Options, refit: bool = True) -> None:
+    def __init__(
+        self, net: KAN, train: Rows, held: Rows | None, loss: Loss, options: Options, refit: bool = True
+    ) -> None:
         self.train, self.held, self.loss, self.options, self.refit = train, held, loss, options, refit
         self.warm = is_scaled(net)
         self.automatic = options.roughness is None or options.sparsity is None or options.sparsity > 0
@@ -169,15 +141,20 @@ class SecondOrder:
     def advance(self, now: Position) -> Position:
         """The next position: one LM step, one update of the weights, or the change to the next stage."""
         if self._at_rest(now):
-            return self._after_rest(now)
+            return replace(self._after_rest(now), events=now.events)
         state = lm.step(self._objective(now), now.state)
-        return replace(now, state=state, step=now.step + 1)
+        told = (NOT_FINITE,) if not math.isfinite(state.value) and NOT_FINITE not in now.events else ()
+        return replace(now, state=state, step=now.step + 1, events=now.events + told)
 
     def errors(self, now: Position) -> tuple[float, float | None]:
-        """Training and held-out error of a position (mean loss in network units)."""
+        """Training and held-out error of a position, in the units of y; a finished fit's are those of its result."""
+        if now.stage == "done":
+            return error(now.best, self.train, self.loss), self.validation_error(now)
         ground = self._grounded(now)
-        held = None if ground.judge is None else ground.judge.value(now.state.theta)
-        return ground.data.value(now.state.theta), held
+        # A refit learns from the held-out rows too: they can judge it no longer.
+        judge = None if now.stage == "refit" else ground.judge
+        held = None if judge is None else error_at(judge, now.net, now.state.theta)
+        return error_at(ground.data, now.net, now.state.theta), held
 
     def best_until(self, now: Position) -> KAN:
         """The best network when a fit is broken off at a position that is not done."""
@@ -193,9 +170,8 @@ class SecondOrder:
         if self.held is None:
             return None
         if now.stage in ("refit", "done"):
-            return in_units(now.net, now.judged, self.loss)
-        net = self.best_until(now)
-        return in_units(net, mean_loss(net, self.held, self.loss), self.loss)
+            return now.judged
+        return error(self.best_until(now), self.held, self.loss)
 
     def fingerprint(self) -> str:
         """What a stored position must share with this run to be continued: rows, settings and the network given."""
@@ -214,7 +190,12 @@ class SecondOrder:
         return now.state.stuck or calm or now.step >= limit
 
     def _after_rest(self, now: Position) -> Position:
-        if now.stage == "round" and self.automatic and now.updates < MOST_UPDATES and now.step < self.options.steps:
+        if (
+            now.stage == "round"
+            and self.automatic
+            and now.updates < MOST_UPDATES
+            and now.step < self.options.steps
+        ):
             return self._updated(now)
         if now.stage == "start":
             return self._after_start(now)
@@ -235,6 +216,8 @@ class SecondOrder:
         )
         weights = told.weights
         if self.options.sparsity:
+            if self.options.roughness is not None:
+                weights = uniform_weights(ground.penalty, self.options.roughness, 0.0)
             weights = evidence.group_sparse(ground.penalty, weights, now.state.theta, self.options.sparsity)
         objective = ground.penalised(weights)
         state = lm.LMState(now.state.theta, objective.value(now.state.theta), min(now.state.mu, lm.MU_START))
@@ -243,12 +226,14 @@ class SecondOrder:
         # When an update no longer changes the error, the weights have settled.
         if abs(error - now.round_error) <= 0.01 * now.round_error:
             updates = MOST_UPDATES
-        return replace(now, state=state, weights=weights, updates=updates, degrees=told.degrees, round_error=error)
+        return replace(
+            now, state=state, weights=weights, updates=updates, degrees=told.degrees, round_error=error
+        )
 
     def _after_start(self, now: Position) -> Position:
         net = self._network(now)
         pool = (*now.pool, net)
-        _, held = self.errors(now)
+        _, held = self._losses(now)
         errors = (*now.pool_errors, now.state.value if held is None else held)
         if len(pool) < self.options.starts:
             fresh = fresh_copy(self.given, derive(self.options.seed, 100 + len(pool)), self.train)
@@ -279,43 +264,60 @@ class SecondOrder:
         if schedule is None and not self._affordable(net, count):
             return self._refit(after, "size")
         finer = grown(net, self.train, count)
-        loss, _ = self.errors(now)
+        loss, _ = self._losses(now)
         steep = math.isfinite(now.round_loss) and loss * STEEP < now.round_loss
         resolving = self.options.roughness is None and steep
         weights = self._weights_for(now, resolving)
         entered = self._enter("round", now.index + 1, finer, weights, FINE_MU, best, best_error)
         updates = MOST_UPDATES if resolving else 0
         return replace(
-            entered, stale=stale, round_loss=loss, updates=updates, resolving=resolving, best_resolved=resolved
+            entered,
+            stale=stale,
+            round_loss=loss,
+            updates=updates,
+            resolving=resolving,
+            best_resolved=resolved,
         )
 
     def _weights_for(self, now: Position, resolving: bool) -> Weights:
         """Weights to start a round with.
 
-        While each finer grid still lowers the training error steeply, what is left is the error of the grid and not noise:
-        there is nothing to smooth, and smoothing would only bend the edges where no rows are.
+        While each finer grid still lowers the training error steeply, what is left is the error of the grid and not
+        noise: there is nothing to smooth, and smoothing would only bend the edges where no rows are.
         """
         penalty = self._grounded(now).penalty
         if resolving:
             return uniform_weights(penalty, evidence.LIMITS[0], evidence.LIMITS[0])
         faint = all(bool((w <= evidence.LIMITS[0]).all()) for w in now.weights.rough)
-        return uniform_weights(penalty, ROUGH_START, self._tilt_start) if faint else now.weights
+        if faint and self.options.roughness is None:
+            return uniform_weights(penalty, ROUGH_START, self._tilt_start)
+        return now.weights
 
     def _refit(self, now: Position, reason: str) -> Position:
         """A last polish of the best network on all rows, once the grid has been chosen."""
+        judged = math.nan if self.held is None else error(now.best, self.held, self.loss)
         if self.held is None or not self.refit:
-            return replace(now, stage="done", reason=reason, judged=now.best_error)
+            return replace(now, stage="done", reason=reason, judged=judged)
         self._ground = self._penalised = None
         entered = self._enter("refit", 0, now.best, now.weights, 1e-8, now.best, now.best_error)
-        return replace(entered, reason=reason, judged=now.best_error, best_resolved=now.best_resolved)
+        return replace(entered, reason=reason, judged=judged, best_resolved=now.best_resolved)
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
     def _enter(
-        self, stage: str, index: int, net: KAN, weights: Weights | None, mu: float, best: KAN, best_error: float
+        self,
+        stage: str,
+        index: int,
+        net: KAN,
+        weights: Weights | None,
+        mu: float,
+        best: KAN,
+        best_error: float,
     ) -> Position:
         ground = Ground(net, self._rows(stage), self.held, self.loss)
-        if weights is None or [len(w) for w in weights.rough] != [slot.n_edges for slot in ground.slots.layers]:
+        if weights is None or [len(w) for w in weights.rough] != [
+            slot.n_edges for slot in ground.slots.layers
+        ]:
             rough = self.options.roughness if self.options.roughness is not None else ROUGH_START
             weights = uniform_weights(ground.penalty, rough, self._tilt_start)
         theta = pack(net, ground.slots)
@@ -329,11 +331,15 @@ class SecondOrder:
         return self._ground
 
     def _rows(self, stage: str) -> Rows:
-        return joined(self.train, self.held) if stage in ("refit", "done") and self.held is not None else self.train
+        return self.train if self.held is None or stage != "refit" else joined(self.train, self.held)
 
     def _objective(self, now: Position) -> Penalised:
         ground = self._grounded(now)
-        if self._penalised is None or self._penalised[0] is not ground or self._penalised[1] is not now.weights:
+        if (
+            self._penalised is None
+            or self._penalised[0] is not ground
+            or self._penalised[1] is not now.weights
+        ):
             self._penalised = (ground, now.weights, ground.penalised(now.weights))
         return self._penalised[2]
 
@@ -343,8 +349,14 @@ class SecondOrder:
         write(net, ground.slots, now.state.theta)
         return net
 
+    def _losses(self, now: Position) -> tuple[float, float | None]:
+        """Mean loss on the training rows and on those held out, in network units."""
+        ground = self._grounded(now)
+        held = None if ground.judge is None else ground.judge.value(now.state.theta)
+        return ground.data.value(now.state.theta), held
+
     def _criterion(self, now: Position, degrees: float) -> float:
-        value, held = self.errors(now)
+        value, held = self._losses(now)
         if held is not None:
             return held
         count = evidence.effective_rows(self.train.weight) * self.train.y.shape[1]
@@ -354,33 +366,3 @@ class SecondOrder:
     def _affordable(self, net: KAN, intervals: int) -> bool:
         size = sum(int(layer.numeric_mask().sum()) * (intervals + layer.degree) for layer in net.layers)
         return size <= MOST_PARAMETERS and size**2 * (len(self.train) * net.shape[-1] + size) <= MOST_WORK
-
-
-def scaled(net: KAN, rows: Rows, loss: Loss) -> Tensor:
-    """Targets in network units."""
-    return (rows.y - net.output_shift) / net.output_scale if loss.dispersed else rows.y
-
-
-def mean_loss(net: KAN, rows: Rows, loss: Loss) -> float:
-    """Weighted mean loss of a network in network units."""
-    slots = make_slots(net)
-    return objective_on(net, slots, rows, loss).value(pack(net, slots))
-
-
-def objective_on(net: KAN, slots: Slots, rows: Rows, loss: Loss) -> DataObjective:
-    """Mean loss on some rows as a function of the parameter vector."""
-    return DataObjective(Evaluator(net, slots, rows.X), loss, scaled(net, rows, loss), rows.weight)
-
-
-def joined(first: Rows, second: Rows) -> Rows:
-    """All rows, every row with the weight it had relative to its own part's size."""
-    weight = torch.cat([first.weight * len(first), second.weight * len(second)])
-    return Rows(torch.cat([first.X, second.X]), torch.cat([first.y, second.y]), weight / weight.sum())
-
-
-def in_units(net: KAN, value: float, loss: Loss) -> float:
-    """Root mean square error in the units of y for squared and Huber loss; other losses as they are."""
-    if not loss.dispersed:
-        return value
-    scale = float((net.output_scale**2).mean().sqrt())
-    return math.sqrt(max(2 * value, 0.0) / net.shape[-1]) * scale

@@ -1,0 +1,140 @@
+"""What the benchmark scripts share: options, clock, tables, the line about the machine, the JSON file."""
+
+from __future__ import annotations
+
+import os
+
+# One thread, set before numpy and torch load their libraries: CPU seconds then mean the same on any machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import datetime as dt
+import json
+import platform
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import edgewise
+
+OUT = Path(__file__).parent / "out"
+
+
+@dataclass(frozen=True)
+class Run:
+    """Options of one run of a benchmark."""
+
+    name: str
+    quick: bool
+    data: Path | None
+
+    def table(self, relative: str) -> Path | None:
+        """A file of the data folder, or None, said aloud, where it is not there."""
+        if self.data is not None and (self.data / relative).is_file():
+            return self.data / relative
+        print(f"skipped: {relative} is not there (give its folder by --data or EDGEWISE_DATA)")
+        return None
+
+
+def begin(name: str, title: str) -> Run:
+    """Read the command line, hold torch to one thread and print the head of the report."""
+    parser = argparse.ArgumentParser(prog=f"benchmarks/{name}.py", description=title)
+    parser.add_argument("--quick", action="store_true", help="a small part of it, to see that it runs")
+    parser.add_argument("--data", default=os.environ.get("EDGEWISE_DATA"), help="folder of the data sets")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    # Ridge and boosting warn about collinear columns and the like; their scores are the answer.
+    warnings.filterwarnings("ignore", module="sklearn")
+    print(f"# {title}\n{machine()}\n")
+    return Run(name, options.quick, None if options.data is None else Path(options.data))
+
+
+def machine() -> str:
+    """Processor, software and date in one line."""
+    return (
+        f"{_processor()}, 1 thread; edgewise {edgewise.__version__}, torch {torch.__version__}, "
+        f"Python {platform.python_version()}; {dt.date.today().isoformat()}"
+    )
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    names = (
+        [
+            line.split(":", 1)[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        if cpuinfo.is_file()
+        else []
+    )
+    return f"{names[0]} ({len(names)} cores)" if names else platform.processor() or platform.machine()
+
+
+class Clock:
+    """CPU seconds of this process since it was made: they hardly change when the machine is shared."""
+
+    def __init__(self) -> None:
+        self._began = time.process_time()
+
+    @property
+    def seconds(self) -> float:
+        return time.process_time() - self._began
+
+
+def rmse(prediction: Any, target: Any) -> float:
+    """Root mean square of the difference."""
+    return float(np.sqrt(np.mean(np.square(np.ravel(prediction) - np.ravel(target)))))
+
+
+class Report:
+    """A table that is printed row by row while it grows, and kept as JSON at the end."""
+
+    def __init__(self, run: Run, part: str, columns: Sequence[str], widths: int | Sequence[int] = 12) -> None:
+        self.run, self.part, self.columns = run, part, tuple(columns)
+        wide = [widths] * len(columns) if isinstance(widths, int) else list(widths)
+        self._widths = [max(w, len(c)) for w, c in zip(wide, columns, strict=True)]
+        self.rows: list[tuple[Any, ...]] = []
+        self.notes: list[str] = []
+        print("| " + " | ".join(c.ljust(w) for c, w in zip(self.columns, self._widths, strict=True)) + " |")
+        print("|" + "|".join("-" * (w + 2) for w in self._widths) + "|", flush=True)
+
+    def add(self, *cells: Any) -> None:
+        self.rows.append(cells)
+        shown = [text(cell).ljust(w) for cell, w in zip(cells, self._widths, strict=True)]
+        print("| " + " | ".join(shown) + " |", flush=True)
+
+    def column(self, name: str) -> list[Any]:
+        at = self.columns.index(name)
+        return [row[at] for row in self.rows]
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+        print(f"\n{sentence}\n", flush=True)
+
+    def save(self) -> None:
+        """Put this part into the script's JSON file beside its other parts."""
+        OUT.mkdir(exist_ok=True)
+        file = OUT / f"{self.run.name}{'-quick' if self.run.quick else ''}.json"
+        parts = json.loads(file.read_text()) if file.is_file() else {}
+        parts[self.part] = {
+            "machine": machine(),
+            "rows": [dict(zip(self.columns, row, strict=True)) for row in self.rows],
+            "notes": self.notes,
+        }
+        file.write_text(json.dumps(parts, indent=1, default=str))
+
+
+def text(cell: Any) -> str:
+    """A cell as people read it: three digits, no more."""
+    if isinstance(cell, bool) or cell is None:
+        return {True: "yes", False: "no", None: ""}[cell]
+    if isinstance(cell, float):
+        return f"{cell:.2e}" if cell != 0 and (abs(cell) < 1e-3 or abs(cell) >= 1e6) else f"{cell:.4g}"
+    return str(cell)
