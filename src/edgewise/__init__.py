@@ -23,44 +23,143 @@ if TYPE_CHECKING:
     from edgewise.data import load_example as load_example
     from edgewise.data import read_table as read_table
     from edgewise.data import split as split
+    from edgewise.data import to_table as to_table
+    from edgewise.data import write_table as write_table
+    from edgewise.forms import FORMS as FORMS
+    from edgewise.forms import Form as Form
+    from edgewise.forms import form_from_text as form_from_text
     from edgewise.layers import KANLinear as KANLinear
     from edgewise.network import KAN as KAN
+    from edgewise.network import EditRecord as EditRecord
+    from edgewise.network import EditResult as EditResult
     from edgewise.network import KANSpec as KANSpec
     from edgewise.network import Nodes as Nodes
     from edgewise.network import load as load
+    from edgewise.network import mask_edges as mask_edges
     from edgewise.network import refine as refine
     from edgewise.network import regrid as regrid
+    from edgewise.network import remove_inputs as remove_inputs
+    from edgewise.network import remove_nodes as remove_nodes
+    from edgewise.network import rename as rename
     from edgewise.network import save as save
+    from edgewise.network import scale_to_data as scale_to_data
+    from edgewise.network import set_edge as set_edge
+    from edgewise.network import set_numeric as set_numeric
     from edgewise.network import set_symbolic as set_symbolic
+    from edgewise.network import swap_nodes as swap_nodes
+    from edgewise.plots import figure_svg as figure_svg
     from edgewise.plots import plot_edges as plot_edges
     from edgewise.plots import plot_front as plot_front
     from edgewise.plots import plot_network as plot_network
     from edgewise.plots import plot_parity as plot_parity
     from edgewise.plots import plot_training as plot_training
+    from edgewise.plots import save_figure as save_figure
+    from edgewise.report import ReportContent as ReportContent
     from edgewise.report import render_report as render_report
     from edgewise.report import write_report as write_report
+    from edgewise.simplify import Scores as Scores
+    from edgewise.simplify import SimplifyResult as SimplifyResult
     from edgewise.simplify import canonical as canonical
     from edgewise.simplify import edge_scores as edge_scores
     from edgewise.simplify import merge_equal as merge_equal
     from edgewise.simplify import prune as prune
     from edgewise.simplify import simplify as simplify
+    from edgewise.symbolic import Formula as Formula
+    from edgewise.symbolic import FormulaResult as FormulaResult
+    from edgewise.symbolic import Suggestion as Suggestion
     from edgewise.symbolic import find_formula as find_formula
+    from edgewise.symbolic import form_from_sympy as form_from_sympy
     from edgewise.symbolic import formula as formula
+    from edgewise.symbolic import pareto as pareto
+    from edgewise.symbolic import parse_formula as parse_formula
     from edgewise.symbolic import snap as snap
     from edgewise.symbolic import suggest as suggest
+    from edgewise.training import FitResult as FitResult
+    from edgewise.training import Record as Record
     from edgewise.training import fit as fit
 
 # Loaded on first use: importing torch and sympy takes seconds, and `edgewise --help` needs neither.
 _HOMES = {
-    "edgewise._core.errors": ("EdgewiseError", "FileError", "InputError", "NumericEdgesError"),
-    "edgewise.data": ("Table", "load_example", "read_table", "split"),
+    "edgewise._core.errors": (
+        "EdgewiseError",
+        "FileError",
+        "InputError",
+        "NumericEdgesError",
+    ),
+    "edgewise.data": (
+        "Table",
+        "load_example",
+        "read_table",
+        "split",
+        "to_table",
+        "write_table",
+    ),
+    "edgewise.forms": (
+        "FORMS",
+        "Form",
+        "form_from_text",
+    ),
     "edgewise.layers": ("KANLinear",),
-    "edgewise.network": ("KAN", "KANSpec", "Nodes", "load", "refine", "regrid", "save", "set_symbolic"),
-    "edgewise.plots": ("plot_edges", "plot_front", "plot_network", "plot_parity", "plot_training"),
-    "edgewise.report": ("render_report", "write_report"),
-    "edgewise.simplify": ("canonical", "edge_scores", "merge_equal", "prune", "simplify"),
-    "edgewise.symbolic": ("find_formula", "formula", "snap", "suggest"),
-    "edgewise.training": ("fit",),
+    "edgewise.network": (
+        "EditRecord",
+        "EditResult",
+        "KAN",
+        "KANSpec",
+        "Nodes",
+        "load",
+        "mask_edges",
+        "refine",
+        "regrid",
+        "remove_inputs",
+        "remove_nodes",
+        "rename",
+        "save",
+        "scale_to_data",
+        "set_edge",
+        "set_numeric",
+        "set_symbolic",
+        "swap_nodes",
+    ),
+    "edgewise.plots": (
+        "figure_svg",
+        "plot_edges",
+        "plot_front",
+        "plot_network",
+        "plot_parity",
+        "plot_training",
+        "save_figure",
+    ),
+    "edgewise.report": (
+        "ReportContent",
+        "render_report",
+        "write_report",
+    ),
+    "edgewise.simplify": (
+        "Scores",
+        "SimplifyResult",
+        "canonical",
+        "edge_scores",
+        "merge_equal",
+        "prune",
+        "simplify",
+    ),
+    "edgewise.symbolic": (
+        "Formula",
+        "FormulaResult",
+        "Suggestion",
+        "find_formula",
+        "form_from_sympy",
+        "formula",
+        "pareto",
+        "parse_formula",
+        "snap",
+        "suggest",
+    ),
+    "edgewise.training": (
+        "FitResult",
+        "Record",
+        "fit",
+    ),
 }
 _EXPORTS = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -87,10 +87,13 @@ def check_names(
             raise InputError(f"{_subject(name, of)} must hold non-empty strings. Got {short(entry)} instead.")
     if count is not None and len(names) != count:
         raise InputError(f"{_subject(name, of)} must hold {plural(count, 'name')}. Got {len(names)} instead.")
-    if twice := sorted({str(entry) for entry in names if names.count(entry) > 1}):
-        raise InputError(
-            f"{_subject(name, of)} must hold distinct names. Got {twice[0]!r} more than once instead."
-        )
+    seen: set[object] = set()
+    for entry in names:
+        if entry in seen:
+            raise InputError(
+                f"{_subject(name, of)} must hold distinct names. Got {entry!r} more than once instead."
+            )
+        seen.add(entry)
     return cast("tuple[str, ...]", names)
 
 

@@ -84,7 +84,7 @@ def load_example(name: str) -> Table:
     --------
     >>> import edgewise as ew
     >>> ew.load_example("nuclear_binding")
-    Table(2,375 rows; Z, N, A, B_per_A)
+    Table(2,375 rows; Z, N, A, B)
     """
     check_choice(name, "name", EXAMPLES, of="load_example")
     with as_file(files("edgewise.data") / "sets" / f"{name}.csv") as path:

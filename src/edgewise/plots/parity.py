@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_vector
+from edgewise._core.checks import check_bool, check_vector
 from edgewise._core.errors import InputError
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
@@ -33,6 +33,7 @@ def plot_parity(
     predictions: Any,
     *,
     held_out: Any = None,
+    residuals: bool = False,
     name: str = "y",
     title: str = "",
     theme: str = "light",
@@ -44,6 +45,8 @@ def plot_parity(
     y, predictions : array-like of shape (n,)
     held_out : array-like of bool (n,), or of row numbers, optional
         Which rows no training has seen; the errors written in the corner are theirs. Without it, all rows are alike.
+    residuals : bool
+        Draw prediction less measured value instead of the prediction: where a fit is close, parity is only a diagonal.
     name : str
         What is predicted.
     title : str
@@ -70,20 +73,23 @@ def plot_parity(
     guess = check_vector(predictions, "predictions", length=len(truth), of="plot_parity")
     outside = _as_mask(held_out, len(truth))
     judged = outside if outside.any() else np.ones_like(outside)
-    low, high = float(min(truth.min(), guess.min())), float(max(truth.max(), guess.max()))
-    room = 0.04 * (high - low) or 0.5 * max(abs(high), 1.0)
-    ends = (low - room, high + room)
+    if check_bool(residuals, "residuals", of="plot_parity"):
+        shown, across, up = guess - truth, _ends(truth), _ends(guess - truth, truth - guess)
+        perfect = (0.0, 0.0)
+    else:
+        shown, across = guess, _ends(truth, guess)
+        up = perfect = across
 
     figure = new_figure(SIDE + 0.85, SIDE + 1.05, colours)
     axes = bare_axes(figure, (0.68, 0.52, SIDE, SIDE), colours)
-    axes.set_xlim(ends)
-    axes.set_ylim(ends)
-    axes.plot(ends, ends, color=colours.faint, linewidth=0.8, zorder=1)
+    axes.set_xlim(across)
+    axes.set_ylim(up)
+    axes.plot(across, perfect, color=colours.faint, linewidth=0.8, zorder=1)
     dots: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 3.4, "markeredgewidth": 0.7}
     rows = _few(np.flatnonzero(~outside))
     if outside.any() and len(rows):
         hollow: dict[str, Any] = {"markerfacecolor": "none", "markeredgecolor": colours.faint}
-        axes.plot(truth[rows], guess[rows], **dots, **hollow, zorder=2, label="trained on", gid="train")
+        axes.plot(truth[rows], shown[rows], **dots, **hollow, zorder=2, label="trained on", gid="train")
     rows = _few(np.flatnonzero(judged))
     full: dict[str, Any] = {
         "markerfacecolor": colours.numeric,
@@ -93,7 +99,7 @@ def plot_parity(
     label = "held out" if outside.any() else "all rows"
     axes.plot(
         truth[rows],
-        guess[rows],
+        shown[rows],
         **{**dots, "markeredgewidth": 0.3},
         **full,
         zorder=3,
@@ -103,7 +109,8 @@ def plot_parity(
 
     style = text_style(colours, SIZE_TEXT, colours.muted)
     axes.set_xlabel(drawable(f"measured {shorten(name, 30)}"), labelpad=4, **style)
-    axes.set_ylabel(drawable(f"predicted {shorten(name, 30)}"), labelpad=4, **style)
+    vertical = "predicted less measured" if residuals else f"predicted {shorten(name, 30)}"
+    axes.set_ylabel(drawable(vertical), labelpad=4, **style)
     axes.locator_params(nbins=5)
     axes.ticklabel_format(axis="both", scilimits=(-3, 5))
     for axis in (axes.xaxis, axes.yaxis):
@@ -147,6 +154,13 @@ def r2_text(r2: float) -> str:
         return "1"
     digits = min(max(3, 1 - int(np.floor(np.log10(gap)))), 12)
     return f"{r2:.{digits}f}"
+
+
+def _ends(*values: Floats) -> tuple[float, float]:
+    """Limits of an axis that shows all of them, never of no width."""
+    low, high = float(min(v.min() for v in values)), float(max(v.max() for v in values))
+    room = 0.04 * (high - low) or 0.5 * max(abs(high), 1.0)
+    return low - room, high + room
 
 
 def _as_mask(held_out: Any, count: int) -> NDArray[np.bool_]:

@@ -85,13 +85,20 @@ def parity_pictures(content: ReportContent) -> tuple[Picture, ...]:
     if content.formula is not None:
         inputs = content.columns(X, content.formula.names)
         predicted.append(("formula", np.asarray(content.formula.predict(inputs), dtype=np.float64)))
+    valued = [(model, values, good) for model, values in predicted if (good := np.isfinite(values)).any()]
+    close = all(errors(y[good], values[good])[1] > CLOSE for _, values, good in valued)
     pictures: list[Picture] = []
-    for model, values in predicted:
-        good = np.isfinite(values)
-        if not good.any():
-            continue
-        figure = plot_parity(y[good], values[good], held_out=held_out[good], name=content.target, title=model)
-        alt = f"Scatter of {content.target} predicted by the {model} against measured values."
+    for model, values, good in valued:
+        figure = plot_parity(
+            y[good],
+            values[good],
+            held_out=held_out[good],
+            residuals=close,
+            name=content.target,
+            title=model,
+        )
+        drawn = "less measured " if close else ""
+        alt = f"Scatter of {content.target} predicted by the {model} {drawn}against measured values."
         pictures.append(_picture(figure, f"parity-{model}", alt))
     return tuple(pictures)
 

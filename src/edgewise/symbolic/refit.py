@@ -187,7 +187,8 @@ def _standard_errors(
     """Heteroscedasticity-consistent errors that hold up in short tables (HC3: MacKinnon and White 1985,
     doi:10.1016/0304-4076(85)90158-7), never below those of equal noise; their inflation; each row's leverage."""
     left, singular, _ = np.linalg.svd(triangle.T)
-    undetermined = singular < 1e-12 * singular[0]
+    # Not "<": a fit that no constant moves has only zeros.
+    undetermined = singular <= 1e-12 * singular[0]
     inverse = np.where(undetermined, 0.0, 1.0 / np.where(undetermined, 1.0, singular))
     equal = variance * np.square(left * inverse).sum(axis=1)
     with np.errstate(all="ignore"):

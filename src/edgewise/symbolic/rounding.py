@@ -169,6 +169,9 @@ def _candidates(value: float, error: float, *, is_power: bool = False) -> Iterat
         # The more kinds of numbers are tried, the closer a hit must be to mean anything.
         # Powers are simple numbers far more often than other constants are.
         chance = (0.8 if is_power else 0.2) * spacing / denominator / (1 + 0.5 * level)
+        # A multiple of pi is a strong claim about where a constant comes from: a measured 15.7 is not 5*pi.
+        if unit != "1" and (width > _CLAIM * abs(value) or 2 * width > 0.02 * spacing / denominator):
+            continue
         if nearest and distance <= width and 2 * width < chance and abs(nearest) < 1e9:
             yield 1.0 + level, _exact(nearest, denominator, unit)
 
@@ -176,6 +179,9 @@ def _candidates(value: float, error: float, *, is_power: bool = False) -> Iterat
 def _has_pi(node: Node) -> bool:
     return "pi" in names_in(node)
 
+
+# Relative width of the interval below which a constant may be taken for a multiple of pi or of another irrational number.
+_CLAIM = 1e-3
 
 # Denominator and unit, the most obvious first.
 _LEVELS: Sequence[tuple[int, str]] = (

@@ -61,15 +61,15 @@ def update(
         Largest factor by which a weight may change.
     """
     value, _, curvature = objective.normal(theta)
-    total = curvature + matrix(penalty, weights)
     size = len(theta)
+    prior = matrix(penalty, weights) + _gauge(objective, size, float(curvature.diagonal().mean()))
+    total = curvature + prior
     factor, info = torch.linalg.cholesky_ex(total)
     if int(info) != 0:
-        factor, _ = torch.linalg.cholesky_ex(
-            total + 1e-12 * float(total.diagonal().max()) * torch.eye(size, dtype=total.dtype)
-        )
+        jitter = 1e-12 * float(total.diagonal().max())
+        factor, _ = torch.linalg.cholesky_ex(total + jitter * torch.eye(size, dtype=total.dtype))
     inverse = torch.cholesky_inverse(factor)
-    degrees = float(size - (inverse * matrix(penalty, weights)).sum())
+    degrees = float(size - (inverse * prior).sum())
     rows = effective_rows(objective.weight) * objective.y.shape[1]
     noise2 = (
         2 * value * effective_rows(objective.weight) / max(rows - degrees, 0.05 * rows)
@@ -99,6 +99,27 @@ def update(
             else weights.tilt[k]
         )
     return Evidence(Weights(tuple(new_rough), tuple(new_tilt)), degrees, noise2**0.5)
+
+
+def _gauge(objective: DataObjective, size: int, strength: float) -> Tensor:
+    """A penalty on the constants of edges, (P, P), which the biases make up for at no cost.
+
+    It fixes what neither rows nor penalties see. Left free, every constant would count as a degree of freedom of its own,
+    and its huge variance would drown the others in rounding.
+    """
+    evaluator = objective.evaluator
+    total = torch.zeros(size, size, dtype=torch.float64)
+    for layer, basis, slot in zip(evaluator.net.layers, evaluator.bases, evaluator.slots.layers, strict=True):
+        mean = basis.one / (basis.one @ basis.one)
+        seen = set[int]()
+        for e, target in enumerate(slot.targets.tolist()):
+            # Without a bias one edge has to carry the constant of its sum.
+            free = layer.bias is None and target not in seen
+            seen.add(target)
+            if not free:
+                at = slice(slot.coef.start + e * slot.size, slot.coef.start + (e + 1) * slot.size)
+                total[at, at] += strength * mean[:, None] * mean
+    return total
 
 
 def group_sparse(penalty: Penalty, weights: Weights, theta: Tensor, strength: float) -> Weights:
