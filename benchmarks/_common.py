@@ -41,6 +41,13 @@ class Run:
         print(f"skipped: {relative} is not there (give its folder by --data or EDGEWISE_DATA)")
         return None
 
+    def tables(self, folder: str, pattern: str) -> list[Path]:
+        """All files of one kind in a folder of the data folder, in order of their names."""
+        files = [] if self.data is None else sorted((self.data / folder).glob(pattern))
+        if not files:
+            print(f"skipped: no {folder}/{pattern} there (give its folder by --data or EDGEWISE_DATA)")
+        return files
+
 
 def begin(name: str, title: str) -> Run:
     """Read the command line, hold torch to one thread and print the head of the report."""

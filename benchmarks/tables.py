@@ -32,7 +32,9 @@ Predictor = Callable[[np.ndarray], np.ndarray]
 
 def read(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """Columns of the table; which one is the target stands beside it, else it is the last."""
-    table = np.loadtxt(file)
+    first = file.read_text().split(maxsplit=1)[0]
+    # A first line of names starts with a letter.
+    table = np.loadtxt(file, skiprows=int(first[0].isalpha()))
     beside = file.parent / "index_target.txt"
     target = int(np.loadtxt(beside)) if beside.is_file() else table.shape[1] - 1
     features = (

@@ -117,6 +117,17 @@ class TestParity:
         assert lines["train"].get_xdata().tolist() == list(range(7))
         assert lines["held-out"].get_xdata().tolist() == [7, 8, 9]
 
+    def test_residuals_are_what_the_predictions_miss(self):
+        y, p = np.arange(10.0), np.arange(10.0) + 0.01 * np.arange(10.0) ** 2
+        figure = plot_parity(y, p, held_out=y > 6, residuals=True)
+        lines = {str(line.get_gid()): line for line in figure.axes[0].lines}
+        np.testing.assert_allclose(lines["train"].get_ydata(), (p - y)[:7])
+        np.testing.assert_allclose(lines["held-out"].get_ydata(), (p - y)[7:])
+        low, high = figure.axes[0].get_ylim()
+        assert low == pytest.approx(-high)
+        assert high > 0.81
+        assert figure.axes[0].get_ylabel() == "predicted less measured"
+
     def test_errors_equal_scikit_learn(self):
         from sklearn.metrics import r2_score, root_mean_squared_error
 

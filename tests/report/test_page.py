@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from edgewise import FileError, InputError
+from edgewise import EditRecord, FileError, InputError
 from edgewise.report import ReportContent, render_report, write_report
 from edgewise.report.page import _number, _seconds
 from tests.report.conftest import EVIL, NAMES, build
@@ -134,9 +134,34 @@ def test_numbers_are_those_of_the_results(content, parsed):
 
 def test_columns_say_what_became_of_them(parsed):
     words = " ".join(parsed.text.split())
-    assert f"{NAMES[0]} in the network and formula" in words
-    assert f"{NAMES[2]} in the network 0." in words
+    assert f"{NAMES[0]} network, formula" in words
+    assert f"{NAMES[2]} network 0." in words
     assert "unused not used" in words
+
+
+def test_steps_taken_back_are_set_apart(content):
+    kept = EditRecord("prune", "pruned edge (0, 0, 0); kept, held-out error 1 against 1", 0.1, "a", "b")
+    refused = EditRecord("prune", "pruned edge (0, 1, 0); refused on a coarse grid", 0.1, "a", "b")
+    for edits, marked in (((kept,), 0), ((kept, refused), 1)):
+        page = render_report(build(edits=edits))
+        assert page.count('class="refused"') == marked
+        assert ("Grey steps were taken back." in page) == bool(marked)
+
+
+def test_the_known_law_stands_by_the_formula():
+    assert "Known law: E = m c^2 &lt;b&gt;" in render_report(build(known="E = m c^2 <b>"))
+    assert "Known law" not in render_report(build())
+
+
+def test_close_fits_show_what_they_miss(content):
+    y = content.formula.predict(content.X)
+    y_test = content.formula.predict(content.X_test)
+    exact = Page(render_report(build(network=None, y=y, y_test=y_test)))
+    words = [str(a["aria-label"]) for tag, a in exact.tags if tag == "div" and a.get("role") == "img"]
+    assert any("by the formula less measured against measured" in each for each in words)
+    loose = Page(render_report(content))
+    words = [str(a["aria-label"]) for tag, a in loose.tags if tag == "div" and a.get("role") == "img"]
+    assert any("by the formula against measured" in each for each in words)
 
 
 def test_same_content_same_page(page):

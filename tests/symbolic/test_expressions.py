@@ -83,7 +83,7 @@ def test_the_shortest_writing_is_equal_and_no_longer(text: str) -> None:
         ("exp(1.5*log(x))", "x^1.5"),
         ("exp(log(x) + log(y) - 2*log(z))", "x*y/z^2"),
         ("sqrt(4.0*x + 2.0)", "2*sqrt(x + 0.5)"),
-        ("0.25*(x + y)^2 - 0.25*(x - y)^2", "1*x*y"),
+        ("0.25*(x + y)^2 - 0.25*(x - y)^2", "x*y"),
         ("(2.0*x + 4.0)*(3.0*y + 3.0)", "6*(x + 2)*(y + 1)"),
         ("log(3.0*exp(y))", "y + 1.09861"),
         ("abs(2.0*x - 1.0)", "2*abs(x - 0.5)"),
@@ -153,3 +153,10 @@ def test_forms_from_sympy() -> None:
     for bad in (sympy.Integer(2), t + sympy.Symbol("u"), sympy.gamma(t), "x"):
         with pytest.raises(InputError):
             form_from_sympy(bad)
+
+
+def test_short_texts_leave_out_factors_of_one() -> None:
+    x, y = sympy.symbols("x y")
+    expression = 1.0000000001 * sympy.exp(0.99999999 * x**2) + 2.0 * x * y + 1.0
+    assert formula_text(expression, 6) == "2*x*y + exp(x^2) + 1"
+    assert "1.0000000001" in formula_text(expression)

@@ -127,6 +127,12 @@ def test_redundant_constants_are_called_undetermined() -> None:
     assert np.isinf(fitted.standard_errors).all()
 
 
+def test_constants_that_move_nothing_are_undetermined() -> None:
+    # x is zero everywhere, so neither constant changes a value: every slope is zero.
+    fitted = refit(parse("1.5*x*exp(0.5*x)", ("x",)).tree, ("x",), np.zeros((20, 1)), np.ones(20))
+    assert np.isinf(fitted.standard_errors).all()
+
+
 def test_weights_count() -> None:
     y = np.where(np.arange(200) < 100, 1.0, 5.0)
     weight = np.where(np.arange(200) < 100, 1.0, 0.0)

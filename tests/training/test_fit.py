@@ -141,9 +141,19 @@ def test_the_share_held_out_does_not_reach_the_training() -> None:
 # ---- what it learns
 
 
-def test_it_reaches_the_function() -> None:
-    result = fit(KAN([2, 1], seed=0), X, Y)
-    assert rmse(result.network, FRESH, truth(FRESH)) < 1e-5
+@pytest.fixture(scope="module")
+def clean() -> FitResult:
+    """A fit with every setting left alone, on a table without noise."""
+    return fit(KAN([2, 1], seed=0), X, Y)
+
+
+def test_it_reaches_the_function(clean: FitResult) -> None:
+    result = clean
+    # The refit on all rows ends as good as what was judged.
+    assert result.validation_error is not None
+    assert result.validation_error < 1e-6
+    assert result.train_error < 1e-6
+    assert rmse(result.network, FRESH, truth(FRESH)) < 1e-6
     assert result.method == "lm"
     assert result.resolved
     assert not additive(Y + RANDOM.normal(scale=0.2, size=len(Y)), intervals=None).resolved
@@ -294,11 +304,10 @@ def test_the_schedule_of_grids_is_followed() -> None:
     assert result.network.layers[0].intervals in (3, 5, 10)
 
 
-def test_grids_grow_while_it_pays_and_not_on_noise() -> None:
-    clean = fit(KAN([2, 1], seed=0), X, Y)
+def test_grids_grow_while_it_pays_and_not_on_noise(clean: FitResult) -> None:
     noisy = fit(KAN([2, 1], seed=0), X, np.random.default_rng(2).normal(size=len(Y)))
     assert clean.network.layers[0].intervals >= 20
-    assert noisy.network.layers[0].intervals <= 10
+    assert noisy.network.layers[0].intervals < clean.network.layers[0].intervals
     assert noisy.reason == "no improvement"
 
 
@@ -324,57 +333,67 @@ def test_a_fixed_roughness_stays_what_it_is_on_every_grid() -> None:
     bend = hard.network.layers[0].edges(
         torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None].expand(9, 2), 2
     )
-    assert float(bend.abs().max()) < 1e-2
+    assert float(bend.detach().abs().max()) < 1e-2
 
 
 def test_automatic_roughness_is_near_the_best_fixed_one() -> None:
     random = np.random.default_rng(8)
-    x = random.uniform(-1, 1, (120, 1))
-    y = np.sin(4 * x[:, 0]) + random.normal(scale=0.3, size=120)
+    tables = [
+        (x, np.sin(4 * x[:, 0]) + random.normal(scale=0.3, size=120))
+        for x in random.uniform(-1, 1, (4, 120, 1))
+    ]
     dense = np.linspace(-0.98, 0.98, 200)[:, None]
 
     def error(roughness: Any) -> float:
-        made = fit(KAN([1, 1], seed=0), x, y, intervals=[20], validation=None, roughness=roughness, steps=30)
-        return rmse(made.network, dense, np.sin(4 * dense[:, 0]))
+        made = [
+            fit(
+                KAN([1, 1], seed=0), x, y, intervals=[20], validation=None, roughness=roughness, steps=30
+            ).network
+            for x, y in tables
+        ]
+        return float(np.mean([rmse(net, dense, np.sin(4 * dense[:, 0])) for net in made]))
 
-    fixed = [error(10.0**k) for k in range(-9, 2)]
-    assert error("auto") < 1.3 * min(fixed)
-    assert min(fixed) < 0.7 * fixed[0]
+    fixed = [error(10.0**k) for k in range(-9, 0, 1)]
+    assert error("auto") < 1.4 * min(fixed)
+    assert min(fixed) < 0.6 * min(fixed[0], fixed[-1])
 
 
-@pytest.mark.parametrize("sparsity", ["auto", 0.02])
+@pytest.mark.parametrize("sparsity", ["auto", 0.01])
 def test_sparsity_turns_off_an_input_that_does_nothing(sparsity: Any) -> None:
     random = np.random.default_rng(4)
     x = random.uniform(-1, 1, (200, 3))
-    y = np.sin(2 * x[:, 0]) + x[:, 1] ** 2 + random.normal(scale=0.1, size=200)
+    y = np.sin(x[:, 0]) + 0.5 * x[:, 1] + random.normal(scale=0.1, size=200)
 
     def size(made: FitResult, source: int) -> float:
         line = torch.linspace(-0.9, 0.9, 50, dtype=torch.float64)
-        return float(made.network.layers[0].edge(source, 0, line).std())
+        return float(made.network.layers[0].edge(source, 0, line).detach().std())
 
     sparse, dense = (
         fit(KAN([3, 1], seed=0), x, y, intervals=[8], sparsity=s, steps=100) for s in (sparsity, 0.0)
     )
-    assert size(sparse, 2) < 0.01 * min(size(sparse, 0), size(sparse, 1))
-    assert size(sparse, 2) < 0.3 * size(dense, 2)
+    assert size(sparse, 2) < 5e-3 * min(size(sparse, 0), size(sparse, 1))
+    assert size(sparse, 2) < 0.1 * size(dense, 2)
 
 
 def test_more_starts_are_told_apart_and_the_best_one_goes_on() -> None:
-    result = fit(KAN([2, 2, 1], seed=0), X, X[:, 0] * X[:, 1], starts=3, intervals=[3], steps=5)
+    def stop(record: Record) -> bool:
+        return record.phase == "round 1"
+
+    result = fit(KAN([2, 2, 1], seed=0), X, X[:, 0] * X[:, 1], starts=3, steps=5, callbacks=[stop])
     ends: dict[str, Record] = {r.phase: r for r in result.history if r.phase.startswith("start")}
     assert list(ends) == ["start 1/3", "start 2/3", "start 3/3"]
-    best = min(r.validation for r in ends.values() if r.validation is not None)
-    first = next(r for r in result.history if r.phase == "round 1")
-    assert first.validation is not None
-    assert first.validation < 1.5 * best
-    assert len({r.validation for r in ends.values()}) == 3
+    errors = [r.validation for r in ends.values() if r.validation is not None]
+    assert len(set(errors)) == 3
+    assert result.validation_error is not None
+    assert result.validation_error <= min(errors) * (1 + 1e-9)
 
 
-def test_a_trained_network_goes_on_from_where_it_stands() -> None:
-    trained = fit(KAN([2, 1], seed=0), X, Y).network
+def test_a_trained_network_goes_on_from_where_it_stands(clean: FitResult) -> None:
+    trained = clean.network
     again = fit(trained, X, Y, intervals=[trained.layers[0].intervals])
     assert again.history[0].phase == "round 1"
-    assert again.history[0].loss < 1e-6
+    # Nothing bends what is exact already, from the first step on.
+    assert max(record.loss for record in again.history) < 1e-8
 
 
 def test_masks_hold() -> None:

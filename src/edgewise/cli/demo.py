@@ -35,7 +35,7 @@ def demo(
         typer.echo(
             f"{example.title}: {example.target} from {', '.join(example.columns)}\n{example.citation}\n"
         )
-    task = Task(table, example.target, example.columns, seconds, seed)
+    task = Task(table, example.target, example.columns, seconds, seed, title=example.title, known=example.law)
     job = carry_out(task, out, quiet=quiet, as_json=json)
     if not json:
         typer.echo(f"\nknown law: {example.law}")

@@ -36,7 +36,10 @@ MOST_HIDDEN_NODES = 8
 
 @dataclass(frozen=True)
 class Task:
-    """What to do: the table, what to predict from which columns, and how long it may take."""
+    """What to do: the table, what to predict from which columns, and how long it may take.
+
+    `title` and `known` (the law that is known for these data) are for the report.
+    """
 
     table: Table
     target: str
@@ -44,6 +47,8 @@ class Task:
     seconds: float = 60.0
     seed: int = 0
     hidden: int | None = None
+    title: str = ""
+    known: str = ""
 
 
 @dataclass(frozen=True)

@@ -18,16 +18,13 @@ _VERSIONS_SHOWN = ("torch", "numpy", "scipy", "sympy", "scikit-learn")
 def content(job: Job) -> ReportContent:
     """Everything a job found, as the report takes it."""
     simplified, found = job.simplified, job.found
-    messages = [job.fitted.message]
-    if simplified is not None:
-        messages.append(simplified.message)
-    if found is not None:
-        messages.append(found.message)
+    stages = (("Fitting", job.fitted), ("Simplifying", simplified), ("Formula search", found))
+    notes = [f"{name}: {result.message}" for name, result in stages if result is not None and result.message]
     if job.interrupted:
-        messages.append("The job was interrupted; this is the best so far.")
+        notes.append("The job was interrupted; this is the best so far.")
     source, target = job.task.table.source, job.task.target
     return ReportContent(
-        title=f"{target} from {source}",
+        title=job.task.title or f"{target} from {source}",
         source=source,
         names=job.names,
         target=target,
@@ -41,7 +38,8 @@ def content(job: Job) -> ReportContent:
         accuracy=job.accuracy,
         history=(*job.fitted.history, *(() if simplified is None else simplified.history)),
         edits=() if simplified is None else tuple(simplified.steps),
-        notes=tuple(message for message in messages if message),
+        notes=tuple(notes),
+        known=job.task.known,
         origin=_origin(job),
     )
 

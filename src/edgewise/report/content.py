@@ -107,6 +107,8 @@ class ReportContent:
         What was dropped or replaced, in order.
     notes : tuple of str
         Messages of the stages (why training stopped, what the search tried).
+    known : str
+        The law that is known for these data, to compare the formula with.
     origin : Origin
 
     Raises
@@ -139,6 +141,7 @@ class ReportContent:
     history: tuple[Record, ...] = ()
     edits: tuple[EditRecord, ...] = ()
     notes: tuple[str, ...] = ()
+    known: str = ""
     origin: Origin = field(default_factory=Origin)
 
     def __post_init__(self) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgewise.plots import figure_svg, plot_front, plot_network, plot_parity, plot_training
 from edgewise.plots.edges import edge_panels, plot_panel
+from edgewise.plots.parity import errors
 from edgewise.plots.style import LIGHT
 from edgewise.report.content import ReportContent
 
@@ -19,6 +20,8 @@ Floats = NDArray[np.float64]
 
 # Edges of a layer that get axes of their own.
 MOST_PANELS = 12
+# R2 beyond which parity is only a diagonal and the page shows what is left of it.
+CLOSE = 0.998
 # CSS pixels to an inch: the drawings' small type then reads like the page's small type.
 PIXELS = 118.0
 _SIZE = re.compile(r'\s(?:width|height)="[\d.]+pt"')
@@ -75,7 +78,7 @@ def shape_pictures(content: ReportContent) -> tuple[Panels, ...]:
 
 
 def parity_pictures(content: ReportContent) -> tuple[Picture, ...]:
-    """Predicted against measured, for the network and for the formula."""
+    """Predicted against measured, for the network and for the formula; what they miss where both are close."""
     X, y = np.concatenate([content.X, content.X_test]), np.concatenate([content.y, content.y_test])
     held_out = np.arange(len(y)) >= len(content.y)
     predicted: list[tuple[str, Floats]] = []

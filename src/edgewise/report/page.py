@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgewise._core.errors import InputError
+from edgewise.network import EditRecord
 from edgewise.plots.parity import errors, r2_text
 from edgewise.plots.save import write_whole
 from edgewise.plots.style import DARK, LIGHT
@@ -188,7 +189,7 @@ def _columns(content: ReportContent) -> list[Column]:
             for place, names in (("network", used), ("formula", named))
             if names is not None and name in names
         ]
-        role = f"in the {' and '.join(places)}" if places else "" if used is named is None else "not used"
+        role = ", ".join(places) if places else "" if used is named is None else "not used"
         rows.append(_column(name, role, X[:, k]))
     return [_column(content.target, "predicted", y), *rows]
 
@@ -204,6 +205,11 @@ def _used(content: ReportContent) -> set[str]:
     return {name for name, edge in zip(content.network.input_names, alive, strict=True) if edge}
 
 
+def _refused(edit: EditRecord) -> bool:
+    """Whether a step was tried and taken back, as its record says."""
+    return "; refused" in edit.detail
+
+
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -215,6 +221,7 @@ def _environment() -> Environment:
     environment.filters["number"] = _number
     environment.filters["r2"] = _r2
     environment.filters["seconds"] = _seconds
+    environment.tests["refused"] = _refused
     return environment
 
 

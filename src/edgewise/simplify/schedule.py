@@ -155,6 +155,9 @@ def simplify(
     began = time.monotonic()
     check_float(tolerance, "tolerance", low=0.0, of="simplify")
     check_int(starts, "starts", low=1, of="simplify")
+    check_int(seed, "seed", low=0, of="simplify")
+    if seconds is not None:
+        check_float(seconds, "seconds", low=0.0, of="simplify")
     row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
     rows = as_rows(net, X, y, row_loss, sample_weight, of="simplify")
     net = _as_double(net)

@@ -31,8 +31,8 @@ LONGEST = 5
 STARTS = 150
 # Share of the residual sum of squares that one more node must take off.
 WEIGHTS = (0.0, 0.02, 0.05)
-# Powers of what stands alone or second in a product, in sixths; and of what stands first. Thirds are what surfaces and volumes
-# bring into laws; a finer set would let sums of close powers imitate anything.
+# Powers of what stands alone or second in a product, in sixths; and of what stands first. Thirds are what surfaces
+# and volumes bring into laws; a finer set would let sums of close powers imitate anything.
 _SIXTHS = (-12, -10, -8, -6, -4, -2, 2, 4, 6, 8, 10, 12)
 _WHOLE = (1, 2)
 

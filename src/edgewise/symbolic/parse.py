@@ -75,7 +75,8 @@ def formula_text(expression: sympy.Expr, digits: int | None = None) -> str:
     expression
         An expression of real functions that edgewise knows.
     digits
-        Significant digits of the floats; by default all that are needed to read back the same number.
+        Significant digits of the floats; by default all that are needed to read back the same number. Factors that are
+        one to these digits are left out.
 
     Returns
     -------
@@ -94,6 +95,9 @@ def formula_text(expression: sympy.Expr, digits: int | None = None) -> str:
     >>> formula_text(2 * sympy.exp(-(x**2)) + sympy.Rational(1, 2))
     '2*exp(-x^2) + 1/2'
     """
+    if digits is not None:
+        ones = {each for each in expression.atoms(sympy.Float) if f"{float(each):.{digits}g}" == "1"}
+        expression = expression.xreplace({each: sympy.Integer(1) for each in ones})
     return render(from_sympy(expression, digits))
 
 

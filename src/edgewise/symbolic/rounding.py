@@ -138,14 +138,15 @@ def _indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -
 def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]:
     """(constant, exact value), the closest first."""
     found: list[tuple[float, int, Node]] = []
-    powers = Tape(best.fit.tree, names).exponents
+    tape = Tape(best.fit.tree, names)
+    powers, angles = tape.exponents, tape.angles
     for at, (value, error) in enumerate(
         zip(best.fit.constants.tolist(), best.fit.standard_errors.tolist(), strict=True)
     ):
         # Where a column is called pi, the text of a formula could not tell the two apart.
         found += [
             (rank, at, node)
-            for rank, node in _candidates(value, error, is_power=at in powers)
+            for rank, node in _candidates(value, error, is_power=at in powers, is_angle=at in angles)
             if not ("pi" in names and _has_pi(node))
         ]
     found.sort(key=lambda each: each[0])
@@ -153,7 +154,9 @@ def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]
         yield at, node
 
 
-def _candidates(value: float, error: float, *, is_power: bool = False) -> Iterator[tuple[float, Node]]:
+def _candidates(
+    value: float, error: float, *, is_power: bool = False, is_angle: bool = False
+) -> Iterator[tuple[float, Node]]:
     """Exact values within the interval the data leave, with a rank: how far off, and how complicated."""
     if not math.isfinite(error):
         yield from ((0.0, Number(0)), (0.1, Number(1)))
@@ -169,8 +172,13 @@ def _candidates(value: float, error: float, *, is_power: bool = False) -> Iterat
         # The more kinds of numbers are tried, the closer a hit must be to mean anything.
         # Powers are simple numbers far more often than other constants are.
         chance = (0.8 if is_power else 0.2) * spacing / denominator / (1 + 0.5 * level)
-        # A multiple of pi is a strong claim about where a constant comes from: a measured 15.7 is not 5*pi.
-        if unit != "1" and (width > _CLAIM * abs(value) or 2 * width > 0.02 * spacing / denominator):
+        # Outside an angle, a multiple of pi is a strong claim about where a constant comes from: a measured 15.7 is
+        # not 5*pi.
+        if (
+            unit != "1"
+            and not is_angle
+            and (width > _CLAIM * abs(value) or 2 * width > 0.02 * spacing / denominator)
+        ):
             continue
         if nearest and distance <= width and 2 * width < chance and abs(nearest) < 1e9:
             yield 1.0 + level, _exact(nearest, denominator, unit)

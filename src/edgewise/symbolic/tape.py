@@ -87,6 +87,25 @@ class Tape:
         powers = {step.right for step in self._slots if isinstance(step, _Step) and step.operation == "^"}
         return frozenset(at for at, slot in enumerate(self._numbers) if slot in powers)
 
+    @property
+    def angles(self) -> frozenset[int]:
+        """Which constants stand inside the argument of a sine, cosine or tangent."""
+        waiting = [
+            step.left
+            for step in self._slots
+            if isinstance(step, _Step) and step.operation in ("sin", "cos", "tan")
+        ]
+        inside: set[int] = set()
+        while waiting:
+            slot = waiting.pop()
+            if slot < 0 or slot in inside:
+                continue
+            inside.add(slot)
+            step = self._slots[slot]
+            if isinstance(step, _Step):
+                waiting += [step.left, step.right]
+        return frozenset(at for at, slot in enumerate(self._numbers) if slot in inside)
+
     def value(self, constants: Floats, X: Floats) -> Floats:
         """The formula at every row of X, (n, d) -> (n,)."""
         return np.broadcast_to(self._forward(constants, X)[self._root], (len(X),))

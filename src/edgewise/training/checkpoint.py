@@ -71,8 +71,10 @@ class Checkpoint:
         tensors: dict[str, Tensor] = {"theta": position.state.theta}
         for k, net in enumerate(networks):
             tensors |= {f"net{k}.{name}": tensor.clone() for name, tensor in net.state_dict().items()}
-        for k, (rough, tilt) in enumerate(zip(position.weights.rough, position.weights.tilt, strict=True)):
-            tensors |= {f"rough{k}": rough, f"tilt{k}": tilt}
+        for name, weights in _weights(position).items():
+            for k, (rough, tilt) in enumerate(zip(weights.rough, weights.tilt, strict=True)):
+                # Copies: two names of one tensor may not share a file.
+                tensors |= {f"{name}.rough{k}": rough.clone(), f"{name}.tilt{k}": tilt.clone()}
         document = {
             "kind": KIND,
             "fingerprint": self.fingerprint,
@@ -81,6 +83,7 @@ class Checkpoint:
             "lm": {name: _number(getattr(position.state, name)) for name in _LM_SCALARS},
             "pool_errors": [_number(error) for error in position.pool_errors],
             "events": list(position.events),
+            "weights": list(_weights(position)),
             "edges": [len(w) for w in position.weights.rough],
             "parameters": len(position.state.theta),
             "history": [dataclasses.asdict(record) for record in history],
@@ -89,7 +92,7 @@ class Checkpoint:
         self._written = time.monotonic()
 
 
-_HELD = {"net", "state", "weights", "best", "pool", "pool_errors", "events"}
+_HELD = {"net", "state", "weights", "best", "best_weights", "pool", "pool_errors", "events"}
 _SCALARS = [field.name for field in dataclasses.fields(Position) if field.name not in _HELD]
 _LM_SCALARS = [field.name for field in dataclasses.fields(LMState) if field.name != "theta"]
 
@@ -98,14 +101,20 @@ def _networks(position: Position) -> list[KAN]:
     return [position.net, position.best, *position.pool]
 
 
+def _weights(position: Position) -> dict[str, Weights]:
+    best = {} if position.best_weights is None else {"best": position.best_weights}
+    return {"present": position.weights, **best}
+
+
 def _promised(document: Mapping[str, Any]) -> Table:
     """The tensors that a checkpoint of this description holds."""
     table: Table = {"theta": ("F64", (int(document["parameters"]),))}
     for k, spec in enumerate(document["networks"]):
         part = promised_tensors({"dtype": "F64", "network": spec})
         table |= {f"net{k}.{name}": entry for name, entry in part.items()}
-    for k, count in enumerate(document["edges"]):
-        table |= {f"rough{k}": ("F64", (int(count),)), f"tilt{k}": ("F64", (int(count),))}
+    for name in document["weights"]:
+        for k, count in enumerate(document["edges"]):
+            table |= {f"{name}.{kind}{k}": ("F64", (int(count),)) for kind in ("rough", "tilt")}
     return table
 
 
@@ -116,14 +125,17 @@ def _position(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Pos
         own = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
         networks.append(build_network(KANSpec.from_json(spec), own))
     layers = range(len(document["edges"]))
+    weights = {
+        name: Weights(*(tuple(tensors[f"{name}.{kind}{k}"] for k in layers) for kind in ("rough", "tilt")))
+        for name in document["weights"]
+    }
     scalars = {name: _value(document["scalars"][name]) for name in _SCALARS}
     lm_scalars = {name: _value(document["lm"][name]) for name in _LM_SCALARS}
     return Position(
         net=networks[0],
         state=LMState(theta=tensors["theta"], **lm_scalars),
-        weights=Weights(
-            tuple(tensors[f"rough{k}"] for k in layers), tuple(tensors[f"tilt{k}"] for k in layers)
-        ),
+        weights=weights["present"],
+        best_weights=weights.get("best"),
         best=networks[1],
         pool=tuple(networks[2:]),
         pool_errors=tuple(_value(error) for error in document["pool_errors"]),

@@ -146,4 +146,4 @@ def effective_rows(weight: Tensor) -> float:
 def _next(old: Tensor, proposed: Tensor, stride: float) -> Tensor:
     """The proposal, kept finite, within a stride of the old weight and within the limits."""
     proposed = torch.where(proposed.isfinite(), proposed, old * stride)
-    return proposed.clamp(min=old / STRIDE, max=old * stride).clamp(*LIMITS)
+    return proposed.clamp(min=old / stride, max=old * stride).clamp(*LIMITS)

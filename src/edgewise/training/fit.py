@@ -143,7 +143,9 @@ def fit(
             f"The 'checkpoint' parameter of fit must be the path of a file. Got {short(checkpoint)} instead."
         )
     if net.n_parameters == 0:
-        raise InputError("The 'net' parameter of fit must have an edge or a bias to train. Got one without any.")
+        raise InputError(
+            "The 'net' parameter of fit must have an edge or a bias to train. Got one without any."
+        )
     rows = as_rows(net, X, y, row_loss, sample_weight)
     train, held = hold_out(rows, net, row_loss, validation, seed)
     if method == "auto":

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from edgewise._core.seeds import derive
 from edgewise.network import KAN
 from edgewise.training import evidence, lm
-from edgewise.training.ground import Ground, error, error_at, joined
+from edgewise.training.ground import Ground, error, error_at, joined, mean_loss
 from edgewise.training.ground import in_units as in_units
 from edgewise.training.ground import scaled as scaled
 from edgewise.training.grow import fresh_copy, grown, is_scaled, prepared
@@ -33,6 +33,8 @@ RESTING = 1e-3
 # Coefficients that no row sees follow the penalty alone; their steps hardly show in the objective, but a few must be made.
 FEWEST_STEPS = 6
 MOST_UPDATES = 6
+# Edges that sparsity turns off fade by a factor an update, while the error no longer tells.
+MOST_SPARSE_UPDATES = 24
 # Weights before the data have spoken.
 ROUGH_START, TILT_START = 1e-5, 1e-12
 # Damping of the first step of a stage: of a start from nothing (see `lm`), of a trained network, on a refined grid.
@@ -73,8 +75,9 @@ class Position:
         Grids, masks and forms of the present stage; its trained numbers are those of `state`.
     state : lm.LMState
     weights : Weights
-    best, best_error
-        Best network so far with its criterion (held-out error, or generalised cross-validation).
+    best, best_error, best_weights
+        Best network so far with its criterion (held-out error, or generalised cross-validation) and the weights it was
+        trained with.
     pool, pool_errors
         Networks the finished starts arrived at.
     stale : int
@@ -101,6 +104,7 @@ class Position:
     weights: Weights
     best: KAN
     best_error: float
+    best_weights: Weights | None = None
     pool: tuple[KAN, ...] = ()
     pool_errors: tuple[float, ...] = ()
     stale: int = 0
@@ -123,6 +127,7 @@ class SecondOrder:
         self.train, self.held, self.loss, self.options, self.refit = train, held, loss, options, refit
         self.warm = is_scaled(net)
         self.automatic = options.roughness is None or options.sparsity is None or options.sparsity > 0
+        self._most_updates = MOST_UPDATES if options.sparsity == 0.0 else MOST_SPARSE_UPDATES
         self._tilt_start = TILT_START if options.sparsity is None else 0.0
         self.given = prepared(net, train, loss)
         self._ground: Ground | None = None
@@ -160,7 +165,10 @@ class SecondOrder:
         """The best network when a fit is broken off at a position that is not done."""
         if now.stage == "refit":
             return now.best
-        candidates = [*zip(now.pool_errors, now.pool, strict=True), (now.best_error, now.best)]
+        best_error = now.best_error
+        if now.stage == "round" and now.index == 0 and self.held is not None:
+            best_error = mean_loss(now.best, self.held, self.loss)  # the best start's, which no round has met yet
+        candidates = [*zip(now.pool_errors, now.pool, strict=True), (best_error, now.best)]
         here = self._network(now)
         candidates.append((self._criterion(now, now.degrees), here))
         return min(candidates, key=lambda pair: pair[0] if math.isfinite(pair[0]) else math.inf)[1]
@@ -193,7 +201,7 @@ class SecondOrder:
         if (
             now.stage == "round"
             and self.automatic
-            and now.updates < MOST_UPDATES
+            and now.updates < self._most_updates
             and now.step < self.options.steps
         ):
             return self._updated(now)
@@ -224,8 +232,8 @@ class SecondOrder:
         updates = now.updates + 1
         error = self._criterion(now, told.degrees)
         # When an update no longer changes the error, the weights have settled.
-        if abs(error - now.round_error) <= 0.01 * now.round_error:
-            updates = MOST_UPDATES
+        if abs(error - now.round_error) <= 0.01 * now.round_error and self.options.sparsity == 0.0:
+            updates = self._most_updates
         return replace(
             now, state=state, weights=weights, updates=updates, degrees=told.degrees, round_error=error
         )
@@ -253,7 +261,15 @@ class SecondOrder:
         best, best_error = (net, error) if better else (now.best, now.best_error)
         stale = 0 if worthwhile else now.stale + 1
         resolved = now.resolving if better else now.best_resolved
-        after = replace(now, best=best, best_error=best_error, stale=stale, best_resolved=resolved)
+        best_weights = now.weights if better else now.best_weights
+        after = replace(
+            now,
+            best=best,
+            best_error=best_error,
+            best_weights=best_weights,
+            stale=stale,
+            best_resolved=resolved,
+        )
         schedule = self.options.intervals
         last = schedule is not None and now.index + 1 >= len(schedule)
         if last or best_error < EXACT:
@@ -269,9 +285,10 @@ class SecondOrder:
         resolving = self.options.roughness is None and steep
         weights = self._weights_for(now, resolving)
         entered = self._enter("round", now.index + 1, finer, weights, FINE_MU, best, best_error)
-        updates = MOST_UPDATES if resolving else 0
+        updates = self._most_updates if resolving else 0
         return replace(
             entered,
+            best_weights=best_weights,
             stale=stale,
             round_loss=loss,
             updates=updates,
@@ -299,7 +316,8 @@ class SecondOrder:
         if self.held is None or not self.refit:
             return replace(now, stage="done", reason=reason, judged=judged)
         self._ground = self._penalised = None
-        entered = self._enter("refit", 0, now.best, now.weights, 1e-8, now.best, now.best_error)
+        # Under the weights that made it the best: a later grid's may be of another kind.
+        entered = self._enter("refit", 0, now.best, now.best_weights, 1e-8, now.best, now.best_error)
         return replace(entered, reason=reason, judged=judged, best_resolved=now.best_resolved)
 
     # -- parts ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,159 @@
+"""NIST StRD, 27 nonlinear regression problems with certified answers (https://www.itl.nist.gov/div898/strd/nls/nls_main.shtml).
+
+(a) The published model, refitted from both published starting values: digits that agree with the certified parameters.
+(b) No model given: error of small KANs on rows left out (five folds), and residual standard deviation of the formula found,
+beside the certified residual standard deviation.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from _common import Clock, Report, Run, begin
+from sklearn.model_selection import KFold
+
+import edgewise as ew
+from edgewise.forms import parse
+from edgewise.forms.tree import Node, Number, substitute
+from edgewise.symbolic.refit import refit
+
+# Certified values have eleven digits; beyond that agreement means nothing.
+MOST_DIGITS = 11.0
+# Wall-clock seconds a KAN and a formula search may take.
+SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One file: rows, the model's text and what is certified."""
+
+    X: np.ndarray
+    y: np.ndarray
+    columns: tuple[str, ...]
+    model: str
+    starts: tuple[np.ndarray, np.ndarray]
+    certified: np.ndarray
+    deviation: float
+
+    def tree(self, start: np.ndarray) -> Node:
+        """The model with a starting value in the place of every parameter; one number object is one constant."""
+        labels = [f"b{k + 1}" for k in range(len(start))]
+        tree = parse(self.model, [*self.columns, *labels]).tree
+        for label, value in zip(labels, start, strict=True):
+            tree = substitute(tree, label, Number(float(value)))
+        return tree
+
+
+def read(file: Path) -> Problem:
+    """Everything from the file itself; its first lines say where the data lie."""
+    content = file.read_text()
+    lines = content.splitlines()
+    first, last = (int(n) for n in re.search(r"Data\s+\(lines\s+(\d+)\s+to\s+(\d+)\)", content).groups())
+    rows = np.array([[float(cell) for cell in line.split()] for line in lines[first - 1 : last]])
+    values = re.findall(r"^\s*b\d+\s*=\s*(\S+)\s+(\S+)\s+(\S+)\s+\S+\s*$", content, re.MULTILINE)
+    start1, start2, certified = np.array(values, dtype=float).T
+    deviation = float(re.search(r"Residual Standard Deviation:\s*(\S+)", content).group(1))
+    left, right = re.search(
+        r"^\s*(y|log\[y\])\s*=(.*?)\+\s*e\s*$", content, re.MULTILINE | re.DOTALL
+    ).groups()
+    y = np.log(rows[:, 0]) if left.startswith("log") else rows[:, 0]
+    columns = ("x",) if rows.shape[1] == 2 else tuple(f"x{k}" for k in range(1, rows.shape[1]))
+    return Problem(rows[:, 1:], y, columns, _language(right), (start1, start2), certified, deviation)
+
+
+def _language(model: str) -> str:
+    """NIST's way of writing in edgewise's; .5 becomes a fraction, for a float would be one more constant to fit."""
+    model = " ".join(model.split()).replace("[", "(").replace("]", ")").replace("**", "^")
+    return re.sub(r"(?<![\w.])0?\.5(?!\d)", "(1/2)", model).replace("arctan", "atan")
+
+
+def digits(found: np.ndarray, certified: np.ndarray) -> float:
+    """The least number of digits over the parameters, as the log relative error."""
+    with np.errstate(divide="ignore"):
+        each = -np.log10(np.abs(found - certified) / np.abs(certified))
+    return float(np.clip(np.nan_to_num(each, nan=0.0, posinf=MOST_DIGITS), 0.0, MOST_DIGITS).min())
+
+
+def constants(problem: Problem, start: np.ndarray) -> tuple[float, float]:
+    """Digits of the refit from a starting value, and its residual standard deviation."""
+    fitted = refit(problem.tree(start), problem.columns, problem.X, problem.y, steps=2000)
+    return digits(_by_parameter(problem, fitted.constants), problem.certified), math.sqrt(fitted.variance)
+
+
+def _by_parameter(problem: Problem, values: np.ndarray) -> np.ndarray:
+    """Constants come in the order of the formula; parameters are numbered."""
+    order = list(dict.fromkeys(re.findall(r"\bb(\d+)\b", problem.model)))
+    found = np.empty(len(order))
+    for label, value in zip(order, values, strict=True):
+        found[int(label) - 1] = value
+    return found
+
+
+def refits(run: Run, problems: dict[str, Problem]) -> None:
+    print("## Published models refitted\n")
+    report = Report(
+        run, "refits", ["problem", "parameters", "digits 1", "digits 2", "deviation / certified", "CPU s"], 9
+    )
+    for name, problem in problems.items():
+        clock = Clock()
+        (one, _), (two, deviation) = (constants(problem, start) for start in problem.starts)
+        report.add(name, len(problem.certified), one, two, deviation / problem.deviation, clock.seconds)
+    for which in ("digits 1", "digits 2"):
+        got = np.array(report.column(which))
+        report.note(
+            f"{which}: at least 6 on {(got >= 6).sum()} of {len(got)}, median {np.median(got):.1f}, least {got.min():.1f}."
+        )
+    report.save()
+
+
+def free(run: Run, problems: dict[str, Problem]) -> None:
+    print("## No model given\n")
+    columns = ["problem", "rows", "certified", "[d, 1]", "[d, 3, 1]", "formula", "CPU s", "what was found"]
+    report = Report(run, "free", columns, [9, 4, 9, 9, 9, 9, 6, 40])
+    for name, problem in problems.items():
+        clock = Clock()
+        d = problem.X.shape[1]
+        deviations = [_kan_deviation(problem, shape) for shape in ([d, 1], [d, 3, 1])]
+        found = ew.find_formula(problem.X, problem.y, names=problem.columns, seconds=SECONDS, seed=0).best
+        residual = problem.y - found.predict(problem.X)
+        deviation = _deviation(residual, len(found.constants))
+        report.add(name, len(problem.y), problem.deviation, *deviations, deviation, clock.seconds, found.text)
+    ratio = np.array(report.column("formula")) / np.array(report.column("certified"))
+    report.note(
+        f"Formula against the certified model: residual deviation at most 1.05 times on {(ratio <= 1.05).sum()} of "
+        f"{len(ratio)}, at most 2 times on {(ratio <= 2).sum()}; median {np.median(ratio):.2f}."
+    )
+    report.save()
+
+
+def _kan_deviation(problem: Problem, shape: list[int]) -> float:
+    """Residual deviation on rows left out, five folds: a spline's own residuals would flatter it."""
+    residuals = list[np.ndarray]()
+    for train, test in KFold(5, shuffle=True, random_state=0).split(problem.X):
+        net = ew.KAN(shape, seed=0)
+        result = ew.fit(
+            net, problem.X[train], problem.y[train], starts=4 if len(shape) > 2 else 1, seconds=SECONDS
+        )
+        residuals.append(problem.y[test] - result.network.predict(problem.X[test])[:, 0])
+    return float(np.sqrt(np.mean(np.square(np.concatenate(residuals)))))
+
+
+def _deviation(residual: np.ndarray, freedom: int) -> float:
+    return float(np.sqrt(residual @ residual / max(len(residual) - freedom, 1)))
+
+
+def main() -> None:
+    run = begin("nist", "NIST StRD nonlinear regression")
+    files = run.tables("nist_strd", "*.dat")
+    problems = {file.stem: read(file) for file in (files[:4] if run.quick else files)}
+    if problems:
+        refits(run, problems)
+        free(run, problems)
+
+
+if __name__ == "__main__":
+    main()
