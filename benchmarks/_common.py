@@ -13,7 +13,7 @@ import json
 import platform
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +93,10 @@ class Clock:
     @property
     def seconds(self) -> float:
         return time.process_time() - self._began
+
+    def limit(self, seconds: float) -> Callable[[object], bool]:
+        """A callback that stops a fit or a search after so many CPU seconds: the answer then does not hang on the load."""
+        return lambda record: self.seconds > seconds
 
 
 def rmse(prediction: Any, target: Any) -> float:

@@ -23,7 +23,7 @@ from edgewise.symbolic.refit import refit
 
 # Certified values have eleven digits; beyond that agreement means nothing.
 MOST_DIGITS = 11.0
-# Wall-clock seconds a KAN and a formula search may take.
+# CPU seconds that a KAN and a formula search may take.
 SECONDS = 5.0
 
 
@@ -118,7 +118,9 @@ def free(run: Run, problems: dict[str, Problem]) -> None:
         clock = Clock()
         d = problem.X.shape[1]
         deviations = [_kan_deviation(problem, shape) for shape in ([d, 1], [d, 3, 1])]
-        found = ew.find_formula(problem.X, problem.y, names=problem.columns, seconds=SECONDS, seed=0).best
+        limit = Clock().limit(SECONDS)
+        search = ew.find_formula(problem.X, problem.y, names=problem.columns, callbacks=[limit], seed=0)
+        found = search.best
         residual = problem.y - found.predict(problem.X)
         deviation = _deviation(residual, len(found.constants))
         report.add(name, len(problem.y), problem.deviation, *deviations, deviation, clock.seconds, found.text)
@@ -135,9 +137,8 @@ def _kan_deviation(problem: Problem, shape: list[int]) -> float:
     residuals = list[np.ndarray]()
     for train, test in KFold(5, shuffle=True, random_state=0).split(problem.X):
         net = ew.KAN(shape, seed=0)
-        result = ew.fit(
-            net, problem.X[train], problem.y[train], starts=4 if len(shape) > 2 else 1, seconds=SECONDS
-        )
+        starts, limit = 4 if len(shape) > 2 else 1, Clock().limit(SECONDS)
+        result = ew.fit(net, problem.X[train], problem.y[train], starts=starts, callbacks=[limit])
         residuals.append(problem.y[test] - result.network.predict(problem.X[test])[:, 0])
     return float(np.sqrt(np.mean(np.square(np.concatenate(residuals)))))
 

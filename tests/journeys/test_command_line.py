@@ -150,11 +150,16 @@ def test_formula_prints_a_front(data):
         (["formula", "DATA", "-t", "y"], "Column 'label'"),
         (["predict", "nowhere.kan", "DATA"], "nowhere.kan"),
         (["predict", "DATA", "DATA"], "data.csv"),
+        (["fit", "SHORT", "-t", "y"], "short.csv must have at least 10 rows. Got 3 instead"),
+        (["formula", "SHORT", "-t", "y"], "short.csv must have at least 5 rows. Got 3 instead"),
         (["demo", "mosely_ka1"], "did you mean 'moseley_ka1'?"),
     ],
 )
 def test_bad_input_ends_in_one_sentence_and_exit_code_2(words, sentence, data):
-    done = edgewise(*(data if word == "DATA" else word for word in words))
+    short = data.with_name("short.csv")
+    short.write_text("x,y\n1,2\n2,3\n3,5\n")
+    files = {"DATA": data, "SHORT": short}
+    done = edgewise(*(files.get(word, word) for word in words))
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr

@@ -26,6 +26,7 @@ from edgewise.network import (
     set_symbolic,
     swap_nodes,
 )
+from edgewise.simplify import canonical, edge_scores, merge_equal, prune, simplify
 from edgewise.splines import BSpline, fit_coefficients, uniform_grid
 from edgewise.symbolic import formula, suggest
 from edgewise.training import fit
@@ -242,3 +243,66 @@ def test_a_fit_changes_neither_its_network_nor_its_data() -> None:
     assert state_bytes(net) == before
     assert np.array_equal(X, kept[0])
     assert np.array_equal(y, kept[1])
+
+
+def test_errors_of_a_fit_are_what_they_are_called() -> None:
+    """Root mean square errors in the units of y, of the rows they are said to be of."""
+    X, fresh = rows(2).numpy(), (rows(2, 300)[100:] * 0.9).numpy()
+    scale = np.array([1e4, 1e-3])
+    y, held = (np.stack([np.sin(3 * x[:, 0]), x[:, 1] ** 2], 1) * scale for x in (X, fresh))
+    result = fit(KAN([2, 2], seed=0), X, y, validation=(fresh, held), intervals=[3], steps=10)
+    for error, x, wanted in ((result.train_error, X, y), (result.validation_error, fresh, held)):
+        assert error == pytest.approx(np.sqrt(np.mean((result.network.predict(x) - wanted) ** 2)), rel=1e-9)
+
+
+def test_a_refit_on_all_rows_is_not_judged_on_rows_it_has_seen() -> None:
+    X = rows(2).numpy()
+    result = fit(KAN([2, 1], seed=0), X, X[:, 0] ** 3, intervals=[3, 6], steps=10)
+    refit = [record for record in result.history if record.phase == "refit"]
+    assert refit
+    assert all(record.validation is None for record in refit)
+
+
+def test_training_and_simplifying_keep_no_rows() -> None:
+    """Neither the network nor the result holds on to the table, or to anything as long as it."""
+    X = rows(2, 137).numpy()
+    y = X[:, 0] + X[:, 1] ** 2
+    result = fit(KAN([2, 2, 1], seed=0), X, y, intervals=[3], steps=5)
+    small = simplify(result.network, X, y, starts=1, seconds=1.0)
+    for net in (result.network, small.network):
+        sizes = {size for tensor in net.state_dict().values() for size in tensor.shape}
+        assert not sizes & {137, 110, 27}
+        assert all(not isinstance(value, torch.Tensor) for value in vars(net).values())
+    assert not [name for name, value in vars(result).items() if isinstance(value, (torch.Tensor, np.ndarray))]
+
+
+def test_training_and_simplifying_touch_no_files_no_seeds_and_no_arguments(tmp_path: pathlib.Path) -> None:
+    X = rows(2).numpy()
+    y = X[:, 0] + X[:, 1] ** 2
+    kept, folder, environment = (X.copy(), y.copy()), os.getcwd(), dict(os.environ)
+    torch_state, python_state = torch.get_rng_state(), random.getstate()
+    numpy_state = np.random.get_state()[1].copy()  # noqa: NPY002
+    net = KAN([2, 2, 1], seed=0)
+    trained = fit(net, X, y, intervals=[3], steps=5, seed=3).network
+    before = state_bytes(trained)
+    simplify(trained, X, y, starts=2, seconds=1.0, seed=3)
+    prune(trained, X, nodes=[(1, 0)])
+    merge_equal(trained, X)
+    canonical(trained, X)
+    edge_scores(trained, X)
+    assert state_bytes(trained) == before
+    assert np.array_equal(X, kept[0])
+    assert np.array_equal(y, kept[1])
+    assert os.listdir(tmp_path) == []
+    assert (os.getcwd(), dict(os.environ)) == (folder, environment)
+    assert torch.equal(torch.get_rng_state(), torch_state)
+    assert np.array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
+    assert random.getstate() == python_state
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_few_rows_a_constant_column_and_empty_intervals_do_not_break_a_fit(count: int) -> None:
+    X = np.column_stack([np.linspace(0, 1, count) ** 8, np.full(count, 3.0)])
+    result = fit(KAN([2, 2, 1], seed=0), X, np.arange(count, dtype=float), intervals=[20], steps=10)
+    assert np.isfinite(result.network.predict(X)).all()
+    assert np.isfinite(result.train_error)

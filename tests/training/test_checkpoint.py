@@ -78,16 +78,27 @@ def test_a_fit_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path: pathlib.P
 
         checkpoint.SECONDS_BETWEEN = 0.0
         table = np.load("table.npz")
-        for k, moment in enumerate((0.05, 0.2, 0.3, 0.11, 0.17)):
+        path, random = "killed.checkpoint", np.random.default_rng(0)
+
+        def stamp():
+            return os.stat(path).st_ino if os.path.exists(path) else None
+
+        for writes in (1, 5, 17, 30, 3):
             child = os.fork()
             if child == 0:
                 fit(KAN([2, 2, 1], seed=0), table["X"], table["y"], intervals=[3, 6], steps=8, starts=2, seed=1,
-                    checkpoint="killed.checkpoint")
+                    checkpoint=path)
                 os._exit(0)
-            time.sleep(moment)
-            os.kill(child, signal.SIGKILL)
-            _, status = os.waitpid(child, 0)
-            print(int(os.WIFSIGNALED(status)), int(os.path.exists("killed.checkpoint")))
+            seen, last = 0, stamp()
+            while seen < writes and os.waitpid(child, os.WNOHANG) == (0, 0):
+                time.sleep(1e-4)
+                seen, last = seen + (stamp() != last), stamp()
+            time.sleep(random.uniform(0, 0.01))
+            try:
+                os.kill(child, signal.SIGKILL)
+                print(int(os.WIFSIGNALED(os.waitpid(child, 0)[1])))
+            except (ProcessLookupError, ChildProcessError):
+                print(0)
         """
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"}
@@ -99,10 +110,9 @@ def test_a_fit_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path: pathlib.P
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    killed = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
+    killed = [int(line) for line in done.stdout.split()]
     assert len(killed) == 5
-    assert killed[0][0] == 1, "the first one must be caught at work"
-    assert killed[-1][1] == 1, "at least one must have left a checkpoint"
+    assert sum(killed) >= 2, "most must be caught at work"
     assert outcome(run(tmp_path / "killed.checkpoint")) == outcome(run())
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 

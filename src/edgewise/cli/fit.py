@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json, refuse_to_overwrite
+from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json, refuse_short, refuse_to_overwrite
 
 if TYPE_CHECKING:
     from edgewise.cli.job import Job, Task
+
+# A fifth is held out, and of the rest again a fifth by the stages themselves.
+FEWEST_ROWS = 10
 
 
 def fit(
@@ -43,6 +46,7 @@ def fit(
         table = table.drop_missing(table.names if chosen is None else (*chosen, target))
     # Bad columns are told before torch and its kin are loaded, which takes seconds.
     table.features(target, chosen)
+    refuse_short(table.source, table.n_rows, FEWEST_ROWS)
     from edgewise.cli.job import Task
 
     job = carry_out(Task(table, target, chosen, seconds, seed, hidden), out, quiet=quiet, as_json=json)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json
+from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json, refuse_short
+
+# Each row is judged by a fit to the others.
+FEWEST_ROWS = 5
 
 
 def formula(
@@ -26,6 +29,7 @@ def formula(
     if drop_missing:
         table = table.drop_missing(table.names if chosen is None else (*chosen, target))
     X, y, names = table.features(target, chosen)
+    refuse_short(table.source, table.n_rows, FEWEST_ROWS)
 
     from edgewise.cli import summary
     from edgewise.cli.progress import Progress

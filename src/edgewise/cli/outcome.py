@@ -75,6 +75,14 @@ def refuse_to_overwrite(paths: Iterable[Path], force: bool) -> None:
         )
 
 
+def refuse_short(source: str, rows: int, least: int) -> None:
+    """Stop where a table has too few rows for anything to be learned and judged."""
+    if rows < least:
+        raise InputError(
+            f"{source} must have at least {least} rows. Got {rows} instead; a formula for fewer would say nothing."
+        )
+
+
 def make_folder(path: Path) -> None:
     """Create a folder for results, or say why it cannot be."""
     try:

@@ -12,7 +12,7 @@ from edgewise import __version__
 from edgewise.cli.job import Job
 from edgewise.report import Origin, ReportContent
 
-_VERSIONS_SHOWN = ("torch", "numpy", "scipy", "sympy", "scikit-learn")
+_VERSIONS_SHOWN = ("torch", "numpy", "sympy", "scikit-learn")
 
 
 def content(job: Job) -> ReportContent:

@@ -29,8 +29,9 @@ def predict(
 ) -> None:
     """Predict from a table's columns.
 
-    The table comes back with one more column a prediction and with outside_training_range: true where an input lies
-    beyond what the model has seen, so that its prediction is an extrapolation.
+    The table comes back with a column of predictions for each output, and with
+    outside_training_range: true where an input lies beyond what the model has
+    seen, so that its prediction is an extrapolation.
     """
     if out is not None:
         refuse_to_overwrite([out], force)

@@ -74,6 +74,7 @@ def render_report(content: ReportContent) -> str:
         training=training_picture(content),
         front=front_picture(content),
         candidates=_candidates(content),
+        refused=tuple(_refused(edit) for edit in content.edits),
         columns=_columns(content)[:MOST_COLUMNS],
         more_columns=max(len(content.names) + 1 - MOST_COLUMNS, 0),
     )
@@ -221,7 +222,6 @@ def _environment() -> Environment:
     environment.filters["number"] = _number
     environment.filters["r2"] = _r2
     environment.filters["seconds"] = _seconds
-    environment.tests["refused"] = _refused
     return environment
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,10 @@ COARSE = 5
 QUICK = 10
 # A trial is given up when, this many times worse than the best, it no longer improves on a finer grid.
 HOPELESS = 3.0
+# Where no noise is left the held-out error is the grid's alone, and differences within this factor say nothing.
+GRID_ONLY = 2.0
+# Losses (in network units, where y has unit variance) below this are rounding: networks that both reach it are equal.
+EXACT = 1e-20
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +92,9 @@ class _Judge:
         error = float(worse.std()) / len(worse) ** 0.5 if len(worse) > 1 else 0.0
         base = float(theirs @ self.held.weight)
         # The one-standard-error rule (L. Breiman et al., 1984), bounded so that it never hides a real loss.
-        return mean <= max(self.tolerance * base, min(error, 0.1 * base))
+        return mean <= max(
+            self.tolerance * base, min(error, 0.1 * base), EXACT if self.loss.dispersed else 0.0
+        )
 
     def error(self, net: KAN) -> float:
         return error_on(net, self.held, self.loss)
@@ -147,9 +154,11 @@ def simplify(
     --------
     >>> import numpy as np
     >>> import edgewise as ew
-    >>> X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
-    >>> net = ew.fit(ew.KAN([2, 2, 1], seed=0), X, X[:, 0] + X[:, 1] ** 2, intervals=[5]).network
-    >>> ew.simplify(net, X, X[:, 0] + X[:, 1] ** 2).network.shape
+    >>> random = np.random.default_rng(0)
+    >>> X = random.uniform(-1, 1, (200, 2))
+    >>> y = X[:, 0] + X[:, 1] ** 2 + 0.05 * random.normal(size=200)
+    >>> net = ew.fit(ew.KAN([2, 2, 1], seed=0), X, y, intervals=[5]).network
+    >>> ew.simplify(net, X, y, starts=2).network.shape
     (2, 1, 1)
     """
     began = time.monotonic()
@@ -167,6 +176,8 @@ def simplify(
     best = net
     message = "Every smaller shape and every further edge taken out raised the held-out error."
     try:
+        if held is not None:
+            best = run.rejudged(best)
         best = run.narrowed(best)
         best = run.thinned(best)
         best = run.merged(best)
@@ -212,10 +223,21 @@ class _Run:
         self.history: list[Record] = []
         self.best: KAN | None = None
         self.roughness: str | float = "auto"
+        self._lowest = math.inf
         self._coarse: tuple[KAN, float] | None = None
 
     def out_of_time(self) -> bool:
         return self.deadline is not None and time.monotonic() > self.deadline
+
+    def rejudged(self, net: KAN) -> KAN:
+        """The network trained again on the training rows alone.
+
+        `fit` gives the held-out rows back in the end; a network that has seen them would be judged too well, and every
+        smaller one that has not would be refused.
+        """
+        result = self._fit(net, 1, 0.0, intervals=[net.layers[0].intervals])
+        self.best = result.network
+        return result.network
 
     def narrowed(self, net: KAN) -> KAN:
         """The narrowest hidden layers that explain the held-out rows as well, tried from one node up, layer by layer."""
@@ -320,9 +342,13 @@ class _Run:
         self.steps.append(replace(candidate.record, detail=detail))
 
     def _kept(self, candidate: EditResult, trained: FitResult, best: KAN) -> bool:
-        good = self.judge.no_worse(trained.network, best)
-        verdict = "kept" if good else "refused"
         error = self.judge.error(trained.network)
+        good = self.judge.no_worse(trained.network, best)
+        if self.roughness == 0.0:
+            good = good or error <= GRID_ONLY * self._lowest
+        if good:
+            self._lowest = min(self._lowest, error)
+        verdict = "kept" if good else "refused"
         detail = f"{candidate.record.detail}; {verdict}, held-out error {error:.3g} against {self.judge.error(best):.3g}"
         self.steps.append(replace(candidate.record, detail=detail))
         return good

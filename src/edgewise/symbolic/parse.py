@@ -97,8 +97,9 @@ def formula_text(expression: sympy.Expr, digits: int | None = None) -> str:
     """
     if digits is not None:
         ones = {each for each in expression.atoms(sympy.Float) if f"{float(each):.{digits}g}" == "1"}
-        expression = expression.xreplace({each: sympy.Integer(1) for each in ones})
-    return render(from_sympy(expression, digits))
+        shown: Any = expression.xreplace({each: sympy.Integer(1) for each in ones})
+        return render(from_sympy(shown, digits))
+    return render(from_sympy(expression))
 
 
 def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:

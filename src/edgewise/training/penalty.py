@@ -24,7 +24,7 @@ from edgewise.training.parameters import Slots
 # Weight of the fixed part. It decides only what rows do not: between the data the (k + 1)-th derivative changes as little as
 # possible. The jumps of a resolved function fall as h^(k+1) and their differences faster, so it biases nothing that is
 # resolved; without it, refinement beyond the data's spacing turns the error upwards.
-STABILISER = 1e-9
+STABILISER = 1e-8
 # A ridge on all numbers, for directions that neither rows nor penalties see (constants of edges against biases).
 RIDGE = 1e-30
 

@@ -167,7 +167,9 @@ class SecondOrder:
             return now.best
         best_error = now.best_error
         if now.stage == "round" and now.index == 0 and self.held is not None:
-            best_error = mean_loss(now.best, self.held, self.loss)  # the best start's, which no round has met yet
+            best_error = mean_loss(
+                now.best, self.held, self.loss
+            )  # the best start's, which no round has met yet
         candidates = [*zip(now.pool_errors, now.pool, strict=True), (best_error, now.best)]
         here = self._network(now)
         candidates.append((self._criterion(now, now.degrees), here))

@@ -1,0 +1,42 @@
+"""Put the figures of benchmarks/out into docs/benchmarks.md, between the comments that name them.
+
+`<!-- figures toy / formula -->` up to `<!-- end -->` holds machine, table and notes of that part of out/toy.json;
+`<!-- notes toy / formula -->` leaves the table out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from _common import OUT, text
+
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+PLACE = re.compile(r"(<!-- (figures|notes) (\w+) / (.+?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
+
+
+def filled(page: str) -> str:
+    """The page with every place filled whose figures are there."""
+
+    def fill(match: re.Match[str]) -> str:
+        head, kind, script, part = match.groups()
+        file = OUT / f"{script}.json"
+        found = json.loads(file.read_text()).get(part) if file.is_file() else None
+        return match.group(0) if found is None else f"{head}\n{_block(found, kind == 'figures')}\n\n"
+
+    return PLACE.sub(fill, page)
+
+
+def _block(part: dict[str, Any], with_table: bool) -> str:
+    rows = part["rows"]
+    columns = list(rows[0])
+    lines = [columns, ["---"] * len(columns), *([text(cell) for cell in row.values()] for row in rows)]
+    table = "\n".join("| " + " | ".join(cell.strip() for cell in line) + " |" for line in lines)
+    blocks = [table, *part["notes"]] if with_table else part["notes"]
+    return "\n\n".join([*blocks, f"*{part['machine']}*"])
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text()))
