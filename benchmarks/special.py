@@ -77,7 +77,18 @@ def points(function: Function, seed: int, count: int) -> tuple[np.ndarray, np.nd
 
 def main() -> None:
     run = begin("special", "fifteen special functions")
-    columns = ["function", "KAN", "shape", "G", "CPU s", "MLP", "CPU s ", "paper KAN", "paper MLP", "paper KAN / KAN"]
+    columns = [
+        "function",
+        "KAN",
+        "shape",
+        "G",
+        "CPU s",
+        "MLP",
+        "CPU s ",
+        "paper KAN",
+        "paper MLP",
+        "paper KAN / KAN",
+    ]
     report = Report(run, "special", columns, 10)
     for function in FUNCTIONS[:: 7 if run.quick else 1]:
         X, y = points(function, 0, ROWS)
