@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import sys
 import textwrap
@@ -114,7 +113,6 @@ def test_a_fit_killed_at_any_moment_goes_on_to_the_same_bits(tmp_path: pathlib.P
     assert len(killed) == 5
     assert sum(killed) >= 2, "most must be caught at work"
     assert outcome(run(tmp_path / "killed.checkpoint")) == outcome(run())
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_checkpoint_of_another_fit_is_refused(tmp_path: pathlib.Path) -> None:
