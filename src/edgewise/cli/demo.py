@@ -16,7 +16,7 @@ def demo(
     name: Annotated[
         str, typer.Argument(help="The data: nuclear_binding or moseley_ka1.")
     ] = "nuclear_binding",
-    seconds: options.Seconds = 45.0,
+    seconds: options.Seconds = 35.0,
     out: options.Out = Path("edgewise-demo"),
     seed: options.Seed = 0,
     force: options.Force = False,
