@@ -3,7 +3,7 @@
 Terms such as A^(2/3), Z^2/A and (N - Z)^2/A resemble each other so much that adding the best next one leads astray. Here a
 whole set of terms stands from the start and its members are exchanged one at a time for whichever lowers
 
-    n log RSS + weight * nodes
+    log RSS + weight * nodes
 
 most, from many random sets, until no exchange helps (V. Fedorov's exchange idea, 1972, as used for subset selection by A.
 Miller, "Subset Selection in Regression", 2002). With a weight of zero the best fit of each size is found; with larger ones,
