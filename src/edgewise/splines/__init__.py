@@ -21,5 +21,7 @@ from edgewise.splines.lsq import smoothness_rows as smoothness_rows
 from edgewise.splines.make import BASES as BASES
 from edgewise.splines.make import default_grid as default_grid
 from edgewise.splines.make import make_basis as make_basis
+from edgewise.splines.mass_grid import mass_grid as mass_grid
 from edgewise.splines.rational import RationalChebyshev as RationalChebyshev
 from edgewise.splines.rbf import GaussianRBF as GaussianRBF
+from edgewise.splines.smooth_basis import smooth_basis as smooth_basis

@@ -16,6 +16,8 @@ from edgewise._core.errors import InputError
 MIN_SHARE = 1e-3
 # A column whose range is a smaller share than this of its size counts as constant: float64 cannot hold a grid there.
 FLAT = 1e-10
+# More intervals than that are a slip of the pen: no table is that fine, and no memory that large.
+MOST_INTERVALS = 100_000
 
 
 def uniform_grid(
@@ -41,7 +43,7 @@ def uniform_grid(
     >>> uniform_grid(-1.0, 1.0, 4)
     tensor([[-1.0000, -0.5000,  0.0000,  0.5000,  1.0000]], dtype=torch.float64)
     """
-    check_int(intervals, "intervals", low=1, of="uniform_grid")
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="uniform_grid")
     low = torch.as_tensor(low, dtype=torch.float64).reshape(-1)
     high = torch.as_tensor(high, dtype=torch.float64).reshape(-1)
     if n_inputs is not None:
@@ -84,7 +86,7 @@ def quantile_grid(
     >>> quantile_grid(torch.tensor([[0.0], [1.0], [2.0], [10.0], [20.0]]), 2)
     tensor([[ 0.,  2., 20.]], dtype=torch.float64)
     """
-    check_int(intervals, "intervals", low=1, of="quantile_grid")
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="quantile_grid")
     check_float(blend, "blend", low=0.0, high=1.0, of="quantile_grid")
     x = x.detach().to(torch.float64)
     first, last = data_range(x)
@@ -98,8 +100,8 @@ def curvature_grid(
 ) -> Tensor:
     """Breaks where the function bends, equidistributing the error of a spline of `degree`.
 
-    The local error of a degree-k spline on an interval of width h is about h^(k+1) |f^(k+1)|; it is the same everywhere
-    when the density of breaks is proportional to |f^(k+1)|^(1/(k+1)).
+    The local error of a degree-k spline on an interval of width h is about ``h^(k+1) |f^(k+1)|``; it is the same everywhere
+    when the density of breaks is proportional to ``|f^(k+1)|^(1/(k+1))``.
 
     Parameters
     ----------
@@ -129,7 +131,7 @@ def curvature_grid(
     >>> bool((breaks[0].diff()[:-1] > breaks[0].diff()[1:]).all())
     True
     """
-    check_int(intervals, "intervals", low=1, of="curvature_grid")
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="curvature_grid")
     check_float(blend, "blend", low=0.0, high=1.0, of="curvature_grid")
     points, curvature = points.detach().to(torch.float64), curvature.detach().to(torch.float64).abs()
     curvature = torch.where(curvature.isfinite(), curvature, torch.zeros_like(curvature))

@@ -8,10 +8,10 @@ from torch import Tensor
 from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise.splines.basis import Basis
-from edgewise.splines.bspline import BSpline
+from edgewise.splines.bspline import MAX_DEGREE, BSpline
 from edgewise.splines.chebyshev import Chebyshev
 from edgewise.splines.fourier import Fourier
-from edgewise.splines.grids import check_breaks, uniform_grid
+from edgewise.splines.grids import MOST_INTERVALS, check_breaks, uniform_grid
 from edgewise.splines.pieces import make_pieces
 from edgewise.splines.rational import RationalChebyshev
 from edgewise.splines.rbf import GaussianRBF
@@ -19,6 +19,8 @@ from edgewise.splines.tails import check_domain
 
 BASES = ("bspline", "chebyshev", "fourier", "rbf", "rational")
 
+# Every function of these bases lives on the whole domain, so that work grows with the square of their number.
+_MOST_GLOBAL = 1000
 _ON_DOMAIN = {"chebyshev": Chebyshev, "fourier": Fourier, "rational": RationalChebyshev}
 
 
@@ -80,6 +82,11 @@ def make_basis(
     return basis
 
 
+def most_intervals(name: str) -> int:
+    """The most intervals a layer of this basis may have."""
+    return MOST_INTERVALS if name == "bspline" else _MOST_GLOBAL
+
+
 def default_grid(
     name: str, low: Tensor | float, high: Tensor | float, intervals: int, degree: int = 3
 ) -> Tensor:
@@ -105,8 +112,8 @@ def default_grid(
     tensor([[-1.0000, -0.5000,  0.0000,  0.5000,  1.0000]], dtype=torch.float64)
     """
     check_choice(name, "basis", BASES)
-    check_int(intervals, "intervals", low=1, of="default_grid")
-    check_int(degree, "degree", low=0, of="default_grid")
+    check_int(intervals, "intervals", low=1, high=most_intervals(name), of="default_grid")
+    check_int(degree, "degree", low=0, high=MAX_DEGREE, of="default_grid")
     if name == "bspline":
         return uniform_grid(low, high, intervals)
     if name == "rbf":

@@ -1,0 +1,59 @@
+"""Grids for measured tables: breaks where the rows are, whatever the tails and however often one value occurs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import check_int
+from edgewise.splines.grids import MOST_INTERVALS, _between, data_range
+
+# Rounds in which the share of one value is cut; each leaves less to cut.
+ROUNDS = 20
+
+
+def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
+    """Breaks at quantiles of the rows in which no single value takes up more than one interval.
+
+    Between `quantile_grid`, which counts a value once however often it occurs, and plain quantiles, which spend every break
+    on the zeros of a column that is mostly zero.
+
+    Parameters
+    ----------
+    x : Tensor, shape (N, I)
+        Data; repeated values and constant columns are allowed.
+    intervals : int
+        Number of intervals G.
+    blend : float
+        Share of equal intervals mixed in.
+
+    Returns
+    -------
+    Tensor, shape (I, G + 1)
+
+    Examples
+    --------
+    >>> x = torch.cat([torch.zeros(90), torch.arange(1.0, 11.0)])[:, None]
+    >>> [round(v, 1) for v in mass_grid(x, 4, blend=0.0)[0].tolist()]
+    [0.0, 1.2, 4.2, 7.1, 10.0]
+    """
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="mass_grid")
+    x = x.detach().to(torch.float64)
+    low, high = data_range(x)
+    steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=x.device)
+    inner = torch.stack([_capped_quantiles(column, steps) for column in x.T])
+    return _between(inner, low, high, blend)
+
+
+def _capped_quantiles(column: Tensor, steps: Tensor) -> Tensor:
+    values, counts = torch.unique(column, return_counts=True)
+    if len(values) == 1:
+        return values.expand(len(steps))
+    mass = counts.to(torch.float64)
+    for _ in range(ROUNDS):
+        mass = mass.clamp(max=float(mass.sum()) / (len(steps) - 1))
+    middle = mass.cumsum(0) - 0.5 * mass
+    middle = (middle - middle[0]) / (middle[-1] - middle[0])
+    right = torch.searchsorted(middle, steps).clamp(1, len(middle) - 1)
+    share = (steps - middle[right - 1]) / (middle[right] - middle[right - 1])
+    return values[right - 1] + share.clamp(0, 1) * (values[right] - values[right - 1])

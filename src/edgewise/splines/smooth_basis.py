@@ -1,0 +1,72 @@
+"""Coordinates of a spline from smooth to rough: the Demmler-Reinsch basis of the rows.
+
+B-spline coefficients are a poor place to train in: neighbours are strongly correlated, and a gradient step moves a function
+as willingly into a zigzag as into a slope. In the basis that makes both the Gram matrix of the rows and the roughness
+diagonal, the directions are uncorrelated and come ordered by how rough they are; scaled down the rougher they get, smooth
+functions are found first and noise last.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Share of roughness mixed into the Gram matrix: settles directions that no row sees, and marks them as such.
+RIDGE = 1e-5
+# Directions whose size on the rows is below this share are seen by none.
+UNSEEN = 0.5
+
+
+def smooth_basis(values: Tensor, weight: Tensor | None = None, power: float = 1.0) -> Tensor:
+    """Map from smooth coordinates to coefficients.
+
+    Parameters
+    ----------
+    values : Tensor, shape (N, M)
+        Values of the basis functions at the rows.
+    weight : Tensor, shape (N,), optional
+        Weights of the rows.
+    power : float
+        The m-th direction after the straight line is scaled by (1 + m)^-power.
+
+    Returns
+    -------
+    Tensor, shape (M, R)
+        R is at most M, and at most the number of distinct rows. The columns are orthogonal under the rows.
+
+    References
+    ----------
+    A. Demmler and C. Reinsch, "Oscillation matrices with spline smoothing", 1975, doi:10.1007/BF01437406. P. Eilers and
+    B. Marx, "Flexible smoothing with B-splines and penalties", 1996, doi:10.1214/ss/1038425655.
+
+    Examples
+    --------
+    >>> from edgewise.splines import BSpline, uniform_grid
+    >>> x = torch.linspace(-1, 1, 200, dtype=torch.float64)[:, None]
+    >>> B = BSpline(uniform_grid(-1.0, 1.0, 8), 3).values(x)[:, 0]
+    >>> T = smooth_basis(B, power=0.0)
+    >>> bool(torch.allclose((B @ T).T @ (B @ T) / 200, torch.eye(11, dtype=torch.float64), atol=1e-3))
+    True
+    """
+    values = values.to(torch.float64)
+    rows, size = values.shape
+    weight = torch.full((rows,), 1 / rows, dtype=torch.float64) if weight is None else weight / weight.sum()
+    gram = values.T @ (values * weight[:, None])
+    rough = (
+        torch.eye(size, dtype=torch.float64).diff(n=min(2, size - 1), dim=0)
+        if size > 1
+        else gram.new_zeros(1, 1)
+    )
+    rough = rough.T @ rough
+    scale = float(gram.diagonal().mean())
+    # The constant keeps the whole definite where neither rows nor roughness say anything.
+    whole = gram + scale * (RIDGE * rough + 1e-9 * torch.eye(size, dtype=torch.float64))
+    root = torch.linalg.cholesky(whole, upper=True)
+    inverse = torch.linalg.inv(root)
+    roughness, turn = torch.linalg.eigh(inverse.T @ (scale * rough) @ inverse)
+    # roughness = s / (seen + RIDGE * s): near 1 / RIDGE, no row sees the direction.
+    seen = 1 - RIDGE * roughness > UNSEEN
+    seen[0] = True
+    kept = (inverse @ turn)[:, seen]
+    order = torch.arange(kept.shape[1], dtype=torch.float64)
+    return kept * (1 + (order - 1).clamp(min=0)) ** -power
