@@ -10,15 +10,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+DOCS := $(VENV)/.installed-docs
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench docs clean
 
 help:
 	@echo "make demo    install into .venv and run the main job on measured data that ships with the package"
 	@echo "make test    the whole suite, doctests included"
 	@echo "make lint    ruff, pyright and the import contract"
 	@echo "make format  let ruff put the code in order"
+	@echo "make docs    build the documentation into docs/_build/html, its gallery included"
 	@echo "make bench   regenerate the figures of docs/benchmarks.md"
 	@echo "make clean   remove .venv and what was built"
 
@@ -41,8 +43,12 @@ format: $(DEV)
 bench: $(DEV)
 	$(BIN)/python -m benchmarks
 
+docs: $(DOCS)
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis edgewise-demo
+	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis edgewise-demo docs/_build docs/gallery docs/reference/generated
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -53,4 +59,8 @@ $(INSTALLED): pyproject.toml | $(BIN)/python
 
 $(DEV): pyproject.toml | $(BIN)/python
 	$(PIP) install --quiet $(PIP_ARGS) --editable ".[dev]"
+	touch $@ $(INSTALLED)
+
+$(DOCS): pyproject.toml | $(BIN)/python
+	$(PIP) install --quiet $(PIP_ARGS) --editable ".[docs,onnx]"
 	touch $@ $(INSTALLED)

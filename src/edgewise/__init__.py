@@ -25,6 +25,16 @@ if TYPE_CHECKING:
     from edgewise.data import split as split
     from edgewise.data import to_table as to_table
     from edgewise.data import write_table as write_table
+    from edgewise.estimators import KANClassifier as KANClassifier
+    from edgewise.estimators import KANRegressor as KANRegressor
+    from edgewise.estimators import load as load
+    from edgewise.estimators import save as save
+    from edgewise.export import CSource as CSource
+    from edgewise.export import export as export
+    from edgewise.export import to_c_source as to_c_source
+    from edgewise.export import to_latex as to_latex
+    from edgewise.export import to_numpy_source as to_numpy_source
+    from edgewise.export import to_onnx as to_onnx
     from edgewise.forms import FORMS as FORMS
     from edgewise.forms import Form as Form
     from edgewise.forms import form_from_text as form_from_text
@@ -34,14 +44,12 @@ if TYPE_CHECKING:
     from edgewise.network import EditResult as EditResult
     from edgewise.network import KANSpec as KANSpec
     from edgewise.network import Nodes as Nodes
-    from edgewise.network import load as load
     from edgewise.network import mask_edges as mask_edges
     from edgewise.network import refine as refine
     from edgewise.network import regrid as regrid
     from edgewise.network import remove_inputs as remove_inputs
     from edgewise.network import remove_nodes as remove_nodes
     from edgewise.network import rename as rename
-    from edgewise.network import save as save
     from edgewise.network import scale_to_data as scale_to_data
     from edgewise.network import set_edge as set_edge
     from edgewise.network import set_numeric as set_numeric
@@ -54,7 +62,11 @@ if TYPE_CHECKING:
     from edgewise.plots import plot_parity as plot_parity
     from edgewise.plots import plot_training as plot_training
     from edgewise.plots import save_figure as save_figure
+    from edgewise.report import AccuracyRow as AccuracyRow
+    from edgewise.report import Origin as Origin
     from edgewise.report import ReportContent as ReportContent
+    from edgewise.report import baseline_rows as baseline_rows
+    from edgewise.report import content_from_estimator as content_from_estimator
     from edgewise.report import render_report as render_report
     from edgewise.report import write_report as write_report
     from edgewise.simplify import Scores as Scores
@@ -94,6 +106,20 @@ _HOMES = {
         "to_table",
         "write_table",
     ),
+    "edgewise.estimators": (
+        "KANClassifier",
+        "KANRegressor",
+        "load",
+        "save",
+    ),
+    "edgewise.export": (
+        "CSource",
+        "export",
+        "to_c_source",
+        "to_latex",
+        "to_numpy_source",
+        "to_onnx",
+    ),
     "edgewise.forms": (
         "FORMS",
         "Form",
@@ -106,14 +132,12 @@ _HOMES = {
         "KAN",
         "KANSpec",
         "Nodes",
-        "load",
         "mask_edges",
         "refine",
         "regrid",
         "remove_inputs",
         "remove_nodes",
         "rename",
-        "save",
         "scale_to_data",
         "set_edge",
         "set_numeric",
@@ -130,7 +154,11 @@ _HOMES = {
         "save_figure",
     ),
     "edgewise.report": (
+        "AccuracyRow",
+        "Origin",
         "ReportContent",
+        "baseline_rows",
+        "content_from_estimator",
         "render_report",
         "write_report",
     ),

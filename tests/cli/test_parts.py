@@ -8,6 +8,7 @@ import signal
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 import typer
@@ -15,16 +16,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from rich.console import Console
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+from sklearn.metrics import log_loss, mean_absolute_error, r2_score, roc_auc_score, root_mean_squared_error
+from tests.cli.conftest import is_one_sentence
 
+import edgewise as ew
 from edgewise import KAN, FileError, InputError
-from edgewise.cli.accuracy import baselines, measure
-from edgewise.cli.options import as_names
-from edgewise.cli.outcome import Interrupts, guarded, make_folder, refuse_to_overwrite
+from edgewise.cli.accuracy import measure, measures
+from edgewise.cli.baselines import rivals
+from edgewise.cli.models import Model
+from edgewise.cli.outcome import DEFECT, Interrupts, guarded, make_folder, refuse_to_overwrite
 from edgewise.cli.predictions import with_predictions
 from edgewise.cli.progress import Progress
 from edgewise.cli.summary import show_accuracy, to_json
-from edgewise.data import to_table
 
 
 @dataclass(frozen=True)
@@ -92,20 +95,80 @@ def test_r2_of_a_constant_target_is_undefined():
     assert math.isnan(measure("model", np.zeros(3), np.ones(3), "", 0.0, True).r2)
 
 
-def test_baselines_are_fitted_on_the_training_rows_and_judged_on_the_others():
+def test_measures_of_classes_equal_those_of_scikit_learn():
     rng = np.random.default_rng(0)
-    X = rng.uniform(-1, 1, (200, 2))
-    y = X @ [2.0, -1.0] + 0.5
-    linear, boosted = baselines(X[:150], y[:150], X[150:], y[150:], seed=0)
-    assert linear.rmse < 1e-12
-    assert 1e-3 < boosted.rmse < 0.5
-    again = baselines(X[:150], y[:150], X[150:], y[150:], seed=0)[1]
-    assert again.rmse == boosted.rmse
+    y = rng.integers(0, 2, 50)
+    share = rng.uniform(0.01, 0.99, 50)
+    told = measures(np.column_stack([1 - share, share]), y, 2)
+    assert list(told) == ["auc", "log_loss", "brier", "accuracy"]
+    assert told["auc"] == pytest.approx(roc_auc_score(y, share))
+    assert told["log_loss"] == pytest.approx(log_loss(y, share))
+    assert told["accuracy"] == pytest.approx(np.mean((share > 0.5) == y))
+
+
+def mixed(n=300, seed=0):
+    """A table with words, gaps and truth values, and what follows from it without noise."""
+    rng = np.random.default_rng(seed)
+    x, flag = rng.uniform(-1, 1, n), rng.uniform(size=n) < 0.5
+    kind = rng.choice(["oak", "elm", "ash"], n)
+    gap = pa.array(np.where(rng.uniform(size=n) < 0.1, np.nan, x), from_pandas=True)
+    frame = pa.table({"x": x, "kind": kind, "flag": flag, "gap": gap})
+    return frame, 2.0 * x + np.where(kind == "oak", 1.0, 0.0) - 0.5 * flag
+
+
+def test_rivals_are_fitted_on_the_training_rows_and_judged_on_the_others():
+    frame, y = mixed()
+    linear, boosted = rivals(frame[:200], y[:200], frame[200:], seed=0)
+    assert (linear.name, boosted.name) == ("linear model", "gradient boosting")
+    assert measures(linear.predicted, y[200:], 0)["rmse"] < 0.05
+    assert measures(boosted.predicted, y[200:], 0)["rmse"] < 0.3
+    assert boosted.size == "100 trees"
+    again = list(rivals(frame[:200], y[:200], frame[200:], seed=0))[1]
+    np.testing.assert_array_equal(again.predicted, boosted.predicted)
+
+
+def test_rivals_give_every_class_a_column_even_one_they_never_saw():
+    frame, y = mixed()
+    classes = (y > 0).astype(int) * 2  # class 1 of three does not occur
+    for rival in rivals(frame[:200], classes[:200], frame[200:], classes=3):
+        assert rival.predicted.shape == (100, 3)
+        np.testing.assert_allclose(rival.predicted.sum(axis=1), 1.0)
+        assert not rival.predicted[:, 1].any()
+        assert measures(rival.predicted, classes[200:], 3)["accuracy"] > 0.9
+
+
+def test_a_rival_that_cannot_be_fitted_is_named_and_does_no_harm(monkeypatch):
+    from sklearn.linear_model import Ridge
+
+    def broken(*_, **__):
+        raise ValueError("no such\nthing.")
+
+    monkeypatch.setattr(Ridge, "fit", broken)
+    frame, y = mixed()
+    linear, boosted = rivals(frame[:200], y[:200], frame[200:])
+    assert (linear.trouble, len(linear.predicted)) == ("no such", 0)
+    assert not boosted.trouble
+
+
+def test_rivals_bear_numbers_of_any_size():
+    frame = pa.table({"x": [1e300, -1e300, 1e-320, np.inf, 3.0] * 20, "k": ["a", "b", None, "a", "b"] * 20})
+    y = np.arange(100.0)
+    assert not any(rival.trouble for rival in rivals(frame[:80], y[:80], frame[80:]))
+
+
+def test_weights_count():
+    frame, y = mixed()
+    weight = np.ones(200)
+    weight[:100] = 0.0
+    wrong = np.concatenate([y[:100] + 5.0, y[100:200]])
+    linear = next(iter(rivals(frame[:200], wrong, frame[200:], weight=weight)))
+    assert measures(linear.predicted, y[200:], 0)["rmse"] < 0.1
 
 
 def test_the_table_marks_the_best_and_keeps_what_cannot_be_computed_readable():
     console = Console(file=io.StringIO(), width=100, record=True)
-    show_accuracy(console, (measure("[a]", np.zeros(3), np.ones(3), "2 constants", 0.0, True),), 3)
+    row = measure("[a]", np.zeros(3), np.ones(3), "2 constants", 0.0, True)
+    show_accuracy(console, (row,), (measures(np.zeros(3), np.ones(3), 0),), 3)
     text = console.export_text()
     assert "[a]" in text
     assert "nan" not in text
@@ -118,12 +181,6 @@ def test_the_table_marks_the_best_and_keeps_what_cannot_be_computed_readable():
 )
 def test_json_is_strict(data):
     json.loads(to_json(data), parse_constant=lambda word: pytest.fail(word))
-
-
-def test_columns_may_be_listed_or_repeated():
-    assert as_names(["a, b", "c"]) == ("a", "b", "c")
-    assert as_names(None) is None
-    assert as_names([]) is None
 
 
 def test_existing_files_stop_the_work_unless_forced(tmp_path):
@@ -154,12 +211,37 @@ def test_errors_become_exit_codes(error, code, capsys):
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-def test_a_defect_of_ours_is_not_dressed_up_as_bad_input():
-    def command():
-        raise ZeroDivisionError
+def broken():
+    raise ZeroDivisionError("by zero\nand more")
 
-    with pytest.raises(ZeroDivisionError):
+
+def test_a_defect_of_ours_is_named_as_such_and_not_as_bad_input(capsys, monkeypatch):
+    monkeypatch.delenv("EDGEWISE_TRACEBACK", raising=False)
+    with pytest.raises(typer.Exit) as caught:
+        guarded(broken)()
+    assert caught.value.exit_code == DEFECT
+    text = capsys.readouterr().err
+    assert is_one_sentence(text)
+    assert "ZeroDivisionError: by zero and more" in text
+    assert "--verbose" in text
+    monkeypatch.setenv("EDGEWISE_TRACEBACK", "1")
+    with pytest.raises(typer.Exit):
+        guarded(broken)()
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_reader_that_left_is_no_error(capsys, monkeypatch):
+    import sys
+
+    def command():
+        raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    with pytest.raises(typer.Exit) as caught:
         guarded(command)()
+    sys.stdout.close()
+    assert caught.value.exit_code == 141
+    assert capsys.readouterr().err == ""
 
 
 def test_an_interruption_is_remembered_even_when_a_stage_answers_it():
@@ -171,17 +253,67 @@ def test_an_interruption_is_remembered_even_when_a_stage_answers_it():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def plain(network):
+    return Model(network, network.input_names, network.output_names)
+
+
 def test_predictions_stand_beside_the_columns_whatever_their_order():
     network = KAN([2, 2, 1], input_names=["a", "b"], output_names=["y"], seed=0, dtype=torch.float64)
-    table = to_table({"b": [0.1, 5.0], "note": ["u", "v"], "a": [0.2, 0.3]})
-    filled, outside = with_predictions(network, table)
-    assert filled.names == ("b", "note", "a", "y_predicted", "outside_training_range")
+    table = pa.table({"b": [0.1, 5.0], "note": ["u", "v"], "a": [0.2, 0.3]})
+    made = with_predictions(plain(network), table)
+    assert made.frame.column_names == ["a", "b", "y_predicted", "outside_training_range"]
     np.testing.assert_array_equal(
-        filled.columns["y_predicted"], network.predict([[0.2, 0.1], [0.3, 5.0]])[:, 0]
+        made.frame.column("y_predicted"), network.predict([[0.2, 0.1], [0.3, 5.0]])[:, 0]
     )
-    assert filled.columns["outside_training_range"].tolist() == ["false", "true"]
-    assert outside == 1
+    assert made.frame.column("outside_training_range").to_pylist() == [False, True]
+    assert made.outside == 1
+    kept = with_predictions(plain(network), table, keep=True)
+    assert kept.frame.column_names == ["b", "note", "a", "y_predicted", "outside_training_range"]
     with pytest.raises(InputError, match="y_predicted"):
-        with_predictions(network, filled)
-    with pytest.raises(InputError, match="no column 'a'"):
-        with_predictions(network, to_table({"b": [1.0]}))
+        with_predictions(plain(network), kept.frame, keep=True)
+
+
+def test_rows_with_gaps_can_be_left_out():
+    network = KAN([2, 1], input_names=["a", "b"], output_names=["y"], seed=0, dtype=torch.float64)
+    table = pa.table({"a": [0.1, None, 0.3], "b": [0.1, 0.2, np.nan], "id": [1, 2, 3]})
+    with pytest.raises(InputError, match="'a' of the table must have no missing cells"):
+        with_predictions(plain(network), table)
+    kept = with_predictions(plain(network), table, keep=True, drop_missing=True).frame
+    assert kept.column("id").to_pylist() == [1]
+    with pytest.raises(InputError, match="at least one row without missing"):
+        with_predictions(plain(network), table[1:], drop_missing=True)
+
+
+@pytest.mark.parametrize(
+    ("columns", "word"),
+    [
+        ({"b": [1.0], "aa": [1.0]}, "did you mean 'aa'"),
+        ({"c": [1.0]}, "no column 'a', 'b'; the model needs 2 columns"),
+        ({"a": ["u"], "b": [1.0]}, "must be numeric"),
+    ],
+)
+def test_columns_a_model_needs_are_named(columns, word):
+    network = KAN([2, 1], input_names=["a", "b"], seed=0, dtype=torch.float64)
+    with pytest.raises(InputError, match=word):
+        with_predictions(plain(network), pa.table(columns))
+
+
+def test_commands_on_a_plain_network(edgewise, tmp_path):
+    network = KAN([2, 2, 1], input_names=["a", "b"], output_names=["y"], seed=0, dtype=torch.float64)
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (60, 2))
+    network = ew.scale_to_data(network, X, network.predict(X)).network
+    ew.save(network, "model.kan")
+    ew.write_table(ew.to_table({"a": X[:, 0], "b": X[:, 1], "y": network.predict(X)[:, 0]}), "data.csv")
+    done = edgewise("predict", "model.kan", "data.csv", "-o", "out.parquet", "--json")
+    assert (done.code, json.loads(done.out)) == (0, {"rows": 60, "outside": 0, "file": "out.parquet"})
+    told = json.loads(edgewise("predict", "model.kan", "data.csv", "--json", "-q").out)["predictions"]
+    np.testing.assert_allclose([row["y_predicted"] for row in told], network.predict(X)[:, 0], rtol=1e-12)
+    done = edgewise("report", "model.kan", "data.csv", "-o", "page.html", "--json", "-q")
+    assert done.code == 0, done.err
+    rmse = {row["model"]: row["rmse"] for row in json.loads(done.out)["accuracy"]}
+    assert rmse["network"] < 1e-9 < rmse["linear model"]
+    assert "<html" in (tmp_path / "page.html").read_text()
+    again = edgewise("report", "model.kan", "data.csv", "-o", "page.html")
+    assert again.code == 2
+    assert "--force" in again.err

@@ -96,7 +96,8 @@ def test_a_nameless_index_column_gets_a_name():
         ("a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
         ("a,b\n1,2,3\n4,5,6\n", "same number of cells"),
         ("é,b\n1,2\n".encode("latin-1"), "UTF-8"),
-        (b"\x89PNG\r\n\x00\x00", "neither"),
+        (b"\x89PNG\r\n\x00\x00", "a picture"),
+        (b"a\x00b\x01", "neither"),
         (b"PAR1 and then nothing", "complete Parquet"),
     ],
 )
@@ -109,7 +110,7 @@ def test_bad_files_end_in_one_sentence(content, word):
 def test_missing_files_and_folders(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         read_table(tmp_path / "nowhere.csv")
-    with pytest.raises(InputError, match="Got a folder"):
+    with pytest.raises(InputError, match=r"file\. Got a folder instead\.$"):
         read_table(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -69,11 +70,18 @@ def test_bad_features_end_in_one_sentence(columns, target, chosen, word):
         ({"a": []}, "at least one row"),
         ({"a": [1], "b": [1, 2]}, "equal lengths"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "'a' more than once"),
+        (pl.LazyFrame({"a": [1]}), "call its .collect"),
     ],
 )
 def test_what_is_no_table_is_refused(data, word):
     with pytest.raises(InputError, match=word):
         to_table(data)
+
+
+@pytest.mark.parametrize("name", [{}, ["y"], None, 3])
+def test_a_column_is_asked_for_by_a_string(name):
+    with pytest.raises(InputError, match="must be a string"):
+        to_table({"a": [1], "y": [2]}).features(name)
 
 
 def test_drop_missing_looks_only_at_the_columns_asked_for():
@@ -112,11 +120,21 @@ def test_split_refuses(n, fraction):
 def test_examples_are_what_they_say(name):
     example = EXAMPLES[name]
     table = load_example(name)
-    X, y, names = table.features(example.target, example.columns)
-    assert names == example.columns
+    assert {*example.columns, example.target} == set(table.names)
     assert set(example.units) <= set(table.names)
-    assert f"{len(y):,}" in example.title or str(len(y)) in example.title
-    assert np.isfinite(X).all()
+    assert f"{table.n_rows:,}" in example.title or str(table.n_rows) in example.title
+    assert not any(table.missing(column).any() for column in table.names)
+    if example.law:
+        X, _, names = table.features(example.target, example.columns)
+        assert names == example.columns
+        assert np.isfinite(X).all()
+
+
+def test_the_loans_are_those_of_the_repository():
+    table = load_example("german_credit")
+    assert sorted(set(table.columns["credit"])) == ["bad", "good"]
+    assert (table.columns["credit"] == "bad").sum() == 300  # as its description says
+    assert sum(table.is_numeric(name) for name in table.names) == 7
 
 
 def test_the_measured_laws_hold_on_the_shipped_data():

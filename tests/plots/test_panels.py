@@ -147,6 +147,8 @@ class TestParity:
     def test_r2_never_rounds_to_one(self):
         assert r2_text(0.99999912) == "0.99999912"[: len(r2_text(0.99999912))]
         assert r2_text(0.5) == "0.500"
+        assert r2_text(-0.0002) == "0.000"
+        assert r2_text(-0.25) == "\u22120.250"
         assert not r2_text(1 - 1e-9).startswith("1")
         assert r2_text(1.0) == "1"
 

@@ -1,5 +1,7 @@
 """What every room shares: errors, argument checks and seeds."""
 
+from edgewise._core.checks import among as among
+from edgewise._core.checks import as_tuple as as_tuple
 from edgewise._core.checks import check_bool as check_bool
 from edgewise._core.checks import check_choice as check_choice
 from edgewise._core.checks import check_columns as check_columns
@@ -24,6 +26,8 @@ __all__ = [
     "FileError",
     "InputError",
     "NumericEdgesError",
+    "among",
+    "as_tuple",
     "check_bool",
     "check_choice",
     "check_columns",

@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import re
+import reprlib
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, cast
 
@@ -18,6 +20,15 @@ from numpy.typing import NDArray
 from edgewise._core.errors import InputError
 
 Floats = NDArray[np.float64]
+
+# Text beyond this says nothing more to a reader.
+_LONGEST_WORD = 200
+_ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
+_BRIEF = reprlib.Repr()
+_BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother, _BRIEF.maxlong = 4, 90, 90, 60
+_BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = _BRIEF.maxset = _BRIEF.maxfrozenset = 30
+# What a conversion of something that is no array, from whatever library, may raise.
+_UNREADABLE = (TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError, LookupError)
 
 
 def check_int(
@@ -42,12 +53,8 @@ def check_float(
     of: str = "",
 ) -> float:
     """A finite real number inside [low, high], or inside (low, high) where `closed` is false."""
-    good = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-    if (
-        not good
-        or not math.isfinite(number := float(cast(float, value)))
-        or not _inside(number, low, high, closed)
-    ):
+    number = _real(value)
+    if not math.isfinite(number) or not _inside(number, low, high, closed):
         left, right = ("[", "]") if closed else ("(", ")")
         allowed = _range(low, high, left, right)
         raise InputError(
@@ -79,9 +86,9 @@ def check_names(
     """Distinct, non-empty names, exactly `count` of them where given."""
     if isinstance(value, str):
         raise InputError(
-            f"{_subject(name, of)} must be a list of names. Got the single string {value!r} instead."
+            f"{_subject(name, of)} must be a list of names. Got the single string {short(value)} instead."
         )
-    names = tuple(value)
+    names = as_tuple(value, name, "names", of=of)
     for entry in names:
         if not isinstance(entry, str) or not entry.strip():
             raise InputError(f"{_subject(name, of)} must hold non-empty strings. Got {short(entry)} instead.")
@@ -91,10 +98,20 @@ def check_names(
     for entry in names:
         if entry in seen:
             raise InputError(
-                f"{_subject(name, of)} must hold distinct names. Got {entry!r} more than once instead."
+                f"{_subject(name, of)} must hold distinct names. Got {short(entry)} more than once instead."
             )
         seen.add(entry)
     return cast("tuple[str, ...]", names)
+
+
+def as_tuple(value: object, name: str, of_what: str, *, of: str = "") -> tuple[Any, ...]:
+    """The entries of any iterable but a string or a mapping; `of_what` says what it should list."""
+    if not isinstance(value, (str, bytes, Mapping)) and isinstance(value, Iterable):
+        try:
+            return tuple(cast("Iterable[Any]", value))
+        except _UNREADABLE:  # an array without dimensions, a generator that raises
+            pass
+    raise InputError(f"{_subject(name, of)} must be a list of {of_what}. Got {short(value)} instead.")
 
 
 def check_matrix(
@@ -132,7 +149,7 @@ def check_matrix(
     finite = np.isfinite(array)
     if not finite.all():
         row, column = (int(index[0]) for index in np.nonzero(~finite))
-        at = repr(labels[column]) if labels is not None else str(column)
+        at = short(labels[column]) if labels is not None else str(column)
         raise InputError(
             f"{_subject(name, of)} must hold finite numbers. Got {array[row, column]} in row {row}, column {at} "
             f"({plural(int((~finite).sum()), 'such entry', 'such entries')}) instead; drop or fill those rows first."
@@ -179,8 +196,12 @@ def check_columns(value: Any, count: int, name: str = "X", *, of: str = "") -> N
 
 def did_you_mean(value: object, choices: Iterable[str]) -> str:
     """ " (did you mean 'x'?)" for a near miss, else nothing."""
-    lowered = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(str(value).lower(), list(lowered), n=1, cutoff=0.6)
+    if (
+        not isinstance(value, str) or len(value) > _LONGEST_WORD
+    ):  # comparing takes time that grows with its square
+        return ""
+    lowered = {choice.lower(): choice for choice in choices if len(choice) <= _LONGEST_WORD}
+    near = difflib.get_close_matches(value.lower(), list(lowered), n=1, cutoff=0.6)
     return f" (did you mean {lowered[near[0]]!r}?)" if near else ""
 
 
@@ -189,12 +210,34 @@ def plural(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def short(value: object) -> str:
-    """A value's repr on one line, cut to a readable length."""
-    text = " ".join(repr(value).split())
+def among(names: Iterable[str], most: int = 5) -> str:
+    """The first names in quotes, and how many more there are; "nothing" where there are none."""
+    known = list(names)
+    shown = ", ".join(short(name, 24) for name in known[:most]) or "nothing"
+    return f"{shown} and {len(known) - most:,} more" if len(known) > most else shown
+
+
+def short(value: object, most: int = 90) -> str:
+    """A value's repr on one line, cut to a readable length; whatever the value is, this does not fail."""
+    if isinstance(value, BaseException):
+        return f"a {type(value).__name__}"
+    text = _written(value)
     if not isinstance(value, (str, int, float, complex, type(None))) and len(text) > 60:
         text = f"{text[:57]}... (a {type(value).__name__})"
-    return text if len(text) <= 90 else f"{text[:87]}..."
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _written(value: object) -> str:
+    """The repr without line breaks and addresses; of long strings and lists only the beginning is ever written."""
+    if isinstance(value, str):
+        value = value[:_LONGEST_WORD]
+    try:
+        text = _BRIEF.repr(value) if isinstance(value, (list, tuple, dict, set, frozenset)) else repr(value)
+    except Exception:  # a repr that is broken, an int of too many digits
+        return f"an object of type {type(value).__name__}"
+    if _ADDRESS.search(text):
+        return f"an object of type {type(value).__name__}"
+    return " ".join(text.split())
 
 
 def _subject(name: str, of: str) -> str:
@@ -215,48 +258,91 @@ def _inside(value: float, low: float | None, high: float | None, closed: bool) -
     return (low is None or value > low) and (high is None or value < high)
 
 
+def _real(value: object) -> float:
+    """A real number as a float; NaN for everything else."""
+    if not isinstance(value, numbers.Real) or isinstance(value, (bool, np.bool_)):
+        return math.nan
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
 def _as_float64(value: object, name: str, of: str) -> tuple[Floats, list[str] | None]:
     """A fresh float64 array and, for a data frame, its column labels."""
     if value is None or isinstance(value, (str, bytes, Mapping, set)):
         raise InputError(f"{_subject(name, of)} must be an array of numbers. Got {short(value)} instead.")
-    labels: list[str] | None = None
-    if hasattr(value, "detach"):  # a torch tensor, on any device, with or without a graph
-        source: Any = cast(Any, value).detach().cpu()
-        value = source.double().numpy() if source.is_floating_point() else source.numpy()
-    elif hasattr(value, "column_names"):  # an Arrow table, whose own conversion to an array runs by column
-        table = cast(Any, value)
-        labels = [str(label) for label in table.column_names]
-        value = [list(row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
-    elif hasattr(value, "columns"):
-        labels = [str(label) for label in cast(Any, value).columns]
+    for way, method in _FIRST.items():
+        if hasattr(value, method):
+            raise InputError(
+                f"{_subject(name, of)} must be an array of numbers. Got {way} instead; convert it with .{method}() first."
+            )
     try:
-        raw = np.asarray(cast(Any, value))
+        plain, labels = _plain(value)
+        raw = np.asarray(plain)
         # numpy would quietly turn "1", complex numbers and dates into floats; a caller rarely means that.
-        if raw.dtype.kind in "cmMSU" or (
+        if raw.dtype.kind in "cmMSUV" or (
             raw.dtype.kind == "O" and any(isinstance(e, (str, bytes)) for e in raw.flat)
         ):
             raise TypeError
-        # Missing values arrive as None in object arrays; as NaN they are named by row and column later.
-        return np.array(raw, dtype=np.float64, copy=True, order="C"), labels
-    except (TypeError, ValueError):
-        found = _first_text(value, labels)
+        with np.errstate(
+            over="ignore"
+        ):  # a long double beyond the range of a float becomes infinite, and is told then
+            # Missing values arrive as None in object arrays; as NaN they are named by row and column later.
+            return np.array(raw, dtype=np.float64, copy=True, order="C"), labels
+    except _UNREADABLE:
+        found = _first_text(value)
         raise InputError(
             f"{_subject(name, of)} must hold real numbers only, in rows of equal length. Got {found} instead."
         ) from None
 
 
-def _first_text(value: object, labels: list[str] | None) -> str:
+# What has to be converted by the caller, who alone knows whether there is room for it: sparse matrices, lazy frames.
+_FIRST = {"a lazy frame": "collect", "a sparse matrix": "toarray"}
+
+
+def _plain(value: object) -> tuple[Any, list[str] | None]:
+    """What numpy reads as an array, and the labels of its columns where it has any."""
+    if hasattr(value, "detach"):  # a torch tensor, on any device, with or without a graph
+        source: Any = cast(Any, value).detach().cpu()
+        return (source.double().numpy() if source.is_floating_point() else source.numpy()), None
+    if isinstance(value, np.ma.MaskedArray):  # whose masked entries numpy would otherwise lay bare
+        return np.ma.filled(cast(Any, value).astype(np.float64), np.nan), None
+    if hasattr(value, "column_names"):  # an Arrow table, whose own conversion to an array runs by column
+        table = cast(Any, value)
+        rows = [list(row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
+        return rows, [str(label) for label in table.column_names]
+    labels = getattr(value, "columns", None)
+    return value, None if labels is None else [str(label) for label in labels]
+
+
+def _first_text(value: object) -> str:
     """Where a conversion to numbers first failed, for the message."""
     try:
-        raw = np.asarray(cast(Any, value), dtype=object)
+        plain, labels = _plain(value)
+        raw = np.asarray(plain, dtype=object)
+        entries = np.ndenumerate(raw)
     except ValueError:
         return "rows of different lengths"
-    for index, entry in np.ndenumerate(raw):
+    except _UNREADABLE:
+        return short(value) if not hasattr(value, "detach") else f"a {_kind_of(value)} tensor"
+    for index, entry in entries:
         if isinstance(entry, (list, tuple)):
             return "rows of different lengths"
-        if entry is not None and not isinstance(entry, numbers.Real):
+        if entry is not None and not math.isfinite(_real(entry)) and not isinstance(entry, float):
             where = f"row {index[0]}" if index else "the value"
             if len(index) > 1:
-                where += f", column {labels[index[1]]!r}" if labels else f", column {index[1]}"
-            return f"{short(entry)} in {where} (encode text as numbers, or leave that column out)"
-    return f"an array of {np.asarray(cast(Any, value)).dtype}"
+                where += f", column {short(labels[index[1]])}" if labels else f", column {index[1]}"
+            return f"{short(entry)} in {where}{_advice(entry)}"
+    return f"an array of {raw.dtype if raw.dtype.kind != 'O' else np.asarray(plain).dtype}"
+
+
+def _kind_of(tensor: Any) -> str:
+    what = tensor.layout if str(tensor.layout) != "torch.strided" else tensor.dtype
+    return "meta" if tensor.is_meta else str(what).removeprefix("torch.")
+
+
+def _advice(entry: object) -> str:
+    if isinstance(entry, (str, bytes)):
+        return " (encode text as numbers, or leave that column out)"
+    return " (too large for a float)" if isinstance(entry, int) else ""

@@ -1,13 +1,15 @@
-"""The command line: `edgewise demo | fit | predict | formula`, thin commands over the rooms below."""
+"""The command line: thin commands over the rooms below."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 # The networks of the command line are small: one thread is as quick, and where other work shares the processors, threads
 # that wait for each other in a loop make it ten times slower. Whoever sets these variables is obeyed.
-_ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -21,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Raises
     ------
     SystemExit
-        Always: 0 done, 2 bad input (one sentence on standard error), 130 interrupted with the work so far saved.
+        Always: 0 done; 1 the check failed; 2 bad input (one sentence on standard error); 70 a defect of edgewise; 130
+        interrupted with the work so far saved; 141 whoever read the output left early.
 
     Examples
     --------
@@ -33,8 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     edgewise ...
     0
     """
-    for name in _ONE_THREAD:
+    for name in THREADS:
         os.environ.setdefault(name, "1")  # read when torch and numpy are loaded, so before they are
-    from edgewise.cli.app import build
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower().replace("-", "") != "utf8":
+            stream.reconfigure(errors="backslashreplace")  # a name must not break a message about it
+    from edgewise.cli.app import run
 
-    build()(args=None if arguments is None else list(arguments), prog_name="edgewise")
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))

@@ -2,51 +2,77 @@
 
 from __future__ import annotations
 
-import time
+import warnings
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
+from edgewise.cli.baselines import rivals
+from edgewise.cli.inputs import Inputs
+from edgewise.cli.models import Model
 from edgewise.report import AccuracyRow
+from edgewise.report.measures import Yardstick, yardsticks
 
 Floats = NDArray[np.float64]
 
+# The names of the measures as keys of JSON.
+_KEYS = {"R²": "r2", "mean abs. error": "mae", "Brier score": "brier"}
 
-def measure(model: str, predicted: Floats, y: Floats, size: str, seconds: float, ours: bool) -> AccuracyRow:
-    """A model's errors from its predictions, both of shape (n,)."""
-    error = np.asarray(predicted, dtype=np.float64).reshape(-1) - y
-    spread = float(np.sum((y - y.mean()) ** 2))
+
+def measure(
+    model: str,
+    predicted: Any,
+    y: NDArray[Any],
+    size: str,
+    seconds: float,
+    ours: bool,
+    *,
+    classes: int = 0,
+) -> AccuracyRow:
+    """A model's standing from its predictions: values (n,), or probabilities (n, classes)."""
+    values = np.asarray(predicted, dtype=np.float64)
+    if classes:
+        return AccuracyRow(model, size=size, seconds=seconds, ours=ours, predicted=values)
+    values = values.reshape(-1)
+    told = measures(values, y, 0)
     return AccuracyRow(
-        model=model,
-        rmse=float(np.sqrt(np.mean(error**2))),
-        mae=float(np.mean(np.abs(error))),
-        r2=1.0 - float(np.sum(error**2)) / spread if spread > 0 else float("nan"),
-        size=size,
-        seconds=seconds,
-        ours=ours,
+        model, told["rmse"], told["r2"], told["mae"], size=size, seconds=seconds, ours=ours, predicted=values
     )
 
 
-def baselines(X: Floats, y: Floats, X_test: Floats, y_test: Floats, seed: int) -> tuple[AccuracyRow, ...]:
-    """A linear model and gradient boosting, as scikit-learn ships them, fitted on the same rows."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from sklearn.linear_model import LinearRegression
+def compared(
+    model: Model,
+    inputs: Inputs,
+    train: NDArray[np.int64],
+    test: NDArray[np.int64],
+    *,
+    weight: Floats | None = None,
+    seed: int = 0,
+) -> tuple[list[AccuracyRow], list[str]]:
+    """The baselines fitted on some rows and judged on others, and a sentence for each that could not be fitted."""
+    y, y_test = model.coded(inputs.y[train]), model.coded(inputs.y[test])
+    ours, theirs = (inputs.frame.take(pa.array(rows)) for rows in (train, test))
+    classes = len(model.classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a baseline did not converge is no news to the user
+        found = list(rivals(ours, y, theirs, classes=classes, weight=weight, seed=seed))
+    rows = [
+        measure(one.name, one.predicted, y_test, one.size, one.seconds, False, classes=classes)
+        for one in found
+        if not one.trouble
+    ]
+    return rows, [f"The {one.name} could not be fitted: {one.trouble}." for one in found if one.trouble]
 
-    start = time.perf_counter()
-    linear: Any = LinearRegression().fit(X, y)
-    between = time.perf_counter()
-    boosted: Any = HistGradientBoostingRegressor(random_state=seed % 2**32).fit(X, y)
-    end = time.perf_counter()
-    constants = f"{X.shape[1] + 1} constants"
-    return (
-        measure("linear model", linear.predict(X_test), y_test, constants, between - start, False),
-        measure(
-            "gradient boosting",
-            boosted.predict(X_test),
-            y_test,
-            f"{boosted.n_iter_} trees",
-            end - between,
-            False,
-        ),
-    )
+
+def measures(predicted: Floats, y: NDArray[Any], classes: int) -> dict[str, float]:
+    """Every measure that fits the target, the leading one first."""
+    once = np.ones((1, len(y)))
+    y = y.astype(np.float64)
+    return {key(way): float(way.of(y, predicted)(once)[0]) for way in yardsticks(classes)}
+
+
+def key(way: Yardstick) -> str:
+    """The measure's name as a key of JSON."""
+    return _KEYS.get(way.name, way.name.lower().replace(" ", "_"))

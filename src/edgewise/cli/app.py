@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
 from edgewise import __version__
-from edgewise.cli import demo, fit, formula, predict
-from edgewise.cli.outcome import guarded
+from edgewise.cli import bench, demo, doctor, export, fit, formula, predict, report
+from edgewise.cli.outcome import DONE, ended, guarded
 
 _INTRODUCTION = "Networks a person can read: from a table to a small network to its formula."
+_EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command's options and examples."
+_GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
+    "From a table": (fit.fit, formula.formula, demo.demo),
+    "With a model": (predict.predict, report.report, export.export),
+    "This machine": (doctor.doctor, bench.bench),
+}
 
 
 def build() -> typer.Typer:
     """The application with all its commands."""
     app = typer.Typer(
         help=_INTRODUCTION,
-        no_args_is_help=True,
-        add_completion=False,
+        epilog=_EPILOG,
+        no_args_is_help=False,
+        add_completion=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode="markdown",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_main)
-    app.command()(guarded(demo.demo))
-    app.command()(guarded(fit.fit))
-    app.command()(guarded(predict.predict))
-    app.command()(guarded(formula.formula))
+    for group, commands in _GROUPS.items():
+        for command in commands:
+            app.command(rich_help_panel=group)(guarded(command))
     return app
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line on the words after `edgewise`; the exit code."""
+    command: Any = typer.main.get_command(build())
+    try:
+        code = command.main(args=arguments or ["--help"], prog_name="edgewise", standalone_mode=False)
+    except Exception as error:
+        return ended(error)
+    return code if isinstance(code, int) else DONE
 
 
 def _show_version(asked: bool) -> None:

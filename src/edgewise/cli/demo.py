@@ -11,33 +11,57 @@ from edgewise.cli import options
 from edgewise.cli.fit import carry_out, results
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
 
+_FOLDER = Path("edgewise-demo")
+
 
 def demo(
     name: Annotated[
-        str, typer.Argument(help="The data: nuclear_binding or moseley_ka1.")
+        str, typer.Argument(help="The data: nuclear_binding, moseley_ka1 or german_credit.")
     ] = "nuclear_binding",
     seconds: options.Seconds = 35.0,
-    out: options.Out = Path("edgewise-demo"),
+    out: options.Out = _FOLDER,
     seed: options.Seed = 0,
     force: options.Force = False,
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     json: options.Json = False,
+    config: options.Config = None,
 ) -> None:
-    """See what edgewise does: from real measurements to a formula a physicist recognises."""
+    """See what edgewise does: from real measurements to a formula a physicist recognises.
+
+    nuclear_binding and moseley_ka1 hold laws of physics; german_credit is a
+    table of words and numbers whose rows fall into two classes.
+
+    Examples:
+
+    - `edgewise demo`
+
+    - `edgewise demo moseley_ka1 --seconds 20`
+    """
     # The folder is the demo's own, so running it again replaces what an earlier run left there.
-    refuse_to_overwrite(results(out).values(), force or out == Path("edgewise-demo"))
-    from edgewise.cli.job import Task
-    from edgewise.data import EXAMPLES, load_example
+    refuse_to_overwrite(results(out).values(), force or out == _FOLDER)
+    from edgewise.data import EXAMPLES, load_example, to_frame
 
     table = load_example(name)
     example = EXAMPLES[name]
+    from edgewise.cli.inputs import prepare
+    from edgewise.cli.job import Task
+
     if not json:
         typer.echo(
             f"{example.title}: {example.target} from {', '.join(example.columns)}\n{example.citation}\n"
         )
-    task = Task(table, example.target, example.columns, seconds, seed, title=example.title, known=example.law)
-    job = carry_out(task, out, quiet=quiet, as_json=json)
-    if not json:
+    task = Task(
+        prepare(to_frame(table), example.target, columns=example.columns),
+        seconds,
+        seed,
+        title=example.title,
+        known=example.law,
+        units=tuple(example.units.items()),
+    )
+    job = carry_out(task, out, quiet=quiet, verbose=verbose, as_json=json)
+    if example.law and not json:
         typer.echo(f"\nknown law: {example.law}")
     if job.interrupted:
         raise typer.Exit(INTERRUPTED)

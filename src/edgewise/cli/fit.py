@@ -1,7 +1,8 @@
-"""`edgewise fit`: a table in; model.kan, report.html and a formula out."""
+"""`edgewise fit`: a table in; model.kan, report.html and, where there is one to find, a formula out."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,49 +18,125 @@ if TYPE_CHECKING:
 FEWEST_ROWS = 10
 
 
+class Kind(StrEnum):
+    """What to predict."""
+
+    regression = "regression"
+    classification = "classification"
+
+
+class Mode(StrEnum):
+    """How much the columns may act together."""
+
+    auto = "auto"
+    additive = "additive"
+    pairwise = "pairwise"
+    deep = "deep"
+
+
 def fit(
     data: options.Data,
     target: options.Target,
     columns: options.Columns = None,
+    drop: options.Drop = None,
+    weight: Annotated[
+        str | None,
+        typer.Option("--weight", help="A column of weights, one a row.", show_default=False),
+    ] = None,
+    task: Annotated[
+        Kind | None,
+        typer.Option("--task", help="Predict numbers or classes.", show_default="seen from the target"),
+    ] = None,
+    mode: Annotated[Mode, typer.Option("--mode", help="How far columns may act together.")] = Mode.auto,
     seconds: options.Seconds = 60.0,
     out: options.Out = Path(),
+    test: Annotated[
+        float,
+        typer.Option("--test", help="Share of the rows to hold out; 0 learns from all.", min=0.0, max=0.9),
+    ] = 0.2,
     seed: options.Seed = 0,
     hidden: Annotated[
         int | None,
-        typer.Option("--hidden", help="Nodes in the hidden layer.", min=1, show_default="from the columns"),
+        typer.Option(
+            "--hidden", help="Nodes in the hidden layer.", min=1, max=1024, show_default="from the columns"
+        ),
+    ] = None,
+    members: Annotated[
+        int | None,
+        typer.Option("--members", help="Networks to average.", min=1, max=100, show_default="from the data"),
+    ] = None,
+    formula: Annotated[
+        bool | None,
+        typer.Option(
+            "--formula/--no-formula",
+            help="Look for a formula as well.",
+            show_default="for up to 10 columns of numbers",
+        ),
     ] = None,
     drop_missing: options.DropMissing = False,
     force: options.Force = False,
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     json: options.Json = False,
+    config: options.Config = None,
 ) -> None:
-    """Train a network, simplify it, find its formula; write model.kan and report.html.
+    """Learn from a table: train a network, find its formula, write model.kan and report.html.
 
-    A fifth of the rows is held out: no stage sees them, and the errors shown are those on them.
+    Columns may hold numbers, words, truth values and gaps. A fifth of the rows
+    is held out: no stage sees them, and the errors shown are those on them.
+    A table of a few columns of numbers also gets the small network a person
+    can read (network.kan) and its formula.
+
+    Examples:
+
+    - `edgewise fit yacht.csv --target resistance`
+
+    - `edgewise fit credit.csv -t default --drop id --mode additive -o credit`
+
+    - `zcat log.csv.gz | edgewise fit - -t y --seconds 20 --json`
     """
     refuse_to_overwrite(results(out).values(), force)
-    from edgewise.data import read_table
+    from edgewise.cli.inputs import prepare
+    from edgewise.data import read_frame
 
-    table = read_table(data)
-    chosen = options.as_names(columns)
-    if drop_missing:
-        table = table.drop_missing(table.names if chosen is None else (*chosen, target))
+    inputs = prepare(
+        read_frame(data),
+        target,
+        columns=columns,
+        drop=drop,
+        weight=weight,
+        drop_missing=drop_missing,
+        task=None if task is None else task.value,
+    )
+    refuse_short(inputs.source, inputs.n_rows, FEWEST_ROWS)
+    if not quiet:
+        for note in inputs.notes:
+            typer.echo(f"Note: {note}", err=True)
     # Bad columns are told before torch and its kin are loaded, which takes seconds.
-    table.features(target, chosen)
-    refuse_short(table.source, table.n_rows, FEWEST_ROWS)
     from edgewise.cli.job import Task
 
-    job = carry_out(Task(table, target, chosen, seconds, seed, hidden), out, quiet=quiet, as_json=json)
+    asked = Task(
+        inputs,
+        seconds=seconds,
+        seed=seed,
+        test=test,
+        mode=mode.value,
+        hidden=hidden,
+        members=members,
+        formula=formula,
+    )
+    job = carry_out(asked, out, quiet=quiet, verbose=verbose, as_json=json)
     if job.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
 def results(out: Path) -> dict[str, Path]:
     """The files a job leaves in a folder."""
-    return {"model": out / "model.kan", "report": out / "report.html"}
+    return {"model": out / "model.kan", "report": out / "report.html", "network": out / "network.kan"}
 
 
-def carry_out(task: Task, out: Path, *, quiet: bool, as_json: bool) -> Job:
+def carry_out(task: Task, out: Path, *, quiet: bool, verbose: bool, as_json: bool) -> Job:
     """Run a job, write its files into a folder and show what came of it."""
     from edgewise.cli import summary
     from edgewise.cli.job import run
@@ -72,17 +149,26 @@ def carry_out(task: Task, out: Path, *, quiet: bool, as_json: bool) -> Job:
     files = results(out)
     with Progress(quiet) as progress:
         job = run(task, progress)
-    save(job.network, files["model"])
+    job.model.save(files["model"])
+    small = None if job.reading is None else job.reading.network
+    if small is None:
+        files.pop("network").unlink(missing_ok=True)  # of an earlier table; that it may go was asked for
+    else:
+        save(small, files["network"])
     write_report(files["report"], content(job), overwrite=True)
     if as_json:
         print_json(summary.as_json(job, files))
         return job
     console = summary.results_console()
-    summary.show_accuracy(console, job.accuracy, len(job.y_test))
-    if job.found is not None:
-        summary.show_front(console, job.found)
-        summary.show_formula(console, job.task.target, job.found)
+    if verbose:
+        summary.show_messages(console, job.messages)
+    summary.show_accuracy(console, job.accuracy, job.scores, len(job.test))
+    if job.reading is not None and job.reading.found is not None:
+        summary.show_front(console, job.reading.found)
+        summary.show_formula(console, job.task.inputs.target, job.reading.found)
     if job.interrupted:
         console.print("Interrupted; this is the best so far.")
-    console.print(f"\nmodel   {files['model']}\nreport  {files['report']}", soft_wrap=True, markup=False)
+    console.print()
+    for name, path in files.items():
+        console.print(f"{name:<8}{path}", soft_wrap=True, markup=False)
     return job

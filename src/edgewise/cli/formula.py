@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json, refuse_short
 
@@ -15,19 +16,41 @@ def formula(
     data: options.Data,
     target: options.Target,
     columns: options.Columns = None,
+    drop: options.Drop = None,
     seconds: options.Seconds = 60.0,
     seed: options.Seed = 0,
     drop_missing: options.DropMissing = False,
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
     json: options.Json = False,
+    config: options.Config = None,
 ) -> None:
-    """Find formulas, from the simplest to the most accurate, judged on rows held out."""
-    from edgewise.data import read_table
+    """Find formulas, from the simplest to the most accurate, judged on rows held out.
 
-    table = read_table(data)
-    chosen = options.as_names(columns)
+    Examples:
+
+    - `edgewise formula falls.csv --target time --columns height,mass`
+
+    - `edgewise formula falls.csv -t time --seconds 20 --json > front.json`
+    """
+    from edgewise.cli.inputs import as_names, find
+    from edgewise.data import provenance, read_frame, to_table
+
+    frame = read_frame(data)
+    target = find(frame, target)
+    dropped = {find(frame, name) for name in as_names(drop, frame.column_names) or ()}
+    named = as_names(columns, frame.column_names)
+    chosen = [find(frame, name) for name in named or frame.column_names if name not in dropped]
+    if named is None:
+        chosen.remove(target) if target in chosen else None
+    if not chosen:
+        raise InputError(
+            f"{provenance(frame).source} must have at least one column besides the target {target!r}."
+        )
+    table = to_table(frame.select(dict.fromkeys([*chosen, target])), provenance(frame).source)
     if drop_missing:
-        table = table.drop_missing(table.names if chosen is None else (*chosen, target))
+        table = table.drop_missing()
     X, y, names = table.features(target, chosen)
     refuse_short(table.source, table.n_rows, FEWEST_ROWS)
 
@@ -55,5 +78,7 @@ def formula(
         console = summary.results_console()
         summary.show_front(console, found)
         summary.show_formula(console, target, found)
+        if verbose:
+            summary.show_messages(console, (found.message,))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)

@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-Data = Annotated[Path, typer.Argument(help="A table: CSV or Parquet.", show_default=False)]
+from edgewise.cli import THREADS
+from edgewise.cli.config import apply_config
+
+
+def _set_threads(threads: int | None) -> int | None:
+    if threads is not None:
+        for name in THREADS:
+            os.environ[name] = str(threads)  # read when torch and numpy are loaded, which no command did yet
+        if "torch" in sys.modules:
+            import torch
+
+            torch.set_num_threads(threads)
+    return threads
+
+
+Data = Annotated[
+    Path,
+    typer.Argument(help="A table: CSV, Parquet or Feather; - reads standard input.", show_default=False),
+]
+Model = Annotated[Path, typer.Argument(help="A model.kan that `edgewise fit` wrote.", show_default=False)]
 Target = Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)]
 Columns = Annotated[
     list[str] | None,
@@ -18,17 +39,59 @@ Columns = Annotated[
         show_default=False,
     ),
 ]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--drop", help="Leave these columns out: 'a,b', or given several times.", show_default=False
+    ),
+]
 Seconds = Annotated[float, typer.Option("--seconds", "-s", help="Time to spend.", min=0.1)]
-Seed = Annotated[int, typer.Option("--seed", help="Fixes every random choice.", min=0)]
+Seed = Annotated[int, typer.Option("--seed", help="Fixes every random choice.", min=0, max=2**63 - 1)]
 DropMissing = Annotated[
-    bool, typer.Option("--drop-missing", help="Drop rows with missing cells instead of stopping.")
+    bool, typer.Option("--drop-missing", help="Drop rows with missing cells instead of learning from them.")
 ]
 Out = Annotated[
     Path, typer.Option("--out", "-o", help="The folder for model.kan and report.html.", show_default=True)
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on standard error.")]
-Json = Annotated[bool, typer.Option("--json", help="Results as JSON on standard output.")]
+
+_GENERAL = "General options"
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        help="Processor threads to use.",
+        min=1,
+        max=1024,
+        callback=_set_threads,
+        show_default="1",
+        rich_help_panel=_GENERAL,
+    ),
+]
+Quiet = Annotated[
+    bool,
+    typer.Option("--quiet", "-q", help="No progress or remarks on standard error.", rich_help_panel=_GENERAL),
+]
+Verbose = Annotated[
+    bool,
+    typer.Option(
+        "--verbose", "-v", help="More to read, and a traceback if something breaks.", rich_help_panel=_GENERAL
+    ),
+]
+Json = Annotated[
+    bool, typer.Option("--json", help="Results as JSON on standard output.", rich_help_panel=_GENERAL)
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        help="Read options from a TOML file: `seconds = 60`, or in a section of the command's name.",
+        callback=apply_config,
+        is_eager=True,
+        show_default=False,
+        rich_help_panel=_GENERAL,
+    ),
+]
 
 
 def as_names(columns: list[str] | None) -> tuple[str, ...] | None:

@@ -1,11 +1,14 @@
-"""How a command ends: its exit code, its one sentence when the input was bad, its files written or refused."""
+"""How a command ends: its exit code, its one sentence when something was wrong, its files written or refused."""
 
 from __future__ import annotations
 
 import functools
+import os
+import re
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -13,52 +16,109 @@ from typing import ParamSpec
 
 import typer
 
+from edgewise._core.checks import did_you_mean
 from edgewise._core.errors import EdgewiseError, FileError, InputError
 
 P = ParamSpec("P")
 
+DONE = 0
+REFUTED = 1
 BAD_INPUT = 2
+# sysexits.h: an error inside the program. Not 1, which says that a check failed, nor 2, which blames the input.
+DEFECT = 70
 INTERRUPTED = 130
+# What a shell says of a program whose reader left; `edgewise predict ... | head` is no error.
+READER_LEFT = 141
+
+TRACEBACK = "EDGEWISE_TRACEBACK"
+# Typer's complaints about options; newer versions bring a click of their own, so that class is reached through Typer.
+_Complaint: type[Exception] = typer.BadParameter.__mro__[2]
 
 
 def guarded(command: Callable[P, None]) -> Callable[P, None]:
-    """A command that ends bad input in one sentence on standard error, and an interruption without a traceback."""
+    """A command that ends in an exit code, whatever happens inside it."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
             command(*args, **kwargs)
-        except EdgewiseError as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(BAD_INPUT) from None
-        except KeyboardInterrupt:
-            typer.echo("Interrupted.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
+        except (typer.Exit, typer.Abort, _Complaint):
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            raise typer.Exit(ended(error, verbose=bool(kwargs.get("verbose")))) from None
 
     return run
+
+
+def ended(error: BaseException, *, verbose: bool = False) -> int:
+    """Say on standard error, in one sentence, what went wrong; the exit code for it."""
+    if isinstance(error, BrokenPipeError):
+        # Python would otherwise complain once more when it flushes the stream at its end.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return READER_LEFT
+    if verbose or os.environ.get(TRACEBACK, "") not in ("", "0"):
+        traceback.print_exception(error, file=sys.stderr)
+    text, code = _sentence(error)
+    typer.echo(text, err=True)
+    return code
+
+
+def _sentence(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return "Interrupted.", INTERRUPTED
+    if isinstance(error, EdgewiseError):
+        return f"Error: {error}", BAD_INPUT
+    if isinstance(error, _Complaint):
+        return f"Error: {_complaint(error)}", BAD_INPUT
+    if isinstance(error, MemoryError):
+        return (
+            "Error: The work needs more memory than this machine gives; take fewer rows or columns.",
+            BAD_INPUT,
+        )
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"Error: The file {error.filename} cannot be used: {error.strerror or error}.", BAD_INPUT
+    told = " ".join(str(error).split())
+    if len(told) > 200:
+        told = told[:197] + "..."
+    what = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    cure = f"run the command again with --verbose, or with {TRACEBACK}=1 set, for the details to report"
+    return f"Error: edgewise met a defect of its own ({what}); {cure}.", DEFECT
+
+
+def _complaint(error: Exception) -> str:
+    """What Typer says of the options, on one line, and where to look."""
+    message: str = getattr(error, "format_message", lambda: str(error))()
+    message = " ".join(message.split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    where = "edgewise" if context is None else context.command_path
+    commands = getattr(getattr(context, "command", None), "commands", {})
+    if wrong := re.match(r"No such command '([^']*)'$", message):  # newer versions of Typer suggest one themselves
+        message += did_you_mean(wrong[1], commands)
+    return f"{message}{'' if message.endswith('?') else ';'} `{where} --help` shows what there is."
 
 
 class Interrupts:
     """Remembers Ctrl-C.
 
     `fit` and its kin answer an interruption with the best they have, so the exception alone does not tell the job that the
-    user wants to leave.
+    user wants to leave. A polite request to end (SIGTERM, as schedulers send it) counts as one too.
     """
 
     def __init__(self) -> None:
         self.happened = False
-        self._before: Callable[[int, FrameType | None], object] | int | None = None
+        self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._handle)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.happened = True
@@ -67,11 +127,15 @@ class Interrupts:
 
 def refuse_to_overwrite(paths: Iterable[Path], force: bool) -> None:
     """Stop before any work is done where a result would replace a file."""
-    taken = [str(path) for path in paths if path.exists()]
+    taken = [path for path in paths if os.path.lexists(path)]
+    if folders := [path for path in taken if path.is_dir()]:
+        raise InputError(
+            f"{folders[0]} must be the name of a file. Got a folder there instead; choose another place."
+        )
     if taken and not force:
         raise InputError(
-            f"{' and '.join(taken)} must not exist yet. Got {'files' if len(taken) > 1 else 'a file'} there instead; "
-            "choose another place, or give --force to overwrite."
+            f"{' and '.join(map(str, taken))} must not exist yet. Got {'files' if len(taken) > 1 else 'a file'} there "
+            "instead; choose another place, or give --force to overwrite."
         )
 
 
@@ -89,6 +153,8 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileError(f"The folder {path} cannot be created: {error.strerror or error}.") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise FileError(f"The folder {path} cannot be written to; choose another place with --out.")
 
 
 def print_json(text: str) -> None:

@@ -1,4 +1,4 @@
-"""What a job puts on the report page."""
+"""What goes on the report page: a job's results, or a saved model beside a table."""
 
 from __future__ import annotations
 
@@ -6,50 +6,170 @@ import datetime as dt
 import platform
 import shlex
 import sys
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from edgewise import __version__
-from edgewise.cli.job import Job
-from edgewise.report import Origin, ReportContent
+from edgewise._core import InputError, did_you_mean, short
+from edgewise.cli.accuracy import compared, measure, measures
+from edgewise.cli.inputs import Inputs, called, find, prepare
+from edgewise.cli.job import Job, edges
+from edgewise.cli.models import Model
+from edgewise.data import provenance, split
+from edgewise.data.arrow import Frame
+from edgewise.report import AccuracyRow, Origin, ReportContent, content_from_estimator
 
-_VERSIONS_SHOWN = ("torch", "numpy", "sympy", "scikit-learn")
+Floats = NDArray[np.float64]
+
+_VERSIONS_SHOWN = ("torch", "numpy", "sympy", "scikit-learn", "pyarrow")
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A page and the figures on it.
+
+    Attributes
+    ----------
+    content : what the report takes
+    scores : every measure of every entry of its accuracy table
+    rows : how many rows they were measured on
+    """
+
+    content: ReportContent
+    scores: tuple[dict[str, float], ...]
+    rows: int
 
 
 def content(job: Job) -> ReportContent:
     """Everything a job found, as the report takes it."""
-    simplified, found = job.simplified, job.found
-    stages = (("Fitting", job.fitted), ("Simplifying", simplified), ("Formula search", found))
-    notes = [f"{name}: {result.message}" for name, result in stages if result is not None and result.message]
+    task, inputs = job.task, job.task.inputs
+    notes = [*inputs.notes, *job.messages]
     if job.interrupted:
         notes.append("The job was interrupted; this is the best so far.")
-    source, target = job.task.table.source, job.task.target
-    return ReportContent(
-        title=job.task.title or f"{target} from {source}",
-        source=source,
-        names=job.names,
-        target=target,
-        X=job.X,
-        y=job.y,
-        X_test=job.X_test,
-        y_test=job.y_test,
-        network=job.network,
+    common: dict[str, Any] = {
+        "title": task.title or f"{inputs.target} from {inputs.source}",
+        "notes": tuple(notes),
+        "known": task.known,
+        "units": dict(task.units),
+        "origin": origin(inputs.fingerprint, task.seed),
+    }
+    base = replace(_of_model(job.model, inputs, job.train, job.test, job.accuracy), **common)
+    reading = job.reading
+    if reading is None or reading.network is None:
+        return base
+    found, simplified = reading.found, reading.simplified
+    return replace(
+        base,
+        names=inputs.names,
+        X=reading.X,
+        X_test=reading.X_test,
+        network=reading.network,
         formula=None if found is None else found.best,
         front=() if found is None else tuple(found.front),
-        accuracy=job.accuracy,
-        history=(*job.fitted.history, *(() if simplified is None else simplified.history)),
+        # The page draws the small network, so its row comes first among ours: it is the one the page is about.
+        accuracy=tuple(sorted(job.accuracy, key=lambda row: row.model == "network")),
+        history=(*reading.history, *(() if simplified is None else simplified.history)),
         edits=() if simplified is None else tuple(simplified.steps),
-        notes=tuple(notes),
-        known=job.task.known,
-        origin=_origin(job),
+        inputs=(),
     )
 
 
-def _origin(job: Job) -> Origin:
+def saved_inputs(model: Model, frame: Frame, target: str | None) -> Inputs:
+    """What a table holds for a saved model: the columns it reads and the column it predicts."""
+    if target is None and model.target not in frame.column_names:
+        raise InputError(
+            f"{provenance(frame).source} has no column {short(model.target)}, which is what the model predicts; name the "
+            "column that holds it with --target."
+        )
+    target = find(frame, target or model.target)
+    model.select(frame)
+    task = "classification" if model.classes else "regression"
+    inputs = prepare(frame, target, columns=model.names, task=task)
+    if model.classes:
+        _refuse_unknown_classes(model, inputs)
+    return inputs
+
+
+def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int) -> Page:
+    """The page of a saved model and a table: held out is what `fit` held out of this table, or all of it."""
+    train, held_out = _rows(inputs, test, seed)
+    y_test = model.coded(inputs.y[held_out])
+    accuracy, troubles = compared(model, inputs, train, held_out, seed=seed) if test < 1 else ([], [])
+    classes = len(model.classes)
+    ours = model.values(inputs.frame.take(pa.array(held_out)))
+    size = edges(model.network)
+    accuracy.append(measure("network", ours, y_test, size, 0.0, True, classes=classes))
+    made = replace(
+        _of_model(model, inputs, train, held_out, tuple(accuracy)),
+        title=f"{inputs.target} from {inputs.source}",
+        notes=(*inputs.notes, *troubles),
+        origin=origin(inputs.fingerprint, seed),
+    )
+    scores = tuple(measures(np.asarray(row.predicted), y_test, classes) for row in accuracy)
+    return Page(made, scores, len(held_out))
+
+
+def origin(fingerprint: str, seed: int) -> Origin:
+    """How to make the page again."""
     versions = [("edgewise", __version__), ("python", platform.python_version())]
     return Origin(
         command=shlex.join(["edgewise", *sys.argv[1:]]),
-        seed=job.task.seed,
+        seed=seed,
         versions=(*versions, *((name, version(name)) for name in _VERSIONS_SHOWN)),
-        data_hash=job.task.table.fingerprint,
+        data_hash=fingerprint,
         date=dt.date.today().isoformat(),
+        machine=f"{platform.system()} on {platform.machine()}",
+    )
+
+
+def _rows(inputs: Inputs, test: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    if test >= 1:
+        every = np.arange(inputs.n_rows)
+        return every, every
+    classes = inputs.y if inputs.task == "classification" else None
+    return split(inputs.n_rows, test, seed, classes=classes)
+
+
+def _refuse_unknown_classes(model: Model, inputs: Inputs) -> None:
+    known = set(model.labels)
+    unknown = sorted({label for label in np.unique(inputs.y).tolist() if label not in known}, key=str)
+    if unknown:
+        hint = did_you_mean(str(unknown[0]), [str(label) for label in model.labels])
+        raise InputError(
+            f"The target {called(inputs.target)} of {inputs.source} must hold classes the model knows. Got "
+            f"{short(unknown[0])} instead{hint}; leave those rows out."
+        )
+
+
+def _of_model(
+    model: Model,
+    inputs: Inputs,
+    train: NDArray[np.int64],
+    test: NDArray[np.int64],
+    accuracy: tuple[AccuracyRow, ...],
+) -> ReportContent:
+    """A model and the rows it learned from and is judged on."""
+    y, y_test = inputs.y[train], inputs.y[test]
+    parts = [inputs.frame.take(pa.array(rows)) for rows in (train, test)]
+    if model.is_estimator:
+        made = content_from_estimator(
+            model.held, parts[0], y, parts[1], y_test, source=inputs.source, target=inputs.target
+        )
+        return replace(made, accuracy=accuracy, dropped=(*inputs.dropped, *made.dropped))
+    return ReportContent(
+        title=inputs.target,
+        source=inputs.source,
+        names=model.network.input_names,
+        target=inputs.target,
+        X=model.encoded(parts[0]),
+        y=y,
+        X_test=model.encoded(parts[1]),
+        y_test=y_test,
+        network=model.network,
+        accuracy=accuracy,
     )

@@ -1,4 +1,4 @@
-"""`edgewise predict`: a model and a table in; the table with predictions out."""
+"""`edgewise predict`: a model and a table in; predictions out."""
 
 from __future__ import annotations
 
@@ -9,43 +9,70 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import refuse_to_overwrite
-
-OUTSIDE = "outside_training_range"
+from edgewise.cli.outcome import print_json, refuse_to_overwrite
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="A model.kan that `edgewise fit` wrote.", show_default=False)],
+    model: options.Model,
     data: options.Data,
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="The table to write, CSV or Parquet.", show_default="CSV on standard output"
+            "--out",
+            "-o",
+            help="The file to write: .csv, .csv.gz, .parquet or .feather.",
+            show_default="CSV on standard output",
         ),
     ] = None,
-    drop_missing: options.DropMissing = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", "-k", help="Keep the columns the model does not use as well.")
+    ] = False,
+    drop_missing: Annotated[
+        bool, typer.Option("--drop-missing", help="Leave out rows with missing cells.")
+    ] = False,
     force: options.Force = False,
+    threads: options.Threads = None,
     quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
 ) -> None:
     """Predict from a table's columns.
 
-    The table comes back with a column of predictions for each output, and with
-    outside_training_range: true where an input lies beyond what the model has
+    The model's columns come back, and beside them a column of predictions, the
+    probability of each class where the target is one, and
+    outside_training_range: true where a number lies beyond what the model has
     seen, so that its prediction is an extrapolation.
+
+    Examples:
+
+    - `edgewise predict model.kan new.csv -o predicted.csv`
+
+    - `edgewise predict model.kan new.parquet --keep -o predicted.parquet`
+
+    - `cat new.csv | edgewise predict model.kan - | head`
     """
     if out is not None:
         refuse_to_overwrite([out], force)
-    from edgewise.data import read_table, write_table
+    from edgewise.data import read_frame, write_frame
 
-    table = read_table(data)
+    frame = read_frame(data)
+    from edgewise.cli.models import load_model
     from edgewise.cli.predictions import with_predictions
-    from edgewise.network import load
+    from edgewise.cli.summary import to_json
 
-    network = load(model)
-    if drop_missing:
-        table = table.drop_missing(network.input_names)
-    filled, outside = with_predictions(network, table)
-    write_table(filled, sys.stdout.buffer if out is None else out)
+    predictions = with_predictions(load_model(model), frame, keep=keep, drop_missing=drop_missing)
+    counts = {"rows": predictions.frame.num_rows, "outside": predictions.outside}
+    if out is not None:
+        write_frame(predictions.frame, out)
+        if json:
+            print_json(to_json({**counts, "file": str(out)}))
+    elif json:
+        print_json(to_json({**counts, "predictions": predictions.frame.to_pylist()}))
+    else:
+        sys.stdout.flush()
+        write_frame(predictions.frame, sys.stdout.buffer)
     if not quiet:
         where = "" if out is None else f", written to {out}"
-        typer.echo(f"{filled.n_rows:,} predictions{where}; {outside:,} outside the training range.", err=True)
+        told = f"{counts['rows']:,} predictions{where}; {counts['outside']:,} outside the training range."
+        typer.echo(told, err=True)

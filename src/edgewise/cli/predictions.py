@@ -1,27 +1,68 @@
-"""A table with a network's predictions beside it."""
+"""A table with a model's predictions beside it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-import torch
+import pyarrow as pa
 
 from edgewise._core import InputError
-from edgewise.cli.predict import OUTSIDE
-from edgewise.data import Table
-from edgewise.network import KAN
+from edgewise.cli.inputs import complete
+from edgewise.cli.models import Model
+from edgewise.data import provenance
+from edgewise.data.arrow import Cells, Frame
+
+OUTSIDE = "outside_training_range"
 
 
-def with_predictions(network: KAN, table: Table) -> tuple[Table, int]:
-    """The table with a column for each output and a flag for extrapolation, and how many rows are flagged."""
-    X = table.matrix(network.input_names)
-    predicted = network.predict(X)
-    outside = network.outside(torch.from_numpy(X).to(network.dtype)).any(dim=1).numpy()
-    columns = dict(table.columns)
-    fresh = {f"{name}_predicted": predicted[:, k] for k, name in enumerate(network.output_names)}
-    fresh[OUTSIDE] = np.where(outside, "true", "false").astype(object)
-    if taken := [name for name in fresh if name in columns]:
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The table that was made, and how many of its rows lie outside the training range."""
+
+    frame: Frame
+    outside: int
+
+
+def with_predictions(
+    model: Model, frame: Frame, *, keep: bool = False, drop_missing: bool = False
+) -> Predictions:
+    """The model's columns (all columns where `keep`), predictions, probabilities of classes and a flag for extrapolation."""
+    used = model.select(frame)
+    if drop_missing:
+        rows = pa.array(complete(used, used.column_names))
+        used, frame = used.filter(rows), frame.filter(rows)
+        if not used.num_rows:
+            source = provenance(frame).source
+            raise InputError(
+                f"{source} must have at least one row without missing cells. Got none instead; leave --drop-missing out."
+            )
+    fresh = columns_of(model, used)
+    outside = model.outside(used)
+    fresh[OUTSIDE] = pa.array(outside)
+    table = frame if keep else used
+    if taken := [name for name in fresh if name in table.column_names]:
         raise InputError(
-            f"{table.source} must not have a column {taken[0]!r} yet, for the predictions go there. Got one instead; "
-            "rename or remove it."
+            f"{provenance(frame).source} must not have a column {taken[0]!r} yet, for the predictions go there. Got one "
+            "instead; rename or remove it."
         )
-    return Table({**columns, **fresh}, table.source), int(outside.sum())
+    for name, values in fresh.items():
+        table = table.append_column(name, values)
+    return Predictions(table.replace_schema_metadata(None), int(outside.sum()))
+
+
+def columns_of(model: Model, used: Frame) -> dict[str, Cells]:
+    """The predictions by the names they are written under."""
+    values = model.values(used)
+    if not model.classes:
+        by_output = values.reshape(used.num_rows, -1).T
+        return {
+            f"{name}_predicted": pa.array(column)
+            for name, column in zip(model.outputs, by_output, strict=True)
+        }
+    labels = pa.array(np.asarray(model.classes)[values.argmax(axis=1)].tolist())
+    shares = {
+        f"{model.target}_probability_{label}": pa.array(values[:, place])
+        for place, label in enumerate(model.classes)
+    }
+    return {f"{model.target}_predicted": labels, **shares}

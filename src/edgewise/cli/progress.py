@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table as Grid
 
-# Between log lines of one phase; a terminal redraws by itself.
+# Between log lines of one stage; a terminal redraws by itself. The longer a stage takes, the further apart they are.
 _SECONDS_BETWEEN_LINES = 2.0
+_SHARE_BETWEEN_LINES = 0.05
 
 
 class Record(Protocol):
@@ -99,7 +100,8 @@ class Progress:
         if not self._rows:
             self._rows.append(_Row(record.phase, now))
         self._rows[-1].record = record
-        if self._live is None and not self._quiet and now - self._last_line >= _SECONDS_BETWEEN_LINES:
+        gap = max(_SECONDS_BETWEEN_LINES, _SHARE_BETWEEN_LINES * (now - self._rows[-1].started))
+        if self._live is None and not self._quiet and now - self._last_line >= gap:
             self._last_line = now
             cells = [text for text in self._cells(self._rows[-1], now) if text]
             self._console.print("  " + "  ".join(cells), soft_wrap=True, markup=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,35 +19,59 @@ if TYPE_CHECKING:
     from edgewise.symbolic import FormulaResult
 
 
+_HEADINGS = {
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R2",
+    "auc": "AUC",
+    "log_loss": "log loss",
+    "brier": "Brier",
+    "accuracy": "accuracy",
+}
+_MORE_IS_BETTER = ("r2", "auc", "accuracy")
+
+
 def results_console() -> Console:
     """Standard output; wide where it is no terminal, so that a file or a pipe gets whole lines."""
     return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
 
 
-def show_accuracy(console: Console, accuracy: tuple[AccuracyRow, ...], rows: int) -> None:
-    """One line a model, the smallest error in bold."""
+def show_messages(console: Console, messages: tuple[str, ...]) -> None:
+    """What the stages have to say, a line each."""
+    for message in messages:
+        console.print(Text(message, style="dim"), soft_wrap=True)
+
+
+def show_accuracy(
+    console: Console, accuracy: tuple[AccuracyRow, ...], scores: tuple[dict[str, float], ...], rows: int
+) -> None:
+    """One line a model, the best by the first measure in bold."""
+    if not scores:
+        return
     grid = Grid(
         box=SIMPLE_HEAD, title=f"Errors on {rows:,} held-out rows", title_justify="left", title_style="bold"
     )
     grid.add_column("model", no_wrap=True)
-    for heading in ("RMSE", "MAE", "R2"):
-        grid.add_column(heading, justify="right")
+    keys = list(scores[0])
+    for key in keys:
+        grid.add_column(_HEADINGS[key], justify="right")
     grid.add_column("time", justify="right")
     grid.add_column("to read", no_wrap=True)
-    best = min((entry.rmse for entry in accuracy if not math.isnan(entry.rmse)), default=math.nan)
-    for entry in accuracy:
-        r2 = _number(entry.r2) if math.isnan(entry.r2) or abs(entry.r2) >= 10 else f"{entry.r2:.6f}"
-        style = "bold" if entry.rmse == best else ""
-        grid.add_row(
-            Text(entry.model),
-            _number(entry.rmse),
-            _number(entry.mae),
-            r2,
-            _time(entry.seconds),
-            entry.size,
-            style=style,
-        )
+    lead = keys[0]
+    told = [score[lead] for score in scores if not math.isnan(score[lead])]
+    best = (max if lead in _MORE_IS_BETTER else min)(told, default=math.nan)
+    for entry, score in zip(accuracy, scores, strict=True):
+        cells = [_measure(key, score[key]) for key in keys]
+        style = "bold" if score[lead] == best else ""
+        grid.add_row(Text(entry.model), *cells, _time(entry.seconds), entry.size, style=style)
     console.print(grid)
+
+
+def _measure(key: str, value: float) -> str:
+    """Shares to a fixed number of places, errors to four digits."""
+    if key in ("r2", "auc", "accuracy") and not math.isnan(value) and abs(value) < 10:
+        return f"{value:.6f}" if key == "r2" else f"{value:.4f}"
+    return _number(value)
 
 
 def _number(value: float | None) -> str:
@@ -56,7 +79,7 @@ def _number(value: float | None) -> str:
 
 
 def _time(seconds: float | None) -> str:
-    return "-" if seconds is None else f"{seconds:.1f} s"
+    return "-" if seconds is None else f"{seconds:.1f} s" if seconds >= 0.05 else "< 0.1 s"
 
 
 def show_front(console: Console, found: FormulaResult) -> None:
@@ -91,18 +114,34 @@ def front_as_data(found: FormulaResult | None) -> list[dict[str, Any]]:
 
 def as_json(job: Job, files: dict[str, Path]) -> str:
     """A job as one JSON object."""
+    inputs = job.task.inputs
+    found = None if job.reading is None else job.reading.found
     data = {
-        "target": job.task.target,
-        "columns": list(job.names),
-        "rows": {"fitted": len(job.y), "held_out": len(job.y_test)},
-        "accuracy": [asdict(entry) for entry in job.accuracy],
-        "formula": None if job.found is None else json.loads(job.found.best.json()),
-        "front": front_as_data(job.found),
+        "target": inputs.target,
+        "task": inputs.task,
+        "columns": list(inputs.names),
+        "rows": {"fitted": len(job.train), "held_out": len(job.test)},
+        "classes": list(job.model.labels),
+        "accuracy": accuracy_as_data(job.accuracy, job.scores),
+        "formula": None if found is None else json.loads(found.best.json()),
+        "front": front_as_data(found),
         "files": {name: str(path) for name, path in files.items()},
+        "notes": [*inputs.notes, *job.messages],
+        "seed": job.task.seed,
         "seconds": round(job.seconds, 3),
         "interrupted": job.interrupted,
     }
     return to_json(data)
+
+
+def accuracy_as_data(
+    accuracy: tuple[AccuracyRow, ...], scores: tuple[dict[str, float], ...]
+) -> list[dict[str, Any]]:
+    """The accuracy table as plain data."""
+    return [
+        {"model": row.model, **score, "size": row.size, "seconds": row.seconds, "ours": row.ours}
+        for row, score in zip(accuracy, scores, strict=True)
+    ]
 
 
 def to_json(data: Any) -> str:

@@ -53,6 +53,43 @@ _ALL = (
         ),
         licence="Public domain.",
     ),
+    Example(
+        name="german_credit",
+        title="1,000 loans and whether they were repaid",
+        target="credit",
+        columns=(
+            *(
+                "account",
+                "months",
+                "history",
+                "purpose",
+                "amount",
+                "savings",
+                "employed",
+                "rate",
+                "status",
+                "others",
+            ),
+            *(
+                "residence",
+                "property",
+                "age",
+                "plans",
+                "housing",
+                "credits",
+                "job",
+                "dependents",
+                "telephone",
+                "foreign",
+            ),
+        ),
+        units=MappingProxyType({"amount": "DM", "months": "months", "age": "years", "rate": "% of income"}),
+        law="",
+        citation=(
+            "H. Hofmann, Statlog (German Credit Data), UCI Machine Learning Repository (1994), doi:10.24432/C5NC77"
+        ),
+        licence="CC BY 4.0; codes written out and columns renamed.",
+    ),
 )
 EXAMPLES: Mapping[str, Example] = MappingProxyType({example.name: example for example in _ALL})
 
@@ -62,8 +99,8 @@ def load_example(name: str) -> Table:
 
     Parameters
     ----------
-    name : {"nuclear_binding", "moseley_ka1"}
-        `edgewise.data.EXAMPLES` says what each holds, where it is from and which law is known.
+    name : {"nuclear_binding", "moseley_ka1", "german_credit"}
+        `edgewise.data.EXAMPLES` says what each holds, where it is from and which law is known, if one is.
 
     Returns
     -------
@@ -79,6 +116,7 @@ def load_example(name: str) -> Table:
     "nuclear_binding": M. Wang et al., The AME2012 atomic mass evaluation (II), Chinese Physics C 36 (2012) 1603,
     doi:10.1088/1674-1137/36/12/003. "moseley_ka1": W. T. Elam, B. D. Ravel, J. R. Sieber, A new atomic database for X-ray
     spectroscopic calculations, Radiation Physics and Chemistry 63 (2002) 121, doi:10.1016/S0969-806X(01)00227-4.
+    "german_credit": H. Hofmann, Statlog (German Credit Data), UCI Machine Learning Repository (1994), doi:10.24432/C5NC77.
 
     Examples
     --------

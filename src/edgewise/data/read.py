@@ -1,29 +1,70 @@
-"""Tables from files: CSV in its usual dialects, and Parquet."""
+"""Tables from files: CSV in its usual dialects, Parquet and Feather."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from dataclasses import replace
-from os import PathLike, fspath
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
+from pyarrow import ipc as arrow_ipc
 from pyarrow import parquet as arrow_parquet
 
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.data.table import MISSING, Table, to_table
+from edgewise.data.arrow import Cells, Frame, pc
+from edgewise.data.dialect import Dialect, as_utf8, not_utf8, sniff
+from edgewise.data.frames import Provenance, provenance, with_provenance
+from edgewise.data.sources import Source, first_line, open_source
+from edgewise.data.table import MISSING, Table, clean_names, repeated, to_table
 
-_DELIMITERS = (",", ";", "\t", "|")
-_SAMPLE_BYTES = 1 << 16
-_SAMPLE_LINES = 50
+_COMMA_NUMBER = r"^\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*$"
+
+
+def read_frame(path: str | PathLike[str]) -> Frame:
+    """Read a file into raw columns: numbers, words, truth values and dates stay what they are.
+
+    Parameters
+    ----------
+    path : path-like
+        A CSV, Parquet or Feather file, or "-" for standard input. What a file holds decides, not its name. Compression
+        (gzip, bzip2, zstd, lz4) is recognised, and so are a CSV file's delimiter (comma, semicolon, tab or bar), a decimal
+        comma, a header line and UTF-16. A first line of nothing but numbers is data, with columns called x1, x2, ...
+
+    Returns
+    -------
+    pyarrow.Table
+        Missing cells are nulls. `edgewise.data.provenance` tells the file's name, hash and dialect.
+
+    Raises
+    ------
+    InputError
+        If the file does not exist or is no table, has no rows, has rows of different lengths or repeats a column name.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from edgewise.data import provenance, read_frame
+    >>> _ = Path("trees.csv").write_text("kind;height\\noak;20,5\\nelm;\\n")
+    >>> frame = read_frame("trees.csv")
+    >>> frame.to_pylist()
+    [{'kind': 'oak', 'height': 20.5}, {'kind': 'elm', 'height': None}]
+    >>> provenance(frame).dialect
+    'separated by semicolons, decimal commas'
+    """
+    source = open_source(path)
+    frame, dialect = _decode(source)
+    frame = _named(frame, source.name)
+    columns = [_tidy(column, written=dialect is not None) for column in frame.columns]
+    frame = pa.table(columns, names=frame.column_names)
+    if dialect is not None and source.packing:
+        dialect = f"{source.packing}, {dialect}" if dialect else source.packing
+    return with_provenance(frame, Provenance(source.name, source.fingerprint, dialect or ""))
 
 
 def read_table(path: str | PathLike[str]) -> Table:
-    """Read a CSV or Parquet file.
+    """Read a CSV, Parquet or Feather file.
 
     The delimiter of a CSV file (comma, semicolon, tab or bar), a decimal comma, a header line and compression are
     recognised. A first line that holds nothing but numbers is data, and the columns are then called x1, x2, ...
@@ -31,7 +72,7 @@ def read_table(path: str | PathLike[str]) -> Table:
     Parameters
     ----------
     path : path-like
-        The file to read.
+        The file to read; "-" is standard input.
 
     Returns
     -------
@@ -50,123 +91,112 @@ def read_table(path: str | PathLike[str]) -> Table:
     >>> ew.read_table("springs.csv").columns["force"].tolist()
     [1.0, 3.0]
     """
-    file = Path(fspath(path))
-    if not file.exists():
-        raise InputError(f"The file {file} does not exist; check the path.")
-    if file.is_dir():
-        raise InputError(f"{file} must be a CSV or Parquet file. Got a folder instead.")
-    try:
-        with pa.input_stream(str(file), compression="detect") as stream:
-            content: bytes = stream.read()
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"The file {file} cannot be read: {_first_line(error)}.") from None
-    if content[:4] == b"PAR1" or file.suffix.lower() in (".parquet", ".pq"):
-        table = to_table(_parquet(content, file), file.name)
-    else:
-        table = to_table(_csv(content, file), file.name)
-    return replace(table, fingerprint=hashlib.sha256(file.read_bytes()).hexdigest())
+    frame = read_frame(path)
+    known = provenance(frame)
+    return replace(to_table(frame, known.source), fingerprint=known.fingerprint)
 
 
-def _parquet(content: bytes, file: Path) -> Any:
-    try:
-        return arrow_parquet.read_table(pa.BufferReader(content))
-    except (OSError, pa.ArrowException) as error:
+def _decode(source: Source) -> tuple[Frame, str | None]:
+    content, name = source.content, source.name
+    if content.startswith(b"PAR1"):
+        return _binary("Parquet", arrow_parquet.read_table, content, name), None
+    if content.startswith(b"ARROW1"):
+        return _binary("Feather", lambda stream: arrow_ipc.open_file(stream).read_all(), content, name), None
+    if name.lower().endswith((".parquet", ".pq", ".feather", ".arrow")):
+        kind = "Parquet" if name.lower().endswith((".parquet", ".pq")) else "Feather"
         raise InputError(
-            f"{file} must be a complete Parquet file. Got one that cannot be read: {_first_line(error)}."
+            f"{name} must be a complete {kind} file. Got one that does not begin as such instead."
+        )
+    content = as_utf8(content, name)
+    dialect = sniff(content, name)
+    frame = _csv(content, dialect, name)
+    if dialect.decimal == "." and dialect.delimiter != "," and any(map(_comma_numbers, frame.columns)):
+        # The first decimal comma may stand far down.
+        dialect = replace(dialect, decimal=",")
+        frame = _csv(content, dialect, name)
+    return frame, dialect.unusual
+
+
+def _binary(kind: str, read: Any, content: bytes, name: str) -> Frame:
+    try:
+        frame = read(pa.BufferReader(content))
+        # Offsets that a damaged file has wrong would otherwise crash the process later.
+        frame.validate(full=True)
+        return frame
+    except (OSError, ValueError, KeyError, MemoryError, pa.ArrowException) as error:
+        raise InputError(
+            f"{name} must be a complete {kind} file. Got one that cannot be read: {short(first_line(error))}."
         ) from None
 
 
-def _csv(content: bytes, file: Path) -> Any:
-    sample = _sample(content, file)
-    delimiter = _sniff(sample)
-    rows = list(csv.reader(io.StringIO("\n".join(sample)), delimiter=delimiter))
-    decimal = _decimal_point(rows, delimiter)
-    headed = not all(_reads_as_number(cell, decimal) for cell in rows[0])
-    names = rows[0] if headed else [f"x{place}" for place in range(1, len(rows[0]) + 1)]
+def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
     try:
-        return arrow_csv.read_csv(
+        frame = arrow_csv.read_csv(
             pa.BufferReader(content),
             read_options=arrow_csv.ReadOptions(
-                column_names=names, skip_rows=_lines_to_skip(content) if headed else 0
+                column_names=[str(place) for place in range(len(dialect.names))],
+                skip_rows=dialect.skip,
             ),
-            parse_options=arrow_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=arrow_csv.ConvertOptions(null_values=MISSING, decimal_point=decimal),
-        )
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=dialect.delimiter, newlines_in_values=b'"' in content
+            ),
+            convert_options=arrow_csv.ConvertOptions(
+                null_values=MISSING, decimal_point=dialect.decimal, strings_can_be_null=False
+            ),
+        ).rename_columns(list(dialect.names))
+        if any(
+            pa.types.is_binary(kind) for kind in frame.schema.types
+        ):  # what Arrow makes of text it cannot decode
+            raise not_utf8(name)
+        return frame
     except pa.ArrowInvalid as error:
-        reason = _first_line(error).removeprefix("CSV parse error: ")
+        reason = first_line(error).removeprefix("CSV parse error: ")
+        if "UTF8" in reason:
+            raise not_utf8(name) from None
         raise InputError(
-            f"{file.name} must have the same number of cells in every row. Got a row that does not fit ({reason}) "
-            "instead; correct that line."
+            f"{name} must have the same number of cells in every row. Got a row that does not fit "
+            f"({_shortened(reason)}) instead; correct that line."
         ) from None
 
 
-def _sample(content: bytes, file: Path) -> list[str]:
-    """The first non-empty lines as text."""
-    if b"\x00" in content[:_SAMPLE_BYTES]:
-        raise InputError(f"{file} must be a CSV or Parquet file. Got a file that is neither instead.")
-    try:
-        text = content[:_SAMPLE_BYTES].decode(
-            "utf-8-sig", errors="strict" if len(content) <= _SAMPLE_BYTES else "ignore"
-        )
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{file} must be UTF-8 text. Got other bytes in line {line} instead; save it as UTF-8."
-        ) from None
-    lines = [line for line in text.splitlines() if line.strip()]
-    if not lines:
-        raise InputError(f"{file} must hold a table. Got an empty file instead.")
-    # The last line of a cut sample may be half a line.
-    return (
-        lines[:-1][:_SAMPLE_LINES]
-        if len(content) > _SAMPLE_BYTES and len(lines) > 1
-        else lines[:_SAMPLE_LINES]
-    )
+def _shortened(reason: str) -> str:
+    return reason if len(reason) <= 120 else reason[:117] + "..."
 
 
-def _sniff(lines: list[str]) -> str:
-    """The delimiter that cuts the most lines into the same number (two or more) of cells."""
-
-    def merit(delimiter: str) -> tuple[int, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
-        width = widths[0]
-        return (sum(other == width for other in widths), width) if width > 1 else (0, 0)
-
-    best = max(_DELIMITERS, key=merit)
-    return best if merit(best)[0] else ","
-
-
-def _decimal_point(rows: list[list[str]], delimiter: str) -> str:
-    """A comma where cells read as numbers with it and none has a point; a comma that delimits is none."""
-    if delimiter == ",":
-        return "."
-    cells = [cell for row in rows for cell in row]
-    with_comma = any("," in cell and _reads_as_number(cell, ",") for cell in cells)
-    with_point = any("." in cell and _reads_as_number(cell, ".") for cell in cells)
-    return "," if with_comma and not with_point else "."
-
-
-def _reads_as_number(cell: str, decimal: str) -> bool:
-    text = cell.strip()
-    if decimal == ",":
-        text = text.replace(",", ".", 1)
-    try:
-        float(text)
-    except ValueError:
+def _comma_numbers(column: Cells) -> bool:
+    """Whether a text column holds nothing but numbers with decimal commas."""
+    if not pa.types.is_string(column.type):
         return False
-    return "_" not in text
+    told = column.filter(pc.invert(pc.is_in(pc.utf8_trim_whitespace(column), pa.array(MISSING))))
+    return len(told) > 0 and pc.all(pc.match_substring_regex(told, _COMMA_NUMBER)).as_py()
 
 
-def _lines_to_skip(content: bytes) -> int:
-    """Lines up to and with the header: blank lines before it, and line breaks inside its quoted names."""
-    text = io.StringIO(content[:_SAMPLE_BYTES].decode("utf-8-sig", errors="ignore"), newline="")
-    reader = csv.reader(text)
-    for row in reader:
-        if any(cell.strip() for cell in row):
-            return reader.line_num
-    return 0
+def _tidy(column: Cells, *, written: bool) -> Cells:
+    """Plain types: what is all missing and what is a decimal become floats; of text as `written` in a CSV file, blanks
+    at the ends go, empty cells become missing, and what still reads as numbers becomes numbers.
+    """
+    kind = column.type
+    if pa.types.is_null(kind) or pa.types.is_decimal(kind) or pa.types.is_float16(kind):
+        return column.cast(pa.float64())
+    if not (written and pa.types.is_string(kind)):
+        return column
+    text = pc.utf8_trim_whitespace(column)
+    try:
+        gaps = pc.is_in(text, pa.array(MISSING))
+        return pc.if_else(gaps, pa.scalar(None, pa.string()), text).cast(pa.float64())
+    except pa.ArrowInvalid:
+        return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
 
 
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__
+def _named(frame: Frame, name: str) -> Frame:
+    """The table under names a person can type: no line breaks, none empty, none twice."""
+    names = clean_names(frame.column_names)
+    if not names:
+        raise InputError(f"{name} must have at least one column. Got none instead.")
+    if twice := repeated(names):
+        raise InputError(
+            f"{name} must have distinct column names. Got {short(twice, 40)} more than once instead; rename one."
+        )
+    if frame.num_rows == 0:
+        raise InputError(f"{name} must have at least one row of data. Got only column names instead.")
+    return frame.rename_columns(names)

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_int
+from edgewise._core.errors import InputError
 from edgewise._core.seeds import numpy_generator
 
 
-def split(n: int, fraction: float = 0.2, seed: int | None = 0) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def split(
+    n: int, fraction: float = 0.2, seed: int | None = 0, *, classes: NDArray[Any] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Divide n rows at random into rows to fit on and rows held out.
 
     Parameters
@@ -20,6 +25,8 @@ def split(n: int, fraction: float = 0.2, seed: int | None = 0) -> tuple[NDArray[
         The share to hold out, inside (0, 1). At least one row goes to either side.
     seed : int or None
         Fixes the draw; None draws anew each time.
+    classes : array of shape (n,), optional
+        A class a row; every class is then held out by its share, to within one row.
 
     Returns
     -------
@@ -29,17 +36,35 @@ def split(n: int, fraction: float = 0.2, seed: int | None = 0) -> tuple[NDArray[
     Raises
     ------
     InputError
-        If n is under two or the fraction lies outside (0, 1).
+        If n is under two, the fraction lies outside (0, 1) or `classes` has another length.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from edgewise import split
     >>> train, held_out = split(10, 0.2, seed=0)
     >>> len(train), len(held_out)
     (8, 2)
+    >>> sorts = np.array(["oak"] * 5 + ["elm"] * 5)
+    >>> sorted(sorts[split(10, 0.2, seed=0, classes=sorts)[1]].tolist())
+    ['elm', 'oak']
     """
     n = check_int(n, "n", low=2, of="split")
     fraction = check_float(fraction, "fraction", low=0.0, high=1.0, closed=False, of="split")
     size = min(max(round(n * fraction), 1), n - 1)
-    order = numpy_generator(seed).permutation(n).astype(np.int64)
-    return np.sort(order[size:]), np.sort(order[:size])
+    draw = numpy_generator(seed)
+    order = draw.permutation(n).astype(np.int64)
+    if classes is None:
+        return np.sort(order[size:]), np.sort(order[:size])
+    labels = np.asarray(classes)
+    if labels.shape != (n,):
+        raise InputError(
+            f"The 'classes' argument must hold a class for each of {n} rows. Got the shape {labels.shape} instead."
+        )
+    # The rows class by class, in random order inside each; every so-many-th of them from a random start is held out.
+    _, codes = np.unique(labels, return_inverse=True)
+    grouped = order[np.argsort(codes[order], kind="stable")]
+    places = np.floor((np.arange(size) + draw.uniform()) * n / size).astype(np.int64)
+    held_out = np.zeros(n, dtype=bool)
+    held_out[grouped[places]] = True
+    return np.flatnonzero(~held_out).astype(np.int64), np.flatnonzero(held_out).astype(np.int64)

@@ -11,7 +11,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import did_you_mean, plural, short
+from edgewise._core.checks import among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -150,25 +150,26 @@ class Table:
         names = tuple(name for name in self.names if name != target) if columns is None else tuple(columns)
         if target in names:
             raise InputError(
-                f"The target {target!r} must not be among the columns it is predicted from; leave it out."
+                f"The target {short(target, 40)} must not be among the columns it is predicted from; leave it out."
             )
         if repeated := [name for name in names if names.count(name) > 1]:
             raise InputError(
-                f"The columns to predict from must be distinct. Got {repeated[0]!r} more than once instead."
+                f"The columns to predict from must be distinct. Got {short(repeated[0], 40)} more than once instead."
             )
         if not names:
             raise InputError(
-                f"{self.source} must have at least one column besides the target {target!r}. Got none instead."
+                f"{self.source} must have at least one column besides the target {short(target, 40)}. Got none instead."
             )
         return self.matrix(names), y, names
 
     def _column(self, name: str) -> Column:
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"The name of a column must be a string. Got {short(name)} instead.")
         if name not in self.columns:
-            hint = did_you_mean(name, self.names)
-            listed = ", ".join(repr(entry) for entry in self.names[:12]) + (
-                ", ..." if len(self.names) > 12 else ""
+            raise InputError(
+                f"{self.source} has no column {short(name, 40)}{did_you_mean(name, self.names)}; its columns are "
+                f"{among(self.names)}."
             )
-            raise InputError(f"{self.source} has no column {name!r}{hint}; its columns are {listed}.")
         return self.columns[name]
 
     def _numbers(self, name: str) -> Floats:
@@ -179,18 +180,18 @@ class Table:
                 "no number at all",
             )
             raise InputError(
-                f"Column {name!r} of {self.source} must be numeric. Got {example} instead; encode it as numbers, or "
-                "choose the columns to use without it."
+                f"Column {short(name, 40)} of {self.source} must be numeric. Got {example} instead; encode it as numbers, "
+                "or choose the columns to use without it."
             )
         numbers = cast(Floats, values)
         if gaps := int(np.isnan(numbers).sum()):
             raise InputError(
-                f"Column {name!r} of {self.source} must have no missing cells. Got {gaps:,} missing in "
+                f"Column {short(name, 40)} of {self.source} must have no missing cells. Got {gaps:,} missing in "
                 f"{plural(len(numbers), 'row')} instead; fill them, drop those rows, or leave the column out."
             )
         if infinite := int(np.isinf(numbers).sum()):
             raise InputError(
-                f"Column {name!r} of {self.source} must hold finite numbers. Got {infinite:,} infinite instead; "
+                f"Column {short(name, 40)} of {self.source} must hold finite numbers. Got {infinite:,} infinite instead; "
                 "correct or drop those rows."
             )
         return numbers.copy()
@@ -228,10 +229,14 @@ def to_table(data: Any, source: str = "the table") -> Table:
     if isinstance(data, Mapping):
         pairs = [(str(name), list(cells)) for name, cells in cast("Mapping[Any, Any]", data).items()]
         return _assemble([(name, _from_cells(cells)) for name, cells in pairs], source)
-    if hasattr(data, "columns") and (twice := _repeated([str(name) for name in _labels(data)])):
+    if hasattr(data, "collect") and not hasattr(data, "to_pandas"):
+        raise InputError(
+            f"{source} must be an eager data frame. Got a lazy one instead; call its .collect() first."
+        )
+    if hasattr(data, "columns") and (twice := repeated([str(name) for name in _labels(data)])):
         # Checked before narwhals, whose own word for it differs from backend to backend.
         raise InputError(
-            f"{source} must have distinct column names. Got {twice!r} more than once instead; rename one."
+            f"{source} must have distinct column names. Got {short(twice, 40)} more than once instead; rename one."
         )
     try:
         frame = nw.from_native(data, eager_only=True)
@@ -246,23 +251,30 @@ def _labels(data: Any) -> list[Any]:
     return list(data.column_names if hasattr(data, "column_names") else data.columns)
 
 
-def _repeated(names: list[str]) -> str | None:
-    return next((name for index, name in enumerate(names) if name in names[:index]), None)
+def repeated(names: list[str]) -> str | None:
+    """The first name that stands twice."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
+def clean_names(names: Iterable[str]) -> list[str]:
+    """Names without line breaks; a table written with its row index has one column without a name, and gets one."""
+    return [" ".join(name.split()) or f"column_{place}" for place, name in enumerate(names, start=1)]
 
 
 def _assemble(columns: list[tuple[str, Column]], source: str) -> Table:
     if not columns:
         raise InputError(f"{source} must have at least one column. Got none instead.")
-    # A table written with its row index has one column without a name.
-    named = [
-        (" ".join(name.split()) or f"column_{place}", cells)
-        for place, (name, cells) in enumerate(columns, start=1)
-    ]
-    if twice := _repeated([name for name, _ in named]):
+    names = clean_names(name for name, _ in columns)
+    if twice := repeated(names):
         raise InputError(
-            f"{source} must have distinct column names. Got {twice!r} more than once instead; rename one."
+            f"{source} must have distinct column names. Got {short(twice, 40)} more than once instead; rename one."
         )
-    table = Table(dict(named), source)
+    table = Table(dict(zip(names, (cells for _, cells in columns), strict=True)), source)
     if table.n_rows == 0:
         raise InputError(f"{source} must have at least one row of data. Got only column names instead.")
     return table

@@ -10,6 +10,8 @@ from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
 
 _ZERO, _ONE = Number(0), Number(1)
+# Products of more factors are differentiated half by half.
+_LONG = 8
 
 
 def differentiate(node: Node, name: str) -> Node:
@@ -21,6 +23,12 @@ def differentiate(node: Node, name: str) -> Node:
     head, arguments = node.function, node.arguments
     if head == "+":
         return add(*(differentiate(argument, name) for argument in arguments))
+    if head == "*" and len(arguments) > _LONG:
+        # Half by half: each factor's slope times all the others would take room that grows with the square of the length.
+        left, right = (
+            Apply("*", part) for part in (arguments[: len(arguments) // 2], arguments[len(arguments) // 2 :])
+        )
+        return add(_beside(differentiate(left, name), right), _beside(differentiate(right, name), left))
     if head == "*":
         return add(
             *(
@@ -76,6 +84,11 @@ def _factors(node: Node) -> tuple[Node, ...]:
 
 def _is_whole(node: Node) -> bool:
     return isinstance(node, Number) and isinstance(node.value, int)
+
+
+def _beside(slope: Node, other: Node) -> Node:
+    """A product that keeps both parts whole, so that neither is copied."""
+    return _ZERO if slope == _ZERO else Apply("*", (slope, other))
 
 
 def negate(node: Node) -> Node:

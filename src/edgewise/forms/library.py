@@ -19,6 +19,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms.expression import Expression, parse
 from edgewise.forms.functions import gaussian
@@ -257,6 +258,10 @@ def form_from_text(text: str) -> Form:
     >>> form_from_text("sin").text
     'sin(x)'
     """
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"The 'text' argument must be the name of a form or a formula in x. Got {short(text)} instead."
+        )
     known = FORMS.get(text) or _by_text().get(text)
     return known if known is not None else _from_formula(text)
 
@@ -270,7 +275,7 @@ def _by_text() -> Mapping[str, Form]:
 def _from_formula(text: str) -> Form:
     expression = parse(text, ("x",))
     if not expression.variables:
-        raise InputError(f"The 'text' argument must be a formula that uses x. Got {text!r} instead.")
+        raise InputError(f"The 'text' argument must be a formula that uses x. Got {short(text)} instead.")
     slope = expression.derivative("x")
     return Form(
         expression.text,

@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from edgewise._core.checks import did_you_mean, short
+from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS, SPELLINGS
 from edgewise.forms.tree import Apply, Node, Number, Variable
@@ -57,13 +57,15 @@ class _Reader:
 
     def fail(self, reason: str) -> InputError:
         return InputError(
-            f"The 'text' argument must be a formula made of {_ALLOWED}. Got {short(self.text)} instead: {reason}."
+            f"The 'text' argument must be a formula made of {_ALLOWED}. Got {short(self.text, 50)} instead: {reason}."
         )
 
     def unexpected(self, wanted: str = "") -> InputError:
         token = self.head
         found = (
-            "the end of the text" if token.kind == "end" else f"{token.text!r} at character {token.start + 1}"
+            "the end of the text"
+            if token.kind == "end"
+            else f"{short(token.text, 40)} at character {token.start + 1}"
         )
         return self.fail(f"{wanted + ' was expected before' if wanted else 'did not expect'} {found}")
 
@@ -158,7 +160,7 @@ def _number(reader: _Reader, token: _Token) -> Number:
         return Number(int(token.text))
     value = float(token.text)
     if value == float("inf"):
-        raise reader.fail(f"the number {short(token.text)} is too large for a float")
+        raise reader.fail(f"the number {short(token.text, 40)} is too large for a float")
     return Number(value)
 
 
@@ -166,8 +168,12 @@ def _call(reader: _Reader, name: str) -> Node:
     function = SPELLINGS.get(name, name)
     if function not in FUNCTIONS:
         if name in reader.variables:
-            raise reader.fail(f"{name!r} is a column, not a function; write {name}*(...) for a product")
-        raise reader.fail(f"there is no function {name!r}{did_you_mean(name, [*FUNCTIONS, *SPELLINGS])}")
+            raise reader.fail(
+                f"{short(name, 40)} is a column, not a function; write {short(name, 40)[1:-1]}*(...) for a product"
+            )
+        raise reader.fail(
+            f"there is no function {short(name, 40)}{did_you_mean(name, [*FUNCTIONS, *SPELLINGS])}"
+        )
     argument = _sum(reader)
     if reader.take(","):
         raise reader.fail(f"the function {name!r} takes one argument")
@@ -181,5 +187,5 @@ def _variable(reader: _Reader, name: str) -> Node:
         return Variable(name)
     if SPELLINGS.get(name, name) in FUNCTIONS:
         raise reader.fail(f"the function {name!r} needs an argument in brackets")
-    known = ", ".join(map(repr, list(reader.variables)[:8])) or "no columns"
-    raise reader.fail(f"there is no column {short(name)} among {known}{did_you_mean(name, reader.variables)}")
+    hint = did_you_mean(name, reader.variables)
+    raise reader.fail(f"there is no column {short(name, 40)} among {among(reader.variables)}{hint}")

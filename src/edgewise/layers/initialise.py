@@ -17,11 +17,14 @@ import torch
 from torch import Tensor
 
 from edgewise.splines.basis import Basis
+from edgewise.splines.bspline import BSpline
 from edgewise.splines.lsq import fit_coefficients
 
 # Share of an edge's initial variance that comes from curvature; lines alone would make all sum nodes of a layer alike.
 CURVED_SHARE = 0.2
 BASE_SHARE = 0.5
+# Functions of a basis that the initial curves need at most; what a finer one adds is knots, not shape.
+RESOLUTION = 128
 # Of a uniform input over [-1, 1]; also the deviation of the normal values that hidden nodes take.
 SPREAD = 3**-0.5
 
@@ -43,6 +46,7 @@ def initial_coefficients(
         Leave half of the variance to the base function.
     """
     domain = basis.domain.to(torch.float64)
+    resolution = min(basis.size, RESOLUTION)
     n_inputs = len(domain)
     centre, half = domain.mean(1), (domain[:, 1] - domain[:, 0]) / 2
     share = (1.0 / n_inputs) * ((1 - BASE_SHARE) if has_base else 1.0)
@@ -50,7 +54,7 @@ def initial_coefficients(
     slopes = torch.randn(shape, generator=random, dtype=torch.float64)
     weights = torch.randn((2, *shape), generator=random, dtype=torch.float64)
     # The fit sees the tails as normal values do, so that a basis too coarse for the curves still gets their flat ends.
-    points = torch.linspace(-2.0, 2.0, 8 * basis.size + 1, dtype=torch.float64)
+    points = torch.linspace(-2.0, 2.0, 8 * resolution + 1, dtype=torch.float64)
     density = torch.exp(-0.5 * (points / SPREAD) ** 2)
     inside = points.clamp(-1.0, 1.0) * math.pi
     # One even and one odd curve, each of variance 1/2 over the grid and of slope zero at its ends.
@@ -59,13 +63,23 @@ def initial_coefficients(
     target = target + CURVED_SHARE**0.5 * torch.einsum("sk,kio->sio", bends, weights)
     scale = share**0.5 * SPREAD * half
     x = centre + points[:, None] * half
-    coefficients = fit_coefficients(basis, x, target * scale[:, None], density)
+    coefficients = _fitted(basis, x, target * scale[:, None], density)
     base = torch.nn.functional.silu(x)
     mean = density @ base / density.sum()
     spread = (density @ (base - mean) ** 2 / density.sum()).sqrt()
     # On a grid far below zero the base function hardly moves; it is not blown up beyond tenfold there.
     size = (BASE_SHARE / n_inputs) ** 0.5 * SPREAD * half / torch.maximum(spread, 0.1 * SPREAD * half)
     return coefficients, torch.randn(shape, generator=random, dtype=torch.float64) * size[:, None]
+
+
+def _fitted(basis: Basis, x: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    """Least squares; of a fine spline on some of its breaks, then on all of them by knot insertion, which is exact."""
+    if not isinstance(basis, BSpline) or basis.size <= RESOLUTION:
+        return fit_coefficients(basis, x, target, weight)
+    chosen = torch.linspace(0, basis.intervals, RESOLUTION - basis.degree + 1).round().long()
+    coarse = BSpline(basis.breaks[:, chosen], basis.degree)
+    matrix = coarse.refine(basis.breaks)
+    return torch.einsum("inm,imo->ino", matrix, fit_coefficients(coarse, x, target, weight))
 
 
 def zero_coefficients(

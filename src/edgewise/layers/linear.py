@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgewise._core.checks import check_choice, check_int, short
+from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import generator
 from edgewise.kernels import spline_edges, spline_sum
@@ -22,10 +22,12 @@ from edgewise.layers.symbolic_edges import (
 )
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
-from edgewise.splines.make import BASES, default_grid, make_basis
+from edgewise.splines.make import BASES, default_grid, make_basis, most_intervals
 from edgewise.splines.pieces import Pieces, make_pieces
 
 BASE_FUNCTIONS = ("silu",)
+MOST_COEFFICIENTS = 1 << 28
+FLOATING = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
 class KANLinear(nn.Module):
@@ -116,11 +118,15 @@ class KANLinear(nn.Module):
         self.out_features = check_int(out_features, "out_features", low=1, of="KANLinear")
         self.basis_name = check_choice(basis, "basis", BASES, of="KANLinear")
         self.degree = check_int(degree, "degree", low=0, high=MAX_DEGREE, of="KANLinear")
-        self.intervals = check_int(intervals, "intervals", low=1, of="KANLinear")
+        self.intervals = check_int(
+            intervals, "intervals", low=1, high=most_intervals(self.basis_name), of="KANLinear"
+        )
         self.base = None if base is None else check_choice(base, "base", BASE_FUNCTIONS, of="KANLinear")
         check_choice(init, "init", ("random", "zero"), of="KANLinear")
+        check_bool(bias, "bias", of="KANLinear")
+        self._check_room()
         self.symbolic: tuple[SymbolicEdge, ...] = check_symbolic(symbolic, in_features, out_features)
-        dtype = torch.get_default_dtype() if dtype is None else dtype
+        dtype = torch.get_default_dtype() if dtype is None else _check_dtype(dtype)
         device = torch.get_default_device() if device is None else device
         with torch.device("cpu"):  # where the first functions are made, whatever the ambient device
             # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
@@ -272,6 +278,15 @@ class KANLinear(nn.Module):
         ends = torch.tensor([low, high], dtype=torch.float64).expand(self.in_features, 2)
         return default_grid(self.basis_name, ends[:, 0], ends[:, 1], self.intervals, self.degree)
 
+    def _check_room(self) -> None:
+        """Refuse a layer that no memory holds before anything is allocated."""
+        count = self.in_features * self.out_features * self.size
+        if count > MOST_COEFFICIENTS:
+            raise InputError(
+                f"The 'in_features', 'out_features' and 'intervals' of KANLinear must give at most {MOST_COEFFICIENTS:,} "
+                f"coefficients. Got {self.in_features:,} x {self.out_features:,} edges of {self.size:,} each instead."
+            )
+
     def _check_input(self, x: Tensor) -> None:
         name = f"KANLinear({self.in_features}, {self.out_features})"
         if x.shape[-1:] != (self.in_features,):
@@ -319,6 +334,15 @@ def _after_load(module: nn.Module, incompatible: Any) -> None:
     """Hook of `load_state_dict`; a function of the module, so that a layer can be pickled."""
     if isinstance(module, KANLinear):
         module._refresh()
+
+
+def _check_dtype(dtype: object) -> torch.dtype:
+    if not isinstance(dtype, torch.dtype) or dtype not in FLOATING:
+        names = ", ".join(str(each) for each in FLOATING)
+        raise InputError(
+            f"The 'dtype' parameter of KANLinear must be one of {names}. Got {short(dtype)} instead."
+        )
+    return dtype
 
 
 def _silu(x: Tensor, order: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import check_int, check_matrix, did_you_mean, short
+from edgewise._core.checks import among, check_int, check_matrix, did_you_mean, short
 from edgewise._core.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,9 +19,11 @@ Edge = tuple[int, int, int]
 
 def check_edge(net: KAN, edge: Any, of: str = "") -> Edge:
     """The edge (layer, source, target), if the network has it."""
-    entries = tuple(edge) if isinstance(edge, Iterable) else ()
+    entries = tuple(edge) if isinstance(edge, (tuple, list)) else ()
     if len(entries) != 3:
-        raise InputError(f"An edge must be three ints (layer, source, target). Got {short(edge)} instead.")
+        raise InputError(
+            f"The 'edge' argument must be three ints (layer, source, target). Got {short(edge)} instead."
+        )
     layer = check_int(entries[0], "layer", low=0, high=len(net.layers) - 1, of=of)
     source = check_int(entries[1], "source", low=0, high=net.layers[layer].in_features - 1, of=of)
     target = check_int(entries[2], "target", low=0, high=net.layers[layer].out_features - 1, of=of)
@@ -73,8 +75,8 @@ def check_inputs(net: KAN, inputs: Any) -> list[int]:
         if isinstance(entry, str):
             if entry not in net.input_names:
                 raise InputError(
-                    f"The 'inputs' must be among {', '.join(map(repr, net.input_names))}. "
-                    f"Got {entry!r} instead{did_you_mean(entry, net.input_names)}."
+                    f"The 'inputs' must be among {among(net.input_names)}. "
+                    f"Got {short(entry)} instead{did_you_mean(entry, net.input_names)}."
                 )
             numbers.append(net.input_names.index(entry))
         else:

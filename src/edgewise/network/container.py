@@ -14,7 +14,7 @@ import math
 import os
 import secrets
 import stat
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,7 +70,14 @@ def write_container(
 def read_container(
     path: PathLike, kind: str, expected: Callable[[Mapping[str, Any]], Table]
 ) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
-    """The document and the tensors; `expected` tells from the document which tensors there must be.
+    """The document and the tensors of a file of one kind, as `read_any_of` reads them."""
+    return read_any_of(path, {kind: expected})
+
+
+def read_any_of(
+    path: PathLike, kinds: Mapping[str, Callable[[Mapping[str, Any]], Table]]
+) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
+    """The document and the tensors; `kinds` tells, for each kind of file, which tensors a document promises.
 
     Raises
     ------
@@ -84,10 +91,10 @@ def read_container(
             raise FileError(f"The file {target} cannot be read: it is a folder or a device, not a .kan file.")
         with target.open("rb") as file:
             header, size = _read_header(file, target)
-            document = _read_document(_metadata(header, target), kind, target)
+            document = _read_document(_metadata(header, target), kinds, target)
             checksum = document.pop("sha256", None)
             entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
-            table = _promised(document, expected, target)
+            table = _promised(document, kinds[document["kind"]], target)
             places = _check_table(entries, table, size, target)
             raw = {name: bytearray(file.read(places[name])) for name in places}
     if any(len(raw[name]) != places[name] for name in places):
@@ -173,7 +180,7 @@ def _metadata(header: Mapping[str, Any], path: Path) -> str:
     return value
 
 
-def _read_document(text: str, kind: str, path: Path) -> dict[str, Any]:
+def _read_document(text: str, kinds: Collection[str], path: Path) -> dict[str, Any]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -187,8 +194,10 @@ def _read_document(text: str, kind: str, path: Path) -> dict[str, Any]:
         )
     if document["format"] < 1:
         raise FileError(f"The file {path} is damaged: there is no format {short(document['format'])}.")
-    if document.get("kind") != kind:
-        raise FileError(f"The file {path} does not hold a {kind} but {short(document.get('kind'))}.")
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in kinds:
+        advice = "; open it with edgewise.load" if kind in ("KANRegressor", "KANClassifier") else ""
+        raise FileError(f"The file {path} does not hold a {' or '.join(kinds)} but {short(kind)}{advice}.")
     return document
 
 
@@ -199,8 +208,10 @@ def _promised(
         return expected(document)
     except InputError as error:
         raise FileError(f"The file {path} is damaged: {error}") from error
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FileError(f"The file {path} is damaged: its description cannot be read ({error!r}).") from error
+    except KeyError as error:
+        raise FileError(f"The file {path} is damaged: in its description {error} is missing.") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise FileError(f"The file {path} is damaged: its description cannot be read.") from error
 
 
 def _check_table(entries: Mapping[str, Any], table: Table, size: int, path: Path) -> dict[str, int]:

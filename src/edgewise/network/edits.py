@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import check_float, did_you_mean, short
+from edgewise._core.checks import among, as_tuple, check_float, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.layers import SymbolicEdge
 from edgewise.layers.symbolic_edges import check_form
@@ -260,7 +260,8 @@ def set_symbolic(
     """
     layer, source, target = check_edge(net, edge, "set_symbolic")
     check_form(form)
-    numbers = [check_float(number, "affine", of="set_symbolic") for number in affine]
+    entries = as_tuple(affine, "affine", "four numbers a, b, c, d", of="set_symbolic")
+    numbers = [check_float(number, "affine", of="set_symbolic") for number in entries]
     if len(numbers) != 4:
         raise InputError(
             f"The 'affine' of set_symbolic must be four numbers a, b, c, d. Got {len(numbers)} instead."
@@ -339,7 +340,7 @@ def rename(
 
 
 def _renamed(names: tuple[str, ...], changes: Any, argument: str) -> list[str]:
-    changes = changes or {}
+    changes = {} if changes is None else changes
     if not isinstance(changes, Mapping):
         raise InputError(
             f"The '{argument}' of rename must be a dictionary {{old: new}}. Got {short(changes)} instead."
@@ -347,7 +348,7 @@ def _renamed(names: tuple[str, ...], changes: Any, argument: str) -> list[str]:
     for old in changes:
         if old not in names:
             raise InputError(
-                f"The '{argument}' to rename must be among {', '.join(map(repr, names))}. "
+                f"The '{argument}' to rename must be among {among(names)}. "
                 f"Got {short(old)} instead{did_you_mean(old, names)}."
             )
     return [changes.get(name, name) for name in names]

@@ -49,15 +49,19 @@ def save(net: KAN, path: PathLike, *, overwrite: bool = True) -> None:
     >>> load("pendulum.kan").input_names
     ('mass', 'length')
     """
-    code = _one_dtype(net)
+    document = network_document(net)
     check_bool(overwrite, "overwrite", of="save")
-    document = {
-        "kind": KIND,
+    write_container(path, document, net.state_dict(), overwrite)
+
+
+def network_document(net: KAN, kind: str = KIND) -> dict[str, Any]:
+    """What a file says of a network besides its numbers."""
+    return {
+        "kind": kind,
         "written_by": edgewise.__version__,
-        "dtype": code,
+        "dtype": _one_dtype(net),
         "network": net.spec.to_json(),
     }
-    write_container(path, document, net.state_dict(), overwrite)
 
 
 def load(path: PathLike) -> KAN:
@@ -86,6 +90,17 @@ def load(path: PathLike) -> KAN:
     True
     """
     document, tensors = read_container(path, KIND, promised_tensors)
+    return restored(document, tensors, path)
+
+
+def restored(document: Mapping[str, Any], tensors: Mapping[str, Tensor], path: PathLike) -> KAN:
+    """The network that a file holds.
+
+    Raises
+    ------
+    FileError
+        If its numbers make no network.
+    """
     try:
         return build_network(KANSpec.from_json(document["network"]), tensors)
     except InputError as error:  # a grid that does not increase

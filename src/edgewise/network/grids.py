@@ -18,10 +18,13 @@ from edgewise.network.module import KAN
 from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.splines import BSpline, data_range, fit_coefficients, quantile_grid, uniform_grid
 from edgewise.splines.basis import Basis
+from edgewise.splines.grids import MOST_INTERVALS
 from edgewise.splines.make import default_grid, make_basis
 
 # Points on which an edge function is sampled, for each interval of the grid it is laid over.
 SAMPLES_PER_INTERVAL = 6
+# Least squares on more intervals than this takes minutes; refining, which is exact, goes further.
+MOST_LAID = 1000
 
 
 def refine(net: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: Any = None) -> EditResult:
@@ -57,6 +60,12 @@ def refine(net: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: An
                 "Only B-spline layers can be refined exactly. "
                 f"Layer {k} has the basis {state.spec.basis!r}; use regrid instead."
             )
+        check_int(
+            factor * state.spec.intervals,
+            "intervals",
+            high=MOST_INTERVALS,
+            of="refine (factor x intervals now)",
+        )
         old = state.grid.to(torch.float64)
         share = torch.arange(factor, dtype=torch.float64, device=old.device) / factor
         inner = old[:, :-1, None] + old.diff(dim=1)[..., None] * share
@@ -109,7 +118,7 @@ def regrid(
     (8, True)
     """
     if intervals is not None:
-        intervals = check_int(intervals, "intervals", low=1, of="regrid")
+        intervals = check_int(intervals, "intervals", low=1, high=MOST_LAID, of="regrid")
     blend = check_float(blend, "blend", low=0.0, high=1.0, of="regrid")
     margin = check_float(margin, "margin", low=0.0, of="regrid")
     with torch.no_grad():
@@ -217,16 +226,25 @@ def scale_to_data(net: KAN, X: Any, y: Any = None) -> EditResult:
     made = put_together(net, take_apart(net))
     low, high = data_range(table)
     with torch.no_grad():
-        made.input_shift.copy_((low + high) / 2)
-        made.input_scale.copy_((high - low) / 2)
+        # Halved first: the range of finite numbers need not be finite.
+        made.input_shift.copy_(low / 2 + high / 2)
+        made.input_scale.copy_(high / 2 - low / 2)
         if y is not None:
             targets = _targets(y, len(table), net.shape[-1])
-            centre, spread = targets.mean(0), targets.std(0, unbiased=False)
+            centre, spread = _moments(targets)
             # A deviation at the level of rounding means a constant target.
             flat = spread <= 1e-13 * centre.abs().clamp(min=1e-300)
             made.output_shift.copy_(centre)
             made.output_scale.copy_(torch.where(flat, torch.ones_like(spread), spread))
     return recorded("scale_to_data", "scalings set from the data", net, made)
+
+
+def _moments(table: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each column, also where sums or squares would leave the range of floats."""
+    # Powers of two scale exactly, so that ordinary columns get the same bits as without them.
+    power = torch.frexp(table.abs().amax(0)).exponent.clamp(-1000, 1000)
+    unit = torch.ldexp(table, -power)
+    return torch.ldexp(unit.mean(0), power), torch.ldexp(unit.std(0, unbiased=False), power)
 
 
 def _targets(y: Any, rows: int, outputs: int) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgewise._core.checks import check_columns, check_matrix, plural, short
+from edgewise._core.checks import among, check_columns, check_matrix, plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise.layers import KANLinear, multiply
@@ -198,7 +198,7 @@ class KAN(nn.Module):
     def _run(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         if x.shape[-1:] != (self.shape[0],):
             raise InputError(
-                f"The input of this KAN must have {plural(self.shape[0], 'column')} ({', '.join(self.input_names)}). "
+                f"The input of this KAN must have {plural(self.shape[0], 'column')} ({among(self.input_names)}). "
                 f"Got shape {tuple(x.shape)} instead."
             )
         if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):

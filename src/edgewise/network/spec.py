@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgewise._core.checks import check_bool, check_choice, check_int, check_names, short
+from edgewise._core.checks import as_tuple, check_bool, check_choice, check_int, check_names, short
 from edgewise._core.errors import InputError
 from edgewise.layers import SymbolicEdge
 from edgewise.layers.linear import BASE_FUNCTIONS
 from edgewise.layers.symbolic_edges import check_symbolic
 from edgewise.splines.bspline import MAX_DEGREE
-from edgewise.splines.make import BASES
+from edgewise.splines.make import BASES, most_intervals
+
+# Of one layer; their names alone would fill the memory beyond.
+MOST_NODES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Nodes:
     products: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sums", check_int(self.sums, "sums", low=0, of="Nodes"))
+        object.__setattr__(self, "sums", check_int(self.sums, "sums", low=0, high=MOST_NODES, of="Nodes"))
         object.__setattr__(self, "products", _check_arities(self.products))
         if self.total < 1:
             raise InputError("A layer of nodes must have at least one node. Got sums=0 and no products.")
@@ -74,7 +77,8 @@ def _check_arities(products: object) -> tuple[int, ...]:
             "The 'products' parameter of Nodes must list how many sums each multiplication node multiplies, as in "
             f"(2, 3). Got {short(products)} instead."
         )
-    return tuple(check_int(arity, "products", low=2, of="Nodes") for arity in products)
+    arities = as_tuple(products, "products", "ints", of="Nodes")
+    return tuple(check_int(arity, "products", low=2, high=MOST_NODES, of="Nodes") for arity in arities)
 
 
 NodesLike = Nodes | int | Sequence[Any]
@@ -89,10 +93,10 @@ def as_nodes(value: NodesLike) -> Nodes:
         arities = (
             products
             if isinstance(products, Sequence)
-            else (2,) * check_int(products, "shape", low=0, of="KAN")
+            else (2,) * check_int(products, "shape", low=0, high=MOST_NODES, of="KAN")
         )
-        return Nodes(check_int(sums, "shape", low=0, of="KAN"), tuple(arities))
-    return Nodes(check_int(value, "shape", low=1, of="KAN"))
+        return Nodes(check_int(sums, "shape", low=0, high=MOST_NODES, of="KAN"), tuple(arities))
+    return Nodes(check_int(value, "shape", low=1, high=MOST_NODES, of="KAN"))
 
 
 @dataclass(frozen=True)
@@ -109,10 +113,10 @@ class LayerSpec:
     symbolic: tuple[SymbolicEdge, ...] = ()
 
     def __post_init__(self) -> None:
-        check_int(self.in_features, "in_features", low=1, of="LayerSpec")
+        check_int(self.in_features, "in_features", low=1, high=MOST_NODES, of="LayerSpec")
         check_choice(self.basis, "basis", BASES, of="LayerSpec")
         check_int(self.degree, "degree", low=0, high=MAX_DEGREE, of="LayerSpec")
-        check_int(self.intervals, "intervals", low=1, of="LayerSpec")
+        check_int(self.intervals, "intervals", low=1, high=most_intervals(self.basis), of="LayerSpec")
         if self.base is not None:
             check_choice(self.base, "base", BASE_FUNCTIONS, of="LayerSpec")
         check_bool(self.bias, "bias", of="LayerSpec")
@@ -168,7 +172,8 @@ class KANSpec:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(
-                f"The description of a network must be what KANSpec.to_json gives. Got a damaged one ({error!r}) instead."
+                "The description of a network must be what KANSpec.to_json gives. "
+                f"Got a damaged one ({_cause(error)}) instead."
             ) from error
         return cls(layers, *names)
 
@@ -180,6 +185,10 @@ def _layer_from_json(entry: Mapping[str, Any]) -> LayerSpec:
     return LayerSpec(
         nodes=nodes, symbolic=check_symbolic(symbolic, rest["in_features"], nodes.incoming), **rest
     )
+
+
+def _cause(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else short(str(error), 60)
 
 
 _ARGUMENT = {"x": "input_names", "y": "output_names"}

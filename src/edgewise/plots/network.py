@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_int
 from edgewise.network import KAN
+from edgewise.plots.choice import choose, input_order, relative
 from edgewise.plots.layout import FACTOR_RADIUS, NODE_RADIUS, Box, Edge, Layout, Point, Shape, arrange
 from edgewise.plots.mathtext import label_mathtext, shorten, text_size
 from edgewise.plots.style import (
@@ -41,7 +42,8 @@ def plot_network(
     *,
     scores: Any = None,
     theme: str = "light",
-    max_edges: int = 120,
+    max_edges: int = 48,
+    max_nodes: int = 12,
 ) -> Figure:
     """Draw the network with the function of every alive edge on that edge.
 
@@ -58,8 +60,8 @@ def plot_network(
         Weight of each edge, one array a layer (or the result of `edge_scores`); by default the standard deviation of the
         edge's function on the data.
     theme : "light" or "dark"
-    max_edges : int
-        Only the strongest edges of each layer are drawn beyond this many; the picture then says so.
+    max_edges, max_nodes : int
+        Of each layer only so many edges and hidden nodes are drawn, the strongest; the picture then says so.
 
     Returns
     -------
@@ -83,11 +85,12 @@ def plot_network(
     """
     colours = theme_of(theme, "plot_network")
     check_int(max_edges, "max_edges", low=1, of="plot_network")
+    check_int(max_nodes, "max_nodes", low=1, of="plot_network")
     traces = trace(net, X, of="plot_network")
-    weights = [_relative(s) for s in chosen_scores(net, traces, scores, of="plot_network")]
-    alive = [layer.mask.cpu().numpy() for layer in net.layers]
-    drawn = tuple(_strongest(w, a, max_edges) for w, a in zip(weights, alive, strict=True))
-    omitted = sum(int(a.sum()) for a in alive) - sum(len(d) for d in drawn)
+    score = chosen_scores(net, traces, scores, of="plot_network")
+    weights = [relative(s) for s in score]
+    choice = choose(net, score, max_nodes, max_edges)
+    drawn, omitted = choice.edges, choice.alive - choice.shown
     forms = {
         (k, s, t): form
         for k, edges in enumerate(drawn)
@@ -95,12 +98,18 @@ def plot_network(
         if (form := form_of(net, k, s, t)) is not None
     }
     groups = tuple(spec.nodes.groups() for spec in net.spec.layers)
-    layout = arrange(Shape(net.shape[0], groups, drawn, frozenset(forms)))
+    # Where parts are left out, inputs without a drawn edge are too, and the rest stand beside what they feed.
+    single = len(drawn) == 1
+    inputs = input_order(drawn[0], score[0], single=single) if omitted else list(range(net.shape[0]))
+    row = {source: k for k, source in enumerate(inputs)}
+    placed = (tuple((row[s], t) for s, t in drawn[0]), *drawn[1:])
+    labelled = frozenset((k, row[s] if k == 0 else s, t) for k, s, t in forms)
+    layout = arrange(Shape(len(inputs), groups, placed, labelled))
 
-    names = [shorten(n, NAME_LENGTH) for n in net.input_names]
+    names = [shorten(net.input_names[s], NAME_LENGTH) for s in inputs]
     results = [shorten(n, NAME_LENGTH) for n in net.output_names]
-    used = {s for s, _ in drawn[0]}
-    left = MARGIN + NODE_RADIUS + 0.1 + _widest(names if not omitted else [names[s] for s in used])
+    used = {s for s, _ in placed[0]}
+    left = MARGIN + NODE_RADIUS + 0.1 + _widest(names)
     right = MARGIN + NODE_RADIUS + 0.1 + _widest(results)
     foot = 0.3 if omitted else 0.0
     width, height = left + layout.width + right, layout.top - layout.bottom + 2 * MARGIN + foot
@@ -113,50 +122,33 @@ def plot_network(
     for k, one in enumerate(traces):
         points = one.low + np.linspace(0.0, 1.0, CURVE_POINTS)[:, None] * (one.high - one.low)
         curves = layer_curves(net, k, points)
-        for source, target in drawn[k]:
+        for (source, target), place in zip(drawn[k], placed[k], strict=True):
             edge, strength = (k, source, target), float(weights[k][source, target])
-            _wire(axes, layout, groups[k], edge, strength, colours)
-            _thumbnail(
-                axes, layout.thumbs[edge], edge, curves[:, source, target], strength, forms.get(edge), colours
-            )
+            _wire(axes, layout, groups[k], (k, *place), strength, colours)
+            box, values = layout.thumbs[(k, *place)], curves[:, source, target]
+            _thumbnail(axes, box, edge, values, strength, forms.get(edge), colours)
     _products(axes, layout, groups, colours)
     for column, places in enumerate(layout.nodes):
         for node, place in places.items():
             if column == 0 and node not in used:
-                if not omitted:
-                    _name(axes, place, names[node], -1, colours, colours.faint)
+                _name(axes, place, names[node], -1, colours, colours.faint)
             elif column == 0:
-                axes.add_patch(_disc(place, 0.5 * NODE_RADIUS, colours.ink, colours, f"input-{node}"))
+                axes.add_patch(_disc(place, 0.5 * NODE_RADIUS, colours.ink, colours, f"input-{inputs[node]}"))
                 _name(axes, place, names[node], -1, colours, colours.ink)
             else:
                 _node(axes, place, column - 1, node, groups[column - 1][node], drawn[column - 1], colours)
                 if column == len(layout.nodes) - 1:
                     _name(axes, place, results[node], 1, colours, colours.ink)
     if omitted:
-        total = sum(int(a.sum()) for a in alive)
         axes.text(
             layout.width / 2,
             layout.bottom - MARGIN - 0.08,
-            f"the strongest {total - omitted:,} of {total:,} edges",
+            f"the strongest {choice.shown:,} of {choice.alive:,} edges",
             ha="center",
             va="center",
             **text_style(colours, SIZE_SMALL, colours.muted),
         )
     return figure
-
-
-def _relative(score: Floats) -> Floats:
-    """Scores as shares of the layer's largest, 1 where all are zero."""
-    size = np.abs(score)
-    top = float(size.max(initial=0.0))
-    return size / top if top > 0 else np.ones_like(size)
-
-
-def _strongest(weight: Floats, alive: NDArray[np.bool_], most: int) -> tuple[tuple[int, int], ...]:
-    """The alive edges (source, sum), at most so many, in order."""
-    pairs = [(int(s), int(t)) for s, t in zip(*np.nonzero(alive), strict=True)]
-    best = sorted(pairs, key=lambda edge: -float(weight[edge]))[:most]
-    return tuple(sorted(best))
 
 
 def _opacity(strength: float) -> float:

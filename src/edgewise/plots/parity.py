@@ -148,6 +148,8 @@ def errors(y: Floats, predictions: Floats) -> tuple[float, float]:
 def r2_text(r2: float) -> str:
     """R2 with as many nines as it has: 0.95, 0.99987; never a 1 that is not one."""
     gap = 1.0 - r2
+    if -5e-4 < r2 < 0:
+        return "0.000"
     if r2 < 0:
         return (f"{r2:.3f}" if r2 > -10 else f"{r2:.3g}").replace("-", "\u2212")
     if gap <= 1e-12:

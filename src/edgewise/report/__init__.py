@@ -1,9 +1,25 @@
 """One self-contained HTML page from result objects."""
 
+from edgewise.report.baselines import baseline_rows as baseline_rows
+from edgewise.report.columns import summarise as summarise
 from edgewise.report.content import AccuracyRow as AccuracyRow
+from edgewise.report.content import ColumnSummary as ColumnSummary
+from edgewise.report.content import InputView as InputView
 from edgewise.report.content import Origin as Origin
 from edgewise.report.content import ReportContent as ReportContent
+from edgewise.report.estimator import content_from_estimator as content_from_estimator
 from edgewise.report.page import render_report as render_report
 from edgewise.report.page import write_report as write_report
 
-__all__ = ["AccuracyRow", "Origin", "ReportContent", "render_report", "write_report"]
+__all__ = [
+    "AccuracyRow",
+    "ColumnSummary",
+    "InputView",
+    "Origin",
+    "ReportContent",
+    "baseline_rows",
+    "content_from_estimator",
+    "render_report",
+    "summarise",
+    "write_report",
+]

@@ -17,7 +17,7 @@ MIN_SHARE = 1e-3
 # A column whose range is a smaller share than this of its size counts as constant: float64 cannot hold a grid there.
 FLAT = 1e-10
 # More intervals than that are a slip of the pen: no table is that fine, and no memory that large.
-MOST_INTERVALS = 100_000
+MOST_INTERVALS = 10_000
 
 
 def uniform_grid(

@@ -20,7 +20,7 @@ from edgewise.splines.tails import check_domain
 BASES = ("bspline", "chebyshev", "fourier", "rbf", "rational")
 
 # Every function of these bases lives on the whole domain, so that work grows with the square of their number.
-_MOST_GLOBAL = 1000
+_MOST_GLOBAL = 200
 _ON_DOMAIN = {"chebyshev": Chebyshev, "fourier": Fourier, "rational": RationalChebyshev}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from edgewise._core.checks import check_float, check_int, check_vector
+from edgewise._core.checks import as_tuple, check_float, check_int, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
 from edgewise.symbolic.projection import Batch, Curve, evaluate, join, refine
@@ -63,6 +63,10 @@ class Suggestion:
         """The fitted function in words: 2*sin(3*x + 1) + 0.5."""
         inner = f"{self.b:.6g}*x" + (f" + {self.c:.6g}" if self.c else "")
         return f"{self.a:.6g}*[{self.form.text} at x = {inner}] + {self.d:.6g}"
+
+
+# Beyond this size squares leave the range of floats.
+MOST = 1e140
 
 
 def fit_curve(
@@ -121,14 +125,35 @@ def fit_curve(
             "The 'weight' argument must hold non-negative numbers, not all zero. Got others instead."
         )
     accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0, of="fit_curve")
-    library = list(FORMS.values() if forms is None else forms)
+    library = list(FORMS.values() if forms is None else check_forms(forms, "fit_curve"))
+    if not library:
+        raise InputError("The 'forms' parameter of fit_curve must hold at least one Form. Got none instead.")
+    for name, entries in (("x", points), ("y", values)):
+        if float(np.abs(entries).max()) > MOST:
+            raise InputError(
+                f"The '{name}' parameter of fit_curve must have entries up to {MOST:g}, so that they can be squared. "
+                f"Got {float(np.abs(entries).max()):g} instead; choose other units."
+            )
     order = np.argsort(points, kind="stable")
     points, values, weights = points[order], values[order], weights[order] / weights.sum()
-    found = _suggestions(points, values, weights, library)
+    # Forms leave the range of floats as a matter of course; they are judged by what they give.
+    with np.errstate(all="ignore"):
+        found = _suggestions(points, values, weights, library)
     place = {form.name: at for at, form in enumerate(library)}
     # Equally good forms keep the order of the library: sin before cos with a shift.
     ranked = sorted(found, key=lambda each: (round(score(each, accuracy), 6), place.get(each.form.name, 0)))
     return tuple(ranked if top is None else ranked[: check_int(top, "top", low=1, of="fit_curve")])
+
+
+def check_forms(forms: object, of: str) -> tuple[Form, ...]:
+    """A library of closed forms, at least one."""
+    library = as_tuple(forms, "forms", "Form objects", of=of)
+    for form in library:
+        if not isinstance(form, Form):
+            raise InputError(
+                f"The 'forms' parameter of {of} must hold Form objects. Got {short(form)} instead."
+            )
+    return library
 
 
 def score(suggestion: Suggestion, accuracy: float) -> float:

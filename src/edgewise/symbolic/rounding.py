@@ -128,7 +128,7 @@ def _indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -
     floor = n * rows.rounding_error**2
     if not math.isfinite(new.fit.rss):
         return False
-    excess = (new.fit.rss - old.fit.rss) / max(inflation * old.fit.variance, rows.rounding_error**2)
+    excess = (new.fit.rss - old.fit.rss) / max(inflation * old.fit.variance, rows.rounding_error**2, 1e-300)
     held = new.held <= old.held * 1.01 + 2 * math.sqrt(
         old.fit.variance / max(len(rows.y_held), 1)
     ) + math.sqrt(floor / n)

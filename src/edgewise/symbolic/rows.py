@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -73,6 +73,15 @@ class Rows:
     def spread(self) -> float:
         """The standard deviation of y on the rows to judge on."""
         return float(self.y_held.std())
+
+    def columns(self, chosen: NDArray[np.intp]) -> Rows:
+        """The rows of some columns."""
+        names = tuple(self.names[int(at)] for at in chosen)
+        return (
+            self
+            if names == self.names
+            else replace(self, names=names, X=self.X[:, chosen], X_held=self.X_held[:, chosen])
+        )
 
     def thinned(self, most: int) -> Rows:
         """Evenly chosen rows to fit, where there are more than `most`."""

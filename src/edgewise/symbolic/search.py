@@ -10,13 +10,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_float, check_matrix, check_names, check_vector
+from edgewise._core.checks import as_tuple, check_float, check_matrix, check_names, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise.forms import FORMS, Form
@@ -25,12 +25,14 @@ from edgewise.network import KAN
 from edgewise.symbolic.candidates import direct_candidates
 from edgewise.symbolic.complexity import complexity
 from edgewise.symbolic.compose import living_edges
+from edgewise.symbolic.curve import check_forms
 from edgewise.symbolic.exchange import sums_by_exchange
 from edgewise.symbolic.formula import Formula, pareto
 from edgewise.symbolic.parse import to_sympy
 from edgewise.symbolic.result import FormulaResult, as_formula, recommended
 from edgewise.symbolic.rounding import Fitted, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.rows import Rows
+from edgewise.symbolic.screen import related
 from edgewise.symbolic.shapes import Shape, Trained, shapes, thinned, train
 from edgewise.symbolic.snapping import snap_network
 from edgewise.symbolic.tidy import simplify_expression
@@ -43,6 +45,8 @@ Callback = Callable[[Record], Any]
 _EXACT = 1e-9
 # Nobody reads longer ones.
 _LARGEST = 60
+# Beyond this size, or below its inverse, squared errors leave the range of floats.
+_SMALLEST_Y = 1e-140
 
 
 class _StopError(Exception):
@@ -93,6 +97,8 @@ class _Search:
         """Fit, shorten and judge candidates, then finish those that no shorter one beats."""
         fresh: list[Fitted] = []
         for tree in trees:
+            if fresh and self.left <= 0:
+                break
             expression = simplify_expression(to_sympy(tree, self.rows.names), self.rows.positive)
             if _is_real(expression) and complexity(expression) <= _LARGEST:
                 fitted = fit_expression(expression, self.rows)
@@ -152,6 +158,10 @@ def find_formula(
     InputError
         Where the table does not fit together or holds what is not a finite number.
 
+    Notes
+    -----
+    Of more than 60 columns, those that y follows most closely one by one are searched; the message says so.
+
     Examples
     --------
     >>> import numpy as np
@@ -165,19 +175,33 @@ def find_formula(
     rows = _rows(X, y, names, held_out, seed)
     limit = check_float(seconds, "seconds", low=0.0, closed=False, of="find_formula")
     library = None if forms is None else _checked_forms(forms)
-    search = _Search(rows, library, tuple(callbacks), started, started + limit)
+    told = as_tuple(callbacks, "callbacks", "functions", of="find_formula")
+    if not all(callable(callback) for callback in told):
+        raise InputError(
+            f"The 'callbacks' parameter of find_formula must list functions. Got {short(callbacks)} instead."
+        )
+    # Only the columns that matter are searched; the formulas are told in all of them.
+    chosen = related(rows.X, rows.y)
+    search = _Search(rows.columns(chosen), library, told, started, started + limit)
     try:
-        reason = _run(search, seed)
+        # Candidates leave the range of floats as a matter of course; they are judged by what they give.
+        with np.errstate(all="ignore"):
+            reason = _run(search, seed)
     except KeyboardInterrupt:
         reason = "the search was interrupted"
     except _StopError:
         reason = "a callback asked to stop"
     if not search.finished:
         # Stopped before anything was judged: the mean is always an answer.
-        mean = fit_expression(to_sympy(next(iter(direct_candidates(rows)))), rows)
-        search.finished.append(as_formula(mean, rows, None))
+        mean = fit_expression(to_sympy(next(iter(direct_candidates(search.rows)))), search.rows)
+        search.finished.append(as_formula(mean, search.rows, None))
         search.found.append((mean, None))
-    return _result(search, reason)
+    if len(chosen) < len(rows.names):
+        reason += (
+            f"; of {len(rows.names):,} columns the {len(chosen)} that y follows most closely were searched"
+        )
+    with np.errstate(all="ignore"):
+        return _named(_result(search, reason), rows.names)
 
 
 def _run(search: _Search, seed: int | None) -> str:
@@ -294,6 +318,14 @@ def _result(search: _Search, reason: str) -> FormulaResult:
     return FormulaResult(best, front, network, message, time.monotonic() - search.started)
 
 
+def _named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
+    """The result with formulas that predict from the whole table."""
+    if result.best.names == names:
+        return result
+    front = tuple(replace(each, names=names) for each in result.front)
+    return replace(result, best=replace(result.best, names=names), front=front)
+
+
 def _is_real(expression: Any) -> bool:
     from sympy import I, nan, oo, zoo
 
@@ -302,7 +334,15 @@ def _is_real(expression: Any) -> bool:
 
 def _rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed: int | None) -> Rows:
     table = check_matrix(X, "X", min_rows=5, of="find_formula")
+    if table.shape[1] == 0:
+        raise InputError("The 'X' parameter of find_formula must have at least 1 column. Got none instead.")
     target = check_vector(y, "y", length=len(table), of="find_formula")
+    largest = float(np.abs(target).max())
+    if largest != 0 and not _SMALLEST_Y <= largest <= 1 / _SMALLEST_Y:
+        raise InputError(
+            f"The 'y' parameter of find_formula must have its largest entry between {_SMALLEST_Y:g} and "
+            f"{1 / _SMALLEST_Y:g}, so that errors can be squared. Got {largest:g} instead; choose other units."
+        )
     share = check_float(held_out, "held_out", low=0.05, high=0.5, of="find_formula")
     if names is None:
         labels = getattr(X, "columns", None)
@@ -317,10 +357,7 @@ def _rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed: in
 
 
 def _checked_forms(forms: Iterable[Form]) -> tuple[Form, ...]:
-    library = tuple(forms)
-    for form in library:
-        if not isinstance(form, Form):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"The 'forms' argument must hold Form objects. Got {form!r} instead.")
+    library = check_forms(forms, "find_formula")
     if not any(form.family == "linear" for form in library):
         # A search without straight lines could not even say that an edge is one.
         library = (FORMS["identity"], *library)

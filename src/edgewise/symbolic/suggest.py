@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from edgewise._core.checks import check_float, check_int, check_matrix
+from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, short
 from edgewise._core.errors import InputError
 from edgewise.forms import Form
 from edgewise.network import KAN, EditRecord, EditResult, describe, set_symbolic
 from edgewise.symbolic.compose import Edge, living_edges
-from edgewise.symbolic.curve import Suggestion, fit_curve
+from edgewise.symbolic.curve import Suggestion, check_forms, fit_curve
 
 Floats = NDArray[np.float64]
 
@@ -188,9 +188,16 @@ def snap(
     >>> snap(net, torch.linspace(-1, 1, 50)[:, None]).network.layers[0].kind(0, 0)
     'symbolic'
     """
-    library = None if forms is None else tuple(forms)
+    library = None if forms is None else check_forms(forms, "snap")
     check_float(min_r2, "min_r2", low=-1e9, high=1.0, of="snap")
-    chosen = living_edges(net, "numeric") if edges is None else [checked_edge(net, edge) for edge in edges]
+    chosen = (
+        living_edges(net, "numeric")
+        if edges is None
+        else [
+            checked_edge(net, edge)
+            for edge in as_tuple(edges, "edges", "edges (layer, source, target)", of="snap")
+        ]
+    )
     values = node_values(net, X)
     current, told = net, list[str]()
     for edge in chosen:
@@ -217,14 +224,24 @@ def node_values(net: KAN, X: Any) -> list[Tensor]:
     """Node values of every layer on data, in network units, without gradients."""
     rows = check_matrix(X, "X", columns=net.shape[0], of="suggest")
     with torch.no_grad():
-        return net.activations(torch.from_numpy(rows).to(net.output_shift))
+        nodes = net.activations(torch.from_numpy(rows).to(net.output_shift))
+    for layer, values in enumerate(nodes[:-1]):
+        if not bool(values.isfinite().all()):
+            raise InputError(
+                f"The 'X' parameter of suggest must leave the nodes of layer {layer} finite. Got a row where one is not "
+                "instead; drop such rows."
+            )
+    return nodes
 
 
-def checked_edge(net: KAN, edge: Edge) -> Edge:
+def checked_edge(net: KAN, edge: Any) -> Edge:
     """The edge, if the network has it alive."""
-    if edge not in (alive := living_edges(net)):
+    alive = living_edges(net)
+    plain = isinstance(edge, (tuple, list)) and all(isinstance(number, (int, np.integer)) for number in edge)
+    if not plain or tuple(edge) not in alive:
         shown = ", ".join(map(str, alive[:6])) + (", ..." if len(alive) > 6 else "")
         raise InputError(
-            f"The edge (layer, source, target) must be a living edge of the network. Got {edge} instead; it has {shown}."
+            "The 'layer', 'source' and 'target' must be those of a living edge of the network. "
+            f"Got {short(edge)} instead; it has {shown}."
         )
-    return edge
+    return tuple(edge)

@@ -2,7 +2,7 @@
 
 The first layer reads a *design*, the values of the input splines in smooth coordinates (see `smooth_basis`), made once for
 all rows; so its pass is one matrix product for all members. Hidden layers evaluate cubic splines on a uniform grid, again in
-smooth coordinates. `to_network` puts the members together as one wide network: their mean.
+smooth coordinates. `to_network` puts the members together as one wide network.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -50,6 +51,11 @@ class Design:
         """Input that each column of the design belongs to."""
         return torch.cat([torch.full((m.shape[1],), i) for i, m in enumerate(self.maps)])
 
+    def coefficients(self, theta: Tensor) -> Tensor:
+        """B-spline coefficients (I, M, O) of smooth coordinates (P, O), float64."""
+        parts = theta.to(torch.float64).split([turn.shape[1] for turn in self.maps])
+        return torch.stack([turn @ part for turn, part in zip(self.maps, parts, strict=True)])
+
     def rows(self, X: Tensor) -> Tensor:
         """The design of some rows, shape (n, P), float32."""
         parts: list[Tensor] = []
@@ -57,7 +63,9 @@ class Design:
             basis = BSpline(self.breaks[i : i + 1], DEGREE)
             column = ((X[:, i] - self.shift[i]) / self.scale[i])[:, None]
             parts.append(
-                torch.cat([(basis.values(part)[:, 0] @ turn).to(torch.float32) for part in column.split(65536)])
+                torch.cat(
+                    [(basis.values(part)[:, 0] @ turn).to(torch.float32) for part in column.split(65536)]
+                )
             )
         return torch.cat(parts, 1)
 
@@ -81,46 +89,72 @@ def make_design(X: Tensor, weight: Tensor, intervals: int, power: float, seed: i
     return Design(breaks, tuple(maps), shift, scale)
 
 
-class _HiddenBasis(torch.autograd.Function):
-    """Cubic B-splines on `intervals` equal intervals of [-REACH, REACH] with linear tails: (..., I) -> (..., n, I).
+class _Scratch:
+    """Memory that a hidden layer reuses from step to step: fresh tensors of this size cost more than the arithmetic."""
 
-    Every function apart, so that all arithmetic runs over contiguous nodes; derivatives are kept for the way back.
+    def __init__(self) -> None:
+        self._kept: dict[tuple[object, ...], Tensor] = {}
+
+    def like(self, x: Tensor, *name: object) -> Tensor:
+        """A tensor of the shape of x, the same one whenever the name and the shape are."""
+        key = (*name, *x.shape)
+        if key not in self._kept:
+            self._kept[key] = torch.empty_like(x, memory_format=torch.contiguous_format)
+        return self._kept[key]
+
+
+class _HiddenSum(torch.autograd.Function):
+    """Sums of cubic splines on equal intervals of [-REACH, REACH] with linear tails, all members at once.
+
+    h (K, B, I), coef (K, n, I, O) -> (K, B, O). One basis function after the other: everything stays contiguous, and what
+    the way back needs (values and slopes) has been made on the way forth.
     """
 
     @staticmethod
-    def forward(ctx: Any, h: Tensor, intervals: int) -> Tensor:
-        u = (h + REACH) * (intervals / (2 * REACH))
-        inside = u.clamp(0, intervals)
-        over = u - inside
-        n = intervals + DEGREE
-        values = h.new_empty(*h.shape[:-1], n, h.shape[-1])
-        slopes = torch.empty_like(values)
-        for m in range(n):
-            z = inside - (m - 1.0)
-            away = z.abs()
-            outer, inner = (2 - away).clamp_(min=0), (1 - away).clamp_(min=0)
-            outer2, inner2 = outer * outer, inner * inner
-            slope = torch.mul(inner2, 4, out=away).sub_(outer2).mul_(0.5).mul_(z.sign_())
-            slopes[..., m, :] = slope
-            values[..., m, :] = (
-                outer2.mul_(outer).sub_(inner2.mul_(inner).mul_(4)).mul_(1 / 6).addcmul_(slope, over)
-            )
-        ctx.save_for_backward(slopes)
-        ctx.factor = intervals / (2 * REACH)
-        return values
+    def forward(ctx: Any, h: Tensor, coef: Tensor, scratch: _Scratch) -> Tensor:
+        pieces = hidden_basis(h, coef.shape[1] - DEGREE, scratch)
+        total = torch.bmm(pieces[0][0], coef[:, 0])
+        for m, (values, _) in enumerate(pieces[1:], start=1):
+            total.baddbmm_(values, coef[:, m])
+        ctx.save_for_backward(coef)
+        ctx.pieces, ctx.scratch = pieces, scratch
+        return total
 
     @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (grad,), (slopes,) = grads, ctx.saved_tensors
-        total = grad[..., 0, :] * slopes[..., 0, :]
-        for m in range(1, slopes.shape[-2]):
-            total.addcmul_(grad[..., m, :], slopes[..., m, :])
-        return total.mul_(ctx.factor), None
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+        (grad,), (coef,) = grads, ctx.saved_tensors
+        grad = grad.contiguous()
+        grad_coef, grad_h = torch.empty_like(coef), torch.zeros_like(ctx.pieces[0][0])
+        back = ctx.scratch.like(grad_h, "back")
+        for m, (values, slopes) in enumerate(ctx.pieces):
+            grad_coef[:, m] = torch.bmm(values.mT, grad)
+            grad_h.addcmul_(torch.bmm(grad, coef[:, m].mT, out=back), slopes)
+        return grad_h.mul_((coef.shape[1] - DEGREE) / (2 * REACH)), grad_coef, None
 
 
-def hidden_basis(h: Tensor, intervals: int) -> Tensor:
-    """Values of the hidden splines: (..., I) -> (..., n, I)."""
-    return _HiddenBasis.apply(h, intervals)  # type: ignore[no-any-return]
+def hidden_basis(h: Tensor, intervals: int, scratch: _Scratch | None = None) -> list[tuple[Tensor, Tensor]]:
+    """Values of each of the hidden splines, and their slopes per interval."""
+    room = _Scratch() if scratch is None else scratch
+    u = torch.add(h, REACH, out=room.like(h, "u")).mul_(intervals / (2 * REACH))
+    inside = torch.clamp(u, 0, intervals, out=room.like(h, "inside"))
+    over = u.sub_(inside)
+    z, away, near, square = (room.like(h, name) for name in ("z", "away", "near", "square"))
+    pieces: list[tuple[Tensor, Tensor]] = []
+    for m in range(intervals + DEGREE):
+        values, slopes = room.like(h, "values", m), room.like(h, "slopes", m)
+        torch.sub(inside, m - 1.0, out=z)
+        torch.abs(z, out=away)
+        # (2 - |z|)^3 / 6 within two intervals, less 4 (1 - |z|)^3 / 6 within one.
+        torch.sub(2, away, out=near).clamp_(min=0)
+        torch.mul(near, near, out=slopes)
+        torch.mul(slopes, near, out=values)
+        torch.sub(1, away, out=near).clamp_(min=0)
+        torch.mul(near, near, out=square)
+        values.addcmul_(square, near, value=-4).mul_(1 / 6)
+        slopes.sub_(square, alpha=4).mul_(-0.5).mul_(z.sign_())
+        values.addcmul_(slopes, over)
+        pieces.append((values, slopes))
+    return pieces
 
 
 @dataclass(frozen=True)
@@ -167,13 +201,16 @@ class Bag:
         if not shape.hidden:
             first = torch.zeros_like(first)
         self.turn = _hidden_turn(shape)
+        self.scratch = [_Scratch() for _ in shape.hidden]
         n = self.turn.shape[1]
         spread = float((_directions(shape) ** 2).sum().sqrt())
         self.weights = [first.requires_grad_()]
         self.biases = [torch.zeros(shape.members, 1, widths[0]).requires_grad_()]
-        for before, after in zip(widths[:-1], widths[1:], strict=True):
+        for before, after in pairwise(widths):
             start = torch.randn(shape.members, n, before * after, generator=random)
-            self.weights.append((start / (spread * math.sqrt(before))).requires_grad_())
+            # A bag starts as nothing at all: what it adds to has to be improved upon, not recovered.
+            size = 0.0 if len(self.weights) == len(shape.hidden) else 1 / (spread * math.sqrt(before))
+            self.weights.append((start * size).requires_grad_())
             self.biases.append(torch.zeros(shape.members, 1, after).requires_grad_())
 
     @property
@@ -191,10 +228,10 @@ class Bag:
         """Outputs of every member: (n, P) -> (members, n, outputs)."""
         first = self.weights[0] if self.links is None else self.weights[0] * self.links
         h = (design @ first).view(len(design), self.shape.members, -1).transpose(0, 1) + self.biases[0]
-        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
-            basis = hidden_basis(h, self.shape.intervals)
-            turned = self.turn @ weight  # coefficients (members, n, I * O)
-            h = torch.baddbmm(bias, basis.flatten(-2), turned.view(len(turned), -1, bias.shape[-1]))
+        for weight, bias, scratch in zip(self.weights[1:], self.biases[1:], self.scratch, strict=True):
+            coef = (self.turn @ weight).view(len(weight), len(self.turn), h.shape[-1], -1)
+            sums: Tensor = _HiddenSum.apply(h.contiguous(), coef, scratch)  # type: ignore[assignment]
+            h = sums + bias
         return h
 
 
@@ -209,77 +246,53 @@ def _hidden_turn(shape: BagShape) -> Tensor:
         return torch.eye(shape.intervals + DEGREE)
     share = (torch.arange(SAMPLES, dtype=torch.float64) + 0.5) / SAMPLES
     points = math.sqrt(2) * torch.erfinv(2 * share - 1)
-    values = hidden_basis(points[:, None], shape.intervals)[:, :, 0]
+    values = torch.stack([values for values, _ in hidden_basis(points, shape.intervals)], 1)
     return smooth_basis(values, power=shape.power).to(torch.float32)
 
 
 def to_network(
-    bag: Bag,
+    bag: Bag | None,
     design: Design,
-    mix: Tensor,
     *,
+    base: tuple[Tensor, Tensor] | None = None,
     names: Sequence[str] | None,
     outputs: Sequence[str] | None,
     shift: Tensor,
     scale: Tensor,
 ) -> KAN:
-    """One float64 network that is the weighted sum of the members.
+    """One float64 network: the mean of the members, on top of an additive part.
 
     Parameters
     ----------
-    mix : Tensor, shape (members,)
-        Weights of the members.
-    shift, scale : Tensor, shape (outputs,)
+    bag : Bag, optional
+        Without it the network is the additive part alone.
+    base : pair of Tensor, shapes (P, D) and (D,), optional
+        Smooth coordinates and bias of the additive part; a node for each output carries it through the hidden layers.
+    shift, scale : Tensor, shape (D,)
         Of the outputs: y = shift + scale * output.
     """
-    shape = bag.shape
-    members = shape.members if shape.hidden else 1
-    widths = [len(design.maps), *(members * h for h in shape.hidden), shape.outputs]
+    layers: list[_Layer] = [] if bag is None else _mean_layers(bag, design)
+    if base is not None:
+        carried = _carried(design, *base, depth=max(len(layers), 1), intervals=_intervals(layers))
+        layers = carried if bag is None else _side_by_side(carried, layers)
     net = KAN(
-        widths,
-        intervals=design.breaks.shape[1] - 1,
+        [len(design.maps), *(layer.coef.shape[2] for layer in layers)],
         init="zero",
         input_names=names,
         output_names=outputs,
         dtype=torch.float64,
     )
-    states = take_apart(net)
-    weights = [w.detach().to(torch.float64) for w in bag.weights]
-    biases = [b.detach().to(torch.float64)[:, 0] for b in bag.biases]
-    mix = mix.to(torch.float64)
-    first = weights[0] if bag.links is None else weights[0] * bag.links.to(torch.float64)
-    if not shape.hidden:
-        first = (first.view(len(first), shape.members, -1) * mix[:, None]).sum(1)
-        biases[0] = (biases[0] * mix[:, None]).sum(0, keepdim=True)
-    start, parts = 0, list[Tensor]()
-    for turn in design.maps:
-        parts.append(turn @ first[start : start + turn.shape[1]])
-        start += turn.shape[1]
-    coef = torch.stack(parts)
-    mask = (coef != 0).any(1)
-    states[0] = replace(states[0], grid=design.breaks, coef=coef, bias=biases[0].reshape(-1), mask=mask)
-    hidden_grid = uniform_grid(-REACH, REACH, shape.intervals)
-    for at in range(1, len(widths) - 1):
-        before, last = shape.hidden[at - 1], at == len(shape.hidden)
-        after = shape.outputs if last else shape.hidden[at]
-        turned = (bag.turn.to(torch.float64) @ weights[at]).view(members, -1, before, after)
-        n = turned.shape[1]
-        total = shape.outputs if last else members * after
-        coef = torch.zeros(members, before, n, total, dtype=torch.float64)
-        mask = torch.zeros(members, before, total, dtype=torch.bool)
-        for k in range(members):
-            own = slice(None) if last else slice(k * after, (k + 1) * after)
-            coef[k, :, :, own] = turned[k].transpose(0, 1) * (mix[k] if last else 1.0)
-            mask[k, :, own] = True
-        bias = (biases[at] * mix[:, None]).sum(0) if last else biases[at].reshape(-1)
-        states[at] = replace(
-            states[at],
-            spec=replace(states[at].spec, intervals=shape.intervals),
-            grid=hidden_grid.expand(members * before, -1).contiguous(),
-            coef=coef.flatten(0, 1),
-            mask=mask.flatten(0, 1),
-            bias=bias,
+    states = [
+        replace(
+            state,
+            spec=replace(state.spec, intervals=layer.grid.shape[1] - 1),
+            grid=layer.grid,
+            coef=layer.coef,
+            bias=layer.bias,
+            mask=(layer.coef != 0).any(1),
         )
+        for state, layer in zip(take_apart(net), layers, strict=True)
+    ]
     spec = replace(net.spec, layers=tuple(state.spec for state in states))
     made = KAN.from_layers(spec, [make_layer(state) for state in states])
     with torch.no_grad():
@@ -290,4 +303,67 @@ def to_network(
     return made
 
 
-__all__ = ["Bag", "BagShape", "Design", "hidden_basis", "make_design", "to_network"]
+@dataclass(frozen=True, eq=False)
+class _Layer:
+    """Grid (I, G + 1), coefficients (I, M, O) and bias (O,)."""
+
+    grid: Tensor
+    coef: Tensor
+    bias: Tensor
+
+
+def _mean_layers(bag: Bag, design: Design) -> list[_Layer]:
+    """The members side by side; the last layer takes their mean."""
+    shape, members = bag.shape, bag.shape.members
+    first = bag.weights[0] if bag.links is None else bag.weights[0] * bag.links
+    biases = [b.detach().to(torch.float64)[:, 0] for b in bag.biases]
+    layers = [_Layer(design.breaks, design.coefficients(first.detach()), biases[0].reshape(-1))]
+    for at, (before, after) in enumerate(pairwise((*shape.hidden, shape.outputs)), start=1):
+        last = at == len(shape.hidden)
+        own = (bag.turn @ bag.weights[at].detach()).to(torch.float64)
+        own = own.view(members, -1, before, after).transpose(1, 2)  # (members, before, n, after)
+        if last:
+            coef, bias = own.flatten(0, 1) / members, biases[at].mean(0)
+        else:
+            # Nothing leads from one member to another.
+            coef = torch.zeros(*own.shape[:3], members, after, dtype=torch.float64)
+            coef[torch.arange(members), :, :, torch.arange(members)] = own
+            coef, bias = coef.flatten(3).flatten(0, 1), biases[at].reshape(-1)
+        grid = uniform_grid(-REACH, REACH, shape.intervals, members * before)
+        layers.append(_Layer(grid, coef, bias))
+    return layers
+
+
+def _intervals(layers: Sequence[_Layer]) -> int:
+    return layers[-1].grid.shape[1] - 1 if layers else 1
+
+
+def _carried(design: Design, theta: Tensor, bias: Tensor, depth: int, intervals: int) -> list[_Layer]:
+    """An additive part as a network of some depth: behind its first layer, straight lines of slope one."""
+    count = theta.shape[1]
+    layers = [_Layer(design.breaks, design.coefficients(theta), bias)]
+    for _ in range(depth - 1):
+        grid = uniform_grid(-REACH, REACH, intervals, count)
+        coef = torch.zeros(count, intervals + DEGREE, count, dtype=torch.float64)
+        coef[torch.arange(count), :, torch.arange(count)] = BSpline(grid, DEGREE).greville()
+        layers.append(_Layer(grid, coef, torch.zeros(count, dtype=torch.float64)))
+    return layers
+
+
+def _side_by_side(first: Sequence[_Layer], second: Sequence[_Layer]) -> list[_Layer]:
+    """Two networks of one depth that read the same inputs, and whose outputs are added."""
+    layers: list[_Layer] = []
+    for at, (a, b) in enumerate(zip(first, second, strict=True)):
+        if at == len(first) - 1:
+            coef, bias = torch.cat([a.coef, b.coef]), a.bias + b.bias
+        elif at == 0:
+            layers.append(_Layer(a.grid, torch.cat([a.coef, b.coef], 2), torch.cat([a.bias, b.bias])))
+            continue
+        else:
+            rows = a.coef.shape[0] + b.coef.shape[0]
+            coef = a.coef.new_zeros(rows, a.coef.shape[1], a.coef.shape[2] + b.coef.shape[2])
+            coef[: a.coef.shape[0], :, : a.coef.shape[2]] = a.coef
+            coef[a.coef.shape[0] :, :, a.coef.shape[2] :] = b.coef
+            bias = torch.cat([a.bias, b.bias])
+        layers.append(_Layer(torch.cat([a.grid, b.grid]), coef, bias))
+    return layers

@@ -7,7 +7,6 @@ would say there, were it half as large. These out-of-bag predictions choose when
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,11 +17,9 @@ from edgewise._core.seeds import derive, generator
 from edgewise.training.bag import Bag, BagShape, Design, make_design
 from edgewise.training.losses import Loss
 from edgewise.training.movers import schedule
-from edgewise.training.results import Record
 
 # Most of the rows that one fold may hold out, and the number of held-out rows a fold seeks.
 MOST_HELD, HELD_ROWS = 0.25, 2000
-PER_FOLD = 2
 # Of the exponential moving average of the numbers, which is what is judged and kept.
 AVERAGING = 0.02
 # Times the bag is judged, and the share of the plan it may go on without a better judgement.
@@ -74,30 +71,63 @@ class TableRows:
 
 
 @dataclass(frozen=True, eq=False)
+class Ground:
+    """What every bag on the same rows shares.
+
+    Attributes
+    ----------
+    rows : TableRows
+    design : Design
+    table : Tensor, shape (n, P)
+        The design of the rows, float32.
+    fold : Tensor, shape (n,)
+        Fold that each row is left out with, or -1.
+    held : Tensor, shape (h,)
+        Numbers of the rows that are in a fold.
+    """
+
+    rows: TableRows
+    design: Design
+    table: Tensor
+    fold: Tensor
+    held: Tensor
+
+
+def make_ground(rows: TableRows, intervals: int, power: float, folds: int, seed: int) -> Ground:
+    """Design and folds of some rows."""
+    design = make_design(rows.X, rows.weight, intervals, power, seed)
+    fold = deal(len(rows), folds, seed)
+    return Ground(rows, design, design.rows(rows.X), fold, (fold >= 0).nonzero()[:, 0])
+
+
+@dataclass(frozen=True, eq=False)
 class Trained:
     """A trained bag and how it does on rows it has not seen.
 
     Attributes
     ----------
-    rows, out_of_bag : Tensor
-        Numbers of the rows that some members left out, and their mean outputs there, shape (h, D).
+    recipe : Recipe
+    bag : Bag
+    out_of_bag : Tensor, shape (h, D)
+        Outputs for the held rows, by the members (and with the offset) that have not learned from them.
     error : float
         Weighted mean loss of these outputs.
+    steps : int
+    interrupted : bool
+        Whether Ctrl-C ended it.
     """
 
     recipe: Recipe
     bag: Bag
-    design: Design
-    rows: Tensor
     out_of_bag: Tensor
     error: float
     steps: int
+    interrupted: bool
 
 
-def deal(count: int, members: int, seed: int) -> Tensor:
+def deal(count: int, folds: int, seed: int) -> Tensor:
     """Fold that each row is left out with, or -1: shape (n,)."""
-    folds = max(members // PER_FOLD, 1)
-    share = min(MOST_HELD, max(HELD_ROWS / count, 0.02), 1 / (folds + 1) if folds == 1 else 1 / folds)
+    share = min(MOST_HELD, max(HELD_ROWS / count, 0.02), 1 / folds)
     size = max(1, round(share * count))
     order = torch.randperm(count, generator=generator(derive(seed, 7203)))
     fold = torch.full((count,), -1)
@@ -107,10 +137,11 @@ def deal(count: int, members: int, seed: int) -> Tensor:
 
 
 def train_bag(
-    rows: TableRows,
+    ground: Ground,
     recipe: Recipe,
     loss: Loss,
     *,
+    offset: Tensor | None = None,
     links: Tensor | None = None,
     seed: int = 0,
     share: Callable[[], float] = lambda: 0.0,
@@ -120,9 +151,11 @@ def train_bag(
 
     Parameters
     ----------
-    rows : TableRows
+    ground : Ground
     recipe : Recipe
     loss : Loss
+    offset : Tensor, shape (folds, n, D), optional
+        Outputs that the members add to, for each fold those of a model without it.
     links : Tensor of bool, shape (I, members * width), optional
         Which inputs each node of the first layer reads.
     seed : int
@@ -131,16 +164,15 @@ def train_bag(
     report : callable
         Told (step, training loss, out-of-bag loss) at every judgement; returning True stops.
     """
-    design = make_design(rows.X, rows.weight, recipe.intervals, recipe.power, seed)
-    table = design.rows(rows.X)
+    rows, table = ground.rows, ground.table
     y, weight = rows.y.to(torch.float32), rows.weight.to(torch.float32)
     shape = BagShape(recipe.members, recipe.hidden, y.shape[1], recipe.hidden_intervals, recipe.power)
-    bag = Bag(design, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed)
-    fold = deal(len(rows), recipe.members, seed)
-    owners = torch.arange(recipe.members) // PER_FOLD
-    learns = (fold[None, :] != owners[:, None]).to(torch.float32)
-    held = (fold >= 0).nonzero()[:, 0]
-    judge = _Judge(bag, table[held], y[held], weight[held], fold[held], owners, loss)
+    bag = Bag(ground.design, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed)
+    folds = int(ground.fold.max()) + 1
+    owners = torch.arange(recipe.members) % folds
+    learns = (ground.fold[None, :] != owners[:, None]).to(torch.float32)
+    base = torch.zeros(folds, len(rows), y.shape[1]) if offset is None else offset.to(torch.float32)
+    judge = _Judge(bag, ground, base, owners, loss)
 
     weights, biases = bag.weights, bag.biases
     optimizer = torch.optim.AdamW(
@@ -150,26 +182,33 @@ def train_bag(
         fused=True,
     )
     mean = [p.detach().clone() for p in bag.parameters]
-    best, best_error, best_step = [p.clone() for p in mean], math.inf, 0
+    best, best_error, best_step = [p.clone() for p in mean], judge(mean)[0], 0
     every = max(1, recipe.steps // JUDGEMENTS)
-    seen, running, step = _batches(len(rows), recipe.batch, seed), math.nan, 0
+    seen, running, step, interrupted = _batches(len(rows), recipe.batch, seed), math.nan, 0, False
+
+    def update() -> float:
+        index = next(seen)
+        f = bag.forward(table[index]) + base[:, index][owners]
+        target = y[index].expand(len(f), -1, -1).flatten(0, 1)
+        each = loss.rows(f.flatten(0, 1), target).view(len(f), -1)
+        value = (each * learns[:, index] * weight[index]).sum() / len(index)
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        optimizer.step()
+        return float(value.detach()) / recipe.members
+
     while step < recipe.steps:
         progress = max(step / recipe.steps, share())
         if progress >= 1:
             break
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * schedule(progress)
-        index = next(seen)
-        f = bag.forward(table[index])
-        target = y[index].expand(len(f), -1, -1).flatten(0, 1)
-        each = loss.rows(f.flatten(0, 1), target).view(len(f), -1)
-        pull = learns[:, index] * weight[index]
-        value = (each * pull).sum() / len(index)
-        optimizer.zero_grad(set_to_none=True)
-        value.backward()
-        optimizer.step()
+        try:
+            now = update()
+        except KeyboardInterrupt:
+            interrupted = True
+            break
         step += 1
-        now = float(value.detach()) / recipe.members
         running = now if math.isnan(running) else running + AVERAGING * (now - running)
         with torch.no_grad():
             pace = max(AVERAGING, 1 / (step + 1))
@@ -184,28 +223,31 @@ def train_bag(
         best = mean
     error, outputs = judge(best)
     bag.copy_from(best)
-    return Trained(recipe, bag, design, held, outputs, error, step)
+    return Trained(recipe, bag, outputs, error, step, interrupted)
 
 
 class _Judge:
     """Out-of-bag error of some numbers."""
 
-    def __init__(
-        self, bag: Bag, table: Tensor, y: Tensor, weight: Tensor, fold: Tensor, owners: Tensor, loss: Loss
-    ) -> None:
-        self.bag, self.table, self.y, self.loss = bag, table, y, loss
+    def __init__(self, bag: Bag, ground: Ground, base: Tensor, owners: Tensor, loss: Loss) -> None:
+        held, fold = ground.held, ground.fold[ground.held]
+        self.bag, self.loss, self.table = bag, loss, ground.table[held]
+        self.y, weight = ground.rows.y[held], ground.rows.weight[held]
         self.weight = weight / weight.sum().clamp(min=1e-30)
         out = (fold[None, :] == owners[:, None]).to(torch.float32)
+        # A fold that no member leaves out is judged by all: better than nothing, and only of very small bags.
+        out = torch.where(out.sum(0, keepdim=True) > 0, out, torch.ones_like(out))
         self.out = out / out.sum(0, keepdim=True)
+        self.base = base[fold, held]
 
     def __call__(self, numbers: Sequence[Tensor]) -> tuple[float, Tensor]:
         own = [p.detach().clone() for p in self.bag.parameters]
         self.bag.copy_from(numbers)
         with torch.no_grad():
             parts = zip(self.table.split(ROWS_AT_ONCE), self.out.split(ROWS_AT_ONCE, 1), strict=True)
-            outputs = torch.cat([(self.bag.forward(t) * o[..., None]).sum(0) for t, o in parts])
+            outputs = torch.cat([(self.bag.forward(t) * o[..., None]).sum(0) for t, o in parts]) + self.base
         self.bag.copy_from(own)
-        error = float(self.loss.rows(outputs, self.y) @ self.weight)
+        error = float(self.loss.rows(outputs.to(torch.float64), self.y) @ self.weight)
         return (error if math.isfinite(error) else math.inf), outputs
 
 
@@ -216,6 +258,3 @@ def _batches(count: int, batch: int, seed: int) -> Iterator[Tensor]:
         order = torch.randperm(count, generator=generator(derive(seed, 7204, epoch)))
         yield from torch.tensor_split(order, max(1, math.ceil(count / batch)))
         epoch += 1
-
-
-__all__ = ["Recipe", "Record", "TableRows", "Trained", "deal", "time", "train_bag"]

@@ -1,24 +1,81 @@
-"""fit_table: from an encoded table to one network, with everything but the table left to us."""
+"""fit_table: from an encoded table to one network, with everything but the table left to us.
+
+The additive part comes first: it is solved, not trained, and the easiest to read. A bag of networks then learns what it
+leaves over, and in mode "auto" stays only if rows that its members have not seen speak for it. Both are one network in the
+end; a hidden node carries the additive part.
+"""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from edgewise._core.checks import check_choice, check_float, check_int, check_matrix, check_vector
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, generator
 from edgewise.network import KAN
-from edgewise.training.fit import fit
-from edgewise.training.results import Callback, Record
+from edgewise.training.additive import Additive, solve_additive
+from edgewise.training.bag import DEGREE, Bag, to_network
+from edgewise.training.bag_run import Ground, Recipe, TableRows, make_ground, train_bag
+from edgewise.training.losses import CrossEntropy, Loss, Squared
+from edgewise.training.pairs import strongest_pairs
+from edgewise.training.results import Callback, Record, tell
 
 MODES = ("auto", "additive", "pairwise", "deep")
-LOSSES = {"squared": "squared", "logistic": "cross_entropy", "cross_entropy": "cross_entropy"}
+LOSSES = ("squared", "logistic", "cross_entropy")
+
+MEMBERS, FOLDS = 8, 4
+# Hidden nodes of a member, and intervals of the grids of the inputs.
+HIDDEN, INTERVALS = 32, 24
+# Passes over the rows, and updates, that a bag is given where time allows.
+EPOCHS, FEWEST_STEPS, MOST_STEPS = 150, 300, 4000
+# Share of the time that is planned for (the rest is for slow moments), and that the additive part may take.
+PLANNED, ADDITIVE_SHARE = 0.6, 0.3
+# Seconds of one core for an update, a multiplication of the first layer, and a value of a hidden spline.
+UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1.2e-3, 2.5e-11, 1.1e-8
+# Numbers that the design of all rows may hold; of larger tables a random part is used.
+MOST_NUMBERS = 100_000_000
+# Columns of the design: many inputs get coarser grids.
+MOST_COLUMNS, FEWEST_INTERVALS = 6000, 4
+# Pairs, and hidden nodes for each of them in a member.
+MOST_PAIRS, NODES_A_PAIR = 16, 3
+# Out-of-bag rows that are needed to calibrate, and how far it may go.
+FEWEST_TO_CALIBRATE, MOST_TEMPERATURE = 50, 3.0
 
 
 @dataclass(frozen=True, eq=False)
 class TableFit:
-    """A network trained on a table, and how."""
+    """A network trained on a table, and how.
+
+    Attributes
+    ----------
+    network : KAN
+        The mean of all members as one network; for classes its outputs are calibrated logits.
+    history : tuple of Record
+        Errors here are root mean square errors in units of y, or mean losses; `validation` is out of bag.
+    message : str
+        Which mode was chosen and why.
+    seconds : float
+    mode : "additive", "pairwise" or "deep"
+    members : int
+    validation_error : float or None
+        Out-of-bag error: of rows by members that have not learned from them.
+    events : tuple of str
+    held : Tensor, shape (h,)
+        Numbers of the rows with out-of-bag outputs.
+    out_of_bag : Tensor, shape (h, outputs)
+        These outputs, in units of y or as calibrated logits.
+    pairs : tuple of (int, int)
+        Pairs of inputs that a pairwise network joins.
+    compared : tuple of (str, float)
+        Out-of-bag error of every mode that was tried.
+    """
 
     network: KAN
     history: tuple[Record, ...]
@@ -28,6 +85,10 @@ class TableFit:
     members: int
     validation_error: float | None
     events: tuple[str, ...] = field(default=())
+    held: Tensor | None = None
+    out_of_bag: Tensor | None = None
+    pairs: tuple[tuple[int, int], ...] = ()
+    compared: tuple[tuple[str, float], ...] = ()
 
 
 def fit_table(
@@ -46,30 +107,297 @@ def fit_table(
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
 ) -> TableFit:
-    """Train a network on an encoded table."""
-    width = 1 if len(y.shape) == 1 else y.shape[1]
+    """Train a network on an encoded table; architecture, grids, penalties and stopping follow from the rows.
+
+    Parameters
+    ----------
+    X : array, shape (n, inputs)
+        Finite numbers; categories as codes in an order that means something (see `edgewise.data.learn_encoding`).
+    y : array, shape (n,) or (n, outputs)
+        Numbers, or class numbers.
+    loss : "squared", "logistic" or "cross_entropy"
+        "logistic" has one output, the logit of class 1; "cross_entropy" one for each class.
+    weight : array, shape (n,), optional
+    levels : sequence of int, optional
+        For each input the number of its levels, 0 where it is a number.
+    mode : "auto", "additive", "pairwise" or "deep"
+        One function an input; functions of chosen pairs as well; hidden nodes that read all inputs; or the simplest of
+        additive and deep that out-of-bag rows cannot tell from the best.
+    members : "auto" or int
+        Networks that are trained on different parts of the rows and averaged.
+    hidden : int, optional
+        Hidden nodes of one member of a deep network.
+    names, outputs : sequence of str, optional
+    seconds : float
+        Work is planned to end well before; where it does not, training is cut short there.
+    seed : int
+    callbacks : sequence of callable
+        Called with a `Record` now and then; returning True ends training with the best so far.
+
+    Returns
+    -------
+    TableFit
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit.
+
+    References
+    ----------
+    L. Breiman, "Bagging predictors", 1996, doi:10.1007/BF00058655. C. Guo et al., "On calibration of modern neural
+    networks", 2017, arXiv:1706.04599.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    >>> result = fit_table(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2, seconds=10)
+    >>> result.mode, result.validation_error < 0.1
+    ('additive', True)
+    """
+    check_choice(loss, "loss", LOSSES, of="fit_table")
+    check_choice(mode, "mode", MODES, of="fit_table")
+    check_float(seconds, "seconds", low=0.0, closed=False, of="fit_table")
+    seed = check_int(seed, "seed", low=0, of="fit_table")
+    count = MEMBERS if members == "auto" else check_int(members, "members", low=1, of="fit_table")
+    if hidden is not None:
+        check_int(hidden, "hidden", low=1, of="fit_table")
+    inputs = torch.from_numpy(check_matrix(X, "X", of="fit_table"))
+    target, row_loss = _targets(y, len(inputs), loss, outputs)
+    shift, scale = torch.zeros_like(target[0]), torch.ones_like(target[0])
+    weights = torch.ones(len(inputs), dtype=torch.float64)
+    if weight is not None:
+        weights = torch.from_numpy(check_vector(weight, "weight", length=len(inputs), of="fit_table"))
+        weights = weights / weights.mean()
+    if loss == "squared":
+        mean = (target * weights[:, None]).sum(0) / weights.sum()
+        spread = (((target - mean) ** 2 * weights[:, None]).sum(0) / weights.sum()).sqrt()
+        shift, scale = mean, torch.where(spread > 0, spread, torch.ones_like(spread))
+        target = (target - shift) / scale
+    job = _Job(
+        TableRows(inputs, target, weights), row_loss, count, hidden, seconds, seed, callbacks, shift, scale
+    )
+    return job.run(mode, names, outputs)
+
+
+def _targets(y: Any, rows: int, loss: str, outputs: Sequence[str] | None) -> tuple[Tensor, Loss]:
+    """Targets (n, D), and the loss of a row."""
+    columns = y if getattr(y, "ndim", 1) == 2 else check_vector(y, "y", length=rows, of="fit_table")[:, None]
+    table = torch.from_numpy(check_matrix(columns, "y", rows=rows, of="fit_table")).clone()
     if loss == "cross_entropy":
-        width = int(y.max()) + 1 if len(y.shape) == 1 else width
-    shape = [X.shape[1], width] if mode == "additive" else [X.shape[1], hidden or 8, width]
-    net = KAN(shape, input_names=names, output_names=outputs, seed=seed, dtype=torch.float64)
-    result = fit(
-        net,
-        X,
-        y,
-        loss=LOSSES[loss],
-        sample_weight=weight,
-        sparsity="auto",
-        seconds=seconds,
-        seed=seed,
-        callbacks=callbacks,
-    )
-    return TableFit(
-        network=result.network,
-        history=result.history,
-        message=result.message,
-        seconds=result.seconds,
-        mode="additive" if mode == "additive" else "deep",
-        members=1,
-        validation_error=result.validation_error,
-        events=result.events,
-    )
+        classes = int(table.max()) + 1 if outputs is None else len(outputs)
+        if table.shape[1] != 1 or bool((table != table.round()).any()) or float(table.min()) < 0:
+            raise InputError(
+                "The 'y' of fit_table must hold class numbers 0, 1, ... for loss='cross_entropy'."
+            )
+        table = torch.nn.functional.one_hot(table[:, 0].long(), classes).to(torch.float64)
+    if loss == "logistic" and bool(((table != 0) & (table != 1)).any()):
+        raise InputError("The 'y' of fit_table must hold 0 and 1 only for loss='logistic'.")
+    return table, Squared() if loss == "squared" else CrossEntropy()
+
+
+class _Job:
+    """One call of `fit_table`: rows, time and history."""
+
+    def __init__(
+        self,
+        rows: TableRows,
+        loss: Loss,
+        members: int,
+        hidden: int | None,
+        seconds: float,
+        seed: int,
+        callbacks: Sequence[Callback],
+        shift: Tensor,
+        scale: Tensor,
+    ) -> None:
+        self.loss, self.members, self.hidden = loss, members, hidden
+        self.seconds, self.seed, self.callbacks = seconds, seed, callbacks
+        self.shift, self.scale = shift, scale
+        self.began = time.monotonic()
+        self.history: list[Record] = []
+        self.events: list[str] = []
+        self.stopped = ""
+        d = rows.X.shape[1]
+        self.intervals = max(FEWEST_INTERVALS, min(INTERVALS, MOST_COLUMNS // d - DEGREE))
+        self.rows = self._part(rows, MOST_NUMBERS // (d * (self.intervals + DEGREE)))
+
+    def run(self, mode: str, names: Sequence[str] | None, outputs: Sequence[str] | None) -> TableFit:
+        ground = make_ground(self.rows, self.intervals, 1.0, max(1, min(FOLDS, self.members)), self.seed)
+        additive = self._additive(ground)
+        tried = {"additive": _judged(additive.outputs(ground.table), ground, self.loss)}
+        self._tell("additive", tried["additive"].error, tried["additive"].error)
+        pairs: tuple[tuple[int, int], ...] = ()
+        bag: Bag | None = None
+        if mode == "pairwise" and not self.stopped:
+            pairs = self._pairs(ground, additive)
+        if (mode in ("auto", "deep") or pairs) and not self.stopped:
+            kind = "pairwise" if pairs else "deep"
+            bag, tried[kind] = self._bag(kind, ground, additive, pairs)
+        chosen, why = self._choose(mode, tried, ground)
+        best = tried[chosen]
+        heat = self._temperature(best, ground)
+        base = (additive.theta, additive.bias)
+        if chosen != "additive":
+            base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
+        network = to_network(
+            None if chosen == "additive" else bag,
+            ground.design,
+            base=base,
+            names=names,
+            outputs=outputs,
+            shift=self.shift / heat,
+            scale=self.scale / heat,
+        )
+        return TableFit(
+            network=network,
+            history=tuple(self.history),
+            message=f"{why} {self.stopped}".strip(),
+            seconds=time.monotonic() - self.began,
+            mode=chosen,
+            members=1 if chosen == "additive" or bag is None else bag.shape.members,
+            validation_error=self._error(best.error),
+            events=tuple(self.events),
+            held=self.numbers[ground.held],
+            out_of_bag=(self.shift + self.scale * best.outputs) / heat,
+            pairs=pairs if chosen == "pairwise" else (),
+            compared=tuple((name, self._error(one.error)) for name, one in tried.items()),
+        )
+
+    # -- stages ----------------------------------------------------------------------------------------------------
+
+    def _part(self, rows: TableRows, most: int) -> TableRows:
+        """The rows that are learned from: all, or a random part."""
+        self.numbers = torch.arange(len(rows))
+        if len(rows) <= most:
+            return rows
+        random = generator(derive(self.seed, 7301))
+        self.numbers = torch.randperm(len(rows), generator=random)[:most].sort().values
+        self.events.append(f"Learned from a random {most:,} of the {len(rows):,} rows.")
+        k = self.numbers
+        return TableRows(rows.X[k], rows.y[k], rows.weight[k])
+
+    def _additive(self, ground: Ground) -> Additive:
+        def late() -> bool:
+            return time.monotonic() - self.began > ADDITIVE_SHARE * self.seconds
+
+        rows = self.rows
+        return solve_additive(
+            ground.table, ground.design.owner, rows.y, rows.weight, self.loss, ground.fold, late
+        )
+
+    def _pairs(self, ground: Ground, additive: Additive) -> tuple[tuple[int, int], ...]:
+        outputs = ground.table.to(torch.float64) @ additive.theta + additive.bias
+        rest = -self.loss.gradient(outputs, self.rows.y) * self.rows.weight[:, None]
+        return strongest_pairs(ground.design, ground.table, rest, MOST_PAIRS)
+
+    def _bag(
+        self, kind: str, ground: Ground, additive: Additive, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[Bag, _Judged]:
+        """Train the members on what the additive part leaves over."""
+        links, hidden = None, (HIDDEN if self.hidden is None else self.hidden,)
+        if pairs:
+            joint = torch.zeros(self.rows.X.shape[1], len(pairs), dtype=torch.bool)
+            for k, (i, j) in enumerate(pairs):
+                joint[[i, j], k] = True
+            links = joint.repeat_interleave(NODES_A_PAIR, 1).repeat(1, self.members)
+            hidden = (NODES_A_PAIR * len(pairs),)
+        recipe = self._planned(Recipe(hidden=hidden, members=self.members, intervals=self.intervals))
+        start = time.monotonic()
+        allowed = max(self.began + self.seconds - start, 1e-3)
+
+        def share() -> float:
+            return 1.0 if self.stopped else (time.monotonic() - start) / allowed
+
+        trained = train_bag(
+            ground,
+            recipe,
+            self.loss,
+            offset=additive.outputs(ground.table),
+            links=links,
+            seed=self.seed,
+            share=share,
+            report=lambda step, train, held: self._tell(kind, train, held),
+        )
+        if trained.interrupted:
+            self.stopped = "Training was interrupted; this is the best network until then."
+        elif share() >= 1 and not self.stopped:
+            self.events.append(f"The time given cut the {kind} network short; raise 'seconds' to go on.")
+        return trained.bag, _Judged(trained.out_of_bag.to(torch.float64), trained.error)
+
+    def _planned(self, recipe: Recipe) -> Recipe:
+        """The recipe with its batch, and the updates that the time allows."""
+        n = len(self.rows)
+        batch = int(min(256, max(32, 2 ** round(math.log2(max(n / 30, 1))))))
+        first = batch * self.rows.X.shape[1] * (recipe.intervals + DEGREE) * recipe.members * recipe.hidden[0]
+        splines = batch * recipe.members * sum(recipe.hidden) * (recipe.hidden_intervals + DEGREE)
+        cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
+        affordable = int(PLANNED * self.seconds / cost)
+        wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS))
+        return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)))
+
+    # -- judgement -------------------------------------------------------------------------------------------------
+
+    def _tell(self, phase: str, train: float, held: float) -> bool:
+        record = Record(
+            phase,
+            len(self.history) + 1,
+            self._error(train),
+            self._error(held),
+            time.monotonic() - self.began,
+            self.intervals,
+        )
+        self.history.append(record)
+        if tell(self.callbacks, record):
+            self.stopped = "A callback asked to stop; this is the best network until then."
+        return bool(self.stopped)
+
+    def _choose(self, mode: str, tried: dict[str, _Judged], ground: Ground) -> tuple[str, str]:
+        """The simplest mode whose out-of-bag losses cannot be told from the best, and the reason in words."""
+        additive, other = tried["additive"], next((name for name in tried if name != "additive"), None)
+        if other is None:
+            return "additive", "The network is additive."
+        errors = f"{self._error(tried[other].error):.4g} against {self._error(additive.error):.4g} of an additive one"
+        if mode != "auto":
+            return other, f"The network is {other}: its out-of-bag error is {errors}."
+        weight = self.rows.weight[ground.held]
+        weight = weight / weight.sum()
+        y = self.rows.y[ground.held]
+        gap = self.loss.rows(additive.outputs, y) - self.loss.rows(tried[other].outputs, y)
+        mean = float(gap @ weight)
+        spread = math.sqrt(float(((gap - mean) ** 2) @ weight**2))
+        if mean > spread:
+            return other, f"The network is {other}: its out-of-bag error is {errors}."
+        return "additive", f"The network is additive: out-of-bag rows do not speak for a deep one ({errors})."
+
+    def _temperature(self, best: _Judged, ground: Ground) -> float:
+        """What logits are divided by so that the out-of-bag likelihood is greatest."""
+        if self.loss.name != "cross_entropy" or len(ground.held) < FEWEST_TO_CALIBRATE:
+            return 1.0
+        y, weight = self.rows.y[ground.held], self.rows.weight[ground.held]
+        limit = math.log(MOST_TEMPERATURE)
+        trials = torch.linspace(-limit, limit, 121, dtype=torch.float64)
+        losses = [float(self.loss.rows(best.outputs * math.exp(-float(t)), y) @ weight) for t in trials]
+        return math.exp(float(trials[int(torch.tensor(losses).argmin())]))
+
+    def _error(self, value: float) -> float:
+        """Loss in network units as a root mean square error in units of y, or as it is."""
+        if self.loss.name != "squared":
+            return value
+        return math.sqrt(max(2 * value, 0.0) / len(self.scale) * float((self.scale**2).mean()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Outputs for the held rows by what has not learned from them, shape (h, D), and their mean loss."""
+
+    outputs: Tensor
+    error: float
+
+
+def _judged(outputs: Tensor, ground: Ground, loss: Loss) -> _Judged:
+    own = outputs[ground.fold[ground.held], ground.held]
+    weight = ground.rows.weight[ground.held]
+    error = float(loss.rows(own, ground.rows.y[ground.held]) @ weight / weight.sum().clamp(min=1e-30))
+    return _Judged(own, error)

@@ -1,0 +1,122 @@
+"""Hostile input by the thousand: every attempt must end in a result or one clear sentence.
+
+`python benchmarks/hostile.py --count 10000 --seed 0` carries out attempts of every kind in worker processes with limits of
+time and memory, and prints a table: kind, count, results, sentences, faults, slowest. `--kind NAME` runs one kind only,
+`--replay NAME SEED` one attempt in this process, and `--kills 100` ends fits at random moments and has them resumed.
+"""
+
+from __future__ import annotations
+
+import os
+
+# One thread, set before numpy and torch load their libraries: their threads would not survive the forks of the kills.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+from tests.hostile import kills, kinds, pool  # noqa: E402 - the repository's root must be on the path first
+from tests.hostile.attempts import Outcome, carry_out, plan  # noqa: E402
+
+
+def table(outcomes: list[Outcome]) -> str:
+    """One row a kind, and their sum."""
+    lines = ["| kind | count | results | sentences | faults | slowest, s |", "|---|---|---|---|---|---|"]
+    for name in [*kinds.KINDS, ""]:
+        own = [each for each in outcomes if name in ("", each.kind)]
+        if own:
+            ends = Counter(each.end for each in own)
+            slowest = max(each.seconds for each in own)
+            cells = [
+                name or "all",
+                len(own),
+                ends["result"],
+                ends["sentence"],
+                ends["fault"],
+                f"{slowest:.2g}",
+            ]
+            lines.append("| " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+def way(text: str) -> str:
+    """Faults that fail at one place in one way are alike."""
+    places = [line for line in text.splitlines() if "/src/edgewise/" in line]
+    last = (text.strip().splitlines() or [""])[-1]
+    return f"{places[-1] if places else ''}{last.split(':')[0][:60]}"
+
+
+def kill(count: int, seed: int) -> int:
+    """Kill fits and commands at random moments and see what they end in; a row for each sort."""
+    kinds.warm_up()
+    done = kills.run(count, seed, lambda made: print(".", end="", flush=True))
+    print(
+        "\n\n| what | runs | kills at work | went on from a file | wrong | slowest, s |\n|---|---|---|---|---|---|"
+    )
+    for what in sorted({each.what for each in done}):
+        own = [each for each in done if each.what == what]
+        wrong, slowest = sum(bool(each.wrong) for each in own), max(each.seconds for each in own)
+        cells = [
+            what,
+            len(own),
+            sum(each.times for each in own),
+            sum(each.kept for each in own),
+            wrong,
+            f"{slowest:.2g}",
+        ]
+        print("| " + " | ".join(map(str, cells)) + " |")
+    for each in done:
+        if each.wrong:
+            print(f"\n{each.what}: {each.wrong}")
+    return int(any(each.wrong for each in done))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="benchmarks/hostile.py", description=__doc__)
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kind", action="append", help="only this kind")
+    parser.add_argument("--replay", nargs=2, metavar=("KIND", "SEED"), help="one attempt, in this process")
+    parser.add_argument("--show", type=int, default=3, help="faults shown for each way of failing")
+    parser.add_argument("--kills", type=int, default=0, help="kill so many fits and commands instead")
+    options = parser.parse_args()
+    if options.kills:
+        return kill(options.kills, options.seed)
+    if options.replay:
+        kinds.warm_up()
+        print(carry_out(options.replay[0], int(options.replay[1])))
+        return 0
+    began = time.monotonic()
+    if options.kind:
+        for name in [*kinds.KINDS]:
+            if name not in options.kind:
+                del kinds.KINDS[name]
+    attempts = plan(options.count, options.seed)
+    outcomes = pool.run(attempts, options.workers, lambda outcome: None)
+    print(
+        f"{len(outcomes):,} attempts, seed {options.seed}, {time.monotonic() - began:.0f} s\n\n{table(outcomes)}\n"
+    )
+    faults = [each for each in outcomes if each.end == "fault"]
+    ways: dict[tuple[str, str], list[Outcome]] = {}
+    for each in faults:
+        ways.setdefault((each.kind, way(each.text)), []).append(each)
+    for (name, _), alike in sorted(ways.items(), key=lambda item: -len(item[1])):
+        print(f"--- {name}: {len(alike)} alike")
+        for each in alike[: options.show]:
+            print(f"    seed {each.seed}: {each.what}\n{each.text.strip()}\n")
+    out = HERE / "out" / "hostile.json"
+    out.parent.mkdir(exist_ok=True)
+    out.write_text(json.dumps([vars(each) for each in outcomes], indent=0))
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,160 @@
+"""What the network is compared with: a linear model and gradient boosting, as scikit-learn ships them, on the same rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from edgewise.cli.inputs import numbers
+from edgewise.data.arrow import Cells, Frame, pc
+from edgewise.data.sources import first_line
+
+Floats = NDArray[np.float64]
+
+# Levels beyond these, and those with fewer rows, share one; the linear model would otherwise get a constant for each.
+_MOST_LEVELS = 60
+_FEWEST_ROWS_A_LEVEL = 5
+# Numbers beyond this count as missing: their squares, which scaling needs, would overflow.
+_LARGEST = 1e100
+
+
+@dataclass(frozen=True, eq=False)
+class Rival:
+    """A fitted baseline.
+
+    Attributes
+    ----------
+    name : what it is
+    predicted : its values, or probabilities a class, on the held-out rows; empty where it could not be fitted
+    size : how much there is to read
+    seconds : the time it took
+    trouble : why it could not be fitted, if so
+    """
+
+    name: str
+    predicted: Floats
+    size: str
+    seconds: float
+    trouble: str = ""
+
+
+def rivals(
+    train: Frame,
+    y: NDArray[Any],
+    test: Frame,
+    *,
+    classes: int = 0,
+    weight: Floats | None = None,
+    seed: int = 0,
+) -> Iterator[Rival]:
+    """Fit the baselines one after the other.
+
+    Parameters
+    ----------
+    train, test : tables of the same raw columns
+    y : numbers, or the number of each row's class in range(classes)
+    classes : how many classes there are; 0 for regression
+    weight : a weight a row
+    """
+    X, X_test, worded = _columns(train, test)
+    for name, model in (
+        ("linear model", _linear(worded, classes)),
+        ("gradient boosting", _boosted(worded, classes, seed)),
+    ):
+        start = time.perf_counter()
+        weights = {} if weight is None else {f"{model.steps[-1][0]}__sample_weight": weight}
+        try:
+            model.fit(X, y, **weights)
+            predicted = _probabilities(model, X_test, classes) if classes else model.predict(X_test)
+        except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+            # A table that a rival cannot take is no reason to lose the network.
+            yield Rival(name, np.empty(0), "", 0.0, first_line(error))
+            continue
+        yield Rival(name, np.asarray(predicted, np.float64), _size(model), time.perf_counter() - start)
+
+
+def _columns(train: Frame, test: Frame) -> tuple[Floats, Floats, list[bool]]:
+    """Numbers as they are with NaN for gaps; words as the numbers of their levels, NaN where missing or unseen."""
+    ours: list[Floats] = []
+    theirs: list[Floats] = []
+    worded: list[bool] = []
+    for column, other in zip(train.columns, test.columns, strict=True):
+        if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+            column, other = (cells.cast(pa.timestamp("us")).cast(pa.int64()) for cells in (column, other))
+        values, held = numbers(column), numbers(other)
+        worded.append(values is None or held is None)
+        if values is None or held is None:
+            values, held = _codes(column, other)
+        values, held = (np.where(np.abs(v) < _LARGEST, v, np.nan) for v in (values, held))
+        ours.append(values)
+        theirs.append(held)
+    return np.stack(ours, axis=1), np.stack(theirs, axis=1), worded
+
+
+def _codes(column: Cells, other: Cells) -> tuple[Floats, Floats]:
+    """A number for each of the most frequent words of the first; NaN for all other words and for gaps."""
+    if pa.types.is_dictionary(column.type):
+        column, other = (cells.cast(column.type.value_type) for cells in (column, other))
+    counted = column.drop_null().value_counts().to_pylist()
+    counted.sort(key=lambda pair: (-pair["counts"], str(pair["values"])))
+    kept = [pair["values"] for pair in counted if pair["counts"] >= _FEWEST_ROWS_A_LEVEL][:_MOST_LEVELS]
+    known = pa.array(kept, column.type)
+    ours, theirs = (
+        pc.index_in(cells.cast(column.type), value_set=known, skip_nulls=True).cast(pa.float64()).to_numpy()
+        for cells in (column, other)
+    )
+    return ours, theirs
+
+
+def _linear(worded: list[bool], classes: int) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    words = np.flatnonzero(worded)
+    plain = np.flatnonzero(~np.array(worded))
+    encode = ColumnTransformer(
+        [
+            (
+                "numbers",
+                make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
+                plain,
+            ),
+            ("words", OneHotEncoder(handle_unknown="ignore", sparse_output=False), words),
+        ]
+    )
+    if classes:
+        return make_pipeline(encode, LogisticRegression(max_iter=1000))
+    return make_pipeline(encode, Ridge(1.0) if len(words) else LinearRegression())
+
+
+def _boosted(worded: list[bool], classes: int, seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.pipeline import make_pipeline
+
+    kind: Any = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    return make_pipeline(
+        kind(categorical_features=worded if any(worded) else None, random_state=seed % 2**32)
+    )
+
+
+def _probabilities(model: Any, X: Floats, classes: int) -> Floats:
+    """One column a class, those that the training rows lack included."""
+    whole = np.zeros((len(X), classes))
+    whole[:, model.classes_.astype(np.int64)] = model.predict_proba(X)
+    return whole
+
+
+def _size(model: Any) -> str:
+    last = model.steps[-1][1]
+    if hasattr(last, "n_iter_") and not hasattr(last, "coef_"):
+        return f"{last.n_iter_ * getattr(last, 'n_trees_per_iteration_', 1):,} trees"
+    return f"{np.size(last.coef_) + np.size(last.intercept_):,} constants"

@@ -1,0 +1,94 @@
+"""`edgewise export`: a model as code or mathematics that needs no edgewise."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgewise._core.errors import InputError
+from edgewise.cli import options
+from edgewise.cli.outcome import print_json, refuse_to_overwrite
+
+
+class Format(StrEnum):
+    """What to write."""
+
+    numpy = "numpy"
+    c = "c"
+    onnx = "onnx"
+    latex = "latex"
+
+
+_SUFFIXES = {Format.numpy: (".py",), Format.c: (".c",), Format.onnx: (".onnx",), Format.latex: (".tex",)}
+
+
+def export(
+    model: options.Model,
+    to: Annotated[
+        Format | None,
+        typer.Option("--to", help="What to write.", show_default="seen from the file's name"),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="The file to write.", show_default="standard output; ONNX needs a file"
+        ),
+    ] = None,
+    force: options.Force = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Write a model as NumPy source, C source, ONNX or LaTeX that stands alone.
+
+    The exact piecewise polynomials are written, not an approximation. C source
+    that goes to a file has its header beside it.
+
+    Examples:
+
+    - `edgewise export model.kan --to numpy -o predict.py`
+
+    - `edgewise export model.kan --to c -o model.c`
+
+    - `edgewise export model.kan --to latex`
+    """
+    chosen = _format(to, out)
+    if out is not None:
+        refuse_to_overwrite([out, *([out.with_suffix(".h")] if chosen is Format.c else [])], force)
+    from edgewise.cli.exporting import text_of, write_export
+    from edgewise.cli.models import load_model
+    from edgewise.cli.summary import to_json
+
+    loaded = load_model(model)
+    if out is None:
+        text = text_of(loaded, chosen.value)
+        if json:
+            print_json(to_json({"format": chosen.value, "text": text}))
+        else:
+            sys.stdout.write(text)
+        return
+    written = write_export(loaded, chosen.value, out)
+    if json:
+        files = [{"file": str(path), "bytes": path.stat().st_size} for path in written]
+        print_json(to_json({"format": chosen.value, "files": files}))
+    elif not quiet:
+        for path in written:
+            typer.echo(f"{path}  ({path.stat().st_size:,} bytes)", err=True)
+
+
+def _format(to: Format | None, out: Path | None) -> Format:
+    if to is None:
+        found = [kind for kind, suffixes in _SUFFIXES.items() if out is not None and out.suffix in suffixes]
+        if not found:
+            names = ", ".join(kind.value for kind in Format)
+            raise InputError(f"The format must be one of {names}. Got none; name it with --to.")
+        return found[0]
+    if to is Format.onnx and out is None:
+        raise InputError("ONNX is no text and must go to a file. Got none; name it with --out model.onnx.")
+    return to

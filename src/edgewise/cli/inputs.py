@@ -1,0 +1,349 @@
+"""From raw columns to what a model learns from: which columns, which rows, numbers or classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from edgewise._core.checks import among, did_you_mean, plural, short
+from edgewise._core.errors import InputError
+from edgewise.data import provenance
+from edgewise.data.arrow import Cells, Frame, pc
+
+Floats = NDArray[np.float64]
+
+TASKS = ("regression", "classification")
+# Whole numbers with no more distinct values than this are taken as classes, and that is said.
+MOST_NUMBERED_CLASSES = 10
+MOST_CLASSES = 200
+# A text column that holds at least this share of numbers is probably one of numbers with a few stray words.
+_NEARLY_NUMBERS = 0.8
+_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What a model learns from.
+
+    Attributes
+    ----------
+    source, fingerprint : the file's name and hash
+    frame : the columns to predict from, raw
+    target : the name of the column to predict
+    y : its values, float64 for regression, labels for classification
+    task : "regression" or "classification"
+    weight : a weight a row, if there are any
+    notes : what was decided on the way, in sentences
+    dropped : columns left out unasked, and why
+    """
+
+    source: str
+    fingerprint: str
+    frame: Frame
+    target: str
+    y: NDArray[Any]
+    task: str
+    weight: Floats | None = None
+    notes: tuple[str, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns to predict from."""
+        return tuple(self.frame.column_names)
+
+    @property
+    def n_rows(self) -> int:
+        """How many rows there are."""
+        return len(self.y)
+
+
+def as_names(entries: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...] | None:
+    """The names in `--columns a,b --columns c`; an entry that is a column's whole name is that column, commas or not."""
+    if not entries:
+        return None
+    names: list[str] = []
+    for entry in entries:
+        tidy = " ".join(entry.split())
+        names += [tidy] if tidy in known else [name.strip() for name in entry.split(",") if name.strip()]
+    return tuple(names)
+
+
+def called(name: str) -> str:
+    """A column's name as a sentence can bear it."""
+    return short(name, 40)
+
+
+def find(frame: Frame, name: str) -> str:
+    """The name of a column, or one sentence that it is not there."""
+    tidy = " ".join(name.split())
+    if tidy in frame.column_names:
+        return tidy
+    raise InputError(
+        f"{provenance(frame).source} has no column {called(name)}{did_you_mean(name, frame.column_names)}; its columns "
+        f"are {among(frame.column_names)}."
+    )
+
+
+def prepare(
+    frame: Frame,
+    target: str,
+    *,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] | None = None,
+    weight: str | None = None,
+    drop_missing: bool = False,
+    task: str | None = None,
+) -> Inputs:
+    """Choose columns and rows, and decide whether to predict numbers or classes."""
+    known = provenance(frame)
+    notes = [f"{known.source} is read as {known.dialect}."] if known.dialect else []
+    target = find(frame, target)
+    weight = None if weight is None else find(frame, weight)
+    chosen = _chosen(frame, target, weight, columns, drop)
+    wanted = [*chosen, target, *([] if weight is None else [weight])]
+    frame = frame.select(wanted)
+    frame, remarks = _complete_rows(frame, wanted if drop_missing else [target], known.source)
+    notes += remarks
+    y, task, remarks = _target(frame.column(target), target, known.source, task)
+    notes += remarks
+    weights = None if weight is None else _weights(frame.column(weight), weight, known.source)
+    features = timed(frame.select(chosen))
+    reasons = {} if columns is not None else _useless_columns(features)
+    features = features.drop_columns(list(reasons))
+    notes += [f"Column {called(name)} is left out: {reason}." for name, reason in reasons.items()]
+    notes += _slips(features)
+    if not features.num_columns:
+        raise InputError(
+            f"{known.source} must have at least one column to predict {called(target)} from. Got none of use instead."
+        )
+    return Inputs(
+        known.source,
+        known.fingerprint,
+        features,
+        target,
+        y,
+        task,
+        weights,
+        tuple(notes),
+        tuple(reasons.items()),
+    )
+
+
+def numbers(column: Cells) -> Floats | None:
+    """A column as float64 with NaN where a cell is missing; None where it holds no numbers."""
+    if not _is_number(column.type):
+        return None
+    # In this order: Arrow turns missing integers into NaN by itself only as floats.
+    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+
+def matrix(frame: Frame) -> Floats | None:
+    """All columns as one matrix; None unless every one holds finite numbers without gaps."""
+    columns = [numbers(column) for column in frame.columns]
+    if any(values is None or not np.isfinite(values).all() for values in columns):
+        return None
+    return np.stack([values for values in columns if values is not None], axis=1)
+
+
+def _chosen(
+    frame: Frame,
+    target: str,
+    weight: str | None,
+    columns: Sequence[str] | None,
+    drop: Sequence[str] | None,
+) -> list[str]:
+    dropped = [find(frame, name) for name in as_names(drop, frame.column_names) or ()]
+    named = as_names(columns, frame.column_names)
+    if named is None:
+        return [name for name in frame.column_names if name not in {target, weight, *dropped}]
+    chosen = [find(frame, name) for name in named]
+    for role, name in (("target", target), ("weight", weight)):
+        if name in chosen:
+            raise InputError(
+                f"The {role} {called(name)} must not be among the columns to predict from; leave it out of --columns."
+            )
+    if twice := [name for name in chosen if chosen.count(name) > 1]:
+        raise InputError(
+            f"The columns to predict from must be distinct. Got {called(twice[0])} more than once instead."
+        )
+    return [name for name in chosen if name not in dropped]
+
+
+def timed(frame: Frame) -> Frame:
+    """Times of day as hours and lengths of time as days; dates and all other columns as they are."""
+    columns = [_timed(column) for column in frame.columns]
+    return pa.table(columns, names=frame.column_names, metadata=frame.schema.metadata)
+
+
+def _timed(column: Cells) -> Cells:
+    if pa.types.is_time(column.type):
+        return pc.divide(column.cast(pa.time64("ns")).cast(pa.int64()).cast(pa.float64()), 3.6e12)
+    if pa.types.is_duration(column.type):
+        return pc.divide(
+            column.cast(pa.duration("us"), safe=False).cast(pa.int64()).cast(pa.float64()), 8.64e10
+        )
+    return column
+
+
+def complete(frame: Frame, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which rows miss none of these cells."""
+    keep = np.ones(frame.num_rows, dtype=bool)
+    for name in names:
+        keep &= ~pc.is_null(frame.column(name), nan_is_null=True).to_numpy()
+    return keep
+
+
+def _complete_rows(frame: Frame, names: list[str], source: str) -> tuple[Frame, list[str]]:
+    """The rows that miss none of these cells, and what to say of it."""
+    left = frame.filter(pa.array(complete(frame, names)))
+    lost = frame.num_rows - left.num_rows
+    if not left.num_rows:
+        what = f"in {called(names[0])}" if len(names) == 1 else "in every column"
+        raise InputError(f"{source} must have at least one row with a value {what}. Got none instead.")
+    if not lost:
+        return frame, []
+    why = f"{called(names[0])} is missing there" if len(names) == 1 else "cells are missing there"
+    return left, [f"{plural(lost, 'row')} of {frame.num_rows:,} left out: {why}."]
+
+
+def _target(column: Cells, name: str, source: str, task: str | None) -> tuple[NDArray[Any], str, list[str]]:
+    values = numbers(column)
+    counts = pc.count_distinct(column).as_py()
+    if values is None and not _is_word(column.type):
+        raise InputError(
+            f"The target {called(name)} of {source} must hold numbers or words. Got {column.type} instead; convert it."
+        )
+    if counts < 2:
+        raise InputError(
+            f"The target {called(name)} of {source} must take more than one value. Got {short(column[0].as_py())} in every "
+            "row instead; there is nothing to learn."
+        )
+    if task is None:
+        task, notes = _guess(column, values, counts, name)
+    else:
+        notes = []
+    if task == "regression":
+        if values is None:
+            example = short(column[0].as_py())
+            raise InputError(
+                f"The target {called(name)} of {source} must hold numbers for regression. Got {example} instead; encode it, "
+                "or give --task classification."
+            )
+        if infinite := int(np.isinf(values).sum()):
+            raise InputError(
+                f"The target {called(name)} of {source} must hold finite numbers. Got {infinite:,} infinite instead; "
+                "correct or drop those rows."
+            )
+        return values, task, notes
+    if counts > min(MOST_CLASSES, max(len(column) // 2, 2)):
+        raise InputError(
+            f"The target {called(name)} of {source} must have classes that several rows share, at most {MOST_CLASSES}. Got "
+            f"{counts:,} in {plural(len(column), 'row')} instead; choose another target."
+        )
+    return _labels(column), task, notes
+
+
+def _guess(column: Cells, values: Floats | None, counts: int, name: str) -> tuple[str, list[str]]:
+    if values is None or pa.types.is_boolean(column.type):
+        return "classification", [f"{called(name)} takes {counts} values, so this is classification."]
+    whole = bool(np.all(np.isfinite(values) & (values == np.round(values))))
+    if whole and counts <= MOST_NUMBERED_CLASSES and counts <= len(values) // 10:
+        taken = f"{called(name)} takes {counts} whole numbers, which are taken as classes"
+        return "classification", [f"{taken}; --task regression takes them as numbers."]
+    return "regression", []
+
+
+def _labels(column: Cells) -> NDArray[Any]:
+    """Classes as numpy has them: truth values, whole numbers where they are, else words."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_boolean(column.type):
+        return np.array(column.to_pylist(), dtype=bool)
+    values = numbers(column)
+    if values is None:
+        return np.array([str(cell) for cell in column.to_pylist()])
+    return (
+        values.astype(np.int64)
+        if np.all(values == np.round(values)) and np.all(abs(values) < 2**53)
+        else values
+    )
+
+
+def _weights(column: Cells, name: str, source: str) -> Floats:
+    values = numbers(column)
+    if values is None:
+        raise InputError(
+            f"The weights {called(name)} of {source} must be numbers. Got {column.type} instead."
+        )
+    if not np.all(np.isfinite(values)) or np.any(values < 0) or not np.any(values > 0):
+        bad = values[~(np.isfinite(values) & (values >= 0))]
+        got = "zeros only" if not len(bad) else "a missing cell" if np.isnan(bad[0]) else short(float(bad[0]))
+        raise InputError(
+            f"The weights {called(name)} of {source} must be finite, not negative and not all zero. Got {got} instead."
+        )
+    return values
+
+
+def _useless_columns(frame: Frame) -> dict[str, str]:
+    """Columns that can teach nothing, and why."""
+    pairs = zip(frame.column_names, frame.columns, strict=True)
+    return {name: reason for name, column in pairs if (reason := _useless(name, column))}
+
+
+def _slips(frame: Frame) -> list[str]:
+    """Columns that look as if a slip had made them words."""
+    pairs = zip(frame.column_names, frame.columns, strict=True)
+    return [
+        f"Column {called(name)} is taken as words, because {stray}."
+        for name, column in pairs
+        if pa.types.is_string(column.type) and (stray := _stray_words(column))
+    ]
+
+
+def _useless(name: str, column: Cells) -> str:
+    n = len(column)
+    if column.null_count == n:
+        return "it is empty"
+    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+        return f"it holds neither numbers nor words ({column.type})"
+    if n < 10:
+        return ""
+    if _is_word(column.type) and not pa.types.is_boolean(column.type):
+        if pc.count_distinct(column).as_py() + column.null_count >= n:
+            return "its words differ in every row, so they tell nothing of other rows"
+    elif name.startswith("column_") and pa.types.is_integer(column.type):
+        values = column.to_numpy()
+        if not column.null_count and np.all(np.diff(values) == 1):
+            return "it only counts the rows"
+    return ""
+
+
+def _stray_words(column: Cells) -> str:
+    """Which words keep a column of numbers from being one."""
+    told = column.drop_null()
+    fits = pc.match_substring_regex(told, _NUMBER)
+    stray = told.filter(pc.invert(fits))
+    if not len(told) or len(stray) > (1 - _NEARLY_NUMBERS) * len(told):
+        return ""
+    return f"{plural(len(stray), 'cell')} among its numbers hold no number ({short(stray[0].as_py())})"
+
+
+def _is_number(kind: Any) -> bool:
+    return (
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_decimal(kind)
+    )
+
+
+def _is_word(kind: Any) -> bool:
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_boolean(kind)

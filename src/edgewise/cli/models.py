@@ -1,0 +1,193 @@
+"""One face for what a .kan file may hold: an estimator that reads raw columns, or a network that reads numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core import InputError, among, did_you_mean
+from edgewise.cli.inputs import called, numbers, timed
+from edgewise.data import provenance
+from edgewise.data.arrow import Frame
+
+if TYPE_CHECKING:
+    from edgewise.network import KAN
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained model and the columns it reads.
+
+    Attributes
+    ----------
+    held : a KAN, a KANRegressor or a KANClassifier
+    names : the raw columns it reads, in order
+    outputs : what it predicts, by name
+    classes : the classes it tells apart; empty for numbers
+    """
+
+    held: Any
+    names: tuple[str, ...]
+    outputs: tuple[str, ...]
+    classes: tuple[Any, ...] = ()
+
+    @property
+    def is_estimator(self) -> bool:
+        """Whether it reads raw columns; a plain network reads numbers."""
+        return hasattr(self.held, "network_")
+
+    @property
+    def network(self) -> KAN:
+        """The network itself."""
+        return self.held.network_ if self.is_estimator else self.held
+
+    @property
+    def target(self) -> str:
+        """The column it predicts."""
+        return self.outputs[0]
+
+    @property
+    def labels(self) -> tuple[Any, ...]:
+        """The classes as plain Python values."""
+        return tuple(np.asarray(self.classes).tolist())
+
+    @property
+    def message(self) -> str:
+        """What training had to say; nothing for a network from a file."""
+        fitted = getattr(self.held, "fit_", None)
+        return "" if fitted is None else str(fitted.message)
+
+    @property
+    def members(self) -> int:
+        """How many networks were joined into this one, as far as is known."""
+        return int(getattr(getattr(self.held, "fit_", None), "members", 1))
+
+    @property
+    def history(self) -> tuple[Any, ...]:
+        """What training recorded; nothing for a model from a file."""
+        return tuple(getattr(getattr(self.held, "fit_", None), "history", ()))
+
+    def coded(self, y: NDArray[Any]) -> Floats:
+        """Targets as numbers: themselves, or the place of each row's class."""
+        if not self.classes:
+            return np.asarray(y, dtype=np.float64)
+        place = {label: k for k, label in enumerate(self.labels)}
+        return np.array([place[label] for label in np.asarray(y).tolist()], dtype=np.float64)
+
+    def select(self, frame: Frame) -> Frame:
+        """The columns it reads, or one sentence naming those that are missing."""
+        missing = [name for name in self.names if name not in frame.column_names]
+        if missing:
+            source = provenance(frame).source
+            hint = did_you_mean(missing[0], frame.column_names)
+            what = "a column" if len(missing) == 1 else f"{len(missing)} columns"
+            raise InputError(
+                f"{source} has no column {among(missing)}{hint}; the model needs {what} called so."
+            )
+        return timed(frame.select(list(self.names)))
+
+    def values(self, used: Frame) -> Floats:
+        """Predictions, shape (n,) or (n, outputs), or the probability of every class, shape (n, classes)."""
+        if not self.is_estimator:
+            predicted = self.held.predict(self.encoded(used))
+            return predicted[:, 0] if predicted.shape[1] == 1 else predicted
+        told = self.held.predict_proba(used) if self.classes else self.held.predict(used)
+        return np.asarray(told, dtype=np.float64)
+
+    def encoded(self, used: Frame) -> Floats:
+        """The columns as the network takes them, shape (n, inputs)."""
+        if not self.is_estimator:
+            return _numbers_of(used)
+        return np.asarray(self.held.encoding_.apply(used), dtype=np.float64)
+
+    def outside(self, used: Frame) -> NDArray[np.bool_]:
+        """Which rows hold a number beyond what it has seen."""
+        import torch
+
+        X = self.encoded(used)
+        return self.network.outside(torch.from_numpy(X).to(self.network.dtype)).any(dim=1).numpy()
+
+    def save(self, path: Path) -> None:
+        """Write it to a .kan file."""
+        import edgewise
+
+        edgewise.save(self.held, path)
+
+
+def preload() -> None:
+    """Load the estimators and what they stand on, which takes seconds."""
+    for name in ("KANClassifier", "KANRegressor"):
+        getattr(import_module("edgewise.estimators"), name)
+
+
+def learn(
+    frame: Frame,
+    y: NDArray[Any],
+    *,
+    target: str,
+    classify: bool,
+    weight: Floats | None,
+    mode: str,
+    hidden: int | None,
+    members: int | None,
+    seconds: float,
+    seed: int,
+    callbacks: Sequence[Any],
+) -> Model:
+    """Fit an estimator to raw columns."""
+    from edgewise.estimators import KANClassifier, KANRegressor
+
+    options: dict[str, Any] = {
+        "mode": mode,
+        "seconds": seconds,
+        "random_state": seed,
+        "callbacks": callbacks,
+        "members": "auto" if members is None else members,
+    }
+    if hidden is not None:
+        options["hidden"] = hidden
+    estimator: Any = (KANClassifier if classify else KANRegressor)(**options)
+    # A series has a name, which the estimator keeps.
+    estimator.fit(frame, nw.new_series(target, y, backend="pyarrow"), sample_weight=weight)
+    classes = tuple(estimator.classes_) if classify else ()
+    return Model(estimator, tuple(frame.column_names), (target,), classes)
+
+
+def load_model(path: Path) -> Model:
+    """What a .kan file holds."""
+    import edgewise
+
+    held: Any = edgewise.load(path)
+    if not hasattr(held, "network_"):
+        return Model(held, held.input_names, held.output_names)
+    names = getattr(held, "feature_names_in_", None)
+    columns = tuple(map(str, names)) if names is not None else tuple(held.encoding_.column_names)
+    classes = tuple(getattr(held, "classes_", ()))
+    outputs = tuple(getattr(held, "target_names_", ())) or (("y",) if classes else held.network_.output_names)
+    return Model(held, columns, outputs, classes)
+
+
+def _numbers_of(used: Frame) -> Floats:
+    """The columns as one matrix, or one sentence about the one that holds no numbers."""
+    source = provenance(used).source
+    columns: list[Floats] = []
+    for name, column in zip(used.column_names, used.columns, strict=True):
+        values = numbers(column)
+        if values is None:
+            raise InputError(f"Column {called(name)} of {source} must be numeric. Got {column.type} instead.")
+        if gaps := int(np.isnan(values).sum()):
+            raise InputError(
+                f"Column {called(name)} of {source} must have no missing cells, for this model is a network of numbers. Got "
+                f"{gaps:,} missing instead; fill them, or give --drop-missing."
+            )
+        columns.append(values)
+    return np.stack(columns, axis=1)

@@ -1,0 +1,76 @@
+"""`edgewise report`: the page anew, from a saved model and a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgewise.cli import options
+from edgewise.cli.outcome import print_json, refuse_to_overwrite
+
+
+def report(
+    model: options.Model,
+    data: options.Data,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", help="The column predicted.", show_default="as the model calls it"),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The page to write.", show_default=True)] = Path(
+        "report.html"
+    ),
+    test: Annotated[
+        float,
+        typer.Option(
+            "--test",
+            help="Share of the rows to judge on; 1 where the model saw none of them.",
+            min=0.01,
+            max=1.0,
+        ),
+    ] = 0.2,
+    seed: options.Seed = 0,
+    force: options.Force = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Write the report page of a saved model and a table with its target.
+
+    Of the table `fit` learned from, the same --test and --seed hold out the
+    same rows as `fit` did. Of another table, --test 1 judges on all rows.
+
+    Examples:
+
+    - `edgewise report model.kan yacht.csv -o page.html`
+
+    - `edgewise report model.kan next_year.csv --test 1 --force`
+    """
+    refuse_to_overwrite([out], force)
+    from edgewise.data import read_frame
+
+    frame = read_frame(data)
+    from edgewise.cli.models import load_model
+    from edgewise.cli.page import of_saved, saved_inputs
+    from edgewise.cli.progress import Progress
+    from edgewise.cli.summary import accuracy_as_data, results_console, show_accuracy, to_json
+    from edgewise.report import write_report
+
+    loaded = load_model(model)
+    inputs = saved_inputs(loaded, frame, target)
+    with Progress(quiet) as progress:
+        progress.begin("judge the model and its rivals")
+        page = of_saved(loaded, inputs, test=test, seed=seed)
+        progress.begin("draw the page")
+        write_report(out, page.content, overwrite=True)
+    accuracy, scores = page.content.accuracy, page.scores
+    if json:
+        told = {"file": str(out), "rows": page.rows, "accuracy": accuracy_as_data(accuracy, scores)}
+        print_json(to_json(told))
+        return
+    console = results_console()
+    show_accuracy(console, accuracy, scores, page.rows)
+    console.print(f"report  {out}", soft_wrap=True, markup=False)

@@ -1,0 +1,186 @@
+"""Encoding: how the raw columns of a table become the inputs of a network, as data that travels with the network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn
+from edgewise.data.encoding_raw import raw_table
+
+Floats = NDArray[np.float64]
+
+_TYPES: dict[str, type[EncodedColumn]] = {
+    kind.TYPE: kind for kind in (NumberColumn, LevelColumn, DroppedColumn)
+}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What `learn_encoding` found: a description of every raw column, in order.
+
+    Parameters
+    ----------
+    columns : tuple of NumberColumn, LevelColumn or DroppedColumn
+
+    Examples
+    --------
+    >>> from edgewise.data import learn_encoding
+    >>> table = {"size": [1.0, 2.0, None, 4.0], "kind": ["oak", "elm", "oak", "elm"]}
+    >>> encoding = learn_encoding(table, [3.0, 1.0, 4.0, 2.0], fewest=1)
+    >>> encoding.names
+    ('size', 'size is missing', 'kind')
+    >>> encoding.apply({"size": [None, 3.0], "kind": ["oak", "ash"]}).tolist()
+    [[2.0, 1.0, 1.0], [3.0, 0.0, 0.0]]
+    """
+
+    columns: tuple[EncodedColumn, ...]
+
+    def __post_init__(self) -> None:
+        if not self.names:
+            raise InputError(
+                "An encoding must have at least one input. Got columns that are all left out instead."
+            )
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Names of the inputs of the network, all distinct."""
+        names = dict[str, None]()  # a set that keeps its order
+        for column in self.columns:
+            for name in column.input_names:
+                while name in names:
+                    name += "'"
+                names[name] = None
+        return tuple(names)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """For each input how many codes 0, 1, ... it knows; 0 for inputs that are numbers."""
+        return tuple(count for column in self.columns for count in column.input_levels)
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """For each input the place of the raw column it comes from."""
+        return tuple(k for k, column in enumerate(self.columns) for _ in column.input_names)
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names of the raw columns."""
+        return tuple(column.name for column in self.columns)
+
+    def apply(self, frame: Any) -> Floats:
+        """The inputs of the network for the rows of a table.
+
+        Parameters
+        ----------
+        frame : array, mapping of columns or data frame
+            With the raw columns: found by name where the table has names (others are passed over), else by place.
+
+        Returns
+        -------
+        array of shape (n, inputs)
+            Finite float64.
+
+        Raises
+        ------
+        InputError
+            If a column is absent, or holds words or infinities where it held numbers.
+        """
+        table = raw_table(frame).select(self.column_names)
+        out = np.empty((table.n_rows, len(self.sources)))
+        at = 0
+        for column, raw in zip(self.columns, table.columns, strict=True):
+            width = len(column.input_names)
+            if width:
+                out[:, at : at + width] = column.encode(raw)
+            at += width
+        return out
+
+    def without(self, names: Collection[str], reason: str) -> Encoding:
+        """The encoding with some raw columns left out, for a reason that is kept."""
+        left_out = set(names)
+        return replace(
+            self,
+            columns=tuple(
+                DroppedColumn(column.name, reason) if column.name in left_out else column
+                for column in self.columns
+            ),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return {"columns": [{"type": column.TYPE, **asdict(column)} for column in self.columns]}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Encoding:
+        """The inverse of `to_json`.
+
+        Raises
+        ------
+        InputError
+            If the dictionary does not describe an encoding.
+        """
+        try:
+            return cls(tuple(_column_from_json(entry) for entry in data["columns"]))
+        except KeyError as error:
+            cause = f"{error} is missing"
+        except (TypeError, AttributeError) as error:
+            cause = short(str(error), 60)
+        raise InputError(
+            f"The description of an encoding must be what Encoding.to_json gives. Got a damaged one ({cause}) instead."
+        )
+
+
+def _column_from_json(entry: Mapping[str, Any]) -> EncodedColumn:
+    kind = _TYPES.get(entry["type"])
+    if kind is None:
+        raise TypeError(f"unknown type of column {short(entry['type'])}")
+    values: dict[str, Any] = {}
+    for field in fields(kind):
+        value = entry[field.name]
+        values[field.name] = tuple(value) if isinstance(value, list) else value
+        if not _fits(values[field.name], str(field.type)):
+            raise TypeError(f"{field.name} of a column is {short(value)}")
+    if len(entry) != len(values) + 1:
+        raise TypeError("unknown entries")
+    column = cast(Any, kind)(**values)
+    _check_column(column)
+    return column
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether a value read from JSON is of the type a field says."""
+    if kind == "float":
+        return type(value) in (float, int) and math.isfinite(value)
+    if kind.startswith("tuple"):
+        return isinstance(value, tuple) and all(
+            type(entry) is str for entry in cast("tuple[Any, ...]", value)
+        )
+    return type(value).__name__ == kind
+
+
+def _check_column(column: EncodedColumn) -> None:
+    if isinstance(column, NumberColumn) and (
+        column.transform not in ("identity", "linear", "asinh")
+        or column.kind not in ("number", "bool", "date")
+        or column.scale == 0
+        or not column.low <= column.high
+    ):
+        raise TypeError("a column of numbers that cannot be")
+    if isinstance(column, LevelColumn):
+        known = range(len(column.levels))
+        if column.unseen not in known or column.missing not in known or len(set(column.levels)) != len(known):
+            raise TypeError("a column of levels that cannot be")
+
+
+def distinct(names: Iterable[str], taken: Sequence[str]) -> str:
+    """The first of the names that is not taken."""
+    return next(name for name in names if name not in taken)

@@ -1,0 +1,224 @@
+"""How one raw column becomes inputs of a network: frozen descriptions that apply themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import Floats, RawColumn
+from edgewise.data.table import MISSING
+
+# How far beyond the training range an input is followed, in widths of that range; from there on it stays where it is.
+REACH = 0.5
+# Beyond this a number divided by its scale says no more than "huge"; asinh of it is still finite.
+_HUGE = 1e300
+
+_TRUTHS = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0, "t": 1.0, "f": 0.0, "1": 1.0, "0": 0.0}
+
+
+@dataclass(frozen=True)
+class NumberColumn:
+    """A column of numbers, truth values or dates (as days since 1970).
+
+    Parameters
+    ----------
+    name : str
+    kind : "number", "bool" or "date"
+    transform : "identity", "linear" or "asinh"
+        x, (x - centre) / scale or asinh((x - centre) / scale).
+    centre, scale : float
+    low, high : float
+        Range of the transformed training data. An input is followed half that range's width beyond it and no further.
+    fill : float
+        What a missing cell becomes (the transformed median).
+    flagged : bool
+        Whether a second input tells that the cell is missing.
+    two_valued : bool
+        The column knows two values only; they become 0 and 1.
+    """
+
+    name: str
+    kind: str
+    transform: str
+    centre: float
+    scale: float
+    low: float
+    high: float
+    fill: float
+    flagged: bool = False
+    two_valued: bool = False
+
+    TYPE: ClassVar[str] = "number"
+    dropped: ClassVar[bool] = False
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """Names of the inputs it becomes."""
+        name = self.name or "(no name)"
+        first = f"asinh({name})" if self.transform == "asinh" else name
+        return (first, f"{name} is missing") if self.flagged else (first,)
+
+    @property
+    def input_levels(self) -> tuple[int, ...]:
+        """For each input, how many codes it knows; 0 for numbers."""
+        first = 2 if self.two_valued else 0
+        return (first, 2) if self.flagged else (first,)
+
+    def encode(self, raw: RawColumn) -> Floats:
+        """Inputs of a raw column, shape (n, inputs)."""
+        x = numbers_of(raw, self.name, self.kind)
+        missing = np.isnan(x)
+        value = self.transformed(x)
+        reach = 0.0 if self.two_valued else REACH * (self.high - self.low)
+        np.clip(value, self.low - reach, self.high + reach, out=value)
+        value[missing] = self.fill
+        return np.column_stack([value, missing]) if self.flagged else value[:, None]
+
+    def transformed(self, x: Floats) -> Floats:
+        """A fresh array of x on the scale of the network's input, without limits."""
+        if self.transform == "identity":
+            return x.astype(np.float64, copy=True)
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            # Divided first: the difference of two huge numbers may overflow, their ratios to the scale do not.
+            t = x / self.scale - self.centre / self.scale
+        np.clip(t, -_HUGE, _HUGE, out=t)
+        return np.arcsinh(t) if self.transform == "asinh" else t
+
+    def decode(self, value: NDArray[Any]) -> Floats:
+        """Raw numbers that become the given values of the (first) input."""
+        value = np.asarray(value, dtype=np.float64)
+        if self.transform == "identity":
+            return value.copy()
+        with np.errstate(over="ignore"):
+            return self.centre + self.scale * (np.sinh(value) if self.transform == "asinh" else value)
+
+
+@dataclass(frozen=True)
+class LevelColumn:
+    """A column of words (levels) as codes 0, 1, ..., in an order in which neighbours have much the same effect.
+
+    Parameters
+    ----------
+    name : str
+    levels : tuple of str
+        The word of each code. Rare words share the code named "other"; missing cells have one named "missing" where there
+        were enough of them.
+    unseen : int
+        The code of words that are not listed: "other" where there is one, else the level in the middle.
+    missing : int
+        The code of missing cells.
+    pooled : tuple of str
+        The words that went into "other", as far as they were few enough to list.
+    """
+
+    name: str
+    levels: tuple[str, ...]
+    unseen: int
+    missing: int
+    pooled: tuple[str, ...] = ()
+
+    TYPE: ClassVar[str] = "levels"
+    dropped: ClassVar[bool] = False
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The column's own name."""
+        return (self.name or "(no name)",)
+
+    @property
+    def input_levels(self) -> tuple[int, ...]:
+        """How many codes the input knows."""
+        return (len(self.levels),)
+
+    @cached_property
+    def _code(self) -> dict[str, int]:
+        return {word: code for code, word in enumerate(self.levels)}
+
+    def encode(self, raw: RawColumn) -> Floats:
+        """Codes of a raw column, shape (n, 1)."""
+        if raw.codes is not None:
+            codes, words = raw.codes, raw.words
+        else:
+            values, codes = np.unique(cast(Floats, raw.numbers), return_inverse=True)
+            words = tuple(_as_word(value, raw.kind) for value in values.tolist())
+        lookup = np.array(
+            [self._code.get(word, self.unseen) for word in words] + [self.missing], dtype=np.float64
+        )
+        for k, word in enumerate(words):
+            if word == "":
+                lookup[k] = self.missing
+        return lookup[codes][:, None]
+
+
+@dataclass(frozen=True)
+class DroppedColumn:
+    """A column the network does not see, and why.
+
+    Parameters
+    ----------
+    name : str
+    reason : str
+    """
+
+    name: str
+    reason: str
+
+    TYPE: ClassVar[str] = "dropped"
+    dropped: ClassVar[bool] = True
+    input_names: ClassVar[tuple[str, ...]] = ()
+    input_levels: ClassVar[tuple[int, ...]] = ()
+
+    def encode(self, raw: RawColumn) -> Floats:
+        """No inputs, shape (n, 0)."""
+        return np.empty((len(raw), 0))
+
+
+EncodedColumn = NumberColumn | LevelColumn | DroppedColumn
+
+
+def numbers_of(raw: RawColumn, name: str, kind: str) -> Floats:
+    """The numbers of a raw column, NaN where missing; words are read as numbers where every one of them is one."""
+    x = raw.numbers
+    if x is None:
+        table = np.array([*(_as_number(word, name, kind) for word in raw.words), np.nan])
+        x = table[cast(Any, raw.codes)]
+    if np.isinf(x).any():
+        where = int(np.flatnonzero(np.isinf(x))[0])
+        raise InputError(
+            f"Column {short(name, 40)} must hold finite numbers. Got {x[where]} (infinity) in row {where} instead; "
+            "correct it or make it a missing value."
+        )
+    return x
+
+
+def _as_number(word: str, name: str, kind: str) -> float:
+    if word in MISSING:
+        return np.nan
+    if kind == "bool" and word.lower() in _TRUTHS:
+        return _TRUTHS[word.lower()]
+    try:
+        if kind == "date":
+            moment = np.datetime64(word)
+            return float((moment - np.datetime64(0, "D")) / np.timedelta64(1, "us")) / 86_400e6
+        return float(word)
+    except (ValueError, TypeError):
+        what = {"date": "dates", "bool": "True or False"}.get(kind, "numbers")
+        raise InputError(
+            f"Column {short(name, 40)} must hold {what}, as it did when the model was fitted. Got {short(word)} instead; "
+            "correct it or make it a missing value."
+        ) from None
+
+
+def _as_word(value: float, kind: str) -> str:
+    """A number where words were expected, written as words are."""
+    if value != value:
+        return ""
+    if kind == "bool":
+        return str(bool(value))
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)

@@ -1,0 +1,327 @@
+"""Raw columns: any table a person holds (arrays, lists, mappings, data frames) as numbers and coded words.
+
+Numbers, truth values and dates become float64 with NaN where a cell is missing (dates count days since 1970). Words
+become codes into the distinct words of their column, -1 where a cell is missing. Nothing is learned here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import numbers
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import did_you_mean, plural, short
+from edgewise._core.errors import InputError
+from edgewise.data.table import Table, repeated
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+class CellError(InputError, TypeError):
+    """A cell that is neither a number nor a word; a TypeError too, which is what scikit-learn raises for it."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawColumn:
+    """One column: `numbers` for the kinds "number", "bool" and "date"; `codes` into `words` for "text"."""
+
+    name: str
+    kind: str
+    numbers: Floats | None = None
+    codes: Ints | None = None
+    words: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(cast(Any, self.numbers if self.codes is None else self.codes))
+
+    def take(self, rows: NDArray[Any]) -> RawColumn:
+        """The column of the given rows (numbers of rows, a mask or a slice)."""
+        if self.codes is not None:
+            return replace(self, codes=self.codes[rows])
+        return replace(self, numbers=cast(Floats, self.numbers)[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """Raw columns of equal length; `named` tells whether the names are the caller's or ours."""
+
+    columns: tuple[RawColumn, ...]
+    n_rows: int
+    named: bool
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def take(self, rows: NDArray[Any]) -> RawTable:
+        """The table of the given rows."""
+        columns = tuple(column.take(rows) for column in self.columns)
+        return RawTable(columns, len(columns[0]) if columns else 0, self.named)
+
+    def select(self, names: Sequence[str], of: str = "the model") -> RawTable:
+        """The columns a model was fitted on, in its order: by name where this table has names, else by place."""
+        if not self.named:
+            if len(self.columns) != len(names):
+                raise InputError(
+                    f"The table must have the {plural(len(names), 'column')} that {of} was fitted on. "
+                    f"Got {len(self.columns)} instead."
+                )
+            columns = tuple(
+                replace(column, name=name) for column, name in zip(self.columns, names, strict=True)
+            )
+            return replace(self, columns=columns)
+        if self.names == tuple(names):
+            return self
+        found = {column.name: column for column in self.columns}
+        absent = [name for name in names if name not in found]
+        if absent:
+            listed = ", ".join(short(name, 40) for name in absent[:5]) + (", ..." if len(absent) > 5 else "")
+            raise InputError(
+                f"The table must have every column that {of} was fitted on. Got one without {listed} instead"
+                f"{did_you_mean(absent[0], [name for name in found if name not in names])}."
+            )
+        return replace(self, columns=tuple(found[name] for name in names))
+
+
+def raw_table(data: Any, name: str = "X") -> RawTable:
+    """Raw columns of an array, a list of rows, a mapping of columns or a data frame.
+
+    Raises
+    ------
+    InputError
+        If the data is no table, or a column's cells cannot be read; as `CellError` for cells of a strange type.
+    """
+    if isinstance(data, RawTable):
+        return data
+    if isinstance(data, Table):
+        data = data.columns
+    if hasattr(data, "tocsr") or hasattr(data, "toarray"):
+        raise CellError(
+            f"The '{name}' argument must be a dense table. Got a sparse {type(data).__name__} instead; convert it "
+            f"with {name}.toarray()."
+        )
+    if isinstance(data, Mapping):
+        columns = [
+            (key, _from_array(cells, str(key))) for key, cells in cast("Mapping[Any, Any]", data).items()
+        ]
+        return _table([key for key, _ in columns], [column for _, column in columns], name)
+    if hasattr(data, "detach"):
+        data = data.detach().cpu().numpy()
+    if not isinstance(data, np.ndarray) and (hasattr(data, "columns") or hasattr(data, "column_names")):
+        return _from_frame(data, name)
+    return _from_matrix(data, name)
+
+
+def _from_frame(data: Any, name: str) -> RawTable:
+    labels = list(data.column_names if hasattr(data, "column_names") else data.columns)
+    if twice := repeated([str(label) for label in labels]):
+        raise InputError(
+            f"The '{name}' argument must have distinct column names. Got {twice!r} more than once instead; rename one."
+        )
+    try:
+        frame = nw.from_native(data, eager_only=True)
+    except TypeError:
+        raise InputError(
+            f"The '{name}' argument must be an array or a data frame. Got {short(data)} instead."
+        ) from None
+    columns = [
+        _from_series(series, str(label)) for series, label in zip(frame.iter_columns(), labels, strict=True)
+    ]
+    return _table(labels, columns, name)
+
+
+def _from_matrix(data: Any, name: str) -> RawTable:
+    try:
+        array = _as_array(data)
+    except ValueError:
+        raise InputError(
+            f"The '{name}' argument must be a table with rows of equal length. Got rows of different lengths instead."
+        ) from None
+    if array.ndim != 2:
+        raise InputError(
+            f"The '{name}' argument must be a table of shape (rows, columns). Got an array of shape {array.shape} "
+            f"instead. Reshape your data with {name}.reshape(-1, 1) if it is one column, {name}.reshape(1, -1) if it is "
+            "one row."
+        )
+    if array.dtype.kind == "V":
+        raise CellError(
+            f"The '{name}' argument must be a plain table. Got an array of {array.dtype} instead."
+        )
+    labels = [f"x{k + 1}" for k in range(array.shape[1])]
+    columns = [_from_array(array[:, k], label) for k, label in enumerate(labels)]
+    return RawTable(tuple(columns), int(array.shape[0]), named=False)
+
+
+def _table(labels: Sequence[Any], columns: Sequence[RawColumn], name: str) -> RawTable:
+    lengths = {len(column) for column in columns}
+    if len(lengths) > 1:
+        raise InputError(
+            f"The columns of '{name}' must be of equal length. Got lengths {sorted(lengths)} instead."
+        )
+    named = bool(labels) and all(isinstance(label, str) for label in labels)
+    return RawTable(tuple(columns), lengths.pop() if lengths else 0, named)
+
+
+def _from_series(series: nw.Series[Any], name: str) -> RawColumn:
+    kind = series.dtype
+    if kind.is_numeric():
+        return RawColumn(name, "number", np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64))
+    if kind == nw.Boolean:
+        return RawColumn(name, "bool", np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64))
+    if kind.is_temporal() and kind != nw.Time:
+        return RawColumn(name, "date", _days(series.to_numpy()))
+    if any(kind == words for words in (nw.String, nw.Categorical, nw.Enum)):
+        return _from_arrow(series, name)
+    return _from_cells(series.to_list(), name)
+
+
+def _from_arrow(series: nw.Series[Any], name: str) -> RawColumn:
+    """Words, through Arrow's dictionary: distinct words are read once, however many rows there are."""
+    import pyarrow as pa
+
+    try:
+        array = series.to_arrow()
+    except (pa.ArrowException, TypeError):  # a category of mixed types
+        return _from_cells(series.to_list(), name)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if not pa.types.is_dictionary(array.type):
+        array = array.dictionary_encode()
+    codes = array.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    return _coded(name, codes, array.dictionary.to_pylist())
+
+
+def _as_array(values: Any) -> NDArray[Any]:
+    array = np.asarray(values)
+    # In a list of numbers and words numpy would turn the numbers into words, and NaN into the word "nan".
+    mixed = array.dtype.kind in "US" and not isinstance(values, np.ndarray)
+    return np.asarray(values, dtype=object) if mixed else array
+
+
+def _from_array(values: Any, name: str) -> RawColumn:
+    array = _as_array(values)
+    if array.ndim != 1:
+        raise InputError(
+            f"Column {short(name, 40)} must hold one value a row. Got an array of shape {array.shape} instead."
+        )
+    kind = array.dtype.kind
+    if kind == "c":
+        raise InputError(
+            f"Column {short(name, 40)} must hold real numbers. Complex data not supported; use the real and "
+            "the imaginary part as two columns."
+        )
+    if kind in "iuf":
+        return RawColumn(name, "number", array.astype(np.float64, copy=False))
+    if kind == "b":
+        return RawColumn(name, "bool", array.astype(np.float64))
+    if kind in "mM":
+        return RawColumn(name, "date", _days(array))
+    return _from_cells(array.tolist(), name)
+
+
+def _from_cells(cells: list[Any], name: str) -> RawColumn:
+    """A column of Python objects: what its cells are decides."""
+    kinds = {kind for kind in set(map(type, cells)) if not _is_void(kind)}
+    if all(kind is not bool and issubclass(kind, (numbers.Real, decimal.Decimal)) for kind in kinds):
+        return RawColumn(name, "number", _to_floats(cells, name))
+    if all(issubclass(kind, (bool, np.bool_)) for kind in kinds - {float}) and not _has_numbers(cells, kinds):
+        return RawColumn(name, "bool", _to_floats(cells, name))
+    if all(issubclass(kind, (dt.date, np.datetime64)) for kind in kinds - {float}) and not _has_numbers(
+        cells, kinds
+    ):
+        try:
+            plain = [None if _is_missing(cell) else _without_zone(cell) for cell in cells]
+            return RawColumn(name, "date", _days(np.array(plain, dtype="datetime64[us]")))
+        except (ValueError, OverflowError, TypeError):
+            raise CellError(
+                f"Column {short(name, 40)} must hold dates that can be told as days. Got others."
+            ) from None
+    if any(issubclass(kind, complex) for kind in kinds):
+        raise InputError(f"Column {short(name, 40)} must hold real numbers. Complex data not supported.")
+    strange = next(
+        (
+            kind
+            for kind in kinds
+            if not issubclass(kind, (str, numbers.Real, dt.date, decimal.Decimal, np.bool_))
+        ),
+        None,
+    )
+    if strange is not None:
+        example = next(cell for cell in cells if type(cell) is strange)
+        raise CellError(
+            f"Each cell of column {short(name, 40)} given as argument must be a string or a real number. "
+            f"Got {short(example)} instead."
+        )
+    place = dict[Any, int]()
+    codes = np.fromiter((place.setdefault(cell, len(place)) for cell in cells), np.int64, len(cells))
+    return _coded(name, codes, list(place))
+
+
+def _coded(name: str, codes: Ints, values: Sequence[Any]) -> RawColumn:
+    """Codes into distinct words: values that read the same (1 and "1", " yes" and "yes") are one word."""
+    place = dict[str, int]()
+    lookup = np.empty(len(values) + 1, dtype=np.int64)
+    for k, value in enumerate(values):
+        word = _word(value)
+        lookup[k] = -1 if word is None else place.setdefault(word, len(place))
+    lookup[-1] = -1  # a code of -1 stands for a missing cell
+    return RawColumn(name, "text", codes=lookup[codes], words=tuple(place))
+
+
+def _word(value: Any) -> str | None:
+    """How a value is written, the same in every kind of table; None where it is missing."""
+    if _is_missing(value):
+        return None
+    if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
+        number = float(value)
+        return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    return str(value).strip() or None
+
+
+def _is_void(kind: type) -> bool:
+    return kind is type(None) or kind.__name__ in ("NAType", "NaTType")
+
+
+def _is_missing(value: Any) -> bool:
+    return (
+        value is None or _is_void(type(value)) or (isinstance(value, (float, np.floating)) and value != value)
+    )
+
+
+def _has_numbers(cells: Iterable[Any], kinds: set[type]) -> bool:
+    """Whether floats among other cells are more than marks of missing ones."""
+    return float in kinds and any(type(cell) is float and cell == cell for cell in cells)
+
+
+def _to_floats(cells: list[Any], name: str) -> Floats:
+    try:
+        return np.array([np.nan if _is_missing(cell) else float(cell) for cell in cells], dtype=np.float64)
+    except (OverflowError, ValueError, TypeError):
+        raise InputError(
+            f"Column {short(name, 40)} must hold numbers up to 1e308. Got a larger one."
+        ) from None
+
+
+def _without_zone(moment: Any) -> Any:
+    if isinstance(moment, dt.datetime) and moment.tzinfo is not None:
+        return moment.astimezone(dt.UTC).replace(tzinfo=None)
+    return moment
+
+
+def _days(moments: NDArray[Any]) -> Floats:
+    """Dates and durations as days (since 1970), NaN where missing."""
+    if moments.dtype.kind not in "mM":  # Python dates in an object array
+        moments = np.array(
+            [None if _is_missing(m) else _without_zone(m) for m in moments], dtype="datetime64[us]"
+        )
+    whole = moments.astype(f"{moments.dtype.kind}8[us]").astype(np.int64) / 86_400e6
+    return np.where(np.isnat(moments), np.nan, whole)

@@ -1,0 +1,33 @@
+"""KANRegressor and KANClassifier: networks behind the scikit-learn interface; files of models.
+
+scikit-learn is imported with the first estimator, so that loading a plain network does not wait for it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from edgewise.estimators.files import load as load
+from edgewise.estimators.files import save as save
+
+if TYPE_CHECKING:
+    from edgewise.estimators.classifier import KANClassifier as KANClassifier
+    from edgewise.estimators.regressor import KANRegressor as KANRegressor
+    from edgewise.estimators.screen import ScreeningWarning as ScreeningWarning
+
+_HOMES = {"KANClassifier": "classifier", "KANRegressor": "regressor", "ScreeningWarning": "screen"}
+
+__all__ = ["KANClassifier", "KANRegressor", "ScreeningWarning", "load", "save"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

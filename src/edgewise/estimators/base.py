@@ -1,0 +1,233 @@
+"""What both estimators share: parameters, fitting, names, importances, pictures."""
+
+from __future__ import annotations
+
+import sys
+from numbers import Integral
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from edgewise._core.checks import check_choice, check_float, check_int, short
+from edgewise._core.errors import InputError
+from edgewise.data import Encoding
+from edgewise.data.encoding_raw import RawTable
+from edgewise.estimators.names import names_of, table_to_predict
+from edgewise.estimators.problem import Problem, Settings, Trained, outputs_of, train
+from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
+from edgewise.network import KAN
+from edgewise.training import Record, TableFit
+
+Floats = NDArray[np.float64]
+
+MODES = ("auto", "additive", "pairwise", "deep")
+MAX_SEED = 2**31 - 1
+
+
+class KANEstimator(BaseEstimator):
+    """Base of `KANRegressor` and `KANClassifier`."""
+
+    network_: KAN
+    encoding_: Encoding
+    fit_: TableFit
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+    feature_importances_: Floats
+    screened_out_: tuple[str, ...]
+    target_names_: tuple[str, ...]
+
+    def __init__(
+        self,
+        mode: str = "auto",
+        hidden: int | None = None,
+        members: str | int = "auto",
+        seconds: float = 30.0,
+        max_inputs: int = 200,
+        random_state: Any = 0,
+        verbose: int = 0,
+        callbacks: Any = None,
+    ) -> None:
+        self.mode = mode
+        self.hidden = hidden
+        self.members = members
+        self.seconds = seconds
+        self.max_inputs = max_inputs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    # ---- fitting
+
+    def _settings(self) -> Settings:
+        """The parameters, checked."""
+        of = type(self).__name__
+        members = self.members
+        if isinstance(members, str):
+            check_choice(members, "members", ("auto",), of=of)
+        else:
+            members = check_int(members, "members", low=1, of=of)
+        callbacks = self.callbacks
+        callbacks = () if callbacks is None else (callbacks,) if callable(callbacks) else callbacks
+        if not isinstance(callbacks, (list, tuple)) or not all(map(callable, cast("list[Any]", callbacks))):
+            raise InputError(
+                f"The 'callbacks' parameter of {of} must list functions. Got {short(self.callbacks)} instead."
+            )
+        verbose = self.verbose
+        if not isinstance(verbose, (bool, np.bool_)):
+            verbose = check_int(verbose, "verbose", low=0, of=of)
+        return Settings(
+            mode=check_choice(self.mode, "mode", MODES, of=of),
+            hidden=None if self.hidden is None else check_int(self.hidden, "hidden", low=1, of=of),
+            members=members,
+            seconds=check_float(self.seconds, "seconds", low=0.0, closed=False, of=of),
+            seed=_seed(self.random_state, of),
+            callbacks=(*cast("list[Any]", callbacks), *([_show] if verbose else [])),
+            max_inputs=check_int(self.max_inputs, "max_inputs", low=1, of=of),
+        )
+
+    def _remember_columns(self, table: RawTable) -> None:
+        names = names_of(table)
+        self.n_features_in_ = len(table.columns)
+        if names is not None:
+            self.feature_names_in_ = names
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_  # of an earlier fit
+
+    def _train(self, problem: Problem, settings: Settings) -> None:
+        self._keep(train(problem, settings, type(self).__name__))
+
+    def _keep(self, trained: Trained) -> None:
+        self.network_ = trained.network
+        self.encoding_ = trained.encoding
+        self.fit_ = trained.fit
+        self.feature_importances_ = trained.importances
+        self.screened_out_ = trained.left_out
+
+    def _partial_train(self, problem: Problem, settings: Settings) -> None:
+        """Add the rows to those kept; go on from the network, or learn anew once there are twice the rows."""
+        before = getattr(self, "_reservoir", None)
+        reservoir = kept_rows(before, problem, settings.seed)
+        whole = reservoir.problem(problem)
+        fresh = before is None or self.fit_.mode == "constant"  # which leaves no edge to go on with
+        if fresh or reservoir.seen >= 2 * reservoir.seen_at_fit:
+            self._train(whole, settings)
+            reservoir = reservoir.fitted()
+        else:
+            trained = warm_fit(self.network_, self.encoding_, self.fit_, whole, settings)
+            self._keep(Trained(*trained, self.screened_out_))
+        self._reservoir: Reservoir = reservoir
+
+    # ---- after fitting
+
+    def _outputs(self, X: Any) -> Floats:
+        """Outputs of the network for new rows, (n, outputs)."""
+        check_is_fitted(self, "network_")
+        return outputs_of(self.network_, self.encoding_.apply(self._table(X)))
+
+    def _table(self, X: Any) -> RawTable:
+        fitted = getattr(self, "feature_names_in_", None)
+        return table_to_predict(X, fitted, self.n_features_in_, type(self).__name__)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Names of the inputs of the network: the columns of `encoding_.apply(X)`.
+
+        The estimator has no `transform`; these are the names that `network_`, plots and formulas use. A column may give two
+        inputs (its value, and whether it is missing) or none (where it says nothing).
+
+        Parameters
+        ----------
+        input_features : array of str, optional
+            Names of the columns as they were in the fit, for scikit-learn's sake.
+
+        Returns
+        -------
+        array of str
+
+        Raises
+        ------
+        InputError
+            If `input_features` are not the columns of the fit.
+        """
+        check_is_fitted(self, "network_")
+        if input_features is not None:
+            given = [str(name) for name in input_features]
+            if len(given) != self.n_features_in_:
+                raise InputError(
+                    f"input_features should have length equal to number of features ({self.n_features_in_}), "
+                    f"got {len(given)}."
+                )
+            if hasattr(self, "feature_names_in_") and given != list(self.feature_names_in_):
+                raise InputError("input_features is not equal to feature_names_in_.")
+        return np.asarray(self.encoding_.names, dtype=object)
+
+    def plot(self, X: Any = None, *, theme: str = "light", max_edges: int = 120) -> Any:
+        """Draw the network; `edgewise.plot_network` says how to read it.
+
+        Parameters
+        ----------
+        X : table, optional
+            Rows over whose values the curves are drawn.
+        theme : "light" or "dark"
+        max_edges : int
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        from edgewise.plots import plot_network
+
+        check_is_fitted(self, "network_")
+        inputs = None if X is None else self.encoding_.apply(self._table(X))
+        return plot_network(self.network_, inputs, theme=theme, max_edges=max_edges)
+
+    def _formula(self, X: Any, y: Floats, options: dict[str, Any]) -> Any:
+        """Formulas for y in the raw numeric columns that the network uses."""
+        from edgewise.estimators.formulas import formula_of
+
+        return formula_of(self._table(X), self.encoding_, y, options, type(self).__name__)
+
+    # ---- scikit-learn
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        tags.target_tags.required = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        """The same for scikit-learn before 1.6."""
+        return {"allow_nan": True, "requires_y": True}
+
+    def _html_repr(self) -> str:
+        from edgewise.estimators.html import html_of
+
+        return html_of(self)
+
+    def _repr_html_inner(self) -> str:
+        return self._html_repr()
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": self._html_repr()}
+
+
+def _seed(random_state: Any, of: str) -> int:
+    """A seed from what scikit-learn allows."""
+    if isinstance(random_state, Integral):
+        return check_int(random_state, "random_state", low=0, high=2**32 - 1, of=of)
+    try:
+        return int(check_random_state(random_state).randint(MAX_SEED))
+    except ValueError:
+        raise InputError(
+            f"The 'random_state' parameter of {of} must be an int, a RandomState or None. Got {short(random_state)} instead."
+        ) from None
+
+
+def _show(record: Record) -> None:
+    # Asked for with verbose=1, as scikit-learn's estimators do; on the error stream, so that results can be piped.
+    held = "" if record.validation is None else f", held out {record.validation:.4g}"
+    sys.stderr.write(f"{record.seconds:6.1f} s  {record.phase}: {record.loss:.4g}{held} {record.note}\n")

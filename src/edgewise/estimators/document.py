@@ -1,0 +1,154 @@
+"""Estimators as JSON and back, beside the tensors of their network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.data import Encoding
+from edgewise.estimators.classifier import KANClassifier
+from edgewise.estimators.regressor import KANRegressor
+from edgewise.network import KAN
+from edgewise.training import TableFit
+
+_ESTIMATORS = {"KANRegressor": KANRegressor, "KANClassifier": KANClassifier}
+# Plain types only: a dtype from a file must not be able to ask for objects or records.
+_DTYPE = re.compile(r"[<|>=](b1|[iu][1248]|f[248]|U\d{1,4})|object")
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def model_document(model: Any) -> dict[str, Any]:
+    """What is to be kept of a fitted estimator besides its network, in plain dictionaries, lists, strings and numbers.
+
+    Raises
+    ------
+    InputError
+        If its classes are neither strings nor numbers.
+    """
+    fit = model.fit_
+    names = getattr(model, "feature_names_in_", None)
+    document: dict[str, Any] = {
+        "parameters": _parameters(model),
+        "encoding": model.encoding_.to_json(),
+        "n_features": model.n_features_in_,
+        "feature_names": None if names is None else list(names),
+        "target_names": list(model.target_names_),
+        "importances": model.feature_importances_.tolist(),
+        "screened_out": list(model.screened_out_),
+        "fit": {
+            "message": fit.message,
+            "seconds": float(fit.seconds),
+            "mode": fit.mode,
+            "members": fit.members,
+            "validation_error": None if fit.validation_error is None else float(fit.validation_error),
+            "events": list(fit.events),
+        },
+    }
+    if isinstance(model, KANClassifier):
+        document["classes"] = _array_to_json(model.classes_)
+    else:
+        document["single"] = model._single
+    return document
+
+
+def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any:
+    """The estimator again.
+
+    Raises
+    ------
+    InputError, KeyError, TypeError, ValueError
+        If the document is not what `model_document` gives for such a network.
+    """
+    model = _ESTIMATORS[kind]()
+    known = set(model.get_params())
+    parameters = dict(document["parameters"])
+    if isinstance(parameters.get("class_weight"), list):
+        parameters["class_weight"] = {_plain(key): float(value) for key, value in parameters["class_weight"]}
+    if not set(parameters) <= known:
+        raise InputError(f"it has unknown parameters {short(sorted(set(parameters) - known))}.")
+    model.set_params(**parameters)
+    model.encoding_ = Encoding.from_json(document["encoding"])
+    model.network_ = net
+    if len(model.encoding_.names) != net.shape[0]:
+        raise InputError("its encoding does not fit the network.")
+    model.n_features_in_ = len(model.encoding_.columns)
+    names = document["feature_names"]
+    if names is not None:
+        if tuple(names) != model.encoding_.column_names:
+            raise InputError("the names of its columns do not fit the encoding.")
+        model.feature_names_in_ = np.asarray(names, dtype=object)
+    importances = np.asarray(document["importances"], dtype=np.float64)
+    if importances.shape != (model.n_features_in_,) or document["n_features"] != model.n_features_in_:
+        raise InputError("it tells of another number of columns.")
+    model.feature_importances_ = importances
+    model.target_names_ = tuple(str(name) for name in document["target_names"])
+    model.screened_out_ = tuple(str(name) for name in document["screened_out"])
+    told = document["fit"]
+    model.fit_ = TableFit(
+        network=net,
+        history=(),
+        message=str(told["message"]),
+        seconds=float(told["seconds"]),
+        mode=str(told["mode"]),
+        members=int(told["members"]),
+        validation_error=None if told["validation_error"] is None else float(told["validation_error"]),
+        events=tuple(str(event) for event in told["events"]),
+    )
+    if isinstance(model, KANClassifier):
+        model.classes_ = _array_from_json(document["classes"])
+        if net.shape[-1] != (1 if len(model.classes_) <= 2 else len(model.classes_)):
+            raise InputError("it tells of another number of classes.")
+    else:
+        model._single = bool(document["single"])
+        if model._single and net.shape[-1] != 1:
+            raise InputError("it tells of another number of outputs.")
+    return model
+
+
+def _parameters(model: Any) -> dict[str, Any]:
+    """Parameters that JSON can hold; functions and generators are left out and come back as the defaults."""
+    parameters = dict(model.get_params(deep=False))
+    parameters.pop("callbacks")
+    weights = parameters.get("class_weight")
+    if isinstance(weights, Mapping):
+        parameters["class_weight"] = [[_plain(key), float(value)] for key, value in weights.items()]
+    out: dict[str, Any] = {}
+    for name, value in parameters.items():
+        value = value.item() if isinstance(value, np.generic) else value
+        if isinstance(value, _PLAIN) or name == "class_weight":
+            out[name] = value
+    return out
+
+
+def _array_to_json(values: NDArray[Any]) -> dict[str, Any]:
+    # numpy 2 has string types of its own; their classes come back as plain strings.
+    name = "object" if values.dtype.kind in "OT" else values.dtype.str
+    if not _DTYPE.fullmatch(name):
+        raise InputError(
+            f"Classes must be strings, numbers or truth values to be saved. Got {values.dtype} instead; convert them first."
+        )
+    return {"dtype": name, "values": [_plain(value) for value in values.tolist()]}
+
+
+def _array_from_json(document: Mapping[str, Any]) -> NDArray[Any]:
+    if not _DTYPE.fullmatch(str(document["dtype"])):
+        raise InputError(f"its classes are of type {short(document['dtype'])}.")
+    values = [_plain(value) for value in document["values"]]
+    if not values:
+        raise InputError("it has no classes.")
+    return np.array(values, dtype=document["dtype"])
+
+
+def _plain(value: Any) -> Any:
+    value = value.item() if isinstance(value, np.generic) else value
+    if type(value) not in _PLAIN:
+        raise InputError(
+            f"Classes must be strings, numbers or truth values to be saved. Got {short(value)} instead; convert them first."
+        )
+    return value

@@ -1,0 +1,117 @@
+"""Save and load whole models, networks and estimators alike, as one .kan file that holds numbers and JSON only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from edgewise._core.checks import check_bool, short
+from edgewise._core.errors import FileError, InputError
+from edgewise.network import KAN
+from edgewise.network.container import PathLike, read_any_of, write_container
+from edgewise.network.files import KIND, network_document, promised_tensors, restored
+from edgewise.network.files import save as save_network
+
+_ESTIMATORS = ("KANRegressor", "KANClassifier")
+_KINDS: tuple[str, ...] = (KIND, *_ESTIMATORS)
+
+
+def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
+    """Write a network or a fitted estimator to one file.
+
+    The file is a safetensors file whose metadata hold names, structure and how columns are encoded as JSON. It is
+    written beside its place first and moved there when complete, so that an interruption leaves the old file or the new
+    one, never half of one.
+
+    Parameters
+    ----------
+    model : KAN, KANRegressor or KANClassifier
+        Of an estimator the file holds the network, the encoding, the classes and the parameters; not the callbacks, and
+        not the rows that `partial_fit` keeps.
+    path : str or path
+        Where to write, by custom with the suffix .kan.
+    overwrite : bool
+        False refuses a path that exists.
+
+    Raises
+    ------
+    InputError
+        If `model` is neither, is not fitted, or has classes that JSON cannot hold.
+    FileError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> import edgewise as ew
+    >>> net = ew.KAN([2, 3, 1], input_names=["mass", "length"], seed=0)
+    >>> ew.save(net, "pendulum.kan")
+    >>> ew.load("pendulum.kan").input_names
+    ('mass', 'length')
+    """
+    kind = type(model).__name__
+    if not any(base.__name__ == "KANEstimator" for base in type(model).__mro__):
+        if isinstance(model, KAN):
+            save_network(model, path, overwrite=overwrite)
+            return
+        raise InputError(
+            f"The 'model' argument of save must be a KAN, a KANRegressor or a KANClassifier. Got {short(model)} instead."
+        )
+    check_bool(overwrite, "overwrite", of="save")
+    if kind not in _ESTIMATORS:
+        raise InputError(
+            f"The 'model' argument of save must be a KANRegressor or a KANClassifier itself. Got a {kind} instead."
+        )
+    if not hasattr(model, "network_"):
+        raise InputError(
+            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
+        )
+
+    from edgewise.estimators.document import model_document
+
+    document = {**network_document(model.network_, kind), "model": model_document(model)}
+    write_container(path, document, model.network_.state_dict(), overwrite)
+
+
+def load(path: PathLike) -> Any:
+    """Read a network or an estimator that `save` wrote, on the CPU. No code from the file runs.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    KAN, KANRegressor or KANClassifier
+        What was saved; its predictions are the same to the bit.
+
+    Raises
+    ------
+    FileError
+        If the file is missing, not a .kan file, written by a newer edgewise, or damaged anywhere.
+
+    Examples
+    --------
+    >>> import edgewise as ew
+    >>> X = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]]
+    >>> model = ew.KANRegressor(mode="additive", seconds=2).fit(X, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    >>> ew.save(model, "line.kan")
+    >>> again = ew.load("line.kan")
+    >>> (again.predict(X) == model.predict(X)).all()
+    np.True_
+    """
+    document, tensors = read_any_of(path, {kind: promised_tensors for kind in _KINDS})  # noqa: C420
+    net = restored(document, tensors, path)
+    return net if document["kind"] == KIND else _estimator(document, net, path)
+
+
+def _estimator(document: Mapping[str, Any], net: KAN, path: PathLike) -> Any:
+    from edgewise.estimators.document import model_from_document
+
+    try:
+        return model_from_document(cast(str, document["kind"]), document["model"], net)
+    except KeyError as error:
+        raise FileError(f"The file {path} is damaged: of its model {error} is missing.") from error
+    except InputError as error:
+        raise FileError(f"The file {path} is damaged: {error}") from error
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise FileError(f"The file {path} is damaged: its model cannot be read.") from error

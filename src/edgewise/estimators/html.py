@@ -1,0 +1,51 @@
+"""How an estimator shows itself in a notebook: scikit-learn's own picture and, once fitted, the network."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from sklearn.utils import estimator_html_repr
+
+from edgewise._core.checks import plural
+from edgewise.plots import figure_svg, plot_network
+
+# A picture in a notebook is glanced at; plot() draws the rest.
+_MOST_EDGES = 40
+_MOST_COLUMNS = 5
+
+
+def html_of(model: Any) -> str:
+    """HTML of an estimator; names from the data are escaped."""
+    known = estimator_html_repr(model)
+    if not hasattr(model, "network_"):
+        return known
+    net = model.network_
+    drawn = sum(int(layer.mask.sum()) for layer in net.layers) > 0
+    svg = figure_svg(plot_network(net, max_edges=_MOST_EDGES), prefix=f"ew{id(model):x}") if drawn else ""
+    facts = "".join(f"<li>{html.escape(fact)}</li>" for fact in _facts(model))
+    return (
+        f'{known}<figure class="edgewise-network" style="margin:.5em 0;max-width:48em">'
+        f'<div role="img" aria-label="The fitted network" style="overflow-x:auto">{svg}</div>'
+        f"<figcaption><ul>{facts}</ul></figcaption></figure>"
+    )
+
+
+def _facts(model: Any) -> list[str]:
+    net, fit = model.network_, model.fit_
+    edges = sum(int(layer.mask.sum()) for layer in net.layers)
+    facts = [
+        f"A {fit.mode} network of shape {list(net.shape)}: {plural(edges, 'edge')}, {plural(net.n_parameters, 'parameter')}."
+    ]
+    shares = [
+        (share, column.name)
+        for share, column in zip(model.feature_importances_.tolist(), model.encoding_.columns, strict=True)
+        if share > 0
+    ]
+    if shares:
+        top = sorted(shares, key=lambda pair: -pair[0])[:_MOST_COLUMNS]
+        facts.append("Moves most: " + ", ".join(f"{name} ({share:.0%})" for share, name in top) + ".")
+    if fit.validation_error is not None:
+        facts.append(f"Error on held-out rows: {fit.validation_error:.4g}.")
+    facts.append(f"{fit.message} ({fit.seconds:.1f} s)")
+    return facts

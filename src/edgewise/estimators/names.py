@@ -1,0 +1,95 @@
+"""Column names at fit and afterwards, by scikit-learn's rules and in its words."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import CellError, RawTable, raw_table
+
+# A list of thousands of names helps nobody.
+_MOST_LISTED = 5
+
+
+def table_to_fit(X: Any, of: str) -> RawTable:
+    """The raw columns of training data, which must have rows and columns.
+
+    Raises
+    ------
+    InputError
+        If there are none, or names are mixed with numbers as column labels.
+    """
+    if X is None:
+        raise InputError(f"The 'X' parameter of {of} must be a table. Got None instead.")
+    labels = getattr(X, "columns", None)
+    if labels is not None and not hasattr(X, "column_names") and not callable(labels):
+        kinds = {isinstance(label, str) for label in labels}
+        if kinds == {True, False}:
+            raise CellError(
+                "Feature names are only supported if all input features have string names, but the columns of X are "
+                "named by strings and others; rename them with X.columns = X.columns.astype(str)."
+            )
+    table = raw_table(X)
+    if not table.columns:
+        raise InputError(
+            f"Found array with 0 feature(s) (shape=({table.n_rows}, 0)) while a minimum of 1 is required."
+        )
+    if not table.n_rows:
+        raise InputError(
+            f"Found array with 0 sample(s) (shape=(0, {len(table.columns)})) while a minimum of 1 is required."
+        )
+    return table
+
+
+def names_of(table: RawTable) -> NDArray[Any] | None:
+    """The caller's column names, None where there are none."""
+    return np.asarray(table.names, dtype=object) if table.named else None
+
+
+def table_to_predict(X: Any, fitted: NDArray[Any] | None, n_features: int, of: str) -> RawTable:
+    """The raw columns of new data, which must be the columns of the fit in the same order.
+
+    Raises
+    ------
+    InputError
+        If names or their number differ.
+    """
+    table = table_to_fit(X, of)
+    if fitted is None and table.named:
+        warnings.warn(
+            f"X has feature names, but {of} was fitted without feature names", UserWarning, stacklevel=4
+        )
+    elif fitted is not None and not table.named:
+        warnings.warn(
+            f"X does not have valid feature names, but {of} was fitted with feature names",
+            UserWarning,
+            stacklevel=4,
+        )
+    elif fitted is not None and tuple(fitted) != table.names:
+        raise InputError(_mismatch(list(fitted), list(table.names)))
+    if len(table.columns) != n_features:
+        raise InputError(
+            f"X has {len(table.columns)} features, but {of} is expecting {n_features} features as input."
+        )
+    if fitted is None and table.named:
+        return RawTable(table.columns, table.n_rows, named=False)
+    return table
+
+
+def _mismatch(fitted: list[str], given: list[str]) -> str:
+    parts = ["The feature names should match those that were passed during fit."]
+    unknown, absent = sorted(set(given) - set(fitted)), sorted(set(fitted) - set(given))
+    for title, names in (
+        ("Feature names unseen at fit time:", unknown),
+        ("Feature names seen at fit time, yet now missing:", absent),
+    ):
+        if names:
+            parts += [title, *(f"- {name}" for name in names[:_MOST_LISTED])]
+            parts += ["- ..."] if len(names) > _MOST_LISTED else []
+    if not unknown and not absent:
+        parts.append("Feature names must be in the same order as they were in fit.")
+    return "\n".join(parts) + "\n"

@@ -1,0 +1,206 @@
+"""From raw training rows to a network: rows in canonical order, encoding, screening, training."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise.data import Encoding, learn_encoding
+from edgewise.data.encoding_raw import RawTable
+from edgewise.estimators.rows import canonical_rows
+from edgewise.estimators.screen import ScreeningWarning, screened_out
+from edgewise.estimators.targets import power_of_two
+from edgewise.network import KAN, mask_edges
+from edgewise.simplify import edge_scores
+from edgewise.training import Callback, TableFit, fit_table
+
+Floats = NDArray[np.float64]
+
+_SCORED_ROWS = 2_000
+_CHUNK = 16_384
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Raw rows with what they shall predict.
+
+    Parameters
+    ----------
+    table : RawTable
+        n rows.
+    y : array of shape (n,) or (n, k)
+        Numbers, or class numbers.
+    weight : array of shape (n,) or None
+        Sample weights.
+    factors : array of shape (classes,) or None
+        What the weight of a row is multiplied by, class by class.
+    loss : "squared", "logistic" or "cross_entropy"
+    outputs : tuple of str
+        Names of the network's outputs.
+    """
+
+    table: RawTable
+    y: Floats
+    weight: Floats | None
+    factors: Floats | None
+    loss: str
+    outputs: tuple[str, ...]
+
+    @property
+    def level_targets(self) -> Floats:
+        """What levels are ordered by, (n, k): the target, or a column for each class."""
+        if self.loss == "cross_entropy":
+            return np.eye(len(self.outputs))[self.y.astype(np.int64)]
+        return self.y.reshape(len(self.y), -1)
+
+    def canonical(self) -> Problem:
+        """The problem in an order that depends on the rows alone, class factors merged into the weights."""
+        rows, weight = canonical_rows(self.table, self.y, self.weight)
+        y = self.y[rows]
+        if self.factors is not None:
+            own = self.factors[y.astype(np.int64)]
+            weight = own if weight is None else own * weight
+            if not (weight > 0).all():
+                rows, y, weight = rows[weight > 0], y[weight > 0], weight[weight > 0]
+        return replace(self, table=self.table.take(rows), y=y, weight=weight, factors=None)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to train."""
+
+    mode: str
+    hidden: int | None
+    members: str | int
+    seconds: float
+    seed: int
+    callbacks: tuple[Callback, ...]
+    max_inputs: int
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network on encoded columns, and what is remembered of its training."""
+
+    network: KAN
+    encoding: Encoding
+    fit: TableFit
+    importances: Floats
+    left_out: tuple[str, ...]
+
+
+def train(problem: Problem, settings: Settings, of: str) -> Trained:
+    """Encode the rows, screen the columns where there are too many, and train a network.
+
+    The same rows, weights and settings give the same network, in whatever order the rows come.
+    """
+    problem = problem.canonical()
+    encoding = learn_encoding(problem.table, problem.level_targets, weight=problem.weight)
+    inputs = encoding.apply(problem.table)
+    left_out = screened_out(encoding, inputs, problem.level_targets, settings.max_inputs)
+    if left_out:
+        warnings.warn(
+            f"{of} keeps the {len(encoding.columns) - len(left_out):,} of {len(encoding.columns):,} columns that explain "
+            "most one by one; raise max_inputs to keep more, or choose columns first.",
+            ScreeningWarning,
+            stacklevel=4,
+        )
+        encoding = encoding.without(left_out, "screened out: others explain more")
+        inputs = encoding.apply(problem.table)
+    fit = _trained(problem, encoding, inputs, settings)
+    return Trained(fit.network, encoding, fit, column_importances(fit.network, encoding, inputs), left_out)
+
+
+def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Settings) -> TableFit:
+    y = problem.y
+    if (y == y[0]).all():
+        return _constant(problem, encoding)
+    size = power_of_two(y) if problem.loss == "squared" else 1.0
+    fit = fit_table(
+        inputs,
+        y / size if size != 1.0 else y,
+        loss=problem.loss,
+        weight=problem.weight,
+        levels=encoding.levels,
+        mode=settings.mode,
+        members=settings.members,
+        hidden=settings.hidden,
+        names=encoding.names,
+        outputs=problem.outputs,
+        seconds=settings.seconds,
+        seed=settings.seed,
+        callbacks=settings.callbacks,
+    )
+    return fit if size == 1.0 else replace(fit, network=magnified(fit.network, size))
+
+
+def _constant(problem: Problem, encoding: Encoding) -> TableFit:
+    """A network without edges for rows that all have the same target."""
+    net = KAN(
+        [len(encoding.names), len(problem.outputs)],
+        input_names=encoding.names,
+        output_names=problem.outputs,
+        seed=0,
+        dtype=torch.float64,
+    )
+    edges = [(0, i, o) for i in range(net.shape[0]) for o in range(net.shape[-1])]
+    net = mask_edges(net, edges).network
+    with torch.no_grad():
+        net.output_shift.copy_(torch.from_numpy(_constant_outputs(problem)))
+    message = "All rows have the same target, and so has the model."
+    return TableFit(
+        network=net,
+        history=(),
+        message=message,
+        seconds=0.0,
+        mode="constant",
+        members=1,
+        validation_error=None,
+    )
+
+
+def _constant_outputs(problem: Problem) -> Floats:
+    """The target itself; for classes the logits of Laplace's rule, which leaves those not seen a chance."""
+    if problem.loss == "squared":
+        return problem.y[0].reshape(-1)
+    n, only = len(problem.y), int(problem.y[0])
+    if problem.loss == "logistic":
+        return np.array([np.log(2 * n + 1) * (1.0 if only == 1 else -1.0)])
+    logits = np.zeros(len(problem.outputs))
+    logits[only] = np.log(2 * n + 1)
+    return logits
+
+
+def magnified(net: KAN, factor: float) -> KAN:
+    """The network with its outputs multiplied by a power of two, which changes no digit."""
+    scaled = mask_edges(net, []).network
+    with torch.no_grad():
+        scaled.output_shift.mul_(factor)
+        scaled.output_scale.mul_(factor)
+    return scaled
+
+
+def outputs_of(net: KAN, inputs: Floats) -> Floats:
+    """Outputs of the network, (n, outputs), without ever holding more than a chunk of its inner values."""
+    out = np.empty((len(inputs), net.shape[-1]))
+    with torch.no_grad():
+        for start in range(0, len(inputs), _CHUNK):
+            part = torch.from_numpy(inputs[start : start + _CHUNK]).to(net.output_shift)
+            out[start : start + _CHUNK] = net(part).to(torch.float64).cpu().numpy()
+    return out
+
+
+def column_importances(net: KAN, encoding: Encoding, inputs: Floats) -> Floats:
+    """For each raw column how much its inputs move the outputs, as shares that sum to one."""
+    step = -(-len(inputs) // _SCORED_ROWS)
+    scores = edge_scores(net, inputs[::step]).inputs.to(torch.float64).cpu().numpy()
+    largest = scores.max(initial=0.0)
+    if not (np.isfinite(largest) and largest > 0):
+        return np.zeros(len(encoding.columns))
+    squares = np.bincount(encoding.sources, weights=(scores / largest) ** 2, minlength=len(encoding.columns))
+    shares = np.sqrt(squares)
+    return shares / shares.sum()

@@ -1,0 +1,192 @@
+"""KANRegressor."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_consistent_length
+
+from edgewise.data.encoding_raw import RawTable
+from edgewise.estimators.base import KANEstimator
+from edgewise.estimators.names import table_to_fit, table_to_predict
+from edgewise.estimators.problem import Problem
+from edgewise.estimators.targets import regression_target, row_weights, target_names
+
+Floats = NDArray[np.float64]
+
+
+class KANRegressor(RegressorMixin, KANEstimator):
+    """Regression by a Kolmogorov-Arnold network that can be read, behind the scikit-learn interface.
+
+    Takes tables as they are: data frames of pandas, Polars or Arrow, or arrays; columns of numbers, words, truth values and
+    dates; missing cells. What each column becomes is in `encoding_`, the network itself in `network_`.
+
+    Parameters
+    ----------
+    mode : "auto", "additive", "pairwise" or "deep"
+        What the network may express: a sum of functions of single columns, with functions of pairs, or a hidden layer;
+        "auto" lets held-out rows decide.
+    hidden : int, optional
+        Nodes of the hidden layer of a deep network; by default chosen from the data.
+    members : "auto" or int
+        Networks trained on resamples and joined into one.
+    seconds : float
+        About how long a fit may take, on one core.
+    max_inputs : int
+        Of wider tables only the columns that explain most one by one are kept; a `ScreeningWarning` says so.
+    random_state : int, RandomState or None
+        Seed. Same seed, same rows, same machine: same model, in whatever order the rows come.
+    verbose : int
+        1 writes progress to the error stream.
+    callbacks : function or list of functions, optional
+        Each is called with an `edgewise.Record` after every step; returning True ends training.
+
+    Attributes
+    ----------
+    network_ : KAN
+    encoding_ : Encoding
+        How columns become inputs of the network.
+    fit_ : TableFit
+        How training went.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Only where the table had names.
+    feature_importances_ : array of shape (n_features_in_,)
+        How much each column moves the prediction on the training rows (root mean square), as shares.
+    screened_out_ : tuple of str
+        Columns left out because the table was too wide.
+    target_names_ : tuple of str
+        What y called its columns; empty where it has no names.
+
+    References
+    ----------
+    Z. Liu et al., "KAN: Kolmogorov-Arnold Networks", 2024, arXiv:2404.19756.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise import KANRegressor
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
+    >>> model = KANRegressor(mode="additive", seconds=5).fit(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2)
+    >>> model.score(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2) > 0.999
+    True
+    """
+
+    _single: bool
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on a table.
+
+        Parameters
+        ----------
+        X : data frame, array or mapping of columns, n rows
+        y : array of shape (n,) or (n, outputs)
+        sample_weight : array of shape (n,), optional
+            A row of weight 2 counts as the row given twice, one of weight 0 as none.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If a parameter, the table or the target does not fit; it is a ValueError.
+        """
+        settings = self._settings()
+        table = table_to_fit(X, type(self).__name__)
+        problem = self._problem(table, y, sample_weight)
+        self._remember_columns(table)
+        self.target_names_ = target_names(y)
+        self._single = problem.y.ndim == 1
+        self.__dict__.pop("_reservoir", None)
+        self._train(problem, settings)
+        return self
+
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Go on training with more rows.
+
+        A uniform sample of up to 20,000 of all rows seen is kept. Training goes on from the present network on the rows
+        kept; each time the number of rows seen has doubled, encoding and network are learned anew. The rows kept are
+        pickled with the estimator but not written by `edgewise.save`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        self
+        """
+        settings = self._settings()
+        name = type(self).__name__
+        if hasattr(self, "network_"):
+            fitted = getattr(self, "feature_names_in_", None)
+            problem = self._problem(table_to_predict(X, fitted, self.n_features_in_, name), y, sample_weight)
+        else:
+            table = table_to_fit(X, name)
+            problem = self._problem(table, y, sample_weight)
+            self._remember_columns(table)
+            self.target_names_ = target_names(y)
+            self._single = problem.y.ndim == 1
+        self._partial_train(problem, settings)
+        return self
+
+    def _problem(self, table: RawTable, y: Any, sample_weight: Any) -> Problem:
+        name = type(self).__name__
+        target, outputs = regression_target(y, name)
+        check_consistent_length(range(table.n_rows), target)
+        weight = row_weights(sample_weight, table.n_rows, name)
+        if weight is not None and not (weight > 0).all():
+            keep = weight > 0
+            table, target, weight = table.take(keep), target[keep], weight[keep]
+        return Problem(table, target, weight, None, "squared", outputs)
+
+    def predict(self, X: Any) -> Floats:
+        """Predictions in the units of y.
+
+        Parameters
+        ----------
+        X : table with the columns of the fit
+            Cells may be missing; words not seen in training have no effect of their own.
+
+        Returns
+        -------
+        array of shape (n,), or (n, outputs) where y had columns
+        """
+        out = self._outputs(X)
+        return out[:, 0] if self._single else out
+
+    def formula(self, X: Any, y: Any, **options: Any) -> Any:
+        """Seek formulas for y in the numeric columns that the network uses.
+
+        Parameters
+        ----------
+        X : table with the columns of the fit
+        y : array of shape (n,)
+        **options
+            As in `edgewise.find_formula`: `seconds`, `seed`, `forms`, ...
+
+        Returns
+        -------
+        FormulaResult
+
+        Raises
+        ------
+        InputError
+            If the network reads columns of words.
+        """
+        target, _ = regression_target(y, type(self).__name__)
+        return self._formula(X, target, options)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        return {**super()._more_tags(), "multioutput": True}

@@ -1,0 +1,158 @@
+"""Targets and weights: checked, and brought into the form the engine takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import narwhals as nw
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from edgewise._core.checks import check_choice, check_float, short
+from edgewise._core.errors import InputError
+
+Floats = NDArray[np.float64]
+
+# Targets beyond these sizes are scaled on the way in and back inside the network, so that squares stay finite.
+_SMALL, _LARGE = 1e-60, 1e60
+
+
+def regression_target(y: Any, of: str) -> tuple[Floats, tuple[str, ...]]:
+    """Numbers (n,) or (n, k) and the names of the outputs."""
+    if y is None:
+        raise InputError(f"{of} requires y to be passed, but the target y is None.")
+    names = target_names(y)
+    try:
+        values = check_array(
+            _plain(y), ensure_2d=False, dtype="float64", input_name="y", ensure_min_samples=0
+        )
+    except (TypeError, OverflowError):
+        raise InputError(
+            f"The 'y' parameter of {of} must hold a finite number for every row. Got {short(y, 60)} instead."
+        ) from None
+    if values.ndim > 2 or (values.ndim == 2 and values.shape[1] == 0):
+        raise InputError(
+            f"The 'y' parameter of {of} must be of shape (n,) or (n, outputs). Got {values.shape} instead."
+        )
+    width = 1 if values.ndim == 1 else values.shape[1]
+    if len(names) != width or len(set(names)) != width or not all(name.strip() for name in names):
+        names = ("y",) if width == 1 else tuple(f"y{k + 1}" for k in range(width))
+    return values, names
+
+
+def class_target(y: Any, of: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The classes, sorted, and the class number of every row."""
+    if y is None:
+        raise InputError(f"{of} requires y to be passed, but the target y is None.")
+    values = column_or_1d(_plain(y), warn=True)
+    if values.dtype.kind == "f":
+        assert_all_finite(values, input_name="y")
+    if values.dtype.kind == "O" and any(value is None or value != value for value in values):
+        raise InputError(
+            f"The 'y' parameter of {of} must name the class of every row. Got missing ones instead; drop those rows."
+        )
+    try:
+        with np.errstate(invalid="ignore"):  # it converts to int to see whether that changes anything
+            check_classification_targets(values)
+        classes, codes = np.unique(values, return_inverse=True)
+    except TypeError:
+        raise InputError(
+            f"The 'y' parameter of {of} must hold classes of one type. Got a mixture such as {short(list(values[:3]))} "
+            "instead; make them all strings."
+        ) from None
+    return classes, codes.astype(np.int64)
+
+
+def row_weights(sample_weight: Any, n_rows: int, of: str) -> Floats | None:
+    """Non-negative weights with a positive sum, or None."""
+    if sample_weight is None:
+        return None
+    weight = np.asarray(_plain(sample_weight))
+    if weight.ndim == 0 and weight.dtype.kind in "iuf":
+        weight = np.full(n_rows, float(weight))
+    if weight.ndim != 1:
+        raise InputError(
+            f"Sample weights must be 1D array or scalar. Got an array of shape {weight.shape} for {of}."
+        )
+    if weight.shape != (n_rows,):
+        raise InputError(f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}!")
+    try:
+        weight = weight.astype(np.float64)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"The 'sample_weight' of {of} must hold numbers. Got {short(sample_weight)} instead."
+        ) from None
+    if not np.isfinite(weight).all() or (weight < 0).any():
+        raise InputError(
+            f"The 'sample_weight' of {of} must hold finite numbers that are not negative. Got "
+            f"{weight[~np.isfinite(weight) | (weight < 0)][0]} among them instead."
+        )
+    if not (weight > 0).any():
+        raise InputError(f"Sample weights must contain at least one non-zero number. {of} got zeros only.")
+    return weight
+
+
+def class_factors(
+    class_weight: Any, classes: NDArray[Any], codes: NDArray[np.int64], weight: Floats | None
+) -> Floats | None:
+    """The factor of every class, shape (classes,), or None where they all count the same.
+
+    "balanced" gives every class the same total weight: n / (classes * size of the class), counting sample weights.
+    """
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, str):
+        check_choice(class_weight, "class_weight", ("balanced",), of="KANClassifier")
+        size = np.bincount(codes, weights=weight, minlength=len(classes)).astype(np.float64)
+        return size.sum() / (len(classes) * np.maximum(size, np.finfo(float).tiny))
+    if not isinstance(class_weight, Mapping):
+        raise InputError(
+            "The 'class_weight' parameter of KANClassifier must be None, 'balanced' or a dictionary from class to weight. "
+            f"Got {short(class_weight)} instead."
+        )
+    given = cast("Mapping[Any, Any]", class_weight)
+    known = classes.tolist()
+    strange = [label for label in given if label not in known]
+    if strange and not any(label in given for label in known):
+        raise InputError(
+            f"The 'class_weight' parameter of KANClassifier must name the classes {short(known)}. "
+            f"Got {short(strange[0])} instead."
+        )
+    factors = [
+        check_float(given.get(label, 1.0), "class_weight", low=0.0, of="KANClassifier") for label in known
+    ]
+    return np.array(factors)
+
+
+def power_of_two(y: Floats) -> float:
+    """What to divide targets of extreme size by; 1 for all others. A power of two rounds nothing."""
+    largest = float(np.abs(y).max(initial=0.0))
+    if largest == 0.0 or _SMALL < largest < _LARGE:
+        return 1.0
+    return 2.0 ** min(max(math.frexp(largest)[1], -1020), 1020)
+
+
+def _plain(values: Any) -> Any:
+    """Series and one-column frames of any library as numpy arrays; everything else as it is."""
+    if hasattr(values, "detach"):
+        return values.detach().cpu().numpy()
+    if isinstance(values, np.ndarray) or not (hasattr(values, "dtype") or hasattr(values, "to_numpy")):
+        return np.asarray(values) if isinstance(values, (list, tuple)) else values
+    try:
+        native = nw.from_native(values, allow_series=True, eager_only=True)
+    except TypeError:
+        return np.asarray(values)
+    return native.to_numpy()
+
+
+def target_names(y: Any) -> tuple[str, ...]:
+    """The names that a series or a frame gives its columns; none for other targets."""
+    columns = getattr(y, "column_names", getattr(y, "columns", None))
+    if columns is not None and not callable(columns):
+        return tuple(str(name) for name in columns)
+    name = getattr(y, "name", None)
+    return (name,) if isinstance(name, str) else ()

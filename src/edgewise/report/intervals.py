@@ -1,0 +1,93 @@
+"""How sure a measure is: the same rows drawn again and again (bootstrap), for one model and for two on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_int
+from edgewise._core.seeds import numpy_generator
+
+Floats = NDArray[np.float64]
+# (rows weighed anew, one draw a row of the matrix (R, m)) -> the measure of each draw (R,)
+Measure = Callable[[Floats], Floats]
+
+LEVEL = 0.95
+# Beyond these many rows the interval is narrow and known well enough from fewer draws.
+MOST_ENTRIES = 8_000_000
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A measure and the interval that holds it with 95 % confidence; NaN ends where there are too few rows to tell."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def known(self) -> bool:
+        """Whether the ends are numbers."""
+        return bool(np.isfinite(self.low) and np.isfinite(self.high))
+
+
+def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Floats:
+    """How often each row occurs in each draw with replacement, shape (draws, rows); fewer draws for very many rows.
+
+    Parameters
+    ----------
+    rows, draws, seed : int
+
+    Returns
+    -------
+    array of shape (draws, rows)
+
+    References
+    ----------
+    B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979) 1,
+    doi:10.1214/aos/1176344552.
+
+    Examples
+    --------
+    >>> resamples(5, 3).sum(1).tolist()
+    [5.0, 5.0, 5.0]
+    """
+    check_int(rows, "rows", low=1, of="resamples")
+    check_int(draws, "draws", low=1, of="resamples")
+    draws = min(draws, max(MOST_ENTRIES // rows, 100))
+    random = numpy_generator(seed)
+    counts = np.empty((draws, rows))
+    for draw in counts:
+        draw[:] = np.bincount(random.integers(0, rows, rows), minlength=rows)
+    return counts
+
+
+def interval(measure: Measure, weights: Floats) -> Interval:
+    """The measure on all rows with the percentile interval over the draws.
+
+    Examples
+    --------
+    >>> rows = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    >>> one = interval(lambda w: w @ rows / w.sum(1), resamples(5))
+    >>> one.value, 1.5 < one.low < one.value < one.high < 4.5
+    (3.0, True)
+    """
+    return _around(float(measure(np.ones((1, weights.shape[1])))[0]), measure(weights))
+
+
+def difference(ours: Measure, theirs: Measure, weights: Floats) -> Interval:
+    """How far one measure lies above another on the same rows; drawing both together leaves out what they share."""
+    every = np.ones((1, weights.shape[1]))
+    return _around(float((ours(every) - theirs(every))[0]), ours(weights) - theirs(weights))
+
+
+def _around(value: float, draws: Floats) -> Interval:
+    good = draws[np.isfinite(draws)]
+    if len(good) < 0.9 * len(draws) or not len(good):
+        return Interval(value, float("nan"), float("nan"))
+    tail = 50.0 * (1.0 - LEVEL)
+    low, high = np.percentile(good, [tail, 100.0 - tail])
+    return Interval(value, float(low), float(high))

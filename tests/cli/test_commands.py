@@ -1,0 +1,254 @@
+"""Whole commands on tables with words, gaps and classes, inside this process."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tests.cli.conftest import is_one_sentence
+
+import edgewise as ew
+from edgewise.data import read_frame, write_frame
+
+N = 120
+
+
+@pytest.fixture(scope="module")
+def frame():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, N)
+    kind = rng.choice(["oak", "elm"], N)
+    gap = pa.array(np.where(rng.uniform(size=N) < 0.1, np.nan, rng.uniform(size=N)), from_pandas=True)
+    height = 2 * x + np.where(kind == "oak", 1.0, 0.0)
+    return pa.table(
+        {"x": x, "kind": kind, "gap": gap, "height": height, "tall": np.where(height > 0.5, "yes", "no")}
+    )
+
+
+@pytest.fixture(scope="module")
+def models(frame, tmp_path_factory):
+    """A regression and a classification, learned once for all tests."""
+    from edgewise.cli.models import learn
+
+    folder = tmp_path_factory.mktemp("models")
+    options = {"weight": None, "mode": "additive", "hidden": None, "members": 1, "seconds": 1.0, "seed": 0}
+    columns = frame.select(["x", "kind", "gap"])
+    for name, target in (("height.kan", "height"), ("tall.kan", "tall")):
+        y = np.array(frame.column(target).to_pylist())
+        model = learn(columns, y, target=target, classify=target == "tall", callbacks=(), **options)
+        model.save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def data(frame):
+    write_frame(frame, "trees.parquet")
+    return Path("trees.parquet")
+
+
+def test_fit_on_words_and_gaps(edgewise, data):
+    done = edgewise("fit", data, "-t", "tall", "--drop", "height", "--seconds", 2, "--json", "-o", "out")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert (told["task"], told["classes"], told["columns"]) == (
+        "classification",
+        ["no", "yes"],
+        ["x", "kind", "gap"],
+    )
+    assert {row["model"] for row in told["accuracy"]} == {"linear model", "gradient boosting", "network"}
+    assert set(told["accuracy"][0]) >= {"auc", "log_loss", "brier", "accuracy"}
+    assert told["formula"] is None
+    assert sorted(path.name for path in Path("out").iterdir()) == ["model.kan", "report.html"]
+    assert list(ew.load("out/model.kan").classes_) == ["no", "yes"]
+    assert "classification" in done.err
+
+
+def test_fit_on_all_rows_measures_nothing(edgewise, data):
+    Path("out").mkdir()
+    Path("out/network.kan").touch()
+    words = ["--drop", "tall", "--seconds", 1, "--test", 0, "-q", "-o", "out", "--mode", "additive"]
+    refused = edgewise("fit", data, "-t", "height", *words)
+    assert refused.code == 2
+    assert "network.kan must not exist yet" in refused.err
+    words.append("--force")
+    done = edgewise("fit", data, "-t", "height", *words)
+    assert done.code == 0, done.err
+    assert done.err == ""
+    assert "held-out" not in done.out
+    assert sorted(path.name for path in Path("out").iterdir()) == ["model.kan", "report.html"]
+
+
+def test_fit_with_weights_heeds_them(edgewise, frame):
+    wrong = frame.column("height").to_numpy().copy()
+    wrong[::2] += 10.0
+    weight = np.ones(N)
+    weight[::2] = 0.0
+    table = pa.table({"x": frame.column("x"), "kind": frame.column("kind"), "y": wrong, "w": weight})
+    write_frame(table, "w.csv")
+    done = edgewise("fit", "w.csv", "-t", "y", "--weight", "w", "--seconds", 2, "-q", "-o", "out")
+    assert done.code == 0, done.err
+    predicted = ew.load("out/model.kan").predict(table.select(["x", "kind"]))
+    assert np.abs(predicted - frame.column("height").to_numpy()).max() < 1.0
+
+
+def test_predict_a_regression(edgewise, data, models, frame):
+    done = edgewise("predict", models / "height.kan", data, "-o", "p.feather")
+    assert done.code == 0, done.err
+    table = read_frame("p.feather")
+    assert table.column_names == ["x", "kind", "gap", "height_predicted", "outside_training_range"]
+    expected = ew.load(models / "height.kan").predict(frame.select(["x", "kind", "gap"]))
+    np.testing.assert_array_equal(table.column("height_predicted").to_numpy(), expected)
+
+
+def test_predict_classes_and_their_probabilities(edgewise, data, models, frame):
+    done = edgewise("predict", models / "tall.kan", data, "--json", "-q")
+    assert done.code == 0, done.err
+    rows = json.loads(done.out)["predictions"]
+    name = next(name for name in rows[0] if name.endswith("predicted")).removesuffix("predicted")
+    shares = np.array([[row[f"{name}probability_no"], row[f"{name}probability_yes"]] for row in rows])
+    np.testing.assert_allclose(shares.sum(axis=1), 1.0)
+    labels = [row[f"{name}predicted"] for row in rows]
+    assert labels == np.array(["no", "yes"])[shares.argmax(axis=1)].tolist()
+    assert np.mean(np.array(labels) == np.array(frame.column("tall").to_pylist())) > 0.8
+
+
+def test_columns_that_are_missing_are_named(edgewise, models):
+    write_frame(pa.table({"X": [1.0], "gap": [0.5]}), "short.csv")
+    done = edgewise("predict", models / "height.kan", "short.csv")
+    assert done.code == 2
+    assert is_one_sentence(done.err)
+    assert "'x', 'kind'" in done.err
+
+
+def test_words_where_the_model_wants_numbers(edgewise, models):
+    write_frame(pa.table({"x": ["tall"], "kind": ["oak"], "gap": [0.5]}), "words.csv")
+    done = edgewise("predict", models / "height.kan", "words.csv")
+    assert done.code == 2
+    assert is_one_sentence(done.err)
+    assert "'x'" in done.err
+
+
+def test_report_of_a_saved_model(edgewise, data, models):
+    done = edgewise("report", models / "tall.kan", data, "-t", "tall", "-o", "page.html", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["rows"] == N // 5
+    assert [row["model"] for row in told["accuracy"]] == ["linear model", "gradient boosting", "network"]
+    assert "<html" in Path("page.html").read_text()
+    whole = edgewise("report", models / "height.kan", data, "-t", "height", "--test", 1, "-o", "new.html")
+    assert whole.code == 0, whole.err
+    assert f"on {N} held-out rows" in whole.out
+
+
+def test_report_of_a_class_the_model_never_saw(edgewise, models, frame):
+    table = frame.set_column(4, "tall", pa.array(["maybe", *frame.column("tall").to_pylist()[1:]]))
+    write_frame(table, "odd.parquet")
+    done = edgewise("report", models / "tall.kan", "odd.parquet", "-t", "tall")
+    assert done.code == 2
+    assert "'maybe'" in done.err
+    assert is_one_sentence(done.err)
+
+
+@pytest.mark.parametrize(
+    ("form", "suffix"), [("numpy", ".py"), ("c", ".c"), ("onnx", ".onnx"), ("latex", ".tex")]
+)
+def test_export_of_an_estimator(edgewise, models, form, suffix):
+    done = edgewise("export", models / "height.kan", "-o", f"model{suffix}", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["format"] == form
+    assert all(Path(entry["file"]).stat().st_size == entry["bytes"] > 0 for entry in told["files"])
+    again = edgewise("export", models / "height.kan", "--to", form, "-o", f"model{suffix}")
+    assert again.code == 2
+    assert "--force" in again.err
+    if form != "onnx":
+        assert edgewise("export", models / "height.kan", "--to", form).out
+
+
+def test_exported_source_predicts_the_same(edgewise, models, frame):
+    assert edgewise("export", models / "height.kan", "-o", "standalone.py").code == 0
+    space = {}
+    exec(compile(Path("standalone.py").read_text(), "standalone.py", "exec"), space)
+    rows = frame.select(["x", "kind", "gap"])
+    columns = {name: np.array(rows.column(name).to_pylist(), dtype=object) for name in rows.column_names}
+    expected = ew.load(models / "height.kan").predict(rows)
+    np.testing.assert_allclose(np.ravel(space["predict"](columns)), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["export", "MODEL"], "name it with --to"),
+        (["export", "MODEL", "--to", "onnx"], "must go to a file"),
+        (["export", "MODEL", "--to", "java"], "--to"),
+        (["export", "nowhere.kan", "--to", "c"], "nowhere.kan"),
+        (["report", "MODEL", "DATA", "-t", "hight"], "did you mean 'height'?"),
+        (["predict", "MODEL", "DATA", "-o", "."], "Got a folder"),
+        (["predict", "DATA", "DATA"], "trees.parquet"),
+        (["fit", "DATA", "-t", "height", "--formula"], "A formula cannot be found"),
+        (["fit", "DATA", "-t", "height", "--task", "classification"], "classes that several rows share"),
+        (["fit", "DATA", "-t", "height", "--test", "1"], "--test"),
+        (["fit", "DATA", "-t", "height", "-o", "DATA"], "trees.parquet"),
+        (["fit", "DATA", "-t", "height", "-c", "x,z"], "no column 'z'"),
+        (["formula", "DATA", "-t", "height"], "Column 'kind'"),
+        (["formula", "DATA", "-t", "height", "-c", "height"], "must not be among"),
+        (["formula", "SHORT", "-t", "y"], "at least 5 rows. Got 3 instead"),
+        (["fit", "-", "-t", "height"], "Standard input must hold a table"),
+        (["demo", "german_credits"], "did you mean 'german_credit'?"),
+        (["ftt"], "Did you mean 'fit'?"),
+        (["fit", "DATA"], "Missing option '--target'"),
+        (["predict"], "Missing argument"),
+    ],
+)
+def test_bad_words_end_in_one_sentence_and_code_2(edgewise, data, models, monkeypatch, words, sentence):
+    import io
+    import sys
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+    Path("short.csv").write_text("x,y\n1,2\n2,3\n3,5\n")
+    places = {"MODEL": models / "height.kan", "DATA": data, "SHORT": "short.csv"}
+    done = edgewise(*(places.get(word, word) for word in words))
+    assert done.code == 2
+    assert sentence in done.err
+    assert is_one_sentence(done.err)
+    assert done.out == ""
+
+
+def test_no_words_at_all_show_the_help(edgewise):
+    done = edgewise()
+    assert done.code == 0
+    assert "From a table" in done.out
+
+
+def test_trials_put_figures_beside_each_other(monkeypatch):
+    from edgewise.cli import trials
+    from edgewise.cli.progress import Progress
+
+    monkeypatch.setattr(trials, "_REPEATS", 1)
+    (layer,) = trials.layers(width=4, rows=16)
+    assert layer.ratio == pytest.approx(layer.ours / layer.theirs)
+    X, y, classes = trials._smooth(0)
+    made = list(trials.table("smooth", X[:200], y[:200], classes, 1.0, 0, Progress(quiet=True)))
+    assert [trial.measure for trial in made] == ["RMSE", "time to learn"]
+    assert made[0].ratio < 1
+
+
+def test_bench_prints_ratios(edgewise, monkeypatch):
+    from edgewise.cli import trials
+
+    trial = trials.Trial("a layer", "pass", "ms", 3.0, 2.0, "torch.nn.Linear")
+    monkeypatch.setattr(trials, "run", lambda *_: (trial,))
+    assert "1.5" in edgewise("bench").out
+    assert json.loads(edgewise("bench", "--json").out)[0]["ratio"] == 1.5
+
+
+def test_threads_are_those_asked_for(edgewise, data, models):
+    import torch
+
+    before = torch.get_num_threads()
+    try:
+        assert edgewise("predict", models / "height.kan", data, "--threads", 2).code == 0
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

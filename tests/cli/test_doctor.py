@@ -1,0 +1,67 @@
+"""The examination of an installation."""
+
+import json
+from importlib import metadata
+
+import pytest
+
+from edgewise.cli import health
+
+
+def test_a_sound_installation_passes(edgewise):
+    done = edgewise("doctor")
+    assert done.code == 0
+    for word in ("python", "torch", "kernels", "GPU", "threads", "extra: onnx", "splines equal scipy's"):
+        assert word in done.out
+    checks = json.loads(edgewise("doctor", "--json").out)
+    assert checks["healthy"] is True
+    assert {check["state"] for check in checks["checks"]} <= {"ok", "missing", "note"}
+
+
+def test_requirements_are_those_of_the_package():
+    core = dict(health.requirements())
+    assert {"torch", "numpy", "typer", "pyarrow"} <= set(core)
+    assert core["torch"] == "2.6"
+    assert dict(health.requirements("onnx")) == {"onnx": "1.16"}
+
+
+def test_a_missing_extra_comes_with_the_command_that_installs_it(edgewise, monkeypatch):
+    real = metadata.version
+
+    def version(name):
+        if name == "onnx":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    done = edgewise("doctor")
+    assert done.code == 0
+    assert "pip install 'edgewise[onnx]'" in " ".join(done.out.split())
+
+
+@pytest.mark.parametrize("found", ["2.5.9", "1.26"])
+def test_what_is_too_old_is_broken_and_ends_with_code_1(edgewise, monkeypatch, found):
+    real = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: found if name == "torch" else real(name))
+    done = edgewise("doctor", "--json")
+    assert done.code == 1
+    (broken,) = [check for check in json.loads(done.out)["checks"] if check["state"] == "broken"]
+    assert broken["name"] == "torch"
+    assert broken["advice"] == "pip install 'torch>=2.6'"
+
+
+def test_versions_compare_as_numbers():
+    assert health._numbers("2.13.0+cpu") == (2, 13, 0)
+    assert health._numbers("2.13.0rc1") > health._numbers("2.6")
+
+
+def test_a_folder_that_cannot_be_written_is_broken(tmp_path):
+    assert health._folder("temporary files", str(tmp_path / "nowhere"), "TMPDIR").state == "broken"
+
+
+def test_wrong_arithmetic_is_found(monkeypatch):
+    import edgewise.kernels
+
+    real = edgewise.kernels.spline_sum
+    monkeypatch.setattr(edgewise.kernels, "spline_sum", lambda *words: real(*words) + 1e-9)
+    assert health._arithmetic().state == "broken"

@@ -1,0 +1,161 @@
+"""Estimators in files: the same to the bit, and nothing in a file can run or slip through."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import edgewise as ew
+from edgewise import FileError, InputError
+from edgewise.network.container import read_container, write_container
+from edgewise.network.files import promised_tensors
+
+from .tables import classifier, income, people, regressor
+
+TABLE = pd.DataFrame(people())
+Y = income(people())
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Any:
+    return classifier(class_weight={"poor": 2.0}).fit(TABLE, np.where(Y > 2, "rich", "poor"))
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.where(Y > 2, "rich", "poor"),
+        np.where(Y > 2, "rich", "poor").astype(object),
+        np.digitize(Y, [1.5, 2.5]),
+        np.digitize(Y, [1.5, 2.5]).astype(np.uint8),
+        Y > 2,
+        np.digitize(Y, [1.5, 2.5]) * 1.0,
+        np.full(len(Y), "only"),
+    ],
+)
+def test_classifiers_come_back_to_the_bit(labels: np.ndarray, tmp_path: pathlib.Path) -> None:
+    model = classifier(random_state=4).fit(TABLE, labels)
+    ew.save(model, tmp_path / "m.kan")
+    again = ew.load(tmp_path / "m.kan")
+    assert type(again) is type(model)
+    assert again.get_params() == model.get_params()
+    assert again.classes_.dtype == model.classes_.dtype
+    assert np.array_equal(again.classes_, model.classes_)
+    assert np.array_equal(again.predict_proba(TABLE), model.predict_proba(TABLE))
+    assert np.array_equal(again.predict(TABLE), model.predict(TABLE))
+    assert np.array_equal(again.feature_importances_, model.feature_importances_)
+    assert again.encoding_ == model.encoding_
+    assert again.feature_names_in_.tolist() == model.feature_names_in_.tolist()
+    assert "svg" in again._repr_html_() or len(model.classes_) == 1
+
+
+def test_regressors_come_back_to_the_bit(tmp_path: pathlib.Path) -> None:
+    for X, y in ((TABLE, Y), (np.c_[Y, Y**2], np.c_[Y, -Y]), (np.c_[Y, Y**2], Y[:, None])):
+        model = regressor(callbacks=print if X is None else None).fit(X, y)
+        ew.save(model, tmp_path / "m.kan")
+        again = ew.load(tmp_path / "m.kan")
+        assert np.array_equal(again.predict(X), model.predict(X))
+        assert again.predict(X).shape == y.shape
+        assert again.score(X, y) == model.score(X, y)
+        assert hasattr(again, "feature_names_in_") == hasattr(model, "feature_names_in_")
+        assert again.partial_fit(X, y).score(X, y) > 0.9
+
+
+def test_equal_models_give_equal_files(tmp_path: pathlib.Path, fitted: Any) -> None:
+    ew.save(fitted, tmp_path / "a.kan")
+    ew.save(ew.load(tmp_path / "a.kan"), tmp_path / "b.kan")
+    assert (tmp_path / "a.kan").read_bytes() == (tmp_path / "b.kan").read_bytes()
+
+
+def test_a_numpy_scalar_as_parameter_is_kept(tmp_path: pathlib.Path) -> None:
+    model = regressor(seconds=np.float64(9.0), random_state=np.random.RandomState(0)).fit(TABLE, Y)
+    ew.save(model, tmp_path / "m.kan")
+    assert ew.load(tmp_path / "m.kan").seconds == 9.0
+
+
+def test_networks_are_saved_and_loaded_as_ever(tmp_path: pathlib.Path) -> None:
+    net = ew.KAN([2, 3, 1], seed=0)
+    ew.save(net, tmp_path / "n.kan")
+    assert isinstance(ew.load(tmp_path / "n.kan"), ew.KAN)
+    with pytest.raises(FileError, match="exists already"):
+        ew.save(net, tmp_path / "n.kan", overwrite=False)
+
+
+def test_what_cannot_be_saved_is_said(tmp_path: pathlib.Path, fitted: Any) -> None:
+    path = tmp_path / "m.kan"
+    with pytest.raises(InputError, match="must be fitted"):
+        ew.save(regressor(), path)
+    with pytest.raises(InputError, match="must be a KAN, a KANRegressor or a KANClassifier"):
+        ew.save({"a": 1}, path)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="'overwrite' parameter of save"):
+        ew.save(fitted, path, overwrite="no")  # type: ignore[arg-type]
+    dates = classifier().fit(TABLE, np.where(Y > 2, np.datetime64("2020-01-01"), np.datetime64("2021-01-01")))
+    with pytest.raises(InputError, match="Classes must be strings, numbers or truth values"):
+        ew.save(dates, path)
+    ew.save(fitted, path)
+    with pytest.raises(
+        FileError, match=r"does not hold a KAN but 'KANClassifier'; open it with edgewise\.load"
+    ):
+        ew.network.load(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m.kan"]
+
+
+def _rewritten(path: pathlib.Path, change: Any) -> pathlib.Path:
+    """A file with a changed document and a checksum that fits."""
+    document, tensors = read_container(path, "KANClassifier", promised_tensors)
+    changed = json.loads(json.dumps(document))
+    change(changed)
+    changed.pop("format")
+    target = path.with_name("changed.kan")
+    write_container(target, changed, tensors, overwrite=True)
+    return target
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d.pop("model"),
+        lambda d: d.update(model=None),
+        lambda d: d.update(kind="KANRegressor"),
+        lambda d: d["model"].pop("classes"),
+        lambda d: d["model"]["classes"].update(values=["a"] * 5),
+        lambda d: d["model"]["classes"].update(values=[["a"], ["b"]]),
+        lambda d: d["model"]["classes"].update(dtype="|V8"),
+        lambda d: d["model"]["classes"].update(dtype="<i8"),
+        lambda d: d["model"]["parameters"].update(strange=1),
+        lambda d: d["model"]["parameters"].update(class_weight=[1]),
+        lambda d: d["model"]["encoding"].update(columns=[]),
+        lambda d: d["model"]["encoding"]["columns"].pop(),
+        lambda d: d["model"]["encoding"]["columns"][0].update(scale="x"),
+        lambda d: d["model"].update(feature_names=["a"]),
+        lambda d: d["model"].update(importances=[1.0]),
+        lambda d: d["model"].update(importances=["a", "b", "c"]),
+        lambda d: d["model"]["fit"].pop("mode"),
+        lambda d: d["model"].update(n_features=2),
+    ],
+)
+def test_documents_that_do_not_fit_are_refused(change: Any, tmp_path: pathlib.Path, fitted: Any) -> None:
+    ew.save(fitted, tmp_path / "m.kan")
+    with pytest.raises(FileError, match="is damaged"):
+        ew.load(_rewritten(tmp_path / "m.kan", change))
+
+
+def test_every_cut_and_flip_is_noticed(tmp_path: pathlib.Path, fitted: Any) -> None:
+    path = tmp_path / "m.kan"
+    ew.save(fitted, path)
+    data = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for at in rng.integers(0, len(data), 60).tolist():
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        with pytest.raises(FileError):
+            ew.load(path)
+        path.write_bytes(data[:at])
+        with pytest.raises(FileError):
+            ew.load(path)
