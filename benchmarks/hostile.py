@@ -86,6 +86,9 @@ def main() -> int:
     parser.add_argument("--kind", action="append", help="only this kind")
     parser.add_argument("--replay", nargs=2, metavar=("KIND", "SEED"), help="one attempt, in this process")
     parser.add_argument("--show", type=int, default=3, help="faults shown for each way of failing")
+    parser.add_argument(
+        "--again", action="store_true", help="the faults of the last run again, into its table"
+    )
     parser.add_argument("--kills", type=int, default=0, help="kill so many fits and commands instead")
     options = parser.parse_args()
     if options.kills:
@@ -99,8 +102,14 @@ def main() -> int:
         for name in [*kinds.KINDS]:
             if name not in options.kind:
                 del kinds.KINDS[name]
+    out = HERE / "out" / "hostile.json"
     attempts = plan(options.count, options.seed)
-    outcomes = pool.run(attempts, options.workers, lambda outcome: None)
+    before: list[Outcome] = []
+    if options.again:
+        before = [Outcome(**each) for each in json.loads(out.read_text())]
+        attempts = [(each.kind, each.seed) for each in before if each.end == "fault"]
+        before = [each for each in before if each.end != "fault"]
+    outcomes = before + pool.run(attempts, options.workers, lambda outcome: None)
     print(
         f"{len(outcomes):,} attempts, seed {options.seed}, {time.monotonic() - began:.0f} s\n\n{table(outcomes)}\n"
     )
@@ -112,7 +121,6 @@ def main() -> int:
         print(f"--- {name}: {len(alike)} alike")
         for each in alike[: options.show]:
             print(f"    seed {each.seed}: {each.what}\n{each.text.strip()}\n")
-    out = HERE / "out" / "hostile.json"
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps([vars(each) for each in outcomes], indent=0))
     return 1 if faults else 0

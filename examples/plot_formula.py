@@ -10,6 +10,7 @@ that no other beats by more than chance, and judges all of them on rows they wer
 
 import numpy as np
 import pandas as pd
+import sympy
 
 import edgewise as ew
 
@@ -71,8 +72,6 @@ print(best.python("period"))
 # %%
 # As an expression of sympy it can be asked. What does a pendulum of a quarter of the length do?
 
-import sympy  # noqa: E402
-
 quarter = best.sympy.subs("length", sympy.Symbol("length") / 4)
 print(sympy.simplify(quarter / best.sympy))
 
@@ -89,8 +88,8 @@ small = ew.simplify(
     ew.fit(ew.KAN([2, 5, 1], seed=0), X, y, seconds=5).network, X, y, seconds=8
 ).network
 
-for suggestion in ew.suggest(small, 0, 0, 0, X, top=3):
-    print(f"{suggestion.text:40} residual {suggestion.residual:.1e}")
+# The edge from x1, in the network's own units.
+print(ew.suggest(small, 0, 0, 0, X)[0].text)
 
 closed = ew.snap(small, X).network
 print(ew.formula(closed)[0].text)

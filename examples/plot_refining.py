@@ -11,6 +11,7 @@ A spline on a coarse grid is also a spline on any finer one, so a network need n
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 
 import edgewise as ew
 
@@ -24,22 +25,12 @@ y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
 # A network is fitted on five intervals, the best of six starts; then every grid becomes four times
 # as fine. The record of an edit says what it did and what it changed.
 
-coarse = ew.fit(
-    ew.KAN([2, 1, 1], seed=0, dtype=torch.float64),
-    X,
-    y,
-    intervals=[5],
-    starts=6,
-    seed=0,
-).network
+start = ew.KAN([2, 1, 1], dtype=torch.float64, seed=0)
+coarse = ew.fit(start, X, y, intervals=[5], starts=6, seed=0).network
 refined = ew.refine(coarse, 4, X=X)
 
-print(
-    coarse.layers[0].intervals,
-    "->",
-    refined.network.layers[0].intervals,
-    "intervals",
-)
+before, after = coarse.layers[0].intervals, refined.network.layers[0].intervals
+print(f"{before} -> {after} intervals")
 print(f"largest change of any output: {refined.record.max_change:.1e}")
 
 # %%
@@ -74,18 +65,11 @@ for k, intervals in enumerate(grids):
     print(f"{intervals:3} intervals  {size:4} parameters  error {errors[-1]:.1e}")
 
 # %%
-from matplotlib.figure import Figure  # noqa: E402
-
 figure = Figure(figsize=(5.6, 3.4), layout="constrained", facecolor="none")
 axes = figure.subplots()
 axes.loglog(grids, errors, "o-", color="#0b6bb3", label="network")
-axes.loglog(
-    grids,
-    [errors[1] * (grids[1] / g) ** 4 for g in grids],
-    "--",
-    color="#a5adba",
-    label="fourth power",
-)
+rule = [errors[1] * (grids[1] / g) ** 4 for g in grids]
+axes.loglog(grids, rule, "--", color="#a5adba", label="fourth power")
 axes.set(xlabel="intervals", ylabel="error", facecolor="none")
 axes.set_xticks(grids, [str(g) for g in grids], minor=False)
 axes.set_xticks([], minor=True)
@@ -96,18 +80,13 @@ figure
 # %%
 # Noise sets the floor
 # --------------------
-# On noisy data a finer grid would follow the noise. `fit` tries the next grid, sees that the
-# held-out error no longer falls, and returns the network before.
+# On noisy data a finer grid would soon follow the noise. `fit` refines while the held-out error
+# falls, stops where it no longer does, and returns the best network.
 
 noisy = y + 0.1 * rng.normal(size=len(y))
 fitted = ew.fit(coarse, X, noisy, seed=0)
 print(fitted.message)
-print(
-    "kept:",
-    fitted.network.layers[0].intervals,
-    "intervals; tried:",
-    max(r.intervals for r in fitted.history),
-)
+print(f"kept: {fitted.network.layers[0].intervals} intervals")
 ew.plot_training(fitted.history)
 
 # %%

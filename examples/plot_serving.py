@@ -20,15 +20,11 @@ import edgewise as ew
 rng = np.random.default_rng(0)
 X = rng.uniform(-1, 1, (1000, 2))
 y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
-names = {"input_names": ["phase", "offset"], "output_names": ["gain"]}
-net = ew.fit(
-    ew.KAN([2, 1, 1], seed=0, **names),
-    X,
-    y,
-    starts=6,
-    intervals=[5, 10, 20],
-    seed=0,
-).network
+net = ew.KAN(
+    [2, 1, 1], input_names=["phase", "offset"], output_names=["gain"], seed=0
+)
+net = ew.fit(net, X, y, starts=6, intervals=[5, 10, 20], seed=0).network
+
 folder = Path(tempfile.mkdtemp())
 
 # %%
@@ -40,12 +36,9 @@ folder = Path(tempfile.mkdtemp())
 
 ew.save(net, folder / "model.kan")
 again = ew.load(folder / "model.kan")
-print(
-    f"{(folder / 'model.kan').stat().st_size / 1024:.0f} KB,",
-    again.input_names,
-    "->",
-    again.output_names,
-)
+
+print(again.input_names, "->", again.output_names)
+print((folder / "model.kan").stat().st_size, "bytes")
 print("same bits:", np.array_equal(net.predict(X), again.predict(X)))
 
 # %%
@@ -56,21 +49,24 @@ print("same bits:", np.array_equal(net.predict(X), again.predict(X)))
 
 ew.export(net, folder / "gain.py")
 source = (folder / "gain.py").read_text()
-print("\n".join(line[:96] for line in source.splitlines()[:14]))
+
+print(source[: source.index("import")])
 
 # %%
 # It is an ordinary module with a ``predict``.
 
 module = runpy.run_path(folder / "gain.py")
-print(
-    f"largest difference: {np.abs(module['predict'](X) - net.predict(X)).max():.1e}"
-)
+difference = np.abs(module["predict"](X) - net.predict(X)).max()
+print(f"largest difference: {difference:.1e}")
 
 # %%
-# C - For a controller or another language: C99, constant tables, no allocation, one function.
+# C source
+# --------
+# For a controller or another language: C99, constant tables, no allocation. The header, without its
+# opening comment:
 
 ew.export(net, folder / "gain.c")
-print((folder / "gain.h").read_text())
+print((folder / "gain.h").read_text().split("*/")[1])
 
 # %%
 # Compiled and called, row by row, from a program of a few lines.
@@ -96,9 +92,8 @@ if compiler := shutil.which("cc"):
     answers = subprocess.run(
         [folder / "gain"], input=rows, capture_output=True, text=True, check=True
     )
-    difference = np.abs(
-        np.array(answers.stdout.split(), dtype=float) - net.predict(X)[:, 0]
-    ).max()
+    told = np.array(answers.stdout.split(), dtype=float)
+    difference = np.abs(told - net.predict(X)[:, 0]).max()
     print(f"largest difference: {difference:.1e}")
 
 # %%
@@ -108,7 +103,7 @@ if compiler := shutil.which("cc"):
 # needs the extra ``edgewise[onnx]``.
 
 ew.export(net, folder / "gain.onnx")
-print(f"{(folder / 'gain.onnx').stat().st_size / 1024:.0f} KB")
+print((folder / "gain.onnx").stat().st_size, "bytes")
 
 # %%
 # Mathematics
@@ -118,6 +113,8 @@ print(f"{(folder / 'gain.onnx').stat().st_size / 1024:.0f} KB")
 
 closed = ew.snap(net, X).network
 print(ew.formula(closed)[0].latex)
+
+ew.plot_network(closed, X)
 
 # %%
 # How fast?

@@ -60,7 +60,8 @@ def residual(time):
 # %%
 # The loop
 # --------
-# Any optimiser of torch will do; L-BFGS is at home with smooth losses on full batches.
+# Any optimiser of torch will do; L-BFGS is at home with smooth losses on full batches. Called a second
+# time it forgets what it gathered far from the solution.
 
 optimiser = torch.optim.LBFGS(
     net.parameters(),
@@ -79,7 +80,7 @@ def closure():
     return loss
 
 
-for _ in range(3):
+for _ in range(2):
     optimiser.step(closure)
     print(f"mean squared residual {residual(time).square().mean().item():.1e}")
 

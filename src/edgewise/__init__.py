@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from edgewise._core.errors import NumericEdgesError as NumericEdgesError
     from edgewise.data import Table as Table
     from edgewise.data import load_example as load_example
+    from edgewise.data import read_frame as read_frame
     from edgewise.data import read_table as read_table
     from edgewise.data import split as split
     from edgewise.data import to_table as to_table
+    from edgewise.data import write_frame as write_frame
     from edgewise.data import write_table as write_table
     from edgewise.estimators import KANClassifier as KANClassifier
     from edgewise.estimators import KANRegressor as KANRegressor
@@ -101,9 +103,11 @@ _HOMES = {
     "edgewise.data": (
         "Table",
         "load_example",
+        "read_frame",
         "read_table",
         "split",
         "to_table",
+        "write_frame",
         "write_table",
     ),
     "edgewise.estimators": (

@@ -79,6 +79,20 @@ def test_fit_on_all_rows_measures_nothing(edgewise, data):
     assert sorted(path.name for path in Path("out").iterdir()) == ["model.kan", "report.html"]
 
 
+def test_a_rival_that_fails_costs_a_note_and_not_the_network(edgewise, data, monkeypatch):
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    def broken(*_, **__):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr(HistGradientBoostingRegressor, "fit", broken)
+    words = ["--drop", "tall", "--seconds", 1, "-o", "out", "--mode", "additive"]
+    done = edgewise("fit", data, "-t", "height", *words)
+    assert done.code == 0, done.err
+    assert "Note: The gradient boosting could not be fitted: by zero." in done.err
+    assert Path("out/model.kan").exists()
+
+
 def test_fit_with_weights_heeds_them(edgewise, frame):
     wrong = frame.column("height").to_numpy().copy()
     wrong[::2] += 10.0
@@ -105,10 +119,9 @@ def test_predict_classes_and_their_probabilities(edgewise, data, models, frame):
     done = edgewise("predict", models / "tall.kan", data, "--json", "-q")
     assert done.code == 0, done.err
     rows = json.loads(done.out)["predictions"]
-    name = next(name for name in rows[0] if name.endswith("predicted")).removesuffix("predicted")
-    shares = np.array([[row[f"{name}probability_no"], row[f"{name}probability_yes"]] for row in rows])
+    shares = np.array([[row["tall_probability_no"], row["tall_probability_yes"]] for row in rows])
     np.testing.assert_allclose(shares.sum(axis=1), 1.0)
-    labels = [row[f"{name}predicted"] for row in rows]
+    labels = [row["tall_predicted"] for row in rows]
     assert labels == np.array(["no", "yes"])[shares.argmax(axis=1)].tolist()
     assert np.mean(np.array(labels) == np.array(frame.column("tall").to_pylist())) > 0.8
 
@@ -130,13 +143,13 @@ def test_words_where_the_model_wants_numbers(edgewise, models):
 
 
 def test_report_of_a_saved_model(edgewise, data, models):
-    done = edgewise("report", models / "tall.kan", data, "-t", "tall", "-o", "page.html", "--json")
+    done = edgewise("report", models / "tall.kan", data, "-o", "page.html", "--json")
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert told["rows"] == N // 5
     assert [row["model"] for row in told["accuracy"]] == ["linear model", "gradient boosting", "network"]
     assert "<html" in Path("page.html").read_text()
-    whole = edgewise("report", models / "height.kan", data, "-t", "height", "--test", 1, "-o", "new.html")
+    whole = edgewise("report", models / "height.kan", data, "--test", 1, "-o", "new.html")
     assert whole.code == 0, whole.err
     assert f"on {N} held-out rows" in whole.out
 
@@ -213,6 +226,22 @@ def test_bad_words_end_in_one_sentence_and_code_2(edgewise, data, models, monkey
     assert sentence in done.err
     assert is_one_sentence(done.err)
     assert done.out == ""
+
+
+def test_names_the_terminal_cannot_show_do_not_break_a_message(monkeypatch):
+    import io
+    import sys
+
+    from edgewise.cli import main
+
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stderr", stream)
+    Path("t.csv").write_text("größe,y\n1,2\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as left:
+        main(["fit", "t.csv", "-t", "z"])
+    stream.flush()
+    assert left.value.code == 2
+    assert b"no column 'z'" in stream.buffer.getvalue()
 
 
 def test_no_words_at_all_show_the_help(edgewise):

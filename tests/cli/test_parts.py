@@ -244,13 +244,18 @@ def test_a_reader_that_left_is_no_error(capsys, monkeypatch):
     assert capsys.readouterr().err == ""
 
 
-def test_an_interruption_is_remembered_even_when_a_stage_answers_it():
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_interruption_asks_training_to_stop_and_the_second_ends_at_once(number, capfd):
+    before = signal.getsignal(number)
     with Interrupts() as interrupts:
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+        assert interrupts(Step()) is False
+        os.kill(os.getpid(), number)
         assert interrupts.happened
-    assert signal.getsignal(signal.SIGINT) is before
+        assert interrupts(Step()) is True
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is before
+    assert "best so far" in capfd.readouterr().err
 
 
 def plain(network):

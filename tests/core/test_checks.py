@@ -1,9 +1,13 @@
 """Checks give back clean values and refuse the rest in one sentence."""
 
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pytest
+import scipy.sparse
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +15,8 @@ from hypothesis.extra import numpy as hnp
 
 from edgewise._core import (
     InputError,
+    among,
+    as_tuple,
     check_bool,
     check_choice,
     check_columns,
@@ -19,6 +25,7 @@ from edgewise._core import (
     check_matrix,
     check_names,
     check_vector,
+    short,
 )
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
@@ -164,3 +171,99 @@ def test_tensors_keep_their_graph_and_low_precision_is_read():
     weight = torch.ones(2, 2, dtype=torch.bfloat16, requires_grad=True)
     assert check_matrix(weight * 2, "X").tolist() == [[2.0, 2.0], [2.0, 2.0]]
     assert weight.requires_grad
+
+
+class _Broken:
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+
+def _own_tail():
+    own = [1]
+    own.append(own)
+    return own
+
+
+def _deep(depth):
+    made = []
+    for _ in range(depth):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(_Broken(), _own_tail(), _deep(5000), object(), lambda: 0, 10**5000, "a" * 10**6, [0.5] * 10**6),
+        *(ValueError("x"), np.zeros(10**6), {"a": _Broken()}, "\ud800", {1: [2] * 1000}, float("nan")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_any_value_is_written_on_one_short_line(value):
+    text = short(value)
+    assert len(text.splitlines()) == 1
+    assert 0 < len(text) <= 100
+    assert "0x" not in text
+    assert len(short(value, 40)) <= 100
+
+
+def test_plain_values_are_written_as_they_are():
+    assert [short(value) for value in (7, 0.5, "a", None, (1, 2), [1, "b"], {"k": 3})] == [
+        *("7", "0.5", "'a'", "None", "(1, 2)", "[1, 'b']", "{'k': 3}"),
+    ]
+
+
+def test_the_first_names_stand_for_many():
+    assert among([]) == "nothing"
+    assert among(["a", "b"]) == "'a', 'b'"
+    assert among([f"x{k}" for k in range(1200)], 2) == "'x0', 'x1' and 1,198 more"
+    assert len(among(["n" * 5000] * 9)) < 250
+
+
+@pytest.mark.parametrize("value", [3, None, "ab", {"a": 1}, np.array(3), torch.tensor(1.0), object()])
+def test_what_is_no_list_is_no_list(value):
+    with pytest.raises(InputError, match="'edges' parameter of f must be a list of edges"):
+        as_tuple(value, "edges", "edges", of="f")
+
+
+def test_lists_of_every_kind_are_lists():
+    assert as_tuple((k for k in range(2)), "n", "ints") == (0, 1)
+    assert as_tuple(np.array([1.0]), "n", "ints") == (1.0,)
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (scipy.sparse.csr_matrix(np.eye(2)), r"a sparse matrix instead; convert it with \.toarray\(\)"),
+        (pl.DataFrame({"a": [1]}).lazy(), r"a lazy frame instead; convert it with \.collect\(\)"),
+        (torch.eye(2).to_sparse(), "a sparse_coo tensor"),
+        (torch.eye(2).to("meta"), "a meta tensor"),
+        ([[10**400, 1]], "too large for a float"),
+        (_deep(100), "rows of different lengths|Got"),
+        (np.zeros(2, dtype="V8"), "real numbers"),
+        (np.array([np.datetime64("2020")]), "real numbers"),
+    ],
+    ids=str,
+)
+def test_numbers_in_strange_vessels_are_refused_without_a_warning(value, word):
+    with pytest.raises(InputError, match=word):
+        check_matrix(value, "X")
+
+
+def test_masked_entries_are_missing_and_not_their_hidden_values():
+    hidden = np.ma.masked_array([[1.0, 2.0], [3.0, 4.0]], mask=[[False, True], [False, False]])
+    with pytest.raises(InputError, match="Got nan in row 0, column 1"):
+        check_matrix(hidden, "X")
+    assert check_matrix(np.ma.masked_array([[1.0]], mask=[[False]]), "X").tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize("value", [10**400, Fraction(10**400), np.longdouble("1e400")])
+def test_a_number_beyond_floats_is_no_float(value):
+    with pytest.raises(InputError, match="must be a finite number"):
+        check_float(value, "w")
+
+
+@pytest.mark.parametrize("value", [3, None, object(), torch.tensor(1.0)])
+def test_names_must_be_a_list(value):
+    with pytest.raises(InputError, match="'names' argument must be a list of names"):
+        check_names(value, "names")

@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -339,6 +340,9 @@ def test_bad_tables_are_refused_in_a_sentence() -> None:
         ({"a": [1, 2], "b": [1]}, "equal length"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "distinct column names"),
         (None, "must be a table"),
+        (torch.empty(2, 2, device="meta"), "dense tensor"),
+        (torch.eye(2).to_sparse(), "dense tensor"),
+        (pl.LazyFrame({"a": [1, 2]}), r"pass X\.collect"),
         ("words", "must be a table"),
     ]:
         with pytest.raises(InputError, match=words):

@@ -36,7 +36,7 @@ def pages_with(language, *, without=()):
 
 @pytest.mark.parametrize("page", pages_with("python", without=["README.md"]))  # it is a journey of its own
 def test_python_runs_and_prints_what_it_promises(page):
-    """`print(...)  # text` promises the text; the blocks of a page follow one another as in one session."""
+    """`print(...)  # text` promises the text; the blocks of a page are run in turn."""
     space = {"__name__": "page"}
     promises = 0
     for block in blocks(page, "python"):

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from edgewise import KANClassifier, KANRegressor
@@ -13,14 +14,22 @@ TIME = 300.0
 
 
 @parametrize_with_checks(
+    [KANRegressor(mode="additive", seconds=TIME), KANClassifier(mode="additive", seconds=TIME)]
+)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
     [
-        KANRegressor(mode="additive", seconds=TIME),
-        KANRegressor(mode="deep", hidden=2, members=2, seconds=TIME),
-        KANClassifier(mode="additive", seconds=TIME),
+        KANRegressor(hidden=2, members=2, seconds=TIME),
+        KANRegressor(mode="pairwise", members=2, seconds=TIME),
+        KANClassifier(hidden=2, members=2, seconds=TIME),
         KANClassifier(mode="deep", hidden=2, members=2, class_weight="balanced", seconds=TIME),
     ]
 )
-def test_scikit_learn_check(estimator, check):
+def test_scikit_learn_check_with_a_hidden_layer(estimator, check):
     check(estimator)
 
 

@@ -149,6 +149,7 @@ def test_very_wide_tables_are_screened_and_it_is_said() -> None:
     assert model.network_.shape[0] == 20
     assert {"x1235", "x78"} <= set(model.get_feature_names_out())
     assert model.feature_importances_.argmax() in (1234, 77)
+    assert model.fit_.validation_error is None
     assert np.isfinite(model.predict(X)).all()
 
 

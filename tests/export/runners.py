@@ -161,6 +161,17 @@ ZOO: dict[str, Callable[[], KAN]] = {
     "symbolic": _symbolic,
     "bag": bag,
     "no edges": lambda: mask_edges(_of([2, 1], seed=1), [(0, 0, 0), (0, 1, 0)]).network,
+    "pairs": lambda: (
+        mask_edges(
+            _of([6, 15, 2], seed=9),
+            [
+                (0, i, o)
+                for o, pair in enumerate(itertools.combinations(range(6), 2))
+                for i in range(6)
+                if i not in pair
+            ],
+        ).network
+    ),
     "half masked": lambda: (
         mask_edges(
             _of([4, 5, 2], seed=9), [(0, i, o) for i in range(4) for o in range(5) if (i * o) % 3 == 1]

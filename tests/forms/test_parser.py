@@ -189,3 +189,21 @@ def test_derivative_against_sympy() -> None:
     points = np.linspace(0.2, 2.5, 23)
     found = parse(text, ["x"]).derivative("x").evaluate({"x": torch.from_numpy(points)})
     np.testing.assert_allclose(found.numpy(), expected(points), rtol=1e-12)
+
+
+@pytest.mark.parametrize("count", [7, 8, 9, 30, 2500])
+def test_long_products_are_differentiated_in_time_that_grows_with_their_length(count: int) -> None:
+    law = parse("*".join(["x"] * count), ["x"])
+    x = torch.linspace(-0.999, 1.0, 11, dtype=torch.float64)
+    expected = count * x ** (count - 1)
+    torch.testing.assert_close(law.derivative("x").evaluate({"x": x}).expand(11), expected, rtol=1e-9, atol=0)
+    mixed = parse("sin(x)*y/" + "/".join(["x"] * count), ["x", "y"])
+    slope = mixed.derivative("x").evaluate({"x": torch.tensor(1.0).double(), "y": torch.tensor(2.0).double()})
+    torch.testing.assert_close(float(slope), 2 * (np.cos(1.0) - count * np.sin(1.0)), rtol=1e-9, atol=0)
+
+
+def test_refusals_stay_short_whatever_the_text() -> None:
+    for text in ("a" * 9000, "`" + "b" * 9000 + "`", "1" * 9000, "f" * 9000 + "(x)", "$" * 9000, "x(" * 9):
+        with pytest.raises(InputError) as caught:
+            parse(text, [f"column {k}" * 30 for k in range(300)])
+        assert len(str(caught.value)) < 400

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -45,7 +46,8 @@ class Worker:
             cwd=ROOT,
         )
         self.lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._listen, daemon=True).start()
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         self.asked = 0
         if self._line(300.0) != "ready\n":
             raise RuntimeError("A worker of the hostile attempts did not start.")
@@ -60,14 +62,15 @@ class Worker:
             self.process.stdin.flush()
             line = self._line(limit)
         except queue.Empty:
-            self.close()
+            self.process.kill()
             return Outcome(name, seed, "fault", f"hung: no answer within {limit:g} s", "", limit)
         except BrokenPipeError:
             line = ""
         if not line:
+            code = self.process.wait()
             self.errors.seek(0)
             last = self.errors.read().decode("utf-8", "replace")[-2000:]
-            return Outcome(name, seed, "fault", f"crashed with code {self.process.wait()}\n{last}", "", 0.0)
+            return Outcome(name, seed, "fault", f"crashed with code {code}\n{last}", "", 0.0)
         return Outcome(**json.loads(line))
 
     @property
@@ -78,7 +81,11 @@ class Worker:
         """End the process."""
         self.process.kill()
         self.process.wait()
-        self.errors.close()
+        self.listener.join()
+        for stream in (self.process.stdin, self.process.stdout, self.errors):
+            if stream is not None:
+                with contextlib.suppress(OSError):  # what it was still to be told
+                    stream.close()
 
     def _listen(self) -> None:
         assert self.process.stdout is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from . import kinds, pool
 from .attempts import KINDS, carry_out, plan
 
-COUNT, SEED = 260, 20240601
+COUNT, SEED = 220, 1
 # Kinds whose single attempts take seconds.
 SLOW = (
     "fit wide",
@@ -23,7 +24,7 @@ SLOW = (
 
 def test_hostile_input_ends_in_a_result_or_one_clear_sentence() -> None:
     attempts = [(name, seed) for name, seed in plan(COUNT, SEED) if name not in SLOW]
-    attempts += [(name, SEED + k) for name in SLOW for k in range(2)]
+    attempts += [(name, SEED) for name in SLOW]
     done = pool.run(attempts, workers=1, tell=lambda outcome: None)
     faults = [
         f"{each.kind}, seed {each.seed}: {each.what}\n{each.text}" for each in done if each.end == "fault"
@@ -44,18 +45,14 @@ def test_an_attempt_can_be_replayed() -> None:
     assert (first.end, first.text, first.what) == (again.end, again.text, again.what)
 
 
-@pytest.mark.parametrize("name", ["hang", "crash"])
-def test_a_hang_and_a_crash_are_faults(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The worker itself is told to misbehave."""
+def test_a_hang_and_a_crash_are_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that does not answer in time, and one that has died."""
+    monkeypatch.setitem(KINDS, "parse", dataclasses.replace(KINDS["parse"], limit=0.0))
     worker = pool.Worker()
-    monkeypatch.setitem(KINDS, "hang", KINDS["parse"].__class__("hang", 1, 0.3, KINDS["parse"].make))
-    try:
-        if name == "crash":
-            worker.process.kill()
-            worker.process.wait()
-        # The worker knows no kind called "hang" and dies of it; what counts is that its silence is told.
-        outcome = worker.ask("hang", 0)
-    finally:
-        worker.close()
-    assert outcome.end == "fault"
-    assert "crashed" in outcome.text
+    hung = worker.ask("parse", 0)
+    crashed = worker.ask("parse", 0)
+    worker.close()
+    assert (hung.end, crashed.end) == ("fault", "fault")
+    assert "hung" in hung.text
+    assert "crashed" in crashed.text
+    assert not worker.usable

@@ -8,7 +8,7 @@ import pytest
 from . import kills, kinds
 
 
-@pytest.mark.parametrize("name", kills.FITS)
+@pytest.mark.parametrize("name", ["lm", "lm, sparse", "adam"])
 def test_a_killed_fit_goes_on_to_the_same_bits(name: str) -> None:
     kinds.warm_up()
     killed = kills.kill_fit(name, np.random.default_rng(len(name)))

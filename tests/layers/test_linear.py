@@ -267,3 +267,27 @@ def test_without_a_seed_the_callers_generator_decides_as_for_linear() -> None:
 def test_init_zero_is_zero() -> None:
     x = torch.randn(9, 4)
     assert not KANLinear(4, 3, init="zero", base="silu")(x).any()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "options", "message"),
+    [
+        ((2, 1), {"intervals": 10**9}, "'intervals'"),
+        ((2, 1), {"intervals": 1000, "basis": "chebyshev"}, "'intervals'"),
+        ((10**6, 10**6), {}, "at most 268,435,456 coefficients"),
+        ((2, 1), {"dtype": torch.int64}, "'dtype'"),
+        ((2, 1), {"dtype": "float32"}, "'dtype'"),
+        ((2, 1), {"bias": "yes"}, "'bias'"),
+    ],
+)
+def test_what_no_memory_holds_is_refused_at_once(sizes: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        KANLinear(*sizes, seed=0, **options)
+
+
+@pytest.mark.parametrize("degree", [0, 1, 3, 5])
+def test_a_fine_grid_starts_from_the_same_curves(degree: int) -> None:
+    """Beyond 128 functions the initial curves are fitted on fewer and carried over exactly."""
+    coarse, fine = (KANLinear(2, 3, degree=degree, intervals=g, seed=0, dtype=DOUBLE) for g in (100, 900))
+    x = torch.rand(200, 2, dtype=DOUBLE) * 2 - 1
+    torch.testing.assert_close(coarse.edges(x), fine.edges(x), rtol=0, atol=0.05 if degree == 0 else 2e-3)

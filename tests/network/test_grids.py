@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgewise import InputError
 from edgewise.network import KAN, refine, regrid, remove_inputs, scale_to_data, set_symbolic
 from edgewise.splines import BASES
 
@@ -136,3 +137,27 @@ def test_scalings_follow_the_data() -> None:
     assert (
         state_bytes(remove_inputs(made, [0]).network)["input_shift"] == state_bytes(made)["input_shift"][8:]
     )
+
+
+@pytest.mark.parametrize("size", [1e-320, 1e-300, 1e-160, 1.0, 1e160, 1e300, 1.7e308])
+def test_scalings_of_columns_of_any_size(size: float) -> None:
+    random = np.random.default_rng(0)
+    unit = np.clip(random.uniform(-1, 1, (50, 2)), -1, 1)
+    unit[:2] = [[-1, -1], [1, 1]]
+    net = KAN([2, 1], seed=0, dtype=DOUBLE)
+    made = scale_to_data(net, unit * size, unit[:, 0] * size).network
+    h = made.activations(torch.from_numpy(unit * size))[0]
+    assert h.isfinite().all()
+    assert h.abs().max() <= 1 + 1e-9
+    if size > 1e-300:
+        np.testing.assert_allclose(float(made.output_scale) / size, unit[:, 0].std(), rtol=1e-12)
+    assert np.isfinite(float(made.output_scale))
+    assert float(made.output_scale) > 0
+
+
+def test_grids_beyond_measure_are_refused_before_anything_is_made() -> None:
+    net = KAN([2, 1], seed=0)
+    with pytest.raises(InputError, match="'intervals'"):
+        refine(net, 10**9)
+    with pytest.raises(InputError, match="'intervals'"):
+        regrid(net, np.zeros((3, 2)), 10**9)

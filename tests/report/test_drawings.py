@@ -19,9 +19,9 @@ from edgewise.report.diagram import diagram
 from edgewise.report.edges import edge_view, source_values
 from edgewise.report.effects import effects
 from edgewise.report.panels import panel, scaled_ticks
-from edgewise.report.sections import effect_section, network_section
 from edgewise.report.strength import strength
 from edgewise.report.svg import Axes, fit_text, padded, tag, text_width, ticks
+from edgewise.report.view_network import effect_section, network_section, strength_of
 from edgewise.training import Record
 from tests.report.conftest import EVIL, build, build_classes
 
@@ -32,6 +32,16 @@ def parse(svg):
 
 def links(svg):
     return [node for node in parse(svg).iter("a") if node.get("class", "").startswith("edge")]
+
+
+def section_of(content):
+    """The network section of a content."""
+    return network_section(content, strength_of(content))
+
+
+def effects_of(content):
+    """The effects of a content."""
+    return effect_section(content, strength_of(content))
 
 
 def content_of(net, X, names, **fields):
@@ -103,7 +113,7 @@ def test_views_carry_the_edge_function():
 
 def test_the_diagram_draws_every_edge_of_a_small_network():
     content = build()
-    section = network_section(content)
+    section = section_of(content)
     assert section is not None
     found = links(section.first.svg)
     alive = sum(int(layer.mask.sum()) for layer in content.network.layers)
@@ -117,7 +127,7 @@ def test_the_diagram_draws_every_edge_of_a_small_network():
 
 def test_a_wide_network_shows_its_strongest_parts_first():
     content = wide()
-    section = network_section(content)
+    section = section_of(content)
     scores = strength(content.network, content.X)
     assert section.first.alive == 30 * 40 + 40
     assert section.first.shown <= 14 + 5
@@ -136,7 +146,7 @@ def test_a_wide_network_shows_its_strongest_parts_first():
 
 def test_nothing_in_the_diagram_overlaps_or_leaves_it():
     for content in (wide(12, 9), build(), build_classes()):
-        svg = parse(network_section(content).first.svg)
+        svg = parse(section_of(content).first.svg)
         width, height = (float(v) for v in svg.get("viewBox").split()[2:])
         frames = [
             tuple(float(node.get(k)) for k in ("x", "y", "width", "height"))
@@ -157,7 +167,7 @@ def test_multiplication_nodes_and_dead_edges():
     net = KAN([2, Nodes(1, (2,)), 1], seed=0, dtype=torch.float64, input_names=("a", "b"))
     net = mask_edges(scale_to_data(net, X, X[:, :1]).network, [(0, 0, 0)]).network
     content = content_of(net, X, ("a", "b"))
-    section = network_section(content)
+    section = section_of(content)
     assert len(links(section.first.svg)) == 2 * 3 - 1 + 2
     labels = " ".join(node.get("aria-label") for node in links(section.first.svg))
     assert "factor 2 of node 2" in labels
@@ -167,12 +177,12 @@ def test_multiplication_nodes_and_dead_edges():
 def test_a_network_without_edges_has_no_diagram():
     X = np.random.default_rng(0).normal(size=(50, 1))
     net = mask_edges(KAN([1, 1], seed=0, dtype=torch.float64, input_names=("a",)), [(0, 0, 0)]).network
-    assert network_section(content_of(net, X, ("a",))) is None
+    assert section_of(content_of(net, X, ("a",))) is None
 
 
 def test_levels_are_bars_with_names_and_shares():
     content = build_classes()
-    section = network_section(content)
+    section = section_of(content)
     one = next(p for g in section.groups for p in (*g.first, *g.rest) if p.view.before == "colour")
     text = "".join(parse(one.svg).itertext())
     for level in content.inputs[0].levels:
@@ -185,7 +195,7 @@ def test_levels_are_bars_with_names_and_shares():
 
 def test_transformed_columns_read_in_the_numbers_of_the_table():
     content = build_classes()
-    section = network_section(content)
+    section = section_of(content)
     one = next(p for g in section.groups for p in (*g.first, *g.rest) if p.view.before == "pay")
     text = "".join(parse(one.svg).itertext())
     assert "pay (€)" in text
@@ -232,13 +242,13 @@ def test_effects_are_partial_dependence():
 
 
 def test_effects_of_two_classes_are_probabilities_and_of_tied_columns_are_not_shown():
-    section = effect_section(build_classes())
+    section = effects_of(build_classes())
     assert [card.name for card in section.cards]
     assert all("percentage points" in card.size for card in section.cards)
     content = wide(3, 4)
     tied = np.column_stack([content.X[:, :2], content.X[:, 0] + content.X[:, 1]])
-    assert effect_section(replace(content, X=tied)).tied == "x0, x1 and x2"
-    assert effect_section(build_classes(("a", "b", "c"))) is None
+    assert effects_of(replace(content, X=tied)).tied == "x0, x1 and x2"
+    assert effects_of(build_classes(("a", "b", "c"))) is None
 
 
 def test_charts_of_numbers_survive_every_value():
@@ -278,7 +288,7 @@ def test_the_front_links_every_formula():
 
 
 def test_diagrams_of_the_same_content_are_the_same_text():
-    first, second = (str(network_section(build()).first.svg) for _ in range(2))
+    first, second = (str(section_of(build()).first.svg) for _ in range(2))
     assert first == second
     content = build()
     scores = strength(content.network, content.columns(content.X, content.network.input_names))

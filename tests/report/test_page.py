@@ -233,6 +233,11 @@ def test_more_columns_than_anyone_reads_are_folded_away():
     assert "Show 370 more columns" in parsed.text
 
 
+def test_names_that_no_encoding_knows(tmp_path):
+    path = write_report(tmp_path / "report.html", build(title="half \ud800 a pair\x00\n"))
+    assert "half ? a pair" in path.read_text(encoding="utf-8")
+
+
 def test_titles_and_sources_may_be_empty():
     content = build(title="", source="", notes=(), origin=Origin())
     assert "<title>&lt;b&gt;y&lt;/b&gt;</title>" in render_report(content)

@@ -18,7 +18,7 @@ def demo(
     name: Annotated[
         str, typer.Argument(help="The data: nuclear_binding, moseley_ka1 or german_credit.")
     ] = "nuclear_binding",
-    seconds: options.Seconds = 35.0,
+    seconds: options.Seconds = 45.0,
     out: options.Out = _FOLDER,
     seed: options.Seed = 0,
     force: options.Force = False,

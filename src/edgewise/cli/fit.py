@@ -149,6 +149,9 @@ def carry_out(task: Task, out: Path, *, quiet: bool, verbose: bool, as_json: boo
     files = results(out)
     with Progress(quiet) as progress:
         job = run(task, progress)
+    if not quiet:
+        for remark in job.remarks:
+            typer.echo(f"Note: {remark}", err=True)
     job.model.save(files["model"])
     small = None if job.reading is None else job.reading.network
     if small is None:

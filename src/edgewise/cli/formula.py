@@ -60,7 +60,7 @@ def formula(
 
     with Interrupts() as interrupts, Progress(quiet) as progress:
         progress.begin("find the formula")
-        found = find_formula(X, y, names=names, seconds=seconds, seed=seed, callbacks=(progress,))
+        found = find_formula(X, y, names=names, seconds=seconds, seed=seed, callbacks=(progress, interrupts))
     if json:
         report = {
             "target": target,

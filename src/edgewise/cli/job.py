@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -101,6 +101,7 @@ class Job:
     train, test : numbers of the rows it learned from and of those held out
     reading : small networks and the formula, where they were looked for
     accuracy : errors on the held-out rows, one entry a model
+    remarks : warnings and the like, in sentences
     messages : what the stages have to say
     seconds : time all of it took
     interrupted : whether the user ended it early
@@ -112,6 +113,7 @@ class Job:
     test: NDArray[np.int64]
     reading: Reading | None
     accuracy: tuple[AccuracyRow, ...]
+    remarks: tuple[str, ...]
     messages: tuple[str, ...]
     seconds: float
     interrupted: bool
@@ -152,10 +154,10 @@ def run(task: Task, progress: Progress) -> Job:
         share = LEARN_SHARE if formula else 1.0
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            model = stages.run("learn", partial(_learn, task, train, share * task.seconds, progress))
+            model = stages.run("learn", partial(_learn, task, train, share * task.seconds, stages.callbacks))
         if model is None:
             raise KeyboardInterrupt
-        reading = _read(task, model, train, test, stages, progress) if formula else None
+        reading = _read(task, model, train, test, stages) if formula else None
         beside, troubles = stages.run(
             "compare on held-out rows", partial(_compare, task, model, train, test)
         ) or ((), ())
@@ -168,7 +170,8 @@ def run(task: Task, progress: Progress) -> Job:
         test=test,
         reading=reading,
         accuracy=tuple(accuracy),
-        messages=(*remarks, *troubles, *_messages(model, reading)),
+        remarks=(*remarks, *troubles),
+        messages=tuple(_messages(model, reading)),
         seconds=stages.total,
         interrupted=interrupts.happened,
     )
@@ -182,7 +185,7 @@ def _halves(task: Task) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return split(inputs.n_rows, task.test, task.seed, classes=classes)
 
 
-def _learn(task: Task, train: NDArray[np.int64], seconds: float, progress: Progress) -> Model:
+def _learn(task: Task, train: NDArray[np.int64], seconds: float, callbacks: Sequence[Any]) -> Model:
     inputs = task.inputs
     return learn(
         inputs.frame.take(pa.array(train)),
@@ -195,7 +198,7 @@ def _learn(task: Task, train: NDArray[np.int64], seconds: float, progress: Progr
         members=task.members,
         seconds=seconds,
         seed=task.seed,
-        callbacks=(progress,),
+        callbacks=callbacks,
     )
 
 
@@ -205,7 +208,6 @@ def _read(
     train: NDArray[np.int64],
     test: NDArray[np.int64],
     stages: _Stages,
-    progress: Progress,
 ) -> Reading:
     """From numbers to a formula: a small network on the raw columns, simplified, and the search."""
     from edgewise.simplify import simplify
@@ -216,7 +218,7 @@ def _read(
     numbers = matrix(task.inputs.frame)
     assert numbers is not None  # `readable` looked
     X, y = numbers[train], task.inputs.y[train]
-    options: dict[str, Any] = {"seed": task.seed, "callbacks": (progress,)}
+    options: dict[str, Any] = {"seed": task.seed, "callbacks": stages.callbacks}
     start = model.network if _is_small(model, task, train, X) else None
     if start is None:
         seconds = FIT_SHARE * task.seconds
@@ -321,10 +323,14 @@ def _messages(model: Model, reading: Reading | None) -> list[str]:
 
 
 class _Stages:
-    """Runs one stage after the other and times them; after Ctrl-C no further one begins."""
+    """Runs one stage after the other and times them; after Ctrl-C no further one begins.
+
+    `callbacks` are what the stages are to be given.
+    """
 
     def __init__(self, interrupts: Interrupts, progress: Progress) -> None:
         self.seconds: dict[str, float] = {}
+        self.callbacks = (progress, interrupts)
         self._interrupts = interrupts
         self._progress = progress
 

@@ -92,21 +92,28 @@ def _complaint(error: Exception) -> str:
     context = getattr(error, "ctx", None)
     where = "edgewise" if context is None else context.command_path
     commands = getattr(getattr(context, "command", None), "commands", {})
-    if wrong := re.match(r"No such command '([^']*)'$", message):  # newer versions of Typer suggest one themselves
+    if wrong := re.match(
+        r"No such command '([^']*)'$", message
+    ):  # newer versions of Typer suggest one themselves
         message += did_you_mean(wrong[1], commands)
     return f"{message}{'' if message.endswith('?') else ';'} `{where} --help` shows what there is."
 
 
 class Interrupts:
-    """Remembers Ctrl-C.
+    """Takes Ctrl-C as a wish to end with what there is; a second one ends at once.
 
-    `fit` and its kin answer an interruption with the best they have, so the exception alone does not tell the job that the
-    user wants to leave. A polite request to end (SIGTERM, as schedulers send it) counts as one too.
+    An exception may strike anywhere, also where nothing can be saved yet. So the first Ctrl-C only sets a mark, which
+    training asks for after each step: give the object to `fit` and its kin as a callback. SIGTERM, by which schedulers ask
+    a program to end, counts as Ctrl-C.
     """
 
     def __init__(self) -> None:
         self.happened = False
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+
+    def __call__(self, record: object) -> bool:
+        """Whether training is to stop."""
+        return self.happened
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
@@ -121,8 +128,11 @@ class Interrupts:
             signal.signal(number, before)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.happened:
+            raise KeyboardInterrupt
         self.happened = True
-        raise KeyboardInterrupt
+        # Not through a stream object: the handler may run in the middle of a write to it.
+        os.write(2, b"\nStopping with the best so far; Ctrl-C once more leaves at once.\n")
 
 
 def refuse_to_overwrite(paths: Iterable[Path], force: bool) -> None:

@@ -48,7 +48,7 @@ class Page:
 def content(job: Job) -> ReportContent:
     """Everything a job found, as the report takes it."""
     task, inputs = job.task, job.task.inputs
-    notes = [*inputs.notes, *job.messages]
+    notes = [*inputs.notes, *job.remarks, *job.messages]
     if job.interrupted:
         notes.append("The job was interrupted; this is the best so far.")
     common: dict[str, Any] = {

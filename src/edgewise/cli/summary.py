@@ -126,7 +126,7 @@ def as_json(job: Job, files: dict[str, Path]) -> str:
         "formula": None if found is None else json.loads(found.best.json()),
         "front": front_as_data(found),
         "files": {name: str(path) for name, path in files.items()},
-        "notes": [*inputs.notes, *job.messages],
+        "notes": [*inputs.notes, *job.remarks, *job.messages],
         "seed": job.task.seed,
         "seconds": round(job.seconds, 3),
         "interrupted": job.interrupted,

@@ -52,7 +52,7 @@ def learn_encoding(
     most_levels : int
         Codes a column of words may have.
     fewest : int, optional
-        A word in fewer rows counts as rare; by default 10, fewer where there are few rows.
+        A word in fewer rows counts as rare; by default 20, fewer where there are few rows.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def learn_encoding(
     targets = _targets(y, table.n_rows)
     weights = np.ones(table.n_rows) if weight is None else check_vector(weight, "weight", length=table.n_rows)
     most = check_int(most_levels, "most_levels", low=2, of="learn_encoding")
-    rare = max(2, min(10, table.n_rows // 20)) if fewest is None else check_int(fewest, "fewest", low=1)
+    rare = max(2, min(20, table.n_rows // 40)) if fewest is None else check_int(fewest, "fewest", low=1)
 
     columns = list[EncodedColumn]()
     seen = dict[bytes, str]()

@@ -114,8 +114,17 @@ def raw_table(data: Any, name: str = "X") -> RawTable:
             (key, _from_array(cells, str(key))) for key, cells in cast("Mapping[Any, Any]", data).items()
         ]
         return _table([key for key, _ in columns], [column for _, column in columns], name)
+    if hasattr(data, "collect") and hasattr(data, "lazy"):
+        raise CellError(
+            f"The '{name}' argument must hold its rows. Got a frame yet to be computed instead; pass {name}.collect()."
+        )
     if hasattr(data, "detach"):
-        data = data.detach().cpu().numpy()
+        try:
+            data = data.detach().cpu().numpy()
+        except (TypeError, RuntimeError, NotImplementedError):  # sparse, without data, of a strange type
+            raise CellError(
+                f"The '{name}' argument must be a dense tensor of numbers. Got {short(data)} instead."
+            ) from None
     if not isinstance(data, np.ndarray) and (hasattr(data, "columns") or hasattr(data, "column_names")):
         return _from_frame(data, name)
     return _from_matrix(data, name)

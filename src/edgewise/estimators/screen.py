@@ -9,18 +9,17 @@ from edgewise.data import Encoding
 
 Floats = NDArray[np.float64]
 
-# Inputs that second-order training still carries in its time; also the rows that a judgement needs.
-MOST_INPUTS = 200
+# Rows that are enough to judge columns by.
 ENOUGH_ROWS = 20_000
+# Where columns have to go, no more stay than there are rows, but these at least.
+FEWEST_KEPT = 20
 
 
 class ScreeningWarning(UserWarning):
     """Columns were left out before training because there were too many to learn from together."""
 
 
-def screened_out(
-    encoding: Encoding, inputs: Floats, targets: Floats, most: int = MOST_INPUTS
-) -> tuple[str, ...]:
+def screened_out(encoding: Encoding, inputs: Floats, targets: Floats, most: int) -> tuple[str, ...]:
     """Names of the columns to leave out: all but those that by themselves explain most.
 
     A column's worth is the share of the variance of the target that a parabola in each of its inputs explains (the
@@ -33,10 +32,11 @@ def screened_out(
         What `encoding` makes of the training rows.
     targets : array of shape (n, k)
     most : int
-        How many inputs to keep.
+        How many inputs to keep; fewer where there are fewer rows.
     """
     if inputs.shape[1] <= most:
         return ()
+    most = min(most, max(FEWEST_KEPT, len(inputs)))
     worth = _explained(inputs[:ENOUGH_ROWS], targets[:ENOUGH_ROWS])
     sources = np.asarray(encoding.sources)
     by_column = {int(k): 0.0 for k in sources}

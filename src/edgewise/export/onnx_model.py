@@ -25,6 +25,8 @@ from edgewise.forms.tree import Node
 
 # Read by every onnxruntime since 1.8 (2021) and by most other runtimes.
 OPSET, ML_OPSET, IR_VERSION = 13, 2, 7
+# Beyond so many small products a large one with zeros in it is done sooner.
+MOST_PRODUCTS = 64
 _TYPES = {"float64": FLOAT64, "float32": FLOAT32}
 
 
@@ -185,11 +187,11 @@ def _symbolic(g: Graph, layer: Layer, h: str, trees: dict[str, Node]) -> list[tu
 
 
 def _numeric(g: Graph, layer: Layer, h: str) -> list[tuple[str, tuple[int, ...]]]:
-    """One matrix product for each component of the layer: edges that no others join."""
-    components = _components(layer.blocks)
-    if not components:
+    """One matrix product for each group of blocks."""
+    groups = _groups(layer.blocks)
+    if not groups:
         return []
-    blocks = [block for component in components for block in component]
+    blocks = [block for group in groups for block in group]
     sources = [source for block in blocks for source in block.sources]
     x = g.op("Unsqueeze", g.columns(h, sources, layer.n_inputs), g.indices([2]))
     domain = np.concatenate([block.domain for block in blocks])
@@ -204,15 +206,28 @@ def _numeric(g: Graph, layer: Layer, h: str) -> list[tuple[str, tuple[int, ...]]
     features = g.op("Concat", *parts, axis=2)
     found: list[tuple[str, tuple[int, ...]]] = []
     start = 0
-    for component in components:
-        targets, coef = _merged(component)
+    for group in groups:
+        targets, coef = _merged(group)
         share = features
-        if len(components) > 1:
+        if len(groups) > 1:
             stop = start + len(coef)
             share = g.op("Slice", features, *map(g.indices, ([start], [stop], [1])))
             start = stop
         flat = g.op("Reshape", share, g.indices([0, coef.shape[0] * coef.shape[1]]))
         found.append((g.op("MatMul", flat, g.constant(coef.reshape(-1, len(targets)))), targets))
+    return found
+
+
+def _groups(blocks: tuple[Block, ...]) -> list[list[Block]]:
+    """Blocks that share one matrix product: those whose targets meet, unless it would be zeros for the most part."""
+    found: list[list[Block]] = []
+    for component in _components(blocks):
+        edges = sum(len(block.sources) * len(block.targets) for block in component)
+        whole = sum(len(block.sources) for block in component) * len(
+            {t for b in component for t in b.targets}
+        )
+        apart = edges < 0.5 * whole and len(component) <= MOST_PRODUCTS
+        found += [[block] for block in component] if apart else [component]
     return found
 
 

@@ -188,4 +188,4 @@ def _variable(reader: _Reader, name: str) -> Node:
     if SPELLINGS.get(name, name) in FUNCTIONS:
         raise reader.fail(f"the function {name!r} needs an argument in brackets")
     hint = did_you_mean(name, reader.variables)
-    raise reader.fail(f"there is no column {short(name, 40)} among {among(reader.variables)}{hint}")
+    raise reader.fail(f"there is no column {short(name, 40)} among {among(reader.variables, 3)}{hint}")

@@ -59,7 +59,8 @@ def choose(
     for one in node_scores:
         keep = np.zeros(len(one), dtype=np.bool_)
         keep[np.argsort(-one, kind="stable")[:nodes]] = True
-        kept.append(keep)
+        # Where some must go, those that contribute nothing go first.
+        kept.append(keep & (one > 0) if len(one) > nodes and one.any() else keep)
     kept.append(np.ones(net.shape[-1], dtype=np.bool_))
     pairs: list[Pairs] = []
     for at, spec in enumerate(net.spec.layers):

@@ -12,6 +12,7 @@ from edgewise.network import KAN
 from edgewise.plots.trace import form_of
 from edgewise.report.content import InputView, ReportContent
 from edgewise.report.numbers import number
+from edgewise.report.svg import few
 from edgewise.report.words import curve_words, level_words
 
 Floats = NDArray[np.float64]
@@ -20,7 +21,9 @@ Edge = tuple[int, int, int]
 POINTS = 121
 # How far a curve is drawn beyond the data, as a share of their range.
 BEYOND = 0.1
-MOST_ROWS = 4096
+FEWEST_ROWS, MOST_ROWS = 512, 4096
+# Edge functions times rows that finding the values of all nodes may cost.
+MOST_VALUES = 4_000_000
 BINS = 32
 RUG = 60
 
@@ -131,7 +134,8 @@ def source_values(content: ReportContent) -> tuple[Floats, ...]:
     net = content.network
     assert net is not None
     X = content.columns(content.X, net.input_names)
-    X = X[:: max(-(-len(X) // MOST_ROWS), 1)]
+    edges = sum(int(layer.mask.sum()) for layer in net.layers)
+    X = X[few(len(X), min(max(MOST_VALUES // max(edges, 1), FEWEST_ROWS), MOST_ROWS))]
     with torch.no_grad():
         hidden = net.activations(torch.from_numpy(X).to(net.output_shift))[1:-1]
     return (X, *(h.to(torch.float64).cpu().numpy() for h in hidden))

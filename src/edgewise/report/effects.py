@@ -21,10 +21,10 @@ from edgewise.report.words import curve_words, level_words
 
 Floats = NDArray[np.float64]
 
-POINTS = 41
-FEWEST_ROWS, MOST_ROWS = 48, 160
+POINTS = 33
+FEWEST_ROWS, MOST_ROWS = 24, 160
 # Edge functions times rows times points that one input may cost.
-MOST_VALUES = 30_000_000
+MOST_VALUES = 2_500_000
 MOST_LEVELS = 40
 BINS = 32
 

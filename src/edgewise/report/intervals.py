@@ -12,12 +12,15 @@ from edgewise._core.checks import check_int
 from edgewise._core.seeds import numpy_generator
 
 Floats = NDArray[np.float64]
+Counts = NDArray[np.uint8]
 # (rows weighed anew, one draw a row of the matrix (R, m)) -> the measure of each draw (R,)
 Measure = Callable[[Floats], Floats]
 
 LEVEL = 0.95
 # Beyond these many rows the interval is narrow and known well enough from fewer draws.
-MOST_ENTRIES = 8_000_000
+MOST_ENTRIES = 20_000_000
+# Entries that a measure is given at a time.
+BLOCK = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Interval:
         return bool(np.isfinite(self.low) and np.isfinite(self.high))
 
 
-def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Floats:
+def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Counts:
     """How often each row occurs in each draw with replacement, shape (draws, rows); fewer draws for very many rows.
 
     Parameters
@@ -43,7 +46,7 @@ def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Floats:
 
     Returns
     -------
-    array of shape (draws, rows)
+    array of uint8 of shape (draws, rows)
 
     References
     ----------
@@ -53,19 +56,20 @@ def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Floats:
     Examples
     --------
     >>> resamples(5, 3).sum(1).tolist()
-    [5.0, 5.0, 5.0]
+    [5, 5, 5]
     """
     check_int(rows, "rows", low=1, of="resamples")
     check_int(draws, "draws", low=1, of="resamples")
     draws = min(draws, max(MOST_ENTRIES // rows, 100))
     random = numpy_generator(seed)
-    counts = np.empty((draws, rows))
+    counts = np.empty((draws, rows), dtype=np.uint8)
     for draw in counts:
-        draw[:] = np.bincount(random.integers(0, rows, rows), minlength=rows)
+        # That one row is drawn more than 255 times has no chance worth naming.
+        draw[:] = np.minimum(np.bincount(random.integers(0, rows, rows), minlength=rows), 255)
     return counts
 
 
-def interval(measure: Measure, weights: Floats) -> Interval:
+def interval(measure: Measure, weights: Counts) -> Interval:
     """The measure on all rows with the percentile interval over the draws.
 
     Examples
@@ -75,13 +79,20 @@ def interval(measure: Measure, weights: Floats) -> Interval:
     >>> one.value, 1.5 < one.low < one.value < one.high < 4.5
     (3.0, True)
     """
-    return _around(float(measure(np.ones((1, weights.shape[1])))[0]), measure(weights))
+    return _around(float(measure(np.ones((1, weights.shape[1])))[0]), _each(measure, weights))
 
 
-def difference(ours: Measure, theirs: Measure, weights: Floats) -> Interval:
+def difference(ours: Measure, theirs: Measure, weights: Counts) -> Interval:
     """How far one measure lies above another on the same rows; drawing both together leaves out what they share."""
     every = np.ones((1, weights.shape[1]))
-    return _around(float((ours(every) - theirs(every))[0]), ours(weights) - theirs(weights))
+    return _around(float((ours(every) - theirs(every))[0]), _each(ours, weights) - _each(theirs, weights))
+
+
+def _each(measure: Measure, weights: Counts) -> Floats:
+    """The measure of every draw, some draws at a time: a measure may copy its weights more than once."""
+    step = max(BLOCK // weights.shape[1], 1)
+    parts = [measure(weights[k : k + step].astype(np.float64)) for k in range(0, len(weights), step)]
+    return np.concatenate(parts)
 
 
 def _around(value: float, draws: Floats) -> Interval:

@@ -66,7 +66,7 @@ def listed(words: Sequence[str], most: int = 5) -> str:
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
-def alike(values: Sequence[float], most: int = 6) -> tuple[str, ...]:
+def alike(values: Sequence[float], most: int = 7) -> tuple[str, ...]:
     """The labels of an axis, with the decimals that tell neighbours apart; very large and small ones with a power of ten."""
     top = max((abs(v) for v in values), default=0.0)
     step = _step(values)

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from edgewise._core.errors import InputError
 from edgewise.plots.save import write_whole
 from edgewise.plots.style import DARK, LIGHT
-from edgewise.report import charts, numbers, sections
+from edgewise.report import charts, numbers, view_formulas, view_network, view_results, view_table
 from edgewise.report.content import ReportContent
 from edgewise.report.standings import standings, verdict
 from edgewise.report.warnings import caveats
@@ -60,8 +60,9 @@ def render_report(content: ReportContent) -> str:
             f"The 'content' parameter of render_report must be a ReportContent. Got a {type(content).__name__} instead."
         )
     table = standings(content)
-    parity, weak = sections.number_charts(content, table)
-    columns = sections.column_rows(content)
+    parity, weak = view_results.number_charts(content, table)
+    scores = view_network.strength_of(content)
+    columns = view_table.column_rows(content)
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8").strip()
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return (
@@ -74,18 +75,18 @@ def render_report(content: ReportContent) -> str:
             style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
             script=Markup(script),
             script_hash=digest,
-            formula=sections.headline(content),
+            formula=view_formulas.headline(content),
             caveats=caveats(content, table),
             table=table,
-            network=sections.network_section(content),
-            effects=sections.effect_section(content),
+            network=view_network.network_section(content, scores),
+            effects=view_network.effect_section(content, scores),
             parity=parity,
             weak=weak,
-            classes=sections.class_section(content, table),
+            classes=view_results.class_section(content, table),
             training=charts.training(content.history) if content.history else None,
-            front=sections.front_chart(content),
-            candidates=sections.candidates(content),
-            dropped=sections.dropped(content),
+            front=view_formulas.front_chart(content),
+            candidates=view_formulas.candidates(content),
+            dropped=view_table.dropped(content),
             refused=tuple("; refused" in edit.detail for edit in content.edits),
             columns=columns[:OPEN_COLUMNS],
             more_columns=columns[OPEN_COLUMNS:MOST_COLUMNS],
@@ -125,7 +126,9 @@ def write_report(path: str | os.PathLike[str], content: ReportContent, *, overwr
     'report.html'
     """
     target = Path(path)
-    write_whole(target, render_report(content).encode("utf-8"), overwrite=overwrite)
+    # A name may hold half a surrogate pair, which no encoding knows.
+    page = render_report(content).encode("utf-8", errors="replace")
+    write_whole(target, page, overwrite=overwrite)
     return target
 
 

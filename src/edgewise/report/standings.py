@@ -16,6 +16,10 @@ Floats = NDArray[np.float64]
 
 # Fewer held-out rows than this say too little about how sure a measure is.
 FEWEST_ROWS = 8
+# Rows that the network predicts at a time.
+CHUNK = 8192
+# Rows that tell which row of the table is the network's.
+COMPARED = 100
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,8 @@ def network_predictions(content: ReportContent, X: Floats) -> Floats | None:
     net = content.network
     if net is None or not len(X):
         return None
-    out = net.predict(content.columns(X, net.input_names))
+    X = content.columns(X, net.input_names)
+    out = np.concatenate([net.predict(X[k : k + CHUNK]) for k in range(0, len(X), CHUNK)])
     return probabilities(out) if content.classes else out[:, 0]
 
 
@@ -77,12 +82,13 @@ def main_row(content: ReportContent) -> AccuracyRow | None:
     Without rows of ours it is the network itself, else the formula.
     """
     ours = [row for row in content.accuracy if row.ours and row.predicted is not None]
-    predicted = network_predictions(content, content.X_test)
+    few = network_predictions(content, content.X_test[:COMPARED]) if len(ours) > 1 else None
     for row in ours:
-        if predicted is not None and np.allclose(_values(row), predicted, rtol=1e-6, atol=1e-9):
+        if few is not None and np.allclose(_values(row)[:COMPARED], few, rtol=1e-6, atol=1e-9):
             return row
     if ours:
         return ours[0]
+    predicted = network_predictions(content, content.X_test)
     if predicted is not None:
         return AccuracyRow("network", ours=True, predicted=predicted)
     if content.formula is not None and len(content.y_test) and not content.classes:

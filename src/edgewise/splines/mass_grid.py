@@ -35,7 +35,7 @@ def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
     --------
     >>> x = torch.cat([torch.zeros(90), torch.arange(1.0, 11.0)])[:, None]
     >>> [round(v, 1) for v in mass_grid(x, 4, blend=0.0)[0].tolist()]
-    [0.0, 1.2, 4.2, 7.1, 10.0]
+    [0.0, 1.6, 4.4, 7.2, 10.0]
     """
     check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="mass_grid")
     x = x.detach().to(torch.float64)

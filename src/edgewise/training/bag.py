@@ -198,8 +198,6 @@ class Bag:
             first = first / spread.clamp(min=1e-6)
         else:
             first = first / float((size**2).sum().sqrt().clamp(min=1e-6))
-        if not shape.hidden:
-            first = torch.zeros_like(first)
         self.turn = _hidden_turn(shape)
         self.scratch = [_Scratch() for _ in shape.hidden]
         n = self.turn.shape[1]
@@ -242,8 +240,6 @@ def _directions(shape: BagShape) -> Tensor:
 
 def _hidden_turn(shape: BagShape) -> Tensor:
     """Smooth coordinates of a hidden edge, shape (n, n)."""
-    if not shape.hidden:
-        return torch.eye(shape.intervals + DEGREE)
     share = (torch.arange(SAMPLES, dtype=torch.float64) + 0.5) / SAMPLES
     points = math.sqrt(2) * torch.erfinv(2 * share - 1)
     values = torch.stack([values for values, _ in hidden_basis(points, shape.intervals)], 1)

@@ -25,6 +25,8 @@ AVERAGING = 0.02
 # Times the bag is judged, and the share of the plan it may go on without a better judgement.
 JUDGEMENTS, PATIENCE = 30, 0.35
 ROWS_AT_ONCE = 4096
+# The schedule follows the clock once it is ahead of the steps by this share.
+SLACK = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Recipe:
     Attributes
     ----------
     hidden : tuple of int
-        Hidden nodes of one member, layer by layer; empty for an additive network.
+        Hidden nodes of one member, layer by layer.
     members : int
         An even number: two members share a fold.
     intervals, hidden_intervals : int
@@ -198,9 +200,11 @@ def train_bag(
         return float(value.detach()) / recipe.members
 
     while step < recipe.steps:
-        progress = max(step / recipe.steps, share())
-        if progress >= 1:
+        progress, spent = step / recipe.steps, share()
+        if spent >= 1:
             break
+        # As long as time is not short the result does not depend on it.
+        progress = progress if spent <= progress + SLACK else spent
         for group in optimizer.param_groups:
             group["lr"] = recipe.rate * schedule(progress)
         try:

@@ -1,0 +1,33 @@
+"""The README's figures are those of the benchmarks page."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+METHODS = ("KAN", "boosting", "tuned boosting")
+
+
+def rows(text):
+    """The cells of every row of every table."""
+    return [
+        [cell.strip() for cell in line.strip("| ").split("|")]
+        for line in text.splitlines()
+        if line[:1] == "|"
+    ]
+
+
+def test_the_tables_of_the_readme():
+    measured = {
+        (row[0], row[2]): float(row[3])
+        for row in rows((ROOT / "docs/benchmarks.md").read_text())
+        if len(row) == 6 and row[2] in METHODS
+    }
+    shown = [row for row in rows((ROOT / "README.md").read_text()) if (row[0], "KAN") in measured]
+    assert len(shown) >= 5
+    for table, *figures in shown:
+        for method, figure in zip(METHODS, figures, strict=True):
+            digits = len(re.sub(r"^0\.0*|\.", "", figure))
+            assert f"{float(figure):g}" == f"{float(f'{measured[table, method]:.{digits}g}'):g}", (
+                table,
+                method,
+            )

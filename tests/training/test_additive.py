@@ -1,0 +1,96 @@
+"""Additive networks solved by penalised reweighted least squares."""
+
+import numpy as np
+import pytest
+import torch
+
+from edgewise.training.additive import solve_additive
+from edgewise.training.bag import make_design
+from edgewise.training.losses import CrossEntropy, Squared
+
+PLAIN = torch.full((400,), -1)
+
+
+@pytest.fixture
+def rows():
+    random = np.random.default_rng(0)
+    X = torch.from_numpy(random.uniform(-1, 1, (400, 3)))
+    return X, torch.sin(3 * X[:, :1]) + X[:, 1:2] ** 2
+
+
+def design_of(X, weight=None):
+    weight = torch.ones(len(X), dtype=torch.float64) if weight is None else weight
+    design = make_design(X, weight, 12, 1.0, 0)
+    return design, design.rows(X)
+
+
+def test_it_finds_the_functions_and_drops_what_says_nothing(rows):
+    X, y = rows
+    noisy = y + 0.1 * torch.from_numpy(np.random.default_rng(1).normal(size=y.shape))
+    design, table = design_of(X)
+    found = solve_additive(table, design.owner, noisy, torch.ones(400, dtype=torch.float64), Squared(), PLAIN)
+    fitted = table.double() @ found.theta + found.bias
+    assert float((fitted - y).std()) < 0.04
+    own = [
+        float((table[:, design.owner == i].double() @ found.theta[design.owner == i]).std()) for i in range(3)
+    ]
+    assert own[2] < 0.05 * min(own[:2])
+
+
+def test_the_gradient_of_the_penalised_likelihood_vanishes(rows):
+    """Independent of how it was reached: at the solution data pull and penalty cancel, so the bias's residual is zero."""
+    X, y = rows
+    target = (y > 0.3).to(torch.float64)
+    design, table = design_of(X)
+    weight = torch.from_numpy(np.random.default_rng(2).uniform(0.5, 1.5, 400))
+    found = solve_additive(table, design.owner, target, weight, CrossEntropy(), PLAIN)
+    p = torch.sigmoid(table.double() @ found.theta + found.bias)
+    assert abs(float(((p - target)[:, 0] * weight).sum())) < 1e-2
+
+
+def test_a_weight_of_two_is_the_row_twice(rows):
+    X, y = rows
+    y = y + 0.1 * torch.from_numpy(np.random.default_rng(3).normal(size=y.shape))
+    weight = torch.ones(400, dtype=torch.float64)
+    weight[:100] = 2
+    design, table = design_of(X)
+    once = solve_additive(table, design.owner, y, weight, Squared(), PLAIN)
+    index = torch.cat([torch.arange(400), torch.arange(100)])
+    twice = solve_additive(
+        table[index],
+        design.owner,
+        y[index],
+        torch.ones(500, dtype=torch.float64),
+        Squared(),
+        torch.full((500,), -1),
+    )
+    assert torch.allclose(once.theta, twice.theta, atol=1e-8)
+
+
+def test_solutions_without_a_fold_do_not_know_it(rows):
+    X, y = rows
+    fold = torch.full((400,), -1)
+    fold[:50], fold[50:100] = 0, 1
+    design, table = design_of(X)
+    weight = torch.ones(400, dtype=torch.float64)
+    plain = solve_additive(table, design.owner, y, weight, Squared(), fold)
+    # The penalties come from all rows; with wild targets in the fold they may differ, but not the rows learned from.
+    assert plain.fold_theta.shape == (2, table.shape[1], 1)
+    outputs = plain.outputs(table)
+    for k in range(2):
+        inside = fold == k
+        assert float((outputs[k] - y)[inside].std()) < 0.05
+        direct = table.double() @ plain.fold_theta[k] + plain.fold_bias[k]
+        assert torch.allclose(outputs[k], direct)
+
+
+def test_three_classes(rows):
+    X, _ = rows
+    label = (X[:, 0] > 0.3).long() + (X[:, 1] > 0.2).long()
+    y = torch.nn.functional.one_hot(label, 3).to(torch.float64)
+    design, table = design_of(X)
+    found = solve_additive(
+        table, design.owner, y, torch.ones(400, dtype=torch.float64), CrossEntropy(), PLAIN
+    )
+    guess = (table.double() @ found.theta + found.bias).argmax(1)
+    assert float((guess == label).double().mean()) > 0.93

@@ -1,0 +1,106 @@
+"""fit_table: the mode that rows speak for, calibration, time, strange tables."""
+
+import numpy as np
+import pytest
+import torch
+
+from edgewise import InputError
+from edgewise.training import fit_table
+
+
+def table(n=400, seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, (n, 3))
+
+
+def test_what_is_additive_stays_additive():
+    X = table(seed=1)
+    y = np.sin(3 * X[:, 0]) + X[:, 1] ** 2 + 0.3 * np.random.default_rng(2).normal(size=400)
+    fit = fit_table(X, y, names=["a", "b", "c"], outputs=["y"], members=2, hidden=4, seconds=20)
+    assert fit.mode == "additive"
+    assert fit.network.shape == (3, 1)
+    assert fit.network.input_names == ("a", "b", "c")
+    assert fit.validation_error == pytest.approx(0.3, rel=0.15)
+
+
+@pytest.mark.parametrize("mode", ["auto", "pairwise"])
+def test_a_product_is_not_additive(mode):
+    X = table(seed=3)
+    y = 3 * X[:, 0] * X[:, 1] + 0.05 * np.random.default_rng(4).normal(size=400)
+    fit = fit_table(X, y, mode=mode, members=4, hidden=8, seconds=20)
+    assert fit.mode == {"auto": "deep", "pairwise": "pairwise"}[mode]
+    fresh = table(seed=5)
+    error = fit.network.predict(fresh)[:, 0] - 3 * fresh[:, 0] * fresh[:, 1]
+    assert float(np.sqrt(np.mean(error**2))) < 0.25
+    if mode == "pairwise":
+        assert fit.pairs[0] == (0, 1)
+
+
+def test_probabilities_are_calibrated_out_of_bag():
+    X = table(2000, seed=6)
+    p = 1 / (1 + np.exp(-3 * X[:, 0] - 2 * X[:, 1]))
+    y = (np.random.default_rng(7).uniform(size=2000) < p).astype(float)
+    fit = fit_table(X, y, loss="logistic", members=2, hidden=4, seconds=20)
+    found = 1 / (1 + np.exp(-fit.network.predict(X)[:, 0]))
+    assert float(np.abs(found - p).mean()) < 0.05
+    inside = torch.sigmoid(fit.out_of_bag[:, 0]).numpy()
+    assert abs(inside.mean() - y[fit.held.numpy()].mean()) < 0.03
+
+
+def test_three_classes_and_two_outputs():
+    X = table(500, seed=8)
+    label = (X[:, 0] > 0.3).astype(float) + (X[:, 1] > 0.2)
+    fit = fit_table(X, label, loss="cross_entropy", seconds=10)
+    assert (fit.network.predict(X).argmax(1) == label).mean() > 0.9
+    both = fit_table(X, np.stack([X[:, 0], X[:, 1] ** 2], 1), mode="additive", seconds=10)
+    assert both.network.shape == (3, 2)
+    assert both.validation_error < 0.02
+
+
+def test_same_seed_same_bits_and_the_callers_arrays_are_untouched():
+    X = table(200, seed=9)
+    y = X[:, 0] * X[:, 1]
+    before = X.copy(), y.copy()
+    nets = [fit_table(X, y, mode="deep", seconds=1000, members=1, hidden=3, seed=3).network for _ in range(2)]
+    assert np.array_equal(nets[0].predict(X), nets[1].predict(X))
+    assert np.array_equal(X, before[0])
+    assert np.array_equal(y, before[1])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10])
+def test_very_few_rows(n):
+    X = table(n, seed=10)
+    fit = fit_table(X, X[:, 0], seconds=5)
+    assert np.isfinite(fit.network.predict(X)).all()
+
+
+def test_time_is_obeyed_and_a_callback_stops():
+    X = table(3000, seed=11)
+    y = X[:, 0] * X[:, 1]
+    short = fit_table(X, y, mode="deep", seconds=0.5)
+    assert short.seconds < 5
+    stopped = fit_table(X, y, mode="deep", seconds=20, callbacks=[lambda record: record.phase == "deep"])
+    assert "callback" in stopped.message
+    assert sum(record.phase == "deep" for record in stopped.history) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"loss": "hinge"}, "loss"),
+        ({"mode": "wide"}, "mode"),
+        ({"members": 0}, "members"),
+        ({"hidden": 0}, "hidden"),
+        ({"seconds": 0}, "seconds"),
+        ({"weight": [1.0]}, "weight"),
+    ],
+)
+def test_bad_arguments_are_named(options, word):
+    with pytest.raises(InputError, match=word):
+        fit_table(table(20), np.arange(20.0), **options)
+
+
+def test_targets_that_are_no_classes_are_named():
+    with pytest.raises(InputError, match="'y'"):
+        fit_table(table(20), np.arange(20.0), loss="logistic")
+    with pytest.raises(InputError, match="'y'"):
+        fit_table(table(20), np.arange(20.0) + 0.5, loss="cross_entropy")
