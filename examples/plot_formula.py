@@ -51,8 +51,8 @@ print(f"{2 * np.pi:.4f} is 2 pi")
 # %%
 # The rivals
 # ----------
-# ``found.front`` holds the formulas that no simpler one equals. Reading it upwards shows what each
-# step of complexity buys: the last steep fall is the law, what follows chases noise.
+# ``found.front`` holds the formulas that no simpler one equals. From one to the next it shows what
+# complexity buys: the last steep fall is the law, and anything longer would chase the noise.
 
 for candidate in found.front:
     print(f"{candidate.complexity:3}  {candidate.error:.4f}  {candidate.text[:70]}")

@@ -134,6 +134,22 @@ def test_numbers_of_every_kind_become_floats():
     assert numbers(pa.chunked_array([pa.array(["a"])])) is None
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_no_class_is_held_out_that_nothing_was_learned_of(seed):
+    inputs = prepare(table(y=["a"] * (N - 3) + ["b", "c", "d"]), "y")
+    train, held_out = inputs.halves(0.2, seed)
+    assert sorted([*train, *held_out]) == list(range(N))
+    assert set(inputs.y[held_out]) <= set(inputs.y[train])
+    assert len(held_out) >= 5
+
+
+def test_none_or_all_rows_may_be_held_out():
+    inputs = prepare(table(), "y")
+    assert [len(half) for half in inputs.halves(0, 0)] == [N, 0]
+    assert [len(half) for half in inputs.halves(1, 0)] == [N, N]
+    assert [len(half) for half in inputs.halves(0.25, 0)] == [30, 10]
+
+
 def test_times_of_day_become_hours_and_lengths_of_time_days():
     times = pa.array([5400, None] * (N // 2), pa.int32()).cast(pa.time32("s"))
     lengths = pa.array([dt.timedelta(hours=36), None] * (N // 2))

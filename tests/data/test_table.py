@@ -102,6 +102,22 @@ def test_split_is_a_partition_of_the_asked_size(n, fraction, seed):
     assert np.array_equal(held_out, again[1])
 
 
+@given(st.lists(st.integers(0, 3), min_size=2, max_size=60), st.floats(0.05, 0.95), st.integers(0, 99))
+def test_split_holds_out_every_class_by_its_share(classes, fraction, seed):
+    labels = np.array(classes)
+    train, held_out = split(len(labels), fraction, seed, classes=labels)
+    assert sorted([*train, *held_out]) == list(range(len(labels)))
+    assert len(held_out) == len(split(len(labels), fraction, seed)[1])
+    for label in set(classes):
+        expected = (labels == label).sum() * len(held_out) / len(labels)
+        assert abs((labels[held_out] == label).sum() - expected) < 1
+
+
+def test_split_wants_a_class_a_row():
+    with pytest.raises(InputError, match="'classes'"):
+        split(3, 0.5, classes=np.array(["a", "b"]))
+
+
 def test_split_draws_every_row_equally_often():
     counts = np.zeros(10)
     for seed in range(1000):

@@ -262,7 +262,7 @@ def test_the_picture_in_a_notebook_escapes_names() -> None:
         assert "<script>alert" not in text
         assert "<svg" in text
         assert "&lt;script&gt;" in text
-        assert "additive network of shape [2, 1]" in text
+        assert "Additive network of shape [2, 1]" in text
     assert "<svg" not in regressor().fit(X, np.ones(150))._repr_html_().split("edgewise-network")[1]
 
 

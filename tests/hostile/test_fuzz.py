@@ -47,9 +47,10 @@ def test_an_attempt_can_be_replayed() -> None:
 
 def test_a_hang_and_a_crash_are_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does not answer in time, and one that has died."""
-    monkeypatch.setitem(KINDS, "parse", dataclasses.replace(KINDS["parse"], limit=0.0))
-    worker = pool.Worker()
+    usual, worker = KINDS["parse"], pool.Worker()
+    monkeypatch.setitem(KINDS, "parse", dataclasses.replace(usual, limit=0.0))
     hung = worker.ask("parse", 0)
+    monkeypatch.setitem(KINDS, "parse", usual)
     crashed = worker.ask("parse", 0)
     worker.close()
     assert (hung.end, crashed.end) == ("fault", "fault")

@@ -44,6 +44,11 @@ def test_coordinates_are_orthogonal_ordered_and_as_many_as_the_rows_can_tell(dis
     assert T.shape[1] == min(distinct, B.shape[1])
     gram = (B @ T).T @ (B @ T) / len(B)
     assert float((gram - torch.diag(gram.diagonal())).abs().max()) < 1e-3
+    constant = B @ T[:, 0]
+    assert float(constant.max() - constant.min()) < 1e-3
+    if distinct > 2:
+        line = torch.linalg.lstsq(torch.cat([torch.ones_like(x), x], 1), (B @ T[:, 1])[:, None])
+        assert float(line.residuals.sum() if len(line.residuals) else 0.0) < 1.0
     bends = (T.diff(n=2, dim=0) ** 2).sum(0)
     assert bool((bends.diff() > -1e-6).all())
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
-from edgewise.data import provenance
+from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
 
 Floats = NDArray[np.float64]
@@ -61,6 +61,18 @@ class Inputs:
     def n_rows(self) -> int:
         """How many rows there are."""
         return len(self.y)
+
+    def halves(self, test: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Numbers of the rows to learn from and of those held out: a share `test`; of 0 none, of 1 all, as both."""
+        every = np.arange(self.n_rows, dtype=np.int64)
+        if test in (0, 1):
+            return every, every if test else every[:0]
+        if self.task == "regression":
+            return split(self.n_rows, test, seed)
+        train, held_out = split(self.n_rows, test, seed, classes=self.y)
+        # A class that nothing was learned of cannot be predicted, so its rows are learned from.
+        strange = ~np.isin(self.y[held_out], self.y[train])
+        return np.sort(np.concatenate([train, held_out[strange]])), held_out[~strange]
 
 
 def as_names(entries: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...] | None:

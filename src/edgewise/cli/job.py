@@ -19,7 +19,6 @@ from edgewise.cli.inputs import Inputs, matrix
 from edgewise.cli.models import Model, learn, preload
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import Progress
-from edgewise.data import split
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
@@ -148,7 +147,7 @@ def run(task: Task, progress: Progress) -> Job:
         raise InputError(f"A formula cannot be found for {inputs.source}: {reason}; leave --formula out.")
     formula = not reason if task.formula is None else task.formula
     preload()  # so that Ctrl-C meets training and not an import, which has no answer to it
-    train, test = _halves(task)
+    train, test = inputs.halves(task.test, task.seed)
     with Interrupts() as interrupts:
         stages = _Stages(interrupts, progress)
         share = LEARN_SHARE if formula else 1.0
@@ -175,14 +174,6 @@ def run(task: Task, progress: Progress) -> Job:
         seconds=stages.total,
         interrupted=interrupts.happened,
     )
-
-
-def _halves(task: Task) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    inputs = task.inputs
-    if task.test == 0:
-        return np.arange(inputs.n_rows), np.arange(0)
-    classes = inputs.y if inputs.task == "classification" else None
-    return split(inputs.n_rows, task.test, task.seed, classes=classes)
 
 
 def _learn(task: Task, train: NDArray[np.int64], seconds: float, callbacks: Sequence[Any]) -> Model:

@@ -20,7 +20,7 @@ from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, called, find, prepare
 from edgewise.cli.job import Job, edges
 from edgewise.cli.models import Model
-from edgewise.data import provenance, split
+from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 from edgewise.report import AccuracyRow, Origin, ReportContent, content_from_estimator
 
@@ -97,7 +97,7 @@ def saved_inputs(model: Model, frame: Frame, target: str | None) -> Inputs:
 
 def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int) -> Page:
     """The page of a saved model and a table: held out is what `fit` held out of this table, or all of it."""
-    train, held_out = _rows(inputs, test, seed)
+    train, held_out = inputs.halves(test, seed)
     y_test = model.coded(inputs.y[held_out])
     accuracy, troubles = compared(model, inputs, train, held_out, seed=seed) if test < 1 else ([], [])
     classes = len(model.classes)
@@ -125,14 +125,6 @@ def origin(fingerprint: str, seed: int) -> Origin:
         date=dt.date.today().isoformat(),
         machine=f"{platform.system()} on {platform.machine()}",
     )
-
-
-def _rows(inputs: Inputs, test: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    if test >= 1:
-        every = np.arange(inputs.n_rows)
-        return every, every
-    classes = inputs.y if inputs.task == "classification" else None
-    return split(inputs.n_rows, test, seed, classes=classes)
 
 
 def _refuse_unknown_classes(model: Model, inputs: Inputs) -> None:

@@ -13,6 +13,7 @@ from edgewise.plots import figure_svg, plot_network
 # A picture in a notebook is glanced at; plot() draws the rest.
 _MOST_EDGES = 40
 _MOST_COLUMNS = 5
+_LEAST_SHARE = 0.005
 
 
 def html_of(model: Any) -> str:
@@ -23,10 +24,11 @@ def html_of(model: Any) -> str:
     net = model.network_
     drawn = sum(int(layer.mask.sum()) for layer in net.layers) > 0
     svg = figure_svg(plot_network(net, max_edges=_MOST_EDGES), prefix=f"ew{id(model):x}") if drawn else ""
+    svg = svg.replace("<svg ", '<svg style="max-width:100%;max-height:28em;height:auto" ', 1)
     facts = "".join(f"<li>{html.escape(fact)}</li>" for fact in _facts(model))
     return (
         f'{known}<figure class="edgewise-network" style="margin:.5em 0;max-width:48em">'
-        f'<div role="img" aria-label="The fitted network" style="overflow-x:auto">{svg}</div>'
+        f'<div role="img" aria-label="The fitted network">{svg}</div>'
         f"<figcaption><ul>{facts}</ul></figcaption></figure>"
     )
 
@@ -35,12 +37,12 @@ def _facts(model: Any) -> list[str]:
     net, fit = model.network_, model.fit_
     edges = sum(int(layer.mask.sum()) for layer in net.layers)
     facts = [
-        f"A {fit.mode} network of shape {list(net.shape)}: {plural(edges, 'edge')}, {plural(net.n_parameters, 'parameter')}."
+        f"{fit.mode.capitalize()} network of shape {list(net.shape)}: {plural(edges, 'edge')}, {plural(net.n_parameters, 'parameter')}."
     ]
     shares = [
         (share, column.name)
         for share, column in zip(model.feature_importances_.tolist(), model.encoding_.columns, strict=True)
-        if share > 0
+        if share >= _LEAST_SHARE
     ]
     if shares:
         top = sorted(shares, key=lambda pair: -pair[0])[:_MOST_COLUMNS]

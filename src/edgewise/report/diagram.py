@@ -88,7 +88,7 @@ def diagram(net: KAN, choice: Choice, views: Mapping[Edge, EdgeView], *, name: s
         viewBox=f"0 0 {width:.0f} {height:.0f}",
         role="group",
         aria_label=name,
-        style=f"--wide:{round(width)}px",
+        style=f"--wide:{round(width)}px;--tall:{round(height)}px",
     )
     return Diagram(svg, round(width), choice.shown, choice.alive)
 

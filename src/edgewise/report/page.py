@@ -24,6 +24,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 # Columns that stand open in the table of the data; the others wait behind a click, and beyond these they are counted.
 OPEN_COLUMNS = 30
 MOST_COLUMNS = 400
+# Fewer steps than these are no curve.
+FEWEST_STEPS = 3
 
 
 def render_report(content: ReportContent) -> str:
@@ -83,7 +85,7 @@ def render_report(content: ReportContent) -> str:
             parity=parity,
             weak=weak,
             classes=view_results.class_section(content, table),
-            training=charts.training(content.history) if content.history else None,
+            training=charts.training(content.history) if len(content.history) >= FEWEST_STEPS else None,
             front=view_formulas.front_chart(content),
             candidates=view_formulas.candidates(content),
             dropped=view_table.dropped(content),

@@ -13,6 +13,8 @@ from torch import Tensor
 
 # Share of roughness mixed into the Gram matrix: settles directions that no row sees, and marks them as such.
 RIDGE = 1e-5
+# Share of the slope in roughness: it sets the constant apart from the straight line, which bends no more than it.
+TILT = 1e-3
 # Directions whose size on the rows is below this share are seen by none.
 UNSEEN = 0.5
 
@@ -53,12 +55,11 @@ def smooth_basis(values: Tensor, weight: Tensor | None = None, power: float = 1.
     rows, size = values.shape
     weight = torch.full((rows,), 1 / rows, dtype=torch.float64) if weight is None else weight / weight.sum()
     gram = values.T @ (values * weight[:, None])
-    rough = (
-        torch.eye(size, dtype=torch.float64).diff(n=min(2, size - 1), dim=0)
-        if size > 1
-        else gram.new_zeros(1, 1)
-    )
-    rough = rough.T @ rough
+    rough = gram.new_zeros(size, size)
+    for order, share in ((1, TILT), (2, 1.0)):
+        if size > order:
+            rows = torch.eye(size, dtype=torch.float64).diff(n=order, dim=0)
+            rough = rough + share * rows.T @ rows
     scale = float(gram.diagonal().mean())
     # The constant keeps the whole definite where neither rows nor roughness say anything.
     whole = gram + scale * (RIDGE * rough + 1e-9 * torch.eye(size, dtype=torch.float64))
