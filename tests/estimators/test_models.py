@@ -102,7 +102,8 @@ def test_class_weights_are_weights_of_rows() -> None:
     plain = classifier().fit(X, labels)
     assert (heavy.predict(X) == "c").sum() >= (plain.predict(X) == "c").sum()
     assert heavy.predict_proba(X)[:, 1].mean() > plain.predict_proba(X)[:, 1].mean()
-    assert set(classifier(class_weight={"c": 0.0}).fit(X, labels).predict(X)) == {"ab"}
+    for weight in (0.0, 1e-9):
+        assert set(classifier(class_weight={"c": weight}).fit(X, labels).predict(X)) == {"ab"}
 
 
 def test_a_fold_without_a_class_is_no_error() -> None:

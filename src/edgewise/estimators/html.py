@@ -36,9 +36,8 @@ def html_of(model: Any) -> str:
 def _facts(model: Any) -> list[str]:
     net, fit = model.network_, model.fit_
     edges = sum(int(layer.mask.sum()) for layer in net.layers)
-    facts = [
-        f"{fit.mode.capitalize()} network of shape {list(net.shape)}: {plural(edges, 'edge')}, {plural(net.n_parameters, 'parameter')}."
-    ]
+    size = f"{plural(edges, 'edge')}, {plural(net.n_parameters, 'parameter')}"
+    facts = [f"{fit.mode.capitalize()} network of shape {list(net.shape)}: {size}."]
     shares = [
         (share, column.name)
         for share, column in zip(model.feature_importances_.tolist(), model.encoding_.columns, strict=True)

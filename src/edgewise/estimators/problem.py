@@ -21,6 +21,8 @@ from edgewise.training import Callback, TableFit, fit_table
 Floats = NDArray[np.float64]
 
 _SCORED_ROWS = 2_000
+# Rows are summed in single precision, where smaller weights vanish beside the largest.
+_NEGLIGIBLE = 2.0**-23
 # Small enough that a chunk's inner values stay near the processor.
 _CHUNK = 1_024
 
@@ -65,8 +67,9 @@ class Problem:
         if self.factors is not None:
             own = self.factors[y.astype(np.int64)]
             weight = own if weight is None else own * weight
-            if not (weight > 0).all():
-                rows, y, weight = rows[weight > 0], y[weight > 0], weight[weight > 0]
+        if weight is not None:
+            heard = weight > _NEGLIGIBLE * weight.max()
+            rows, y, weight = rows[heard], y[heard], weight[heard]
         return replace(self, table=self.table.take(rows), y=y, weight=weight, factors=None)
 
 
