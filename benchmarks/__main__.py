@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = ("toy", "grids", "special", "ranks", "tables", "nist")
+SCRIPTS = ("toy", "grids", "special", "ranks", "tables", "nist", "adoption", "export")
 
 
 def main() -> int:

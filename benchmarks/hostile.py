@@ -102,7 +102,7 @@ def main() -> int:
         for name in [*kinds.KINDS]:
             if name not in options.kind:
                 del kinds.KINDS[name]
-    out = HERE / "out" / "hostile.json"
+    out = HERE / "out" / f"hostile{'-some' if options.kind else ''}.json"
     attempts = plan(options.count, options.seed)
     before: list[Outcome] = []
     if options.again:

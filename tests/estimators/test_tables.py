@@ -91,6 +91,16 @@ def test_weights_that_are_no_whole_numbers_matter() -> None:
     assert model.predict(X).mean() == pytest.approx(3.5 / 4, abs=0.05)
 
 
+@pytest.mark.parametrize("size", [1e300, 1e-300, 5e-324])
+def test_weights_of_any_size_are_taken(size: float) -> None:
+    table = pd.DataFrame(people(80))
+    y = income(people(80))
+    plain = regressor().fit(table, y).predict(table)
+    assert np.allclose(
+        regressor().fit(table, y, sample_weight=np.full(80, size)).predict(table), plain, atol=0.05
+    )
+
+
 def test_importances_are_shares_of_the_raw_columns() -> None:
     rng = np.random.default_rng(0)
     table = pd.DataFrame(
@@ -213,10 +223,11 @@ def test_bad_tables_and_targets_are_named() -> None:
     X = np.random.default_rng(0).normal(size=(20, 2))
     for x, y, words in [
         (X, X[:5, 0], "inconsistent"),
-        (X, ["a"] * 20, "could not convert string to float"),
+        (X, ["a"] * 20, "must hold a finite number for every row.*KANClassifier"),
         (X[:, 0], X[:, 0], "Reshape your data"),
         (np.where(X > 1, np.inf, X), X[:, 0], "must hold finite numbers"),
         (None, X[:, 0], "'X' parameter of KANRegressor must be a table"),
+        (pl.LazyFrame({"a": X[:, 0]}), X[:, 0], "frame yet to be computed"),
         (pd.DataFrame(X, columns=["a", "a"]), X[:, 0], "distinct column names"),
         (X, np.zeros((20, 0)), "must be of shape|minimum of 1"),
     ]:

@@ -92,9 +92,12 @@ def frame(random: Random, made: Any, kind: str) -> Any:
         return dict(zip(labels, columns, strict=True))
     if kind == "arrow":
         return pa.table([pa.array(column) for column in columns], names=labels)
-    built = pl.DataFrame(
-        [pl.Series(name, column, strict=False) for name, column in zip(labels, columns, strict=True)]
-    )
+    try:
+        built = pl.DataFrame(
+            [pl.Series(name, column, strict=False) for name, column in zip(labels, columns, strict=True)]
+        )
+    except BaseException as error:  # Polars panics at some columns, which is not even an Exception
+        raise ValueError(str(error)) from None
     return built.lazy() if kind == "lazy" else built
 
 

@@ -213,20 +213,23 @@ def tables(random: Random, folder: Path) -> Attempt:
     target = pick(random, ("y", "y", "y", "y", "x", "x1", "x2", *NAMES[:3]))
     (folder / "model.kan.in").write_bytes(_model(int(random.integers(4))))
     way = pick(random, ("fit", "formula", "predict", "predict", "report"))
+    common: tuple[list[str], ...] = ([], [], ["--json"], ["--quiet"])
     if way == "fit":
         arguments = ["fit", data, "--target", target, "--seconds", "0.3", "--out", "o"]
+        arguments += pick(random, (*common, ["--columns", "x1,x2"], ["--drop", "x1"]))
     elif way == "formula":
         arguments = ["formula", data, "-t", target, "-s", "0.2"]
+        arguments += pick(random, (*common, ["--drop-missing"], ["--columns", "x1,x2"]))
+    elif way == "predict":
+        arguments = ["predict", "model.kan.in", data]
+        arguments += pick(random, (*common, ["--out", "out.csv"], ["--drop-missing"], ["--keep"]))
     else:
-        arguments = [
-            way,
-            "model.kan.in",
-            data,
-            *pick(random, ([], ["--out", "out.csv"], ["--drop-missing"], ["--json"])),
-        ]
-    arguments += pick(random, ([], ["--json"], ["--quiet"], ["--drop-missing"], ["--columns", "x,x2"]))
+        arguments = ["report", "model.kan.in", data, "--target", target, *pick(random, common)]
     return _attempt(
-        arguments, folder, given, writes=("o/model.kan", "o/report.html", "out.csv", "report.html")
+        arguments,
+        folder,
+        given,
+        writes=("o/model.kan", "o/network.kan", "o/report.html", "out.csv", "report.html"),
     )
 
 
@@ -270,7 +273,7 @@ def settings(random: Random, folder: Path) -> Attempt:
     """`--config` files of every wrong kind."""
     (folder / "run.toml").write_bytes(toml_text(random, KEYS))
     (folder / "t.csv").write_bytes(csv_text(random))
-    config = pick(random, ("run.toml", "run.toml", "run.toml", "t.csv", "nope.toml", ".", "/dev/null"))
+    config = pick(random, (*["run.toml"] * 9, "t.csv", "nope.toml", "."))
     arguments = ["formula", "t.csv", "--target", "y", "--seconds", "0.2", "--config", config]
     if random.random() < 0.3:
         arguments = [pick(random, ("fit", "predict", "doctor", "export")), "--config", config]
@@ -309,4 +312,4 @@ def fits(random: Random, folder: Path) -> Attempt:
         "o",
     ]
     arguments += pick(random, ([], ["--json"], ["--quiet"], ["--mode", "additive"], ["--test", "0"]))
-    return _attempt(arguments, folder, writes=("o/model.kan", "o/report.html"))
+    return _attempt(arguments, folder, writes=("o/model.kan", "o/network.kan", "o/report.html"))

@@ -101,7 +101,7 @@ def estimator_arguments(random: Random, folder: Path) -> Attempt:
         options[name] = junk(random)
     # What is no mistake would only take its time, or talk as asked.
     options["verbose"] = (
-        0 if options.get("verbose") in (True, 1, 2, 3, 7, 2**31) else options.get("verbose", 0)
+        0 if isinstance(options.get("verbose"), (int, np.integer, np.bool_)) else options.get("verbose", 0)
     )
     y = (X[:, 0] > 0).astype(int)
     return Attempt(

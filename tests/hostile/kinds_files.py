@@ -128,7 +128,7 @@ def table_file(random: Random, folder: Path) -> Path:
         path = folder / pick(
             random,
             (
-                "table.csv",
+                *["table.csv"] * 6,
                 "table.txt",
                 "table",
                 "t b.csv",
@@ -157,7 +157,7 @@ def table_file(random: Random, folder: Path) -> Path:
         sink.write(b"PAR1")
     content = sink.getvalue()
     path = folder / f"table{suffix if random.random() < 0.9 else pick(random, ('.csv', '', '.pq', '.arrow'))}"
-    path.write_bytes(damaged(random, content) if way < 9 else content)
+    path.write_bytes(damaged(random, content) if way < 8 else content)
     return path
 
 

@@ -160,3 +160,18 @@ def test_short_texts_leave_out_factors_of_one() -> None:
     expression = 1.0000000001 * sympy.exp(0.99999999 * x**2) + 2.0 * x * y + 1.0
     assert formula_text(expression, 6) == "2*x*y + exp(x^2) + 1"
     assert "1.0000000001" in formula_text(expression)
+
+
+@pytest.mark.parametrize("text", ["9**9**9**9", "x + 2^(10^9)", "(1/3)^(-10^12)", "(-2)^(10^8 + 1/2)"])
+def test_powers_of_numbers_that_no_memory_holds_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="powers of numbers within the range of floats"):
+        parse_formula(text, ["x"])
+
+
+def test_powers_of_numbers_are_exact_where_that_is_short() -> None:
+    assert parse_formula("2^100", []) == sympy.Integer(2) ** 100
+    assert parse_formula("(2/3)^-7", []) == sympy.Rational(3, 2) ** 7
+    assert parse_formula("8^(1/3)", []) == 2
+    assert parse_formula("1^(10^12) + 0^(10^12)", []) == 1
+    assert float(parse_formula("(1/3)^(10^6)", [])) == 0.0
+    assert abs(float(parse_formula("1.5^1700", [])) / 1.5**1700 - 1) < 1e-9

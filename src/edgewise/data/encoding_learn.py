@@ -81,6 +81,8 @@ def learn_encoding(
         raise InputError("The table to learn from must have at least one row. Got none instead.")
     targets = _targets(y, table.n_rows)
     weights = np.ones(table.n_rows) if weight is None else check_vector(weight, "weight", length=table.n_rows)
+    if weights.max() > LARGE:
+        weights = weights / weights.max()  # sums of squares of them must stay finite
     most = check_int(most_levels, "most_levels", low=2, of="learn_encoding")
     rare = max(2, min(20, table.n_rows // 40)) if fewest is None else check_int(fewest, "fewest", low=1)
 

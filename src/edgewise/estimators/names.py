@@ -25,6 +25,7 @@ def table_to_fit(X: Any, of: str) -> RawTable:
     """
     if X is None:
         raise InputError(f"The 'X' parameter of {of} must be a table. Got None instead.")
+    table = raw_table(X)
     labels = getattr(X, "columns", None)
     if labels is not None and not hasattr(X, "column_names") and not callable(labels):
         kinds = {isinstance(label, str) for label in labels}
@@ -33,7 +34,6 @@ def table_to_fit(X: Any, of: str) -> RawTable:
                 "Feature names are only supported if all input features have string names, but the columns of X are "
                 "named by strings and others; rename them with X.columns = X.columns.astype(str)."
             )
-    table = raw_table(X)
     if not table.columns:
         raise InputError(
             f"Found array with 0 feature(s) (shape=({table.n_rows}, 0)) while a minimum of 1 is required."

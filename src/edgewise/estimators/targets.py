@@ -17,7 +17,8 @@ from edgewise._core.errors import InputError
 
 Floats = NDArray[np.float64]
 
-# Targets beyond these sizes are scaled on the way in and back inside the network, so that squares stay finite.
+# Targets beyond these sizes are scaled on the way in and back inside the network, so that squares stay finite; so are
+# weights, of which only ratios count.
 _SMALL, _LARGE = 1e-60, 1e60
 
 
@@ -30,9 +31,12 @@ def regression_target(y: Any, of: str) -> tuple[Floats, tuple[str, ...]]:
         values = check_array(
             _plain(y), ensure_2d=False, dtype="float64", input_name="y", ensure_min_samples=0
         )
-    except (TypeError, OverflowError):
+    except (TypeError, OverflowError, ValueError) as error:
+        if isinstance(error, ValueError) and not str(error).startswith("could not convert"):
+            raise  # scikit-learn's own words for NaN, infinities and shapes
         raise InputError(
-            f"The 'y' parameter of {of} must hold a finite number for every row. Got {short(y, 60)} instead."
+            f"The 'y' parameter of {of} must hold a finite number for every row. Got a {type(y).__name__} with a cell "
+            "that is none instead; for classes use KANClassifier."
         ) from None
     if values.ndim > 2 or (values.ndim == 2 and values.shape[1] == 0):
         raise InputError(
@@ -92,8 +96,10 @@ def row_weights(sample_weight: Any, n_rows: int, of: str) -> Floats | None:
             f"{weight[~np.isfinite(weight) | (weight < 0)][0]} among them instead."
         )
     if not (weight > 0).any():
-        raise InputError(f"Sample weights must contain at least one non-zero number. {of} got zeros only.")
-    return weight
+        raise InputError(
+            f"The 'sample_weight' of {of} must hold a weight above zero. Got zeros only instead."
+        )
+    return weight / power_of_two(weight)
 
 
 def class_factors(
@@ -129,7 +135,7 @@ def class_factors(
 
 
 def power_of_two(y: Floats) -> float:
-    """What to divide targets of extreme size by; 1 for all others. A power of two rounds nothing."""
+    """What to divide numbers of extreme size by; 1 for all others. A power of two rounds nothing."""
     largest = float(np.abs(y).max(initial=0.0))
     if largest == 0.0 or _SMALL < largest < _LARGE:
         return 1.0

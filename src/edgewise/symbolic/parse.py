@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy
 
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms import Expression, parse
 from edgewise.forms.functions import CONSTANTS
@@ -33,6 +34,8 @@ _TO_SYMPY: dict[str, Any] = {
     "sign": sympy.sign,
 }
 _FROM_SYMPY: dict[Any, str] = {function: name for name, function in _TO_SYMPY.items() if name != "sqrt"}
+# Exact powers of more binary digits than floats have exponents for are numbers nobody reads.
+_EXACT_BITS = 2048
 # Functions that sympy does not have, spelled out.
 _SPELLED_OUT = {"sigmoid": "1/(1 + exp(-x))", "gaussian": "exp(-x^2)"}
 
@@ -119,12 +122,30 @@ def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:
     if tree.function == "*":
         return sympy.Mul(*arguments)
     if tree.function == "^":
-        return sympy.Pow(*arguments)
+        return _raised(*arguments)
     if tree.function == "neg":
         return -arguments[0]
     if tree.function == "inv":
         return 1 / arguments[0]
     return _TO_SYMPY[tree.function](arguments[0])
+
+
+def _raised(base: Any, exponent: Any) -> sympy.Expr:
+    """A power; of exact numbers one that sympy writes out only where that stays short: 9^9^9^9 would fill any memory."""
+    if not (base.is_Rational and exponent.is_Rational) or max(abs(base.p), base.q) == 1:
+        return sympy.Pow(base, exponent)
+    if abs(exponent) * max(abs(base.p), base.q).bit_length() <= _EXACT_BITS:
+        return sympy.Pow(base, exponent)
+    try:
+        value: Any = float(base) ** float(exponent)
+    except OverflowError:
+        value = None
+    if not isinstance(value, float):
+        raise InputError(
+            f"The 'text' argument must have powers of numbers within the range of floats. Got "
+            f"{short(f'{base}^{exponent}'.replace('**', '^'), 60)} instead."
+        )
+    return sympy.Float(value)
 
 
 def from_sympy(expression: Any, digits: int | None = None) -> Node:

@@ -16,7 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import as_tuple, check_float, check_matrix, check_names, check_vector, short
+from edgewise._core.checks import (
+    as_tuple,
+    check_float,
+    check_int,
+    check_matrix,
+    check_names,
+    check_vector,
+    short,
+)
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise.forms import FORMS, Form
@@ -172,6 +180,7 @@ def find_formula(
     '2*m/r^2'
     """
     started = time.monotonic()
+    seed = None if seed is None else check_int(seed, "seed", low=0, of="find_formula")
     rows = _rows(X, y, names, held_out, seed)
     limit = check_float(seconds, "seconds", low=0.0, closed=False, of="find_formula")
     library = None if forms is None else _checked_forms(forms)

@@ -17,8 +17,9 @@ from torch import Tensor
 from edgewise.training.losses import Loss
 
 ITERATIONS, FOLD_ITERATIONS = 40, 8
-# Weights before the evidence has spoken, and their limits (per row of weight one).
-START, LEAST, MOST = 1e-2, 1e-9, 1e6
+# Weights before the evidence has spoken, and their limits (per row of weight one). From smooth to rough: the other way
+# round, a table of few rows and many columns would be explained to the last digit before anything was shrunk.
+START, LEAST, MOST = 1e2, 1e-9, 1e6
 # Weights that change by less (in their logarithm) are settled.
 SETTLED = 0.03
 ROWS_AT_ONCE = 16_384

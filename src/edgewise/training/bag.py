@@ -194,8 +194,8 @@ class Bag:
         if self.links is not None:
             first = first * self.links
             # Every node starts with unit variance, whatever it reads.
-            spread = (size.to(torch.float32)[:, None] ** 2 * self.links).sum(0, keepdim=True).sqrt()
-            first = first / spread.clamp(min=1e-6)
+            sizes = (size.to(torch.float32)[:, None] ** 2 * self.links).sum(0, keepdim=True).sqrt()
+            first = first / sizes.clamp(min=1e-6)
         else:
             first = first / float((size**2).sum().sqrt().clamp(min=1e-6))
         self.turn = _hidden_turn(shape)

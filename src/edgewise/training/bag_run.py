@@ -26,7 +26,9 @@ AVERAGING = 0.02
 JUDGEMENTS, PATIENCE = 30, 0.35
 ROWS_AT_ONCE = 4096
 # The schedule follows the clock once it is ahead of the steps by this share.
-SLACK = 0.1
+SLACK = 0.25
+# Share of the error at the start that a bag must take away to be kept.
+WORTHWHILE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,11 @@ class Ground:
 def make_ground(rows: TableRows, intervals: int, power: float, folds: int, seed: int) -> Ground:
     """Design and folds of some rows."""
     design = make_design(rows.X, rows.weight, intervals, power, seed)
-    fold = deal(len(rows), folds, seed)
+    # A row that was given twice must not be learned from in one place and judged in another.
+    table = torch.cat([rows.X, rows.y], 1)
+    fresh = (table[1:] != table[:-1]).any(1).long().cumsum(0)
+    group = torch.cat([torch.zeros(1, dtype=torch.long), fresh])
+    fold = deal(int(group[-1]) + 1, folds, seed)[group]
     return Ground(rows, design, design.rows(rows.X), fold, (fold >= 0).nonzero()[:, 0])
 
 
@@ -185,6 +191,8 @@ def train_bag(
     )
     mean = [p.detach().clone() for p in bag.parameters]
     best, best_error, best_step = [p.clone() for p in mean], judge(mean)[0], 0
+    # What is added has to show: a gain that nobody could tell is none.
+    margin = WORTHWHILE * best_error
     every = max(1, recipe.steps // JUDGEMENTS)
     seen, running, step, interrupted = _batches(len(rows), recipe.batch, seed), math.nan, 0, False
 
@@ -216,10 +224,11 @@ def train_bag(
         running = now if math.isnan(running) else running + AVERAGING * (now - running)
         with torch.no_grad():
             pace = max(AVERAGING, 1 / (step + 1))
-            torch._foreach_lerp_(mean, [p.detach() for p in bag.parameters], pace)
+            for own, trained in zip(mean, bag.parameters, strict=True):
+                own.lerp_(trained, pace)
         if step % every == 0 or step == recipe.steps:
             error, _ = judge(mean)
-            if error < best_error:
+            if error < best_error - (margin if best_step == 0 else 0.0):
                 best, best_error, best_step = [p.clone() for p in mean], error, step
             if report(step, running, error) or step - best_step > PATIENCE * recipe.steps:
                 break

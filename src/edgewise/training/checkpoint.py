@@ -20,6 +20,7 @@ from edgewise.training.lm import LMState
 from edgewise.training.penalty import Weights
 from edgewise.training.results import Record
 from edgewise.training.second_order import Position
+from edgewise.training.trees import cause, is_there
 
 KIND = "fit checkpoint"
 # Writing after every step would cost more than the steps of a small network.
@@ -48,7 +49,7 @@ class Checkpoint:
         FileError
             If the file is damaged or belongs to another fit.
         """
-        if not self.path.exists():
+        if not is_there(self.path):
             return None
         document, tensors = read_container(self.path, KIND, _promised)
         if document.get("fingerprint") != self.fingerprint:
@@ -60,7 +61,7 @@ class Checkpoint:
             return _position(document, tensors), [Record(**entry) for entry in document["history"]]
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise FileError(
-                f"The checkpoint {self.path} is damaged: {error!r}; remove it to start anew."
+                f"The checkpoint {self.path} is damaged ({cause(error)}); remove it to start anew."
             ) from error
 
     def write(self, position: Position, history: list[Record], force: bool = False) -> None:

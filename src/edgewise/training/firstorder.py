@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
-import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -26,13 +25,15 @@ from edgewise.training.movers import LBFGS, AdamW, FirstOrderOptions, Mover, mea
 from edgewise.training.results import MESSAGES, Callback, FitResult, Record, tell
 from edgewise.training.rows import Rows
 from edgewise.training.second_order import in_units, scaled
-from edgewise.training.trees import read_tree, write_tree
+from edgewise.training.trees import is_there, read_tree, write_tree
 
 KIND = "first-order fit"
 # Epochs without progress that one unit of patience allows, and the share of all epochs that are waited at least: while the
 # learning rate is high the error is noisy, and most of the progress comes when it falls.
 PATIENCE_UNIT, LEAST_WAIT = 10, 0.25
 MOST_RECOVERIES = 8
+# What float32 holds without harm: sizes, and offsets in units of the spread.
+LARGEST_SINGLE, MOST_SHIFTED = 1e30, 1e3
 
 _MESSAGES = {
     **MESSAGES,
@@ -127,7 +128,8 @@ class Run:
     ) -> None:
         self.loss, self.options, self.progress = loss, options, Progress()
         ready = prepared(net, train, loss)
-        dtype = torch.float64 if options.method == "lbfgs" or net.dtype == torch.float64 else torch.float32
+        exact = options.method == "lbfgs" or net.dtype == torch.float64 or not _single_will_do(ready, train)
+        dtype = torch.float64 if exact else torch.float32
         self.fingerprint = _fingerprint(ready, train, held, loss, options, dtype)
         self.net = ready.to(dtype)
         self.train = _moved(ready, train, loss)
@@ -200,7 +202,7 @@ class Run:
 
     def restore(self, path: str | Path) -> None:
         """Go on from a stored state, if there is one."""
-        if not os.path.exists(path):
+        if not is_there(path):
             return
         tree = read_tree(path, KIND)
         if tree["fingerprint"] != self.fingerprint:
@@ -262,6 +264,15 @@ def _moved(net: KAN, rows: Rows, loss: Loss) -> Rows:
     like = net.output_shift
     y = scaled(net, replace(rows, y=rows.y.to(like.device)), loss)
     return Rows(rows.X.to(like), y.to(like), rows.weight.to(like))
+
+
+def _single_will_do(net: KAN, rows: Rows) -> bool:
+    """Whether float32 holds the rows: neither too large for it, nor small differences of large numbers."""
+    pairs = ((rows.X, net.input_shift, net.input_scale), (rows.y, net.output_shift, net.output_scale))
+    return all(
+        float(values.abs().max()) < LARGEST_SINGLE and bool((shift.abs() <= MOST_SHIFTED * scale).all())
+        for values, shift, scale in pairs
+    )
 
 
 def _settled(history: Sequence[Record]) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from edgewise._core.checks import check_choice, check_float, check_int, short
+from edgewise._core.checks import as_tuple, check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
+from edgewise.network.grids import MOST_LAID
 from edgewise.training.checkpoint import Checkpoint
 from edgewise.training.ground import error
 from edgewise.training.losses import Loss, make_loss
@@ -134,7 +135,7 @@ def fit(
     )
     if seconds is not None:
         check_float(seconds, "seconds", low=0.0, of="fit")
-    if not all(callable(callback) for callback in _sequence(callbacks, "callbacks", "functions")):
+    if not all(callable(callback) for callback in as_tuple(callbacks, "callbacks", "functions", of="fit")):
         raise InputError(
             f"The 'callbacks' parameter of fit must list functions. Got {short(callbacks)} instead."
         )
@@ -167,13 +168,13 @@ def _schedule(intervals: Sequence[int] | None) -> tuple[int, ...] | None:
     """Intervals of each round, checked."""
     if intervals is None:
         return None
-    counts = _sequence(intervals, "intervals", "ints, as in [5, 10, 20]")
+    counts = as_tuple(intervals, "intervals", "ints, as in [5, 10, 20]", of="fit")
     if not counts:
         raise InputError(
             "The 'intervals' parameter of fit must name at least one grid. Got an empty list instead; leave it out to "
             "let fit choose."
         )
-    return tuple(check_int(count, "intervals", low=1, of="fit") for count in counts)
+    return tuple(check_int(count, "intervals", low=1, high=MOST_LAID, of="fit") for count in counts)
 
 
 def _auto_or_weight(value: str | float, name: str) -> float | None:
@@ -182,12 +183,6 @@ def _auto_or_weight(value: str | float, name: str) -> float | None:
         check_choice(value, name, ("auto",), of="fit")
         return None
     return check_float(value, name, low=0.0, of="fit")
-
-
-def _sequence(values: Any, name: str, of_what: str) -> tuple[Any, ...]:
-    if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InputError(f"The '{name}' parameter of fit must list {of_what}. Got {short(values)} instead.")
-    return tuple(cast("Iterable[Any]", values))
 
 
 def _drive(

@@ -90,5 +90,7 @@ def in_units(net: KAN, value: float, loss: Loss) -> float:
     """A mean loss in network units as an error in the units of y: exact for squared loss of one output."""
     if not loss.dispersed:
         return value
-    scale = float((net.output_scale**2).mean().sqrt())
+    # Scaled before it is squared: y may be of any size.
+    largest = net.output_scale.max()
+    scale = float(((net.output_scale / largest) ** 2).mean().sqrt() * largest)
     return math.sqrt(max(2 * value, 0.0) / net.shape[-1]) * scale

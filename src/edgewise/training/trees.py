@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
 
@@ -28,6 +30,25 @@ def write_tree(path: PathLike, kind: str, tree: Any) -> None:
     write_container(path, {"kind": kind, "tree": packed, "table": table}, tensors, overwrite=True)
 
 
+def is_there(path: PathLike) -> bool:
+    """Whether a file of this name exists.
+
+    Raises
+    ------
+    FileError
+        If no file can have this name.
+    """
+    try:
+        return os.path.lexists(path)
+    except (OSError, ValueError) as error:
+        raise FileError(f"The checkpoint {short(str(path), 60)} cannot be read ({error}).") from error
+
+
+def cause(error: Exception) -> str:
+    """What is wrong with a document, in words."""
+    return f"{error} is missing" if isinstance(error, KeyError) else short(str(error), 60)
+
+
 def read_tree(path: PathLike, kind: str) -> Any:
     """Read what `write_tree` wrote.
 
@@ -41,7 +62,7 @@ def read_tree(path: PathLike, kind: str) -> Any:
         return _unpack(document["tree"], tensors)
     except (KeyError, TypeError, ValueError) as error:
         raise FileError(
-            f"The file {path} is damaged: the state of the fit cannot be read ({error!r})."
+            f"The file {path} is damaged: the state of the fit cannot be read ({cause(error)})."
         ) from error
 
 
@@ -53,7 +74,7 @@ def _table(document: Mapping[str, Any]) -> Table:
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(
-            f"The table of tensors must hold dtypes and shapes. Got {error!r} instead."
+            f"The table of tensors must hold dtypes and shapes. Got a damaged one ({cause(error)}) instead."
         ) from error
 
 
