@@ -248,7 +248,7 @@ def _from_cells(cells: list[Any], name: str) -> RawColumn:
         cells, kinds
     ):
         try:
-            plain = [None if _is_missing(cell) else _without_zone(cell) for cell in cells]
+            plain = [None if is_missing(cell) else _without_zone(cell) for cell in cells]
             return RawColumn(name, "date", _days(np.array(plain, dtype="datetime64[us]")))
         except (ValueError, OverflowError, TypeError):
             raise CellError(
@@ -288,7 +288,7 @@ def _coded(name: str, codes: Ints, values: Sequence[Any]) -> RawColumn:
 
 def _word(value: Any) -> str | None:
     """How a value is written, the same in every kind of table; None where it is missing."""
-    if _is_missing(value):
+    if is_missing(value):
         return None
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
         number = float(value)
@@ -300,10 +300,12 @@ def _is_void(kind: type) -> bool:
     return kind is type(None) or kind.__name__ in ("NAType", "NaTType")
 
 
-def _is_missing(value: Any) -> bool:
-    return (
-        value is None or _is_void(type(value)) or (isinstance(value, (float, np.floating)) and value != value)
-    )
+def is_missing(value: Any) -> bool:
+    """Whether a cell stands for no value: None, NaN of any type, or what pandas has for it."""
+    if isinstance(value, decimal.Decimal):
+        return value.is_nan()  # one kind of them cannot even be compared
+    void = value is None or _is_void(type(value))
+    return void or (isinstance(value, (float, np.floating)) and value != value)
 
 
 def _has_numbers(cells: Iterable[Any], kinds: set[type]) -> bool:
@@ -313,7 +315,7 @@ def _has_numbers(cells: Iterable[Any], kinds: set[type]) -> bool:
 
 def _to_floats(cells: list[Any], name: str) -> Floats:
     try:
-        return np.array([np.nan if _is_missing(cell) else float(cell) for cell in cells], dtype=np.float64)
+        return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells], dtype=np.float64)
     except (OverflowError, ValueError, TypeError):
         raise InputError(
             f"Column {short(name, 40)} must hold numbers up to 1e308. Got a larger one."
@@ -330,7 +332,7 @@ def _days(moments: NDArray[Any]) -> Floats:
     """Dates and durations as days (since 1970), NaN where missing."""
     if moments.dtype.kind not in "mM":  # Python dates in an object array
         moments = np.array(
-            [None if _is_missing(m) else _without_zone(m) for m in moments], dtype="datetime64[us]"
+            [None if is_missing(m) else _without_zone(m) for m in moments], dtype="datetime64[us]"
         )
     whole = moments.astype(f"{moments.dtype.kind}8[us]").astype(np.int64) / 86_400e6
     return np.where(np.isnat(moments), np.nan, whole)

@@ -14,6 +14,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import is_missing
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +56,7 @@ def class_target(y: Any, of: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
     values = column_or_1d(_plain(y), warn=True)
     if values.dtype.kind == "f":
         assert_all_finite(values, input_name="y")
-    if values.dtype.kind == "O" and any(value is None or value != value for value in values):
+    if values.dtype.kind == "O" and any(map(is_missing, values)):
         raise InputError(
             f"The 'y' parameter of {of} must name the class of every row. Got missing ones instead; drop those rows."
         )
@@ -86,7 +87,7 @@ def row_weights(sample_weight: Any, n_rows: int, of: str) -> Floats | None:
         raise InputError(f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}!")
     try:
         weight = weight.astype(np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(
             f"The 'sample_weight' of {of} must hold numbers. Got {short(sample_weight)} instead."
         ) from None

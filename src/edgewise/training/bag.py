@@ -194,8 +194,8 @@ class Bag:
         if self.links is not None:
             first = first * self.links
             # Every node starts with unit variance, whatever it reads.
-            sizes = (size.to(torch.float32)[:, None] ** 2 * self.links).sum(0, keepdim=True).sqrt()
-            first = first / sizes.clamp(min=1e-6)
+            own = (size.to(torch.float32)[:, None] ** 2 * self.links).sum(0, keepdim=True).sqrt()
+            first = first / own.clamp(min=1e-6)
         else:
             first = first / float((size**2).sum().sqrt().clamp(min=1e-6))
         self.turn = _hidden_turn(shape)
@@ -207,8 +207,8 @@ class Bag:
         for before, after in pairwise(widths):
             start = torch.randn(shape.members, n, before * after, generator=random)
             # A bag starts as nothing at all: what it adds to has to be improved upon, not recovered.
-            size = 0.0 if len(self.weights) == len(shape.hidden) else 1 / (spread * math.sqrt(before))
-            self.weights.append((start * size).requires_grad_())
+            share = 0.0 if len(self.weights) == len(shape.hidden) else 1 / (spread * math.sqrt(before))
+            self.weights.append((start * share).requires_grad_())
             self.biases.append(torch.zeros(shape.members, 1, after).requires_grad_())
 
     @property
