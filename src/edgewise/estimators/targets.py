@@ -33,7 +33,8 @@ def regression_target(y: Any, of: str) -> tuple[Floats, tuple[str, ...]]:
             _plain(y), ensure_2d=False, dtype="float64", input_name="y", ensure_min_samples=0
         )
     except (TypeError, OverflowError, ValueError) as error:
-        if isinstance(error, ValueError) and not str(error).startswith("could not convert"):
+        theirs = ("could not convert", "setting an array element")
+        if isinstance(error, ValueError) and not str(error).startswith(theirs):
             raise  # scikit-learn's own words for NaN, infinities and shapes
         raise InputError(
             f"The 'y' parameter of {of} must hold a finite number for every row. Got a {type(y).__name__} with a cell "
@@ -84,7 +85,9 @@ def row_weights(sample_weight: Any, n_rows: int, of: str) -> Floats | None:
             f"Sample weights must be 1D array or scalar. Got an array of shape {weight.shape} for {of}."
         )
     if weight.shape != (n_rows,):
-        raise InputError(f"sample_weight.shape == {weight.shape}, expected {(n_rows,)}!")
+        raise InputError(
+            f"The 'sample_weight' of {of} must have {n_rows:,} entries, one a row. Got {len(weight):,} instead."
+        )
     try:
         weight = weight.astype(np.float64)
     except (TypeError, ValueError, OverflowError):

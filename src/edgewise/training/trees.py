@@ -39,9 +39,13 @@ def is_there(path: PathLike) -> bool:
         If no file can have this name.
     """
     try:
-        return os.path.lexists(path)
+        os.stat(path)
+    except FileNotFoundError:
+        return False
     except (OSError, ValueError) as error:
-        raise FileError(f"The checkpoint {short(str(path), 60)} cannot be read ({error}).") from error
+        why = getattr(error, "strerror", None) or error
+        raise FileError(f"The checkpoint {short(str(path), 60)} cannot be read ({why}).") from error
+    return True
 
 
 def cause(error: Exception) -> str:
