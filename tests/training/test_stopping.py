@@ -118,7 +118,7 @@ def test_bad_arguments_are_refused_in_one_sentence() -> None:
         ((net, X, Y), {"sample_weight": [1.0]}, "'sample_weight' parameter of fit must have 150 entries"),
         ((net, X, Y), {"steps": 0}, "'steps' parameter of fit must be an int"),
         ((net, X, Y), {"seconds": -1}, "'seconds' parameter of fit"),
-        ((net, X, Y), {"intervals": 5}, "'intervals' parameter of fit must list ints"),
+        ((net, X, Y), {"intervals": 5}, "'intervals' parameter of fit must be a list of ints"),
         ((net, X, Y), {"intervals": []}, "at least one grid. Got an empty list"),
         ((net, X, Y), {"intervals": [5, 0]}, "'intervals' parameter of fit must be an int"),
         ((net, X, Y), {"roughness": "automatic"}, "'roughness' parameter of fit must be one of 'auto'"),
@@ -127,7 +127,7 @@ def test_bad_arguments_are_refused_in_one_sentence() -> None:
         ((net, X, Y), {"starts": 1.5}, "'starts' parameter of fit"),
         ((net, X, Y), {"patience": -1}, "'patience' parameter of fit"),
         ((net, X, Y), {"seed": -1}, "'seed' parameter of fit"),
-        ((net, X, Y), {"callbacks": print}, "'callbacks' parameter of fit must list functions"),
+        ((net, X, Y), {"callbacks": print}, "'callbacks' parameter of fit must be a list of functions"),
         ((net, X, Y), {"callbacks": [3]}, "'callbacks' parameter of fit must list functions"),
         ((net, X, Y), {"checkpoint": 7}, "'checkpoint' parameter of fit must be the path"),
         # Settings of another method are read all the same.
