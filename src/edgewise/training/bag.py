@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -228,7 +228,7 @@ class Bag:
         h = (design @ first).view(len(design), self.shape.members, -1).transpose(0, 1) + self.biases[0]
         for weight, bias, scratch in zip(self.weights[1:], self.biases[1:], self.scratch, strict=True):
             coef = (self.turn @ weight).view(len(weight), len(self.turn), h.shape[-1], -1)
-            sums: Tensor = _HiddenSum.apply(h.contiguous(), coef, scratch)  # type: ignore[assignment]
+            sums = cast("Tensor", _HiddenSum.apply(h.contiguous(), coef, scratch))
             h = sums + bias
         return h
 
