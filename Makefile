@@ -1,5 +1,5 @@
 # Everything a newcomer needs: `make demo` and `make test`. Needs git, make, python3 and python3-venv, nothing else.
-# Nothing is installed twice: the stamps under .venv are newer than pyproject.toml while the installation is current.
+# Nothing is installed twice: the stamps under .venv are newer than what an installation reads while it is current.
 
 PYTHON ?= python3
 # Extra words for pip, for example an index that holds CPU-only wheels of torch.
@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 DOCS := $(VENV)/.installed-docs
+# What an installation is made of; edgewise itself runs from src.
+INPUTS := pyproject.toml hatch_build.py $(wildcard src/edgewise/kernels/native/src/*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 .PHONY: help demo test lint format bench docs clean
@@ -49,18 +51,19 @@ docs: $(DOCS)
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis edgewise-demo docs/_build docs/gallery docs/reference/generated
+	rm -f $(addprefix src/edgewise/kernels/native/,*.so *.dylib *.dll)
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(INSTALLED): pyproject.toml | $(BIN)/python
+$(INSTALLED): $(INPUTS) | $(BIN)/python
 	$(PIP) install --quiet $(PIP_ARGS) --editable .
 	touch $@
 
-$(DEV): pyproject.toml | $(BIN)/python
+$(DEV): $(INPUTS) | $(BIN)/python
 	$(PIP) install --quiet $(PIP_ARGS) --editable ".[dev]"
 	touch $@ $(INSTALLED)
 
-$(DOCS): pyproject.toml | $(BIN)/python
+$(DOCS): $(INPUTS) | $(BIN)/python
 	$(PIP) install --quiet $(PIP_ARGS) --editable ".[docs,onnx]"
 	touch $@ $(INSTALLED)

@@ -12,6 +12,9 @@ from hypothesis import settings
 settings.register_profile("edgewise", deadline=None, max_examples=30, database=None, derandomize=True)
 settings.load_profile("edgewise")
 
+# They need triton, which not every platform has, and must be imported by their own tests first.
+collect_ignore = ["src/edgewise/kernels/triton_backend.py", "src/edgewise/kernels/triton_kernels.py"]
+
 
 @pytest.fixture(autouse=True)
 def _own_folder(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--quick] [--data FOLDER]`: every script in turn, then the tables of docs/benchmarks.md."""
+"""`python -m benchmarks [--quick] [--data FOLDER]`: every script in turn, then the tables of the pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,20 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-SCRIPTS = ("toy", "grids", "special", "ranks", "tables", "nist", "adoption", "export")
+SCRIPTS = (
+    "toy",
+    "hello",
+    "grids",
+    "scaling",
+    "special",
+    "ranks",
+    "tables",
+    "nist",
+    "adoption",
+    "export",
+    "mnist",
+    "speed",
+)
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -11,11 +12,12 @@ import numpy as np
 import torch
 from _common import Clock
 from torch import Tensor, nn
-from torch.func import functional_call, grad, vmap
+from torch.func import functional_call
 
 from edgewise.training import lm
 
 START_STEPS = 30
+Watch = Callable[[float, Callable[[np.ndarray], np.ndarray]], None]
 
 
 def parameters(shape: tuple[int, ...]) -> int:
@@ -52,12 +54,21 @@ class LeastSquares:
         return 0.5 * float((self.outputs(theta) - self.y).square().mean())
 
     def normal(self, theta: Tensor) -> tuple[float, Tensor, Tensor]:
-        def one(theta: Tensor, x: Tensor) -> Tensor:
-            return functional_call(self.module, self._named(theta), (x,))[0]
-
-        residual = self.outputs(theta) - self.y
-        jacobian = vmap(grad(one), (None, 0))(theta, self.X)
+        """Objective, gradient and Gauss-Newton matrix; the Jacobian by one backward sweep over all rows."""
+        named = list(self._named(theta).values())
+        pairs = list(zip(named[::2], named[1::2], strict=True))
+        layers = [self.X]
+        for weight, bias in pairs[:-1]:
+            layers.append(torch.tanh(layers[-1] @ weight.T + bias))
+        weight, bias = pairs[-1]
+        residual = (layers[-1] @ weight.T + bias)[:, 0] - self.y
         n = len(residual)
+        delta, blocks = theta.new_ones(n, 1), list[Tensor]()
+        for (weight, _), below in zip(reversed(pairs), reversed(layers), strict=True):
+            blocks += [delta, (delta[:, :, None] * below[:, None, :]).reshape(n, -1)]
+            # tanh' = 1 - tanh^2; at the inputs the result is not used any more.
+            delta = (delta @ weight) * (1 - below.square())
+        jacobian = torch.cat(blocks[::-1], 1)
         return 0.5 * float(residual.square().mean()), residual @ jacobian / n, jacobian.T @ jacobian / n
 
     def _named(self, theta: Tensor) -> dict[str, Tensor]:
@@ -95,12 +106,14 @@ def train(
     seed: int = 0,
     seconds: float = math.inf,
     held_out: float = 0.2,
+    watch: Watch | None = None,
 ) -> Trained:
     """Several starts; the best on held-out rows goes on, its best point is kept, and is then fitted to all rows.
 
+    `watch` is shown the CPU seconds spent and the predictions of the best network so far; its own time does not count.
     The same plan, rows held out and scalings as `ew.fit` has for a KAN; `steps` counts those after the start was chosen.
     """
-    clock = Clock()
+    clock, unseen = Clock(), 0.0
     inputs, target = torch.from_numpy(X), torch.from_numpy(y)
     low, high = inputs.amin(0), inputs.amax(0)
     centre, half = (low + high) / 2, (high - low) / 2
@@ -112,6 +125,14 @@ def train(
     def judged(problem: LeastSquares, theta: Tensor) -> float:
         return float((problem.outputs(theta, x[held]) - t[held]).square().mean())
 
+    def shown(problem: LeastSquares, theta: Tensor) -> None:
+        nonlocal unseen
+        if watch is not None:
+            now = clock.seconds
+            trained = Trained(problem, theta, centre, half, shift, scale, 0, now)
+            watch(now - unseen, trained.predict)
+            unseen += clock.seconds - now
+
     begun = list[tuple[float, LeastSquares, lm.LMState]]()
     for start in range(starts):
         problem = LeastSquares(perceptron(shape, seed * 1000 + start), x[kept], t[kept])
@@ -119,15 +140,18 @@ def train(
         begun.append((judged(problem, state.theta), problem, state))
     error, problem, state = min(begun, key=lambda each: each[0])
     best, done = state.theta, 0
-    while done < steps and not state.stuck and clock.seconds < seconds:
+    shown(problem, best)
+    while done < steps and not state.stuck and clock.seconds - unseen < seconds:
         state = lm.step(problem, state)
         done += 1
         now = judged(problem, state.theta)
         if now < error:
             error, best = now, state.theta
+            shown(problem, best)
     everything = LeastSquares(problem.module, x, t)
     begin = lm.LMState(best, everything.value(best), 1e-8)
     final, last = _run(everything, begin, 20, clock, seconds * 1.1)
+    shown(everything, final.theta)
     return Trained(everything, final.theta, centre, half, shift, scale, done + last, clock.seconds)
 
 
@@ -152,3 +176,60 @@ def _run(
         state = lm.step(problem, state)
         done += 1
     return state, done
+
+
+def first_order(
+    shape: tuple[int, ...],
+    X: np.ndarray,
+    y: np.ndarray,
+    method: str,
+    *,
+    seed: int = 0,
+    seconds: float,
+    watch: Watch,
+) -> None:
+    """L-BFGS on all rows, or Adam on batches of 256 with a rate that falls to nothing, until the time is spent."""
+    clock, unseen = Clock(), 0.0
+    inputs, target = torch.from_numpy(X), torch.from_numpy(y)
+    low, high = inputs.amin(0), inputs.amax(0)
+    centre, half = (low + high) / 2, (high - low) / 2
+    shift, scale = float(target.mean()), float(target.std())
+    x, t = (inputs - centre) / half, (target - shift) / scale
+    module = perceptron(shape, seed).requires_grad_(True)
+    problem = LeastSquares(module, x, t)
+    random = torch.Generator().manual_seed(seed)
+
+    def shown() -> None:
+        nonlocal unseen
+        now = clock.seconds
+        watch(now - unseen, Trained(problem, problem.start(), centre, half, shift, scale, 0, now).predict)
+        unseen += clock.seconds - now
+
+    if method == "L-BFGS":
+        descent = torch.optim.LBFGS(
+            module.parameters(),
+            max_iter=20,
+            history_size=50,
+            line_search_fn="strong_wolfe",
+            tolerance_change=0.0,
+        )
+
+        def loss() -> Tensor:
+            descent.zero_grad()
+            value = (module(x)[:, 0] - t).square().mean()
+            value.backward()
+            return value
+
+        while clock.seconds - unseen < seconds:
+            descent.step(loss)
+            shown()
+        return
+    adam = torch.optim.Adam(module.parameters(), lr=1e-2)
+    while (share := (clock.seconds - unseen) / seconds) < 1:
+        for group in adam.param_groups:
+            group["lr"] = 1e-2 * (0.5 + 0.5 * math.cos(math.pi * share)) + 1e-6
+        for rows in torch.randperm(len(x), generator=random).split(256):
+            adam.zero_grad()
+            (module(x[rows])[:, 0] - t[rows]).square().mean().backward()
+            adam.step()
+        shown()

@@ -1,4 +1,4 @@
-"""Put the figures of benchmarks/out into docs/benchmarks.md, between the comments that name them.
+"""Put the figures of benchmarks/out into docs/benchmarks.md and docs/performance.md, between the comments that name them.
 
 `<!-- figures toy / formula -->` up to `<!-- end -->` holds machine, table and notes of that part of out/toy.json;
 `<!-- notes toy / formula -->` leaves the table out.
@@ -13,7 +13,7 @@ from typing import Any
 
 from _common import OUT, text
 
-PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+PAGES = tuple(Path(__file__).parent.parent / "docs" / name for name in ("benchmarks.md", "performance.md"))
 PLACE = re.compile(r"(<!-- (figures|notes) (\w+) / (.+?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 
@@ -31,6 +31,8 @@ def filled(page: str) -> str:
 
 def _block(part: dict[str, Any], with_table: bool) -> str:
     rows = part["rows"]
+    if not rows:
+        return "\n\n".join(part["notes"])
     columns = list(rows[0])
     lines = [columns, ["---"] * len(columns), *([text(cell) for cell in row.values()] for row in rows)]
     table = "\n".join("| " + " | ".join(cell.strip() for cell in line) + " |" for line in lines)
@@ -39,4 +41,5 @@ def _block(part: dict[str, Any], with_table: bool) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(filled(PAGE.read_text()))
+    for page in PAGES:
+        page.write_text(filled(page.read_text()))

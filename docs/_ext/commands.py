@@ -40,8 +40,15 @@ def commands(app: typer.Typer) -> dict[str, Any]:
 
     Newer versions of Typer bring a click of their own, so the classes have no name that holds for all of them.
     """
-    found: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    return {name: command for name, command in found.items() if not command.hidden}
+    return dict(_shown("", typer.main.get_command(app)))
+
+
+def _shown(before: str, group: Any) -> Iterator[tuple[str, Any]]:
+    """The commands of a group, each followed by its own."""
+    for name, command in getattr(group, "commands", {}).items():
+        if not command.hidden:
+            yield before + name, command
+            yield from _shown(f"{before}{name} ", command)
 
 
 def _section(name: str, command: Any) -> Iterator[str]:

@@ -2,10 +2,12 @@
 
 import json
 from importlib import metadata
+from pathlib import Path
 
 import pytest
 
 from edgewise.cli import health
+from edgewise.kernels.native import library
 
 
 def test_a_sound_installation_passes(edgewise):
@@ -23,6 +25,28 @@ def test_requirements_are_those_of_the_package():
     assert {"torch", "numpy", "typer", "pyarrow"} <= set(core)
     assert core["torch"] == "2.6"
     assert dict(health.requirements("onnx")) == {"onnx": "1.16"}
+
+
+def test_the_kernels_in_use_are_named(monkeypatch):
+    native = library.Library.__new__(library.Library)
+    native.shares_threads = True
+    monkeypatch.setattr(library.Library, "isa", "avx2")
+    monkeypatch.setattr(library, "_outcome", (native, ""))
+    assert health._backend() == health.Check(
+        "kernels", "ok", "native kernels, avx2, threads shared with torch"
+    )
+    monkeypatch.setattr(library, "_outcome", library.find(Path("nowhere")))
+    check = health._backend()
+    assert (check.state, check.advice) == ("note", library.find(Path("nowhere"))[1].rpartition("; ")[2])
+    assert "was not built" in check.found
+
+
+def test_kernels_that_are_asked_for_and_not_there_are_broken(monkeypatch):
+    monkeypatch.setattr(library, "_outcome", None)
+    monkeypatch.setenv("EDGEWISE_BACKEND", "tensorflow")
+    check = health._backend()
+    assert check.state == "broken"
+    assert "'native' or 'torch'" in check.found
 
 
 def test_a_missing_extra_comes_with_the_command_that_installs_it(edgewise, monkeypatch):

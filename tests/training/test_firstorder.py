@@ -9,6 +9,8 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -18,10 +20,11 @@ import torch
 
 from edgewise import FileError, InputError
 from edgewise.network import KAN, Nodes, save, scale_to_data, set_symbolic
+from edgewise.network.state import put_together, take_apart
 from edgewise.training import fit
 from edgewise.training.firstorder import fit_first_order
 from edgewise.training.losses import make_loss
-from edgewise.training.movers import AdamW, FirstOrderOptions, mean_loss, schedule
+from edgewise.training.movers import AdamW, FirstOrderOptions, groups, mean_loss, outputs, schedule
 from edgewise.training.results import FitResult, Record
 from edgewise.training.rows import Rows, as_rows, hold_out
 
@@ -146,6 +149,63 @@ def test_the_same_seed_gives_the_same_bits(method: str) -> None:
         assert state_bytes(run(steps=20, seed=4).network) != state_bytes(first.network)
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-13), (torch.float32, 1e-5)])
+def test_a_batch_in_parts_gives_the_gradients_of_the_whole(dtype: torch.dtype, tolerance: float) -> None:
+    net, loss = small(dtype=dtype), make_loss("squared")
+    rows = as_rows(net, X, Y / 10, loss, sample_weight=np.arange(len(Y)) + 1.0)
+    rows = Rows(rows.X.to(dtype), rows.y.to(dtype), rows.weight)
+    gradients: list[list[torch.Tensor]] = []
+    sums: list[float] = []
+    for accumulate in (1, 2, 7, 1000):
+        net.zero_grad()
+        options = FirstOrderOptions(batch=400, accumulate=accumulate)
+        mover = AdamW(partial(outputs, net), groups(net, options), rows, loss, options)
+        sums.append(float(mover._descend(*next(mover.batches.epoch(0)))))
+        gradients.append([p.grad.clone() for p in net.parameters() if p.grad is not None])
+    assert len(gradients[0]) == len(list(net.parameters()))
+    net.zero_grad()
+    whole = loss.rows(outputs(net, rows.X), rows.y).to(torch.float64) @ rows.weight
+    whole.backward()
+    total = float(whole.detach()) * len(Y)
+    gradients.append([p.grad for p in net.parameters() if p.grad is not None])
+    assert sums == pytest.approx([total] * 4, rel=tolerance)
+    for made in gradients[1:]:
+        for one, other in zip(gradients[0], made, strict=True):
+            assert float((one - other).abs().max()) <= tolerance * float(one.abs().max())
+
+
+def test_accumulation_changes_no_result() -> None:
+    whole, parts = (run(small(dtype=torch.float64), steps=5, accumulate=count) for count in (1, 3))
+    assert parts.validation_error == pytest.approx(whole.validation_error, rel=1e-6)
+
+
+def test_hidden_grids_follow_and_the_history_tells() -> None:
+    """A network whose hidden nodes reach far beyond their grids."""
+    net = scale_to_data(small(), X, Y).network
+    with torch.no_grad():
+        net.layers[0].coef.mul_(4)
+    result = run(net, steps=20)
+    assert any("hidden nodes were laid anew" in record.note for record in result.history)
+    made = result.network
+    with torch.no_grad():
+        nodes = made.activations(torch.from_numpy(X).float())[1]
+    low, high = made.layers[1].domain.unbind(1)
+    assert float(((nodes < low) | (nodes > high)).float().mean()) < 0.05
+    kept = run(net, steps=20, regrids=0)
+    assert not any(record.note for record in kept.history)
+    assert torch.equal(kept.network.layers[1].grid, net.layers[1].grid)
+
+
+def test_grids_too_fine_for_single_precision_are_trained_in_double() -> None:
+    even = scale_to_data(small(intervals=6), X, Y).network
+    assert run(even, steps=1).network.dtype == torch.float32
+    states = take_apart(even)
+    narrow = states[1].grid.clone()
+    narrow[:, 1] = narrow[:, 0] + 3e-6
+    fine = put_together(even, [states[0], replace(states[1], grid=narrow)])
+    assert run(fine, steps=1).network.dtype == torch.float64
+
+
 # ---- the ends
 
 
@@ -209,7 +269,7 @@ def test_nan_in_the_middle_is_survived(monkeypatch: pytest.MonkeyPatch) -> None:
         if number in (5, 6):
             poisoned.append(number)
             with torch.no_grad():
-                self.net.layers[0].coef.fill_(float("nan"))
+                self.optimizer.param_groups[0]["params"][0].fill_(float("nan"))
         return value
 
     monkeypatch.setattr(AdamW, "epoch", epoch)
@@ -345,6 +405,8 @@ def test_the_mean_loss_is_that_of_all_rows_in_any_parts(monkeypatch: pytest.Monk
         ({"patience": -1}, "'patience'"),
         ({"rate": 0.0}, "'rate'"),
         ({"decay": -1.0}, "'decay'"),
+        ({"accumulate": 0}, "'accumulate'"),
+        ({"regrids": -1}, "'regrids'"),
     ],
 )
 def test_bad_settings_are_refused(options: dict[str, Any], message: str) -> None:
@@ -357,3 +419,15 @@ def test_fit_reaches_both() -> None:
         result = fit(small(), X, Y, method=method, steps=5)
         assert result.method == method
         assert result.validation_error is not None
+
+
+def test_fit_hands_batches_on() -> None:
+    one, other, parts = (
+        fit(small(dtype=torch.float64), X, Y, method="adam", steps=2, batch=batch, accumulate=accumulate)
+        for batch, accumulate in ((40, 1), (320, 1), (40, 4))
+    )
+    assert one.train_error < other.train_error
+    assert parts.train_error == pytest.approx(one.train_error, rel=1e-6)
+    for name in ("batch", "accumulate"):
+        with pytest.raises(InputError, match=f"'{name}' parameter of fit"):
+            fit(small(), X, Y, **{name: 0})

@@ -8,15 +8,16 @@ from typing import Annotated, Any
 import typer
 
 from edgewise import __version__
-from edgewise.cli import bench, demo, doctor, export, fit, formula, predict, report
+from edgewise.cli import bench, demo, doctor, export, fit, formula, predict, report, speed
 from edgewise.cli.outcome import DONE, ended, guarded
 
 _INTRODUCTION = "Networks a person can read: from a table to a small network to its formula."
 _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command's options and examples."
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
 _GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "From a table": (fit.fit, formula.formula, demo.demo),
     "With a model": (predict.predict, report.report, export.export),
-    "This machine": (doctor.doctor, bench.bench),
+    "This machine": (doctor.doctor,),
 }
 
 
@@ -29,12 +30,16 @@ def build() -> typer.Typer:
         add_completion=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="markdown",
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings=_SETTINGS,
     )
     app.callback()(_main)
     for group, commands in _GROUPS.items():
         for command in commands:
             app.command(rich_help_panel=group)(guarded(command))
+    measured = typer.Typer(rich_markup_mode="markdown", context_settings=_SETTINGS)
+    measured.callback(invoke_without_command=True)(guarded(bench.bench))
+    measured.command()(guarded(speed.speed))
+    app.add_typer(measured, name="bench", rich_help_panel="This machine")
     return app
 
 

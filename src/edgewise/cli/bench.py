@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+import typer
+
 from edgewise.cli import options
 from edgewise.cli.outcome import print_json
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def bench(
+    context: typer.Context,
     seconds: options.Seconds = 30.0,
     seed: options.Seed = 0,
     threads: options.Threads = None,
@@ -32,7 +35,11 @@ def bench(
     - `edgewise bench`
 
     - `edgewise bench --seconds 60 --threads 4 --json`
+
+    - `edgewise bench speed --quick`
     """
+    if context.invoked_subcommand is not None:
+        return
     from edgewise.cli.progress import Progress
     from edgewise.cli.summary import to_json
     from edgewise.cli.trials import run

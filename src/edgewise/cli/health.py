@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from typing import Any
 
-from edgewise._core import plural
+from edgewise._core import EdgewiseError, plural
 
 # Importing what is installed under another name than it is imported by.
 _MODULES = {"scikit-learn": "sklearn", "pyright[nodejs]": "pyright"}
@@ -131,15 +131,18 @@ def _arithmetic() -> Check:
 
 def _backend() -> Check:
     try:
-        import torch
+        from edgewise.kernels.native import library
 
-        from edgewise.kernels import backend
-
-        active: Any = backend(torch.zeros(1))
-        name = str(getattr(active, "__name__", type(active).__name__)).rpartition(".")[2]
+        native, why = library.load(), library.reason()
+    except EdgewiseError as refused:
+        return Check("kernels", "broken", str(refused), "unset EDGEWISE_BACKEND and EDGEWISE_ISA")
     except Exception as failure:
         return Check("kernels", "broken", f"{type(failure).__name__}: {failure}", "reinstall edgewise")
-    return Check("kernels", "ok", f"{name} is active on processors")
+    if native is None:
+        why, _, remedy = why.rpartition("; ")
+        return Check("kernels", "note", f"plain torch: {why}", remedy)
+    threads = "threads shared with torch" if native.shares_threads else "threads of their own"
+    return Check("kernels", "ok", f"native kernels, {native.isa}, {threads}")
 
 
 def _processor() -> Check:

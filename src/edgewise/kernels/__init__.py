@@ -1,5 +1,8 @@
 """The trilinear kernels of an edge layer, with autograd closed under differentiation."""
 
+from edgewise.kernels import operators as operators
+from edgewise.kernels.moments import EdgeMoments as EdgeMoments
+from edgewise.kernels.moments import edge_moments as edge_moments
 from edgewise.kernels.trilinear import Backend as Backend
 from edgewise.kernels.trilinear import backend as backend
 from edgewise.kernels.trilinear import spline_edges as spline_edges

@@ -1,100 +1,389 @@
 """The trilinear form and its derivatives of every order.
 
-With optional weights v on the inputs,
+With optional weights v on the inputs and optional weights w of a base function b (silu),
 
-    T_nu(x, v, c, g) = sum_{b,i,o} v_bi sum_m B_m^(nu)(x_bi) c_imo g_bo.
+    T_nu(x, v, c, w, g) = sum_{b,i,o} v_bi (sum_m B_m^(nu)(x_bi) c_imo + b^(nu)(x_bi) w_io) g_bo.
 
-Its partial maps are *forward* (d/dg), *grad_coef* (d/dc) and *grad_input* (d/dv; times v and with nu + 1 it is d/dx). The
-gradient of each of the three is made of the same three, so autograd of any order needs no further kernel. They are reached
-through `backend()`, where a compiled backend can stand in for the torch one.
+Its partial maps are *forward* (d/dg), *grad_coef* (d/dc and d/dw) and *grad_input* (d/dv; times v and with nu + 1 it is
+d/dx); *backward* is grad_coef and d/dx in one pass. The gradient of each is made of the same maps, so autograd of any order
+needs no further kernel. Each takes one network, x (B, I), coef (I, M, O), base (I, O), g (B, O), or E networks at once, with
+a leading dimension in all of them and, unless they share it, in the grid.
+
+There are two ways to a kernel. Called plainly, a map goes through its autograd function straight to a backend, since for a
+small layer every microsecond of dispatch counts. Whatever wants to see operators (compilation, export, function transforms,
+dispatch modes, autocast, tensor subclasses) gets them: `torch.ops.edgewise`, defined in `operators` from the same parts.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import importlib
+import importlib.util
+from functools import cache
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor
 
-from edgewise.kernels import reference
+from edgewise._core.errors import InputError
+from edgewise.kernels import native_backend, reference
 from edgewise.splines.basis import Basis
+from edgewise.splines.bspline import BSpline
+from edgewise.splines.pieces import Pieces
 
 
 class Backend(Protocol):
-    """The three maps; `reference` is the one in plain torch."""
+    """The maps; `reference` is the one in plain torch."""
 
-    def forward(self, basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, order: int) -> Tensor: ...
-    def grad_coef(self, basis: Basis, x: Tensor, v: Tensor | None, g: Tensor, order: int) -> Tensor: ...
-    def grad_input(self, basis: Basis, x: Tensor, coef: Tensor, g: Tensor, order: int) -> Tensor: ...
+    def forward(
+        self, basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, order: int
+    ) -> Tensor: ...
+
+    def grad_coef(
+        self, basis: Basis, x: Tensor, v: Tensor | None, g: Tensor, with_base: bool, order: int
+    ) -> tuple[Tensor, Tensor | None]: ...
+
+    def grad_input(
+        self, basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, order: int
+    ) -> Tensor: ...
+
+    def backward(
+        self,
+        basis: Basis,
+        x: Tensor,
+        v: Tensor | None,
+        coef: Tensor,
+        base: Tensor | None,
+        g: Tensor,
+        order: int,
+    ) -> tuple[Tensor, Tensor, Tensor | None]: ...
 
 
 def backend(x: Tensor) -> Backend:
     """The backend that serves this tensor's device and dtype."""
-    return reference
+    if x.is_cpu:
+        return (native_backend.loaded() if x.dtype in native_backend.DTYPES else None) or reference
+    return _triton() if x.is_cuda else reference
 
 
-class _Forward(torch.autograd.Function):
+@cache
+def _triton() -> Backend:
+    """The kernels in Triton where they can be imported."""
+    if importlib.util.find_spec("triton") is None:
+        return reference
+    try:
+        return cast(Backend, importlib.import_module("edgewise.kernels.triton_backend"))
+    except ImportError:
+        return reference
+
+
+def forward(
+    basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, order: int
+) -> Tensor:
+    """The gradient of the form in g, differentiable to any order in x, v, coef and base."""
+    if as_operators(basis, x, coef):
+        return torch.ops.edgewise.forward(x, v, coef, base, *tables(cast(BSpline, basis)), order)
+    if torch.is_grad_enabled():
+        return _way(Forward, basis)(_maps(basis, x), basis, order, x, v, coef, base)
+    return _maps(basis, x).forward(basis, x, v, coef, base, order)
+
+
+def grad_coef(
+    basis: Basis, x: Tensor, v: Tensor | None, g: Tensor, with_base: bool, order: int
+) -> tuple[Tensor, Tensor | None]:
+    """The gradients in coef and, where asked for, in base; differentiable to any order in x, v and g."""
+    if as_operators(basis, x, g):
+        coef, base = torch.ops.edgewise.grad_coef(x, v, g, with_base, *tables(cast(BSpline, basis)), order)
+        return coef, base if with_base else None
+    if torch.is_grad_enabled():
+        return _way(GradCoef, basis)(_maps(basis, x), basis, order, x, v, g, with_base)
+    return _maps(basis, x).grad_coef(basis, x, v, g, with_base, order)
+
+
+def grad_input(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, order: int) -> Tensor:
+    """The gradient in v, differentiable to any order in x, coef, base and g."""
+    if as_operators(basis, x, coef):
+        return torch.ops.edgewise.grad_input(x, coef, base, g, *tables(cast(BSpline, basis)), order)
+    if torch.is_grad_enabled():
+        return _way(GradInput, basis)(_maps(basis, x), basis, order, x, coef, base, g)
+    return _maps(basis, x).grad_input(basis, x, coef, base, g, order)
+
+
+def backward(
+    basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, g: Tensor, order: int
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """The gradients in x, coef and base in one pass; differentiable to any order."""
+    if as_operators(basis, x, coef):
+        found = torch.ops.edgewise.backward(x, v, coef, base, g, *tables(cast(BSpline, basis)), order)
+        return found[0], found[1], None if base is None else found[2]
+    if torch.is_grad_enabled():
+        return _way(Backward, basis)(_maps(basis, x), basis, order, x, v, coef, base, g)
+    return _maps(basis, x).backward(basis, x, v, coef, base, g, order)
+
+
+def _maps(basis: Basis, x: Tensor) -> Backend:
+    """The backend of a call; those that are compiled know B-splines only."""
+    return backend(x) if isinstance(basis, BSpline) else reference
+
+
+def tables(basis: BSpline) -> tuple[Tensor, Tensor, Tensor, Tensor, int, bool]:
+    """The grid as operators take it."""
+    pieces = basis.pieces
+    assert pieces is not None
+    return basis.breaks, pieces.table, pieces.origin, pieces.width, basis.degree, pieces.uniform
+
+
+_PLAIN = (Tensor, torch.nn.Parameter)
+
+
+def as_operators(basis: Basis, x: Tensor, other: Tensor) -> bool:
+    """Whether somebody is looking on who must see operators in place of their work. Other bases have none."""
+    if not isinstance(basis, BSpline):
+        return False
+    return (
+        torch.compiler.is_dynamo_compiling()
+        or type(x) not in _PLAIN
+        or type(other) not in _PLAIN
+        or torch._C._len_torch_dispatch_stack() > 0
+        or cast(Any, torch._C)._functorch.peek_interpreter_stack() is not None
+        or torch._C._is_any_autocast_enabled()
+        or torch._C._is_tracing()
+    )
+
+
+# ---- autograd: `maps` are those of a backend, or operators below autograd ----------------------------------
+
+Needs = tuple[bool, bool, bool, bool, bool]
+Gradients = tuple[Tensor | None, Tensor | None, Tensor | None, Tensor | None, Tensor | None]
+
+
+def gradients(
+    basis: Basis,
+    x: Tensor,
+    v: Tensor | None,
+    coef: Tensor,
+    base: Tensor | None,
+    g: Tensor,
+    order: int,
+    needs: Needs,
+) -> Gradients:
+    """Gradients of the form in x, v, coef, base and g, those that are needed."""
+    need_x, need_v, need_c, need_w, need_g = needs
+    dx = dv = dc = dw = dg = None
+    if need_x and (need_c or need_w):
+        dx, dc, dw = backward(basis, x, v, coef, base, g, order)
+    elif need_x:
+        dx = _times(grad_input(basis, x, coef, base, g, order + 1), v)
+    elif need_c or need_w:
+        dc, dw = grad_coef(basis, x, v, g, need_w, order)
+    if need_v:
+        dv = grad_input(basis, x, coef, base, g, order)
+    if need_g:
+        dg = forward(basis, x, v, coef, base, order)
+    return dx, dv, dc, dw, dg
+
+
+class _Map(torch.autograd.Function):
+    """A map with its gradient."""
+
+    # The call without its wrapper for function transforms, to which `as_operators` has given way already.
+    plain: Any = torch._C._FunctionBase.__dict__["apply"]
+
+
+def _way(function: type[_Map], basis: Basis) -> Any:
+    return function.plain if isinstance(basis, BSpline) else function.apply
+
+
+class Forward(_Map):
+    """y = forward(x, v, c, w)."""
+
     @staticmethod
-    def forward(ctx: Any, basis: Basis, order: int, x: Tensor, v: Tensor | None, coef: Tensor) -> Tensor:
+    def forward(
+        ctx: Any,
+        maps: Backend,
+        basis: Basis,
+        order: int,
+        x: Tensor,
+        v: Tensor | None,
+        coef: Tensor,
+        base: Tensor | None,
+    ) -> Tensor:
         ctx.basis, ctx.order = basis, order
-        ctx.save_for_backward(x, v, coef)
-        return backend(x).forward(basis, x, v, coef, order)
+        ctx.save_for_backward(x, v, coef, base)
+        return maps.forward(basis, x, v, coef, base, order)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         (g,) = grads
-        x, v, coef = ctx.saved_tensors
-        _, _, need_x, need_v, need_c = ctx.needs_input_grad
-        basis, order = ctx.basis, ctx.order
-        dx = _weighted(_GradInput.apply(basis, order + 1, x, coef, g), v) if need_x else None
-        dv = _GradInput.apply(basis, order, x, coef, g) if need_v else None
-        dc = _GradCoef.apply(basis, order, x, v, g) if need_c else None
-        return None, None, dx, dv, dc
+        x, v, coef, base = ctx.saved_tensors
+        need_x, need_v, need_c, need_w = _needed(ctx, x, v, coef, base)
+        needs = (need_x, need_v, need_c, need_w, False)
+        dx, dv, dc, dw, _ = gradients(ctx.basis, x, v, coef, base, g, ctx.order, needs)
+        return None, None, None, dx, dv, dc, dw
 
 
-class _GradCoef(torch.autograd.Function):
+class GradCoef(_Map):
+    """(c, w) = grad_coef(x, v, g)."""
+
     @staticmethod
-    def forward(ctx: Any, basis: Basis, order: int, x: Tensor, v: Tensor | None, g: Tensor) -> Tensor:
-        ctx.basis, ctx.order = basis, order
+    def forward(
+        ctx: Any,
+        maps: Backend,
+        basis: Basis,
+        order: int,
+        x: Tensor,
+        v: Tensor | None,
+        g: Tensor,
+        with_base: bool,
+    ) -> tuple[Tensor, Tensor | None]:
+        ctx.basis, ctx.order, ctx.with_base = basis, order, with_base
         ctx.save_for_backward(x, v, g)
-        return backend(x).grad_coef(basis, x, v, g, order)
+        return maps.grad_coef(basis, x, v, g, with_base, order)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (coef,) = grads
+        coef, base = grads[0], grads[1] if ctx.with_base else None
         x, v, g = ctx.saved_tensors
-        _, _, need_x, need_v, need_g = ctx.needs_input_grad
-        basis, order = ctx.basis, ctx.order
-        dx = _weighted(_GradInput.apply(basis, order + 1, x, coef, g), v) if need_x else None
-        dv = _GradInput.apply(basis, order, x, coef, g) if need_v else None
-        dg = _Forward.apply(basis, order, x, v, coef) if need_g else None
-        return None, None, dx, dv, dg
+        need_x, need_v, need_g = _needed(ctx, x, v, g)
+        needs = (need_x, need_v, False, False, need_g)
+        dx, dv, _, _, dg = gradients(ctx.basis, x, v, coef, base, g, ctx.order, needs)
+        return None, None, None, dx, dv, dg, None
 
 
-class _GradInput(torch.autograd.Function):
+class GradInput(_Map):
+    """x = grad_input(x, c, w, g)."""
+
     @staticmethod
-    def forward(ctx: Any, basis: Basis, order: int, x: Tensor, coef: Tensor, g: Tensor) -> Tensor:
+    def forward(
+        ctx: Any,
+        maps: Backend,
+        basis: Basis,
+        order: int,
+        x: Tensor,
+        coef: Tensor,
+        base: Tensor | None,
+        g: Tensor,
+    ) -> Tensor:
         ctx.basis, ctx.order = basis, order
-        ctx.save_for_backward(x, coef, g)
-        return backend(x).grad_input(basis, x, coef, g, order)
+        ctx.save_for_backward(x, coef, base, g)
+        return maps.grad_input(basis, x, coef, base, g, order)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        (v,) = grads
-        x, coef, g = ctx.saved_tensors
-        _, _, need_x, need_c, need_g = ctx.needs_input_grad
+        (along,) = grads
+        x, coef, base, g = ctx.saved_tensors
+        need_x, need_c, need_w, need_g = _needed(ctx, x, coef, base, g)
+        needs = (need_x, False, need_c, need_w, need_g)
+        dx, _, dc, dw, dg = gradients(ctx.basis, x, along, coef, base, g, ctx.order, needs)
+        return None, None, None, dx, dc, dw, dg
+
+
+class Backward(_Map):
+    """(x, c, w) = backward(x, v, c, w, g)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        maps: Backend,
+        basis: Basis,
+        order: int,
+        x: Tensor,
+        v: Tensor | None,
+        coef: Tensor,
+        base: Tensor | None,
+        g: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        ctx.basis, ctx.order = basis, order
+        ctx.set_materialize_grads(False)  # most often only one of the three goes on
+        ctx.save_for_backward(x, v, coef, base, g)
+        return maps.backward(basis, x, v, coef, base, g, order)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor | None) -> tuple[Tensor | None, ...]:
+        along, coef_along, base_along = grads
+        x, v, coef, base, g = ctx.saved_tensors
         basis, order = ctx.basis, ctx.order
-        dx = v * _GradInput.apply(basis, order + 1, x, coef, g) if need_x else None
-        dc = _GradCoef.apply(basis, order, x, v, g) if need_c else None
-        dg = _Forward.apply(basis, order, x, v, coef) if need_g else None
-        return None, None, dx, dc, dg
+        need_x, need_v, need_c, need_w, need_g = _needed(ctx, x, v, coef, base, g)
+        found: tuple[Tensor | None, ...] = (None,) * 5
+        if along is not None:
+            needs = (need_x, need_v, need_c, need_w, need_g)
+            dx, dv, *others = gradients(basis, x, _times(along, v), coef, base, g, order + 1, needs)
+            found = (dx, None if dv is None else along * dv, *others)
+        base_along = None if base is None else base_along
+        if coef_along is not None or base_along is not None:
+            coef_along = torch.zeros_like(coef) if coef_along is None else coef_along
+            needs = (need_x, need_v, False, False, need_g)
+            more = gradients(basis, x, v, coef_along, base_along, g, order, needs)
+            found = tuple(
+                b if a is None else a if b is None else a + b for a, b in zip(found, more, strict=True)
+            )
+        return None, None, None, *found
 
 
-def _weighted(t: Tensor, v: Tensor | None) -> Tensor:
+def _needed(ctx: Any, *tensors: Tensor | None) -> tuple[bool, ...]:
+    """Which of the tensors this backward pass wants, and not only which of them require a gradient.
+
+    A derivative in x alone, as in the loss of a differential equation, must not pay for one in the coefficients.
+    """
+    needs = ctx.needs_input_grad[3 : 3 + len(tensors)]
+    if not torch.is_grad_enabled() or torch.compiler.is_dynamo_compiling() or sum(needs) < 2:
+        return needs
+    nodes = iter(ctx.next_functions)
+    at = [None if t is None else next(nodes)[0] for t in tensors]
+    return tuple(need and _will_run(node) for need, node in zip(needs, at, strict=True))
+
+
+def _will_run(node: Any) -> bool:
+    try:
+        return torch._C._will_engine_execute_node(node)
+    except RuntimeError:  # a leaf whose gradient is asked for
+        return True
+
+
+def _times(t: Tensor, v: Tensor | None) -> Tensor:
     return t if v is None else t * v
 
 
-def spline_sum(basis: Basis, x: Tensor, coef: Tensor, order: int = 0) -> Tensor:
+# ---- the public face ---------------------------------------------------------------------------------------
+
+
+def check(
+    basis: Basis,
+    x: Tensor,
+    v: Tensor | None = None,
+    coef: Tensor | None = None,
+    base: Tensor | None = None,
+    g: Tensor | None = None,
+) -> None:
+    """Refuse tensors that do not fit together: kernels read memory by what these shapes say."""
+    shape = x.shape
+    *lead, inputs = shape[:-2] + shape[-1:]
+    outputs = (base if coef is None else coef) if g is None else g
+    last = () if outputs is None else outputs.shape[-1:]
+    fits = (
+        (v is None or v.shape == shape)
+        and (coef is None or coef.shape == (*lead, inputs, basis.size, *last))
+        and (base is None or base.shape == (*lead, inputs, *last))
+        and (g is None or g.shape == (*shape[:-1], *last))
+    )
+    if not fits or inputs != basis.grid.shape[-2]:
+        _refuse_shapes(x=x, v=v, coef=coef, base=base, g=g, grid=basis.grid)
+    dtype, is_cpu = x.dtype, x.is_cpu
+    for t in (v, coef, base, g, basis.grid):
+        if t is not None and (t.dtype is not dtype or t.is_cpu is not is_cpu):
+            raise InputError(
+                "The tensors of an edge layer and its grid must share one dtype and one device. "
+                f"Got {dtype} on {x.device} and {t.dtype} on {t.device} instead."
+            )
+
+
+def _refuse_shapes(**tensors: Tensor | None) -> None:
+    told = ", ".join(f"{name} {tuple(t.shape)}" for name, t in tensors.items() if t is not None)
+    raise InputError(
+        f"The tensors of an edge layer must be x (B, I), coef (I, M, O), base (I, O) on a grid of I rows. Got {told}."
+    )
+
+
+def spline_sum(basis: Basis, x: Tensor, coef: Tensor, order: int = 0, base: Tensor | None = None) -> Tensor:
     """Sum of all edge functions that arrive at each node.
 
     Parameters
@@ -105,11 +394,19 @@ def spline_sum(basis: Basis, x: Tensor, coef: Tensor, order: int = 0) -> Tensor:
     coef : Tensor, shape (I, M, O)
     order : int
         Order of the derivative of the edge functions (0 the value).
+    base : Tensor, shape (I, O), optional
+        Weights of the base function silu on every edge.
 
     Returns
     -------
     Tensor, shape (B, O)
-        y_bo = sum_im B_m^(order)(x_bi) c_imo; differentiable to any order in x and coef.
+        y_bo = sum_i (sum_m B_m^(order)(x_bi) c_imo + silu^(order)(x_bi) w_io); differentiable to any order in x, coef and
+        base.
+
+    Raises
+    ------
+    InputError
+        If shapes, dtypes or devices do not fit together.
 
     Examples
     --------
@@ -118,9 +415,9 @@ def spline_sum(basis: Basis, x: Tensor, coef: Tensor, order: int = 0) -> Tensor:
     >>> spline_sum(basis, torch.zeros(5, 2, dtype=torch.float64), torch.ones(2, 7, 3, dtype=torch.float64)).shape
     torch.Size([5, 3])
     """
-    out = _Forward.apply(basis, order, x, None, coef)
-    assert isinstance(out, Tensor)
-    return out
+    if not torch._C._is_any_autocast_enabled():
+        check(basis, x, None, coef, base)
+    return forward(basis, x, None, coef, base, order)
 
 
 def spline_edges(basis: Basis, x: Tensor, coef: Tensor, order: int = 0) -> Tensor:
@@ -128,4 +425,15 @@ def spline_edges(basis: Basis, x: Tensor, coef: Tensor, order: int = 0) -> Tenso
 
     Parameters and differentiability are those of `spline_sum`, but for x, through which no gradient flows.
     """
-    return torch.einsum("bim,imo->bio", basis.values(x.detach(), order), coef)
+    x = x.detach()
+    if not isinstance(basis, BSpline):
+        return torch.einsum("bim,imo->bio", basis.values(x, order), coef)
+    # Each input is a network of its own.
+    return forward(_apart(basis), x.T.unsqueeze(-1), None, coef.unsqueeze(1), None, order).transpose(0, 1)
+
+
+def _apart(basis: BSpline) -> BSpline:
+    """One network with one input for each of the inputs."""
+    breaks, table, origin, width, degree, uniform = tables(basis)
+    own = Pieces(table.unsqueeze(1), origin.unsqueeze(1), width.unsqueeze(1), uniform)
+    return BSpline(breaks.unsqueeze(1), degree, own)

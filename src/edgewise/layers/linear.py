@@ -12,6 +12,7 @@ from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import generator
 from edgewise.kernels import spline_edges, spline_sum
+from edgewise.kernels.reference import silu
 from edgewise.layers.initialise import initial_coefficients, zero_coefficients
 from edgewise.layers.symbolic_edges import (
     FormGroup,
@@ -95,6 +96,9 @@ class KANLinear(nn.Module):
     _origin: Tensor
     _width: Tensor
     _numeric: Tensor
+    _rows: Tensor
+    _sources: Tensor
+    _targets: Tensor
 
     def __init__(
         self,
@@ -140,6 +144,8 @@ class KANLinear(nn.Module):
         self.register_buffer("mask", torch.ones(in_features, out_features, dtype=torch.bool, device=device))
         for name in ("_table", "_origin", "_width", "_numeric"):
             self.register_buffer(name, torch.zeros(0, dtype=dtype, device=device), persistent=False)
+        for name in ("_rows", "_sources", "_targets"):
+            self.register_buffer(name, torch.zeros(0, dtype=torch.int64, device=device), persistent=False)
         self.coef = nn.Parameter(coef.to(device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.zeros(out_features, device=device, dtype=dtype)) if bias else None
         self.base_weight = nn.Parameter(base_weight.to(device=device, dtype=dtype)) if base else None
@@ -157,7 +163,13 @@ class KANLinear(nn.Module):
     def basis(self) -> Basis:
         """The basis of the present grid."""
         if self.basis_name == "bspline":
-            return BSpline(self.grid, self.degree, Pieces(self._table, self._origin, self._width))
+            kept, buffers = self._kept, self._buffers
+            if torch.compiler.is_dynamo_compiling() or kept is None:
+                return self._spline(self._uniform)
+            # Buffers may have been put in the place of these for one call, as `torch.func.functional_call` does.
+            table = None if kept.pieces is None else kept.pieces.table
+            same = kept.breaks is buffers["grid"] and table is buffers["_table"]
+            return kept if same else self._spline(False)
         return make_basis(self.basis_name, self.grid, degree=self.degree, size=self.size, check=False)
 
     @property
@@ -176,16 +188,19 @@ class KANLinear(nn.Module):
             # Half precision would lose the place of x on the grid, and with it the function.
             with torch.autocast(x.device.type, enabled=False):
                 return self.forward(x.to(self.coef.dtype))
-        self._check_input(x)
-        flat = x.reshape(-1, self.in_features)
-        y = spline_sum(self.basis, flat, self.numeric_coef())
-        if self.base_weight is not None:
-            y = y + nn.functional.silu(flat) @ (self.base_weight * self.numeric_mask())
-        if self.affine is not None:
-            y = self._add_symbolic(y, flat, self.affine)
-        if self.bias is not None:
-            y = y + self.bias
-        return y.reshape(*x.shape[:-1], self.out_features)
+        coef, base, bias, affine = self.coef, self.base_weight, self.bias, self.affine
+        self._check_input(x, coef)
+        flat = x if x.dim() == 2 else x.reshape(-1, self.in_features)
+        if not self._all_numeric:
+            numeric = self._numeric
+            coef = coef * numeric[:, None, :]
+            base = None if base is None else base * numeric
+        y = spline_sum(self.basis, flat, coef, 0, base)
+        if affine is not None:
+            y = self._add_symbolic(y, flat, affine)
+        if bias is not None:
+            y = y + bias
+        return y if flat is x else y.reshape(*x.shape[:-1], self.out_features)
 
     def numeric_mask(self) -> Tensor:
         """1 where an edge is alive and numeric, else 0; shape (I, O), of the layer's dtype."""
@@ -205,10 +220,10 @@ class KANLinear(nn.Module):
 
     def edges(self, x: Tensor, order: int = 0) -> Tensor:
         """Value (or derivative) of every edge function apart, without bias: (B, I) -> (B, I, O)."""
-        self._check_input(x)
+        self._check_input(x, self.coef)
         y = spline_edges(self.basis, x, self.numeric_coef(), order)
         if self.base_weight is not None:
-            y = y + _silu(x, order)[..., None] * (self.base_weight * self._numeric)
+            y = y + silu(x, order)[..., None] * (self.base_weight * self._numeric)
         if self.affine is not None:
             parts = y.clone()
             for group in self.form_groups:
@@ -230,7 +245,7 @@ class KANLinear(nn.Module):
         basis = make_basis(self.basis_name, grid, degree=self.degree, size=self.size, check=False)
         y = spline_edges(basis, points, coef, order)[:, 0, 0]
         if self.base_weight is not None:
-            y = y + _silu(points[:, 0], order) * self.base_weight[source, target]
+            y = y + silu(points[:, 0], order) * self.base_weight[source, target]
         return y
 
     def set_mask(self, mask: Tensor) -> None:
@@ -250,11 +265,13 @@ class KANLinear(nn.Module):
         return text
 
     def _add_symbolic(self, y: Tensor, x: Tensor, affine: Tensor) -> Tensor:
-        for group in self.form_groups:
-            sources, targets, rows = list(group.sources), list(group.targets), list(group.rows)
-            values = form_values(group.form, affine[rows], x[:, sources])
-            y = y.index_add(1, torch.tensor(targets, device=y.device), values)
-        return y
+        if not self._groups:
+            return y
+        sizes = [len(group.rows) for group in self._groups]
+        constants, columns = affine[self._rows].split(sizes), x[:, self._sources].split(sizes, 1)
+        each = zip(self._groups, constants, columns, strict=True)
+        values = [form_values(group.form, own, column) for group, own, column in each]
+        return y.index_add(1, self._targets, torch.cat(values, 1))
 
     def _make_grid(self, grid: tuple[float, float] | Tensor) -> Tensor:
         if isinstance(grid, Tensor):
@@ -287,18 +304,19 @@ class KANLinear(nn.Module):
                 f"coefficients. Got {self.in_features:,} x {self.out_features:,} edges of {self.size:,} each instead."
             )
 
-    def _check_input(self, x: Tensor) -> None:
+    def _check_input(self, x: Tensor, coef: Tensor) -> None:
+        if x.shape[-1:] == (self.in_features,) and x.dtype == coef.dtype:
+            return
         name = f"KANLinear({self.in_features}, {self.out_features})"
         if x.shape[-1:] != (self.in_features,):
             raise InputError(
                 f"The input of {name} must have {self.in_features} columns in its last dimension. "
                 f"Got shape {tuple(x.shape)} instead."
             )
-        if x.dtype != self.coef.dtype:
-            raise InputError(
-                f"The input of {name} must have the dtype of its parameters, {self.coef.dtype}. Got {x.dtype} "
-                f"instead; convert it with x.to({self.coef.dtype})."
-            )
+        raise InputError(
+            f"The input of {name} must have the dtype of its parameters, {coef.dtype}. Got {x.dtype} "
+            f"instead; convert it with x.to({coef.dtype})."
+        )
 
     def _check_edge(self, source: int, target: int) -> None:
         check_int(source, "source", low=0, high=self.in_features - 1, of="KANLinear")
@@ -313,11 +331,20 @@ class KANLinear(nn.Module):
     def _refresh(self) -> None:
         """Tables derived from the grid, the mask and the symbolic edges."""
         self._groups = group_by_form(self.symbolic)
-        self._all_numeric = False
+        self._all_numeric = self._uniform = False
+        self._kept: BSpline | None = None
         if self.mask.is_meta:
             return  # there are no numbers yet; `to_empty` and `load_state_dict` come back here
         # Dead edges are left out rather than multiplied by zero: outside its domain a form is NaN, and so is 0 * NaN.
         self._groups = group_by_form(self.symbolic, lambda edge: bool(self.mask[edge.source, edge.target]))
+        self._rows, self._sources, self._targets = (
+            torch.tensor(
+                [k for group in self._groups for k in places(group)],
+                device=self.mask.device,
+                dtype=torch.int64,
+            )
+            for places in (lambda g: g.rows, lambda g: g.sources, lambda g: g.targets)
+        )
         numeric = self.mask.to(self.coef.dtype)
         for edge in self.symbolic:
             numeric[edge.source, edge.target] = 0
@@ -328,6 +355,11 @@ class KANLinear(nn.Module):
             self._table = pieces.table.to(self.grid.dtype)
             self._origin = pieces.origin.to(self.grid.dtype)
             self._width = pieces.width.to(self.grid.dtype)
+            self._uniform = pieces.uniform
+            self._kept = self._spline(pieces.uniform)
+
+    def _spline(self, uniform: bool) -> BSpline:
+        return BSpline(self.grid, self.degree, Pieces(self._table, self._origin, self._width, uniform))
 
 
 def _after_load(module: nn.Module, incompatible: Any) -> None:
@@ -343,15 +375,3 @@ def _check_dtype(dtype: object) -> torch.dtype:
             f"The 'dtype' parameter of KANLinear must be one of {names}. Got {short(dtype)} instead."
         )
     return dtype
-
-
-def _silu(x: Tensor, order: int) -> Tensor:
-    """Derivative of the given order of silu, by autograd beyond the value."""
-    if order == 0:
-        return nn.functional.silu(x)
-    with torch.enable_grad():
-        point = x.detach().requires_grad_()
-        value = nn.functional.silu(point)
-        for _ in range(order):
-            (value,) = torch.autograd.grad(value.sum(), point, create_graph=True)
-    return value.detach()

@@ -154,7 +154,7 @@ def laid_over(state: LayerState, data: Tensor, intervals: int, blend: float, mar
     basis = make_basis(spec.basis, grid.to(torch.float64), degree=spec.degree, size=intervals + spec.degree)
     old_size = state.coef.shape[1]
     old = make_basis(state.spec.basis, state.grid.to(torch.float64), degree=spec.degree, size=old_size)
-    x = _samples(basis, max(basis.size, old_size))
+    x = samples(basis, max(basis.size, old_size))
     values = torch.einsum("sim,imo->sio", old.values(x), state.coef.to(torch.float64))
     return replace(state, spec=spec, grid=grid, coef=fit_coefficients(basis, x, values).to(state.coef))
 
@@ -192,7 +192,7 @@ def set_numeric(net: KAN, edge: Edge, X: Any = None) -> EditResult:
     size = state.coef.shape[1]
     grid = state.grid[source : source + 1].to(torch.float64)
     basis = make_basis(state.spec.basis, grid, degree=state.spec.degree, size=size)
-    x = _samples(basis, size)
+    x = samples(basis, size)
     form = state.spec.symbolic[rows[0]].form
     values = form_values(form, state.affine[rows].to(torch.float64), x)
     # Where the form has no value (the log of a negative number) the smoothest continuation is taken.
@@ -256,7 +256,7 @@ def _targets(y: Any, rows: int, outputs: int) -> Tensor:
     return torch.from_numpy(table)
 
 
-def _samples(basis: Basis, size: int) -> Tensor:
+def samples(basis: Basis, size: int) -> Tensor:
     """Points (S, I) over the domain, its ends among them: even ones, and for a spline some in every interval.
 
     Even points carry a function across gaps in the data; those of each interval see to the narrow ones.

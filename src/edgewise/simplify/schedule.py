@@ -29,6 +29,8 @@ from edgewise.training.rows import Rows, as_rows, hold_out
 COARSE = 5
 # Intervals of the grid on which an edge to be taken out is tried before the fine grid is.
 QUICK = 10
+# Steps in which a trained network forgets the held-out rows.
+REJUDGED = 15
 # A trial is given up when, this many times worse than the best, it no longer improves on a finer grid.
 HOPELESS = 3.0
 # Where no noise is left the held-out error is the grid's alone, and differences within this factor say nothing.
@@ -205,6 +207,9 @@ def simplify(
 class _Stopped(Exception):  # noqa: N818 - a request, not an error
     """A callback asked to stop."""
 
+    def __init__(self, result: FitResult) -> None:
+        self.result = result
+
 
 class _Run:
     """The state of one simplification: what was tried, what stands."""
@@ -235,7 +240,7 @@ class _Run:
         `fit` gives the held-out rows back in the end; a network that has seen them would be judged too well, and every
         smaller one that has not would be refused.
         """
-        result = self._fit(net, 1, 0.0, intervals=[net.layers[0].intervals])
+        result = self._fit(net, 1, 0.0, intervals=[net.layers[0].intervals], steps=REJUDGED)
         self.best = result.network
         return result.network
 
@@ -251,10 +256,9 @@ class _Run:
                 if candidate is None:
                     continue
                 coarse = covered(candidate.network, self.judge.train, COARSE)
-                trained = self._fit(coarse, self.starts, self.judge.error(best))
-                if self._kept(candidate, trained, best):
-                    best = self.best = trained.network
-                    self.history.extend(trained.history)
+                trained = self._tried(candidate, coarse, best, self.starts)
+                if trained is not None:
+                    best = trained.network
                     # Where finer grids have shown that there is no noise, nothing is smoothed from here on.
                     self.roughness = 0.0 if trained.resolved else "auto"
                     break
@@ -317,13 +321,26 @@ class _Run:
         if not self._promising(candidate.network, best):
             self._refuse(candidate)
             return None
-        trained = self._fit(
-            candidate.network, 1, self.judge.error(best), intervals=[best.layers[0].intervals]
-        )
-        if not self._kept(candidate, trained, best):
-            return None
-        self.history.extend(trained.history)
-        return trained.network
+        own = [best.layers[0].intervals]
+        trained = self._tried(candidate, candidate.network, best, 1, own)
+        return None if trained is None else trained.network
+
+    def _tried(
+        self, candidate: EditResult, begin: KAN, best: KAN, starts: int, intervals: list[int] | None = None
+    ) -> FitResult | None:
+        """The smaller network trained from `begin`, if it is no worse; a stop asked for keeps what it came to."""
+        request = None
+        try:
+            trained = self._fit(begin, starts, self.judge.error(best), intervals)
+        except _Stopped as stop:
+            request, trained = stop, stop.result
+        kept = self._kept(candidate, trained, best)
+        if kept:
+            self.best = trained.network
+            self.history.extend(trained.history)
+        if request is not None:
+            raise request
+        return trained if kept else None
 
     def _promising(self, candidate: KAN, best: KAN) -> bool:
         """Whether a quick fit on a coarse grid leaves hope; on fine grids a hopeless trial would cost most of the time."""
@@ -363,10 +380,12 @@ class _Run:
     ) -> FitResult:
         train, held = self.judge.train, self.judge.held
         lowest: dict[str, float] = {}
+        asked: list[Record] = []
 
         def watch(record: Record) -> bool:
             if tell(self.callbacks, replace(record, phase=f"simplify {list(net.shape)} {record.phase}")):
-                raise _Stopped
+                asked.append(record)
+                return True
             if record.validation is None or not record.phase.startswith("round"):
                 return False
             # Judged when the next round begins: its own first steps are still on their way.
@@ -394,6 +413,8 @@ class _Run:
         )
         if result.reason == "interrupted":
             raise KeyboardInterrupt  # `fit` has caught it; it is meant for the whole of simplify
+        if asked:
+            raise _Stopped(result)
         return result
 
 

@@ -69,7 +69,7 @@ class BSpline:
     @property
     def intervals(self) -> int:
         """Number of intervals G."""
-        return self.breaks.shape[1] - 1
+        return self.breaks.shape[-1] - 1
 
     @property
     def size(self) -> int:

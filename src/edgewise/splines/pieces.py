@@ -10,10 +10,16 @@ so that u runs from 0 to 1 on an interval. One table serves any degree, uniform 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
+
+SAME_WIDTH = 1e-6
+# Tables of grids with at most so many breaks are remembered.
+REMEMBERED = 4096
+_KEYS = (torch.float32, torch.float64)  # numpy knows no bfloat16
 
 
 @dataclass(frozen=True)
@@ -26,11 +32,14 @@ class Pieces:
         Powers of u to the k + 1 live basis values.
     origin, width : Tensor, shape (I, G + 2)
         Local coordinate of each piece.
+    uniform : bool
+        Whether the intervals of every input are known to be equally wide; kernels then find the piece by a division.
     """
 
     table: Tensor
     origin: Tensor
     width: Tensor
+    uniform: bool = False
 
 
 def extended_knots(breaks: Tensor, degree: int) -> Tensor:
@@ -49,6 +58,20 @@ def make_pieces(breaks: Tensor, degree: int) -> Pieces:
     ----------
     C. de Boor, "A Practical Guide to Splines", 2001, chapter IX.
     """
+    traced = torch.compiler.is_dynamo_compiling() or breaks.requires_grad
+    if traced or not breaks.is_cpu or breaks.numel() > REMEMBERED or breaks.dtype not in _KEYS:
+        return _make_pieces(breaks, degree)
+    # A layer is made several times over the same grid while a network is edited; the recursion costs more than the rest.
+    found = _remembered(breaks.numpy().tobytes(), breaks.shape, breaks.dtype, degree)
+    return replace(found, table=found.table.clone(), origin=found.origin.clone(), width=found.width.clone())
+
+
+@lru_cache(maxsize=64)
+def _remembered(numbers: bytes, shape: torch.Size, dtype: torch.dtype, degree: int) -> Pieces:
+    return _make_pieces(torch.frombuffer(bytearray(numbers), dtype=dtype).reshape(shape), degree)
+
+
+def _make_pieces(breaks: Tensor, degree: int) -> Pieces:
     knots, dtype = extended_knots(breaks.to(torch.float64), degree), torch.float64
     n_inputs, intervals = breaks.shape[0], breaks.shape[1] - 1
     start = knots[:, degree : degree + intervals]
@@ -78,13 +101,21 @@ def make_pieces(breaks: Tensor, degree: int) -> Pieces:
     table = torch.cat([left_tail, inner, right_tail], 1)
     origin = torch.cat([breaks[:, :1], breaks[:, :-1], breaks[:, -1:]], 1)
     widths = torch.cat([width[:, :1], width, width[:, -1:]], 1)
-    return Pieces(table.to(breaks.dtype), origin, widths.to(breaks.dtype))
+    return Pieces(table.to(breaks.dtype), origin, widths.to(breaks.dtype), equal_widths(width))
+
+
+def equal_widths(width: Tensor) -> bool:
+    """Whether the intervals of every input, shape (I, G), are equally wide up to rounding."""
+    if torch.compiler.is_dynamo_compiling() or width.is_meta:
+        return False  # there are no numbers yet
+    mean = width.mean(1, keepdim=True)
+    return bool(((width - mean).abs() <= SAME_WIDTH * mean).all())
 
 
 def locate(breaks: Tensor, x: Tensor) -> Tensor:
     """Piece of every x: 0 left of the grid, 1..G inside, G + 1 right of it; (B, I) int64. NaN lands in the right tail."""
     columns = x.detach().T.contiguous()
-    piece = torch.searchsorted(breaks, columns, right=True)
+    piece = torch.searchsorted(breaks.contiguous(), columns, right=True)
     # The last break belongs to the last interval, so that one-sided derivatives there are the spline's.
     at_end = columns == breaks[:, -1:]
     return (piece - at_end.to(piece.dtype)).T.contiguous()

@@ -27,6 +27,7 @@ from edgewise._core.checks import (
 )
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
+from edgewise._core.threads import one_thread
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node
 from edgewise.network import KAN
@@ -194,7 +195,7 @@ def find_formula(
     search = _Search(rows.columns(chosen), library, told, started, started + limit)
     try:
         # Candidates leave the range of floats as a matter of course; they are judged by what they give.
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), one_thread():
             reason = _run(search, seed)
     except KeyboardInterrupt:
         reason = "the search was interrupted"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from edgewise.training.damped import Damped
 from edgewise.training.objective import DataObjective
 from edgewise.training.penalty import Penalty, Weights, matrix
 
@@ -60,15 +61,10 @@ def update(
     stride : float
         Largest factor by which a weight may change.
     """
-    value, _, curvature = objective.normal(theta)
+    value, gradient, curvature = objective.normal(theta)
     size = len(theta)
     prior = matrix(penalty, weights) + _gauge(objective, size, float(curvature.diagonal().mean()))
-    total = curvature + prior
-    factor, info = torch.linalg.cholesky_ex(total)
-    if int(info) != 0:
-        jitter = 1e-12 * float(total.diagonal().max())
-        factor, _ = torch.linalg.cholesky_ex(total + jitter * torch.eye(size, dtype=total.dtype))
-    inverse = torch.cholesky_inverse(factor)
+    inverse = Damped(gradient, curvature + prior).inverse()
     degrees = float(size - (inverse * prior).sum())
     rows = effective_rows(objective.weight) * objective.y.shape[1]
     noise2 = (

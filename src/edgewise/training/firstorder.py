@@ -12,16 +12,20 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from edgewise._core.errors import FileError
 from edgewise.network import KAN
+from edgewise.training.centring import Centring
 from edgewise.training.grow import prepared
+from edgewise.training.hidden_grids import follow, moments
 from edgewise.training.losses import Loss
-from edgewise.training.movers import LBFGS, AdamW, FirstOrderOptions, Mover, mean_loss
+from edgewise.training.movers import LBFGS, AdamW, FirstOrderOptions, Mover, groups, mean_loss, outputs
 from edgewise.training.results import MESSAGES, Callback, FitResult, Record, tell
 from edgewise.training.rows import Rows
 from edgewise.training.second_order import in_units, scaled
@@ -34,6 +38,8 @@ PATIENCE_UNIT, LEAST_WAIT = 10, 0.25
 MOST_RECOVERIES = 8
 # What float32 holds without harm: sizes, and offsets in units of the spread.
 LARGEST_SINGLE, MOST_SHIFTED = 1e30, 1e3
+# Share of an interval to which the place of a value on its grid must be known.
+PLACE = 0.01
 
 _MESSAGES = {
     **MESSAGES,
@@ -136,17 +142,19 @@ class Run:
         self.held = None if held is None else _moved(ready, held, loss)
         self.best = copy.deepcopy(self.net)
         self.mover = self._mover()
+        regrids = self.options.regrids if self.options.method == "adam" else 0
+        self.moments = moments(self.mover.epochs, regrids)
         self._judge_start()
 
     def advance(self, late: Callable[[], bool], clock: Callable[[], float]) -> Record:
         """One epoch: train, judge, keep the best, recover where the loss has run away."""
         now = self.progress
+        note = self._follow()
         value = self.mover.epoch(now.epoch, now.slowdown, late)
         held = None if self.held is None else mean_loss(self.net, self.held, self.loss)
         # The mean over an epoch of batches lags behind; where it is all there is to judge by, it is measured anew.
         value = mean_loss(self.net, self.train, self.loss) if held is None and math.isfinite(value) else value
         now.epoch += 1
-        note = ""
         if self._run_away(value, held):
             note = self._recover()
         elif (error := value if held is None else held) < now.best_error:
@@ -217,8 +225,17 @@ class Run:
         self.progress = Progress(**tree["progress"], history=history)
 
     def _mover(self) -> Mover:
-        kind = AdamW if self.options.method == "adam" else LBFGS
-        return kind(self.net, self.train, self.loss, self.options)
+        if self.options.method == "lbfgs":
+            return LBFGS(self.net, self.train, self.loss, self.options)
+        net, parameters = partial(outputs, self.net), groups(self.net, self.options)
+        centring = Centring(self.net, self.train, self.options.seed)
+        return AdamW(net, parameters, self.train, self.loss, self.options, centring)
+
+    def _follow(self) -> str:
+        """Let the hidden grids follow their nodes, at the few epochs where that is due."""
+        if self.progress.epoch not in self.moments:
+            return ""
+        return follow(self.net, self.train, self.options.seed)
 
     def _judge_start(self) -> None:
         now = self.progress
@@ -260,14 +277,27 @@ class Run:
 
 
 def _moved(net: KAN, rows: Rows, loss: Loss) -> Rows:
-    """Rows on the device and in the precision of a network, targets in network units."""
+    """Rows on the device and in the precision of a network, inputs and targets in network units; weights stay float64."""
     like = net.output_shift
     y = scaled(net, replace(rows, y=rows.y.to(like.device)), loss)
-    return Rows(rows.X.to(like), y.to(like), rows.weight.to(like))
+    # Scaled in float64 and once for all: what is left to float32 lies in [-1, 1].
+    X = (rows.X.to(like.device) - net.input_shift.to(rows.X.dtype)) / net.input_scale.to(rows.X.dtype)
+    return Rows(X.to(like), y.to(like), rows.weight.to(like.device))
 
 
 def _single_will_do(net: KAN, rows: Rows) -> bool:
-    """Whether float32 holds the rows: neither too large for it, nor small differences of large numbers."""
+    """Whether float32 will do: it holds the rows, and tells places on the grids apart.
+
+    Rows must be neither too large for it nor small differences of large numbers. A value that is rounded by eps |x| must be
+    known to a small share of an interval, or the function on the edge is lost: half precision fails that on any grid of use,
+    float32 on very fine uneven ones alone.
+    """
+    eps = torch.finfo(torch.float32).eps
+    for layer in net.layers:
+        if layer.basis_name == "bspline":
+            grid: Tensor = layer.grid
+            if bool((eps * grid.abs().amax(1) > PLACE * grid.diff(dim=1).amin(1)).any()):
+                return False
     pairs = ((rows.X, net.input_shift, net.input_scale), (rows.y, net.output_shift, net.output_scale))
     return all(
         float(values.abs().max()) < LARGEST_SINGLE and bool((shift.abs() <= MOST_SHIFTED * scale).all())

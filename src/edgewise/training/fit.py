@@ -18,7 +18,7 @@ from edgewise.training.ground import error
 from edgewise.training.losses import Loss, make_loss
 from edgewise.training.results import MESSAGES, Callback, FitResult, Record, tell
 from edgewise.training.rows import Rows, as_rows, hold_out
-from edgewise.training.second_order import MOST_PARAMETERS, MOST_WORK, Options, Position, SecondOrder
+from edgewise.training.second_order import MOST_DENSE, MOST_WORK, Options, Position, SecondOrder
 
 METHODS = ("auto", "lm", "lbfgs", "adam")
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "starts")
@@ -40,6 +40,8 @@ def fit(
     sparsity: str | float = 0.0,
     starts: int = 1,
     patience: int = 1,
+    batch: int | None = None,
+    accumulate: int = 1,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
@@ -47,7 +49,8 @@ def fit(
     """Train a network on a table.
 
     Small networks are trained by Levenberg-Marquardt in float64 on grids that double while the held-out error falls; large
-    ones by AdamW on minibatches.
+    ones by AdamW on minibatches. Asked for by name, "lm" takes networks of any size: beyond 5,000 parameters its steps are
+    found by conjugate gradients, without a matrix, and "auto" weights of the penalties stay at their first values.
 
     Parameters
     ----------
@@ -78,6 +81,11 @@ def fit(
         Networks tried from different random functions on the first grid; the best goes on.
     patience : int
         Rounds (or tens of epochs) without progress before training ends.
+    batch : int, optional
+        Rows of a step of AdamW; by default a power of two near a thirtieth of the rows, 32 to 1024.
+    accumulate : int
+        Parts in which AdamW evaluates a batch one after another, so that memory holds one of them at a time. The step is
+        that of the whole batch.
     seed : int
         Seed of everything random: same seed and machine, same result.
     callbacks : sequence of callable
@@ -133,6 +141,9 @@ def fit(
         patience=check_int(patience, "patience", low=0, of="fit"),
         seed=seed,
     )
+    if batch is not None:
+        check_int(batch, "batch", low=1, of="fit")
+    check_int(accumulate, "accumulate", low=1, of="fit")
     if seconds is not None:
         check_float(seconds, "seconds", low=0.0, of="fit")
     if not all(callable(callback) for callback in as_tuple(callbacks, "callbacks", "functions", of="fit")):
@@ -157,7 +168,15 @@ def fit(
 
     from edgewise.training.firstorder import FirstOrderOptions, fit_first_order
 
-    first = FirstOrderOptions(method=method, steps=steps, seconds=seconds, seed=seed, patience=patience)
+    first = FirstOrderOptions(
+        method=method,
+        steps=steps,
+        seconds=seconds,
+        seed=seed,
+        patience=patience,
+        batch=batch,
+        accumulate=accumulate,
+    )
     result = fit_first_order(net, train, held, row_loss, first, callbacks, checkpoint)
     unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]
     told = f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does."
@@ -246,4 +265,4 @@ def _record(run: SecondOrder, now: Position, step: int, seconds: float) -> Recor
 
 def _second_order_fits(net: KAN, rows: Rows) -> bool:
     size = net.n_parameters
-    return size <= MOST_PARAMETERS and size**2 * (len(rows) * net.shape[-1] + size) <= 4 * MOST_WORK
+    return size <= MOST_DENSE and size**2 * (len(rows) * net.shape[-1] + size) <= 4 * MOST_WORK

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from edgewise.network import KAN
-from edgewise.training.jacobian import Evaluator
 from edgewise.training.losses import Loss
+from edgewise.training.native_objective import objective
 from edgewise.training.objective import DataObjective, Penalised
 from edgewise.training.parameters import Slots, make_slots, pack
 from edgewise.training.penalty import Penalty, Weights, make_penalty, matrix
@@ -49,7 +49,7 @@ class Ground:
 
 def objective_on(net: KAN, slots: Slots, rows: Rows, loss: Loss) -> DataObjective:
     """Mean loss on some rows as a function of the parameter vector."""
-    return DataObjective(Evaluator(net, slots, rows.X), loss, scaled(net, rows, loss), rows.weight)
+    return objective(net, slots, rows.X, scaled(net, rows, loss), rows.weight, loss)
 
 
 def scaled(net: KAN, rows: Rows, loss: Loss) -> Tensor:

@@ -73,7 +73,11 @@ def fresh_copy(net: KAN, seed: int | None, rows: Rows | None) -> KAN:
                 layer.base_weight.copy_(base)
             if layer.bias is not None:
                 layer.bias.zero_()
-    return made if rows is None else covered(made, rows)
+    if rows is not None:
+        # The first grids lie over the rows themselves, whatever the functions.
+        for at in range(1, len(made.layers)):
+            made = _laid(made, rows, at, made.layers[at].intervals)
+    return made
 
 
 def _laid(net: KAN, rows: Rows, at: int, intervals: int) -> KAN:

@@ -7,6 +7,7 @@ o, so one backward sweep of these node gradients gives all of it; autograd is no
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -39,9 +40,12 @@ class Evaluator:
         self.inputs = (X - net.input_shift) / net.input_scale
         self.bases = [layer.basis for layer in net.layers]
         self.outputs_width = net.shape[-1]
-        first = net.layers[0]
-        fits = len(X) * first.in_features * first.size <= CACHE
-        self._first = self.bases[0].values(self.inputs) if fits else None
+
+    @cached_property
+    def _first(self) -> Tensor | None:
+        first = self.net.layers[0]
+        fits = len(self.inputs) * first.in_features * first.size <= CACHE
+        return self.bases[0].values(self.inputs) if fits else None
 
     def outputs(self, theta: Tensor) -> Tensor:
         """Network outputs before the output scaling, shape (n, D)."""
@@ -69,11 +73,11 @@ class Evaluator:
         nodes = [self.inputs[part]]
         for at in range(len(self.net.layers)):
             spec = self.net.spec.layers[at]
-            sums, _ = self._sums(theta, at, nodes[-1], part)
+            sums, _ = self.layer_sums(theta, at, nodes[-1], part)
             nodes.append(multiply(sums, spec.nodes.sums, spec.nodes.products))
         return nodes
 
-    def _sums(self, theta: Tensor, at: int, x: Tensor, part: slice) -> tuple[Tensor, Tensor]:
+    def layer_sums(self, theta: Tensor, at: int, x: Tensor, part: slice) -> tuple[Tensor, Tensor]:
         """Node sums and basis values of a layer."""
         layer, slot = self.net.layers[at], self.slots.layers[at]
         values = self._values(at, x, part)
@@ -95,7 +99,7 @@ class Evaluator:
         nodes, sums, values = [self.inputs[part]], list[Tensor](), list[Tensor]()
         for at in range(len(self.net.layers)):
             spec = self.net.spec.layers[at]
-            z, v = self._sums(theta, at, nodes[-1], part)
+            z, v = self.layer_sums(theta, at, nodes[-1], part)
             sums.append(z)
             values.append(v)
             nodes.append(multiply(z, spec.nodes.sums, spec.nodes.products))
@@ -107,7 +111,7 @@ class Evaluator:
             delta = pull_back(grad, sums[at], spec.nodes.sums, spec.nodes.products)
             self._columns(theta, at, nodes[at], values[at], delta, jacobian)
             if at > 0:
-                grad = delta @ self._slopes(theta, at, nodes[at]).transpose(1, 2)
+                grad = delta @ self.layer_slopes(theta, at, nodes[at]).transpose(1, 2)
         return nodes[-1], jacobian
 
     def _columns(
@@ -132,7 +136,7 @@ class Evaluator:
                 parts[:, :, rows] = partials[:, None] * delta[:, :, targets, None]
             jacobian[:, :, slot.affine] = parts.reshape(n, d, -1)
 
-    def _slopes(self, theta: Tensor, at: int, x: Tensor) -> Tensor:
+    def layer_slopes(self, theta: Tensor, at: int, x: Tensor) -> Tensor:
         """Slope of every edge at the rows, shape (n, I, O)."""
         layer, slot = self.net.layers[at], self.slots.layers[at]
         slopes = torch.einsum("nim,imo->nio", self.bases[at].values(x, 1), coefficients(layer, slot, theta))

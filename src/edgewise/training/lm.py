@@ -1,7 +1,7 @@
 """Levenberg-Marquardt on the normal equations, one accepted step at a time.
 
-Steps solve (H + mu diag(H)) d = -g. The damping follows the ratio of actual to predicted decrease: D. Marquardt, 1963,
-doi:10.1137/0111030, with the update of H. B. Nielsen, "Damping parameter in Marquardt's method", 1999.
+Steps solve (H + mu diag(H)) d = -g (see `damped`). The damping follows the ratio of actual to predicted decrease:
+D. Marquardt, 1963, doi:10.1137/0111030, with the update of H. B. Nielsen, "Damping parameter in Marquardt's method", 1999.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
+from edgewise.training.damped import Damped
 from edgewise.training.objective import Quadratic
 
 MU_START = 1e-2
-MU_MAX = 1e14
-# The damping never vanishes: diag(H) is zero where no row reaches a coefficient.
-FLOOR = 1e-14
+MU_MIN, MU_MAX = 1e-15, 1e14
+# A trial counts when the objective falls by at least this share of what the quadratic model foresees.
+LEAST_GAIN = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,24 +56,37 @@ def step(objective: Quadratic, state: LMState) -> LMState:
     A trial that yields NaN or infinity counts as no improvement.
     """
     value, gradient, curvature = objective.normal(state.theta)
-    if not (math.isfinite(value) and bool(gradient.isfinite().all())):
-        return replace(state, decrease=0.0, stuck=True)
-    diagonal = curvature.diagonal()
-    scale = diagonal.clamp(min=FLOOR * float(diagonal.max()))
+    if not (math.isfinite(value) and bool(gradient.isfinite().all()) and bool(curvature.isfinite().all())):
+        return stopped(state, state.value)
+    system = Damped(gradient, curvature)
     mu, nu = state.mu, state.nu
     while mu <= MU_MAX:
-        damped = curvature + torch.diag(mu * scale)
-        factor, info = torch.linalg.cholesky_ex(damped)
-        if int(info) == 0:
-            move = -torch.cholesky_solve(gradient[:, None], factor)[:, 0]
-            predicted = -float(gradient @ move + 0.5 * move @ (curvature @ move))
-            trial = state.theta + move
-            new = objective.value(trial)
-            gain = (value - new) / predicted if predicted > 0 else -1.0
-            if math.isfinite(new) and new < value and gain > 1e-4:
-                mu = max(mu * max(1 / 3, 1 - (2 * min(gain, 1.5) - 1) ** 3), 1e-15)
-                return LMState(trial, new, mu, 2.0, (value - new) / max(value, 1e-300))
-            if predicted <= 1e-15 * abs(value):
-                break
+        move = system.solve(mu)
+        predicted = -float(gradient @ move + 0.5 * move @ (curvature @ move))
+        trial = state.theta + move
+        taken = accepted(state, trial, value, objective.value(trial), predicted, mu)
+        if taken is not None:
+            return taken
+        # Not even the model sees an improvement beyond rounding.
+        if not predicted > 1e-15 * abs(value):
+            break
         mu, nu = mu * nu, nu * 2
+    return stopped(state, value)
+
+
+def accepted(
+    state: LMState, trial: Tensor, value: float, new: float, predicted: float, mu: float
+) -> LMState | None:
+    """The state after a trial, its damping by how well the model foresaw the decrease; None where it did not pay."""
+    gain = (value - new) / predicted if predicted > 0 else -1.0
+    if not (math.isfinite(new) and new < value and gain > LEAST_GAIN):
+        return None
+    mu = max(mu * max(1 / 3, 1 - (2 * min(gain, 1.5) - 1) ** 3), MU_MIN)
+    return replace(
+        state, theta=trial, value=new, mu=mu, nu=2.0, decrease=(value - new) / max(value, 1e-300), stuck=False
+    )
+
+
+def stopped(state: LMState, value: float) -> LMState:
+    """The same point, where no step improves any more."""
     return replace(state, value=value, mu=MU_START, nu=2.0, decrease=0.0, stuck=True)

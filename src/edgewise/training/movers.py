@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,9 +12,12 @@ from torch import Tensor
 
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
-from edgewise._core.seeds import derive, generator
+from edgewise.layers import multiply
 from edgewise.network import KAN
+from edgewise.training.batches import Batches
+from edgewise.training.centring import Centring
 from edgewise.training.losses import Loss
+from edgewise.training.optimizer import FusedAdamW
 from edgewise.training.rows import Rows
 
 # Updates and epochs that AdamW makes unless told otherwise.
@@ -44,6 +47,12 @@ class FirstOrderOptions:
         after the first twentieth of the updates and falls as a cosine.
     decay : float
         Weight decay of AdamW on coefficients and base weights.
+    accumulate : int
+        Parts in which AdamW evaluates a batch one after another, so that memory holds one of them; their gradients are
+        added up, and the step is that of the whole batch.
+    regrids : int
+        Times at which the grids of hidden layers are laid anew over the values that have come to reach them; see
+        `hidden_grids`.
     """
 
     method: str = "adam"
@@ -54,15 +63,18 @@ class FirstOrderOptions:
     batch: int | None = None
     rate: float = 4e-2
     decay: float = 1e-4
+    accumulate: int = 1
+    regrids: int = 4
 
     def __post_init__(self) -> None:
         if self.method not in ("adam", "lbfgs"):
             raise InputError(
                 f"The 'method' of a first-order fit must be 'adam' or 'lbfgs'. Got {self.method!r} instead."
             )
-        for name, least in (("steps", 1), ("batch", 1), ("patience", 0), ("seed", 0)):
+        least = {"steps": 1, "batch": 1, "patience": 0, "seed": 0, "accumulate": 1, "regrids": 0}
+        for name, low in least.items():
             if getattr(self, name) is not None:
-                check_int(getattr(self, name), name, low=least, of="fit")
+                check_int(getattr(self, name), name, low=low, of="fit")
         check_float(self.rate, "rate", low=0.0, closed=False, of="fit")
         check_float(self.decay, "decay", low=0.0, of="fit")
 
@@ -86,38 +98,72 @@ class Mover(Protocol):
 class AdamW:
     """Minibatch AdamW with warm-up and cosine decay.
 
+    Nothing in an epoch waits for a number: the loss is summed on the device, in float64.
+
+    Parameters
+    ----------
+    net : callable
+        Takes the rows' X to what the loss takes.
+    groups : iterable of dict
+        Its parameters, with the highest learning rate ("highest") and the "weight_decay" of each group.
+    rows : Rows
+    loss : Loss
+    options : FirstOrderOptions
+    centring : Centring, optional
+        The centred view of a KAN's layers, in which the steps are taken.
+
     References
     ----------
     I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", ICLR 2019, arXiv:1711.05101; "SGDR: Stochastic
     gradient descent with warm restarts", ICLR 2017, arXiv:1608.03983.
     """
 
-    def __init__(self, net: KAN, rows: Rows, loss: Loss, options: FirstOrderOptions) -> None:
-        self.net, self.rows, self.loss, self.options = net, rows, loss, options
+    def __init__(
+        self,
+        net: Callable[[Tensor], Tensor],
+        groups: Iterable[dict[str, Any]],
+        rows: Rows,
+        loss: Loss,
+        options: FirstOrderOptions,
+        centring: Centring | None = None,
+    ) -> None:
+        self.net, self.loss, self.options, self.centring = net, loss, options, centring
         batch = options.batch or min(max(2 ** round(math.log2(max(len(rows) / 30, 1))), 32), 1024)
-        self.batches = max(1, math.ceil(len(rows) / batch))
-        self.epochs = options.steps or max(FEWEST_EPOCHS, math.ceil(UPDATES / self.batches))
-        self.optimizer = torch.optim.AdamW(list(_groups(net, options)), lr=options.rate, betas=(0.9, 0.99))
+        self.batches = Batches(rows, batch, options.seed)
+        self.epochs = options.steps or max(FEWEST_EPOCHS, math.ceil(UPDATES / self.batches.count))
+        self.optimizer = FusedAdamW(groups)
+        self._parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
 
     def epoch(self, number: int, slowdown: float, late: Callable[[], bool]) -> float:
-        random = generator(derive(self.options.seed, 7101, number))
-        order = torch.randperm(len(self.rows), generator=random).to(self.rows.X.device)
-        total, seen = 0.0, 0
-        for k, index in enumerate(torch.tensor_split(order, self.batches)):
-            progress = (number + k / self.batches) / self.epochs
+        count = self.batches.count
+        if self.centring is not None:
+            self.optimizer.centre(self.centring.look())
+        total, seen = torch.zeros((), dtype=torch.float64, device=self.batches.device), 0
+        for k, (x, y, weight) in enumerate(self.batches.epoch(number)):
+            share = slowdown * schedule((number + k / count) / self.epochs)
             for group in self.optimizer.param_groups:
-                group["lr"] = group["highest"] * slowdown * schedule(progress)
-            self.optimizer.zero_grad(set_to_none=True)
-            # Row weights of the whole sum to one; times the number of rows they average to one in a batch.
-            weight = self.rows.weight[index] * (len(self.rows) / len(index))
-            value = self.loss.rows(outputs(self.net, self.rows.X[index]), self.rows.y[index]) @ weight
-            value.backward()
+                group["lr"] = group["highest"] * share
+            for parameter in self._parameters:
+                parameter.grad = None
+            total += self._descend(x, y, weight)
             self.optimizer.step()
-            total += value.item() * len(index)
-            seen += len(index)
+            seen += len(x)
             if late():
                 break
-        return total / seen
+        return float(total) / seen
+
+    def _descend(self, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
+        """Gradients of the mean loss of a batch, added up over its parts; the sum of the losses."""
+        total = torch.zeros((), dtype=torch.float64, device=x.device)
+        for part in zip(
+            *(torch.tensor_split(t, self.options.accumulate) for t in (x, y, weight)), strict=True
+        ):
+            if len(part[0]) == 0:
+                continue
+            value = self.loss.rows(self.net(part[0]), part[1]).to(torch.float64) @ part[2]
+            (value / len(x)).backward()
+            total += value.detach()
+        return total
 
 
 class LBFGS:
@@ -157,7 +203,7 @@ class LBFGS:
         return total
 
 
-def _groups(net: KAN, options: FirstOrderOptions) -> Iterator[dict[str, Any]]:
+def groups(net: KAN, options: FirstOrderOptions) -> Iterator[dict[str, Any]]:
     """Parameters with their learning rate and decay.
 
     A step moves every coefficient by about the rate, and a sum of I edges by up to I times as much, where coefficients start
@@ -182,15 +228,21 @@ def schedule(progress: float) -> float:
 
 
 def outputs(net: KAN, X: Tensor) -> Tensor:
-    """Outputs in network units, where the loss is taken."""
-    return net.activations(X)[-1]
+    """Outputs of scaled inputs, both in network units: during a fit the scalings do not change."""
+    nodes = X
+    for spec, layer in zip(net.spec.layers, net.layers, strict=True):
+        nodes = multiply(layer(nodes), spec.nodes.sums, spec.nodes.products)
+    return nodes
 
 
 def mean_loss(net: KAN, rows: Rows, loss: Loss) -> float:
-    """Weighted mean loss in network units."""
+    """Weighted mean loss of rows in network units."""
+    parts = list(_parts(len(rows)))
     with torch.no_grad():
-        parts = [loss.rows(outputs(net, rows.X[p]), rows.y[p]) @ rows.weight[p] for p in _parts(len(rows))]
-    return float(torch.stack(parts).to(torch.float64).sum())
+        losses = [
+            loss.rows(outputs(net, rows.X[p]), rows.y[p]).to(rows.weight) @ rows.weight[p] for p in parts
+        ]
+    return float(torch.stack(losses).sum())
 
 
 def _parts(count: int) -> Iterator[slice]:

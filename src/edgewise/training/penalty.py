@@ -84,13 +84,19 @@ def matrix(penalty: Penalty, weights: Weights) -> Tensor:
     """The penalty as one matrix S (P, P): theta^T S theta / 2 is added to the mean loss."""
     total = torch.zeros(penalty.slots.total, penalty.slots.total, dtype=torch.float64)
     total.diagonal().fill_(RIDGE)
-    for k, slot in enumerate(penalty.slots.layers):
-        tilt = penalty.tilt[k]
-        blocks = weights.rough[k][:, None, None] * penalty.rough[k] + STABILISER * penalty.steady[k]
-        blocks = blocks + weights.tilt[k][:, None, None] * tilt[:, :, None] * tilt[:, None, :]
+    for slot, blocks in zip(penalty.slots.layers, edge_blocks(penalty, weights), strict=True):
         index = torch.arange(slot.coef.start, slot.coef.stop).reshape(slot.n_edges, slot.size)
         total[index[:, :, None], index[:, None, :]] += blocks
     return total
+
+
+def edge_blocks(penalty: Penalty, weights: Weights) -> tuple[Tensor, ...]:
+    """The penalty of every edge on its own coefficients, (E, M, M) a layer; the rest of the matrix is the ridge."""
+    blocks = list[Tensor]()
+    for k, tilt in enumerate(penalty.tilt):
+        rough = weights.rough[k][:, None, None] * penalty.rough[k] + STABILISER * penalty.steady[k]
+        blocks.append(rough + weights.tilt[k][:, None, None] * tilt[:, :, None] * tilt[:, None, :])
+    return tuple(blocks)
 
 
 def _tilt(basis: Basis) -> Tensor:

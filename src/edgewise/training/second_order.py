@@ -13,8 +13,9 @@ import math
 from dataclasses import dataclass, replace
 
 from edgewise._core.seeds import derive
+from edgewise._core.threads import one_thread
 from edgewise.network import KAN
-from edgewise.training import evidence, lm
+from edgewise.training import evidence, lm, truncated
 from edgewise.training.ground import Ground, error, error_at, joined, mean_loss
 from edgewise.training.ground import in_units as in_units
 from edgewise.training.ground import scaled as scaled
@@ -24,14 +25,19 @@ from edgewise.training.objective import Penalised
 from edgewise.training.parameters import pack, write
 from edgewise.training.penalty import Weights, uniform_weights
 from edgewise.training.rows import Rows
+from edgewise.training.truncated import MatrixFree
 
 START_STEPS = 30
 # A further grid must lower the error by this share to count as progress.
 WORTHWHILE = 0.02
-# A stage rests when a step lowers the objective by less than this share.
-RESTING = 1e-3
+# A stage rests when a step lowers the objective by less than this share; before an update of the weights, which changes
+# more than the last steps under the old ones would, by less than the second.
+RESTING, UPDATING = 1e-3, 1e-2
 # Coefficients that no row sees follow the penalty alone; their steps hardly show in the objective, but a few must be made.
-FEWEST_STEPS = 6
+# Without smoothing there is next to no penalty to follow.
+FEWEST_STEPS, FEWEST_RESOLVING = 6, 2
+# The refit starts where it is to end, but for the rows that are new to it.
+REFIT_STEPS = 20
 MOST_UPDATES = 6
 # Edges that sparsity turns off fade by a factor an update, while the error no longer tells.
 MOST_SPARSE_UPDATES = 24
@@ -44,9 +50,14 @@ STEEP = 25.0
 # A loss below this (in network units, where y has unit variance) is as exact as float64 sums get.
 EXACT = 1e-22
 NOT_FINITE = "The loss is not finite on some row, so no step could be made: a closed form has no value there."
-# Largest number of parameters, and of multiplications a step, that second-order rounds grow to.
-MOST_PARAMETERS = 2500
+# Largest number of parameters with a Gauss-Newton matrix of their own; beyond it steps go by products alone, and weights
+# stay as they are, for their evidence takes the inverse of that matrix.
+MOST_DENSE = 5000
+# Largest number of multiplications a step, and of parameters without a matrix, that rounds grow to.
 MOST_WORK = 6e9
+MOST_FREE = 100_000
+# Steps of fewer multiplications are done before a second thread has woken up.
+SMALL_WORK = 1e8
 
 
 @dataclass(frozen=True)
@@ -131,7 +142,7 @@ class SecondOrder:
         self._tilt_start = TILT_START if options.sparsity is None else 0.0
         self.given = prepared(net, train, loss)
         self._ground: Ground | None = None
-        self._penalised: tuple[Ground, Weights, Penalised] | None = None
+        self._problem: tuple[Ground, Weights, Penalised | MatrixFree] | None = None
 
     def begin(self) -> Position:
         """The first position: the network as it was given; one that was trained before goes on where it stands."""
@@ -140,14 +151,21 @@ class SecondOrder:
             net = self.given if schedule is None else grown(self.given, self.train, schedule[0])
             now = self._enter("round", 0, net, None, WARM_MU, self.given, math.inf)
             # Weights from before the fit would bend a network that is already exact; the data set them first.
-            return replace(self._updated(now, stride=1e30), updates=0) if self.automatic else now
+            return replace(self._updated(now, stride=1e30), updates=0) if self._to_update(now) else now
         return self._enter("start", 0, self.given, None, lm.MU_START, best=self.given, best_error=math.inf)
 
     def advance(self, now: Position) -> Position:
         """The next position: one LM step, one update of the weights, or the change to the next stage."""
+        size = len(now.state.theta)
+        with one_thread(size**2 * len(self.train) * now.net.shape[-1] <= SMALL_WORK):
+            return self._advance(now)
+
+    def _advance(self, now: Position) -> Position:
         if self._at_rest(now):
             return replace(self._after_rest(now), events=now.events)
-        state = lm.step(self._objective(now), now.state)
+        objective = self._objective(now)
+        free = isinstance(objective, MatrixFree)
+        state = truncated.step(objective, now.state) if free else lm.step(objective, now.state)
         told = (NOT_FINITE,) if not math.isfinite(state.value) and NOT_FINITE not in now.events else ()
         return replace(now, state=state, step=now.step + 1, events=now.events + told)
 
@@ -195,17 +213,19 @@ class SecondOrder:
     # -- stages ---------------------------------------------------------------------------------------------------
 
     def _at_rest(self, now: Position) -> bool:
-        limit = START_STEPS if now.stage == "start" else self.options.steps
-        calm = now.state.decrease < RESTING and (now.stage != "round" or now.step >= FEWEST_STEPS)
-        return now.state.stuck or calm or now.step >= limit
+        limit = {"start": START_STEPS, "refit": REFIT_STEPS}.get(now.stage, self.options.steps)
+        fewest = 0 if now.stage != "round" else FEWEST_RESOLVING if now.resolving else FEWEST_STEPS
+        resting = UPDATING if self._to_update(now) else RESTING
+        calm = now.state.decrease < resting and now.step >= fewest
+        return now.state.stuck or calm or now.step >= min(limit, self.options.steps)
+
+    def _to_update(self, now: Position) -> bool:
+        """Whether an update of the weights comes next."""
+        more = now.updates < self._most_updates and now.step < self.options.steps
+        return now.stage == "round" and self.automatic and more and not _is_free(now)
 
     def _after_rest(self, now: Position) -> Position:
-        if (
-            now.stage == "round"
-            and self.automatic
-            and now.updates < self._most_updates
-            and now.step < self.options.steps
-        ):
+        if self._to_update(now):
             return self._updated(now)
         if now.stage == "start":
             return self._after_start(now)
@@ -229,7 +249,7 @@ class SecondOrder:
             if self.options.roughness is not None:
                 weights = uniform_weights(ground.penalty, self.options.roughness, 0.0)
             weights = evidence.group_sparse(ground.penalty, weights, now.state.theta, self.options.sparsity)
-        objective = ground.penalised(weights)
+        objective = _problem(ground, weights)
         state = lm.LMState(now.state.theta, objective.value(now.state.theta), min(now.state.mu, lm.MU_START))
         updates = now.updates + 1
         error = self._criterion(now, told.degrees)
@@ -317,7 +337,7 @@ class SecondOrder:
         judged = math.nan if self.held is None else error(now.best, self.held, self.loss)
         if self.held is None or not self.refit:
             return replace(now, stage="done", reason=reason, judged=judged)
-        self._ground = self._penalised = None
+        self._ground = self._problem = None
         # Under the weights that made it the best: a later grid's may be of another kind.
         entered = self._enter("refit", 0, now.best, now.best_weights, 1e-8, now.best, now.best_error)
         return replace(entered, reason=reason, judged=judged, best_resolved=now.best_resolved)
@@ -341,7 +361,7 @@ class SecondOrder:
             rough = self.options.roughness if self.options.roughness is not None else ROUGH_START
             weights = uniform_weights(ground.penalty, rough, self._tilt_start)
         theta = pack(net, ground.slots)
-        state = lm.LMState(theta, ground.penalised(weights).value(theta), mu)
+        state = lm.LMState(theta, _problem(ground, weights).value(theta), mu)
         self._ground = ground
         return Position(stage, index, 0, 0, net, state, weights, best, best_error)
 
@@ -353,15 +373,11 @@ class SecondOrder:
     def _rows(self, stage: str) -> Rows:
         return self.train if self.held is None or stage != "refit" else joined(self.train, self.held)
 
-    def _objective(self, now: Position) -> Penalised:
+    def _objective(self, now: Position) -> Penalised | MatrixFree:
         ground = self._grounded(now)
-        if (
-            self._penalised is None
-            or self._penalised[0] is not ground
-            or self._penalised[1] is not now.weights
-        ):
-            self._penalised = (ground, now.weights, ground.penalised(now.weights))
-        return self._penalised[2]
+        if self._problem is None or self._problem[0] is not ground or self._problem[1] is not now.weights:
+            self._problem = (ground, now.weights, _problem(ground, now.weights))
+        return self._problem[2]
 
     def _network(self, now: Position) -> KAN:
         ground = self._grounded(now)
@@ -385,4 +401,17 @@ class SecondOrder:
 
     def _affordable(self, net: KAN, intervals: int) -> bool:
         size = sum(int(layer.numeric_mask().sum()) * (intervals + layer.degree) for layer in net.layers)
-        return size <= MOST_PARAMETERS and size**2 * (len(self.train) * net.shape[-1] + size) <= MOST_WORK
+        if net.n_parameters > MOST_DENSE:
+            return size <= MOST_FREE
+        return size <= MOST_DENSE and size**2 * (len(self.train) * net.shape[-1] + size) <= MOST_WORK
+
+
+def _is_free(now: Position) -> bool:
+    return len(now.state.theta) > MOST_DENSE
+
+
+def _problem(ground: Ground, weights: Weights) -> Penalised | MatrixFree:
+    """The penalised objective, with matrices where they can be afforded."""
+    if ground.slots.total > MOST_DENSE:
+        return MatrixFree(ground.data, ground.penalty, weights)
+    return ground.penalised(weights)

@@ -19,6 +19,7 @@ from torch import Tensor
 from edgewise._core.checks import check_choice, check_float, check_int, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
+from edgewise._core.threads import one_thread
 from edgewise.network import KAN
 from edgewise.training.additive import Additive, solve_additive
 from edgewise.training.bag import DEGREE, Bag, to_network
@@ -41,6 +42,8 @@ PLANNED, ADDITIVE_SHARE = 0.6, 0.3
 UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1.2e-3, 2.5e-11, 1.1e-8
 # Numbers that the design of all rows may hold; of larger tables a random part is used.
 MOST_NUMBERS = 100_000_000
+# Tables of fewer rows make matrices that one thread is fastest on.
+FEW_ROWS = 5000
 # Columns of the design: many inputs get coarser grids.
 MOST_COLUMNS, FEWEST_INTERVALS = 1500, 4
 # Pairs, and hidden nodes for each of them in a member.
@@ -180,7 +183,8 @@ def fit_table(
     job = _Job(
         TableRows(inputs, target, weights), row_loss, count, hidden, seconds, seed, callbacks, shift, scale
     )
-    return job.run(mode, names, outputs)
+    with one_thread(len(inputs) <= FEW_ROWS):
+        return job.run(mode, names, outputs)
 
 
 def _targets(y: Any, rows: int, loss: str, outputs: Sequence[str] | None) -> tuple[Tensor, Loss]:

@@ -1,0 +1,1 @@
+"""The native kernels: C++ behind a plain C interface, loaded with ctypes."""

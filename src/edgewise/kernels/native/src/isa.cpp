@@ -1,0 +1,33 @@
+// Compiled once for each instruction set, with -DEW_ISA=avx512, avx2, neon or portable and the compiler flags for it.
+#include "isa.h"
+
+#include "network_entry.h"
+#include "optimizer.h"
+#include "roofline.h"
+#include "spline.h"
+
+namespace ew::EW_ISA {
+int edge_moments(const ew_spline &s, const void *shift, double *sums); // isa_scores.cpp
+}
+
+#define EW_JOIN_(a, b) a##b
+#define EW_JOIN(a, b) EW_JOIN_(a, b)
+#define EW_TEXT_(a) #a
+#define EW_TEXT(a) EW_TEXT_(a)
+
+namespace ew {
+extern const Isa EW_JOIN(isa_, EW_ISA) = {
+    EW_TEXT(EW_ISA),
+    EW_ISA::spline_forward,
+    EW_ISA::spline_grad_coef,
+    EW_ISA::spline_grad_input,
+    EW_ISA::spline_backward,
+    EW_ISA::edge_moments,
+    EW_ISA::adamw_step,
+    EW_ISA::adamw_rows,
+    EW_ISA::net::call,
+    EW_ISA::net::factorise,
+    EW_ISA::peak_fma,
+    EW_ISA::bandwidth,
+};
+} // namespace ew

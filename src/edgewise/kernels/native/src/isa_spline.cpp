@@ -1,0 +1,58 @@
+// Compiled once for each instruction set, like isa.cpp and apart from it: the spline form, by type, degree, base and width of tile.
+#include "generic.h"
+#include "maps.h"
+#include "spline.h"
+
+namespace ew::EW_ISA {
+
+enum class Map { forward, grad_coef, grad_input, backward };
+
+template <class T> int run_map(const ew_spline &s, Map map, const Kernels<T> &kernels, bool base) {
+    Maps<T> maps(s, kernels, base);
+    switch (map) {
+    case Map::forward: maps.forward(); break;
+    case Map::grad_coef: maps.backward(true, false, s.order, 0, true); break;
+    case Map::grad_input: maps.backward(false, true, 0, s.order, false); break;
+    case Map::backward: maps.backward(true, true, s.order, s.order + 1, true); break;
+    }
+    return EW_OK;
+}
+
+template <class T, int K> int run_degree(const ew_spline &s, Map map) {
+    static constexpr Kernels<T> table[2][2] = {{kernels_of<T, K, 0, 1>(), kernels_of<T, K, 0, WIDE>()},
+                                               {kernels_of<T, K, 1, 1>(), kernels_of<T, K, 1, WIDE>()}};
+    const bool base = s.base || (s.dbase && map == Map::grad_coef);
+    return run_map<T>(s, map, table[base][s.outputs > Simd<T>::N], base);
+}
+
+template <class T> int run_any(const ew_spline &s, Map map) {
+    switch (map) {
+    case Map::forward: return generic::forward<T>(s);
+    case Map::grad_coef: return generic::grad_coef<T>(s);
+    case Map::grad_input: return generic::grad_input<T>(s, s.order, false);
+    case Map::backward: break;
+    }
+    const int done = generic::grad_coef<T>(s);
+    return done == EW_OK ? generic::grad_input<T>(s, s.order + 1, true) : done;
+}
+
+template <class T> int run_type(const ew_spline &s, Map map) {
+    switch (s.degree) {
+    case 0: return run_degree<T, 0>(s, map);
+    case 1: return run_degree<T, 1>(s, map);
+    case 2: return run_degree<T, 2>(s, map);
+    case 3: return run_degree<T, 3>(s, map);
+    case 4: return run_degree<T, 4>(s, map);
+    case 5: return run_degree<T, 5>(s, map);
+    default: return run_any<T>(s, map);
+    }
+}
+
+int run(const ew_spline &s, Map map) { return s.is_double ? run_type<double>(s, map) : run_type<float>(s, map); }
+
+int spline_forward(const ew_spline &s) { return run(s, Map::forward); }
+int spline_grad_coef(const ew_spline &s) { return run(s, Map::grad_coef); }
+int spline_grad_input(const ew_spline &s) { return run(s, Map::grad_input); }
+int spline_backward(const ew_spline &s) { return run(s, Map::backward); }
+
+} // namespace ew::EW_ISA

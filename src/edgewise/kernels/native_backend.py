@@ -1,0 +1,201 @@
+"""The maps by the native kernels, one C call each.
+
+A call is a `struct ew_spline` packed afresh, so that nothing has to be kept alive or kept true from one call to the next.
+Inputs, weights and gradients are read where they lie; only coefficients that are not contiguous are copied.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from ctypes import c_char_p, c_int
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from edgewise.kernels import reference
+from edgewise.kernels.native.library import Library, check, load
+from edgewise.splines.basis import Basis
+from edgewise.splines.bspline import BSpline
+
+DTYPES = (torch.float32, torch.float64)
+# The fields of ew_spline in their order: "q" is int64_t, "i" int32_t, "P" a pointer.
+CALL = struct.Struct("@4q6i4Pq P3q P3q PqPqP2q4P")
+# Derivatives of the base function beyond this order are left to torch.
+MOST_BASE = 4
+
+
+class NativeBackend:
+    """The maps of B-splines in float32 and float64 on processors; tensors must fit together, as `trilinear` sees to."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._forward, self._grad_coef, self._grad_input, self._backward = (
+            _bind(library, name) for name in ("ew_forward", "ew_grad_coef", "ew_grad_input", "ew_backward")
+        )
+
+    @property
+    def __name__(self) -> str:
+        return f"native ({self.library.isa})"
+
+    def forward(
+        self, basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, order: int
+    ) -> Tensor:
+        if base is not None and order > MOST_BASE:
+            return reference.forward(basis, x, v, coef, base, order)
+        outputs = coef.shape[-1]
+        y = x.new_empty(*x.shape[:-1], outputs)
+        run_call(self._forward, basis, order, outputs, x, v, coef, base, None, y=y.data_ptr())
+        return y
+
+    def grad_coef(
+        self, basis: Basis, x: Tensor, v: Tensor | None, g: Tensor, with_base: bool, order: int
+    ) -> tuple[Tensor, Tensor | None]:
+        if with_base and order > MOST_BASE:
+            return reference.grad_coef(basis, x, v, g, with_base, order)
+        *nets, _, inputs = x.shape
+        outputs = g.shape[-1]
+        coef = x.new_empty(*nets, inputs, basis.size, outputs)
+        base = x.new_empty(*nets, inputs, outputs) if with_base else None
+        at = 0 if base is None else base.data_ptr()
+        run_call(self._grad_coef, basis, order, outputs, x, v, None, None, g, dcoef=coef.data_ptr(), dbase=at)
+        return coef, base
+
+    def grad_input(
+        self, basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, order: int
+    ) -> Tensor:
+        if base is not None and order > MOST_BASE:
+            return reference.grad_input(basis, x, coef, base, g, order)
+        dx = x.new_empty(*x.shape)
+        run_call(self._grad_input, basis, order, g.shape[-1], x, None, coef, base, g, dx=dx.data_ptr())
+        return dx
+
+    def backward(
+        self,
+        basis: Basis,
+        x: Tensor,
+        v: Tensor | None,
+        coef: Tensor,
+        base: Tensor | None,
+        g: Tensor,
+        order: int,
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        if base is not None and order >= MOST_BASE:
+            return reference.backward(basis, x, v, coef, base, g, order)
+        dx, dc = x.new_empty(*x.shape), x.new_empty(*coef.shape)
+        dw = None if base is None else x.new_empty(*base.shape)
+        outs = dx.data_ptr(), dc.data_ptr(), 0 if dw is None else dw.data_ptr()
+        run_call(self._backward, basis, order, g.shape[-1], x, v, coef, base, g, 0, *outs)
+        return dx, dc, dw
+
+
+@cache
+def loaded() -> NativeBackend | None:
+    """The backend, or None where there is no library."""
+    library = load()
+    return None if library is None else NativeBackend(library)
+
+
+def _bind(library: Library, name: str) -> Callable[[bytes], int]:
+    function = library.c[name]  # by index: a function object of our own, which takes the packed structure
+    function.argtypes, function.restype = (c_char_p,), c_int
+    return function
+
+
+def run_call(
+    function: Callable[[bytes], int],
+    basis: Basis,
+    order: int,
+    outputs: int,
+    x: Tensor,
+    v: Tensor | None,
+    coef: Tensor | None,
+    base: Tensor | None,
+    g: Tensor | None,
+    y: int = 0,
+    dx: int = 0,
+    dcoef: int = 0,
+    dbase: int = 0,
+) -> None:
+    """Pack the call and make it. Whatever is copied here lives until the call is over."""
+    assert isinstance(basis, BSpline)
+    pieces = basis.pieces
+    assert pieces is not None
+    breaks, table = _contiguous(basis.breaks), _contiguous(pieces.table)
+    origin, width = _contiguous(pieces.origin), _contiguous(pieces.width)
+    *nets, rows, inputs = x.shape
+    coef_at = coef_net = base_at = base_net = v_at = g_at = g_net = g_row = 0
+    v_strides = _NONE
+    if coef is not None:
+        coef, coef_net = _networks(coef, 3)
+        coef_at = coef.data_ptr()
+    if base is not None:
+        base, base_net = _networks(base, 2)
+        base_at = base.data_ptr()
+    if v is not None:
+        v_at, v_strides = v.data_ptr(), _strides(v)
+    if g is not None:
+        g_net, g_row, step = _strides(g)
+        if step != 1:
+            g = g.contiguous()
+            g_net, g_row, _ = _strides(g)
+        g_at = g.data_ptr()
+    status = function(
+        CALL.pack(
+            nets[0] if nets else 1,
+            rows,
+            inputs,
+            outputs,
+            basis.degree,
+            breaks.shape[-1] - 1,
+            order,
+            x.dtype is torch.float64,
+            pieces.uniform,
+            torch.get_num_threads(),
+            breaks.data_ptr(),
+            table.data_ptr(),
+            origin.data_ptr(),
+            width.data_ptr(),
+            breaks.dim() == 3,
+            x.data_ptr(),
+            *_strides(x),
+            v_at,
+            *v_strides,
+            coef_at,
+            coef_net,
+            base_at,
+            base_net,
+            g_at,
+            g_net,
+            g_row,
+            y,
+            dx,
+            dcoef,
+            dbase,
+        )
+    )
+    if status:
+        check(status)
+
+
+_NONE = (0, 0, 0)
+
+
+def _strides(t: Tensor) -> tuple[int, ...]:
+    """From network to network, row to row and column to column."""
+    strides = t.stride()
+    return strides if len(strides) == 3 else (0, *strides)
+
+
+def _contiguous(t: Tensor) -> Tensor:
+    return t if t.is_contiguous() else t.contiguous()
+
+
+def _networks(t: Tensor, own: int) -> tuple[Tensor, int]:
+    """Contiguous but for the stride, also given, from network to network; `own` dimensions are a network's own."""
+    if t.dim() == own:
+        return _contiguous(t), 0
+    if not t.is_contiguous() and not t[0].is_contiguous():
+        t = t.contiguous()
+    return t, t.stride(0)

@@ -1,0 +1,106 @@
+"""The objective of second-order training by the native engine for small networks, where it can serve.
+
+It takes networks of numeric B-spline edges; what it gives equals `Evaluator` and `DataObjective` up to rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from edgewise.kernels.native.library import load
+from edgewise.kernels.small import SmallLayer, SmallNetwork
+from edgewise.network import KAN
+from edgewise.splines import BSpline
+from edgewise.training.jacobian import Evaluator
+from edgewise.training.losses import Loss, Squared
+from edgewise.training.objective import DataObjective
+from edgewise.training.parameters import Slots
+
+
+class NativeEvaluator(Evaluator):
+    """The network on fixed rows, in network units, evaluated natively.
+
+    Parameters
+    ----------
+    net, slots, X
+        As `Evaluator` takes them; `native_layers` must serve the network.
+    y, weight : Tensor, shapes (n, D) and (n,)
+        Targets in network units and row weights of the squared loss that `small` knows.
+
+    Attributes
+    ----------
+    small : SmallNetwork
+    """
+
+    def __init__(self, net: KAN, slots: Slots, X: Tensor, y: Tensor, weight: Tensor) -> None:
+        super().__init__(net, slots, X)
+        library, layers = load(), native_layers(net, slots)
+        assert library is not None
+        assert layers is not None
+        self.small = SmallNetwork(library, layers, slots.total, self.inputs, y, weight)
+
+    def outputs(self, theta: Tensor) -> Tensor:
+        """Network outputs before the output scaling, shape (n, D)."""
+        return self.small.outputs(theta)
+
+
+@dataclass(frozen=True, eq=False)
+class NativeObjective(DataObjective):
+    """Weighted mean of a loss over rows, with normal equations that never hold a Jacobian."""
+
+    evaluator: NativeEvaluator
+
+    def value(self, theta: Tensor) -> float:
+        if isinstance(self.loss, Squared):
+            return float(self.evaluator.small.value(theta))
+        return super().value(theta)
+
+    def normal(self, theta: Tensor) -> tuple[float, Tensor, Tensor]:
+        small = self.evaluator.small
+        if isinstance(self.loss, Squared):
+            value, gradient, curvature = small.normal(theta)
+            return float(value), gradient, curvature
+        f = small.outputs(theta)
+        value = float(self.loss.rows(f, self.y) @ self.weight)
+        pull = self.loss.gradient(f, self.y) * self.weight[:, None]
+        root = self.loss.root(f, self.y)
+        root = root * self.weight.sqrt().reshape(-1, *(1,) * (root.ndim - 1))
+        _, gradient, curvature = small.normal(theta, pull, root)
+        return value, gradient, curvature
+
+
+def objective(net: KAN, slots: Slots, X: Tensor, y: Tensor, weight: Tensor, loss: Loss) -> DataObjective:
+    """Mean loss on some rows, y in network units: native where the library is there and serves the network."""
+    if load() is not None and slots.total > 0 and len(X) > 0 and native_layers(net, slots) is not None:
+        return NativeObjective(NativeEvaluator(net, slots, X, y, weight), loss, y, weight)
+    return DataObjective(Evaluator(net, slots, X), loss, y, weight)
+
+
+def native_layers(net: KAN, slots: Slots) -> list[SmallLayer] | None:
+    """The network as the engine takes it, or None where it cannot: symbolic edges, other bases, other types."""
+    layers = list[SmallLayer]()
+    for spec, layer, slot in zip(net.spec.layers, net.layers, slots.layers, strict=True):
+        basis, like = layer.basis, layer.coef
+        if (
+            not isinstance(basis, BSpline)
+            or layer.form_groups
+            or like.dtype != torch.float64
+            or not like.is_cpu
+        ):
+            return None
+        layers.append(
+            SmallLayer(
+                basis,
+                slot.sources,
+                slot.targets,
+                spec.nodes.sums,
+                spec.nodes.products,
+                slot.coef.start,
+                slot.base.start if layer.base_weight is not None else -1,
+                slot.bias.start if layer.bias is not None else -1,
+            )
+        )
+    return layers

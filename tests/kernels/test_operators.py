@@ -1,0 +1,253 @@
+"""The operators as torch's own machinery sees them."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from edgewise import InputError
+from edgewise.kernels import spline_edges, spline_sum, trilinear
+from edgewise.layers import KANLinear, SymbolicEdge
+from edgewise.splines import BSpline, uniform_grid
+
+F64 = torch.float64
+quiet = pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")
+
+
+def tensors(nets: tuple[int, ...] = (), seed: int = 0, grids: tuple[int, ...] = ()) -> dict[str, Any]:
+    """x (7, 3), coef (3, 8, 2) and the rest, with leading dimensions where asked for."""
+    random = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*nets, *shape, dtype=F64, generator=random).requires_grad_()
+
+    basis = BSpline(uniform_grid(-1.0, 1.0, 5, n_inputs=3), 3)
+    *tables, degree, uniform = trilinear.tables(basis)
+    tables = [t.expand(*grids, *t.shape).contiguous() for t in tables]
+    given = {
+        "x": normal(7, 3),
+        "v": normal(7, 3),
+        "coef": normal(3, 8, 2),
+        "base": normal(3, 2),
+        "g": normal(7, 2),
+    }
+    return {**given, "grid": (*tables, degree, uniform), "basis": basis}
+
+
+OPERATORS = {
+    "forward": ("x", "v", "coef", "base"),
+    "grad_coef": ("x", "v", "g"),
+    "grad_input": ("x", "coef", "base", "g"),
+    "backward": ("x", "v", "coef", "base", "g"),
+}
+
+
+def arguments(name: str, t: dict[str, Any], without: tuple[str, ...] = (), order: int = 0) -> tuple[Any, ...]:
+    own = [None if key in without else t[key] for key in OPERATORS[name]]
+    flag = ["base" not in without] if name == "grad_coef" else []
+    return (*own, *flag, *t["grid"], order)
+
+
+@quiet
+@pytest.mark.parametrize("nets", [(), (2,)])
+@pytest.mark.parametrize("without", [(), ("v", "base")])
+@pytest.mark.parametrize("name", OPERATORS)
+def test_opcheck(name: str, without: tuple[str, ...], nets: tuple[int, ...]) -> None:
+    given = arguments(name, tensors(nets, grids=nets), without)
+    torch.library.opcheck(getattr(torch.ops.edgewise, name).default, given)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_gradients_of_every_operator(name: str) -> None:
+    t = tensors()
+    own = [t[key] for key in OPERATORS[name]]
+    rest = ([True] if name == "grad_coef" else []) + [*t["grid"], 0]
+
+    def operator(*given: Tensor) -> Any:
+        return getattr(torch.ops.edgewise, name)(*given, *rest)
+
+    assert torch.autograd.gradcheck(operator, own)
+    assert torch.autograd.gradgradcheck(operator, own)
+
+
+def layer(t: dict[str, Any], *names: str) -> Any:
+    """spline_sum as a function of the named tensors."""
+
+    def function(*given: Tensor) -> Tensor:
+        own = {**t, **dict(zip(names, given, strict=True))}
+        return torch.tanh(spline_sum(t["basis"], own["x"], own["coef"], 0, own["base"]))
+
+    return function
+
+
+@quiet
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_a_layer_compiles_in_one_graph(dynamic: bool) -> None:
+    torch._dynamo.reset()
+    own = KANLinear(3, 2, base="silu", symbolic=(SymbolicEdge(1, 0, "sin"),), seed=0, dtype=F64)
+    compiled = torch.compile(own, backend="aot_eager", fullgraph=True, dynamic=dynamic)
+    for rows in (6, 9):
+        x = torch.randn(rows, 3, dtype=F64, requires_grad=True)
+        found = [torch.autograd.grad(run(x).pow(2).sum(), [x, *own.parameters()]) for run in (own, compiled)]
+        torch.testing.assert_close(found[0], found[1], rtol=1e-12, atol=1e-12)
+
+
+@quiet
+def test_exports_with_a_dynamic_batch() -> None:
+    own = KANLinear(3, 2, base="silu", symbolic=(SymbolicEdge(1, 0, "sin"),), seed=0, dtype=F64)
+    x = torch.randn(6, 3, dtype=F64)
+    rows = torch.export.Dim("rows")
+    program = torch.export.export(own, (x,), dynamic_shapes=({0: rows},))
+    assert "edgewise.forward" in program.graph_module.code
+    more = torch.randn(11, 3, dtype=F64)
+    torch.testing.assert_close(program.module()(more), own(more), rtol=1e-13, atol=1e-13)
+
+
+def test_function_transforms() -> None:
+    t = {k: v.detach() if isinstance(v, Tensor) else v for k, v in tensors().items()}
+    plain = {k: v.clone().requires_grad_() for k, v in t.items() if k in ("x", "coef", "base")}
+    function = layer(t, *plain)
+    wanted = torch.autograd.grad(function(*plain.values()).sum(), list(plain.values()))
+    found = torch.func.grad(lambda *a: function(*a).sum(), (0, 1, 2))(*(t[k] for k in plain))
+    for a, b in zip(found, wanted, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-13, atol=1e-13)
+    for k in plain:
+        one = layer(t, k)
+        expected = torch.autograd.functional.jacobian(one, t[k])
+        torch.testing.assert_close(torch.func.jacrev(one)(t[k]), expected, rtol=1e-13, atol=1e-13)
+        inner = torch.func.grad(lambda u, one=one: torch.func.grad(lambda w: one(w).sum())(u).pow(2).sum())
+        slope = torch.autograd.functional.jacobian(
+            lambda u, one=one: torch.autograd.grad(one(u).sum(), u, create_graph=True)[0].pow(2).sum(),
+            t[k].clone().requires_grad_(),
+        )
+        torch.testing.assert_close(inner(t[k]), slope, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    "batched", [("x",), ("coef",), ("x", "coef"), ("x", "coef", "base"), ("g",), ("base", "v")]
+)
+@pytest.mark.parametrize("name", OPERATORS)
+def test_vmap_is_the_loop(name: str, batched: tuple[str, ...]) -> None:
+    t = {k: v.detach() if isinstance(v, Tensor) else v for k, v in tensors().items()}
+    names = [k for k in OPERATORS[name] if k in batched]
+    if not names:
+        return
+    many = {k: torch.stack([t[k] * s for s in (1.0, -0.5, 2.0)], dim=-1) for k in names}
+
+    def run(*given: Tensor) -> Any:
+        return getattr(torch.ops.edgewise, name)(
+            *arguments(name, {**t, **dict(zip(names, given, strict=True))})
+        )
+
+    found = torch.func.vmap(run, in_dims=-1)(*many.values())
+    apart = [run(*(m[..., k] for m in many.values())) for k in range(3)]
+    if isinstance(found, Tensor):
+        torch.testing.assert_close(found, torch.stack(apart), rtol=1e-12, atol=1e-12)
+    else:
+        for a, *b in zip(found, *apart, strict=True):
+            torch.testing.assert_close(a, torch.stack(b), rtol=1e-12, atol=1e-12)
+
+
+def test_an_ensemble_is_networks_side_by_side() -> None:
+    """Members of different grids, and their gradients, in one call each."""
+    members = [
+        KANLinear(3, 2, grid=(-1.0 - k, 1.0 + k * k), base="silu", seed=k, dtype=F64) for k in range(3)
+    ]
+    with torch.no_grad():
+        members[1].grid[:, 2] += 0.1  # not uniform any more
+    members[1]._refresh()
+    params, buffers = torch.func.stack_module_state(members)  # type: ignore[arg-type]
+    body, x = copy.deepcopy(members[0]), torch.randn(5, 3, dtype=F64)
+
+    def loss(p: Any, b: Any, x: Tensor) -> Tensor:
+        return torch.func.functional_call(body, (p, b), (x,)).pow(2).sum()
+
+    buffers = {
+        **buffers,
+        **{k: torch.stack([getattr(m, k) for m in members]) for k in ("_table", "_origin", "_width")},
+    }
+    found = torch.func.vmap(torch.func.grad(loss), (0, 0, None))(params, buffers, x)
+    for k, member in enumerate(members):
+        wanted = torch.autograd.grad(member(x).pow(2).sum(), list(member.parameters()))
+        for name, grad in zip(dict(member.named_parameters()), wanted, strict=True):
+            torch.testing.assert_close(found[name][k], grad, rtol=1e-12, atol=1e-12)
+    # vmap of vmap: networks of networks.
+    twice = torch.func.vmap(torch.func.vmap(loss, (None, None, 0)), (0, 0, None))(params, buffers, x[:, None])
+    apart = torch.stack([torch.stack([member(row).pow(2).sum() for row in x]) for member in members])
+    torch.testing.assert_close(twice, apart, rtol=1e-12, atol=1e-12)
+
+
+def test_autocast_evaluates_in_the_precision_of_the_grid() -> None:
+    t = tensors()
+    basis = BSpline(uniform_grid(-1.0, 1.0, 5, n_inputs=3).float(), 3)
+    x, coef = t["x"].detach().bfloat16(), t["coef"].detach().float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = spline_sum(basis, x, coef)
+    assert found.dtype == torch.float32
+    assert torch.equal(found, spline_sum(basis, x.float(), coef))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_is_left_to_torch(dtype: torch.dtype) -> None:
+    own = KANLinear(3, 2, base="silu", seed=0).to(dtype)
+    x = torch.randn(5, 3).to(dtype).requires_grad_()
+    own(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.dtype == dtype
+
+
+def test_tensors_that_do_not_fit_are_refused_before_any_memory_is_read() -> None:
+    t = tensors()
+    for change in (
+        {"coef": t["coef"][:, :7]},
+        {"coef": t["coef"][:2]},
+        {"base": t["base"][:, :1]},
+        {"x": t["x"][:, :2]},
+    ):
+        own = {**t, **change}
+        with pytest.raises(InputError, match=r"must be x \(B, I\), coef"):
+            spline_sum(t["basis"], own["x"], own["coef"], 0, own["base"])
+    for change in ({"coef": t["coef"].float()}, {"x": t["x"].float()}, {"base": t["base"].to("meta")}):
+        own = {**t, **change}
+        with pytest.raises(InputError, match="must share one dtype and one device"):
+            spline_sum(t["basis"], own["x"], own["coef"], 0, own["base"])
+    breaks, table, *rest = t["grid"]
+    with pytest.raises(RuntimeError, match="does not fit its input"):
+        torch.ops.edgewise.forward(t["x"], None, t["coef"], None, breaks, table[:, 1:], *rest, 0)
+
+
+def test_a_derivative_in_x_alone_asks_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    t, calls = tensors(), []
+    plain = trilinear.backend(t["x"])
+
+    class Noting:
+        def __getattr__(self, name: str) -> Any:
+            calls.append(name)
+            return getattr(plain, name)
+
+    monkeypatch.setattr(trilinear, "backend", lambda x: Noting())
+    inner = spline_sum(t["basis"], t["x"] * 1.0, t["coef"])
+    torch.autograd.grad(
+        spline_sum(t["basis"], inner @ torch.ones(2, 3, dtype=F64), t["coef"]).sum(),
+        t["x"],
+        create_graph=True,
+    )
+    assert calls == ["forward", "forward", "grad_input", "grad_input"]
+
+
+def test_edges_are_networks_of_one_input() -> None:
+    t = tensors()
+    assert torch.autograd.gradgradcheck(lambda c: spline_edges(t["basis"], t["x"], c), (t["coef"],))
+    assert not spline_edges(t["basis"], t["x"], t["coef"].detach()).requires_grad
+
+
+def test_in_a_sequence_with_torch_layers() -> None:
+    model = nn.Sequential(
+        KANLinear(3, 4, seed=0, dtype=F64), nn.LayerNorm(4, dtype=F64), KANLinear(4, 1, seed=1, dtype=F64)
+    )
+    x = torch.randn(8, 3, dtype=F64, requires_grad=True)
+    assert torch.autograd.gradcheck(model, (x,))
