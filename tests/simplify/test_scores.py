@@ -31,6 +31,18 @@ def test_scores_of_the_last_layer_are_what_removing_an_edge_costs(net: KAN) -> N
     torch.testing.assert_close(scores.edges[last], spread, rtol=1e-9, atol=1e-12)
 
 
+@given(net=networks())
+def test_sizes_of_edges_are_those_of_their_values(net: KAN) -> None:
+    """Mean |phi| and standard deviation of every edge, numeric and symbolic."""
+    x = inputs_of(net)
+    scores, nodes = edge_scores(net, x), net.activations(x)
+    for k, layer in enumerate(net.layers):
+        with torch.no_grad():
+            values = layer.edges(nodes[k])
+        torch.testing.assert_close(scores.absolute[k], values.abs().mean(0), rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(scores.deviation[k], values.std(0, correction=0), rtol=1e-7, atol=1e-9)
+
+
 @settings(max_examples=12)
 @given(net=networks(bases=("bspline",)), step=st.just(1e-4))
 def test_scores_are_the_first_order_effect_on_the_outputs(net: KAN, step: float) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from edgewise.kernels import native_backend
 from edgewise.splines import BSpline, uniform_grid
 from edgewise.training.bag import (
     DEGREE,
@@ -13,6 +14,7 @@ from edgewise.training.bag import (
     _HiddenSum,
     _Scratch,
     hidden_basis,
+    hidden_sum,
     make_design,
     to_network,
 )
@@ -47,6 +49,20 @@ def test_hidden_sums_have_the_gradients_of_finite_differences():
     h = (3 * torch.randn(2, 5, 3, generator=random, dtype=torch.float64)).requires_grad_()
     coef = torch.randn(2, 7, 3, 2, generator=random, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda a, b: _HiddenSum.apply(a, b, _Scratch()), (h, coef))
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_hidden_sums_are_those_of_b_splines(native, monkeypatch):
+    """By either way, against basis values in float64."""
+    if not native:
+        monkeypatch.setattr(native_backend, "loaded", lambda: None)
+    random = torch.Generator().manual_seed(0)
+    h, coef = 3 * torch.randn(2, 50, 3, generator=random), torch.randn(2, 7, 3, 5, generator=random)
+    basis = BSpline(uniform_grid(-REACH, REACH, 4, 3), DEGREE)
+    own = BSpline(basis.breaks.to(torch.float32), DEGREE)
+    wanted = [torch.einsum("bim,mio->bo", basis.values(h[k].double()), coef[k].double()) for k in range(2)]
+    found = hidden_sum(h, coef, own, _Scratch())
+    torch.testing.assert_close(found.double(), torch.stack(wanted), rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("hidden", [(5,), (4, 3)])

@@ -44,7 +44,9 @@ def test_grids_fit_their_nodes_and_functions_stay(size: float) -> None:
         assert float(((values < low) | (values > high)).to(torch.float64).mean(0).max()) < 0.02
         assert bool(((values.amax(0) - values.amin(0)) > 0.7 * (high - low)).all())
     # A stretched grid rounds the corner where the old one ended and the line began.
-    assert float((after - before).square().mean().sqrt()) < (0.001 if size < 1 else 0.03) * float(before.std())
+    assert float((after - before).square().mean().sqrt()) < (0.001 if size < 1 else 0.03) * float(
+        before.std()
+    )
     assert bool((net.layers[0].grid == network(size).layers[0].grid).all())
     assert follow(net, data, seed=0) == "", "grids that fit are left alone"
 

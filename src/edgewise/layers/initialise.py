@@ -12,6 +12,7 @@ with slope zero: on the tails an edge goes on as its line, and a few far values 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -46,30 +47,56 @@ def initial_coefficients(
         Leave half of the variance to the base function.
     """
     domain = basis.domain.to(torch.float64)
-    resolution = min(basis.size, RESOLUTION)
     n_inputs = len(domain)
     centre, half = domain.mean(1), (domain[:, 1] - domain[:, 0]) / 2
     share = (1.0 / n_inputs) * ((1 - BASE_SHARE) if has_base else 1.0)
     shape = (n_inputs, out_features)
     slopes = torch.randn(shape, generator=random, dtype=torch.float64)
     weights = torch.randn((2, *shape), generator=random, dtype=torch.float64)
-    # The fit sees the tails as normal values do, so that a basis too coarse for the curves still gets their flat ends.
-    points = torch.linspace(-2.0, 2.0, 8 * resolution + 1, dtype=torch.float64)
-    density = torch.exp(-0.5 * (points / SPREAD) ** 2)
-    inside = points.clamp(-1.0, 1.0) * math.pi
-    # One even and one odd curve, each of variance 1/2 over the grid and of slope zero at its ends.
-    bends = torch.stack([torch.cos(inside), torch.sin(1.5 * inside)], -1)
-    target = (1 - CURVED_SHARE) ** 0.5 * (points / SPREAD)[:, None, None] * slopes
-    target = target + CURVED_SHARE**0.5 * torch.einsum("sk,kio->sio", bends, weights)
+    draws = torch.cat([(1 - CURVED_SHARE) ** 0.5 * slopes[None], CURVED_SHARE**0.5 * weights])
+    if isinstance(basis, BSpline) and basis.pieces is not None and basis.pieces.uniform:
+        unit = torch.tensor(_unit_curves(basis.degree, basis.intervals), dtype=torch.float64)[None]
+    else:
+        unit = _curves(basis)
     scale = share**0.5 * SPREAD * half
-    x = centre + points[:, None] * half
-    coefficients = _fitted(basis, x, target * scale[:, None], density)
-    base = torch.nn.functional.silu(x)
+    coefficients = torch.einsum("imk,kio->imo", unit.expand(n_inputs, -1, -1), draws * scale[:, None])
+    base = torch.randn(shape, generator=random, dtype=torch.float64)
+    return coefficients, base * _base_size(centre, half)[:, None] if has_base else base
+
+
+def _curves(basis: Basis) -> Tensor:
+    """Coefficients (I, M, 3) of a line of unit variance over the grid, and of one even and one odd curve of variance 1/2
+    that end with slope zero."""
+    domain = basis.domain.to(torch.float64)
+    centre, half = domain.mean(1), (domain[:, 1] - domain[:, 0]) / 2
+    # The fit sees the tails as normal values do, so that a basis too coarse for the curves still gets their flat ends.
+    points = torch.linspace(-2.0, 2.0, 8 * min(basis.size, RESOLUTION) + 1, dtype=torch.float64)
+    inside = points.clamp(-1.0, 1.0) * math.pi
+    curves = torch.stack([points / SPREAD, torch.cos(inside), torch.sin(1.5 * inside)], -1)
+    return _fitted(
+        basis,
+        centre + points[:, None] * half,
+        curves[:, None].expand(-1, len(domain), -1),
+        torch.exp(-0.5 * (points / SPREAD) ** 2),
+    )
+
+
+@lru_cache(maxsize=64)
+def _unit_curves(degree: int, intervals: int) -> list[list[float]]:
+    """The curves over equal intervals, whatever the ends (M, 3)."""
+    grid = torch.linspace(-1.0, 1.0, intervals + 1, dtype=torch.float64)[None]
+    return _curves(BSpline(grid, degree))[0].tolist()
+
+
+def _base_size(centre: Tensor, half: Tensor) -> Tensor:
+    """What brings the base function to its share of the variance over each grid, (I,)."""
+    points = torch.linspace(-2.0, 2.0, 257, dtype=torch.float64)
+    density = torch.exp(-0.5 * (points / SPREAD) ** 2)
+    base = torch.nn.functional.silu(centre + points[:, None] * half)
     mean = density @ base / density.sum()
     spread = (density @ (base - mean) ** 2 / density.sum()).sqrt()
     # On a grid far below zero the base function hardly moves; it is not blown up beyond tenfold there.
-    size = (BASE_SHARE / n_inputs) ** 0.5 * SPREAD * half / torch.maximum(spread, 0.1 * SPREAD * half)
-    return coefficients, torch.randn(shape, generator=random, dtype=torch.float64) * size[:, None]
+    return (BASE_SHARE / len(half)) ** 0.5 * SPREAD * half / torch.maximum(spread, 0.1 * SPREAD * half)
 
 
 def _fitted(basis: Basis, x: Tensor, target: Tensor, weight: Tensor) -> Tensor:

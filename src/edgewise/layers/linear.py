@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from edgewise._core.checks import check_bool, check_choice, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.modules import copied, on
 from edgewise._core.seeds import generator
 from edgewise.kernels import spline_edges, spline_sum
 from edgewise.kernels.reference import silu
@@ -28,6 +29,21 @@ from edgewise.splines.pieces import Pieces, make_pieces
 
 BASE_FUNCTIONS = ("silu",)
 MOST_COEFFICIENTS = 1 << 28
+# What is derived from grid, mask and symbolic edges: made anew, never written to.
+_DERIVED = frozenset(
+    {
+        "_table",
+        "_origin",
+        "_width",
+        "_numeric",
+        "_rows",
+        "_sources",
+        "_targets",
+        "_groups",
+        "_kept",
+        "symbolic",
+    }
+)
 FLOATING = (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 
 
@@ -90,6 +106,9 @@ class KANLinear(nn.Module):
     """
 
     coef: nn.Parameter
+    bias: nn.Parameter | None
+    base_weight: nn.Parameter | None
+    affine: nn.Parameter | None
     grid: Tensor
     mask: Tensor
     _table: Tensor
@@ -99,6 +118,10 @@ class KANLinear(nn.Module):
     _rows: Tensor
     _sources: Tensor
     _targets: Tensor
+    _groups: tuple[FormGroup, ...]
+    _all_numeric: bool
+    _uniform: bool
+    _kept: BSpline | None
 
     def __init__(
         self,
@@ -132,7 +155,7 @@ class KANLinear(nn.Module):
         self.symbolic: tuple[SymbolicEdge, ...] = check_symbolic(symbolic, in_features, out_features)
         dtype = torch.get_default_dtype() if dtype is None else _check_dtype(dtype)
         device = torch.get_default_device() if device is None else device
-        with torch.device("cpu"):  # where the first functions are made, whatever the ambient device
+        with on("cpu"):  # where the first functions are made, whatever the ambient device
             # Rounded before it is checked: breaks that are apart in float64 may coincide in float32.
             table = self._make_grid(grid).to(dtype).to(torch.float64)
             first = make_basis(basis, table, degree=degree, size=self.size)
@@ -140,17 +163,63 @@ class KANLinear(nn.Module):
             random = None if seed is None else generator(seed)
             coef, base_weight = start(first, out_features, random, base is not None)
             affine = torch.tensor([[1.0, 1.0, 0.0, 0.0]]).repeat(len(self.symbolic), 1)
-        self.register_buffer("grid", table.to(device=device, dtype=dtype))
-        self.register_buffer("mask", torch.ones(in_features, out_features, dtype=torch.bool, device=device))
-        for name in ("_table", "_origin", "_width", "_numeric"):
-            self.register_buffer(name, torch.zeros(0, dtype=dtype, device=device), persistent=False)
-        for name in ("_rows", "_sources", "_targets"):
-            self.register_buffer(name, torch.zeros(0, dtype=torch.int64, device=device), persistent=False)
-        self.coef = nn.Parameter(coef.to(device=device, dtype=dtype))
-        self.bias = nn.Parameter(torch.zeros(out_features, device=device, dtype=dtype)) if bias else None
-        self.base_weight = nn.Parameter(base_weight.to(device=device, dtype=dtype)) if base else None
-        self.affine = nn.Parameter(affine.to(device=device, dtype=dtype)) if self.symbolic else None
-        with torch.device(device):
+        made = {
+            "coef": coef,
+            "bias": torch.zeros(out_features, device=device) if bias else None,
+            "base_weight": base_weight if base else None,
+            "affine": affine if self.symbolic else None,
+        }
+        mask = torch.ones(in_features, out_features, dtype=torch.bool, device=device)
+        moved = {name: None if t is None else t.to(device=device, dtype=dtype) for name, t in made.items()}
+        self._hold(table.to(device=device, dtype=dtype), mask, **moved)
+
+    @classmethod
+    def of_parts(
+        cls,
+        basis: str,
+        degree: int,
+        base: str | None,
+        symbolic: tuple[SymbolicEdge, ...],
+        grid: Tensor,
+        mask: Tensor,
+        coef: Tensor,
+        bias: Tensor | None,
+        base_weight: Tensor | None,
+        affine: Tensor | None,
+    ) -> KANLinear:
+        """A layer of copies of these tensors, which are trusted to fit; what edits build with."""
+        made = cls.__new__(cls)
+        nn.Module.__init__(made)
+        made.in_features, size, made.out_features = coef.shape
+        made.basis_name, made.degree, made.intervals, made.base = basis, degree, size - degree, base
+        made.symbolic = symbolic
+        made._hold(
+            grid.clone(),
+            mask.clone(),
+            *(None if t is None else t.detach().clone() for t in (coef, bias, base_weight, affine)),
+        )
+        return made
+
+    def _hold(
+        self,
+        grid: Tensor,
+        mask: Tensor,
+        coef: Tensor | None,
+        bias: Tensor | None,
+        base_weight: Tensor | None,
+        affine: Tensor | None,
+    ) -> None:
+        """Take these tensors for its own."""
+        empty = grid.new_zeros(0)
+        numbers = empty.to(torch.int64)
+        self._buffers.update(grid=grid, mask=mask)
+        for name in ("_table", "_origin", "_width", "_numeric", "_rows", "_sources", "_targets"):
+            self._buffers[name] = numbers if name in ("_rows", "_sources", "_targets") else empty
+            self._non_persistent_buffers_set.add(name)
+        named = {"coef": coef, "bias": bias, "base_weight": base_weight, "affine": affine}
+        for name, tensor in named.items():
+            self._parameters[name] = None if tensor is None else nn.Parameter(tensor)
+        with on(grid.device):
             self._refresh()
         self.register_load_state_dict_post_hook(_after_load)
 
@@ -264,6 +333,12 @@ class KANLinear(nn.Module):
             text += f", symbolic={len(self.symbolic)}"
         return text
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> KANLinear:
+        made = copied(self, memo, _DERIVED)
+        if made._kept is not None:
+            made._kept = made._spline(made._uniform)  # of its own grid
+        return made
+
     def _add_symbolic(self, y: Tensor, x: Tensor, affine: Tensor) -> Tensor:
         if not self._groups:
             return y
@@ -330,33 +405,35 @@ class KANLinear(nn.Module):
 
     def _refresh(self) -> None:
         """Tables derived from the grid, the mask and the symbolic edges."""
-        self._groups = group_by_form(self.symbolic)
-        self._all_numeric = self._uniform = False
-        self._kept: BSpline | None = None
-        if self.mask.is_meta:
+        # Straight into the dictionaries: `nn.Module` asks ten questions for every attribute that is set.
+        plain, buffers, symbolic = self.__dict__, self._buffers, self.symbolic
+        mask, grid = self.mask, self.grid
+        plain.update(_groups=group_by_form(symbolic), _all_numeric=False, _uniform=False, _kept=None)
+        if mask.is_meta:
             return  # there are no numbers yet; `to_empty` and `load_state_dict` come back here
-        # Dead edges are left out rather than multiplied by zero: outside its domain a form is NaN, and so is 0 * NaN.
-        self._groups = group_by_form(self.symbolic, lambda edge: bool(self.mask[edge.source, edge.target]))
-        self._rows, self._sources, self._targets = (
-            torch.tensor(
-                [k for group in self._groups for k in places(group)],
-                device=self.mask.device,
-                dtype=torch.int64,
-            )
-            for places in (lambda g: g.rows, lambda g: g.sources, lambda g: g.targets)
-        )
-        numeric = self.mask.to(self.coef.dtype)
-        for edge in self.symbolic:
-            numeric[edge.source, edge.target] = 0
-        self._numeric = numeric
-        self._all_numeric = bool(numeric.all())
+        numeric = mask.to(self.coef.dtype)
+        if symbolic:
+            # Dead edges are left out rather than multiplied by zero: outside its domain a form is NaN, and so is 0 * NaN.
+            groups = group_by_form(symbolic, lambda edge: bool(mask[edge.source, edge.target]))
+            plain["_groups"] = groups
+            for name, places in (
+                ("_rows", lambda g: g.rows),
+                ("_sources", lambda g: g.sources),
+                ("_targets", lambda g: g.targets),
+            ):
+                numbers = [k for group in groups for k in places(group)]
+                buffers[name] = torch.tensor(numbers, device=mask.device, dtype=torch.int64)
+            for edge in symbolic:
+                numeric[edge.source, edge.target] = 0
+        buffers["_numeric"] = numeric
+        plain["_all_numeric"] = bool(numeric.all())
         if self.basis_name == "bspline":
-            pieces = make_pieces(self.grid.to(torch.float64), self.degree)
-            self._table = pieces.table.to(self.grid.dtype)
-            self._origin = pieces.origin.to(self.grid.dtype)
-            self._width = pieces.width.to(self.grid.dtype)
-            self._uniform = pieces.uniform
-            self._kept = self._spline(pieces.uniform)
+            pieces = make_pieces(grid.to(torch.float64), self.degree)
+            buffers["_table"] = pieces.table.to(grid.dtype)
+            buffers["_origin"] = pieces.origin.to(grid.dtype)
+            buffers["_width"] = pieces.width.to(grid.dtype)
+            plain["_uniform"] = pieces.uniform
+            plain["_kept"] = self._spline(pieces.uniform)
 
     def _spline(self, uniform: bool) -> BSpline:
         return BSpline(self.grid, self.degree, Pieces(self._table, self._origin, self._width, uniform))

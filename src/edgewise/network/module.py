@@ -13,9 +13,13 @@ from torch import Tensor, nn
 
 from edgewise._core.checks import among, check_columns, check_matrix, plural, short
 from edgewise._core.errors import InputError
+from edgewise._core.modules import copied
 from edgewise._core.seeds import derive
 from edgewise.layers import KANLinear, multiply
 from edgewise.network.spec import KANSpec, LayerSpec, NodesLike, as_names, as_nodes
+
+# Values of the widest layer that `predict` holds at once.
+NODES_AT_ONCE = 1 << 20
 
 
 class KAN(nn.Module):
@@ -177,8 +181,10 @@ class KAN(nn.Module):
             If the columns do not fit or an entry is not finite.
         """
         table = check_matrix(X, "X", columns=self.shape[0], of="predict")
+        x = torch.from_numpy(table).to(self.output_shift)
         with torch.no_grad():
-            out = self(torch.from_numpy(table).to(self.output_shift))
+            # By parts, whose nodes stay in the caches: those of a wide layer on all rows would fill the memory.
+            out = torch.cat([self(part) for part in x.split(max(1024, NODES_AT_ONCE // max(self.shape)))])
         return out.to(torch.float64).cpu().numpy()
 
     def input_range(self) -> Tensor:
@@ -194,6 +200,9 @@ class KAN(nn.Module):
 
     def extra_repr(self) -> str:
         return f"shape={list(self.shape)}, inputs={list(self.input_names)}, outputs={list(self.output_names)}"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> KAN:
+        return copied(self, memo, frozenset({"spec"}))
 
     def _run(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
         if x.shape[-1:] != (self.shape[0],):

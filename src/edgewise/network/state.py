@@ -11,6 +11,7 @@ from torch import Tensor
 from edgewise.layers import KANLinear, SymbolicEdge
 from edgewise.network.module import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
+from edgewise.splines.grids import check_breaks
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,13 +120,32 @@ def put_together(
         tuple(net.input_names[k] for k in keep_in),
         tuple(net.output_names[k] for k in keep_out),
     )
-    made = KAN.from_layers(spec, [make_layer(state) for state in states])
+    made = KAN.from_layers(spec, [_trusted(state) for state in states])
     with torch.no_grad():
         made.input_shift.copy_(net.input_shift[keep_in])
         made.input_scale.copy_(net.input_scale[keep_in])
         made.output_shift.copy_(net.output_shift[keep_out])
         made.output_scale.copy_(net.output_scale[keep_out])
     return made.train(net.training)
+
+
+def _trusted(state: LayerState) -> KANLinear:
+    """As `make_layer`, of a state that came from a layer; only its grid may have become a new one."""
+    spec = state.spec
+    if spec.basis == "bspline":
+        check_breaks(state.grid)
+    return KANLinear.of_parts(
+        spec.basis,
+        spec.degree,
+        spec.base,
+        spec.symbolic,
+        state.grid,
+        state.mask,
+        state.coef,
+        state.bias,
+        state.base_weight,
+        state.affine,
+    )
 
 
 def make_layer(state: LayerState) -> KANLinear:

@@ -7,8 +7,10 @@ to this protocol; `BSpline` adds what only splines have (local support, exact re
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -63,9 +65,15 @@ def quadrature_gram(basis: Basis, order: int, edges: Tensor, points: int) -> Ten
 
 
 def gauss_legendre(points: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Nodes and weights on [0, 1] from the eigenvalues of the Jacobi matrix (Golub and Welsch, 1969)."""
-    k = torch.arange(1, points, dtype=torch.float64)
-    beta = k / torch.sqrt(4 * k * k - 1)
-    eigenvalues, vectors = torch.linalg.eigh(torch.diag(beta, 1) + torch.diag(beta, -1))
-    nodes, weights = (eigenvalues + 1) / 2, vectors[0] ** 2
-    return nodes.to(like), weights.to(like)
+    """Nodes and weights on [0, 1]."""
+    nodes, weights = _rule(points)
+    return torch.tensor(nodes, dtype=torch.float64).to(like), torch.tensor(weights, dtype=torch.float64).to(
+        like
+    )
+
+
+@lru_cache(maxsize=64)
+def _rule(points: int) -> tuple[list[float], list[float]]:
+    """Kept as numbers: a tensor would keep the mode it was made under."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    return ((nodes + 1) / 2).tolist(), (weights / 2).tolist()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._core.errors import InputError
@@ -143,7 +146,30 @@ class BSpline:
         A new coefficient is the polar form (blossom) of the polynomial on the middle interval of its support, taken at its
         k inner knots (L. Ramshaw, "Blossoms are polar forms", 1989, doi:10.1016/0167-8396(89)90032-0).
         """
-        return knot_insertion(self.breaks, breaks, self.degree)
+        old, fine = self.breaks, breaks.shape[-1] - 1
+        if fine % self.intervals or not (_even(old) and _even(breaks)) or not old.is_cpu:
+            return knot_insertion(old, breaks, self.degree)
+        check_breaks(breaks)
+        _check_nested(old, breaks)
+        unit = torch.from_numpy(_unit_insertion(self.degree, self.intervals, fine))
+        return unit.to(old.dtype).expand(len(old), -1, -1)
+
+
+def _even(breaks: Tensor) -> bool:
+    """Whether intervals are equally wide to the last bits, so that knots are inserted as on any such grid."""
+    if breaks.dtype != torch.float64 or breaks.ndim != 2:
+        return False
+    width = breaks.diff(dim=1)
+    span = breaks[:, -1:] - breaks[:, :1]
+    room = 4 * torch.finfo(torch.float64).eps * breaks.abs().amax(1, keepdim=True)
+    return bool(((width - span / width.shape[1]).abs() <= room).all())
+
+
+@lru_cache(maxsize=32)
+def _unit_insertion(degree: int, intervals: int, fine: int) -> NDArray[np.float64]:
+    """The matrix (M', M) for equal intervals, whatever the ends."""
+    old, new = (torch.arange(0, n + 1, dtype=torch.float64, device="cpu")[None] for n in (intervals, fine))
+    return knot_insertion(old * (fine // intervals), new, degree)[0].numpy()
 
 
 def knot_insertion(old: Tensor, new: Tensor, degree: int) -> Tensor:

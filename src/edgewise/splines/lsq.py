@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._core.errors import InputError
@@ -82,7 +86,7 @@ def fit_coefficients(
         bend = _bending(basis, 2) * (roughness * _trace(basis.gram(2))).sqrt().clamp(max=MAX_ROUGHNESS)
         design = torch.cat([design, bend], 1)
         right = torch.cat([right, right.new_zeros(len(right), bend.shape[1], right.shape[2])], 1)
-    factor = torch.linalg.qr(smoothness_rows(basis), mode="r").R
+    factor = _smoothness_factor(basis)
     reduced = torch.linalg.solve_triangular(factor, design, upper=True, left=False)
     left, size, rows = torch.linalg.svd(reduced, full_matrices=False)
     noise = torch.finfo(torch.float64).eps * basis.size * size[:, :1]
@@ -94,6 +98,19 @@ def fit_coefficients(
         solution = solution + torch.linalg.solve_triangular(factor, z, upper=True)
     solution = solution + mean * _plain(basis.one)[:, None]
     return (solution[..., 0] if single else solution).to(x)
+
+
+def _smoothness_factor(basis: Basis) -> Tensor:
+    """The triangular factor (I, M, M) of `smoothness_rows`, of unit size and so the same for all equal intervals."""
+    if isinstance(basis, BSpline) and basis.pieces is not None and basis.pieces.uniform:
+        return torch.from_numpy(_unit_factor(basis.degree, basis.intervals)).expand(len(basis.grid), -1, -1)
+    return torch.linalg.qr(smoothness_rows(basis), mode="r").R
+
+
+@lru_cache(maxsize=64)
+def _unit_factor(degree: int, intervals: int) -> NDArray[np.float64]:
+    basis = BSpline(torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device="cpu")[None], degree)
+    return torch.linalg.qr(smoothness_rows(basis), mode="r").R[0].numpy()
 
 
 def smoothness_rows(basis: Basis) -> Tensor:

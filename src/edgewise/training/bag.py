@@ -17,6 +17,8 @@ import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
+from edgewise.kernels import native_backend
+from edgewise.kernels.trilinear import forward
 from edgewise.network import KAN
 from edgewise.network.state import make_layer, take_apart
 from edgewise.splines import BSpline, data_range, mass_grid, smooth_basis, uniform_grid
@@ -103,10 +105,20 @@ class _Scratch:
         return self._kept[key]
 
 
-class _HiddenSum(torch.autograd.Function):
+def hidden_sum(h: Tensor, coef: Tensor, basis: BSpline, scratch: _Scratch) -> Tensor:
     """Sums of cubic splines on equal intervals of [-REACH, REACH] with linear tails, all members at once.
 
-    h (K, B, I), coef (K, n, I, O) -> (K, B, O). One basis function after the other: everything stays contiguous, and what
+    h (K, B, I), coef (K, n, I, O) -> (K, B, O); `basis` has a grid for each of the I nodes.
+    """
+    if h.is_cpu and native_backend.loaded() is not None:
+        return forward(basis, h, None, coef.transpose(1, 2).contiguous(), None, 0)
+    return cast("Tensor", _HiddenSum.apply(h.contiguous(), coef, scratch))
+
+
+class _HiddenSum(torch.autograd.Function):
+    """`hidden_sum` by matrix products, where there are no native kernels.
+
+    One basis function after the other: everything stays contiguous, and what
     the way back needs (values and slopes) has been made on the way forth.
     """
 
@@ -200,6 +212,8 @@ class Bag:
             first = first / float((size**2).sum().sqrt().clamp(min=1e-6))
         self.turn = _hidden_turn(shape)
         self.scratch = [_Scratch() for _ in shape.hidden]
+        grids = [uniform_grid(-REACH, REACH, shape.intervals, width) for width in shape.hidden]
+        self.bases = [BSpline(grid.to(torch.float32), DEGREE) for grid in grids]
         n = self.turn.shape[1]
         spread = float((_directions(shape) ** 2).sum().sqrt())
         self.weights = [first.requires_grad_()]
@@ -226,10 +240,10 @@ class Bag:
         """Outputs of every member: (n, P) -> (members, n, outputs)."""
         first = self.weights[0] if self.links is None else self.weights[0] * self.links
         h = (design @ first).view(len(design), self.shape.members, -1).transpose(0, 1) + self.biases[0]
-        for weight, bias, scratch in zip(self.weights[1:], self.biases[1:], self.scratch, strict=True):
+        layers = zip(self.weights[1:], self.biases[1:], self.bases, self.scratch, strict=True)
+        for weight, bias, basis, scratch in layers:
             coef = (self.turn @ weight).view(len(weight), len(self.turn), h.shape[-1], -1)
-            sums = cast("Tensor", _HiddenSum.apply(h.contiguous(), coef, scratch))
-            h = sums + bias
+            h = hidden_sum(h, coef, basis, scratch) + bias
         return h
 
 

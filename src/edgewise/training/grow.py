@@ -66,6 +66,9 @@ def fresh_copy(net: KAN, seed: int | None, rows: Rows | None) -> KAN:
         return made
     with torch.no_grad():
         for at, layer in enumerate(made.layers):
+            if rows is not None and at > 0:
+                # The first grids lie over the rows themselves, whatever the functions.
+                _lay_bare(made, rows, at)
             random = generator(derive(seed, at))
             coef, base = initial_coefficients(layer.basis, layer.out_features, random, layer.base is not None)
             layer.coef.copy_(coef)
@@ -73,11 +76,17 @@ def fresh_copy(net: KAN, seed: int | None, rows: Rows | None) -> KAN:
                 layer.base_weight.copy_(base)
             if layer.bias is not None:
                 layer.bias.zero_()
-    if rows is not None:
-        # The first grids lie over the rows themselves, whatever the functions.
-        for at in range(1, len(made.layers)):
-            made = _laid(made, rows, at, made.layers[at].intervals)
     return made
+
+
+def _lay_bare(net: KAN, rows: Rows, at: int) -> None:
+    """The grid of a layer moved over the rows, in place, whatever becomes of its functions."""
+    layer = net.layers[at]
+    low, high = _wanted(net, rows, at)
+    start, end = layer.domain.unbind(1)
+    share = (layer.grid - start[:, None]) / (end - start)[:, None]
+    layer.grid.copy_(low[:, None] + share * (high - low)[:, None])
+    layer.set_mask(layer.mask)
 
 
 def _laid(net: KAN, rows: Rows, at: int, intervals: int) -> KAN:

@@ -11,14 +11,18 @@ A fixed trace of the change of the jumps of the top derivative makes intervals t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise.network import KAN
 from edgewise.splines import BSpline
 from edgewise.splines.basis import Basis
+from edgewise.splines.pieces import make_pieces
 from edgewise.training.parameters import Slots
 
 # Weight of the fixed part. It decides only what rows do not: between the data the (k + 1)-th derivative changes as little as
@@ -59,16 +63,30 @@ class Weights:
 
 def make_penalty(net: KAN, slots: Slots) -> Penalty:
     """Penalty matrices of a network's numeric edges."""
-    rough, tilt, steady = list[Tensor](), list[Tensor](), list[Tensor]()
-    for layer, slot in zip(net.layers, slots.layers, strict=True):
-        basis = layer.basis
-        width = (basis.domain[:, 1] - basis.domain[:, 0])[:, None, None]
-        order = 2 if layer.size > 2 else 1
-        rough.append((basis.gram(order) * width ** (2 * order - 1))[slot.sources])
-        tilt.append(_tilt(basis)[slot.sources])
-        rows = _steady(basis)
-        steady.append((rows.mT @ rows)[slot.sources])
-    return Penalty(slots, tuple(rough), tuple(tilt), tuple(steady))
+    parts = [
+        tuple(each[slot.sources] for each in _of_inputs(layer.basis))
+        for layer, slot in zip(net.layers, slots.layers, strict=True)
+    ]
+    return Penalty(slots, *(tuple(part[k] for part in parts) for k in range(3)))
+
+
+def _of_inputs(basis: Basis) -> tuple[Tensor, Tensor, Tensor]:
+    """Roughness (I, M, M), tilt (I, M) and the fixed part (I, M, M), which know no units: of equal intervals all are alike."""
+    if isinstance(basis, BSpline) and basis.pieces is not None and basis.pieces.uniform:
+        made = (torch.from_numpy(part) for part in _of_equal_intervals(basis.degree, basis.intervals))
+        rough, tilt, steady = (part.expand(len(basis.grid), *part.shape) for part in made)
+        return rough, tilt, steady
+    width = (basis.domain[:, 1] - basis.domain[:, 0])[:, None, None]
+    order = 2 if basis.size > 2 else 1
+    rows = _steady(basis)
+    return basis.gram(order) * width ** (2 * order - 1), _tilt(basis), rows.mT @ rows
+
+
+@lru_cache(maxsize=32)
+def _of_equal_intervals(degree: int, intervals: int) -> tuple[NDArray[np.float64], ...]:
+    grid = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64)[None]
+    pieces = replace(make_pieces(grid, degree), uniform=False)
+    return tuple(part[0].numpy() for part in _of_inputs(BSpline(grid, degree, pieces)))
 
 
 def uniform_weights(penalty: Penalty, rough: float, tilt: float) -> Weights:

@@ -111,7 +111,7 @@ int ew_forward(const ew_spline *s) { return ew::guarded(s, ew::chosen().forward)
 int ew_grad_coef(const ew_spline *s) { return ew::guarded(s, ew::chosen().grad_coef); }
 int ew_grad_input(const ew_spline *s) { return ew::guarded(s, ew::chosen().grad_input); }
 int ew_edge_moments(const ew_spline *s, const void *shift, double *sums) {
-    if (!shift || !sums) return EW_BAD_ARGUMENT;
+    if (s && s->inputs > 0 && s->outputs > 0 && !(shift && sums)) return EW_BAD_ARGUMENT;
     return ew::guarded(s, [&](const ew_spline &call) { return ew::chosen().edge_moments(call, shift, sums); });
 }
 int64_t ew_adamw_rows(int64_t columns) { return ew::chosen().adamw_rows(columns); }

@@ -40,7 +40,7 @@ constexpr int64_t LARGE_BYTES = 4 << 20;
 constexpr int64_t STREAM_BYTES = 16 << 20;    // results larger than that are written past the caches
 constexpr int64_t CHUNK = 8192;               // rows whose output gradients are packed at once
 
-constexpr int AHEAD = 24; // rows between a prefetch and its use
+constexpr int AHEAD = 48; // rows between a prefetch and its use
 
 // Columns of x (or v) on a block, one contiguous run of STRIDE an input.
 template <class T>
@@ -101,7 +101,10 @@ template <class T> struct Maps {
                     for (int64_t i = 0; i < I; ++i) to[i] += x[i * s.x_col] == at[i];
         }
         for (size_t k = 0; k < value.size(); ++k) {
-            if (2 * int64_t(count[k]) > B)
+            // Not far outside, where an edge gives much: taken off again, it would leave its rounding on the other rows.
+            const Grid<T> grid(s, int64_t(k) / I, int64_t(k) % I);
+            const bool inside = value[k] >= grid.breaks[0] && value[k] <= grid.breaks[s.intervals];
+            if (2 * int64_t(count[k]) > B && inside)
                 any = true;
             else
                 value[k] = none;

@@ -237,6 +237,12 @@ template <class T> struct Workspace {
     uint16_t rows[STRIDE];
 };
 
+// Two groups of `size` rows in one store.
+EW_INLINE void put_groups(int row, int start, int size, Group *to) {
+    const Group two[2] = {{uint16_t(row), uint16_t(start)}, {uint16_t(row), uint16_t(start + size)}};
+    std::memcpy(to, two, sizeof two);
+}
+
 // Sorts n rows by piece (stable within a stream): fills the groups of `head`, and `w.u` with their local coordinates.
 template <class T> void gather(Workspace<T> &w, int n, int G, bool sorted, Head &head) {
     const int32_t *EW_RESTRICT piece = w.places.piece;
@@ -259,20 +265,21 @@ template <class T> void gather(Workspace<T> &w, int n, int G, bool sorted, Head 
         for (int k = 0; k < STREAMS; ++k) ++next[piece[k * quarter + s]][k];
     for (int s = STREAMS * quarter; s < n; ++s) ++next[piece[s]][STREAMS - 1];
     int eights = 0, pairs = 0, singles = 0, at = 0;
+    constexpr uint64_t ones = 0x0001000100010001;
     for (int p = 0; p < G + 2; ++p) {
-        const int begin = at;
-        for (int k = 0; k < STREAMS; ++k) {
-            const int here = next[p][k];
-            next[p][k] = uint16_t(at);
-            at += here;
-        }
+        const int begin = at, first = std::min(std::max(p, 1), G) - 1;
+        // Counts of the streams to first positions, four at once: a product with ones sums the lanes below.
+        const uint64_t counts = next[p][0] | uint64_t(next[p][1]) << 16 | uint64_t(next[p][2]) << 32 | uint64_t(next[p][3]) << 48;
+        const uint64_t sums = counts * ones, from_here = (sums << 16) + ones * uint64_t(at);
+        for (int k = 0; k < STREAMS; ++k) next[p][k] = uint16_t(from_here >> (16 * k));
+        at += int(sums >> 48);
         w.begin[p] = uint16_t(begin);
-        const int count = at - begin, first = std::min(std::max(p, 1), G) - 1;
         // Written beyond their number and then over: a loop over so few would be mispredicted.
-        for (int q = 0; q < 2; ++q) head.eight[eights + q] = {uint16_t(first), uint16_t(begin + 8 * q)};
+        const int count = at - begin, rest = begin + (count & ~7);
+        put_groups(first, begin, 8, head.eight + eights);
         for (int q = 2; q < count >> 3; ++q) head.eight[eights + q] = {uint16_t(first), uint16_t(begin + 8 * q)};
-        const int rest = begin + (count & ~7);
-        for (int q = 0; q < 3; ++q) head.pair[pairs + q] = {uint16_t(first), uint16_t(rest + 2 * q)};
+        put_groups(first, rest, 2, head.pair + pairs);
+        head.pair[pairs + 2] = {uint16_t(first), uint16_t(rest + 4)};
         head.single[singles] = {uint16_t(first), uint16_t(at - 1)};
         eights += count >> 3;
         pairs += (count & 7) >> 1;
@@ -325,10 +332,12 @@ void prepare(Workspace<T> &w, const Grid<T> &grid, const Wanted &wanted, const T
     const bool found = wanted.dominant && value == value;
     if (found) {
         int left = 0;
+        int32_t *EW_RESTRICT other = w.places.piece; // not in use yet
+        for (int s = 0; s < n; ++s) other[s] = x[s] == value ? 0 : 1;
         for (int s = 0; s < n; ++s) {
             w.rest[left] = x[s];
             w.rows[left] = uint16_t(s);
-            left += x[s] != value;
+            left += other[s];
         }
         x = w.rest;
         n = left;

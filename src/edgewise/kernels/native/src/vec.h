@@ -8,7 +8,9 @@
 
 namespace ew::EW_ISA {
 
-#if defined(__AVX512F__)
+#if defined(EW_BYTES) // any width through the compiler's emulation: tests of the code for wider vectors than the processor has
+constexpr int BYTES = EW_BYTES;
+#elif defined(__AVX512F__)
 constexpr int BYTES = 64;
 #elif defined(__AVX2__)
 constexpr int BYTES = 32;

@@ -1,0 +1,171 @@
+"""Inputs with a dominant value, as backgrounds of images and zeros of counts are: the native kernels set its rows apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor
+
+from edgewise import InputError
+from edgewise.kernels import reference
+from edgewise.kernels.native.library import load, reason
+from edgewise.kernels.native_backend import NativeBackend
+from edgewise.splines import BSpline
+
+F64, F32 = torch.float64, torch.float32
+pytestmark = pytest.mark.skipif(load() is None, reason=reason() or "there")
+
+
+@pytest.fixture(params=["avx512", "avx2", "neon", "portable"])
+def native(request: pytest.FixtureRequest) -> Iterator[NativeBackend]:
+    library = load()
+    assert library is not None
+    before = library.isa
+    try:
+        library.use_isa(request.param)
+    except InputError:
+        pytest.skip("this processor has none")
+    yield NativeBackend(library)
+    library.use_isa(before)
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+BREAKS = torch.tensor([-1.0, -0.75, 0.0, 0.125, 0.5, 1.0], dtype=F64)
+VALUES = {
+    "inside": 0.3125,
+    "a break": 0.125,
+    "the first break": -1.0,
+    "the last break": 1.0,
+    "the left tail": -1.75,
+    "the right tail": 2.5,
+}
+
+
+def table(rows: int, seed: int = 0) -> Tensor:
+    """Columns of every kind, in numbers that float32 holds exactly."""
+    random = torch.Generator().manual_seed(seed)
+
+    def spread() -> Tensor:
+        return torch.randn(rows, generator=random, dtype=F64).float().double()
+
+    def mostly(value: float, share: float) -> Tensor:
+        return torch.where(torch.rand(rows, generator=random) < share, value, spread())
+
+    columns = [mostly(value, share) for value in VALUES.values() for share in (0.55, 0.95)]
+    half = spread()
+    half[: rows // 2] = 0.25
+    counts = torch.poisson(torch.full((rows,), 0.3, dtype=F64), generator=random)
+    signed_zeros = mostly(0.0, 0.8) * torch.where(torch.rand(rows, generator=random) < 0.5, -1.0, 1.0)
+    one_other = torch.zeros(rows, dtype=F64)
+    one_other[rows // 3] = 0.7109375
+    columns += [spread(), half, counts, signed_zeros, one_other, torch.full((rows,), 0.5, dtype=F64)]
+    return torch.stack(columns, 1)
+
+
+def basis(inputs: int, degree: int, uniform: bool, dtype: torch.dtype) -> BSpline:
+    breaks = torch.linspace(-1, 1, 9, dtype=F64) if uniform else BREAKS
+    made = BSpline(breaks.expand(inputs, -1).contiguous().to(dtype), degree)
+    assert made.pieces is not None
+    assert made.pieces.uniform == uniform
+    return made
+
+
+def assert_close(found: Tensor, expected: Tensor) -> None:
+    """Row by row, so that small numbers are not excused by large ones elsewhere."""
+    assert found.shape == expected.shape
+    error, size = ((found.double() - expected).abs().flatten(1), expected.abs().flatten(1))
+    assert (error.amax(1) <= (2e-5 if found.dtype == F32 else 2e-13) * (1 + size.amax(1))).all()
+
+
+@pytest.mark.parametrize("dtype", [F64, F32])
+@pytest.mark.parametrize("based", [False, True])
+@pytest.mark.parametrize("rows", [15, 40, 300, 1100])
+def test_forward_and_grad_coef(native: NativeBackend, rows: int, based: bool, dtype: torch.dtype) -> None:
+    x = table(rows)
+    inputs = x.shape[1]
+    for degree, uniform, order, outputs in (
+        (3, False, 0, 3),
+        (3, True, 0, 40),
+        (2, False, 1, 17),
+        (0, True, 0, 8),
+    ):
+        exact, single = (basis(inputs, degree, uniform, kind) for kind in (F64, dtype))
+        random = torch.Generator().manual_seed(degree)
+        shapes = (inputs, exact.size, outputs), (inputs, outputs), (rows, outputs)
+        coef, base, g = (torch.randn(s, generator=random, dtype=F64).float().double() for s in shapes)
+        weights = base if based else None
+        y = reference.forward(exact, x, None, coef, weights, order)
+        dcoef, dbase = reference.grad_coef(exact, x, None, g, based, order)
+        found = []
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            given = None if weights is None else weights.to(dtype)
+            found.append(
+                (
+                    native.forward(single, x.to(dtype), None, coef.to(dtype), given, order),
+                    *native.grad_coef(single, x.to(dtype), None, g.to(dtype), based, order),
+                )
+            )
+        for one, two in zip(*found, strict=True):
+            assert (one is None) == (two is None)
+            assert one is None or two is None or torch.equal(one, two)
+        assert_close(found[0][0], y)
+        scale = 1 + g.abs().sum(0).max()  # sums of so many rows
+        assert_close(found[0][1] / scale, dcoef / scale)
+        if dbase is not None and found[0][2] is not None:
+            assert_close(found[0][2] / scale, dbase / scale)
+
+
+@pytest.mark.parametrize("dtype", [F64, F32])
+@pytest.mark.parametrize("share", [0.2, 0.7])
+def test_rows_that_are_not_numbers_keep_to_themselves(
+    native: NativeBackend, share: float, dtype: torch.dtype
+) -> None:
+    x = table(300).to(dtype)
+    lost = torch.rand(300, generator=torch.Generator().manual_seed(1)) < share
+    x[lost, 0::3] = torch.nan
+    own, kept = basis(x.shape[1], 3, False, dtype), ~lost
+    coef = torch.randn(x.shape[1], own.size, 5, generator=torch.Generator().manual_seed(2)).to(dtype)
+    y = native.forward(own, x, None, coef, None, 0)
+    assert y[lost].isnan().all()
+    exact = basis(x.shape[1], 3, False, F64)
+    assert_close(y[kept], reference.forward(exact, x[kept].double(), None, coef.double(), None, 0))
+
+
+@pytest.mark.parametrize("dtype", [F64, F32])
+def test_a_far_value_takes_nothing_from_the_other_rows(native: NativeBackend, dtype: torch.dtype) -> None:
+    """A code for what is missing, far beyond the grid and without end."""
+    own = basis(2, 3, False, dtype)
+    random = torch.Generator().manual_seed(3)
+    coef = torch.randn(2, own.size, 5, generator=random).to(dtype)
+    base = torch.randn(2, 5, generator=random).to(dtype)
+    for code in (-9999.0, 1e30, torch.inf):
+        x = torch.rand(64, 2, generator=random).to(dtype)
+        coded = torch.arange(64) % 4 < 3
+        x[coded, 0] = code
+        y = native.forward(own, x, None, coef, base, 0)
+        args = x[~coded].double(), None, coef.double(), base.double(), 0
+        assert_close(y[~coded], reference.forward(basis(2, 3, False, F64), *args))
+
+
+def test_networks_side_by_side_have_dominant_values_of_their_own(native: NativeBackend) -> None:
+    x = torch.stack([table(100, seed) for seed in (0, 1)])
+    x[1] = x[1].flip(1)
+    own = basis(x.shape[-1], 3, True, F64)
+    random = torch.Generator().manual_seed(4)
+    coef = torch.randn(2, x.shape[-1], own.size, 6, generator=random, dtype=F64)
+    g = torch.randn(2, 100, 6, generator=random, dtype=F64)
+    # Columns that do not lie side by side.
+    x = x.mT.contiguous().mT
+    y, (dcoef, _) = native.forward(own, x, None, coef, None, 0), native.grad_coef(own, x, None, g, False, 0)
+    for e in range(2):
+        assert_close(y[e], reference.forward(own, x[e], None, coef[e], None, 0))
+        assert_close(dcoef[e] / 100, reference.grad_coef(own, x[e], None, g[e], False, 0)[0] / 100)
