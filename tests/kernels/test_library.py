@@ -85,6 +85,7 @@ PROCESS = """
 import os, sys, time, warnings
 warnings.simplefilter("ignore")
 import torch
+from torch.utils.data import DataLoader, Dataset
 from edgewise.kernels import spline_sum
 from edgewise.kernels.native.library import load
 from edgewise.splines import make_basis, uniform_grid
@@ -108,16 +109,34 @@ end = time.monotonic() + 20
 while time.monotonic() < end:
     done, status = os.waitpid(child, os.WNOHANG)
     if done:
-        sys.exit(os.waitstatus_to_exitcode(status))
+        break
     time.sleep(0.02)
-os.kill(child, 9)
-sys.exit("the child hangs")
+else:
+    os.kill(child, 9)
+    sys.exit("the child hangs")
+if os.waitstatus_to_exitcode(status):
+    sys.exit("the child got other numbers")
+
+class Rows(Dataset):
+    # Each item is evaluated and differentiated in a worker that was forked from here.
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, k):
+        own = x[5000 * k : 5000 * (k + 1)].clone().requires_grad_()
+        found = spline_sum(basis, own, coef)
+        return torch.cat([found.detach(), *torch.autograd.grad(found.sum(), own)], 1)
+
+wanted = [Rows()[k] for k in range(4)]
+loader = DataLoader(Rows(), batch_size=None, num_workers=2, timeout=30, multiprocessing_context="fork")
+if not all(map(torch.equal, loader, wanted)):
+    sys.exit("the workers of a DataLoader got other numbers")
 """
 
 
 @needs_library
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
-def test_loops_share_torch_s_threads_and_run_after_a_fork():
+def test_loops_share_torch_s_threads_and_run_after_a_fork_and_in_workers_of_a_data_loader():
     environ = os.environ | {"OMP_NUM_THREADS": "2", "EDGEWISE_BACKEND": "native"}
     done = subprocess.run(
         [sys.executable, "-c", PROCESS], env=environ, capture_output=True, text=True, timeout=60

@@ -99,7 +99,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "callback"])
-@pytest.mark.parametrize("moment", [1, 60])
+@pytest.mark.parametrize("moment", [1, 30])
 def test_stopping_gives_a_usable_network_at_once(trained: KAN, way: str, moment: int) -> None:
     told: list[Record] = []
 

@@ -43,7 +43,7 @@ def test_ctrl_c_returns_the_best_so_far(moment: str) -> None:
     assert np.isfinite(result.network.predict(X)).all()
 
 
-@pytest.mark.parametrize("count", [1, 7, 25])
+@pytest.mark.parametrize("count", [1, 3, 6])
 def test_a_callback_that_returns_true_stops(count: int) -> None:
     told: list[int] = []
     result = run(callbacks=(lambda r: told.append(r.step), lambda r: r.step >= count, lambda r: "not True"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
@@ -30,15 +31,30 @@ def copied(module: Module, memo: dict[int, Any], shared: frozenset[str]) -> Modu
     memo[id(module)] = made
     for name, value in module.__dict__.items():
         if name == "_buffers":
-            made.__dict__[name] = {
-                key: each if key in shared else copy.deepcopy(each, memo) for key, each in value.items()
-            }
-        elif name in shared or value is None or isinstance(value, (bool, int, str)):
-            made.__dict__[name] = value
-        elif isinstance(value, (dict, set)) and not value:
-            made.__dict__[name] = type(value)()
-        else:
-            made.__dict__[name] = copy.deepcopy(value, memo)
+            value = {key: each if key in shared else _copied(each, memo) for key, each in value.items()}
+        elif name not in shared:
+            value = _copied(value, memo)
+        made.__dict__[name] = value
+    return made
+
+
+def _copied(value: Any, memo: dict[int, Any]) -> Any:
+    """As `copy.deepcopy`, with short ways for what modules are made of."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if id(value) in memo:
+        return memo[id(value)]
+    if type(value) in (dict, OrderedDict):
+        return type(value)((key, _copied(each, memo)) for key, each in value.items())
+    if type(value) is nn.ModuleList:
+        return copied(value, memo, frozenset())
+    if type(value) is nn.Parameter:
+        made = nn.Parameter(value.detach().clone(), value.requires_grad)
+    elif type(value) is torch.Tensor and not value.requires_grad:
+        made = value.clone()
+    else:
+        return copy.deepcopy(value, memo)
+    memo[id(value)] = made
     return made
 
 

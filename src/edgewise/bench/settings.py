@@ -31,4 +31,4 @@ class Settings:
     @property
     def least(self) -> int:
         """Repetitions at least."""
-        return 3 if self.quick or self.smoke else 5
+        return 3

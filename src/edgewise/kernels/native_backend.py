@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from edgewise.kernels import reference
+from edgewise.kernels.buffers import POOL
 from edgewise.kernels.native.library import Library, check, load
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
@@ -45,7 +46,7 @@ class NativeBackend:
         if base is not None and order > MOST_BASE:
             return reference.forward(basis, x, v, coef, base, order)
         outputs = coef.shape[-1]
-        y = x.new_empty(*x.shape[:-1], outputs)
+        y = POOL.empty((*x.shape[:-1], outputs), x.dtype)
         run_call(self._forward, basis, order, outputs, x, v, coef, base, None, y=y.data_ptr())
         return y
 
@@ -56,7 +57,7 @@ class NativeBackend:
             return reference.grad_coef(basis, x, v, g, with_base, order)
         *nets, _, inputs = x.shape
         outputs = g.shape[-1]
-        coef = x.new_empty(*nets, inputs, basis.size, outputs)
+        coef = POOL.empty((*nets, inputs, basis.size, outputs), x.dtype)
         base = x.new_empty(*nets, inputs, outputs) if with_base else None
         at = 0 if base is None else base.data_ptr()
         run_call(self._grad_coef, basis, order, outputs, x, v, None, None, g, dcoef=coef.data_ptr(), dbase=at)
@@ -67,7 +68,7 @@ class NativeBackend:
     ) -> Tensor:
         if base is not None and order > MOST_BASE:
             return reference.grad_input(basis, x, coef, base, g, order)
-        dx = x.new_empty(*x.shape)
+        dx = POOL.empty(x.shape, x.dtype)
         run_call(self._grad_input, basis, order, g.shape[-1], x, None, coef, base, g, dx=dx.data_ptr())
         return dx
 
@@ -83,7 +84,7 @@ class NativeBackend:
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         if base is not None and order >= MOST_BASE:
             return reference.backward(basis, x, v, coef, base, g, order)
-        dx, dc = x.new_empty(*x.shape), x.new_empty(*coef.shape)
+        dx, dc = POOL.empty(x.shape, x.dtype), POOL.empty(coef.shape, x.dtype)
         dw = None if base is None else x.new_empty(*base.shape)
         outs = dx.data_ptr(), dc.data_ptr(), 0 if dw is None else dw.data_ptr()
         run_call(self._backward, basis, order, g.shape[-1], x, v, coef, base, g, 0, *outs)

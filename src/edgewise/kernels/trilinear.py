@@ -60,8 +60,10 @@ class Backend(Protocol):
 
 def backend(x: Tensor) -> Backend:
     """The backend that serves this tensor's device and dtype."""
+    if x.dtype not in native_backend.DTYPES:
+        return reference
     if x.is_cpu:
-        return (native_backend.loaded() if x.dtype in native_backend.DTYPES else None) or reference
+        return native_backend.loaded() or reference
     return _triton() if x.is_cuda else reference
 
 

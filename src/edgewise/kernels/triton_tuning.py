@@ -35,18 +35,23 @@ from dataclasses import dataclass
 from math import ceil
 
 LARGEST = 64  # functions of one dense tile
+THREE_STAGES = 108  # KB of shared memory that a dense float32 tile takes in three stages of loads
 SORTED = 16  # functions of one program over sorted rows: the least that a matrix unit takes
 
 
 @dataclass(frozen=True)
 class Card:
-    """A data sheet: multiprocessors, TB/s of DRAM and L1, Tflop/s of vector and matrix units (float32, float64)."""
+    """A data sheet: multiprocessors, TB/s of DRAM and L1, Tflop/s of vector and matrix units (float32, float64).
+
+    `shared` is the most shared memory of one program, in KB.
+    """
 
     processors: int
     dram: float
     l1: float
     vector: tuple[float, float]
     matrix: tuple[float, float]
+    shared: int
 
     def gather(self, double: bool) -> float:
         """Tflop/s of multiply-adds that wait for one number from L1 each."""
@@ -54,9 +59,9 @@ class Card:
 
 
 # NVIDIA's white papers. Triton's float64 products are counted at the vector rate.
-A100 = Card(108, 2.0, 19.5, (19.5, 9.7), (156 / 3, 9.7))
-H100 = Card(132, 3.35, 33.4, (67.0, 34.0), (495 / 3, 34.0))
-CONSUMER = Card(128, 1.0, 41.3, (82.6, 1.3), (82.6 / 3, 1.3))
+A100 = Card(108, 2.0, 19.5, (19.5, 9.7), (156 / 3, 9.7), 163)
+H100 = Card(132, 3.35, 33.4, (67.0, 34.0), (495 / 3, 34.0), 227)
+CONSUMER = Card(128, 1.0, 41.3, (82.6, 1.3), (82.6 / 3, 1.3), 99)
 
 
 def card(capability: tuple[int, int]) -> Card:
@@ -116,7 +121,7 @@ def plan_rows(on: Card, s: Sizes, split: bool) -> Plan:
         functions = power(s.functions, 2, LARGEST)
         # 32 to 64 columns keep the matrix unit busy between two loads; no fewer than its least, 16.
         inputs = max(1, (32 if s.double else 64) // functions)
-        plan = Plan(rows, outputs, inputs, functions, 1, False, 4, 3)
+        plan = Plan(rows, outputs, inputs, functions, 1, False, 4, 3 if on.shared >= THREE_STAGES else 2)
     else:
         # A warp reads 32 neighbouring outputs of one coefficient row; nothing can be prefetched behind a gather.
         plan = Plan(rows, outputs, 1, 0, 1, False, 4, 2)

@@ -126,7 +126,7 @@ def simplify(
     Parameters
     ----------
     net : KAN
-        A trained network; it is not changed.
+        A trained network, or one that is yet to be; it is not changed.
     X, y : array, list or data frame
         The table it was trained on.
     loss, sample_weight
@@ -235,7 +235,7 @@ class _Run:
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def rejudged(self, net: KAN) -> KAN:
-        """The network trained again on the training rows alone.
+        """The network trained (again) on the training rows alone, far enough to tell which nodes matter.
 
         `fit` gives the held-out rows back in the end; a network that has seen them would be judged too well, and every
         smaller one that has not would be refused.

@@ -89,7 +89,7 @@ def fit(
     seed : int
         Seed of everything random: same seed and machine, same result.
     callbacks : sequence of callable
-        Each is called with a `Record` after every step; returning True stops.
+        Each is called with a `Record` after every step (small networks: every few milliseconds); returning True stops.
     checkpoint : path, optional
         File that keeps the position of the fit; a killed fit that is started again with the same arguments goes on from
         it to the same result.
@@ -244,7 +244,7 @@ def _drive(
         reason=reason,
         message=MESSAGES[reason],
         seconds=spent + time.monotonic() - began,
-        train_error=error(best, run.train, run.loss),
+        train_error=history[-1].loss if now.stage == "done" else error(best, run.train, run.loss),
         validation_error=run.validation_error(now),
         resolved=now.best_resolved,
         events=now.events,

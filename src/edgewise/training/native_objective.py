@@ -14,9 +14,12 @@ from edgewise.kernels.native.library import load
 from edgewise.kernels.small import SmallLayer, SmallNetwork
 from edgewise.network import KAN
 from edgewise.splines import BSpline
+from edgewise.training import lm
+from edgewise.training.damped import FLOOR, RANK
 from edgewise.training.jacobian import Evaluator
+from edgewise.training.lm import LMState
 from edgewise.training.losses import Loss, Squared
-from edgewise.training.objective import DataObjective
+from edgewise.training.objective import DataObjective, Penalised
 from edgewise.training.parameters import Slots
 
 
@@ -70,6 +73,31 @@ class NativeObjective(DataObjective):
         root = root * self.weight.sqrt().reshape(-1, *(1,) * (root.ndim - 1))
         _, gradient, curvature = small.normal(theta, pull, root)
         return value, gradient, curvature
+
+
+def descended(
+    problem: Penalised, data: NativeObjective, state: LMState, steps: int, rest: float
+) -> tuple[LMState, int]:
+    """At most so many steps of `lm.step` in one call, until one lowers the objective by a smaller share than `rest`.
+
+    Returns the state and how many steps were made. The loss must be squared.
+    """
+    mu, nu = (torch.tensor(number, dtype=torch.float64) for number in (state.mu, state.nu))
+    found = data.evaluator.small.descend(
+        state.theta,
+        mu,
+        nu,
+        steps,
+        problem.S,
+        rest=rest,
+        mu_start=lm.MU_START,
+        mu_max=lm.MU_MAX,
+        floor=FLOOR,
+        tolerance=RANK,
+        least_gain=lm.LEAST_GAIN,
+    )
+    numbers = (float(number) for number in (found.value, found.mu, found.nu, found.decrease))
+    return LMState(found.theta, *numbers, bool(found.stuck)), int(found.steps)
 
 
 def objective(net: KAN, slots: Slots, X: Tensor, y: Tensor, weight: Tensor, loss: Loss) -> DataObjective:

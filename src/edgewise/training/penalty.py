@@ -71,7 +71,7 @@ def make_penalty(net: KAN, slots: Slots) -> Penalty:
 
 
 def _of_inputs(basis: Basis) -> tuple[Tensor, Tensor, Tensor]:
-    """Roughness (I, M, M), tilt (I, M) and the fixed part (I, M, M), which know no units: of equal intervals all are alike."""
+    """Roughness (I, M, M), tilt (I, M) and fixed part (I, M, M); they know no units, so equal intervals are all alike."""
     if isinstance(basis, BSpline) and basis.pieces is not None and basis.pieces.uniform:
         made = (torch.from_numpy(part) for part in _of_equal_intervals(basis.degree, basis.intervals))
         rough, tilt, steady = (part.expand(len(basis.grid), *part.shape) for part in made)

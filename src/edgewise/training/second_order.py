@@ -20,7 +20,8 @@ from edgewise.training.ground import Ground, error, error_at, joined, mean_loss
 from edgewise.training.ground import in_units as in_units
 from edgewise.training.ground import scaled as scaled
 from edgewise.training.grow import fresh_copy, grown, is_scaled, prepared
-from edgewise.training.losses import Loss
+from edgewise.training.losses import Loss, Squared
+from edgewise.training.native_objective import NativeObjective, descended
 from edgewise.training.objective import Penalised
 from edgewise.training.parameters import pack, write
 from edgewise.training.penalty import Weights, uniform_weights
@@ -56,6 +57,8 @@ MOST_DENSE = 5000
 # Largest number of multiplications a step, and of parameters without a matrix, that rounds grow to.
 MOST_WORK = 6e9
 MOST_FREE = 100_000
+# Steps of a small network go several to a call; so many multiplications take milliseconds.
+WORK_AT_ONCE = 1e8
 # Steps of fewer multiplications are done before a second thread has woken up.
 SMALL_WORK = 1e8
 
@@ -155,7 +158,7 @@ class SecondOrder:
         return self._enter("start", 0, self.given, None, lm.MU_START, best=self.given, best_error=math.inf)
 
     def advance(self, now: Position) -> Position:
-        """The next position: one LM step, one update of the weights, or the change to the next stage."""
+        """The next position: an LM step (small networks: a few), an update of the weights, or the change of stage."""
         size = len(now.state.theta)
         with one_thread(size**2 * len(self.train) * now.net.shape[-1] <= SMALL_WORK):
             return self._advance(now)
@@ -163,11 +166,16 @@ class SecondOrder:
     def _advance(self, now: Position) -> Position:
         if self._at_rest(now):
             return replace(self._after_rest(now), events=now.events)
-        objective = self._objective(now)
-        free = isinstance(objective, MatrixFree)
-        state = truncated.step(objective, now.state) if free else lm.step(objective, now.state)
+        objective, steps = self._objective(now), 1
+        data = self._grounded(now).data
+        if isinstance(objective, MatrixFree):
+            state = truncated.step(objective, now.state)
+        elif isinstance(data, NativeObjective) and isinstance(data.loss, Squared):
+            state, steps = descended(objective, data, now.state, *self._at_once(now))
+        else:
+            state = lm.step(objective, now.state)
         told = (NOT_FINITE,) if not math.isfinite(state.value) and NOT_FINITE not in now.events else ()
-        return replace(now, state=state, step=now.step + 1, events=now.events + told)
+        return replace(now, state=state, step=now.step + steps, events=now.events + told)
 
     def errors(self, now: Position) -> tuple[float, float | None]:
         """Training and held-out error of a position, in the units of y; a finished fit's are those of its result."""
@@ -213,11 +221,24 @@ class SecondOrder:
     # -- stages ---------------------------------------------------------------------------------------------------
 
     def _at_rest(self, now: Position) -> bool:
+        calm = now.state.decrease < self._resting(now) and now.step >= _fewest(now)
+        return now.state.stuck or calm or now.step >= self._most(now)
+
+    def _at_once(self, now: Position) -> tuple[int, float]:
+        """Steps of one call, and the decrease that ends it: as far as `_at_rest` would let them go one by one."""
+        work = len(now.state.theta) ** 2 * len(self._rows(now.stage)) * now.net.shape[-1]
+        some = max(1, int(WORK_AT_ONCE / work))
+        fewest = _fewest(now) - now.step
+        if fewest > 0:
+            return min(some, fewest, self._most(now) - now.step), 0.0
+        return min(some, self._most(now) - now.step), self._resting(now)
+
+    def _resting(self, now: Position) -> float:
+        return UPDATING if self._to_update(now) else RESTING
+
+    def _most(self, now: Position) -> int:
         limit = {"start": START_STEPS, "refit": REFIT_STEPS}.get(now.stage, self.options.steps)
-        fewest = 0 if now.stage != "round" else FEWEST_RESOLVING if now.resolving else FEWEST_STEPS
-        resting = UPDATING if self._to_update(now) else RESTING
-        calm = now.state.decrease < resting and now.step >= fewest
-        return now.state.stuck or calm or now.step >= min(limit, self.options.steps)
+        return min(limit, self.options.steps)
 
     def _to_update(self, now: Position) -> bool:
         """Whether an update of the weights comes next."""
@@ -404,6 +425,10 @@ class SecondOrder:
         if net.n_parameters > MOST_DENSE:
             return size <= MOST_FREE
         return size <= MOST_DENSE and size**2 * (len(self.train) * net.shape[-1] + size) <= MOST_WORK
+
+
+def _fewest(now: Position) -> int:
+    return 0 if now.stage != "round" else FEWEST_RESOLVING if now.resolving else FEWEST_STEPS
 
 
 def _is_free(now: Position) -> bool:

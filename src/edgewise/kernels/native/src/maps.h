@@ -182,11 +182,15 @@ template <class T> struct Maps {
         return pieces <= SORTED && n * kernels > 3 * pieces;
     }
 
+    // Tiles of one input that are packed at once: as many as stay in the second cache, so that pages of coefficients are seldom
+    // entered twice, and not fewer than fill the lines around.
+    int64_t packed_tiles() const { return std::max<int64_t>(4, PACKED_BYTES / 2 / int64_t(each * TILE * sizeof(T))); }
+
     void forward_task(int64_t e, int64_t from, int64_t to, int64_t tile0, int64_t tile1) const {
         const bool apart = !dominant.empty();
         const int64_t blocks = ceil_div(to - from, block), size = Prepared<T>::bytes(NR + apart);
         const int64_t touched = size * block / BLOCK * blocks; // the rest of each array stays out of the caches
-        const int64_t together = std::min<int64_t>(4, tile1 - tile0); // tiles packed at once
+        const int64_t together = std::min(packed_tiles(), tile1 - tile0);
         const int64_t most = std::max<int64_t>(
             1, std::min(PREPARED_BYTES / touched, PACKED_BYTES / int64_t(together * each * TILE * sizeof(T))));
         const int64_t line = 64 / int64_t(sizeof(T)), inputs = std::min(I, most > line ? most / line * line : most);
@@ -254,7 +258,7 @@ template <class T> struct Maps {
         if (coef && !input) find_dominant();
         // Gradients of a task's inputs: over all tiles where they collect from block to block, else over a few at a time.
         const bool one_block = B <= block;
-        const int64_t together = one_block ? std::min<int64_t>(4, tiles) : tiles;
+        const int64_t together = one_block ? std::min(packed_tiles(), tiles) : tiles;
         const int64_t per_input = together * each * TILE * int64_t(sizeof(T)) * (int(coef) + int(input));
         int64_t inputs = std::min<int64_t>(64 / int64_t(sizeof(T)), std::max<int64_t>(1, (one_block ? PACKED_BYTES * 2 : GRAD_BYTES) / per_input));
         inputs = std::max<int64_t>(1, std::min(inputs, ceil_div(I * E, s.threads)));
