@@ -78,22 +78,41 @@ class LeastSquares:
 
 
 @dataclass(frozen=True, eq=False)
+class Scaling:
+    """Inputs in [-1, 1], a target of mean 0 and deviation 1."""
+
+    centre: Tensor
+    half: Tensor
+    shift: float
+    scale: float
+
+    @classmethod
+    def of(cls, X: np.ndarray, y: np.ndarray) -> Scaling:
+        low, high = torch.from_numpy(X).aminmax(dim=0)
+        target = torch.from_numpy(y)
+        return cls((low + high) / 2, (high - low) / 2, float(target.mean()), float(target.std()))
+
+    def inputs(self, X: np.ndarray) -> Tensor:
+        return (torch.from_numpy(X) - self.centre) / self.half
+
+    def apply(self, X: np.ndarray, y: np.ndarray) -> tuple[Tensor, Tensor]:
+        return self.inputs(X), (torch.from_numpy(y) - self.shift) / self.scale
+
+
+@dataclass(frozen=True, eq=False)
 class Trained:
     """A perceptron with its scalings."""
 
     objective: LeastSquares
     theta: Tensor
-    centre: Tensor
-    half: Tensor
-    shift: float
-    scale: float
+    scaling: Scaling
     steps: int
     seconds: float
 
     def predict(self, X: np.ndarray) -> np.ndarray:
         with torch.no_grad():
-            out = self.objective.outputs(self.theta, (torch.from_numpy(X) - self.centre) / self.half)
-        return (self.shift + self.scale * out).numpy()
+            out = self.objective.outputs(self.theta, self.scaling.inputs(X))
+        return (self.scaling.shift + self.scaling.scale * out).numpy()
 
 
 def train(
@@ -114,11 +133,8 @@ def train(
     The same plan, rows held out and scalings as `ew.fit` has for a KAN; `steps` counts those after the start was chosen.
     """
     clock, unseen = Clock(), 0.0
-    inputs, target = torch.from_numpy(X), torch.from_numpy(y)
-    low, high = inputs.amin(0), inputs.amax(0)
-    centre, half = (low + high) / 2, (high - low) / 2
-    shift, scale = float(target.mean()), float(target.std())
-    x, t = (inputs - centre) / half, (target - shift) / scale
+    scaling = Scaling.of(X, y)
+    x, t = scaling.apply(X, y)
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     held, kept = order[: round(held_out * len(x))], order[round(held_out * len(x)) :]
 
@@ -129,7 +145,7 @@ def train(
         nonlocal unseen
         if watch is not None:
             now = clock.seconds
-            trained = Trained(problem, theta, centre, half, shift, scale, 0, now)
+            trained = Trained(problem, theta, scaling, 0, now)
             watch(now - unseen, trained.predict)
             unseen += clock.seconds - now
 
@@ -152,7 +168,7 @@ def train(
     begin = lm.LMState(best, everything.value(best), 1e-8)
     final, last = _run(everything, begin, 20, clock, seconds * 1.1)
     shown(everything, final.theta)
-    return Trained(everything, final.theta, centre, half, shift, scale, done + last, clock.seconds)
+    return Trained(everything, final.theta, scaling, done + last, clock.seconds)
 
 
 def perceptron(shape: tuple[int, ...], seed: int) -> nn.Module:
@@ -190,11 +206,8 @@ def first_order(
 ) -> None:
     """L-BFGS on all rows, or Adam on batches of 256 with a rate that falls to nothing, until the time is spent."""
     clock, unseen = Clock(), 0.0
-    inputs, target = torch.from_numpy(X), torch.from_numpy(y)
-    low, high = inputs.amin(0), inputs.amax(0)
-    centre, half = (low + high) / 2, (high - low) / 2
-    shift, scale = float(target.mean()), float(target.std())
-    x, t = (inputs - centre) / half, (target - shift) / scale
+    scaling = Scaling.of(X, y)
+    x, t = scaling.apply(X, y)
     module = perceptron(shape, seed).requires_grad_(True)
     problem = LeastSquares(module, x, t)
     random = torch.Generator().manual_seed(seed)
@@ -202,7 +215,7 @@ def first_order(
     def shown() -> None:
         nonlocal unseen
         now = clock.seconds
-        watch(now - unseen, Trained(problem, problem.start(), centre, half, shift, scale, 0, now).predict)
+        watch(now - unseen, Trained(problem, problem.start(), scaling, 0, now).predict)
         unseen += clock.seconds - now
 
     if method == "L-BFGS":

@@ -190,6 +190,19 @@ def test_maps_equal_the_naive_sums(backend: Backend, degree: int, order: int) ->
         assert_maps(backend, dtype, order, options, degree=degree, uniform=uniform, seed=options)
 
 
+def test_grids_that_are_uniform_in_single_precision_only(backend: Backend) -> None:
+    """As those of a layer in float32 that is moved on to float64."""
+    p = problem()
+    breaks = torch.linspace(-1, 1, 6).double().expand(3, -1).contiguous()
+    p = Problem(BSpline(breaks, 3), p.x, p.v, p.coef, p.base, p.g)
+    assert_close(backend.forward(p.basis, p.x, None, p.coef, None, 0), forward(p, None, None, 0))
+    assert p.basis.pieces is not None
+    assert not p.basis.pieces.uniform
+    single = p.to(F32).basis.pieces
+    assert single is not None
+    assert single.uniform
+
+
 @pytest.mark.parametrize("dtype", [F64, F32])
 def test_fourth_derivative_of_the_base(backend: Backend, dtype: torch.dtype) -> None:
     for order in (4, 5):
@@ -435,7 +448,7 @@ def test_derivatives_of_silu_equal_mpmath(order: int) -> None:
 @pytest.mark.parametrize("order", [0, 1])
 @pytest.mark.parametrize("degree", [3, 4, 5])
 def test_gradcheck_and_gradgradcheck(backend: Backend, degree: int, order: int) -> None:
-    p = problem(degree, rows=6, inputs=2, outputs=2)
+    p = problem(degree, rows=4, inputs=2, outputs=2, intervals=3)
     # Not at breaks: there the derivative of a cubic's second derivative is one-sided.
     x = (p.x + 0.0137).requires_grad_()
     coef = p.coef.requires_grad_()
@@ -455,7 +468,7 @@ def test_gradgradcheck_of_each_argument_alone(backend: Backend) -> None:
 
 
 def test_gradgradcheck_with_base(backend: Backend) -> None:
-    p = problem(4, rows=3, inputs=2, outputs=2)
+    p = problem(4, rows=3, inputs=2, outputs=2, intervals=2)
     given = [t.clone().requires_grad_() for t in (p.x + 0.0137, p.coef, p.base)]
 
     def layer(x: Tensor, coef: Tensor, base: Tensor) -> Tensor:

@@ -12,7 +12,13 @@ import torch
 from scipy.optimize import least_squares
 from torch import Tensor
 
-from edgewise.training import lm
+from edgewise.network import KAN
+from edgewise.training import Squared, lm
+from edgewise.training.ground import Ground
+from edgewise.training.native_objective import NativeObjective, descended
+from edgewise.training.parameters import pack
+from edgewise.training.penalty import uniform_weights
+from edgewise.training.rows import Rows
 
 
 class Residuals:
@@ -116,3 +122,25 @@ def test_numbers_that_nothing_depends_on_do_not_move() -> None:
     states = run(Residuals(lambda t: t[:1] - 2), vector(0.0, 7.0), 20)
     assert float(states[-1].theta[0]) == pytest.approx(2, abs=1e-9)
     assert float(states[-1].theta[1]) == 7.0
+
+
+def test_steps_in_one_call_are_the_steps_one_by_one() -> None:
+    x = torch.linspace(-1, 1, 120, dtype=torch.float64)[:, None]
+    rows = Rows(x, torch.sin(3 * x), torch.full((120,), 1 / 120, dtype=torch.float64))
+    net = KAN([1, 2, 1], seed=3, dtype=torch.float64)
+    ground = Ground(net, rows, None, Squared())
+    problem = ground.penalised(uniform_weights(ground.penalty, 1e-6, 1e-6))
+    if not isinstance(ground.data, NativeObjective):
+        pytest.skip("needs the native library")
+    begin = lm.start(problem, pack(net, ground.slots))
+    one_by_one = begin
+    for _ in range(4):
+        one_by_one = lm.step(problem, one_by_one)
+    at_once, steps = descended(problem, ground.data, begin, 4, 0.0)
+    assert steps == 4
+    torch.testing.assert_close(at_once.theta, one_by_one.theta, rtol=1e-6, atol=1e-8)
+    assert at_once.value == pytest.approx(one_by_one.value, rel=1e-8)
+    assert (at_once.mu, at_once.nu) == pytest.approx((one_by_one.mu, one_by_one.nu), rel=1e-4)
+    ended, steps = descended(problem, ground.data, begin, 60, 1e-2)
+    assert steps < 60
+    assert ended.decrease < 1e-2

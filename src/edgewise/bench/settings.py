@@ -26,7 +26,7 @@ class Settings:
     @property
     def seconds(self) -> float:
         """Time for the repetitions of one comparison."""
-        return 0.02 if self.smoke else 0.25 if self.quick else 2.0
+        return 0.02 if self.smoke else 0.25 if self.quick else 1.0
 
     @property
     def least(self) -> int:

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, pairwise
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +16,11 @@ from edgewise.bench.results import Comparison, compare
 from edgewise.bench.settings import Settings
 from edgewise.bench.timing import Work, alternately, clock, no_collection
 from edgewise.kernels.native.library import load
-from edgewise.kernels.small import SmallLayer, SmallNetwork
+from edgewise.kernels.small import SmallNetwork
 from edgewise.network import KAN
-from edgewise.splines import BSpline
 from edgewise.training import Record, fit
+from edgewise.training.native_objective import native_layers
+from edgewise.training.parameters import make_slots, pack
 
 TABLE = "small"
 ADAM, LM = "Adam step", "LM iteration"
@@ -74,28 +75,12 @@ def _native(X: Tensor, y: Tensor) -> tuple[SmallNetwork, Tensor]:
     """The network as the native engine takes it, and its vector of numbers."""
     library = load()
     assert library is not None
-    described: list[SmallLayer] = []
-    parts: list[Tensor] = []
-    at = 0
-    for layer in _network().layers:
-        pairs = torch.cartesian_prod(torch.arange(layer.in_features), torch.arange(layer.out_features))
-        basis, coef, bias = cast(BSpline, layer.basis), layer.coef.detach(), cast(Tensor, layer.bias).detach()
-        parts += [coef.permute(0, 2, 1).reshape(-1), bias]
-        described.append(
-            SmallLayer(
-                basis,
-                pairs[:, 0].int(),
-                pairs[:, 1].int(),
-                plain=layer.out_features,
-                arities=(),
-                coef=at,
-                base=-1,
-                bias=at + coef.numel(),
-            )
-        )
-        at += coef.numel() + bias.numel()
+    net = _network()
+    slots = make_slots(net)
+    layers = native_layers(net, slots)
+    assert layers is not None
     weight = torch.full((len(X),), 1 / len(X), dtype=torch.float64)
-    return SmallNetwork(library, described, at, X, y, weight), torch.cat(parts)
+    return SmallNetwork(library, layers, slots.total, X, y, weight), pack(net, slots)
 
 
 def _native_adam(X: Tensor, y: Tensor) -> Work:

@@ -34,7 +34,7 @@ class EdgeMoments:
     Attributes
     ----------
     mean : mean of phi
-    absolute : mean of |phi|
+    absolute : mean of ``|phi|``
     variance : mean of (phi - mean)^2
     weighted : mean of w (phi - mean)^2, w the weight of the row at the node the edge feeds; without weights the variance
     """

@@ -428,10 +428,12 @@ class KANLinear(nn.Module):
         buffers["_numeric"] = numeric
         plain["_all_numeric"] = bool(numeric.all())
         if self.basis_name == "bspline":
-            pieces = make_pieces(grid.to(torch.float64), self.degree)
-            buffers["_table"] = pieces.table.to(grid.dtype)
-            buffers["_origin"] = pieces.origin.to(grid.dtype)
-            buffers["_width"] = pieces.width.to(grid.dtype)
+            pieces = make_pieces(grid, self.degree)
+            buffers["_table"], buffers["_origin"], buffers["_width"] = (
+                pieces.table,
+                pieces.origin,
+                pieces.width,
+            )
             plain["_uniform"] = pieces.uniform
             plain["_kept"] = self._spline(pieces.uniform)
 

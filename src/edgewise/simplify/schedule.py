@@ -126,7 +126,8 @@ def simplify(
     Parameters
     ----------
     net : KAN
-        A trained network, or one that is yet to be; it is not changed.
+        A trained network; it is not changed. One that is not trained yet gets a few steps only, and smaller ones are
+        judged against that.
     X, y : array, list or data frame
         The table it was trained on.
     loss, sample_weight

@@ -13,7 +13,14 @@ from torch import Tensor
 from edgewise._core.errors import InputError
 from edgewise.splines.basis import quadrature_gram
 from edgewise.splines.grids import check_breaks
-from edgewise.splines.pieces import Pieces, extended_knots, live_values, locate, make_pieces
+from edgewise.splines.pieces import (
+    Pieces,
+    equal_widths,
+    extended_knots,
+    live_values,
+    locate,
+    make_pieces,
+)
 
 MAX_DEGREE = 5
 
@@ -147,22 +154,13 @@ class BSpline:
         k inner knots (L. Ramshaw, "Blossoms are polar forms", 1989, doi:10.1016/0167-8396(89)90032-0).
         """
         old, fine = self.breaks, breaks.shape[-1] - 1
-        if fine % self.intervals or not (_even(old) and _even(breaks)) or not old.is_cpu:
+        even = old.dtype == torch.float64 and old.ndim == 2 and equal_widths(old) and equal_widths(breaks)
+        if fine % self.intervals or not even or not old.is_cpu:
             return knot_insertion(old, breaks, self.degree)
         check_breaks(breaks)
         _check_nested(old, breaks)
         unit = torch.from_numpy(_unit_insertion(self.degree, self.intervals, fine))
         return unit.to(old.dtype).expand(len(old), -1, -1)
-
-
-def _even(breaks: Tensor) -> bool:
-    """Whether intervals are equally wide to the last bits, so that knots are inserted as on any such grid."""
-    if breaks.dtype != torch.float64 or breaks.ndim != 2:
-        return False
-    width = breaks.diff(dim=1)
-    span = breaks[:, -1:] - breaks[:, :1]
-    room = 4 * torch.finfo(torch.float64).eps * breaks.abs().amax(1, keepdim=True)
-    return bool(((width - span / width.shape[1]).abs() <= room).all())
 
 
 @lru_cache(maxsize=32)

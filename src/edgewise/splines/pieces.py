@@ -101,15 +101,17 @@ def _make_pieces(breaks: Tensor, degree: int) -> Pieces:
     table = torch.cat([left_tail, inner, right_tail], 1)
     origin = torch.cat([breaks[:, :1], breaks[:, :-1], breaks[:, -1:]], 1)
     widths = torch.cat([width[:, :1], width, width[:, -1:]], 1)
-    return Pieces(table.to(breaks.dtype), origin, widths.to(breaks.dtype), equal_widths(width))
+    return Pieces(table.to(breaks.dtype), origin, widths.to(breaks.dtype), equal_widths(breaks))
 
 
-def equal_widths(width: Tensor) -> bool:
-    """Whether the intervals of every input, shape (I, G), are equally wide up to rounding."""
-    if torch.compiler.is_dynamo_compiling() or width.is_meta:
+def equal_widths(breaks: Tensor) -> bool:
+    """Whether the intervals of every input are equally wide, but for the rounding of breaks (I, G + 1) of their type."""
+    if torch.compiler.is_dynamo_compiling() or breaks.is_meta:
         return False  # there are no numbers yet
+    width = breaks.to(torch.float64).diff(dim=1)
     mean = width.mean(1, keepdim=True)
-    return bool(((width - mean).abs() <= SAME_WIDTH * mean).all())
+    rounding = 4 * torch.finfo(breaks.dtype).eps * breaks.abs().amax(1, keepdim=True)
+    return bool(((width - mean).abs() <= torch.minimum(rounding, SAME_WIDTH * mean)).all())
 
 
 def locate(breaks: Tensor, x: Tensor) -> Tensor:

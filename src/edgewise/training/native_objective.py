@@ -96,8 +96,8 @@ def descended(
         tolerance=RANK,
         least_gain=lm.LEAST_GAIN,
     )
-    numbers = (float(number) for number in (found.value, found.mu, found.nu, found.decrease))
-    return LMState(found.theta, *numbers, bool(found.stuck)), int(found.steps)
+    now, decrease, stuck = float(found.value), float(found.decrease), bool(found.stuck)
+    return LMState(found.theta, now, float(found.mu), float(found.nu), decrease, stuck), int(found.steps)
 
 
 def objective(net: KAN, slots: Slots, X: Tensor, y: Tensor, weight: Tensor, loss: Loss) -> DataObjective:
