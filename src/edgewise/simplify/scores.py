@@ -35,8 +35,9 @@ class Scores:
     inputs : Tensor, shape (inputs,)
         Root of the summed squares of the scores of the edges that leave each input.
     absolute, deviation : tuple of Tensor, each (I, sums)
-        Mean ``|phi|`` and standard deviation of phi, in the units of the sum that the edge feeds: its size by itself, whatever
-        the outputs make of it (the measure of Z. Liu et al., "KAN: Kolmogorov-Arnold Networks", 2024, arXiv:2404.19756).
+        Mean ``|phi|`` and standard deviation of phi, in the units of the sum that the edge feeds: its size by itself,
+        whatever the outputs make of it (the measure of Z. Liu et al., "KAN: Kolmogorov-Arnold Networks", 2024,
+        arXiv:2404.19756).
     """
 
     edges: tuple[Tensor, ...]

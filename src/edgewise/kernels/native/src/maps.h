@@ -33,8 +33,8 @@ template <class F> void run_tasks(int64_t count, int threads, const F &f) {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-constexpr int64_t PREPARED_BYTES = 160 << 10; // what a task keeps prepared: most of the second cache stays free
-constexpr int64_t PACKED_BYTES = 128 << 10;
+constexpr int64_t PREPARED_BYTES = 192 << 10; // what a task keeps prepared, and packed: together about the second cache
+constexpr int64_t PACKED_BYTES = 256 << 10;
 constexpr int64_t GRAD_BYTES = 8 << 20;       // gradients (and coefficients) of a task's inputs, over all tiles
 constexpr int64_t LARGE_BYTES = 4 << 20;
 constexpr int64_t STREAM_BYTES = 16 << 20;    // results larger than that are written past the caches
@@ -161,7 +161,7 @@ template <class T> struct Maps {
     void forward() {
         find_dominant();
         const bool large = R * I * O * int64_t(sizeof(T)) > LARGE_BYTES; // coefficients are fetched anew for every span
-        int64_t span = large ? std::max(2 * block, 1024) : block, share = tiles;
+        int64_t span = large ? std::max(block, 1024) : block, share = tiles;
         while (span > 256 && E * ceil_div(B, span) < s.threads) span /= 2;
         if (E * ceil_div(B, span) < s.threads) {
             if (O >= 256)
@@ -182,9 +182,9 @@ template <class T> struct Maps {
         return pieces <= SORTED && n * kernels > 3 * pieces;
     }
 
-    // Tiles of one input that are packed at once: as many as stay in the second cache, so that pages of coefficients are seldom
-    // entered twice, and not fewer than fill the lines around.
-    int64_t packed_tiles() const { return std::max<int64_t>(4, PACKED_BYTES / 2 / int64_t(each * TILE * sizeof(T))); }
+    // Tiles that are packed at once: as many as leave room for eight inputs (sums are fetched anew for every group of inputs), and
+    // not fewer than fill the lines around.
+    int64_t packed_tiles() const { return std::max<int64_t>(4, PACKED_BYTES / 8 / int64_t(each * TILE * sizeof(T))); }
 
     void forward_task(int64_t e, int64_t from, int64_t to, int64_t tile0, int64_t tile1) const {
         const bool apart = !dominant.empty();
@@ -260,7 +260,7 @@ template <class T> struct Maps {
         const bool one_block = B <= block;
         const int64_t together = one_block ? std::min(packed_tiles(), tiles) : tiles;
         const int64_t per_input = together * each * TILE * int64_t(sizeof(T)) * (int(coef) + int(input));
-        int64_t inputs = std::min<int64_t>(64 / int64_t(sizeof(T)), std::max<int64_t>(1, (one_block ? PACKED_BYTES * 2 : GRAD_BYTES) / per_input));
+        int64_t inputs = std::min<int64_t>(64 / int64_t(sizeof(T)), std::max<int64_t>(1, (one_block ? PACKED_BYTES : GRAD_BYTES) / per_input));
         inputs = std::max<int64_t>(1, std::min(inputs, ceil_div(I * E, s.threads)));
         const int64_t parts = ceil_div(I, inputs);
         const int64_t chunk = std::min(CHUNK, ceil_div(B, block) * block);
