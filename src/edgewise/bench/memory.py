@@ -43,7 +43,7 @@ def dense(settings: Settings) -> Iterator[Comparison | Missing]:
 
 def _cell(settings: Settings) -> Cell:
     if settings.smoke:
-        return Cell(32, 32, 64, 5)
+        return Cell(128, 128, 1024, 5)  # more than what the process has at hand already
     return Cell(256, 256, 1024, 32) if settings.quick else Cell(1024, 1024, 4096, 32)
 
 
