@@ -1,4 +1,4 @@
-# pyright: basic, reportMissingImports=false
+# pyright: basic, reportMissingImports=false, reportGeneralTypeIssues=false
 # ruff: noqa: E741
 """The trilinear maps as Triton programs.
 
