@@ -122,7 +122,9 @@ def test_a_package_is_measured_on_cells_and_a_step(monkeypatch):
 
 @pytest.mark.skipif(load() is None, reason="there is no native library here")
 def test_ceilings_are_plausible():
-    top = roofline.ceilings(0.05)
+    # The best of a few: whatever interrupts a measurement only lowers it.
+    tries = [roofline.ceilings(0.02) for _ in range(5)]
+    top = {name: max(each[name] for each in tries) for name in tries[0]}
     assert top["float32"] > 1.5 * top["float64"] > 1e8
     assert top["L1"] > top["DRAM"] > 1e8
 
