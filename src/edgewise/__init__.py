@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from edgewise.data import to_table as to_table
     from edgewise.data import write_frame as write_frame
     from edgewise.data import write_table as write_table
+    from edgewise.estimators import FormulaRegressor as FormulaRegressor
     from edgewise.estimators import KANClassifier as KANClassifier
     from edgewise.estimators import KANRegressor as KANRegressor
     from edgewise.estimators import load as load
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from edgewise.export import to_latex as to_latex
     from edgewise.export import to_numpy_source as to_numpy_source
     from edgewise.export import to_onnx as to_onnx
+    from edgewise.export.sympy_source import to_sympy_source as to_sympy_source
     from edgewise.forms import FORMS as FORMS
     from edgewise.forms import Form as Form
     from edgewise.forms import form_from_text as form_from_text
@@ -80,10 +82,16 @@ if TYPE_CHECKING:
     from edgewise.simplify import simplify as simplify
     from edgewise.symbolic import Formula as Formula
     from edgewise.symbolic import FormulaResult as FormulaResult
+    from edgewise.symbolic import PartialResult as PartialResult
     from edgewise.symbolic import Suggestion as Suggestion
+    from edgewise.symbolic import Verdict as Verdict
+    from edgewise.symbolic import check_structure as check_structure
+    from edgewise.symbolic import compile_formula as compile_formula
     from edgewise.symbolic import find_formula as find_formula
+    from edgewise.symbolic import fit_partial as fit_partial
     from edgewise.symbolic import form_from_sympy as form_from_sympy
     from edgewise.symbolic import formula as formula
+    from edgewise.symbolic import one_variable as one_variable
     from edgewise.symbolic import pareto as pareto
     from edgewise.symbolic import parse_formula as parse_formula
     from edgewise.symbolic import snap as snap
@@ -111,6 +119,7 @@ _HOMES = {
         "write_table",
     ),
     "edgewise.estimators": (
+        "FormulaRegressor",
         "KANClassifier",
         "KANRegressor",
         "load",
@@ -124,6 +133,7 @@ _HOMES = {
         "to_numpy_source",
         "to_onnx",
     ),
+    "edgewise.export.sympy_source": ("to_sympy_source",),
     "edgewise.forms": (
         "FORMS",
         "Form",
@@ -180,6 +190,12 @@ _HOMES = {
         "FormulaResult",
         "Suggestion",
         "find_formula",
+        "PartialResult",
+        "Verdict",
+        "check_structure",
+        "compile_formula",
+        "fit_partial",
+        "one_variable",
         "form_from_sympy",
         "formula",
         "pareto",

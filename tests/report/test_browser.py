@@ -213,13 +213,47 @@ def test_everything_is_reached_by_tab(visit):
 def test_a_point_of_the_front_opens_its_formula(visit):
     one = visit()
     first, chosen = one.page.locator("#formula-1"), one.page.locator("#formula-2")
+    points = one.page.locator("a.point")
     assert chosen.get_attribute("open") is not None
-    one.page.locator("a.point").first.click()
+    assert points.nth(1).get_attribute("aria-expanded") == "true"
+    points.first.click()
     assert first.get_attribute("open") is not None
     assert chosen.get_attribute("open") is None
-    assert first.locator("svg.chart").is_visible()
+    assert first.locator("figure.fit svg.chart").is_visible()
+    assert first.locator(".small-multiples svg.chart").first.is_visible()
     assert first.locator(".math").is_visible()
+    assert first.get_by_role("heading", name="Where it fails").is_visible()
     assert one.focused("tagName") == "SUMMARY"
+    one.page.wait_for_function("document.querySelectorAll('a.point.open').length === 1")
+    assert points.first.get_attribute("aria-expanded") == "true"
+    assert points.nth(1).get_attribute("aria-expanded") == "false"
+
+
+def test_the_front_is_walked_along_by_arrow_keys(visit):
+    one = visit()
+    first, second = one.page.locator("#formula-1"), one.page.locator("#formula-2")
+    points = one.page.locator("a.point")
+    points.nth(1).focus()
+    one.page.keyboard.press("ArrowLeft")
+    assert first.get_attribute("open") is not None
+    assert second.get_attribute("open") is None
+    assert "Formula 1" in one.focused("getAttribute('aria-label')")
+    one.page.keyboard.press("ArrowLeft")  # there is none before the first
+    assert "Formula 1" in one.focused("getAttribute('aria-label')")
+    one.page.keyboard.press("End")
+    assert second.get_attribute("open") is not None
+    one.page.keyboard.press("Home")
+    one.page.keyboard.press(" ")
+    assert first.get_attribute("open") is not None
+    assert one.focused("tagName") == "SUMMARY"
+
+
+def test_a_line_of_the_list_opens_and_its_point_is_ringed(visit):
+    one = visit()
+    one.page.locator("#formula-1 > summary").focus()
+    one.page.keyboard.press("Enter")
+    assert one.page.locator("#formula-1").get_attribute("open") is not None
+    one.page.wait_for_function("document.querySelectorAll('a.point.open').length === 2")
 
 
 def test_light_and_dark(visit):

@@ -115,8 +115,9 @@ def test_ids_are_unique_and_references_meet_them(page, parsed):
 
 def test_every_drawing_has_words(parsed):
     drawings = [a for a in parsed.named("svg") if a.get("role") == "img"]
-    # 6 + 2 edge functions, 3 effects, parity and what is left, 2 candidates, training, 5 columns.
-    assert len(drawings) == 8 + 3 + 2 + 2 + 1 + 5
+    # 6 + 2 edge functions, 3 effects, parity and what is left, training, 5 columns; of each of 2 candidates the fit and
+    # what is left along 4 inputs, and the one measured constant that there is.
+    assert len(drawings) == 8 + 3 + 2 + 1 + 5 + 2 * (1 + 4) + 1
     assert all(str(a["aria-label"]).strip() for a in drawings)
     # Parts that only clip what is inside them are no drawings of their own.
     rest = [a for a in parsed.named("svg") if a.get("role") != "img" and a.get("overflow") != "hidden"]

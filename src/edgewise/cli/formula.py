@@ -2,14 +2,123 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from edgewise._core.errors import InputError
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json, refuse_short
+from edgewise.cli.outcome import (
+    INTERRUPTED,
+    Interrupts,
+    make_folder,
+    refuse_short,
+    refuse_to_overwrite,
+)
 
 # Each row is judged by a fit to the others.
 FEWEST_ROWS = 5
+PICTURES = (".png", ".svg")
+# What --out fills its folder with; named here too, since the room that writes them takes seconds to load.
+FILES = (
+    "formulas.json",
+    "formula.py",
+    "formula.c",
+    "formula.tex",
+    "formula_sympy.py",
+    "report.html",
+)
+
+_LIMITS = "What a formula may be"
+_RESULTS = "What is written"
+
+
+class Format(StrEnum):
+    """How a formula is written."""
+
+    python = "python"
+    c = "c"
+    latex = "latex"
+    json = "json"
+    sympy = "sympy"
+
+
+Units = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--units",
+        help="Units of columns and of the target: 'm=kg,v=m/s,E=J'; a formula must agree with them.",
+        show_default=False,
+        rich_help_panel=_LIMITS,
+    ),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without", help="Functions never to use: 'sin,tan'.", show_default=False, rich_help_panel=_LIMITS
+    ),
+]
+OnlyFunctions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only-functions",
+        help="Use no functions but these: 'exp,sqrt'.",
+        show_default=False,
+        rich_help_panel=_LIMITS,
+    ),
+]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require", help="Columns every formula must hold.", show_default=False, rich_help_panel=_LIMITS
+    ),
+]
+Ignore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--ignore", help="Columns no formula may hold.", show_default=False, rich_help_panel=_LIMITS
+    ),
+]
+Export = Annotated[
+    Format | None,
+    typer.Option(
+        "--export",
+        help="Write one formula to standard output, and nothing else.",
+        show_default=False,
+        rich_help_panel=_RESULTS,
+    ),
+]
+Pick = Annotated[
+    int | None,
+    typer.Option(
+        "--pick",
+        help="The number in the table of the formula to write.",
+        min=1,
+        show_default="the recommended one",
+        rich_help_panel=_RESULTS,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="A folder for formulas.json, report.html and the formula as Python, C, LaTeX and sympy.",
+        show_default=False,
+        rich_help_panel=_RESULTS,
+    ),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option(
+        "--plot",
+        help="Draw error against complexity into this .png or .svg file.",
+        show_default=False,
+        rich_help_panel=_RESULTS,
+    ),
+]
 
 
 def formula(
@@ -20,6 +129,16 @@ def formula(
     seconds: options.Seconds = 60.0,
     seed: options.Seed = 0,
     drop_missing: options.DropMissing = False,
+    units: Units = None,
+    without: Without = None,
+    only_functions: OnlyFunctions = None,
+    require: Require = None,
+    ignore: Ignore = None,
+    export: Export = None,
+    pick: Pick = None,
+    out: Out = None,
+    plot: Plot = None,
+    force: options.Force = False,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
@@ -28,57 +147,71 @@ def formula(
 ) -> None:
     """Find formulas, from the simplest to the most accurate, judged on rows held out.
 
+    The table marks the formula that is recommended with a star: the simplest
+    that no other beats by more than chance. Ctrl-C ends the search early with
+    the best so far and exit code 130.
+
     Examples:
 
     - `edgewise formula falls.csv --target time --columns height,mass`
 
     - `edgewise formula falls.csv -t time --seconds 20 --json > front.json`
+
+    - `edgewise formula energy.csv -t E --units m=kg,v=m/s,E=J --without sin,cos,tan`
+
+    - `edgewise formula falls.csv -t time --export c > formula.c`
+
+    - `edgewise formula falls.csv -t time --pick 2 --out results --plot front.png`
     """
-    from edgewise.cli.inputs import as_names, find
+    from edgewise.cli.formula_words import columns_of, limits_of
+
+    _refuse_places(out, plot, force)
     from edgewise.data import provenance, read_frame, to_table
 
     frame = read_frame(data)
-    target = find(frame, target)
-    dropped = {find(frame, name) for name in as_names(drop, frame.column_names) or ()}
-    named = as_names(columns, frame.column_names)
-    chosen = [find(frame, name) for name in named or frame.column_names if name not in dropped]
-    if named is None:
-        chosen.remove(target) if target in chosen else None
-    if not chosen:
-        raise InputError(
-            f"{provenance(frame).source} must have at least one column besides the target {target!r}."
-        )
-    table = to_table(frame.select(dict.fromkeys([*chosen, target])), provenance(frame).source)
+    asked = columns_of(frame, target, columns=columns, drop=drop, ignore=ignore, require=require, units=units)
+    limits = limits_of(asked, without=without, only=only_functions)
+    known = provenance(frame)
+    table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target])), known.source)
     if drop_missing:
         table = table.drop_missing()
-    X, y, names = table.features(target, chosen)
+    X, y, names = table.features(asked.target, asked.chosen)
     refuse_short(table.source, table.n_rows, FEWEST_ROWS)
+    if out is not None:
+        make_folder(out)  # before the search, which would be lost
 
-    from edgewise.cli import summary
+    from edgewise.cli.formula_progress import BestSoFar
+    from edgewise.cli.formula_results import Found, Wanted, deliver
     from edgewise.cli.progress import Progress
     from edgewise.symbolic import find_formula
 
     with Interrupts() as interrupts, Progress(quiet) as progress:
         progress.begin("find the formula")
-        found = find_formula(X, y, names=names, seconds=seconds, seed=seed, callbacks=(progress, interrupts))
-    if json:
-        report = {
-            "target": target,
-            "columns": list(names),
-            "rows": len(y),
-            "seconds": round(found.seconds, 3),
-        }
-        report |= {
-            "interrupted": interrupts.happened,
-            "message": found.message,
-            "front": summary.front_as_data(found),
-        }
-        print_json(summary.to_json(report))
-    else:
-        console = summary.results_console()
-        summary.show_front(console, found)
-        summary.show_formula(console, target, found)
-        if verbose:
-            summary.show_messages(console, (found.message,))
+        callbacks = (BestSoFar(progress, asked.target), interrupts)
+        result = find_formula(X, y, names=names, seconds=seconds, seed=seed, callbacks=callbacks, **limits)
+    found = Found(
+        result,
+        asked.target,
+        tuple(names),
+        X,
+        y,
+        known.source,
+        known.fingerprint,
+        seed,
+        dict(asked.units),
+        interrupts.happened,
+    )
+    form = None if export is None else export.value
+    deliver(found, Wanted(form, pick, out, plot, quiet=quiet, verbose=verbose, json=json))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
+
+
+def _refuse_places(out: Path | None, plot: Path | None, force: bool) -> None:
+    """Stop before any work is done where a result would replace a file or has no place."""
+    if plot is not None and plot.suffix.lower() not in PICTURES:
+        raise InputError(
+            f"The picture of --plot must end in {' or '.join(PICTURES)}. Got {str(plot)!r} instead."
+        )
+    places = [] if out is None else [out / name for name in FILES]
+    refuse_to_overwrite([*places, *([] if plot is None else [plot])], force)

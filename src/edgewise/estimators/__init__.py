@@ -1,4 +1,4 @@
-"""KANRegressor and KANClassifier: networks behind the scikit-learn interface; files of models.
+"""KANRegressor, KANClassifier and FormulaRegressor behind the scikit-learn interface; files of models.
 
 scikit-learn is imported with the first estimator, so that loading a plain network does not wait for it.
 """
@@ -13,12 +13,18 @@ from edgewise.estimators.files import save as save
 
 if TYPE_CHECKING:
     from edgewise.estimators.classifier import KANClassifier as KANClassifier
+    from edgewise.estimators.formula_regressor import FormulaRegressor as FormulaRegressor
     from edgewise.estimators.regressor import KANRegressor as KANRegressor
     from edgewise.estimators.screen import ScreeningWarning as ScreeningWarning
 
-_HOMES = {"KANClassifier": "classifier", "KANRegressor": "regressor", "ScreeningWarning": "screen"}
+_HOMES = {
+    "FormulaRegressor": "formula_regressor",
+    "KANClassifier": "classifier",
+    "KANRegressor": "regressor",
+    "ScreeningWarning": "screen",
+}
 
-__all__ = ["KANClassifier", "KANRegressor", "ScreeningWarning", "load", "save"]
+__all__ = ["FormulaRegressor", "KANClassifier", "KANRegressor", "ScreeningWarning", "load", "save"]
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
 from edgewise.report.numbers import counted, number
@@ -24,6 +24,7 @@ from edgewise.report.svg import (
     right_margin,
     tag,
     text_width,
+    ticks,
 )
 
 if TYPE_CHECKING:
@@ -141,7 +142,11 @@ def front(formulas: Sequence[Formula], chosen: int | None) -> Markup | None:
     height = 280.0
     axes = Axes(WIDE, height, padded(x, 0.06), up, left=left_margin(up, logarithmic=True), logarithmic=True)
     order = np.argsort(x, kind="stable")
-    parts = [axes.frame("complexity", "error", count=(7, 4)), axes.line(x[order], y[order], "guide")]
+    whole = tuple((v, f"{v:.0f}") for v in ticks(*axes.across, 7) if v == round(v))
+    parts = [
+        axes.frame("complexity", "error", count=(7, 4), marks=whole),
+        axes.line(x[order], y[order], "guide"),
+    ]
     for (k, f), at, over in zip(shown, axes.x(x).tolist(), axes.y(y).tolist(), strict=True):
         ring = tag("circle", cx=at, cy=over, r=11.0)
         told = f"Formula {k + 1}: complexity {f.complexity}, error {number(f.error, 3)}"
@@ -149,6 +154,7 @@ def front(formulas: Sequence[Formula], chosen: int | None) -> Markup | None:
         parts.append(
             tag(
                 "a",
+                tag("title", escape(f.text)),
                 ring,
                 label(at, over + 4, str(k + 1), "middle"),
                 href=f"#formula-{k + 1}",

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from edgewise.plots.parity import errors
 from edgewise.report import charts
-from edgewise.report.content import InputView, ReportContent
+from edgewise.report.candidate import Study, study
+from edgewise.report.content import ReportContent
 from edgewise.report.mathematics import formula_html
-from edgewise.report.numbers import counted
-from edgewise.report.weak import weak_spot
-
-Floats = NDArray[np.float64]
+from edgewise.symbolic import Formula
 
 
 @dataclass(frozen=True)
@@ -24,14 +20,15 @@ class Candidate:
 
     number: int
     html: Markup
-    text: str
-    python: str
-    complexity: int
-    error: float
-    r2: float
+    formula: Formula
     chosen: bool
-    residuals: Markup | None
-    fails: str
+    study: Study
+
+    @property
+    def code(self) -> tuple[tuple[str, str], ...]:
+        """The formula in every language that it is written in."""
+        one = self.formula
+        return (("Text", one.text), ("Python", one.python()), ("LaTeX", one.latex), ("C", one.c()))
 
 
 @dataclass(frozen=True)
@@ -59,49 +56,26 @@ def headline(content: ReportContent) -> Headline | None:
 
 
 def candidates(content: ReportContent) -> tuple[Candidate, ...]:
-    """The formulas of the front with what each leaves over on the held-out rows."""
-    chosen = None if content.formula is None else content.formula.text
-    found: list[Candidate] = []
-    for k, formula in enumerate(content.front):
-        left, fails = None, ""
-        if len(content.y_test):
-            X = content.formula_rows(formula.names)
-            predicted = np.asarray(formula.predict(X), dtype=np.float64)
-            good = np.isfinite(predicted)
-            if good.any():
-                off = predicted - content.y_test
-                unit = content.unit(content.target)
-                left = charts.residuals(
-                    content.y_test,
-                    off,
-                    f"measured {content.labelled(content.target)}",
-                    unit,
-                    width=420.0,
-                    height=220.0,
-                )
-                spot = weak_spot(X, tuple(InputView(name, name) for name in formula.names), off)
-                fails = spot.sentence if spot else "Its errors are about as large everywhere."
-            if not good.all():
-                fails = f"It has no value on {counted(int((~good).sum()), 'held-out row')}. {fails}".strip()
-        found.append(
-            Candidate(
-                k + 1,
-                formula_html(formula.sympy, formula.text, digits=4),
-                formula.text,
-                formula.python(),
-                formula.complexity,
-                formula.error,
-                formula.r2,
-                formula.text == chosen,
-                left,
-                fails,
-            )
+    """The formulas of the front with what each does on the rows of the page."""
+    chosen = _chosen(content)
+    return tuple(
+        Candidate(
+            k + 1,
+            formula_html(formula.sympy, formula.text, digits=4),
+            formula,
+            k == chosen,
+            study(content, formula),
         )
-    return tuple(found)
+        for k, formula in enumerate(content.front)
+    )
 
 
 def front_chart(content: ReportContent) -> Markup | None:
     """Error against complexity of the candidates."""
-    chosen = None if content.formula is None else content.formula.text
-    place = next((k for k, f in enumerate(content.front) if f.text == chosen), None)
-    return charts.front(content.front, place)
+    return charts.front(content.front, _chosen(content))
+
+
+def _chosen(content: ReportContent) -> int | None:
+    """The place of the headline on the front."""
+    text = None if content.formula is None else content.formula.text
+    return next((k for k, formula in enumerate(content.front) if formula.text == text), None)

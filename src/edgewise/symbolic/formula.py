@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import keyword
 import math
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -16,11 +15,11 @@ import sympy
 from numpy.typing import NDArray
 
 from edgewise._core.checks import check_matrix
-from edgewise.forms.functions import CONSTANTS
-from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.complexity import complexity as node_count
 from edgewise.symbolic.parse import formula_text, from_sympy
+from edgewise.symbolic.source import c_source, python_source
 from edgewise.symbolic.tape import Tape
+from edgewise.symbolic.trust import Trust
 
 Floats = NDArray[np.float64]
 _DIGITS = 6
@@ -53,6 +52,8 @@ class Formula:
     network_deviation
         Root mean squared difference from the network the formula was read from, on the same rows; None where there
         was no network.
+    trust
+        How far it can be trusted, where that was looked into.
 
     Examples
     --------
@@ -70,6 +71,7 @@ class Formula:
     r2: float = math.nan
     constants: tuple[Constant, ...] = ()
     network_deviation: float | None = None
+    trust: Trust | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def complexity(self) -> int:
@@ -119,20 +121,49 @@ class Formula:
 
     def python(self, name: str = "formula") -> str:
         """The source of a Python function of the columns, for floats and numpy arrays."""
-        taken = _identifiers(self.names)
-        body = _python(from_sympy(self.sympy), dict(zip(self.names, taken, strict=True)))
-        where = "".join(
-            f"\n    # {new}: {old}" for old, new in zip(self.names, taken, strict=True) if old != new
-        ).replace("\r", " ")
-        return f"import numpy as np\n\n\ndef {name}({', '.join(taken)}):{where}\n    return {body}\n"
+        return python_source(from_sympy(self.sympy), self.names, name)
 
-    def json(self) -> str:
-        """Everything about the formula as one JSON object."""
-        data = {
+    def c(self, name: str = "formula") -> str:
+        """The source of a C99 function of the columns, `double name(double x, ...)`, with nothing but <math.h>.
+
+        Parameters
+        ----------
+        name
+            Name of the function.
+
+        Returns
+        -------
+        str
+            Columns whose names C does not allow are renamed, and comments say so.
+
+        Raises
+        ------
+        InputError
+            Where the name is no plain identifier.
+
+        Examples
+        --------
+        >>> import sympy
+        >>> from edgewise.symbolic import Formula
+        >>> print(Formula(2.5 * sympy.exp(-sympy.Symbol("x")), ("x",)).c("decay"))
+        #include <math.h>
+        <BLANKLINE>
+        double decay(double x)
+        {
+            return (2.5 * exp((-x)));
+        }
+        <BLANKLINE>
+        """
+        return c_source(from_sympy(self.sympy), self.names, name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything about the formula, for JSON; numbers that are not finite as None."""
+        return {
             "text": self.text,
             "exact_text": self.exact_text,
             "latex": self.latex,
             "python": self.python(),
+            "c": self.c(),
             "complexity": self.complexity,
             "error": _finite(self.error),
             "r2": _finite(self.r2),
@@ -142,8 +173,12 @@ class Formula:
                 for each in self.constants
             ],
             "names": list(self.names),
+            "trust": None if self.trust is None else self.trust.to_dict(),
         }
-        return json.dumps(data, allow_nan=False, ensure_ascii=False)
+
+    def json(self) -> str:
+        """Everything about the formula as one JSON object."""
+        return json.dumps(self.to_dict(), allow_nan=False, ensure_ascii=False)
 
     @cached_property
     def _tape(self) -> Tape:
@@ -206,49 +241,3 @@ _ESCAPES = {
     "\\": r"\backslash ", "{": r"\{", "}": r"\}", "_": r"\_", "%": r"\%", "$": r"\$", "#": r"\#", "&": r"\&",
     "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ ", "\r": r"\ ",
 }  # fmt: skip
-
-
-def _identifiers(names: Sequence[str]) -> list[str]:
-    """Distinct ASCII Python names, close to the columns' own."""
-    found: list[str] = []
-    for name in names:
-        base = re.sub(r"\W", "_", name, flags=re.ASCII)
-        base = base if re.match(r"[A-Za-z_]", base) else f"x_{base}"
-        base = f"{base}_" if keyword.iskeyword(base) or base == "np" else base
-        unique, count = base, 2
-        while unique in found:
-            unique, count = f"{base}_{count}", count + 1
-        found.append(unique)
-    return found
-
-
-_NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh"} | {
-    "atanh": "arctanh"
-}
-
-
-def _python(node: Node, names: dict[str, str]) -> str:
-    """A tree as Python source, every compound part in brackets but for calls."""
-    if isinstance(node, Number):
-        # Integers as floats: numpy refuses negative integer powers of integer arrays.
-        return repr(float(node.value)) if node.value >= 0 else f"({float(node.value)!r})"
-    if isinstance(node, Variable):
-        hidden = node.name not in names and node.name in CONSTANTS
-        return f"np.{node.name.lower()}" if hidden else names[node.name]
-    if node.function in ("+", "*"):
-        inverse, join, inverted = ("neg", " + ", " - ") if node.function == "+" else ("inv", " * ", " / ")
-        text = _python(node.arguments[0], names)
-        for argument in node.arguments[1:]:
-            if isinstance(argument, Apply) and argument.function == inverse:
-                text += inverted + _python(argument.arguments[0], names)
-            else:
-                text += join + _python(argument, names)
-        return f"({text})"
-    parts = [_python(argument, names) for argument in node.arguments]
-    if node.function == "^":
-        return f"({parts[0]} ** {parts[1]})"
-    if node.function == "neg":
-        return f"(-{parts[0]})"
-    if node.function == "inv":
-        return f"(1.0 / {parts[0]})"
-    return f"np.{_NUMPY.get(node.function, node.function)}({parts[0]})"

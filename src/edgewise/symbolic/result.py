@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.network import KAN
+from edgewise.symbolic.alternatives import Alternative, alternatives
 from edgewise.symbolic.formula import Constant, Formula
+from edgewise.symbolic.noise import neighbour_noise
 from edgewise.symbolic.parse import from_sympy
 from edgewise.symbolic.rounding import Fitted
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.tape import Tape
+from edgewise.symbolic.trust import trust
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class FormulaResult:
-    """Formulas from the simplest to the most accurate.
+    """Formulas from the simplest to the most accurate; `str` of it is a table of them.
 
     Parameters
     ----------
@@ -35,6 +39,13 @@ class FormulaResult:
         What was found and why the search ended, in one sentence.
     seconds
         How long it took.
+    noise
+        The standard deviation of the noise in y, rather too large than too small; None where it was not estimated.
+    equals
+        What `alternatives` returns.
+    exact
+        Whether the search holds `best` to be the law itself: it leaves no more than rounding error on rows it was not
+        fitted to, with few measured constants.
     """
 
     best: Formula
@@ -42,6 +53,82 @@ class FormulaResult:
     network: KAN | None
     message: str
     seconds: float
+    noise: float | None = None
+    equals: tuple[Alternative, ...] = field(default=(), repr=False)
+    exact: bool = False
+
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """The formulas of the front that the data cannot tell from the best, the most alike first.
+
+        Each with the p-value of a paired test on held-out rows and the place where a measurement would tell the two apart.
+        """
+        return self.equals
+
+    def __str__(self) -> str:
+        lines = [f"  {'complexity':>10}  {'error':>9}  formula"]
+        for each in self.front:
+            mark = "*" if each.sympy == self.best.sympy else " "
+            lines.append(f"{mark} {each.complexity:>10}  {each.error:>9.3g}  {each.text}")
+        lines += ["", self.message]
+        if self.noise is not None:
+            lines.append(f"The noise in y is at most {self.noise:.3g}.")
+        if self.equals:
+            lines.append("The data cannot tell the best formula (*) from:")
+            lines += [f"    {each}" for each in self.equals]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the network, for JSON."""
+        return {
+            "best": self.best.to_dict(),
+            "front": [each.to_dict() for each in self.front],
+            "alternatives": [each.to_dict() for each in self.equals],
+            "noise": self.noise,
+            "exact": self.exact,
+            "message": self.message,
+            "seconds": self.seconds,
+        }
+
+
+def judged(result: FormulaResult, rows: Rows, networks: Sequence[KAN | None] | None = None) -> FormulaResult:
+    """A result with the trust in every formula, the noise and the alternatives.
+
+    Parameters
+    ----------
+    result
+        What a search found, in the columns of `rows`.
+    rows
+        The data it was found on.
+    networks
+        The network that each formula of the front is compared with; by default the result's for all.
+
+    Returns
+    -------
+    FormulaResult
+    """
+    known = [result.network] * len(result.front) if networks is None else networks
+    everything = (
+        (rows.X, rows.y) if rows.short else (np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held])
+    )
+    told = neighbour_noise(*everything)
+    front = tuple(_trusted(each, rows, net, told) for each, net in zip(result.front, known, strict=True))
+    best = next((each for each in front if each.sympy == result.best.sympy), None)
+    best = _trusted(result.best, rows, result.network, told) if best is None else best
+    levels = [each.trust.noise.level for each in (best, *front) if each.trust is not None]
+    noise = min((each for each in levels if math.isfinite(each)), default=None)
+    return replace(result, best=best, front=front, noise=noise, equals=alternatives(best, front, rows))
+
+
+def _trusted(formula: Formula, rows: Rows, network: KAN | None, told: float) -> Formula:
+    """A formula with the trust in it, on held-out rows or, in a short table, each row left out in turn."""
+    if not rows.short:
+        training = (rows.X, rows.y)
+        found = trust(formula, rows.X_held, rows.y_held, network, training=training, neighbours=told)
+        return replace(formula, trust=found)
+    found = trust(formula, rows.X, rows.y, network, neighbours=told)
+    # What the network leaves over on its own rows says too little.
+    noise = replace(found.noise, residuals=formula.error, network=math.nan)
+    return replace(formula, trust=replace(found, error=formula.error, r2=formula.r2, noise=noise))
 
 
 def as_formula(fitted: Fitted, rows: Rows, network: KAN | None) -> Formula:
@@ -70,10 +157,12 @@ def predictions(expression: object, rows: Rows, X: Floats) -> Floats:
 
 
 def recommended(front: Sequence[Formula], rows: Rows) -> Formula:
-    """The formula with the best balance: each node must take 7 % off the error, and more than chance.
+    """The formula of least description length: the held-out error it leaves, and half a logarithm of rows for each node.
 
     A formula stays in the running where no simpler one has a squared error within one standard error of its own, the
-    rule of Breiman et al. (1984), Classification and Regression Trees.
+    rule of Breiman et al. (1984), Classification and Regression Trees. Among these the shortest two-part code for the
+    held-out rows wins: J. Rissanen, "Modeling by shortest data description", Automatica 14 (1978),
+    doi:10.1016/0005-1098(78)90005-5.
     """
     # A difference that floating point itself makes is none.
     floor = max(10 * rows.rounding_error, 1e-12 * rows.spread)
@@ -83,10 +172,8 @@ def recommended(front: Sequence[Formula], rows: Rows) -> Formula:
         gains = [(before - squares) for _, before in running]
         if all(float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) for gain in gains):
             running.append((each, squares))
+    count = len(rows.y_held)
     return min(
         (each for each, _ in running),
-        key=lambda one: math.log(max(one.error, floor)) + _NODE * one.complexity,
+        key=lambda one: count * math.log(max(one.error, floor)) + 0.5 * math.log(count) * one.complexity,
     )
-
-
-_NODE = 0.07

@@ -115,7 +115,7 @@ def _with(best: Fitted, at: int, value: Node, rows: Rows) -> Fitted | None:
     constants: list[float | Node] = list(best.fit.constants.tolist())
     constants[at] = value
     expression = simplify_expression(to_sympy(tape.with_constants(constants), rows.names), rows.positive)
-    if not expression.is_finite and expression.is_number:
+    if (not expression.is_finite and expression.is_number) or expression.has(sympy.I, sympy.nan, sympy.zoo):
         return None
     if complexity(expression) > complexity(best.expression):
         return None

@@ -145,7 +145,11 @@ def _power(base: Any, exponent: Any) -> Any:
 
 def _product(product: Any) -> Any:
     """Factors that are sums give up their leading coefficients: (2x + 4)*(3y + 3) = 6*(x + 2)*(y + 1)."""
-    factors = product.args
+    exponents: list[Any] = [factor.args[0] for factor in product.args if isinstance(factor, sympy.exp)]
+    if len(exponents) > 1:
+        others = [factor for factor in product.args if not isinstance(factor, sympy.exp)]
+        product = sympy.Mul(*others, sympy.exp(sympy.Add(*exponents)))
+    factors = product.args if product.is_Mul else (product,)
     if sum(not factor.is_number for factor in factors) < 2:
         return product
     sizes: list[Any] = []

@@ -132,18 +132,42 @@
   addEventListener("scroll", place, { passive: true, capture: true });
   addEventListener("resize", place);
 
-  // A point of the front opens its formula.
-  for (const point of all("a.point")) {
+  // A point of the front opens its formula, and the points of open ones are ringed; arrow keys go from point to point.
+  const points = all("a.point");
+  const formulaOf = (point) => one(point.getAttribute("href"));
+  const ring = () => points.forEach((point) => {
+    const open = Boolean(formulaOf(point)?.open);
+    point.classList.toggle("open", open);
+    point.setAttribute("aria-expanded", String(open));
+  });
+  const choose = (point) => {
+    const target = formulaOf(point);
+    if (!target) return null;
+    all("details.candidate").forEach((other) => { other.open = other === target; });
+    return target;
+  };
+  points.forEach((point, k) => {
+    point.setAttribute("role", "button");
     point.addEventListener("click", (event) => {
-      const target = one(point.getAttribute("href"));
-      if (!target) return;
       event.preventDefault();
-      all("details.candidate").forEach((other) => { other.open = other === target; });
+      const target = choose(point);
+      if (!target) return;
       const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
       target.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "nearest" });
       one("summary", target).focus({ preventScroll: true });
     });
-  }
+    point.addEventListener("keydown", (event) => {
+      const to = { ArrowLeft: k - 1, ArrowUp: k - 1, ArrowRight: k + 1, ArrowDown: k + 1, Home: 0, End: points.length - 1 }[event.key];
+      if (event.key === " ") { event.preventDefault(); point.dispatchEvent(new MouseEvent("click", { cancelable: true })); }
+      if (to === undefined || !points[to]) return;
+      event.preventDefault();
+      // The formulas change under the eye of whoever walks along the front, who stays where they are.
+      points[to].focus();
+      choose(points[to]);
+    });
+  });
+  all("details.candidate").forEach((each) => each.addEventListener("toggle", ring));
+  ring();
 
   // On paper everything that was left open stays open, and the large view is left out.
   addEventListener("beforeprint", () => { if (dialog.open) dialog.close(); });

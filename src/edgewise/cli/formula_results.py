@@ -1,0 +1,238 @@
+"""What `edgewise formula` shows and writes: the front as a table or JSON, one formula as code, a folder of files."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table as Grid
+from rich.text import Text
+
+from edgewise._core.errors import InputError
+from edgewise.cli.outcome import print_json
+from edgewise.cli.summary import results_console, to_json
+from edgewise.export.sympy_source import to_sympy_source
+from edgewise.plots.save import write_whole
+from edgewise.symbolic import Formula, FormulaResult
+from edgewise.symbolic.formula import _latex_name
+
+Floats = NDArray[np.float64]
+
+MOST_RIVALS = 3
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be shown and written.
+
+    Attributes
+    ----------
+    export : "python", "c", "latex", "json" or "sympy", to write one formula and nothing else
+    pick : the number of the formula in the table; by default the recommended one
+    out : a folder for files
+    plot : a picture of the front
+    """
+
+    export: str | None
+    pick: int | None
+    out: Path | None
+    plot: Path | None
+    quiet: bool = False
+    verbose: bool = False
+    json: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A finished search beside the rows it looked at.
+
+    Attributes
+    ----------
+    result : what the search returned
+    target : the column that the formulas give
+    names : the columns it looked at
+    X, y : the rows, (n, d) and (n,)
+    source, fingerprint : the file's name and hash
+    seed : of the search
+    units : the unit of each column that has one
+    interrupted : whether Ctrl-C ended the search
+    """
+
+    result: FormulaResult
+    target: str
+    names: tuple[str, ...]
+    X: Floats
+    y: Floats
+    source: str
+    fingerprint: str
+    seed: int
+    units: Mapping[str, str]
+    interrupted: bool
+
+    @property
+    def best(self) -> int:
+        """The place of the recommended formula, from 1."""
+        texts = [each.exact_text for each in self.result.front]
+        return texts.index(self.result.best.exact_text) + 1 if self.result.best.exact_text in texts else 1
+
+
+def deliver(found: Found, wanted: Wanted) -> None:
+    """Write the files, then show the front, or one formula as code.
+
+    A --pick beyond the table ends in a sentence, but last: the search has found what it has found.
+    """
+    count = len(found.result.front)
+    number = wanted.pick if wanted.pick is not None and wanted.pick <= count else found.best
+    data = to_json(as_data(found, number))
+    written = [] if wanted.out is None else write_files(found, number, wanted.out, data)
+    if wanted.plot is not None:
+        written.append(drawn(found, wanted.plot))
+    if written and not wanted.quiet:
+        typer.echo("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
+    beyond = wanted.pick is not None and wanted.pick > count
+    if wanted.export is not None and not beyond:
+        text = text_of(found.result.front[number - 1], found.target, wanted.export)
+        if wanted.json and wanted.export != "json":
+            text = to_json({"format": wanted.export, "text": text}) + "\n"
+        sys.stdout.write(text)
+    elif wanted.json:
+        print_json(data)
+    else:
+        show(results_console(), found, number, verbose=wanted.verbose)
+    if beyond:
+        raise InputError(
+            f"The option --pick must be a number of the table, from 1 to {count}. Got {wanted.pick} instead."
+        )
+
+
+def show(console: Console, found: Found, number: int, *, verbose: bool) -> None:
+    """The front from the simplest to the most accurate, and one formula on lines of its own."""
+    grid = Grid(box=SIMPLE_HEAD, title="Formulas, simplest first", title_justify="left", title_style="bold")
+    grid.add_column("", no_wrap=True)
+    for heading in ("complexity", "held-out RMSE", "R2"):
+        grid.add_column(heading, justify="right", no_wrap=True)
+    grid.add_column("formula", overflow="fold")
+    for place, formula in enumerate(found.result.front, start=1):
+        chosen = place == found.best
+        grid.add_row(
+            f"{'*' if chosen else ' '} {place}",
+            str(formula.complexity),
+            _number(formula.error),
+            "-" if math.isnan(formula.r2) else f"{formula.r2:.6f}",
+            Text(formula.text),  # not markup: a formula may hold square brackets
+            style="bold" if chosen else "",
+        )
+    console.print(grid)
+    picked = found.result.front[number - 1]
+    console.print(Text(f"{found.target} = {picked.text}", style="bold"), soft_wrap=True)
+    for line in _remarks(found, number, picked, verbose):
+        console.print(Text(line, style="dim"), soft_wrap=True)
+
+
+def _remarks(found: Found, number: int, picked: Formula, verbose: bool) -> Iterator[str]:
+    """What to know of the formula shown: what rivals it, where it has no value; with `verbose` all that is known."""
+    rule = f"* {found.best} is recommended: no other beats it by more than chance."
+    yield rule if number == found.best else f"This is formula {number}. {rule}"
+    for other in found.result.alternatives()[:MOST_RIVALS] if number == found.best else ():
+        yield f"The data cannot tell it from {other}."
+    if verbose:
+        yield from ("" if picked.trust is None else str(picked.trust)).splitlines()
+        yield found.result.message
+    elif picked.trust is not None:
+        yield from map(str, picked.trust.leaves_domain)
+
+
+def _number(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.4g}"
+
+
+def as_data(found: Found, number: int) -> dict[str, Any]:
+    """The whole search as plain data."""
+    front = [
+        {"number": place, "recommended": place == found.best, **formula.to_dict()}
+        for place, formula in enumerate(found.result.front, start=1)
+    ]
+    return {
+        "target": found.target,
+        "columns": list(found.names),
+        "rows": len(found.y),
+        "seconds": round(found.result.seconds, 3),
+        "interrupted": found.interrupted,
+        "message": found.result.message,
+        "recommended": found.best,
+        "formula": front[number - 1],
+        "front": front,
+    }
+
+
+def text_of(formula: Formula, target: str, form: str) -> str:
+    """A formula as Python, C, LaTeX, JSON or sympy."""
+    return _WRITERS[form](formula, target)
+
+
+_WRITERS: Mapping[str, Callable[[Formula, str], str]] = {
+    "python": lambda formula, target: formula.python(),
+    "c": lambda formula, target: formula.c(),
+    "latex": lambda formula, target: f"{_latex_name(target)} = {formula.latex}\n",
+    "json": lambda formula, target: json.dumps(formula.to_dict(), indent=2, ensure_ascii=False) + "\n",
+    "sympy": lambda formula, target: to_sympy_source(formula),
+}
+
+
+def write_files(found: Found, number: int, folder: Path, data: str) -> list[Path]:
+    """The front, one formula in every language and the page, into a folder that exists; the files written."""
+    from edgewise.report import render_report
+
+    formula = found.result.front[number - 1]
+    texts = {
+        "formulas.json": data + "\n",
+        "formula.py": text_of(formula, found.target, "python"),
+        "formula.c": text_of(formula, found.target, "c"),
+        "formula.tex": text_of(formula, found.target, "latex"),
+        "formula_sympy.py": text_of(formula, found.target, "sympy"),
+        "report.html": render_report(_page(found, formula)),
+    }
+    for name, text in texts.items():
+        write_whole(folder / name, text.encode("utf-8", errors="replace"), overwrite=True)
+    return [folder / name for name in texts]
+
+
+def _page(found: Found, formula: Formula) -> Any:
+    from edgewise.cli.page import origin
+    from edgewise.report import ReportContent
+
+    notes = [found.result.message]
+    if found.interrupted:
+        notes.append("The search was interrupted; this is the best so far.")
+    return ReportContent(
+        title=f"{found.target} from {found.source}",
+        source=found.source,
+        names=found.names,
+        target=found.target,
+        X=found.X,
+        y=found.y,
+        X_test=found.X[:0],
+        y_test=found.y[:0],
+        formula=formula,
+        front=tuple(found.result.front),
+        notes=tuple(notes),
+        units=dict(found.units),
+        origin=origin(found.fingerprint, found.seed),
+    )
+
+
+def drawn(found: Found, path: Path) -> Path:
+    """The front as a picture."""
+    from edgewise.plots import plot_front, save_figure
+
+    return save_figure(plot_front(found.result.front), path)

@@ -1,0 +1,111 @@
+"""The words of `edgewise formula` that limit the search, as `find_formula` takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgewise._core.errors import InputError
+from edgewise.cli.inputs import as_names, called, find
+from edgewise.data import provenance
+from edgewise.data.arrow import Frame
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns a formula may use.
+
+    Attributes
+    ----------
+    target : the column it gives
+    chosen : the columns it may hold, in order
+    require : those among them that it must hold
+    units : the unit of each of these that has one, by name
+    """
+
+    target: str
+    chosen: tuple[str, ...]
+    require: tuple[str, ...] = ()
+    units: tuple[tuple[str, str], ...] = ()
+
+
+def columns_of(
+    frame: Frame,
+    target: str,
+    *,
+    columns: Sequence[str] | None,
+    drop: Sequence[str] | None,
+    ignore: Sequence[str] | None,
+    require: Sequence[str] | None,
+    units: Sequence[str] | None,
+) -> Columns:
+    """The columns asked for, or one sentence about the one that is not there."""
+    target = find(frame, target)
+    known = frame.column_names
+    left_out = {find(frame, name) for entry in (drop, ignore) for name in as_names(entry, known) or ()}
+    named = as_names(columns, known)
+    chosen = [find(frame, name) for name in named or known]
+    if named is None:
+        chosen = [name for name in chosen if name != target]
+    chosen = [name for name in dict.fromkeys(chosen) if name not in left_out]
+    if not chosen:
+        raise InputError(
+            f"{provenance(frame).source} must have at least one column besides the target {target!r}."
+        )
+    required = [find(frame, name) for name in as_names(require, known) or ()]
+    if strange := [name for name in required if name not in chosen]:
+        raise InputError(
+            f"The columns of --require must be among those a formula may use. Got {called(strange[0])} instead; take it "
+            "out of --require, or add it to the columns."
+        )
+    return Columns(target, tuple(chosen), tuple(required), _units(frame, units, {target, *chosen}))
+
+
+def limits_of(
+    columns: Columns, *, without: Sequence[str] | None, only: Sequence[str] | None
+) -> dict[str, Any]:
+    """The limits that were asked for, as keyword arguments of `find_formula`; what was not asked is left to it."""
+    # The search knows the target as y only.
+    units = {"y" if name == columns.target else name: unit for name, unit in columns.units}
+    asked = {
+        "units": units,
+        "forms": _words(only),
+        "without": _words(without),
+        "require": columns.require,
+    }
+    return {name: value for name, value in asked.items() if value}
+
+
+def _words(entries: Sequence[str] | None) -> tuple[str, ...]:
+    """The names of functions in `--without sin,tan --without exp`."""
+    words = [word.strip() for entry in entries or () for word in entry.split(",")]
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _units(frame: Frame, entries: Sequence[str] | None, wanted: set[str]) -> tuple[tuple[str, str], ...]:
+    """The pairs in `--units m=kg,v=m/s --units E=J`; columns left out of the search need none."""
+    found: dict[str, str] = {}
+    for pair in _pairs(entries or (), frame.column_names):
+        name, equals, unit = pair.rpartition("=")
+        if not equals or not name.strip() or not unit.strip():
+            raise InputError(
+                f"The entries of --units must read column=unit, as in m=kg,v=m/s. Got {called(pair)} instead; a number "
+                "without a unit is =1."
+            )
+        column = find(frame, name)
+        if column in found:
+            raise InputError(
+                f"The columns of --units must be distinct. Got {called(column)} more than once instead."
+            )
+        found[column] = unit.strip()
+    return tuple((name, unit) for name, unit in found.items() if name in wanted)
+
+
+def _pairs(entries: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Entries cut at their commas, but for one that begins with the whole name of a column that holds some."""
+    pairs: list[str] = []
+    for entry in entries:
+        whole = " ".join(entry.rpartition("=")[0].split()) in known
+        pairs += [entry.strip()] if whole else [part.strip() for part in entry.split(",") if part.strip()]
+    return pairs

@@ -1,0 +1,287 @@
+"""FormulaRegressor: the formula search behind the scikit-learn interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from edgewise._core.checks import check_int, plural, short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import RawTable
+from edgewise.estimators.base import _seed, _show
+from edgewise.estimators.names import names_of, table_to_fit, table_to_predict
+from edgewise.estimators.targets import regression_target, target_names
+from edgewise.symbolic import Formula, FormulaResult, find_formula
+
+Floats = NDArray[np.float64]
+
+# What `find_formula` needs.
+FEWEST_ROWS = 5
+
+
+class FormulaRegressor(RegressorMixin, BaseEstimator):
+    """Regression by a formula found with `edgewise.find_formula`, behind the scikit-learn interface.
+
+    Tables may be arrays or data frames of pandas, Polars or Arrow; every column must hold finite numbers. The names of a
+    data frame's columns are the names in the formula.
+
+    Parameters
+    ----------
+    seconds : float
+        The time to spend on a fit; the search ends earlier once a formula is exact or every shape has been tried.
+    names : sequence of str, optional
+        Names of the columns in the formula where the table has none.
+    units : mapping of str to str, optional
+        Units of the columns and of the target, which goes by its own name or as "y".
+    forms : sequence of Form or str, optional
+        The functions that a formula may hold; by default all of `edgewise.FORMS`.
+    without : sequence of str
+        Functions that no formula may hold.
+    require, ignore : sequence of str
+        Columns that every formula must contain, and those that none may use.
+    held_out : float
+        The share of rows on which formulas are judged.
+    n_jobs : int, optional
+        Processes to search with; None means one.
+    random_state : int, RandomState or None
+        Seed of the split and of the networks. Where the time is not cut short, same seed and same rows give the same
+        formula.
+    verbose : int
+        1 writes progress to the error stream.
+    callbacks : function or list of functions, optional
+        Each is called with an `edgewise.Record` after every step; returning True ends the search.
+
+    Attributes
+    ----------
+    formula_ : Formula
+        The formula that `predict` uses: the simplest that no other beats by more than chance.
+    front_ : tuple of Formula
+        The formulas that no simpler one equals, the simplest first.
+    result_ : FormulaResult
+        All that the search returned.
+    n_features_in_ : int
+    feature_names_in_ : array of str
+        Only where the table had names.
+
+    See Also
+    --------
+    edgewise.find_formula : the same search as a function.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise import FormulaRegressor
+    >>> X = np.random.default_rng(0).uniform(1, 3, (200, 2))
+    >>> model = FormulaRegressor(seconds=5, names=["m", "r"]).fit(X, 2 * X[:, 0] / X[:, 1] ** 2)
+    >>> model.formula_.text, round(model.score(X, 2 * X[:, 0] / X[:, 1] ** 2), 6)
+    ('2*m/r^2', 1.0)
+    """
+
+    formula_: Formula
+    front_: tuple[Formula, ...]
+    result_: FormulaResult
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+
+    def __init__(
+        self,
+        seconds: float = 60.0,
+        *,
+        names: Any = None,
+        units: Any = None,
+        forms: Any = None,
+        without: Any = (),
+        require: Any = (),
+        ignore: Any = (),
+        held_out: float = 0.2,
+        n_jobs: int | None = None,
+        random_state: Any = 0,
+        verbose: int = 0,
+        callbacks: Any = None,
+    ) -> None:
+        self.seconds = seconds
+        self.names = names
+        self.units = units
+        self.forms = forms
+        self.without = without
+        self.require = require
+        self.ignore = ignore
+        self.held_out = held_out
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Search for the formula.
+
+        Parameters
+        ----------
+        X : data frame, array or mapping of columns, n rows of finite numbers
+        y : array of shape (n,)
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If a parameter, the table or the target does not fit; it is a ValueError.
+        """
+        of = type(self).__name__
+        options = self._options(target_names(y))
+        table = table_to_fit(X, of)
+        rows = _numbers(table, of)
+        target = _one_target(y, of)
+        check_consistent_length(rows, target)
+        if len(rows) < FEWEST_ROWS:
+            raise InputError(
+                f"Found array with {len(rows)} sample(s) while a minimum of {FEWEST_ROWS} is required by {of}."
+            )
+        self.result_ = find_formula(rows, target, names=self._names(table), **options)
+        self.formula_, self.front_ = self.result_.best, self.result_.front
+        named = names_of(table)
+        self.n_features_in_ = len(table.columns)
+        if named is not None:
+            self.feature_names_in_ = named
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_  # of an earlier fit
+        return self
+
+    def predict(self, X: Any, at: int | None = None) -> Floats:
+        """The formula at every row.
+
+        Parameters
+        ----------
+        X : table with the columns of the fit
+        at : int, optional
+            The place in `front_` of another formula to predict with; -1 is the most accurate.
+
+        Returns
+        -------
+        array of shape (n,)
+            Not finite where the formula has no value, such as the logarithm of a negative number.
+
+        Raises
+        ------
+        InputError
+            If the columns are not those of the fit, or the front has no such place.
+        """
+        check_is_fitted(self, "formula_")
+        of = type(self).__name__
+        table = table_to_predict(X, getattr(self, "feature_names_in_", None), self.n_features_in_, of)
+        if at is None:
+            return self.formula_.predict(_numbers(table, of))
+        count = len(self.front_)
+        place = check_int(at, "at", low=-count, high=count - 1, of="predict")
+        return self.front_[place].predict(_numbers(table, of))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The coefficient of determination of the predictions.
+
+        Parameters
+        ----------
+        X : table with the columns of the fit
+        y : array of shape (n,)
+        sample_weight : array of shape (n,), optional
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InputError
+            If the formula has no value on some rows.
+        """
+        from sklearn.metrics import r2_score
+
+        predicted = self.predict(X)
+        if bad := int((~np.isfinite(predicted)).sum()):
+            raise InputError(
+                f"The score of a formula needs its value on every row. Got none on {plural(bad, 'row')} of "
+                f"{len(predicted):,}: {self.formula_.text} leaves its domain there; leave those rows out, or choose "
+                "another formula with predict(X, at=...)."
+            )
+        return float(r2_score(y, predicted, sample_weight=sample_weight))
+
+    def _options(self, target: Sequence[str]) -> dict[str, Any]:
+        """The parameters as `find_formula` takes them; those left at their defaults are left to it."""
+        of = type(self).__name__
+        callbacks: Any = self.callbacks
+        callbacks = () if callbacks is None else (callbacks,) if callable(callbacks) else callbacks
+        if not isinstance(callbacks, (list, tuple)) or not all(map(callable, cast("list[Any]", callbacks))):
+            raise InputError(
+                f"The 'callbacks' parameter of {of} must list functions. Got {short(self.callbacks)} instead."
+            )
+        verbose: Any = self.verbose
+        if not isinstance(verbose, (bool, np.bool_)):
+            verbose = check_int(verbose, "verbose", low=0, of=of)
+        options: dict[str, Any] = {
+            "seconds": self.seconds,
+            "seed": _seed(self.random_state, of),
+            "callbacks": (*cast("list[Any]", callbacks), *([_show] if verbose else [])),
+            "held_out": self.held_out,
+        }
+        limits: dict[str, Any] = {
+            "units": _as_y(self.units, target),
+            "forms": self.forms,
+            "without": self.without,
+            "require": self.require,
+            "ignore": self.ignore,
+            "n_jobs": self.n_jobs,
+        }
+        return options | {name: value for name, value in limits.items() if not _left_out(value)}
+
+    def _names(self, table: RawTable) -> Any:
+        return table.names if table.named or self.names is None else self.names
+
+
+def _left_out(value: Any) -> bool:
+    return value is None or (isinstance(value, (tuple, list, dict, set, frozenset)) and len(value) == 0)
+
+
+def _as_y(units: Any, target: Sequence[str]) -> Any:
+    """Units with that of the target under "y": `find_formula` sees the target without its name."""
+    if not isinstance(units, dict) or len(target) != 1 or "y" in units:
+        return cast(Any, units)
+    given = cast("dict[Any, Any]", units)
+    return {"y" if name == target[0] else name: unit for name, unit in given.items()}
+
+
+def _one_target(y: Any, of: str) -> Floats:
+    values, _ = regression_target(y, of)
+    if values.ndim == 2 and values.shape[1] > 1:
+        raise InputError(
+            f"The 'y' parameter of {of} must be one column. Got {values.shape[1]} instead; wrap it in "
+            "sklearn.multioutput.MultiOutputRegressor for a formula of each."
+        )
+    return np.asarray(column_or_1d(values, warn=True), dtype=np.float64)
+
+
+def _numbers(table: RawTable, of: str) -> Floats:
+    """The columns as one matrix, or one sentence about the cell that is no finite number."""
+    columns: list[Floats] = []
+    for column in table.columns:
+        if column.numbers is None:
+            example = short(column.words[0]) if column.words else "none"
+            raise InputError(
+                f"Column {short(column.name, 40)} of {of} must hold numbers. Got words such as {example} instead; leave it "
+                "out or encode it."
+            )
+        bad = np.flatnonzero(~np.isfinite(column.numbers))
+        if bad.size:
+            what = "NaN" if np.isnan(column.numbers[bad[0]]) else f"{column.numbers[bad[0]]} (infinity)"
+            raise InputError(
+                f"Column {short(column.name, 40)} of {of} must hold finite numbers. Got {what} in row {bad[0]} instead; "
+                "leave such rows out or fill them."
+            )
+        columns.append(column.numbers)
+    return np.column_stack(columns)

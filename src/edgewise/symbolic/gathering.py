@@ -1,0 +1,183 @@
+"""What a formula search has found so far, and the way every candidate goes.
+
+Constants fitted on the data, the expression brought to its shortest writing, constants rounded where the data cannot
+tell, and judged on rows it has not seen.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgewise.forms.tree import Node
+from edgewise.network import KAN
+from edgewise.symbolic.claims import exactness, is_law
+from edgewise.symbolic.complexity import complexity
+from edgewise.symbolic.formula import Formula
+from edgewise.symbolic.limits import Limits
+from edgewise.symbolic.parse import from_sympy, to_sympy
+from edgewise.symbolic.result import as_formula
+from edgewise.symbolic.roots import unsquared
+from edgewise.symbolic.rounding import Fitted, fit_expression, round_constants, trim_digits
+from edgewise.symbolic.rows import Rows
+from edgewise.symbolic.shapes import Trained
+from edgewise.symbolic.tidy import simplify_expression
+from edgewise.training import Record
+
+Callback = Callable[[Record], Any]
+
+# Nobody reads longer ones.
+_LARGEST = 60
+# A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
+_FEW_CONSTANTS = 1
+
+
+class StopError(Exception):
+    """A callback asked to stop."""
+
+
+@dataclass
+class Search:
+    """What has been found so far.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    limits
+        What a formula may be made of.
+    callbacks
+        Told after each step.
+    started, deadline
+        On the clock of `time.monotonic`.
+    networks
+        The network that each finished formula was read from, by its expression.
+    laws
+        The formulas that hold exactly.
+    floor
+        The held-out error that noise alone leaves, as far as is known.
+    """
+
+    rows: Rows
+    limits: Limits
+    callbacks: Sequence[Callback]
+    started: float
+    deadline: float
+    finished: list[Formula] = field(default_factory=list[Formula])
+    networks: dict[Any, KAN] = field(default_factory=dict[Any, KAN])
+    laws: list[Formula] = field(default_factory=list[Formula])
+    trained: list[Trained] = field(default_factory=list[Trained])
+    floor: float = math.inf
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    @property
+    def smallest(self) -> float:
+        return min((each.error for each in self.finished), default=math.inf)
+
+    @property
+    def exact(self) -> bool:
+        return bool(self.laws)
+
+    @property
+    def explained(self) -> bool:
+        """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
+        good = (each for each in self.finished if each.error <= self.floor)
+        return any(len(each.constants) <= _FEW_CONSTANTS for each in good)
+
+    @property
+    def exactness(self) -> float:
+        return exactness(self.rows)
+
+    def tell(self, note: str) -> None:
+        error = self.smallest
+        record = Record(
+            phase="formula",
+            step=len(self.finished),
+            loss=error,
+            validation=error,
+            seconds=time.monotonic() - self.started,
+            intervals=0,
+            note=note,
+        )
+        answers = [callback(record) for callback in self.callbacks]
+        if any(answer is True for answer in answers):
+            raise StopError
+
+    def add(self, trees: Iterable[Node], network: KAN | None) -> None:
+        """Fit, shorten and judge candidates, then finish those that no shorter one beats."""
+        fresh: list[Fitted] = []
+        for tree in trees:
+            if fresh and self.left <= 0:
+                break
+            fitted = self._fitted(tree)
+            if fitted is not None:
+                fresh.append(fitted)
+        for fitted in _worth_finishing(fresh, self.finished):
+            self.finish(self._polished(fitted), network)
+            if self.left <= 0:
+                return
+
+    def finish(self, fitted: Fitted, network: KAN | None) -> None:
+        """A fitted expression as one of the results."""
+        formula = as_formula(fitted, self.rows, network)
+        self.finished.append(formula)
+        if network is not None:
+            self.networks[formula.sympy] = network
+        if is_law(formula, self.rows):
+            self.laws.append(formula)
+        self.tell(formula.text)
+
+    def _fitted(self, tree: Node) -> Fitted | None:
+        expression = simplify_expression(to_sympy(tree, self.rows.names), self.rows.positive)
+        if not self._offered(expression):
+            return None
+        fitted = fit_expression(expression, self.rows)
+        # A formula with a constant for every third row can follow anything.
+        few = 3 * fitted.fit.constants.size <= len(self.rows.y)
+        return fitted if few and math.isfinite(fitted.held) else None
+
+    def _offered(self, expression: Any) -> bool:
+        return (
+            _is_real(expression)
+            and complexity(expression) <= _LARGEST
+            and self.limits.allow(from_sympy(expression))
+        )
+
+    def _polished(self, fitted: Fitted) -> Fitted:
+        """Constants rounded, roots of squares opened; each only where the result may still be offered."""
+        rounded = round_constants(fitted.expression, self.rows)
+        if not self._offered(rounded.expression):
+            # An exact number carries no unit, a term that went may have held a column that is required.
+            rounded = fitted
+        signed = unsquared(rounded.expression, self.rows)
+        if signed != rounded.expression and self._offered(signed):
+            rounded = fit_expression(signed, self.rows)
+        trimmed = trim_digits(rounded, self.rows)
+        return trimmed if self._offered(trimmed.expression) else rounded
+
+
+def _worth_finishing(fresh: Sequence[Fitted], finished: Sequence[Formula]) -> list[Fitted]:
+    """Rounding is the dear part: only what lies near the front is rounded."""
+    kept: list[Fitted] = []
+    rivals = [(each.complexity, each.error) for each in finished]
+    texts: set[str] = set()
+    for each in sorted(fresh, key=lambda one: (one.held, complexity(one.expression))):
+        size, key = complexity(each.expression), str(each.expression)
+        beaten = any(other <= size and error <= 1.0001 * each.held for other, error in rivals)
+        if key not in texts and not beaten:
+            kept.append(each)
+            rivals.append((size, each.held))
+            texts.add(key)
+    return kept
+
+
+def _is_real(expression: Any) -> bool:
+    from sympy import I, nan, oo, zoo
+
+    return not expression.has(I, nan, oo, -oo, zoo)

@@ -1,0 +1,212 @@
+"""Trees of one-variable formulas: built without what says nothing, measured, and loosened.
+
+Built trees never contain a zero term, a factor of one or a power of one, so that the size of a tree is what there is to
+read in it.
+"""
+
+from __future__ import annotations
+
+import math
+
+from edgewise.forms.tree import Apply, Node, Number, Variable
+
+X = Variable("x")
+ONE, ZERO = Number(1), Number(0)
+# Functions whose inner scale (log, sqrt) or inner shift (exp) a factor or term outside can do as well.
+_NO_SCALE = frozenset({"log", "sqrt", "abs"})
+_NO_SHIFT = frozenset({"exp"})
+_AT_ZERO = {
+    "exp": 1,
+    "cos": 1,
+    "cosh": 1,
+    **dict.fromkeys(("sin", "tan", "sinh", "tanh", "atan", "asin", "sqrt"), 0),
+}
+
+
+def real(value: float) -> Node:
+    """A constant to fit; zero and one are exact."""
+    value = float(value)
+    return Number(int(value)) if value in (0.0, 1.0, -1.0) else Number(value)
+
+
+def add(*terms: Node) -> Node:
+    """The sum, flattened, without zeros; exact constants are added up."""
+    flat: list[Node] = []
+    exact = 0
+    for term in terms:
+        parts = term.arguments if isinstance(term, Apply) and term.function == "+" else (term,)
+        for part in parts:
+            if isinstance(part, Number) and isinstance(part.value, int):
+                exact += part.value
+            else:
+                flat.append(part)
+    if exact:
+        flat.append(Number(exact))
+    return ZERO if not flat else flat[0] if len(flat) == 1 else Apply("+", tuple(flat))
+
+
+def multiply(*factors: Node) -> Node:
+    """The product, flattened, without ones; exact constants are multiplied out, and at most one float stays in front."""
+    flat: list[Node] = []
+    exact, measured = 1, None
+    for factor in factors:
+        sign, factor = _unsigned(factor)
+        exact *= sign
+        parts = factor.arguments if isinstance(factor, Apply) and factor.function == "*" else (factor,)
+        for part in parts:
+            if isinstance(part, Number) and isinstance(part.value, int):
+                exact *= part.value
+            elif isinstance(part, Number):
+                measured = part.value if measured is None else measured * part.value
+            else:
+                flat.append(part)
+    if exact == 0 or measured == 0:
+        return ZERO
+    if measured is not None:
+        flat.insert(0, Number(float(measured * exact)))
+    elif abs(exact) != 1:
+        flat.insert(0, Number(abs(exact)))
+    node = ONE if not flat else flat[0] if len(flat) == 1 else Apply("*", tuple(flat))
+    return Apply("neg", (node,)) if measured is None and exact < 0 else node
+
+
+def power(base: Node, exponent: float) -> Node:
+    """base^exponent; roots and inverses are written as such, a float that is no whole or half number is to be fitted."""
+    if exponent == 0:
+        return ONE
+    if exponent == 1 or base == ONE:
+        return base
+    if exponent < 0:
+        return Apply("inv", (power(base, -exponent),))
+    if exponent == 0.5:
+        return Apply("sqrt", (base,))
+    if isinstance(base, Apply) and base.function == "sqrt" and exponent == 2:
+        return base.arguments[0]
+    if exponent == int(exponent):
+        return Apply("^", (base, Number(int(exponent))))
+    return Apply("^", (base, Number(float(exponent))))
+
+
+def call(function: str, argument: Node) -> Node:
+    """A named function of something; a sign or an inverse that undoes another vanishes."""
+    if function == "neg" and isinstance(argument, Apply) and argument.function == "neg":
+        return argument.arguments[0]
+    if function == "inv" and isinstance(argument, Apply) and argument.function == "inv":
+        return argument.arguments[0]
+    if function == "neg":
+        return multiply(Number(-1), argument)
+    return Apply(function, (argument,))
+
+
+def tidy(node: Node) -> Node:
+    """The same formula rebuilt without zero terms and unit factors."""
+    if not isinstance(node, Apply):
+        return node
+    parts = [tidy(each) for each in node.arguments]
+    if node.function == "+":
+        return add(*parts)
+    if node.function == "*":
+        return multiply(*parts)
+    if node.function == "^" and parts[1] == ONE:
+        return parts[0]
+    if node.function == "^" and parts[1] == ZERO:
+        return ONE
+    if node.function in ("neg", "inv"):
+        return ONE if node.function == "inv" and parts[0] == ONE else call(node.function, parts[0])
+    if parts[0] == ZERO and node.function in _AT_ZERO:
+        return Number(_AT_ZERO[node.function])
+    return Apply(node.function, tuple(parts))
+
+
+def size(node: Node) -> int:
+    """Operators, functions, variables and constants; signs and divisions inside products cost nothing."""
+    if not isinstance(node, Apply):
+        return 1
+    if node.function == "neg":
+        return size(node.arguments[0])
+    if node.function == "inv":
+        return 2 + size(node.arguments[0])
+    if node.function == "+":
+        return len(node.arguments) - 1 + sum(size(each) for each in node.arguments)
+    if node.function == "*":
+        # A division in a product is one operator, as a multiplication is.
+        inverses = [_is_inverse(each) for each in node.arguments]
+        lone = 2 if all(inverses) else 0
+        parts = sum(
+            size(each) - (2 if inv else 0) for each, inv in zip(node.arguments, inverses, strict=True)
+        )
+        return len(node.arguments) - 1 + parts + lone
+    return 1 + sum(size(each) for each in node.arguments)
+
+
+def floats_in(node: Node) -> list[float]:
+    """The measured constants, in reading order."""
+    if isinstance(node, Number):
+        return [node.value] if isinstance(node.value, float) else []
+    if isinstance(node, Apply):
+        return [value for each in node.arguments for value in floats_in(each)]
+    return []
+
+
+def loosened(node: Node) -> Node:
+    """The formula with a constant wherever one may be fitted: in front of every term, inside every function.
+
+    What a fitted constant does not change is dropped again afterwards, so a formula of about the right shape can become
+    the right one.
+    """
+    return add(multiply(Number(1.0 + 1e-9), _loose(node)), Number(1e-9))
+
+
+def _loose(node: Node) -> Node:
+    if not isinstance(node, Apply):
+        return node
+    if node.function == "+":
+        loose = [_scaled(_loose(each)) for each in node.arguments]
+        # One scale is always outside already.
+        loose[0] = _loose(node.arguments[0])
+        held = any(isinstance(each, Number) for each in node.arguments)
+        return Apply("+", tuple(loose) if held else (*loose, Number(1e-9)))
+    if node.function in ("*", "neg", "inv"):
+        return Apply(node.function, tuple(_loose(each) for each in node.arguments))
+    if node.function == "^":
+        return Apply("^", (_shifted(_loose(node.arguments[0])), node.arguments[1]))
+    inner = _loose(node.arguments[0])
+    if node.function not in _NO_SCALE:
+        inner = _scaled(inner)
+    return Apply(node.function, (inner if node.function in _NO_SHIFT else _shifted(inner),))
+
+
+def _scaled(node: Node) -> Node:
+    if isinstance(node, Number):
+        return Number(float(node.value))
+    if (
+        isinstance(node, Apply)
+        and node.function == "*"
+        and any(isinstance(e, Number) for e in node.arguments)
+    ):
+        return Apply(
+            "*", tuple(Number(float(e.value)) if isinstance(e, Number) else e for e in node.arguments)
+        )
+    return Apply("*", (Number(1.0 + 1e-9), node))
+
+
+def _shifted(node: Node) -> Node:
+    if isinstance(node, Apply) and node.function == "+":
+        return node
+    return Apply("+", (node, Number(1e-9)))
+
+
+def _is_inverse(node: Node) -> bool:
+    return isinstance(node, Apply) and node.function == "inv"
+
+
+def _unsigned(node: Node) -> tuple[int, Node]:
+    sign = 1
+    while isinstance(node, Apply) and node.function == "neg":
+        sign, node = -sign, node.arguments[0]
+    return sign, node
+
+
+def is_finite(node: Node) -> bool:
+    """Are all constants numbers?"""
+    return all(math.isfinite(value) for value in floats_in(node))

@@ -1,0 +1,153 @@
+"""A formula as source code: one printer, told by a dialect how a language writes powers and functions."""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.forms.functions import CONSTANTS, FUNCTIONS
+from edgewise.forms.tree import Apply, Node, Number, Variable
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a language writes formulas.
+
+    Parameters
+    ----------
+    functions
+        Its name of every function of formulas.
+    power
+        A format of base and exponent.
+    constants
+        Its text for pi and e.
+    reserved
+        Words that no argument can be called.
+    """
+
+    functions: Mapping[str, str]
+    power: str
+    constants: Mapping[str, str]
+    reserved: frozenset[str]
+
+
+def python_source(tree: Node, names: Sequence[str], name: str) -> str:
+    """A Python function of the columns, for floats and numpy arrays."""
+    taken = identifiers(names, _PYTHON.reserved)
+    where = "".join(f"\n    # {line}" for line in _renamed(names, taken))
+    body = _written(tree, dict(zip(names, taken, strict=True)), _PYTHON)
+    return f"import numpy as np\n\n\ndef {name}({', '.join(taken)}):{where}\n    return {body}\n"
+
+
+def c_source(tree: Node, names: Sequence[str], name: str) -> str:
+    """A C99 function of the columns that needs the mathematics of the standard library only."""
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", name) or name in _C.reserved:
+        raise InputError(
+            f"The 'name' argument must be a plain identifier such as 'formula', no reserved word. Got {short(name)} instead."
+        )
+    # A leading underscore is for the compiler's own names.
+    taken = identifiers(
+        [f"x{each}" if each.startswith("_") else each for each in names], _C.reserved | {name}
+    )
+    columns = dict(zip(names, taken, strict=True))
+    body = _written(tree, columns, _C)
+    helpers = [text for function, text in _C_HELPERS.items() if f"{_C.functions[function]}(" in body]
+    comments = [f"    /* {_harmless(line)} */" for line in _renamed(names, taken)]
+    # A column that the formula does not use is named once, or compilers complain.
+    unused = [f"    (void){each};" for each in taken if not re.search(rf"\b{each}\b", body)]
+    head = f"double {name}({', '.join(f'double {each}' for each in taken) or 'void'})"
+    function = "\n".join([head, "{", *comments, *unused, f"    return {body};", "}"])
+    return "\n\n".join(["#include <math.h>", *helpers, function]) + "\n"
+
+
+def identifiers(names: Sequence[str], reserved: Collection[str]) -> list[str]:
+    """Distinct ASCII identifiers close to the columns' own names, none of them reserved."""
+    found: list[str] = []
+    for name in names:
+        base = re.sub(r"\W", "_", name, flags=re.ASCII)
+        base = base if re.match(r"[A-Za-z_]", base) else f"x_{base}"
+        base = f"{base}_" if base in reserved else base
+        unique, count = base, 2
+        while unique in found:
+            unique, count = f"{base}_{count}", count + 1
+        found.append(unique)
+    return found
+
+
+def _renamed(names: Sequence[str], taken: Sequence[str]) -> list[str]:
+    return [f"{new}: {' '.join(old.split())}" for old, new in zip(names, taken, strict=True) if old != new]
+
+
+def _harmless(text: str) -> str:
+    """Text that cannot end a comment, in ASCII."""
+    plain = text.encode("ascii", "backslashreplace").decode("ascii")
+    return plain.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")
+
+
+def _written(node: Node, columns: Mapping[str, str], dialect: Dialect) -> str:
+    """A tree as an expression, every compound part in brackets but for calls."""
+    if isinstance(node, Number):
+        # Integers as floats: numpy refuses negative integer powers of integer arrays, C divides integers whole.
+        return _literal(float(node.value))
+    if isinstance(node, Variable):
+        return columns[node.name] if node.name in columns else dialect.constants[node.name]
+    head, arguments = node.function, node.arguments
+    if head in ("+", "*"):
+        inverse, join, inverted = ("neg", " + ", " - ") if head == "+" else ("inv", " * ", " / ")
+        text = _written(arguments[0], columns, dialect)
+        for argument in arguments[1:]:
+            if isinstance(argument, Apply) and argument.function == inverse:
+                text += inverted + _written(argument.arguments[0], columns, dialect)
+            else:
+                text += join + _written(argument, columns, dialect)
+        return f"({text})"
+    parts = [_written(argument, columns, dialect) for argument in arguments]
+    if head == "^":
+        return dialect.power.format(*parts)
+    if head == "neg":
+        return f"(-{parts[0]})"
+    if head == "inv":
+        return f"(1.0 / {parts[0]})"
+    return f"{dialect.functions[head]}({parts[0]})"
+
+
+def _literal(value: float) -> str:
+    return f"({value!r})" if math.copysign(1.0, value) < 0 else repr(value)
+
+
+_NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh"} | {
+    "atanh": "arctanh"
+}
+_PYTHON = Dialect(
+    {name: f"np.{_NUMPY.get(name, name)}" for name in FUNCTIONS},
+    "({} ** {})",
+    {name: f"np.{name.lower()}" for name in CONSTANTS},
+    frozenset({*keyword.kwlist, "np"}),
+)
+
+_C_HELPERS = {
+    "sign": "static double sign_of(double x)\n{\n    return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x;\n}",
+    "sigmoid": "static double sigmoid_of(double x)\n{\n    return 1.0 / (1.0 + exp(-x));\n}",
+    "gaussian": "static double gaussian_of(double x)\n{\n    return exp(-x * x);\n}",
+}
+_C_FUNCTIONS = (
+    {name: name for name in FUNCTIONS} | {"abs": "fabs"} | {name: f"{name}_of" for name in _C_HELPERS}
+)
+# Keywords of C99 and C11, what the source calls, and macros of <math.h>, some of which are extensions.
+_C_WORDS = """auto break case char const continue default do double else enum extern float for goto if inline int long
+    register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm
+    pow main NAN INFINITY HUGE_VAL HUGE_VALF HUGE_VALL HUGE OVERFLOW UNDERFLOW DOMAIN SING PLOSS TLOSS X_TLOSS MAXFLOAT
+    MATH_ERRNO MATH_ERREXCEPT math_errhandling FP_NAN FP_INFINITE FP_ZERO FP_SUBNORMAL FP_NORMAL FP_ILOGB0 FP_ILOGBNAN
+    M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2 fpclassify isfinite
+    isinf isnan isnormal signbit isgreater isless isunordered unix linux i386 signgam bool true false"""
+_C = Dialect(
+    _C_FUNCTIONS,
+    "pow({}, {})",
+    {name: repr(value) for name, value in CONSTANTS.items()},
+    frozenset({*_C_WORDS.split(), *_C_FUNCTIONS.values()}),
+)

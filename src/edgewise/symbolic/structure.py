@@ -1,0 +1,204 @@
+"""From state to state towards a formula: the structural search.
+
+The best state is the one with the fewest features, and among these the one whose smooth model predicts best. A move is
+believed when the model of the new state is no worse than that of the old one: with fewer features it should be better.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Node, Variable, substitute
+from edgewise.symbolic.candidates import curve_tree
+from edgewise.symbolic.curve import fit_curve
+from edgewise.symbolic.landscape import landscape
+from edgewise.symbolic.moves import View, guesses, idle, pairs, scalings
+from edgewise.symbolic.pursuit import pursued
+from edgewise.symbolic.relations import EXACT, relations
+from edgewise.symbolic.rows import Rows
+from edgewise.symbolic.separate import factors, monomials, separations
+from edgewise.symbolic.single import one_variable
+from edgewise.symbolic.state import Move, State, power, product
+from edgewise.symbolic.varying import varying
+
+Floats = NDArray[np.float64]
+
+_BRANCHES = 6
+
+
+@dataclass(order=True)
+class _Entry:
+    key: tuple[float, float, int]
+    state: State = field(compare=False)
+    stage: int = field(compare=False)
+
+
+def structural(start: State, *, deadline: float) -> Iterator[tuple[State, Node]]:
+    """Formulas for y in the columns, with the state each was found in.
+
+    Parameters
+    ----------
+    start
+        The state to start from: the table, or what units have already made of it.
+    deadline
+        When to stop, on the clock of `time.monotonic`.
+    """
+    count = itertools.count()
+    heap: list[_Entry] = []
+
+    least = [max(start.error, _SAME)]
+
+    def wait(state: State, stage: int) -> None:
+        # Reducing costs less than working a state through, and a larger error speaks against a state.
+        error = max(state.error, _SAME)
+        least[0] = min(least[0], error)
+        doubt = _PENALTY * math.log10(error / least[0])
+        heapq.heappush(
+            heap,
+            _Entry((len(state.rows.names) + 1.5 * stage + doubt, state.error, next(count)), state, stage),
+        )
+
+    seen = {_signature(start)}
+    wait(start, 0)
+    while heap and time.monotonic() < deadline:
+        entry = heapq.heappop(heap)
+        state, stage = entry.state, entry.stage
+        for tree in finished(state, stage, deadline):
+            yield state, state.lift(tree)
+            if time.monotonic() > deadline:
+                return
+        if stage == 0:
+            wait(state, 1)
+            if len(state.rows.names) > 1:
+                for child in _believed(state, seen):
+                    wait(child, 0)
+
+
+def _believed(state: State, seen: set[tuple[str, ...]]) -> list[State]:
+    """The best of the states that the moves from here lead to."""
+    children: list[State] = []
+    for kind in _kinds(state, children):
+        for child in kind:
+            mark = _signature(child)
+            if mark not in seen:
+                seen.add(mark)
+                # A term taken away leaves a smaller target behind.
+                share = child.rows.spread / state.rows.spread if child.story[-1] == "term" else 1.0
+                if child.error * min(share, 1.0) <= max(1.2 * state.error, _SAME):
+                    children.append(child)
+        # Where one kind of move makes the law so much plainer, the others would only take longer.
+        if any(child.error <= max(_PLAINER * state.error, 0.01 * _SAME) for child in children):
+            break
+    return sorted(children, key=lambda each: (len(each.rows.names), each.error))[:_BRANCHES]
+
+
+_PLAINER = 0.1
+# Features that a tenfold error weighs.
+_PENALTY = 5.0
+# Errors below this are all the same: none.
+_SAME = 1e-6
+
+
+def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
+    """The moves by kinds, the most telling first; blind ones only where nothing else was found."""
+    with np.errstate(all="ignore"):
+        view = View.of(state)
+        if view is not None:
+            yield _led(state, scalings(view))
+            yield _led(state, pairs(view))
+            yield _led(state, itertools.chain(factors(view), monomials(state, view)))
+            yield _led(state, itertools.chain(separations(state, view), idle(view)))
+        if state.error > _POOR and not found:
+            yield _guessed(state)
+
+
+def _led(state: State, moves: Iterator[Move]) -> Iterator[State]:
+    for move in moves:
+        child = state.after(move)
+        if child is not None:
+            yield child
+
+
+def _guessed(state: State) -> Iterator[State]:
+    """The blind moves that a quick model likes best."""
+    rows = state.rows.thinned(800)
+    before = landscape(rows.X, rows.y, most=_QUICK)
+    if before is None:
+        return
+    tried: list[tuple[float, State]] = []
+    for move in guesses(state):
+        child = state.after(move)
+        if child is not None:
+            thin = child.rows.thinned(800)
+            quick = landscape(thin.X, thin.y, most=_QUICK)
+            if quick is not None and quick.error < before.error:
+                tried.append((quick.error, child))
+    yield from (child for _, child in sorted(tried, key=lambda each: each[0])[:_BRANCHES])
+
+
+_QUICK = 220
+
+
+# A smooth model worse than this shows no structure.
+_POOR = 0.02
+# A model no better than this has noise in it, or is too poor for exact relations.
+_NOISY = 1e-3
+
+
+def _signature(state: State) -> tuple[str, ...]:
+    """What tells states apart: values, for x*(y/z) is (x/z)*y."""
+    columns = [*state.rows.X[:3].T.tolist(), state.rows.y[:3].tolist()]
+    return tuple(sorted(" ".join(f"{value:.9g}" for value in column) for column in columns))
+
+
+def finished(state: State, stage: int, deadline: float) -> Iterator[Node]:
+    """Formulas for a state's target, in its features: quick ones at stage 0, all others at stage 1."""
+    rows = state.rows
+    if stage == 0:
+        if len(rows.names) == 1:
+            yield from _curves(rows, state.exact)
+        yield from relations(rows, EXACT if state.exact else _NEARLY, plain=True)
+    else:
+        if state.error > _NOISY:
+            yield from pursued(rows, deadline=deadline)
+        yield from relations(rows, EXACT if state.exact else _NEARLY)
+        yield from varying(rows)
+
+
+def _curves(rows: Rows, exact: bool) -> Iterator[Node]:
+    """One feature: a curve, or a curve times a power; then what takes longer to find."""
+    thin = rows.thinned(300)
+    x, name = thin.X[:, 0], Variable(rows.names[0])
+    found: list[tuple[float, Node]] = []
+    for exponent in (0, 1, -1, 2, -2, 3, -3):
+        with np.errstate(all="ignore"):
+            scale = x ** float(exponent)
+            y = thin.y / scale
+        if not np.isfinite(y).all() or np.abs(y).max() > 1e100:
+            continue
+        for each in fit_curve(x, y, top=2):
+            tree = curve_tree(each, name)
+            found.append((each.residual, tree if exponent == 0 else product(power(name, exponent), tree)))
+    found.sort(key=lambda each: each[0])
+    for _, tree in found[:4]:
+        yield tree
+    if len(rows.y) >= _CURVE_ROWS and found and found[0][0] > EXACT:
+        more = one_variable(
+            rows.X[:, 0], rows.y, accuracy=1e-9 if exact else 1e-6, seconds=_CURVE_SECONDS, top=6
+        )
+        for each in more:
+            yield substitute(each.tree, "x", name)
+
+
+_CURVE_SECONDS = 2.0
+_CURVE_ROWS = 12
+# Where measured numbers went into features and target.
+_NEARLY = 1e-5

@@ -1,0 +1,311 @@
+"""`edgewise formula`: the table, code on standard output, files in a folder, limits, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import sympy
+from tests.cli.conftest import is_one_sentence
+
+from edgewise import InputError, symbolic
+from edgewise.cli.formula import FILES
+from edgewise.cli.formula_progress import BestSoFar
+from edgewise.cli.formula_words import columns_of, limits_of
+from edgewise.data import read_frame, write_frame
+from edgewise.training import Record
+
+RNG = np.random.default_rng(0)
+MASS, SPEED, NOISE = RNG.uniform(1, 3, (3, 80))
+
+
+@pytest.fixture
+def data():
+    energy = MASS * SPEED**2 / 2
+    table = pa.table({"mass": MASS, "speed, m/s": SPEED, "noise": NOISE, "E": energy})
+    write_frame(table, "energy.parquet")
+    return Path("energy.parquet")
+
+
+@pytest.fixture
+def noisy():
+    energy = MASS * SPEED**2 / 2 + 0.05 * RNG.normal(size=80)
+    write_frame(pa.table({"mass": MASS, "speed": SPEED, "E": energy}), "noisy.parquet")
+    return Path("noisy.parquet")
+
+
+def run(edgewise, data, *words):
+    done = edgewise("formula", data, "-t", "E", "--seconds", 5, *words)
+    assert done.code == 0, done.err
+    return done
+
+
+# ---- what is shown
+
+
+def test_the_table_marks_the_recommended_formula(edgewise, noisy):
+    done = edgewise("formula", noisy, "-t", "E", "--seconds", 2)
+    assert done.code == 0, done.err
+    lines = done.out.splitlines()
+    rows = [
+        line.split()
+        for line in lines
+        if line.strip()[:1] in ("*", *"123456789") and "recommended" not in line
+    ]
+    starred = [row[1:] for row in rows if row[0] == "*"]
+    plain = [row[1:] if row[0] == "*" else row for row in rows]
+    assert len(starred) == 1
+    assert [int(row[0]) for row in plain] == list(range(1, len(plain) + 1))
+    complexity, error = ([float(row[k]) for row in plain] for k in (1, 2))
+    assert complexity == sorted(complexity)
+    assert error == sorted(error, reverse=True)
+    assert f"* {starred[0][0]} is recommended" in done.out
+    assert f"E = {' '.join(starred[0][4:])}" in lines
+    assert "best so far" in done.err or "find the formula" in done.err
+
+
+def test_json_says_which_is_recommended(edgewise, data):
+    told = json.loads(run(edgewise, data, "--json", "-q").out)
+    assert told["target"] == "E"
+    assert told["columns"] == ["mass", "speed, m/s", "noise"]
+    assert [entry["number"] for entry in told["front"]] == list(range(1, len(told["front"]) + 1))
+    (best,) = [entry for entry in told["front"] if entry["recommended"]]
+    assert best == told["formula"]
+    assert told["recommended"] == best["number"]
+    assert best["text"] == "mass*`speed, m/s`^2/2"
+    first = json.loads(run(edgewise, data, "--json", "-q", "--pick", 1).out)
+    assert first["formula"] == first["front"][0]
+
+
+def test_verbose_tells_how_it_was_judged(edgewise, data):
+    done = run(edgewise, data, "--pick", 1, "--verbose")
+    assert "This is formula 1." in done.out
+    assert "held-out rows" in done.out
+
+
+# ---- code on standard output
+
+
+def test_python_and_sympy_are_the_formula(edgewise, data):
+    space: dict[str, Any] = {}
+    exec(run(edgewise, data, "--export", "python").out, space)
+    assert np.allclose(space["formula"](MASS, SPEED, NOISE), MASS * SPEED**2 / 2)
+    exec(run(edgewise, data, "--export", "sympy").out, space)
+    mass, speed = sympy.Symbol("mass"), sympy.Symbol("speed, m/s")
+    assert sympy.expand(space["formula"] - mass * speed**2 / 2) == 0
+
+
+def test_c_is_the_formula(edgewise, data):
+    Path("formula.c").write_text(run(edgewise, data, "--export", "c").out)
+    calls = 'int main(void) { printf("%.17g", formula(2.0, 3.0, 1.0)); return 0; }\n'
+    source = "#include <stdio.h>\n" + Path("formula.c").read_text() + calls
+    Path("main.c").write_text(source)
+    subprocess.run(["cc", "-std=c99", "-Wall", "-Werror", "main.c", "-o", "main", "-lm"], check=True)
+    done = subprocess.run(["./main"], capture_output=True, text=True, check=True)
+    assert float(done.stdout) == pytest.approx(9.0, rel=1e-12)
+
+
+def test_latex_and_json_name_the_target(edgewise, data):
+    assert run(edgewise, data, "--export", "latex").out.startswith("E = \\frac{")
+    told = json.loads(run(edgewise, data, "--export", "json").out)
+    assert told["text"] == "mass*`speed, m/s`^2/2"
+    wrapped = json.loads(run(edgewise, data, "--export", "latex", "--json").out)
+    assert wrapped["format"] == "latex"
+    assert wrapped["text"].startswith("E = ")
+
+
+def test_another_formula_can_be_picked(edgewise, data):
+    first = json.loads(run(edgewise, data, "--export", "json", "--pick", 1).out)
+    assert first["complexity"] == 1
+
+
+def test_a_number_beyond_the_table_is_told_after_the_table(edgewise, data):
+    done = edgewise("formula", data, "-t", "E", "--seconds", 5, "--pick", 99, "--export", "c", "-q")
+    assert done.code == 2
+    assert "Got 99 instead" in done.err
+    assert is_one_sentence(done.err)
+    assert "E = mass*`speed, m/s`^2/2" in done.out
+
+
+# ---- files
+
+
+def test_the_folder_holds_every_form(edgewise, data):
+    done = run(edgewise, data, "--out", "results", "--plot", "front.png")
+    assert sorted(path.name for path in Path("results").iterdir()) == sorted(FILES)
+    assert all(f"results{os.sep}{name}" in done.err for name in FILES)
+    assert Path("front.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads(Path("results/formulas.json").read_text())["recommended"]
+    page = Path("results/report.html").read_text()
+    assert page.startswith("<!DOCTYPE html>")
+    assert "Accuracy against simplicity" in page
+
+
+def test_files_are_never_replaced_unasked(edgewise, data):
+    Path("results").mkdir()
+    kept = Path("results/formula.c")
+    kept.write_text("mine")
+    done = edgewise("formula", data, "-t", "E", "--out", "results")
+    assert done.code == 2
+    assert is_one_sentence(done.err)
+    assert kept.read_text() == "mine"
+    assert [path.name for path in Path("results").iterdir()] == ["formula.c"]
+    Path("front.svg").write_text("mine")
+    assert edgewise("formula", data, "-t", "E", "--plot", "front.svg").code == 2
+    run(edgewise, data, "--out", "results", "--plot", "front.svg", "--force")
+    assert kept.read_text() != "mine"
+    assert Path("front.svg").read_text().startswith("<svg")
+
+
+# ---- limits
+
+
+@pytest.fixture
+def frame(data):
+    return read_frame(data)
+
+
+NOTHING: dict[str, Any] = dict.fromkeys(("columns", "drop", "ignore", "require", "units"))
+
+
+def test_columns_are_chosen_and_left_out(frame):
+    assert columns_of(frame, "E", **NOTHING).chosen == ("mass", "speed, m/s", "noise")
+    for option in ("drop", "ignore"):
+        asked = columns_of(frame, "E", **NOTHING | {option: ["noise,mass"]})
+        assert asked.chosen == ("speed, m/s",)
+    assert columns_of(frame, "E", **NOTHING | {"columns": ["noise", "mass"]}).chosen == ("noise", "mass")
+    with pytest.raises(InputError, match="at least one column besides"):
+        columns_of(frame, "E", **NOTHING | {"columns": ["mass"], "ignore": ["mass"]})
+
+
+def test_units_are_read_and_the_target_is_y(frame):
+    asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J", "speed, m/s=m/s"]})
+    assert dict(asked.units) == {"mass": "kg", "E": "J", "speed, m/s": "m/s"}
+    limits = limits_of(asked, without=None, only=None)
+    assert limits == {"units": {"mass": "kg", "y": "J", "speed, m/s": "m/s"}}
+    # Of a column left out nobody asks the unit.
+    asked = columns_of(frame, "E", **NOTHING | {"units": ["mass=kg,E=J"], "ignore": ["mass"]})
+    assert dict(asked.units) == {"E": "J"}
+
+
+def test_only_what_was_asked_is_passed_on(frame):
+    asked = columns_of(frame, "E", **NOTHING)
+    assert limits_of(asked, without=None, only=None) == {}
+    asked = columns_of(frame, "E", **NOTHING | {"require": ["mass"]})
+    limits = limits_of(asked, without=["sin, tan", "sin"], only=["exp"])
+    assert limits == {"require": ("mass",), "without": ("sin", "tan"), "forms": ("exp",)}
+
+
+@pytest.mark.parametrize(
+    ("option", "entries", "sentence"),
+    [
+        ("units", ["mass"], "must read column=unit"),
+        ("units", ["mass="], "must read column=unit"),
+        ("units", ["mas=kg"], "did you mean 'mass'"),
+        ("units", ["mass=kg,mass=g"], "must be distinct"),
+        ("require", ["E"], "must be among those a formula may use"),
+        ("require", ["nose"], "no column 'nose'"),
+        ("ignore", ["nose"], "no column 'nose'"),
+    ],
+)
+def test_bad_columns_end_in_a_sentence(frame, option, entries, sentence):
+    with pytest.raises(InputError, match=sentence):
+        columns_of(frame, "E", **NOTHING | {option: entries})
+
+
+def test_the_words_reach_the_search(edgewise, data, monkeypatch):
+    seen = watched_search(monkeypatch)
+    words = (
+        "--without",
+        "sin,tan",
+        "--only-functions",
+        "exp,sqrt",
+        "--require",
+        "mass",
+        "--units",
+        "mass=kg,E=J",
+    )
+    done = edgewise("formula", data, "-t", "E", "--seconds", 2, "-q", "--ignore", "noise", *words)
+    assert done.code == 0, done.err
+    assert seen == {
+        "without": ("sin", "tan"),
+        "forms": ("exp", "sqrt"),
+        "require": ("mass",),
+        "units": {"mass": "kg", "y": "J"},
+        "names": ("mass", "speed, m/s"),
+    }
+
+
+def watched_search(monkeypatch):
+    """Takes down what the search is asked for, and answers with a search without limits."""
+    seen: dict[str, Any] = {}
+    search = symbolic.find_formula
+
+    def watched(X, y, *, seconds, seed, callbacks, names, **limits):
+        seen.update(limits, names=tuple(names))
+        return search(X, y, seconds=seconds, seed=seed, callbacks=callbacks, names=names)
+
+    monkeypatch.setattr(symbolic, "find_formula", watched)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--plot", "front.pdf"], "must end in .png or .svg"),
+        (["--export", "java"], "--export"),
+        (["--pick", "0"], "--pick"),
+        (["--units", "mass"], "must read column=unit"),
+        (["--ignore", "mass,noise,speed"], "did you mean 'speed, m/s'"),
+    ],
+)
+def test_bad_words_end_in_one_sentence_and_code_2(edgewise, data, words, sentence):
+    done = edgewise("formula", data, "-t", "E", *words)
+    assert done.code == 2
+    assert sentence in done.err
+    assert is_one_sentence(done.err)
+    assert done.out == ""
+
+
+# ---- on the way
+
+
+def test_progress_keeps_the_best_formula_in_sight():
+    shown: list[str] = []
+    note = BestSoFar(lambda record: shown.append(record.note) or False, "E")  # pyright: ignore[reportArgumentType]
+
+    def tell(phase: str, error: float | None, text: str) -> None:
+        assert note(Record(phase, 1, math.nan, error, 0.0, 0, text)) is False
+
+    tell("start 1/2", 0.5, "a network")
+    tell("formula", 3.0, "x")
+    tell("formula", 1.0, "x^2")
+    tell("formula", 1.0, "x^3")
+    tell("start 2/2", 0.1, "")
+    assert shown == ["a network", "best so far: E = x", *["best so far: E = x^2"] * 3]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_gives_the_best_so_far_and_130(edgewise, noisy):
+    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        done = edgewise("formula", noisy, "-t", "E", "--seconds", 60, "--json", "--out", "results")
+    finally:
+        timer.cancel()
+    assert done.code == 130, done.err
+    told = json.loads(done.out)
+    assert told["interrupted"] is True
+    assert told["seconds"] < 30
+    assert told["front"]
+    assert sorted(path.name for path in Path("results").iterdir()) == sorted(FILES)

@@ -1,0 +1,207 @@
+"""FormulaRegressor: the scikit-learn contract, names, other members of the front, and what it refuses."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import sympy
+from sklearn.base import clone
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from edgewise import FormulaRegressor, InputError, Record, find_formula
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(1, 3, (120, 2))
+LAW = 2 * X[:, 0] / X[:, 1] ** 2
+
+
+def soon(record: Record) -> bool:
+    """Ends the search at a place that no clock decides."""
+    return record.phase == "formula" and record.step >= 1
+
+
+def fitted(table: Any = X, y: Any = LAW, **parameters: Any) -> FormulaRegressor:
+    return FormulaRegressor(seconds=5, **parameters).fit(table, y)
+
+
+# ---- scikit-learn
+
+
+@parametrize_with_checks([FormulaRegressor(seconds=60, callbacks=soon)])
+def test_scikit_learn_check(estimator, check):
+    check(estimator)
+
+
+def test_the_check_that_needs_another_environment() -> None:
+    """scikit-learn tests the array interface only where this variable is set before scipy is imported."""
+    code = (
+        "from sklearn.utils.estimator_checks import check_array_api_input as check\n"
+        "import edgewise as ew\n"
+        "model = ew.FormulaRegressor(seconds=1)\n"
+        "check('FormulaRegressor', model, array_namespace='numpy', expect_only_array_outputs=False)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_finds_what_the_function_finds() -> None:
+    model = fitted()
+    found = find_formula(X, LAW, seconds=5)
+    assert model.formula_.text == found.best.text
+    assert model.result_.best is model.formula_
+    assert model.front_ == model.result_.front
+    assert np.allclose(model.predict(X), LAW, rtol=1e-9)
+    assert model.score(X, LAW) == pytest.approx(1.0, abs=1e-12)
+
+
+def test_every_parameter_is_one_of_the_search() -> None:
+    """A parameter that the search lacks would only fail once it is used."""
+    import inspect
+
+    known = set(inspect.signature(find_formula).parameters)
+    own = set(FormulaRegressor().get_params())
+    assert own - {"random_state", "verbose"} <= known
+    assert known - own == {"X", "y", "seed"}
+
+
+def test_a_clone_and_a_pickle_predict_the_same() -> None:
+    model = fitted(callbacks=soon)
+    assert np.array_equal(clone(model).fit(X, LAW).predict(X), model.predict(X))
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.predict(X), model.predict(X))
+    assert again.formula_.text == model.formula_.text
+    assert np.array_equal(again.predict(X, at=0), model.predict(X, at=0))
+
+
+def test_it_works_in_pipelines_and_validation() -> None:
+    pipeline = make_pipeline("passthrough", FormulaRegressor(seconds=5))
+    scores = cross_val_score(pipeline, X, LAW, cv=3)
+    assert scores.min() > 1 - 1e-9
+
+
+def test_the_same_seed_gives_the_same_formula() -> None:
+    noisy = LAW + 0.01 * RNG.normal(size=len(LAW))
+    first = fitted(y=noisy, callbacks=soon, random_state=3)
+    second = fitted(y=noisy, callbacks=soon, random_state=3)
+    assert first.formula_.exact_text == second.formula_.exact_text
+
+
+# ---- names
+
+
+@pytest.mark.parametrize("build", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_the_names_of_a_frame_are_in_the_formula(build: Any) -> None:
+    frame = build({"mass": X[:, 0], "two words": X[:, 1]})
+    model = fitted(frame)
+    assert model.feature_names_in_.tolist() == ["mass", "two words"]
+    assert {symbol.name for symbol in model.formula_.sympy.free_symbols} == {"mass", "two words"}
+    assert np.allclose(model.predict(frame), LAW)
+    with pytest.raises(InputError, match="same order"):
+        model.predict(
+            frame.select(["two words", "mass"]) if hasattr(frame, "select") else frame[["two words", "mass"]]
+        )
+
+
+def test_an_array_may_be_given_names() -> None:
+    assert fitted(names=["m", "r"]).formula_.names == ("m", "r")
+    assert fitted().formula_.names == ("x1", "x2")
+    # A frame brings its own.
+    assert fitted(pd.DataFrame(X, columns=["a", "b"]), names=["m", "r"]).formula_.names == ("a", "b")
+    with pytest.raises(InputError, match=r"must hold 2 names\. Got 1"):
+        fitted(names=["m"])
+
+
+# ---- the front
+
+
+def test_another_member_of_the_front_predicts() -> None:
+    noisy = LAW + 0.05 * RNG.normal(size=len(LAW))
+    model = FormulaRegressor(seconds=2).fit(X, noisy)
+    symbols = sympy.symbols("x1 x2")
+    for place, formula in enumerate(model.front_):
+        truth = sympy.lambdify(symbols, formula.sympy, "numpy")(X[:, 0], X[:, 1])
+        assert np.allclose(model.predict(X, at=place), truth, rtol=1e-9)
+    assert np.array_equal(model.predict(X, at=-1), model.front_[-1].predict(X))
+    count = len(model.front_)
+    for wrong in (count, -count - 1, 0.5, "best"):
+        with pytest.raises(InputError, match=r"'at' parameter of predict must be an int"):
+            model.predict(X, at=wrong)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_score_outside_the_domain_says_so() -> None:
+    model = fitted(X, np.log(X[:, 0]))
+    outside = X.copy()
+    outside[:4, 0] = -1.0
+    assert np.isnan(model.predict(outside)[:4]).all()
+    assert np.isfinite(model.predict(outside)[4:]).all()
+    with pytest.raises(InputError, match=r"none on 4 rows of 120: log\(x1\) leaves its domain"):
+        model.score(outside, LAW)
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [
+        ({"callbacks": [1]}, "'callbacks' parameter of FormulaRegressor must list functions"),
+        ({"random_state": "x"}, "'random_state' parameter of FormulaRegressor must be an int"),
+        ({"verbose": -1}, "'verbose' parameter of FormulaRegressor must be an int"),
+        ({"held_out": 0.9}, "'held_out' parameter"),
+        ({"seconds": 0}, "must be a finite number"),
+    ],
+)
+def test_bad_parameters_end_in_a_sentence(parameters: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        FormulaRegressor(**parameters).fit(X, LAW)
+
+
+def test_bad_tables_end_in_a_sentence() -> None:
+    words = pd.DataFrame({"kind": ["a", "b"] * 60, "mass": X[:, 0]})
+    with pytest.raises(
+        InputError, match=r"Column 'kind' of FormulaRegressor must hold numbers\. Got words such as 'a'"
+    ):
+        fitted(words)
+    gap = X.copy()
+    gap[7, 1] = np.nan
+    with pytest.raises(
+        InputError, match=r"Column 'x2' of FormulaRegressor must hold finite numbers\. Got NaN in row 7"
+    ):
+        fitted(gap)
+    with pytest.raises(InputError, match=r"must be one column\. Got 2 instead; wrap it in"):
+        fitted(y=X)
+    with pytest.raises(InputError, match="minimum of 5 is required"):
+        fitted(X[:4], LAW[:4])
+
+
+def test_the_callers_arrays_are_untouched() -> None:
+    table, target = X.copy(), LAW.copy()
+    fitted(table, target)
+    assert np.array_equal(table, X)
+    assert np.array_equal(target, LAW)
+
+
+def test_progress_is_written_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    fitted()
+    assert capsys.readouterr() == ("", "")
+    fitted(verbose=1)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "formula" in err
