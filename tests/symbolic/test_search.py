@@ -232,12 +232,12 @@ def test_units_narrow_the_search_to_the_law() -> None:
     """Exponents will do for units; where the columns have no product without one, only a factor is left to find."""
     X = table(8, 1, 3, 3)
     vectors = {"l": [1, 0], "g": [1, -2], "a": [0, 0], "y": [0, 1]}
-    l, g, a = X.T
-    y = 2 * np.pi * np.sqrt(l / g) * (1 + np.sin(a / 2) ** 2 / 4)
+    length, g, a = X.T
+    y = 2 * np.pi * np.sqrt(length / g) * (1 + np.sin(a / 2) ** 2 / 4)
     found = find_formula(X, y, names=["l", "g", "a"], units=vectors, seconds=15)
     assert found.exact
-    l, g, a = (X + 2).T
-    swing = 2 * np.pi * np.sqrt(l / g) * (1 + np.sin(a / 2) ** 2 / 4)
+    length, g, a = (X + 2).T
+    swing = 2 * np.pi * np.sqrt(length / g) * (1 + np.sin(a / 2) ** 2 / 4)
     assert np.allclose(found.best.predict(X + 2), swing)
     plain = find_formula(X, X[:, 0] * 3, names=["l", "g", "a"], units={**vectors, "y": [1, 0]}, seconds=5)
     assert plain.best.text == "3*l"

@@ -19,6 +19,8 @@ from edgewise.symbolic.tape import Tape
 
 # A held-out error this small beside the spread of y is a law found exactly, not a good fit.
 EXACT = 1e-9
+# The same of a formula with measured constants on the outer rows, which an approximation misses by more than the others.
+_BEYOND = 1e-10
 # With more constants than `_few`, only an error at the level of floating point counts.
 _FLOATING, _FLOATING_BEYOND = 1e-13, 1e-11
 # Rows for each constant that such a formula must have.
@@ -61,7 +63,7 @@ def is_law(formula: Formula, rows: Rows) -> bool:
         return True
     floor = 10 * rows.rounding_error
     if tape.size <= _few(tape.columns):
-        return beyond(tape, rows) <= exactness(rows)
+        return beyond(tape, rows) <= max(_BEYOND * rows.spread, floor)
     enough = _ROWS_EACH * tape.size <= len(rows.y)
     floating = formula.error <= max(_FLOATING * rows.spread, floor)
     return enough and floating and beyond(tape, rows) <= max(_FLOATING_BEYOND * rows.spread, floor)

@@ -113,7 +113,7 @@ class Search:
         """Fit, shorten and judge candidates, then finish those that no shorter one beats."""
         fresh: list[Fitted] = []
         for tree in trees:
-            if fresh and self.left <= 0:
+            if self.left <= 0 and (fresh or self.finished):
                 break
             fitted = self._fitted(tree)
             if fitted is not None:

@@ -16,8 +16,9 @@ from edgewise.symbolic.tidy import simplify_expression
 
 # The share of the time that is left for each walk.
 _SHARE = 0.5
-# Where nothing but noise is left: seconds to look for a simpler way to say it.
-_PATIENCE = 4.0
+# Where nothing but noise is left: states and formulas to look through for a simpler way to say it. The same table should
+# give the same answer, so that seconds only end what takes far longer than usual.
+_STATES, _FORMULAS, _SECONDS = 3, 20, 8.0
 # A shorter table shows no structure.
 _FEWEST_ROWS = 12
 
@@ -44,8 +45,11 @@ def structured(search: Search, reduced: State | None) -> None:
 def _walk(search: Search, start: State, table: State) -> None:
     """All from one start; the best of the formulas that are not exact last."""
     rows, waiting = search.rows, list[tuple[float, Node]]()
+    visited: list[State] = []
     started = time.monotonic()
     for state, tree in structural(start, deadline=started + _SHARE * search.left):
+        if not any(state is each for each in visited):
+            visited.append(state)
         allowed = _allowed(tree, search)
         if allowed is None:
             continue
@@ -58,11 +62,9 @@ def _walk(search: Search, start: State, table: State) -> None:
             waiting.append((error, settled_tree))
         if state.outer == Variable(TARGET):
             search.floor = min(search.floor, state.error * state.rows.spread)
-        if (
-            len(waiting) > 2
-            and time.monotonic() > started + _PATIENCE
-            and min(error for error, _ in waiting) <= min(search.floor, table.error * rows.spread)
-        ):
+        looked = len(visited) >= _STATES or len(waiting) >= _FORMULAS or time.monotonic() > started + _SECONDS
+        noise = min(search.floor, table.error * rows.spread)
+        if looked and min((error for error, _ in waiting), default=math.inf) <= noise:
             break
     search.floor = min(search.floor, table.error * rows.spread)
     search.add([tree for _, tree in shortlist(waiting)], None)
