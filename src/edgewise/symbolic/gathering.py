@@ -88,7 +88,8 @@ class Search:
     def explained(self) -> bool:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
         good = (each for each in self.finished if each.error <= self.floor)
-        return any(len(each.constants) <= _FEW_CONSTANTS for each in good)
+        known = math.isfinite(self.floor)
+        return known and any(len(each.constants) <= _FEW_CONSTANTS for each in good)
 
     @property
     def exactness(self) -> float:

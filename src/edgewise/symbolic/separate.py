@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 _DEGREE = 14
 _FORMS = 3
 _CURVE_ROWS = 12
+# Beyond this size squares leave the range of floats.
+_MOST = 1e100
 
 
 def separations(state: State, view: View) -> Iterator[Move]:
@@ -149,6 +151,8 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
         return
     if logs:
         part = np.exp(part - part.mean())
+    if not np.isfinite(part).all() or np.abs(part).max() > _MOST:
+        return
     name = Variable(state.rows.names[at])
     rest = tuple(Variable(each) for each in state.rows.names if each != name.name)
     order = np.argsort(x)[:: max(len(x) // 200, 1)]

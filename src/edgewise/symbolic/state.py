@@ -21,6 +21,8 @@ from edgewise.symbolic.tape import Tape
 Floats = NDArray[np.float64]
 TARGET = "#y"
 _TARGET = Variable(TARGET)
+# Beyond this size squares leave the range of floats; what is not a number is not below it either.
+_MOST = 1e100
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ class State:
         with np.errstate(all="ignore"):
             y, y_held = (rows.y - offset[0]) / factor[0], (rows.y_held - offset[1]) / factor[1]
         made = [np.column_stack([each[at] for each in columns]) for at in (0, 1)] if columns else None
-        if made is None or not all(np.isfinite(each).all() for each in (*made, y, y_held)):
+        if made is None or not all((np.abs(each) < _MOST).all() for each in (*made, y, y_held)):
             return None
         if (np.ptp(made[0], axis=0) <= 1e-9 * np.abs(made[0]).max(axis=0)).any():
             return None
