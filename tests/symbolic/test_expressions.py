@@ -90,6 +90,9 @@ def test_the_shortest_writing_is_equal_and_no_longer(text: str) -> None:
         ("1 - 2*sin(x)^2", "cos(2*x)"),
         ("sin(x + pi/2)", "cos(x)"),
         ("(exp(x))^2", "exp(2*x)"),
+        ("3*exp(x)*z*exp(y)", "3*z*exp(x + y)"),
+        ("exp(x + 2.0)*exp(-x)", "7.38906"),
+        ("exp(x)/exp(y)", "exp(x - y)"),
     ],
 )
 def test_known_shortenings(text: str, short: str) -> None:

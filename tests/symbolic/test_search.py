@@ -207,8 +207,8 @@ def test_columns_that_are_required_or_ignored() -> None:
     y = X[:, 0] * X[:, 1]
     names = ["a", "b", "c"]
     found = find_formula(X, y, names=names, ignore=["b"], require=["c"], seconds=2)
-    assert all(found.front)
-    for each in (found.best, *found.front):
+    others = [each.formula for each in found.alternatives()]
+    for each in (found.best, *found.front, *others):
         columns = {symbol.name for symbol in each.sympy.free_symbols}
         assert "c" in columns
         assert "b" not in columns

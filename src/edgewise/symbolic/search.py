@@ -165,6 +165,8 @@ def _run(search: Search, seed: int | None, jobs: int) -> str:
         return "the structure of the data gave an exact formula"
     if search.explained:
         return "the formulas explain all but the noise"
+    if search.left <= 0:
+        return "the time was spent"
     search.add(sums_by_exchange(rows, seed or 0), None)
     if search.exact:
         return "an exact formula needed no network"
@@ -212,4 +214,5 @@ def _named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
     if result.best.names == names:
         return result
     front = tuple(replace(each, names=names) for each in result.front)
-    return replace(result, best=replace(result.best, names=names), front=front)
+    equals = tuple(replace(each, formula=replace(each.formula, names=names)) for each in result.equals)
+    return replace(result, best=replace(result.best, names=names), front=front, equals=equals)

@@ -144,7 +144,7 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _product(product: Any) -> Any:
-    """Factors that are sums give up their leading coefficients: (2x + 4)*(3y + 3) = 6*(x + 2)*(y + 1)."""
+    """exp(u)*exp(v) = exp(u + v), and sums give up their leading coefficients: (2x + 4)*(3y + 3) = 6*(x + 2)*(y + 1)."""
     exponents: list[Any] = [factor.args[0] for factor in product.args if isinstance(factor, sympy.exp)]
     if len(exponents) > 1:
         others = [factor for factor in product.args if not isinstance(factor, sympy.exp)]
