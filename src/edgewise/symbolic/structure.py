@@ -10,7 +10,7 @@ import heapq
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,7 +41,9 @@ class _Entry:
     stage: int = field(compare=False)
 
 
-def structural(start: State, *, deadline: float) -> Iterator[tuple[State, Node]]:
+def structural(
+    start: State, *, deadline: float, poll: Callable[[], None] | None = None
+) -> Iterator[tuple[State, Node]]:
     """Formulas for y in the columns, with the state each was found in.
 
     Parameters
@@ -50,6 +52,8 @@ def structural(start: State, *, deadline: float) -> Iterator[tuple[State, Node]]
         The state to start from: the table, or what units have already made of it.
     deadline
         When to stop, on the clock of `time.monotonic`.
+    poll
+        Called before each state is looked at; what it raises ends the search.
     """
     count = itertools.count()
     heap: list[_Entry] = []
@@ -69,6 +73,8 @@ def structural(start: State, *, deadline: float) -> Iterator[tuple[State, Node]]
     seen = {_signature(start)}
     wait(start, 0)
     while heap and time.monotonic() < deadline:
+        if poll is not None:
+            poll()
         entry = heapq.heappop(heap)
         state, stage = entry.state, entry.stage
         for tree in finished(state, stage, deadline):

@@ -19,6 +19,8 @@ _SHARE = 0.5
 # Where nothing but noise is left: states and formulas to look through for a simpler way to say it. The same table should
 # give the same answer, so that seconds only end what takes far longer than usual.
 _STATES, _FORMULAS, _SECONDS = 3, 20, 8.0
+# Seconds between words on where the search stands.
+_TELL = 0.5
 # A shorter table shows no structure.
 _FEWEST_ROWS = 12
 
@@ -47,7 +49,15 @@ def _walk(search: Search, start: State, table: State) -> None:
     rows, waiting = search.rows, list[tuple[float, Node]]()
     visited: list[State] = []
     started = time.monotonic()
-    for state, tree in structural(start, deadline=started + _SHARE * search.left):
+    told = [started]
+
+    def poll() -> None:
+        # Callbacks may end the search at any time, but have better things to do than to hear of every state.
+        if time.monotonic() - told[0] > _TELL:
+            told[0] = time.monotonic()
+            search.tell("looking for structure")
+
+    for state, tree in structural(start, deadline=started + _SHARE * search.left, poll=poll):
         if not any(state is each for each in visited):
             visited.append(state)
         allowed = _allowed(tree, search)
