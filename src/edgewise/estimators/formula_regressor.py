@@ -48,7 +48,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     held_out : float
         The share of rows on which formulas are judged.
     n_jobs : int, optional
-        Processes to search with; None means one.
+        Threads that the training of networks may take; None means one.
     random_state : int, RandomState or None
         Seed of the split and of the networks. Where the time is not cut short, same seed and same rows give the same
         formula.
