@@ -80,6 +80,8 @@ class Terms:
     seconds: float = 60.0
     rows: int = 2000
     seed: int = 0
+    # Whether the seconds are those of the finder's own thread; the wall then gets many times as many.
+    cpu: bool = False
 
 
 def load(folder: str | None) -> ModuleType:
@@ -117,21 +119,29 @@ def run_one(problem: dict[str, Any], cell: Cell, finder: Finder, terms: Terms) -
     with tempfile.TemporaryDirectory(prefix="formulas-") as folder:
         tempfile.tempdir, claim = folder, Path(folder) / "claim.json"
         os.environ["EDGEWISE_CLAIM"] = str(claim)
+        if terms.cpu:
+            os.environ["EDGEWISE_CPU_SECONDS"] = str(terms.seconds)
+        limit = terms.seconds * (_PATIENCE if terms.cpu else 1)
         options = argparse.Namespace(
-            method=finder.method, label=finder.label, python=finder.python, seconds=terms.seconds, n=terms.rows,
-            seed=terms.seed, noise=cell.noise, units=cell.units, dummy=cell.dummy, shuffle=False, names=False, threads=1,
+            method=finder.method, label=finder.label, python=finder.python, seconds=limit, n=terms.rows, seed=terms.seed,
+            noise=cell.noise, units=cell.units, dummy=cell.dummy, shuffle=False, names=False, threads=1,
         )  # fmt: skip
         row = judge.run_one(options, problem)
         claimed = json.loads(claim.read_text()) if claim.is_file() else {}
         tempfile.tempdir = None
-    return row | {"cell": asdict(cell), "kind": problem.get("note", ""), "claims": claimed.get("exact")}
+    spent = {"fit_seconds": claimed["seconds"]} if terms.cpu and "seconds" in claimed else {}
+    kind = problem.get("note", "")
+    return row | spent | {"cell": asdict(cell), "kind": kind, "claims": claimed.get("exact")}
+
+
+# How many times its seconds a process may be on the wall of a busy machine.
+_PATIENCE = 12
 
 
 def key(problem_id: str, cell: dict[str, Any], label: str, terms: dict[str, Any]) -> str:
     """What makes a row the answer to the same question."""
-    return json.dumps(
-        [problem_id, cell, label, terms["seconds"], terms["rows"], terms["seed"]], sort_keys=True
-    )
+    asked = [terms["seconds"], terms["rows"], terms["seed"], terms["cpu"]]
+    return json.dumps([problem_id, cell, label, *asked], sort_keys=True)
 
 
 def run_cell(
@@ -258,6 +268,9 @@ def arguments() -> argparse.Namespace:
     add("--units", action="store_true", help="with --set: tell the units")
     add("--dummy", type=int, default=0, help="with --set: so many idle columns")
     add("--seconds", type=float, default=60.0, help="time limit of a problem")
+    add(
+        "--cpu", action="store_true", help="count CPU seconds of the search, for machines that others use too"
+    )
     add("--rows", type=int, default=2000, help="rows of a problem")
     add("--seed", type=int, default=0, help="of the judge's rows and of the search")
     add("--jobs", type=int, default=1, help="problems at a time, one thread each")
@@ -276,14 +289,15 @@ def cells(options: argparse.Namespace) -> list[Cell]:
 
 def main() -> None:
     options = arguments()
-    terms = Terms(options.judge, options.seconds, options.rows, options.seed)
+    terms = Terms(options.judge, options.seconds, options.rows, options.seed, options.cpu)
     load(options.judge)
     if options.quick:
         terms, options.every = replace(terms, seconds=10.0), 40
     OUT.mkdir(exist_ok=True)
     run = Run("formulas", options.quick, None)
     log, only = OUT / "formulas-rows.jsonl", [each for each in options.ids.split(",") if each]
-    whole = not only and options.every == 1
+    whole = not only
+    part = f", 1 in {options.every}" if options.every > 1 else ""
     print(f"# Formula search before the judge, {terms.seconds:g} s a problem\n{machine()}\n")
     results: dict[str, list[Any]] = {}
     for cell in cells(options):
@@ -292,13 +306,14 @@ def main() -> None:
             cell, Finder(options.label), terms, log=log, only=only, every=options.every, jobs=options.jobs,
             resume=options.resume,
         )  # fmt: skip
-        results[cell.title] = summary(rows)
+        title = cell.title + part
+        results[title] = summary(rows)
         if whole or options.quick:
-            keep(run, cell.title, rows)
+            keep(run, title, rows)
         print(
             "  "
             + ", ".join(
-                f"{name} {text(value)}" for name, value in zip(SUMMARY[1:], results[cell.title], strict=True)
+                f"{name} {text(value)}" for name, value in zip(SUMMARY[1:], results[title], strict=True)
             )
         )
     print()
@@ -315,7 +330,9 @@ def _in_short(run: Run, results: dict[str, list[Any]], terms: Terms, *, saved: b
     report = Report(run, "in short", SUMMARY, [34, *[9] * (len(SUMMARY) - 1)])
     for title in sorted(both, key=lambda one: order.index(one) if one in order else len(order)):
         report.add(title, *both[title])
-    report.note(f"{terms.rows:,} rows, at most {terms.seconds:g} s a problem, one thread. {LEGEND}")
+    report.note(
+        f"{terms.rows:,} rows, at most {terms.seconds:g} {'CPU s' if terms.cpu else 's'} a problem, one thread. {LEGEND}"
+    )
     if saved:
         report.save()
 

@@ -19,6 +19,8 @@ from edgewise.symbolic.tape import Tape
 
 Floats = NDArray[np.float64]
 _POINTS = 512
+# Nobody reads more alternatives.
+_MOST = 10
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class Alternative:
 
 
 def alternatives(
-    best: Formula, front: Sequence[Formula], rows: Rows, *, level: float = 0.05
+    best: Formula, others: Sequence[Formula], rows: Rows, *, level: float = 0.05
 ) -> tuple[Alternative, ...]:
-    """The members of a front that the data cannot tell from the best formula.
+    """The formulas that the data cannot tell from the best one.
 
     A paired test of their squared errors on rows neither was fitted to (each row left out in turn where the table is short).
 
@@ -71,8 +73,8 @@ def alternatives(
     ----------
     best
         The formula to compare with.
-    front
-        Others.
+    others
+        Formulas to compare.
     rows
         The data.
     level
@@ -81,17 +83,19 @@ def alternatives(
     Returns
     -------
     tuple of Alternative
-        The least distinguishable first.
+        The shortest first, at most ten; of formulas that say the same in the box the shortest alone.
     """
     own = squared_errors(best, rows)
-    found = [
-        (each, p)
-        for each in front
-        if each.sympy != best.sympy
-        and (p := paired_p_value(squared_errors(each, rows), own, _floor(rows))) >= level
-    ]
-    found.sort(key=lambda pair: -pair[1])
-    return tuple(_alternative(each, p, best, rows) for each, p in found)
+    kept: list[tuple[Formula, float, Floats]] = []
+    for each in sorted(others, key=lambda one: (one.complexity, one.error)):
+        squares = squared_errors(each, rows)
+        p = paired_p_value(squares, own, _floor(rows))
+        known = (own, *(before for _, _, before in kept))
+        if p >= level and not any(
+            np.allclose(squares, before, rtol=1e-6, atol=_floor(rows)) for before in known
+        ):
+            kept.append((each, p, squares))
+    return tuple(_alternative(each, p, best, rows) for each, p, _ in kept[:_MOST])
 
 
 def squared_errors(formula: Formula, rows: Rows) -> Floats:

@@ -24,6 +24,8 @@ Floats = NDArray[np.float64]
 _MOST_PRODUCTS = 400
 _LONGEST = 6
 _EXHAUSTIVE = 120
+# An offset whose square is below so many of its variances (95 %) may as well be none.
+_OFFSET = 4.0
 
 
 def direct_candidates(rows: Rows, forms: Sequence[Form] | None = None) -> Iterator[Node]:
@@ -157,15 +159,27 @@ def _pursuit(library: _Library, y: Floats, longest: int) -> Iterator[Node]:
     target = y - y.mean()
     total = float(target @ target)
     chosen: list[int] = []
-    for count in range(1, min(longest, len(good), max(len(y) // 5, 1)) + 1):
+    for count in range(
+        1, min(longest, len(good), max(len(y) // 5 if len(y) >= 15 else min((len(y) - 2) // 3, 2), 1)) + 1
+    ):
         chosen = _next(unit, target, chosen, count)
         design = np.column_stack([library.columns[:, good[chosen]], np.ones(len(y))])
         scale = np.linalg.norm(design, axis=0)
         solution = np.linalg.lstsq(design / scale, y, rcond=None)[0] / scale
         residual = y - design @ solution
         yield _linear([library.trees[good[at]] for at in chosen], solution)
+        yield from _without_offset([library.trees[good[at]] for at in chosen], design, y, residual)
         if float(residual @ residual) <= 1e-24 * total:
             return
+
+
+def _without_offset(trees: Sequence[Node], design: Floats, y: Floats, residual: Floats) -> Iterator[Node]:
+    """The sum through the origin, where its constant explains no more than chance: many laws start at zero."""
+    free = len(y) - design.shape[1]
+    solution = np.linalg.lstsq(design[:, :-1], y, rcond=None)[0]
+    excess = float(np.sum(np.square(y - design[:, :-1] @ solution))) - float(residual @ residual)
+    if free > 0 and 0 < excess <= _OFFSET * float(residual @ residual) / free:
+        yield _linear(trees, np.append(solution, 0.0))
 
 
 def _next(unit: Floats, y: Floats, chosen: list[int], count: int) -> list[int]:

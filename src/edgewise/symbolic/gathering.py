@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from edgewise.forms.tree import Node
 from edgewise.network import KAN
 from edgewise.symbolic.claims import exactness, is_law
@@ -33,6 +35,12 @@ Callback = Callable[[Record], Any]
 _LARGEST = 60
 # A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
 _FEW_CONSTANTS = 1
+# The floor is the least of many estimates, so rather low.
+_LEAST = 1.01
+# A rival has at most so many times the error of the best formula, and is at most so much longer; so many are looked at.
+_CLOSE, _LONGER, _MOST_RIVALS = 1.25, 8, 24
+# Held-out errors so close may be the other way round; so many are rounded and looked at again.
+_AS_GOOD, _MOST_NEAR = 1.04, 8
 
 
 class StopError(Exception):
@@ -59,6 +67,8 @@ class Search:
         The formulas that hold exactly.
     floor
         The held-out error that noise alone leaves, as far as is known.
+    passed
+        Candidates that a formula no longer than they are beats: the data need not be able to tell them from it.
     """
 
     rows: Rows
@@ -71,6 +81,8 @@ class Search:
     laws: list[Formula] = field(default_factory=list[Formula])
     trained: list[Trained] = field(default_factory=list[Trained])
     floor: float = math.inf
+    _left: dict[Any, float] = field(default_factory=dict[Any, float])
+    passed: dict[str, Fitted] = field(default_factory=dict[str, Fitted])
 
     @property
     def left(self) -> float:
@@ -87,9 +99,17 @@ class Search:
     @property
     def explained(self) -> bool:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
-        good = (each for each in self.finished if each.error <= self.floor)
-        known = math.isfinite(self.floor)
-        return known and any(len(each.constants) <= _FEW_CONSTANTS for each in good)
+        short = (each for each in self.finished if len(each.constants) <= _FEW_CONSTANTS)
+        return math.isfinite(self.floor) and any(self._leaves(each) <= _LEAST * self.floor for each in short)
+
+    def _leaves(self, formula: Formula) -> float:
+        """The error of a formula with hardly a constant, on the rows that told the floor: chance plays no part then."""
+        if self.rows.short:
+            return formula.error
+        if formula.sympy not in self._left:
+            error = formula.predict(self.rows.X) - self.rows.y
+            self._left[formula.sympy] = float(np.sqrt(np.mean(np.square(error))))
+        return self._left[formula.sympy]
 
     @property
     def exactness(self) -> float:
@@ -119,7 +139,10 @@ class Search:
             fitted = self._fitted(tree)
             if fitted is not None:
                 fresh.append(fitted)
-        for fitted in _worth_finishing(fresh, self.finished):
+        kept = _worth_finishing(fresh, self.finished)
+        told = {id(each) for each in kept}
+        self.passed |= {str(each.expression): each for each in fresh if id(each) not in told}
+        for fitted in kept:
             self.finish(self._polished(fitted), network)
             if self.left <= 0:
                 return
@@ -134,13 +157,40 @@ class Search:
             self.laws.append(formula)
         self.tell(formula.text)
 
+    def near(self, best: Formula) -> list[Formula]:
+        """What shorter formulas beat by chance, if at all, with its constants rounded: a few with hardly more constants."""
+        if self.rows.short:
+            return []
+        close = [
+            each
+            for each in self.passed.values()
+            if each.held <= _AS_GOOD * best.error and each.fit.constants.size <= len(best.constants) + 1
+        ]
+        close.sort(key=lambda each: (each.fit.constants.size, complexity(each.expression)))
+        formulas = [as_formula(self._polished(each), self.rows, None) for each in close[:_MOST_NEAR]]
+        return [each for each in formulas if self.limits.strict(each)]
+
+    def rivals(self, best: Formula) -> list[Formula]:
+        """Formulas beside the front that come close to the best one and are not much longer, the shortest first."""
+        near = [
+            (size, each)
+            for each in self.passed.values()
+            if each.held <= _CLOSE * best.error
+            and (size := complexity(each.expression)) <= best.complexity + _LONGER
+            and each.fit.constants.size <= len(best.constants) + 2
+            and _determined(each)
+        ]
+        near.sort(key=lambda pair: (pair[0], pair[1].held))
+        return [as_formula(trim_digits(each, self.rows), self.rows, None) for _, each in near[:_MOST_RIVALS]]
+
     def _fitted(self, tree: Node) -> Fitted | None:
         expression = simplify_expression(to_sympy(tree, self.rows.names), self.rows.positive)
         if not self._offered(expression):
             return None
         fitted = fit_expression(expression, self.rows)
-        # A formula with a constant for every third row can follow anything.
-        few = 3 * fitted.fit.constants.size <= len(self.rows.y)
+        # A formula with a constant for every third row can follow anything; three are not too many for seven.
+        count = len(self.rows.y)
+        few = fitted.fit.constants.size <= max(count // 3, min(3, (count - 1) // 2))
         return fitted if few and math.isfinite(fitted.held) else None
 
     def _offered(self, expression: Any) -> bool:
@@ -176,6 +226,12 @@ def _worth_finishing(fresh: Sequence[Fitted], finished: Sequence[Formula]) -> li
             rivals.append((size, each.held))
             texts.add(key)
     return kept
+
+
+def _determined(fitted: Fitted) -> bool:
+    """Whether the data determine every constant at least by its sign."""
+    errors, constants = fitted.fit.standard_errors, fitted.fit.constants
+    return bool((np.isfinite(errors) & (errors < np.abs(constants))).all())
 
 
 def _is_real(expression: Any) -> bool:

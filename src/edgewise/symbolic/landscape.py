@@ -28,7 +28,7 @@ Ints = NDArray[np.intp]
 
 MOST_TERMS = 450
 # Rows for every coefficient, so that leaving rows out means something.
-_ROWS_PER_TERM = 2.5
+ROWS_PER_TERM = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +161,7 @@ def landscape(X: Floats, y: Floats, *, most: int = MOST_TERMS, thorough: bool = 
         return None
     # Close to zero a logarithm runs away.
     positive = tuple(bool(good) for good in X.min(axis=0) > 0.02 * X.max(axis=0))
-    most = max(min(most, int(len(y) / _ROWS_PER_TERM)), X.shape[1] + 1)
+    most = max(min(most, int(len(y) / ROWS_PER_TERM)), X.shape[1] + 1)
     kinds = sorted({tuple(False for _ in positive), positive})
     best: Landscape | None = None
     for count in (_FIRST, most):

@@ -16,12 +16,12 @@ import itertools
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.forms.tree import Node, render
+from edgewise.forms.tree import Apply, Node, render
 from edgewise.symbolic.relations import OUTERS, Outer, Term, dictionaries, linear, outside, target_values
 from edgewise.symbolic.rows import Rows
 
@@ -30,7 +30,9 @@ Floats = NDArray[np.float64]
 _ROWS = 600
 _LONGEST = 6
 _DICTIONARIES = 150
-_KEPT = 5
+_KEPT = 8
+# What a node of a term costs, as description length has it: twice the logarithm of some ten symbols.
+_NODE = 4.0
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,15 @@ class _Sum:
     weights: Floats
 
 
-def pursued(rows: Rows, *, deadline: float = math.inf) -> Iterator[Node]:
+def pursued(rows: Rows, *, weight: Floats | None = None, deadline: float = math.inf) -> Iterator[Node]:
     """The best few sums of terms, the best first.
 
     Parameters
     ----------
     rows
         Features and target.
+    weight
+        How much an error of the target counts on each row to fit, (n,); by default all the same.
     deadline
         When to stop, on the clock of `time.monotonic`.
     """
@@ -57,8 +61,10 @@ def pursued(rows: Rows, *, deadline: float = math.inf) -> Iterator[Node]:
         return
     thin = rows.thinned(_ROWS)
     sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
+    counts = np.ones(len(rows.y)) if weight is None else weight
+    counts = replace(rows, y=counts).thinned(_ROWS).y
     targets = [
-        (outer, values, slope)
+        (outer, values, slope * counts)
         for outer in OUTERS
         if (values := target_values(outer, thin.y, sign)) is not None
         and (slope := _weights(outer, thin.y, sign)) is not None
@@ -102,8 +108,12 @@ def _best(design: Floats, values: Floats, weight: Floats, terms: list[Term], out
         return None
     solution = np.linalg.lstsq(unit[:, chosen], target, rcond=None)[0] / scale[good[chosen]]
     trees = tuple(terms[int(good[at])].tree for at in chosen)
-    price = 2.0 * (outer.tree != "u")
+    price = 2.0 * (outer.tree != "u") + _NODE * sum(map(_nodes, trees))
     return _Sum(criterion + price, outer, trees, solution)
+
+
+def _nodes(tree: Node) -> int:
+    return 1 + sum(map(_nodes, tree.arguments)) if isinstance(tree, Apply) else 1
 
 
 def _select(gram: Floats, along: Floats, total: float, rows: int) -> tuple[list[int], float]:

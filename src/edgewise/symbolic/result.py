@@ -58,7 +58,7 @@ class FormulaResult:
     exact: bool = False
 
     def alternatives(self) -> tuple[Alternative, ...]:
-        """The formulas of the front that the data cannot tell from the best, the most alike first.
+        """The formulas, of the front and beside it, that the data cannot tell from the best, the shortest first.
 
         Each with the p-value of a paired test on held-out rows and the place where a measurement would tell the two apart.
         """
@@ -90,7 +90,12 @@ class FormulaResult:
         }
 
 
-def judged(result: FormulaResult, rows: Rows, networks: Sequence[KAN | None] | None = None) -> FormulaResult:
+def judged(
+    result: FormulaResult,
+    rows: Rows,
+    networks: Sequence[KAN | None] | None = None,
+    rivals: Sequence[Formula] = (),
+) -> FormulaResult:
     """A result with the trust in every formula, the noise and the alternatives.
 
     Parameters
@@ -101,6 +106,8 @@ def judged(result: FormulaResult, rows: Rows, networks: Sequence[KAN | None] | N
         The data it was found on.
     networks
         The network that each formula of the front is compared with; by default the result's for all.
+    rivals
+        Formulas beside the front that may be alternatives too.
 
     Returns
     -------
@@ -116,7 +123,9 @@ def judged(result: FormulaResult, rows: Rows, networks: Sequence[KAN | None] | N
     best = _trusted(result.best, rows, result.network, told) if best is None else best
     levels = [each.trust.noise.level for each in (best, *front) if each.trust is not None]
     noise = min((each for each in levels if math.isfinite(each)), default=None)
-    return replace(result, best=best, front=front, noise=noise, equals=alternatives(best, front, rows))
+    return replace(
+        result, best=best, front=front, noise=noise, equals=alternatives(best, (*front, *rivals), rows)
+    )
 
 
 def _trusted(formula: Formula, rows: Rows, network: KAN | None, told: float) -> Formula:

@@ -17,6 +17,7 @@ from edgewise._core.checks import check_float, check_int
 from edgewise._core.threads import one_thread
 from edgewise.forms import Form
 from edgewise.symbolic.candidates import direct_candidates
+from edgewise.symbolic.description import challenged
 from edgewise.symbolic.exchange import sums_by_exchange
 from edgewise.symbolic.formula import Formula, pareto
 from edgewise.symbolic.gathering import Search, StopError
@@ -182,6 +183,10 @@ def _result(search: Search, reason: str) -> FormulaResult:
     front = pareto(known, slack=1e-6)
     front = front if front else tuple(known[:1])
     best = recommended(front, rows)
+    if not search.exact:
+        best = challenged(best, [*known, *search.near(best)], rows)
+        if not any(each.sympy == best.sympy for each in front):
+            front = tuple(sorted((*front, best), key=lambda each: each.complexity))
     network = search.networks.get(best.sympy)
     if network is None and search.trained:
         network = min(search.trained, key=lambda each: each.error).network
@@ -191,7 +196,8 @@ def _result(search: Search, reason: str) -> FormulaResult:
         f"{how}; {reason}."
     )
     exact = any(each.sympy == best.sympy for each in search.laws)
-    found = judged(FormulaResult(best, front, network, message, 0.0, exact=exact), rows)
+    rivals = () if exact else tuple(each for each in search.rivals(best) if search.limits.strict(each))
+    found = judged(FormulaResult(best, front, network, message, 0.0, exact=exact), rows, rivals=rivals)
     return replace(found, seconds=time.monotonic() - search.started)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.claims import EXACT
 from edgewise.symbolic.gathering import Search
+from edgewise.symbolic.landscape import MOST_TERMS, ROWS_PER_TERM
+from edgewise.symbolic.noisy import reductions
 from edgewise.symbolic.parse import from_sympy, to_sympy
 from edgewise.symbolic.shortlist import settled, shortlist
 from edgewise.symbolic.state import TARGET, State
@@ -19,6 +22,12 @@ _SHARE = 0.5
 # Where nothing but noise is left: states and formulas to look through for a simpler way to say it. The same table should
 # give the same answer, so that seconds only end what takes far longer than usual.
 _STATES, _FORMULAS, _SECONDS = 3, 20, 8.0
+# A smooth model worse than this has noise in it (and few terms), or is too poor for relations between its slopes; the share
+# of the time that is then given to steps that bear noise.
+_NOISY, _NOISY_SHARE = 1e-3, 0.6
+_FEW_TERMS = 0.7
+# Held-out rows are others than those that told the noise: errors differ so much by chance.
+_NEARLY = 1.1
 # Seconds between words on where the search stands.
 _TELL = 0.5
 # A shorter table shows no structure.
@@ -38,10 +47,23 @@ def structured(search: Search, reduced: State | None) -> None:
     if len(search.rows.y) < _FEWEST_ROWS:
         return
     table = State.table(search.rows)
+    if noisy := _noisy(table):
+        _reduce(search)
+        if search.exact or search.explained:
+            return
     for start in (table,) if reduced is None else (reduced, table):
         _walk(search, start, table)
         if search.exact or search.explained:
             return
+    if table.error > _NOISY and not noisy:
+        _reduce(search)
+
+
+def _noisy(table: State) -> bool:
+    """Whether the smooth model stops at noise: more terms would not predict better."""
+    model = table.landscape
+    most = min(MOST_TERMS, len(table.rows.y) / ROWS_PER_TERM)
+    return model is not None and model.error > _NOISY and len(model.powers) < _FEW_TERMS * most
 
 
 def _walk(search: Search, start: State, table: State) -> None:
@@ -49,15 +71,7 @@ def _walk(search: Search, start: State, table: State) -> None:
     rows, waiting = search.rows, list[tuple[float, Node]]()
     visited: list[State] = []
     started = time.monotonic()
-    told = [started]
-
-    def poll() -> None:
-        # Callbacks may end the search at any time, but have better things to do than to hear of every state.
-        if time.monotonic() - told[0] > _TELL:
-            told[0] = time.monotonic()
-            search.tell("looking for structure")
-
-    for state, tree in structural(start, deadline=started + _SHARE * search.left, poll=poll):
+    for state, tree in structural(start, deadline=started + _SHARE * search.left, poll=_poll(search)):
         if not any(state is each for each in visited):
             visited.append(state)
         allowed = _allowed(tree, search)
@@ -71,13 +85,42 @@ def _walk(search: Search, start: State, table: State) -> None:
         elif math.isfinite(error):
             waiting.append((error, settled_tree))
         if state.outer == Variable(TARGET):
-            search.floor = min(search.floor, state.error * state.rows.spread)
+            search.floor = min(search.floor, state.error * float(state.rows.y.std()))
         looked = len(visited) >= _STATES or len(waiting) >= _FORMULAS or time.monotonic() > started + _SECONDS
-        noise = min(search.floor, table.error * rows.spread)
+        noise = min(search.floor, table.error * float(rows.y.std()))
         if looked and min((error for error, _ in waiting), default=math.inf) <= noise:
             break
-    search.floor = min(search.floor, table.error * rows.spread)
+    search.floor = min(search.floor, table.error * float(rows.y.std()))
     search.add([tree for _, tree in shortlist(waiting)], None)
+
+
+def _reduce(search: Search) -> None:
+    """All from steps that bear noise, until a formula leaves nothing but it."""
+    rows, waiting = search.rows, list[tuple[float, Node]]()
+    spread = float(rows.y.std())
+    for state, trees in reductions(
+        rows, deadline=time.monotonic() + _NOISY_SHARE * search.left, poll=_poll(search)
+    ):
+        search.floor = min(search.floor, state.error * spread)
+        fresh = [settled(tree, rows, EXACT) for each in trees if (tree := _allowed(each, search)) is not None]
+        waiting += [pair for pair in fresh if math.isfinite(pair[0])]
+        if min((error for error, _ in fresh), default=math.inf) <= _NEARLY * search.floor:
+            search.add([tree for _, tree in shortlist(fresh)], None)
+            if search.exact or search.explained:
+                return
+    search.add([tree for _, tree in shortlist(waiting)], None)
+
+
+def _poll(search: Search) -> Callable[[], None]:
+    """Tells where the search stands, now and then: callbacks have better things to do than to hear of every state."""
+    told = [time.monotonic()]
+
+    def poll() -> None:
+        if time.monotonic() - told[0] > _TELL:
+            told[0] = time.monotonic()
+            search.tell("looking for structure")
+
+    return poll
 
 
 def _allowed(tree: Node, search: Search) -> Node | None:

@@ -1,0 +1,69 @@
+"""Steps that bear noise: what they reduce, what they leave alone, and the formulas at their end."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+
+from edgewise.symbolic import find_formula
+from edgewise.symbolic.description import challenged, description
+from edgewise.symbolic.noisy import reductions
+from edgewise.symbolic.rows import Rows
+
+
+def noisy_table(law, columns: int, noise: float, *, low: float = 1.0, high: float = 5.0, n: int = 500):
+    rng = np.random.default_rng(3)
+    X = rng.uniform(low, high, (n, columns))
+    y = law(*X.T)
+    return X, y + noise * np.sqrt(np.mean(y**2)) * rng.standard_normal(n)
+
+
+def reached(X, y, seconds: float = 30.0):
+    rows = Rows.split(tuple(f"x{k + 1}" for k in range(X.shape[1])), X, y, 0.2, 0)
+    with np.errstate(all="ignore"):
+        return [one for one, _ in reductions(rows, deadline=time.monotonic() + seconds)]
+
+
+def test_gravity_comes_down_to_one_number() -> None:
+    X, _ = noisy_table(lambda *columns: columns[0], 4, 0.0, n=600)
+    X[:, 3] += 6
+    clean = X[:, 0] * X[:, 1] / (X[:, 2] - X[:, 3]) ** 2
+    sigma = 0.02 * np.sqrt(np.mean(clean**2))
+    states = reached(X, clean + sigma * np.random.default_rng(4).standard_normal(len(X)))
+    assert len(states[0].state.rows.names) == 1
+    # Nothing but the noise is left.
+    assert 0.9 * sigma < states[0].error * clean.std() < 1.1 * sigma
+
+
+def test_columns_that_do_not_go_together_are_left_alone() -> None:
+    X, y = noisy_table(lambda a, b: np.sin(a * b / 3) + a * a / 9, 2, 0.01)
+    assert all(len(one.state.rows.names) == 2 for one in reached(X, y))
+
+
+def test_errors_are_in_the_units_of_y_whatever_the_target() -> None:
+    X, y = noisy_table(lambda a, b, c: a**3 * np.exp(-b / c), 3, 0.02)
+    sigma = 0.02 * np.sqrt(np.mean(y**2))
+    for one in reached(X, y):
+        assert 0.8 * sigma < one.error * y.std() < 3 * sigma
+
+
+def test_a_law_is_found_under_noise() -> None:
+    X, _ = noisy_table(lambda *columns: columns[0], 3, 0.0, n=600)
+    X[:, 2] += 5
+    clean = X[:, 0] * X[:, 1] / np.sqrt(1 - X[:, 1] ** 2 / X[:, 2] ** 2)
+    found = find_formula(
+        X, clean + 0.01 * clean.std() * np.random.default_rng(5).standard_normal(len(X)), seconds=40
+    )
+    assert np.sqrt(np.mean((found.best.predict(X) - clean) ** 2)) < 0.004 * clean.std()
+
+
+def test_all_rows_decide_between_formulas_that_held_out_rows_cannot_tell_apart() -> None:
+    X, y = noisy_table(lambda a, b: a * b, 2, 0.01)
+    rows = Rows.split(("x1", "x2"), X, y, 0.2, 0)
+    found = find_formula(X, y, seconds=5)
+    law = found.best
+    assert law.text == "x1*x2"
+    longer = max(found.front, key=lambda each: each.complexity)
+    assert description(law, rows) <= description(longer, rows)
+    assert challenged(law, found.front, rows) is law
