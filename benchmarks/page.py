@@ -1,4 +1,4 @@
-"""Put the figures of benchmarks/out into docs/benchmarks.md and docs/performance.md, between the comments that name them.
+"""Put the figures of benchmarks/out into the pages of docs/ that show them, between the comments that name them.
 
 `<!-- figures toy / formula -->` up to `<!-- end -->` holds machine, table and notes of that part of out/toy.json;
 `<!-- notes toy / formula -->` leaves the table out.
@@ -13,7 +13,10 @@ from typing import Any
 
 from _common import OUT, text
 
-PAGES = tuple(Path(__file__).parent.parent / "docs" / name for name in ("benchmarks.md", "performance.md"))
+PAGES = tuple(
+    Path(__file__).parent.parent / "docs" / name
+    for name in ("benchmarks.md", "performance.md", "benchmarks-formulas.md", "benchmarks-trust.md")
+)
 PLACE = re.compile(r"(<!-- (figures|notes) (\w+) / (.+?) -->\n).*?(?=<!-- end -->)", re.DOTALL)
 
 

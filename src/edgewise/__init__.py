@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from edgewise._core.errors import FileError as FileError
     from edgewise._core.errors import InputError as InputError
     from edgewise._core.errors import NumericEdgesError as NumericEdgesError
+    from edgewise.audit import AuditResult as AuditResult
+    from edgewise.audit import Frontier as Frontier
+    from edgewise.audit import audit as audit
+    from edgewise.audit import flatten_columns as flatten_columns
+    from edgewise.audit import limit_flip as limit_flip
+    from edgewise.audit import mitigate as mitigate
     from edgewise.data import Table as Table
     from edgewise.data import load_example as load_example
     from edgewise.data import read_frame as read_frame
@@ -32,6 +38,25 @@ if TYPE_CHECKING:
     from edgewise.estimators import KANRegressor as KANRegressor
     from edgewise.estimators import load as load
     from edgewise.estimators import save as save
+    from edgewise.estimators.surrogate import Surrogate as Surrogate
+    from edgewise.estimators.surrogate import surrogate as surrogate
+    from edgewise.explain import Counterfactuals as Counterfactuals
+    from edgewise.explain import Explainer as Explainer
+    from edgewise.explain import GlobalExplanation as GlobalExplanation
+    from edgewise.explain import LocalExplanation as LocalExplanation
+    from edgewise.explain import counterfactuals as counterfactuals
+    from edgewise.explain import explain as explain
+    from edgewise.explain.calibrate import CalibratedKAN as CalibratedKAN
+    from edgewise.explain.calibrate import calibrate as calibrate
+    from edgewise.explain.conformal import Conformal as Conformal
+    from edgewise.explain.conformal import conformal as conformal
+    from edgewise.explain.edit_shape import EditedModel as EditedModel
+    from edgewise.explain.edit_shape import edit_shape as edit_shape
+    from edgewise.explain.out_of_range import OutOfRange as OutOfRange
+    from edgewise.explain.out_of_range import out_of_range as out_of_range
+    from edgewise.explain.reliability import Reliability as Reliability
+    from edgewise.explain.reliability import reliability as reliability
+    from edgewise.explain.shape_edits import ShapeEdit as ShapeEdit
     from edgewise.export import CSource as CSource
     from edgewise.export import export as export
     from edgewise.export import to_c_source as to_c_source
@@ -60,12 +85,19 @@ if TYPE_CHECKING:
     from edgewise.network import set_symbolic as set_symbolic
     from edgewise.network import swap_nodes as swap_nodes
     from edgewise.plots import figure_svg as figure_svg
+    from edgewise.plots import plot_contributions as plot_contributions
+    from edgewise.plots import plot_counterfactuals as plot_counterfactuals
     from edgewise.plots import plot_edges as plot_edges
     from edgewise.plots import plot_front as plot_front
+    from edgewise.plots import plot_interactions as plot_interactions
     from edgewise.plots import plot_network as plot_network
     from edgewise.plots import plot_parity as plot_parity
+    from edgewise.plots import plot_shapes as plot_shapes
     from edgewise.plots import plot_training as plot_training
     from edgewise.plots import save_figure as save_figure
+    from edgewise.plots.audit_frontier import plot_frontier as plot_frontier
+    from edgewise.plots.audit_groups import plot_audit as plot_audit
+    from edgewise.plots.audit_proxies import plot_proxies as plot_proxies
     from edgewise.report import AccuracyRow as AccuracyRow
     from edgewise.report import Origin as Origin
     from edgewise.report import ReportContent as ReportContent
@@ -99,6 +131,13 @@ if TYPE_CHECKING:
     from edgewise.training import FitResult as FitResult
     from edgewise.training import Record as Record
     from edgewise.training import fit as fit
+    from edgewise.verify import MinimalCounterfactual as MinimalCounterfactual
+    from edgewise.verify import Proved as Proved
+    from edgewise.verify import Refuted as Refuted
+    from edgewise.verify import Undecided as Undecided
+    from edgewise.verify import minimal_counterfactual as minimal_counterfactual
+    from edgewise.verify import properties as properties
+    from edgewise.verify import verify as verify
 
 # Loaded on first use: importing torch and sympy takes seconds, and `edgewise --help` needs neither.
 _HOMES = {
@@ -107,6 +146,14 @@ _HOMES = {
         "FileError",
         "InputError",
         "NumericEdgesError",
+    ),
+    "edgewise.audit": (
+        "AuditResult",
+        "Frontier",
+        "audit",
+        "flatten_columns",
+        "limit_flip",
+        "mitigate",
     ),
     "edgewise.data": (
         "Table",
@@ -125,6 +172,21 @@ _HOMES = {
         "load",
         "save",
     ),
+    "edgewise.explain": (
+        "Counterfactuals",
+        "Explainer",
+        "GlobalExplanation",
+        "LocalExplanation",
+        "counterfactuals",
+        "explain",
+    ),
+    "edgewise.estimators.surrogate": ("Surrogate", "surrogate"),
+    "edgewise.explain.calibrate": ("CalibratedKAN", "calibrate"),
+    "edgewise.explain.conformal": ("Conformal", "conformal"),
+    "edgewise.explain.edit_shape": ("EditedModel", "edit_shape"),
+    "edgewise.explain.out_of_range": ("OutOfRange", "out_of_range"),
+    "edgewise.explain.reliability": ("Reliability", "reliability"),
+    "edgewise.explain.shape_edits": ("ShapeEdit",),
     "edgewise.export": (
         "CSource",
         "export",
@@ -160,13 +222,20 @@ _HOMES = {
     ),
     "edgewise.plots": (
         "figure_svg",
+        "plot_contributions",
+        "plot_counterfactuals",
         "plot_edges",
         "plot_front",
+        "plot_interactions",
         "plot_network",
         "plot_parity",
+        "plot_shapes",
         "plot_training",
         "save_figure",
     ),
+    "edgewise.plots.audit_frontier": ("plot_frontier",),
+    "edgewise.plots.audit_groups": ("plot_audit",),
+    "edgewise.plots.audit_proxies": ("plot_proxies",),
     "edgewise.report": (
         "AccuracyRow",
         "Origin",
@@ -207,6 +276,15 @@ _HOMES = {
         "FitResult",
         "Record",
         "fit",
+    ),
+    "edgewise.verify": (
+        "MinimalCounterfactual",
+        "Proved",
+        "Refuted",
+        "Undecided",
+        "minimal_counterfactual",
+        "properties",
+        "verify",
     ),
 }
 _EXPORTS = {name: home for home, names in _HOMES.items() for name in names}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, form_from_text
 from edgewise.symbolic import complexity, form_from_sympy, formula_text, parse_formula, simplify_expression
-from edgewise.symbolic.parse import as_expression
+from edgewise.symbolic.parse import as_expression, from_sympy, to_sympy
 from edgewise.symbolic.user_forms import form_expression
 
 NAMES = ("x", "y", "z")
@@ -178,3 +178,11 @@ def test_powers_of_numbers_are_exact_where_that_is_short() -> None:
     assert parse_formula("1^(10^12) + 0^(10^12)", []) == 1
     assert float(parse_formula("(1/3)^(10^6)", [])) == 0.0
     assert abs(float(parse_formula("1.5^1700", [])) / 1.5**1700 - 1) < 1e-9
+
+
+def test_what_sympy_makes_of_shifted_tangents_is_understood() -> None:
+    x = sympy.Symbol("x")
+    for made in (sympy.tan(x + sympy.pi / 2), sympy.cot(x), sympy.sec(x), sympy.csch(x)):
+        tree = from_sympy(made)
+        again = to_sympy(tree, ("x",))
+        assert abs(complex(again.subs(x, 0.7)) - complex(made.subs(x, 0.7))) < 1e-12

@@ -8,7 +8,21 @@ from typing import Annotated, Any
 import typer
 
 from edgewise import __version__
-from edgewise.cli import bench, demo, doctor, export, fit, formula, predict, report, speed
+from edgewise.cli import (
+    audit,
+    bench,
+    check,
+    demo,
+    doctor,
+    explain,
+    export,
+    fit,
+    formula,
+    predict,
+    report,
+    speed,
+    verify,
+)
 from edgewise.cli.outcome import DONE, ended, guarded
 
 _INTRODUCTION = "Networks a person can read: from a table to a small network to its formula."
@@ -16,7 +30,8 @@ _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "From a table": (fit.fit, formula.formula, demo.demo),
-    "With a model": (predict.predict, report.report, export.export),
+    "With a model": (predict.predict, explain.explain, report.report, audit.audit, export.export),
+    "Proofs": (verify.verify, check.check),
     "This machine": (doctor.doctor,),
 }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgewise.cli import options
+from edgewise.cli.front import show_front
 from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json, refuse_short, refuse_to_overwrite
 
 if TYPE_CHECKING:
@@ -167,8 +168,7 @@ def carry_out(task: Task, out: Path, *, quiet: bool, verbose: bool, as_json: boo
         summary.show_messages(console, job.messages)
     summary.show_accuracy(console, job.accuracy, job.scores, len(job.test))
     if job.reading is not None and job.reading.found is not None:
-        summary.show_front(console, job.reading.found)
-        summary.show_formula(console, job.task.inputs.target, job.reading.found)
+        show_front(console, job.reading.found, job.task.inputs.target, verbose=verbose)
     if job.interrupted:
         console.print("Interrupted; this is the best so far.")
     console.print()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,9 @@ from typing import Any
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table as Grid
-from rich.text import Text
 
 from edgewise._core.errors import InputError
+from edgewise.cli.front import place_of_best, show_front
 from edgewise.cli.outcome import print_json
 from edgewise.cli.summary import results_console, to_json
 from edgewise.export.sympy_source import to_sympy_source
@@ -27,8 +23,6 @@ from edgewise.symbolic import Formula, FormulaResult
 from edgewise.symbolic.formula import _latex_name
 
 Floats = NDArray[np.float64]
-
-MOST_RIVALS = 3
 
 
 @dataclass(frozen=True)
@@ -82,8 +76,7 @@ class Found:
     @property
     def best(self) -> int:
         """The place of the recommended formula, from 1."""
-        texts = [each.exact_text for each in self.result.front]
-        return texts.index(self.result.best.exact_text) + 1 if self.result.best.exact_text in texts else 1
+        return place_of_best(self.result)
 
 
 def deliver(found: Found, wanted: Wanted) -> None:
@@ -108,52 +101,11 @@ def deliver(found: Found, wanted: Wanted) -> None:
     elif wanted.json:
         print_json(data)
     else:
-        show(results_console(), found, number, verbose=wanted.verbose)
+        show_front(results_console(), found.result, found.target, number, verbose=wanted.verbose)
     if beyond:
         raise InputError(
             f"The option --pick must be a number of the table, from 1 to {count}. Got {wanted.pick} instead."
         )
-
-
-def show(console: Console, found: Found, number: int, *, verbose: bool) -> None:
-    """The front from the simplest to the most accurate, and one formula on lines of its own."""
-    grid = Grid(box=SIMPLE_HEAD, title="Formulas, simplest first", title_justify="left", title_style="bold")
-    grid.add_column("", no_wrap=True)
-    for heading in ("complexity", "held-out RMSE", "R2"):
-        grid.add_column(heading, justify="right", no_wrap=True)
-    grid.add_column("formula", overflow="fold")
-    for place, formula in enumerate(found.result.front, start=1):
-        chosen = place == found.best
-        grid.add_row(
-            f"{'*' if chosen else ' '} {place}",
-            str(formula.complexity),
-            _number(formula.error),
-            "-" if math.isnan(formula.r2) else f"{formula.r2:.6f}",
-            Text(formula.text),  # not markup: a formula may hold square brackets
-            style="bold" if chosen else "",
-        )
-    console.print(grid)
-    picked = found.result.front[number - 1]
-    console.print(Text(f"{found.target} = {picked.text}", style="bold"), soft_wrap=True)
-    for line in _remarks(found, number, picked, verbose):
-        console.print(Text(line, style="dim"), soft_wrap=True)
-
-
-def _remarks(found: Found, number: int, picked: Formula, verbose: bool) -> Iterator[str]:
-    """What to know of the formula shown: what rivals it, where it has no value; with `verbose` all that is known."""
-    rule = f"* {found.best} is recommended: no other beats it by more than chance."
-    yield rule if number == found.best else f"This is formula {number}. {rule}"
-    for other in found.result.alternatives()[:MOST_RIVALS] if number == found.best else ():
-        yield f"The data cannot tell it from {other}."
-    if verbose:
-        yield from ("" if picked.trust is None else str(picked.trust)).splitlines()
-        yield found.result.message
-    elif picked.trust is not None:
-        yield from map(str, picked.trust.leaves_domain)
-
-
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4g}"
 
 
 def as_data(found: Found, number: int) -> dict[str, Any]:
@@ -225,6 +177,7 @@ def _page(found: Found, formula: Formula) -> Any:
         y_test=found.y[:0],
         formula=formula,
         front=tuple(found.result.front),
+        alternatives=found.result.alternatives() if formula is found.result.front[found.best - 1] else (),
         notes=tuple(notes),
         units=dict(found.units),
         origin=origin(found.fingerprint, found.seed),

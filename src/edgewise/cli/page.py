@@ -71,6 +71,7 @@ def content(job: Job) -> ReportContent:
         network=reading.network,
         formula=None if found is None else found.best,
         front=() if found is None else tuple(found.front),
+        alternatives=() if found is None else found.alternatives(),
         # The page draws the small network, so its row comes first among ours: it is the one the page is about.
         accuracy=tuple(sorted(job.accuracy, key=lambda row: row.model == "network")),
         history=(*reading.history, *(() if simplified is None else simplified.history)),

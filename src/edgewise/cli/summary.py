@@ -82,31 +82,6 @@ def _time(seconds: float | None) -> str:
     return "-" if seconds is None else f"{seconds:.1f} s" if seconds >= 0.05 else "< 0.1 s"
 
 
-def show_front(console: Console, found: FormulaResult) -> None:
-    """The formulas from the simplest to the most accurate."""
-    grid = Grid(box=SIMPLE_HEAD, title="Formulas, simplest first", title_justify="left", title_style="bold")
-    grid.add_column("complexity", justify="right")
-    grid.add_column("held-out RMSE", justify="right")
-    grid.add_column("R2", justify="right")
-    grid.add_column("formula", overflow="fold")
-    for formula in found.front:
-        # Text, not markup: a formula may hold square brackets.
-        style = "bold" if formula.text == found.best.text else ""
-        grid.add_row(
-            str(formula.complexity),
-            f"{formula.error:.4g}",
-            f"{formula.r2:.6f}",
-            Text(formula.text),
-            style=style,
-        )
-    console.print(grid)
-
-
-def show_formula(console: Console, target: str, found: FormulaResult) -> None:
-    """The formula on lines of its own, never cut."""
-    console.print(Text(f"{target} = {found.best.text}", style="bold"), soft_wrap=True)
-
-
 def front_as_data(found: FormulaResult | None) -> list[dict[str, Any]]:
     """The Pareto front as plain data."""
     return [] if found is None else [json.loads(formula.json()) for formula in found.front]

@@ -16,6 +16,7 @@ from edgewise._core.checks import check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
 from edgewise.data.encoding_raw import RawTable
+from edgewise.estimators.constraints import wishes_of
 from edgewise.estimators.names import names_of, table_to_predict
 from edgewise.estimators.problem import Problem, Settings, Trained, outputs_of, train
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
@@ -50,7 +51,15 @@ class KANEstimator(BaseEstimator):
         random_state: Any = 0,
         verbose: int = 0,
         callbacks: Any = None,
+        interactions: str | int | None = None,
+        monotone: Any = None,
+        convex: Any = None,
+        bounds: Any = None,
     ) -> None:
+        self.interactions = interactions
+        self.monotone = monotone
+        self.convex = convex
+        self.bounds = bounds
         self.mode = mode
         self.hidden = hidden
         self.members = members
@@ -79,8 +88,11 @@ class KANEstimator(BaseEstimator):
         verbose = self.verbose
         if not isinstance(verbose, (bool, np.bool_)):
             verbose = check_int(verbose, "verbose", low=0, of=of)
+        mode = check_choice(self.mode, "mode", MODES, of=of)
         return Settings(
-            mode=check_choice(self.mode, "mode", MODES, of=of),
+            mode=mode,
+            interactions=_interactions(self.interactions, mode, of),
+            wishes=wishes_of(self.monotone, self.convex, self.bounds, of),
             hidden=None if self.hidden is None else check_int(self.hidden, "hidden", low=1, of=of),
             members=members,
             seconds=check_float(self.seconds, "seconds", low=0.0, closed=False, of=of),
@@ -107,13 +119,21 @@ class KANEstimator(BaseEstimator):
         self.feature_importances_ = trained.importances
         self.screened_out_ = trained.left_out
 
+    @property
+    def interactions_(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of columns whose joint functions a model of single columns and pairs has, those first that say most."""
+        check_is_fitted(self, "network_")
+        names, sources = self.encoding_.column_names, self.encoding_.sources
+        return tuple((names[sources[i]], names[sources[j]]) for i, j in self.fit_.pairs)
+
     def _partial_train(self, problem: Problem, settings: Settings) -> None:
         """Add the rows to those kept; go on from the network, or learn anew once there are twice the rows."""
         before = getattr(self, "_reservoir", None)
         reservoir = kept_rows(before, problem, settings.seed)
         whole = reservoir.problem(problem)
         fresh = before is None or self.fit_.mode == "constant"  # which leaves no edge to go on with
-        if fresh or reservoir.seen >= 2 * reservoir.seen_at_fit:
+        # Steps from a network would not keep to the constraints; learning anew does.
+        if fresh or settings.wishes.columns or reservoir.seen >= 2 * reservoir.seen_at_fit:
             self._train(whole, settings)
             reservoir = reservoir.fitted()
         else:
@@ -184,6 +204,27 @@ class KANEstimator(BaseEstimator):
         inputs = None if X is None else self.encoding_.apply(self._table(X))
         return plot_network(self.network_, inputs, theme=theme, max_edges=max_edges)
 
+    def explain(self, X: Any = None, row: Any = None, **options: Any) -> Any:
+        """Explain the model, or its answer for a row; see `edgewise.explain`.
+
+        Parameters
+        ----------
+        X : table, optional
+            Rows to compare with, best those of the fit; or a single row to explain.
+        row : int, mapping of cells, or table, optional
+            A row to explain: its number in X, or its cells.
+        **options
+            As in `edgewise.explain`.
+
+        Returns
+        -------
+        GlobalExplanation, LocalExplanation, or a tuple of the latter
+        """
+        from edgewise.explain import explain
+
+        check_is_fitted(self, "network_")
+        return explain(self, X, row, **options)
+
     def _formula(self, X: Any, y: Floats, options: dict[str, Any]) -> Any:
         """Formulas for y in the raw numeric columns that the network uses."""
         from edgewise.estimators.formulas import formula_of
@@ -225,6 +266,22 @@ def _seed(random_state: Any, of: str) -> int:
         raise InputError(
             f"The 'random_state' parameter of {of} must be an int, a RandomState or None. Got {short(random_state)} instead."
         ) from None
+
+
+def _interactions(value: Any, mode: str, of: str) -> str | int | None:
+    """How many pairs act together, or "auto"; None leaves it to the mode."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = check_choice(value, "interactions", ("auto",), of=of)
+    else:
+        value = check_int(value, "interactions", low=0, of=of)
+    if mode == "deep" or (mode == "additive" and value != 0) or (mode == "pairwise" and value == 0):
+        raise InputError(
+            f"The 'interactions' parameter of {of} must be None with mode={mode!r}, which says already what acts together. "
+            f"Got {short(value)} instead."
+        )
+    return value
 
 
 def _show(record: Record) -> None:

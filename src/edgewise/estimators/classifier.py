@@ -49,6 +49,16 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         1 writes progress to the error stream.
     callbacks : function or list of functions, optional
         Each is called with an `edgewise.Record` after every step; returning True ends training.
+    interactions : int, "auto" or None
+        A glass box of functions of single columns and of pairs: with so many pairs, 0 for none, or "auto" for as many as
+        out-of-bag rows speak for. `interactions_` names them. None leaves it to `mode`.
+    monotone : dict, optional
+        Columns to "increasing" or "decreasing": what the model must do in them, for all values and in every mode.
+    convex : dict, optional
+        Columns to "convex" or "concave"; their functions are additive in every mode.
+    bounds : dict, optional
+        Columns to (low, high), the range of their functions about their mean, in units of log-odds; None for no limit. Such
+        functions are additive in every mode.
 
     Attributes
     ----------
@@ -97,6 +107,10 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         random_state: Any = 0,
         verbose: int = 0,
         callbacks: Any = None,
+        interactions: str | int | None = None,
+        monotone: Any = None,
+        convex: Any = None,
+        bounds: Any = None,
     ) -> None:
         super().__init__(
             mode=mode,
@@ -107,6 +121,10 @@ class KANClassifier(ClassifierMixin, KANEstimator):
             random_state=random_state,
             verbose=verbose,
             callbacks=callbacks,
+            interactions=interactions,
+            monotone=monotone,
+            convex=convex,
+            bounds=bounds,
         )
         self.class_weight = class_weight
 

@@ -20,6 +20,7 @@ from edgewise.training import TableFit
 _ESTIMATORS = {"KANRegressor": KANRegressor, "KANClassifier": KANClassifier}
 # Plain types only: a dtype from a file must not be able to ask for objects or records.
 _DTYPE = re.compile(r"[<|>=](b1|[iu][1248]|f[248]|U\d{1,4})|object")
+_BY_COLUMN = ("monotone", "convex", "bounds")
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -48,6 +49,7 @@ def model_document(model: Any) -> dict[str, Any]:
             "members": fit.members,
             "validation_error": None if fit.validation_error is None else float(fit.validation_error),
             "events": list(fit.events),
+            "pairs": [list(pair) for pair in fit.pairs],
         },
     }
     if isinstance(model, KANClassifier):
@@ -72,6 +74,9 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         parameters["class_weight"] = {_plain(key): float(value) for key, value in parameters["class_weight"]}
     if not set(parameters) <= known:
         raise InputError(f"it has unknown parameters {short(sorted(set(parameters) - known))}.")
+    for name in _BY_COLUMN:
+        if isinstance(parameters.get(name), list):
+            parameters[name] = {_plain(key): _entry(value) for key, value in parameters[name]}
     model.set_params(**parameters)
     model.encoding_ = Encoding.from_json(document["encoding"])
     model.network_ = net
@@ -99,6 +104,8 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         members=int(told["members"]),
         validation_error=None if told["validation_error"] is None else float(told["validation_error"]),
         events=tuple(str(event) for event in told["events"]),
+        # Files of earlier versions do not tell.
+        pairs=tuple((_place(i, net), _place(j, net)) for i, j in told.get("pairs", ())),
     )
     if isinstance(model, KANClassifier):
         model.classes_ = _array_from_json(document["classes"])
@@ -118,12 +125,26 @@ def _parameters(model: Any) -> dict[str, Any]:
     weights = parameters.get("class_weight")
     if isinstance(weights, Mapping):
         parameters["class_weight"] = [[_plain(key), float(value)] for key, value in weights.items()]
+    for name in _BY_COLUMN:
+        if isinstance(parameters[name], Mapping):
+            parameters[name] = [[_plain(key), _entry(value)] for key, value in parameters[name].items()]
     out: dict[str, Any] = {}
     for name, value in parameters.items():
         value = value.item() if isinstance(value, np.generic) else value
-        if isinstance(value, _PLAIN) or name == "class_weight":
+        if isinstance(value, _PLAIN) or name in ("class_weight", *_BY_COLUMN):
             out[name] = value
     return out
+
+
+def _entry(value: Any) -> Any:
+    """A word, or a pair of limits."""
+    return [_plain(end) for end in value] if isinstance(value, (tuple, list)) else _plain(value)
+
+
+def _place(value: Any, net: KAN) -> int:
+    if type(value) is not int or not 0 <= value < net.shape[0]:
+        raise InputError(f"it tells of pairs of inputs that are not there, {short(value)}.")
+    return value
 
 
 def _array_to_json(values: NDArray[Any]) -> dict[str, Any]:

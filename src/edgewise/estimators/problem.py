@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise.data import Encoding, learn_encoding
 from edgewise.data.encoding_raw import RawTable
+from edgewise.estimators.constraints import NO_WISHES, Wishes, constraints_of, in_raw_units
 from edgewise.estimators.rows import canonical_rows
 from edgewise.estimators.screen import ScreeningWarning, screened_out
 from edgewise.estimators.targets import power_of_two
@@ -84,6 +85,8 @@ class Settings:
     seed: int
     callbacks: tuple[Callback, ...]
     max_inputs: int
+    interactions: str | int | None = None
+    wishes: Wishes = NO_WISHES
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +107,8 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
     """
     problem = problem.canonical()
     encoding = learn_encoding(problem.table, problem.level_targets, weight=problem.weight)
+    settings.wishes.check(encoding.column_names, of)
+    encoding = in_raw_units(encoding, settings.wishes)
     inputs = encoding.apply(problem.table)
     left_out = screened_out(encoding, inputs, problem.level_targets, settings.max_inputs)
     if left_out:
@@ -115,7 +120,7 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
         )
         encoding = encoding.without(left_out, "screened out: others explain more")
         inputs = encoding.apply(problem.table)
-    fit = _trained(problem, encoding, inputs, settings)
+    fit = _trained(problem, encoding, inputs, settings, of)
     if left_out:
         # All rows had a say in which columns stay, so rows held out of training say nothing of new ones.
         note = "No held-out error is given: the columns were chosen on all rows."
@@ -123,11 +128,12 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
     return Trained(fit.network, encoding, fit, column_importances(fit.network, encoding, inputs), left_out)
 
 
-def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Settings) -> TableFit:
+def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Settings, of: str) -> TableFit:
     y = problem.y
     if (y == y[0]).all():
         return _constant(problem, encoding)
     size = power_of_two(y) if problem.loss == "squared" else 1.0
+    constraints = constraints_of(encoding, settings.wishes, size, of)
     fit = fit_table(
         inputs,
         y / size if size != 1.0 else y,
@@ -142,6 +148,8 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
         seconds=settings.seconds,
         seed=settings.seed,
         callbacks=settings.callbacks,
+        interactions=settings.interactions,
+        constraints=constraints,
     )
     return fit if size == 1.0 else replace(fit, network=magnified(fit.network, size))
 

@@ -43,6 +43,16 @@ class KANRegressor(RegressorMixin, KANEstimator):
         1 writes progress to the error stream.
     callbacks : function or list of functions, optional
         Each is called with an `edgewise.Record` after every step; returning True ends training.
+    interactions : int, "auto" or None
+        A glass box of functions of single columns and of pairs: with so many pairs, 0 for none, or "auto" for as many as
+        out-of-bag rows speak for. `interactions_` names them. None leaves it to `mode`.
+    monotone : dict, optional
+        Columns to "increasing" or "decreasing": what the model must do in them, for all values and in every mode.
+    convex : dict, optional
+        Columns to "convex" or "concave"; their functions are additive in every mode.
+    bounds : dict, optional
+        Columns to (low, high), the range of their functions about their mean, in units of y; None for no limit. Such
+        functions are additive in every mode.
 
     Attributes
     ----------

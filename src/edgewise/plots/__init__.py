@@ -1,6 +1,10 @@
 """Drawings of networks and results: matplotlib figures made without pyplot and without touching its settings."""
 
 from edgewise.plots.edges import plot_edges as plot_edges
+from edgewise.plots.explain_changes import plot_counterfactuals as plot_counterfactuals
+from edgewise.plots.explain_local import plot_contributions as plot_contributions
+from edgewise.plots.explain_pairs import plot_interactions as plot_interactions
+from edgewise.plots.explain_shapes import plot_shapes as plot_shapes
 from edgewise.plots.front import plot_front as plot_front
 from edgewise.plots.network import plot_network as plot_network
 from edgewise.plots.parity import plot_parity as plot_parity
@@ -10,10 +14,14 @@ from edgewise.plots.training import plot_training as plot_training
 
 __all__ = [
     "figure_svg",
+    "plot_contributions",
+    "plot_counterfactuals",
     "plot_edges",
     "plot_front",
+    "plot_interactions",
     "plot_network",
     "plot_parity",
+    "plot_shapes",
     "plot_training",
     "save_figure",
 ]

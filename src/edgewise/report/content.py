@@ -13,9 +13,11 @@ from edgewise._core.checks import check_matrix, check_names, check_vector
 from edgewise._core.errors import InputError
 
 if TYPE_CHECKING:
+    from edgewise.audit.result import AuditResult
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
     from edgewise.symbolic import Formula
+    from edgewise.symbolic.alternatives import Alternative
     from edgewise.training import Record
 
 Floats = NDArray[np.float64]
@@ -183,6 +185,8 @@ class ReportContent:
         The headline.
     front : tuple of Formula
         Candidates, error against complexity.
+    alternatives : tuple of Alternative
+        Those among them that the data cannot tell from the headline.
     accuracy : tuple of AccuracyRow
         One entry a model; the first that is `ours` and has predictions is the model the page is about.
     history : tuple of Record
@@ -208,6 +212,8 @@ class ReportContent:
         Predictions of the held-out rows by the same model fitted again from other seeds.
     raw_test : mapping of str to array (m,)
         Columns of the held-out rows as they came, for formulas in columns that the network sees transformed.
+    audit : AuditResult, optional
+        What `edgewise.audit` found; the last section of the page.
 
     Raises
     ------
@@ -235,6 +241,7 @@ class ReportContent:
     network: KAN | None = None
     formula: Formula | None = None
     front: tuple[Formula, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
     accuracy: tuple[AccuracyRow, ...] = ()
     history: tuple[Record, ...] = ()
     edits: tuple[EditRecord, ...] = ()
@@ -248,6 +255,7 @@ class ReportContent:
     dropped: tuple[tuple[str, str], ...] = ()
     repeats: tuple[Any, ...] = ()
     raw_test: Mapping[str, Any] = field(default_factory=dict)
+    audit: AuditResult | None = None
 
     def __post_init__(self) -> None:
         names = check_names(self.names, "names", of="ReportContent")

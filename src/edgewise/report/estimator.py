@@ -122,6 +122,7 @@ def content_from_estimator(
         network=_titled(model.network_, target),
         formula=formula,
         front=() if found is None else tuple(found.front),
+        alternatives=() if found is None else found.alternatives(),
         accuracy=tuple(rows),
         history=tuple(fit.history),
         edits=tuple(edits),

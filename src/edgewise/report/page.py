@@ -15,7 +15,15 @@ from markupsafe import Markup
 from edgewise._core.errors import InputError
 from edgewise.plots.save import write_whole
 from edgewise.plots.style import DARK, LIGHT
-from edgewise.report import charts, numbers, view_formulas, view_network, view_results, view_table
+from edgewise.report import (
+    audit_section,
+    charts,
+    numbers,
+    view_formulas,
+    view_network,
+    view_results,
+    view_table,
+)
 from edgewise.report.content import ReportContent
 from edgewise.report.standings import standings, verdict
 from edgewise.report.warnings import caveats
@@ -87,6 +95,7 @@ def render_report(content: ReportContent) -> str:
             classes=view_results.class_section(content, table),
             training=charts.training(content.history) if len(content.history) >= FEWEST_STEPS else None,
             front=view_formulas.front_chart(content),
+            audit=None if content.audit is None else audit_section.audit_view(content.audit),
             candidates=view_formulas.candidates(content),
             dropped=view_table.dropped(content),
             refused=tuple("; refused" in edit.detail for edit in content.edits),

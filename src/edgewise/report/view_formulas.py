@@ -11,7 +11,10 @@ from edgewise.report import charts
 from edgewise.report.candidate import Study, study
 from edgewise.report.content import ReportContent
 from edgewise.report.mathematics import formula_html
+from edgewise.report.numbers import number
 from edgewise.symbolic import Formula
+from edgewise.symbolic.alternatives import Alternative
+from edgewise.symbolic.box import said
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,8 @@ class Candidate:
     formula: Formula
     chosen: bool
     study: Study
+    # Why it may be the law as well as the chosen one; empty where the data speak against it.
+    rival: str = ""
 
     @property
     def code(self) -> tuple[tuple[str, str], ...]:
@@ -58,6 +63,7 @@ def headline(content: ReportContent) -> Headline | None:
 def candidates(content: ReportContent) -> tuple[Candidate, ...]:
     """The formulas of the front with what each does on the rows of the page."""
     chosen = _chosen(content)
+    rivals = {each.formula.text: _rivalry(each) for each in content.alternatives}
     return tuple(
         Candidate(
             k + 1,
@@ -65,9 +71,18 @@ def candidates(content: ReportContent) -> tuple[Candidate, ...]:
             formula,
             k == chosen,
             study(content, formula),
+            rivals.get(formula.text, ""),
         )
         for k, formula in enumerate(content.front)
     )
+
+
+def _rivalry(rival: Alternative) -> str:
+    """What speaks for a rival of the chosen formula, and what would settle it."""
+    told = f"The rows cannot tell it from the chosen formula (p = {rival.p_value:.2g})."
+    if rival.place is None:
+        return told
+    return f"{told} They differ most, by {number(rival.difference, 3)}, at {said(rival.place)}: a measurement there would."
 
 
 def front_chart(content: ReportContent) -> Markup | None:

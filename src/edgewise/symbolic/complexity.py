@@ -8,13 +8,15 @@ import sympy
 
 _CURVES = (sympy.sin, sympy.cos, sympy.tan, sympy.sinh, sympy.cosh, sympy.tanh)
 _NESTED = 3
+_MEASURED = 2
 
 
 def complexity(expression: Any) -> int:
     """The number of operators, functions, columns and constants.
 
     A sign costs nothing, and a constant costs one however it is written: 0.5, pi/2 and 3/4 alike. A wave or a hyperbolic
-    function of another one costs three more: hardly any law is written so, and as approximations they come in droves.
+    function of another one costs three more, a measured exponent two: hardly any law is written so, and as approximations
+    they come in droves.
 
     Examples
     --------
@@ -66,4 +68,4 @@ def _factor(factor: Any) -> int:
     if size == 1:
         return complexity(base)
     root = size == sympy.Rational(1, 2)
-    return complexity(base) + 1 + (0 if root else complexity(size))
+    return complexity(base) + 1 + (0 if root else complexity(size)) + (_MEASURED if size.is_Float else 0)

@@ -68,32 +68,18 @@ class Reduced:
     story: tuple[str, ...] = ()
 
 
-def reductions(
-    rows: Rows, *, deadline: float, poll: Callable[[], None] | None = None
-) -> Iterator[tuple[Reduced, list[Node]]]:
-    """Formulas for y in the columns by the state they were found in, the smallest states first.
+def reductions(rows: Rows, *, deadline: float, poll: Callable[[], None] | None = None) -> list[Reduced]:
+    """The states that bear noise, the smallest first, from there on those that predict best.
 
     Parameters
     ----------
     rows
         The table.
     deadline
-        When to stop, on the clock of `time.monotonic`; steps may take half of the time until then.
+        When to stop, on the clock of `time.monotonic`.
     poll
         Called before each state is looked at; what it raises ends the search.
     """
-    reached = _walked(rows, (time.monotonic() + deadline) / 2, poll or (lambda: None))
-    reached.sort(key=lambda each: (len(each.state.rows.names), each.error))
-    for one in reached:
-        if time.monotonic() > deadline:
-            return
-        if poll is not None:
-            poll()
-        yield one, [one.state.lift(tree) for tree in _formulas(one, deadline)]
-
-
-def _walked(rows: Rows, deadline: float, poll: Callable[[], None]) -> list[Reduced]:
-    """All states followed, from the table down."""
     table, weight = State.table(rows), np.ones(len(rows.y))
     judge = _Judge(float(rows.y.std()))
     quick, kinds = judge.quick(table, weight)
@@ -103,13 +89,14 @@ def _walked(rows: Rows, deadline: float, poll: Callable[[], None]) -> list[Reduc
         reached += beam
         fresh: list[Reduced] = []
         for one in beam:
-            poll()
+            if poll is not None:
+                poll()
             if len(one.state.rows.names) > 1 and time.monotonic() < deadline:
                 fresh += _smaller(one, judge, deadline)
         # Some steps take several features together: the smallest states do not come from one level alone.
         fresh.sort(key=lambda each: each.error)
         beam = fresh[: _beam(len(fresh[0].state.rows.names))] if fresh else []
-    return reached
+    return sorted(reached, key=lambda each: (len(each.state.rows.names), each.error))
 
 
 def _beam(features: int) -> int:
@@ -168,7 +155,8 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
         target, scale = function.value(sign * y), weight / np.abs(function.slope(sign * y))
     if not (np.isfinite(target).all() and np.isfinite(scale).all()):
         return math.inf
-    scale = np.minimum(scale, _HEAVIEST * np.median(scale))
+    # The fit must not follow a few rows alone; they count in full for the error.
+    whole, scale = scale, np.minimum(scale, _HEAVIEST * np.median(scale))
     q, r = np.linalg.qr(table * scale[:, None])
     size, aim = np.abs(np.diagonal(r)), target * scale
     along, leverage = q.T @ aim, np.cumsum(np.square(q), axis=1)
@@ -176,7 +164,9 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
     for end in ends:
         if size[:end].min() <= 1e-10 * size[0]:
             break
-        residual = (aim - q[:, :end] @ along[:end]) / np.maximum(1 - leverage[:, end - 1], 1e-2)
+        residual = (
+            (aim - q[:, :end] @ along[:end]) / np.maximum(1 - leverage[:, end - 1], 1e-2) * (whole / scale)
+        )
         best = min(best, float(np.sqrt(np.mean(np.square(residual)))))
     return best
 
@@ -263,12 +253,12 @@ def _moves(state: State) -> Iterator[Move]:
             yield Move("merge", features)
 
 
-def _formulas(one: Reduced, deadline: float) -> Iterator[Node]:
-    """Formulas for a state's target in its features."""
+def formulas(one: Reduced, deadline: float) -> Iterator[Node]:
+    """Formulas for y in the columns, by what is found for a state's target in its features."""
     rows = one.state.rows
     if len(rows.names) == 1:
-        yield from _curves(rows, one.weight)
-    yield from pursued(rows, weight=one.weight, deadline=deadline)
+        yield from map(one.state.lift, _curves(rows, one.weight))
+    yield from map(one.state.lift, pursued(rows, weight=one.weight, deadline=deadline))
 
 
 def _curves(rows: Rows, weight: Floats) -> Iterator[Node]:

@@ -34,6 +34,14 @@ _TO_SYMPY: dict[str, Any] = {
     "sign": sympy.sign,
 }
 _FROM_SYMPY: dict[Any, str] = {function: name for name, function in _TO_SYMPY.items() if name != "sqrt"}
+_INVERSES: dict[Any, str] = {
+    sympy.cot: "tan",
+    sympy.sec: "cos",
+    sympy.csc: "sin",
+    sympy.coth: "tanh",
+    sympy.sech: "cosh",
+    sympy.csch: "sinh",
+}
 # Exact powers of more binary digits than floats have exponents for are numbers nobody reads.
 _EXACT_BITS = 2048
 # Functions that sympy does not have, spelled out.
@@ -169,6 +177,9 @@ def from_sympy(expression: Any, digits: int | None = None) -> Node:
         return _product(expression, digits)
     if expression.is_Pow:
         return _power(expression, digits)
+    if expression.func in _INVERSES and len(expression.args) == 1:
+        # What sympy makes of tan(u + pi/2) and the like.
+        return Apply("inv", (Apply(_INVERSES[expression.func], (from_sympy(expression.args[0], digits),)),))
     name = _FROM_SYMPY.get(expression.func)
     if name is None or len(expression.args) != 1:
         raise InputError(

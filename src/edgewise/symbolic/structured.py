@@ -10,7 +10,7 @@ from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.claims import EXACT
 from edgewise.symbolic.gathering import Search
 from edgewise.symbolic.landscape import MOST_TERMS, ROWS_PER_TERM
-from edgewise.symbolic.noisy import reductions
+from edgewise.symbolic.noisy import formulas, reductions
 from edgewise.symbolic.parse import from_sympy, to_sympy
 from edgewise.symbolic.shortlist import settled, shortlist
 from edgewise.symbolic.state import TARGET, State
@@ -26,6 +26,8 @@ _STATES, _FORMULAS, _SECONDS = 3, 20, 8.0
 # of the time that is then given to steps that bear noise.
 _NOISY, _NOISY_SHARE = 1e-3, 0.6
 _FEW_TERMS = 0.7
+# With so few features left a smooth model leaves nothing but noise.
+_SMALL = 2
 # Held-out rows are others than those that told the noise: errors differ so much by chance.
 _NEARLY = 1.1
 # Seconds between words on where the search stands.
@@ -97,12 +99,21 @@ def _walk(search: Search, start: State, table: State) -> None:
 def _reduce(search: Search) -> None:
     """All from steps that bear noise, until a formula leaves nothing but it."""
     rows, waiting = search.rows, list[tuple[float, Node]]()
-    spread = float(rows.y.std())
-    for state, trees in reductions(
-        rows, deadline=time.monotonic() + _NOISY_SHARE * search.left, poll=_poll(search)
-    ):
-        search.floor = min(search.floor, state.error * spread)
-        fresh = [settled(tree, rows, EXACT) for each in trees if (tree := _allowed(each, search)) is not None]
+    spread, poll = float(rows.y.std()), _poll(search)
+    deadline = time.monotonic() + _NOISY_SHARE * search.left
+    reached = reductions(rows, deadline=(time.monotonic() + deadline) / 2, poll=poll)
+    search.floor = min(search.floor, *(each.error * spread for each in reached))
+    if search.explained and len(reached[0].state.rows.names) <= _SMALL:
+        return
+    for one in reached:
+        if time.monotonic() > deadline:
+            break
+        poll()
+        fresh = [
+            settled(tree, rows, EXACT)
+            for each in formulas(one, deadline)
+            if (tree := _allowed(each, search)) is not None
+        ]
         waiting += [pair for pair in fresh if math.isfinite(pair[0])]
         if min((error for error, _ in fresh), default=math.inf) <= _NEARLY * search.floor:
             search.add([tree for _, tree in shortlist(fresh)], None)

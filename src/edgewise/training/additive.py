@@ -11,7 +11,9 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy.linalg.blas import dsyrk  # pyright: ignore[reportAttributeAccessIssue]
 from torch import Tensor
 
 from edgewise.training.losses import Loss
@@ -20,9 +22,18 @@ ITERATIONS, FOLD_ITERATIONS = 40, 8
 # Weights before the evidence has spoken, and their limits (per row of weight one). From smooth to rough: the other way
 # round, a table of few rows and many columns would be explained to the last digit before anything was shrunk.
 START, LEAST, MOST = 1e2, 1e-9, 1e6
-# Weights that change by less (in their logarithm) are settled.
-SETTLED = 0.03
+# The least weight for logits: where a word or a tail decides every row, the likelihood alone would go on for ever.
+LEAST_LOGIT = 0.01
+# Weights that change by less (in their logarithm) are settled; so is a fit whose loss a row falls by less, twice running.
+SETTLED, FALLS = 0.03, 1e-5
 ROWS_AT_ONCE = 16_384
+# Of long tables a part this long finds the smoothness that all rows start from; twice as many rows make it worth while.
+SCOUTS = 6_000
+# Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients
+# stay exact, and so does what the steps end in.
+STALE = 0.04
+# Numbers that are kept in double precision once rather than converted whenever they are read.
+KEPT_NUMBERS = 25_000_000
 # Below this curvature a row of a logistic loss is as good as decided.
 FAINT = 1e-5
 
@@ -38,12 +49,15 @@ class Additive:
     bias : Tensor, shape (D,)
     fold_theta, fold_bias : Tensor, shape (folds, P, D) and (folds, D)
         Solutions without one of the folds each.
+    penalty : Tensor, shape (P, D)
+        Weight of each coordinate's square; zero for the constants, which the bias stands for.
     """
 
     theta: Tensor
     bias: Tensor
     fold_theta: Tensor
     fold_bias: Tensor
+    penalty: Tensor
 
     def outputs(self, table: Tensor) -> Tensor:
         """Outputs of the solutions without a fold, (folds, n, D)."""
@@ -93,21 +107,28 @@ def solve_additive(
     count = int(group.max()) + 1 if len(group) else 0
     outputs = y.shape[1]
     penalty = torch.full((count, outputs), START * float(weight.sum()), dtype=torch.float64)
-    solver = _Solver(part, group, count, y, loss)
     theta = torch.zeros(len(kept) + 1, outputs, dtype=torch.float64)
     theta[-1] = _level(y, weight, loss)
+    if len(y) > 2 * SCOUTS and not loss.dispersed:
+        # Rows come in an order of their own (by their values): every n-th is a fair part of them.
+        few = torch.linspace(0, len(y) - 1, SCOUTS).round().long()
+        scout = _Solver(part[few], group, count, y[few], loss)
+        theta, penalty = scout.solve(theta, penalty, weight[few], ITERATIONS, True, late)
+    solver = _Solver(part, group, count, y, loss)
     theta, penalty = solver.solve(theta, penalty, weight, ITERATIONS, True, late)
     solutions = [theta]
     for k in range(int(fold.max()) + 1):
-        learns = torch.where(fold == k, 0.0, weight)
         own = theta
-        if float(learns.sum()) > 0 and not late():
-            own, _ = solver.solve(theta, penalty, learns, FOLD_ITERATIONS, False, late)
+        out = fold == k
+        if bool(out.any()) and float(weight[~out].sum()) > 0 and not late():
+            own = solver.without(out, theta, penalty, weight, late)
         solutions.append(own)
     whole = torch.zeros(len(solutions), len(owner), outputs, dtype=torch.float64)
     biases = torch.stack([own[-1] for own in solutions])
     whole[:, kept] = torch.stack([own[:-1] for own in solutions])
-    return Additive(whole[0], biases[0], whole[1:], biases[1:])
+    weights = torch.zeros(len(owner), outputs, dtype=torch.float64)
+    weights[kept] = penalty[group]
+    return Additive(whole[0], biases[0], whole[1:], biases[1:], weights)
 
 
 def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
@@ -123,13 +144,44 @@ class _Solver:
     """Normal equations of one table."""
 
     def __init__(self, part: Tensor, group: Tensor, count: int, y: Tensor, loss: Loss) -> None:
-        self.part, self.group, self.count, self.y, self.loss = part, group, count, y, loss
+        self.part = part.to(torch.float64) if part.numel() <= KEPT_NUMBERS else part
+        self.group, self.count, self.y, self.loss = group, count, y, loss
         self.sizes = torch.bincount(group, minlength=count).to(torch.float64)
+        # Of the last normal equations: their matrices and the curvatures that they are for, output by output.
+        self._grams: list[Tensor] = []
+        self._bends: list[Tensor] = []
 
     def outputs(self, theta: Tensor) -> Tensor:
         """Outputs of the rows, (n, D)."""
         chunks = [chunk.to(torch.float64) @ theta[:-1] for chunk in self.part.split(ROWS_AT_ONCE)]
         return torch.cat(chunks) + theta[-1]
+
+    def without(
+        self, out: Tensor, theta: Tensor, penalty: Tensor, weight: Tensor, late: Callable[[], bool]
+    ) -> Tensor:
+        """The solution without some rows; their share is taken out of the normal equations, which are not made anew."""
+        part = _Solver(self.part, self.group, self.count, self.y, self.loss)
+        learns = torch.where(out, 0.0, weight)
+        if self._grams:
+            gone = _Solver(self.part[out], self.group, self.count, self.y[out], self.loss)
+            part._grams = [
+                gram - gone._gram(bend[out]) for gram, bend in zip(self._grams, self._bends, strict=True)
+            ]
+            part._bends = [torch.where(out, 0.0, bend) for bend in self._bends]
+        return part.solve(theta, penalty, learns, FOLD_ITERATIONS, False, late)[0]
+
+    def _normal(self, f: Tensor, weight: Tensor, anew: bool) -> list[Tensor]:
+        """Normal equations of every output, made anew where asked for or where the curvatures have moved."""
+        bends = [self._curvature(f, k) * weight for k in range(f.shape[1])]
+        if self._grams and not (anew and not self.loss.dispersed):
+            pairs = zip(bends, self._bends, strict=True)
+            moved = max(
+                float((new - old).abs().sum() / old.abs().sum().clamp(min=1e-300)) for new, old in pairs
+            )
+            if moved <= STALE:
+                return self._grams
+        self._grams, self._bends = [self._gram(bend) for bend in bends], bends
+        return self._grams
 
     def solve(
         self,
@@ -141,14 +193,13 @@ class _Solver:
         late: Callable[[], bool],
     ) -> tuple[Tensor, Tensor]:
         """Newton steps (halved where they do not help), each followed by an update of the penalties if asked for."""
-        squared = self.loss.name == "squared"
-        gram = None
-        value = self._objective(theta, penalty, weight)
+        value, total = self._objective(theta, penalty, weight), float(weight.sum())
+        least = LEAST * total if self.loss.dispersed else max(LEAST * total, LEAST_LOGIT)
+        halved, quiet = False, 0
         for _ in range(iterations):
             f = self.outputs(theta)
             slope = self.loss.gradient(f, self.y) * weight[:, None]
-            if gram is None or not squared:
-                gram = [self._gram(self._curvature(f, k) * weight) for k in range(self.y.shape[1])]
+            gram = self._normal(f, weight, halved)
             old_penalty, step = penalty, torch.zeros_like(theta)
             renewed = penalty.clone()
             for k in range(self.y.shape[1]):
@@ -163,13 +214,16 @@ class _Solver:
                 step[:, k] = -torch.cholesky_solve(pull[:, None], root)[:, 0]
                 if learn:
                     renewed[:, k] = self._renewed(
-                        gram[k], root, theta[:, k] + step[:, k], penalty[:, k], weight, k
+                        root, theta[:, k] + step[:, k], penalty[:, k], weight, k, least
                     )
-            theta, value, moved = self._line(theta, step, penalty, weight, value)
+            theta, value, moved, size = self._line(theta, step, penalty, weight, value)
+            halved, quiet = size < 1, quiet + 1 if moved < FALLS * total else 0
             if learn:
                 penalty = renewed
                 value = self._objective(theta, penalty, weight)
                 if float((penalty / old_penalty).log().abs().max() if len(penalty) else 0.0) < SETTLED:
+                    break
+                if quiet == 2 and not self.loss.dispersed:
                     break
             elif moved < 1e-6 * (abs(value) + 1e-12):
                 break
@@ -179,18 +233,19 @@ class _Solver:
 
     def _line(
         self, theta: Tensor, step: Tensor, penalty: Tensor, weight: Tensor, value: float
-    ) -> tuple[Tensor, float, float]:
+    ) -> tuple[Tensor, float, float, float]:
+        """Where the step leads to, the objective there, how far it fell, and the share of the step that was taken."""
         size = 1.0
         for _ in range(8):
             trial = theta + size * step
             reached = self._objective(trial, penalty, weight)
             if reached <= value + 1e-12 * abs(value):
-                return trial, reached, value - reached
+                return trial, reached, value - reached, size
             size *= 0.5
-        return theta, value, 0.0
+        return theta, value, 0.0, 0.0
 
     def _renewed(
-        self, gram: Tensor, root: Tensor, theta: Tensor, penalty: Tensor, weight: Tensor, k: int
+        self, root: Tensor, theta: Tensor, penalty: Tensor, weight: Tensor, k: int, least: float
     ) -> Tensor:
         """Fellner-Schall: the penalty at which the size of a function equals what its uncertainty lets one expect."""
         inverse = torch.cholesky_inverse(root).diagonal()[:-1]
@@ -204,7 +259,7 @@ class _Solver:
             rest = ((self.outputs(theta[:, None])[:, 0] - self.y[:, k]) ** 2 * weight).sum()
             noise = float(rest) / max(total - 1 - float(free.sum()), 0.05 * total)
         total = float(weight.sum())
-        return (noise * free / size.clamp(min=1e-30)).clamp(LEAST * total, MOST * total)
+        return (noise * free / size.clamp(min=1e-30)).clamp(least, MOST * total)
 
     def _objective(self, theta: Tensor, penalty: Tensor, weight: Tensor) -> float:
         data = float(self.loss.rows(self.outputs(theta), self.y) @ weight)
@@ -218,12 +273,7 @@ class _Solver:
         return (p * (1 - p)).clamp(min=FAINT)
 
     def _gram(self, weight: Tensor) -> Tensor:
-        size = self.part.shape[1] + 1
-        gram = torch.zeros(size, size, dtype=torch.float64)
-        for chunk, w in zip(self.part.split(ROWS_AT_ONCE), weight.split(ROWS_AT_ONCE), strict=True):
-            rows = torch.cat([chunk.to(torch.float64), torch.ones(len(chunk), 1, dtype=torch.float64)], 1)
-            gram += rows.T @ (rows * w[:, None])
-        return gram
+        return weighted_gram(self.part, weight)
 
     def _pull(self, slope: Tensor) -> Tensor:
         pull = torch.zeros(self.part.shape[1] + 1, dtype=torch.float64)
@@ -231,3 +281,23 @@ class _Solver:
             pull[:-1] += chunk.to(torch.float64).T @ s
         pull[-1] = slope.sum()
         return pull
+
+
+def weighted_gram(part: Tensor, weight: Tensor) -> Tensor:
+    """R^T diag(weight) R, shape (P + 1, P + 1), for the rows R of a table with a one behind each."""
+    size = part.shape[1]
+    gram = torch.zeros(size + 1, size + 1, dtype=torch.float64)
+    if not size:
+        gram[-1, -1] = weight.sum()
+        return gram
+    # Half of a symmetric product, by the BLAS routine for it: torch has none.
+    half = np.zeros((size, size), order="F")
+    for chunk, w in zip(part.split(ROWS_AT_ONCE), weight.split(ROWS_AT_ONCE), strict=True):
+        rows = chunk.to(torch.float64) * w.sqrt()[:, None]
+        half = dsyrk(1.0, rows.numpy().T, beta=1.0, c=half, overwrite_c=1)
+        gram[:-1, -1] += rows.T @ w.sqrt()
+    whole = torch.from_numpy(np.ascontiguousarray(half))
+    gram[:-1, :-1] = whole + whole.triu(1).T
+    gram[-1, :-1] = gram[:-1, -1]
+    gram[-1, -1] = weight.sum()
+    return gram

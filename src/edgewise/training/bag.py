@@ -30,6 +30,8 @@ REACH = 3.0
 SAMPLES = 999
 # Rows that find the smooth coordinates of an input.
 COORDINATE_ROWS = 20_000
+# Steps of rising coefficients that are turned up softly.
+SOFT = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +76,16 @@ class Design:
 
 def make_design(X: Tensor, weight: Tensor, intervals: int, power: float, seed: int) -> Design:
     """Grids where the rows are, and the smooth coordinates of every input."""
+    return make_designs(X, weight, intervals, power, seed, 1)[0]
+
+
+def make_designs(
+    X: Tensor, weight: Tensor, intervals: int, power: float, seed: int, every: int
+) -> tuple[Design, Design]:
+    """Grids where the rows are, and the smooth coordinates of every input: on all breaks, and on every so-manieth.
+
+    What is trained on the coarser grid is a function on the finer one too.
+    """
     low, high = data_range(X)
     shift, scale = (low + high) / 2, (high - low) / 2
     if len(X) > COORDINATE_ROWS:
@@ -84,6 +96,13 @@ def make_design(X: Tensor, weight: Tensor, intervals: int, power: float, seed: i
     ends = torch.tensor([[-1.0], [1.0]], dtype=torch.float64).expand(2, len(shift))
     constant = low == X.max(0).values
     breaks = mass_grid(torch.cat([units, torch.where(constant, units[:1], ends)]), intervals)
+    fine = _design(breaks, units, weight, power, shift, scale)
+    return fine, fine if every == 1 else _design(breaks[:, ::every], units, weight, power, shift, scale)
+
+
+def _design(
+    breaks: Tensor, units: Tensor, weight: Tensor, power: float, shift: Tensor, scale: Tensor
+) -> Design:
     maps: list[Tensor] = []
     for i in range(len(shift)):
         values = BSpline(breaks[i : i + 1], DEGREE).values(units[:, i : i + 1])[:, 0]
@@ -180,6 +199,42 @@ class BagShape:
     power: float
 
 
+@dataclass(frozen=True, eq=False)
+class Tame:
+    """What holds the outputs of a bag monotone in some inputs.
+
+    An edge from such an input rises (or falls) for every node that reads it, and every edge that leaves such a node rises:
+    compositions and sums of rising functions rise. What is trained are free numbers; the coefficients are made of them.
+
+    Attributes
+    ----------
+    direction : tuple of int
+        For each input 1 (increasing), -1 (decreasing) or 0.
+    maps : tuple of Tensor
+        Smooth coordinates of each input, in which it is trained; the design has its B-splines themselves.
+    nodes : Tensor of bool, shape (width,)
+        Hidden nodes of a member that read such an input.
+
+    References
+    ----------
+    A. Polo-Molina et al., "MonoKAN: Certified monotonic Kolmogorov-Arnold network", 2024, arXiv:2409.11078.
+    """
+
+    direction: tuple[int, ...]
+    maps: tuple[Tensor, ...]
+    nodes: Tensor
+
+
+def rising(coef: Tensor, dim: int) -> Tensor:
+    """Strictly rising coefficients: the steps made positive, smoothly, large rises left as they are."""
+    step = coef.diff(dim=dim)
+    root = (step**2 + SOFT**2).sqrt()
+    # Two ways to write (step + root) / 2: each where it loses no digits.
+    up = torch.where(step >= 0, (step + root) / 2, SOFT**2 / (2 * (root - step.clamp(max=0))))
+    first = coef.narrow(dim, 0, 1)
+    return torch.cat([first, first + up.cumsum(dim)], dim)
+
+
 class Bag:
     """Numbers of all members, and their pass.
 
@@ -192,23 +247,42 @@ class Bag:
     size : float
         Root mean square of a row of the design.
     seed : int
+    tame : Tame, optional
+        Needs links, and one hidden layer.
     """
 
     def __init__(
-        self, design: Design, shape: BagShape, links: Tensor | None, size: Tensor, seed: int
+        self,
+        design: Design,
+        shape: BagShape,
+        links: Tensor | None,
+        size: Tensor,
+        seed: int,
+        tame: Tame | None = None,
     ) -> None:
-        self.shape = shape
+        self.shape, self.tame = shape, tame
         random = generator(derive(seed, 7202))
         widths = (*shape.hidden, shape.outputs)
         owner = design.owner
-        first = torch.randn(len(owner), shape.members * widths[0], generator=random)
+        if tame is not None:
+            owner = torch.cat([torch.full((m.shape[1],), i) for i, m in enumerate(tame.maps)])
+            size = _sizes(design, tame, size)
+        self.packed = None if links is None or tame is not None else _pack(links, owner, shape)
         self.links = None if links is None else links[owner].to(torch.float32)
-        if self.links is not None:
-            first = first * self.links
+        self.columns = len(owner)
+        if self.packed is not None:
+            # Nodes that read a few inputs only: their columns side by side, and nothing for the others.
+            own = torch.cat([size.to(torch.float32) ** 2, torch.zeros(1)])[self.packed].sum(1).sqrt()
+            nodes = widths[0] // len(self.packed)
+            first = torch.randn(*self.packed.shape, shape.members * nodes, generator=random)
+            first = first / own.clamp(min=1e-6)[:, None, None]
+        elif self.links is not None:
+            first = torch.randn(len(owner), shape.members * widths[0], generator=random) * self.links
             # Every node starts with unit variance, whatever it reads.
             own = (size.to(torch.float32)[:, None] ** 2 * self.links).sum(0, keepdim=True).sqrt()
             first = first / own.clamp(min=1e-6)
         else:
+            first = torch.randn(len(owner), shape.members * widths[0], generator=random)
             first = first / float((size**2).sum().sqrt().clamp(min=1e-6))
         self.turn = _hidden_turn(shape)
         self.scratch = [_Scratch() for _ in shape.hidden]
@@ -236,15 +310,85 @@ class Bag:
             for own, given in zip(self.parameters, numbers, strict=True):
                 own.copy_(given)
 
+    def first(self, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Weights of the design in the first layer, (P, members * width)."""
+        weight = self.weights[0].to(dtype)
+        if self.packed is not None:
+            groups, nodes = len(self.packed), self.shape.hidden[0] // len(self.packed)
+            whole = torch.zeros(self.columns + 1, self.shape.members, groups, nodes, dtype=dtype)
+            for k, own in enumerate(self.packed):
+                # Places that fill up a row say nothing, and go to a column that is none.
+                whole[own, :, k] = weight[k].view(len(own), self.shape.members, nodes)
+            return whole[:-1].reshape(self.columns, -1)
+        if self.links is not None:
+            weight = weight * self.links
+        if self.tame is None:
+            return weight
+        parts = weight.split([turn.shape[1] for turn in self.tame.maps])
+        tame = zip(parts, self.tame.maps, self.tame.direction, strict=True)
+        reads = self.tame.nodes.repeat(self.shape.members).to(dtype)
+        return torch.cat(
+            [
+                sign * rising(sign * (turn.to(dtype) @ part), 0) * reads if sign else part
+                for part, turn, sign in tame
+            ]
+        )
+
+    def outer(self, at: int, dtype: torch.dtype = torch.float32) -> Tensor:
+        """Coefficients of a layer behind the first, (members, n, before, after)."""
+        weight = self.weights[at].to(dtype)
+        coef = self.turn.to(dtype) @ weight
+        coef = coef.view(len(weight), len(self.turn), (*self.shape.hidden, 0)[at - 1], -1)
+        if self.tame is None:
+            return coef
+        return torch.where(self.tame.nodes[:, None], rising(coef, 1), coef)
+
     def forward(self, design: Tensor) -> Tensor:
         """Outputs of every member: (n, P) -> (members, n, outputs)."""
-        first = self.weights[0] if self.links is None else self.weights[0] * self.links
-        h = (design @ first).view(len(design), self.shape.members, -1).transpose(0, 1) + self.biases[0]
-        layers = zip(self.weights[1:], self.biases[1:], self.bases, self.scratch, strict=True)
-        for weight, bias, basis, scratch in layers:
-            coef = (self.turn @ weight).view(len(weight), len(self.turn), h.shape[-1], -1)
-            h = hidden_sum(h, coef, basis, scratch) + bias
+        h = self._hidden(design) + self.biases[0]
+        layers = zip(self.biases[1:], self.bases, self.scratch, strict=True)
+        for at, (bias, basis, scratch) in enumerate(layers, start=1):
+            h = hidden_sum(h, self.outer(at), basis, scratch) + bias
         return h
+
+    def _hidden(self, design: Tensor) -> Tensor:
+        """Sums at the first hidden nodes, (members, n, width)."""
+        n, members = len(design), self.shape.members
+        if self.packed is None:
+            return (design @ self.first()).view(n, members, -1).transpose(0, 1)
+        groups, width = self.packed.shape
+        padded = torch.nn.functional.pad(design, (0, 1))
+        read = padded.index_select(1, self.packed.flatten()).view(n, groups, width)
+        sums = torch.bmm(read.transpose(0, 1), self.weights[0]).view(groups, n, members, -1)
+        return sums.permute(2, 1, 0, 3).reshape(members, n, -1)
+
+
+def _pack(links: Tensor, owner: Tensor, shape: BagShape) -> Tensor | None:
+    """For groups of nodes that read the same few inputs, the columns they read, (groups, width); else None.
+
+    Rows are filled up with the number of columns, which stands for one of zeros.
+    """
+    own = links.view(len(links), shape.members, -1)
+    if not bool((own == own[:, :1]).all()):
+        return None
+    own = own[:, 0].T
+    kinds, count = torch.unique_consecutive(own, dim=0, return_counts=True)
+    reads = [kind[owner].nonzero()[:, 0] for kind in kinds]
+    width = max(len(columns) for columns in reads)
+    if len(torch.unique(count)) > 1 or 2 * width > len(owner) or not width:
+        return None
+    filled = [torch.nn.functional.pad(row, (0, width - len(row)), value=len(owner)) for row in reads]
+    return torch.stack(filled)
+
+
+def _sizes(design: Design, tame: Tame, size: Tensor) -> Tensor:
+    """Root mean squares of a row in the coordinates that are trained; those of smooth ones are one, but for their scales."""
+    parts = size.split([turn.shape[1] for turn in design.maps])
+    own: list[Tensor] = []
+    for part, turn, sign in zip(parts, tame.maps, tame.direction, strict=True):
+        order = torch.arange(turn.shape[1], dtype=torch.float32)
+        own.append((1 + (order - 1).clamp(min=0)) ** -1 if sign else part)
+    return torch.cat(own)
 
 
 def _directions(shape: BagShape) -> Tensor:
@@ -264,6 +408,7 @@ def to_network(
     bag: Bag | None,
     design: Design,
     *,
+    coarse: Design | None = None,
     base: tuple[Tensor, Tensor] | None = None,
     names: Sequence[str] | None,
     outputs: Sequence[str] | None,
@@ -276,12 +421,17 @@ def to_network(
     ----------
     bag : Bag, optional
         Without it the network is the additive part alone.
+    coarse : Design, optional
+        Design of the bag, where its breaks are some of those of the additive part.
     base : pair of Tensor, shapes (P, D) and (D,), optional
         Smooth coordinates and bias of the additive part; a node for each output carries it through the hidden layers.
     shift, scale : Tensor, shape (D,)
         Of the outputs: y = shift + scale * output.
     """
-    layers: list[_Layer] = [] if bag is None else _mean_layers(bag, design)
+    layers: list[_Layer] = [] if bag is None else _mean_layers(bag, design if coarse is None else coarse)
+    if layers and layers[0].grid.shape != design.breaks.shape:
+        finer = BSpline(layers[0].grid, DEGREE).refine(design.breaks)
+        layers[0] = replace(layers[0], grid=design.breaks, coef=finer @ layers[0].coef)
     if base is not None:
         carried = _carried(design, *base, depth=max(len(layers), 1), intervals=_intervals(layers))
         layers = carried if bag is None else _side_by_side(carried, layers)
@@ -325,13 +475,12 @@ class _Layer:
 def _mean_layers(bag: Bag, design: Design) -> list[_Layer]:
     """The members side by side; the last layer takes their mean."""
     shape, members = bag.shape, bag.shape.members
-    first = bag.weights[0] if bag.links is None else bag.weights[0] * bag.links
+    first = bag.first(torch.float64).detach()
     biases = [b.detach().to(torch.float64)[:, 0] for b in bag.biases]
-    layers = [_Layer(design.breaks, design.coefficients(first.detach()), biases[0].reshape(-1))]
+    layers = [_Layer(design.breaks, design.coefficients(first), biases[0].reshape(-1))]
     for at, (before, after) in enumerate(pairwise((*shape.hidden, shape.outputs)), start=1):
         last = at == len(shape.hidden)
-        own = (bag.turn @ bag.weights[at].detach()).to(torch.float64)
-        own = own.view(members, -1, before, after).transpose(1, 2)  # (members, before, n, after)
+        own = bag.outer(at, torch.float64).detach().transpose(1, 2)  # (members, before, n, after)
         if last:
             coef, bias = own.flatten(0, 1) / members, biases[at].mean(0)
         else:

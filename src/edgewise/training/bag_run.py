@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
-from edgewise.training.bag import Bag, BagShape, Design, make_design
+from edgewise.training.bag import Bag, BagShape, Design, Tame, make_designs
 from edgewise.training.losses import Loss
 from edgewise.training.movers import schedule
 
@@ -84,6 +84,8 @@ class Ground:
     design : Design
     table : Tensor, shape (n, P)
         The design of the rows, float32.
+    coarse, coarse_table : Design and Tensor
+        What bags read: the same, or on fewer of the breaks.
     fold : Tensor, shape (n,)
         Fold that each row is left out with, or -1.
     held : Tensor, shape (h,)
@@ -93,19 +95,25 @@ class Ground:
     rows: TableRows
     design: Design
     table: Tensor
+    coarse: Design
+    coarse_table: Tensor
     fold: Tensor
     held: Tensor
 
 
-def make_ground(rows: TableRows, intervals: int, power: float, folds: int, seed: int) -> Ground:
-    """Design and folds of some rows."""
-    design = make_design(rows.X, rows.weight, intervals, power, seed)
+def make_ground(
+    rows: TableRows, intervals: int, power: float, folds: int, seed: int, finer: int = 1
+) -> Ground:
+    """Design and folds of some rows; the additive part's grid has `finer` times the intervals."""
+    design, coarse = make_designs(rows.X, rows.weight, intervals * finer, power, seed, finer)
     # A row that was given twice must not be learned from in one place and judged in another.
     table = torch.cat([rows.X, rows.y], 1)
     fresh = (table[1:] != table[:-1]).any(1).long().cumsum(0)
     group = torch.cat([torch.zeros(1, dtype=torch.long), fresh])
     fold = deal(int(group[-1]) + 1, folds, seed)[group]
-    return Ground(rows, design, design.rows(rows.X), fold, (fold >= 0).nonzero()[:, 0])
+    values = design.rows(rows.X)
+    few = values if coarse is design else coarse.rows(rows.X)
+    return Ground(rows, design, values, coarse, few, fold, (fold >= 0).nonzero()[:, 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +159,7 @@ def train_bag(
     *,
     offset: Tensor | None = None,
     links: Tensor | None = None,
+    tame: Tame | None = None,
     seed: int = 0,
     share: Callable[[], float] = lambda: 0.0,
     report: Callable[[int, float, float], bool] = lambda step, train, held: False,
@@ -166,16 +175,18 @@ def train_bag(
         Outputs that the members add to, for each fold those of a model without it.
     links : Tensor of bool, shape (I, members * width), optional
         Which inputs each node of the first layer reads.
+    tame : Tame, optional
+        What holds it monotone in some inputs.
     seed : int
     share : callable
         Share of the time that is used up; the learning rate falls with it where it is ahead of the steps.
     report : callable
         Told (step, training loss, out-of-bag loss) at every judgement; returning True stops.
     """
-    rows, table = ground.rows, ground.table
+    rows, table = ground.rows, ground.coarse_table
     y, weight = rows.y.to(torch.float32), rows.weight.to(torch.float32)
     shape = BagShape(recipe.members, recipe.hidden, y.shape[1], recipe.hidden_intervals, recipe.power)
-    bag = Bag(ground.design, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed)
+    bag = Bag(ground.coarse, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed, tame)
     folds = int(ground.fold.max()) + 1
     owners = torch.arange(recipe.members) % folds
     learns = (ground.fold[None, :] != owners[:, None]).to(torch.float32)
@@ -244,7 +255,7 @@ class _Judge:
 
     def __init__(self, bag: Bag, ground: Ground, base: Tensor, owners: Tensor, loss: Loss) -> None:
         held, fold = ground.held, ground.fold[ground.held]
-        self.bag, self.loss, self.table = bag, loss, ground.table[held]
+        self.bag, self.loss, self.table = bag, loss, ground.coarse_table[held]
         self.y, weight = ground.rows.y[held], ground.rows.weight[held]
         self.weight = weight / weight.sum().clamp(min=1e-30)
         out = (fold[None, :] == owners[:, None]).to(torch.float32)

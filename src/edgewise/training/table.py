@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,10 +22,11 @@ from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise.network import KAN
 from edgewise.training.additive import Additive, solve_additive
-from edgewise.training.bag import DEGREE, Bag, to_network
+from edgewise.training.bag import DEGREE, Bag, Tame, to_network
 from edgewise.training.bag_run import Ground, Recipe, TableRows, make_ground, train_bag
+from edgewise.training.constraints import Constraint, check_constraints, constrain, solve_constrained
 from edgewise.training.losses import CrossEntropy, Loss, Squared
-from edgewise.training.pairs import strongest_pairs
+from edgewise.training.pairs import strongest_pairs, telling_pairs
 from edgewise.training.results import Callback, Record, tell
 
 MODES = ("auto", "additive", "pairwise", "deep")
@@ -46,8 +47,13 @@ MOST_NUMBERS = 100_000_000
 FEW_ROWS = 5000
 # Columns of the design: many inputs get coarser grids.
 MOST_COLUMNS, FEWEST_INTERVALS = 1500, 4
+# Rows from which the additive part has twice and three times the intervals: its smoothness is chosen by the evidence, so
+# fineness costs time only, and tells sharp steps apart where rows are many.
+FINER = (2000, 4000)
 # Pairs, and hidden nodes for each of them in a member.
 MOST_PAIRS, NODES_A_PAIR = 16, 3
+# Share of the updates after which the pairs that pay are told from those that do not.
+SCOUT_SHARE = 0.2
 # Out-of-bag rows that are needed to calibrate, and how far it may go.
 FEWEST_TO_CALIBRATE, MOST_TEMPERATURE = 50, 3.0
 # A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
@@ -111,6 +117,8 @@ def fit_table(
     seconds: float = 30.0,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
+    interactions: str | int | None = None,
+    constraints: Mapping[int, Constraint] | None = None,
 ) -> TableFit:
     """Train a network on an encoded table; architecture, grids, penalties and stopping follow from the rows.
 
@@ -138,6 +146,12 @@ def fit_table(
     seed : int
     callbacks : sequence of callable
         Called with a `Record` now and then; returning True ends training with the best so far.
+    interactions : int, "auto" or None
+        How many pairs of inputs act together, in a model of functions of single inputs and of pairs: so many, the strongest;
+        or as many of them as out-of-bag rows speak for. None leaves it to `mode`.
+    constraints : mapping from int to Constraint, optional
+        What the functions of some inputs must be; held by construction, for all x. Functions that are to be convex or
+        within a range are additive in every mode.
 
     Returns
     -------
@@ -166,6 +180,8 @@ def fit_table(
     check_float(seconds, "seconds", low=0.0, closed=False, of="fit_table")
     seed = check_int(seed, "seed", low=0, of="fit_table")
     count = MEMBERS if members == "auto" else check_int(members, "members", low=1, of="fit_table")
+    if interactions is not None and interactions != "auto":
+        interactions = check_int(interactions, "interactions", low=0, of="fit_table")
     if hidden is not None:
         check_int(hidden, "hidden", low=1, of="fit_table")
     inputs = torch.from_numpy(check_matrix(X, "X", of="fit_table"))
@@ -180,11 +196,24 @@ def fit_table(
         spread = (((target - mean) ** 2 * weights[:, None]).sum(0) / weights.sum()).sqrt()
         shift, scale = mean, torch.where(spread > 0, spread, torch.ones_like(spread))
         target = (target - shift) / scale
+    kept = {i: one for i, one in (constraints or {}).items() if not one.free}
+    check_constraints(kept, loss, inputs.shape[1], target.shape[1])
     job = _Job(
-        TableRows(inputs, target, weights), row_loss, count, hidden, seconds, seed, callbacks, shift, scale
+        TableRows(inputs, target, weights),
+        row_loss,
+        count,
+        hidden,
+        seconds,
+        seed,
+        callbacks,
+        shift,
+        scale,
+        kept,
     )
+    if interactions is not None:
+        mode = "additive" if interactions == 0 else "pairwise"
     with one_thread(len(inputs) <= FEW_ROWS):
-        return job.run(mode, names, outputs)
+        return job.run(mode, interactions, names, outputs)
 
 
 def _targets(y: Any, rows: int, loss: str, outputs: Sequence[str] | None) -> tuple[Tensor, Loss]:
@@ -217,7 +246,9 @@ class _Job:
         callbacks: Sequence[Callback],
         shift: Tensor,
         scale: Tensor,
+        constraints: Mapping[int, Constraint],
     ) -> None:
+        self.constraints = constraints
         self.loss, self.members, self.hidden = loss, members, hidden
         self.seconds, self.seed, self.callbacks = seconds, seed, callbacks
         self.shift, self.scale = shift, scale
@@ -228,28 +259,51 @@ class _Job:
         d = rows.X.shape[1]
         self.intervals = max(FEWEST_INTERVALS, min(INTERVALS, MOST_COLUMNS // d - DEGREE))
         self.rows = self._part(rows, MOST_NUMBERS // (d * (self.intervals + DEGREE)))
+        self.finer = 1 + sum(len(self.rows) >= rows for rows in FINER)
+        while self.finer > 1 and (
+            d * (self.finer * self.intervals + DEGREE) > MOST_COLUMNS
+            or len(self.rows) * d * (self.finer * self.intervals + DEGREE) > MOST_NUMBERS
+        ):
+            self.finer -= 1
 
-    def run(self, mode: str, names: Sequence[str] | None, outputs: Sequence[str] | None) -> TableFit:
-        ground = make_ground(self.rows, self.intervals, 1.0, max(1, min(FOLDS, self.members)), self.seed)
+    def run(
+        self,
+        mode: str,
+        interactions: str | int | None,
+        names: Sequence[str] | None,
+        outputs: Sequence[str] | None,
+    ) -> TableFit:
+        folds = max(1, min(FOLDS, self.members))
+        ground = make_ground(self.rows, self.intervals, 1.0, folds, self.seed, self.finer)
         additive = self._additive(ground)
+        smooth, rest = ground, self._rest(ground, additive)
+        if self.constraints:
+            ground, additive = self._constrained(ground, additive)
         tried = {"additive": _judged(additive.outputs(ground.table), ground, self.loss)}
         self._tell("additive", tried["additive"].error, tried["additive"].error)
         pairs: tuple[tuple[int, int], ...] = ()
         bag: Bag | None = None
         if mode == "pairwise" and not self.stopped:
-            pairs = self._pairs(ground, additive)
+            most = interactions if isinstance(interactions, int) else MOST_PAIRS
+            alone = {i for i, one in self.constraints.items() if one.alone}
+            pairs = strongest_pairs(smooth.design, smooth.table, rest, most, alone)
+            if interactions == "auto" and pairs:
+                pairs = self._telling(ground, additive, pairs)
         if (mode in ("auto", "deep") or pairs) and not self.stopped:
             kind = "pairwise" if pairs else "deep"
             bag, tried[kind] = self._bag(kind, ground, additive, pairs)
-        chosen, why = self._choose(mode, tried, ground)
+        chosen, why = self._choose("auto" if interactions == "auto" else mode, tried, ground)
         best = tried[chosen]
         heat = self._temperature(best, ground)
+        if any(one.bounded for one in self.constraints.values()):
+            heat = max(heat, 1.0)  # less would widen the ranges
         base = (additive.theta, additive.bias)
         if chosen != "additive":
             base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
         network = to_network(
             None if chosen == "additive" else bag,
             ground.design,
+            coarse=ground.coarse,
             base=base,
             names=names,
             outputs=outputs,
@@ -293,23 +347,79 @@ class _Job:
             ground.table, ground.design.owner, rows.y, rows.weight, self.loss, ground.fold, late
         )
 
-    def _pairs(self, ground: Ground, additive: Additive) -> tuple[tuple[int, int], ...]:
+    def _rest(self, ground: Ground, additive: Additive) -> Tensor:
+        """What an additive part leaves over, (n, D)."""
         outputs = ground.table.to(torch.float64) @ additive.theta + additive.bias
-        rest = -self.loss.gradient(outputs, self.rows.y) * self.rows.weight[:, None]
-        return strongest_pairs(ground.design, ground.table, rest, MOST_PAIRS)
+        return -self.loss.gradient(outputs, self.rows.y) * self.rows.weight[:, None]
 
-    def _bag(
-        self, kind: str, ground: Ground, additive: Additive, pairs: Sequence[tuple[int, int]]
-    ) -> tuple[Bag, _Judged]:
-        """Train the members on what the additive part leaves over."""
-        links, hidden = None, (HIDDEN if self.hidden is None else self.hidden,)
+    def _constrained(self, ground: Ground, free: Additive) -> tuple[Ground, Additive]:
+        """The additive part under the constraints, and the ground in the coordinates that these are stated in."""
+        held = constrain(ground.design, self.constraints, float(self.scale[0]))
+        table = held.design.rows(self.rows.X)
+        rows = self.rows
+        additive = solve_constrained(
+            held, table, ground.design, free, rows.y, rows.weight, self.loss, ground.fold
+        )
+        coarse, coarse_table = ground.coarse, ground.coarse_table
+        self.smooth_maps = coarse.maps
+        if self._monotone:
+            size = coarse.breaks.shape[1] - 1 + DEGREE
+            eye = torch.eye(size, dtype=torch.float64)
+            maps = [eye if i in self._monotone else m for i, m in enumerate(coarse.maps)]
+            coarse = replace(coarse, maps=tuple(maps))
+            coarse_table = coarse.rows(rows.X)
+        changed = replace(ground, design=held.design, table=table, coarse=coarse, coarse_table=coarse_table)
+        return changed, additive
+
+    @property
+    def _monotone(self) -> dict[int, int]:
+        """Inputs in which hidden nodes have to be monotone, and their directions."""
+        return {i: one.monotone for i, one in self.constraints.items() if one.monotone and not one.alone}
+
+    def _links(self, pairs: Sequence[tuple[int, int]], hidden: int) -> tuple[Tensor | None, Tame | None]:
+        """Which inputs the hidden nodes read, and what keeps them in bounds."""
+        d = self.rows.X.shape[1]
+        monotone = torch.zeros(d, dtype=torch.bool)
+        monotone[list(self._monotone)] = True
         if pairs:
-            joint = torch.zeros(self.rows.X.shape[1], len(pairs), dtype=torch.bool)
+            joint = torch.zeros(d, len(pairs), dtype=torch.bool)
             for k, (i, j) in enumerate(pairs):
                 joint[[i, j], k] = True
-            links = joint.repeat_interleave(NODES_A_PAIR, 1).repeat(1, self.members)
-            hidden = (NODES_A_PAIR * len(pairs),)
-        recipe = self._planned(Recipe(hidden=hidden, members=self.members, intervals=self.intervals))
+            links = joint.repeat_interleave(NODES_A_PAIR, 1)
+        elif self.constraints:
+            links = torch.ones(d, hidden, dtype=torch.bool)
+            links[[i for i, one in self.constraints.items() if one.alone]] = False
+            # One half of the nodes may do as they like with the inputs that are free.
+            links[monotone, hidden // 2 :] = False
+        else:
+            return None, None
+        tame = None
+        nodes = (links & monotone[:, None]).any(0)
+        if bool(nodes.any()):
+            direction = tuple(self._monotone.get(i, 0) for i in range(d))
+            tame = Tame(direction, self.smooth_maps, nodes)
+        return links.repeat(1, self.members), tame
+
+    def _telling(
+        self, ground: Ground, additive: Additive, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[tuple[int, int], ...]:
+        """The pairs that pay, by out-of-bag rows of a short training."""
+        bag, _ = self._bag("pairwise", ground, additive, pairs, SCOUT_SHARE)
+        base = additive.outputs(ground.table)
+        return telling_pairs(bag, ground, base, self.loss, pairs, NODES_A_PAIR, FAINT[self.loss.name])
+
+    def _bag(
+        self,
+        kind: str,
+        ground: Ground,
+        additive: Additive,
+        pairs: Sequence[tuple[int, int]],
+        part: float = 1.0,
+    ) -> tuple[Bag, _Judged]:
+        """Train the members on what the additive part leaves over, in a part of the updates."""
+        hidden = (NODES_A_PAIR * len(pairs) if pairs else HIDDEN if self.hidden is None else self.hidden,)
+        links, tame = self._links(pairs, hidden[0])
+        recipe = self._planned(Recipe(hidden=hidden, members=self.members, intervals=self.intervals), part)
         start = time.monotonic()
         allowed = max(self.began + self.seconds - start, 1e-3)
 
@@ -322,6 +432,7 @@ class _Job:
             self.loss,
             offset=additive.outputs(ground.table),
             links=links,
+            tame=tame,
             seed=self.seed,
             share=share,
             report=lambda step, train, held: self._tell(kind, train, held),
@@ -332,7 +443,7 @@ class _Job:
             self.events.append(f"The time given cut the {kind} network short; raise 'seconds' to go on.")
         return trained.bag, _Judged(trained.out_of_bag.to(torch.float64), trained.error)
 
-    def _planned(self, recipe: Recipe) -> Recipe:
+    def _planned(self, recipe: Recipe, part: float = 1.0) -> Recipe:
         """The recipe with its batch, and the updates that the time allows."""
         n = len(self.rows)
         batch = int(min(256, max(32, 2 ** round(math.log2(max(n / 30, 1))))))
@@ -341,7 +452,7 @@ class _Job:
         cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
         affordable = int(PLANNED * self.seconds / cost)
         wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS))
-        return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)))
+        return replace(recipe, batch=batch, steps=max(1, int(part * min(wanted, affordable))))
 
     # -- judgement -------------------------------------------------------------------------------------------------
 
@@ -375,7 +486,10 @@ class _Job:
         spread = math.sqrt(float(((gap - mean) ** 2) @ weight**2))
         if mean > spread + FAINT[self.loss.name]:
             return other, f"The network is {other}: its out-of-bag error is {errors}."
-        return "additive", f"The network is additive: out-of-bag rows do not speak for a deep one ({errors})."
+        return (
+            "additive",
+            f"The network is additive: out-of-bag rows do not speak for a {other} one ({errors}).",
+        )
 
     def _temperature(self, best: _Judged, ground: Ground) -> float:
         """What logits are divided by so that the out-of-bag likelihood is greatest."""

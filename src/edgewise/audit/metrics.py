@@ -1,0 +1,315 @@
+"""Measures group by group, by Fairlearn's functions, with gaps between groups and bootstrap intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.audit.groups import Grouping
+from edgewise.audit.tallies import BINS, Outcomes, resamples
+
+Floats = NDArray[np.float64]
+Pair = tuple[float, float]
+
+# What a regulator's "four-fifths rule" asks of the ratio of selection rates (29 CFR 1607.4 D).
+FOUR_FIFTHS = 0.8
+# Share of resamples inside an interval.
+LEVEL = 0.95
+# Groups of fewer rows, or with fewer outcomes of either class, tell little.
+FEW_ROWS, FEW_OUTCOMES = 30, 10
+# Numbers per measure that differ for no reason but rounding are not told apart.
+_NOTHING = float("nan")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far the groups lie apart in one measure.
+
+    Attributes
+    ----------
+    difference, ratio : float
+        Largest less smallest value; smallest over largest. NaN with fewer than two groups that have the measure.
+    lowest, highest : str
+        The two groups that lie furthest apart.
+    interval, ratio_interval : (float, float)
+        Bootstrap intervals of the same two groups' difference (which may fall below zero) and ratio.
+    """
+
+    difference: float
+    ratio: float
+    lowest: str
+    highest: str
+    interval: Pair = (_NOTHING, _NOTHING)
+    ratio_interval: Pair = (_NOTHING, _NOTHING)
+
+
+@dataclass(frozen=True)
+class GroupTable:
+    """All measures of the groups of an attribute, or of an intersection.
+
+    Attributes
+    ----------
+    name : str
+    attributes : tuple of str
+    groups : tuple of str
+    count : tuple of int
+        Rows of each group.
+    values : dict of measure to tuple of float
+        NaN where a group has no denominator for it.
+    intervals : dict of measure to tuple of (low, high)
+    gaps : dict of measure to Gap
+    """
+
+    name: str
+    attributes: tuple[str, ...]
+    groups: tuple[str, ...]
+    count: tuple[int, ...]
+    values: Mapping[str, tuple[float, ...]]
+    intervals: Mapping[str, tuple[Pair, ...]]
+    gaps: Mapping[str, Gap]
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def demographic_parity(self) -> Gap | None:
+        """The gap between selection rates; None for numbers."""
+        return self.gaps.get("selection_rate")
+
+    @property
+    def equalised_odds(self) -> Gap | None:
+        """The wider one of the gaps between true and false positive rates; None for numbers.
+
+        Its ratio is the smaller one of both, as Fairlearn has it.
+        """
+        if "tpr" not in self.gaps:
+            return None
+        rates = [self.gaps["tpr"], self.gaps["fpr"]]
+        known = [gap for gap in rates if not np.isnan(gap.difference)]
+        if not known:
+            return rates[0]
+        widest = max(known, key=lambda gap: gap.difference)
+        narrow = min(known, key=lambda gap: 1.0 if np.isnan(gap.ratio) else gap.ratio)
+        return Gap(
+            widest.difference,
+            narrow.ratio,
+            widest.lowest,
+            widest.highest,
+            widest.interval,
+            narrow.ratio_interval,
+        )
+
+    @property
+    def four_fifths(self) -> bool | None:
+        """Whether each group is chosen at least 0.8 times as often as the one chosen most; None where unknown."""
+        gap = self.demographic_parity
+        return None if gap is None or np.isnan(gap.ratio) else gap.ratio >= FOUR_FIFTHS
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers; None where there is no value."""
+        told = cast("dict[str, Any]", plain(asdict(self)))
+        if self.demographic_parity is not None:
+            told["demographic_parity"] = plain(asdict(self.demographic_parity))
+            told["equalised_odds"] = plain(asdict(cast(Gap, self.equalised_odds)))
+            told["four_fifths"] = self.four_fifths
+        return told
+
+
+def group_tables(
+    outcomes: Outcomes, parts: tuple[Grouping, ...], *, draws: int, seed: int
+) -> tuple[GroupTable, ...]:
+    """Measure all groups of all groupings; `draws` resamples give the intervals, none where it is zero."""
+    boots = resamples(outcomes, parts, draws, seed) if draws else (None,) * len(parts)
+    return tuple(_table(outcomes, part, boot) for part, boot in zip(parts, boots, strict=True))
+
+
+def fairlearn_values(outcomes: Outcomes, grouping: Grouping) -> dict[str, Floats]:
+    """Every measure of every group by Fairlearn's functions (scikit-learn's where Fairlearn takes those).
+
+    MetricFrame, which would call them, copies every column cell by cell for every call: seconds where this takes a
+    moment.
+
+    References
+    ----------
+    S. Bird et al., "Fairlearn: a toolkit for assessing and improving fairness in AI", 2020, Microsoft MSR-TR-2020-32.
+    """
+    measures = _measures(outcomes)
+    out = {name: np.full(len(grouping.groups), np.nan) for _, chosen in measures for name in chosen}
+    actual = outcomes.actual if outcomes.decided is None else outcomes.actual.astype(np.int64)
+    decided = None if outcomes.decided is None else outcomes.decided.astype(np.int64)
+    for g in range(len(grouping.groups)):
+        rows = np.flatnonzero(grouping.codes == g)
+        weight = outcomes.weight[rows]
+        if not weight.sum() > 0:
+            continue
+        for told, chosen in measures:
+            predicted = cast(Floats, decided if told == "decided" else outcomes.score)[rows]
+            for name, measure in chosen.items():
+                out[name][g] = measure(actual[rows], predicted, sample_weight=weight)
+    return out
+
+
+def _measures(outcomes: Outcomes) -> list[tuple[str, dict[str, Callable[..., float]]]]:
+    """Functions of (y_true, y_pred, sample_weight), by what they read as y_pred."""
+    from fairlearn import metrics as theirs
+    from sklearn.metrics import accuracy_score, mean_absolute_error, mean_squared_error
+
+    if outcomes.decided is None:
+        numbers: dict[str, Callable[..., float]] = {
+            "observed": _observed,
+            "expected": theirs.mean_prediction,
+            "error": lambda y, s, sample_weight: float(np.average(s - y, weights=sample_weight)),
+            "absolute_error": mean_absolute_error,
+            "rmse": lambda y, s, sample_weight: mean_squared_error(y, s, sample_weight=sample_weight) ** 0.5,
+        }
+        return [("score", numbers)]
+    decisions: dict[str, Callable[..., float]] = {
+        "selection_rate": theirs.selection_rate,
+        "tpr": _where(theirs.true_positive_rate, 1),
+        "fpr": _where(theirs.false_positive_rate, 0),
+        "fnr": _where(theirs.false_negative_rate, 1),
+        "ppv": _ppv,
+        "fdr": lambda y, d, sample_weight: 1.0 - _ppv(y, d, sample_weight),
+        "accuracy": accuracy_score,
+    }
+    scores: dict[str, Callable[..., float]] = {
+        "observed": _observed,
+        "expected": theirs.mean_prediction,
+        "calibration": _calibration,
+        "ece": _ece,
+        "brier": lambda y, s, sample_weight: float(np.average((s - y) ** 2, weights=sample_weight)),
+        "auc": _auc,
+    }
+    return [("decided", decisions), ("score", scores)]
+
+
+def _where(rate: Callable[..., float], outcome: int) -> Callable[..., float]:
+    """A rate of Fairlearn's, NaN where no row has that outcome; Fairlearn says zero there, which is a claim."""
+
+    def known(y: Any, d: Any, sample_weight: Any) -> float:
+        if not (np.asarray(sample_weight)[np.asarray(y) == outcome]).sum() > 0:
+            return float("nan")
+        return float(rate(y, d, pos_label=1, sample_weight=sample_weight))
+
+    return known
+
+
+def _observed(y: Any, s: Any, sample_weight: Any) -> float:
+    return float(np.average(y, weights=sample_weight))
+
+
+def _ppv(y: Any, d: Any, sample_weight: Any) -> float:
+    from sklearn.metrics import precision_score
+
+    return float(precision_score(y, d, sample_weight=sample_weight, zero_division=cast(Any, np.nan)))
+
+
+def _calibration(y: Any, s: Any, sample_weight: Any) -> float:
+    expected = float(np.average(s, weights=sample_weight))
+    return _observed(y, s, sample_weight) / expected if expected > 0 else float("nan")
+
+
+def _ece(y: Any, s: Any, sample_weight: Any) -> float:
+    """Expected calibration error over bins of equal width (M. P. Naeini et al., 2015, AAAI 29)."""
+    y, s, w = (np.asarray(each, dtype=np.float64) for each in (y, s, sample_weight))
+    in_bin = np.clip((s * BINS).astype(np.int64), 0, BINS - 1)
+    return float(np.abs(np.bincount(in_bin, weights=w * (y - s), minlength=BINS)).sum() / w.sum())
+
+
+def _auc(y: Any, s: Any, sample_weight: Any) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    w, y = np.asarray(sample_weight), np.asarray(y)
+    if not (w[y == 1].sum() > 0 and w[y == 0].sum() > 0):
+        return float("nan")
+    return float(roc_auc_score(y, s, sample_weight=w))
+
+
+def _table(outcomes: Outcomes, part: Grouping, boot: dict[str, Floats] | None) -> GroupTable:
+    values = fairlearn_values(outcomes, part)
+    count = np.bincount(part.codes, minlength=len(part.groups))
+    intervals = dict[str, tuple[Pair, ...]]()
+    if boot is not None:
+        intervals = {
+            name: tuple(_interval(boot[name][:, g]) for g in range(len(part.groups))) for name in values
+        }
+    gaps = {
+        name: _gap(values[name], part, None if boot is None else boot[name])
+        for name in values
+        if name != "observed"
+    }
+    return GroupTable(
+        part.name,
+        part.attributes,
+        part.groups,
+        tuple(count.tolist()),
+        {name: tuple(own.tolist()) for name, own in values.items()},
+        intervals,
+        gaps,
+        _warnings(outcomes, part, count),
+    )
+
+
+def _gap(values: Floats, part: Grouping, boot: Floats | None) -> Gap:
+    if int(np.isfinite(values).sum()) < 2:
+        return Gap(_NOTHING, _NOTHING, "", "")
+    low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+    difference = float(values[high] - values[low])
+    # Of measures that may be negative (a mean error) a ratio says nothing.
+    ratio = float(values[low] / values[high]) if values[high] > 0 and values[low] >= 0 else _NOTHING
+    if boot is None or low == high:
+        return Gap(difference, ratio, part.groups[low], part.groups[high])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = boot[:, low] / boot[:, high]
+    return Gap(
+        difference,
+        ratio,
+        part.groups[low],
+        part.groups[high],
+        _interval(boot[:, high] - boot[:, low]),
+        (_NOTHING, _NOTHING) if np.isnan(ratio) else _interval(ratios),
+    )
+
+
+def _interval(draws: Floats) -> Pair:
+    """The middle 95 % of resamples, of those in which the measure exists."""
+    known = draws[np.isfinite(draws)]
+    if len(known) < 0.5 * len(draws) or not len(known):
+        return _NOTHING, _NOTHING
+    low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return low, high
+
+
+def _warnings(outcomes: Outcomes, part: Grouping, count: NDArray[np.int64]) -> tuple[str, ...]:
+    said = list[str]()
+    small = [f"{part.groups[g]} ({count[g]:,})" for g in range(len(count)) if count[g] < FEW_ROWS]
+    if small:
+        said.append(f"{part.name}: groups of fewer than {FEW_ROWS} rows say little: {', '.join(small)}.")
+    if outcomes.decided is not None:
+        yes = np.bincount(part.codes, weights=outcomes.actual, minlength=len(count)).astype(np.int64)
+        rare = [
+            f"{part.groups[g]} ({yes[g]:,} of {count[g]:,})"
+            for g in range(len(count))
+            if count[g] >= FEW_ROWS and min(yes[g], count[g] - yes[g]) < FEW_OUTCOMES
+        ]
+        if rare:
+            said.append(
+                f"{part.name}: rates of groups with fewer than {FEW_OUTCOMES} outcomes of one kind say little: "
+                f"{', '.join(rare)}."
+            )
+    return tuple(said)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: NaN becomes None, tuples lists."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in cast("list[Any]", value)]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,199 @@
+"""Training on with a fairness penalty: the network's functions move until groups are treated alike, at the least loss.
+
+The penalty is the sum of squared gaps between groups' mean soft decisions: of all rows for demographic parity, of rows
+with the same outcome for equalised odds. A soft decision is a sigmoid, a few tenths of log-odds wide, of the log-odds
+above the threshold, so that what is measured in the end (decisions) is what is brought together. A faint penalty on the
+roughness of the change keeps the functions as smooth as they came.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgewise._core.checks import check_choice, check_float
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, numpy_generator
+from edgewise.audit.certify import certified_flip
+from edgewise.audit.groups import Grouping
+from edgewise.audit.subject import inputs_of
+from edgewise.audit.surgery import Mitigated, with_network
+from edgewise.network.fitted import fitted
+from edgewise.network.module import KAN
+
+Floats = NDArray[np.float64]
+
+CRITERIA = ("dp", "eo")
+# Width of a soft decision in log-odds, steps, and the weight of roughness of what changes.
+WIDTH, STEPS, SMOOTH = 0.3, 60, 1e-3
+# Numbers that the widest layer holds for all rows at once; of more rows a random part is used.
+MOST_NUMBERS = 4_000_000
+
+
+def fair_fit(
+    model: Any,
+    X: Any,
+    actual: Floats,
+    grouping: Grouping,
+    *,
+    criterion: str = "eo",
+    strength: float = 10.0,
+    threshold: float = 0.5,
+    sign: float = 1.0,
+    weight: Floats | None = None,
+    frozen: Sequence[str] = (),
+    seconds: float = 20.0,
+    seed: int = 0,
+) -> Mitigated:
+    """Train a classifier of two classes on, with a penalty on gaps between groups.
+
+    Parameters
+    ----------
+    model : KANClassifier (or a KAN whose output is a log-odds)
+    X : table, n rows
+    actual : array, shape (n,)
+        1 where the outcome is positive.
+    grouping : Grouping
+    criterion : "dp" or "eo"
+        Demographic parity or equalised odds.
+    strength : float
+        Weight of the penalty; 0 trains on without it.
+    threshold : float
+        Probability above which a row is decided for.
+    sign : 1 or -1
+        -1 where the output is the log-odds of the other class.
+    weight : array, shape (n,), optional
+    frozen : sequence of str
+        Columns whose functions stay as they are.
+    seconds, seed
+
+    Raises
+    ------
+    InputError
+        If the model is not one of two classes.
+
+    References
+    ----------
+    M. B. Zafar et al., "Fairness constraints: mechanisms for fair classification", 2017, arXiv:1507.05259. S. Bechavod
+    and K. Ligett, "Penalizing unfairness in binary classification", 2017, arXiv:1707.00044.
+    """
+    check_choice(criterion, "criterion", CRITERIA, of="fair_fit")
+    strength = check_float(strength, "strength", low=0.0, of="fair_fit")
+    view = fitted(model, of="fair_fit")
+    if view.network.shape[-1] != 1:
+        raise InputError(
+            "The 'model' argument of fair_fit must tell two classes apart. Got one with more outputs instead."
+        )
+    inputs = inputs_of(X, view)
+    weights = np.ones(len(inputs)) if weight is None else weight
+    rows = np.arange(len(inputs))
+    most = max(2_000, MOST_NUMBERS // max(view.network.shape))
+    if len(rows) > most:
+        rows = np.sort(numpy_generator(derive(seed, 60)).choice(len(rows), most, replace=False))
+    net = copy.deepcopy(view.network).double()
+    held = [i for i, source in enumerate(view.sources) if view.columns[source] in frozen]
+    _train(
+        net,
+        torch.from_numpy(inputs[rows]),
+        torch.from_numpy(actual[rows]),
+        torch.from_numpy(weights[rows] / weights[rows].mean()),
+        _cells(grouping.codes[rows], actual[rows], len(grouping.groups), criterion),
+        strength,
+        sign,
+        math.log(threshold / (1 - threshold)) if 0 < threshold < 1 else 0.0,
+        held,
+        seconds,
+    )
+    made = with_network(model, net.to(view.network.dtype))
+    after = fitted(made, of="fair_fit")
+    bounds = tuple(
+        certified_flip(after, name) for name in grouping.attributes if name in view.columns and view.encoding
+    )
+    names = {"dp": "demographic parity", "eo": "equalised odds"}
+    return Mitigated(made, f"trained on with a penalty on {names[criterion]} of weight {strength:g}", bounds)
+
+
+def _cells(codes: NDArray[np.int64], actual: Floats, groups: int, criterion: str) -> list[list[Tensor]]:
+    """Masks of rows whose mean decisions shall agree: one list for each outcome (or one in all)."""
+    parts = [np.ones(len(codes), dtype=bool)] if criterion == "dp" else [actual == 1, actual == 0]
+    made = list[list[Tensor]]()
+    for part in parts:
+        masks = [part & (codes == g) for g in range(groups)]
+        made.append([torch.from_numpy(mask.astype(np.float64)) for mask in masks if mask.any()])
+    return made
+
+
+def _train(
+    net: KAN,
+    X: Tensor,
+    y: Tensor,
+    weight: Tensor,
+    cells: list[list[Tensor]],
+    strength: float,
+    sign: float,
+    level: float,
+    held: Sequence[int],
+    seconds: float,
+) -> None:
+    """L-BFGS on all coefficients and biases, in place."""
+    end = time.monotonic() + seconds
+    start = [layer.coef.detach().clone() for layer in net.layers]
+    parameters = [p for layer in net.layers for p in (layer.coef, layer.bias) if p is not None]
+    optimiser = torch.optim.LBFGS(
+        parameters,
+        lr=1.0,
+        max_iter=STEPS,
+        history_size=20,
+        line_search_fn="strong_wolfe",
+        tolerance_change=1e-9,
+    )
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        logit = sign * net(X)[:, 0]
+        loss = (
+            torch.nn.functional.binary_cross_entropy_with_logits(logit, y, reduction="none") * weight
+        ).mean()
+        if strength:
+            soft = torch.sigmoid((logit - level) / WIDTH) * weight
+            loss = loss + strength * _gaps(soft, weight, cells)
+        for layer, before in zip(net.layers, start, strict=True):
+            change = layer.coef - before
+            loss = loss + SMOOTH * (change.diff(n=2, dim=1) ** 2).sum() + 0.01 * SMOOTH * (change**2).sum()
+        loss.backward()
+        if held and net.layers[0].coef.grad is not None:
+            net.layers[0].coef.grad[list(held)] = 0.0
+        if time.monotonic() > end:
+            raise _LateError
+        return loss
+
+    best = [p.detach().clone() for p in parameters]
+    try:
+        optimiser.step(closure)  # pyright: ignore[reportArgumentType]
+    except _LateError:
+        if not all(bool(torch.isfinite(p).all()) for p in parameters):
+            with torch.no_grad():
+                for own, kept in zip(parameters, best, strict=True):
+                    own.copy_(kept)
+    for p in parameters:
+        p.grad = None
+
+
+class _LateError(Exception):
+    """The time is up; what has been reached stays."""
+
+
+def _gaps(soft: Tensor, weight: Tensor, cells: list[list[Tensor]]) -> Tensor:
+    total = torch.zeros((), dtype=torch.float64)
+    for masks in cells:
+        means = torch.stack([(soft * mask).sum() / (weight * mask).sum().clamp(min=1e-12) for mask in masks])
+        total = total + ((means - means.mean()) ** 2).sum()
+    return total

@@ -1,0 +1,210 @@
+"""What is audited: any model as scores, decisions and outcomes of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_float, check_vector, short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import RawTable, raw_table
+from edgewise.network.fitted import Fitted, fitted
+from edgewise.network.module import KAN
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model, and how its answers are read.
+
+    Attributes
+    ----------
+    model : object
+        As it was given.
+    fit : Fitted or None
+        The view of a network; None of a black box.
+    kind : "classes" or "numbers"
+    positive : object
+        The class a decision speaks for ("yes"); None for numbers.
+    scored : bool
+        Whether there are probabilities, not only decisions.
+    threshold : float
+        A row is decided "yes" where its score is above it.
+    """
+
+    model: Any
+    fit: Fitted | None
+    kind: str
+    positive: Any
+    scored: bool
+    threshold: float
+    classes: tuple[Any, ...] = ()
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether it decides; otherwise it predicts numbers."""
+        return self.kind == "classes"
+
+    @property
+    def logit(self) -> bool:
+        """Whether the one output of its network is a log-odds of the positive class or of the other one."""
+        return self.fit is not None and self.of_classes and len(self.classes) == 2
+
+    def scores(self, X: Any) -> Floats:
+        """Probability of the positive class (or the decision as 0 or 1), or the prediction; shape (n,)."""
+        if not self.of_classes:
+            told = self.model.predict(self._readable(X))
+            return _flat(told, "predict")
+        if not self.scored:
+            told = np.asarray(self.model.predict(self._readable(X))).ravel().tolist()
+            return np.array([value == self.positive for value in told], dtype=np.float64)
+        told = np.asarray(self.model.predict_proba(self._readable(X)), dtype=np.float64)
+        if told.ndim == 2:
+            told = told[:, self.classes.index(self.positive)]
+        if told.ndim != 1 or not np.isfinite(told).all():
+            raise InputError(
+                "The 'model' argument of audit must give a finite probability for every row. "
+                f"Got an array of shape {told.shape} from predict_proba instead."
+            )
+        return told
+
+    def decisions(self, scores: Floats) -> NDArray[np.bool_]:
+        """Which rows are decided "yes"."""
+        return scores > self.threshold
+
+    def _readable(self, X: Any) -> Any:
+        """The columns that the model reads."""
+        if self.fit is None:
+            return _columns_of(X, getattr(self.model, "feature_names_in_", None))
+        if isinstance(self.model, KAN):
+            return matrix_of(X, self.fit)
+        table = raw_table(X).select(self.fit.columns)
+        return RawTable(table.columns, table.n_rows, named=hasattr(self.model, "feature_names_in_"))
+
+
+def subject(
+    model: Any,
+    y: Any,
+    n_rows: int,
+    *,
+    positive: Any = None,
+    threshold: float | None = None,
+    of: str = "audit",
+) -> tuple[Subject, Floats]:
+    """The model as a `Subject`, and the outcomes of the rows: 1 where y is the positive class, or y itself.
+
+    Raises
+    ------
+    InputError
+        If the model has no predict, y does not fit, or the positive class is not one of its classes.
+    """
+    view = _view(model, of)
+    if view is None and not hasattr(model, "predict"):
+        raise InputError(
+            f"The 'model' argument of {of} must be a KAN, a fitted estimator, or an object with predict (and best "
+            f"predict_proba). Got {short(model)} instead."
+        )
+    outcome = _cells(y)
+    if len(outcome) != n_rows:
+        raise InputError(
+            f"The 'y' argument of {of} must have one outcome for each of {n_rows:,} rows. Got {len(outcome):,} instead."
+        )
+    classes = tuple(np.asarray(getattr(model, "classes_", ())).tolist())
+    scored = hasattr(model, "predict_proba") and bool(classes)
+    if not classes and hasattr(model, "predict_proba"):
+        classes, scored = tuple(sorted(set(outcome))), True
+    if not classes and view is None and _like_classes(outcome):
+        classes = tuple(sorted(set(outcome)))
+    if not classes:
+        values = check_vector(y, "y", length=n_rows, of=of)
+        level = float(np.median(values)) if threshold is None else check_float(threshold, "threshold", of=of)
+        return Subject(model, view, "numbers", None, True, level), values
+    chosen = _positive(positive, classes, of)
+    level = 0.5 if threshold is None else check_float(threshold, "threshold", low=0.0, high=1.0, of=of)
+    strange = sorted({str(value) for value in outcome if value not in classes})
+    if strange:
+        raise InputError(
+            f"The 'y' argument of {of} must hold the classes {short(list(classes))}. Got {short(strange[0])} instead."
+        )
+    actual = np.array([value == chosen for value in outcome], dtype=np.float64)
+    return Subject(model, view, "classes", chosen, scored, level, classes), actual
+
+
+def matrix_of(X: Any, fit: Fitted) -> Floats:
+    """Numbers for a plain network, its columns found by name where the table has names."""
+    table = raw_table(X).select(fit.columns)
+    columns = [column.numbers for column in table.columns]
+    if any(column is None for column in columns):
+        name = next(column.name for column in table.columns if column.numbers is None)
+        raise InputError(
+            f"Column {short(name, 40)} must hold numbers, for the model is a network of numbers."
+        )
+    return np.column_stack(cast("list[Floats]", columns))
+
+
+def inputs_of(X: Any, fit: Fitted) -> Floats:
+    """Inputs of the network for rows of any table that has its columns, shape (n, inputs)."""
+    if fit.encoding is None:
+        return matrix_of(X, fit)
+    return fit.encoding.apply(raw_table(X).select(fit.columns))
+
+
+def _view(model: Any, of: str) -> Fitted | None:
+    try:
+        return fitted(model, of=of)
+    except InputError:
+        if isinstance(model, KAN) or hasattr(type(model), "network_"):
+            raise
+        if any(base.__name__ == "KANEstimator" for base in type(model).__mro__):
+            raise
+        return None
+
+
+def _positive(positive: Any, classes: tuple[Any, ...], of: str) -> Any:
+    if positive is None:
+        if len(classes) > 2:
+            raise InputError(
+                f"The 'positive' argument of {of} must name the class that is audited, for there are {len(classes)}: "
+                f"{short(list(classes))}. Got None instead."
+            )
+        return classes[len(classes) - 1]
+    value = positive.item() if isinstance(positive, np.generic) else positive
+    for known in classes:
+        if known == value or str(known) == str(value):
+            return known
+    raise InputError(
+        f"The 'positive' argument of {of} must be one of the classes {short(list(classes))}. Got {short(value)} instead."
+    )
+
+
+def _cells(y: Any) -> list[Any]:
+    values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
+    return values.reshape(-1).tolist() if values.ndim != 0 else [values.item()]
+
+
+def _like_classes(outcome: list[Any]) -> bool:
+    return any(isinstance(value, (str, bool)) for value in outcome[:100]) or len(set(outcome)) == 2
+
+
+def _columns_of(X: Any, names: Any) -> Any:
+    """The columns a scikit-learn model was fitted on, where both have names and the table has more of them."""
+    labels = getattr(X, "columns", None)
+    if names is None or labels is None or isinstance(X, np.ndarray):
+        return X
+    wanted = [str(name) for name in names]
+    return X if [str(label) for label in labels] == wanted else X[wanted]
+
+
+def _flat(values: Any, name: str) -> Floats:
+    flat = np.asarray(values, dtype=np.float64)
+    if flat.ndim == 2 and flat.shape[1] == 1:
+        flat = flat[:, 0]
+    if flat.ndim != 1:
+        raise InputError(
+            f"The 'model' argument of audit must give one number a row. Got shape {flat.shape} from {name} instead."
+        )
+    return flat

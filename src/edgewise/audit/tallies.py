@@ -1,0 +1,171 @@
+"""Every measure of every group as sums over rows, so that a bootstrap is a few matrix products.
+
+A resample is a vector of counts, how often each row was drawn; times the sample weights it takes the place of the
+weights. All measures but the area under the curve are ratios of linear sums in these; the area is one cumulative sum
+over the rows of a group in the order of their scores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.seeds import numpy_generator
+from edgewise.audit.groups import Grouping
+
+Floats = NDArray[np.float64]
+
+CLASS_MEASURES = (
+    "selection_rate",
+    "tpr",
+    "fpr",
+    "fnr",
+    "ppv",
+    "fdr",
+    "accuracy",
+    "observed",
+    "expected",
+    "calibration",
+    "ece",
+    "brier",
+    "auc",
+)
+NUMBER_MEASURES = ("observed", "expected", "error", "absolute_error", "rmse")
+# Bins of the expected calibration error, of equal width.
+BINS = 10
+# Numbers that one part of a bootstrap holds at once.
+AT_ONCE = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What is known of every row.
+
+    Attributes
+    ----------
+    actual : array, shape (n,)
+        1 where y is the positive class, else 0; or y.
+    score : array, shape (n,)
+        Probability of the positive class, or the prediction.
+    decided : array of bool, shape (n,), or None for numbers
+    weight : array, shape (n,)
+    """
+
+    actual: Floats
+    score: Floats
+    decided: NDArray[np.bool_] | None
+    weight: Floats
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of what can be measured."""
+        return NUMBER_MEASURES if self.decided is None else CLASS_MEASURES
+
+
+def statistics(outcomes: Outcomes, grouping: Grouping, weights: Floats) -> dict[str, Floats]:
+    """All measures of all groups under one or several weightings of the rows.
+
+    Parameters
+    ----------
+    outcomes : Outcomes
+    grouping : Grouping
+    weights : array, shape (n, b)
+        A column for each weighting.
+
+    Returns
+    -------
+    dict of arrays, shape (b, groups)
+        NaN where a measure has no denominator: no true positive rate of a group without positive outcomes.
+    """
+    kinds = outcomes.measures
+    out = {name: np.full((weights.shape[1], len(grouping.groups)), np.nan) for name in kinds}
+    for g in range(len(grouping.groups)):
+        rows = np.flatnonzero(grouping.codes == g)
+        rows = rows[np.argsort(outcomes.score[rows], kind="stable")]
+        part = Outcomes(
+            outcomes.actual[rows],
+            outcomes.score[rows],
+            None if outcomes.decided is None else outcomes.decided[rows],
+            outcomes.weight[rows],
+        )
+        own = (_numbers if part.decided is None else _classes)(part, weights[rows])
+        for name, values in own.items():
+            out[name][:, g] = values
+    return out
+
+
+def resamples(
+    outcomes: Outcomes, parts: tuple[Grouping, ...], draws: int, seed: int
+) -> tuple[dict[str, Floats], ...]:
+    """The measures of each grouping on `draws` resamples of the rows; arrays (draws, groups)."""
+    random, n = numpy_generator(seed), len(outcomes.actual)
+    at_once = max(1, AT_ONCE // max(n, 1))
+    found: list[list[dict[str, Floats]]] = [[] for _ in parts]
+    for start in range(0, draws, at_once):
+        size = min(at_once, draws - start)
+        drawn = random.integers(0, n, (size, n)) + (np.arange(size) * n)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+        # Rows first: groups are then taken, and sums run, along whole lines of memory.
+        weights = np.ascontiguousarray(counts.T) * outcomes.weight[:, None]
+        for own, part in zip(found, parts, strict=True):
+            own.append(statistics(outcomes, part, weights))
+    return tuple(
+        {name: np.concatenate([one[name] for one in own]) for name in outcomes.measures} for own in found
+    )
+
+
+def _classes(part: Outcomes, weights: Floats) -> dict[str, Floats]:
+    y, s = part.actual, part.score
+    assert part.decided is not None
+    d = part.decided.astype(np.float64)
+    in_bin = np.clip((s * BINS).astype(np.int64), 0, BINS - 1)
+    bins = (in_bin[:, None] == np.arange(BINS)) * (y - s)[:, None]
+    sums = np.vstack([np.ones_like(y), y, d, y * d, s, (s - y) ** 2, bins.T]) @ weights
+    total, yes, chosen, hit, expected, squares = sums[:6]
+    no = total - yes
+    rates = {
+        "selection_rate": _over(chosen, total),
+        "tpr": _over(hit, yes),
+        "fpr": _over(chosen - hit, no),
+        "fnr": _over(yes - hit, yes),
+        "ppv": _over(hit, chosen),
+        "fdr": _over(chosen - hit, chosen),
+        "accuracy": _over(total - chosen - yes + 2 * hit, total),
+        "observed": _over(yes, total),
+        "expected": _over(expected, total),
+        "calibration": _over(yes, expected),
+        "ece": _over(np.abs(sums[6:]).sum(0), total),
+        "brier": _over(squares, total),
+    }
+    return {**rates, "auc": _areas(y, s, weights)}
+
+
+def _numbers(part: Outcomes, weights: Floats) -> dict[str, Floats]:
+    y, s = part.actual, part.score
+    total, *sums = np.vstack([np.ones_like(y), y, s, s - y, np.abs(s - y), (s - y) ** 2]) @ weights
+    observed, expected, error, absolute, squares = (_over(each, total) for each in sums)
+    return dict(zip(NUMBER_MEASURES, (observed, expected, error, absolute, np.sqrt(squares)), strict=True))
+
+
+def _areas(y: Floats, s: Floats, weights: Floats) -> Floats:
+    """Probability that a positive row scores above a negative one, ties counting half; rows in the order of scores."""
+    if not len(s):
+        return np.full(weights.shape[1], np.nan)
+    yes_rows, no_rows = np.flatnonzero(y == 1), np.flatnonzero(y == 0)
+    yes, no = weights[yes_rows], weights[no_rows]
+    # The weight of negative rows below each positive one; those of equal score count half.
+    under = np.searchsorted(s[no_rows], s[yes_rows], side="left")
+    upto = np.searchsorted(s[no_rows], s[yes_rows], side="right")
+    sums = np.zeros((len(no_rows) + 1, weights.shape[1]))
+    np.cumsum(no, axis=0, out=sums[1:])
+    above = np.einsum("rb,rb->b", yes, sums[under])
+    if (under != upto).any():
+        above = 0.5 * (above + np.einsum("rb,rb->b", yes, sums[upto]))
+    return _over(above, yes.sum(0) * sums[-1])
+
+
+def _over(above: Floats, below: Floats) -> Floats:
+    """The ratio, NaN where there is nothing below."""
+    return np.divide(above, below, out=np.full(np.shape(below), np.nan), where=below > 0)

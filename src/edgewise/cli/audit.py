@@ -1,0 +1,136 @@
+"""`edgewise audit`: how a saved model treats groups of people; exit code 1 where a limit is exceeded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgewise.cli import options
+from edgewise.cli.outcome import REFUTED, print_json, refuse_to_overwrite
+
+
+def audit(
+    model: options.Model,
+    data: options.Data,
+    protected: Annotated[
+        list[str],
+        typer.Option(
+            "--protected", "-p", help="A protected attribute, by its column; give it several times."
+        ),
+    ],
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", help="The column of outcomes.", show_default="as the model calls it"),
+    ] = None,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-on",
+            help="A limit: 'dp>0.1', 'eo@sex>0.05', 'dp_ratio<0.8', 'flips>0'; exit code 1 where it is exceeded.",
+            show_default=False,
+        ),
+    ] = None,
+    positive: Annotated[
+        str | None,
+        typer.Option("--positive", help="The class a decision speaks for.", show_default="the second of two"),
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold", help="Decided for above this probability.", min=0.0, max=1.0, show_default="0.5"
+        ),
+    ] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", help="A column of sample weights.", show_default=False)
+    ] = None,
+    cut: Annotated[
+        list[str] | None,
+        typer.Option("--cut", help="Where to cut a column of numbers: 'age=25,60'.", show_default="quarters"),
+    ] = None,
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", help="Resamples behind the intervals; 0 for none.", min=0)
+    ] = 500,
+    proxies: Annotated[
+        bool, typer.Option("--proxies/--no-proxies", help="Look for columns that give an attribute away.")
+    ] = True,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page to this file.", show_default=False)
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            "--plot", help="Draw the first attribute's groups: .svg, .png or .pdf.", show_default=False
+        ),
+    ] = None,
+    seed: options.Seed = 0,
+    force: options.Force = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Measure how a model treats the groups of protected attributes.
+
+    Rates, errors and calibration of every group and combination of groups,
+    with demographic parity and equalised odds side by side; what changing
+    the attribute alone does; which other columns give it away.
+
+    Examples:
+
+    - `edgewise audit model.kan data.csv --protected sex`
+
+    - `edgewise audit model.kan data.csv -p sex -p age --cut age=25,60`
+
+    - `edgewise audit model.kan data.csv -p sex --fail-on 'dp>0.1' --fail-on 'eo>0.1'`
+    """
+    from edgewise.audit.result import read_limit
+
+    limits = tuple(fail_on or ())
+    for limit in limits:
+        read_limit(limit)
+    refuse_to_overwrite([path for path in (html, plot) if path is not None], force)
+    from edgewise.cli.audited import audited, cuts_of, outcomes
+
+    cuts = cuts_of(cut)
+    from edgewise.data import read_frame
+
+    frame = read_frame(data)
+    from edgewise.cli.models import load_model
+    from edgewise.cli.summary import to_json
+
+    held = load_model(model)
+    rows = outcomes(held, frame, target, weight, tuple(protected))
+    result = audited(
+        held,
+        rows,
+        tuple(protected),
+        positive=positive,
+        threshold=threshold,
+        bins=cuts,
+        bootstrap=bootstrap,
+        proxies=proxies,
+        seed=seed,
+    )
+    breaches = result.breaches(*limits)
+    if json:
+        found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
+        print_json(to_json({**result.to_dict(), "breaches": found}))
+    else:
+        typer.echo(str(result).rstrip())
+    if plot is not None:
+        from edgewise.plots import save_figure
+
+        save_figure(result.plot(), plot, overwrite=force)
+    if html is not None:
+        from edgewise.report.audit_section import write_audit_page
+
+        write_audit_page(html, result, overwrite=force)
+    if breaches:
+        for each in breaches:
+            typer.echo(f"Limit exceeded: {each.text}", err=True)
+        raise typer.Exit(REFUTED)
+    if limits and not quiet:
+        typer.echo(f"All {len(limits)} limits are kept.", err=True)

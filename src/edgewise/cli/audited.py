@@ -1,0 +1,132 @@
+"""What `edgewise audit` asks of a table and a model before anything is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from edgewise._core import InputError, did_you_mean
+from edgewise._core.checks import short
+from edgewise.cli.inputs import numbers
+from edgewise.cli.models import Model
+from edgewise.data import provenance
+from edgewise.data.arrow import Frame
+
+if TYPE_CHECKING:
+    from edgewise.audit.result import AuditResult
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Columns the model reads and protected ones, outcomes, and weights."""
+
+    frame: Frame
+    y: NDArray[Any]
+    weight: NDArray[np.float64] | None
+
+
+def cuts_of(given: Sequence[str] | None) -> dict[str, tuple[float, ...]]:
+    """Where to cut columns, from words such as "age=25,60"."""
+    found = dict[str, tuple[float, ...]]()
+    for entry in given or ():
+        name, _, listed = entry.partition("=")
+        try:
+            found[name.strip()] = tuple(float(number) for number in listed.split(","))
+        except ValueError:
+            raise InputError(
+                f"The option --cut must read like 'age=25,60'. Got {short(entry)} instead."
+            ) from None
+    return found
+
+
+def outcomes(
+    model: Model, frame: Frame, target: str | None, weight: str | None, protected: Sequence[str]
+) -> Rows:
+    """The rows whose outcome is known, in the classes that the model knows."""
+    source = provenance(frame).source
+    name = model.target if target is None else target
+    for asked in (name, *protected, *([] if weight is None else [weight])):
+        if asked not in frame.column_names:
+            raise InputError(
+                f"{source} has no column {asked!r}{did_you_mean(asked, frame.column_names)}; name the outcomes with "
+                "--target, protected attributes with --protected."
+            )
+    frame = frame.filter(pa.compute.is_valid(frame[name]))  # pyright: ignore[reportAttributeAccessIssue]
+    if not frame.num_rows:
+        raise InputError(f"{source} must have rows whose {name!r} is known. Got none.")
+    cells = frame[name]
+    if model.classes:
+        y = _classes(cells.to_pylist(), model.labels, name)
+    else:
+        values = numbers(cells)
+        if values is None:
+            raise InputError(
+                f"Column {name!r} of {source} must hold numbers, for the model predicts numbers."
+            )
+        y = values
+    weights = None if weight is None else numbers(frame[weight])
+    if weight is not None and weights is None:
+        raise InputError(f"Column {weight!r} of {source} must hold numbers, for they are weights.")
+    read = model.select(frame)
+    kept = [*read.column_names, *(each for each in protected if each not in read.column_names)]
+    extra = [each for each in kept if each not in read.column_names]
+    table = read
+    for each in extra:
+        table = table.append_column(each, frame[each])
+    return Rows(table, y, weights)
+
+
+def audited(
+    model: Model,
+    rows: Rows,
+    protected: Sequence[str],
+    *,
+    positive: str | None,
+    threshold: float | None,
+    bins: Mapping[str, Sequence[float]],
+    bootstrap: int,
+    proxies: bool,
+    seed: int,
+) -> AuditResult:
+    """The audit."""
+    from edgewise.audit import audit
+
+    return audit(
+        model.held,
+        rows.frame,
+        rows.y,
+        list(protected),
+        positive=positive,
+        threshold=threshold,
+        sample_weight=rows.weight,
+        bins=bins,
+        bootstrap=bootstrap,
+        proxies=proxies,
+        seed=seed,
+    )
+
+
+def _classes(cells: list[Any], labels: Sequence[Any], name: str) -> NDArray[Any]:
+    """Outcomes as the model's own classes: a table may write True as "true", and 1 as "1"."""
+    known = {_written(label): label for label in labels}
+    found: list[Any] = []
+    for cell in cells:
+        if cell not in labels and _written(cell) not in known:
+            raise InputError(
+                f"Column {name!r} must hold the classes {short(list(labels))}. Got {short(cell)} instead."
+            )
+        found.append(known[_written(cell)])
+    made = np.empty(len(found), dtype=object)
+    made[:] = found
+    return made
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip().lower() if isinstance(value, (bool, str)) else str(value)

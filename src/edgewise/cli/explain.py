@@ -1,0 +1,166 @@
+"""`edgewise explain`: why a model answers what it answers."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgewise._core.errors import InputError
+from edgewise.cli import options
+from edgewise.cli.outcome import print_json, refuse_to_overwrite
+
+_ROWS = "Counterfactuals"
+
+
+def explain(
+    model: options.Model,
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The table to compare with, best the one the model was fitted on; - reads standard input.",
+            show_default="rows drawn over what the model knows",
+        ),
+    ] = None,
+    row: Annotated[
+        int | None,
+        typer.Option(
+            "--row",
+            "-r",
+            help="Explain the answer for this row of the table, counted from 0.",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", help="The class or output to explain.", show_default="the model's answer"),
+    ] = None,
+    pairs: Annotated[
+        bool, typer.Option("--pairs", help="Draw which columns act together, in the place of shapes.")
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw it to this .png or .svg file.", show_default=False),
+    ] = None,
+    counterfactual: Annotated[
+        bool,
+        typer.Option(
+            "--counterfactual",
+            help="Tell what would have to change in the row for another answer.",
+            rich_help_panel=_ROWS,
+        ),
+    ] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            "-t",
+            help="The class that is wanted.",
+            show_default="the other one",
+            rich_help_panel=_ROWS,
+        ),
+    ] = None,
+    above: Annotated[
+        float | None,
+        typer.Option(
+            "--above",
+            help="For numbers: the prediction is to be above this.",
+            show_default=False,
+            rich_help_panel=_ROWS,
+        ),
+    ] = None,
+    below: Annotated[
+        float | None,
+        typer.Option(
+            "--below",
+            help="For numbers: the prediction is to be below this.",
+            show_default=False,
+            rich_help_panel=_ROWS,
+        ),
+    ] = None,
+    immutable: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--immutable",
+            help="Columns that cannot change: 'sex,age', or given several times.",
+            show_default=False,
+            rich_help_panel=_ROWS,
+        ),
+    ] = None,
+    increase: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--increase", help="Columns that can only rise.", show_default=False, rich_help_panel=_ROWS
+        ),
+    ] = None,
+    decrease: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--decrease", help="Columns that can only fall.", show_default=False, rich_help_panel=_ROWS
+        ),
+    ] = None,
+    force: options.Force = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Explain a model, or its answer for one row.
+
+    Without --row: which columns matter and how, and which act together. With
+    it: what each column added to the answer, in words, and the rows most
+    alike. With --counterfactual: the least changes that would change the answer.
+
+    Examples:
+
+    - `edgewise explain model.kan data.csv`
+
+    - `edgewise explain model.kan data.csv --row 17 --plot row17.png`
+
+    - `edgewise explain model.kan data.csv --row 17 --counterfactual --immutable sex,age`
+    """
+    _check(data, row, counterfactual, pairs, plot)
+    if plot is not None:
+        refuse_to_overwrite([plot], force)
+    from edgewise.cli.explaining import Question, explained, picture
+
+    question = Question(
+        row=row,
+        output=output,
+        counterfactual=counterfactual,
+        target=target,
+        above=above,
+        below=below,
+        immutable=tuple(immutable or ()),
+        increase=tuple(increase or ()),
+        decrease=tuple(decrease or ()),
+    )
+    found = explained(model, data, question)
+    if plot is not None:
+        picture(found, plot, pairs=pairs)
+    if json:
+        from edgewise.cli.summary import to_json
+
+        print_json(to_json(found.to_dict()))
+    else:
+        sys.stdout.write(f"{found}\n")
+    if plot is not None and not quiet:
+        typer.echo(f"Drawn to {plot}.", err=True)
+
+
+def _check(data: Path | None, row: int | None, counterfactual: bool, pairs: bool, plot: Path | None) -> None:
+    """Options that need each other."""
+    if row is not None and data is None:
+        raise InputError(
+            "A row must be one of a table. Got --row without a table instead; name the table after the model."
+        )
+    if counterfactual and row is None:
+        raise InputError("--counterfactual must be asked of one row. Got none instead; name it with --row.")
+    if pairs and (plot is None or row is not None):
+        raise InputError("--pairs must come with --plot and without --row. Got it otherwise instead.")
+    if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
+        raise InputError(f"The file of --plot must end in .png or .svg. Got {plot.name!r} instead.")

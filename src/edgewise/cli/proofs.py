@@ -1,0 +1,92 @@
+"""What `edgewise verify` reads and shows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgewise._core.errors import FileError
+from edgewise.cli.models import load_model
+from edgewise.cli.progress import Progress
+from edgewise.verify.api import Step
+from edgewise.verify.properties import Equal
+from edgewise.verify.results import Proved, Verdict
+from edgewise.verify.text import Statement, parse_conditions, parse_property
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A model, what is asked of it, and the rows to try."""
+
+    model: Any
+    statement: Statement
+    rows: Any
+    text: str
+
+    def saved(self, verdict: Verdict, certificate: Path) -> str:
+        """What became of the certificate, in a sentence."""
+        if not isinstance(verdict, Proved):
+            return f"Nothing was proved, so {certificate} was not written."
+        if verdict.certificate is None:
+            return f"Proofs about formulas have no certificate, so {certificate} was not written."
+        return f"{certificate}  ({verdict.certificate.size:,} bytes); `edgewise check {certificate} MODEL` checks it."
+
+
+def asked(model: Path, text: str, where: str | None, data: Path | None) -> Asked:
+    """Read what the command line names.
+
+    Raises
+    ------
+    InputError, FileError
+        For text, files and tables that cannot be used.
+    """
+    statement = parse_property(text)
+    conditions = (*statement.conditions, *(() if where is None else parse_conditions(where)))
+    prop = statement.property
+    if isinstance(prop, Equal):
+        prop = Equal(_other(prop.other), prop.epsilon)
+    loaded = load_model(model)
+    rows = None
+    if data is not None:
+        from edgewise.data import read_frame
+
+        rows = loaded.select(read_frame(data))
+    return Asked(loaded.held, Statement(prop, conditions), rows, str(statement.property))
+
+
+def _other(name: str) -> Any:
+    path = Path(name)
+    if not path.exists():
+        raise FileError(f"The file {path}, which equal(...) names, cannot be read: there is no such file.")
+    return load_model(path).held
+
+
+def told(verdict: Verdict, certificate: Path | None) -> str:
+    """A verdict as JSON."""
+    document = verdict.to_dict()
+    written = certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None
+    document["certificate_file"] = str(certificate) if written else None
+    return json.dumps(document, allow_nan=False, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A step of a proof in the words of the progress table."""
+
+    phase: str
+    step: int
+    loss: float
+    validation: float | None
+    note: str
+
+
+class ProofProgress(Progress):
+    """Shows how far the bounds have closed in."""
+
+    def step(self, step: Step) -> bool:
+        """Take note of a step; never asks to stop."""
+        phase = "part" if step.goals == 1 else f"part {step.goal} of {step.goals}, piece"
+        note = f"exceeded by at most {step.upper:.4g}, found {step.lower:.4g}"
+        return self(_Record(phase, step.leaves, float("nan"), None, note))

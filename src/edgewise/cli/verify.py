@@ -1,0 +1,119 @@
+"""`edgewise verify`: a model and a property in; proved, refuted with a row, or undecided."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgewise.cli import options
+from edgewise.cli.outcome import INTERRUPTED, REFUTED, Interrupts, print_json, refuse_to_overwrite
+
+# Neither done nor refuted, and no fault of the input.
+UNDECIDED = 3
+
+
+def verify(
+    model: options.Model,
+    property: Annotated[  # noqa: A002
+        str,
+        typer.Argument(
+            help="What must hold, as in 'monotone(income, increasing)'; the list is below.",
+            show_default=False,
+        ),
+    ],
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where", "-w", help="Of which rows: 'age in [18, 65], job = \"skilled\"'.", show_default=False
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            "-d",
+            help="A table of rows to try first, and for 'row 5' to count in.",
+            show_default=False,
+        ),
+    ] = None,
+    seconds: options.Seconds = 60.0,
+    seed: options.Seed = 0,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--certificate",
+            "-c",
+            help="Write the evidence here once proved; `edgewise check` reads it.",
+            show_default=False,
+        ),
+    ] = None,
+    force: options.Force = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Prove that a property holds for every row, or find a row that breaks it.
+
+    Exit code 0: proved. 1: refuted, with the row. 3: undecided in the time
+    given, with the bounds reached. Ctrl-C ends early with the bounds so far and
+    exit code 130.
+
+    Properties:
+
+    - `0 <= output <= 1`, `probability <= 0.9`, `2*age - output <= 3`
+
+    - `monotone(income, increasing)`, `lipschitz(income, 0.01)`
+
+    - `never_flips(sex)`, `changes_at_most(sex, 0.1)`: changing this column alone
+
+    - `decision = "good"`, `robust(row 5, 0.05)`, `robust(row 5, {age: 2})`
+
+    - `equal("other.kan", 0.01)`, `formula("2*x + 1", 0.1)`
+
+    Rows are narrowed by `--where`, or by `where ...` after the property. Names
+    that are no single word stand in backticks.
+
+    Examples:
+
+    - `edgewise verify model.kan "monotone(income, increasing)"`
+
+    - `edgewise verify model.kan "never_flips(sex)" --where "age in [18, 65]" -c proof.json`
+
+    - `edgewise verify model.kan "robust(row 5, 0.05)" --data rows.csv --json`
+    """
+    if certificate is not None:
+        refuse_to_overwrite([certificate], force)
+    from edgewise.cli.proofs import ProofProgress, asked, told
+    from edgewise.verify.api import verify as prove
+    from edgewise.verify.results import Proved
+
+    work = asked(model, property, where, data)
+    progress = ProofProgress(quiet)
+    with Interrupts() as interrupts, progress:
+        progress.begin(f"prove {work.text}")
+        verdict = prove(
+            work.model,
+            work.statement.property,
+            where=work.statement.conditions,
+            seconds=seconds,
+            seed=seed,
+            rows=work.rows,
+            callbacks=(progress.step, interrupts),
+            file=model,
+        )
+    if certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None:
+        verdict.certificate.save(certificate, overwrite=force)
+    if json:
+        print_json(told(verdict, certificate))
+    else:
+        typer.echo(str(verdict))
+        if certificate is not None and not quiet:
+            typer.echo(work.saved(verdict, certificate), err=True)
+    if interrupts.happened:
+        raise typer.Exit(INTERRUPTED)
+    if verdict.status != "proved":
+        raise typer.Exit(REFUTED if verdict.status == "refuted" else UNDECIDED)

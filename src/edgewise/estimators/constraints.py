@@ -1,0 +1,157 @@
+"""Constraints as people state them, by raw columns, and as training knows them, by inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from edgewise._core.checks import check_choice, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.data import Encoding
+from edgewise.data.encoding_columns import NumberColumn
+from edgewise.training.constraints import Constraint
+
+DIRECTIONS = {"increasing": 1, "decreasing": -1}
+CURVATURES = {"convex": 1, "concave": -1}
+
+Column = str | int
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the functions of some columns shall be.
+
+    Parameters
+    ----------
+    monotone, convex : mapping of columns to 1 or -1
+    bounds : mapping of columns to (low, high)
+    """
+
+    monotone: Mapping[Column, int]
+    convex: Mapping[Column, int]
+    bounds: Mapping[Column, tuple[float, float]]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """All columns that are named, once each."""
+        return tuple(dict.fromkeys((*self.monotone, *self.convex, *self.bounds)))
+
+    def of(self, place: int, name: str) -> tuple[int, int, tuple[float, float]]:
+        """Direction, curvature and range of one column, which may go by its name or its place."""
+        found = [key for key in self.columns if key in (name, place)]
+        pick = found[0] if found else name
+        return (
+            self.monotone.get(pick, 0),
+            self.convex.get(pick, 0),
+            self.bounds.get(pick, (-math.inf, math.inf)),
+        )
+
+    def check(self, names: tuple[str, ...], of: str) -> None:
+        """Whether all columns that are named are there."""
+        for key in self.columns:
+            if key in names or (isinstance(key, int) and 0 <= key < len(names)):
+                continue
+            hint = did_you_mean(key, names) if isinstance(key, str) else ""
+            raise InputError(
+                f"The constraints of {of} must name columns of the table. Got {short(key)} instead{hint}."
+            )
+
+
+NO_WISHES = Wishes({}, {}, {})
+
+
+def wishes_of(monotone: Any, convex: Any, bounds: Any, of: str) -> Wishes:
+    """The parameters of an estimator, checked.
+
+    Raises
+    ------
+    InputError
+        If one of them is no mapping of columns, or holds a word or a range that it does not know.
+    """
+    directions = {
+        key: DIRECTIONS[check_choice(value, f"monotone[{key!r}]", tuple(DIRECTIONS), of=of)]
+        for key, value in _mapping(monotone, "monotone", of).items()
+    }
+    curvatures = {
+        key: CURVATURES[check_choice(value, f"convex[{key!r}]", tuple(CURVATURES), of=of)]
+        for key, value in _mapping(convex, "convex", of).items()
+    }
+    ranges = {key: _range(value, key, of) for key, value in _mapping(bounds, "bounds", of).items()}
+    return Wishes(directions, curvatures, ranges)
+
+
+def _mapping(value: Any, name: str, of: str) -> Mapping[Any, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(
+        isinstance(key, (str, int)) for key in cast("Mapping[Any, Any]", value)
+    ):
+        raise InputError(
+            f"The '{name}' parameter of {of} must be a dictionary of columns, by name or place. Got {short(value)} instead."
+        )
+    return cast("Mapping[Any, Any]", value)
+
+
+def _range(value: Any, key: Any, of: str) -> tuple[float, float]:
+    try:
+        low, high = (end if end is None else float(end) for end in value)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    low, high = -math.inf if low is None else low, math.inf if high is None else high
+    if not low < 0 < high:
+        raise InputError(
+            f"The 'bounds[{key!r}]' parameter of {of} must be a pair (low, high) with low < 0 < high (None for no "
+            f"limit): the range of the column's function about its mean, which is zero. Got {short(value)} instead."
+        )
+    return low, high
+
+
+def in_raw_units(encoding: Encoding, wishes: Wishes) -> Encoding:
+    """The encoding in which convex columns are straight: convex in asinh(x) is not convex in x."""
+    columns = list(encoding.columns)
+    for k, column in enumerate(columns):
+        curved = wishes.of(k, column.name)[1] != 0
+        if curved and isinstance(column, NumberColumn) and column.transform == "asinh":
+            low, high, fill = column.decode(_array([column.low, column.high, column.fill])).tolist()
+            straight = replace(
+                column, transform="linear", centre=(low + high) / 2, scale=(high - low) / 2 or 1.0
+            )
+            low, high, fill = straight.transformed(_array([low, high, fill])).tolist()
+            columns[k] = replace(straight, low=low, high=high, fill=fill)
+    return replace(encoding, columns=tuple(columns))
+
+
+def _array(values: list[float]) -> Any:
+    import numpy as np
+
+    return np.asarray(values, dtype=np.float64)
+
+
+def constraints_of(encoding: Encoding, wishes: Wishes, size: float, of: str) -> dict[int, Constraint]:
+    """Constraints by inputs, in units of targets divided by `size`.
+
+    Raises
+    ------
+    InputError
+        If order is asked of words.
+    """
+    out: dict[int, Constraint] = {}
+    at = 0
+    for k, column in enumerate(encoding.columns):
+        monotone, convex, (low, high) = wishes.of(k, column.name)
+        if not column.dropped:
+            if (monotone or convex) and not isinstance(column, NumberColumn):
+                raise InputError(
+                    f"A column must hold numbers to be monotone or convex. Got {short(column.name, 40)} of {of} instead, "
+                    "which holds words; give numbers in the order that is meant."
+                )
+            try:
+                one = Constraint(monotone, convex, low / size, high / size)
+            except InputError as error:
+                raise InputError(f"Column {short(column.name, 40)}: {error}") from None
+            if not one.free:
+                out[at] = one
+        at += len(column.input_names)
+    return out

@@ -1,0 +1,119 @@
+"""How far probabilities can be trusted: Brier score, log loss, calibration error and the curve behind it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_int, short
+from edgewise._core.errors import InputError
+
+Floats = NDArray[np.float64]
+_LEAST = 1e-15
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How probabilities compare with what happened.
+
+    Attributes
+    ----------
+    rows : int
+    brier : float
+        Mean squared distance of the probabilities from 0 and 1; of more than two classes summed over them.
+    log_loss : float
+        In nats.
+    ece : float
+        Expected calibration error: the mean distance of frequency and probability, in parts of equally many rows; of more
+        than two classes the mean over them.
+    bins : tuple of (float, float, int)
+        Of the last class, where there are two: mean probability, frequency and rows of each part.
+    """
+
+    rows: int
+    brier: float
+    log_loss: float
+    ece: float
+    bins: tuple[tuple[float, float, int], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return {**asdict(self), "bins": [list(one) for one in self.bins]}
+
+    def __str__(self) -> str:
+        return (
+            f"Brier score {self.brier:.4f}, log loss {self.log_loss:.4f}, calibration error {self.ece:.4f} "
+            f"on {self.rows:,} rows"
+        )
+
+
+def reliability(model: Any, X: Any, y: Any, *, bins: int = 10) -> Reliability:
+    """Measure the probabilities of a classifier on rows it has not learned from.
+
+    Parameters
+    ----------
+    model : classifier
+        Anything with `classes_` and `predict_proba`.
+    X : table
+    y : array of shape (n,)
+    bins : int
+        Parts of equally many rows.
+
+    References
+    ----------
+    G. Brier, "Verification of forecasts expressed in terms of probability", 1950. C. Guo et al., "On calibration of modern
+    neural networks", 2017, arXiv:1706.04599.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class Coin:
+    ...     classes_ = np.array([0, 1])
+    ...     def predict_proba(self, X):
+    ...         return np.full((len(X), 2), 0.5)
+    >>> print(reliability(Coin(), [[0]] * 4, [0, 1, 0, 1], bins=2))
+    Brier score 0.2500, log loss 0.6931, calibration error 0.0000 on 4 rows
+    """
+    classes = np.asarray(getattr(model, "classes_", ()))
+    if not len(classes) or not hasattr(model, "predict_proba"):
+        raise InputError(
+            "The 'model' argument of reliability must be a fitted classifier with predict_proba. "
+            f"Got {short(model)} instead."
+        )
+    codes = codes_of(y, classes, "reliability")
+    return measured(np.asarray(model.predict_proba(X), dtype=np.float64), codes, bins)
+
+
+def measured(p: Floats, codes: NDArray[np.int64], bins: int = 10) -> Reliability:
+    """The same from probabilities (n, classes) and numbers of classes (n,)."""
+    bins = check_int(bins, "bins", low=1, of="reliability")
+    hot = np.eye(p.shape[1])[codes]
+    squares = ((p - hot) ** 2).sum(1)
+    brier = float(squares.mean()) / (2 if p.shape[1] == 2 else 1)
+    log_loss = float(-np.log(np.clip(p[np.arange(len(p)), codes], _LEAST, 1)).mean())
+    wanted = [1] if p.shape[1] == 2 else range(p.shape[1])
+    curves = [_curve(p[:, k], hot[:, k], bins) for k in wanted]
+    errors = [sum(n * abs(a - b) for a, b, n in curve) / len(p) for curve in curves]
+    return Reliability(len(p), brier, log_loss, float(np.mean(errors)), curves[0] if len(curves) == 1 else ())
+
+
+def _curve(p: Floats, hit: Floats, bins: int) -> tuple[tuple[float, float, int], ...]:
+    order = np.argsort(p, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    return tuple((float(p[part].mean()), float(hit[part].mean()), len(part)) for part in parts)
+
+
+def codes_of(y: Any, classes: NDArray[Any], of: str) -> NDArray[np.int64]:
+    """Numbers of the classes of some rows."""
+    place = {label: k for k, label in enumerate(classes.tolist())}
+    labels = np.asarray(y).ravel().tolist()
+    strange = [label for label in labels if label not in place]
+    if strange:
+        raise InputError(
+            f"The 'y' argument of {of} must hold the model's classes {short(classes.tolist())}. "
+            f"Got {short(strange[0])} instead."
+        )
+    return np.array([place[label] for label in labels], dtype=np.int64)

@@ -1,0 +1,280 @@
+"""Ways to edit one curve: what a person asks for, and what becomes of the coefficients of a spline."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+from torch import Tensor
+
+from edgewise._core.checks import check_choice, check_float, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.splines import BSpline
+
+Floats = NDArray[np.float64]
+
+KINDS = ("constant", "shift", "smooth", "increasing", "decreasing", "points")
+# A local edit passes into the rest of the curve within this share of the range, in so many intervals: as many as make the
+# coefficients of both sides independent for cubics.
+SHOULDER, STEPS = 0.02, 3
+# Far narrower than a shoulder: breaks this near to each other are one.
+NEAR = 1e-6
+_CALL = re.compile(r"\s*(\w+)\s*(?:\(([^()]*)\))?\s*")
+
+
+@dataclass(frozen=True)
+class ShapeEdit:
+    """One edit of a curve.
+
+    Parameters
+    ----------
+    kind : str
+        "constant": one value from `low` to `high` (by default the mean over the rows there).
+        "shift": `value` more from `low` to `high`.
+        "smooth": bends less, the less the greater `value` (1 by default), from `low` to `high`.
+        "increasing", "decreasing": the nearest curve that never turns.
+        "points": through the given points.
+    low, high : float or None
+        Interval in raw units of the column; None is the end of the line.
+    value : float or None
+        In units of the output, about the mean of the curve over the rows.
+    points : tuple of (float or str, float)
+        Values of the column, or its words, and what the curve shall be there.
+
+    Examples
+    --------
+    >>> read_edit("constant(20, 30)")
+    ShapeEdit(kind='constant', low=20.0, high=30.0, value=None, points=())
+    >>> read_edit({"rent": 0.0, "own": 0.5}).points
+    (('rent', 0.0), ('own', 0.5))
+    """
+
+    kind: str
+    low: float | None = None
+    high: float | None = None
+    value: float | None = None
+    points: tuple[tuple[float | str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        check_choice(self.kind, "edit", KINDS, of="edit_shape")
+        if self.low is not None and self.high is not None and not self.low < self.high:
+            raise InputError(
+                f"The 'edit' of edit_shape must have low < high. Got {self.low:g} and {self.high:g} instead."
+            )
+        if self.kind == "shift" and self.value is None:
+            raise InputError(
+                "The 'edit' of edit_shape must say by how much to shift, as in 'shift(-0.5, 20, 30)'. Got no amount instead."
+            )
+        if self.kind == "points" and not self.points:
+            raise InputError(
+                "The 'edit' of edit_shape must hold points, as {25: 0.1, 40: 0.3}. Got none instead."
+            )
+
+    def __str__(self) -> str:
+        if self.kind == "points":
+            return "through " + ", ".join(f"({x}, {y:g})" for x, y in self.points)
+        where = (
+            "" if self.low is None and self.high is None else f" from {_end(self.low)} to {_end(self.high)}"
+        )
+        value = "" if self.value is None else f" {self.value:g}"
+        return f"{self.kind}{value}{where}"
+
+
+def _end(value: float | None) -> str:
+    return "the end" if value is None else f"{value:g}"
+
+
+def read_edit(edit: Any) -> ShapeEdit:
+    """An edit from what people write: a `ShapeEdit`, a text, or a mapping of points.
+
+    Texts are "increasing", "decreasing", "smooth", "smooth(3)", "smooth(3, 20, 30)", "constant(20, 30)",
+    "constant(20, 30, 0.1)", "shift(-0.5, 20, 30)"; None stands for an open end.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+    """
+    if isinstance(edit, ShapeEdit):
+        return edit
+    if isinstance(edit, Mapping):
+        given = cast("Mapping[Any, Any]", edit)
+        points = tuple(
+            (
+                x if isinstance(x, str) else check_float(x, "edit", of="edit_shape"),
+                check_float(y, "edit", of="edit_shape"),
+            )
+            for x, y in given.items()
+        )
+        return ShapeEdit("points", points=points)
+    found = _CALL.fullmatch(edit) if isinstance(edit, str) else None
+    if found is None:
+        raise InputError(
+            "The 'edit' argument of edit_shape must be a text as 'constant(20, 30)', a mapping of points, or a ShapeEdit. "
+            f"Got {short(edit)} instead."
+        )
+    name = found[1]
+    if name not in KINDS[:-1]:
+        raise InputError(
+            f"The 'edit' argument of edit_shape must be one of {', '.join(KINDS[:-1])}, or a mapping of points. "
+            f"Got {short(name)} instead{did_you_mean(name, KINDS[:-1])}."
+        )
+    numbers = [_number(text) for text in found[2].split(",")] if found[2] and found[2].strip() else []
+    order = {
+        "constant": ("low", "high", "value"),
+        "shift": ("value", "low", "high"),
+        "smooth": ("value", "low", "high"),
+    }
+    names = order.get(name, ())
+    if len(numbers) > len(names):
+        raise InputError(
+            f"The edit {name!r} of edit_shape must have at most {len(names)} numbers. Got {len(numbers)} instead."
+        )
+    told = dict(zip(names, numbers, strict=False))
+    return ShapeEdit(name, told.get("low"), told.get("high"), told.get("value"))
+
+
+def _number(text: str) -> float | None:
+    text = text.strip()
+    if text in ("None", ""):
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f"The numbers of an edit must be numbers or None. Got {short(text)} instead."
+        ) from None
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A spline to be edited: breaks (G + 1,) and coefficients (M,), x in network units and values in units of the output.
+
+    `mass` is how many rows each coefficient has, (M,); `codes` are the places of all words, where it is a curve of words.
+    """
+
+    breaks: Tensor
+    coef: Tensor
+    degree: int
+    mass: Tensor
+    codes: tuple[float, ...] = ()
+
+    @property
+    def basis(self) -> BSpline:
+        """Its B-splines."""
+        return BSpline(self.breaks[None], self.degree)
+
+    def at(self, x: Sequence[float]) -> Tensor:
+        """Values of the B-splines at some places, (n, M)."""
+        return self.basis.values(torch.tensor(list(x), dtype=torch.float64)[:, None])[:, 0]
+
+    def live(self, low: float, high: float) -> Tensor:
+        """Which coefficients have a say between two places."""
+        inside = (self.breaks[1:] > low) & (self.breaks[:-1] < high)
+        inside[0] |= low < float(self.breaks[0])
+        inside[-1] |= high > float(self.breaks[-1])
+        live = torch.zeros(len(self.coef), dtype=torch.bool)
+        for shift in range(self.degree + 1):
+            live[shift : shift + len(inside)] |= inside
+        return live
+
+
+def wanted_breaks(breaks: Tensor, low: float, high: float) -> list[float]:
+    """Breaks that a local edit between two places needs besides those there are, inside the grid."""
+    first, last = float(breaks[0]), float(breaks[-1])
+    width = SHOULDER * (last - first)
+    found = [low - width * k / STEPS for k in range(STEPS + 1)]
+    found += [high + width * k / STEPS for k in range(STEPS + 1)]
+    near = NEAR * (last - first)
+    fresh: list[float] = []
+    for place in sorted(found):
+        known = [*breaks.tolist(), *fresh]
+        if first + near < place < last - near and min(abs(place - other) for other in known) > near:
+            fresh.append(place)
+    return fresh
+
+
+def edited(curve: Curve, edit: ShapeEdit, low: float, high: float, places: Sequence[float]) -> Tensor:
+    """Coefficients after an edit; `low`, `high` and `places` (of its points) in network units."""
+    act: dict[str, Callable[[], Tensor]] = {
+        "constant": lambda: _constant(curve, edit.value, low, high),
+        "shift": lambda: curve.coef + cast("float", edit.value) * curve.live(low, high),
+        "smooth": lambda: _smooth(curve, 1.0 if edit.value is None else edit.value, low, high),
+        "increasing": lambda: _monotone(curve, increasing=True),
+        "decreasing": lambda: _monotone(curve, increasing=False),
+        "points": lambda: _through(curve, places, [y for _, y in edit.points]),
+    }
+    return act[edit.kind]()
+
+
+def _constant(curve: Curve, value: float | None, low: float, high: float) -> Tensor:
+    live = curve.live(low, high)
+    if value is None:
+        mass = curve.mass * live
+        even = float(mass.sum()) <= 0
+        value = float(curve.coef[live].mean() if even else (curve.coef * mass).sum() / mass.sum())
+    return torch.where(live, value, curve.coef)
+
+
+def _smooth(curve: Curve, strength: float, low: float, high: float) -> Tensor:
+    """Whittaker's smoother on the coefficients: strength 1 smooths what bends within about three rows of them."""
+    own = curve.live(low, high).nonzero()[:, 0]
+    if len(own) < 3:
+        return curve.coef
+    x = curve.basis.greville()[0][own]
+    gap = x.diff()
+    # Second divided differences, in units of the mean gap.
+    rows = torch.zeros(len(own) - 2, len(own), dtype=torch.float64)
+    k = torch.arange(len(own) - 2)
+    rows[k, k], rows[k, k + 2] = 1 / gap[:-1], 1 / gap[1:]
+    rows[k, k + 1] = -1 / gap[:-1] - 1 / gap[1:]
+    rows *= gap.mean()
+    weight = curve.mass[own] + 1e-3 * curve.mass.mean() + 1e-12
+    weight = weight / weight.mean()
+    # The ends of a part keep their values: they are the rest's too.
+    weight[[0, -1]] = weight[[0, -1]] if len(own) == len(curve.coef) else 1e6
+    whole = torch.diag(weight) + (2 * strength) ** 4 * rows.T @ rows
+    new = curve.coef.clone()
+    new[own] = torch.linalg.solve(whole, weight * curve.coef[own])
+    return new
+
+
+def _monotone(curve: Curve, *, increasing: bool) -> Tensor:
+    weight = curve.mass + 1e-6 * curve.mass.mean() + 1e-12
+    fitted = isotonic_regression(curve.coef.numpy(), weights=weight.numpy(), increasing=increasing)
+    return torch.from_numpy(np.asarray(fitted.x, dtype=np.float64).copy())
+
+
+def _through(curve: Curve, places: Sequence[float], values: Sequence[float]) -> Tensor:
+    """The change of least bending that takes the curve through the points; words that are not named stay."""
+    named = list(places)
+    kept = [code for code in curve.codes if min(abs(code - place) for place in named) > 1e-12]
+    rows = curve.at([*named, *kept])
+    change = torch.tensor(list(values), dtype=torch.float64) - curve.at(named) @ curve.coef
+    aim = torch.cat([change, torch.zeros(len(kept), dtype=torch.float64)])
+    size = len(curve.coef)
+    bend = torch.eye(size, dtype=torch.float64).diff(n=2, dim=0)
+    rough = bend.T @ bend + 1e-4 * torch.eye(size, dtype=torch.float64)
+    if not curve.codes:
+        # Beyond the points by a tenth of the range, the curve stays as it is.
+        reach = 0.1 * float(curve.breaks[-1] - curve.breaks[0])
+        away = ~curve.live(min(named) - reach, max(named) + reach)
+        rough = rough + 1e8 * torch.diag(away.to(torch.float64))
+    half = torch.linalg.solve(rough, rows.T)
+    pull = rows @ half
+    scale = float(pull.diagonal().mean())
+    weights = torch.linalg.solve(pull + 1e-14 * scale * torch.eye(len(aim), dtype=torch.float64), aim)
+    new = curve.coef + half @ weights
+    miss = float((curve.at(named) @ new - torch.tensor(list(values), dtype=torch.float64)).abs().max())
+    if not math.isfinite(miss) or miss > 1e-6 * (1 + float(aim.abs().max())):
+        raise InputError(
+            "The points of edit_shape must be far enough apart for a curve to pass through. Got some that are not."
+        )
+    return new

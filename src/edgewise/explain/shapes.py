@@ -1,0 +1,307 @@
+"""Shape functions: what one column does to the output, exactly where it acts alone, accumulated where others join in.
+
+The effect of column j is its own term, f_j, which is exact, plus the accumulated local effect of the terms that it shares
+with others (D. W. Apley and J. Zhu, "Visualizing the effects of predictor variables in black box supervised learning
+models", 2020, doi:10.1111/rssb.12377),
+
+    ALE_j(x) = integral from the least value to x of E[ df/dx_j | x_j = z ] dz.
+
+Across a bin the integral of a row's exact derivative is the difference of two values of the network, so nothing but the mean
+over the rows of the bin is estimated; its bootstrap over rows gives the band. Codes of levels take their steps one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.seeds import derive, numpy_generator
+from edgewise.data.encoding_columns import LevelColumn, NumberColumn
+from edgewise.explain.columns import Column, number_text
+from edgewise.explain.output import Output
+from edgewise.explain.subject import Subject
+
+Floats = NDArray[np.float64]
+
+POINTS, BINS, MOST_BINS = 129, 24, 40
+# Rows that accumulated effects are averaged over, and that a bin holds at least.
+ALE_ROWS, FEWEST_IN_BIN = 1000, 15
+REPLICATES = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """The effect of one column on the output, centred: its mean over the rows is zero.
+
+    Attributes
+    ----------
+    column : str
+    kind : "number", "bool", "date" or "levels"
+    exact : bool
+        Whether the column acts alone, so that the curve is a part of the network and not an average.
+    x : array of shape (k,)
+        Raw values (dates as days since 1970); for levels 0, 1, ...
+    labels : tuple of str
+        Names of the levels, or of the two values of a column that has two; empty for numbers.
+    y : array of shape (k,)
+        The effect, in units of the output.
+    alone : array of shape (k,)
+        The exact part: the column's own term, centred.
+    low, high : array of shape (k,) or None
+        95 % band of an accumulated effect, by a bootstrap over rows.
+    edges, counts : array
+        Histogram of the rows; for levels the count of each.
+    missing : float or None
+        The effect of a missing cell, where the column has had some.
+    missing_rows : int
+    words : str
+        What the curve does.
+    unit : str
+    whole : bool
+        Whether the rows hold whole numbers only.
+    bend : (float, float) or None
+        Centre and scale of an asinh axis on which the column is spread evenly.
+    """
+
+    column: str
+    kind: str
+    exact: bool
+    x: Floats
+    labels: tuple[str, ...]
+    y: Floats
+    alone: Floats
+    low: Floats | None
+    high: Floats | None
+    edges: Floats
+    counts: Floats
+    missing: float | None
+    missing_rows: int
+    words: str
+    unit: str = ""
+    whole: bool = False
+    bend: tuple[float, float] | None = field(default=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists, strings and numbers."""
+        listed = {name: getattr(self, name) for name in ("x", "y", "alone", "low", "high", "edges", "counts")}
+        return {
+            "column": self.column,
+            "kind": self.kind,
+            "exact": self.exact,
+            "unit": self.unit,
+            "labels": list(self.labels),
+            **{name: None if value is None else value.tolist() for name, value in listed.items()},
+            "missing": self.missing,
+            "missing_rows": self.missing_rows,
+            "words": self.words,
+        }
+
+
+def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
+    """The shape function of column k."""
+    column, X = subject.columns[k], subject.rows.inputs
+    own = X[:, column.inputs[0]]
+    absent = _absent(column, X)
+    labels = _labels(column)
+    if labels:
+        grid = np.arange(len(labels), dtype=np.float64)
+        raw, bend = grid, None
+        if isinstance(column.encoded, NumberColumn):
+            raw = column.decode(grid)
+    else:
+        present = own[~absent] if (~absent).any() else own
+        low, high = float(present.min()), float(present.max())
+        if low == high:
+            low, high = low - 0.5, high + 0.5
+        grid = np.linspace(low, high, POINTS)
+        raw = column.decode(grid)
+        encoded = column.encoded
+        bend = None
+        if isinstance(encoded, NumberColumn) and encoded.transform == "asinh":
+            bend = (encoded.centre, encoded.scale)
+    alone_at = _alone(subject, k, output)
+    alone = alone_at(grid)
+    joint = [term for term in subject.terms.joint if k in term.columns]
+
+    def together(inputs: Floats) -> Floats:
+        return output.of(np.sum([term.values(inputs) for term in joint], axis=0))
+
+    y, band, gap = alone, None, 0.0
+    if joint:
+        some = subject.some(ALE_ROWS)
+        curve, samples, gap = _accumulated(
+            X[some], absent[some], column, grid, together, bool(labels), derive(seed, 6200 + k) or 0
+        )
+        y, band = alone + curve, alone + samples
+    at_rows = np.interp(own, grid, y)
+    effect_missing = None
+    if len(column.inputs) > 1:
+        flagged = _alone(subject, k, output, missing=True)(np.array([_fill(column)]))[0]
+        effect_missing = float(flagged + (np.interp(_fill(column), grid, y - alone) + gap if joint else 0.0))
+        at_rows = np.where(absent, effect_missing, at_rows)
+    elif not joint:
+        at_rows = alone_at(own)
+    mean = float(at_rows.mean())
+    counts, edges = _histogram(own[~absent], grid, labels)
+    centred = y - mean
+    low_high = (None, None) if band is None else _percentiles(band, at_rows, own, grid)
+    return Shape(
+        column=column.name,
+        kind=column.kind,
+        exact=not joint,
+        x=np.asarray(raw, dtype=np.float64),
+        labels=labels,
+        y=centred,
+        alone=alone - float(alone_at(own).mean()),
+        low=low_high[0],
+        high=low_high[1],
+        edges=edges if labels else column.decode(edges),
+        counts=counts,
+        missing=None if effect_missing is None else effect_missing - mean,
+        missing_rows=int(absent.sum()),
+        words=shape_words(
+            column, np.asarray(raw, dtype=np.float64), centred, labels, whole=_whole(subject, column)
+        ),
+        unit=column.unit,
+        whole=_whole(subject, column),
+        bend=bend,
+    )
+
+
+def _alone(subject: Subject, k: int, output: Output, *, missing: bool = False) -> Callable[[Floats], Floats]:
+    """The column's own term as a function of its first input."""
+    term, column = subject.terms.single.get(k), subject.columns[k]
+
+    def value(grid: Floats) -> Floats:
+        if term is None:
+            return np.zeros(len(grid))
+        inputs = np.zeros((len(grid), len(subject.owner)))
+        inputs[:, column.inputs[0]] = grid
+        if len(column.inputs) > 1:
+            inputs[:, column.inputs[1]] = float(missing)
+        return output.of(term.values(inputs))
+
+    return value
+
+
+def _absent(column: Column, X: Floats) -> NDArray[np.bool_]:
+    if len(column.inputs) < 2:
+        return np.zeros(len(X), dtype=bool)
+    return X[:, column.inputs[1]] > 0.5
+
+
+def _fill(column: Column) -> float:
+    return column.encoded.fill if isinstance(column.encoded, NumberColumn) else 0.0
+
+
+def _labels(column: Column) -> tuple[str, ...]:
+    if isinstance(column.encoded, LevelColumn):
+        return column.encoded.levels
+    if isinstance(column.encoded, NumberColumn) and column.discrete and column.two_valued:
+        return tuple(column.text(float(raw)) for raw in column.decode(np.array([0.0, 1.0])))
+    return ()
+
+
+def _accumulated(
+    X: Floats,
+    absent: NDArray[np.bool_],
+    column: Column,
+    grid: Floats,
+    together: Callable[[Floats], Floats],
+    discrete: bool,
+    seed: int,
+) -> tuple[Floats, Floats, float]:
+    """The accumulated effect on the grid, (k,), its bootstrap replicates, (r, k), and the step to a missing cell."""
+    at = column.inputs[0]
+    present = X[~absent] if (~absent).any() else X
+    own = present[:, at]
+    if discrete:
+        code = np.clip(own.round(), 0, len(grid) - 1)
+        knots = grid
+        # A step from one level to the next is taken by the rows of both.
+        which = [np.flatnonzero((code == c) | (code == c + 1)) for c in range(len(grid) - 1)]
+        which = [rows if len(rows) else np.arange(len(code)) for rows in which]
+    else:
+        bins = int(np.clip(len(own) // FEWEST_IN_BIN, 1, MOST_BINS))
+        inner = np.unique(np.quantile(own, np.linspace(0, 1, bins + 1)))
+        knots = inner if len(inner) > 1 else np.array([grid[0], grid[-1]])
+        place = np.clip(np.searchsorted(knots, own, side="left") - 1, 0, len(knots) - 2)
+        which = [np.flatnonzero(place == b) for b in range(len(knots) - 1)]
+    rows = np.concatenate(which) if which else np.zeros(0, dtype=np.int64)
+    owner = np.repeat(np.arange(len(which)), [len(each) for each in which])
+    lower, upper = present[rows].copy(), present[rows].copy()
+    lower[:, at], upper[:, at] = knots[owner], knots[np.minimum(owner + 1, len(knots) - 1)]
+    change = together(upper) - together(lower) if len(rows) else np.zeros(0)
+    random = numpy_generator(seed)
+    size = np.bincount(owner, minlength=len(which)).astype(np.float64)
+    mean = np.bincount(owner, weights=change, minlength=len(which)) / np.maximum(size, 1)
+    curve = np.concatenate([[0.0], np.cumsum(mean)])
+    samples = np.empty((REPLICATES, len(grid)))
+    for r in range(REPLICATES):
+        weight = np.bincount(random.integers(0, len(present), len(present)), minlength=len(present))[rows]
+        total = np.bincount(owner, weights=weight * change, minlength=len(which))
+        count = np.bincount(owner, weights=weight, minlength=len(which))
+        step = np.where(count > 0, total / np.maximum(count, 1e-300), mean)
+        samples[r] = np.interp(grid, knots, np.concatenate([[0.0], np.cumsum(step)]))
+    gap = 0.0
+    if absent.any() and len(column.inputs) > 1:
+        there = X[absent].copy()
+        there[:, column.inputs[1]] = 0.0
+        gap = float((together(X[absent]) - together(there)).mean())
+    return np.interp(grid, knots, curve), samples, gap
+
+
+def _percentiles(band: Floats, at_rows: Floats, own: Floats, grid: Floats) -> tuple[Floats, Floats]:
+    """The band of centred replicates."""
+    density = np.bincount(np.clip(np.searchsorted(grid, own), 0, len(grid) - 1), minlength=len(grid)) / max(
+        len(own), 1
+    )
+    centred = band - (band @ density)[:, None]
+    low, high = np.percentile(centred, [2.5, 97.5], axis=0)
+    return low, high
+
+
+def _histogram(own: Floats, grid: Floats, labels: tuple[str, ...]) -> tuple[Floats, Floats]:
+    if labels:
+        codes = np.clip(own.round(), 0, len(labels) - 1).astype(np.int64)
+        counts = np.bincount(codes, minlength=len(labels)).astype(np.float64)
+        return counts, np.arange(len(labels) + 1, dtype=np.float64) - 0.5
+    counts, edges = np.histogram(own, bins=BINS, range=(float(grid[0]), float(grid[-1])))
+    return counts.astype(np.float64), edges
+
+
+def _whole(subject: Subject, column: Column) -> bool:
+    """Whether the rows hold whole numbers only."""
+    numbers = subject.rows.raw.columns[column.place].numbers
+    return numbers is not None and bool((np.isnan(numbers) | (numbers == np.round(numbers))).all())
+
+
+def shape_words(column: Column, x: Floats, y: Floats, labels: tuple[str, ...], *, whole: bool = False) -> str:
+    """What a shape does, in one phrase with the column's own words and units."""
+    height = float(y.max() - y.min()) if len(y) else 0.0
+    if height <= 1e-9 * max(float(np.abs(y).max(initial=0.0)), 1e-12):
+        return "has no effect"
+    if labels:
+        top, bottom = int(y.argmax()), int(y.argmin())
+        return f"{labels[bottom]} {y[bottom]:+.2g} ... {labels[top]} {y[top]:+.2g}"
+    up = float(np.maximum(np.diff(y), 0).sum())
+    down = float(np.maximum(-np.diff(y), 0).sum())
+    first, last = column.text(float(x[0])), column.text(float(x[-1]))
+    if min(up, down) <= 0.05 * (up + down):
+        way = "rises" if up > down else "falls"
+        return f"{way} by {number_text(abs(float(y[-1] - y[0])), 2)} from {first} to {last}"
+    bottom, top = (column.text(_round(x, int(at), whole)) for at in (y.argmin(), y.argmax()))
+    return f"lowest near {bottom}, highest near {top}"
+
+
+def _round(x: Floats, at: int, whole: bool) -> float:
+    """A place on an axis with no more digits than the axis can show."""
+    step = abs(float(x[-1] - x[0])) / 100
+    if step <= 0:
+        return float(x[at])
+    places = min(-int(np.floor(np.log10(step))), 0 if whole else 12)
+    return float(np.round(x[at], places))

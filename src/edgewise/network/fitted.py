@@ -1,0 +1,102 @@
+"""A trained model as explanations, proofs and audits see it: its network, how columns become inputs, what outputs mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_matrix, short
+from edgewise._core.errors import InputError
+from edgewise.data import Encoding
+from edgewise.network.module import KAN
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A network with what is known around it.
+
+    Attributes
+    ----------
+    network : KAN
+    encoding : Encoding or None
+        How raw columns become inputs; None for a plain network, which reads numbers.
+    classes : tuple
+        The classes an estimator tells apart, as plain values; empty where the outputs are numbers.
+    target : str
+        What is predicted, by name.
+    held : KAN, KANRegressor or KANClassifier
+        The model itself.
+    """
+
+    network: KAN
+    encoding: Encoding | None
+    classes: tuple[Any, ...]
+    target: str
+    held: Any
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the raw columns it reads; of a plain network those of its inputs."""
+        return self.network.input_names if self.encoding is None else self.encoding.column_names
+
+    @cached_property
+    def sources(self) -> tuple[int, ...]:
+        """For each input of the network the place of its raw column."""
+        return tuple(range(self.network.shape[0])) if self.encoding is None else self.encoding.sources
+
+    @property
+    def binary(self) -> bool:
+        """Whether the one output is the log-odds of the second of two classes."""
+        return len(self.classes) == 2
+
+    def inputs(self, X: Any) -> Floats:
+        """Inputs of the network for the rows of a table, shape (n, inputs)."""
+        if self.encoding is None:
+            return check_matrix(X, "X", columns=self.network.shape[0], of="the network")
+        return self.encoding.apply(self.held._table(X))
+
+    def outputs(self, X: Any) -> Floats:
+        """Outputs of the network for the rows of a table, shape (n, outputs): units of y, log-odds or logits."""
+        return self.network.predict(self.inputs(X))
+
+
+def fitted(model: Any, *, of: str) -> Fitted:
+    """See a model as `Fitted`.
+
+    Parameters
+    ----------
+    model : KAN, KANRegressor or KANClassifier
+        Estimators are known by what they carry, for they stand above this room.
+    of : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    InputError
+        If it is none of these, or is not fitted.
+
+    Examples
+    --------
+    >>> fitted(KAN([2, 1], seed=0), of="verify").columns
+    ('x1', 'x2')
+    """
+    if isinstance(model, Fitted):
+        return model
+    if isinstance(model, KAN):
+        return Fitted(model, None, (), model.output_names[0], model)
+    net, encoding = getattr(model, "network_", None), getattr(model, "encoding_", None)
+    if isinstance(net, KAN) and isinstance(encoding, Encoding):
+        classes = tuple(np.asarray(getattr(model, "classes_", ())).tolist())
+        target = (*getattr(model, "target_names_", ()), *net.output_names)[0]
+        return Fitted(net, encoding, classes, target, model)
+    unfitted = hasattr(model, "fit") and not hasattr(model, "network_")
+    raise InputError(
+        f"The 'model' argument of {of} must be a KAN or a fitted KANRegressor or KANClassifier. "
+        f"Got {short(model)} instead{', which is not fitted: call fit first' if unfitted else ''}."
+    )

@@ -1,0 +1,167 @@
+"""Certificates as files: the claim, the domain and the evidence, tied to the bytes of the model's own file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import edgewise
+from edgewise._core.checks import check_bool, short
+from edgewise._core.errors import FileError, InputError
+from edgewise.verify.domain import Domain
+
+FORMAT, VERSION = "edgewise-certificate", 1
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """A certificate as `edgewise check` reads it.
+
+    Attributes
+    ----------
+    document : dict
+        The whole file, plain values; docs/certificates.md says what each entry means.
+    """
+
+    document: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """The file's content."""
+        return json.dumps(self.document, allow_nan=False) + "\n"
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return len(self.text)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its content."""
+        return str(self.document["digest"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole file as plain values."""
+        return dict(self.document)
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write it to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : str or path
+            By custom with the suffix .json.
+        overwrite : bool
+            Whether a file that exists may be replaced.
+
+        Raises
+        ------
+        FileError
+            If the file exists, or cannot be written.
+        """
+        check_bool(overwrite, "overwrite", of="save")
+        if not isinstance(path, (str, os.PathLike)) or not str(path):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise InputError(f"The 'path' argument must be the path of a file. Got {short(path)} instead.")
+        target = Path(path)
+        if os.path.lexists(target) and not overwrite:
+            raise FileError(f"The file {target} exists already; pass overwrite=True or choose another name.")
+        beside = target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.tmp")
+        try:
+            beside.write_text(self.text, encoding="ascii")
+            os.replace(beside, target)
+        except OSError as error:
+            raise FileError(f"The file {target} cannot be written: {error.strerror or error}.") from None
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink()
+
+
+def certificate(
+    hashes: Sequence[str], claim: Mapping[str, Any], domain: Domain, proofs: Sequence[Mapping[str, Any]]
+) -> Certificate:
+    """Put a certificate together.
+
+    Parameters
+    ----------
+    hashes : sequence of str
+        SHA-256 of each model's file, in hex.
+    claim : mapping
+    domain : Domain
+    proofs : sequence of mapping
+        One for each goal, in order: the evidence of the prover.
+    """
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "edgewise": edgewise.__version__,
+        "models": list(hashes),
+        "claim": dict(claim),
+        "domain": domain_document(domain),
+        "proofs": [{"goal": k, **proof} for k, proof in enumerate(proofs)],
+    }
+    return Certificate({**document, "digest": digest_of(document)})
+
+
+def digest_of(document: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical text of a certificate without its digest."""
+    rest = {key: value for key, value in document.items() if key != "digest"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def domain_document(domain: Domain) -> dict[str, Any]:
+    """A domain as certificates write it."""
+    budget = domain.budget
+    return {
+        "whole": domain.whole,
+        "groups": [
+            {
+                "name": group.name,
+                "inputs": list(group.inputs),
+                "cells": [[[float(low), float(high)] for low, high in cell] for cell in group.cells],
+                "labels": list(group.labels),
+            }
+            for group in domain.groups
+        ],
+        "budget": None
+        if budget is None
+        else {
+            "limit": float(budget.limit),
+            "costs": [asdict(cost) for cost in budget.costs],
+            "cells": [asdict(cost) for cost in budget.cells],
+        },
+    }
+
+
+def hash_of_model(model: Any) -> str:
+    """SHA-256 of the file that `edgewise.save` writes for a model; saving is deterministic.
+
+    Examples
+    --------
+    >>> import edgewise as ew
+    >>> net = ew.KAN([1, 1], seed=0)
+    >>> hash_of_model(net) == hash_of_model(net)
+    True
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.kan"
+        edgewise.save(model, path)
+        return hash_of_file(path)
+
+
+def hash_of_file(path: PathLike) -> str:
+    """SHA-256 of a file's bytes."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError as error:
+        raise FileError(f"The file {path} cannot be read: {error.strerror or error}.") from None

@@ -1,0 +1,531 @@
+"""From a property to the claim of a certificate and the goals that show it, as docs/certificates.md lists them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import among, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.network import KAN
+from edgewise.network.fitted import Fitted, fitted
+from edgewise.verify import properties as asked
+from edgewise.verify.conditions import Condition
+from edgewise.verify.domain import Domain, Group
+from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Rows, Slope, Term
+from edgewise.verify.rows import Columns, encoded, shown
+from edgewise.verify.witness import in_float64
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One goal, on its part of the domain.
+
+    Attributes
+    ----------
+    goal : Rows or Slope
+    domain : Domain
+    focus : str
+        What a row that breaks it shows: "level", "decision", "pair" (of two values of `group`) or "slope".
+    group : int or None
+        The group that is moved, or along which the slope runs.
+    """
+
+    goal: Goal
+    domain: Domain
+    focus: str
+    group: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """All that a property asks of the prover.
+
+    Attributes
+    ----------
+    claim : dict
+        As certificates write it.
+    domain : Domain
+        Of the claim.
+    parts : tuple of Part
+    models : tuple of KAN
+    views : tuple of Fitted
+    exact : bool
+        Whether a row that breaks a goal breaks the property as well.
+    """
+
+    claim: dict[str, Any]
+    domain: Domain
+    parts: tuple[Part, ...]
+    models: tuple[KAN, ...]
+    views: tuple[Fitted, ...]
+    exact: bool = True
+
+
+def task_of(
+    prop: asked.Property, columns: Columns, conditions: Sequence[Condition] = (), rows: Any = None
+) -> Task:
+    """What the prover has to show.
+
+    Parameters
+    ----------
+    prop : Property
+        Any but `FormulaWithin`, which has a way of its own.
+    columns : Columns
+        Of the model.
+    conditions : sequence of Condition
+    rows : table, optional
+        Whose rows `robust` may count.
+
+    Raises
+    ------
+    InputError
+        If the property does not fit the model, with what to ask instead.
+    """
+    view, domain = columns.view, columns.domain(conditions)
+    made = Task({}, domain, (), (view.network,), (view,))
+    if isinstance(prop, asked.OutputRange):
+        return _range(prop, columns, made)
+    if isinstance(prop, asked.Linear):
+        return _linear(prop, columns, made)
+    if isinstance(prop, asked.Decides):
+        return _decides(class_of(view, prop.label), view, made)
+    if isinstance(prop, asked.Monotone):
+        return _monotone(prop, columns, made)
+    if isinstance(prop, asked.Lipschitz):
+        return _lipschitz(prop, columns, made)
+    if isinstance(prop, asked.Robust):
+        return _robust(prop, columns, made, rows)
+    if isinstance(prop, asked.Equal):
+        return _equal(prop, made)
+    if isinstance(prop, asked.FormulaWithin):
+        raise TypeError("formulas are compared by edgewise.verify.formula")
+    return _between_values(prop, columns, made)
+
+
+def output_of(view: Fitted, output: Any, of: str) -> int:
+    """The place of an output told by its name, its class or its number.
+
+    Raises
+    ------
+    InputError
+        If there are several and none is told, or there is none of that name.
+    """
+    count = view.network.shape[-1]
+    names = (
+        [str(label) for label in view.classes] if len(view.classes) > 2 else list(view.network.output_names)
+    )
+    if output is None:
+        if count == 1:
+            return 0
+        what = "class" if view.classes else "output"
+        raise InputError(
+            f"The 'output' parameter of {of} must name one of the {count} {what}s {among(names)}. Got none; give output=..."
+        )
+    if count == 1 and view.classes and str(output) == str(view.classes[-1]):
+        return 0
+    if count == 1 and str(output) == view.target:
+        return 0
+    if str(output) in names:
+        return names.index(str(output))
+    if (
+        isinstance(output, (int, float))
+        and not isinstance(output, bool)
+        and float(output).is_integer()
+        and 0 <= output < count
+    ):
+        return int(output)
+    raise InputError(
+        f"The 'output' parameter of {of} must be one of {among(names)}. Got {short(output)} "
+        f"instead{did_you_mean(output, names)}."
+    )
+
+
+def class_of(view: Fitted, label: Any) -> int:
+    """The place of a class.
+
+    Raises
+    ------
+    InputError
+        If the model decides nothing, or has no such class.
+    """
+    if len(view.classes) < 2:
+        raise InputError(
+            "A decision needs a classifier. Got a model of numbers instead; ask for a range of its output, "
+            "as in output <= 3."
+        )
+    for place, known in enumerate(view.classes):
+        if known == label or str(known) == str(label) or _same_number(known, label):
+            return place
+    names = [str(known) for known in view.classes]
+    raise InputError(
+        f"The class must be one of {among(names)}. Got {short(label)} instead{did_you_mean(label, names)}."
+    )
+
+
+def _same_number(known: Any, label: Any) -> bool:
+    try:
+        return float(known) == float(label)
+    except (TypeError, ValueError):
+        return False
+
+
+# ---- one function a kind of property
+
+
+def _bounded(terms: tuple[Term, ...], bound: float) -> Rows:
+    return Rows((terms,), (bound,))
+
+
+def _range(prop: asked.OutputRange, columns: Columns, made: Task) -> Task:
+    low, high = prop.low, prop.high
+    if prop.probability:
+        if not columns.view.binary:
+            raise InputError(
+                "A range of probability needs a classifier of two classes. Got another model instead; ask for "
+                "a range of output."
+            )
+        low, high = (None if p is None else math.log(p) - math.log1p(-p) for p in (low, high))
+    o = output_of(columns.view, prop.output, "output_range")
+    goals = list[Goal]()
+    if high is not None:
+        goals.append(_bounded((OutputTerm(o),), high))
+    if low is not None:
+        goals.append(_bounded((OutputTerm(o, -1.0),), -low))
+    claim = {"type": "range", "output": o, "low": low, "high": high}
+    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "level") for goal in goals))
+
+
+def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
+    view, terms, bound, domain = columns.view, list[Term](), prop.bound, made.domain
+    groups = list(domain.groups)
+    for name, weight in prop.terms:
+        if name not in columns.names and (
+            name in ("output", view.target, *view.network.output_names) or len(view.classes) > 2
+        ):
+            terms.append(OutputTerm(output_of(view, None if name == "output" else name, "linear"), weight))
+            continue
+        g = columns.group(name, "linear")
+        transform, scale = columns.scale(g)
+        if columns.whole.groups[g].labels and not has_numbers(columns, g):
+            raise InputError(
+                f"A weighted sum needs columns of numbers. Got {short(name, 40)}, which holds words; "
+                "narrow it with where instead."
+            )
+        if transform == "asinh":
+            raise InputError(
+                f"A weighted sum needs columns that the model reads on their own scale. Got {short(name, 40)}, which "
+                "it reads through asinh, since its tail is long; ask for ranges of output where it is narrowed."
+            )
+        # A missing cell has no number to be weighed.
+        groups[g] = without_missing(groups[g])
+        terms.append(InputTerm(columns.inputs[g][0], weight * scale))
+        bound -= weight * columns.centre(g)
+    narrowed = tuple(groups) != domain.groups
+    domain = Domain(tuple(groups), whole=domain.whole and not narrowed)
+    written = [
+        {"input": term.input, "weight": term.weight}
+        if isinstance(term, InputTerm)
+        else {"output": term.output, "weight": term.weight, "model": 0, "moved": None}
+        for term in terms
+    ]
+    claim = {"type": "linear", "terms": written, "bound": bound}
+    return replace(
+        made, claim=claim, domain=domain, parts=(Part(_bounded(tuple(terms), bound), domain, "level"),)
+    )
+
+
+def has_numbers(columns: Columns, g: int) -> bool:
+    """Whether a column holds numbers, of two values or many."""
+    value = columns.raw(g, [cell[0] for cell in columns.whole.groups[g].cells[0]])
+    return not isinstance(value, str)
+
+
+def without_missing(group: Group) -> Group:
+    """The cells of a group that hold a value."""
+    kept = [k for k, label in enumerate(group.labels) if label != "missing"]
+    if not kept:
+        raise InputError(f"Column {short(group.name, 40)} must have rows where it is not missing. Got none.")
+    return replace(
+        group, cells=tuple(group.cells[k] for k in kept), labels=tuple(group.labels[k] for k in kept)
+    )
+
+
+def _decides(label: int, view: Fitted, made: Task) -> Task:
+    if view.binary:
+        goals: list[Goal] = [_bounded((OutputTerm(0, -1.0 if label else 1.0),), 0.0)]
+    else:
+        others = [j for j in range(len(view.classes)) if j != label]
+        goals = [_bounded((OutputTerm(j), OutputTerm(label, -1.0)), 0.0) for j in others]
+    claim = {"type": "decision", "class": label}
+    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "decision") for goal in goals))
+
+
+def decision_task(label: int, view: Fitted, domain: Domain) -> Task:
+    """That a class is always the decision, as a task."""
+    return _decides(label, view, Task({}, domain, (), (view.network,), (view,)))
+
+
+def not_decided_task(label: int, view: Fitted, domain: Domain) -> Task:
+    """That one of many classes never is the decision: some other output is always as large.
+
+    Certificates know no such claim.
+    """
+    rows = tuple((OutputTerm(label), OutputTerm(j, -1.0)) for j in range(len(view.classes)) if j != label)
+    goal = Rows(rows, (0.0,) * len(rows))
+    return Task({}, domain, (Part(goal, domain, "decision"),), (view.network,), (view,))
+
+
+def _sloping(columns: Columns, name: str, of: str) -> tuple[int, int]:
+    """The group and the input of a column of numbers."""
+    g = columns.group(name, of)
+    if not has_numbers(columns, g):
+        raise InputError(
+            f"The column of {of} must hold numbers, which have an order. Got {short(name, 40)}, which holds words; ask "
+            f"changes_at_most({name}, ...) or never_flips({name}) instead."
+        )
+    return g, columns.inputs[g][0]
+
+
+def _classes(group: Group) -> list[list[int]]:
+    """Cells that differ in the first input only, together; in the order of their first ones."""
+    found: dict[Any, list[int]] = {}
+    for c, cell in enumerate(group.cells):
+        found.setdefault(cell[1:], []).append(c)
+    return list(found.values())
+
+
+def _intervals(domain: Domain, g: int) -> Domain | None:
+    """The part of a domain where the first input of a group has an interval to move in."""
+    group = domain.groups[g]
+    kept = [
+        cells[0]
+        for cells in _classes(group)
+        if len(cells) == 1 and group.cells[cells[0]][0][0] < group.cells[cells[0]][0][1]
+    ]
+    if not kept:
+        return None
+    part = replace(
+        group, cells=tuple(group.cells[k] for k in kept), labels=tuple(group.labels[k] for k in kept)
+    )
+    return Domain((*domain.groups[:g], part, *domain.groups[g + 1 :]))
+
+
+def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
+    g, i = _sloping(columns, prop.feature, "monotone")
+    o = output_of(columns.view, prop.output, "monotone")
+    rising = 1 if prop.direction == asked.INCREASING else -1
+    direction = rising if columns.scale(g)[1] > 0 else -rising
+    parts, group = list[Part](), made.domain.groups[g]
+    sloping = _intervals(made.domain, g)
+    if sloping is not None:
+        parts.append(Part(Slope(o, i, -direction, 0.0), sloping, "slope", g))
+    for cells in _classes(group):
+        if len(cells) < 2:
+            continue
+        ordered = sorted(cells, key=lambda c: group.cells[c][0][0])
+        for a, b in pairwise(ordered):
+            first, second = (a, b) if direction == 1 else (b, a)
+            terms = (OutputTerm(o, 1.0, 0, (g, first)), OutputTerm(o, -1.0, 0, (g, second)))
+            parts.append(Part(_bounded(terms, 0.0), made.domain, "pair", g))
+    if not parts:
+        raise InputError(
+            f"The column of monotone must have values to compare. Got {short(prop.feature, 40)}, which is left "
+            "with one value."
+        )
+    claim = {"type": "monotone", "output": o, "input": i, "direction": direction}
+    return replace(made, claim=claim, parts=tuple(parts))
+
+
+def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
+    g, i = _sloping(columns, prop.feature, "lipschitz")
+    o = output_of(columns.view, prop.output, "lipschitz")
+    sloping = _intervals(made.domain, g)
+    if sloping is None:
+        raise InputError(
+            f"The column of lipschitz must have a range to move in. Got {short(prop.feature, 40)}, which holds two "
+            f"values; ask changes_at_most({prop.feature}, ...) instead."
+        )
+    transform, scale = columns.scale(g)
+    bound = prop.bound * abs(scale)
+    goals = (Slope(o, i, 1, bound), Slope(o, i, -1, bound))
+    claim = {"type": "lipschitz", "output": o, "input": i, "bound": bound}
+    # asinh is steepest at its centre: the claim is then stronger than what is asked.
+    return replace(
+        made,
+        claim=claim,
+        exact=transform != "asinh",
+        parts=tuple(Part(goal, sloping, "slope", g) for goal in goals),
+    )
+
+
+def _robust(prop: asked.Robust, columns: Columns, made: Task, rows: Any) -> Task:
+    x = _row_of(prop, columns, rows)
+    ball = _ball(prop, columns, made.domain, x)
+    made = replace(made, domain=ball)
+    view = columns.view
+    y = in_float64(view.network, x[None])[0]
+    if len(view.classes) >= 2 and prop.change is None:
+        return _decides(int(y[0] > 0) if view.binary else int(np.argmax(y)), view, made)
+    if prop.change is None:
+        raise InputError(
+            "The 'change' parameter of robust must say how far the output may move, for this model decides "
+            "nothing. Got None; give change=..."
+        )
+    o = output_of(view, prop.output, "robust")
+    low, high = float(y[o]) - prop.change, float(y[o]) + prop.change
+    return _range(asked.OutputRange(low, high, o), columns, made)
+
+
+def _row_of(prop: asked.Robust, columns: Columns, rows: Any) -> Floats:
+    if not isinstance(prop.row, int):
+        return encoded(columns.view, prop.row, "robust")
+    if rows is None:
+        raise InputError(
+            f"The 'rows' parameter of verify must hold the table whose row {prop.row} is asked about. Got none."
+        )
+    table = columns.table(rows)
+    if prop.row >= len(table):
+        raise InputError(
+            f"The row of robust must be one of 0 to {len(table) - 1}. Got {prop.row} instead; rows are counted from 0."
+        )
+    return table[prop.row]
+
+
+def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Domain:
+    """The rows near one: its cells, numbers moved by at most the radius."""
+    sizes = dict(prop.radius) if isinstance(prop.radius, tuple) else None
+    if sizes is not None:
+        for name in sizes:
+            g, _ = _sloping(columns, name, "robust")
+            if not columns.is_numbers(g):
+                raise InputError(
+                    f"The columns of the radius must hold numbers of more than two values. Got {short(name, 40)} instead; "
+                    f"ask never_flips({name})."
+                )
+    groups = list[Group]()
+    for g, group in enumerate(domain.groups):
+        at = [float(x[i]) for i in group.inputs]
+        here = [
+            c
+            for c, cell in enumerate(group.cells)
+            if all(lo <= v <= hi for v, (lo, hi) in zip(at, cell, strict=True))
+        ]
+        if not here:
+            raise InputError(
+                f"The row of robust must lie in the domain. Got {shown(columns.raw(g, at))} in "
+                f"{short(group.name, 40)}, which may be {columns.described(g, group)}."
+            )
+        cell = group.cells[here[0]]
+        low, high = cell[0]
+        if low < high:
+            if sizes is None:
+                assert isinstance(prop.radius, float)
+                reach = prop.radius * columns.span(g)
+                ends = at[0] - reach, at[0] + reach
+            else:
+                ends = columns.around(g, at[0], sizes.get(group.name, 0.0))
+            low, high = max(low, ends[0]), min(high, ends[1])
+        else:
+            low = high = at[0]
+        own = ((low, high), *((v, v) for v in at[1:]))
+        groups.append(Group(group.name, group.inputs, (own,), (group.labels[here[0]],)))
+    return Domain(tuple(groups))
+
+
+def _equal(prop: asked.Equal, made: Task) -> Task:
+    if isinstance(prop.other, str):
+        raise InputError(
+            f"The other model of equal must be a model. Got the name {short(prop.other)} instead; load it "
+            "with edgewise.load."
+        )
+    view, other = made.views[0], fitted(prop.other, of="equal")
+    mine, theirs = (
+        None
+        if each.encoding is None
+        else [{**column, "name": ""} for column in each.encoding.to_json()["columns"]]
+        for each in (view, other)
+    )
+    if mine != theirs or view.network.shape[0] != other.network.shape[0]:
+        raise InputError(
+            "The other model of equal must read the same columns in the same way. Got one with another encoding "
+            "instead; fit both on the same table, or compare edited copies of one model."
+        )
+    count = view.network.shape[-1]
+    if other.network.shape[-1] != count:
+        raise InputError(
+            f"The other model of equal must have {count} outputs. Got {other.network.shape[-1]} instead."
+        )
+    parts = [
+        Part(_bounded((OutputTerm(o, sign, 0), OutputTerm(o, -sign, 1)), prop.epsilon), made.domain, "level")
+        for o in range(count)
+        for sign in (1.0, -1.0)
+    ]
+    return replace(
+        made,
+        claim={"type": "equal", "epsilon": prop.epsilon},
+        parts=tuple(parts),
+        models=(view.network, other.network),
+        views=(view, other),
+    )
+
+
+def _between_values(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, made: Task) -> Task:
+    of = "never_flips" if isinstance(prop, asked.NeverFlips) else "changes_at_most"
+    view, g = columns.view, columns.group(prop.feature, of)
+    group = made.domain.groups[g]
+    if len(group.points) < len(group.cells):
+        raise InputError(
+            f"The column of {of} must hold words or two values. Got {short(prop.feature, 40)}, which holds numbers; ask "
+            f"monotone({prop.feature}, increasing), lipschitz({prop.feature}, ...) or "
+            f"robust(row 0, {{{prop.feature}: ...}}) instead."
+        )
+    if len(group.cells) < 2:
+        raise InputError(
+            f"The column of {of} must be left with two values or more. Got {short(prop.feature, 40)} = "
+            f"{columns.described(g, group)} only."
+        )
+    pairs = [(a, b) for a in range(len(group.cells)) for b in range(len(group.cells)) if a != b]
+    if isinstance(prop, asked.ChangesAtMost):
+        o = output_of(view, prop.output, of)
+        goals = [
+            _bounded((OutputTerm(o, 1.0, 0, (g, a)), OutputTerm(o, -1.0, 0, (g, b))), prop.tau)
+            for a, b in pairs
+        ]
+        claim = {"type": of, "output": o, "group": g, "tau": prop.tau}
+    else:
+        threshold = _threshold(prop, view)
+        o = output_of(view, prop.output, of)
+        goals = [
+            Rows(
+                ((OutputTerm(o, 1.0, 0, (g, a)),), (OutputTerm(o, -1.0, 0, (g, b)),)), (threshold, -threshold)
+            )
+            for a, b in pairs
+        ]
+        claim = {"type": of, "output": o, "group": g, "threshold": threshold}
+    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "pair", g) for goal in goals))
+
+
+def _threshold(prop: asked.NeverFlips, view: Fitted) -> float:
+    if prop.threshold is not None:
+        return prop.threshold
+    if view.binary:
+        return 0.0
+    if len(view.classes) > 2:
+        raise InputError(
+            f"The model of never_flips must tell two classes apart. Got {len(view.classes)} classes instead; ask "
+            f"changes_at_most({prop.feature}, ..., output=...) for each class, or never_flips with "
+            "a threshold and an output."
+        )
+    raise InputError(
+        "The 'threshold' parameter of never_flips must say above which output the decision is made, for this model predicts "
+        "numbers. Got None; give threshold=..."
+    )

@@ -1,0 +1,251 @@
+"""Many piecewise cubics at once: sums of them, their values, and their exact maxima over intervals.
+
+A `Curves` holds n functions for each of S sites (input or hidden nodes); the functions of a site share its breaks. On
+piece p of site s, with u = (x - origin) / width,
+
+    f_c(x) = sum_r table[c, r, s, p] * u^r,      r = 0 .. 3,
+
+where piece 0 and the last are straight tails. A cubic's one local maximum has a closed form, so the maximum of a
+piecewise cubic over an interval is found among few points: the ends, the breaks and one point a piece.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Piecewise cubics with straight tails.
+
+    Parameters
+    ----------
+    breaks : array of shape (S, G + 1)
+        Not decreasing; two equal breaks make a piece that is never used.
+    table : array of shape (n, 4, S, G + 2)
+        Powers of the local coordinate.
+    """
+
+    breaks: Floats
+    table: Floats
+
+    @property
+    def count(self) -> int:
+        """Functions of every site."""
+        return self.table.shape[0]
+
+    @cached_property
+    def origin(self) -> Floats:
+        """Where the local coordinate of a piece is 0, (S, P)."""
+        return np.concatenate([self.breaks[:, :1], self.breaks], 1)
+
+    @cached_property
+    def width(self) -> Floats:
+        """What the local coordinate of a piece is measured in, (S, P); 1 for pieces of no width."""
+        width = np.diff(self.breaks, axis=1)
+        width = np.where(width > 0, width, 1.0)
+        return np.concatenate([width[:, :1], width, width[:, -1:]], 1)
+
+    @cached_property
+    def limits(self) -> tuple[Floats, Floats]:
+        """Local coordinates between which a piece is used, (S, P) each."""
+        sites, pieces = self.origin.shape
+        low, high = np.zeros((sites, pieces)), np.ones((sites, pieces))
+        low[:, 0], high[:, 0], high[:, -1] = -np.inf, 0.0, np.inf
+        high[:, 1:-1] = np.diff(self.breaks, axis=1) > 0
+        return low, high
+
+    @cached_property
+    def by_piece(self) -> Floats:
+        """The table as (S, P, 4, n), for looking up pieces."""
+        return np.ascontiguousarray(self.table.transpose(2, 3, 1, 0))
+
+    def locate(self, x: Floats) -> Ints:
+        """The piece of each x, (..., S)."""
+        return (x[..., None] >= self.breaks).sum(-1)
+
+    def values(self, x: Floats) -> Floats:
+        """Values of all functions, (..., S) -> (..., S, n)."""
+        return self.at(*self.local(x))
+
+    def local(self, x: Floats) -> tuple[Ints, Floats]:
+        """Piece and local coordinate of each x, (..., S) each."""
+        piece, site = self.locate(x), np.arange(x.shape[-1])
+        return piece, (x - self.origin[site, piece]) / self.width[site, piece]
+
+    def at(self, piece: Ints, u: Floats, site: Ints | None = None) -> Floats:
+        """Values of all functions at local coordinates of pieces, (..., S) -> (..., S, n)."""
+        c = self.by_piece[np.arange(piece.shape[-1]) if site is None else site, piece]
+        u = u[..., None]
+        return ((c[..., 3, :] * u + c[..., 2, :]) * u + c[..., 1, :]) * u + c[..., 0, :]
+
+    def derivative(self) -> Curves:
+        """The functions' derivatives."""
+        c, w = self.table, self.width
+        zero = np.zeros_like(c[:, 0])
+        return Curves(self.breaks, np.stack([c[:, 1] / w, 2 * c[:, 2] / w, 3 * c[:, 3] / w, zero], 1))
+
+    def combined(self, weights: Floats) -> Floats:
+        """Polynomials of weighted sums of the functions: (B, n) -> (B, 4, S, P)."""
+        return (weights @ self.table.reshape(self.count, -1)).reshape(len(weights), *self.table.shape[1:])
+
+    def mixed(self, weights: Floats) -> Curves:
+        """Weighted sums of the functions as curves: (m, n) -> m functions."""
+        return Curves(self.breaks, self.combined(weights))
+
+    def sites(self, chosen: Ints) -> Curves:
+        """The curves of some sites."""
+        return Curves(self.breaks[chosen], self.table[:, :, chosen])
+
+    def window(self, low: Floats, high: Floats) -> Window:
+        """Intervals [low, high] of the sites, (B, S) each, prepared for `peak`."""
+        bottom, top = self.limits
+        u_low = (low[..., None] - self.origin) / self.width
+        u_high = (high[..., None] - self.origin) / self.width
+        used = (u_low <= top) & (u_high >= bottom)
+        last = self.locate(high)
+        site = np.arange(last.shape[-1])
+        end = (high - self.origin[site, last]) / self.width[site, last]
+        return Window(
+            np.minimum(np.maximum(u_low, bottom), top),
+            np.maximum(np.minimum(u_high, top), bottom),
+            np.where(used, 0.0, -np.inf),
+            last,
+            end,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """Intervals in local coordinates.
+
+    Attributes
+    ----------
+    low, high : array of shape (B, S, P)
+        Part of each piece.
+    outside : array of shape (B, S, P)
+        0 where the interval reaches the piece, else -inf.
+    last : array of shape (B, S)
+        Piece of the upper end.
+    end : array of shape (B, S)
+        Local coordinate of the upper end.
+    """
+
+    low: Floats
+    high: Floats
+    outside: Floats
+    last: Ints
+    end: Floats
+
+    def take(self, rows: Ints) -> Window:
+        """Some of the batch."""
+        return Window(self.low[rows], self.high[rows], self.outside[rows], self.last[rows], self.end[rows])
+
+    def repeat(self, count: int) -> Window:
+        """The same intervals `count` times (of a batch of one)."""
+
+        def spread(a: NDArray[np.generic]) -> NDArray[np.generic]:
+            return np.broadcast_to(a, (count, *a.shape[1:]))
+
+        return Window(*(spread(a) for a in (self.low, self.high, self.outside, self.last, self.end)))  # pyright: ignore[reportArgumentType]
+
+
+def peak(polynomials: Floats, window: Window) -> tuple[Floats, Ints, Floats]:
+    """Maxima of piecewise cubics over intervals.
+
+    Parameters
+    ----------
+    polynomials : array of shape (B, 4, S, P)
+    window : Window of B intervals a site
+
+    Returns
+    -------
+    value : array of shape (B, S)
+    piece, u : arrays of shape (B, S)
+        Where: piece and local coordinate.
+    """
+    c0, c1, c2, c3 = (polynomials[:, r] for r in range(4))
+    low, high = window.low, window.high
+    with np.errstate(divide="ignore", invalid="ignore"):
+        root = np.sqrt(np.maximum(c2 * c2 - 3 * c1 * c3, 0.0))
+        # The root of the derivative with a negative second derivative, by the formula that cancels nothing.
+        down = c2 <= 0
+        top = np.where(down, c1, -c2 - root) / np.where(down, root - c2, 3 * c3)
+    top = np.fmin(np.fmax(top, low), high)  # of NaN (a constant piece) the lower end
+    inner = ((c3 * top + c2) * top + c1) * top + c0
+    start = ((c3 * low + c2) * low + c1) * low + c0
+    at_start = start >= inner
+    best = np.where(at_start, start, inner) + window.outside
+    piece = best.argmax(-1)
+    pick = piece[..., None]
+    value = np.take_along_axis(best, pick, -1)[..., 0]
+    u = np.take_along_axis(np.where(at_start, low, top), pick, -1)[..., 0]
+    # Upper ends of pieces are lower ends of the next, but for that of the interval itself.
+    last, e = window.last[..., None], window.end
+    b0, b1, b2, b3 = (np.take_along_axis(c, last, -1)[..., 0] for c in (c0, c1, c2, c3))
+    finish = ((b3 * e + b2) * e + b1) * e + b0
+    late = finish > value
+    return np.where(late, finish, value), np.where(late, window.last, piece), np.where(late, e, u)
+
+
+def spans(curves: Curves, window: Window) -> tuple[Floats, Floats]:
+    """Least and greatest value of every function over a window of one interval a site, (n, S) each."""
+    wide = window.repeat(curves.count)
+    return -peak(-curves.table, wide)[0], peak(curves.table, wide)[0]
+
+
+def merge(
+    parts: Sequence[Curves], extra: Sequence[Floats] = (), shifts: Sequence[Floats] | None = None
+) -> Curves:
+    """Functions of the same sites side by side, on breaks that suit all of them.
+
+    Parameters
+    ----------
+    parts : sequence of Curves over S sites
+    extra : sequence of arrays of shape (S,)
+        More breaks.
+    shifts : sequence of arrays of shape (S,), optional
+        Part q becomes x -> f(x + shift_q).
+    """
+    zero = np.zeros(len(parts[0].breaks))
+    shifts = [zero] * len(parts) if shifts is None else shifts
+    moved = [part.breaks - shift[:, None] for part, shift in zip(parts, shifts, strict=True)]
+    same = not len(extra) and all(each.shape == moved[0].shape and (each == moved[0]).all() for each in moved)
+    if same:
+        breaks = moved[0]
+        if not any(shift.any() for shift in shifts):
+            return Curves(breaks, np.concatenate([part.table for part in parts]))
+    else:
+        breaks = np.sort(np.concatenate([*moved, *(each[:, None] for each in extra)], 1), 1)
+    return Curves(
+        breaks, np.concatenate([_on(part, breaks, shift) for part, shift in zip(parts, shifts, strict=True)])
+    )
+
+
+def _on(part: Curves, breaks: Floats, shift: Floats) -> Floats:
+    """The table of x -> f(x + shift) on finer breaks."""
+    bare = Curves(breaks, np.zeros((0, 4, *breaks.shape)))
+    origin, width = bare.origin, bare.width
+    middle = origin + 0.5 * width
+    middle[:, 0] = origin[:, 0] - width[:, 0]
+    flat = np.concatenate([np.zeros((len(breaks), 1), bool), np.diff(breaks, axis=1) <= 0], 1)
+    middle[:, :-1] = np.where(flat, origin[:, :-1], middle[:, :-1])
+    site = np.arange(len(breaks))[:, None]
+    piece = (middle[..., None] + shift[:, None, None] >= part.breaks[:, None]).sum(-1)
+    start = (origin + shift[:, None] - part.origin[site, piece]) / part.width[site, piece]
+    ratio = width / part.width[site, piece]
+    c = part.table[:, :, site, piece]
+    powers = [np.ones_like(start), start, start**2, start**3]
+    rows = [sum(comb(m, r) * powers[m - r] * c[:, m] for m in range(r, 4)) * ratio**r for r in range(4)]
+    table = np.stack(rows, 1)  # pyright: ignore[reportArgumentType]
+    table[:, 1:, :, :-1] *= ~flat
+    return table

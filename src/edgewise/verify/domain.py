@@ -1,0 +1,84 @@
+"""Domains: the rows a proof speaks of, as a product of groups of inputs.
+
+A group takes one of its *cells*; a cell gives every input of the group an interval. A column of numbers is a group of one
+cell, a column of words one of as many points as it has codes, and a column of numbers with a flag for missing cells has two
+cells: any number with the flag down, or the fill value with the flag up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Inputs that take their values together.
+
+    Parameters
+    ----------
+    name : str
+        The raw column they come from.
+    inputs : tuple of int
+        Places among the inputs of the network.
+    cells : tuple of tuple of (low, high)
+        One interval an input; a point where low equals high. The group's values are the union of its cells.
+    labels : tuple of str
+        What each cell means, in words.
+    """
+
+    name: str
+    inputs: tuple[int, ...]
+    cells: tuple[tuple[Interval, ...], ...]
+    labels: tuple[str, ...] = ()
+
+    @property
+    def points(self) -> tuple[int, ...]:
+        """The cells that are single points."""
+        return tuple(c for c, cell in enumerate(self.cells) if all(low == high for low, high in cell))
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A row pays `rate * |x_input - at|`."""
+
+    input: int
+    at: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class CellCost:
+    """A row pays `cost` for being in a cell of a group."""
+
+    group: int
+    cell: int
+    cost: float
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Only rows that pay at most `limit` in all count."""
+
+    limit: float
+    costs: tuple[Cost, ...] = ()
+    cells: tuple[CellCost, ...] = ()
+
+
+@dataclass(frozen=True)
+class Domain:
+    """All rows whose groups each lie in one of their cells, within the budget if there is one.
+
+    Parameters
+    ----------
+    groups : tuple of Group
+        Every input of the network belongs to exactly one.
+    whole : bool
+        Whether these are all rows that the model's encoding can give.
+    budget : Budget, optional
+    """
+
+    groups: tuple[Group, ...]
+    whole: bool = False
+    budget: Budget | None = None

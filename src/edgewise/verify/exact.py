@@ -1,0 +1,113 @@
+"""A network as what proofs speak of: the exact piecewise polynomials that its float parameters stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise._core.errors import InputError
+from edgewise.network.module import KAN
+from edgewise.splines.pieces import make_pieces
+from edgewise.verify.curves import Curves
+
+Floats = NDArray[np.float64]
+MOST_DEGREE = 3
+
+
+@dataclass(frozen=True, eq=False)
+class ExactLayer:
+    """Edge functions (sites: the nodes below, functions: the nodes above) and biases."""
+
+    curves: Curves
+    bias: Floats
+
+    def forward(self, h: Floats) -> Floats:
+        """Node sums, (n, I) -> (n, O)."""
+        return self.curves.values(h).sum(-2) + self.bias
+
+
+@dataclass(frozen=True, eq=False)
+class ExactModel:
+    """A network in float64, layer by layer.
+
+    Attributes
+    ----------
+    layers : tuple of ExactLayer
+    shift, scale : arrays of shape (inputs,)
+        h0 = (x - shift) / scale.
+    out_shift, out_scale : arrays of shape (outputs,)
+    """
+
+    layers: tuple[ExactLayer, ...]
+    shift: Floats
+    scale: Floats
+    out_shift: Floats
+    out_scale: Floats
+
+    @property
+    def hidden(self) -> int:
+        """Number of hidden layers."""
+        return len(self.layers) - 1
+
+    def outputs(self, x: Floats) -> Floats:
+        """Outputs for rows of inputs, (n, inputs) -> (n, outputs)."""
+        h = (x - self.shift) / self.scale
+        for layer in self.layers:
+            h = layer.forward(h)
+        return self.out_shift + self.out_scale * h
+
+
+def exact_model(network: KAN) -> ExactModel:
+    """The exact tables of a network.
+
+    Raises
+    ------
+    InputError
+        If it has multiplication nodes, base functions, symbolic edges, another basis than B-splines, or a degree
+        proofs do not take.
+    """
+    layers: list[ExactLayer] = []
+    for spec, layer in zip(network.spec.layers, network.layers, strict=True):
+        found = None
+        if layer.basis_name != "bspline":
+            found = f"the basis {layer.basis_name!r}"
+        elif not 1 <= layer.degree <= MOST_DEGREE:
+            found = f"splines of degree {layer.degree}"
+        elif spec.nodes.products:
+            found = "multiplication nodes"
+        elif any(bool(layer.mask[edge.source, edge.target]) for edge in layer.symbolic):
+            found = "symbolic edges"
+        elif layer.base_weight is not None:
+            found = "base functions"
+        if found is not None:
+            raise InputError(
+                "The 'model' of a proof must be a network of numeric B-spline edges of degree 1 to 3 and plain sum nodes. "
+                f"Got one with {found} instead; train one without, as KAN(shape) does by default."
+            )
+        with torch.no_grad():
+            grid = layer.grid.detach().to(device="cpu", dtype=torch.float64)
+            coef = layer.numeric_coef().detach().to(device="cpu", dtype=torch.float64).numpy()
+            pieces = make_pieces(grid, layer.degree)
+            bias = layer.bias
+            constant = np.zeros(layer.out_features) if bias is None else _numbers(bias)
+        basis = pieces.table.numpy()  # (I, P, k + 1, k + 1): the live B-splines of a piece, powers of u
+        inputs, count, live, _ = basis.shape
+        first = np.clip(np.arange(count) - 1, 0, count - 3)
+        table = np.zeros((coef.shape[2], 4, inputs, count))
+        for m in range(live):
+            table[:, :live] += np.einsum("ipr,ipo->orip", basis[:, :, m], coef[:, first + m])
+        layers.append(ExactLayer(Curves(grid.numpy().copy(), table), constant))
+    scales = (network.input_shift, network.input_scale, network.output_shift, network.output_scale)
+    model = ExactModel(tuple(layers), *(_numbers(each) for each in scales))
+    if not all(np.isfinite(each.curves.table).all() and np.isfinite(each.bias).all() for each in layers):
+        raise InputError(
+            "The 'model' of a proof must have finite parameters. Got some that are NaN or infinite instead."
+        )
+    return model
+
+
+def _numbers(tensor: torch.Tensor) -> Floats:
+    return tensor.detach().to(device="cpu", dtype=torch.float64).numpy().copy()

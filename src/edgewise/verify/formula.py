@@ -1,0 +1,371 @@
+"""A formula within epsilon of its network, by branch and bound on interval enclosures.
+
+On a box with middle m the difference D = formula - output lies in its plain enclosure; by the mean value theorem in
+D(m) + sum_i dD/dx_i(box) (x_i - m_i); and where nothing has kinks in D(m) + sum_i dD/dx_i(m) (x_i - m_i) + half the sum
+of the second derivatives over the box times the products of the steps. The excess of the last over the true range falls
+with the cube of the box's width, which is why boxes need not be cut to dust. All derivatives are enclosed too: the
+formula's in closed form, the network's through exact ranges of its polynomials.
+
+References
+----------
+R. E. Moore, R. B. Kearfott and M. J. Cloud, "Introduction to Interval Analysis", 2009, doi:10.1137/1.9780898717716.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import among, short
+from edgewise._core.errors import InputError
+from edgewise.forms import parse
+from edgewise.forms.derivative import differentiate
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
+from edgewise.network import KAN
+from edgewise.symbolic.formula import Formula
+from edgewise.symbolic.parse import from_sympy
+from edgewise.verify.claims import has_numbers, output_of, without_missing
+from edgewise.verify.conditions import Condition
+from edgewise.verify.domain import Domain
+from edgewise.verify.exact import ExactModel, exact_model
+from edgewise.verify.intervals import Derivatives, Intervals, enclose, enclose_network, point
+from edgewise.verify.properties import FormulaWithin
+from edgewise.verify.results import Proved, Refuted, Undecided, Verdict
+from edgewise.verify.rows import Columns, drawn, place
+from edgewise.verify.witness import Evaluator, case
+
+Floats = NDArray[np.float64]
+
+MOST_INPUTS = 8
+_MOST_CELLS = 4096
+_BATCH = 1024
+_MOST_BOXES = 2_000_000
+_DRAWN = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """A formula minus an output of a network, with its derivatives.
+
+    Parameters
+    ----------
+    model : ExactModel
+    derivatives : Derivatives
+    output : int
+    tree : Node
+        In the inputs of the network, called "0", "1", ...
+    gradient : tuple of Node
+        Empty where the formula jumps, so that slopes say nothing.
+    hessian : tuple of tuple of Node
+        Empty where the formula or an edge has kinks.
+    """
+
+    model: ExactModel
+    derivatives: Derivatives
+    output: int
+    tree: Node
+    gradient: tuple[Node, ...]
+    hessian: tuple[tuple[Node, ...], ...]
+
+    @classmethod
+    def of(cls, network: KAN, output: int, tree: Node) -> Difference:
+        """The difference and the derivatives it has."""
+        model = exact_model(network)
+        names = [str(i) for i in range(len(model.shift))]
+        gradient = () if _applies(tree, "sign") else tuple(differentiate(tree, name) for name in names)
+        smooth = bool(gradient) and not any(_applies(each, "sign") for each in gradient)
+        smooth &= min(layer.degree for layer in network.layers) >= 2
+        hessian = (
+            tuple(tuple(differentiate(each, name) for name in names) for each in gradient) if smooth else ()
+        )
+        return cls(model, Derivatives.of(model), output, tree, gradient, hessian)
+
+    def at(self, x: Floats) -> Intervals:
+        """Enclosures of the difference at rows, (n, inputs) -> (n,)."""
+        network = enclose_network(self.model, self.derivatives, self.output, point(x))
+        return enclose(self.tree, _named(point(x))) - network.value
+
+    def over(self, x: Intervals) -> tuple[Intervals, Floats, Floats]:
+        """Tight enclosures over boxes (B,), the middles (B, inputs), and what each input adds to the width (B, inputs)."""
+        middle = np.clip((x.low + x.high) / 2, x.low, x.high)
+        width = x.high - x.low
+        network = enclose_network(self.model, self.derivatives, self.output, x, second=bool(self.hessian))
+        found = enclose(self.tree, _named(x)) - network.value
+        if not self.gradient:
+            return found, middle, width
+        step = x - point(middle)
+        slopes = _gathered(self.gradient, x) - network.slopes
+        found = found.meet(_summed_with(self.at(middle), slopes * step, width > 0))
+        spread = slopes.size * width
+        if network.bends is not None:
+            here = enclose_network(self.model, self.derivatives, self.output, point(middle))
+            level = _gathered(self.gradient, point(middle)) - here.slopes
+            bends = Intervals(
+                *(
+                    np.stack(ends, 1)
+                    for ends in zip(
+                        *((p.low, p.high) for p in (_gathered(row, x) for row in self.hessian)), strict=True
+                    )
+                )
+            )
+            bends = bends - network.bends
+            half = point(np.full_like(bends.low, 0.5))
+            pairs = Intervals(step.low[:, :, None], step.high[:, :, None]) * Intervals(
+                step.low[:, None], step.high[:, None]
+            )
+            own = np.eye(width.shape[1], dtype=bool)
+            pairs = Intervals(np.where(own, 0.0, pairs.low), pairs.high)
+            parts = half * bends * pairs
+            moving = (width[:, :, None] > 0) & (width[:, None] > 0)
+            second = Intervals(np.where(moving, parts.low, 0.0), np.where(moving, parts.high, 0.0))
+            total = _summed_with(self.at(middle), level * step, width > 0)
+            for i in range(width.shape[1]):
+                total = _summed_with(total, Intervals(second.low[:, i], second.high[:, i]), moving[:, i])
+            found = found.meet(total)
+            spread = np.minimum(spread, level.size * width + (bends.size * width[:, None]).sum(2) * width / 4)
+        spread = np.where(width > 0, spread, 0.0)
+        return found, middle, np.nan_to_num(spread, nan=0.0, posinf=1e300)
+
+
+def _named(x: Intervals) -> dict[str, Intervals]:
+    return {str(i): Intervals(x.low[:, i], x.high[:, i]) for i in range(x.low.shape[1])}
+
+
+def _gathered(nodes: Sequence[Node], x: Intervals) -> Intervals:
+    """Enclosures of several formulas, (B, n)."""
+    parts = [enclose(node, _named(x)) for node in nodes]
+    return Intervals(np.stack([part.low for part in parts], 1), np.stack([part.high for part in parts], 1))
+
+
+def _summed_with(total: Intervals, parts: Intervals, moving: Any) -> Intervals:
+    """A sum with the parts (B, n) of the inputs that move."""
+    for i in range(parts.low.shape[1]):
+        own = np.where(moving[:, i], parts.low[:, i], 0.0), np.where(moving[:, i], parts.high[:, i], 0.0)
+        total = total + Intervals(*own)
+    return total
+
+
+def _applies(node: Node, function: str) -> bool:
+    """Whether a formula applies a function anywhere."""
+    return isinstance(node, Apply) and (
+        node.function == function or any(_applies(argument, function) for argument in node.arguments)
+    )
+
+
+def formula_outcome(
+    prop: FormulaWithin,
+    columns: Columns,
+    conditions: Sequence[Condition],
+    told: str,
+    *,
+    seconds: float,
+    rows: Any = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Verdict:
+    """Whether a formula stays within epsilon of an output everywhere on a domain.
+
+    Parameters
+    ----------
+    prop : FormulaWithin
+    columns : Columns
+    conditions : sequence of Condition
+    told : str
+        The domain in words.
+    seconds : float
+    rows : table, optional
+        Rows to try first.
+    stop : callable
+        Whether to end early.
+
+    Raises
+    ------
+    InputError
+        If the formula's columns are not numbers of the model, or too many inputs vary.
+    """
+    started = time.perf_counter()
+    output = output_of(columns.view, prop.output, "formula_within")
+    domain = columns.domain(conditions)
+    tree, domain = _in_inputs(prop.formula, columns, domain)
+    varying = sum(
+        any(low < high for low, high in _input_cells(domain, i)) for i in range(columns.view.network.shape[0])
+    )
+    if varying > MOST_INPUTS:
+        raise InputError(
+            f"A formula can be compared where at most {MOST_INPUTS} inputs vary. Got {varying} instead; narrow the "
+            "others to one value with where."
+        )
+    difference = Difference.of(columns.view.network, output, tree)
+    text, evaluator = str(prop), Evaluator((columns.view.network,))
+
+    def refuted(x: Floats) -> Verdict:
+        found = case(evaluator, columns.view, columns, x)
+        at = difference.at(x[None])
+        low, high = float(at.low[0]), float(at.high[0])
+        if not np.isfinite([low, high]).all():
+            reason, excess = "At this row the formula has no value.", np.inf
+        else:
+            gap = (low + high) / 2
+            reason = (
+                f"At this row the formula is {abs(gap):.6g} {'above' if gap > 0 else 'below'} the output."
+            )
+            excess = max(low, -high) - prop.epsilon
+        return Refuted(text, told, (found,), float(excess), reason, time.perf_counter() - started)
+
+    sample = drawn(domain, _DRAWN, np.random.default_rng(0))
+    if rows is not None:
+        given = columns.table(rows)
+        sample = np.vstack([given[place(domain, given)], sample])
+    values = difference.at(sample)
+    least = np.maximum(values.low, -values.high)  # |D| is at least this
+    undefined = ~np.isfinite(values.size)
+    if undefined.any():
+        return refuted(sample[int(np.argmax(undefined))])
+    if least.max() > prop.epsilon:
+        return refuted(sample[int(np.argmax(least))])
+    bounds = _bound(difference, _boxes(domain), prop.epsilon, float(least.max()), started + seconds, stop)
+    spent = time.perf_counter() - started
+    if bounds.witness is not None:
+        return refuted(bounds.witness)
+    if bounds.upper <= prop.epsilon:
+        return Proved(text, told, None, prop.epsilon - bounds.upper, spent, bounds.leaves)
+    reason = bounds.reason or ("stopped" if stop() else "the time was up")
+    return Undecided(text, told, bounds.lower - prop.epsilon, bounds.upper - prop.epsilon, spent, reason)
+
+
+@dataclass(frozen=True, eq=False)
+class _Bounds:
+    upper: float
+    lower: float
+    leaves: int
+    witness: Floats | None = None
+    reason: str = ""
+
+
+def _bound(
+    difference: Difference,
+    boxes: Intervals,
+    epsilon: float,
+    lower: float,
+    until: float,
+    stop: Callable[[], bool],
+) -> _Bounds:
+    """Cut boxes, the worst first, until each is within epsilon, one is not, or the time is up."""
+    low, high = boxes.low, boxes.high
+    size, done, leaves = np.full(len(low), np.inf), 0.0, 0
+    span = np.maximum(high.max(0) - low.min(0), 1e-300)
+    while len(low):
+        if time.perf_counter() > until or stop():
+            return _Bounds(max(done, float(size.max())), lower, leaves)
+        if len(low) > _MOST_BOXES:
+            return _Bounds(
+                max(done, float(size.max())),
+                lower,
+                leaves,
+                reason="the boxes filled the memory set aside for them",
+            )
+        order = np.argsort(-size, kind="stable")
+        head, rest = order[:_BATCH], order[_BATCH:]
+        box = Intervals(low[head], high[head])
+        found, middle, spread = difference.over(box)
+        centre = difference.at(middle)
+        least = np.maximum(centre.low, -centre.high)
+        worst = int(np.argmax(least))
+        if least[worst] > epsilon:
+            return _Bounds(np.inf, float(least[worst]), leaves, witness=middle[worst])
+        undefined = (centre.low == -np.inf) & (centre.high == np.inf)
+        if undefined.any():
+            return _Bounds(np.inf, lower, leaves, witness=middle[int(np.argmax(undefined))])
+        lower = max(lower, float(least[worst]))
+        # A box is left whole once it is certain; boxes that cannot be cut any more end the search.
+        new_size = found.size
+        keep = new_size > epsilon
+        leaves += int((~keep).sum())
+        done = max(done, float(new_size[~keep].max(initial=0.0)))
+        side = np.argmax(
+            np.where(box.low < box.high, spread + 1e-300 * (box.high - box.low) / span, -1.0), axis=1
+        )
+        at = np.arange(len(head))
+        tiny = (box.high - box.low)[at, side] <= 1e-11 * span[side]
+        if (keep & tiny).any():
+            upper = float(max(new_size.max(), size[rest].max(initial=0.0)))
+            return _Bounds(upper, lower, leaves, reason="rounding left no way to cut further")
+        cut = middle[at, side]
+        first_high, second_low = box.high.copy(), box.low.copy()
+        first_high[at, side], second_low[at, side] = cut, cut
+        low = np.vstack([low[rest], box.low[keep], second_low[keep]])
+        high = np.vstack([high[rest], first_high[keep], box.high[keep]])
+        size = np.concatenate([size[rest], new_size[keep], new_size[keep]])
+    return _Bounds(done, lower, leaves)
+
+
+def _boxes(domain: Domain) -> Intervals:
+    """The domain as boxes, one for each choice of cells."""
+    count = int(np.prod([float(len(group.cells)) for group in domain.groups]))
+    if count > _MOST_CELLS:
+        raise InputError(
+            f"A formula can be compared over at most {_MOST_CELLS:,} combinations of words. Got {count:,} "
+            "instead; narrow the columns of words with where."
+        )
+    inputs = sum(len(group.inputs) for group in domain.groups)
+    low, high = np.empty((count, inputs)), np.empty((count, inputs))
+    for k, chosen in enumerate(itertools.product(*(group.cells for group in domain.groups))):
+        for group, cell in zip(domain.groups, chosen, strict=True):
+            for i, (a, b) in zip(group.inputs, cell, strict=True):
+                low[k, i], high[k, i] = a, b
+    return Intervals(low, high)
+
+
+def _input_cells(domain: Domain, i: int) -> list[tuple[float, float]]:
+    group = next(group for group in domain.groups if i in group.inputs)
+    return [cell[group.inputs.index(i)] for cell in group.cells]
+
+
+def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Domain]:
+    """The formula's tree in the inputs of the network, on the rows where its columns are not missing."""
+    tree = _tree(formula, columns)
+    groups = list(domain.groups)
+    used = [name for name in dict.fromkeys(names_in(tree)) if name in columns.names]
+    for name in used:
+        g = columns.group(name, "formula_within")
+        if not has_numbers(columns, g):
+            raise InputError(
+                f"The columns of a formula must hold numbers. Got {short(name, 40)}, which holds words."
+            )
+        groups[g] = without_missing(groups[g])
+        tree = substitute(tree, name, _decoded(columns, g))
+    narrowed = tuple(groups) != domain.groups
+    return tree, Domain(tuple(groups), whole=domain.whole and not narrowed)
+
+
+def _decoded(columns: Columns, g: int) -> Node:
+    """A raw column as a formula in its input."""
+    own: Node = Variable(str(columns.inputs[g][0]))
+    transform, scale = columns.scale(g)
+    if transform == "identity":
+        return own
+    if transform == "asinh":
+        own = Apply("sinh", (own,))
+    return Apply("+", (Number(columns.centre(g)), Apply("*", (Number(scale), own))))
+
+
+def _tree(formula: Any, columns: Columns) -> Node:
+    if isinstance(formula, str):
+        return parse(formula, columns.names).tree
+    expression = formula.sympy if isinstance(formula, Formula) else formula
+    if not hasattr(expression, "free_symbols"):
+        raise InputError(
+            f"The 'formula' parameter of formula_within must be a Formula, a sympy expression or text. "
+            f"Got {short(formula)} instead."
+        )
+    names = {symbol.name for symbol in expression.free_symbols}
+    if unknown := sorted(names - set(columns.names)):
+        raise InputError(
+            f"The formula must be in the columns {among(columns.names)}. Got {short(unknown[0], 40)} instead."
+        )
+    return from_sympy(expression)

@@ -1,0 +1,437 @@
+"""Multipliers by Newton's method on a smoothed dual function.
+
+Each maximum of a program is replaced by that over a few *candidates* (points of its interval, cells of its group),
+and that by `t log sum exp(. / t)`; as the temperature t falls, minimisers approach those of the dual function itself.
+Gradients are means and Hessians covariances of the candidates, which also say how the relaxation mixes them: where to
+branch. Whatever multipliers come out, `dual.dual` bounds with them exactly: nothing here has to be right for a proof
+to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.verify.dual import MARGIN, Point, Region, dual
+from edgewise.verify.program import Program
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+SHARES = (0.0, 0.2, 0.5, 0.8, 1.0)  # candidates of an interval, besides breaks
+MOST_BREAKS = 22  # candidates that are breaks, or between them
+COLD, WARM, COOL, LOWEST = 0.5, 0.05, 0.25, 2e-4  # temperatures, as shares of what a maximum might gain
+COLD_STEPS, WARM_STEPS = 18, 8
+FARTHEST = 1e3
+RISE = 3.0  # how far above the rest a candidate may rise in one step, in logarithms
+MOST_JOINT = 48  # candidates of a cell with several intervals, one of several
+
+
+@dataclass(frozen=True, eq=False)
+class Choices:
+    """Candidates of the sites of a block.
+
+    Attributes
+    ----------
+    vectors : array of shape (B, S, C, n)
+        What each adds for the multipliers `columns`.
+    columns : array of shape (n,)
+    heights : array of shape (B, S, C) or None
+        Values of hidden nodes; None for inputs.
+    own : array of shape (S,) or None
+    out : array of shape (B, S, C) or (1, S, C)
+        0, or -inf where there is no candidate.
+    """
+
+    vectors: Floats
+    columns: Ints
+    heights: Floats | None
+    own: Ints | None
+    out: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class InputSites:
+    """How candidates of inputs are laid out, whatever the part of the domain.
+
+    Attributes
+    ----------
+    group, cell : arrays of shape (S,), (S, C)
+        The group of a site; the cell of each candidate (padded with the number of cells).
+    slot : array of shape (S, C, most)
+        The slots that a candidate uses, padded with the number of slots.
+    share, position : arrays of shape (S, C, most)
+        Where along a slot a candidate lies: a share of its interval, or (where not NaN) a position.
+    point : array of shape (S, C)
+        1 where the point part of the cell belongs to the candidate.
+    """
+
+    group: Ints
+    cell: Ints
+    slot: Ints
+    share: Floats
+    position: Floats
+    point: Floats
+
+
+def input_sites(program: Program, seed: int = 0) -> InputSites:
+    """Lay out the candidates: a site for each group, or for each slot where a group has one cell."""
+    space, rng = program.space, np.random.default_rng(seed)
+    by_cell: list[list[int]] = [[] for _ in range(space.cells)]
+    for s, cell in enumerate(space.slot_cell):
+        by_cell[int(cell)].append(s)
+    ends = space.low[space.slot_cell, space.slot_input], space.high[space.slot_cell, space.slot_input]
+    along = [
+        [*((share, np.nan) for share in SHARES), *((0.0, float(x)) for x in _between(breaks, low, high))]
+        for breaks, low, high in zip(program.inputs.slots.breaks, *ends, strict=True)
+    ]
+    sites: list[tuple[int, list[tuple[int, list[tuple[int, float, float]], float]]]] = []
+    for g in range(space.groups):
+        cells = [int(c) for c in space.table[g] if c < space.cells]
+        if len(cells) == 1 and len(by_cell[cells[0]]) > 1:
+            for n, s in enumerate(by_cell[cells[0]]):
+                sites.append((g, [(cells[0], [(s, *x)], float(n == 0)) for x in along[s]]))
+            continue
+        listed: list[tuple[int, list[tuple[int, float, float]], float]] = []
+        for cell in cells:
+            mine = by_cell[cell]
+            if not mine:
+                listed.append((cell, [], 1.0))
+            elif len(mine) == 1:
+                listed += [(cell, [(mine[0], *x)], 1.0) for x in along[mine[0]]]
+            else:
+                for _ in range(MOST_JOINT):
+                    drawn = [(s, *along[s][int(rng.integers(len(along[s])))]) for s in mine]
+                    listed.append((cell, drawn, 1.0))
+        sites.append((g, listed))
+    most = max(len(listed) for _, listed in sites)
+    deep = max((len(used) for _, listed in sites for _, used, _ in listed), default=0)
+    shape = (len(sites), most)
+    cell = np.full(shape, space.cells)
+    slot = np.full((*shape, max(deep, 1)), len(space.slot_cell))
+    share, position, point = np.zeros(slot.shape), np.full(slot.shape, np.nan), np.zeros(shape)
+    for s, (_, listed) in enumerate(sites):
+        for c, (which, used, one) in enumerate(listed):
+            cell[s, c], point[s, c] = which, one
+            for n, (each, part, at) in enumerate(used):
+                slot[s, c, n], share[s, c, n], position[s, c, n] = each, part, at
+    return InputSites(np.array([g for g, _ in sites]), cell, slot, share, position, point)
+
+
+def _between(breaks: Floats, low: float, high: float) -> Floats:
+    """Breaks inside an interval and the middles between them, thinned to a few."""
+    inside = np.unique(breaks[(breaks > low) & (breaks < high)])
+    every = (
+        np.concatenate([inside, 0.5 * (inside[1:] + inside[:-1])])
+        if 2 * len(inside) < MOST_BREAKS
+        else inside
+    )
+    every = np.sort(every)
+    return every[np.unique(np.linspace(0, len(every) - 1, min(len(every), MOST_BREAKS)).round().astype(int))]
+
+
+def input_choices(program: Program, region: Region, layout: InputSites, low: Floats, high: Floats) -> Choices:
+    """Candidates of the inputs in each part whose slots have the given ends, (B, slots) each."""
+    block, batch = program.inputs, len(low)
+    points = block.points[layout.cell] * layout.point[..., None]
+    vectors = np.repeat(points[None], batch, 0)
+    site, candidate, nth = np.nonzero(layout.slot < len(program.space.slot_cell))
+    if len(site):
+        slot = layout.slot[site, candidate, nth]
+        same = batch > 1 and bool((low == low[:1]).all() and (high == high[:1]).all())
+        rows = slice(0, 1) if same else slice(None)
+        least, most = low[rows][:, slot], high[rows][:, slot]
+        at = layout.position[site, candidate, nth]
+        relative = least + (most - least) * layout.share[site, candidate, nth]
+        x = np.where(np.isnan(at), relative, np.clip(at, least, most))
+        curves = block.slots
+        piece = (x[..., None] >= curves.breaks[slot]).sum(-1)
+        u = (x - curves.origin[slot, piece]) / curves.width[slot, piece]
+        values = curves.at(piece, u, slot)
+        if nth.any():
+            for n in range(layout.slot.shape[2]):
+                mine = nth == n
+                vectors[:, site[mine], candidate[mine]] += values[:, mine]
+        else:
+            vectors[:, site, candidate] += values
+    return Choices(vectors, block.columns, None, None, region.alive[:, layout.cell])
+
+
+def node_choices(program: Program, region: Region) -> list[Choices]:
+    """Candidates of hidden nodes in each part."""
+    made: list[Choices] = []
+    for block in program.blocks:
+        low, high = region.low[:, block.own, None], region.high[:, block.own, None]
+        breaks = block.curves.breaks
+        every = breaks[
+            :, np.unique(np.linspace(0, breaks.shape[1] - 1, min(breaks.shape[1], 40)).round().astype(int))
+        ]
+        if 2 * every.shape[1] <= MOST_BREAKS:
+            every = np.concatenate([every, 0.5 * (every[:, 1:] + every[:, :-1])], 1)
+        h = np.concatenate([low + (high - low) * np.array(SHARES), np.clip(every, low, high)], -1)
+        values = block.curves.values(h.transpose(0, 2, 1)).transpose(0, 2, 1, 3)
+        if region.factors is not None:
+            two = region.factors[:, :, block.own, None, None]
+            values, h = np.concatenate([values * two[:, 0], values * two[:, 1]], 2), np.concatenate([h, h], 2)
+        made.append(Choices(values, block.columns, h, block.own, np.zeros((1, *h.shape[1:]))))
+    return made
+
+
+@dataclass(frozen=True, eq=False)
+class Minimum:
+    """What `minimise` found, for B parts.
+
+    Attributes
+    ----------
+    v : array of shape (B, multipliers)
+    bound : array of shape (B,)
+        The dual function there, rounded outward.
+    point : Point
+        What attains it.
+    nodes, heights : arrays of shape (B, nodes)
+        Means over the mixture of hidden nodes and of what leaves them.
+    chances : array of shape (B, input sites, candidates)
+        The mixture of the inputs' candidates.
+    choices : Choices of the inputs
+    tried : list of arrays of shape (B, inputs)
+        Rows that the maxima suggest.
+    """
+
+    v: Floats
+    bound: Floats
+    point: Point
+    nodes: Floats
+    heights: Floats
+    chances: Floats
+    choices: Choices
+    tried: list[Floats]
+
+
+def minimise(
+    program: Program,
+    region: Region,
+    inputs: Choices,
+    start: Floats,
+    target: Floats,
+    free: Bools,
+    *,
+    warm: bool,
+    stop: Callable[[], bool],
+) -> Minimum:
+    """Lower the dual function, until it is at most the target or no longer falls.
+
+    Parameters
+    ----------
+    start : array of shape (B, multipliers)
+    target : array of shape (B,)
+    free : array of bool, shape (multipliers,)
+        Which multipliers may move.
+    warm : bool
+        Whether the start is near the minimum.
+
+    References
+    ----------
+    Y. Nesterov, "Smooth minimization of non-smooth functions", Mathematical Programming 103 (2005),
+    doi:10.1007/s10107-004-0552-5.
+    """
+    # Where no row is left multipliers may run away to infinity: whatever comes of that is no bound, and not kept.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _minimise(program, region, inputs, start, target, free, warm, stop)
+
+
+def _minimise(
+    program: Program,
+    region: Region,
+    inputs: Choices,
+    start: Floats,
+    target: Floats,
+    free: Bools,
+    warm: bool,
+    stop: Callable[[], bool],
+) -> Minimum:
+    blocks = [*node_choices(program, region), inputs]
+    batch, moving = len(start), np.nonzero(free)[0]
+    point = dual(program, region, start)
+    best, v_best, v = point, start.copy(), start.copy()
+    tried = [point.inputs]
+    sites = sum(each.out.shape[1] for each in blocks)
+    done = point.value + MARGIN * point.size <= target
+    # No term can gain more than the whole gap, so a share of that is a temperature to begin with.
+    reach = np.maximum(point.value - target, 1e-6 * point.size + 1e-12)
+    heat = reach * (WARM if warm else COLD) / np.sqrt(sites)
+    lowest = heat * LOWEST
+    natural = np.full_like(v, 1e-9)
+    natural[:, : program.nodes] = np.maximum(region.high - region.low, 1e-9 * (1 + np.abs(region.high)))
+    rounds = (WARM_STEPS if warm else COLD_STEPS) if len(moving) else 0
+    chances, nodes, heights = (
+        np.zeros(inputs.out.shape),
+        np.zeros((batch, program.nodes)),
+        np.zeros((batch, program.nodes)),
+    )
+    for n in range(rounds):
+        if done.all() or stop():
+            break
+        gradient, hessian, chances, shares = _smooth(program, blocks, v, heat, nodes, heights)
+        step = _newton(program, v, gradient, hessian, heat, moving)
+        # Where no row is left the multipliers run away; they need not go all the way.
+        most = FARTHEST * reach[:, None] / np.maximum(natural, 1e-300)
+        step = np.clip(np.nan_to_num(step, nan=0.0, posinf=0.0, neginf=0.0), -most, most)
+        length = _damped(blocks, shares, step, heat, program, v, moving)
+        v = v + length[:, None] * step
+        _fix(program, v, free)
+        # Cooled no faster than the multipliers follow.
+        heat = np.maximum(heat * np.where(length > 0.5, COOL, np.where(length > 0.2, 0.7, 1.0)), lowest)
+        if (n >= 3 and n % 2) or n == rounds - 1:
+            point = dual(program, region, v)
+            better = point.value < best.value
+            if better.any():
+                v_best[better] = v[better]
+                best = _choose(better, point, best)
+            tried.append(point.inputs)
+            done = best.value + MARGIN * best.size <= target
+    if rounds == 0 or not chances.any():
+        _, _, chances, _ = _smooth(program, blocks, v_best, heat, nodes, heights)
+    return Minimum(v_best, best.value + MARGIN * best.size, best, nodes, heights, chances, inputs, tried)
+
+
+def _choose(better: Bools, new: Point, old: Point) -> Point:
+    one, many = better, better[:, None]
+    return Point(
+        np.where(one, new.value, old.value),
+        np.where(many, new.gradient, old.gradient),
+        np.where(one, new.size, old.size),
+        np.where(many, new.nodes, old.nodes),
+        np.where(many, new.heights, old.heights),
+        np.where(many, new.cells, old.cells),
+        np.where(many, new.inputs, old.inputs),
+    )
+
+
+def _smooth(
+    program: Program, blocks: list[Choices], v: Floats, heat: Floats, nodes: Floats, heights: Floats
+) -> tuple[Floats, Floats, Floats, list[Floats]]:
+    """Gradient and Hessian (times the temperature); the mixture of the inputs' candidates, and of all in logarithms."""
+    batch, size = v.shape
+    gradient = np.repeat(program.constant[None], batch, 0)
+    hessian = np.zeros((batch, size, size))
+    p, shares = np.zeros(0), list[Floats]()
+    for each in blocks:
+        b, sites, count, n = each.vectors.shape
+        x = each.vectors.reshape(b, sites * count, n)
+        worth = (x @ v[:, each.columns, None])[..., 0].reshape(b, sites, count)
+        rest = worth
+        if each.heights is not None:
+            worth = worth - each.heights * v[:, each.own, None]
+        logits = worth / heat[:, None, None] + each.out
+        top = logits.max(-1, keepdims=True)
+        # A site without candidates (of a part without rows) has some that weigh the same.
+        logits = np.where(np.isneginf(top), 0.0, logits) - np.where(np.isneginf(top), 0.0, top)
+        p = np.exp(logits)
+        total = p.sum(-1, keepdims=True)
+        p /= total
+        shares.append(logits - np.log(total))
+        weighted = x * p.reshape(b, -1, 1)
+        mean = weighted.reshape(b, sites, count, n).sum(2)
+        where = each.columns
+        gradient[:, where] += mean.sum(1)
+        hessian[:, where[:, None], where] += weighted.transpose(0, 2, 1) @ x - mean.transpose(0, 2, 1) @ mean
+        if each.heights is not None and each.own is not None:
+            own, h = each.own, each.heights
+            ph = p * h
+            mean_h = ph.sum(-1)
+            nodes[:, own], heights[:, own] = mean_h, (p * rest).sum(-1)
+            gradient[:, own] -= mean_h
+            hessian[:, own, own] += (ph * h).sum(-1) - mean_h**2
+            cross = (ph[..., None] * each.vectors).sum(2) - mean_h[..., None] * mean  # (B, S, n)
+            hessian[:, own[:, None], where] -= cross
+            hessian[:, where[:, None], own] -= cross.transpose(0, 2, 1)
+    return gradient, hessian, p, shares
+
+
+def _newton(
+    program: Program, v: Floats, gradient: Floats, hessian: Floats, heat: Floats, moving: Ints
+) -> Floats:
+    """Newton's step of the free multipliers; shares lambda keep their sum, and barriers keep lambda and mu positive."""
+    h = hessian[:, moving[:, None], moving]
+    g = gradient[:, moving] * heat[:, None]
+    count = len(moving)
+    diagonal = np.arange(count)
+    at = program.nodes
+    positive = moving >= at
+    if positive.any():
+        size = np.maximum(v[:, moving[positive]], 1e-12)
+        g[:, positive] -= heat[:, None] ** 2 / size
+        h[:, diagonal[positive], diagonal[positive]] += heat[:, None] ** 2 / size**2
+    lam = np.nonzero((moving >= at) & (moving < at + program.rows))[0]
+    scale = np.sqrt(np.maximum(h[:, diagonal, diagonal], 1e-300))
+    most = scale.max(1, keepdims=True)
+    scale = np.maximum(scale, 1e-9 * most + 1e-150)
+    h = h / (scale[:, :, None] * scale[:, None, :])
+    h[:, diagonal, diagonal] += 1e-7
+    g = g / scale
+    if len(lam) > 1:
+        # One more unknown holds the sum of the shares.
+        full = np.zeros((len(v), count + 1, count + 1))
+        full[:, :count, :count] = h
+        full[:, count, lam] = full[:, lam, count] = 1 / scale[:, lam]
+        step = _solved(full, np.concatenate([-g, np.zeros((len(v), 1))], 1))[:, :count]
+    else:
+        step = _solved(h, -g)
+    out = np.zeros_like(v)
+    out[:, moving] = step / scale
+    return out
+
+
+def _solved(matrix: Floats, right: Floats) -> Floats:
+    """Solutions of the systems; 0 for those that have none."""
+    bad = ~(np.isfinite(matrix).all((1, 2)) & np.isfinite(right).all(1))
+    if bad.any():
+        matrix, right = matrix.copy(), right.copy()
+        matrix[bad], right[bad] = np.eye(matrix.shape[1]), 0.0
+    try:
+        return np.asarray(np.linalg.solve(matrix, right[..., None])[..., 0], np.float64)
+    except np.linalg.LinAlgError:
+        return np.asarray((np.linalg.pinv(matrix, rcond=1e-9) @ right[..., None])[..., 0], dtype=np.float64)
+
+
+def _damped(
+    blocks: list[Choices],
+    logits: list[Floats],
+    step: Floats,
+    heat: Floats,
+    program: Program,
+    v: Floats,
+    moving: Ints,
+) -> Floats:
+    """A length of the step at which no candidate rises far above those that matter now."""
+    length = np.ones(len(step))
+    for each, now in zip(blocks, logits, strict=True):
+        b, sites, count, n = each.vectors.shape
+        change = (each.vectors.reshape(b, -1, n) @ step[:, each.columns, None])[..., 0].reshape(
+            b, sites, count
+        )
+        if each.heights is not None:
+            change = change - each.heights * step[:, each.own, None]
+        change = change / heat[:, None, None]
+        rise = change - (change * np.exp(now)).sum(-1, keepdims=True)
+        rising = rise > 1e-12
+        room = np.where(rising, RISE - now, np.inf) / np.where(rising, rise, 1.0)
+        length = np.minimum(length, room.min((1, 2)))
+    low = moving[moving >= program.nodes]
+    if len(low):
+        down = np.where(step[:, low] < 0, -v[:, low] / np.minimum(step[:, low], -1e-300), np.inf)
+        length = np.minimum(length, 0.9 * down.min(1))
+    return length
+
+
+def _fix(program: Program, v: Floats, free: Bools) -> None:
+    """Shares that are not negative and sum to one, whatever rounding did."""
+    at, rows = program.nodes, program.rows
+    if rows > 1 and free[at]:
+        lam = np.maximum(v[:, at : at + rows], 0.0)
+        total = lam.sum(1, keepdims=True)
+        v[:, at : at + rows] = np.where(total > 0, lam / np.where(total > 0, total, 1), 1 / rows)

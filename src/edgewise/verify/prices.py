@@ -1,0 +1,144 @@
+"""What a change of a row costs: numbers by how far they move, words by being others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import as_tuple, check_float
+from edgewise.verify.conditions import conditions_of
+from edgewise.verify.domain import Budget, CellCost, Cost, Domain, Group
+from edgewise.verify.rows import Columns, shown
+
+Floats = NDArray[np.float64]
+
+# What another word costs; a number pays 1 for the whole width of its training range.
+WORD = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Prices:
+    """The rows that may be reached, and what each costs.
+
+    Parameters
+    ----------
+    domain : Domain
+    costs : tuple of Cost
+        Of numbers that move.
+    cells : tuple of CellCost
+        Of words that become others.
+    """
+
+    domain: Domain
+    costs: tuple[Cost, ...]
+    cells: tuple[CellCost, ...]
+
+    def within(self, limit: float) -> Domain:
+        """The rows that cost at most so much, without the cells and ends that alone cost more."""
+        rates = {cost.input: cost for cost in self.costs}
+        priced = {(cell.group, cell.cell): cell.cost for cell in self.cells}
+        groups, cells = list[Group](), list[CellCost]()
+        for g, group in enumerate(self.domain.groups):
+            kept = list[tuple[Any, str]]()
+            for c, (cell, label) in enumerate(zip(group.cells, group.labels, strict=True)):
+                price = priced.get((g, c), 0.0)
+                cost = rates.get(group.inputs[0])
+                if price > limit:
+                    continue
+                if cost is not None:
+                    # A hair more, so that rounding leaves nothing out.
+                    reach = limit / cost.rate * (1 + 1e-9)
+                    low, high = max(cell[0][0], cost.at - reach), min(cell[0][1], cost.at + reach)
+                    if low > high:
+                        continue
+                    cell = ((low, high), *cell[1:])
+                if price > 0:
+                    cells.append(CellCost(g, len(kept), price))
+                kept.append((cell, label))
+            if not kept:  # no row at all is that near
+                return replace(self.domain, budget=Budget(limit, self.costs, self.cells))
+            groups.append(
+                Group(group.name, group.inputs, tuple(c for c, _ in kept), tuple(t for _, t in kept))
+            )
+        return Domain(tuple(groups), budget=Budget(limit, self.costs, tuple(cells)))
+
+    def most(self) -> float:
+        """More than any row costs."""
+        total = 1e-6
+        for cost in self.costs:
+            ends = [
+                cell for group in self.domain.groups if cost.input in group.inputs for cell in group.cells
+            ]
+            at = next(
+                group.inputs.index(cost.input) for group in self.domain.groups if cost.input in group.inputs
+            )
+            total += cost.rate * max(abs(end - cost.at) for cell in ends for end in cell[at])
+        priced: dict[int, float] = {}
+        for cell in self.cells:
+            priced[cell.group] = max(priced.get(cell.group, 0.0), cell.cost)
+        return total + sum(priced.values())
+
+    def price(self, rows: Floats) -> Floats:
+        """What rows cost, (n,)."""
+        total = np.zeros(len(rows))
+        for cost in self.costs:
+            total += cost.rate * np.abs(rows[:, cost.input] - cost.at)
+        for cell in self.cells:
+            group = self.domain.groups[cell.group]
+            at = [low for low, _ in group.cells[cell.cell]]
+            total += cell.cost * (rows[:, list(group.inputs)] == at).all(1)
+        return total
+
+
+def prices_of(
+    columns: Columns,
+    x: Floats,
+    mutable: Iterable[str] | None,
+    fixed: Iterable[str],
+    weights: Mapping[str, float] | None,
+    domain: Mapping[str, Any] | None,
+    of: str,
+) -> Prices:
+    """The rows that may be reached from one, and what each costs; the parameters are those of `minimal_counterfactual`."""
+    allowed = columns.domain(() if domain is None else conditions_of(domain))
+    names = columns.names if mutable is None else as_tuple(mutable, "mutable", "columns", of=of)
+    free = {columns.group(name, of) for name in names} - {
+        columns.group(name, of) for name in as_tuple(fixed, "fixed", "columns", of=of)
+    }
+    factors = {
+        columns.group(name, of): check_float(weight, f"weights[{name!r}]", low=0.0, closed=False, of=of)
+        for name, weight in (weights or {}).items()
+    }
+    groups, costs, cells = list[Group](), list[Cost](), list[CellCost]()
+    for g, group in enumerate(allowed.groups):
+        at = tuple(float(x[i]) for i in group.inputs)
+        own = tuple((value, value) for value in at)
+        weight, kept = factors.get(g, 1.0), list[tuple[Any, str]]()
+        flag = at[1:]
+        lost = bool(flag) and flag[0] >= 0.5
+        if g not in free or lost:
+            groups.append(Group(group.name, group.inputs, (own,), ("",)))
+            continue
+        for cell, label in zip(group.cells, group.labels, strict=True):
+            if label == "missing" or tuple(each[0] for each in cell[1:]) != flag:
+                continue
+            kept.append((cell, label))
+        moving = [cell for cell, _ in kept if cell[0][0] < cell[0][1]]
+        if moving:
+            low, high = moving[0][0]
+            # The row itself stays within reach, also where it is not what is allowed.
+            cell = (
+                ((min(low, at[0]), max(high, at[0])), *moving[0][1:]) if low <= at[0] <= high else moving[0]
+            )
+            groups.append(Group(group.name, group.inputs, (cell,), ("",)))
+            costs.append(Cost(group.inputs[0], at[0], weight / max(columns.span(g), 1e-300)))
+            continue
+        if all(cell != own for cell, _ in kept):
+            kept.insert(0, (own, shown(columns.raw(g, at))))
+        groups.append(Group(group.name, group.inputs, tuple(c for c, _ in kept), tuple(t for _, t in kept)))
+        cells += [CellCost(g, c, WORD * weight) for c, (cell, _) in enumerate(kept) if cell != own]
+    return Prices(Domain(tuple(groups)), tuple(costs), tuple(cells))

@@ -1,0 +1,214 @@
+"""What a proof ends in: Proved with its certificate, Refuted with a row, or Undecided with the bounds reached."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgewise.verify.certificate import Certificate
+from edgewise.verify.rows import shown
+from edgewise.verify.witness import Case
+
+# The results have a field called property.
+_computed = property
+
+
+@dataclass(frozen=True, eq=False)
+class Proved:
+    """The property holds at every row of the domain.
+
+    Attributes
+    ----------
+    property : str
+        What was asked, in the short text form.
+    domain : str
+        Of which rows, in words.
+    certificate : Certificate or None
+        Evidence that `edgewise check` accepts; None for formulas, which it does not know.
+    margin : float
+        How much room is certain to be left, in the units of the claim.
+    seconds : float
+    leaves : int
+        Parts into which the domain was divided.
+    """
+
+    property: str
+    domain: str
+    certificate: Certificate | None
+    margin: float
+    seconds: float
+    leaves: int = 1
+    status: str = field(default="proved", init=False)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; the certificate goes to a file of its own."""
+        digest = None if self.certificate is None else self.certificate.digest
+        return {
+            "status": self.status,
+            "property": self.property,
+            "domain": self.domain,
+            "margin": _finite(self.margin),
+            "seconds": round(self.seconds, 3),
+            "leaves": self.leaves,
+            "certificate": digest,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"Proved: {self.property}", f"  for {self.domain}."]
+        parts = "one step" if self.leaves == 1 else f"{self.leaves:,} parts"
+        lines.append(f"  {_seconds(self.seconds)}, {parts}.")
+        if self.certificate is not None:
+            lines.append(
+                f"  The certificate ({_bytes(self.certificate.size)}) can be saved and checked by a program of its own."
+            )
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, eq=False)
+class Refuted:
+    """The property fails, and here is where.
+
+    Attributes
+    ----------
+    property, domain : str
+    cases : tuple of Case
+        The row, or two rows that differ in one column, with what the model says of them.
+    excess : float
+        By how much the bound is broken there.
+    reason : str
+        What the rows show, in one sentence.
+    seconds : float
+    """
+
+    property: str
+    domain: str
+    cases: tuple[Case, ...]
+    excess: float
+    reason: str
+    seconds: float
+    status: str = field(default="refuted", init=False)
+
+    @_computed
+    def witness(self) -> dict[str, Any]:
+        """The row, by column, in raw units and words."""
+        return self.cases[0].row
+
+    def __bool__(self) -> bool:
+        return False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "status": self.status,
+            "property": self.property,
+            "domain": self.domain,
+            "excess": _finite(self.excess),
+            "reason": self.reason,
+            "cases": [case.to_dict() for case in self.cases],
+            "seconds": round(self.seconds, 3),
+        }
+
+    def __str__(self) -> str:
+        lines = [
+            f"Refuted: {self.property}",
+            f"  among {self.domain}; found in {_seconds(self.seconds)}.",
+            f"  {self.reason}",
+        ]
+        return "\n".join([*lines, *table_of(self.cases)])
+
+
+@dataclass(frozen=True, eq=False)
+class Undecided:
+    """Neither a proof nor a row that breaks the property was found in time.
+
+    Attributes
+    ----------
+    property, domain : str
+    lower, upper : float
+        The largest excess over the bound that was found, and that which is certain not to be exceeded: the property holds if
+        the true one is at most 0, and would be proved with bounds that much wider.
+    seconds : float
+    reason : str
+        Why it ended.
+    """
+
+    property: str
+    domain: str
+    lower: float
+    upper: float
+    seconds: float
+    reason: str
+    status: str = field(default="undecided", init=False)
+
+    def __bool__(self) -> bool:
+        return False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "status": self.status,
+            "property": self.property,
+            "domain": self.domain,
+            "lower": _finite(self.lower),
+            "upper": _finite(self.upper),
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def __str__(self) -> str:
+        lines = [
+            f"Undecided: {self.property}",
+            f"  for {self.domain}; {self.reason} after {_seconds(self.seconds)}.",
+        ]
+        if math.isfinite(self.upper):
+            lines.append(f"  Certain: the bound is exceeded by at most {self.upper:.4g} anywhere.")
+        if math.isfinite(self.lower):
+            word = "kept with" if self.lower <= 0 else "exceeded by"
+            room = " to spare" if self.lower <= 0 else " (within rounding)"
+            lines.append(f"  Found: at the worst row it is {word} {abs(self.lower):.4g}{room}.")
+        lines.append("  More seconds, a smaller domain or a wider bound may decide it.")
+        return "\n".join(lines)
+
+
+Verdict = Proved | Refuted | Undecided
+
+
+def table_of(cases: tuple[Case, ...]) -> list[str]:
+    """The rows beside each other, a line a column; what differs is marked."""
+    names = list(cases[0].row)
+    lines = [(name, *(shown(case.row[name]) for case in cases)) for name in names]
+    for name in cases[0].outputs:
+        lines.append((name, *(_short(case.outputs[name]) for case in cases)))
+    if cases[0].decision is not None:
+        lines.append(("decision", *(shown(case.decision) for case in cases)))
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    said = list[str]()
+    for k, line in enumerate(lines):
+        mark = "*" if len(cases) == 2 and line[1] != line[2] else " "
+        if k == len(names):
+            said.append("    " + "-" * (sum(widths) + 2 * len(widths) - 2))
+        said.append(
+            f"  {mark} "
+            + "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
+        )
+    return said
+
+
+def _short(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _seconds(value: float) -> str:
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1000:,.1f} kB" if size < 1e6 else f"{size / 1e6:,.1f} MB"

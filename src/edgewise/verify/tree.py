@@ -1,0 +1,203 @@
+"""Best-first branch and bound over parts of a domain."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.verify.bounder import Lagrange
+from edgewise.verify.chain import Chain
+from edgewise.verify.cuts import Bounded, Split
+from edgewise.verify.space import Part, Space
+
+Floats = NDArray[np.float64]
+# Parts that are bounded together: their multipliers times the functions of the inputs.
+AT_ONCE = 4 << 20
+MOST_TOGETHER = 32
+# Cuts that gain less than this share of the way to the target, so many times in a row, are followed by another kind.
+LITTLE, PATIENCE = 0.02, 3
+# How often progress is looked at (in leaves), what is slow, and how much nodes must promise then.
+WATCH, SLOW, PICKY = 64, 0.12, 0.7
+
+
+@dataclass
+class Node:
+    """A node of the tree: a leaf's multipliers, or how it is split into two children."""
+
+    v: Floats
+    bound: float
+    split: Split | None = None
+    children: tuple[int, int] | None = None
+
+
+@dataclass
+class Tree:
+    """The state of a search.
+
+    Attributes
+    ----------
+    nodes : list of Node
+    open : heap of (-bound, number, Bounded)
+    target : float
+        Parts with such a bound are done.
+    """
+
+    bounder: Lagrange | Chain
+    target: float
+    nodes: list[Node] = field(default_factory=list[Node])
+    open: list[tuple[float, int, Bounded]] = field(default_factory=list[tuple[float, int, Bounded]])
+    closed: float = -np.inf
+    seen: tuple[int, float] = (0, np.inf)
+
+    @property
+    def upper(self) -> float:
+        """Certified bound over the whole domain."""
+        return max(self.closed, -self.open[0][0] if self.open else -np.inf)
+
+    @property
+    def leaves(self) -> int:
+        """Leaves so far."""
+        return (len(self.nodes) + 1) // 2
+
+    def begin(self, root: Part) -> list[Floats]:
+        """Bound the root; rows to try."""
+        v = self.bounder.start()
+        made, rows = self.bounder.solve([root], v[None], self.target, [None], warm=False)
+        self.nodes.append(Node(made[0].v, made[0].bound))
+        self._keep(0, made[0])
+        return rows
+
+    def settle(self) -> None:
+        """Close open parts that a raised target covers."""
+        kept: list[tuple[float, int, Bounded]] = []
+        for entry in self.open:
+            if -entry[0] <= self.target:
+                self.closed = max(self.closed, -entry[0])
+            else:
+                kept.append(entry)
+        heapq.heapify(kept)
+        self.open = kept
+
+    def grow(self) -> list[Floats]:
+        """Split the worst parts and bound their children; rows to try. Nothing is lost if it is interrupted."""
+        chosen = heapq.nsmallest(self._together(), self.open)
+        cut = [(number, each) for _, number, each in chosen if each.split is not None]
+        if not cut:
+            return []
+        space = self.bounder.program.space
+        parts: list[Part] = []
+        sums: list[Any] = []
+        starts: list[Floats] = []
+        for _, each in cut:
+            assert each.split is not None
+            for part in halves(space, each.part, each.split):
+                parts.append(part)
+                starts.append(each.v)
+                sums.append(each.sums if each.split.kind == "node" else None)
+        self._watch()
+        made, rows = self.bounder.solve(parts, np.array(starts), self.target, sums, warm=True)
+        if self.bounder.stop():
+            return rows
+        gone = {number for number, _ in cut}
+        self.open = [entry for entry in self.open if entry[1] not in gone]
+        heapq.heapify(self.open)
+        for n, (number, parent) in enumerate(cut):
+            first = len(self.nodes)
+            for child in made[2 * n : 2 * n + 2]:
+                # A child's rows are rows of its parent, whose multipliers bound them as well.
+                if child.bound > parent.bound:
+                    child = replace(child, bound=parent.bound, v=parent.v)
+                if parent.bound - child.bound < LITTLE * (parent.bound - self.target):
+                    child = replace(child, stalled=parent.stalled + 1)
+                    if child.stalled >= PATIENCE and child.other is not None:
+                        child = replace(child, split=child.other, other=child.split, stalled=PATIENCE - 2)
+                self.nodes.append(Node(child.v, child.bound))
+                self._keep(len(self.nodes) - 1, child)
+            self.nodes[number].split, self.nodes[number].children = parent.split, (first, first + 1)
+        return rows
+
+    def _watch(self) -> None:
+        """Where the bound hardly falls any more, look for what holds it up among the inputs too."""
+        if self.leaves >= self.seen[0] + WATCH:
+            way = self.seen[1] - self.target
+            slow = np.isfinite(way) and self.seen[1] - self.upper < SLOW * way
+            self.bounder.hope = PICKY if slow else self.bounder.usual
+            self.seen = (self.leaves, self.upper)
+
+    def _together(self) -> int:
+        program = self.bounder.program
+        size = max(1, program.size * program.inputs.columns.size * 8 + program.inputs.curves.table.size)
+        return int(np.clip(AT_ONCE // (4 * size), 1, MOST_TOGETHER // 2))
+
+    def _keep(self, number: int, each: Bounded) -> None:
+        if each.bound <= self.target:
+            self.closed = max(self.closed, each.bound)
+        else:
+            heapq.heappush(self.open, (-each.bound, number, each))
+
+
+def halves(space: Space, part: Part, split: Split) -> tuple[Part, Part]:
+    """The low and the high side of a split part."""
+    sides: list[Part] = []
+    for low in (True, False):
+        side = Part(
+            part.low.copy(), part.high.copy(), part.cells.copy(), part.node_low.copy(), part.node_high.copy()
+        )
+        if split.kind == "cells":
+            own = np.nonzero(space.cell_group == split.number)[0]
+            listed = np.isin(own - space.first[split.number], split.cells)
+            side.cells[0, own[listed != low]] = False
+        else:
+            ends = (side.low, side.high) if split.kind == "input" else (side.node_low, side.node_high)
+            if low:
+                ends[1][0, split.number] = min(ends[1][0, split.number], split.at)
+            else:
+                ends[0][0, split.number] = max(ends[0][0, split.number], split.at)
+        sides.append(side)
+    return sides[0], sides[1]
+
+
+def evidence(tree: Tree, lemmas: list[dict[str, Any]]) -> dict[str, Any]:
+    """The tree as certificates hold it (docs/certificates.md)."""
+    program = tree.bounder.program
+    nodes: list[dict[str, Any]] = []
+    for node in tree.nodes:
+        if node.children is None or node.split is None:
+            nodes.append({"leaf": leaf(tree.bounder, node.v)})
+            continue
+        split = node.split
+        if split.kind == "node":
+            f, u, layer, k = program.names[split.number]
+            said: dict[str, Any] = {"slot": [f, u, layer], "node": k, "at": float(split.at)}
+        elif split.kind == "input":
+            said = {"input": int(split.number), "at": float(split.at)}
+        else:
+            said = {"group": int(split.number), "cells": [int(c) for c in split.cells]}
+        nodes.append({"split": said, "low": node.children[0], "high": node.children[1]})
+    return {"lemmas": lemmas, "tree": nodes}
+
+
+def leaf(bounder: Lagrange | Chain, v: Floats) -> dict[str, Any]:
+    """Multipliers as a leaf holds them."""
+    program = bounder.program
+    if isinstance(bounder, Chain):
+        return {"lambda": [1.0], "slopes": [], "mu": 0.0}
+    shares = [float(each) for each in v[program.nodes : program.nodes + program.rows]]
+    mu = float(v[-1]) if program.budget else 0.0
+    return {"lambda": shares, "slopes": slopes(program.names, v), "mu": mu}
+
+
+def slopes(names: tuple[tuple[int, int, int, int], ...], v: Floats) -> list[list[Any]]:
+    """Slopes by slot."""
+    slots: dict[tuple[int, int, int], list[float]] = {}
+    for (f, u, layer, _), a in zip(names, v, strict=False):
+        slots.setdefault((f, u, layer), []).append(float(a))
+    return [[*slot, values] for slot, values in slots.items()]
+
+
+Stop = Callable[[], bool]

@@ -1,0 +1,69 @@
+"""`edgewise audit`: exit codes, limits, JSON and pages."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import edgewise as ew
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audit")
+    r = np.random.default_rng(0)
+    n = 500
+    X = pd.DataFrame({"sex": r.choice(["f", "m"], n), "skill": r.normal(size=n), "size": r.normal(size=n)})
+    y = pd.Series(X["skill"] + (X["sex"] == "m") + 0.3 * r.normal(size=n) > 0.5, name="hired")
+    model = ew.KANClassifier(mode="additive", seconds=4).fit(X[["sex", "skill"]], y)
+    ew.save(model, folder / "m.kan")
+    X.assign(hired=y, creed=r.choice(["a", "b"], n)).to_csv(folder / "d.csv", index=False)
+    return folder
+
+
+def test_limits_set_the_exit_code(edgewise, files):
+    words = ["audit", files / "m.kan", files / "d.csv", "-p", "sex", "--bootstrap", "0", "--no-proxies"]
+    broken = edgewise(*words, "--fail-on", "dp>0.1", "--fail-on", "accuracy>0.99")
+    assert broken.code == 1
+    assert "dp of sex" in broken.err
+    assert "accuracy" not in broken.err
+    kept = edgewise(*words, "--fail-on", "dp>0.99")
+    assert kept.code == 0
+    assert "Demographic parity" in kept.out
+    assert "Equalised odds" in kept.out
+
+
+def test_json_is_all_that_is_printed(edgewise, files):
+    done = edgewise("audit", files / "m.kan", files / "d.csv", "-p", "creed", "--json", "--bootstrap", "20")
+    told = json.loads(done.out)
+    assert done.code == 0
+    assert told["tables"][0]["name"] == "creed"
+    assert told["breaches"] == []
+    assert told["flips"] == []  # the model does not read it
+
+
+def test_pages_and_pictures_are_written_once(edgewise, files):
+    words = ["audit", files / "m.kan", files / "d.csv", "-p", "sex", "--bootstrap", "20"]
+    words += ["--html", files / "a.html", "--plot", files / "a.png"]
+    assert edgewise(*words).code == 0
+    assert "equalised odds" in (files / "a.html").read_text()
+    assert (files / "a.png").stat().st_size > 1000
+    assert edgewise(*words).code == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-p", "sexx"],
+        ["-p", "sex", "--fail-on", "dp"],
+        ["-p", "sex", "--target", "hirred"],
+        ["-p", "sex", "--cut", "sex"],
+        ["-p", "sex", "--positive", "maybe"],
+    ],
+)
+def test_bad_words_end_in_one_sentence(edgewise, files, words):
+    done = edgewise("audit", files / "m.kan", files / "d.csv", "--no-proxies", *words)
+    assert done.code == 2
+    assert done.err.startswith("Error: ")
+    assert len(done.err.strip().splitlines()) == 1
