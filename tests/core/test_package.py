@@ -8,7 +8,6 @@ import pytest
 
 import edgewise as ew
 
-
 # Names of a module on purpose: `ew.properties.monotone(...)` reads better than a dozen names at the top.
 NAMESPACES = {"properties"}
 

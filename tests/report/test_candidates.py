@@ -16,6 +16,7 @@ from edgewise.report import ReportContent, render_report
 from edgewise.report.candidate import rows_of, study
 from edgewise.report.leftover import FEWEST_IN_PART, MOST_PARTS, is_rounding, pattern, scale_of, worst
 from edgewise.symbolic import Constant, Formula
+from edgewise.symbolic.alternatives import Alternative
 from tests.report.conftest import NAMES, build
 
 A, B = sympy.symbols("a b")
@@ -216,3 +217,14 @@ def test_hostile_names_stay_names():
     page = render_report(replace(made, units={NAMES[0]: "<u>"}))
     assert "<script>alert" not in page
     assert "<u>" not in page
+
+
+def test_a_rival_of_the_chosen_formula_is_marked_with_the_measurement_that_would_tell() -> None:
+    line, wave = (Formula(expression, ("a", "b"), 0.1, 0.9) for expression in (2 * A, 2 * A + 0.1 * B))
+    rival = Alternative(wave, 0.4, 0.25, (("a", 1.5), ("b", 2.0)))
+    page = render_report(content([line, wave], alternatives=(rival,)))
+    marked = re.search(r'id="formula-2".*?</summary>', page, re.DOTALL)
+    assert marked is not None
+    assert "as likely" in marked[0]
+    assert "as likely" not in re.search(r'id="formula-1".*?</summary>', page, re.DOTALL)[0]
+    assert "by 0.25, at a = 1.5, b = 2: a measurement there would" in page

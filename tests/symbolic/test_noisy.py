@@ -8,8 +8,11 @@ import numpy as np
 
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.description import challenged, description
+from edgewise.symbolic.landscape import landscape
 from edgewise.symbolic.noisy import reductions
+from edgewise.symbolic.quotients import quotients
 from edgewise.symbolic.rows import Rows
+from edgewise.symbolic.tape import Tape
 
 
 def noisy_table(law, columns: int, noise: float, *, low: float = 1.0, high: float = 5.0, n: int = 500):
@@ -67,3 +70,28 @@ def test_all_rows_decide_between_formulas_that_held_out_rows_cannot_tell_apart()
     longer = max(found.front, key=lambda each: each.complexity)
     assert description(law, rows) <= description(longer, rows)
     assert challenged(law, found.front, rows) is law
+
+
+def test_quotients_are_not_pulled_towards_zero_by_noise() -> None:
+    X, clean = noisy_table(lambda a, b: (a + b) / (1 + 2 * a * b), 2, 0.0)
+    y = clean + 0.03 * clean.std() * np.random.default_rng(7).standard_normal(len(clean))
+    rows = Rows.split(("a", "b"), X, y, 0.2, 0)
+    smooth = landscape(rows.X, rows.y).value(rows.X)
+    errors = []
+    for tree in quotients(rows, smooth, weight=np.ones(len(rows.y))):
+        tape = Tape(tree, rows.names)
+        truth = (rows.X_held.sum(axis=1)) / (1 + 2 * rows.X_held.prod(axis=1))
+        errors.append(float(np.sqrt(np.mean((tape.value(tape.start, rows.X_held) - truth) ** 2))))
+    assert min(errors) < 0.01 * clean.std()
+
+
+def test_what_the_rows_cannot_tell_apart_is_told_though_it_is_not_on_the_front() -> None:
+    rng = np.random.default_rng(0)
+    speed = np.sort(rng.uniform(5, 25, 45))
+    distance = 1.2 * speed + 0.09 * speed**2 + 8 * rng.standard_normal(45)
+    found = find_formula(speed[:, None], distance, names=["v"], seconds=6)
+    fronts = {each.sympy for each in found.front}
+    beside = [each for each in found.alternatives() if each.formula.sympy not in fronts]
+    assert beside
+    assert all(each.p_value >= 0.05 for each in beside)
+    assert len(found.alternatives()) <= 10

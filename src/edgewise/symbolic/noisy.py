@@ -29,6 +29,7 @@ from edgewise.symbolic.curve import fit_curve
 from edgewise.symbolic.landscape import TARGETS, coordinates, design, terms
 from edgewise.symbolic.moves import View, scalings
 from edgewise.symbolic.pursuit import pursued
+from edgewise.symbolic.quotients import quotients
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.separate import factors, separations
 from edgewise.symbolic.state import Move, State, power, powers, product
@@ -259,6 +260,10 @@ def formulas(one: Reduced, deadline: float) -> Iterator[Node]:
     if len(rows.names) == 1:
         yield from map(one.state.lift, _curves(rows, one.weight))
     yield from map(one.state.lift, pursued(rows, weight=one.weight, deadline=deadline))
+    model = one.state.landscape
+    if model is not None and len(rows.names) > 1:
+        smooth = model.value(rows.X)
+        yield from map(one.state.lift, quotients(rows, smooth, weight=one.weight, deadline=deadline))
 
 
 def _curves(rows: Rows, weight: Floats) -> Iterator[Node]:

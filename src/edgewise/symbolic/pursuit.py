@@ -32,7 +32,7 @@ _LONGEST = 6
 _DICTIONARIES = 150
 _KEPT = 8
 # What a node of a term costs, as description length has it: twice the logarithm of some ten symbols.
-_NODE = 4.0
+NODE = 4.0
 
 
 @dataclass(frozen=True)
@@ -103,20 +103,21 @@ def _best(design: Floats, values: Floats, weight: Floats, terms: list[Term], out
     good = np.flatnonzero(np.isfinite(scale) & (scale > 0))
     unit = table[:, good] / scale[good]
     gram, along, total = unit.T @ unit, unit.T @ target, float(target @ target)
-    chosen, criterion = _select(gram, along, total, len(target))
+    chosen, criterion = select(gram, along, total, len(target))
     if not chosen:
         return None
     solution = np.linalg.lstsq(unit[:, chosen], target, rcond=None)[0] / scale[good[chosen]]
     trees = tuple(terms[int(good[at])].tree for at in chosen)
-    price = 2.0 * (outer.tree != "u") + _NODE * sum(map(_nodes, trees))
+    price = 2.0 * (outer.tree != "u") + NODE * sum(map(nodes, trees))
     return _Sum(criterion + price, outer, trees, solution)
 
 
-def _nodes(tree: Node) -> int:
-    return 1 + sum(map(_nodes, tree.arguments)) if isinstance(tree, Apply) else 1
+def nodes(tree: Node) -> int:
+    """How many nodes a tree has."""
+    return 1 + sum(map(nodes, tree.arguments)) if isinstance(tree, Apply) else 1
 
 
-def _select(gram: Floats, along: Floats, total: float, rows: int) -> tuple[list[int], float]:
+def select(gram: Floats, along: Floats, total: float, rows: int) -> tuple[list[int], float]:
     """Terms by forward selection with exchange, as many as the extended BIC allows, from inner products alone."""
     price = math.log(rows) + 2 * math.log(len(along))
     chosen: list[int] = []

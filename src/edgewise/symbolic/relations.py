@@ -103,7 +103,7 @@ def relations(rows: Rows, tolerance: float = EXACT, *, plain: bool = False) -> I
         ):
             tree = linear([terms[each].tree for each in chosen], weights)
             yield outside(targets[at][0], tree, sign)
-    for terms in itertools.islice(_few(thin), 1 if plain else None):
+    for terms in itertools.islice(few(thin), 1 if plain else None):
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for outer, values in targets:
             # The inverse of a ratio is one.
@@ -278,7 +278,7 @@ def dictionaries(rows: Rows) -> Iterator[list[Term]]:
             yield _times(short, _times([_ONE, *one[2]], [_ONE, *other[2]]))
 
 
-def _few(rows: Rows) -> Iterator[list[Term]]:
+def few(rows: Rows) -> Iterator[list[Term]]:
     """Small sets for numerators and denominators."""
     yield _monomials(rows, 36, whole=True)
     short, shortest = _monomials(rows, 8, whole=True), _monomials(rows, 4, whole=True)

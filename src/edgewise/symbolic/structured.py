@@ -24,7 +24,7 @@ _SHARE = 0.5
 _STATES, _FORMULAS, _SECONDS = 3, 20, 8.0
 # A smooth model worse than this has noise in it (and few terms), or is too poor for relations between its slopes; the share
 # of the time that is then given to steps that bear noise.
-_NOISY, _NOISY_SHARE = 1e-3, 0.6
+_NOISY, _NOISY_SHARE, _POOR_SHARE = 1e-3, 0.6, 0.3
 _FEW_TERMS = 0.7
 # With so few features left a smooth model leaves nothing but noise.
 _SMALL = 2
@@ -57,8 +57,9 @@ def structured(search: Search, reduced: State | None) -> None:
         _walk(search, start, table)
         if search.exact or search.explained:
             return
-    if table.error > _NOISY and not noisy:
-        _reduce(search)
+    # Two columns have little to reduce, and small networks read them well.
+    if table.error > _NOISY and not noisy and len(table.rows.names) > _SMALL:
+        _reduce(search, _POOR_SHARE)
 
 
 def _noisy(table: State) -> bool:
@@ -96,11 +97,11 @@ def _walk(search: Search, start: State, table: State) -> None:
     search.add([tree for _, tree in shortlist(waiting)], None)
 
 
-def _reduce(search: Search) -> None:
+def _reduce(search: Search, share: float = _NOISY_SHARE) -> None:
     """All from steps that bear noise, until a formula leaves nothing but it."""
     rows, waiting = search.rows, list[tuple[float, Node]]()
     spread, poll = float(rows.y.std()), _poll(search)
-    deadline = time.monotonic() + _NOISY_SHARE * search.left
+    deadline = time.monotonic() + share * search.left
     reached = reductions(rows, deadline=(time.monotonic() + deadline) / 2, poll=poll)
     search.floor = min(search.floor, *(each.error * spread for each in reached))
     if search.explained and len(reached[0].state.rows.names) <= _SMALL:
