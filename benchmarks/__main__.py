@@ -22,6 +22,10 @@ SCRIPTS = (
     "hypotheses",
     "adoption",
     "export",
+    "proofs",
+    "certificates",
+    "audit",
+    "glassbox",
     "mnist",
     "speed",
 )

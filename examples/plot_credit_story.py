@@ -70,7 +70,9 @@ ew.plot_shapes(whole, most=9)
 # exactly.
 
 applicant = 53
-one = ew.explain(model, X_test, row=applicant, output="good", units={"amount": "DM"})
+one = ew.explain(
+    model, X_test, row=applicant, output="good", units={"amount": "DM"}
+)
 for reason in one.reasons:
     print(reason.text)
 
@@ -160,7 +162,6 @@ ew.plot_audit(before, "sex")
 # Both criteria, side by side, because they say different things. Demographic parity compares how often
 # women and men are granted a loan; equalised odds how often rightly and how often wrongly. Here the second
 # gap is far wider: of the loans that went bad, men had been granted most, women few.
-
 
 
 def gaps(found):
@@ -269,7 +270,9 @@ found.plot()
 for point in found.points:
     if point.method in ("before", "penalty"):
         said = [ew.verify(point.model, claim).status for claim in claims]
-        print(f"{point.detail.removeprefix('trained on with '):56}  {', '.join(said)}")
+        print(
+            f"{point.detail.removeprefix('trained on with '):56}  {', '.join(said)}"
+        )
 
 # %%
 # Where this leaves applicant 53

@@ -7,6 +7,7 @@ WAY = (
     "plot_reading.py",
     "plot_formula.py",
     "plot_classifier.py",
+    "plot_credit_story.py",
     "plot_torch_loop.py",
     "plot_refining.py",
     "plot_serving.py",

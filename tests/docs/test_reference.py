@@ -62,7 +62,8 @@ def test_examples_open_with_a_title_and_leave_no_files():
         title, line = text.split("\n")[1:3]
         assert set(line) == {"="}, path.name
         assert len(line) >= len(title), path.name
-        assert len(text.splitlines()) < 200, path.name
+        # A worked story may be long; the others answer one question.
+        assert len(text.splitlines()) < (300 if path.stem.endswith("_story") else 200), path.name
         saved = re.findall(r"ew\.(?:save|export)\w*\(\w+, (\w+)", text)
         assert set(saved) <= {"folder"}, path.name
 

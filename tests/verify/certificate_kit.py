@@ -132,10 +132,9 @@ def goals_of(claim: Document, where: Domain, outputs: int) -> list[tuple[Any, Do
             return [(Slope(o, i, s, claim["bound"]), where) for s in (1, -1)]
         if i < last:
             return [(Slope(o, i, -claim["direction"], 0.0), where)]
-        s = float(claim["direction"])
+        pairs = [pair[:: claim["direction"]] for pair in pairwise(range(len(where.groups[last].cells)))]
         return [
-            plain(0.0, OutputTerm(o, s, 0, (last, a)), OutputTerm(o, -s, 0, (last, b)))
-            for a, b in pairwise(range(len(where.groups[last].cells)))
+            plain(0.0, OutputTerm(o, 1.0, 0, (last, a)), OutputTerm(o, -1.0, 0, (last, b))) for a, b in pairs
         ]
     g = claim["group"]
     moved = [

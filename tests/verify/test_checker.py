@@ -201,6 +201,24 @@ def test_certificates_of_the_prover(shape: tuple[int, ...], tmp_path: Path) -> N
     assert proved >= 3
 
 
+def test_codes_that_lower_the_output(tmp_path: Path) -> None:
+    """Units of a goal are numbered as its rows name them, which two hidden layers' lemmas depend on."""
+    rng = np.random.default_rng(7)
+    net = ew.KAN([2, 2, 2, 1], intervals=4, seed=7, dtype=torch.float64)
+    with torch.no_grad():
+        for layer in net.layers:
+            layer.coef.copy_(torch.from_numpy(rng.normal(0, 0.5, tuple(layer.coef.shape))))
+    ends = ((-1.0, -1.0),), ((1.0, 1.0),)
+    where = Domain((Group("x", (0,), (((-1.0, 1.0),),)), Group("code", (1,), ends)))
+    made = certificate(
+        {"type": "monotone", "output": 0, "input": 1, "direction": -1}, where, [net], tmp_path, seconds=20
+    )
+    assert made is not None
+    assert made.document["proofs"][0]["lemmas"]
+    assert judge(made, made.document, tmp_path, "falling")
+    assert not judge(made, tightened(made, rng)[0][1], tmp_path, "rising")
+
+
 def seal_if_possible(document: dict[str, Any]) -> dict[str, Any]:
     try:
         return seal(document)

@@ -77,6 +77,8 @@ def content(job: Job) -> ReportContent:
         history=(*reading.history, *(() if simplified is None else simplified.history)),
         edits=() if simplified is None else tuple(simplified.steps),
         inputs=(),
+        # It explains the model, and the page is about the small network.
+        explanation=None,
     )
 
 

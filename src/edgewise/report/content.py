@@ -14,11 +14,13 @@ from edgewise._core.errors import InputError
 
 if TYPE_CHECKING:
     from edgewise.audit.result import AuditResult
+    from edgewise.explain import GlobalExplanation, LocalExplanation
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
     from edgewise.symbolic import Formula
     from edgewise.symbolic.alternatives import Alternative
     from edgewise.training import Record
+    from edgewise.verify.results import Verdict
 
 Floats = NDArray[np.float64]
 
@@ -212,6 +214,12 @@ class ReportContent:
         Predictions of the held-out rows by the same model fitted again from other seeds.
     raw_test : mapping of str to array (m,)
         Columns of the held-out rows as they came, for formulas in columns that the network sees transformed.
+    explanation : GlobalExplanation, optional
+        What `edgewise.explain(model, X)` gives: importances, shape functions and pairs, after the network.
+    answers : tuple of LocalExplanation
+        Single answers explained, below it.
+    proofs : tuple of Proved, Refuted and Undecided
+        What `edgewise.verify` gave, in the order of the page.
     audit : AuditResult, optional
         What `edgewise.audit` found; the last section of the page.
 
@@ -255,6 +263,9 @@ class ReportContent:
     dropped: tuple[tuple[str, str], ...] = ()
     repeats: tuple[Any, ...] = ()
     raw_test: Mapping[str, Any] = field(default_factory=dict)
+    explanation: GlobalExplanation | None = None
+    answers: tuple[LocalExplanation, ...] = ()
+    proofs: tuple[Verdict, ...] = ()
     audit: AuditResult | None = None
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -12,6 +13,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, numbers_of
 from edgewise.data.encoding_raw import RawTable, raw_table
+from edgewise.explain import Explainer, GlobalExplanation
 from edgewise.network import KAN, rename
 from edgewise.report.columns import summarise, summarise_classes, summarise_numbers
 from edgewise.report.content import AccuracyRow, InputView, Origin, ReportContent
@@ -25,6 +27,8 @@ Floats = NDArray[np.float64]
 
 # Pairs that say how a transformed column reads; straight pieces between so many are finer than a drawing.
 PAIRS = 257
+# Columns up to which a network with hidden nodes is explained within about a second.
+MOST_EXPLAINED = 40
 
 
 def content_from_estimator(
@@ -47,6 +51,9 @@ def content_from_estimator(
     repeats: Sequence[Any] = (),
 ) -> ReportContent:
     """Everything the page shows of a fitted `KANRegressor` or `KANClassifier`.
+
+    It is explained on the rows it was fitted on, unless it has more than two classes, or hidden nodes and more than 40
+    columns, which would take long; explain it yourself and put the result in `ReportContent.explanation`.
 
     Parameters
     ----------
@@ -136,6 +143,7 @@ def content_from_estimator(
         dropped=tuple((c.name, c.reason) for c in model.encoding_.columns if c.dropped),
         repeats=tuple(_own_row(other, tables[1], len(classes)).predicted for other in repeats),
         raw_test={} if formula is None else _raw_numbers(model.encoding_.columns, tables[1], formula.names),
+        explanation=_explained(model, tables[0], target, units),
     )
 
 
@@ -176,6 +184,19 @@ def _number_view(name: str, column: NumberColumn) -> InputView:
     return InputView(
         name, column.name, scale=tuple(zip(seen[good].tolist(), told[good].tolist(), strict=True))
     )
+
+
+def _explained(
+    model: Any, table: RawTable, target: str, units: Mapping[str, str] | None
+) -> GlobalExplanation | None:
+    """What the model has learned, where that is quick to say and one output says it."""
+    wide = len(model.network_.layers) > 1 and len(model.encoding_.columns) > MOST_EXPLAINED
+    if wide or model.network_.shape[-1] != 1:
+        return None
+    columns = {column.name for column in model.encoding_.columns}
+    known = {name: unit for name, unit in (units or {}).items() if name in columns}
+    found = Explainer(model, table, units=known).overall()
+    return replace(found, output=target) if target and found.output == "y" else found
 
 
 def _titled(net: KAN, target: str) -> KAN:

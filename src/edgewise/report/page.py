@@ -18,7 +18,9 @@ from edgewise.plots.style import DARK, LIGHT
 from edgewise.report import (
     audit_section,
     charts,
+    explain_section,
     numbers,
+    proofs_section,
     view_formulas,
     view_network,
     view_results,
@@ -95,6 +97,8 @@ def render_report(content: ReportContent) -> str:
             classes=view_results.class_section(content, table),
             training=charts.training(content.history) if len(content.history) >= FEWEST_STEPS else None,
             front=view_formulas.front_chart(content),
+            explained=explain_section.explain_view(content),
+            proved=proofs_section.proofs_view(content.proofs),
             audit=None if content.audit is None else audit_section.audit_view(content.audit),
             candidates=view_formulas.candidates(content),
             dropped=view_table.dropped(content),

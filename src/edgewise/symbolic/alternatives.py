@@ -20,7 +20,7 @@ from edgewise.symbolic.tape import Tape
 Floats = NDArray[np.float64]
 _POINTS = 512
 # Nobody reads more alternatives.
-_MOST = 10
+_MOST = 12
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def alternatives(
     Returns
     -------
     tuple of Alternative
-        The shortest first, at most ten; of formulas that say the same in the box the shortest alone.
+        The shortest first, at most twelve; of formulas that say the same in the box the shortest alone.
     """
     own = squared_errors(best, rows)
     kept: list[tuple[Formula, float, Floats]] = []

@@ -33,6 +33,8 @@ def direct_candidates(rows: Rows, forms: Sequence[Form] | None = None) -> Iterat
     yield Number(float(rows.y.mean()))
     yield from _lines(rows)
     yield from _power_laws(rows)
+    if len(rows.names) == 1:
+        yield from _parabolas(rows)
     if len(rows.names) <= 3:
         yield from _curves(rows, forms)
     yield from _sums_of_products(rows)
@@ -58,6 +60,17 @@ def _linear(terms: Sequence[Node], solution: NDArray[np.floating]) -> Node:
         Apply("*", (Number(float(weight)), term)) for weight, term in zip(solution[:-1], terms, strict=True)
     ]
     return Apply("+", (*parts, Number(float(solution[-1])))) if parts else Number(float(solution[-1]))
+
+
+def _parabolas(rows: Rows) -> Iterator[Node]:
+    """a x + b x^2 with and without a constant: the first correction to many a law."""
+    x, name = rows.X[:, 0], Variable(rows.names[0])
+    terms = [name, Apply("^", (name, Number(2)))]
+    for constant in (False, True):
+        design = np.column_stack([x, x**2, np.ones(len(x))][: 2 + constant])
+        if len(x) > design.shape[1]:
+            solution = np.linalg.lstsq(design, rows.y, rcond=None)[0]
+            yield _linear(terms, solution if constant else np.append(solution, 0.0))
 
 
 def _power_laws(rows: Rows) -> Iterator[Node]:

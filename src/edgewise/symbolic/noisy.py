@@ -32,6 +32,7 @@ from edgewise.symbolic.pursuit import pursued
 from edgewise.symbolic.quotients import quotients
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.separate import factors, separations
+from edgewise.symbolic.single import one_variable
 from edgewise.symbolic.state import Move, State, power, powers, product
 
 Floats = NDArray[np.float64]
@@ -55,7 +56,7 @@ _TARGETS = ("identity", "log", "reciprocal", "square")
 # Weights beyond this many times the typical one would let a few rows decide.
 _HEAVIEST = 20.0
 # Of one feature: curves that are told, and rows they are fitted to.
-_CURVES, _CURVE_ROWS = 6, 500
+_CURVES, _CURVE_ROWS, _LONG_SECONDS = 6, 500, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,16 +255,26 @@ def _moves(state: State) -> Iterator[Move]:
             yield Move("merge", features)
 
 
-def formulas(one: Reduced, deadline: float) -> Iterator[Node]:
+def formulas(one: Reduced, deadline: float, *, thorough: bool = True) -> Iterator[Node]:
     """Formulas for y in the columns, by what is found for a state's target in its features."""
     rows = one.state.rows
     if len(rows.names) == 1:
         yield from map(one.state.lift, _curves(rows, one.weight))
+        if thorough:
+            yield from map(one.state.lift, _long_curves(rows, one.weight))
     yield from map(one.state.lift, pursued(rows, weight=one.weight, deadline=deadline))
     model = one.state.landscape
     if model is not None and len(rows.names) > 1:
         smooth = model.value(rows.X)
         yield from map(one.state.lift, quotients(rows, smooth, weight=one.weight, deadline=deadline))
+
+
+def _long_curves(rows: Rows, weight: Floats) -> Iterator[Node]:
+    """What takes longer: curves of more than one function."""
+    name = Variable(rows.names[0])
+    counts = np.square(weight) / float(np.square(weight).max())
+    found = one_variable(rows.X[:, 0], rows.y, counts, accuracy=1e-3, seconds=_LONG_SECONDS, top=_CURVES)
+    yield from (substitute(each.tree, "x", name) for each in found)
 
 
 def _curves(rows: Rows, weight: Floats) -> Iterator[Node]:

@@ -28,6 +28,8 @@ _NOISY, _NOISY_SHARE, _POOR_SHARE = 1e-3, 0.6, 0.3
 _FEW_TERMS = 0.7
 # With so few features left a smooth model leaves nothing but noise.
 _SMALL = 2
+# Curves of so many states are looked at for long.
+_THOROUGH = 2
 # Held-out rows are others than those that told the noise: errors differ so much by chance.
 _NEARLY = 1.1
 # Seconds between words on where the search stands.
@@ -49,16 +51,17 @@ def structured(search: Search, reduced: State | None) -> None:
     if len(search.rows.y) < _FEWEST_ROWS:
         return
     table = State.table(search.rows)
+    few = len(table.rows.names) <= _SMALL
     if noisy := _noisy(table):
-        _reduce(search)
+        # Two columns have little to reduce, and small networks read them well.
+        _reduce(search, _POOR_SHARE if few else _NOISY_SHARE)
         if search.exact or search.explained:
             return
     for start in (table,) if reduced is None else (reduced, table):
         _walk(search, start, table)
         if search.exact or search.explained:
             return
-    # Two columns have little to reduce, and small networks read them well.
-    if table.error > _NOISY and not noisy and len(table.rows.names) > _SMALL:
+    if table.error > _NOISY and not noisy and not few:
         _reduce(search, _POOR_SHARE)
 
 
@@ -97,7 +100,7 @@ def _walk(search: Search, start: State, table: State) -> None:
     search.add([tree for _, tree in shortlist(waiting)], None)
 
 
-def _reduce(search: Search, share: float = _NOISY_SHARE) -> None:
+def _reduce(search: Search, share: float) -> None:
     """All from steps that bear noise, until a formula leaves nothing but it."""
     rows, waiting = search.rows, list[tuple[float, Node]]()
     spread, poll = float(rows.y.std()), _poll(search)
@@ -106,13 +109,13 @@ def _reduce(search: Search, share: float = _NOISY_SHARE) -> None:
     search.floor = min(search.floor, *(each.error * spread for each in reached))
     if search.explained and len(reached[0].state.rows.names) <= _SMALL:
         return
-    for one in reached:
+    for at, one in enumerate(reached):
         if time.monotonic() > deadline:
             break
         poll()
         fresh = [
             settled(tree, rows, EXACT)
-            for each in formulas(one, deadline)
+            for each in formulas(one, deadline, thorough=at < _THOROUGH)
             if (tree := _allowed(each, search)) is not None
         ]
         waiting += [pair for pair in fresh if math.isfinite(pair[0])]

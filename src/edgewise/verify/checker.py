@@ -430,8 +430,10 @@ def _goals(case: _Case, claim: Any) -> tuple[str, list[Any]]:
         _need(apart or (rest[a] == rest[b] and {a, b} <= set(points)), "it leads across a gap between cells")
     kept, up = [c for c in boxes if boxes[c][at][0] < boxes[c][at][1]], int(said.get("direction", 1))
     after = [(a, [b for b in points[k + 1 :] if rest[a] == rest[b]]) for k, a in enumerate(points)]
-    rows = [[([y(up, (g, a)), y(-up, (g, b[0]))], t, False)] for a, b in after if b]
     _need(up == said.get("direction", 1) in (1, -1), "a direction is 1 or -1")
+    # The value whose output must not be the greater comes first: units are numbered in that order.
+    ordered = [(a, b[0])[::up] for a, b in after if b]
+    rows = [[([y(1, (g, a)), y(-1, (g, b))], t, False)] for a, b in ordered]
     _need(kind == "monotone" or (kept and not rows), "codes have no slopes")
     signs = [s for s in ([-up] if kind == "monotone" else [1, -1]) if kept]
     goals = [([([], t, False)], (o, i, s), g, kept) for s in signs]

@@ -26,6 +26,7 @@ SHARES = (0.0, 0.2, 0.5, 0.8, 1.0)  # candidates of an interval, besides breaks
 MOST_BREAKS = 22  # candidates that are breaks, or between them
 COLD, WARM, COOL, LOWEST = 0.5, 0.05, 0.25, 2e-4  # temperatures, as shares of what a maximum might gain
 COLD_STEPS, WARM_STEPS = 18, 8
+STUCK, HEAT = 0.002, 10.0  # steps so short ask for a temperature so many times as high
 FARTHEST = 1e3
 RISE = 3.0  # how far above the rest a candidate may rise in one step, in logarithms
 MOST_JOINT = 48  # candidates of a cell with several intervals, one of several
@@ -263,7 +264,7 @@ def _minimise(
     # No term can gain more than the whole gap, so a share of that is a temperature to begin with.
     reach = np.maximum(point.value - target, 1e-6 * point.size + 1e-12)
     heat = reach * (WARM if warm else COLD) / np.sqrt(sites)
-    lowest = heat * LOWEST
+    lowest, highest = heat * LOWEST, np.maximum(heat, point.size / np.sqrt(sites))
     natural = np.full_like(v, 1e-9)
     natural[:, : program.nodes] = np.maximum(region.high - region.low, 1e-9 * (1 + np.abs(region.high)))
     rounds = (WARM_STEPS if warm else COLD_STEPS) if len(moving) else 0
@@ -283,8 +284,12 @@ def _minimise(
         length = _damped(blocks, shares, step, heat, program, v, moving)
         v = v + length[:, None] * step
         _fix(program, v, free)
-        # Cooled no faster than the multipliers follow.
-        heat = np.maximum(heat * np.where(length > 0.5, COOL, np.where(length > 0.2, 0.7, 1.0)), lowest)
+        # Cooled no faster than the multipliers follow, and heated where they cannot move: far from the minimum (as in
+        # a part without rows) the gap that is left says little of the way to go.
+        change = np.where(
+            length > 0.5, COOL, np.where(length > 0.2, 0.7, np.where(length < STUCK, HEAT, 1.0))
+        )
+        heat = np.clip(heat * change, lowest, highest)
         if (n >= 3 and n % 2) or n == rounds - 1:
             point = dual(program, region, v)
             better = point.value < best.value
