@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from edgewise.kernels import small
-from edgewise.kernels.native import library, optimizer
+from edgewise.kernels.native import hidden, library, optimizer
 from edgewise.kernels.native_backend import CALL
 
 pytest.importorskip("hatchling")
@@ -38,6 +38,7 @@ STRUCTURES: dict[str, type[ctypes.Structure]] = {
     "ew_adam": small._Adam,
     "ew_adamw_part": optimizer.Part,
     "ew_adamw_step": optimizer.Step,
+    "ew_hidden": hidden.Hidden,
 }
 # What `run_call` packs, in its order.
 PACKED = (

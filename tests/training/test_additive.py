@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from edgewise.training.additive import solve_additive
-from edgewise.training.bag import make_design
+from edgewise.training.bag_design import make_design
 from edgewise.training.losses import CrossEntropy, Squared
 
 PLAIN = torch.full((400,), -1)

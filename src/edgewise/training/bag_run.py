@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
-from edgewise.training.bag import Bag, BagShape, Design, Tame, make_designs
+from edgewise.training.bag import Bag, BagShape, Tame
+from edgewise.training.bag_design import Design, make_designs
 from edgewise.training.losses import Loss
 from edgewise.training.movers import schedule
 
@@ -189,9 +190,9 @@ def train_bag(
     bag = Bag(ground.coarse, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed, tame)
     folds = int(ground.fold.max()) + 1
     owners = torch.arange(recipe.members) % folds
-    learns = (ground.fold[None, :] != owners[:, None]).to(torch.float32)
     base = torch.zeros(folds, len(rows), y.shape[1]) if offset is None else offset.to(torch.float32)
     judge = _Judge(bag, ground, base, owners, loss)
+    base = base.transpose(0, 1).contiguous()  # what a minibatch takes lies together
 
     weights, biases = bag.weights, bag.biases
     optimizer = torch.optim.AdamW(
@@ -200,7 +201,8 @@ def train_bag(
         betas=(0.9, 0.99),
         fused=True,
     )
-    mean = [p.detach().clone() for p in bag.parameters]
+    numbers = bag.parameters
+    mean = [p.detach().clone() for p in numbers]
     best, best_error, best_step = [p.clone() for p in mean], judge(mean)[0], 0
     # What is added has to show: a gain that nobody could tell is none.
     margin = WORTHWHILE * best_error
@@ -209,10 +211,12 @@ def train_bag(
 
     def update() -> float:
         index = next(seen)
-        f = bag.forward(table[index]) + base[:, index][owners]
-        target = y[index].expand(len(f), -1, -1).flatten(0, 1)
-        each = loss.rows(f.flatten(0, 1), target).view(len(f), -1)
-        value = (each * learns[:, index] * weight[index]).sum() / len(index)
+        design, own, target, share, left = (
+            part.index_select(0, index) for part in (table, base, y, weight, ground.fold)
+        )
+        f = bag.forward(design) + own.transpose(0, 1).index_select(0, owners)
+        each = loss.rows(f.flatten(0, 1), target.expand(len(f), -1, -1).flatten(0, 1)).view(len(f), -1)
+        value = (each * (share * (left != owners[:, None]))).sum() / len(index)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
         optimizer.step()
@@ -235,7 +239,7 @@ def train_bag(
         running = now if math.isnan(running) else running + AVERAGING * (now - running)
         with torch.no_grad():
             pace = max(AVERAGING, 1 / (step + 1))
-            for own, trained in zip(mean, bag.parameters, strict=True):
+            for own, trained in zip(mean, numbers, strict=True):
                 own.lerp_(trained, pace)
         if step % every == 0 or step == recipe.steps:
             error, _ = judge(mean)
@@ -254,22 +258,28 @@ class _Judge:
     """Out-of-bag error of some numbers."""
 
     def __init__(self, bag: Bag, ground: Ground, base: Tensor, owners: Tensor, loss: Loss) -> None:
-        held, fold = ground.held, ground.fold[ground.held]
-        self.bag, self.loss, self.table = bag, loss, ground.coarse_table[held]
+        held = ground.held
+        self.bag, self.loss = bag, loss
         self.y, weight = ground.rows.y[held], ground.rows.weight[held]
         self.weight = weight / weight.sum().clamp(min=1e-30)
-        out = (fold[None, :] == owners[:, None]).to(torch.float32)
-        # A fold that no member leaves out is judged by all: better than nothing, and only of very small bags.
-        out = torch.where(out.sum(0, keepdim=True) > 0, out, torch.ones_like(out))
-        self.out = out / out.sum(0, keepdim=True)
-        self.base = base[fold, held]
+        fold = ground.fold[held]
+        self.parts: list[tuple[Tensor, Tensor, Tensor]] = []
+        for k in range(int(fold.max()) + 1):
+            # A fold that no member leaves out is judged by all: better than nothing, and only of very small bags.
+            members = (
+                (owners == k).nonzero()[:, 0] if bool((owners == k).any()) else torch.arange(len(owners))
+            )
+            places = (fold == k).nonzero()[:, 0]
+            self.parts += [(part, held[part], members) for part in places.split(ROWS_AT_ONCE)]
+        self.table, self.base = ground.coarse_table, base[fold, held]
 
     def __call__(self, numbers: Sequence[Tensor]) -> tuple[float, Tensor]:
         own = [p.detach().clone() for p in self.bag.parameters]
         self.bag.copy_from(numbers)
+        outputs = self.base.clone()
         with torch.no_grad():
-            parts = zip(self.table.split(ROWS_AT_ONCE), self.out.split(ROWS_AT_ONCE, 1), strict=True)
-            outputs = torch.cat([(self.bag.forward(t) * o[..., None]).sum(0) for t, o in parts]) + self.base
+            for places, rows, members in self.parts:
+                outputs[places] += self.bag.forward(self.table[rows], members).mean(0)
         self.bag.copy_from(own)
         error = float(self.loss.rows(outputs.to(torch.float64), self.y) @ self.weight)
         return (error if math.isfinite(error) else math.inf), outputs

@@ -19,7 +19,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.splines import BSpline
 from edgewise.training.additive import Additive, weighted_gram
-from edgewise.training.bag import DEGREE, Design
+from edgewise.training.bag_design import DEGREE, Design
 from edgewise.training.losses import Loss
 from edgewise.training.qp import solve_qp
 

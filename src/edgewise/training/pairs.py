@@ -8,7 +8,8 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor
 
-from edgewise.training.bag import Bag, Design
+from edgewise.training.bag import Bag
+from edgewise.training.bag_design import Design
 from edgewise.training.bag_run import Ground
 from edgewise.training.losses import Loss
 

@@ -22,12 +22,15 @@ from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise.network import KAN
 from edgewise.training.additive import Additive, solve_additive
-from edgewise.training.bag import DEGREE, Bag, Tame, to_network
+from edgewise.training.bag import Bag, Tame
+from edgewise.training.bag_design import DEGREE
+from edgewise.training.bag_network import to_network
 from edgewise.training.bag_run import Ground, Recipe, TableRows, make_ground, train_bag
 from edgewise.training.constraints import Constraint, check_constraints, constrain, solve_constrained
 from edgewise.training.losses import CrossEntropy, Loss, Squared
 from edgewise.training.pairs import strongest_pairs, telling_pairs
 from edgewise.training.results import Callback, Record, tell
+from edgewise.training.table_judged import Judged, judged, speaks_for, temperature
 
 MODES = ("auto", "additive", "pairwise", "deep")
 LOSSES = ("squared", "logistic", "cross_entropy")
@@ -37,10 +40,12 @@ MEMBERS, FOLDS = 8, 4
 HIDDEN, INTERVALS = 32, 24
 # Passes over the rows, and updates, that a bag is given where time allows.
 EPOCHS, FEWEST_STEPS, MOST_STEPS = 150, 200, 4000
+# Rows of all its minibatches together: out-of-bag errors fall no further with more.
+MOST_SHOWN = 700_000
 # Share of the time that is planned for (the rest is for slow moments), and that the additive part may take.
 PLANNED, ADDITIVE_SHARE = 0.6, 0.3
 # Seconds of one core for an update, a multiplication of the first layer, and a value of a hidden spline.
-UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1.2e-3, 2.5e-11, 1.1e-8
+UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
 # Numbers that the design of all rows may hold; of larger tables a random part is used.
 MOST_NUMBERS = 100_000_000
 # Tables of fewer rows make matrices that one thread is fastest on.
@@ -54,8 +59,6 @@ FINER = (2000, 4000)
 MOST_PAIRS, NODES_A_PAIR = 16, 3
 # Share of the updates after which the pairs that pay are told from those that do not.
 SCOUT_SHARE = 0.2
-# Out-of-bag rows that are needed to calibrate, and how far it may go.
-FEWEST_TO_CALIBRATE, MOST_TEMPERATURE = 50, 3.0
 # A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
 FAINT = {"cross_entropy": 1e-4, "squared": 5e-5}
 
@@ -279,7 +282,7 @@ class _Job:
         smooth, rest = ground, self._rest(ground, additive)
         if self.constraints:
             ground, additive = self._constrained(ground, additive)
-        tried = {"additive": _judged(additive.outputs(ground.table), ground, self.loss)}
+        tried = {"additive": judged(additive.outputs(ground.table), ground, self.loss)}
         self._tell("additive", tried["additive"].error, tried["additive"].error)
         pairs: tuple[tuple[int, int], ...] = ()
         bag: Bag | None = None
@@ -294,7 +297,7 @@ class _Job:
             bag, tried[kind] = self._bag(kind, ground, additive, pairs)
         chosen, why = self._choose("auto" if interactions == "auto" else mode, tried, ground)
         best = tried[chosen]
-        heat = self._temperature(best, ground)
+        heat = temperature(best, ground, self.loss)
         if any(one.bounded for one in self.constraints.values()):
             heat = max(heat, 1.0)  # less would widen the ranges
         base = (additive.theta, additive.bias)
@@ -415,7 +418,7 @@ class _Job:
         additive: Additive,
         pairs: Sequence[tuple[int, int]],
         part: float = 1.0,
-    ) -> tuple[Bag, _Judged]:
+    ) -> tuple[Bag, Judged]:
         """Train the members on what the additive part leaves over, in a part of the updates."""
         hidden = (NODES_A_PAIR * len(pairs) if pairs else HIDDEN if self.hidden is None else self.hidden,)
         links, tame = self._links(pairs, hidden[0])
@@ -441,7 +444,7 @@ class _Job:
             self.stopped = "Training was interrupted; this is the best network until then."
         elif share() >= 1 and not self.stopped:
             self.events.append(f"The time given cut the {kind} network short; raise 'seconds' to go on.")
-        return trained.bag, _Judged(trained.out_of_bag.to(torch.float64), trained.error)
+        return trained.bag, Judged(trained.out_of_bag.to(torch.float64), trained.error)
 
     def _planned(self, recipe: Recipe, part: float = 1.0) -> Recipe:
         """The recipe with its batch, and the updates that the time allows."""
@@ -451,7 +454,7 @@ class _Job:
         splines = batch * recipe.members * sum(recipe.hidden) * (recipe.hidden_intervals + DEGREE)
         cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
         affordable = int(PLANNED * self.seconds / cost)
-        wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS))
+        wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS, MOST_SHOWN // batch))
         return replace(recipe, batch=batch, steps=max(1, int(part * min(wanted, affordable))))
 
     # -- judgement -------------------------------------------------------------------------------------------------
@@ -470,7 +473,7 @@ class _Job:
             self.stopped = "A callback asked to stop; this is the best network until then."
         return bool(self.stopped)
 
-    def _choose(self, mode: str, tried: dict[str, _Judged], ground: Ground) -> tuple[str, str]:
+    def _choose(self, mode: str, tried: dict[str, Judged], ground: Ground) -> tuple[str, str]:
         """The simplest mode whose out-of-bag losses cannot be told from the best, and the reason in words."""
         additive, other = tried["additive"], next((name for name in tried if name != "additive"), None)
         if other is None:
@@ -478,46 +481,15 @@ class _Job:
         errors = f"{self._error(tried[other].error):.4g} against {self._error(additive.error):.4g} of an additive one"
         if mode != "auto":
             return other, f"The network is {other}: its out-of-bag error is {errors}."
-        weight = self.rows.weight[ground.held]
-        weight = weight / weight.sum()
-        y = self.rows.y[ground.held]
-        gap = self.loss.rows(additive.outputs, y) - self.loss.rows(tried[other].outputs, y)
-        mean = float(gap @ weight)
-        spread = math.sqrt(float(((gap - mean) ** 2) @ weight**2))
-        if mean > spread + FAINT[self.loss.name]:
+        if speaks_for(tried[other], additive, ground, self.loss, FAINT[self.loss.name]):
             return other, f"The network is {other}: its out-of-bag error is {errors}."
         return (
             "additive",
             f"The network is additive: out-of-bag rows do not speak for a {other} one ({errors}).",
         )
 
-    def _temperature(self, best: _Judged, ground: Ground) -> float:
-        """What logits are divided by so that the out-of-bag likelihood is greatest."""
-        if self.loss.name != "cross_entropy" or len(ground.held) < FEWEST_TO_CALIBRATE:
-            return 1.0
-        y, weight = self.rows.y[ground.held], self.rows.weight[ground.held]
-        limit = math.log(MOST_TEMPERATURE)
-        trials = torch.linspace(-limit, limit, 121, dtype=torch.float64)
-        losses = [float(self.loss.rows(best.outputs * math.exp(-float(t)), y) @ weight) for t in trials]
-        return math.exp(float(trials[int(torch.tensor(losses).argmin())]))
-
     def _error(self, value: float) -> float:
         """Loss in network units as a root mean square error in units of y, or as it is."""
         if self.loss.name != "squared":
             return value
         return math.sqrt(max(2 * value, 0.0) / len(self.scale) * float((self.scale**2).mean()))
-
-
-@dataclass(frozen=True, eq=False)
-class _Judged:
-    """Outputs for the held rows by what has not learned from them, shape (h, D), and their mean loss."""
-
-    outputs: Tensor
-    error: float
-
-
-def _judged(outputs: Tensor, ground: Ground, loss: Loss) -> _Judged:
-    own = outputs[ground.fold[ground.held], ground.held]
-    weight = ground.rows.weight[ground.held]
-    error = float(loss.rows(own, ground.rows.y[ground.held]) @ weight / weight.sum().clamp(min=1e-30))
-    return _Judged(own, error)

@@ -116,6 +116,11 @@ int ew_edge_moments(const ew_spline *s, const void *shift, double *sums) {
 }
 int64_t ew_adamw_rows(int64_t columns) { return ew::chosen().adamw_rows(columns); }
 int ew_adamw(const ew_adamw_step *s) { return s && s->part && s->parts >= 0 ? ew::chosen().adamw(*s) : EW_BAD_ARGUMENT; }
+int ew_hidden_sum(const ew_hidden *s) {
+    if (!s || s->nets < 0 || s->nodes < 0 || s->rows < 0 || s->outputs < 0 || s->intervals < 1 || !(s->reach > 0))
+        return EW_BAD_ARGUMENT;
+    return ew::chosen().hidden(*s);
+}
 int ew_backward(const ew_spline *s) { return ew::guarded(s, ew::chosen().backward); }
 
 int ew_network_outputs(const ew_network *n) { return ew::network(ew::NetworkCall::outputs, n); }

@@ -85,6 +85,19 @@ typedef struct ew_adamw_step {
 EW_EXPORT int ew_adamw(const ew_adamw_step *s);
 EW_EXPORT int64_t ew_adamw_rows(int64_t columns);
 
+/* Sums of cubic splines with linear tails on `intervals` equal intervals of [-reach, reach], of several networks at once: h
+ * (nets, nodes, rows), coef (nets, intervals + 3, nodes, outputs), y and its gradient g (nets, outputs, rows). The functions are
+ * 1, t, t^2, t^3 and (t - break)_+^3 for the inner breaks, with t counted in intervals from the middle. With g the gradients dh
+ * and dcoef are made, without it y. All contiguous. At most 16 intervals. */
+typedef struct ew_hidden {
+    int64_t nets, nodes, rows, outputs;
+    int32_t intervals, is_double, threads;
+    double reach;
+    const void *h, *coef, *g;
+    void *y, *dh, *dcoef;
+} ew_hidden;
+EW_EXPORT int ew_hidden_sum(const ew_hidden *s);
+
 /* What one core does at most, measured for so many seconds: multiply-adds a second, and bytes a second read again and again
  * from a block of this size (0 where there is no such memory). */
 EW_EXPORT double ew_peak_fma(int is_double, double seconds);

@@ -8,6 +8,7 @@
 
 namespace ew::EW_ISA {
 int edge_moments(const ew_spline &s, const void *shift, double *sums); // isa_scores.cpp
+int hidden_sum(const ew_hidden &s); // isa_hidden.cpp
 }
 
 #define EW_JOIN_(a, b) a##b
@@ -25,6 +26,7 @@ extern const Isa EW_JOIN(isa_, EW_ISA) = {
     EW_ISA::edge_moments,
     EW_ISA::adamw_step,
     EW_ISA::adamw_rows,
+    EW_ISA::hidden_sum,
     EW_ISA::net::call,
     EW_ISA::net::factorise,
     EW_ISA::peak_fma,

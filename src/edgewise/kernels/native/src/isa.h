@@ -16,6 +16,7 @@ struct Isa {
     int (*edge_moments)(const ew_spline &, const void *shift, double *sums);
     int (*adamw)(const ew_adamw_step &);
     int64_t (*adamw_rows)(int64_t);
+    int (*hidden)(const ew_hidden &);
     int (*network)(NetworkCall, const ew_network &, const void *more);
     int (*factorise)(double *a, int64_t n, int threads);
     double (*peak_fma)(int is_double, double seconds);
