@@ -1,7 +1,8 @@
 """Proofs: what the prover decides and how fast, and a million random points that try to catch it in a lie.
 
 Networks are those that `KANClassifier` and `KANRegressor` fit to german, adult and a made-up table of 30 columns; where the
-data folder is not there, the german table that edgewise ships stands for both measured ones. Time limits are CPU seconds, but for decisions.
+data folder is not there, the german table that edgewise ships stands for both measured ones.
+Time limits are CPU seconds, but for decisions.
 The environment may choose a part: PROOFS_PARTS="range;soundness".
 """
 
