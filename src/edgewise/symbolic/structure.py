@@ -170,7 +170,7 @@ def finished(state: State, stage: int, deadline: float) -> Iterator[Node]:
     rows = state.rows
     if stage == 0:
         if len(rows.names) == 1:
-            yield from _curves(rows, state.exact)
+            yield from _curves(rows, state.exact, deadline)
         yield from relations(rows, EXACT if state.exact else _NEARLY, plain=True)
     else:
         if state.error > _NOISY:
@@ -179,7 +179,7 @@ def finished(state: State, stage: int, deadline: float) -> Iterator[Node]:
         yield from varying(rows)
 
 
-def _curves(rows: Rows, exact: bool) -> Iterator[Node]:
+def _curves(rows: Rows, exact: bool, deadline: float) -> Iterator[Node]:
     """One feature: a curve, or a curve times a power; then what takes longer to find."""
     thin = rows.thinned(300)
     x, name = thin.X[:, 0], Variable(rows.names[0])
@@ -197,14 +197,14 @@ def _curves(rows: Rows, exact: bool) -> Iterator[Node]:
     for _, tree in found[:4]:
         yield tree
     if len(rows.y) >= _CURVE_ROWS and found and found[0][0] > EXACT:
-        more = one_variable(
-            rows.X[:, 0], rows.y, accuracy=1e-9 if exact else 1e-6, seconds=_CURVE_SECONDS, top=6
-        )
+        seconds = min(_CURVE_SECONDS, max(deadline - time.monotonic(), 0.1))
+        more = one_variable(rows.X[:, 0], rows.y, accuracy=1e-9 if exact else 1e-6, seconds=seconds, top=6)
         for each in more:
             yield substitute(each.tree, "x", name)
 
 
-_CURVE_SECONDS = 2.0
+# Twice what it takes: on a busy machine the wall's seconds are not the processor's.
+_CURVE_SECONDS = 5.0
 _CURVE_ROWS = 12
 # Where measured numbers went into features and target.
 _NEARLY = 1e-5
