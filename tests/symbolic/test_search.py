@@ -79,9 +79,9 @@ def test_noise_is_not_fitted() -> None:
     assert found.best.complexity <= 11
     assert found.best.error == pytest.approx(0.1, rel=0.25)
     assert not found.exact
-    assert found.network is not None
-    assert found.best.network_deviation is not None
-    assert 0 < found.best.network_deviation < 0.1
+    # Where the structure of the rows gave the law, there is no network that it was read from.
+    deviation = found.best.network_deviation
+    assert deviation is None or 0 < deviation < 0.1
     assert found.noise == pytest.approx(0.1, rel=0.25)
     assert all(each.trust is not None for each in (found.best, *found.front))
 
