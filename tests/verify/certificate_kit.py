@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise, permutations
+from itertools import combinations, pairwise, permutations, product
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +94,7 @@ def claims(rng: np.random.Generator, inputs: int, outputs: int, *, two: bool = F
         {"type": "never_flips", **first, "group": last, "threshold": float(rng.normal(0, 2))},
         {"type": "changes_at_most", **first, "group": last, "tau": loose},
     ]
+    found += [{"type": "same_class", "group": last}] if outputs > 1 else []
     return [*found, {"type": "equal", "epsilon": 4 * loose}] if two else found
 
 
@@ -137,6 +138,18 @@ def goals_of(claim: Document, where: Domain, outputs: int) -> list[tuple[Any, Do
             plain(0.0, OutputTerm(o, 1.0, 0, (last, a)), OutputTerm(o, -1.0, 0, (last, b))) for a, b in pairs
         ]
     g = claim["group"]
+    if kind == "same_class":
+        cells, goals = range(len(where.groups[g].cells)), list[tuple[Any, Domain]]()
+        for a, b, j, k in product(cells, cells, range(outputs), range(outputs)):
+            if a < b and j != k:
+                needed = [(a, j, k), (b, k, j)]
+                for i in set(range(outputs)) - {j, k}:
+                    needed += [(a, j, i), (b, k, i)]
+                rows = tuple(
+                    (OutputTerm(p, 1.0, 0, (g, c)), OutputTerm(q, -1.0, 0, (g, c))) for c, p, q in needed
+                )
+                goals.append((Rows(rows, (0.0,) * len(rows)), where))
+        return goals
     moved = [
         (OutputTerm(o, 1.0, 0, (g, a)), OutputTerm(o, -1.0, 0, (g, b)))
         for a, b in permutations(range(len(where.groups[g].cells)), 2)
@@ -151,7 +164,7 @@ def document_of(
     claim: Document, where: Domain, proofs: Sequence[Document], paths: Sequence[Path]
 ) -> Document:
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    head = {"format": "edgewise-certificate", "version": 1, "edgewise": ew.__version__, "models": hashes}
+    head = {"format": "edgewise-certificate", "version": 2, "edgewise": ew.__version__, "models": hashes}
     return seal({**head, "claim": claim, "domain": domain_document(where), "proofs": list(proofs)})
 
 
@@ -160,11 +173,11 @@ def certificate(
 ) -> Made | None:
     """The prover's certificate; None where it does not get there."""
     proofs: list[Document] = []
-    for number, (goal, own) in enumerate(goals_of(claim, where, nets[0].shape[-1])):
+    for goal, own in goals_of(claim, where, nets[0].shape[-1]):
         outcome = prove(list(nets), own, goal, seconds=seconds)
         if outcome.status != "proved" or outcome.evidence is None:
             return None
-        proofs.append({"goal": number, **outcome.evidence})
+        proofs.append(outcome.evidence)
     paths = [folder / f"model{k}.kan" for k in range(len(nets))]
     for net, path in zip(nets, paths, strict=True):
         ew.save(net, path)
@@ -261,6 +274,14 @@ def excess(
             return float((-claim["direction"] * np.sign(dx) * dy).max())
         return float((np.abs(dy) - claim["bound"] * np.abs(dx)).max())
     cells = range(len(where["groups"][claim["group"]]["cells"]))
+    if kind == "same_class":
+        y = np.array([[at((claim["group"], c), 0, j) for j in range(nets[0].shape[-1])] for c in cells])
+        top, best = np.sort(y, axis=1), y.argmax(1)
+        lead = top[:, -1] - top[:, -2]
+        return max(
+            float(np.where(best[a] != best[b], np.minimum(lead[a], lead[b]), -np.inf).max())
+            for a, b in combinations(cells, 2)
+        )
     y = np.array([at((claim["group"], c)) for c in cells])
     if kind == "changes_at_most":
         return float((y.max(0) - y.min(0)).max() - claim["tau"])

@@ -329,3 +329,80 @@ def test_the_same_seed_gives_the_same_answer(credit):
     first, second = (ew.verify(credit[0], "never_flips(member)", seed=4).to_dict() for _ in range(2))
     first.pop("seconds"), second.pop("seconds")
     assert first == second
+
+
+@pytest.fixture(scope="module")
+def trees():
+    """A classifier of three classes from columns of words, one of them without an edge, and all rows it can be given."""
+    rng = np.random.default_rng(1)
+    levels = {
+        "soil": ["clay", "sand", "silt"],
+        "site": ["dry", "wet"],
+        "slope": ["flat", "steep"],
+        "year": ["one", "two"],
+    }
+    table = {name: rng.choice(words, N) for name, words in levels.items()}
+    wet, clay, steep = table["site"] == "wet", table["soil"] == "clay", table["slope"] == "steep"
+    kind = np.select([wet & clay, steep | (table["soil"] == "sand")], ["alder", "birch"], "oak")
+    model = ew.KANClassifier(mode="additive", members=1, seconds=2, random_state=0).fit(table, kind)
+    net = model.network_
+    mask = net.layers[0].mask.clone()
+    mask[-1] = False
+    net.layers[0].set_mask(mask)
+    rows = list(itertools.product(*levels.values()))
+    return (
+        model,
+        levels,
+        rows,
+        model.predict(pa.table(dict(zip(levels, zip(*rows, strict=True), strict=True)))),
+    )
+
+
+WHERES = [
+    "",
+    "site = wet",
+    "soil in {clay, silt}",
+    "soil = clay, site = wet",
+    "soil = sand",
+    "slope = steep",
+    "site = dry, slope = flat",
+]
+
+
+@pytest.mark.parametrize("where", WHERES)
+def test_never_flips_among_three_classes_is_what_all_rows_say(trees, where, tmp_path, monkeypatch):
+    model, levels, rows, decided = trees
+    monkeypatch.chdir(tmp_path)
+    names = list(levels)
+    fixed = {part.split(" ")[0]: part for part in where.split(", ") if part}
+    inside = [
+        k
+        for k, row in enumerate(rows)
+        if all(word in fixed[name] for name, word in zip(names, row, strict=True) if name in fixed)
+    ]
+    for at, name in enumerate(names):
+        groups = {}
+        for k in inside:
+            groups.setdefault(rows[k][:at] + rows[k][at + 1 :], set()).add(str(decided[k]))
+        if len({rows[k][at] for k in inside}) < 2:
+            continue
+        flips = any(len(found) > 1 for found in groups.values())
+        answer = ew.verify(model, f"never_flips({name})" + (f" where {where}" if where else ""), seconds=20)
+        assert answer.status == ("refuted" if flips else "proved"), (name, answer)
+        if flips:
+            first, second = answer.cases
+            assert {key for key in names if first.row[key] != second.row[key]} == {name}
+            assert first.decision != second.decision
+            for case in answer.cases:
+                assert str(case.decision) == str(decided[rows.index(tuple(case.row[key] for key in names))])
+            assert "the decision is" in answer.reason
+        else:
+            assert answer.certificate.to_dict()["claim"]["type"] == "same_class"
+            assert accepted(answer, model).accepted
+
+
+def test_never_flips_of_one_of_many_outputs_needs_a_threshold(trees):
+    model, *_ = trees
+    with pytest.raises(InputError, match="among all 3 classes"):
+        ew.verify(model, properties.never_flips("soil", output="oak"))
+    assert ew.verify(model, properties.never_flips("soil", output="oak", threshold=1e3)).status == "proved"

@@ -16,13 +16,14 @@ from edgewise._core.seeds import numpy_generator
 from edgewise.network.fitted import fitted
 from edgewise.verify import properties as asked
 from edgewise.verify.certificate import PathLike, certificate, hash_of_file, hash_of_model
-from edgewise.verify.claims import Part, Task, task_of
+from edgewise.verify.claims import task_of
 from edgewise.verify.conditions import Condition, conditions_of
 from edgewise.verify.formula import formula_outcome
 from edgewise.verify.goals import Slope
 from edgewise.verify.prove import Outcome, Progress, prepare, prove
 from edgewise.verify.results import Proved, Refuted, Undecided, Verdict, shown
 from edgewise.verify.rows import Columns, drawn, place
+from edgewise.verify.tasks import Part, Task
 from edgewise.verify.text import Statement, parse_conditions, parse_property
 from edgewise.verify.witness import ROUNDING, Case, Evaluator, cases, worst
 
@@ -271,9 +272,9 @@ def _prove(work: _Work, starts: Floats | None, seed: int, hashes: Callable[[], l
         )
         outcomes[k] = outcome
         if outcome.status == "refuted" and outcome.witness is not None:
-            excess = float(evaluator.excess(part.goal, part.domain, outcome.witness[None])[0])
-            if _clear(evaluator, excess, outcome.witness):
-                return _refuted(work, evaluator, part, outcome.witness, excess)
+            return _refuted(work, evaluator, part, outcome.witness, outcome.lower)
+        if outcome.reason:
+            break
     done = sum(outcome.status == "proved" for outcome in outcomes.values())
     upper = max((outcome.upper for outcome in outcomes.values()), default=np.inf)
     if done == goals:
@@ -281,7 +282,8 @@ def _prove(work: _Work, starts: Floats | None, seed: int, hashes: Callable[[], l
         leaves = sum(outcome.leaves for outcome in outcomes.values())
         return Proved(work.text, work.domain, made, max(0.0, -upper), work.seconds, leaves)
     lower = max((outcome.lower for outcome in outcomes.values()), default=-np.inf)
-    reason = "stopped" if work.tell(None) else "the time was up"
+    tied = [outcome.reason for outcome in outcomes.values() if outcome.reason]
+    reason = tied[0] if tied else "stopped" if work.tell(None) else "the time was up"
     reason += f" with {done} of {goals} parts proved" if goals > 1 else ""
     upper = upper if len(outcomes) == goals else np.inf
     return Undecided(work.text, work.domain, float(lower), float(upper), work.seconds, reason)
@@ -290,19 +292,17 @@ def _prove(work: _Work, starts: Floats | None, seed: int, hashes: Callable[[], l
 def _evident(part: Part, task: Task) -> dict[str, Any] | None:
     """Evidence where the group that is moved has no edge alive: the rows of the goal then add up to nothing.
 
-    It is a tie, which a search in floats cannot decide. With more than one hidden layer certificates hold moved rows apart.
+    It is a tie, which a search in floats cannot decide.
     """
-    net = task.models[0]
-    if part.focus != "pair" or part.group is None or len(net.layers) > 2 or isinstance(part.goal, Slope):
+    net, rows = task.models[0], part.goal
+    if part.focus != "pair" or part.group is None or isinstance(rows, Slope):
         return None
     inputs = list(part.domain.groups[part.group].inputs)
     if bool(net.layers[0].mask[inputs].any()):
         return None
-    share = 1.0 / len(part.goal.rows)
-    return {
-        "lemmas": [],
-        "tree": [{"leaf": {"lambda": [share] * len(part.goal.rows), "slopes": [], "mu": 0.0}}],
-    }
+    # The first two rows, or the one, are the same sum with either sign; others are not needed.
+    shares = [float(r < 2) for r in range(len(rows.rows))]
+    return {"lemmas": [], "tree": [{"lambda": shares, "slopes": [], "mu": 0.0}]}
 
 
 def _evidence(outcome: Outcome) -> dict[str, Any]:
@@ -317,7 +317,10 @@ def _refuted(work: _Work, evaluator: Evaluator, part: Part, x: Floats, excess: f
             "a stronger claim than what was asked failed, since the model reads the column through asinh;"
         )
         return Undecided(work.text, work.domain, -np.inf, np.inf, work.seconds, reason)
-    return Refuted(work.text, work.domain, found, excess, _reason(work, part, found), work.seconds)
+    reason = _reason(work, part, found)
+    if not _clear(evaluator, excess, x):
+        reason += f" The bound is broken by {excess:.2g} only, as computed without rounding."
+    return Refuted(work.text, work.domain, found, excess, reason, work.seconds)
 
 
 def _raw_slope_breaks(work: _Work, part: Part, found: tuple[Case, ...]) -> bool:

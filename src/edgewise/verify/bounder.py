@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
+from edgewise.verify.candidates import Choices, input_choices, input_sites
 from edgewise.verify.chain import Chain, derivative_spans
 from edgewise.verify.cuts import Bounded, Split
 from edgewise.verify.dual import Region, make_region, node_heights
 from edgewise.verify.exact import ExactModel
 from edgewise.verify.goals import Goal, InputTerm, Rows, Slope
-from edgewise.verify.newton import Minimum, input_choices, input_sites, minimise
+from edgewise.verify.newton import Minimum, minimise
+from edgewise.verify.paired import Paired, pairable
 from edgewise.verify.program import (
     Block,
     Family,
@@ -30,6 +32,8 @@ from edgewise.verify.space import Part, Space, living, slots, stack
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+# Candidates of an input site that a search near its minimum looks at.
+FEW = 6
 Stop = Callable[[], bool]
 
 
@@ -119,7 +123,6 @@ class Lagrange:
         self.free = np.ones(program.size, bool)
         if program.rows == 1:
             self.free[program.nodes] = False
-        self.ends = slots(program.space, root)
 
     def start(self) -> Floats:
         """Multipliers to begin with."""
@@ -148,19 +151,25 @@ class Lagrange:
     ) -> tuple[list[Bounded], list[Floats]]:
         """Bound the excess over each part; also rows to try."""
         program, part = self.program, stack(parts)
-        known = [first_sums(program, p) if s is None else s for p, s in zip(parts, sums, strict=True)]
+        known = known_sums(program, parts, sums)
         joined = tuple(np.concatenate([each[k] for each in known]) for k in range(3))
         low, high, empty = ranges(program, part, joined)  # pyright: ignore[reportArgumentType]
         factors = self.factors(part)
         region = make_region(program, part, low, high, factors)
-        choices = input_choices(program, region, self.layout, *slots(program.space, part))
         starts = starts.copy()
         if program.budget:
             starts[:, -1] = np.maximum(starts[:, -1], 1e-6)
+        ends = slots(program.space, part)
+        # A price that has far to go may come to need any of them.
+        few = FEW if warm and not program.budget else None
+
+        def choose(v: Floats) -> Choices:
+            return input_choices(program, region, self.layout, *ends, v, few)
+
         found = minimise(
             program,
             region,
-            choices,
+            choose,
             starts,
             np.full(len(parts), target * self.scale),
             self.free,
@@ -184,7 +193,7 @@ class Lagrange:
         program, space = self.program, self.program.space
         v, nodes = found.v, found.nodes
         line = v[:, : program.nodes]
-        at_mean = node_heights(program, region, v, nodes)
+        at_mean = node_heights(program, region, v, nodes[:, None])[:, 0]
         width = region.high - region.low
         gains = np.maximum(found.heights - at_mean, 0.0)
         gains[width <= 1e-7 * (1 + np.abs(region.high))] = 0.0
@@ -198,25 +207,25 @@ class Lagrange:
         first = columns < program.nodes
         score = np.zeros(offset.shape[:2])
         if program.nodes:
-            base = at_mean - line * nodes
-            for s in range(offset.shape[1]):
-                moved = nodes.copy()
-                moved[:, columns[first]] += offset[:, s][:, first]
-                np.clip(moved, region.low, region.high, out=moved)
-                lost = base - (node_heights(program, region, v, moved) - line * moved)
-                score[:, s] = np.maximum(lost[:, : program.nodes], 0.0).sum(1)
+            moved = np.repeat(nodes[:, None], offset.shape[1], 1)
+            moved[:, :, columns[first]] += offset[:, :, first]
+            np.clip(moved, region.low[:, None], region.high[:, None], out=moved)
+            lost = (at_mean - line * nodes)[:, None] - (
+                node_heights(program, region, v, moved) - line[:, None] * moved
+            )
+            score = np.maximum(lost, 0.0).sum(2)
         score += np.abs(offset[:, :, ~first] * v[:, None, columns[~first]]).sum(2)
         splits: list[tuple[Split | None, Split | None]] = []
         low, high = slots(space, part)
         alive = living(space, part)
+        every = found.choices.spread(chances, self.layout.cell.shape[1])
         if self.slope is not None:
             score = self._slope_score(region, found, score)
         # How much each site moves the bound at all.
-        out = found.choices.out[..., None]
-        most = np.where(out < 0, -np.inf, mixed).max(2)
-        least = np.where(out < 0, np.inf, mixed).min(2)
-        reach = (np.maximum(most - least, 0.0) * np.abs(v[:, None, columns])).sum(2)
+        reach = found.choices.reach
+        assert reach is not None
         for b in range(len(nodes)):
+            own = every[b], v[b, columns], alive[b], low[b], high[b]
             node = int(gains[b].argmax()) if program.nodes else -1
             of_node: Split | None = None
             if node >= 0 and gains[b, node] > 0:
@@ -234,18 +243,18 @@ class Lagrange:
                 and (hopeful or not score[b].max() > 0)
                 and gains[b].max() >= 0.7 * score[b].max()
             ):
-                splits.append((of_node, self._first_split(by_reach, b, found, alive[b], low[b], high[b])))
+                splits.append((of_node, self._first_split(by_reach, *own)))
                 continue
             order = by_score if hopeful else by_reach
-            first_input = self._first_split(order, b, found, alive[b], low[b], high[b])
+            first_input = self._first_split(order, *own)
             splits.append((first_input, of_node) if first_input is not None else (of_node, None))
         return splits
 
     def _first_split(
-        self, order: NDArray[np.int64], b: int, found: Minimum, alive: Bools, low: Floats, high: Floats
+        self, order: NDArray[np.int64], chances: Floats, v: Floats, alive: Bools, low: Floats, high: Floats
     ) -> Split | None:
         for s in order[:6]:
-            split = self._input_split(int(s), b, found, alive, low, high)
+            split = self._input_split(int(s), chances[s], v, alive, low, high)
             if split is not None:
                 return split
         return None
@@ -272,19 +281,18 @@ class Lagrange:
         return Split("node", node, at)
 
     def _input_split(
-        self, site: int, b: int, found: Minimum, alive: Bools, low: Floats, high: Floats
+        self, site: int, chance: Floats, v: Floats, alive: Bools, low: Floats, high: Floats
     ) -> Split | None:
         """Cut a group: between cells where several are mixed, else an interval."""
         space, layout = self.program.space, self.layout
         group = int(layout.group[site])
         cells = [int(c) for c in space.table[group] if c < space.cells and alive[c]]
-        chance = found.chances[b, site]
         if len(cells) > 1:
             worth = np.array([chance[layout.cell[site] == c].sum() for c in cells])
             first, second = np.argsort(-worth)[:2]
             if worth[second] > 1e-3 or worth.max() < 1e-9:
                 # Each cell goes with the one of the two that it is more like.
-                vector = [self._cell_vector(site, b, c, found) for c in cells]
+                vector = [self._cell_vector(site, c, chance, v) for c in cells]
                 near = [
                     k
                     for k in range(len(cells))
@@ -322,11 +330,21 @@ class Lagrange:
             )
         return None
 
-    def _cell_vector(self, site: int, b: int, cell: int, found: Minimum) -> Floats:
+    def _cell_vector(self, site: int, cell: int, chance: Floats, v: Floats) -> Floats:
         """What a cell's likeliest candidate adds."""
         mine = np.nonzero(self.layout.cell[site] == cell)[0]
-        best = mine[int(found.chances[b, site, mine].argmax())]
-        return found.choices.vectors[b, site, best] * found.v[b, found.choices.columns]
+        best = mine[int(chance[mine].argmax())]
+        return self.layout.table[site, best] * v
+
+
+def known_sums(
+    program: Program, parts: list[Part], sums: list[tuple[Floats, Floats, Bools] | None]
+) -> list[tuple[Floats, Floats, Bools]]:
+    """Sums of the first layers over each part, those that are not known found together."""
+    open_parts = [part for part, each in zip(parts, sums, strict=True) if each is None]
+    found = first_sums(program, stack(open_parts)) if open_parts else ()
+    fresh = iter([tuple(each[b : b + 1] for each in found) for b in range(len(open_parts))])
+    return [next(fresh) if each is None else each for each in sums]  # pyright: ignore[reportReturnType]
 
 
 def vanishing(program: Program, v: Floats) -> float:
@@ -358,15 +376,20 @@ def vanishing(program: Program, v: Floats) -> float:
     return float(total) if total <= 0 else np.inf
 
 
-def make_bounder(
+Bounder = Lagrange | Chain | Paired
+
+
+def make_bounders(
     models: tuple[ExactModel, ...], space: Space, goal: Goal, root: Part, stop: Stop
-) -> Lagrange | Chain:
-    """The way to bound a goal. The root's limits of nodes must fit its program."""
+) -> tuple[Bounder, ...]:
+    """Ways to bound a goal, the cheaper first. The root's limits of nodes must fit their program."""
     if isinstance(goal, Rows):
-        return Lagrange(rows_program(models, space, goal), root, stop=stop)
+        program = rows_program(models, space, goal)
+        plain = Lagrange(program, root, stop=stop)
+        return (Paired(program, root, stop=stop), plain) if pairable(program) else (plain,)
     model = models[goal.model]
     if model.hidden == 1:
-        return Lagrange(slope_program(models, space, goal), root, slope=(model, goal), stop=stop)
+        return (Lagrange(slope_program(models, space, goal), root, slope=(model, goal), stop=stop),)
     row = RowSum((RowTerm(0, 0, goal.output, float(goal.sign)),))
     program = make_program(space, (Family(model, model.layers, None, (-1,), goal.model),), (row,))
-    return Chain(program, root, models, goal, stop=stop)
+    return (Chain(program, root, models, goal, stop=stop),)

@@ -19,7 +19,7 @@ from edgewise._core.checks import check_bool, short
 from edgewise._core.errors import FileError, InputError
 from edgewise.verify.domain import Domain
 
-FORMAT, VERSION = "edgewise-certificate", 1
+FORMAT, VERSION = "edgewise-certificate", 2
 PathLike = str | os.PathLike[str]
 
 
@@ -107,7 +107,7 @@ def certificate(
         "models": list(hashes),
         "claim": dict(claim),
         "domain": domain_document(domain),
-        "proofs": [{"goal": k, **proof} for k, proof in enumerate(proofs)],
+        "proofs": [dict(proof) for proof in proofs],
     }
     return Certificate({**document, "digest": digest_of(document)})
 

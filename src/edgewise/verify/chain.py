@@ -58,6 +58,22 @@ def _jumps(one: Curves, low: float, high: float) -> tuple[Floats, Floats]:
     return values.min(1), values.max(1)
 
 
+def middles(space: Space, made: list[Bounded]) -> list[Floats]:
+    """The row in the middle of each part that holds one."""
+    rows = list[Floats]()
+    for each in made:
+        if each.bound > -np.inf:
+            low, high = slots(space, each.part)
+            alive = living(space, each.part)[0]
+            cells = [next(int(c) for c in group if c < space.cells and alive[c]) for group in space.table]
+            x = space.centre[cells].sum(0)
+            for s, c in enumerate(space.slot_cell):
+                if c in cells:
+                    x[space.slot_input[s]] = 0.5 * (low[0, s] + high[0, s])
+            rows.append(x[None])
+    return rows
+
+
 class Chain:
     """Bounds of a slope by multiplying and adding ranges of derivatives, layer by layer."""
 
@@ -82,19 +98,7 @@ class Chain:
     ) -> tuple[list[Bounded], list[Floats]]:
         """As `Lagrange.solve`."""
         made = [self._one(part, known) for part, known in zip(parts, sums, strict=True)]
-        space = self.program.space
-        rows: list[Floats] = []
-        for each in made:
-            if each.bound > -np.inf:
-                low, high = slots(space, each.part)
-                alive = living(space, each.part)[0]
-                cells = [next(int(c) for c in group if c < space.cells and alive[c]) for group in space.table]
-                x = space.centre[cells].sum(0)
-                for s, c in enumerate(space.slot_cell):
-                    if c in cells:
-                        x[space.slot_input[s]] = 0.5 * (low[0, s] + high[0, s])
-                rows.append(x[None])
-        return made, rows
+        return made, middles(self.program.space, made)
 
     def _one(self, part: Part, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
         program, goal, model = self.program, self.goal, self.model

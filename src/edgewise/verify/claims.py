@@ -4,70 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import among, did_you_mean, short
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.network import KAN
-from edgewise.network.fitted import Fitted, fitted
+from edgewise.network.fitted import Fitted
 from edgewise.verify import properties as asked
+from edgewise.verify.comparisons import equal_task, values_task
 from edgewise.verify.conditions import Condition
 from edgewise.verify.domain import Domain, Group
 from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Rows, Slope, Term
 from edgewise.verify.rows import Columns, encoded, shown
+from edgewise.verify.tasks import Part, Task, bounded, class_of, has_numbers, output_of, without_missing
 from edgewise.verify.witness import in_float64
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """One goal, on its part of the domain.
-
-    Attributes
-    ----------
-    goal : Rows or Slope
-    domain : Domain
-    focus : str
-        What a row that breaks it shows: "level", "decision", "pair" (of two values of `group`) or "slope".
-    group : int or None
-        The group that is moved, or along which the slope runs.
-    """
-
-    goal: Goal
-    domain: Domain
-    focus: str
-    group: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """All that a property asks of the prover.
-
-    Attributes
-    ----------
-    claim : dict
-        As certificates write it.
-    domain : Domain
-        Of the claim.
-    parts : tuple of Part
-    models : tuple of KAN
-    views : tuple of Fitted
-    exact : bool
-        Whether a row that breaks a goal breaks the property as well.
-    """
-
-    claim: dict[str, Any]
-    domain: Domain
-    parts: tuple[Part, ...]
-    models: tuple[KAN, ...]
-    views: tuple[Fitted, ...]
-    exact: bool = True
 
 
 def task_of(
@@ -105,84 +61,13 @@ def task_of(
     if isinstance(prop, asked.Robust):
         return _robust(prop, columns, made, rows)
     if isinstance(prop, asked.Equal):
-        return _equal(prop, made)
+        return equal_task(prop, made)
     if isinstance(prop, asked.FormulaWithin):
         raise TypeError("formulas are compared by edgewise.verify.formula")
-    return _between_values(prop, columns, made)
-
-
-def output_of(view: Fitted, output: Any, of: str) -> int:
-    """The place of an output told by its name, its class or its number.
-
-    Raises
-    ------
-    InputError
-        If there are several and none is told, or there is none of that name.
-    """
-    count = view.network.shape[-1]
-    names = (
-        [str(label) for label in view.classes] if len(view.classes) > 2 else list(view.network.output_names)
-    )
-    if output is None:
-        if count == 1:
-            return 0
-        what = "class" if view.classes else "output"
-        raise InputError(
-            f"The 'output' parameter of {of} must name one of the {count} {what}s {among(names)}. Got none; give output=..."
-        )
-    if count == 1 and view.classes and str(output) == str(view.classes[-1]):
-        return 0
-    if count == 1 and str(output) == view.target:
-        return 0
-    if str(output) in names:
-        return names.index(str(output))
-    if (
-        isinstance(output, (int, float))
-        and not isinstance(output, bool)
-        and float(output).is_integer()
-        and 0 <= output < count
-    ):
-        return int(output)
-    raise InputError(
-        f"The 'output' parameter of {of} must be one of {among(names)}. Got {short(output)} "
-        f"instead{did_you_mean(output, names)}."
-    )
-
-
-def class_of(view: Fitted, label: Any) -> int:
-    """The place of a class.
-
-    Raises
-    ------
-    InputError
-        If the model decides nothing, or has no such class.
-    """
-    if len(view.classes) < 2:
-        raise InputError(
-            "A decision needs a classifier. Got a model of numbers instead; ask for a range of its output, "
-            "as in output <= 3."
-        )
-    for place, known in enumerate(view.classes):
-        if known == label or str(known) == str(label) or _same_number(known, label):
-            return place
-    names = [str(known) for known in view.classes]
-    raise InputError(
-        f"The class must be one of {among(names)}. Got {short(label)} instead{did_you_mean(label, names)}."
-    )
-
-
-def _same_number(known: Any, label: Any) -> bool:
-    try:
-        return float(known) == float(label)
-    except (TypeError, ValueError):
-        return False
+    return values_task(prop, columns, made)
 
 
 # ---- one function a kind of property
-
-
-def _bounded(terms: tuple[Term, ...], bound: float) -> Rows:
-    return Rows((terms,), (bound,))
 
 
 def _range(prop: asked.OutputRange, columns: Columns, made: Task) -> Task:
@@ -197,9 +82,9 @@ def _range(prop: asked.OutputRange, columns: Columns, made: Task) -> Task:
     o = output_of(columns.view, prop.output, "output_range")
     goals = list[Goal]()
     if high is not None:
-        goals.append(_bounded((OutputTerm(o),), high))
+        goals.append(bounded((OutputTerm(o),), high))
     if low is not None:
-        goals.append(_bounded((OutputTerm(o, -1.0),), -low))
+        goals.append(bounded((OutputTerm(o, -1.0),), -low))
     claim = {"type": "range", "output": o, "low": low, "high": high}
     return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "level") for goal in goals))
 
@@ -239,32 +124,16 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
     ]
     claim = {"type": "linear", "terms": written, "bound": bound}
     return replace(
-        made, claim=claim, domain=domain, parts=(Part(_bounded(tuple(terms), bound), domain, "level"),)
-    )
-
-
-def has_numbers(columns: Columns, g: int) -> bool:
-    """Whether a column holds numbers, of two values or many."""
-    value = columns.raw(g, [cell[0] for cell in columns.whole.groups[g].cells[0]])
-    return not isinstance(value, str)
-
-
-def without_missing(group: Group) -> Group:
-    """The cells of a group that hold a value."""
-    kept = [k for k, label in enumerate(group.labels) if label != "missing"]
-    if not kept:
-        raise InputError(f"Column {short(group.name, 40)} must have rows where it is not missing. Got none.")
-    return replace(
-        group, cells=tuple(group.cells[k] for k in kept), labels=tuple(group.labels[k] for k in kept)
+        made, claim=claim, domain=domain, parts=(Part(bounded(tuple(terms), bound), domain, "level"),)
     )
 
 
 def _decides(label: int, view: Fitted, made: Task) -> Task:
     if view.binary:
-        goals: list[Goal] = [_bounded((OutputTerm(0, -1.0 if label else 1.0),), 0.0)]
+        goals: list[Goal] = [bounded((OutputTerm(0, -1.0 if label else 1.0),), 0.0)]
     else:
         others = [j for j in range(len(view.classes)) if j != label]
-        goals = [_bounded((OutputTerm(j), OutputTerm(label, -1.0)), 0.0) for j in others]
+        goals = [bounded((OutputTerm(j), OutputTerm(label, -1.0)), 0.0) for j in others]
     claim = {"type": "decision", "class": label}
     return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "decision") for goal in goals))
 
@@ -335,7 +204,7 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
         for a, b in pairwise(ordered):
             first, second = (a, b) if direction == 1 else (b, a)
             terms = (OutputTerm(o, 1.0, 0, (g, first)), OutputTerm(o, -1.0, 0, (g, second)))
-            parts.append(Part(_bounded(terms, 0.0), made.domain, "pair", g))
+            parts.append(Part(bounded(terms, 0.0), made.domain, "pair", g))
     if not parts:
         raise InputError(
             f"The column of monotone must have values to compare. Got {short(prop.feature, 40)}, which is left "
@@ -439,93 +308,3 @@ def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Do
         own = ((low, high), *((v, v) for v in at[1:]))
         groups.append(Group(group.name, group.inputs, (own,), (group.labels[here[0]],)))
     return Domain(tuple(groups))
-
-
-def _equal(prop: asked.Equal, made: Task) -> Task:
-    if isinstance(prop.other, str):
-        raise InputError(
-            f"The other model of equal must be a model. Got the name {short(prop.other)} instead; load it "
-            "with edgewise.load."
-        )
-    view, other = made.views[0], fitted(prop.other, of="equal")
-    mine, theirs = (
-        None
-        if each.encoding is None
-        else [{**column, "name": ""} for column in each.encoding.to_json()["columns"]]
-        for each in (view, other)
-    )
-    if mine != theirs or view.network.shape[0] != other.network.shape[0]:
-        raise InputError(
-            "The other model of equal must read the same columns in the same way. Got one with another encoding "
-            "instead; fit both on the same table, or compare edited copies of one model."
-        )
-    count = view.network.shape[-1]
-    if other.network.shape[-1] != count:
-        raise InputError(
-            f"The other model of equal must have {count} outputs. Got {other.network.shape[-1]} instead."
-        )
-    parts = [
-        Part(_bounded((OutputTerm(o, sign, 0), OutputTerm(o, -sign, 1)), prop.epsilon), made.domain, "level")
-        for o in range(count)
-        for sign in (1.0, -1.0)
-    ]
-    return replace(
-        made,
-        claim={"type": "equal", "epsilon": prop.epsilon},
-        parts=tuple(parts),
-        models=(view.network, other.network),
-        views=(view, other),
-    )
-
-
-def _between_values(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, made: Task) -> Task:
-    of = "never_flips" if isinstance(prop, asked.NeverFlips) else "changes_at_most"
-    view, g = columns.view, columns.group(prop.feature, of)
-    group = made.domain.groups[g]
-    if len(group.points) < len(group.cells):
-        raise InputError(
-            f"The column of {of} must hold words or two values. Got {short(prop.feature, 40)}, which holds numbers; ask "
-            f"monotone({prop.feature}, increasing), lipschitz({prop.feature}, ...) or "
-            f"robust(row 0, {{{prop.feature}: ...}}) instead."
-        )
-    if len(group.cells) < 2:
-        raise InputError(
-            f"The column of {of} must be left with two values or more. Got {short(prop.feature, 40)} = "
-            f"{columns.described(g, group)} only."
-        )
-    pairs = [(a, b) for a in range(len(group.cells)) for b in range(len(group.cells)) if a != b]
-    if isinstance(prop, asked.ChangesAtMost):
-        o = output_of(view, prop.output, of)
-        goals = [
-            _bounded((OutputTerm(o, 1.0, 0, (g, a)), OutputTerm(o, -1.0, 0, (g, b))), prop.tau)
-            for a, b in pairs
-        ]
-        claim = {"type": of, "output": o, "group": g, "tau": prop.tau}
-    else:
-        threshold = _threshold(prop, view)
-        o = output_of(view, prop.output, of)
-        goals = [
-            Rows(
-                ((OutputTerm(o, 1.0, 0, (g, a)),), (OutputTerm(o, -1.0, 0, (g, b)),)), (threshold, -threshold)
-            )
-            for a, b in pairs
-        ]
-        claim = {"type": of, "output": o, "group": g, "threshold": threshold}
-    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "pair", g) for goal in goals))
-
-
-def _threshold(prop: asked.NeverFlips, view: Fitted) -> float:
-    if prop.threshold is not None:
-        return prop.threshold
-    if view.binary:
-        return 0.0
-    if len(view.classes) > 2:
-        raise InputError(
-            f"The model of never_flips must tell two classes apart. Got {len(view.classes)} classes instead; ask "
-            f"changes_at_most({prop.feature}, ..., output=...) for each class, or never_flips with "
-            "a threshold and an output."
-        )
-    raise InputError(
-        "The 'threshold' parameter of never_flips must say above which output the decision is made, for this model predicts "
-        "numbers. Got None; give threshold=..."
-    )

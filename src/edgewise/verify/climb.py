@@ -21,21 +21,25 @@ ALONG = 17
 AT_ONCE = 1 << 21
 
 
+# The excess at rows, which may be told a row that they differ little from.
+Climbed = Callable[[Floats, Floats | None], Floats]
+
+
 class Excess:
     """The excess of a goal at rows: least row_r - bound_r, or sign * slope - bound; -inf outside the budget."""
 
     def __init__(self, models: tuple[ExactModel, ...], space: Space, goal: Goal) -> None:
         self.models, self.space, self.goal = models, space, goal
 
-    def __call__(self, x: Floats) -> Floats:
-        """Of rows (n, inputs), shape (n,)."""
+    def __call__(self, x: Floats, base: Floats | None = None) -> Floats:
+        """Of rows (n, inputs), shape (n,); faster where they differ little from a base row (inputs,)."""
         widest = max(
             len(layer.bias) * layer.curves.table.shape[2] for model in self.models for layer in model.layers
         )
         most = max(1, AT_ONCE // max(widest, 1))
         if len(x) > most:
-            return np.concatenate([self(x[k : k + most]) for k in range(0, len(x), most)])
-        value = self._rows(x, self.goal) if isinstance(self.goal, Rows) else self._slope(x, self.goal)
+            return np.concatenate([self(x[k : k + most], base) for k in range(0, len(x), most)])
+        value = self._rows(x, self.goal, base) if isinstance(self.goal, Rows) else self._slope(x, self.goal)
         return np.where(self.costs(x) <= 0, value, -np.inf)
 
     def costs(self, x: Floats) -> Floats:
@@ -70,7 +74,7 @@ class Excess:
                     most += abs(term.weight) * (y + abs(float(model.out_scale[term.output])))
         return most
 
-    def _rows(self, x: Floats, goal: Rows) -> Floats:
+    def _rows(self, x: Floats, goal: Rows, base: Floats | None) -> Floats:
         done: dict[tuple[int, tuple[int, int] | None], Floats] = {}
         least = np.full(len(x), np.inf)
         for row, bound in zip(goal.rows, goal.bounds, strict=True):
@@ -81,11 +85,13 @@ class Excess:
                     continue
                 key = (term.model, term.moved)
                 if key not in done:
-                    at = x
+                    at, beside = x, base
                     if term.moved is not None:
                         cell = self.space.first[term.moved[0]] + term.moved[1]
-                        at = np.where(self.space.owns()[cell], self.space.centre[cell], x)
-                    done[key] = self.models[term.model].outputs(at)
+                        mine, centre = self.space.owns()[cell], self.space.centre[cell]
+                        at = np.where(mine, centre, x)
+                        beside = None if base is None else np.where(mine, centre, base)
+                    done[key] = self.models[term.model].outputs(at, beside)
                 total += term.weight * done[key][:, term.output]
             least = np.minimum(least, total - bound)
         return least
@@ -139,7 +145,7 @@ def draw(space: Space, count: int, part: Part, rng: np.random.Generator) -> Floa
 
 
 def climb(
-    excess: Callable[[Floats], Floats],
+    excess: Excess,
     space: Space,
     part: Part,
     x: Floats,
@@ -147,7 +153,7 @@ def climb(
     until: float,
     rounds: int = 60,
     enough: float = np.inf,
-    value: Callable[[Floats], Floats] | None = None,
+    value: Climbed | None = None,
 ) -> tuple[Floats, float]:
     """Change one group at a time for the best, in steps that become finer, until nothing helps.
 
@@ -162,7 +168,7 @@ def climb(
         Climb this instead, and stop where the excess is enough.
     """
     climbed = excess if value is None else value
-    best = float(climbed(x[None])[0])
+    best = float(climbed(x[None], None)[0])
     reach = 1.0
     alive = living(space, part)[0]
     for _ in range(rounds):
@@ -171,7 +177,7 @@ def climb(
         tries = _neighbours(space, alive, x, reach)
         if not len(tries):
             break
-        found = climbed(tries)
+        found = climbed(tries, x)
         order = np.argsort(-found)
         k = int(order[0])
         if found[k] > best + 1e-12 * (1 + abs(best)):
@@ -182,7 +188,7 @@ def climb(
                     change = tries[t] != x
                     if not (joined[change] != x[change]).any():
                         joined = np.where(change, tries[t], joined)
-            both = float(climbed(joined[None])[0])
+            both = float(climbed(joined[None], None)[0])
             x, best = (joined, both) if both > found[k] else (tries[k], float(found[k]))
         elif reach > 1e-6:
             reach *= 0.2

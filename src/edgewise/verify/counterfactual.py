@@ -26,12 +26,13 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import numpy_generator
 from edgewise.network.fitted import fitted
 from edgewise.verify.certificate import Certificate, PathLike, certificate, hash_of_file, hash_of_model
-from edgewise.verify.claims import Task, class_of, decision_task, not_decided_task
+from edgewise.verify.claims import decision_task, not_decided_task
 from edgewise.verify.domain import Domain
 from edgewise.verify.prices import Prices, prices_of
 from edgewise.verify.prove import Outcome, prepare, prove
 from edgewise.verify.results import table_of
 from edgewise.verify.rows import Columns, drawn, place, shown
+from edgewise.verify.tasks import Task, class_of
 from edgewise.verify.witness import Case, Evaluator, case
 
 Floats = NDArray[np.float64]

@@ -88,6 +88,11 @@ class Curves:
         u = u[..., None]
         return ((c[..., 3, :] * u + c[..., 2, :]) * u + c[..., 1, :]) * u + c[..., 0, :]
 
+    def of_sites(self, x: Floats, site: Ints) -> Floats:
+        """Values of all functions of some sites, one x each, (N,) -> (N, n)."""
+        piece = (x[:, None] >= self.breaks[site]).sum(1)
+        return self.at(piece, (x - self.origin[site, piece]) / self.width[site, piece], site)
+
     def derivative(self) -> Curves:
         """The functions' derivatives."""
         c, w = self.table, self.width

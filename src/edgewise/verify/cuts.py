@@ -51,7 +51,7 @@ class Bounded:
     stalled : int
         How many cuts in a row gained little.
     sums : triple of arrays, or None
-        Sums of the first layers over the part.
+        Sums of the first layers over the part, where they are known.
     """
 
     part: Part

@@ -168,12 +168,12 @@ def _inputs(
 
 
 def node_heights(program: Program, region: Region, v: Floats, h: Floats) -> Floats:
-    """What leaves the hidden nodes at values h of them, weighted by v, (B, nodes)."""
+    """What leaves the hidden nodes at X values h of them, weighted by v, (B, X, nodes)."""
     heights = np.zeros_like(h)
     for block in program.blocks:
-        f = block.curves.values(h[:, block.own])
-        total = (f * v[:, None, block.columns]).sum(-1)
+        f = block.curves.values(h[..., block.own])
+        total = (f * v[:, None, None, block.columns]).sum(-1)
         if region.factors is not None:
-            total = (region.factors[:, :, block.own] * total[:, None]).max(1)
-        heights[:, block.own] = total
+            total = (region.factors[:, :, None, block.own] * total[:, None]).max(1)
+        heights[..., block.own] = total
     return heights

@@ -30,7 +30,6 @@ from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substit
 from edgewise.network import KAN
 from edgewise.symbolic.formula import Formula
 from edgewise.symbolic.parse import from_sympy
-from edgewise.verify.claims import has_numbers, output_of, without_missing
 from edgewise.verify.conditions import Condition
 from edgewise.verify.domain import Domain
 from edgewise.verify.exact import ExactModel, exact_model
@@ -38,6 +37,7 @@ from edgewise.verify.intervals import Derivatives, Intervals, enclose, enclose_n
 from edgewise.verify.properties import FormulaWithin
 from edgewise.verify.results import Proved, Refuted, Undecided, Verdict
 from edgewise.verify.rows import Columns, drawn, place
+from edgewise.verify.tasks import has_numbers, output_of, without_missing
 from edgewise.verify.witness import Evaluator, case
 
 Floats = NDArray[np.float64]

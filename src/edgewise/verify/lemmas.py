@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise.verify.candidates import input_choices, input_sites
 from edgewise.verify.dual import make_region
-from edgewise.verify.newton import input_choices, input_sites, minimise
+from edgewise.verify.newton import minimise
 from edgewise.verify.program import Family, Program, RowSum, RowTerm, make_program, ranges
 from edgewise.verify.space import Part, slots
-from edgewise.verify.tree import slopes
 
 Floats = NDArray[np.float64]
 # A lemma must cut a range by such a share of it.
@@ -73,11 +73,13 @@ def _layer(
         if below.budget:
             v[:, -1] = 1e-6
         rows = np.zeros(len(some), np.int64)
-        many, ends = region.take(rows), slots(program.space, inside)
-        choices = input_choices(below, many, layout, *(each[rows] for each in ends))
+        many, (least, most) = region.take(rows), slots(program.space, inside)
+        choices = input_choices(below, many, layout, least[rows], most[rows], v)
         middle = 0.5 * (whole_low + whole_high)[0, mine]
         target = np.array([sign * middle[k] for k, sign in some])
-        found = minimise(below, many, choices, v, target, free, warm=False, stop=stop)
+        found = minimise(
+            below, many, lambda _, choices=choices: choices, v, target, free, warm=False, stop=stop
+        )
         for b, (k, sign) in enumerate(some):
             node = int(mine[k])
             bound = sign * float(found.bound[b])
@@ -89,14 +91,14 @@ def _layer(
                 part.node_high[0, node] = min(part.node_high[0, node], bound)
             else:
                 part.node_low[0, node] = max(part.node_low[0, node], bound)
-            names = tuple((f, unit if each > 1 else 0, each, j) for _, _, each, j in below.names)
+            line = np.zeros(max([-1, *known]) + 1)
+            line[known] = found.v[b, : below.nodes]
             lemmas.append(
                 {
-                    "slot": [f, unit, layer],
-                    "node": k,
+                    "node": node,
                     "side": "upper" if sign > 0 else "lower",
                     "bound": bound,
-                    "slopes": slopes(names, found.v[b]),
+                    "slopes": line.tolist(),
                     "mu": float(found.v[b, -1]) if below.budget else 0.0,
                 }
             )

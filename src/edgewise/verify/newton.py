@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise.verify.candidates import Choices, node_choices
 from edgewise.verify.dual import MARGIN, Point, Region, dual
 from edgewise.verify.program import Program
 
@@ -22,164 +23,11 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SHARES = (0.0, 0.2, 0.5, 0.8, 1.0)  # candidates of an interval, besides breaks
-MOST_BREAKS = 22  # candidates that are breaks, or between them
 COLD, WARM, COOL, LOWEST = 0.5, 0.05, 0.25, 2e-4  # temperatures, as shares of what a maximum might gain
 COLD_STEPS, WARM_STEPS = 18, 8
 STUCK, HEAT = 0.002, 10.0  # steps so short ask for a temperature so many times as high
 FARTHEST = 1e3
 RISE = 3.0  # how far above the rest a candidate may rise in one step, in logarithms
-MOST_JOINT = 48  # candidates of a cell with several intervals, one of several
-
-
-@dataclass(frozen=True, eq=False)
-class Choices:
-    """Candidates of the sites of a block.
-
-    Attributes
-    ----------
-    vectors : array of shape (B, S, C, n)
-        What each adds for the multipliers `columns`.
-    columns : array of shape (n,)
-    heights : array of shape (B, S, C) or None
-        Values of hidden nodes; None for inputs.
-    own : array of shape (S,) or None
-    out : array of shape (B, S, C) or (1, S, C)
-        0, or -inf where there is no candidate.
-    """
-
-    vectors: Floats
-    columns: Ints
-    heights: Floats | None
-    own: Ints | None
-    out: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class InputSites:
-    """How candidates of inputs are laid out, whatever the part of the domain.
-
-    Attributes
-    ----------
-    group, cell : arrays of shape (S,), (S, C)
-        The group of a site; the cell of each candidate (padded with the number of cells).
-    slot : array of shape (S, C, most)
-        The slots that a candidate uses, padded with the number of slots.
-    share, position : arrays of shape (S, C, most)
-        Where along a slot a candidate lies: a share of its interval, or (where not NaN) a position.
-    point : array of shape (S, C)
-        1 where the point part of the cell belongs to the candidate.
-    """
-
-    group: Ints
-    cell: Ints
-    slot: Ints
-    share: Floats
-    position: Floats
-    point: Floats
-
-
-def input_sites(program: Program, seed: int = 0) -> InputSites:
-    """Lay out the candidates: a site for each group, or for each slot where a group has one cell."""
-    space, rng = program.space, np.random.default_rng(seed)
-    by_cell: list[list[int]] = [[] for _ in range(space.cells)]
-    for s, cell in enumerate(space.slot_cell):
-        by_cell[int(cell)].append(s)
-    ends = space.low[space.slot_cell, space.slot_input], space.high[space.slot_cell, space.slot_input]
-    along = [
-        [*((share, np.nan) for share in SHARES), *((0.0, float(x)) for x in _between(breaks, low, high))]
-        for breaks, low, high in zip(program.inputs.slots.breaks, *ends, strict=True)
-    ]
-    sites: list[tuple[int, list[tuple[int, list[tuple[int, float, float]], float]]]] = []
-    for g in range(space.groups):
-        cells = [int(c) for c in space.table[g] if c < space.cells]
-        if len(cells) == 1 and len(by_cell[cells[0]]) > 1:
-            for n, s in enumerate(by_cell[cells[0]]):
-                sites.append((g, [(cells[0], [(s, *x)], float(n == 0)) for x in along[s]]))
-            continue
-        listed: list[tuple[int, list[tuple[int, float, float]], float]] = []
-        for cell in cells:
-            mine = by_cell[cell]
-            if not mine:
-                listed.append((cell, [], 1.0))
-            elif len(mine) == 1:
-                listed += [(cell, [(mine[0], *x)], 1.0) for x in along[mine[0]]]
-            else:
-                for _ in range(MOST_JOINT):
-                    drawn = [(s, *along[s][int(rng.integers(len(along[s])))]) for s in mine]
-                    listed.append((cell, drawn, 1.0))
-        sites.append((g, listed))
-    most = max(len(listed) for _, listed in sites)
-    deep = max((len(used) for _, listed in sites for _, used, _ in listed), default=0)
-    shape = (len(sites), most)
-    cell = np.full(shape, space.cells)
-    slot = np.full((*shape, max(deep, 1)), len(space.slot_cell))
-    share, position, point = np.zeros(slot.shape), np.full(slot.shape, np.nan), np.zeros(shape)
-    for s, (_, listed) in enumerate(sites):
-        for c, (which, used, one) in enumerate(listed):
-            cell[s, c], point[s, c] = which, one
-            for n, (each, part, at) in enumerate(used):
-                slot[s, c, n], share[s, c, n], position[s, c, n] = each, part, at
-    return InputSites(np.array([g for g, _ in sites]), cell, slot, share, position, point)
-
-
-def _between(breaks: Floats, low: float, high: float) -> Floats:
-    """Breaks inside an interval and the middles between them, thinned to a few."""
-    inside = np.unique(breaks[(breaks > low) & (breaks < high)])
-    every = (
-        np.concatenate([inside, 0.5 * (inside[1:] + inside[:-1])])
-        if 2 * len(inside) < MOST_BREAKS
-        else inside
-    )
-    every = np.sort(every)
-    return every[np.unique(np.linspace(0, len(every) - 1, min(len(every), MOST_BREAKS)).round().astype(int))]
-
-
-def input_choices(program: Program, region: Region, layout: InputSites, low: Floats, high: Floats) -> Choices:
-    """Candidates of the inputs in each part whose slots have the given ends, (B, slots) each."""
-    block, batch = program.inputs, len(low)
-    points = block.points[layout.cell] * layout.point[..., None]
-    vectors = np.repeat(points[None], batch, 0)
-    site, candidate, nth = np.nonzero(layout.slot < len(program.space.slot_cell))
-    if len(site):
-        slot = layout.slot[site, candidate, nth]
-        same = batch > 1 and bool((low == low[:1]).all() and (high == high[:1]).all())
-        rows = slice(0, 1) if same else slice(None)
-        least, most = low[rows][:, slot], high[rows][:, slot]
-        at = layout.position[site, candidate, nth]
-        relative = least + (most - least) * layout.share[site, candidate, nth]
-        x = np.where(np.isnan(at), relative, np.clip(at, least, most))
-        curves = block.slots
-        piece = (x[..., None] >= curves.breaks[slot]).sum(-1)
-        u = (x - curves.origin[slot, piece]) / curves.width[slot, piece]
-        values = curves.at(piece, u, slot)
-        if nth.any():
-            for n in range(layout.slot.shape[2]):
-                mine = nth == n
-                vectors[:, site[mine], candidate[mine]] += values[:, mine]
-        else:
-            vectors[:, site, candidate] += values
-    return Choices(vectors, block.columns, None, None, region.alive[:, layout.cell])
-
-
-def node_choices(program: Program, region: Region) -> list[Choices]:
-    """Candidates of hidden nodes in each part."""
-    made: list[Choices] = []
-    for block in program.blocks:
-        low, high = region.low[:, block.own, None], region.high[:, block.own, None]
-        breaks = block.curves.breaks
-        every = breaks[
-            :, np.unique(np.linspace(0, breaks.shape[1] - 1, min(breaks.shape[1], 40)).round().astype(int))
-        ]
-        if 2 * every.shape[1] <= MOST_BREAKS:
-            every = np.concatenate([every, 0.5 * (every[:, 1:] + every[:, :-1])], 1)
-        h = np.concatenate([low + (high - low) * np.array(SHARES), np.clip(every, low, high)], -1)
-        values = block.curves.values(h.transpose(0, 2, 1)).transpose(0, 2, 1, 3)
-        if region.factors is not None:
-            two = region.factors[:, :, block.own, None, None]
-            values, h = np.concatenate([values * two[:, 0], values * two[:, 1]], 2), np.concatenate([h, h], 2)
-        made.append(Choices(values, block.columns, h, block.own, np.zeros((1, *h.shape[1:]))))
-    return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +63,7 @@ class Minimum:
 def minimise(
     program: Program,
     region: Region,
-    inputs: Choices,
+    choose: Callable[[Floats], Choices],
     start: Floats,
     target: Floats,
     free: Bools,
@@ -227,6 +75,8 @@ def minimise(
 
     Parameters
     ----------
+    choose : callable
+        Candidates of the inputs near multipliers, (B, multipliers).
     start : array of shape (B, multipliers)
     target : array of shape (B,)
     free : array of bool, shape (multipliers,)
@@ -241,20 +91,21 @@ def minimise(
     """
     # Where no row is left multipliers may run away to infinity: whatever comes of that is no bound, and not kept.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _minimise(program, region, inputs, start, target, free, warm, stop)
+        return _minimise(program, region, choose, start, target, free, warm, stop)
 
 
 def _minimise(
     program: Program,
     region: Region,
-    inputs: Choices,
+    choose: Callable[[Floats], Choices],
     start: Floats,
     target: Floats,
     free: Bools,
     warm: bool,
     stop: Callable[[], bool],
 ) -> Minimum:
-    blocks = [*node_choices(program, region), inputs]
+    nodal, inputs = node_choices(program, region), choose(start)
+    blocks, stale = [*nodal, inputs], False
     batch, moving = len(start), np.nonzero(free)[0]
     point = dual(program, region, start)
     best, v_best, v = point, start.copy(), start.copy()
@@ -276,6 +127,9 @@ def _minimise(
     for n in range(rounds):
         if done.all() or stop():
             break
+        if stale:
+            inputs, stale = choose(v), False
+            blocks = [*nodal, inputs]
         gradient, hessian, chances, shares = _smooth(program, blocks, v, heat, nodes, heights)
         step = _newton(program, v, gradient, hessian, heat, moving)
         # Where no row is left the multipliers run away; they need not go all the way.
@@ -298,6 +152,7 @@ def _minimise(
                 best = _choose(better, point, best)
             tried.append(point.inputs)
             done = best.value + MARGIN * best.size <= target
+            stale = inputs.kept is not None
     if rounds == 0 or not chances.any():
         _, _, chances, _ = _smooth(program, blocks, v_best, heat, nodes, heights)
     return Minimum(v_best, best.value + MARGIN * best.size, best, nodes, heights, chances, inputs, tried)

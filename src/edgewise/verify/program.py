@@ -425,13 +425,12 @@ def _sums(program: Program, part: Part, alive: Bools, column: Ints) -> tuple[Flo
     batch, count = len(low), len(column)
     ends = np.zeros((2, batch, space.cells + 1, count))
     ends[:, :, :-1] = block.points[:-1, column]
-    done: dict[bytes, tuple[Floats, Floats]] = {}
-    for b in range(batch):
-        key = low[b].tobytes() + high[b].tobytes()
-        if key not in done:
-            done[key] = spans(curves, curves.window(low[b : b + 1], high[b : b + 1]))
-        for side, values in enumerate(done[key]):
-            np.add.at(ends[side, b], space.slot_cell, values.T)
+    # Parts share most of their intervals: each is looked at once, as a site of its own.
+    slot, least, most, which = _distinct(low, high)
+    known = curves.sites(slot)
+    for side, values in enumerate(spans(known, known.window(least[None], most[None]))):
+        for s, cell in enumerate(space.slot_cell):
+            ends[side, :, cell] += values.T[which[:, s]]
     ends[0, :, -1], ends[1, :, -1] = np.inf, -np.inf
     for side, never in ((0, np.inf), (1, -np.inf)):
         ends[side, :, :-1][~alive] = never
@@ -440,6 +439,17 @@ def _sums(program: Program, part: Part, alive: Bools, column: Ints) -> tuple[Flo
     gone = ~np.isfinite(least).all(1) | ~np.isfinite(most).all(1)
     least[gone], most[gone] = 0.0, 0.0
     return least, most
+
+
+def _distinct(low: Floats, high: Floats) -> tuple[Ints, Floats, Floats, Ints]:
+    """The intervals of all slots, each once (slot, low, high), and which of them each part has, (B, slots)."""
+    known: dict[tuple[int, float, float], int] = {}
+    which = [
+        [known.setdefault((s, *ends), len(known)) for s, ends in enumerate(zip(*part, strict=True))]
+        for part in zip(low.tolist(), high.tolist(), strict=True)
+    ]
+    slot, least, most = np.array(list(known)).reshape(-1, 3).T
+    return slot.astype(np.int64), least, most, np.array(which, np.int64).reshape(low.shape)
 
 
 def _group_any(space: Space, alive: Bools) -> Bools:

@@ -339,8 +339,8 @@ def never_flips(feature: str, *, threshold: float | None = None, output: Any = N
     feature : str
         A column of words or of two values (a missing cell counts as a value of its own where the model knows it).
     threshold : float, optional
-        The output decides by being above it. 0, the log-odds of even chances, for classifiers of two classes; needed for
-        models of numbers.
+        The output decides by being above it: 0 for classifiers of two classes, the log-odds of even chances; needed for
+        models of numbers. Of more classes the largest output decides, unless a threshold and an output are given.
     output : optional
         Which output, where there are several.
 

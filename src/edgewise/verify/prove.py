@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,97 +13,28 @@ from numpy.typing import NDArray
 from edgewise._core.checks import check_float, check_matrix
 from edgewise._core.errors import InputError
 from edgewise.network.module import KAN
-from edgewise.verify.bounder import make_bounder
-from edgewise.verify.climb import Excess, climb, draw, into
+from edgewise.verify.answers import Bounds as Bounds
+from edgewise.verify.answers import Callback, Status
+from edgewise.verify.answers import Outcome as Outcome
+from edgewise.verify.answers import Progress as Progress
+from edgewise.verify.bounder import make_bounders
+from edgewise.verify.climb import Climbed, Excess, climb, draw, into
 from edgewise.verify.domain import Domain
 from edgewise.verify.exact import ExactModel, exact_model
 from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Rows, Slope, Term
 from edgewise.verify.lemmas import tighten
+from edgewise.verify.rational import exact_excess
 from edgewise.verify.space import Space, make_space, whole
 from edgewise.verify.tree import Tree, evidence
 
 Floats = NDArray[np.float64]
-Status = Literal["proved", "refuted", "undecided"]
 # An excess counts as one beyond this share of the numbers it is the difference of.
 ROUNDING = 1e-9
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What a callback is told while bounds close in; returning True stops the search.
-
-    Parameters
-    ----------
-    upper, lower : float
-        Certified bound and largest value found so far.
-    leaves : int
-        Leaves of the tree so far.
-    seconds : float
-    """
-
-    upper: float
-    lower: float
-    leaves: int
-    seconds: float
-
-
-Callback = Callable[[Progress], object]
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """The answer of `prove`.
-
-    The goal's *excess* at a row is the least row_r(x) - bound_r of a `Rows` goal, and sign * dy/dx - bound of a
-    `Slope`:
-    the goal holds where it is at most 0.
-
-    Attributes
-    ----------
-    status : "proved", "refuted" or "undecided"
-    upper : float
-        Certified bound of the excess over the domain (at most 0 where proved; inf where none was found).
-    lower : float
-        Largest excess found (positive where refuted; -inf where no row was found, as in an empty domain).
-    witness : array of shape (inputs,) or None
-        The row (inputs of the network) with the largest excess found; it breaks the goal where refuted.
-    evidence : dict or None
-        JSON-able evidence for a certificate, {"lemmas": ..., "tree": ...} as docs/certificates.md writes them; only
-        where proved.
-    seconds : float
-    leaves : int
-    """
-
-    status: Status
-    upper: float
-    lower: float
-    witness: Floats | None
-    evidence: dict[str, Any] | None
-    seconds: float
-    leaves: int
-
-
-@dataclass(frozen=True, eq=False)
-class Bounds:
-    """The answer of `maximise`: lower <= maximum <= upper.
-
-    Attributes
-    ----------
-    lower, upper : float
-    argmax : array of shape (inputs,) or None
-        A row where the sum is `lower`.
-    evidence : dict or None
-        Evidence for the goal "sum <= upper", i.e. `Rows((terms,), (upper,))`.
-    seconds : float
-    leaves : int
-    """
-
-    lower: float
-    upper: float
-    argmax: Floats | None
-    evidence: dict[str, Any] | None
-    seconds: float
-    leaves: int
+# A bound that is so many times what may be rounding will hardly fall any more.
+TIE = 2.0
+TIED = (
+    "the largest excess equals its bound as far as rounding lets one tell, which more time does not change;"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,9 +108,9 @@ def prove(
     -----
     The bound is that of docs/certificates.md: Lagrangian duality with slopes found by Newton's method on a smoothed
     dual function,
-    and best-first branch and bound on hidden nodes, inputs and cells. A tie (a maximum that equals its bound) is
-    proved only
-    where all functions vanish; elsewhere rounding leaves it undecided.
+    and best-first branch and bound on hidden nodes, inputs and cells. A row that breaks the goal by less than rounding
+    is evaluated without any. A tie (a maximum that equals its bound) is proved only where all functions vanish;
+    elsewhere the search ends once both bounds are within rounding.
 
     Examples
     --------
@@ -296,7 +227,8 @@ class _Work:
         callbacks: Sequence[Callback],
         clock: Clock,
     ) -> None:
-        self.models, self.goal, self.clock, self.callbacks = prepared.exact, goal, clock, callbacks
+        self.nets, self.models = prepared.models, prepared.exact
+        self.goal, self.clock, self.callbacks = goal, clock, callbacks
         self.space = make_space(domain, len(self.models[0].shift))
         check_goal(self.models, self.space, goal)
         self.excess = Excess(self.models, self.space, goal)
@@ -311,15 +243,17 @@ class _Work:
             fixed = self.space.points()[:, goal.input]
             root.cells[0, fixed] = False
         self.root = root
-        self.bounder = make_bounder(self.models, self.space, goal, root, clock.over)
+        self.ways = make_bounders(self.models, self.space, goal, root, clock.over)
+        self.bounder = self.ways[0]
         nodes = self.bounder.program.nodes
         self.root = replace(
             root, node_low=np.full((1, nodes), -np.inf), node_high=np.full((1, nodes), np.inf)
         )
         self.lemmas: list[dict[str, Any]] = []
         self.tree = Tree(self.bounder, 0.0)
-        # Excesses below this may be rounding.
+        # Excesses below this may be rounding; of the best row without any, where that was asked for.
         self.rounding = 0.0
+        self.exact: float | None = None
 
     # -- the two questions -----------------------------------------------------------------------------------------
 
@@ -337,7 +271,7 @@ class _Work:
             self.look(into(self.space, self.given, self.root))
         if self.refuted():
             return "refuted"
-        self.look_at(self.tree.begin(self.root))
+        self.begin()
         if not self.tree.open:
             return "proved"
         if self.deep():
@@ -345,17 +279,8 @@ class _Work:
             if not self.tree.open:
                 return "proved"
         self.search(enough=0.0, until=self.clock.share(0.2, 5.0))
-        polished = -np.inf
-        while self.tree.open and not self.refuted() and not self.clock.over():
-            before = self.tree.leaves
-            self.look_at(self.tree.grow())
-            if self.tree.leaves == before:
-                break
-            if self.best > polished and self.row is not None:
-                self.polish(enough=0.0, rounds=6)
-                polished = self.best
-            if self.told():
-                break
+        while self.tree.open and not self.refuted() and not self.tied() and self.step(0.0, 6):
+            pass
         if self.refuted():
             return "refuted"
         return "undecided" if self.tree.open else "proved"
@@ -372,26 +297,41 @@ class _Work:
             real = values[np.isfinite(values)]
             least = float(real.min()) if len(real) else np.inf
             self.tree.target = self.best if np.isfinite(self.best) else -1e300
-            self.look_at(self.tree.begin(self.root))
+            self.begin()
             self._aim(gap, least)
             if self.tree.open and self.bounder.program.nodes:
                 self.search(enough=np.inf, until=self.clock.share(0.15, 2.0))
+                low = sample[int(np.where(np.isfinite(values), values, np.inf).argmin())]
+                least = min(least, self._lowest(low))
                 self._aim(gap, least)
                 if self.tree.open and self.deep():
                     self.tighten()
-            polished = self.best
-            while self.tree.open and not self.clock.over():
-                before = self.tree.leaves
-                self.look_at(self.tree.grow())
-                if self.best > polished:
-                    self.polish(enough=np.inf, rounds=10)
-                    polished = self.best
+            while self.tree.open and self.step(np.inf, 10):
                 self._aim(gap, least)
-                if self.tree.leaves == before or self.told():
-                    break
         except KeyboardInterrupt:
             self.clock.halted = True
         return self._outcome("proved" if self.tree.nodes else "undecided")
+
+    def begin(self) -> None:
+        """Bound the whole domain, and go on with the way that does so best."""
+        trees = list[Tree]()
+        for way in self.ways:
+            trees.append(Tree(way, self.tree.target))
+            self.look_at(trees[-1].begin(self.root))
+            if not trees[-1].open:
+                break
+        self.tree = min(trees, key=lambda tree: tree.upper)
+        self.bounder = self.tree.bounder
+
+    def step(self, enough: float, rounds: int) -> bool:
+        """Split the worst parts, and climb from the best row where it is new; whether to go on."""
+        before, best = self.tree.leaves, self.best
+        if self.clock.over():
+            return False
+        self.look_at(self.tree.grow())
+        if self.best > best and self.row is not None:
+            self.follow(self.row, self.clock.share(0.1, 0.5), enough, rounds=rounds)
+        return self.tree.leaves > before and not self.told()
 
     def _aim(self, gap: float, least: float) -> None:
         """Parts are done once their bounds are within the gap of the best row."""
@@ -404,7 +344,14 @@ class _Work:
         upper = tree.upper if tree.nodes else np.inf
         found = evidence(tree, self.lemmas) if status == "proved" else None
         return Outcome(
-            status, upper, self.best, self.row, found, self.clock.spent, tree.leaves if tree.nodes else 0
+            status,
+            upper,
+            self.best,
+            self.row,
+            found,
+            self.clock.spent,
+            tree.leaves if tree.nodes else 0,
+            TIED if status == "undecided" and tree.nodes and self.tied() else "",
         )
 
     # -- stages ----------------------------------------------------------------------------------------------------
@@ -437,25 +384,16 @@ class _Work:
         values = self.look(pool)
         starts = [] if self.row is None else [self.row]
         starts += [pool[k] for k in np.argsort(-values)[:4] if np.isfinite(values[k])]
-        leads = self._leads(pool)
+        leads, place = self._leads(), (self.space, self.root)
         for n, start in enumerate(starts):
             if time.monotonic() > until or self.best > enough + self.rounding:
                 break
             for lead in leads if n < 3 else []:
-                near = climb(
-                    self.excess,
-                    self.space,
-                    self.root,
-                    start,
-                    until=until,
-                    rounds=12,
-                    enough=enough,
-                    value=lead,
-                )[0]
-                self.follow(near, until, enough)
+                near = climb(self.excess, *place, start, until=until, rounds=12, enough=enough, value=lead)
+                self.follow(near[0], until, enough)
             self.follow(start, until, enough)
 
-    def _leads(self, pool: Floats) -> list[Callable[[Floats], Floats]]:
+    def _leads(self) -> list[Climbed]:
         """For goals of several rows: sums to climb before their least, which alone shows no way up."""
         goal = self.goal
         if not isinstance(goal, Rows) or len(goal.rows) == 1:
@@ -464,25 +402,19 @@ class _Work:
             Excess(self.models, self.space, Rows((row,), (bound,)))
             for row, bound in zip(goal.rows, goal.bounds, strict=True)
         ]
-        return [lambda x: np.sum([one(x) for one in each], axis=0)]
+        return [lambda x, base: np.sum([one(x, base) for one in each], axis=0)]
 
-    def follow(self, x: Floats, until: float, enough: float) -> None:
+    def _lowest(self, x: Floats) -> float:
+        """A small value of the sum that is maximised, downhill from a row: how wide its range is at least."""
+        assert isinstance(self.goal, Rows)
+        down = tuple(tuple(replace(term, weight=-term.weight) for term in row) for row in self.goal.rows)
+        below = Excess(self.models, self.space, Rows(down, (0.0,)))
+        return -climb(below, self.space, self.root, x, until=self.clock.share(0.1, 0.5))[1]
+
+    def follow(self, x: Floats, until: float, enough: float, rounds: int = 60) -> None:
         """Climb from a row and look at where it leads."""
-        top, _ = climb(self.excess, self.space, self.root, x, until=until, enough=enough + self.rounding)
-        self.look(top[None])
-
-    def polish(self, enough: float, rounds: int) -> None:
-        """A few steps up from the best row."""
-        assert self.row is not None
-        top, _ = climb(
-            self.excess,
-            self.space,
-            self.root,
-            self.row,
-            until=self.clock.share(0.1, 0.5),
-            rounds=rounds,
-            enough=enough,
-        )
+        enough += self.rounding
+        top, _ = climb(self.excess, self.space, self.root, x, until=until, rounds=rounds, enough=enough)
         self.look(top[None])
 
     def look_at(self, rows: list[Floats]) -> None:
@@ -497,13 +429,22 @@ class _Work:
         values = np.where(np.isnan(values), -np.inf, values)
         k = int(values.argmax())
         if values[k] > self.best:
-            self.best, self.row = float(values[k]), rows[k].copy()
+            self.best, self.row, self.exact = float(values[k]), rows[k].copy(), None
             self.rounding = ROUNDING * self.excess.size(rows[k])
         return values
 
     def refuted(self) -> bool:
-        """Whether a row breaks the goal by more than rounding."""
-        return self.row is not None and self.best > self.rounding
+        """Whether a row breaks the goal: by more than rounding, or by what is computed without any."""
+        if self.row is None or self.best <= 0 or self.best > self.rounding:
+            return self.row is not None and self.best > 0
+        if self.exact is None:
+            self.exact = exact_excess(self.nets, self.space, self.goal, self.row)
+            self.best = self.exact if self.exact > 0 else self.best
+        return self.exact > 0
+
+    def tied(self) -> bool:
+        """Whether the largest excess equals its bound as far as rounding lets one tell, so that no split can help."""
+        return self.best > -self.rounding and 0 < self.tree.upper <= TIE * self.rounding
 
     def told(self) -> bool:
         """Tell the callbacks; whether one wants to stop."""

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.verify.bounder import Lagrange
+from edgewise.verify.bounder import Bounder
 from edgewise.verify.chain import Chain
 from edgewise.verify.cuts import Bounded, Split
+from edgewise.verify.paired import Paired
 from edgewise.verify.space import Part, Space
 
 Floats = NDArray[np.float64]
@@ -47,7 +48,7 @@ class Tree:
         Parts with such a bound are done.
     """
 
-    bounder: Lagrange | Chain
+    bounder: Bounder
     target: float
     nodes: list[Node] = field(default_factory=list[Node])
     open: list[tuple[float, int, Bounded]] = field(default_factory=list[tuple[float, int, Bounded]])
@@ -122,11 +123,12 @@ class Tree:
         return rows
 
     def _watch(self) -> None:
-        """Where the bound hardly falls any more, look for what holds it up among the inputs too."""
+        """Where the bound hardly falls any more, look for what holds it up among the inputs too, and by turns."""
         if self.leaves >= self.seen[0] + WATCH:
             way = self.seen[1] - self.target
             slow = np.isfinite(way) and self.seen[1] - self.upper < SLOW * way
-            self.bounder.hope = PICKY if slow else self.bounder.usual
+            usual = self.bounder.hope == self.bounder.usual
+            self.bounder.hope = PICKY if slow and usual else self.bounder.usual
             self.seen = (self.leaves, self.upper)
 
     def _together(self) -> int:
@@ -163,41 +165,34 @@ def halves(space: Space, part: Part, split: Split) -> tuple[Part, Part]:
 
 
 def evidence(tree: Tree, lemmas: list[dict[str, Any]]) -> dict[str, Any]:
-    """The tree as certificates hold it (docs/certificates.md)."""
-    program = tree.bounder.program
+    """The tree as certificates hold it (docs/certificates.md): each node before its low side, then its high side."""
     nodes: list[dict[str, Any]] = []
-    for node in tree.nodes:
+    waiting = [0]
+    while waiting:
+        node = tree.nodes[waiting.pop()]
         if node.children is None or node.split is None:
-            nodes.append({"leaf": leaf(tree.bounder, node.v)})
+            nodes.append(leaf(tree.bounder, node.v))
             continue
-        split = node.split
-        if split.kind == "node":
-            f, u, layer, k = program.names[split.number]
-            said: dict[str, Any] = {"slot": [f, u, layer], "node": k, "at": float(split.at)}
-        elif split.kind == "input":
-            said = {"input": int(split.number), "at": float(split.at)}
+        split, (low, high) = node.split, node.children
+        waiting += [high, low]
+        if split.kind == "cells":
+            nodes.append({"group": int(split.number), "cells": [int(c) for c in split.cells]})
         else:
-            said = {"group": int(split.number), "cells": [int(c) for c in split.cells]}
-        nodes.append({"split": said, "low": node.children[0], "high": node.children[1]})
+            nodes.append({split.kind: int(split.number), "at": float(split.at)})
     return {"lemmas": lemmas, "tree": nodes}
 
 
-def leaf(bounder: Lagrange | Chain, v: Floats) -> dict[str, Any]:
+def leaf(bounder: Bounder, v: Floats) -> dict[str, Any]:
     """Multipliers as a leaf holds them."""
     program = bounder.program
     if isinstance(bounder, Chain):
         return {"lambda": [1.0], "slopes": [], "mu": 0.0}
-    shares = [float(each) for each in v[program.nodes : program.nodes + program.rows]]
+    if isinstance(bounder, Paired):
+        return {"paired": bounder.matches}
+    # Multipliers of a slope are those of a scaled input.
+    shares = [float(each) * bounder.scale for each in v[program.nodes : program.nodes + program.rows]]
     mu = float(v[-1]) if program.budget else 0.0
-    return {"lambda": shares, "slopes": slopes(program.names, v), "mu": mu}
-
-
-def slopes(names: tuple[tuple[int, int, int, int], ...], v: Floats) -> list[list[Any]]:
-    """Slopes by slot."""
-    slots: dict[tuple[int, int, int], list[float]] = {}
-    for (f, u, layer, _), a in zip(names, v, strict=False):
-        slots.setdefault((f, u, layer), []).append(float(a))
-    return [[*slot, values] for slot, values in slots.items()]
+    return {"lambda": shares, "slopes": v[: program.nodes].tolist(), "mu": mu}
 
 
 Stop = Callable[[], bool]

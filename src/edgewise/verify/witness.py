@@ -152,7 +152,7 @@ def cases(
         ends = _steepest(evaluator, columns, goal, domain, group, x)
     else:
         steps = [term.moved for row in goal.rows for term in row if isinstance(term, OutputTerm)]
-        ends = tuple(moved(x[None], domain, step)[0] for step in steps)
+        ends = tuple(moved(x[None], domain, step)[0] for step in dict.fromkeys(steps))
     return tuple(case(evaluator, columns.view, columns, end) for end in ends)
 
 

@@ -1,0 +1,94 @@
+"""What a prover tells: the progress of a search, and its answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Status = Literal["proved", "refuted", "undecided"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback is told while bounds close in; returning True stops the search.
+
+    Parameters
+    ----------
+    upper, lower : float
+        Certified bound and largest value found so far.
+    leaves : int
+        Leaves of the tree so far.
+    seconds : float
+    """
+
+    upper: float
+    lower: float
+    leaves: int
+    seconds: float
+
+
+Callback = Callable[[Progress], object]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The answer of `prove`.
+
+    The goal's *excess* at a row is the least row_r(x) - bound_r of a `Rows` goal, and sign * dy/dx - bound of a
+    `Slope`:
+    the goal holds where it is at most 0.
+
+    Attributes
+    ----------
+    status : "proved", "refuted" or "undecided"
+    upper : float
+        Certified bound of the excess over the domain (at most 0 where proved; inf where none was found).
+    lower : float
+        Largest excess found (positive where refuted; -inf where no row was found, as in an empty domain).
+    witness : array of shape (inputs,) or None
+        The row (inputs of the network) with the largest excess found; it breaks the goal where refuted.
+    evidence : dict or None
+        JSON-able evidence for a certificate, {"lemmas": ..., "tree": ...} as docs/certificates.md writes them; only
+        where proved.
+    seconds : float
+    leaves : int
+    reason : str
+        Why more time would not decide it; empty where it may.
+    """
+
+    status: Status
+    upper: float
+    lower: float
+    witness: Floats | None
+    evidence: dict[str, Any] | None
+    seconds: float
+    leaves: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """The answer of `maximise`: lower <= maximum <= upper.
+
+    Attributes
+    ----------
+    lower, upper : float
+    argmax : array of shape (inputs,) or None
+        A row where the sum is `lower`.
+    evidence : dict or None
+        Evidence for the goal "sum <= upper", i.e. `Rows((terms,), (upper,))`.
+    seconds : float
+    leaves : int
+    """
+
+    lower: float
+    upper: float
+    argmax: Floats | None
+    evidence: dict[str, Any] | None
+    seconds: float
+    leaves: int

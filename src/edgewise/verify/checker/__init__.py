@@ -1,0 +1,72 @@
+"""Check a certificate against its models in exact arithmetic; docs/certificates.md has the format and the mathematics.
+
+This folder needs the standard library only and shares nothing with the prover: `python path/to/checker proof.json model.kan`
+runs it from wherever it lies. What is needed to trust it, in the order in which it happens:
+
+    reading    strict JSON, and which values a certificate may hold
+    model      a .kan file as exact piecewise polynomials
+    domain     the rows that a statement speaks of
+    claims     from a claim to the goals that show it
+    tables     piecewise polynomials between two ends, and their maxima
+    evidence   whether lemmas and trees of parts prove a goal
+    pairs      how far two evaluations of networks can differ
+"""
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .claims import goals
+from .domain import Case
+from .evidence import Proof
+from .model import Model
+from .reading import FILE, FORMAT, VERSION, Refused, need, parse, read
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a certificate proves its claim, why (not) in one sentence, the claim in words, the seconds it took."""
+
+    accepted: bool
+    reason: str
+    claim: str
+    seconds: float
+
+
+def check(proof_path: Any, *model_paths: Any) -> Verdict:
+    """Check a certificate against the .kan files of the models it speaks of; whatever is no proof is refused.
+
+    Examples
+    --------
+    >>> check("no-such-proof.json", "model.kan").accepted
+    False
+    """
+    began, words, accepted = time.perf_counter(), ["(not read)"], False
+    try:
+        leaves = _check([Path(path).read_bytes() for path in (proof_path, *model_paths)], words)
+        accepted, reason = True, f"Accepted: every part of the domain is proved, {leaves} in all."
+    except Refused as error:
+        reason = f"Refused: {error}."
+    except Exception as error:  # whatever a damaged file brings about, it proves nothing
+        reason = f"Refused: the files are damaged or do not fit ({type(error).__name__}: {str(error)[:99]})."
+    return Verdict(accepted, reason, words[0], time.perf_counter() - began)
+
+
+def _check(files: list[bytes], words: list[str]) -> int:
+    file, hashes = parse(files[0]), [hashlib.sha256(data).hexdigest() for data in files[1:]]
+    need(type(file) is dict and file.get("format") == FORMAT, "it is no certificate")
+    version = str(file.get("version"))[:20]
+    need(version == str(VERSION), f"it is of version {version} of the format, not {VERSION}: prove it anew")
+    said, rest = read(file, FILE), {key: value for key, value in file.items() if key != "digest"}
+    text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
+    need(said["digest"] == hashlib.sha256(text.encode()).hexdigest(), "its digest does not fit")
+    need(hashes and said["models"] == hashes, "it is about other models than these (their hashes differ)")
+    case = Case([Model(data) for data in files[1:]], said["domain"])
+    claim, asked = goals(case, said["claim"])
+    words[0] = f"At {case.words}: {claim}."
+    need(len(said["proofs"]) == len(asked), "its proofs are not those of its goals")
+    proofs = enumerate(zip(asked, said["proofs"], strict=True))
+    return sum(Proof(case, goal).leaves(evidence, number) for number, (goal, evidence) in proofs)

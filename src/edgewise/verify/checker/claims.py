@@ -1,0 +1,113 @@
+"""From a claim to the goals that show it, as the page on certificates lists them."""
+
+import json
+import re
+from dataclasses import dataclass
+from fractions import Fraction as Q
+from itertools import combinations, permutations, product
+from typing import Any
+
+from .domain import Case
+from .reading import form, need, read
+
+CLAIMS = {
+    "range": "{output} lies between {low} and {high}",
+    "linear": "the sum of {terms} is at most {bound}",
+    "decision": "the decision is class number {class}",
+    "monotone": "{output} never {direction} as {input} rises",
+    "lipschitz": "{output} has slopes of size at most {bound} in {input}",
+    "never_flips": "no move of {group} takes {output} across {threshold}",
+    "same_class": "no move of {group} changes which output is the largest",
+    "changes_at_most": "no move of {group} changes {output} by more than {tau}",
+    "equal": "the outputs of the two models differ by at most {epsilon}",
+}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """At every row one of `rows` holds, and `slope` is at most the bound of the one row that then is there.
+
+    A row is (terms, bound, strict), a term (model, (group, cell) moved to or None, output, weight) or (None, None, input,
+    weight), a slope (output, input, sign).
+    """
+
+    rows: list[Any]
+    slope: Any
+    cells: list[Any]
+
+
+def goals(case: Case, claim: Any) -> tuple[str, list[Goal]]:
+    """The claim in words, and its goals."""
+    kind, model, n = claim["type"], case.models[0], len(case.models[0].outputs)
+    said = read(claim, form("type " + " ".join(re.findall(r"{(\w+)}", CLAIMS[kind]))))
+    need(kind == "linear" or len(case.models) == 1 + (kind == "equal"), "it needs another number of models")
+    o, i, g, c = (said.get(key, 0) for key in ("output", "input", "group", "class"))
+    g = case.owner[i][0] if "input" in said else g
+    t = next((said[x] for x in ("bound", "threshold", "tau", "epsilon") if x in said), Q(0))
+    words = {**claim, "output": model.outputs[o], "input": model.inputs[i], "group": case.name(g)}
+    words |= {key: default for key, default in (("low", "-inf"), ("high", "inf")) if words.get(key) is None}
+    words["direction"] = "falls" if said.get("direction", 1) > 0 else "rises"
+
+    def y(weight: int, moved: Any = None, output: int = o, m: int = 0) -> Any:
+        return m, moved, output, weight
+
+    def loses(j: int, k: int, at: Any = None) -> Any:
+        """The row that output j does not beat output k; the first of equals beats the others."""
+        return [y(1, at, j), y(-1, at, k)], Q(0), j < k
+
+    if "input" in said:
+        return CLAIMS[kind].format(**words), _along(case, said, y, t)
+    rows = list[Any]()  # of each goal
+    if kind == "range":
+        sides = [(1, said["high"]), (-1, said["low"])]
+        rows = [[([y(s)], s * end, False)] for s, end in sides if end is not None]
+    elif kind == "linear":
+        terms, words["terms"] = list[Any](), " + ".join(json.dumps(term) for term in said["terms"])
+        for term in said["terms"]:
+            each = read(term, form("input weight" if "input" in term else "output weight model moved"))
+            moved = case.point(*each["moved"]) if each.get("moved") else None
+            terms.append((each.get("model"), moved, each.get("output", each.get("input")), each["weight"]))
+        rows = [[(terms, t, False)]]
+    elif kind == "decision":
+        c = said["class"]
+        need(c < max(n, 2), "there is no such class")
+        rows = [[loses(j, c)] for j in range(n) if j != c]
+        if n == 1:
+            rows = [[([y(-1)], t, True)] if c else [([y(1)], t, False)]]
+    elif kind == "equal":
+        need(len(case.models[1].outputs) == n, "the models differ in their outputs")
+        rows = [[([y(s, None, j), y(-s, None, j, 1)], t, False)] for j in range(n) for s in (1, -1)]
+    else:
+        points = [case.point(g, cell) for cell in case.cells[g]]
+        if kind == "same_class":
+            for (a, b), (j, k) in product(combinations(points, 2), permutations(range(n), 2)):
+                more = [[loses(j, i, a), loses(k, i, b)] for i in range(n) if i not in (j, k)]
+                rows.append(sum(more, [loses(j, k, a), loses(k, j, b)]))
+        for a, b in permutations(points, 2) if kind != "same_class" else ():
+            flips = [([y(1, a)], t, False), ([y(-1, b)], -t, True)]
+            rows.append(flips if kind == "never_flips" else [([y(1, a), y(-1, b)], t, False)])
+    need(rows, "it claims nothing")
+    return CLAIMS[kind].format(**words), [Goal(each, None, case.cells) for each in rows]
+
+
+def _along(case: Case, said: Any, y: Any, t: Q) -> list[Goal]:
+    """Goals about an input that rises: its slopes where it has intervals, and pairs of values next to each other."""
+    i, up, kind = said["input"], int(said.get("direction", 1)), said["type"]
+    g, at = case.owner[i]
+    boxes = case.cells[g]
+    points = sorted((c for c in boxes if all(a == b for a, b in boxes[c])), key=lambda c: boxes[c][at])
+    rest = [box[:at] + box[at + 1 :] for box in boxes.values()]
+    for a, b in combinations(boxes, 2):
+        apart = any(p[1] < q[0] or q[1] < p[0] for p, q in zip(rest[a], rest[b], strict=True))
+        need(apart or (rest[a] == rest[b] and {a, b} <= set(points)), "it leads across a gap between cells")
+    need(up == said.get("direction", 1) in (1, -1), "a direction is 1 or -1")
+    kept = {c: box for c, box in boxes.items() if box[at][0] < box[at][1]}
+    after = [(a, [b for b in points[k + 1 :] if rest[a] == rest[b]]) for k, a in enumerate(points)]
+    # The value whose output must not be the greater comes first: units are numbered in that order.
+    pairs = [(a, b[0])[::up] for a, b in after if b]
+    need(kept or pairs, "it claims nothing")
+    need(kind == "monotone" or (kept and not pairs), "codes have no slopes")
+    sloping, signs = [*case.cells[:g], kept, *case.cells[g + 1 :]], [-up] if kind == "monotone" else [1, -1]
+    slopes = [Goal([([], t, False)], (said["output"], i, s), sloping) for s in signs if kept]
+    rows = [[([y(1, (g, a)), y(-1, (g, b))], t, False)] for a, b in pairs]
+    return slopes + [Goal(each, None, case.cells) for each in rows]

@@ -1,0 +1,108 @@
+"""A .kan file as exact piecewise polynomials; the scales of inputs and outputs are put into the first and last layers."""
+
+from bisect import bisect_right
+from fractions import Fraction as Q
+from itertools import pairwise
+from math import lcm, prod
+from operator import mul
+from struct import unpack
+from typing import Any
+
+from .reading import need, parse, read
+
+
+class Edges:
+    """The edge functions that leave one node: B-splines on one grid, with straight tails."""
+
+    def __init__(self, breaks: list[Q], k: int, coefs: list[list[Q]]) -> None:
+        widths, most = [b - a for a, b in pairwise(breaks)], max(abs(c) for row in coefs for c in row)
+        steep = "a grid does not rise, or a function is too steep"
+        need(min(widths) > 0 and most < min(widths) * 2**60, steep)
+        before = [breaks[0] - s * widths[0] for s in range(k, 0, -1)]
+        self.breaks, self.degree, self.known = breaks, k, dict[Any, Any]()
+        self.knots = before + breaks + [breaks[-1] + s * widths[-1] for s in range(1, k + 1)]
+        self.bits = max(c.denominator for row in coefs for c in row).bit_length() - 1
+        self.coefs = [[int(c * 2**self.bits) for c in row] for row in coefs]
+
+    def weights(self, n: int, points: list[Q]) -> list[Q]:
+        """Weights of the live coefficients in the blossom of interval n (de Boor)."""
+        k, t = self.degree, self.knots[n:]
+        d = [[Q(m == j) for m in range(k + 1)] for j in range(k + 1)]
+        for r, x in enumerate(points):
+            s = [(x - t[j + 1 + r]) / (t[j + 1 + k] - t[j + 1 + r]) for j in range(k - r)]
+            d = [_mix(d[j], d[j + 1], s[j]) for j in range(k - r)]
+        return d[0]
+
+    def blossoms(self, a: Q, b: Q) -> tuple[int, list[list[Q]]]:
+        """The interval of a piece and weights of the Bernstein coefficients on [a, b] in it, kept for other tables."""
+        if (a, b) not in self.known:
+            at, k = bisect_right(self.breaks, (a + b) / 2) - 1, self.degree
+            n = min(max(at, 0), len(self.breaks) - 2)
+            if at == n:
+                rows = [self.weights(n, [a] * (k - j) + [b] * j) for j in range(k + 1)]
+            else:  # a straight tail: value + k * (blossom at the end, but once at x, - value)
+                end = self.breaks[0 if at < 0 else -1]
+                value = self.weights(n, [end] * k)
+                rows = [_mix(value, self.weights(n, [end] * (k - 1) + [x]), Q(k)) for x in (a, b)]
+            self.known[a, b] = n, rows
+        return self.known[a, b]
+
+    def controls(self, a: Q, b: Q, order: int = 0) -> tuple[list[list[int]], int]:
+        """Four Bernstein coefficients of each function, or derivative, on [a, b] within a piece; what divides all."""
+        n, rows = self.blossoms(a, b)
+        if order:
+            scale = (len(rows) - 1) / (b - a)
+            rows = [[scale * (q - p) for p, q in zip(*two, strict=True)] for two in pairwise(rows)]
+        while (m := len(rows)) < 4:
+            rows = [rows[0], *(_mix(q, p, Q(j, m)) for j, (p, q) in enumerate(pairwise(rows), 1)), rows[-1]]
+        one = lcm(*(w.denominator for row in rows for w in row))
+        whole = [[int(w * one) for w in row] for row in rows]
+        return [[sum(map(mul, c[n:], row)) for row in whole] for c in self.coefs], one << self.bits
+
+
+def _mix(p: list[Q], q: list[Q], t: Q) -> list[Q]:
+    return [x + t * (y - x) for x, y in zip(p, q, strict=True)]
+
+
+class Model:
+    """The network of a .kan file: for each layer the edges that leave each node below, and the biases above."""
+
+    def __init__(self, data: bytes) -> None:
+        start = 8 + int.from_bytes(data[:8], "little")
+        self.header, self.body = parse(data[8:start]), data[start:]
+        self.layers, self.biases = list[list[Edges]](), list[list[Q]]()
+        document = parse(self.header["__metadata__"]["edgewise"])
+        network = document["network"]
+        self.inputs, self.outputs = network["input_names"], network["output_names"]
+        self.columns = document["model"]["encoding"]["columns"] if "model" in document else None
+        n, last = len(self.inputs), len(network["layers"]) - 1
+        shift, scale = self.tensor("input_shift", n), self.tensor("input_scale", n)
+        need(document["format"] == 1 and min(scale) > 0, "a model's format or scales are not as they may be")
+        for number, spec in enumerate(network["layers"]):
+            m, k, size = spec["nodes"]["sums"], spec["degree"], spec["intervals"] + 1
+            plain = not (spec["base"] or spec["symbolic"] or spec["nodes"]["products"])
+            plain = plain and spec["basis"] == "bspline" and k in (1, 2, 3) and n == spec["in_features"]
+            need(plain, "a model has parts other than sums of B-splines of degree 1 to 3")
+            name, edges, rows = f"layers.{number}.", list[Edges](), size + k - 1
+            grid, coef = self.tensor(name + "grid", n, size), self.tensor(name + "coef", n, rows, m)
+            mask = self.tensor(name + "mask", n, m)
+            bias = self.tensor(name + "bias", m) if spec["bias"] else [Q(0)] * m
+            above, factor = [Q(0)] * m, [Q(1)] * m
+            if number == last:
+                above, factor = self.tensor("output_shift", m), self.tensor("output_scale", m)
+            for i in range(n):
+                breaks, own = grid[i * size : (i + 1) * size], coef[i * rows * m : (i + 1) * rows * m]
+                breaks = breaks if number else [shift[i] + scale[i] * b for b in breaks]
+                alive = [mask[i * m + j] * factor[j] for j in range(m)]
+                edges.append(Edges(breaks, k, [[c * alive[j] for c in own[j::m]] for j in range(m)]))
+            self.layers.append(edges)
+            self.biases.append([s + f * b for s, f, b in zip(above, factor, bias, strict=True)])
+            n = m
+        need(self.layers and n == len(self.outputs), "the layers of a model do not fit")
+
+    def tensor(self, name: str, *shape: int) -> list[Q]:
+        """The numbers of a tensor."""
+        code, (begin, end) = self.header[name]["dtype"], self.header[name]["data_offsets"]
+        need(self.header[name]["shape"] == list(shape), f"the tensor {name} of a model does not fit")
+        form = f"<{prod(shape)}{'?' if name.endswith('mask') else {'F64': 'd', 'F32': 'f'}[code]}"
+        return [read(x + 0, Q) for x in unpack(form, self.body[begin:end])]
