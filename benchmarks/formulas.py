@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from _common import OUT, Report, Run, machine, text
 from random_laws import generate
+from textbook_laws import textbook
 
 HERE = Path(__file__).parent
 ADAPTER = f"py:{HERE / 'judge_adapter.py'}:fit"
@@ -58,6 +59,7 @@ PAGE = (
     Cell("kan27", dummy=3),
     Cell("classic"),
     Cell("classic", dummy=3),
+    Cell("textbook"),
     Cell("gen:kinds:1:200"),
     Cell("gen:trees:1:200"),
 )
@@ -100,7 +102,9 @@ def load(folder: str | None) -> ModuleType:
 
 
 def problems(judge: ModuleType, name: str) -> list[dict[str, Any]]:
-    """A set of the judge's, or `gen:FAMILY:SEED:COUNT` of our own."""
+    """A set of the judge's, `textbook`, or `gen:FAMILY:SEED:COUNT` of our own."""
+    if name == "textbook":
+        return textbook()
     if not name.startswith("gen:"):
         try:
             return judge.load_set(name)
@@ -260,7 +264,7 @@ def arguments() -> argparse.Namespace:
     add(
         "--set",
         action="append",
-        help="a set of the judge's or gen:FAMILY:SEED:COUNT; by default all of the page",
+        help="a set of the judge's, textbook or gen:FAMILY:SEED:COUNT; by default all of the page",
     )
     add("--ids", default="", help="some problems only, by commas")
     add("--every", type=int, default=1, help="every so many problems only")

@@ -9,7 +9,7 @@ import pytest
 
 from edgewise import InputError
 from edgewise.symbolic import find_formula
-from edgewise.symbolic.screen import MOST_COLUMNS, related
+from edgewise.symbolic.screen import MOST_COLUMNS, mattering, related
 
 RANDOM = np.random.default_rng(0)
 WIDE = RANDOM.normal(size=(120, 3000))
@@ -47,7 +47,7 @@ def test_a_law_in_a_wide_table_is_found_in_its_time_and_told_in_all_columns() ->
     assert found.best.names == tuple(names)
     assert all(each.names == tuple(names) for each in found.front)
     np.testing.assert_allclose(found.best.predict(WIDE), 2 * WIDE[:, 1234] ** 2 + 1, rtol=1e-9)
-    assert f"of 3,000 columns the {MOST_COLUMNS} that y follows most closely were searched" in found.message
+    assert "of 3,000 columns only the 1 that y depends on were searched" in found.message
     assert time.process_time() - began < 20
 
 
@@ -66,3 +66,48 @@ def test_bad_arguments_end_in_one_sentence(options: dict[str, object], message: 
     arguments = {"X": WIDE[:9, :2], "y": WIDE[:9, 0], "seconds": 0.5, **options}
     with pytest.raises(InputError, match=message):
         find_formula(**arguments)  # type: ignore[arg-type]
+
+
+MANY = np.random.default_rng(5).uniform(1, 2, (600, 24))
+LAWS = {
+    "product": (MANY[:, 3] * MANY[:, 17] / MANY[:, 22], [3, 17, 22]),
+    "wave": (np.sin(2 * MANY[:, 3]) * MANY[:, 7] + MANY[:, 1], [1, 3, 7]),
+    "distance": (
+        1 / np.hypot(MANY[:, 1] - MANY[:, 2] - 2, MANY[:, 3] - MANY[:, 4] - 2),
+        [1, 2, 3, 4],
+    ),
+}
+
+
+@pytest.mark.parametrize("law", LAWS)
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_the_columns_of_a_law_matter_and_no_others(law: str, noise: float) -> None:
+    y, columns = LAWS[law]
+    noisy = y + noise * y.std() * np.random.default_rng(1).normal(size=len(y))
+    assert mattering(MANY, noisy).tolist() == columns
+
+
+def test_nothing_matters_to_noise() -> None:
+    found = [len(mattering(MANY, np.random.default_rng(seed).normal(size=600))) for seed in range(10)]
+    assert sum(found) <= 1
+
+
+def test_nothing_matters_to_a_constant() -> None:
+    assert len(mattering(MANY, np.ones(600))) == 0
+
+
+@pytest.mark.parametrize("columns", [24, 12])
+def test_a_law_is_found_among_many_idle_columns(columns: int) -> None:
+    X = MANY[:, :columns]
+    y = X[:, 0] * np.exp(-X[:, 1] * X[:, 2] / (X[:, 5] * X[:, 8]))
+    found = find_formula(X, y, seconds=60)
+    assert found.exact
+    assert found.best.text == "x1*exp(-x2*x3/(x6*x9))"
+    assert "that y depends on were searched" in found.message
+
+
+def test_a_weak_column_is_not_lost_with_the_idle_ones() -> None:
+    y = MANY[:, 3] * MANY[:, 7] / MANY[:, 2] + 0.003 * MANY[:, 1]
+    found = find_formula(MANY[:, :9], y, seconds=60)
+    assert found.exact
+    assert "x2" in found.best.text

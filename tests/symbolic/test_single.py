@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
+import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
@@ -52,6 +53,16 @@ PLANTED = {
         10,
     ),
     "two decays": (lambda x: 2 * np.exp(-0.7 * x) + 1.1 * np.exp(-2.9 * x), 0, 3),
+    "three decays": (
+        lambda x: 0.0951 * np.exp(-x) + 0.8607 * np.exp(-3 * x) + 1.5576 * np.exp(-5 * x),
+        0,
+        1.2,
+    ),
+    "three waves": (
+        lambda x: 1 + np.sin(7 * x) - 0.6 * np.cos(11.3 * x + 0.4) + 0.3 * np.sin(19.7 * x),
+        0,
+        5,
+    ),
     "logarithm of a product": (lambda x: np.log(x + 1.4) + np.log(x**2 + 1.3), 0, 2),
     "Bose": (lambda x: x**3 / (np.exp(x) - 1), 0.3, 6),
     "interference": (lambda x: np.sin(1.5 * x) ** 2 / np.sin(x / 2) ** 2, 0.2, 3),
@@ -68,6 +79,22 @@ def test_finds_what_is_planted(name):
     truth, low, high = PLANTED[name]
     x = np.random.default_rng(3).uniform(low, high, 600)
     assert agrees(one_variable(x, truth(x), seconds=SECONDS), truth, low, high)
+
+
+def test_peaks_on_a_decay_under_noise_leave_only_it():
+    rng = np.random.default_rng(0)
+    x = np.linspace(1, 250, 250)
+    truth = (
+        99 * np.exp(-0.011 * x)
+        + 101 * np.exp(-(((x - 111) / 23) ** 2))
+        + 74 * np.exp(-(((x - 148) / 20) ** 2))
+    )
+    noise = 2.3 * rng.standard_normal(len(x))
+    best = one_variable(x, truth + noise, seconds=SECONDS)[-1]
+    assert np.sqrt(np.mean((value(best, x) - truth) ** 2)) < 0.35 * noise.std()
+    peaks = [each for each in to_sympy(best.tree, ("x",)).atoms(sympy.exp) if sympy.degree(each.args[0]) == 2]
+    centres = sorted(float(sympy.solve(sympy.diff(each.args[0]))[0]) for each in peaks)
+    np.testing.assert_allclose(centres, [111, 148], atol=2)
 
 
 @settings(max_examples=12, deadline=None)

@@ -8,19 +8,18 @@ from typing import Annotated
 
 import typer
 
-from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import (
     INTERRUPTED,
     Interrupts,
     make_folder,
+    refuse_other_pictures,
     refuse_short,
     refuse_to_overwrite,
 )
 
 # Each row is judged by a fit to the others.
 FEWEST_ROWS = 5
-PICTURES = (".png", ".svg")
 # What --out fills its folder with; named here too, since the room that writes them takes seconds to load.
 FILES = (
     "formulas.json",
@@ -209,9 +208,6 @@ def formula(
 
 def _refuse_places(out: Path | None, plot: Path | None, force: bool) -> None:
     """Stop before any work is done where a result would replace a file or has no place."""
-    if plot is not None and plot.suffix.lower() not in PICTURES:
-        raise InputError(
-            f"The picture of --plot must end in {' or '.join(PICTURES)}. Got {str(plot)!r} instead."
-        )
+    refuse_other_pictures(plot)
     places = [] if out is None else [out / name for name in FILES]
     refuse_to_overwrite([*places, *([] if plot is None else [plot])], force)

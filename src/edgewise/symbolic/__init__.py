@@ -7,6 +7,8 @@ forms is one expression per output (`formula`), and `find_formula` goes the whol
 from edgewise.symbolic.alternatives import Alternative as Alternative
 from edgewise.symbolic.compiled import compile_formula as compile_formula
 from edgewise.symbolic.complexity import complexity as complexity
+from edgewise.symbolic.constants import FittedConstants as FittedConstants
+from edgewise.symbolic.constants import fit_constants as fit_constants
 from edgewise.symbolic.curve import Suggestion as Suggestion
 from edgewise.symbolic.curve import fit_curve as fit_curve
 from edgewise.symbolic.extract import formula as formula
@@ -39,6 +41,7 @@ __all__ = [
     "Dimensions",
     "Formula",
     "FormulaResult",
+    "FittedConstants",
     "Found",
     "Groups",
     "PartialResult",
@@ -50,6 +53,7 @@ __all__ = [
     "compile_formula",
     "complexity",
     "find_formula",
+    "fit_constants",
     "fit_curve",
     "fit_partial",
     "form_from_sympy",

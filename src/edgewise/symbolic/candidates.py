@@ -17,6 +17,7 @@ from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.compose import form_tree
 from edgewise.symbolic.curve import Suggestion, fit_curve
+from edgewise.symbolic.growth import growths
 from edgewise.symbolic.rows import Rows
 
 Floats = NDArray[np.float64]
@@ -35,6 +36,7 @@ def direct_candidates(rows: Rows, forms: Sequence[Form] | None = None) -> Iterat
     yield from _power_laws(rows)
     if len(rows.names) == 1:
         yield from _parabolas(rows)
+        yield from growths(rows)
     if len(rows.names) <= 3:
         yield from _curves(rows, forms)
     yield from _sums_of_products(rows)

@@ -27,6 +27,7 @@ from edgewise.symbolic.rounding import Fitted, fit_expression, round_constants, 
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.shapes import Trained
 from edgewise.symbolic.tidy import simplify_expression
+from edgewise.symbolic.tying import tie_constants
 from edgewise.training import Record
 
 Callback = Callable[[Record], Any]
@@ -201,11 +202,15 @@ class Search:
         )
 
     def _polished(self, fitted: Fitted) -> Fitted:
-        """Constants rounded, roots of squares opened; each only where the result may still be offered."""
+        """Constants rounded and tied, roots of squares opened; each only where the result may still be offered."""
         rounded = round_constants(fitted.expression, self.rows)
         if not self._offered(rounded.expression):
             # An exact number carries no unit, a term that went may have held a column that is required.
             rounded = fitted
+        if rounded.fit.constants.size > 1:
+            tied = tie_constants(rounded, self.rows)
+            tied = tied if tied is rounded else round_constants(tied.expression, self.rows)
+            rounded = tied if self._offered(tied.expression) else rounded
         signed = unsquared(rounded.expression, self.rows)
         if signed != rounded.expression and self._offered(signed):
             rounded = fit_expression(signed, self.rows)

@@ -189,6 +189,8 @@ def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
         if residual > min(max(10 * view.doubt, 1e-7), 0.05):
             continue
         lead = float(weights[-1]) / (degree + 1)
+        if lead == 0 or not np.isfinite(weights).all():
+            continue
         parts = [float(each) / (at + 1) / lead for at, each in enumerate(weights)]
         width = max(3 * residual, 1e-9)
         exact = [exact_number(each, width * max(abs(each), 0.1) / 4) for each in parts[:-1]]
@@ -264,6 +266,8 @@ def _merged(view: View, i: int, j: int, relation: tuple[float, float, float], re
     exact = r == _near(r) and abs(r) in (1.0, 2.0, 0.5, 3.0, 4.0, 1 / 3, 0.25, 1.5, 2 / 3)
     if p == -1.0 and q == -1.0:
         ratio = _simple(r)
+        if not np.isfinite(ratio):
+            return None
         # x^r y; of the two ways to write a ratio, the one that divides by the later column.
         feature = (
             powers((other, one), (1.0, ratio))

@@ -76,7 +76,7 @@ def round_constants(expression: Any, rows: Rows, trials: int = 60) -> Fitted:
             break
         at, value = proposal
         tried = _with(best, at, value, rows)
-        if tried is not None and _indistinguishable(tried, best, rows, float(best.fit.inflation[at])):
+        if tried is not None and indistinguishable(tried, best, rows, float(best.fit.inflation[at])):
             best = tried
         else:
             refused.add((_key(best, at), str(value)))
@@ -122,8 +122,18 @@ def _with(best: Fitted, at: int, value: Node, rows: Rows) -> Fitted | None:
     return fit_expression(expression, rows)
 
 
-def _indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -> bool:
-    """Is the simpler formula's excess within what chance would give it (BIC), here and on the held-out rows?"""
+def indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -> bool:
+    """Is the simpler formula's excess within what chance would give it (BIC), here and on the held-out rows?
+
+    Parameters
+    ----------
+    new, old
+        The simpler formula and the one it stands for, both fitted.
+    rows
+        The data.
+    inflation
+        How much larger the variance of the constant in question is than equal noise would make it.
+    """
     n, saved = len(rows.y), max(old.fit.constants.size - new.fit.constants.size, 1)
     floor = n * rows.rounding_error**2
     if not math.isfinite(new.fit.rss):
@@ -180,8 +190,22 @@ def _candidates(
             and (width > _CLAIM * abs(value) or 2 * width > 0.02 * spacing / denominator)
         ):
             continue
-        if nearest and distance <= width and 2 * width < chance and abs(nearest) < 1e9:
+        sure = distance <= width and 2 * width < chance and abs(nearest) < 1e9
+        if nearest and (sure or (unit == "1" and _likely(nearest, denominator, distance, error))):
             yield 1.0 + level, _exact(nearest, denominator, unit)
+
+
+def _likely(nearest: int, denominator: int, distance: float, error: float) -> bool:
+    """Whether a measured constant is rather a small whole number, or half of one, than any other number, by Bayes' rule."""
+    prior, most = _SIMPLE.get(denominator, (0.0, 0))
+    if error <= 0 or abs(nearest) > most:
+        return False
+    density = math.exp(-((distance / error) ** 2) / 2) / (math.sqrt(2 * math.pi) * error)
+    return prior * density / denominator > 1 - prior
+
+
+# The share of the constants of laws that are whole numbers, and halves of them, with the largest of these.
+_SIMPLE = {1: (0.4, 12), 2: (0.15, 5)}
 
 
 def _has_pi(node: Node) -> bool:

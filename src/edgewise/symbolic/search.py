@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_int
+from edgewise._core.seeds import derive
 from edgewise._core.threads import one_thread
 from edgewise.forms import Form
 from edgewise.symbolic.candidates import direct_candidates
@@ -23,18 +24,23 @@ from edgewise.symbolic.formula import Formula, pareto
 from edgewise.symbolic.gathering import Search, StopError
 from edgewise.symbolic.given import read_callbacks, read_jobs, read_rows, target_name, threads
 from edgewise.symbolic.limits import Limits
-from edgewise.symbolic.parse import to_sympy
+from edgewise.symbolic.parse import from_sympy, to_sympy
 from edgewise.symbolic.reading import read_networks
 from edgewise.symbolic.reduced import from_units, reduced
 from edgewise.symbolic.result import FormulaResult, judged, recommended
+from edgewise.symbolic.resummed import resummed
 from edgewise.symbolic.rounding import fit_expression
 from edgewise.symbolic.rows import Rows
-from edgewise.symbolic.screen import related
+from edgewise.symbolic.screen import mattering, related
 from edgewise.symbolic.structured import structured
 from edgewise.training import Record
 
 # Formulas whose units fit by themselves are shown alone where their error is no larger than this times the smallest.
 _AS_GOOD = 1.05
+# So close to the smallest error a formula may be the beginning of the law.
+_CLOSE = 1.25
+# From so many columns on those that matter are searched first, as so many rows show them, for this share of the time.
+_WIDE, _SCREENED, _NARROW_SHARE = 6, 1000, 0.4
 
 
 def find_formula(
@@ -133,13 +139,26 @@ def find_formula(
     try:
         # Candidates leave the range of floats as a matter of course; they are judged by what they give.
         with np.errstate(all="ignore"), one_thread():
-            reason = _run(search, seed, jobs)
+            narrow = _narrowed(search)
+            reason = None
+            if narrow is not None:
+                search, wide = narrow, search
+                reason = _run(narrow, seed, jobs)
+                if _missed(narrow, wide):
+                    search, reason = wide, None
+                    wide.add([from_sympy(each.sympy) for each in pareto(narrow.finished)], None)
+                elif not (narrow.exact or narrow.explained):
+                    narrow.deadline = wide.deadline
+                    with threads(jobs):
+                        reason = read_networks(narrow, derive(seed, 1))
+            reason = _run(search, seed, jobs) if reason is None else reason
     except KeyboardInterrupt:
         reason = "the search was interrupted"
     except StopError:
         reason = "a callback asked to stop"
-    if len(few.names) < len(limits.columns):
-        reason += f"; of {len(limits.columns):,} columns the {len(few.names)} that y follows most closely were searched"
+    if (searched := len(search.rows.names)) < len(limits.columns):
+        which = "follows most closely" if search.rows is few else "depends on"
+        reason += f"; of {len(limits.columns):,} columns only the {searched} that y {which} were searched"
     with np.errstate(all="ignore"):
         return _named(_result(search, reason), rows.names)
 
@@ -149,6 +168,31 @@ def _searched(rows: Rows, limits: Limits) -> NDArray[np.intp]:
     used = np.array([rows.names.index(name) for name in limits.columns], dtype=np.intp)
     needed = [rows.names.index(name) for name in limits.columns if name in limits.require]
     return np.union1d(used[related(rows.X[:, used], rows.y)], np.array(needed, dtype=np.intp))
+
+
+def _narrowed(wide: Search) -> Search | None:
+    """The search among the columns that matter, for a part of the time; None where that is all of them or cannot be told."""
+    rows, names = wide.rows, wide.rows.names
+    if len(names) < _WIDE or rows.short:
+        return None
+    thin = rows.thinned(_SCREENED)
+    needed = [at for at, name in enumerate(names) if name in wide.limits.require]
+    kept = np.union1d(mattering(thin.X, thin.y), np.array(needed, dtype=np.intp))
+    if len(kept) in (0, len(names)):
+        return None
+    few = rows.columns(kept)
+    end = wide.started + _NARROW_SHARE * (wide.deadline - wide.started)
+    return Search(few, wide.limits.narrowed(few.names), wide.callbacks, wide.started, end)
+
+
+def _missed(narrow: Search, wide: Search) -> bool:
+    """Whether what the best formula leaves follows a column that was left out."""
+    if narrow.exact or not narrow.finished:
+        return not narrow.exact
+    best = min(narrow.finished, key=lambda each: each.error)
+    thin, few = wide.rows.thinned(_SCREENED), narrow.rows.thinned(_SCREENED)
+    shown = mattering(thin.X, few.y - best.predict(few.X))
+    return any(wide.rows.names[at] not in narrow.rows.names for at in shown)
 
 
 def _run(search: Search, seed: int | None, jobs: int) -> str:
@@ -164,6 +208,9 @@ def _run(search: Search, seed: int | None, jobs: int) -> str:
     structured(search, state)
     if search.exact:
         return "the structure of the data gave an exact formula"
+    search.add(resummed(_closest(search)), None)
+    if search.exact:
+        return "a series that was found is that of an exact formula"
     if search.explained:
         return "the formulas explain all but the noise"
     if search.left <= 0:
@@ -173,6 +220,11 @@ def _run(search: Search, seed: int | None, jobs: int) -> str:
         return "an exact formula needed no network"
     with threads(jobs):
         return read_networks(search, seed)
+
+
+def _closest(search: Search) -> list[Formula]:
+    """The formulas of the front that come close to the best."""
+    return [each for each in pareto(search.finished) if each.error <= _CLOSE * search.smallest]
 
 
 def _result(search: Search, reason: str) -> FormulaResult:

@@ -24,6 +24,7 @@ from edgewise.symbolic.single_data import Points, smooth_noise
 from edgewise.symbolic.single_finish import Found as Found
 from edgewise.symbolic.single_finish import Front, residual_of, ugly
 from edgewise.symbolic.single_library import ALL, FORM_FUNCTIONS, FUNCTIONS, Column, Library, monomials
+from edgewise.symbolic.single_like import like_sums
 from edgewise.symbolic.single_outer import View, views
 from edgewise.symbolic.single_pursuit import Fit, Pursuit
 from edgewise.symbolic.single_rational import polynomials, rationals
@@ -154,6 +155,7 @@ class _Search:
         yield self._products, 14
         yield self._scaled_forms, 14
         yield self._other_rationals, 16
+        yield self._like_sums, 16
         yield self._atom_products, 18
         yield self._square_sums, 18
         yield self._atom_sums, 18
@@ -252,6 +254,9 @@ class _Search:
 
     def _fits(self, pursuit: Pursuit, fits: Sequence[Fit], wrap: Callable[[Node], Node], keep: int) -> None:
         self.consider(self.judged(map(wrap, pursuit.trees(fits))), keep, settled=True)
+
+    def _like_sums(self) -> None:
+        self.consider(self.judged(like_sums(self.few, self.allowed)), 8, settled=True)
 
     def _products(self) -> None:
         """A power of x times one function, with a constant or without."""

@@ -189,7 +189,8 @@ def _pole_starts(u: Floats) -> Floats:
     return np.concatenate([-low + _DISTANCES[1:] * width, -high - _DISTANCES[1:] * width, inside])[:, None]
 
 
-def _waves(u: Floats, most: float = 60.0) -> Floats:
+def waves(u: Floats, most: float = 60.0) -> Floats:
+    """Frequencies up to `most` turns of one radian over the range, each as a sine and a cosine about its middle."""
     _, _, width = _range(u)
     frequency = np.concatenate([np.array([0.5, 1.0, 1.7, 2.5, 3.5]), np.arange(4.5, most, 1.25)]) / width
     phases = np.array([0.0, np.pi / 2])
@@ -202,8 +203,8 @@ def _waves(u: Floats, most: float = 60.0) -> Floats:
 def _damped_starts(u: Floats) -> Floats:
     _, _, width = _range(u)
     rates = np.array([-8.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0]) / width
-    waves = _waves(u, 40.0)[::1]
-    return np.column_stack([np.repeat(rates, len(waves)), np.tile(waves, (len(rates), 1))])
+    carriers = waves(u, 40.0)
+    return np.column_stack([np.repeat(rates, len(carriers)), np.tile(carriers, (len(rates), 1))])
 
 
 def _steps(u: Floats) -> Floats:
@@ -266,7 +267,7 @@ def atoms(
         put(
             "sin",
             _affine(np.sin, lambda z, f: np.cos(z)),
-            _waves,
+            waves,
             _sum_tree(lambda z: call(name, add(z, Number(shift)) if shift else z)),
             6,
         )

@@ -27,6 +27,8 @@ Ints = NDArray[np.intp]
 SLOTS = 3
 # Starts this close to one another say the same.
 APART = 1e-4
+# Of one atom several starts are tried only where no two have a cosine beyond this.
+_LIKE = 0.9
 # After these steps the worse half of the candidates leaves.
 _HEATS = (4, 7, 11)
 _MOST_SINGLES = 72
@@ -45,13 +47,22 @@ class Pursuit:
     """Atoms on given points, for one target, over a background of columns that are always part of the sum."""
 
     def __init__(
-        self, atoms: Sequence[Atom], y: Floats, weight: Floats, background: Sequence[Column] = ()
+        self,
+        atoms: Sequence[Atom],
+        y: Floats,
+        weight: Floats,
+        background: Sequence[Column] = (),
+        *,
+        constant: bool = True,
     ) -> None:
         self.atoms, self.y = list(atoms), y
         self.root = np.sqrt(weight / weight.sum())
         self.background = list(background)
-        columns = np.column_stack([np.ones(len(y)), *(each.values for each in self.background)])
-        self._basis, _ = np.linalg.qr(columns * self.root[:, None])
+        # What is always there: the background, and a constant unless none is wanted.
+        self._always = np.column_stack(
+            [*(each.values for each in self.background), np.ones((len(y), int(constant)))]
+        )
+        self._basis, _ = np.linalg.qr(self._always * self.root[:, None])
         centred = (y - np.average(y, weights=weight)) * self.root
         self.total = float(centred @ centred)
         self.target = self.apart((y * self.root)[None, :])[0] / np.sqrt(self.total)
@@ -157,13 +168,15 @@ class Pursuit:
             return []
         return self.refined(owner[chosen], constants[chosen], keep, steps)
 
-    def grown(self, fits: Sequence[Fit], keep: int = 8, steps: int = 30) -> list[Fit]:
-        """Each fit with the atom added that explains most of what is left."""
+    def grown(
+        self, fits: Sequence[Fit], keep: int = 8, steps: int = 30, *, per_atom: int = 1, most: int = SLOTS
+    ) -> list[Fit]:
+        """Each fit of fewer than `most` atoms with one added that explains most of what is left."""
         owner, constants, shapes = self.grid()
         owners: list[Ints] = []
         starts: list[Floats] = []
         for fit in fits:
-            if len(fit.atoms) >= SLOTS:
+            if len(fit.atoms) >= most:
                 continue
             rows = np.stack(
                 [
@@ -176,8 +189,7 @@ class Pursuit:
             across = shapes @ basis
             apart = 1 - np.square(across).sum(axis=1)
             score = np.where(apart > APART, np.square(shapes @ left) / np.maximum(apart, APART), 0.0)
-            _, firsts = np.unique(owner[np.argsort(-score)], return_index=True)
-            for at in np.argsort(-score)[np.sort(firsts)[:6]]:
+            for at in _heads(owner, score, shapes, per_atom)[: 6 * per_atom]:
                 owners.append(np.array([*fit.atoms, owner[at]], dtype=np.intp))
                 own = [_padded(each) for each in fit.constants]
                 starts.append(np.stack([*own, constants[at]]))
@@ -217,18 +229,29 @@ class Pursuit:
         """The sum as a tree, its factors by least squares."""
         theta = np.stack([_padded(each) for each in fit.constants])[None]
         values = list(self.columns(np.array([fit.atoms], dtype=np.intp), theta)[0][0])
-        design = np.column_stack([*values, *(each.values for each in self.background), np.ones(len(self.y))])
+        design = np.column_stack([*values, self._always])
         scaled = design * self.root[:, None]
         norms = np.linalg.norm(scaled, axis=0)
         if not (np.isfinite(norms) & (norms > 0)).all():
             return None
         solution = np.linalg.lstsq(scaled / norms, self.y * self.root, rcond=None)[0] / norms
-        trees = [
-            *self.formulas(fit),
-            *(each.tree for each in self.background),
-        ]
-        terms = [multiply(Number(float(a)), tree) for a, tree in zip(solution[:-1], trees, strict=True)]
-        return add(*terms, Number(float(solution[-1])))
+        numbers = [Number(float(each)) for each in solution]
+        trees = [*self.formulas(fit), *(each.tree for each in self.background)]
+        return add(*map(multiply, numbers, trees), *numbers[len(trees) :])
+
+
+def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int) -> Ints:
+    """The starts of the highest scores, so many of each atom, and none much like another of it."""
+    order = np.argsort(-score)
+    _, firsts = np.unique(owner[order], return_index=True)
+    heads = order[np.sort(firsts)].tolist()
+    for _ in range(1, per_atom):
+        for at in list(dict.fromkeys(owner[heads].tolist())):
+            own = order[owner[order] == at]
+            known = [each for each in heads if owner[each] == at]
+            apart = np.abs(shapes[own] @ shapes[known].T).max(axis=1) < _LIKE
+            heads += own[apart][:1].tolist()
+    return np.array(heads, dtype=np.intp)
 
 
 def _padded(constants: Floats) -> Floats:
