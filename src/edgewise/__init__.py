@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from edgewise.plots import plot_network as plot_network
     from edgewise.plots import plot_parity as plot_parity
     from edgewise.plots import plot_shapes as plot_shapes
+    from edgewise.plots import plot_surfaces as plot_surfaces
     from edgewise.plots import plot_training as plot_training
     from edgewise.plots import save_figure as save_figure
     from edgewise.plots.audit_frontier import plot_frontier as plot_frontier
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
     from edgewise.simplify import merge_equal as merge_equal
     from edgewise.simplify import prune as prune
     from edgewise.simplify import simplify as simplify
+    from edgewise.symbolic import FittedConstants as FittedConstants
     from edgewise.symbolic import Formula as Formula
     from edgewise.symbolic import FormulaResult as FormulaResult
     from edgewise.symbolic import PartialResult as PartialResult
@@ -120,6 +122,7 @@ if TYPE_CHECKING:
     from edgewise.symbolic import check_structure as check_structure
     from edgewise.symbolic import compile_formula as compile_formula
     from edgewise.symbolic import find_formula as find_formula
+    from edgewise.symbolic import fit_constants as fit_constants
     from edgewise.symbolic import fit_partial as fit_partial
     from edgewise.symbolic import form_from_sympy as form_from_sympy
     from edgewise.symbolic import formula as formula
@@ -230,6 +233,7 @@ _HOMES = {
         "plot_network",
         "plot_parity",
         "plot_shapes",
+        "plot_surfaces",
         "plot_training",
         "save_figure",
     ),
@@ -259,10 +263,12 @@ _HOMES = {
         "FormulaResult",
         "Suggestion",
         "find_formula",
+        "FittedConstants",
         "PartialResult",
         "Verdict",
         "check_structure",
         "compile_formula",
+        "fit_constants",
         "fit_partial",
         "one_variable",
         "form_from_sympy",

@@ -60,6 +60,10 @@ def test_pages_and_pictures_are_written_once(edgewise, files):
         ["-p", "sex", "--target", "hirred"],
         ["-p", "sex", "--cut", "sex"],
         ["-p", "sex", "--positive", "maybe"],
+        ["-p", "sex", "--fail-on", "dp@sexx>0.1"],
+        ["-p", "sex", "--fail-on", "dp@intersection>0.1"],
+        ["-p", "sex", "--cut", "size=0"],
+        ["-p", "sex", "--plot", "groups.pdf"],
     ],
 )
 def test_bad_words_end_in_one_sentence(edgewise, files, words):
@@ -67,3 +71,4 @@ def test_bad_words_end_in_one_sentence(edgewise, files, words):
     assert done.code == 2
     assert done.err.startswith("Error: ")
     assert len(done.err.strip().splitlines()) == 1
+    assert done.out == ""  # before anything is measured

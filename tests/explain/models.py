@@ -65,7 +65,7 @@ def people(n=400, seed=0):
     score = (
         0.04 * (age - 45) + 1.5 * np.log(income / 1800) + np.where(home == "rent", -1.0, 0.3) + 0.8 * member
     )
-    score += 0.02 * (age - 45) * np.log(income / 1800)
+    score += 0.08 * (age - 45) * np.log(income / 1800)
     good = score + random.logistic(0, 0.4, n) > 0
     income = np.where(random.random(n) < 0.08, np.nan, income)
     table = {"age": age, "income": income, "home": list(home), "member": member}

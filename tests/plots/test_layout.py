@@ -10,7 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from edgewise.plots.layout import LABEL_HEIGHT, NODE_RADIUS, Box, Shape, arrange, confined, spread
+from edgewise.plots.layout import LABEL_HEIGHT, NODE_RADIUS, Box, Shape, arrange, confined, panel_grid, spread
+
+
+@given(count=st.integers(0, 20), across=st.integers(1, 5), margin=st.floats(0, 1))
+def test_panels_stand_in_reading_order_inside_the_figure(count, across, margin):
+    room = (0.5, 0.25, 0.75, 0.25)
+    grid = panel_grid(count, across, (2.0, 1.0), room, margin)
+    assert len(grid.boxes) == count
+    for a, b in pairwise(grid.boxes):
+        assert not a.overlaps(b)
+        assert b.left > a.left or b.bottom < a.bottom
+    for box in grid.boxes:
+        assert box.left >= margin + room[0] - 1e-9
+        assert box.bottom >= room[1] - 1e-9
+        assert box.left + box.width + room[2] <= grid.width + 1e-9
+        assert box.bottom + box.height + room[3] <= grid.height + 1e-9
+
 
 reals = st.floats(-10, 10)
 

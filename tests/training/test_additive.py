@@ -94,3 +94,22 @@ def test_three_classes(rows):
     )
     guess = (table.double() @ found.theta + found.bias).argmax(1)
     assert float((guess == label).double().mean()) > 0.93
+
+
+def test_degrees_of_freedom_are_the_trace_of_the_smoother():
+    random = np.random.default_rng(0)
+    X = torch.from_numpy(random.uniform(-1, 1, (800, 3)))
+    y = torch.sin(12 * X[:, :1]) + X[:, 1:2] + 0.3 * torch.from_numpy(random.normal(size=(800, 1)))
+    weight = torch.ones(800, dtype=torch.float64)
+    design = make_design(X, weight, 12, 1.0, 0)
+    table, owner = design.rows(X), design.owner
+    solved = solve_additive(table, owner, y, weight, Squared(), torch.full((800,), -1))
+    degrees = solved.degrees(table, owner, weight, Squared())
+    rows = table.double()
+    rows = rows[:, solved.penalty[:, 0] > 0]
+    penalty = solved.penalty[solved.penalty[:, 0] > 0, 0]
+    gram = rows.T @ rows
+    trace = torch.linalg.solve(gram + penalty.diag(), gram).diagonal().sum()
+    assert float(degrees.sum()) == pytest.approx(float(trace), rel=0.02)
+    assert degrees[0] > 4 * degrees[1]
+    assert degrees[2] < 1

@@ -7,7 +7,7 @@ import torch
 from edgewise.kernels.native import hidden as native
 from edgewise.splines import BSpline, uniform_grid
 from edgewise.training.bag import Bag, BagShape
-from edgewise.training.bag_design import DEGREE, make_design
+from edgewise.training.bag_design import DEGREE, make_design, smoother
 from edgewise.training.bag_hidden import REACH, hidden_basis, hidden_sum
 from edgewise.training.bag_network import to_network
 from edgewise.training.bag_run import Recipe, TableRows, deal, make_ground, train_bag
@@ -78,6 +78,40 @@ def test_members_apart_give_what_they_give_together():
         assert torch.allclose(bag.forward(ground.table, some), bag.forward(ground.table)[some], atol=1e-4)
 
 
+def test_nodes_of_few_inputs_sum_what_a_dense_layer_would():
+    ground = ground_of(inputs=5)
+    links = torch.tensor([[1, 0, 1], [0, 1, 0], [0, 0, 1], [0, 1, 0], [0, 0, 0]], dtype=torch.bool)
+    shape = BagShape(2, (3,), 1, 4, 1.0)
+    bag = filled_blocks(Bag(ground.design, shape, links.repeat(1, 2), torch.ones(ground.table.shape[1]), 0))
+    dense = bag.first().requires_grad_()
+    assert torch.equal((dense != 0).any(1), ground.design.owner < 4)
+    sums = (ground.table @ dense).T.reshape(2, 3, -1)
+    found = bag._hidden(ground.table, None)
+    torch.testing.assert_close(found, sums, rtol=1e-4, atol=1e-4)
+    pull = torch.randn(sums.shape, generator=torch.Generator().manual_seed(2))
+    (wanted,) = torch.autograd.grad((sums * pull).sum(), dense)
+    (slope,) = torch.autograd.grad((found * pull).sum(), bag.weights[0])
+    with torch.no_grad():
+        bag.weights[0].copy_(slope)
+    reads = links.repeat(1, 2)[ground.design.owner]
+    torch.testing.assert_close(bag.first(), wanted * reads, rtol=1e-4, atol=1e-3)
+
+
+def filled_blocks(bag):
+    random = torch.Generator().manual_seed(1)
+    bag.copy_from([torch.randn(p.shape, generator=random) for p in bag.parameters])
+    assert bag.blocks is not None
+    return bag
+
+
+def test_fewer_directions_are_the_smoothest_of_all():
+    ground = ground_of()
+    design, table = smoother(ground.design, ground.table, [2, 99, 5])
+    assert [turn.shape[1] for turn in design.maps] == [2, ground.design.maps[1].shape[1], 5]
+    torch.testing.assert_close(design.rows(ground.rows.X), table)
+    assert torch.equal(table[:, :2], ground.table[:, :2])
+
+
 @pytest.mark.parametrize("hidden", [(5,), (4, 3)])
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("based", [False, True])
@@ -117,7 +151,7 @@ def test_links_are_the_edges_there_are():
 def test_a_bag_learns_a_product_and_starts_from_nothing():
     ground = ground_of(600)
     seen = []
-    recipe = Recipe(hidden=(8,), members=4, intervals=10, batch=64, steps=300)
+    recipe = Recipe(hidden=(8,), members=4, batch=64, steps=300)
     trained = train_bag(ground, recipe, Squared(), report=lambda *told: bool(seen.append(told)))
     nothing = float((ground.rows.y[ground.held] ** 2).mean() / 2)
     assert trained.error < 0.1 * nothing
@@ -128,7 +162,7 @@ def test_a_bag_learns_a_product_and_starts_from_nothing():
 
 def test_out_of_bag_outputs_come_from_members_that_left_the_row_out():
     ground = ground_of(400)
-    recipe = Recipe(hidden=(4,), members=4, intervals=10, batch=64, steps=30)
+    recipe = Recipe(hidden=(4,), members=4, batch=64, steps=30)
     trained = train_bag(ground, recipe, Squared())
     with torch.no_grad():
         all_members = trained.bag.forward(ground.table[ground.held])

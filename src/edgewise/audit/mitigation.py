@@ -27,6 +27,7 @@ Floats = NDArray[np.float64]
 METHODS = ("penalty", "flip", "surgery", "thresholds")
 STRENGTHS = (1.0, 10.0, 100.0)
 TAUS = (0.5, 0.2, 0.05)
+AT_MOST = (0.0, 0.05)
 
 
 def mitigate(
@@ -40,6 +41,7 @@ def mitigate(
     methods: Sequence[str] = METHODS,
     strengths: Sequence[float] = STRENGTHS,
     taus: Sequence[float] = TAUS,
+    at_most: Sequence[float] = AT_MOST,
     proxies: Sequence[str] = (),
     positive: Any = None,
     threshold: float | None = None,
@@ -52,8 +54,8 @@ def mitigate(
 
     "penalty" trains on with a penalty on the gap between groups; "flip" draws the attribute's functions in until changing it
     provably moves the log-odds by at most tau; "surgery" removes its edges (and those of proxies you name);
-    "thresholds" leaves the scores and gives each group a threshold of its own, by Fairlearn. Every one gives a new
-    model; the one given is left as it is.
+    "thresholds" leaves the scores and gives each group thresholds of its own, the most accurate ones whose rates differ by
+    at most so much. Every one gives a new model; the one given is left as it is.
 
     Parameters
     ----------
@@ -69,6 +71,8 @@ def mitigate(
         Weights of the penalty.
     taus : sequence of float
         Bounds, in log-odds.
+    at_most : sequence of float
+        Differences between groups that "thresholds" allow on the rows that they are chosen on; 0 for none.
     proxies : sequence of str
         Columns whose edges "surgery" removes as well, one after the other.
     positive, threshold, sample_weight, bins
@@ -158,13 +162,19 @@ def mitigate(
         scores = who.scores(learn.X)
         for criterion in CRITERIA:
             try:
-                rules = group_thresholds(
-                    who, scores, learn.actual, learn.grouping, criterion=criterion, weight=learn.weight
-                )
+                for most in at_most:
+                    rules = group_thresholds(
+                        who,
+                        scores,
+                        learn.actual,
+                        learn.grouping,
+                        criterion=criterion,
+                        at_most=most,
+                        weight=learn.weight,
+                    )
+                    points.append(_by_thresholds(rules, judge))
             except InputError as error:
                 notes.append(f"thresholds: {error}")
-                continue
-            points.append(_by_thresholds(rules, judge))
     return Frontier(learn.grouping.name, tuple(points), len(learn.actual), len(judge.actual), tuple(notes))
 
 
@@ -311,7 +321,8 @@ def _by_thresholds(rules: GroupThresholds, judge: _Rows) -> FrontierPoint:
     whole = statistics(double, everyone, double.weight[:, None])
     parts = statistics(double, grouping, double.weight[:, None])
     names = {"dp": "demographic parity", "eo": "equalised odds"}
-    detail = f"of each group's own, for {names[rules.criterion]}"
+    allowed = f" within {rules.at_most:g}" if rules.at_most else ""
+    detail = f"of each group's own, for {names[rules.criterion]}{allowed}"
     return _point(
         "thresholds", detail, rules, float(whole["accuracy"][0, 0]), float(whole["auc"][0, 0]), parts, ()
     )

@@ -4,6 +4,10 @@ The penalty is the sum of squared gaps between groups' mean soft decisions: of a
 with the same outcome for equalised odds. A soft decision is a sigmoid, a few tenths of log-odds wide, of the log-odds
 above the threshold, so that what is measured in the end (decisions) is what is brought together. A faint penalty on the
 roughness of the change keeps the functions as smooth as they came.
+
+What a model was promised to be in some columns (monotone, convex, within bounds) stays true: everything on the way from
+these columns to the output is held as it is, and the other functions make the difference. What is added before a monotone
+function only moves along it.
 """
 
 from __future__ import annotations
@@ -26,12 +30,14 @@ from edgewise.audit.certify import certified_flip
 from edgewise.audit.groups import Grouping
 from edgewise.audit.subject import inputs_of
 from edgewise.audit.surgery import Mitigated, with_network
-from edgewise.network.fitted import fitted
+from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN
 
 Floats = NDArray[np.float64]
 
 CRITERIA = ("dp", "eo")
+# Parameters of estimators that promise something of columns.
+CONSTRAINTS = ("monotone", "convex", "bounds")
 # Width of a soft decision in log-odds, steps, and the weight of roughness of what changes.
 WIDTH, STEPS, SMOOTH = 0.3, 60, 1e-3
 # Numbers that the widest layer holds for all rows at once; of more rows a random part is used.
@@ -54,6 +60,8 @@ def fair_fit(
     seed: int = 0,
 ) -> Mitigated:
     """Train a classifier of two classes on, with a penalty on gaps between groups.
+
+    Columns that the model has constraints on (`monotone`, `convex`, `bounds`) keep their functions, and so the constraints.
 
     Parameters
     ----------
@@ -99,7 +107,12 @@ def fair_fit(
     if len(rows) > most:
         rows = np.sort(numpy_generator(derive(seed, 60)).choice(len(rows), most, replace=False))
     net = copy.deepcopy(view.network).double()
-    held = [i for i, source in enumerate(view.sources) if view.columns[source] in frozen]
+    promised = _promised(view)
+    held = _held(
+        net,
+        [i for i, source in enumerate(view.sources) if view.columns[source] in frozen],
+        [i for i, source in enumerate(view.sources) if view.columns[source] in promised],
+    )
     _train(
         net,
         torch.from_numpy(inputs[rows]),
@@ -118,7 +131,33 @@ def fair_fit(
         certified_flip(after, name) for name in grouping.attributes if name in view.columns and view.encoding
     )
     names = {"dp": "demographic parity", "eo": "equalised odds"}
-    return Mitigated(made, f"trained on with a penalty on {names[criterion]} of weight {strength:g}", bounds)
+    kept = f", {', '.join(promised)} held as constrained" if promised else ""
+    return Mitigated(
+        made, f"trained on with a penalty on {names[criterion]} of weight {strength:g}{kept}", bounds
+    )
+
+
+def _promised(view: Fitted) -> tuple[str, ...]:
+    """Columns that the model has a constraint on, by name."""
+    keys = [key for name in CONSTRAINTS for key in (getattr(view.held, name, None) or {})]
+    return tuple(name for place, name in enumerate(view.columns) if any(key in (name, place) for key in keys))
+
+
+def _held(net: KAN, frozen: Sequence[int], promised: Sequence[int]) -> list[Tensor]:
+    """For each layer the edges that stay as they are, (inputs, sums).
+
+    Edges from `frozen` inputs, and all on the ways from `promised` ones to the outputs.
+    """
+    reached = torch.zeros(net.shape[0], dtype=torch.bool)
+    reached[list(promised)] = True
+    stays = list[Tensor]()
+    for layer, spec in zip(net.layers, net.spec.layers, strict=True):
+        stays.append(layer.mask.cpu() & reached[:, None])
+        sums = stays[-1].any(0)
+        reached = torch.stack([sums[list(group)].any() for group in spec.nodes.groups()])
+    stays[0] = stays[0].clone()
+    stays[0][list(frozen)] = True
+    return stays
 
 
 def _cells(codes: NDArray[np.int64], actual: Floats, groups: int, criterion: str) -> list[list[Tensor]]:
@@ -140,7 +179,7 @@ def _train(
     strength: float,
     sign: float,
     level: float,
-    held: Sequence[int],
+    held: Sequence[Tensor],
     seconds: float,
 ) -> None:
     """L-BFGS on all coefficients and biases, in place."""
@@ -169,8 +208,9 @@ def _train(
             change = layer.coef - before
             loss = loss + SMOOTH * (change.diff(n=2, dim=1) ** 2).sum() + 0.01 * SMOOTH * (change**2).sum()
         loss.backward()
-        if held and net.layers[0].coef.grad is not None:
-            net.layers[0].coef.grad[list(held)] = 0.0
+        for layer, stays in zip(net.layers, held, strict=True):
+            if layer.coef.grad is not None:
+                layer.coef.grad.masked_fill_(stays[:, None, :], 0.0)
         if time.monotonic() > end:
             raise _LateError
         return loss

@@ -1,15 +1,21 @@
-"""Thresholds for each group, by Fairlearn: the scores stay, decisions are made alike on average."""
+"""Thresholds for each group: the scores stay, decisions are made alike on average.
+
+Mixing thresholds by chance reaches every point of the convex hull of a group's ROC curve. There accuracy and the rates of
+positive decisions are linear in the shares of the thresholds, so the most accurate decisions whose rates differ by at most
+so much between groups are a linear program over the corners of all hulls.
+"""
 
 from __future__ import annotations
 
-import warnings
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linprog
 
-from edgewise._core.checks import check_choice, short
+from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import numpy_generator
 from edgewise.audit.groups import Grouping
@@ -18,35 +24,29 @@ from edgewise.audit.subject import Subject
 
 Floats = NDArray[np.float64]
 
-CONSTRAINTS = {"dp": "demographic_parity", "eo": "equalized_odds"}
+CRITERIA = ("dp", "eo")
+# Shares of a threshold below this are rounding.
+TRACE = 1e-9
 
 
 @dataclass(frozen=True)
 class Rule:
-    """How the rows of a group are decided: with chance `share[k]` above (or below) `at[k]`; with chance
-    `constant_share` a coin of chance `constant` decides instead.
+    """How the rows of a group are decided: with chance `share[k]` by the threshold `at[k]`.
 
     Attributes
     ----------
     at : tuple of float
-        Probabilities; infinite where a threshold is never passed.
-    above : tuple of bool
+        A row is decided for where its score is above this; infinite where none is, minus infinity where every one is.
     share : tuple of float
-    constant, constant_share : float
+        They sum to one.
     """
 
     at: tuple[float, ...]
-    above: tuple[bool, ...]
     share: tuple[float, ...]
-    constant: float = 0.0
-    constant_share: float = 0.0
 
     def chance(self, scores: Floats) -> Floats:
         """Chance of a positive decision, shape (n,)."""
-        told = np.zeros(len(scores))
-        for at, above, share in zip(self.at, self.above, self.share, strict=True):
-            told += share * (scores > at if above else scores < at)
-        return self.constant_share * self.constant + (1 - self.constant_share) * told
+        return np.sum([share * (scores > at) for at, share in zip(self.at, self.share, strict=True)], axis=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +61,15 @@ class GroupThresholds:
     subject : Subject
     criterion : "dp" or "eo"
     attribute : str
+    at_most : float
+        By how much the groups were allowed to differ.
     rules : dict of group to Rule
     """
 
     subject: Subject
     criterion: str
     attribute: str
+    at_most: float
     rules: dict[str, Rule]
 
     def chance(self, scores: Floats, groups: Any) -> Floats:
@@ -96,21 +99,12 @@ class GroupThresholds:
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
         rules = {group: plain(asdict(rule)) for group, rule in self.rules.items()}
-        return {"criterion": self.criterion, "attribute": self.attribute, "rules": rules}
-
-
-def _given() -> Any:
-    """Scores in the place of a model, as Fairlearn wants one."""
-    from sklearn.base import BaseEstimator
-
-    class Given(BaseEstimator):
-        def fit(self, X: Any, y: Any) -> Any:
-            return self
-
-        def predict(self, X: Any) -> Any:
-            return np.asarray(X, dtype=np.float64).reshape(-1)
-
-    return Given()
+        return {
+            "criterion": self.criterion,
+            "attribute": self.attribute,
+            "at_most": self.at_most,
+            "rules": rules,
+        }
 
 
 def group_thresholds(
@@ -120,9 +114,10 @@ def group_thresholds(
     grouping: Grouping,
     *,
     criterion: str = "eo",
+    at_most: float = 0.0,
     weight: Floats | None = None,
 ) -> GroupThresholds:
-    """Thresholds for each group that meet a criterion on the rows given, at the greatest accuracy.
+    """The most accurate thresholds by group whose rates differ by at most so much between groups on the rows given.
 
     Parameters
     ----------
@@ -130,42 +125,113 @@ def group_thresholds(
     scores, actual : array, shape (n,)
         Rows that the model did not learn from, where the decisions are to hold for new ones.
     grouping : Grouping
-        Every group must have outcomes of both kinds.
+        For equalised odds every group must have outcomes of both kinds.
     criterion : "dp" or "eo"
+        Whether selection rates, or both true and false positive rates, are to be alike.
+    at_most : float
+        The difference between any two groups that is allowed. Rates of new rows differ by chance besides: aim below the
+        bound that has to hold.
     weight : array, shape (n,), optional
+
+    Raises
+    ------
+    InputError
+        If a group has no rows, or outcomes of one kind only where both are needed.
 
     References
     ----------
-    M. Hardt, E. Price and N. Srebro, "Equality of opportunity in supervised learning", 2016, arXiv:1610.02413.
+    M. Hardt, E. Price and N. Srebro, "Equality of opportunity in supervised learning", 2016, arXiv:1610.02413. F. Provost
+    and T. Fawcett, "Robust classification for imprecise environments", 2001, doi:10.1023/A:1007601015854, for the hull.
     """
-    from fairlearn.postprocessing import ThresholdOptimizer
-
-    check_choice(criterion, "criterion", tuple(CONSTRAINTS), of="group_thresholds")
+    check_choice(criterion, "criterion", CRITERIA, of="group_thresholds")
+    at_most = check_float(at_most, "at_most", low=0.0, high=1.0, of="group_thresholds")
+    weights = np.ones(len(scores)) if weight is None else weight
+    hulls = list[_Hull]()
     for g, group in enumerate(grouping.groups):
-        own = actual[grouping.codes == g]
-        if not 0 < own.sum() < len(own):
+        own = grouping.codes == g
+        hulls.append(_hull(scores[own], actual[own], weights[own]))
+        kinds = (float(hulls[-1].right[-1]), float(hulls[-1].wrong[-1]))
+        if (min(kinds) if criterion == "eo" else max(kinds)) <= 0:
+            needed = "outcomes of both kinds" if criterion == "eo" else "rows"
             raise InputError(
-                f"Each group must have outcomes of both kinds for thresholds of its own. Got {short(group)} without "
+                f"Each group must have {needed} for thresholds of its own. Got {short(group)} without "
                 "instead; put small groups together."
             )
-    optimiser: Any = ThresholdOptimizer(
-        estimator=_given(),
-        constraints=cast(Any, CONSTRAINTS[criterion]),
-        prefit=True,
-        predict_method="predict",
+    shares = _shares(hulls, criterion, at_most)
+    rules = {
+        group: _rule(hull, share) for group, hull, share in zip(grouping.groups, hulls, shares, strict=True)
+    }
+    return GroupThresholds(subject, criterion, grouping.name, at_most, rules)
+
+
+@dataclass(frozen=True, eq=False)
+class _Hull:
+    """Corners of a group's ROC curve: thresholds, and the weight of rows decided for rightly and wrongly."""
+
+    at: Floats
+    right: Floats
+    wrong: Floats
+
+
+def _hull(scores: Floats, actual: Floats, weight: Floats) -> _Hull:
+    """The upper hull, from nobody to everybody; between neighbouring scores the threshold is half-way."""
+    order = np.argsort(-scores, kind="stable")
+    score = scores[order]
+    good = np.where(actual[order] > 0.5, weight[order], 0.0)
+    ends = np.append(np.flatnonzero(np.diff(score) < 0), len(score) - 1) if len(score) else np.zeros(0, int)
+    right = np.append(0.0, np.cumsum(good)[ends])
+    wrong = np.append(0.0, np.cumsum(weight[order] - good)[ends])
+    at = np.concatenate([[math.inf], (score[ends[:-1]] + score[ends[:-1] + 1]) / 2, [-math.inf]])
+    kept = [0]
+    for k in range(1, len(right)):
+        # A corner on or below the line from the one before it to the next one is none.
+        while len(kept) > 1 and (right[kept[-1]] - right[kept[-2]]) * (wrong[k] - wrong[kept[-2]]) <= (
+            right[k] - right[kept[-2]]
+        ) * (wrong[kept[-1]] - wrong[kept[-2]]):
+            kept.pop()
+        kept.append(k)
+    return _Hull(at[: len(right)][kept], right[kept], wrong[kept])
+
+
+def _shares(hulls: list[_Hull], criterion: str, at_most: float) -> list[Floats]:
+    """The share of each corner: the most accurate ones whose rates lie in bands as wide as `at_most`."""
+    sizes = [len(hull.at) for hull in hulls]
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    total = sum(hull.right[-1] + hull.wrong[-1] for hull in hulls)
+    bands = 2 if criterion == "eo" else 1
+    columns = int(starts[-1]) + bands
+    gain = np.zeros(columns)
+    above, below = np.zeros((bands * len(hulls), columns)), np.zeros((bands * len(hulls), columns))
+    whole = np.zeros((len(hulls), columns))
+    for g, hull in enumerate(hulls):
+        own = slice(int(starts[g]), int(starts[g + 1]))
+        gain[own] = (hull.right - hull.wrong) / max(total, 1e-300)
+        whole[g, own] = 1.0
+        for band, rate in enumerate(_rates(hull, criterion)):
+            row, low = g * bands + band, int(starts[-1]) + band
+            # low <= rate <= low + at_most, where the lower end of each band is chosen, too.
+            below[row, own], below[row, low] = -rate, 1.0
+            above[row, own], above[row, low] = rate, -1.0
+    found = linprog(
+        -gain,
+        A_ub=np.concatenate([below, above]),
+        b_ub=np.concatenate([np.zeros(len(below)), np.full(len(above), at_most)]),
+        A_eq=whole,
+        b_eq=np.ones(len(hulls)),
+        bounds=(0.0, 1.0),
+        method="highs",
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it asks scikit-learn whether the scores are a fitted model
-        extra = {} if weight is None else {"sample_weight": weight}
-        optimiser.fit(scores[:, None], actual.astype(np.int64), sensitive_features=grouping.labels, **extra)
-    rules = dict[str, Rule]()
-    for group, entry in optimiser.interpolated_thresholder_.interpolation_dict.items():
-        operations = [entry["operation0"], entry["operation1"]]
-        rules[str(group)] = Rule(
-            tuple(float(each._threshold) for each in operations),
-            tuple(each._operator == ">" for each in operations),
-            (float(entry["p0"]), float(entry["p1"])),
-            float(entry.get("prediction_constant", 0.0)),
-            float(entry.get("p_ignore", 0.0)),
-        )
-    return GroupThresholds(subject, criterion, grouping.name, rules)
+    # There is an answer always: deciding for nobody keeps every bound.
+    return [cast(Floats, found.x[int(starts[g]) : int(starts[g + 1])]) for g in range(len(hulls))]
+
+
+def _rates(hull: _Hull, criterion: str) -> tuple[Floats, ...]:
+    if criterion == "eo":
+        return hull.right / hull.right[-1], hull.wrong / hull.wrong[-1]
+    return ((hull.right + hull.wrong) / (hull.right[-1] + hull.wrong[-1]),)
+
+
+def _rule(hull: _Hull, share: Floats) -> Rule:
+    used = np.flatnonzero(share > TRACE)
+    own = share[used] / share[used].sum()
+    return Rule(tuple(hull.at[used].tolist()), tuple(own.tolist()))

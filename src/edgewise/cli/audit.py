@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import REFUTED, print_json, refuse_to_overwrite
+from edgewise.cli.outcome import REFUTED, print_json, refuse_other_pictures, refuse_to_overwrite
 
 
 def audit(
@@ -61,7 +61,7 @@ def audit(
     plot: Annotated[
         Path | None,
         typer.Option(
-            "--plot", help="Draw the first attribute's groups: .svg, .png or .pdf.", show_default=False
+            "--plot", help="Draw the first attribute's groups to this .png or .svg file.", show_default=False
         ),
     ] = None,
     seed: options.Seed = 0,
@@ -86,15 +86,11 @@ def audit(
 
     - `edgewise audit model.kan data.csv -p sex --fail-on 'dp>0.1' --fail-on 'eo>0.1'`
     """
-    from edgewise.audit.result import read_limit
-
-    limits = tuple(fail_on or ())
-    for limit in limits:
-        read_limit(limit)
+    refuse_other_pictures(plot)
     refuse_to_overwrite([path for path in (html, plot) if path is not None], force)
-    from edgewise.cli.audited import audited, cuts_of, outcomes
+    from edgewise.cli.audited import audited, cuts_of, limits_of, outcomes
 
-    cuts = cuts_of(cut)
+    limits, cuts = limits_of(fail_on, protected), cuts_of(cut, protected)
     from edgewise.data import read_frame
 
     frame = read_frame(data)
@@ -133,4 +129,6 @@ def audit(
             typer.echo(f"Limit exceeded: {each.text}", err=True)
         raise typer.Exit(REFUTED)
     if limits and not quiet:
-        typer.echo(f"All {len(limits)} limits are kept.", err=True)
+        typer.echo(
+            "The limit is kept." if len(limits) == 1 else f"All {len(limits)} limits are kept.", err=True
+        )

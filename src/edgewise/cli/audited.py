@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgewise._core import InputError, did_you_mean
 from edgewise._core.checks import short
+from edgewise.audit.groups import JOINT
 from edgewise.cli.inputs import numbers
 from edgewise.cli.models import Model
 from edgewise.data import provenance
@@ -30,8 +31,23 @@ class Rows:
     weight: NDArray[np.float64] | None
 
 
-def cuts_of(given: Sequence[str] | None) -> dict[str, tuple[float, ...]]:
-    """Where to cut columns, from words such as "age=25,60"."""
+def limits_of(given: Sequence[str] | None, protected: Sequence[str]) -> tuple[str, ...]:
+    """The limits of --fail-on, known to be readable and to name attributes that are audited."""
+    from edgewise.audit.result import read_limit
+
+    known = [*protected, "intersection"] if len(protected) > 1 else [*protected]
+    for limit in given or ():
+        _, attribute, _, _ = read_limit(limit)
+        if attribute is not None and attribute not in (*known, JOINT.join(protected)):
+            raise InputError(
+                f"The limit {short(limit)} must name an attribute that is audited: {', '.join(map(repr, known))}. "
+                f"Got {short(attribute)} instead{did_you_mean(attribute, known)}."
+            )
+    return tuple(given or ())
+
+
+def cuts_of(given: Sequence[str] | None, protected: Sequence[str]) -> dict[str, tuple[float, ...]]:
+    """Where to cut protected columns, from words such as "age=25,60"."""
     found = dict[str, tuple[float, ...]]()
     for entry in given or ():
         name, _, listed = entry.partition("=")
@@ -41,6 +57,11 @@ def cuts_of(given: Sequence[str] | None) -> dict[str, tuple[float, ...]]:
             raise InputError(
                 f"The option --cut must read like 'age=25,60'. Got {short(entry)} instead."
             ) from None
+        if name.strip() not in protected:
+            raise InputError(
+                f"The option --cut must cut a protected attribute ({', '.join(map(repr, protected))}). "
+                f"Got {short(name.strip())} instead{did_you_mean(name.strip(), protected)}."
+            )
     return found
 
 

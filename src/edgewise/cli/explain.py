@@ -10,7 +10,7 @@ import typer
 
 from edgewise._core.errors import InputError
 from edgewise.cli import options
-from edgewise.cli.outcome import print_json, refuse_to_overwrite
+from edgewise.cli.outcome import print_json, refuse_other_pictures, refuse_to_overwrite
 
 _ROWS = "Counterfactuals"
 
@@ -39,7 +39,7 @@ def explain(
         typer.Option("--output", help="The class or output to explain.", show_default="the model's answer"),
     ] = None,
     pairs: Annotated[
-        bool, typer.Option("--pairs", help="Draw which columns act together, in the place of shapes.")
+        bool, typer.Option("--pairs", help="Draw what pairs of columns do together, and nothing else.")
     ] = False,
     plot: Annotated[
         Path | None,
@@ -162,5 +162,4 @@ def _check(data: Path | None, row: int | None, counterfactual: bool, pairs: bool
         raise InputError("--counterfactual must be asked of one row. Got none instead; name it with --row.")
     if pairs and (plot is None or row is not None):
         raise InputError("--pairs must come with --plot and without --row. Got it otherwise instead.")
-    if plot is not None and plot.suffix.lower() not in (".png", ".svg"):
-        raise InputError(f"The file of --plot must end in .png or .svg. Got {plot.name!r} instead.")
+    refuse_other_pictures(plot)

@@ -16,8 +16,8 @@ from edgewise.explain import Counterfactuals, Explainer, GlobalExplanation, Loca
 from edgewise.plots import (
     plot_contributions,
     plot_counterfactuals,
-    plot_interactions,
     plot_shapes,
+    plot_surfaces,
     save_figure,
 )
 
@@ -79,7 +79,7 @@ def picture(found: Found, path: Path, *, pairs: bool = False) -> None:
     elif isinstance(found, LocalExplanation):
         figure = plot_contributions(found)
     else:
-        figure = plot_interactions(found) if pairs else plot_shapes(found)
+        figure = plot_surfaces(found) if pairs else plot_shapes(found)
     save_figure(figure, path)
 
 

@@ -149,6 +149,18 @@ def refuse_to_overwrite(paths: Iterable[Path], force: bool) -> None:
         )
 
 
+# What --plot writes.
+PICTURES = (".png", ".svg")
+
+
+def refuse_other_pictures(plot: Path | None) -> None:
+    """Stop before any work is done where the file of --plot is no picture that can be drawn."""
+    if plot is not None and plot.suffix.lower() not in PICTURES:
+        raise InputError(
+            f"The file of --plot must end in {' or '.join(PICTURES)}. Got {plot.name!r} instead."
+        )
+
+
 def refuse_short(source: str, rows: int, least: int) -> None:
     """Stop where a table has too few rows for anything to be learned and judged."""
     if rows < least:

@@ -22,6 +22,7 @@ from edgewise.estimators.problem import Problem, Settings, Trained, outputs_of, 
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
 from edgewise.network import KAN
 from edgewise.training import Record, TableFit
+from edgewise.training.output_range import check_range
 
 Floats = NDArray[np.float64]
 
@@ -55,11 +56,13 @@ class KANEstimator(BaseEstimator):
         monotone: Any = None,
         convex: Any = None,
         bounds: Any = None,
+        output_range: Any = None,
     ) -> None:
         self.interactions = interactions
         self.monotone = monotone
         self.convex = convex
         self.bounds = bounds
+        self.output_range = output_range
         self.mode = mode
         self.hidden = hidden
         self.members = members
@@ -93,6 +96,7 @@ class KANEstimator(BaseEstimator):
             mode=mode,
             interactions=_interactions(self.interactions, mode, of),
             wishes=wishes_of(self.monotone, self.convex, self.bounds, of),
+            output_range=None if self.output_range is None else check_range(self.output_range, of),
             hidden=None if self.hidden is None else check_int(self.hidden, "hidden", low=1, of=of),
             members=members,
             seconds=check_float(self.seconds, "seconds", low=0.0, closed=False, of=of),
@@ -133,7 +137,8 @@ class KANEstimator(BaseEstimator):
         whole = reservoir.problem(problem)
         fresh = before is None or self.fit_.mode == "constant"  # which leaves no edge to go on with
         # Steps from a network would not keep to the constraints; learning anew does.
-        if fresh or settings.wishes.columns or reservoir.seen >= 2 * reservoir.seen_at_fit:
+        held = settings.wishes.columns or settings.output_range
+        if fresh or held or reservoir.seen >= 2 * reservoir.seen_at_fit:
             self._train(whole, settings)
             reservoir = reservoir.fitted()
         else:

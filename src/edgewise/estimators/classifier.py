@@ -59,6 +59,9 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     bounds : dict, optional
         Columns to (low, high), the range of their functions about their mean, in units of log-odds; None for no limit. Such
         functions are additive in every mode.
+    output_range : (low, high), optional
+        What the log-odds of the second of two classes may be; None for no limit. Held by construction, for all rows and in
+        every mode: one more edge is flat beyond the ends.
 
     Attributes
     ----------
@@ -111,6 +114,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         monotone: Any = None,
         convex: Any = None,
         bounds: Any = None,
+        output_range: Any = None,
     ) -> None:
         super().__init__(
             mode=mode,
@@ -125,6 +129,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
             monotone=monotone,
             convex=convex,
             bounds=bounds,
+            output_range=output_range,
         )
         self.class_weight = class_weight
 

@@ -77,6 +77,8 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
     for name in _BY_COLUMN:
         if isinstance(parameters.get(name), list):
             parameters[name] = {_plain(key): _entry(value) for key, value in parameters[name]}
+    if isinstance(parameters.get("output_range"), list):
+        parameters["output_range"] = tuple(_plain(end) for end in parameters["output_range"])
     model.set_params(**parameters)
     model.encoding_ = Encoding.from_json(document["encoding"])
     model.network_ = net
@@ -131,7 +133,10 @@ def _parameters(model: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name, value in parameters.items():
         value = value.item() if isinstance(value, np.generic) else value
-        if isinstance(value, _PLAIN) or name in ("class_weight", *_BY_COLUMN):
+        if name == "output_range" and value is not None:
+            value = [_plain(end) for end in value]
+            out[name] = value
+        elif isinstance(value, _PLAIN) or name in ("class_weight", *_BY_COLUMN):
             out[name] = value
     return out
 

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
 from edgewise.data import Encoding, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.constraints import NO_WISHES, Wishes, constraints_of, in_raw_units
@@ -87,6 +89,7 @@ class Settings:
     max_inputs: int
     interactions: str | int | None = None
     wishes: Wishes = NO_WISHES
+    output_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +133,19 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
 
 def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Settings, of: str) -> TableFit:
     y = problem.y
-    if (y == y[0]).all():
+    limits = settings.output_range
+    if limits is not None:
+        if len(problem.outputs) > 1:
+            raise InputError(
+                f"The 'output_range' parameter of {of} must be asked of one output, a number or two classes. "
+                f"Got {len(problem.outputs)} outputs instead."
+            )
+        if problem.loss == "squared" and (y.min() < limits[0] or y.max() > limits[1]):
+            raise InputError(
+                f"The 'output_range' parameter of {of} must hold all of y, which reaches from {y.min():.6g} to "
+                f"{y.max():.6g}. Got {short(limits)} instead."
+            )
+    if (y == y[0]).all() and (limits is None or problem.loss == "squared"):
         return _constant(problem, encoding)
     size = power_of_two(y) if problem.loss == "squared" else 1.0
     constraints = constraints_of(encoding, settings.wishes, size, of)
@@ -150,6 +165,7 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
         callbacks=settings.callbacks,
         interactions=settings.interactions,
         constraints=constraints,
+        output_range=None if limits is None else (limits[0] / size, limits[1] / size),
     )
     return fit if size == 1.0 else replace(fit, network=magnified(fit.network, size))
 

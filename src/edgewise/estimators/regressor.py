@@ -53,6 +53,9 @@ class KANRegressor(RegressorMixin, KANEstimator):
     bounds : dict, optional
         Columns to (low, high), the range of their functions about their mean, in units of y; None for no limit. Such
         functions are additive in every mode.
+    output_range : (low, high), optional
+        What the output may be, in units of y; None for no limit. Held by construction, for all rows and in every mode: one
+        more edge is flat beyond the ends.
 
     Attributes
     ----------

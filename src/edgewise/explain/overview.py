@@ -1,4 +1,4 @@
-"""The whole model at a glance: importances, shape functions, interactions."""
+"""The whole model at a glance: importances, shape functions, interactions and their surfaces."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from edgewise.explain.interactions import Interactions, interactions_of
 from edgewise.explain.output import Output
 from edgewise.explain.shapes import Shape, shape_of
 from edgewise.explain.subject import Subject
+from edgewise.explain.surfaces import Surface, surfaces_of
 
 Floats = NDArray[np.float64]
 
@@ -72,6 +73,8 @@ class GlobalExplanation:
     shapes : tuple of Shape
         In the order of the importances.
     interactions : Interactions
+    surfaces : tuple of Surface
+        What the strongest pairs do beyond their shapes; strongest first.
     method : "exact", "shapley" or "path"
         Whose contributions the importances are.
     notes : tuple of str
@@ -86,6 +89,7 @@ class GlobalExplanation:
     importances: tuple[Importance, ...]
     shapes: tuple[Shape, ...]
     interactions: Interactions
+    surfaces: tuple[Surface, ...]
     method: str
     notes: tuple[str, ...]
 
@@ -106,6 +110,23 @@ class GlobalExplanation:
             f"{did_you_mean(column, known)}."
         )
 
+    def surface(self, first: str, second: str) -> Surface:
+        """The surface of two columns, in either order.
+
+        Raises
+        ------
+        InputError
+            If they are not among the pairs that act together most.
+        """
+        for surface in self.surfaces:
+            if set(surface.columns) == {first, second}:
+                return surface
+        known = [" and ".join(surface.columns) for surface in self.surfaces]
+        raise InputError(
+            f"The columns must be a pair that acts together: {among(known) if known else 'there is none'}. "
+            f"Got {short(first, 40)} and {short(second, 40)} instead."
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
         return {
@@ -119,6 +140,7 @@ class GlobalExplanation:
             "importances": [vars(one).copy() for one in self.importances],
             "shapes": [shape.to_dict() for shape in self.shapes],
             "interactions": self.interactions.to_dict(),
+            "surfaces": [surface.to_dict() for surface in self.surfaces],
             "notes": list(self.notes),
         }
 
@@ -149,7 +171,11 @@ class GlobalExplanation:
             lines += ["", f"  No part, or next to none: {', '.join(unused)}"]
         if pairs := self.interactions.strongest(5):
             lines += ["", "  Columns that act together (in units of the output)"]
-            lines += [f"    {number_text(size, 3):>8}  {a} \u00d7 {b}" for a, b, size in pairs]
+            words = {surface.columns: surface.words for surface in self.surfaces}
+            for a, b, size in pairs:
+                lines.append(f"    {number_text(size, 3):>8}  {a} \u00d7 {b}")
+                if (a, b) in words:
+                    lines.append(f"{'':14}{words[a, b]}")
         if self.notes:
             lines += ["", *(f"  {note}" for note in self.notes)]
         return "\n".join(lines)
@@ -165,6 +191,7 @@ def overview(subject: Subject, output: Output, seed: int = 0) -> GlobalExplanati
     importances = _importances(subject, shares, value[rows], seed)
     order = sorted(range(len(importances)), key=lambda k: (-importances[k].value, k))
     shapes = {k: shape_of(subject, k, output, seed) for k in order}
+    interactions = interactions_of(subject, output, seed)
     return GlobalExplanation(
         output=output.name,
         n_rows=len(subject.rows),
@@ -173,7 +200,8 @@ def overview(subject: Subject, output: Output, seed: int = 0) -> GlobalExplanati
         base=float(value.mean()),
         importances=tuple(importances[k] for k in order),
         shapes=tuple(shapes[k] for k in order),
-        interactions=interactions_of(subject, output, seed),
+        interactions=interactions,
+        surfaces=surfaces_of(subject, output, interactions, seed),
         method=baseline.method,
         notes=_notes(subject, terms.additive, len(rows)),
     )

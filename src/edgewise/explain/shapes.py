@@ -101,28 +101,59 @@ class Shape:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """The values of a column at which functions of it are shown.
+
+    Attributes
+    ----------
+    grid : array of shape (k,)
+        Values of its first input, evenly spread; codes of levels.
+    raw : array of shape (k,)
+        The same in the table's own numbers; codes for levels.
+    labels : tuple of str
+        Names of the levels; empty for numbers.
+    bend : (float, float) or None
+        Centre and scale of the asinh that makes an input of a number, where one does.
+    whole : bool
+        Whether the rows hold whole numbers only.
+    """
+
+    grid: Floats
+    raw: Floats
+    labels: tuple[str, ...]
+    bend: tuple[float, float] | None
+    whole: bool
+
+
+def axis_of(subject: Subject, k: int, points: int = POINTS) -> Axis:
+    """The axis of column k over the range of its rows; `points` of numbers, all levels."""
+    column = subject.columns[k]
+    labels, whole = _labels(column), _whole(subject, column)
+    if labels:
+        grid = np.arange(len(labels), dtype=np.float64)
+        raw = column.decode(grid) if isinstance(column.encoded, NumberColumn) else grid
+        return Axis(grid, np.asarray(raw, dtype=np.float64), labels, None, whole)
+    own, absent = subject.rows.inputs[:, column.inputs[0]], absent_of(column, subject.rows.inputs)
+    present = own[~absent] if (~absent).any() else own
+    low, high = float(present.min()), float(present.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    grid = np.linspace(low, high, points)
+    encoded = column.encoded
+    bend = None
+    if isinstance(encoded, NumberColumn) and encoded.transform == "asinh":
+        bend = (encoded.centre, encoded.scale)
+    return Axis(grid, np.asarray(column.decode(grid), dtype=np.float64), (), bend, whole)
+
+
 def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
     """The shape function of column k."""
     column, X = subject.columns[k], subject.rows.inputs
     own = X[:, column.inputs[0]]
-    absent = _absent(column, X)
-    labels = _labels(column)
-    if labels:
-        grid = np.arange(len(labels), dtype=np.float64)
-        raw, bend = grid, None
-        if isinstance(column.encoded, NumberColumn):
-            raw = column.decode(grid)
-    else:
-        present = own[~absent] if (~absent).any() else own
-        low, high = float(present.min()), float(present.max())
-        if low == high:
-            low, high = low - 0.5, high + 0.5
-        grid = np.linspace(low, high, POINTS)
-        raw = column.decode(grid)
-        encoded = column.encoded
-        bend = None
-        if isinstance(encoded, NumberColumn) and encoded.transform == "asinh":
-            bend = (encoded.centre, encoded.scale)
+    absent = absent_of(column, X)
+    axis = axis_of(subject, k)
+    labels, grid, raw = axis.labels, axis.grid, axis.raw
     alone_at = _alone(subject, k, output)
     alone = alone_at(grid)
     joint = [term for term in subject.terms.joint if k in term.columns]
@@ -133,7 +164,7 @@ def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
     y, band, gap = alone, None, 0.0
     if joint:
         some = subject.some(ALE_ROWS)
-        curve, samples, gap = _accumulated(
+        curve, samples, gap = accumulated(
             X[some], absent[some], column, grid, together, bool(labels), derive(seed, 6200 + k) or 0
         )
         y, band = alone + curve, alone + samples
@@ -153,7 +184,7 @@ def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
         column=column.name,
         kind=column.kind,
         exact=not joint,
-        x=np.asarray(raw, dtype=np.float64),
+        x=raw,
         labels=labels,
         y=centred,
         alone=alone - float(alone_at(own).mean()),
@@ -163,12 +194,10 @@ def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
         counts=counts,
         missing=None if effect_missing is None else effect_missing - mean,
         missing_rows=int(absent.sum()),
-        words=shape_words(
-            column, np.asarray(raw, dtype=np.float64), centred, labels, whole=_whole(subject, column)
-        ),
+        words=shape_words(column, raw, centred, labels, whole=axis.whole),
         unit=column.unit,
-        whole=_whole(subject, column),
-        bend=bend,
+        whole=axis.whole,
+        bend=axis.bend,
     )
 
 
@@ -188,7 +217,8 @@ def _alone(subject: Subject, k: int, output: Output, *, missing: bool = False) -
     return value
 
 
-def _absent(column: Column, X: Floats) -> NDArray[np.bool_]:
+def absent_of(column: Column, X: Floats) -> NDArray[np.bool_]:
+    """Which rows have no value in a column."""
     if len(column.inputs) < 2:
         return np.zeros(len(X), dtype=bool)
     return X[:, column.inputs[1]] > 0.5
@@ -206,7 +236,7 @@ def _labels(column: Column) -> tuple[str, ...]:
     return ()
 
 
-def _accumulated(
+def accumulated(
     X: Floats,
     absent: NDArray[np.bool_],
     column: Column,
@@ -227,7 +257,8 @@ def _accumulated(
         which = [rows if len(rows) else np.arange(len(code)) for rows in which]
     else:
         bins = int(np.clip(len(own) // FEWEST_IN_BIN, 1, MOST_BINS))
-        inner = np.unique(np.quantile(own, np.linspace(0, 1, bins + 1)))
+        # Ends that are values themselves: between two of a few values there would be a bin without rows, and no effect.
+        inner = np.unique(np.quantile(own, np.linspace(0, 1, bins + 1), method="inverted_cdf"))
         knots = inner if len(inner) > 1 else np.array([grid[0], grid[-1]])
         place = np.clip(np.searchsorted(knots, own, side="left") - 1, 0, len(knots) - 2)
         which = [np.flatnonzero(place == b) for b in range(len(knots) - 1)]

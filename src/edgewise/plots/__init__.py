@@ -5,6 +5,7 @@ from edgewise.plots.explain_changes import plot_counterfactuals as plot_counterf
 from edgewise.plots.explain_local import plot_contributions as plot_contributions
 from edgewise.plots.explain_pairs import plot_interactions as plot_interactions
 from edgewise.plots.explain_shapes import plot_shapes as plot_shapes
+from edgewise.plots.explain_surfaces import plot_surfaces as plot_surfaces
 from edgewise.plots.front import plot_front as plot_front
 from edgewise.plots.network import plot_network as plot_network
 from edgewise.plots.parity import plot_parity as plot_parity
@@ -22,6 +23,7 @@ __all__ = [
     "plot_network",
     "plot_parity",
     "plot_shapes",
+    "plot_surfaces",
     "plot_training",
     "save_figure",
 ]

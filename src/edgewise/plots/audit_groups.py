@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 from edgewise._core.errors import InputError
 from edgewise.audit.text import NUMBERS, RATES, RISKS
+from edgewise.plots.layout import panel_grid
+from edgewise.plots.mathtext import drawable
 from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TEXT,
@@ -17,6 +19,7 @@ from edgewise.plots.style import (
     new_figure,
     text_style,
     theme_of,
+    write_at,
 )
 
 if TYPE_CHECKING:
@@ -79,10 +82,11 @@ def plot_audit(result: AuditResult, attribute: str | None = None, *, theme: str 
     labels = [_short(f"{group} ({count:,})") for group, count in zip(groups, table.count, strict=False)]
     left = 0.2 + min(max(LETTER * max(map(len, labels)), 0.8), MOST)
     height = ROW * len(groups) + 0.1
-    figure = new_figure(left + len(names) * (WIDTH + GAP), TOP + height + BOTTOM, colours)
+    grid = panel_grid(len(names), len(names), (WIDTH, height), (0.0, BOTTOM, GAP, TOP), left)
+    figure = new_figure(grid.width, grid.height, colours)
     places = np.arange(len(groups))[::-1]
     for k, name in enumerate(names):
-        axes = bare_axes(figure, (left + k * (WIDTH + GAP), BOTTOM, WIDTH, height), colours, grid="x")
+        axes = bare_axes(figure, grid.boxes[k], colours, grid="x")
         axes.set_ylim(-0.6, len(groups) - 0.4)
         axes.set_yticks(places, labels if k == 0 else [""] * len(groups))
         axes.tick_params(axis="y", length=0)
@@ -108,9 +112,7 @@ def plot_audit(result: AuditResult, attribute: str | None = None, *, theme: str 
         )
         axes.set_title(heads[name], pad=5, **text_style(colours, SIZE_TEXT, colours.muted))
     title = f"{table.name}: {_verdict(result, table.name)}"
-    figure.text(
-        0.012, 1 - 0.2 / figure.get_size_inches()[1], title, va="center", **text_style(colours, SIZE_TITLE)
-    )
+    write_at(figure, 0.15, 0.2, drawable(title), text_style(colours, SIZE_TITLE))
     return figure
 
 

@@ -10,12 +10,13 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from edgewise._core.errors import InputError
+from edgewise.plots.layout import panel_grid
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, Theme, bare_axes, new_figure, text_style, theme_of
 
 if TYPE_CHECKING:
     from edgewise.audit.proxies import Proxies, Proxy, ProxyPair
 
-WIDTH, HEIGHT, LEFT, GAP, TOP, BOTTOM = 2.0, 1.45, 1.05, 1.0, 0.5, 0.45
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 2.0, 1.45, 1.0, 0.1, 0.5, 0.45
 COLUMNS, MOST, MOST_LEVELS, LONGEST = 3, 9, 10, 16
 
 
@@ -50,13 +51,9 @@ def plot_proxies(proxies: Proxies, *, theme: str = "light") -> Figure:
         raise InputError(
             "The 'proxies' parameter of plot_proxies must hold a proxy that was found. Got none."
         )
-    across = min(len(drawn), COLUMNS)
-    rows = -(-len(drawn) // COLUMNS)
-    step_x, step_y = WIDTH + GAP, HEIGHT + TOP + BOTTOM
-    figure = new_figure(LEFT + across * step_x - GAP + 0.15, rows * step_y, colours)
-    for k, one in enumerate(drawn):
-        row, column = divmod(k, COLUMNS)
-        box = (LEFT + column * step_x, (rows - 1 - row) * step_y + BOTTOM, WIDTH, HEIGHT)
+    grid = panel_grid(len(drawn), COLUMNS, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
+    figure = new_figure(grid.width, grid.height, colours)
+    for one, box in zip(drawn, grid.boxes, strict=True):
         axes = bare_axes(figure, box, colours)
         if hasattr(one, "columns"):
             _map(axes, one, colours)

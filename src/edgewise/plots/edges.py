@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_int
 from edgewise.network import KAN
+from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
     SIZE_SMALL,
@@ -20,6 +20,7 @@ from edgewise.plots.style import (
     Theme,
     bare_axes,
     new_figure,
+    say_instead,
     text_style,
     theme_of,
 )
@@ -83,18 +84,11 @@ def plot_edges(
     colours = theme_of(theme, "plot_edges")
     check_int(columns, "columns", low=1, of="plot_edges")
     panels = edge_panels(net, X, layer, scores=scores, max_edges=max_edges, of="plot_edges")
-    across = min(columns, max(len(panels), 1))
-    down = max(math.ceil(len(panels) / across), 1)
-    width, height = PANEL[0] + PAD_LEFT + PAD_RIGHT, PANEL[1] + PAD_BOTTOM + PAD_TOP
-    figure = new_figure(across * width, down * height, colours)
-    for place, panel in enumerate(panels):
-        row, column = divmod(place, across)
-        corner = (column * width + PAD_LEFT, (down - 1 - row) * height + PAD_BOTTOM)
-        _draw(bare_axes(figure, (*corner, *PANEL), colours, grid="y"), panel, colours)
-    if not panels:
-        style = text_style(colours, SIZE_TEXT, colours.muted)
-        figure.text(0.5, 0.5, "no edge is alive in this layer", ha="center", va="center", **style)
-    return figure
+    grid = panel_grid(len(panels), columns, PANEL, (PAD_LEFT, PAD_BOTTOM, PAD_RIGHT, PAD_TOP))
+    figure = new_figure(grid.width, grid.height, colours)
+    for box, panel in zip(grid.boxes, panels, strict=True):
+        _draw(bare_axes(figure, box, colours, grid="y"), panel, colours)
+    return figure if panels else say_instead(figure, "no edge is alive in this layer", colours)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from edgewise._core.errors import InputError
 from edgewise.explain import Counterfactuals
 from edgewise.explain.columns import number_text
 from edgewise.plots.mathtext import drawable, shorten
-from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, SIZE_TITLE, new_figure, text_style, theme_of
+from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, SIZE_TITLE, new_figure, text_style, theme_of, write_at
 
 NAME, CELL, LINE = 2.5, 1.75, 0.34
 EDGE, TOP, BOTTOM = 0.2, 0.95, 0.12
@@ -58,8 +58,7 @@ def plot_counterfactuals(found: Counterfactuals, *, theme: str = "light") -> Fig
     def write(
         x: float, y: float, text: str, size: float = SIZE_SMALL + 0.6, colour: str | None = None
     ) -> None:
-        style = text_style(colours, size, colour or colours.ink)
-        figure.text(x / width, 1 - y / height, drawable(text), ha="left", va="center", **style)
+        write_at(figure, x, y, drawable(text), text_style(colours, size, colour or colours.ink))
 
     who = "This row" if found.row is None else f"Row {found.row}"
     write(EDGE, 0.26, f"{who}: {shorten(found.wanted, 60)}", SIZE_TITLE)

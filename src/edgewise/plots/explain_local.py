@@ -20,6 +20,7 @@ from edgewise.plots.style import (
     new_figure,
     text_style,
     theme_of,
+    write_at,
 )
 
 WIDTH, LINE = 4.2, 0.29
@@ -172,12 +173,4 @@ def _words(figure: Figure, explanation: LocalExplanation, theme: Theme) -> None:
         if explanation.probability is None
         else f" (probability of {explanation.label} {explanation.probability:.2f})"
     )
-    width, height = figure.get_size_inches()
-    figure.text(
-        0.18 / width,
-        1 - 0.26 / height,
-        drawable(f"{who}: {shorten(told, 40)}{sure}"),
-        ha="left",
-        va="center",
-        **text_style(theme, SIZE_TITLE),
-    )
+    write_at(figure, 0.18, 0.26, drawable(f"{who}: {shorten(told, 40)}{sure}"), text_style(theme, SIZE_TITLE))

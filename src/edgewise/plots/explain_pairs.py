@@ -13,12 +13,13 @@ from edgewise.explain.columns import number_text
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
     SIZE_SMALL,
-    SIZE_TEXT,
     SIZE_TITLE,
     bare_axes,
     new_figure,
+    say_instead,
     text_style,
     theme_of,
+    write_at,
 )
 
 CELL = 0.5
@@ -67,10 +68,7 @@ def plot_interactions(explanation: GlobalExplanation, *, most: int = 10, theme: 
         k for k in np.argsort(-strength.max(axis=1, initial=0.0), kind="stable") if strength[k].max() > 0
     ][:most]
     if not order:
-        figure = new_figure(4.2, 1.2, colours)
-        style = text_style(colours, SIZE_TEXT, colours.muted)
-        figure.text(0.5, 0.5, "no two columns act together", ha="center", va="center", **style)
-        return figure
+        return say_instead(new_figure(4.2, 1.2, colours), "no two columns act together", colours)
     names = [explanation.interactions.columns[k] for k in order]
     table = strength[np.ix_(order, order)]
     side = len(order) * CELL
@@ -103,15 +101,8 @@ def plot_interactions(explanation: GlobalExplanation, *, most: int = 10, theme: 
         axes.text(
             at - 0.1, at + 0.42, label, rotation=35, ha="left", va="bottom", rotation_mode="anchor", **style
         )
-    width, height = figure.get_size_inches()
-    figure.text(
-        0.15 / width,
-        1 - 0.22 / height,
-        drawable(f"Columns that act together, in units of {shorten(explanation.output, 40)}"),
-        ha="left",
-        va="center",
-        **text_style(colours, SIZE_TITLE),
-    )
+    title = drawable(f"Columns that act together, in units of {shorten(explanation.output, 40)}")
+    write_at(figure, 0.15, 0.22, title, text_style(colours, SIZE_TITLE))
     return figure
 
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
+from matplotlib.ticker import MaxNLocator
 
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise.explain import GlobalExplanation
 from edgewise.explain.columns import number_text
 from edgewise.explain.shapes import Shape
+from edgewise.explain.surface_view import scales
+from edgewise.plots.explain_axes import asinh, compact, number_ticks
+from edgewise.plots.explain_surfaces import BAR_ROOM, draw_surface
+from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
     SIZE_SMALL,
@@ -24,11 +25,10 @@ from edgewise.plots.style import (
     Theme,
     bare_axes,
     new_figure,
+    say_instead,
     text_style,
     theme_of,
 )
-
-Floats = NDArray[np.float64]
 
 PANEL = (2.35, 1.45)
 PAD_LEFT, PAD_BOTTOM, PAD_TOP, PAD_RIGHT = 0.62, 0.5, 0.46, 0.2
@@ -41,15 +41,20 @@ LETTER = 0.063
 
 
 def plot_shapes(
-    explanation: GlobalExplanation, *, most: int = 12, columns: int = 3, theme: str = "light"
+    explanation: GlobalExplanation,
+    *,
+    most: int = 12,
+    columns: int = 3,
+    pairs: int = 3,
+    theme: str = "light",
 ) -> Figure:
-    """Draw the shape functions of a model, most important columns first.
+    """Draw the shape functions of a model, most important columns first, then what the strongest pairs do beyond them.
 
     All panels share one scale of the effect, in units of the output, so that heights can be compared; where one
     column would dwarf the others each has its own, and its title says so. A curve that is exact is a part of the
     network; an accumulated local effect has a dashed line with its exact part and, shaded, a 95 % band of a bootstrap
     over rows. The skyline below is the density of the rows. Levels are bars whose thickness tells how many rows have
-    them.
+    them. Surfaces of pairs read as in `plot_surfaces`.
 
     Parameters
     ----------
@@ -59,6 +64,8 @@ def plot_shapes(
         At most so many columns.
     columns : int
         Panels in a row.
+    pairs : int
+        At most so many surfaces of pairs.
     theme : "light" or "dark"
 
     Returns
@@ -80,6 +87,7 @@ def plot_shapes(
     colours = theme_of(theme, "plot_shapes")
     check_int(most, "most", low=1, of="plot_shapes")
     check_int(columns, "columns", low=1, of="plot_shapes")
+    check_int(pairs, "pairs", low=0, of="plot_shapes")
     if not isinstance(explanation, GlobalExplanation):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(
             f"The 'explanation' of plot_shapes must be what explain(model, X) gives. Got {short(explanation)} instead."
@@ -89,28 +97,26 @@ def plot_shapes(
         for one, shape in zip(explanation.importances, explanation.shapes, strict=True)
         if one.value > 0
     ][:most]
-    across = min(columns, max(len(used), 1))
-    down = max(math.ceil(len(used) / across), 1)
-    width, height = PANEL[0] + PAD_LEFT + PAD_RIGHT, PANEL[1] + PAD_BOTTOM + PAD_TOP
-    figure = new_figure(across * width, down * height, colours)
+    surfaces = explanation.surfaces[:pairs]
+    grid = panel_grid(len(used) + len(surfaces), columns, PANEL, (PAD_LEFT, PAD_BOTTOM, PAD_RIGHT, PAD_TOP))
+    figure = new_figure(grid.width, grid.height, colours)
     shared = _limits([shape for _, shape in used])
     for place, (one, shape) in enumerate(used):
-        row, column = divmod(place, across)
-        corner = (column * width + PAD_LEFT, (down - 1 - row) * height + PAD_BOTTOM)
         levels, (low, high) = bool(shape.labels), shared or _own(shape)
-        axes = bare_axes(figure, (*corner, *PANEL), colours, grid="x" if levels else "y")
+        axes = bare_axes(figure, grid.boxes[place], colours, grid="x" if levels else "y")
         if levels:
             _draw_levels(axes, shape, (low, high), colours)
         else:
             _draw_curve(axes, shape, (low, high), colours)
         _title(axes, shape, one.value, colours, own=shared is None)
-        if column == 0 and not levels:
+        if place % columns == 0 and not levels:
             label = drawable(shorten(explanation.output, 30))
             axes.set_ylabel(label, labelpad=3, **text_style(colours, SIZE_SMALL, colours.muted))
-    if not used:
-        style = text_style(colours, SIZE_TEXT, colours.muted)
-        figure.text(0.5, 0.5, "no column has an effect", ha="center", va="center", **style)
-    return figure
+    limits = scales(surfaces)
+    for surface, box, limit in zip(surfaces, grid.boxes[len(used) :], limits, strict=True):
+        small = box._replace(width=box.width - BAR_ROOM)
+        draw_surface(figure, small, surface, limit, colours, own=limit < max(limits))
+    return figure if grid.boxes else say_instead(figure, "no column has an effect", colours)
 
 
 def _limits(shapes: list[Shape]) -> tuple[float, float] | None:
@@ -158,8 +164,7 @@ def _draw_curve(axes: Axes, shape: Shape, limits: tuple[float, float], theme: Th
     foot = low - 0.2 * (high - low)
     axes.set_ylim(foot, high)
     if shape.bend is not None:
-        centre, scale = shape.bend
-        axes.set_xscale("function", functions=_asinh(centre, abs(scale)))
+        axes.set_xscale("function", functions=asinh(shape.bend[0], abs(shape.bend[1])))
     axes.set_xlim(float(shape.x.min()), float(shape.x.max()))
     if shape.counts.sum():
         skyline = foot + 0.16 * (high - foot) * shape.counts / shape.counts.max()
@@ -193,59 +198,9 @@ def _draw_curve(axes: Axes, shape: Shape, limits: tuple[float, float], theme: Th
     label = shape.unit or {"date": "date"}.get(shape.kind, "")
     if label:
         axes.set_xlabel(drawable(label), labelpad=2, **text_style(theme, SIZE_SMALL, theme.muted))
-    _ticks(axes, shape)
-
-
-def _ticks(axes: Axes, shape: Shape) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(4))
-    axes.yaxis.set_major_formatter(_compact(axes.get_ylim()))
-    if shape.kind == "date":
-        locator = AutoDateLocator(maxticks=4)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        return
-    if shape.bend is not None:
-        axes.set_xticks(_spread_ticks(shape))
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(4, integer=shape.whole))
-    axes.xaxis.set_major_formatter(_compact((float(shape.x.min()), float(shape.x.max()))))
-
-
-def _spread_ticks(shape: Shape) -> list[float]:
-    """Round numbers about evenly spread on an asinh axis."""
-    assert shape.bend is not None
-    forward, _ = _asinh(shape.bend[0], abs(shape.bend[1]))
-    low, high = float(shape.x.min()), float(shape.x.max())
-    decades = [0.0, *(sign * m * 10.0**e for e in range(-6, 13) for m in (1, 2, 5) for sign in (1, -1))]
-    inside = sorted(t for t in decades if low <= t <= high)
-    spots = forward(np.array([low, high]))
-    gap, chosen, last = 0.24 * float(spots[1] - spots[0]), list[float](), -math.inf
-    for tick in inside:
-        at = float(forward(np.array([tick]))[0])
-        if at - last >= gap:
-            chosen.append(tick)
-            last = at
-    return chosen
-
-
-def _asinh(centre: float, scale: float) -> tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]:
-    def forward(x: Floats) -> Floats:
-        return np.arcsinh((np.asarray(x) - centre) / scale)
-
-    def backward(t: Floats) -> Floats:
-        return centre + scale * np.sinh(t)
-
-    return forward, backward
-
-
-def _compact(ends: tuple[float, float]) -> FuncFormatter:
-    """Ticks in few characters, all of an axis in one unit: 50k, 250k."""
-    largest = max(abs(end) for end in ends)
-    unit, letter = next(
-        ((unit, letter) for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")) if largest >= 10 * unit),
-        (1.0, ""),
-    )
-    return FuncFormatter(lambda value, _: f"{value / unit:.4g}{letter if value else ''}")
+    axes.yaxis.set_major_formatter(compact(axes.get_ylim()))
+    number_ticks(axes.xaxis, shape.x, kind=shape.kind, whole=shape.whole, bend=shape.bend)
 
 
 def _draw_levels(axes: Axes, shape: Shape, limits: tuple[float, float], theme: Theme) -> None:
@@ -280,4 +235,4 @@ def _draw_levels(axes: Axes, shape: Shape, limits: tuple[float, float], theme: T
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
     axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(_compact(limits))
+    axes.xaxis.set_major_formatter(compact(limits))

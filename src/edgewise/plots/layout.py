@@ -1,8 +1,8 @@
-"""Where everything in a network diagram goes: pure geometry, in inches, from left to right.
+"""Where everything goes: pure geometry, in inches. Grids of small panels, and network diagrams from left to right.
 
-A column of thumbnails stands between two columns of nodes. Thumbnails are grouped by the node they feed, so that each node
-reads as the sum of the curves to its left; they never overlap, because their places are an isotonic regression with least
-gaps.
+In a diagram a column of thumbnails stands between two columns of nodes. Thumbnails are grouped by the node they feed, so
+that each node reads as the sum of the curves to its left; they never overlap, because their places are an isotonic
+regression with least gaps.
 """
 
 from __future__ import annotations
@@ -40,6 +40,52 @@ class Box(NamedTuple):
             and self.bottom < other.bottom + other.height
             and other.bottom < self.bottom + self.height
         )
+
+
+class Grid(NamedTuple):
+    """A figure of small panels: its size, and the box of each panel."""
+
+    width: float
+    height: float
+    boxes: tuple[Box, ...]
+
+
+def panel_grid(
+    count: int,
+    across: int,
+    size: tuple[float, float],
+    room: tuple[float, float, float, float],
+    margin: float = 0.0,
+) -> Grid:
+    """Panels of one size in rows, from the upper left, at least one.
+
+    Parameters
+    ----------
+    count : int
+    across : int
+        Panels in a row.
+    size : (width, height)
+        Of a panel's axes.
+    room : (left, bottom, right, top)
+        Around each panel, for its ticks and title.
+    margin : float
+        At the left of the figure, beside that.
+
+    Examples
+    --------
+    >>> grid = panel_grid(3, 2, (2.0, 1.0), (0.5, 0.25, 0.5, 0.25))
+    >>> (grid.width, grid.height), grid.boxes[2]
+    ((6.0, 3.0), Box(left=0.5, bottom=0.25, width=2.0, height=1.0))
+    """
+    across = max(min(across, count), 1)
+    down = max(-(-count // across), 1)
+    left, bottom, right, top = room
+    step = (size[0] + left + right, size[1] + bottom + top)
+    boxes = tuple(
+        Box(margin + (k % across) * step[0] + left, (down - 1 - k // across) * step[1] + bottom, *size)
+        for k in range(count)
+    )
+    return Grid(margin + across * step[0], down * step[1], boxes)
 
 
 class Point(NamedTuple):

@@ -19,6 +19,7 @@ from edgewise.plots.style import (
     new_figure,
     text_style,
     theme_of,
+    write_at,
 )
 
 Floats = NDArray[np.float64]
@@ -115,13 +116,10 @@ def plot_parity(
     axes.ticklabel_format(axis="both", scilimits=(-3, 5))
     for axis in (axes.xaxis, axes.yaxis):
         axis.get_offset_text().set(color=colours.muted, size=SIZE_SMALL)
-    top = 0.52 + SIDE
-    at = (0.68 / (SIDE + 0.85), (top + 0.3) / (SIDE + 1.05))
-    figure.text(*at, drawable(shorten(title, 22)), ha="left", va="bottom", **text_style(colours, SIZE_TITLE))
+    write_at(figure, 0.68, 0.23, drawable(shorten(title, 22)), text_style(colours, SIZE_TITLE), va="bottom")
     rmse, r2 = errors(truth[judged], guess[judged])
     words = f"{label}: RMSE {rmse:.4g}" + (f", R\u00b2 {r2_text(r2)}" if np.isfinite(r2) else "")
-    at = (at[0], (top + 0.12) / (SIDE + 1.05))
-    figure.text(*at, words, ha="left", va="bottom", **text_style(colours, SIZE_SMALL, colours.muted))
+    write_at(figure, 0.68, 0.41, words, text_style(colours, SIZE_SMALL, colours.muted), va="bottom")
     if outside.any():
         axes.legend(
             loc="lower right",

@@ -19,6 +19,8 @@ from edgewise.plots.style import Theme
 FORMATS = (".svg", ".png")
 _REMARKS = re.compile(r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*", re.DOTALL)
 _PROLOG = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
+# matplotlib's rule for every element there is: on a page it would reach the page's own drawings.
+_RULE = re.compile(r"<defs>\s*<style[^>]*>\*\{(?P<rule>[^}]*)\}</style>\s*</defs>\s*")
 _IDENTITY = re.compile(r'(\bid="|href="#|url\(#)')
 
 
@@ -51,6 +53,10 @@ def figure_svg(figure: Figure, *, prefix: str = "", variables: Theme | None = No
     with mpl.rc_context({"svg.hashsalt": "edgewise", "svg.fonttype": "path", "path.simplify": False}):
         figure.savefig(stream, format="svg", metadata={"Date": None})
     svg = _REMARKS.sub("", _PROLOG.sub("", stream.getvalue())).rstrip()
+    if rule := _RULE.search(svg):
+        # Lines inherit it from the root as well.
+        root = re.sub(r"([\w-]+): *([\w-]+);? *", r' \1="\2"', rule["rule"])
+        svg = _RULE.sub("", svg).replace("<svg", f"<svg{root}", 1)
     if prefix:
         svg = _IDENTITY.sub(lambda match: f"{match[1]}{prefix}-", svg)
     for name, colour in asdict(variables).items() if variables else ():

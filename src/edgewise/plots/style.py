@@ -87,6 +87,20 @@ def math_style(theme: Theme, size: float = SIZE_TEXT, color: str | None = None) 
     return {**style, "parse_math": True, "math_fontfamily": MATH_FONT}
 
 
+def write_at(
+    figure: Figure, left: float, down: float, words: str, style: dict[str, Any], *, va: str = "center"
+) -> None:
+    """A text that begins so many inches right of and below the upper left corner."""
+    width, height = figure.get_size_inches()
+    figure.text(left / width, 1 - down / height, words, ha="left", va=va, **style)
+
+
+def say_instead(figure: Figure, words: str, theme: Theme) -> Figure:
+    """A figure that has nothing to draw says so."""
+    figure.text(0.5, 0.5, words, ha="center", va="center", **text_style(theme, SIZE_TEXT, theme.muted))
+    return figure
+
+
 def bare_axes(
     figure: Figure, box: tuple[float, float, float, float], theme: Theme, *, grid: str = ""
 ) -> Axes:

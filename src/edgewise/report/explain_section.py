@@ -14,10 +14,12 @@ from edgewise.explain.local import LocalExplanation
 from edgewise.explain.neighbours import Neighbour
 from edgewise.explain.overview import GlobalExplanation
 from edgewise.explain.shapes import Shape
+from edgewise.explain.surface_view import scales
 from edgewise.report import panels
 from edgewise.report.content import InputView, ReportContent
 from edgewise.report.effects import Effect
 from edgewise.report.numbers import counted, listed, number, percent, signed
+from edgewise.report.surfaces import surface_picture
 from edgewise.report.svg import Axes, fit_text, label, picture, tag, text_width, ticks
 
 Floats = NDArray[np.float64]
@@ -66,6 +68,15 @@ class PairRow:
 
 
 @dataclass(frozen=True)
+class SurfaceCard:
+    """What two columns do beyond their shapes, as a picture with its words."""
+
+    name: str
+    words: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
 class NeighbourRow:
     """A row alike."""
 
@@ -100,6 +111,7 @@ class ExplainView:
     rest: tuple[ShapeCard, ...]
     folded: bool
     pairs: tuple[PairRow, ...]
+    surfaces: tuple[SurfaceCard, ...]
     notes: tuple[str, ...]
     answers: tuple[AnswerView, ...]
 
@@ -115,7 +127,9 @@ def explain_view(content: ReportContent) -> ExplainView | None:
     found = content.explanation
     if found is None:
         return (
-            ExplainView("", "", (), "", (), (), folded=False, pairs=(), notes=(), answers=answers)
+            ExplainView(
+                "", "", (), "", (), (), folded=False, pairs=(), surfaces=(), notes=(), answers=answers
+            )
             if answers
             else None
         )
@@ -158,6 +172,7 @@ def explain_view(content: ReportContent) -> ExplainView | None:
         # The functions on the edges of an additive network are these shapes, and the page has them already.
         folded=found.additive and content.network is not None and len(content.network.layers) == 1,
         pairs=_pairs(found),
+        surfaces=_surfaces(found),
         notes=found.notes,
         answers=answers,
     )
@@ -362,6 +377,20 @@ def _pairs(found: GlobalExplanation) -> tuple[PairRow, ...]:
             _bar(size, None, None, top, f"{a} with {b}: {number(size, 3)}"),
         )
         for a, b, size in pairs
+    )
+
+
+def _surfaces(found: GlobalExplanation) -> tuple[SurfaceCard, ...]:
+    limits = scales(found.surfaces)
+    return tuple(
+        SurfaceCard(
+            " \u00d7 ".join(surface.columns),
+            surface.words
+            + ("" if surface.exact else "; averaged over the other columns")
+            + ("; on a scale of its own" if limit < max(limits) else ""),
+            surface_picture(surface, limit, found.output),
+        )
+        for surface, limit in zip(found.surfaces, limits, strict=True)
     )
 
 

@@ -67,6 +67,29 @@ class Additive:
         ]
         return torch.cat(chunks, 1) + self.fold_bias[:, None]
 
+    def degrees(self, table: Tensor, owner: Tensor, weight: Tensor, loss: Loss) -> Tensor:
+        """Degrees of freedom that the function of each input makes use of, its constant apart; the most of all outputs.
+
+        Directions of one input are orthogonal under the rows, so each keeps the share g / (g + penalty) of itself, with g
+        the curvature of the loss along it.
+
+        Parameters
+        ----------
+        table, owner, weight, loss
+            As in `solve_additive`.
+
+        Returns
+        -------
+        Tensor, shape (I,)
+        """
+        size = torch.zeros_like(self.penalty)
+        for chunk, w in zip(table.split(ROWS_AT_ONCE), weight.split(ROWS_AT_ONCE), strict=True):
+            f = chunk.to(torch.float64) @ self.theta + self.bias
+            size += chunk.square().to(torch.float64).T @ (curvatures(f, loss) * w[:, None])
+        share = torch.where(self.penalty > 0, size / (size + self.penalty).clamp(min=1e-300), 0.0)
+        inputs = int(owner.max()) + 1
+        return torch.zeros(inputs, share.shape[1], dtype=torch.float64).index_add(0, owner, share).amax(1)
+
 
 def solve_additive(
     table: Tensor,
@@ -172,7 +195,7 @@ class _Solver:
 
     def _normal(self, f: Tensor, weight: Tensor, anew: bool) -> list[Tensor]:
         """Normal equations of every output, made anew where asked for or where the curvatures have moved."""
-        bends = [self._curvature(f, k) * weight for k in range(f.shape[1])]
+        bends = list((curvatures(f, self.loss) * weight[:, None]).unbind(1))
         if self._grams and not (anew and not self.loss.dispersed):
             pairs = zip(bends, self._bends, strict=True)
             moved = max(
@@ -266,12 +289,6 @@ class _Solver:
         value = data + 0.5 * float((penalty[self.group] * theta[:-1] ** 2).sum())
         return value if math.isfinite(value) else math.inf
 
-    def _curvature(self, f: Tensor, k: int) -> Tensor:
-        if self.loss.name != "cross_entropy":
-            return torch.ones_like(f[:, k])
-        p = torch.sigmoid(f[:, k]) if f.shape[1] == 1 else torch.softmax(f, -1)[:, k]
-        return (p * (1 - p)).clamp(min=FAINT)
-
     def _gram(self, weight: Tensor) -> Tensor:
         return weighted_gram(self.part, weight)
 
@@ -281,6 +298,14 @@ class _Solver:
             pull[:-1] += chunk.to(torch.float64).T @ s
         pull[-1] = slope.sum()
         return pull
+
+
+def curvatures(f: Tensor, loss: Loss) -> Tensor:
+    """Second derivative of each row's loss by each of its outputs, (n, D)."""
+    if loss.name != "cross_entropy":
+        return torch.ones_like(f)
+    p = torch.sigmoid(f) if f.shape[1] == 1 else torch.softmax(f, -1)
+    return (p * (1 - p)).clamp(min=FAINT)
 
 
 def weighted_gram(part: Tensor, weight: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -104,15 +105,19 @@ class Bag:
         if tame is not None:
             owner = torch.cat([torch.full((m.shape[1],), i) for i, m in enumerate(tame.maps)])
             size = _sizes(design, tame, size)
-        self.packed = None if links is None or tame is not None else _pack(links, owner, shape)
-        self.links = None if links is None else links[owner].to(torch.float32)
         self.columns = len(owner)
-        if self.packed is not None:
-            # Nodes that read a few inputs only: their columns side by side, and nothing for the others.
-            own = torch.cat([size.to(torch.float32) ** 2, torch.zeros(1)])[self.packed].sum(1).sqrt()
-            nodes = widths[0] // len(self.packed)
-            first = torch.randn(*self.packed.shape, shape.members * nodes, generator=random)
-            first = first / own.clamp(min=1e-6)[:, None, None]
+        few = links is not None and tame is None and 2 * int(links[owner].sum()) < links[owner].numel()
+        self.blocks = _blocks(links, owner) if links is not None and few else None
+        self.links = None if links is None else links[owner].to(torch.float32)
+        if self.blocks is not None and self.links is not None:
+            # Nodes that read a few inputs only: a block of weights for each input, and nothing for the other nodes.
+            own = (size.to(torch.float32)[:, None] ** 2 * self.links).sum(0).sqrt().clamp(min=1e-6)
+            parts = [
+                1 / own[block.nodes].expand(block.columns.stop - block.columns.start, -1)
+                for block in self.blocks
+            ]
+            first = torch.cat([part.flatten() for part in parts])
+            first = first * torch.randn(len(first), generator=random)
         elif self.links is not None:
             first = torch.randn(len(owner), shape.members * widths[0], generator=random) * self.links
             # Every node starts with unit variance, whatever it reads.
@@ -147,13 +152,11 @@ class Bag:
     def first(self, dtype: torch.dtype = torch.float32) -> Tensor:
         """Weights of the design in the first layer, (P, members * width)."""
         weight = self.weights[0].to(dtype)
-        if self.packed is not None:
-            groups, nodes = len(self.packed), self.shape.hidden[0] // len(self.packed)
-            whole = torch.zeros(self.columns + 1, self.shape.members, groups, nodes, dtype=dtype)
-            for k, own in enumerate(self.packed):
-                # Places that fill up a row say nothing, and go to a column that is none.
-                whole[own, :, k] = weight[k].view(len(own), self.shape.members, nodes)
-            return whole[:-1].reshape(self.columns, -1)
+        if self.blocks is not None:
+            whole = torch.zeros(self.columns, self.shape.members * self.shape.hidden[0], dtype=dtype)
+            for block in self.blocks:
+                whole[block.columns, block.nodes] = block.of(weight)
+            return whole
         if self.links is not None:
             weight = weight * self.links
         if self.tame is None:
@@ -191,36 +194,73 @@ class Bag:
     def _hidden(self, design: Tensor, members: Tensor | None) -> Tensor:
         """Sums at the first hidden nodes, (members, width, n): what follows works along the rows."""
         n, count = len(design), self.shape.members
-        if self.packed is None:
-            first = self.first()
-            if members is not None:
-                first = first.view(len(first), count, -1)[:, members].flatten(1)
-            return (first.T @ design.T).view(-1, self.shape.hidden[0], n)
-        groups, width = self.packed.shape
-        padded = torch.nn.functional.pad(design, (0, 1))
-        read = padded.index_select(1, self.packed.flatten()).view(n, groups, width)
-        sums = torch.bmm(self.weights[0].mT, read.permute(1, 2, 0)).view(groups, count, -1, n)
+        width = self.shape.hidden[0]
+        if self.blocks is not None and members is not None:
+            sums = design.new_zeros(len(members) * width, n)
+            place = torch.full((count,), -1).index_copy_(0, members, torch.arange(len(members)))
+            for block in self.blocks:
+                own = place[block.nodes // width]
+                nodes = (own * width + block.nodes % width)[own >= 0]
+                sums = sums.index_add(
+                    0, nodes, block.of(self.weights[0])[:, own >= 0].T @ design[:, block.columns].T
+                )
+            return sums.view(len(members), width, n)
+        if self.blocks is not None:
+            sums = _BlockSum.apply(self.weights[0], design, self.blocks, count * width)
+            return cast("Tensor", sums).view(count, width, n)
+        first = self.first()
         if members is not None:
-            sums = sums[:, members]
-        return sums.transpose(0, 1).flatten(1, 2)
+            first = first.view(len(first), count, -1)[:, members].flatten(1)
+        return (first.T @ design.T).view(-1, width, n)
 
 
-def _pack(links: Tensor, owner: Tensor, shape: BagShape) -> Tensor | None:
-    """For groups of nodes that read the same few inputs, the columns they read, (groups, width); else None.
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Weights of one input's columns in the nodes that read it: where they lie among all of them."""
 
-    Rows are filled up with the number of columns, which stands for one of zeros.
-    """
-    own = links.view(len(links), shape.members, -1)
-    if not bool((own == own[:, :1]).all()):
-        return None
-    own = own[:, 0].T
-    kinds, count = torch.unique_consecutive(own, dim=0, return_counts=True)
-    reads = [kind[owner].nonzero()[:, 0] for kind in kinds]
-    width = max(len(columns) for columns in reads)
-    if len(torch.unique(count)) > 1 or 2 * width > len(owner) or not width:
-        return None
-    filled = [torch.nn.functional.pad(row, (0, width - len(row)), value=len(owner)) for row in reads]
-    return torch.stack(filled)
+    columns: slice
+    nodes: Tensor
+    place: slice
+    count: int
+
+    def of(self, weights: Tensor) -> Tensor:
+        return weights[self.place].view(-1, self.count)
+
+
+def _blocks(links: Tensor, owner: Tensor) -> tuple[_Block, ...]:
+    """The blocks of a first layer in which each node reads few inputs, from links (I, nodes)."""
+    blocks, column, place = list[_Block](), 0, 0
+    for reads, width in zip(links, torch.bincount(owner, minlength=len(links)).tolist(), strict=True):
+        nodes = reads.nonzero()[:, 0]
+        if len(nodes):
+            size = width * len(nodes)
+            blocks.append(
+                _Block(slice(column, column + width), nodes, slice(place, place + size), len(nodes))
+            )
+            place += size
+        column += width
+    return tuple(blocks)
+
+
+class _BlockSum(torch.autograd.Function):
+    """Sums (nodes, n) of a design (n, P) with the blocks' weights; nothing is computed for what no node reads."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, design: Tensor, blocks: tuple[_Block, ...], nodes: int) -> Tensor:
+        ctx.save_for_backward(design)
+        ctx.blocks, ctx.size = blocks, len(weights)
+        sums = design.new_zeros(nodes, len(design))
+        for block in blocks:
+            sums.index_add_(0, block.nodes, block.of(weights).T @ design[:, block.columns].T)
+        return sums
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None]:
+        (design,) = ctx.saved_tensors
+        out = design.new_empty(ctx.size)
+        for block in ctx.blocks:
+            torch.mm(design[:, block.columns].T, grads[0][block.nodes].T, out=block.of(out))
+        return out, None, None, None
 
 
 def _sizes(design: Design, tame: Tame, size: Tensor) -> Tensor:

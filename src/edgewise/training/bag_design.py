@@ -5,7 +5,8 @@ The first layer of every member of a bag, and the additive part, are one matrix 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -60,16 +61,6 @@ class Design:
 
 def make_design(X: Tensor, weight: Tensor, intervals: int, power: float, seed: int) -> Design:
     """Grids where the rows are, and the smooth coordinates of every input."""
-    return make_designs(X, weight, intervals, power, seed, 1)[0]
-
-
-def make_designs(
-    X: Tensor, weight: Tensor, intervals: int, power: float, seed: int, every: int
-) -> tuple[Design, Design]:
-    """Grids where the rows are, and the smooth coordinates of every input: on all breaks, and on every so-manieth.
-
-    What is trained on the coarser grid is a function on the finer one too.
-    """
     low, high = data_range(X)
     shift, scale = (low + high) / 2, (high - low) / 2
     if len(X) > COORDINATE_ROWS:
@@ -80,15 +71,17 @@ def make_designs(
     ends = torch.tensor([[-1.0], [1.0]], dtype=torch.float64).expand(2, len(shift))
     constant = low == X.max(0).values
     breaks = mass_grid(torch.cat([units, torch.where(constant, units[:1], ends)]), intervals)
-    fine = _design(breaks, units, weight, power, shift, scale)
-    return fine, fine if every == 1 else _design(breaks[:, ::every], units, weight, power, shift, scale)
-
-
-def _design(
-    breaks: Tensor, units: Tensor, weight: Tensor, power: float, shift: Tensor, scale: Tensor
-) -> Design:
     maps: list[Tensor] = []
     for i in range(len(shift)):
         values = BSpline(breaks[i : i + 1], DEGREE).values(units[:, i : i + 1])[:, 0]
         maps.append(smooth_basis(values, weight, power))
     return Design(breaks, tuple(maps), shift, scale)
+
+
+def smoother(design: Design, table: Tensor, most: Sequence[int]) -> tuple[Design, Tensor]:
+    """The design with at most so many directions of each input, the smoothest; and its columns of a table (n, P)."""
+    parts = table.split([turn.shape[1] for turn in design.maps], 1)
+    maps = tuple(turn[:, :count] for turn, count in zip(design.maps, most, strict=True))
+    return replace(design, maps=maps), torch.cat(
+        [part[:, :count] for part, count in zip(parts, most, strict=True)], 1
+    )

@@ -35,16 +35,13 @@ def to_network(
     bag : Bag, optional
         Without it the network is the additive part alone.
     coarse : Design, optional
-        Design of the bag, where its breaks are some of those of the additive part.
+        Design of the bag, where it has fewer directions than that of the additive part.
     base : pair of Tensor, shapes (P, D) and (D,), optional
         Smooth coordinates and bias of the additive part; a node for each output carries it through the hidden layers.
     shift, scale : Tensor, shape (D,)
         Of the outputs: y = shift + scale * output.
     """
     layers: list[_Layer] = [] if bag is None else _mean_layers(bag, design if coarse is None else coarse)
-    if layers and layers[0].grid.shape != design.breaks.shape:
-        finer = BSpline(layers[0].grid, DEGREE).refine(design.breaks)
-        layers[0] = replace(layers[0], grid=design.breaks, coef=finer @ layers[0].coef)
     if base is not None:
         carried = _carried(design, *base, depth=max(len(layers), 1), intervals=_intervals(layers))
         layers = carried if bag is None else _side_by_side(carried, layers)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
 from edgewise.training.bag import Bag, BagShape, Tame
-from edgewise.training.bag_design import Design, make_designs
+from edgewise.training.bag_design import Design, make_design
 from edgewise.training.losses import Loss
 from edgewise.training.movers import schedule
 
@@ -42,8 +42,8 @@ class Recipe:
         Hidden nodes of one member, layer by layer.
     members : int
         An even number: two members share a fold.
-    intervals, hidden_intervals : int
-        Of the grids of inputs and of hidden nodes.
+    hidden_intervals : int
+        Of the grids of hidden nodes.
     power : float
         How much rough directions are scaled down (see `smooth_basis`).
     decay, rate : float
@@ -54,7 +54,6 @@ class Recipe:
 
     hidden: tuple[int, ...] = (32,)
     members: int = 8
-    intervals: int = 24
     hidden_intervals: int = 4
     power: float = 1.0
     decay: float = 0.3
@@ -86,7 +85,7 @@ class Ground:
     table : Tensor, shape (n, P)
         The design of the rows, float32.
     coarse, coarse_table : Design and Tensor
-        What bags read: the same, or on fewer of the breaks.
+        What bags read: the same, or fewer directions of it.
     fold : Tensor, shape (n,)
         Fold that each row is left out with, or -1.
     held : Tensor, shape (h,)
@@ -102,19 +101,16 @@ class Ground:
     held: Tensor
 
 
-def make_ground(
-    rows: TableRows, intervals: int, power: float, folds: int, seed: int, finer: int = 1
-) -> Ground:
-    """Design and folds of some rows; the additive part's grid has `finer` times the intervals."""
-    design, coarse = make_designs(rows.X, rows.weight, intervals * finer, power, seed, finer)
+def make_ground(rows: TableRows, intervals: int, power: float, folds: int, seed: int) -> Ground:
+    """Design and folds of some rows."""
+    design = make_design(rows.X, rows.weight, intervals, power, seed)
     # A row that was given twice must not be learned from in one place and judged in another.
     table = torch.cat([rows.X, rows.y], 1)
     fresh = (table[1:] != table[:-1]).any(1).long().cumsum(0)
     group = torch.cat([torch.zeros(1, dtype=torch.long), fresh])
     fold = deal(int(group[-1]) + 1, folds, seed)[group]
     values = design.rows(rows.X)
-    few = values if coarse is design else coarse.rows(rows.X)
-    return Ground(rows, design, values, coarse, few, fold, (fold >= 0).nonzero()[:, 0])
+    return Ground(rows, design, values, design, values, fold, (fold >= 0).nonzero()[:, 0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,11 +23,12 @@ from edgewise._core.threads import one_thread
 from edgewise.network import KAN
 from edgewise.training.additive import Additive, solve_additive
 from edgewise.training.bag import Bag, Tame
-from edgewise.training.bag_design import DEGREE
+from edgewise.training.bag_design import DEGREE, smoother
 from edgewise.training.bag_network import to_network
 from edgewise.training.bag_run import Ground, Recipe, TableRows, make_ground, train_bag
 from edgewise.training.constraints import Constraint, check_constraints, constrain, solve_constrained
 from edgewise.training.losses import CrossEntropy, Loss, Squared
+from edgewise.training.output_range import check_range, within_range
 from edgewise.training.pairs import strongest_pairs, telling_pairs
 from edgewise.training.results import Callback, Record, tell
 from edgewise.training.table_judged import Judged, judged, speaks_for, temperature
@@ -52,11 +53,16 @@ MOST_NUMBERS = 100_000_000
 FEW_ROWS = 5000
 # Columns of the design: many inputs get coarser grids.
 MOST_COLUMNS, FEWEST_INTERVALS = 1500, 4
-# Rows from which the additive part has twice and three times the intervals: its smoothness is chosen by the evidence, so
+# Rows from which the additive part has two, three and four times the intervals: its smoothness is chosen by the evidence, so
 # fineness costs time only, and tells sharp steps apart where rows are many.
-FINER = (2000, 4000)
-# Pairs, and hidden nodes for each of them in a member.
-MOST_PAIRS, NODES_A_PAIR = 16, 3
+FINER = (2000, 4000, 8000)
+# Directions of an input that a bag bends it in: at least so many, and so many for each degree of freedom that its additive
+# function makes use of. Where that one is smooth, others seldom are not.
+FEWEST_DIRECTIONS, MORE_DIRECTIONS = 12, 1.0
+# Pairs that are tried, and hidden nodes for each of them in a member: the fewer pairs, the more.
+MOST_PAIRS, FEWEST_NODES, MOST_NODES, NODES_OF_ALL = 24, 3, 6, 60
+# Rows of all the minibatches of a bag of pairs: they are easier to learn than what all inputs do together.
+SHOWN_PAIRS = 450_000
 # Share of the updates after which the pairs that pay are told from those that do not.
 SCOUT_SHARE = 0.2
 # A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
@@ -122,6 +128,7 @@ def fit_table(
     callbacks: Sequence[Callback] = (),
     interactions: str | int | None = None,
     constraints: Mapping[int, Constraint] | None = None,
+    output_range: tuple[float | None, float | None] | None = None,
 ) -> TableFit:
     """Train a network on an encoded table; architecture, grids, penalties and stopping follow from the rows.
 
@@ -155,6 +162,8 @@ def fit_table(
     constraints : mapping from int to Constraint, optional
         What the functions of some inputs must be; held by construction, for all x. Functions that are to be convex or
         within a range are additive in every mode.
+    output_range : (low, high), optional
+        What one output may be, in units of y or as log-odds; None for no limit. One more edge holds it there for all x.
 
     Returns
     -------
@@ -215,8 +224,15 @@ def fit_table(
     )
     if interactions is not None:
         mode = "additive" if interactions == 0 else "pairwise"
+    limits = None if output_range is None else check_range(output_range, "fit_table")
+    if limits is not None and target.shape[1] != 1:
+        raise InputError(f"An output range must be asked of one output. Got {target.shape[1]} instead.")
     with one_thread(len(inputs) <= FEW_ROWS):
-        return job.run(mode, interactions, names, outputs)
+        fit = job.run(mode, interactions, names, outputs)
+    if limits is None:
+        return fit
+    told = None if fit.out_of_bag is None else fit.out_of_bag.clamp(*limits)
+    return replace(fit, network=within_range(fit.network, *limits), out_of_bag=told)
 
 
 def _targets(y: Any, rows: int, loss: str, outputs: Sequence[str] | None) -> tuple[Tensor, Loss]:
@@ -262,12 +278,13 @@ class _Job:
         d = rows.X.shape[1]
         self.intervals = max(FEWEST_INTERVALS, min(INTERVALS, MOST_COLUMNS // d - DEGREE))
         self.rows = self._part(rows, MOST_NUMBERS // (d * (self.intervals + DEGREE)))
-        self.finer = 1 + sum(len(self.rows) >= rows for rows in FINER)
-        while self.finer > 1 and (
-            d * (self.finer * self.intervals + DEGREE) > MOST_COLUMNS
-            or len(self.rows) * d * (self.finer * self.intervals + DEGREE) > MOST_NUMBERS
+        finer = 1 + sum(len(self.rows) >= rows for rows in FINER)
+        while finer > 1 and (
+            d * (finer * self.intervals + DEGREE) > MOST_COLUMNS
+            or len(self.rows) * d * (finer * self.intervals + DEGREE) > MOST_NUMBERS
         ):
-            self.finer -= 1
+            finer -= 1
+        self.intervals *= finer
 
     def run(
         self,
@@ -277,8 +294,9 @@ class _Job:
         outputs: Sequence[str] | None,
     ) -> TableFit:
         folds = max(1, min(FOLDS, self.members))
-        ground = make_ground(self.rows, self.intervals, 1.0, folds, self.seed, self.finer)
+        ground = make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
         additive = self._additive(ground)
+        ground = self._directed(ground, additive)
         smooth, rest = ground, self._rest(ground, additive)
         if self.constraints:
             ground, additive = self._constrained(ground, additive)
@@ -350,6 +368,13 @@ class _Job:
             ground.table, ground.design.owner, rows.y, rows.weight, self.loss, ground.fold, late
         )
 
+    def _directed(self, ground: Ground, additive: Additive) -> Ground:
+        """The ground of bags that bend an input as finely as its additive function had reason to."""
+        degrees = additive.degrees(ground.table, ground.design.owner, self.rows.weight, self.loss)
+        most = [max(FEWEST_DIRECTIONS, math.ceil(MORE_DIRECTIONS * float(own))) for own in degrees]
+        coarse, table = smoother(ground.design, ground.table, most)
+        return replace(ground, coarse=coarse, coarse_table=table)
+
     def _rest(self, ground: Ground, additive: Additive) -> Tensor:
         """What an additive part leaves over, (n, D)."""
         outputs = ground.table.to(torch.float64) @ additive.theta + additive.bias
@@ -379,7 +404,9 @@ class _Job:
         """Inputs in which hidden nodes have to be monotone, and their directions."""
         return {i: one.monotone for i, one in self.constraints.items() if one.monotone and not one.alone}
 
-    def _links(self, pairs: Sequence[tuple[int, int]], hidden: int) -> tuple[Tensor | None, Tame | None]:
+    def _links(
+        self, pairs: Sequence[tuple[int, int]], hidden: int, members: int
+    ) -> tuple[Tensor | None, Tame | None]:
         """Which inputs the hidden nodes read, and what keeps them in bounds."""
         d = self.rows.X.shape[1]
         monotone = torch.zeros(d, dtype=torch.bool)
@@ -388,7 +415,7 @@ class _Job:
             joint = torch.zeros(d, len(pairs), dtype=torch.bool)
             for k, (i, j) in enumerate(pairs):
                 joint[[i, j], k] = True
-            links = joint.repeat_interleave(NODES_A_PAIR, 1)
+            links = joint.repeat_interleave(hidden // len(pairs), 1)
         elif self.constraints:
             links = torch.ones(d, hidden, dtype=torch.bool)
             links[[i for i, one in self.constraints.items() if one.alone]] = False
@@ -401,15 +428,15 @@ class _Job:
         if bool(nodes.any()):
             direction = tuple(self._monotone.get(i, 0) for i in range(d))
             tame = Tame(direction, self.smooth_maps, nodes)
-        return links.repeat(1, self.members), tame
+        return links.repeat(1, members), tame
 
     def _telling(
         self, ground: Ground, additive: Additive, pairs: Sequence[tuple[int, int]]
     ) -> tuple[tuple[int, int], ...]:
         """The pairs that pay, by out-of-bag rows of a short training."""
-        bag, _ = self._bag("pairwise", ground, additive, pairs, SCOUT_SHARE)
+        bag, _ = self._bag("pairwise", ground, additive, pairs, scouts=True)
         base = additive.outputs(ground.table)
-        return telling_pairs(bag, ground, base, self.loss, pairs, NODES_A_PAIR, FAINT[self.loss.name])
+        return telling_pairs(bag, ground, base, self.loss, pairs, FAINT[self.loss.name])
 
     def _bag(
         self,
@@ -417,12 +444,21 @@ class _Job:
         ground: Ground,
         additive: Additive,
         pairs: Sequence[tuple[int, int]],
-        part: float = 1.0,
+        scouts: bool = False,
     ) -> tuple[Bag, Judged]:
-        """Train the members on what the additive part leaves over, in a part of the updates."""
-        hidden = (NODES_A_PAIR * len(pairs) if pairs else HIDDEN if self.hidden is None else self.hidden,)
-        links, tame = self._links(pairs, hidden[0])
-        recipe = self._planned(Recipe(hidden=hidden, members=self.members, intervals=self.intervals), part)
+        """Train the members on what the additive part leaves over; scouts are one a fold, and soon done."""
+        members = min(self.members, FOLDS) if scouts else self.members
+        hidden = HIDDEN if self.hidden is None else self.hidden
+        if pairs:
+            most = FEWEST_NODES if scouts else MOST_NODES
+            hidden = len(pairs) * max(FEWEST_NODES, min(most, NODES_OF_ALL // len(pairs)))
+        links, tame = self._links(pairs, hidden, members)
+        columns = ground.coarse_table.shape[1]
+        if pairs:
+            columns = 2 * columns // self.rows.X.shape[1]
+        recipe = self._planned(Recipe(hidden=(hidden,), members=members), columns, bool(pairs))
+        if scouts:
+            recipe = replace(recipe, steps=max(1, int(SCOUT_SHARE * recipe.steps)))
         start = time.monotonic()
         allowed = max(self.began + self.seconds - start, 1e-3)
 
@@ -446,16 +482,17 @@ class _Job:
             self.events.append(f"The time given cut the {kind} network short; raise 'seconds' to go on.")
         return trained.bag, Judged(trained.out_of_bag.to(torch.float64), trained.error)
 
-    def _planned(self, recipe: Recipe, part: float = 1.0) -> Recipe:
+    def _planned(self, recipe: Recipe, columns: int, pairs: bool) -> Recipe:
         """The recipe with its batch, and the updates that the time allows."""
         n = len(self.rows)
         batch = int(min(256, max(32, 2 ** round(math.log2(max(n / 30, 1))))))
-        first = batch * self.rows.X.shape[1] * (recipe.intervals + DEGREE) * recipe.members * recipe.hidden[0]
+        first = batch * columns * recipe.members * recipe.hidden[0]
         splines = batch * recipe.members * sum(recipe.hidden) * (recipe.hidden_intervals + DEGREE)
         cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
+        most = SHOWN_PAIRS if pairs else MOST_SHOWN
         affordable = int(PLANNED * self.seconds / cost)
-        wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS, MOST_SHOWN // batch))
-        return replace(recipe, batch=batch, steps=max(1, int(part * min(wanted, affordable))))
+        wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS, most // batch))
+        return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)))
 
     # -- judgement -------------------------------------------------------------------------------------------------
 

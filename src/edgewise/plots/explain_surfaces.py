@@ -1,0 +1,260 @@
+"""Surfaces of pairs of columns: what the two do together beyond the shape of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_int, short
+from edgewise._core.errors import InputError
+from edgewise.explain import GlobalExplanation
+from edgewise.explain.columns import number_text
+from edgewise.explain.surface_view import Laid, Part, bands, ends, laid, parts, scales
+from edgewise.explain.surfaces import Surface, SurfaceAxis
+from edgewise.plots.explain_axes import asinh, number_ticks
+from edgewise.plots.layout import Box, panel_grid
+from edgewise.plots.mathtext import drawable, shorten
+from edgewise.plots.style import (
+    SIZE_SMALL,
+    SIZE_TEXT,
+    Theme,
+    bare_axes,
+    new_figure,
+    say_instead,
+    text_style,
+    theme_of,
+)
+
+Floats = NDArray[np.float64]
+
+PANEL = (2.35, 1.9)
+# Width of the bar that tells the colours, its distance from the panel, and the room it takes with its numbers.
+BAR, BAR_GAP, BAR_ROOM = 0.08, 0.1, 0.42
+ROOM = (0.62, 0.52, 0.2 + BAR_ROOM, 0.5)
+# Panels at least this high, in inches, have room for the numbers of contour lines.
+NUMBERED = 1.7
+# Least distances of a number from the border of its panel and from the next one, in inches.
+EDGE, BETWEEN = 0.16, 0.4
+# How far the strongest colour goes from the ground to the theme's own: words stay readable on it.
+STRONGEST = 0.8
+LETTER = 0.063
+MINUS = "\u2212"
+
+
+def plot_surfaces(
+    explanation: GlobalExplanation, *, most: int = 6, columns: int = 3, theme: str = "light"
+) -> Figure:
+    """Draw what pairs of columns do to the output beyond the shape of each, strongest pairs first.
+
+    Blue raises the output and orange lowers it, by what the bar and the contour lines say, in units of the output; all
+    panels share one scale unless a surface would be blank on it. Dots are rows; where there are none near, the surface is
+    pale, for nothing but the network's own way of going on stands behind it. Levels are strips, in the network's order.
+
+    Parameters
+    ----------
+    explanation : GlobalExplanation
+        What `edgewise.explain(model, X)` gives.
+    most : int
+        At most so many pairs.
+    columns : int
+        Panels in a row.
+    theme : "light" or "dark"
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If it is no global explanation.
+
+    Examples
+    --------
+    >>> from edgewise import KAN, explain
+    >>> X = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+    >>> figure = plot_surfaces(explain(KAN([2, 3, 1], seed=0), X))
+    >>> figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()
+    ('x1', 'x2')
+    """
+    colours = theme_of(theme, "plot_surfaces")
+    check_int(most, "most", low=1, of="plot_surfaces")
+    check_int(columns, "columns", low=1, of="plot_surfaces")
+    if not isinstance(explanation, GlobalExplanation):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"The 'explanation' of plot_surfaces must be what explain(model, X) gives. Got {short(explanation)} instead."
+        )
+    shown = explanation.surfaces[:most]
+    grid = panel_grid(len(shown), columns, PANEL, ROOM)
+    figure = new_figure(grid.width, grid.height, colours)
+    limits = scales(shown)
+    for surface, box, limit in zip(shown, grid.boxes, limits, strict=True):
+        draw_surface(figure, box, surface, limit, colours, own=limit < max(limits))
+    return figure if shown else say_instead(figure, "no two columns act together", colours)
+
+
+def draw_surface(
+    figure: Figure, box: Box, surface: Surface, limit: float, theme: Theme, *, own: bool = False
+) -> None:
+    """One surface with its title and its bar of colours; `own` says that its scale is not that of the others."""
+    axes = bare_axes(figure, box, theme)
+    view = laid(surface)
+    paint = _Paint.of(limit, theme)
+    axes.set_xlim(*ends(view.across))
+    axes.set_ylim(*ends(view.up))
+    for axis, scale, of in (
+        (axes.xaxis, axes.set_xscale, view.across),
+        (axes.yaxis, axes.set_yscale, view.up),
+    ):
+        if of.bend is not None:
+            scale("function", functions=asinh(of.bend[0], abs(of.bend[1])))
+        if not of.labels:
+            number_ticks(axis, of.x, kind=of.kind, whole=of.whole, bend=of.bend)
+    for part in parts(view):
+        _fill(axes, part, paint, lines=view.smooth, numbers=box.height >= NUMBERED)
+    dots: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 1.5, "markeredgewidth": 0}
+    axes.plot(*view.rows.T, **dots, color=theme.ink, alpha=0.35, zorder=3)
+    _name_levels(axes, view, box.width, theme)
+    label = text_style(theme, SIZE_SMALL, theme.muted)
+    axes.set_xlabel(_named(view.across), labelpad=2, **label)
+    axes.set_ylabel(_named(view.up), labelpad=3, **label)
+    _bar(figure, box, paint)
+    place = {"ha": "left", "va": "bottom", "transform": axes.transAxes}
+    title = drawable(shorten(" \u00d7 ".join(surface.columns), 42))
+    axes.text(0.0, 1 + 0.22 / box.height, title, **place, **text_style(theme, SIZE_TEXT))
+    words = f"strength {number_text(surface.strength, 2)}"
+    words += ("" if surface.exact else " \u00b7 average effect") + (" \u00b7 own scale" if own else "")
+    axes.text(0.0, 1 + 0.08 / box.height, words, **place, **label)
+
+
+@dataclass(frozen=True)
+class _Paint:
+    """The colours of effects."""
+
+    theme: Theme
+    shades: LinearSegmentedColormap
+    steps: Floats
+
+    @classmethod
+    def of(cls, limit: float, theme: Theme) -> _Paint:
+        ends = [_blend(theme.ground, colour, STRONGEST) for colour in (theme.symbolic, theme.numeric)]
+        shades = LinearSegmentedColormap.from_list("effect", [ends[0], to_rgb(theme.panel), ends[1]])
+        return cls(theme, shades, bands(limit))
+
+    @property
+    def ends(self) -> dict[str, Any]:
+        """Where the colours end."""
+        return {"vmin": float(self.steps[0]), "vmax": float(self.steps[-1])}
+
+
+def _fill(axes: Axes, part: Part, paint: _Paint, *, lines: bool, numbers: bool) -> None:
+    axes.contourf(
+        part.x, part.y, part.z, levels=paint.steps, cmap=paint.shades, extend="both", zorder=1, **paint.ends
+    )
+    low, high = float(part.z.min()), float(part.z.max())
+    crossed = [step for step in paint.steps.tolist() if low < step < high]
+    if lines and crossed:
+        theme = paint.theme
+        drawn = axes.contour(
+            part.x,
+            part.y,
+            part.z,
+            levels=crossed,
+            colors=[theme.muted],
+            linewidths=0.5,
+            linestyles="solid",
+            zorder=2,
+        )
+        if numbers:
+            _number(axes, drawn, part, theme)
+    # Pale where no row is near: half-way between a place with rows and one without.
+    bare = np.minimum(part.near, 1.0)
+    if float(bare.min()) < 1.0:
+        axes.contourf(
+            part.x, part.y, bare, levels=[-1.0, 0.5], colors=[paint.theme.ground], alpha=0.72, zorder=2.5
+        )
+
+
+def _number(axes: Axes, drawn: Any, part: Part, theme: Theme) -> None:
+    """Numbers on contour lines, where rows are near and no other number, nor the border, is too near."""
+    style = {"fontsize": SIZE_SMALL - 0.8, "colors": [theme.ink], "inline": False}
+    to_inches = axes.transData - axes.figure.dpi_scale_trans  # pyright: ignore[reportOptionalMemberAccess]
+    border = axes.bbox.transformed(axes.figure.dpi_scale_trans.inverted())  # pyright: ignore[reportOptionalMemberAccess]
+    kept = list[Floats]()
+    for text in axes.clabel(drawn, fmt=_signed, **style):
+        x, y = text.get_position()
+        at = to_inches.transform((x, y))
+        bare = part.near[np.abs(part.y - y).argmin(), np.abs(part.x - x).argmin()] < 1
+        room = min(at[0] - border.x0, border.x1 - at[0], at[1] - border.y0, border.y1 - at[1])
+        if bare or room < EDGE or any(np.hypot(*(at - other)) < BETWEEN for other in kept):
+            text.remove()
+            continue
+        kept.append(at)
+        text.set(family=text_style(theme)["family"], parse_math=False)
+        text.set_path_effects([withStroke(linewidth=1.8, foreground=theme.ground)])
+
+
+def _name_levels(axes: Axes, view: Laid, width: float, theme: Theme) -> None:
+    style = text_style(theme, SIZE_SMALL, theme.ink)
+    if view.up.labels:
+        axes.set_yticks([])
+        box = {"facecolor": theme.ground, "alpha": 0.7, "linewidth": 0, "pad": 1.0}
+        for k, name in enumerate(view.up.labels):
+            axes.text(
+                0.02,
+                (k + 0.5) / len(view.up.labels),
+                drawable(shorten(name, 18)),
+                ha="left",
+                va="center",
+                transform=axes.transAxes,
+                zorder=4,
+                bbox=box,
+                **style,
+            )
+    if view.across.labels:
+        room = max(int(width / len(view.across.labels) / LETTER) - 1, 3)
+        labels = [drawable(shorten(name, room)) for name in view.across.labels]
+        axes.set_xticks(range(len(labels)), labels)
+        for tick in axes.get_xticklabels():
+            tick.set(**style)
+    if view.up.labels or view.across.labels:
+        axes.spines[:].set_visible(False)
+        axes.tick_params(length=0 if view.across.labels else 2.5)
+
+
+def _bar(figure: Figure, box: Box, paint: _Paint) -> None:
+    """What the colours tell, beside the panel."""
+    place = (box.left + box.width + BAR_GAP, box.bottom, BAR, box.height)
+    axes = bare_axes(figure, place, paint.theme)
+    middles = (paint.steps[1:] + paint.steps[:-1]) / 2
+    axes.pcolormesh([0.0, 1.0], paint.steps, middles[:, None], cmap=paint.shades, **paint.ends)
+    axes.set_xticks([])
+    axes.spines[:].set_visible(False)
+    axes.yaxis.tick_right()
+    up = paint.steps[paint.steps > 0]
+    told = sorted({float(up[-1]), float(up[(len(up) - 1) // 2])})
+    axes.set_yticks([-step for step in reversed(told)] + [0.0, *told])
+    axes.yaxis.set_major_formatter(lambda step, _: "0" if step == 0 else _signed(step))
+    axes.tick_params(length=0, pad=2)
+
+
+def _named(axis: SurfaceAxis) -> str:
+    name = shorten(axis.column, 26)
+    return drawable(f"{name} ({axis.unit})" if axis.unit else name)
+
+
+def _signed(step: float) -> str:
+    return f"{'+' if step > 0 else MINUS}{number_text(abs(step), 3)}"
+
+
+def _blend(ground: str, colour: str, share: float) -> tuple[float, float, float]:
+    a, b = np.array(to_rgb(ground)), np.array(to_rgb(colour))
+    red, green, blue = (1 - share) * a + share * b
+    return float(red), float(green), float(blue)
