@@ -32,6 +32,7 @@ from edgewise.symbolic.resummed import resummed
 from edgewise.symbolic.rounding import fit_expression
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.screen import mattering, related
+from edgewise.symbolic.shortened import shortened
 from edgewise.symbolic.structured import structured
 from edgewise.training import Record
 
@@ -211,6 +212,7 @@ def _run(search: Search, seed: int | None, jobs: int) -> str:
     search.add(resummed(_closest(search)), None)
     if search.exact:
         return "a series that was found is that of an exact formula"
+    search.add(shortened(_closest(search)), None)
     if search.explained:
         return "the formulas explain all but the noise"
     if search.left <= 0:
@@ -219,7 +221,9 @@ def _run(search: Search, seed: int | None, jobs: int) -> str:
     if search.exact:
         return "an exact formula needed no network"
     with threads(jobs):
-        return read_networks(search, seed)
+        reason = read_networks(search, seed)
+    search.add(shortened(_closest(search)), None)
+    return reason
 
 
 def _closest(search: Search) -> list[Formula]:

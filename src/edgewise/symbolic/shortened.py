@@ -1,0 +1,66 @@
+"""Formulas with parts left out: factors of products that the data may not need.
+
+A search under noise takes factors in that follow the noise, one making up for another: exp(x^2/60)/x is nearly constant on
+the rows. Each product is offered with fewer of its factors, several of them left out at a time; what their loss costs is
+judged as with any other candidate.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from math import prod
+from typing import Any
+
+from edgewise.forms.tree import Node
+from edgewise.symbolic.complexity import complexity
+from edgewise.symbolic.formula import Formula
+from edgewise.symbolic.parse import from_sympy
+
+# Factors of a product that are looked at, and candidates of a formula, those that leave most out first.
+_MOST_FACTORS, _MOST = 6, 40
+
+
+def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
+    """Candidates to fit and judge, from formulas that hold products of several factors.
+
+    Parameters
+    ----------
+    formulas
+        What has been found.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from edgewise.symbolic import Formula
+    >>> from edgewise.symbolic.parse import to_sympy
+    >>> from edgewise.symbolic.shortened import shortened
+    >>> x, y = sympy.symbols("x y")
+    >>> [Formula(to_sympy(tree, ["x", "y"]), names=("x", "y")).text
+    ...  for tree in shortened([Formula(y + 2.5 * sympy.sin(y) / x, names=("x", "y"))])]
+    ['y + 2.5', 'y + 2.5/x', 'y + 2.5*sin(y)']
+    """
+    told: set[Any] = set()
+    for formula in formulas:
+        fewer = sorted(set(_fewer(formula.sympy)), key=lambda each: (complexity(each), str(each)))
+        for each in itertools.islice((one for one in fewer if one not in told), _MOST):
+            told.add(each)
+            yield from_sympy(each)
+
+
+def _fewer(expression: Any) -> Iterator[Any]:
+    for product in _products(expression):
+        number, rest = product.as_independent(*product.free_symbols)
+        factors = rest.as_ordered_factors()
+        if 2 <= len(factors) <= _MOST_FACTORS:
+            # An exact number goes with the factors that it stood before.
+            number = number.evalf()
+            for k in range(len(factors)):
+                for kept in itertools.combinations(factors, k):
+                    yield expression.xreplace({product: prod(kept, start=number)})
+
+
+def _products(expression: Any) -> set[Any]:
+    from sympy import Mul
+
+    return expression.atoms(Mul)

@@ -1,0 +1,53 @@
+"""Products lose the factors that the data do not need."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import numpy as np
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgewise.symbolic import Formula, find_formula
+from edgewise.symbolic.parse import to_sympy
+from edgewise.symbolic.shortened import shortened
+
+x, y, z = sympy.symbols("x y z")
+FACTORS = (x, 1 / y, sympy.sin(z), sympy.exp(x * y), sympy.sqrt(x + z))
+
+
+def offered(expression: sympy.Expr) -> list[sympy.Expr]:
+    names = ("x", "y", "z")
+    return [to_sympy(tree, names) for tree in shortened([Formula(expression, names=names)])]
+
+
+@given(st.sets(st.sampled_from(FACTORS), min_size=2), st.floats(0.5, 9).filter(lambda c: c % 1))
+def test_every_proper_part_of_a_product_is_offered(factors: set[sympy.Expr], number: float) -> None:
+    found = offered(number * math.prod(factors) + z)
+    for k in range(len(factors)):
+        for kept in itertools.combinations(factors, k):
+            assert any(
+                abs(float((each - z - number * math.prod(kept)).subs({x: 1.3, y: 0.7, z: 2.1}))) < 1e-9
+                for each in found
+            )
+
+
+def test_what_has_no_product_of_columns_gives_nothing() -> None:
+    for expression in (x + y, 3 * sympy.sin(x), sympy.Integer(2), x**2):
+        assert offered(expression) == []
+
+
+def test_a_number_that_was_exact_may_be_fitted_anew() -> None:
+    assert all(each.has(sympy.Float) for each in offered(x * sympy.sin(y) / 2))
+
+
+def test_a_law_is_found_without_factors_that_follow_the_noise() -> None:
+    # A swinging rod in a rotating field, on four courses of its motion.
+    rng = np.random.default_rng(3)
+    X = np.column_stack([rng.uniform(3, 5.5, 400), rng.uniform(0, 6, 400)])
+    law = sympy.sin(y - x) / 2 - sympy.sin(y)
+    values = np.sin(X[:, 1] - X[:, 0]) / 2 - np.sin(X[:, 1])
+    found = find_formula(X, values + 0.05 * rng.normal(size=400), names=["x", "y"], seconds=30)
+    assert sympy.simplify(found.best.sympy - law) == 0
