@@ -14,7 +14,7 @@ from scipy.stats import norm, rankdata
 from edgewise.data import Encoding, LevelColumn, NumberColumn, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.training import fit_table
-from edgewise.training.table import TableFit
+from edgewise.training.results import TableFit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

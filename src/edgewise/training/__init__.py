@@ -13,5 +13,5 @@ from edgewise.training.losses import Squared as Squared
 from edgewise.training.results import Callback as Callback
 from edgewise.training.results import FitResult as FitResult
 from edgewise.training.results import Record as Record
-from edgewise.training.table import TableFit as TableFit
+from edgewise.training.results import TableFit as TableFit
 from edgewise.training.table import fit_table as fit_table

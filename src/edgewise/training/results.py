@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from edgewise.network import KAN
 
 
@@ -79,6 +81,48 @@ class FitResult:
     validation_error: float | None
     resolved: bool = False
     events: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, eq=False)
+class TableFit:
+    """A network trained on a table, and how.
+
+    Attributes
+    ----------
+    network : KAN
+        The mean of all members as one network; for classes its outputs are calibrated logits.
+    history : tuple of Record
+        Errors here are root mean square errors in units of y, or mean losses; `validation` is out of bag.
+    message : str
+        Which mode was chosen and why.
+    seconds : float
+    mode : "additive", "pairwise" or "deep"
+    members : int
+    validation_error : float or None
+        Out-of-bag error: of rows by members that have not learned from them.
+    events : tuple of str
+    held : Tensor, shape (h,)
+        Numbers of the rows with out-of-bag outputs.
+    out_of_bag : Tensor, shape (h, outputs)
+        These outputs, in units of y or as calibrated logits.
+    pairs : tuple of (int, int)
+        Pairs of inputs that a pairwise network joins.
+    compared : tuple of (str, float)
+        Out-of-bag error of every mode that was tried.
+    """
+
+    network: KAN
+    history: tuple[Record, ...]
+    message: str
+    seconds: float
+    mode: str
+    members: int
+    validation_error: float | None
+    events: tuple[str, ...] = field(default=())
+    held: Tensor | None = None
+    out_of_bag: Tensor | None = None
+    pairs: tuple[tuple[int, int], ...] = ()
+    compared: tuple[tuple[str, float], ...] = ()
 
 
 def tell(callbacks: Sequence[Callback], record: Record) -> bool:

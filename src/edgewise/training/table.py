@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -20,7 +20,6 @@ from edgewise._core.checks import check_choice, check_float, check_int, check_ma
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
-from edgewise.network import KAN
 from edgewise.training.additive import Additive, solve_additive
 from edgewise.training.bag import Bag, Tame
 from edgewise.training.bag_design import DEGREE, smoother
@@ -30,7 +29,7 @@ from edgewise.training.constraints import Constraint, check_constraints, constra
 from edgewise.training.losses import CrossEntropy, Loss, Squared
 from edgewise.training.output_range import check_range, within_range
 from edgewise.training.pairs import strongest_pairs, telling_pairs
-from edgewise.training.results import Callback, Record, tell
+from edgewise.training.results import Callback, Record, TableFit, tell
 from edgewise.training.table_judged import Judged, judged, speaks_for, temperature
 
 MODES = ("auto", "additive", "pairwise", "deep")
@@ -67,48 +66,6 @@ SHOWN_PAIRS = 450_000
 SCOUT_SHARE = 0.2
 # A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
 FAINT = {"cross_entropy": 1e-4, "squared": 5e-5}
-
-
-@dataclass(frozen=True, eq=False)
-class TableFit:
-    """A network trained on a table, and how.
-
-    Attributes
-    ----------
-    network : KAN
-        The mean of all members as one network; for classes its outputs are calibrated logits.
-    history : tuple of Record
-        Errors here are root mean square errors in units of y, or mean losses; `validation` is out of bag.
-    message : str
-        Which mode was chosen and why.
-    seconds : float
-    mode : "additive", "pairwise" or "deep"
-    members : int
-    validation_error : float or None
-        Out-of-bag error: of rows by members that have not learned from them.
-    events : tuple of str
-    held : Tensor, shape (h,)
-        Numbers of the rows with out-of-bag outputs.
-    out_of_bag : Tensor, shape (h, outputs)
-        These outputs, in units of y or as calibrated logits.
-    pairs : tuple of (int, int)
-        Pairs of inputs that a pairwise network joins.
-    compared : tuple of (str, float)
-        Out-of-bag error of every mode that was tried.
-    """
-
-    network: KAN
-    history: tuple[Record, ...]
-    message: str
-    seconds: float
-    mode: str
-    members: int
-    validation_error: float | None
-    events: tuple[str, ...] = field(default=())
-    held: Tensor | None = None
-    out_of_bag: Tensor | None = None
-    pairs: tuple[tuple[int, int], ...] = ()
-    compared: tuple[tuple[str, float], ...] = ()
 
 
 def fit_table(
