@@ -35,12 +35,20 @@ def test_every_proper_part_of_a_product_is_offered(factors: set[sympy.Expr], num
 
 
 def test_what_has_no_product_of_columns_gives_nothing() -> None:
-    for expression in (x + y, 3 * sympy.sin(x), sympy.Integer(2), x**2):
+    for expression in (x + y, 3 * sympy.cos(x), sympy.Integer(2), x**2):
         assert offered(expression) == []
 
 
 def test_a_number_that_was_exact_may_be_fitted_anew() -> None:
     assert all(each.has(sympy.Float) for each in offered(x * sympy.sin(y) / 2))
+
+
+def test_what_hardly_bends_is_offered_as_a_line() -> None:
+    for bent, line in ((sympy.sin(y / 5), y / 5), (sympy.exp(0.1 * x), 1 + 0.1 * x)):
+        found = [
+            sympy.lambdify((x, y, z), each - z - 3 * line)(1.3, 0.7, 2.1) for each in offered(z + 3 * bent)
+        ]
+        assert np.abs(found).min() < 1e-12
 
 
 def test_a_law_is_found_without_factors_that_follow_the_noise() -> None:

@@ -20,6 +20,7 @@ from edgewise.symbolic.claims import exactness, is_law
 from edgewise.symbolic.complexity import complexity
 from edgewise.symbolic.formula import Formula
 from edgewise.symbolic.limits import Limits
+from edgewise.symbolic.negligible import without_negligible
 from edgewise.symbolic.parse import from_sympy, to_sympy
 from edgewise.symbolic.result import as_formula
 from edgewise.symbolic.roots import unsquared
@@ -189,6 +190,9 @@ class Search:
         if not self._offered(expression):
             return None
         fitted = fit_expression(expression, self.rows)
+        fewer = without_negligible(fitted.expression, self.rows)
+        if fewer is not fitted.expression and self._offered(fewer):
+            fitted = fit_expression(fewer, self.rows)
         # A formula with a constant for every third row can follow anything; three are not too many for seven.
         count = len(self.rows.y)
         few = fitted.fit.constants.size <= max(count // 3, min(3, (count - 1) // 2))

@@ -1,4 +1,4 @@
-"""Roots of squares written with the sign they have: sqrt((x - u*t)^2/(1 - u^2)) as (x - u*t)/sqrt(1 - u^2).
+"""Roots of squares written with the sign they have: sqrt((x - u*t)^2/(1 - u^2)) as (x - u*t)/sqrt(1 - u^2), or as |x|.
 
 A search that looks at y^2 finds the root of a square, which is right only where what is squared keeps its sign. On the
 rows of the table the two are the same; beyond them only the signed one follows the law.
@@ -31,7 +31,7 @@ _DENOMINATOR = 1000
 
 
 def unsquared(expression: Any, rows: Rows) -> Any:
-    """The formula without roots of squares and absolute values of what has one sign on all rows.
+    """The formula without roots of squares, and without absolute values of what has one sign on all rows.
 
     Parameters
     ----------
@@ -92,8 +92,11 @@ def _root(power: Any, names: tuple[str, ...], table: Floats) -> Any:
     inside: list[Any] = [size]
     for base, exponent in _factors(inner):
         sign = 0 if base.is_number else _sign(base, names, table)
-        if not sign:
+        if not sign and (base.is_number or exponent % 2):
             inside.append(base**exponent)
+            continue
+        if not sign:
+            outside.append(sympy.Abs(base) ** (exponent // 2))
             continue
         # What stands under the root is written so that it is positive, and not as one over what is negative.
         pairs, odd = divmod(abs(exponent), 2)

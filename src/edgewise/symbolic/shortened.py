@@ -1,8 +1,8 @@
-"""Formulas with parts left out: factors of products that the data may not need.
+"""Formulas with parts left out that the data may not need: factors of products, and functions that hardly bend.
 
 A search under noise takes factors in that follow the noise, one making up for another: exp(x^2/60)/x is nearly constant on
-the rows. Each product is offered with fewer of its factors, several of them left out at a time; what their loss costs is
-judged as with any other candidate.
+the rows. Each product is offered with fewer of its factors, several of them left out at a time, and each function with its
+argument in its place; what that costs is judged as with any other candidate.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
     >>> x, y = sympy.symbols("x y")
     >>> [Formula(to_sympy(tree, ["x", "y"]), names=("x", "y")).text
     ...  for tree in shortened([Formula(y + 2.5 * sympy.sin(y) / x, names=("x", "y"))])]
-    ['y + 2.5', 'y + 2.5/x', 'y + 2.5*sin(y)']
+    ['y + 2.5', 'y + 2.5/x', 'y + 2.5*sin(y)', 'y + 2.5*y/x']
     """
     told: set[Any] = set()
     for formula in formulas:
@@ -58,6 +58,20 @@ def _fewer(expression: Any) -> Iterator[Any]:
             for k in range(len(factors)):
                 for kept in itertools.combinations(factors, k):
                     yield expression.xreplace({product: prod(kept, start=number)})
+
+    for function, line in _straight(expression):
+        yield expression.xreplace({function: line})
+
+
+def _straight(expression: Any) -> Iterator[tuple[Any, Any]]:
+    """Functions with the line that touches them at zero, its slope to be fitted."""
+    from sympy import Float, Function, asin, asinh, atan, exp, sin, sinh, tan, tanh
+
+    for function in expression.atoms(Function):
+        if isinstance(function, (asin, asinh, atan, sin, sinh, tan, tanh)):
+            yield function, Float(1) * function.args[0]
+        elif isinstance(function, exp):
+            yield function, 1 + Float(1) * function.args[0]
 
 
 def _products(expression: Any) -> set[Any]:
