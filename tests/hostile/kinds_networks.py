@@ -96,7 +96,7 @@ FIT_ARGUMENTS = (
         "intervals",
         "roughness",
     ),
-    *("sparsity", "starts", "patience", "seed", "callbacks", "checkpoint"),
+    *("sparsity", "total_variation", "starts", "patience", "seed", "callbacks", "checkpoint"),
 )
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from edgewise.training.damped import Damped
 from edgewise.training.objective import DataObjective
 from edgewise.training.penalty import Penalty, Weights, matrix
+from edgewise.training.variation import Variation
 
 LIMITS = (1e-30, 1e8)
 # One update changes a weight by at most this factor: far from the fixed point its quadratic model means little.
@@ -49,6 +50,7 @@ def update(
     tilt: bool,
     rough: bool = True,
     stride: float = STRIDE,
+    variation: Variation | None = None,
 ) -> Evidence:
     """One fixed-point update of all weights at theta.
 
@@ -60,10 +62,14 @@ def update(
         Which weights to update; the others stay.
     stride : float
         Largest factor by which a weight may change.
+    variation : Variation, optional
+        A penalty whose weight was given; it takes degrees of freedom away.
     """
     value, gradient, curvature = objective.normal(theta)
     size = len(theta)
     prior = matrix(penalty, weights) + _gauge(objective, size, float(curvature.diagonal().mean()))
+    if variation is not None:
+        prior = prior + variation.matrix(theta)
     inverse = Damped(gradient, curvature + prior).inverse()
     degrees = float(size - (inverse * prior).sum())
     rows = effective_rows(objective.weight) * objective.y.shape[1]

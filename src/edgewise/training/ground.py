@@ -16,6 +16,7 @@ from edgewise.training.objective import DataObjective, Penalised
 from edgewise.training.parameters import Slots, make_slots, pack
 from edgewise.training.penalty import Penalty, Weights, make_penalty, matrix
 from edgewise.training.rows import Rows
+from edgewise.training.variation import Variation, make_variation
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +27,7 @@ class Ground:
     rows: Rows
     held: Rows | None
     loss: Loss
+    variation_weight: float = 0.0
 
     @cached_property
     def slots(self) -> Slots:
@@ -36,6 +38,10 @@ class Ground:
         return make_penalty(self.net, self.slots)
 
     @cached_property
+    def variation(self) -> Variation | None:
+        return make_variation(self.net, self.slots, self.variation_weight)
+
+    @cached_property
     def data(self) -> DataObjective:
         return objective_on(self.net, self.slots, self.rows, self.loss)
 
@@ -44,7 +50,7 @@ class Ground:
         return None if self.held is None else objective_on(self.net, self.slots, self.held, self.loss)
 
     def penalised(self, weights: Weights) -> Penalised:
-        return Penalised(self.data, matrix(self.penalty, weights))
+        return Penalised(self.data, matrix(self.penalty, weights), self.variation)
 
 
 def objective_on(net: KAN, slots: Slots, rows: Rows, loss: Loss) -> DataObjective:

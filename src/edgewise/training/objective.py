@@ -10,6 +10,7 @@ from torch import Tensor
 
 from edgewise.training.jacobian import Evaluator
 from edgewise.training.losses import Loss
+from edgewise.training.variation import Variation
 
 
 class Quadratic(Protocol):
@@ -68,15 +69,21 @@ class DataObjective:
 
 @dataclass(frozen=True, eq=False)
 class Penalised:
-    """A data objective plus theta^T S theta / 2."""
+    """A data objective plus theta^T S theta / 2, and the total variation of slopes where it has a weight."""
 
     data: DataObjective
     S: Tensor
+    variation: Variation | None = None
 
     def value(self, theta: Tensor) -> float:
-        return self.data.value(theta) + 0.5 * float(theta @ (self.S @ theta))
+        value = self.data.value(theta) + 0.5 * float(theta @ (self.S @ theta))
+        return value if self.variation is None else value + self.variation.value(theta)
 
     def normal(self, theta: Tensor) -> tuple[float, Tensor, Tensor]:
         value, gradient, curvature = self.data.normal(theta)
         pull = self.S @ theta
-        return value + 0.5 * float(theta @ pull), gradient + pull, curvature + self.S
+        value, gradient, curvature = value + 0.5 * float(theta @ pull), gradient + pull, curvature + self.S
+        if self.variation is None:
+            return value, gradient, curvature
+        form = self.variation.matrix(theta)
+        return value + self.variation.value(theta), gradient + form @ theta, curvature + form

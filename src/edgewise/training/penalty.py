@@ -100,11 +100,8 @@ def uniform_weights(penalty: Penalty, rough: float, tilt: float) -> Weights:
 
 def matrix(penalty: Penalty, weights: Weights) -> Tensor:
     """The penalty as one matrix S (P, P): theta^T S theta / 2 is added to the mean loss."""
-    total = torch.zeros(penalty.slots.total, penalty.slots.total, dtype=torch.float64)
-    total.diagonal().fill_(RIDGE)
-    for slot, blocks in zip(penalty.slots.layers, edge_blocks(penalty, weights), strict=True):
-        index = torch.arange(slot.coef.start, slot.coef.stop).reshape(slot.n_edges, slot.size)
-        total[index[:, :, None], index[:, None, :]] += blocks
+    total = spread(penalty.slots, edge_blocks(penalty, weights))
+    total.diagonal().add_(RIDGE)
     return total
 
 
@@ -115,6 +112,15 @@ def edge_blocks(penalty: Penalty, weights: Weights) -> tuple[Tensor, ...]:
         rough = weights.rough[k][:, None, None] * penalty.rough[k] + STABILISER * penalty.steady[k]
         blocks.append(rough + weights.tilt[k][:, None, None] * tilt[:, :, None] * tilt[:, None, :])
     return tuple(blocks)
+
+
+def spread(slots: Slots, blocks: tuple[Tensor, ...]) -> Tensor:
+    """Blocks (E, M, M) of the edges of each layer at their places in one matrix (P, P)."""
+    total = torch.zeros(slots.total, slots.total, dtype=torch.float64)
+    for slot, block in zip(slots.layers, blocks, strict=True):
+        index = torch.arange(slot.coef.start, slot.coef.stop).reshape(slot.n_edges, slot.size)
+        total[index[:, :, None], index[:, None, :]] = block
+    return total
 
 
 def _tilt(basis: Basis) -> Tensor:

@@ -72,6 +72,7 @@ class Options:
     intervals: tuple[int, ...] | None = None
     roughness: float | None = None
     sparsity: float | None = 0.0
+    total_variation: float = 0.0
     patience: int = 1
     seed: int = 0
 
@@ -170,7 +171,7 @@ class SecondOrder:
         data = self._grounded(now).data
         if isinstance(objective, MatrixFree):
             state = truncated.step(objective, now.state)
-        elif isinstance(data, NativeObjective) and isinstance(data.loss, Squared):
+        elif isinstance(data, NativeObjective) and isinstance(data.loss, Squared) and not objective.variation:
             state, steps = descended(objective, data, now.state, *self._at_once(now))
         else:
             state = lm.step(objective, now.state)
@@ -264,6 +265,7 @@ class SecondOrder:
             tilt=self.options.sparsity is None,
             rough=self.options.roughness is None,
             stride=stride,
+            variation=ground.variation,
         )
         weights = told.weights
         if self.options.sparsity:
@@ -375,7 +377,7 @@ class SecondOrder:
         best: KAN,
         best_error: float,
     ) -> Position:
-        ground = Ground(net, self._rows(stage), self.held, self.loss)
+        ground = self._ground_of(net, stage)
         if weights is None or [len(w) for w in weights.rough] != [
             slot.n_edges for slot in ground.slots.layers
         ]:
@@ -388,8 +390,11 @@ class SecondOrder:
 
     def _grounded(self, now: Position) -> Ground:
         if self._ground is None or self._ground.net is not now.net:
-            self._ground = Ground(now.net, self._rows(now.stage), self.held, self.loss)
+            self._ground = self._ground_of(now.net, now.stage)
         return self._ground
+
+    def _ground_of(self, net: KAN, stage: str) -> Ground:
+        return Ground(net, self._rows(stage), self.held, self.loss, self.options.total_variation)
 
     def _rows(self, stage: str) -> Rows:
         return self.train if self.held is None or stage != "refit" else joined(self.train, self.held)
@@ -438,5 +443,5 @@ def _is_free(now: Position) -> bool:
 def _problem(ground: Ground, weights: Weights) -> Penalised | MatrixFree:
     """The penalised objective, with matrices where they can be afforded."""
     if ground.slots.total > MOST_DENSE:
-        return MatrixFree(ground.data, ground.penalty, weights)
+        return MatrixFree(ground.data, ground.penalty, weights, ground.variation)
     return ground.penalised(weights)

@@ -24,6 +24,7 @@ from edgewise.training.lm import LMState
 from edgewise.training.objective import DataObjective
 from edgewise.training.penalty import RIDGE, Penalty, Weights, edge_blocks
 from edgewise.training.products import Blocks, Sweeps, products
+from edgewise.training.variation import Variation
 
 # Share of the first residual at which a solve ends, from far away to near the solution.
 LOOSE, TIGHT = 0.1, 1e-3
@@ -59,32 +60,38 @@ class MatrixFree:
     data : DataObjective
     penalty : Penalty
     weights : Weights
+    variation : Variation, optional
     """
 
     data: DataObjective
     penalty: Penalty
     weights: Weights
+    variation: Variation | None = None
 
     def value(self, theta: Tensor) -> float:
-        return self.data.value(theta) + 0.5 * float(theta @ self._pull(theta))
+        return self.data.value(theta) + self._penalty(theta)
 
     def linearise(self, theta: Tensor) -> Linearised:
         """The problem about theta."""
         data, own = self.data, products(self.data.evaluator)
         f, w = data.evaluator.outputs(theta), data.weight
-        value = float(data.loss.rows(f, data.y) @ w) + 0.5 * float(theta @ self._pull(theta))
-        gradient = own.pull(theta, data.loss.gradient(f, data.y) * w[:, None]) + self._pull(theta)
+        penalties = self._edges
+        if self.variation is not None:
+            forms = self.variation.blocks(theta)
+            penalties = tuple(block + form for block, form in zip(penalties, forms, strict=True))
+        value = float(data.loss.rows(f, data.y) @ w) + self._penalty(theta)
+        gradient = own.pull(theta, data.loss.gradient(f, data.y) * w[:, None]) + self._pull(theta, penalties)
         root = data.loss.root(f, data.y)
         root = root * w.sqrt().reshape(-1, *(1,) * (root.ndim - 1))
 
         def times(v: Tensor) -> Tensor:
             u = own.push(theta, v)
             if root.ndim == 2:
-                return own.pull(theta, root.square() * u) + self._pull(v)
-            return own.pull(theta, (root.mT @ (root @ u[..., None]))[..., 0]) + self._pull(v)
+                return own.pull(theta, root.square() * u) + self._pull(v, penalties)
+            return own.pull(theta, (root.mT @ (root @ u[..., None]))[..., 0]) + self._pull(v, penalties)
 
         blocks = Sweeps(data.evaluator).edge_blocks(theta, root)
-        edges = tuple(block + own for block, own in zip(blocks.edges, self._edges, strict=True))
+        edges = tuple(block + own for block, own in zip(blocks.edges, penalties, strict=True))
         diagonal = blocks.diagonal + RIDGE
         for slot, block in zip(self.penalty.slots.layers, edges, strict=True):
             diagonal[slot.coef] = block.diagonal(dim1=1, dim2=2).reshape(-1)
@@ -94,10 +101,14 @@ class MatrixFree:
     def _edges(self) -> tuple[Tensor, ...]:
         return edge_blocks(self.penalty, self.weights)
 
-    def _pull(self, v: Tensor) -> Tensor:
+    def _penalty(self, theta: Tensor) -> float:
+        value = 0.5 * float(theta @ self._pull(theta, self._edges))
+        return value if self.variation is None else value + self.variation.value(theta)
+
+    def _pull(self, v: Tensor, edges: tuple[Tensor, ...]) -> Tensor:
         """S v."""
         out = RIDGE * v
-        for slot, block in zip(self.penalty.slots.layers, self._edges, strict=True):
+        for slot, block in zip(self.penalty.slots.layers, edges, strict=True):
             c = v[slot.coef].reshape(slot.n_edges, slot.size, 1)
             out[slot.coef] += (block @ c).reshape(-1)
         return out
