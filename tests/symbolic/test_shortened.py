@@ -1,4 +1,4 @@
-"""Products lose the factors that the data do not need."""
+"""Formulas lose the factors and terms that the data do not need."""
 
 from __future__ import annotations
 
@@ -34,9 +34,19 @@ def test_every_proper_part_of_a_product_is_offered(factors: set[sympy.Expr], num
             )
 
 
-def test_what_has_no_product_of_columns_gives_nothing() -> None:
-    for expression in (x + y, 3 * sympy.cos(x), sympy.Integer(2), x**2):
+def test_what_has_one_part_gives_nothing() -> None:
+    for expression in (3 * sympy.cos(x), sympy.Integer(2), x**2):
         assert offered(expression) == []
+
+
+def test_sums_lose_a_term_and_squares_are_written_out() -> None:
+    found = offered(2.5 * (x + sympy.cos(y) + 1))
+    for part in (x, sympy.cos(y)):
+        assert any(sympy.expand(each - 2.5 * (part + 1)) == 0 for each in found)
+    assert any(
+        sympy.expand(each - (x**2 - 3 * x + y)) == 0
+        for each in offered((x - sympy.Rational(3, 2)) ** 2 + y - sympy.Rational(9, 4))
+    )
 
 
 def test_a_number_that_was_exact_may_be_fitted_anew() -> None:

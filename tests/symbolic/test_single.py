@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from edgewise.forms import FORMS
 from edgewise.forms.tree import Apply, Number, Variable, names_in, render
 from edgewise.symbolic.parse import to_sympy
 from edgewise.symbolic.single import Found, one_variable
+from edgewise.symbolic.single_finish import ugly
 from edgewise.symbolic.single_library import Library
 from edgewise.symbolic.single_sums import Selection
 from edgewise.symbolic.single_trees import add, loosened, multiply, power, size, tidy
@@ -269,3 +271,9 @@ def test_trees_read_as_sympy():
     front = one_variable(x, 1 / (np.exp(x) - 1), seconds=SECONDS)
     symbols = to_sympy(front[-1].tree, ["x"]).free_symbols
     assert {str(each) for each in symbols} == {"x"}
+
+
+def test_a_constant_without_bounds_is_no_simple_number() -> None:
+    for value in (math.inf, -math.inf, 1e300):
+        assert ugly(Found(Number(value), 0.1, 1)) == 1
+    assert ugly(Found(Number(2.0), 0.1, 1)) == 0

@@ -23,17 +23,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.forms.tree import Apply, Node, Variable, render, substitute
-from edgewise.symbolic.candidates import curve_tree
-from edgewise.symbolic.curve import fit_curve
+from edgewise.forms.tree import Apply, Node, Variable, render
 from edgewise.symbolic.landscape import TARGETS, coordinates, design, terms
 from edgewise.symbolic.moves import View, scalings
+from edgewise.symbolic.noisy_curves import curves, long_curves
 from edgewise.symbolic.pursuit import pursued
 from edgewise.symbolic.quotients import quotients
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.separate import factors, separations
-from edgewise.symbolic.single import one_variable
-from edgewise.symbolic.state import Move, State, power, powers, product
+from edgewise.symbolic.state import Move, State, power, powers
+from edgewise.symbolic.weighed import weighed
 
 Floats = NDArray[np.float64]
 
@@ -55,8 +54,6 @@ _SUMS = ((1.0, 1.0), (2.0, 2.0), (-1.0, -1.0), (2.0, 1.0), (1.0, 2.0))
 _TARGETS = ("identity", "log", "reciprocal", "square")
 # Weights beyond this many times the typical one would let a few rows decide.
 _HEAVIEST = 20.0
-# Of one feature: curves that are told, and rows they are fitted to.
-_CURVES, _CURVE_ROWS, _LONG_SECONDS = 6, 500, 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,38 +256,13 @@ def formulas(one: Reduced, deadline: float, *, thorough: bool = True) -> Iterato
     """Formulas for y in the columns, by what is found for a state's target in its features."""
     rows = one.state.rows
     if len(rows.names) == 1:
-        yield from map(one.state.lift, _curves(rows, one.weight))
+        yield from map(one.state.lift, curves(rows, one.weight))
         if thorough:
-            yield from map(one.state.lift, _long_curves(rows, one.weight))
+            yield from map(one.state.lift, long_curves(rows, one.weight))
     yield from map(one.state.lift, pursued(rows, weight=one.weight, deadline=deadline))
+    if len(rows.names) == 2:
+        yield from map(one.state.lift, weighed(rows, one.weight, deadline))
     model = one.state.landscape
     if model is not None and len(rows.names) > 1:
         smooth = model.value(rows.X)
         yield from map(one.state.lift, quotients(rows, smooth, weight=one.weight, deadline=deadline))
-
-
-def _long_curves(rows: Rows, weight: Floats) -> Iterator[Node]:
-    """What takes longer: curves of more than one function."""
-    name = Variable(rows.names[0])
-    counts = np.square(weight) / float(np.square(weight).max())
-    found = one_variable(rows.X[:, 0], rows.y, counts, accuracy=1e-3, seconds=_LONG_SECONDS, top=_CURVES)
-    yield from (substitute(each.tree, "x", name) for each in found)
-
-
-def _curves(rows: Rows, weight: Floats) -> Iterator[Node]:
-    """A curve of the one feature, or a curve times a power of it."""
-    thin = np.linspace(0, len(rows.y) - 1, min(len(rows.y), _CURVE_ROWS)).astype(np.intp)
-    x, name = rows.X[thin, 0], Variable(rows.names[0])
-    found: list[tuple[float, Node]] = []
-    for exponent in (0.0, 1.0, -1.0, 2.0, -2.0):
-        with np.errstate(all="ignore"):
-            scale = x**exponent
-            y, counts = rows.y[thin] / scale, np.square(weight[thin] * scale)
-        if not (np.isfinite(y).all() and np.isfinite(counts).all()) or counts.max() <= 0:
-            continue
-        for each in fit_curve(x, y, counts / counts.max(), accuracy=1e-3, top=_CURVES):
-            tree = substitute(curve_tree(each, Variable("u")), "u", name)
-            left = float(np.average(np.square(y - each.value(x)), weights=counts)) * float(counts.mean())
-            found.append((left, tree if exponent == 0 else product(power(name, exponent), tree)))
-    found.sort(key=lambda pair: pair[0])
-    yield from (tree for _, tree in found[: 2 * _CURVES])

@@ -1,8 +1,9 @@
-"""Formulas with parts left out that the data may not need: factors of products, and functions that hardly bend.
+"""Formulas with parts left out that the data may not need: terms, factors, and functions that hardly bend.
 
 A search under noise takes factors in that follow the noise, one making up for another: exp(x^2/60)/x is nearly constant on
-the rows. Each product is offered with fewer of its factors, several of them left out at a time, and each function with its
-argument in its place; what that costs is judged as with any other candidate.
+the rows. Each product is offered with fewer of its factors, several of them left out at a time, each sum with one term
+less, and each function with its argument in its place; what that costs is judged as with any other candidate. Squares of
+sums are offered written out as well, for one of the two has the rounder constants.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from edgewise.symbolic.formula import Formula
 from edgewise.symbolic.parse import from_sympy
 
 # Factors of a product that are looked at, and candidates of a formula, those that leave most out first.
-_MOST_FACTORS, _MOST = 6, 40
+_MOST_FACTORS, _MOST = 6, 60
 
 
 def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
@@ -38,7 +39,7 @@ def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
     >>> x, y = sympy.symbols("x y")
     >>> [Formula(to_sympy(tree, ["x", "y"]), names=("x", "y")).text
     ...  for tree in shortened([Formula(y + 2.5 * sympy.sin(y) / x, names=("x", "y"))])]
-    ['y + 2.5', 'y + 2.5/x', 'y + 2.5*sin(y)', 'y + 2.5*y/x']
+    ['y', 'y + 2.5', 'y + 2.5/x', '2.5*sin(y)/x', 'y + 2.5*sin(y)', 'y + 2.5*y/x']
     """
     told: set[Any] = set()
     for formula in formulas:
@@ -61,6 +62,18 @@ def _fewer(expression: Any) -> Iterator[Any]:
 
     for function, line in _straight(expression):
         yield expression.xreplace({function: line})
+    for total in _sums(expression):
+        for term in total.args:
+            if term.free_symbols:
+                yield expression.xreplace({total: total - term})
+        if any(each.is_Pow and each.exp == 2 and each.base.is_Add for each in total.args):
+            yield expression.xreplace({total: total.expand()})
+
+
+def _sums(expression: Any) -> set[Any]:
+    from sympy import Add
+
+    return expression.atoms(Add)
 
 
 def _straight(expression: Any) -> Iterator[tuple[Any, Any]]:

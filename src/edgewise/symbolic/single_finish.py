@@ -92,7 +92,7 @@ def finish(tree: Node, points: Points, steps: int = 40, rivals: Iterable[Found] 
     if any(each.residual <= 0.9 * value and each.complexity <= least for each in rivals):
         return None
     fit, value = _pruned(fit, value, points, steps)
-    if not math.isfinite(value):
+    if not math.isfinite(value) or not is_finite(fit.tree):
         return None
     return Found(fit.tree, value, size(fit.tree))
 
@@ -176,7 +176,7 @@ def ugly(found: Found) -> int:
 def _simple(value: float, residual: float) -> bool:
     """Is a constant a small whole number, half or third as far as the residual lets one see?"""
     reach = min(max(1e-7, 0.1 * residual), 0.003)
-    return any(
+    return abs(value) < 100 and any(
         abs(value * bottom - round(value * bottom)) <= reach * abs(value) * bottom
         and abs(round(value * bottom)) <= 12
         for bottom in (1, 2, 3)
@@ -220,7 +220,7 @@ class Front:
             fit, value = (
                 fitted(each.tree, self.points, 60, 1e-13) if close else fitted(each.tree, self.points, 8)
             )
-            if math.isfinite(value):
+            if math.isfinite(value) and is_finite(fit.tree):
                 final.append(Found(fit.tree, value, size(fit.tree)))
         return _front(final, self.points, top, 8.0)
 

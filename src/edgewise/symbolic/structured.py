@@ -61,7 +61,7 @@ def structured(search: Search, reduced: State | None) -> None:
         _walk(search, start, table)
         if search.exact or search.explained:
             return
-    if table.error > _NOISY and not noisy and not few:
+    if table.error > _NOISY and not noisy:
         _reduce(search, _POOR_SHARE)
 
 
