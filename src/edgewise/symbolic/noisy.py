@@ -260,7 +260,7 @@ def formulas(one: Reduced, deadline: float, *, thorough: bool = True) -> Iterato
         if thorough:
             yield from map(one.state.lift, long_curves(rows, one.weight))
     yield from map(one.state.lift, pursued(rows, weight=one.weight, deadline=deadline))
-    if len(rows.names) == 2:
+    if len(rows.names) == 2 and thorough:
         yield from map(one.state.lift, weighed(rows, one.weight, deadline))
     model = one.state.landscape
     if model is not None and len(rows.names) > 1:

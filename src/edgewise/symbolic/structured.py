@@ -28,7 +28,7 @@ _NOISY, _NOISY_SHARE, _POOR_SHARE = 1e-3, 0.6, 0.3
 _FEW_TERMS = 0.7
 # With so few features left a smooth model leaves nothing but noise.
 _SMALL = 2
-# Curves of so many states are looked at for long.
+# So many states of each size are looked at for long.
 _THOROUGH = 2
 # Held-out rows are others than those that told the noise: errors differ so much by chance.
 _NEARLY = 1.1
@@ -109,13 +109,14 @@ def _reduce(search: Search, share: float) -> None:
     search.floor = min(search.floor, *(each.error * spread for each in reached))
     if search.explained and len(reached[0].state.rows.names) <= _SMALL:
         return
+    sizes = [len(each.state.rows.names) for each in reached]
     for at, one in enumerate(reached):
         if time.monotonic() > deadline:
             break
         poll()
         fresh = [
             settled(tree, rows, EXACT)
-            for each in formulas(one, deadline, thorough=at < _THOROUGH)
+            for each in formulas(one, deadline, thorough=sizes[:at].count(sizes[at]) < _THOROUGH)
             if (tree := _allowed(each, search)) is not None
         ]
         waiting += [pair for pair in fresh if math.isfinite(pair[0])]

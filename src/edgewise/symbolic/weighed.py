@@ -31,7 +31,7 @@ from edgewise.symbolic.tape import Tape
 Floats = NDArray[np.float64]
 
 # Degrees of the weights' polynomials; models that are read, and how much worse than the best one they may be.
-_DEGREES, _MOST, _CHANCE = (1, 2, 3, 4, 5, 6, 8), 3, 1.03
+_DEGREES, _MOST, _CHANCE = (1, 2, 3, 4, 5, 6, 8), 2, 1.03
 # Closed forms of each weight that are put together, the simplest and the closest, seconds to find them, and how much worse
 # than the best they may be; a row where a function is smaller beside its greatest tells nothing.
 _SIMPLEST, _CLOSEST, _SECOND, _SECONDS, _NEAR, _FAINT = 3, 2, 6, 1.5, 1.3, 0.02

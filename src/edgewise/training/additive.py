@@ -11,11 +11,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from scipy.linalg.blas import dsyrk  # pyright: ignore[reportAttributeAccessIssue]
 from torch import Tensor
 
+from edgewise.training.coded import ROWS_AT_ONCE, DesignMatrix, design_matrix
 from edgewise.training.losses import Loss
 
 ITERATIONS, FOLD_ITERATIONS = 40, 8
@@ -26,14 +25,11 @@ START, LEAST, MOST = 1e2, 1e-9, 1e6
 LEAST_LOGIT = 0.01
 # Weights that change by less (in their logarithm) are settled; so is a fit whose loss a row falls by less, twice running.
 SETTLED, FALLS = 0.03, 1e-5
-ROWS_AT_ONCE = 16_384
 # Of long tables a part this long finds the smoothness that all rows start from; twice as many rows make it worth while.
 SCOUTS = 6_000
 # Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients
 # stay exact, and so does what the steps end in.
 STALE = 0.04
-# Numbers that are kept in double precision once rather than converted whenever they are read.
-KEPT_NUMBERS = 25_000_000
 # Below this curvature a row of a logistic loss is as good as decided.
 FAINT = 1e-5
 
@@ -126,7 +122,7 @@ def solve_additive(
     kept = (~first).nonzero()[:, 0]
     second = torch.cat([torch.tensor([True]), owner[kept][1:] != owner[kept][:-1]])
     group = 2 * owner[kept] + (~second).to(owner.dtype)
-    part, group = table[:, kept], torch.unique(group, return_inverse=True)[1]
+    part, group = design_matrix(table[:, kept], owner[kept]), torch.unique(group, return_inverse=True)[1]
     count = int(group.max()) + 1 if len(group) else 0
     outputs = y.shape[1]
     penalty = torch.full((count, outputs), START * float(weight.sum()), dtype=torch.float64)
@@ -135,7 +131,7 @@ def solve_additive(
     if len(y) > 2 * SCOUTS and not loss.dispersed:
         # Rows come in an order of their own (by their values): every n-th is a fair part of them.
         few = torch.linspace(0, len(y) - 1, SCOUTS).round().long()
-        scout = _Solver(part[few], group, count, y[few], loss)
+        scout = _Solver(part.part(few), group, count, y[few], loss)
         theta, penalty = scout.solve(theta, penalty, weight[few], ITERATIONS, True, late)
     solver = _Solver(part, group, count, y, loss)
     theta, penalty = solver.solve(theta, penalty, weight, ITERATIONS, True, late)
@@ -166,9 +162,8 @@ def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
 class _Solver:
     """Normal equations of one table."""
 
-    def __init__(self, part: Tensor, group: Tensor, count: int, y: Tensor, loss: Loss) -> None:
-        self.part = part.to(torch.float64) if part.numel() <= KEPT_NUMBERS else part
-        self.group, self.count, self.y, self.loss = group, count, y, loss
+    def __init__(self, part: DesignMatrix, group: Tensor, count: int, y: Tensor, loss: Loss) -> None:
+        self.part, self.group, self.count, self.y, self.loss = part, group, count, y, loss
         self.sizes = torch.bincount(group, minlength=count).to(torch.float64)
         # Of the last normal equations: their matrices and the curvatures that they are for, output by output.
         self._grams: list[Tensor] = []
@@ -176,8 +171,7 @@ class _Solver:
 
     def outputs(self, theta: Tensor) -> Tensor:
         """Outputs of the rows, (n, D)."""
-        chunks = [chunk.to(torch.float64) @ theta[:-1] for chunk in self.part.split(ROWS_AT_ONCE)]
-        return torch.cat(chunks) + theta[-1]
+        return self.part.times(theta[:-1]) + theta[-1]
 
     def without(
         self, out: Tensor, theta: Tensor, penalty: Tensor, weight: Tensor, late: Callable[[], bool]
@@ -186,9 +180,9 @@ class _Solver:
         part = _Solver(self.part, self.group, self.count, self.y, self.loss)
         learns = torch.where(out, 0.0, weight)
         if self._grams:
-            gone = _Solver(self.part[out], self.group, self.count, self.y[out], self.loss)
+            gone = self.part.part(out)
             part._grams = [
-                gram - gone._gram(bend[out]) for gram, bend in zip(self._grams, self._bends, strict=True)
+                gram - gone.gram(bend[out]) for gram, bend in zip(self._grams, self._bends, strict=True)
             ]
             part._bends = [torch.where(out, 0.0, bend) for bend in self._bends]
         return part.solve(theta, penalty, learns, FOLD_ITERATIONS, False, late)[0]
@@ -203,7 +197,7 @@ class _Solver:
             )
             if moved <= STALE:
                 return self._grams
-        self._grams, self._bends = [self._gram(bend) for bend in bends], bends
+        self._grams, self._bends = [self.part.gram(bend) for bend in bends], bends
         return self._grams
 
     def solve(
@@ -232,7 +226,7 @@ class _Solver:
                 if int(ill):
                     whole.diagonal().add_(1e-8 * float(whole.diagonal().mean()))
                     root = torch.linalg.cholesky(whole)
-                pull = self._pull(slope[:, k])
+                pull = torch.cat([self.part.pulled(slope[:, k]), slope[:, k].sum()[None]])
                 pull[:-1] += penalty[self.group, k] * theta[:-1, k]
                 step[:, k] = -torch.cholesky_solve(pull[:, None], root)[:, 0]
                 if learn:
@@ -289,16 +283,6 @@ class _Solver:
         value = data + 0.5 * float((penalty[self.group] * theta[:-1] ** 2).sum())
         return value if math.isfinite(value) else math.inf
 
-    def _gram(self, weight: Tensor) -> Tensor:
-        return weighted_gram(self.part, weight)
-
-    def _pull(self, slope: Tensor) -> Tensor:
-        pull = torch.zeros(self.part.shape[1] + 1, dtype=torch.float64)
-        for chunk, s in zip(self.part.split(ROWS_AT_ONCE), slope.split(ROWS_AT_ONCE), strict=True):
-            pull[:-1] += chunk.to(torch.float64).T @ s
-        pull[-1] = slope.sum()
-        return pull
-
 
 def curvatures(f: Tensor, loss: Loss) -> Tensor:
     """Second derivative of each row's loss by each of its outputs, (n, D)."""
@@ -306,23 +290,3 @@ def curvatures(f: Tensor, loss: Loss) -> Tensor:
         return torch.ones_like(f)
     p = torch.sigmoid(f) if f.shape[1] == 1 else torch.softmax(f, -1)
     return (p * (1 - p)).clamp(min=FAINT)
-
-
-def weighted_gram(part: Tensor, weight: Tensor) -> Tensor:
-    """R^T diag(weight) R, shape (P + 1, P + 1), for the rows R of a table with a one behind each."""
-    size = part.shape[1]
-    gram = torch.zeros(size + 1, size + 1, dtype=torch.float64)
-    if not size:
-        gram[-1, -1] = weight.sum()
-        return gram
-    # Half of a symmetric product, by the BLAS routine for it: torch has none.
-    half = np.zeros((size, size), order="F")
-    for chunk, w in zip(part.split(ROWS_AT_ONCE), weight.split(ROWS_AT_ONCE), strict=True):
-        rows = chunk.to(torch.float64) * w.sqrt()[:, None]
-        half = dsyrk(1.0, rows.numpy().T, beta=1.0, c=half, overwrite_c=1)
-        gram[:-1, -1] += rows.T @ w.sqrt()
-    whole = torch.from_numpy(np.ascontiguousarray(half))
-    gram[:-1, :-1] = whole + whole.triu(1).T
-    gram[-1, :-1] = gram[:-1, -1]
-    gram[-1, -1] = weight.sum()
-    return gram

@@ -18,8 +18,9 @@ from torch import Tensor
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.splines import BSpline
-from edgewise.training.additive import Additive, weighted_gram
+from edgewise.training.additive import Additive, curvatures
 from edgewise.training.bag_design import DEGREE, Design
+from edgewise.training.coded import ROWS_AT_ONCE, design_matrix
 from edgewise.training.losses import Loss
 from edgewise.training.qp import solve_qp
 
@@ -29,7 +30,6 @@ HAIR = 1e-6
 # How strictly a function keeps the mean zero, beside what a row weighs.
 CENTRED = 1e3
 NEWTON_STEPS, SETTLED = 12, 1e-8
-ROWS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,8 @@ class _Program:
     def __init__(
         self, constrained: Constrained, table: Tensor, y: Tensor, loss: Loss, penalty: Sequence[Tensor]
     ) -> None:
-        self.table, self.y, self.loss, self.penalty = table, y, loss, penalty
+        self.rows = design_matrix(table, constrained.design.owner)
+        self.y, self.loss, self.penalty = y, loss, penalty
         self.A = torch.nn.functional.pad(constrained.rows, (0, 1))
         self.b = constrained.sides
 
@@ -277,8 +278,7 @@ class _Program:
         )[:-1]
 
     def outputs(self, theta: Tensor) -> Tensor:
-        chunks = [chunk.to(torch.float64) @ theta[:-1] for chunk in self.table.split(ROWS_AT_ONCE)]
-        return torch.cat(chunks) + theta[-1]
+        return self.rows.times(theta[:-1]) + theta[-1]
 
     def objective(self, theta: Tensor, weight: Tensor) -> float:
         value = float(self.loss.rows(self.outputs(theta), self.y) @ weight)
@@ -292,10 +292,10 @@ class _Program:
         for _ in range(NEWTON_STEPS):
             f = self.outputs(theta)
             slope = self.loss.gradient(f, self.y) * weight[:, None]
-            aim = theta.clone()
+            bends, aim = curvatures(f, self.loss) * weight[:, None], theta.clone()
             for k in range(f.shape[1]):
-                H = weighted_gram(self.table, self._curvature(f, k) * weight)
-                pull = H @ theta[:, k] - self.pull(slope[:, k])
+                H = self.rows.gram(bends[:, k])
+                pull = H @ theta[:, k] - torch.cat([self.rows.pulled(slope[:, k]), slope[:, k].sum()[None]])
                 H[:-1, :-1] += self.penalty[k]
                 aim[:, k] = solve_qp(H, pull, self.A, self.b)
             size, before = 1.0, value
@@ -310,16 +310,3 @@ class _Program:
             if self.loss.dispersed or before - value < SETTLED * (abs(before) + 1) or late():
                 break
         return theta
-
-    def _curvature(self, f: Tensor, k: int) -> Tensor:
-        if self.loss.name != "cross_entropy":
-            return torch.ones_like(f[:, k])
-        p = torch.sigmoid(f[:, k]) if f.shape[1] == 1 else torch.softmax(f, -1)[:, k]
-        return (p * (1 - p)).clamp(min=1e-5)
-
-    def pull(self, slope: Tensor) -> Tensor:
-        pull = torch.zeros(self.table.shape[1] + 1, dtype=torch.float64)
-        for chunk, own in zip(self.table.split(ROWS_AT_ONCE), slope.split(ROWS_AT_ONCE), strict=True):
-            pull[:-1] += chunk.to(torch.float64).T @ own
-        pull[-1] = slope.sum()
-        return pull
