@@ -123,6 +123,7 @@ def arguments() -> argparse.Namespace:
     add("--noise", type=float, action="append", help="by default 0 and 0.01")
     add("--seconds", type=float, default=60.0, help="time limit of a problem")
     add("--rows", type=int, default=2000, help="rows of a problem")
+    add("--thin", type=int, default=1, help="only every so many of these problems")
     add("--jobs", type=int, default=1, help="problems at a time, one thread each")
     add("--resume", action="store_true", help="keep the rows of an earlier run")
     add("--quick", action="store_true", help="every 60th Feynman problem with 5 s")
@@ -157,7 +158,8 @@ def main() -> None:
     from formulas import LEGEND, SUMMARY, Cell, Terms, answer, run_cell, summary
 
     options = arguments()
-    sample = {name: every for name, every in SAMPLE.items() if not options.set or name in options.set}
+    asked = [name for name in SAMPLE if not options.set or name in options.set]
+    sample = {name: options.thin * SAMPLE[name] for name in asked}
     seconds, noises = options.seconds, options.noise or [0.0, 0.01]
     if options.quick:
         sample, seconds, noises = {"feynman120": 60}, 5.0, [0.0]

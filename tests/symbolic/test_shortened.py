@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise.symbolic import Formula, find_formula
-from edgewise.symbolic.parse import to_sympy
+from edgewise.symbolic.parse import is_real, to_sympy
 from edgewise.symbolic.shortened import shortened
 
 x, y, z = sympy.symbols("x y z")
@@ -69,3 +69,7 @@ def test_a_law_is_found_without_factors_that_follow_the_noise() -> None:
     values = np.sin(X[:, 1] - X[:, 0]) / 2 - np.sin(X[:, 1])
     found = find_formula(X, values + 0.05 * rng.normal(size=400), names=["x", "y"], seconds=30)
     assert sympy.simplify(found.best.sympy - law) == 0
+
+
+def test_roots_of_negative_numbers_are_not_offered() -> None:
+    assert all(is_real(each) for each in offered(sympy.sqrt(x * y - 4) + sympy.log(x * sympy.exp(y) - 2)))

@@ -21,7 +21,7 @@ from edgewise.symbolic.complexity import complexity
 from edgewise.symbolic.formula import Formula
 from edgewise.symbolic.limits import Limits
 from edgewise.symbolic.negligible import without_negligible
-from edgewise.symbolic.parse import from_sympy, to_sympy
+from edgewise.symbolic.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.result import as_formula
 from edgewise.symbolic.roots import unsquared
 from edgewise.symbolic.rounding import Fitted, fit_expression, round_constants, trim_digits
@@ -200,7 +200,7 @@ class Search:
 
     def _offered(self, expression: Any) -> bool:
         return (
-            _is_real(expression)
+            is_real(expression)
             and complexity(expression) <= _LARGEST
             and self.limits.allow(from_sympy(expression))
         )
@@ -241,9 +241,3 @@ def _determined(fitted: Fitted) -> bool:
     """Whether the data determine every constant at least by its sign."""
     errors, constants = fitted.fit.standard_errors, fitted.fit.constants
     return bool((np.isfinite(errors) & (errors < np.abs(constants))).all())
-
-
-def _is_real(expression: Any) -> bool:
-    from sympy import I, nan, oo, zoo
-
-    return not expression.has(I, nan, oo, -oo, zoo)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.symbolic.parse import from_sympy
+from edgewise.symbolic.parse import from_sympy, is_real
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.tape import Tape
 
@@ -56,7 +56,8 @@ def without_negligible(expression: Any, rows: Rows) -> Any:
             each for each, size in zip(total.args, sizes, strict=True) if not (size <= _LOST * whole).all()
         ]
         if 0 < len(kept) < len(total.args):
-            return without_negligible(expression.xreplace({total: sum(kept)}), rows)
+            fewer = expression.xreplace({total: sum(kept)})
+            return without_negligible(fewer, rows) if is_real(fewer) else expression
     return expression
 
 

@@ -156,6 +156,11 @@ def _raised(base: Any, exponent: Any) -> sympy.Expr:
     return sympy.Float(value)
 
 
+def is_real(expression: Any) -> bool:
+    """Whether a sympy formula is free of the imaginary unit, infinities and what is not a number."""
+    return not expression.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
+
+
 def from_sympy(expression: Any, digits: int | None = None) -> Node:
     """The tree of a sympy expression; every float occurrence becomes a constant of its own."""
     if expression.is_Symbol:

@@ -13,7 +13,7 @@ from typing import Any
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.formula import Formula
-from edgewise.symbolic.parse import from_sympy
+from edgewise.symbolic.parse import from_sympy, is_real
 
 # Sums of more terms are no beginning of anything.
 _MOST_TERMS = 7
@@ -41,7 +41,7 @@ def resummed(formulas: Iterable[Formula]) -> Iterator[Node]:
     told: set[Any] = set()
     for formula in formulas:
         for whole in _written(formula.sympy):
-            if whole not in told:
+            if whole not in told and is_real(whole):
                 told.add(whole)
                 yield from_sympy(whole)
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, names_in
 from edgewise.symbolic.complexity import complexity
-from edgewise.symbolic.parse import from_sympy, to_sympy
+from edgewise.symbolic.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.refit import Refit, refit
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.tape import Tape
@@ -115,7 +115,7 @@ def _with(best: Fitted, at: int, value: Node, rows: Rows) -> Fitted | None:
     constants: list[float | Node] = list(best.fit.constants.tolist())
     constants[at] = value
     expression = simplify_expression(to_sympy(tape.with_constants(constants), rows.names), rows.positive)
-    if (not expression.is_finite and expression.is_number) or expression.has(sympy.I, sympy.nan, sympy.zoo):
+    if not is_real(expression):
         return None
     if complexity(expression) > complexity(best.expression):
         return None

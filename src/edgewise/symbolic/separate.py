@@ -19,7 +19,7 @@ from edgewise.symbolic.candidates import curve_tree
 from edgewise.symbolic.curve import fit_curve
 from edgewise.symbolic.landscape import coordinates, design, terms
 from edgewise.symbolic.moves import View
-from edgewise.symbolic.parse import from_sympy, to_sympy
+from edgewise.symbolic.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.rounding import exact_number
 from edgewise.symbolic.single import one_variable
 from edgewise.symbolic.state import Move, State, power, powers, product
@@ -166,7 +166,7 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
 def _cleaned(tree: Node, *, drop: bool) -> tuple[Node, bool]:
     """The shortest writing with constants that are plainly exact, without its weight where that says nothing."""
     expression = simplify_expression(to_sympy(tree, ("x",)), ("x",))
-    if expression.has(sympy.I, sympy.nan, sympy.zoo, sympy.oo):
+    if not is_real(expression):
         return tree, False
     if drop:
         expression = expression.as_coeff_Mul()[1]

@@ -16,7 +16,7 @@ from typing import Any
 from edgewise.forms.tree import Node
 from edgewise.symbolic.complexity import complexity
 from edgewise.symbolic.formula import Formula
-from edgewise.symbolic.parse import from_sympy
+from edgewise.symbolic.parse import from_sympy, is_real
 
 # Factors of a product that are looked at, and candidates of a formula, those that leave most out first.
 _MOST_FACTORS, _MOST = 6, 60
@@ -43,7 +43,8 @@ def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
     """
     told: set[Any] = set()
     for formula in formulas:
-        fewer = sorted(set(_fewer(formula.sympy)), key=lambda each: (complexity(each), str(each)))
+        fewer = {each for each in _fewer(formula.sympy) if is_real(each)}
+        fewer = sorted(fewer, key=lambda each: (complexity(each), str(each)))
         for each in itertools.islice((one for one in fewer if one not in told), _MOST):
             told.add(each)
             yield from_sympy(each)
