@@ -277,3 +277,13 @@ def test_a_constant_without_bounds_is_no_simple_number() -> None:
     for value in (math.inf, -math.inf, 1e300):
         assert ugly(Found(Number(value), 0.1, 1)) == 1
     assert ugly(Found(Number(2.0), 0.1, 1)) == 0
+
+
+@pytest.mark.parametrize(
+    ("law", "most"), [(lambda x: 1 / np.tanh(x) - 1 / x, 8), (lambda x: 3 * x / np.tanh(2 * x) - 1, 12)]
+)
+def test_the_functions_of_langevin_and_bose(law, most):
+    x = np.linspace(0.3, 6, 300)
+    best = one_variable(x, law(x), seconds=20)[-1]
+    assert best.residual < 1e-12
+    assert best.complexity <= most

@@ -120,6 +120,11 @@ def _logarithm(sign: float) -> Callable[[Floats, Floats], Values]:
     return evaluate
 
 
+def _coth(u: Floats, constants: Floats) -> Values:
+    value = 1 / np.tanh(constants[:, :1] * u)
+    return value, (u * (1 - value * value),)
+
+
 def _damped(u: Floats, constants: Floats) -> Values:
     decay = np.exp(np.clip(constants[:, :1] * u, -700.0, 300.0))
     z = constants[:, 1:2] * u + constants[:, 2:3]
@@ -133,6 +138,10 @@ def _in_affine(u: Floats, constants: Floats, both: Values) -> Floats:
 
 def _in_shift(sign: float) -> Callable[[Floats, Floats, Values], Floats]:
     return lambda u, constants, both: sign * both[1][0]
+
+
+def _in_coth(u: Floats, constants: Floats, both: Values) -> Floats:
+    return constants[:, :1] * (1 - both[0] * both[0])
 
 
 def _in_exponential(u: Floats, constants: Floats, both: Values) -> Floats:
@@ -317,6 +326,14 @@ def atoms(
         )
     if "tanh" in allowed:
         put("tanh", _affine(np.tanh, lambda z, f: 1 - f * f), _steps, _sum_tree(lambda z: call("tanh", z)), 6)
+        put(
+            "coth",
+            _coth,
+            lambda u: _rates(u)[: len(_rates(u)) // 2],
+            lambda c, z: call("inv", call("tanh", multiply(Number(float(c[0])), z))),
+            6,
+            _in_coth,
+        )
     if "atan" in allowed:
         put(
             "atan",
