@@ -18,7 +18,7 @@ from edgewise.forms.tree import Node
 from edgewise.network import KAN
 from edgewise.symbolic.claims import exactness, is_law
 from edgewise.symbolic.complexity import complexity
-from edgewise.symbolic.formula import Formula
+from edgewise.symbolic.formula import Formula, pareto
 from edgewise.symbolic.limits import Limits
 from edgewise.symbolic.negligible import without_negligible
 from edgewise.symbolic.parse import from_sympy, is_real, to_sympy
@@ -93,6 +93,11 @@ class Search:
     @property
     def smallest(self) -> float:
         return min((each.error for each in self.finished), default=math.inf)
+
+    @property
+    def closest(self) -> list[Formula]:
+        """The formulas of the front that come close to the best."""
+        return [each for each in pareto(self.finished) if each.error <= _CLOSE * self.smallest]
 
     @property
     def exact(self) -> bool:

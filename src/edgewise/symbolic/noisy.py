@@ -252,6 +252,11 @@ def _moves(state: State) -> Iterator[Move]:
             yield Move("merge", features)
 
 
+def sums_of_curves(one: Reduced, deadline: float) -> Iterator[Node]:
+    """Formulas for y in the columns, of known functions of one of two features weighed by curves of the other."""
+    yield from map(one.state.lift, weighed(one.state.rows, one.weight, deadline))
+
+
 def formulas(one: Reduced, deadline: float, *, thorough: bool = True) -> Iterator[Node]:
     """Formulas for y in the columns, by what is found for a state's target in its features."""
     rows = one.state.rows
@@ -260,8 +265,6 @@ def formulas(one: Reduced, deadline: float, *, thorough: bool = True) -> Iterato
         if thorough:
             yield from map(one.state.lift, long_curves(rows, one.weight))
     yield from map(one.state.lift, pursued(rows, weight=one.weight, deadline=deadline))
-    if len(rows.names) == 2 and thorough:
-        yield from map(one.state.lift, weighed(rows, one.weight, deadline))
     model = one.state.landscape
     if model is not None and len(rows.names) > 1:
         smooth = model.value(rows.X)

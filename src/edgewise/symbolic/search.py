@@ -38,8 +38,6 @@ from edgewise.training import Record
 
 # Formulas whose units fit by themselves are shown alone where their error is no larger than this times the smallest.
 _AS_GOOD = 1.05
-# So close to the smallest error a formula may be the beginning of the law.
-_CLOSE = 1.25
 # From so many columns on those that matter are searched first, as so many rows show them, for this share of the time.
 _WIDE, _SCREENED, _NARROW_SHARE = 6, 1000, 0.4
 
@@ -209,10 +207,10 @@ def _run(search: Search, seed: int | None, jobs: int) -> str:
     structured(search, state)
     if search.exact:
         return "the structure of the data gave an exact formula"
-    search.add(resummed(_closest(search)), None)
+    search.add(resummed(search.closest), None)
     if search.exact:
         return "a series that was found is that of an exact formula"
-    search.add(shortened(_closest(search)), None)
+    search.add(shortened(search.closest), None)
     if search.explained:
         return "the formulas explain all but the noise"
     if search.left <= 0:
@@ -222,13 +220,8 @@ def _run(search: Search, seed: int | None, jobs: int) -> str:
         return "an exact formula needed no network"
     with threads(jobs):
         reason = read_networks(search, seed)
-    search.add(shortened(_closest(search)), None)
+    search.add(shortened(search.closest), None)
     return reason
-
-
-def _closest(search: Search) -> list[Formula]:
-    """The formulas of the front that come close to the best."""
-    return [each for each in pareto(search.finished) if each.error <= _CLOSE * search.smallest]
 
 
 def _result(search: Search, reason: str) -> FormulaResult:

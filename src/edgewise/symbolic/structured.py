@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.claims import EXACT
 from edgewise.symbolic.gathering import Search
 from edgewise.symbolic.landscape import MOST_TERMS, ROWS_PER_TERM
-from edgewise.symbolic.noisy import formulas, reductions
+from edgewise.symbolic.noisy import formulas, reductions, sums_of_curves
 from edgewise.symbolic.parse import from_sympy, to_sympy
+from edgewise.symbolic.resummed import resummed
 from edgewise.symbolic.shortlist import settled, shortlist
 from edgewise.symbolic.state import TARGET, State
 from edgewise.symbolic.structure import structural
@@ -28,7 +29,7 @@ _NOISY, _NOISY_SHARE, _POOR_SHARE = 1e-3, 0.6, 0.3
 _FEW_TERMS = 0.7
 # With so few features left a smooth model leaves nothing but noise.
 _SMALL = 2
-# So many states of each size are looked at for long.
+# So many states are looked at for long.
 _THOROUGH = 2
 # Held-out rows are others than those that told the noise: errors differ so much by chance.
 _NEARLY = 1.1
@@ -109,22 +110,37 @@ def _reduce(search: Search, share: float) -> None:
     search.floor = min(search.floor, *(each.error * spread for each in reached))
     if search.explained and len(reached[0].state.rows.names) <= _SMALL:
         return
-    sizes = [len(each.state.rows.names) for each in reached]
     for at, one in enumerate(reached):
         if time.monotonic() > deadline:
             break
         poll()
-        fresh = [
-            settled(tree, rows, EXACT)
-            for each in formulas(one, deadline, thorough=sizes[:at].count(sizes[at]) < _THOROUGH)
-            if (tree := _allowed(each, search)) is not None
-        ]
-        waiting += [pair for pair in fresh if math.isfinite(pair[0])]
-        if min((error for error, _ in fresh), default=math.inf) <= _NEARLY * search.floor:
+        fresh = _settled(formulas(one, deadline, thorough=at < _THOROUGH), search)
+        waiting += fresh
+        if _leaves_noise(fresh, search):
             search.add([tree for _, tree in shortlist(fresh)], None)
             if search.exact or search.explained:
                 return
     search.add([tree for _, tree in shortlist(waiting)], None)
+    search.add(resummed(search.closest), None)
+    if search.exact or search.explained:
+        return
+    # What is found so far falls short: the best of the states with two features may be sums of curves.
+    waiting.clear()
+    for one in [each for each in reached if len(each.state.rows.names) == 2][:_THOROUGH]:
+        poll()
+        waiting += _settled(sums_of_curves(one, deadline), search)
+    search.add([tree for _, tree in shortlist(waiting)], None)
+
+
+def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:
+    """Formulas that may be offered, with their errors."""
+    allowed = (tree for each in trees if (tree := _allowed(each, search)) is not None)
+    pairs = [settled(tree, search.rows, EXACT) for tree in allowed]
+    return [pair for pair in pairs if math.isfinite(pair[0])]
+
+
+def _leaves_noise(found: Iterable[tuple[float, Node]], search: Search) -> bool:
+    return min((error for error, _ in found), default=math.inf) <= _NEARLY * search.floor
 
 
 def _poll(search: Search) -> Callable[[], None]:

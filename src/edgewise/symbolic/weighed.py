@@ -35,6 +35,7 @@ _DEGREES, _MOST, _CHANCE = (1, 2, 3, 4, 5, 6, 8), 2, 1.03
 # Closed forms of each weight that are put together, the simplest and the closest, seconds to find them, and how much worse
 # than the best they may be; a row where a function is smaller beside its greatest tells nothing.
 _SIMPLEST, _CLOSEST, _SECOND, _SECONDS, _NEAR, _FAINT = 3, 2, 6, 1.5, 1.3, 0.02
+_LEAST_SECONDS = 1.0
 _FEWEST = 60
 
 
@@ -69,9 +70,10 @@ def weighed(rows: Rows, weight: Floats, deadline: float) -> Iterator[Node]:
                 fitted.append((error, at, parts))
     fitted.sort(key=lambda each: each[0])
     for error, at, parts in fitted[:_MOST]:
-        if error > _CHANCE * fitted[0][0] or time.monotonic() > deadline:
+        left = deadline - time.monotonic()
+        if error > _CHANCE * fitted[0][0] or left < _LEAST_SECONDS:
             return
-        yield from _read(rows, 1 - at, parts, weight, error)
+        yield from _read(rows, 1 - at, parts, weight, error, min(_SECONDS, left / 4))
 
 
 def _functions(rows: Rows, at: int) -> Iterator[Sequence[tuple[Node, Floats]]]:
@@ -122,12 +124,14 @@ def _fit(
     return best
 
 
-def _read(rows: Rows, by: int, parts: Sequence[_Part], weight: Floats, error: float) -> Iterator[Node]:
+def _read(
+    rows: Rows, by: int, parts: Sequence[_Part], weight: Floats, error: float, seconds: float
+) -> Iterator[Node]:
     """Closed forms of the weights put together, and of each those that the rows leave once the other has its form."""
     left = rows.y - sum((each.values * each.weight for each in parts), np.zeros(len(rows.y)))
     name = Variable(rows.names[by])
     first = [
-        _forms(_curve(rows, by, each, each.weight * each.values + left, weight), error, name)
+        _forms(_curve(rows, by, each, each.weight * each.values + left, weight), error, name, seconds)
         for each in parts
     ]
     for picked in itertools.product(*first):
@@ -160,13 +164,13 @@ def _curve(rows: Rows, by: int, part: _Part, target: Floats, weight: Floats) -> 
     return _Curve(rows.X[seen, by], target[seen] / part.values[seen], np.square(weight * strength)[seen])
 
 
-def _forms(curve: _Curve, error: float, name: Variable) -> list[Node]:
+def _forms(curve: _Curve, error: float, name: Variable, seconds: float) -> list[Node]:
     """Closed forms of a weight: a constant, and of those that follow it the simplest and the closest."""
     x, y, counts = curve.x, curve.y, curve.counts
     scale = math.sqrt(float(np.average(np.square(y), weights=counts)))
     accuracy = min(1.0, 1.1 * error / math.sqrt(float(counts.mean())) / max(scale, 1e-300))
     told: list[tuple[float, Node]] = []
-    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, seconds=_SECONDS):
+    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, seconds=seconds):
         told.append((each.residual, substitute(each.tree, "x", name)))
     for tree in curves(curve.rows(name), np.sqrt(counts)):
         tape = Tape(tree, (name.name,))
