@@ -74,15 +74,10 @@ def middles(space: Space, made: list[Bounded]) -> list[Floats]:
     return rows
 
 
-class Chain:
-    """Bounds of a slope by multiplying and adding ranges of derivatives, layer by layer."""
+class OneByOne:
+    """A way to bound parts that knows no multipliers and looks at one part at a time."""
 
-    def __init__(
-        self, program: Program, root: Part, models: tuple[ExactModel, ...], goal: Slope, *, stop: Stop
-    ) -> None:
-        self.program, self.root, self.goal, self.stop = program, root, goal, stop
-        self.hope = self.usual = 0.0
-        self.model = models[goal.model]
+    program: Program
 
     def start(self) -> Floats:
         """No multipliers."""
@@ -99,6 +94,21 @@ class Chain:
         """As `Lagrange.solve`."""
         made = [self._one(part, known) for part, known in zip(parts, sums, strict=True)]
         return made, middles(self.program.space, made)
+
+    def _one(self, part: Part, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
+        """What is known of a part."""
+        raise NotImplementedError
+
+
+class Chain(OneByOne):
+    """Bounds of a slope by multiplying and adding ranges of derivatives, layer by layer."""
+
+    def __init__(
+        self, program: Program, root: Part, models: tuple[ExactModel, ...], goal: Slope, *, stop: Stop
+    ) -> None:
+        self.program, self.root, self.goal, self.stop = program, root, goal, stop
+        self.hope = self.usual = 0.0
+        self.model = models[goal.model]
 
     def _one(self, part: Part, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
         program, goal, model = self.program, self.goal, self.model

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from edgewise.verify.chain import middles
+from edgewise.verify.chain import OneByOne
 from edgewise.verify.climb import draw
 from edgewise.verify.curves import Curves, Window, merge, spans
 from edgewise.verify.cuts import Bounded, Split
@@ -93,7 +93,7 @@ class Unit:
         return found
 
 
-class Paired:
+class Paired(OneByOne):
     """Bounds of weight * (output of one unit - output of another) - bound."""
 
     def __init__(self, program: Program, root: Part, *, stop: Stop) -> None:
@@ -110,22 +110,6 @@ class Paired:
         ]
         self.first, self.sizes = _first(units, program.space, *pairs[0])
         self.steps = [_step(units, n, pairs[n - 1], pairs[n]) for n in range(1, len(pairs))]
-
-    def start(self) -> Floats:
-        """No multipliers."""
-        return np.zeros(0)
-
-    def solve(
-        self,
-        parts: list[Part],
-        starts: Floats,
-        target: float,
-        sums: list[tuple[Floats, Floats, Bools] | None],
-        warm: bool,
-    ) -> tuple[list[Bounded], list[Floats]]:
-        """As `Lagrange.solve`."""
-        made = [self._one(part, known) for part, known in zip(parts, sums, strict=True)]
-        return made, middles(self.program.space, made)
 
     def _one(self, part: Part, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
         program = self.program
