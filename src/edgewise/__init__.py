@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from edgewise._core.errors import FileError as FileError
     from edgewise._core.errors import InputError as InputError
     from edgewise._core.errors import NumericEdgesError as NumericEdgesError
+    from edgewise._core.stopping import StopReason as StopReason
     from edgewise.audit import AuditResult as AuditResult
     from edgewise.audit import Frontier as Frontier
     from edgewise.audit import audit as audit
@@ -150,6 +151,7 @@ _HOMES = {
         "InputError",
         "NumericEdgesError",
     ),
+    "edgewise._core.stopping": ("StopReason",),
     "edgewise.audit": (
         "AuditResult",
         "Frontier",

@@ -20,12 +20,14 @@ from edgewise._core.errors import NumericEdgesError as NumericEdgesError
 from edgewise._core.seeds import derive as derive
 from edgewise._core.seeds import generator as generator
 from edgewise._core.seeds import numpy_generator as numpy_generator
+from edgewise._core.stopping import StopReason as StopReason
 
 __all__ = [
     "EdgewiseError",
     "FileError",
     "InputError",
     "NumericEdgesError",
+    "StopReason",
     "among",
     "as_tuple",
     "check_bool",

@@ -30,6 +30,8 @@ class Record:
         Intervals of the grid at this step.
     note : str
         Anything worth telling, else empty.
+    share : float or None
+        Share of the work that is done, from 0 to 1; None where no end is planned.
     """
 
     phase: str
@@ -39,6 +41,7 @@ class Record:
     seconds: float
     intervals: int
     note: str = ""
+    share: float | None = None
 
 
 Callback = Callable[[Record], object]

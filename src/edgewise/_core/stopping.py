@@ -1,0 +1,64 @@
+"""Why training, a search, a proof or an audit ended: one list for all of them, each with a sentence of advice."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class StopReason(StrEnum):
+    """Why something ended.
+
+    Members are strings too: they go into JSON as they are, and `reason == "time_limit"` is a plain comparison.
+
+    Examples
+    --------
+    >>> from edgewise import StopReason
+    >>> StopReason.TIME_LIMIT.repeatable, StopReason.WORK_SPENT.repeatable
+    (False, True)
+    >>> print(StopReason.WORK_SPENT, "-", StopReason.WORK_SPENT.advice)
+    work_spent - The work that was allowed is done; work="thorough", or a larger factor, goes on.
+    """
+
+    EXACT = "exact"
+    EXPLAINED = "explained"
+    CONVERGED = "converged"
+    NO_IMPROVEMENT = "no_improvement"
+    EXHAUSTED = "exhausted"
+    LARGEST_GRID = "largest_grid"
+    MOST_STEPS = "most_steps"
+    DIVERGED = "diverged"
+    DECIDED = "decided"
+    TIED = "tied"
+    WORK_SPENT = "work_spent"
+    TIME_LIMIT = "time_limit"
+    INTERRUPTED = "interrupted"
+    CALLBACK = "callback"
+
+    @property
+    def advice(self) -> str:
+        """What it means and what may help, in a sentence."""
+        return _ADVICE[self]
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same call gives the same result again: nothing from outside ended it."""
+        return self not in (StopReason.TIME_LIMIT, StopReason.INTERRUPTED, StopReason.CALLBACK)
+
+
+_ADVICE = {
+    StopReason.EXACT: "The result is exact up to rounding: nothing is left to look for.",
+    StopReason.EXPLAINED: "What is left is noise as far as the rows tell; more rows may tell more.",
+    StopReason.CONVERGED: "It converged: more steps would change nothing.",
+    StopReason.NO_IMPROVEMENT: "Going on no longer lowers the error on held-out rows.",
+    StopReason.EXHAUSTED: "Everything that there was to try has been tried.",
+    StopReason.LARGEST_GRID: "It ended at the largest grid that second-order steps can carry; 'intervals' goes on.",
+    StopReason.MOST_STEPS: "The steps that were allowed are done; more 'steps' help if the error is still falling.",
+    StopReason.DIVERGED: "The loss left the range of numbers; smaller steps or other units of y may help.",
+    StopReason.DECIDED: "The question is decided.",
+    StopReason.TIED: "The largest excess equals its bound as far as rounding tells, which no work changes.",
+    StopReason.WORK_SPENT: 'The work that was allowed is done; work="thorough", or a larger factor, goes on.',
+    StopReason.TIME_LIMIT: "The time limit ended it, so the result may differ from run to run; leave 'seconds' out, or "
+    "raise it, for one that does not.",
+    StopReason.INTERRUPTED: "It was interrupted; this is the best until then.",
+    StopReason.CALLBACK: "A callback asked to stop; this is the best until then.",
+}
