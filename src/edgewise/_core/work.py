@@ -169,3 +169,8 @@ def check_work(work: object, of: str) -> float:
     if isinstance(work, str):
         return LEVELS[check_choice(work, "work", LEVELS, of=of)]
     return check_float(work, "work", low=0.0, closed=False, of=of)
+
+
+def check_seconds(seconds: object, of: str) -> float | None:
+    """A time limit, or None for none."""
+    return None if seconds is None else check_float(seconds, "seconds", low=0.0, closed=False, of=of)
