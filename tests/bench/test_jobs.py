@@ -32,10 +32,19 @@ SMOKE = Settings(smoke=True)
 ALONE = [job for job in plan() if job.table not in ("peers", "images")]
 
 
+# Caches of any processor: those of a large server would have gigabytes read to get past them.
+CACHES = {"L1": 1 << 15, "L2": 1 << 20}
+
+
+def tame(patch):
+    """The allocator of the tests' own process stays as it is, and memory is looked for just behind small caches."""
+    patch.setattr(machine, "keep_memory", lambda: True)
+    patch.setattr(machine, "caches", lambda: dict(CACHES))
+
+
 @pytest.fixture(autouse=True)
-def _same_allocator(monkeypatch):
-    """The allocator of the tests' own process stays as it is."""
-    monkeypatch.setattr(machine, "keep_memory", lambda: True)
+def _tame(monkeypatch):
+    tame(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +66,21 @@ def digits(tmp_path_factory):
 def results():
     """All tables but those of images and of other packages."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(machine, "keep_memory", lambda: True)
-        found = [finding for job in ALONE for finding in jobs.measure(job, SMOKE)]
+        tame(patch)
+        # Most memory held is measured in a process of its own: one that has lived already has memory at hand.
+        found = [
+            finding
+            for job in ALONE
+            for finding in (run if job.table == "memory" else jobs.measure)(job, SMOKE)
+        ]
     comparisons = tuple(each for each in found if isinstance(each, Comparison))
     missing = tuple(each for each in found if isinstance(each, Missing))
     return Results("a machine", 1, False, comparisons, missing)
 
 
 def test_every_table_is_measured(results):
-    expected = {job.table for job in ALONE} - (set() if load() else {"roofline"})
+    untold = (set() if load() else {"roofline"}) | (set() if machine.forget_peak() else {"memory"})
+    expected = {job.table for job in ALONE} - untold
     assert {each.table for each in results.comparisons} == expected
     for each in results.comparisons:
         assert 0 < each.low <= each.ratio <= each.high < math.inf, each
@@ -123,7 +138,7 @@ def test_a_package_is_measured_on_cells_and_a_step(monkeypatch):
 @pytest.mark.skipif(load() is None, reason="there is no native library here")
 def test_ceilings_are_plausible():
     # The best of a few: whatever interrupts a measurement only lowers it.
-    tries = [roofline.ceilings(0.02) for _ in range(5)]
+    tries = [roofline.ceilings(0.02) for _ in range(3)]
     top = {name: max(each[name] for each in tries) for name in tries[0]}
     assert top["float32"] > 1.5 * top["float64"] > 1e8
     assert top["L1"] > top["DRAM"] > 1e8
