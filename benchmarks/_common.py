@@ -129,6 +129,16 @@ class Report:
         self.notes.append(sentence)
         print(f"\n{sentence}\n", flush=True)
 
+    def across(self, part: str, rows: Sequence[str], columns: str, value: str) -> Report:
+        """The same figures in short: a row for each value of `rows`, a column for each of `columns`."""
+        places = [self.columns.index(name) for name in (*rows, columns, value)]
+        cells = {(*(row[at] for at in places[:-2]), row[places[-2]]): row[places[-1]] for row in self.rows}
+        names = list(dict.fromkeys(key[-1] for key in cells))
+        report = Report(self.run, part, [*rows, *names], 9)
+        for key in dict.fromkeys(key[:-1] for key in cells):
+            report.add(*key, *(cells.get((*key, name)) for name in names))
+        return report
+
     def save(self) -> None:
         """Put this part into the script's JSON file beside its other parts."""
         OUT.mkdir(exist_ok=True)
@@ -147,5 +157,7 @@ def text(cell: Any) -> str:
     if isinstance(cell, bool) or cell is None:
         return {True: "yes", False: "no", None: ""}[cell]
     if isinstance(cell, float):
+        if np.isnan(cell):
+            return ""
         return f"{cell:.2e}" if cell != 0 and (abs(cell) < 1e-3 or abs(cell) >= 1e6) else f"{cell:.4g}"
     return str(cell)

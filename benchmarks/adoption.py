@@ -201,6 +201,7 @@ def main() -> None:
         if not run.quick or problem.name == "yacht":
             measure(run, report, problem)
     report.save()
+    report.across("in short", ["table", "score"], "model", "mean").save()
 
 
 if __name__ == "__main__":

@@ -179,6 +179,7 @@ def main() -> None:
             measure(run, report, problem, chosen("GLASSBOX_MODELS", tuple(MODELS)))
     report.rows = in_order([*others(report), *report.rows])
     report.save()
+    report.across("in short", ["table", "score"], "model", "mean").save()
 
 
 def others(report: Report) -> list[tuple[Any, ...]]:

@@ -35,7 +35,18 @@ def main() -> None:
     report = Report(
         run,
         "grids",
-        ["G", "parameters", "RMSE", "held out", "kept G", "CPU s", "MLP", "parameters ", "RMSE ", "CPU s "],
+        [
+            "G",
+            "parameters",
+            "RMSE",
+            "held out",
+            "kept G",
+            "CPU s",
+            "MLP",
+            "MLP size",
+            "MLP RMSE",
+            "MLP CPU s",
+        ],
         9,
     )
     for at, count in enumerate(grids):

@@ -84,7 +84,7 @@ def main() -> None:
         "G",
         "CPU s",
         "MLP",
-        "CPU s ",
+        "MLP CPU s",
         "paper KAN",
         "paper MLP",
         "paper KAN / KAN",

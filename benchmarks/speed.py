@@ -42,6 +42,29 @@ def parts(results: Results, tables: tuple[str, ...], suffix: str = "") -> dict[s
     }
 
 
+def in_short(part: dict[str, Any]) -> dict[str, Any]:
+    """The table of layers without their widths: from the least to the largest ratio of each column."""
+    rows = part["rows"]
+    columns = [name for name in rows[0] if name not in ("in", "out", "batch", "G")]
+    grouped: dict[tuple[str, str], list[dict[str, str]]] = {}
+    for row in rows:
+        grouped.setdefault((row["batch"], row["G"]), []).append(row)
+    return {
+        "machine": part["machine"],
+        "rows": [
+            {"batch": batch, "G": intervals} | {name: _span([row[name] for row in same]) for name in columns}
+            for (batch, intervals), same in sorted(grouped.items(), key=lambda one: one[0][0] == "all")
+        ],
+        "notes": [],
+    }
+
+
+def _span(cells: list[str]) -> str:
+    """ "4.4 (4.2–4.7)", "5.0 (4.9–5.1)" -> "4.4 to 5.0"; a single cell stays as it is."""
+    ratios = sorted((cell.split()[0] for cell in cells if cell), key=float)
+    return cells[0] if len(cells) == 1 else f"{ratios[0]} to {ratios[-1]}" if ratios else ""
+
+
 def main() -> None:
     run = begin("speed", "Speed of layers, kernels, training steps and other packages")
     folder = OUT / ("speed-quick" if run.quick else "speed")
@@ -50,6 +73,7 @@ def main() -> None:
     one = measured(folder, [*words, *(["--data", str(images)] if images else [])])
     two = measured(folder / "two", [*words, "--only", ",".join(SHARED), "--peers", "none", "--threads", "2"])
     found = parts(one, tuple(TABLES)) | parts(two, SHARED, ", two threads")
+    found["layers, in short"] = in_short(found["layers"])
     (OUT / f"{folder.name}.json").write_text(json.dumps(found, indent=1))
     if not run.quick:
         for name, figure in drawings(one).items():

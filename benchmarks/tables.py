@@ -89,6 +89,7 @@ def main() -> None:
                 name, len(y), label, float(np.mean(errors)), float(np.std(errors)), float(np.median(spent))
             )
     report.save()
+    report.across("in short", ["table", "rows"], "model", "RMSE").save()
 
 
 if __name__ == "__main__":
