@@ -1,10 +1,13 @@
 """The examination of an installation."""
 
 import json
+import re
 from importlib import metadata
 from pathlib import Path
 
 import pytest
+import torch
+from threadpoolctl import threadpool_limits
 
 from edgewise.cli import health
 from edgewise.kernels.native import library
@@ -77,6 +80,22 @@ def test_what_is_too_old_is_broken_and_ends_with_code_1(edgewise, monkeypatch, f
 def test_versions_compare_as_numbers():
     assert health._numbers("2.13.0+cpu") == (2, 13, 0)
     assert health._numbers("2.13.0rc1") > health._numbers("2.6")
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_threads_of_torch_and_of_blas_come_with_what_to_set_in_a_loop_of_ones_own(count):
+    before = torch.get_num_threads()
+    try:
+        with threadpool_limits(count):
+            torch.set_num_threads(count)
+            check = health._threads()
+    finally:
+        torch.set_num_threads(before)
+    told = dict(re.findall(r"(\w+) (\d+)(?:,| in)", check.found))
+    assert told["torch"] == str(count)
+    assert len(told) > 1  # numpy brings a BLAS
+    assert set(told.values()) == {str(count)}
+    assert "torch.set_num_threads(1)" in check.advice
 
 
 def test_a_folder_that_cannot_be_written_is_broken(tmp_path):

@@ -157,12 +157,25 @@ def _processor() -> Check:
 
 
 def _threads() -> Check:
+    """What this process takes; the command line starts with one thread, a Python of the user's with one for each core."""
     try:
         import torch
+        from threadpoolctl import threadpool_info
+
+        pools = {
+            (each["internal_api"], each["num_threads"])
+            for each in threadpool_info()
+            if each["user_api"] == "blas"
+        }
     except Exception:
-        return Check("threads", "note", "unknown without torch")
+        return Check("threads", "note", "unknown without torch and threadpoolctl")
+    found = [f"torch {torch.get_num_threads()}", *(f"{name} {count}" for name, count in sorted(pools))]
     return Check(
-        "threads", "ok", f"{torch.get_num_threads()}", "--threads N takes more; small networks gain nothing"
+        "threads",
+        "ok",
+        f"{', '.join(found)} in this command",
+        "small networks gain nothing from more (--threads N); in a training loop of your own over small layers, start "
+        "with torch.set_num_threads(1)",
     )
 
 
