@@ -4,7 +4,10 @@
 PYTHON ?= python3
 # Extra words for pip, for example an index that holds CPU-only wheels of torch.
 PIP_ARGS ?=
+# Extra words for pytest: a file, -x, or -n0 for no workers.
 PYTEST_ARGS ?=
+# Each keeps to one core, and takes over what others have before them.
+WORKERS := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,18 +22,18 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 help:
 	@echo "make demo    install into .venv and run the main job on measured data that ships with the package"
-	@echo "make test    the whole suite, doctests included"
+	@echo "make test    the whole suite, doctests included, on all cores (at most four)"
 	@echo "make lint    ruff, pyright and the import contract"
 	@echo "make format  let ruff put the code in order"
 	@echo "make docs    build the documentation into docs/_build/html, its gallery included"
-	@echo "make bench   regenerate the figures of docs/benchmarks.md"
+	@echo "make bench   regenerate the figures of the benchmark pages and the rows behind them"
 	@echo "make clean   remove .venv and what was built"
 
 demo: $(INSTALLED)
 	$(BIN)/edgewise demo
 
 test: $(DEV)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest $(WORKERS) $(PYTEST_ARGS)
 
 lint: $(DEV)
 	$(BIN)/ruff check

@@ -66,13 +66,13 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = "#include <cstddef>\n#include <cstdio>\n#include <edgewise_network.h>\n"
     source.write_text(text + "int main() {\n" + "\n".join(lines) + "\nreturn 0;\n}\n")
     words = [*HOOK.compiler(os.environ), "-std=c++17", f"-I{ROOT / HOOK.NATIVE / 'src'}"]
-    subprocess.run([*words, str(source), "-o", str(program)], check=True, capture_output=True, timeout=120)
+    subprocess.run([*words, str(source), "-o", str(program)], check=True, capture_output=True, timeout=600)
     return program
 
 
 def test_sizes_and_places_are_the_compiler_s(compiled: Path) -> None:
     call = CALL.pack(*range(1, len(PACKED) + 1))
-    done = subprocess.run([str(compiled)], input=call, capture_output=True, timeout=60)
+    done = subprocess.run([str(compiled)], input=call, capture_output=True, timeout=600)
     assert done.returncode == 0, "a packed call is not as long as ew_spline"
     found = dict(line.split(" ", 1) for line in done.stdout.decode().splitlines())
     expected = {"EW_VERSION": str(library._VERSION)}
