@@ -17,6 +17,8 @@ from typing import Any
 
 from _common import OUT, text
 
+from edgewise._core import plural
+
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = ("benchmarks.md", "performance.md", "benchmarks-formulas.md", "benchmarks-trust.md")
 PLACE = re.compile(r"(<!-- (figures|notes|rows) (\w+) / (.+?) -->).*?(?=<!-- end -->)", re.DOTALL)
@@ -56,7 +58,7 @@ class Pages:
             if found is None:
                 return match.group(0)
             if kind == "rows":
-                return head + self.link(script, part, f"{len(found['rows'])} rows")
+                return head + self.link(script, part, plural(len(found["rows"]), "row"))
             return f"{head}\n{self.block(script, found, kind == 'figures')}\n"
 
         return PLACE.sub(fill, page)
