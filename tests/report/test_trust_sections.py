@@ -222,10 +222,12 @@ def test_a_witness_shows_what_the_model_says(told):
 def test_what_stays_open_is_said():
     from edgewise.verify.results import Undecided
 
-    row = proofs_view([Undecided("range(0, 1)", "every row", -0.25, 0.5, 3.0, "the time is up")]).rows[0]
+    late = Undecided("range(0, 1)", "every row", -0.25, 0.5, 3.0, "the time was up", ew.StopReason.TIME_LIMIT)
+    row = proofs_view([late]).rows[0]
     assert (row.status, row.digest, row.witness) == ("undecided", "", None)
     assert "at most 0.5" in row.text
     assert "0.25 to spare" in row.text
+    assert "may differ from run to run" in row.text
     assert proofs_view(()) is None
 
 

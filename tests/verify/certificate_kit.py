@@ -169,12 +169,12 @@ def document_of(
 
 
 def certificate(
-    claim: Document, where: Domain, nets: Sequence[ew.KAN], folder: Path, seconds: float = 2
+    claim: Document, where: Domain, nets: Sequence[ew.KAN], folder: Path, work: float = 0.03
 ) -> Made | None:
     """The prover's certificate; None where it does not get there."""
     proofs: list[Document] = []
     for goal, own in goals_of(claim, where, nets[0].shape[-1]):
-        outcome = prove(list(nets), own, goal, seconds=seconds)
+        outcome = prove(list(nets), own, goal, work=work)
         if outcome.status != "proved" or outcome.evidence is None:
             return None
         proofs.append(outcome.evidence)

@@ -182,7 +182,7 @@ def test_certificates_of_the_prover(shape: tuple[int, ...], tmp_path: Path) -> N
     rng, proved = np.random.default_rng(sum(shape)), 0
     net, where = network(shape, rng, size=0.3), domain(shape[0], rng, budget=len(shape) == 4)
     for claim in claims(rng, shape[0], shape[-1]):
-        made = certificate(claim, where, [net], tmp_path, seconds=0.5)
+        made = certificate(claim, where, [net], tmp_path, work=0.005)
         if made is None:
             continue
         proved += 1
@@ -211,9 +211,7 @@ def test_codes_that_lower_the_output(tmp_path: Path) -> None:
             layer.coef.copy_(torch.from_numpy(rng.normal(0, 0.5, tuple(layer.coef.shape))))
     ends = ((-1.0, -1.0),), ((1.0, 1.0),)
     where = Domain((Group("x", (0,), (((-1.0, 1.0),),)), Group("code", (1,), ends)))
-    made = certificate(
-        {"type": "monotone", "output": 0, "input": 1, "direction": -1}, where, [net], tmp_path, seconds=20
-    )
+    made = certificate({"type": "monotone", "output": 0, "input": 1, "direction": -1}, where, [net], tmp_path)
     assert made is not None
     assert made.document["proofs"][0]["lemmas"]
     assert judge(made, made.document, tmp_path, "falling")
@@ -263,7 +261,7 @@ def test_slopes_in_an_input_with_a_scale_of_its_own(tmp_path: Path) -> None:
             "input": 0,
             "bound": 1.1 * float(slope[:, 0].abs().max()) + 0.01,
         }
-        made = certificate(claim, where, [net], tmp_path, seconds=2)
+        made = certificate(claim, where, [net], tmp_path, work=0.02)
         if made is not None:
             trees += sum(len(each["tree"]) > 1 for each in made.document["proofs"])
             found = verdict(made, made.document, tmp_path)
@@ -511,7 +509,7 @@ def fitted() -> Any:
         "holes": holes,
     }
     y = table["size"] + np.nan_to_num(holes) + table["old"] * 0.3
-    return ew.KANRegressor(mode="additive", seconds=2, random_state=0).fit(table, y)
+    return ew.KANRegressor(mode="additive", random_state=0).fit(table, y)
 
 
 def whole_of(model: Any) -> list[Group]:

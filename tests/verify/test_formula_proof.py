@@ -127,9 +127,7 @@ def test_network_enclosures_hold_values_and_slopes(shape, degree):
 def wave():
     """A network that has learned a formula, and the largest deviation on a fine grid."""
     X = np.random.default_rng(0).uniform(-1, 1, (600, 2))
-    net = ew.fit(
-        ew.KAN([2, 3, 1], seed=0), X, np.sin(2 * X[:, 0]) + X[:, 1] ** 2, steps=60, seed=0, seconds=5
-    ).network
+    net = ew.fit(ew.KAN([2, 3, 1], seed=0), X, np.sin(2 * X[:, 0]) + X[:, 1] ** 2, steps=60, seed=0).network
     side = np.linspace(-1, 1, 301)
     grid = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
     gap = np.abs(net.predict(grid)[:, 0] - np.sin(2 * grid[:, 0]) - grid[:, 1] ** 2).max()
@@ -140,28 +138,24 @@ def test_a_formula_within_epsilon(wave):
     net, gap = wave
     box = {"x1": (-1, 1), "x2": (-1, 1)}
     epsilon = max(2 * gap, 0.02)
-    proved = ew.verify(net, properties.formula_within("sin(2*x1) + x2^2", epsilon), domain=box, seconds=20)
+    proved = ew.verify(net, properties.formula_within("sin(2*x1) + x2^2", epsilon), domain=box)
     assert proved.status == "proved", proved
     assert proved.certificate is None
     assert 0 <= proved.margin <= epsilon - gap * 0.99
-    shifted = ew.verify(
-        net, properties.formula_within("sin(2*x1) + x2^2 + 0.1", 0.05), domain=box, seconds=20
-    )
+    shifted = ew.verify(net, properties.formula_within("sin(2*x1) + x2^2 + 0.1", 0.05), domain=box)
     assert shifted.status == "refuted"
     x = [shifted.witness["x1"], shifted.witness["x2"]]
     assert abs(net.predict([x])[0, 0] - np.sin(2 * x[0]) - x[1] ** 2 - 0.1) > 0.05
     symbols = sympy.symbols("x1 x2")
     by_sympy = properties.formula_within(sympy.sin(2 * symbols[0]) + symbols[1] ** 2, epsilon)
-    assert ew.verify(net, by_sympy, domain=box, seconds=20).status == "proved"
+    assert ew.verify(net, by_sympy, domain=box).status == "proved"
 
 
 def test_a_formula_that_differs_at_one_place_only(wave):
     net, gap = wave
     # A narrow bump that 4,096 drawn rows may well miss; branch and bound may not.
     text = "sin(2*x1) + x2^2 + 0.5*exp(-20000*((x1 - 0.123)^2 + (x2 + 0.456)^2))"
-    answer = ew.verify(
-        net, properties.formula_within(text, 0.2 + gap), domain={"x1": (-1, 1), "x2": (-1, 1)}, seconds=30
-    )
+    answer = ew.verify(net, properties.formula_within(text, 0.2 + gap), domain={"x1": (-1, 1), "x2": (-1, 1)})
     assert answer.status == "refuted"
     assert abs(answer.witness["x1"] - 0.123) < 0.01
     assert abs(answer.witness["x2"] + 0.456) < 0.01
@@ -173,12 +167,12 @@ def test_formulas_with_kinks_and_jumps(kink):
     net = ew.KAN([1, 1], init="zero").double()
     top = {"abs(x1 - 0.2)": 1.2, "sign(x1 - 0.2)": 1.0, "abs(sin(x1))^3": np.sin(1) ** 3}[kink]
     for epsilon, status in ((top * 1.01, "proved"), (top * 0.98, "refuted")):
-        answer = ew.verify(net, properties.formula_within(kink, epsilon), domain={"x1": (-1, 1)}, seconds=10)
+        answer = ew.verify(net, properties.formula_within(kink, epsilon), domain={"x1": (-1, 1)})
         assert answer.status == status, answer
 
 
 def test_a_formula_without_value_somewhere(wave):
-    answer = ew.verify(wave[0], 'formula("log(x1)", 100)', domain={"x1": (-1, 1), "x2": (0, 0)}, seconds=5)
+    answer = ew.verify(wave[0], 'formula("log(x1)", 100)', domain={"x1": (-1, 1), "x2": (0, 0)})
     assert answer.status == "refuted"
     assert answer.reason == "At this row the formula has no value."
 
@@ -187,10 +181,10 @@ def test_estimators_in_raw_units():
     rng = np.random.default_rng(0)
     table = {"size": rng.uniform(100, 300, 400), "kind": rng.choice(["oak", "elm"], 400)}
     y = 0.02 * table["size"] + 1.0
-    model = ew.KANRegressor(mode="additive", members=1, seconds=2).fit(table, y)
+    model = ew.KANRegressor(mode="additive", members=1).fit(table, y)
     near = {"size": (100, 300)}
-    assert ew.verify(model, 'formula("0.02*size + 1", 0.2)', domain=near, seconds=10).status == "proved"
-    assert ew.verify(model, 'formula("0.03*size + 1", 0.2)', domain=near, seconds=10).status == "refuted"
+    assert ew.verify(model, 'formula("0.02*size + 1", 0.2)', domain=near).status == "proved"
+    assert ew.verify(model, 'formula("0.03*size + 1", 0.2)', domain=near).status == "refuted"
 
 
 def test_what_cannot_be_compared(wave):

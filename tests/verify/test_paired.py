@@ -89,7 +89,7 @@ def test_the_same_function_is_equal_within_nothing(shape: list[int], dead: bool,
         mask[1] = False
         other.layers[0].set_mask(mask)
     where = dict.fromkeys(net.input_names, (-1, 1))
-    answer = ew.verify(net, ew.properties.equal(other, 0.0), domain=where, seconds=10)
+    answer = ew.verify(net, ew.properties.equal(other, 0.0), domain=where)
     assert answer.status == "proved", answer
     for model, path in ((net, "a.kan"), (other, "b.kan")):
         ew.save(model, tmp_path / path)
@@ -112,14 +112,14 @@ def test_bounds_hold_and_certificates_are_accepted(shape: tuple[int, ...], tmp_p
                 layer.coef.add_(10.0 ** -(1 + 2 * seed) * torch.from_numpy(rng.normal(size=layer.coef.shape)))
                 layer.bias.add_(10.0 ** -(1 + 2 * seed) * torch.from_numpy(rng.normal(size=layer.bias.shape)))
         terms = (OutputTerm(0, 1.0, 0), OutputTerm(0, -1.0, 1))
-        found = maximise([net, other], where, terms, seconds=2)
+        found = maximise([net, other], where, terms, work=0.004)
         X, _ = rows_of(
             {"groups": [{"inputs": g.inputs, "cells": g.cells} for g in where.groups], "budget": None},
             rng,
             4000,
         )
         assert (net.predict(X) - other.predict(X)).max() <= found.upper
-        epsilon = 1.5 * max(found.upper, maximise([other, net], where, terms, seconds=2).upper)
+        epsilon = 1.5 * max(found.upper, maximise([other, net], where, terms, work=0.004).upper)
         made = certificate({"type": "equal", "epsilon": epsilon}, where, [net, other], tmp_path)
         assert made is not None
         assert check(write(made.document, tmp_path / "proof.json"), *made.paths).accepted
@@ -151,5 +151,5 @@ def test_far_apart_networks_are_bounded_on_their_own() -> None:
     side = np.linspace(-1, 1, 101)
     X = np.array(np.meshgrid(side, side)).reshape(2, -1).T
     seen = float((nets[0].predict(X) - nets[1].predict(X)).max())
-    found = maximise(nets, where, (OutputTerm(0, 1.0, 0), OutputTerm(0, -1.0, 1)), seconds=10, gap=0.05)
+    found = maximise(nets, where, (OutputTerm(0, 1.0, 0), OutputTerm(0, -1.0, 1)), gap=0.05)
     assert seen <= found.upper <= seen + 0.2 * abs(seen)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ import pytest
 import torch
 
 import edgewise as ew
-from edgewise import KAN, InputError
+from edgewise import KAN, InputError, StopReason
+from edgewise._core.work import Meter, running
 from edgewise.verify.certificate import certificate
 from edgewise.verify.checker import check
 from edgewise.verify.domain import Domain, Group
-from edgewise.verify.goals import InputTerm, OutputTerm, Rows, Slope
-from edgewise.verify.prove import Outcome, Progress, maximise, prepare, prove
+from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Rows, Slope
+from edgewise.verify.prove import MOST, Outcome, Progress, maximise, prepare, prove
 
 
 def network(shape: Sequence[int], seed: int, degree: int = 3, size: float = 1.5) -> KAN:
@@ -84,11 +84,11 @@ def output(weight: float = 1.0, moved: tuple[int, int] | None = None, model: int
 def test_ranges_are_certified(shape: list[int], degree: int, tmp_path: Path) -> None:
     net = network(shape, seed=len(shape), degree=degree)
     domain = box(net, codes=(1,))
-    high = maximise(net, domain, [output()], seconds=2, gap=0.05)
-    low = maximise(net, domain, [output(-1.0)], seconds=2, gap=0.05)
+    high = maximise(net, domain, [output()], work=0.03, gap=0.05)
+    low = maximise(net, domain, [output(-1.0)], work=0.03, gap=0.05)
     slack = 0.05 * (high.upper + low.upper)
-    up = prove(net, domain, Rows(((output(),),), (high.upper + slack,)), seconds=5)
-    down = prove(net, domain, Rows(((output(-1.0),),), (low.upper + slack,)), seconds=5)
+    up = prove(net, domain, Rows(((output(),),), (high.upper + slack,)))
+    down = prove(net, domain, Rows(((output(-1.0),),), (low.upper + slack,)))
     assert (up.status, down.status) == ("proved", "proved")
     claim = {"type": "range", "output": 0, "low": -(low.upper + slack), "high": high.upper + slack}
     assert accepted([net], domain, claim, [up, down], tmp_path)
@@ -100,7 +100,7 @@ def test_ranges_are_certified(shape: list[int], degree: int, tmp_path: Path) -> 
 def test_evidence_of_maximise_proves_its_bound(tmp_path: Path) -> None:
     net = network([4, 4, 1], seed=11)
     domain = box(net, codes=(0,))
-    bounds = maximise(net, domain, [output(), InputTerm(2, 0.25)], seconds=4, gap=0.02)
+    bounds = maximise(net, domain, [output(), InputTerm(2, 0.25)], gap=0.02)
     assert bounds.leaves > 1
     terms = [{"output": 0, "weight": 1.0, "model": 0, "moved": None}, {"input": 2, "weight": 0.25}]
     outcome = Outcome(
@@ -114,8 +114,8 @@ def test_evidence_of_maximise_proves_its_bound(tmp_path: Path) -> None:
 def test_a_goal_is_refuted_by_a_row_that_breaks_it() -> None:
     net = network([4, 5, 1], seed=3)
     domain = box(net, codes=(2,))
-    bounds = maximise(net, domain, [output()], seconds=3)
-    outcome = prove(net, domain, Rows(((output(),),), (bounds.lower - 1e-3,)), seconds=5)
+    bounds = maximise(net, domain, [output()], work=0.05)
+    outcome = prove(net, domain, Rows(((output(),),), (bounds.lower - 1e-3,)))
     assert outcome.status == "refuted"
     assert outcome.evidence is None
     assert outcome.witness is not None
@@ -135,14 +135,14 @@ def test_rows_given_can_refute_at_once() -> None:
     assert (outcome.status, outcome.leaves) == ("refuted", 0)
 
 
-def flips(net: KAN, domain: Domain, group: int, threshold: float, seconds: float = 10.0) -> list[Outcome]:
+def flips(net: KAN, domain: Domain, group: int, threshold: float, work: float = 0.15) -> list[Outcome]:
     count = len(domain.groups[group].cells)
     return [
         prove(
             net,
             domain,
             Rows(((output(1.0, (group, a)),), (output(-1.0, (group, b)),)), (threshold, -threshold)),
-            seconds=seconds,
+            work=work,
         )
         for a in range(count)
         for b in range(count)
@@ -202,13 +202,10 @@ def test_the_greatest_change_is_certified(shape: list[int], tmp_path: Path) -> N
     domain = box(net, codes=(1,), count=3)
     pairs = [(a, b) for a in range(3) for b in range(3) if a != b]
     tau = 1.1 * max(
-        maximise(net, domain, [output(1, (1, a)), output(-1, (1, b))], seconds=1, gap=0.05).upper
+        maximise(net, domain, [output(1, (1, a)), output(-1, (1, b))], work=0.01, gap=0.05).upper
         for a, b in pairs
     )
-    found = [
-        prove(net, domain, Rows(((output(1, (1, a)), output(-1, (1, b))),), (tau,)), seconds=5)
-        for a, b in pairs
-    ]
+    found = [prove(net, domain, Rows(((output(1, (1, a)), output(-1, (1, b))),), (tau,))) for a, b in pairs]
     assert {each.status for each in found} == {"proved"}
     assert accepted(
         [net], domain, {"type": "changes_at_most", "output": 0, "group": 1, "tau": tau}, found, tmp_path
@@ -230,12 +227,12 @@ def increasing(shape: list[int], seed: int) -> KAN:
 def test_monotone_networks_are_proved_monotone(shape: list[int], tmp_path: Path) -> None:
     net = increasing(shape, seed=1)
     domain = box(net)
-    outcome = prove(net, domain, Slope(0, 1, -1, 0.0), seconds=10)
+    outcome = prove(net, domain, Slope(0, 1, -1, 0.0))
     assert outcome.status == "proved"
     assert accepted(
         [net], domain, {"type": "monotone", "output": 0, "input": 1, "direction": 1}, [outcome], tmp_path
     )
-    falling = prove(net, domain, Slope(0, 1, 1, 0.0), seconds=10)
+    falling = prove(net, domain, Slope(0, 1, 1, 0.0))
     assert falling.status == "refuted"
     assert falling.witness is not None
 
@@ -245,7 +242,7 @@ def test_monotone_networks_are_proved_monotone(shape: list[int], tmp_path: Path)
 def test_slopes_of_rows_lie_below_the_certified_bound(shape: list[int], degree: int, tmp_path: Path) -> None:
     net = network(shape, seed=13, degree=degree)
     domain = box(net)
-    loose = [prove(net, domain, Slope(0, 0, sign, 1e4), seconds=2) for sign in (1, -1)]
+    loose = [prove(net, domain, Slope(0, 0, sign, 1e4)) for sign in (1, -1)]
     bound = max(each.upper for each in loose) + 1e4 + 1e-6
     rows = sample(domain, 4000)
     step = 1e-6
@@ -253,7 +250,7 @@ def test_slopes_of_rows_lie_below_the_certified_bound(shape: list[int], degree: 
     ahead[:, 0] += step
     steepest = np.abs(net.predict(ahead) - net.predict(rows)).max() / step
     assert steepest <= bound + 1e-4
-    found = [prove(net, domain, Slope(0, 0, sign, bound), seconds=5) for sign in (1, -1)]
+    found = [prove(net, domain, Slope(0, 0, sign, bound)) for sign in (1, -1)]
     assert {each.status for each in found} == {"proved"}
     assert accepted(
         [net], domain, {"type": "lipschitz", "output": 0, "input": 0, "bound": bound}, found, tmp_path
@@ -267,11 +264,11 @@ def test_two_networks_are_equal_within_what_they_differ_by(tmp_path: Path) -> No
         other.layers[1].coef.add_(0.01)
     domain = box(one, codes=(0,))
     goals = [Rows(((output(sign, None, 0), output(-sign, None, 1)),), (0.4,)) for sign in (1.0, -1.0)]
-    found = [prove([one, other], domain, goal, seconds=10) for goal in goals]
+    found = [prove([one, other], domain, goal) for goal in goals]
     assert {each.status for each in found} == {"proved"}
     assert accepted([one, other], domain, {"type": "equal", "epsilon": 0.4}, found, tmp_path)
     tight = prove(
-        [one, other], domain, Rows(((output(-1, None, 0), output(1, None, 1)),), (1e-3,)), seconds=3
+        [one, other], domain, Rows(((output(-1, None, 0), output(1, None, 1)),), (1e-3,)), work=0.03
     )
     assert tight.status == "refuted"
 
@@ -312,41 +309,70 @@ def test_a_part_without_rows_is_proved_empty() -> None:
     centre = [0.5 * (group.cells[0][0][0] + group.cells[0][0][1]) for group in base.groups]
     tight = replace(base, budget=Budget(1e-3, tuple(Cost(i, c, 1.0) for i, c in enumerate(centre))))
     y = float(net.predict(np.array([centre]))[0, 0])
-    assert prove(net, tight, Rows(((output(),),), (y + 0.05,)), seconds=5).status == "proved"
-    assert prove(net, base, Rows(((output(),),), (y + 0.05,)), seconds=5).status == "refuted"
+    assert prove(net, tight, Rows(((output(),),), (y + 0.05,))).status == "proved"
+    assert prove(net, base, Rows(((output(),),), (y + 0.05,))).status == "refuted"
 
 
-def test_time_limit_ctrl_c_and_callbacks_leave_an_undecided_answer() -> None:
+@pytest.fixture(scope="module")
+def hard() -> tuple[KAN, Domain, Goal]:
+    """A goal that is half-way between the bounds that a little work reaches."""
     net = network([20, 24, 1], seed=10, size=3.0)
-    domain = box(net)
-    bounds = maximise(net, domain, [output()], seconds=0.5)
-    goal = Rows(((output(),),), (0.5 * (bounds.lower + bounds.upper) + 1e-3,))
-    start = time.perf_counter()
-    outcome = prove(net, domain, goal, seconds=0.3)
-    assert time.perf_counter() - start < 4
-    assert outcome.status == "undecided"
-    assert outcome.upper > 0 > outcome.lower
+    bounds = maximise(net, box(net), [output()], work=0.005)
+    assert bounds.stop_reason is StopReason.WORK_SPENT
+    return net, box(net), Rows(((output(),),), (0.5 * (bounds.lower + bounds.upper) + 1e-3,))
+
+
+def test_work_ends_an_answer_and_more_of_it_brings_the_bounds_closer(hard: tuple[KAN, Domain, Goal]) -> None:
+    little, more = (prove(*hard, work=work) for work in (0.002, 0.01))
+    for outcome in (little, more):
+        assert (outcome.status, outcome.stop_reason) == ("undecided", StopReason.WORK_SPENT)
+        assert outcome.upper > 0 > outcome.lower
+    assert little.leaves < more.leaves
+    assert more.upper <= little.upper
+
+
+def test_time_ctrl_c_and_callbacks_leave_an_undecided_answer(
+    hard: tuple[KAN, Domain, Goal], clock: Callable[[float], None]
+) -> None:
     told: list[Progress] = []
 
     def interrupt(progress: Progress) -> None:
         told.append(progress)
         raise KeyboardInterrupt
 
-    outcome = prove(net, domain, goal, seconds=20, callbacks=[interrupt])
-    assert outcome.status == "undecided"
+    outcome = prove(*hard, callbacks=interrupt)
+    assert (outcome.status, outcome.stop_reason) == ("undecided", StopReason.INTERRUPTED)
     assert outcome.upper > 0
+    # While time stands still callbacks are told of steps only.
     assert told[0].leaves >= 2
-    outcome = prove(net, domain, goal, seconds=20, callbacks=[lambda progress: True])
-    assert outcome.status == "undecided"
+    assert 0 < told[0].share < 1
+    outcome = prove(*hard, callbacks=[lambda progress: True])
+    assert (outcome.status, outcome.stop_reason) == ("undecided", StopReason.CALLBACK)
+    clock(0.05)
+    outcome = prove(*hard, seconds=50)
+    assert (outcome.status, outcome.stop_reason) == ("undecided", StopReason.TIME_LIMIT)
+    assert outcome.upper > 0 > outcome.lower
+    assert 50 < outcome.seconds < 51
 
 
-def test_a_wide_network_respects_the_time() -> None:
-    net = network([12, 256, 1], seed=1)
+def test_callbacks_are_told_twice_a_second_whatever_is_being_done(
+    hard: tuple[KAN, Domain, Goal], clock: Callable[[float], None]
+) -> None:
+    clock(0.01)
+    times: list[float] = []
+    prove(*hard, seconds=30, callbacks=lambda progress: times.append(progress.seconds))
+    assert np.diff([0.0, *times]).max() < 1.0
+
+
+def test_a_wide_network_ends_with_its_work() -> None:
+    net = network([12, 64, 1], seed=1)
     domain = box(net, codes=(3, 4))
-    start = time.perf_counter()
-    outcome = prove(net, domain, Rows(((output(1, (3, 0)), output(-1, (3, 1))),), (0.5,)), seconds=0.5)
-    assert time.perf_counter() - start < 6
-    assert outcome.status in ("proved", "refuted", "undecided")
+    goal = Rows(((output(1, (3, 0)), output(-1, (3, 1))),), (0.5,))
+    with running(Meter()) as meter:
+        outcome = prove(net, domain, goal, work=0.005)
+    assert outcome.stop_reason in (StopReason.DECIDED, StopReason.WORK_SPENT)
+    # A step that has begun is ended.
+    assert meter.spent < 2 * 0.005 * MOST
 
 
 @pytest.mark.parametrize(

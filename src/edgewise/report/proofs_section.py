@@ -111,7 +111,7 @@ def _text(one: Verdict) -> str:
             if one.lower <= 0
             else f"The worst row found exceeds it by {number(one.lower, 3)}, which may be rounding."
         )
-    return " ".join(told)
+    return " ".join([*told, *([] if one.stop_reason.repeatable else [one.stop_reason.advice])])
 
 
 def _witness(cases: tuple[Case, ...]) -> Witness | None:

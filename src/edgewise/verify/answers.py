@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import StopError
 
 Floats = NDArray[np.float64]
 Status = Literal["proved", "refuted", "undecided"]
@@ -24,15 +29,43 @@ class Progress:
     leaves : int
         Leaves of the tree so far.
     seconds : float
+    share : float
+        Share of the work that may be done, from 0 to 1.
     """
 
     upper: float
     lower: float
     leaves: int
     seconds: float
+    share: float
 
 
 Callback = Callable[[Progress], object]
+Tell = Callable[[Any], None]
+
+
+def teller(callbacks: Any, of: str) -> Tell:
+    """One function that tells all callbacks, and raises `StopError` where one asks to stop by returning True.
+
+    Raises
+    ------
+    InputError
+        If they are no functions.
+    """
+    listed = (callbacks,) if callable(callbacks) else callbacks
+    if not isinstance(listed, (list, tuple)) or not all(map(callable, cast("list[Any]", listed))):
+        raise InputError(
+            f"The 'callbacks' parameter of {of} must list functions. Got {short(callbacks)} instead."
+        )
+    functions = cast("Sequence[Callable[[Any], object]]", listed)
+
+    def tell(step: Any) -> None:
+        # Each is told, also after one has asked to stop.
+        wishes = [bool(callback(step)) for callback in functions]
+        if any(wishes):
+            raise StopError(StopReason.CALLBACK)
+
+    return tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +90,8 @@ class Outcome:
         where proved.
     seconds : float
     leaves : int
-    reason : str
-        Why more time would not decide it; empty where it may.
+    stop_reason : StopReason
+        Why it ended: "decided" where it was; "tied" and "exhausted" where more work would not decide it.
     """
 
     status: Status
@@ -68,7 +101,7 @@ class Outcome:
     evidence: dict[str, Any] | None
     seconds: float
     leaves: int
-    reason: str = ""
+    stop_reason: StopReason = StopReason.DECIDED
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +117,8 @@ class Bounds:
         Evidence for the goal "sum <= upper", i.e. `Rows((terms,), (upper,))`.
     seconds : float
     leaves : int
+    stop_reason : StopReason
+        "converged" where the bounds are as close as was asked.
     """
 
     lower: float
@@ -92,3 +127,4 @@ class Bounds:
     evidence: dict[str, Any] | None
     seconds: float
     leaves: int
+    stop_reason: StopReason

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_float, check_int, short
+from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import numpy_generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.network.fitted import fitted
 from edgewise.verify import properties as asked
+from edgewise.verify.answers import Tell, teller
 from edgewise.verify.certificate import PathLike, certificate, hash_of_file, hash_of_model
 from edgewise.verify.claims import task_of
 from edgewise.verify.conditions import Condition, conditions_of
 from edgewise.verify.formula import formula_outcome
 from edgewise.verify.goals import Slope
-from edgewise.verify.prove import Outcome, Progress, prepare, prove
-from edgewise.verify.results import Proved, Refuted, Undecided, Verdict, shown
+from edgewise.verify.prove import MOST, Outcome, Progress, decided, prepare
+from edgewise.verify.results import Proved, Refuted, Undecided, Verdict, ended_by, shown
 from edgewise.verify.rows import Columns, drawn, place
 from edgewise.verify.tasks import Part, Task
 from edgewise.verify.text import Statement, parse_conditions, parse_property
@@ -31,8 +34,8 @@ Floats = NDArray[np.float64]
 
 # Rows drawn before any proof is tried: most false claims fall here.
 DRAWN = 2048
-# Shortest time a goal gets while others wait.
-_LEAST = 0.05
+# Units of work of a look at a number of a drawn row; the least work that a goal gets while others wait.
+_NUMBER, _LEAST = 1e-7, 0.05
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class Step:
     leaves : int
         Parts of the domain so far.
     seconds : float
+    share : float
+        Share of the work that may be done, from 0 to 1; most answers come before it is.
     """
 
     goal: int
@@ -56,6 +61,7 @@ class Step:
     lower: float
     leaves: int
     seconds: float
+    share: float
 
 
 Callback = Callable[[Step], object]
@@ -67,7 +73,8 @@ def verify(
     *,
     domain: Mapping[str, Any] | None = None,
     where: str | Sequence[Condition] | None = None,
-    seconds: float = 60.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int = 0,
     rows: Any = None,
     callbacks: Callback | Sequence[Callback] = (),
@@ -86,14 +93,18 @@ def verify(
         anything that the model's encoding can give; inputs of a plain network lie in the range of its grids.
     where : str or sequence of conditions, optional
         The same as text, 'age in [18, 65], job = "skilled"', or as `edgewise.verify.text.parse_conditions` reads it.
-    seconds : float
-        Time to spend.
+    work : "quick", "normal", "thorough" or float
+        How much to do before the answer is `Undecided`: a level, or how many times the normal work, which is about a
+        minute of one core.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is found until then is the answer, and may
+        differ from run to run.
     seed : int
         Of the search for rows.
     rows : table, optional
         Rows that may break the property; the search starts from them, and `robust` may count them.
     callbacks : callable or sequence of callables
-        Called with a `Step` as bounds close in; one that returns True ends the work.
+        Called with a `Step` as bounds close in, at least about once a second; one that returns True ends the work.
     file : path, optional
         The .kan file the model was read from. A certificate speaks of a file's bytes; without this it is the file that
         `edgewise.save` writes now.
@@ -115,45 +126,73 @@ def verify(
     >>> ew.verify(net, "range(-100, 100)").status
     'proved'
     """
-    started = time.perf_counter()
     view = fitted(model, of="verify")
     statement = _statement(property, domain, where)
-    seconds = check_float(seconds, "seconds", low=0.0, closed=False, of="verify")
+    meter = Meter(MOST * check_work(work, "verify"), check_seconds(seconds, "verify"))
     seed = check_int(seed, "seed", low=0, of="verify")
-    tell = _tell(callbacks)
+    tell = teller(callbacks, "verify")
     columns = Columns(view)
     asked_of = statement.property
+    told = _domain_text(columns, statement)
     if isinstance(asked_of, asked.FormulaWithin):
-        told = _domain_text(columns, statement)
-        return formula_outcome(
-            asked_of, columns, statement.conditions, told, seconds=seconds, rows=rows, stop=lambda: tell(None)
-        )
+
+        def step(upper: float, lower: float, leaves: int) -> None:
+            tell(Step(1, 1, upper, lower, leaves, meter.seconds, meter.share))
+
+        with one_thread(), running(meter):
+            return formula_outcome(
+                asked_of, columns, statement.conditions, told, meter=meter, rows=rows, tell=step
+            )
     task = task_of(asked_of, columns, statement.conditions, rows)
-    work = _Work(
-        task, columns, str(asked_of), _domain_text(columns, statement), started, started + seconds, tell
-    )
+    claim = _Claim(task, columns, str(asked_of), told, meter, tell)
     starts = None if rows is None else columns.table(rows)
-    early = _search(work, starts, numpy_generator(seed))
-    if early is not None:
-        return early
-    return _prove(
-        work, starts, seed, lambda: [_hash(view.held, file), *(hash_of_model(v.held) for v in task.views[1:])]
-    )
+    with one_thread(), running(meter):
+        try:
+            found = _search(claim, starts, numpy_generator(seed))
+            found = _prove(claim, starts, seed) if found is None else found
+        except StopError as stop:
+            found = claim.undecided(meter.own(stop))
+        except KeyboardInterrupt:
+            found = claim.undecided(StopReason.INTERRUPTED)
+        if not isinstance(found, list):
+            return found
+    hashes = [_hash(view.held, file), *(hash_of_model(other.held) for other in task.views[1:])]
+    made = certificate(hashes, task.claim, task.domain, [_evidence(outcome) for outcome in found])
+    margin = max(0.0, -max(outcome.upper for outcome in found))
+    leaves = sum(outcome.leaves for outcome in found)
+    return Proved(claim.text, told, made, margin, meter.seconds, leaves)
 
 
 @dataclass(frozen=True, eq=False)
-class _Work:
+class _Claim:
+    """What is to be proved, and what is known of its goals so far."""
+
     task: Task
     columns: Columns
     text: str
     domain: str
-    started: float
-    until: float
-    tell: Callable[[Step | None], bool]
+    meter: Meter
+    tell: Tell
+    outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
 
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self.started
+    def proved(self, k: int) -> bool:
+        return k in self.outcomes and self.outcomes[k].status == "proved"
+
+    def undecided(self, ended: StopReason) -> Undecided:
+        """How far the bounds have come."""
+        found, goals = self.outcomes.values(), len(self.task.parts)
+        upper = max(outcome.upper for outcome in found) if len(found) == goals else np.inf
+        lower = max((outcome.lower for outcome in found), default=-np.inf)
+        parts = sum(map(self.proved, range(goals))), goals
+        return Undecided(
+            self.text,
+            self.domain,
+            float(lower),
+            float(upper),
+            self.meter.seconds,
+            ended_by(ended, parts),
+            ended,
+        )
 
 
 def _hash(held: Any, file: PathLike | None) -> str:
@@ -178,25 +217,6 @@ def _statement(
     return Statement(found.property, (*found.conditions, *more))
 
 
-def _tell(callbacks: Any) -> Callable[[Step | None], bool]:
-    """One function that tells all callbacks, and remembers that one asked to stop; None asks whether one did."""
-    listed = (callbacks,) if callable(callbacks) else callbacks
-    if not isinstance(listed, (list, tuple)) or not all(map(callable, cast("list[Any]", listed))):
-        raise InputError(
-            f"The 'callbacks' parameter of verify must list functions. Got {short(callbacks)} instead."
-        )
-    stopped = [False]
-
-    def tell(step: Step | None) -> bool:
-        if step is not None:
-            # Each is told, also after one has asked to stop.
-            wishes = [bool(callback(step)) for callback in cast("list[Callback]", listed)]
-            stopped[0] |= any(wishes)
-        return stopped[0]
-
-    return tell
-
-
 def _domain_text(columns: Columns, statement: Statement) -> str:
     """Of which rows the property speaks, in words."""
     prop, conditions = statement.property, ", ".join(map(str, statement.conditions))
@@ -209,25 +229,24 @@ def _domain_text(columns: Columns, statement: Statement) -> str:
     return f"{base} where {conditions}" if conditions else base
 
 
-def _search(work: _Work, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
+def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
     """Try the property on rows drawn from the domain and on those given."""
-    evaluator = Evaluator(work.task.models)
+    evaluator = Evaluator(claim.task.models)
     # What happens within the training range is of more interest than what happens beyond it.
     for near in (True, False):
         best: tuple[float, Floats, Part] | None = None
         pools: dict[int, Floats] = {}
-        for part in work.task.parts:
-            if time.perf_counter() > work.until:
-                return None
+        for part in claim.task.parts:
             key = id(part.domain)  # the goals of one property share a domain or two
             if key not in pools:
-                fresh = drawn(work.columns.familiar(part.domain) if near else part.domain, DRAWN, rng)
+                fresh = drawn(claim.columns.familiar(part.domain) if near else part.domain, DRAWN, rng)
                 pools[key] = fresh if starts is None or not len(starts) else np.vstack([starts, fresh])
+            charge(_NUMBER * pools[key].size)
             excess, x = worst(evaluator, part.goal, part.domain, pools[key])
             if x is not None and (best is None or excess > best[0]):
                 best = excess, x, part
         if best is not None and _clear(evaluator, best[0], best[1]):
-            found = _refuted(work, evaluator, best[2], best[1], best[0])
+            found = _refuted(claim, evaluator, best[2], best[1], best[0])
             return found if isinstance(found, Refuted) else None
     return None
 
@@ -236,57 +255,49 @@ def _clear(evaluator: Evaluator, excess: float, x: Floats) -> bool:
     return excess > ROUNDING * evaluator.scale(x[None])
 
 
-def _prove(work: _Work, starts: Floats | None, seed: int, hashes: Callable[[], list[str]]) -> Verdict:
+def _prove(claim: _Claim, starts: Floats | None, seed: int) -> Verdict | list[Outcome]:
     """Prove the goals one after the other; the first that fails ends the work."""
-    task = work.task
+    task, meter, outcomes = claim.task, claim.meter, claim.outcomes
     models = prepare(task.models)
     evaluator, goals = Evaluator(task.models), len(task.parts)
-    outcomes: dict[int, Outcome] = {}
-    brief = (work.until - time.perf_counter()) / 10
-    # A first, brief turn for each: most are settled, and a false one is found. What is left shares the time that is left.
+    brief = meter.left / 10
+    # A first, brief turn for each: most are settled, and a false one is found. What is left shares the work that is left.
     turns = [(k, True) for k in range(goals if goals > 1 else 0)] + [(k, False) for k in range(goals)]
     for k, first in turns:
-        part, left = task.parts[k], work.until - time.perf_counter()
-        if k in outcomes and outcomes[k].status == "proved":
+        part = task.parts[k]
+        if claim.proved(k):
             continue
-        if left <= 0 or work.tell(None):
+        if meter.left <= 0:
             break
         if (evidence := _evident(part, task)) is not None:
             outcomes[k] = Outcome("proved", 0.0, 0.0, None, evidence, 0.0, 1)
             continue
-        waiting = sum(j >= k and (j not in outcomes or outcomes[j].status != "proved") for j in range(goals))
+        waiting = sum(j >= k and not claim.proved(j) for j in range(goals))
 
-        def told(progress: Progress, k: int = k) -> bool:
-            step = Step(k + 1, goals, progress.upper, progress.lower, progress.leaves, work.seconds)
-            return work.tell(step)
+        def told(progress: Progress, k: int = k) -> None:
+            bounds = progress.upper, progress.lower, progress.leaves
+            claim.tell(Step(k + 1, goals, *bounds, meter.seconds, meter.share))
 
         inside = None if starts is None else starts[place(part.domain, starts)]
-        outcome = prove(
+        most = max(_LEAST, min(brief, meter.left) if first else meter.left / waiting)
+        outcomes[k] = outcome = decided(
             models,
             part.domain,
             part.goal,
-            seconds=max(_LEAST, min(brief, left) if first else left / waiting),
+            meter,
+            Meter(most),
             seed=seed,
             rows=inside if inside is not None and len(inside) else None,
-            callbacks=(told,),
+            tell=told,
         )
-        outcomes[k] = outcome
         if outcome.status == "refuted" and outcome.witness is not None:
-            return _refuted(work, evaluator, part, outcome.witness, outcome.lower)
-        if outcome.reason:
-            break
-    done = sum(outcome.status == "proved" for outcome in outcomes.values())
-    upper = max((outcome.upper for outcome in outcomes.values()), default=np.inf)
-    if done == goals:
-        made = certificate(hashes(), task.claim, task.domain, [_evidence(outcomes[k]) for k in range(goals)])
-        leaves = sum(outcome.leaves for outcome in outcomes.values())
-        return Proved(work.text, work.domain, made, max(0.0, -upper), work.seconds, leaves)
-    lower = max((outcome.lower for outcome in outcomes.values()), default=-np.inf)
-    tied = [outcome.reason for outcome in outcomes.values() if outcome.reason]
-    reason = tied[0] if tied else "stopped" if work.tell(None) else "the time was up"
-    reason += f" with {done} of {goals} parts proved" if goals > 1 else ""
-    upper = upper if len(outcomes) == goals else np.inf
-    return Undecided(work.text, work.domain, float(lower), float(upper), work.seconds, reason)
+            return _refuted(claim, evaluator, part, outcome.witness, outcome.lower)
+        if outcome.stop_reason not in (StopReason.DECIDED, StopReason.WORK_SPENT):
+            # From outside, or more work would change nothing.
+            return claim.undecided(outcome.stop_reason)
+    if all(map(claim.proved, range(goals))):
+        return [outcomes[k] for k in range(goals)]
+    return claim.undecided(StopReason.WORK_SPENT)
 
 
 def _evident(part: Part, task: Task) -> dict[str, Any] | None:
@@ -310,35 +321,36 @@ def _evidence(outcome: Outcome) -> dict[str, Any]:
     return outcome.evidence
 
 
-def _refuted(work: _Work, evaluator: Evaluator, part: Part, x: Floats, excess: float) -> Verdict:
-    found = cases(evaluator, work.columns, part.goal, part.domain, part.group, x)
-    if not work.task.exact and not _raw_slope_breaks(work, part, found):
+def _refuted(claim: _Claim, evaluator: Evaluator, part: Part, x: Floats, excess: float) -> Verdict:
+    found = cases(evaluator, claim.columns, part.goal, part.domain, part.group, x)
+    if not claim.task.exact and not _raw_slope_breaks(claim, part, found):
         reason = (
             "a stronger claim than what was asked failed, since the model reads the column through asinh;"
         )
-        return Undecided(work.text, work.domain, -np.inf, np.inf, work.seconds, reason)
-    reason = _reason(work, part, found)
+        seconds = claim.meter.seconds
+        return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.EXHAUSTED)
+    reason = _reason(claim, part, found)
     if not _clear(evaluator, excess, x):
         reason += f" The bound is broken by {excess:.2g} only, as computed without rounding."
-    return Refuted(work.text, work.domain, found, excess, reason, work.seconds)
+    return Refuted(claim.text, claim.domain, found, excess, reason, claim.meter.seconds)
 
 
-def _raw_slope_breaks(work: _Work, part: Part, found: tuple[Case, ...]) -> bool:
+def _raw_slope_breaks(claim: _Claim, part: Part, found: tuple[Case, ...]) -> bool:
     """Whether two rows show the slope asked about in the column's own units."""
     assert isinstance(part.goal, Slope)
     assert part.group is not None
-    name = work.columns.names[part.group]
+    name = claim.columns.names[part.group]
     first, second = found
     run = second.row[name] - first.row[name]
     output = list(first.outputs)[part.goal.output]
-    bound = float(part.goal.bound) / abs(work.columns.scale(part.group)[1])
+    bound = float(part.goal.bound) / abs(claim.columns.scale(part.group)[1])
     return abs(second.outputs[output] - first.outputs[output]) > bound * abs(run)
 
 
-def _reason(work: _Work, part: Part, found: tuple[Case, ...]) -> str:
+def _reason(claim: _Claim, part: Part, found: tuple[Case, ...]) -> str:
     """What the rows show, in one sentence."""
     first = found[0]
-    name = "" if part.group is None else work.columns.names[part.group]
+    name = "" if part.group is None else claim.columns.names[part.group]
     if len(found) == 2:
         second = found[1]
         values = f"{name} {shown(first.row[name])} instead of {shown(second.row[name])}"
@@ -350,8 +362,8 @@ def _reason(work: _Work, part: Part, found: tuple[Case, ...]) -> str:
         return f"With {values} the {key} is {first.outputs[key]:.6g} instead of {second.outputs[key]:.6g}."
     if part.focus == "decision":
         return f"At this row the decision is {shown(first.decision)}."
-    if len(work.task.models) == 2:
-        other = Evaluator(work.task.models).outputs(1, np.array([first.inputs]))[0]
+    if len(claim.task.models) == 2:
+        other = Evaluator(claim.task.models).outputs(1, np.array([first.inputs]))[0]
         theirs = ", ".join(f"{value:.6g}" for value in other)
         return f"At this row the other model gives {theirs}."
     said = ", ".join(f"{key} {value:.6g}" for key, value in first.outputs.items())

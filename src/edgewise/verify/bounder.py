@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
+from edgewise._core.work import charge
 from edgewise.verify.candidates import Choices, input_choices, input_sites
 from edgewise.verify.chain import Chain, derivative_spans
 from edgewise.verify.cuts import Bounded, Split
@@ -34,7 +34,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 # Candidates of an input site that a search near its minimum looks at.
 FEW = 6
-Stop = Callable[[], bool]
+# Units of work of saying where to cut, and for each part.
+CUT, PART = 2e-4, 1e-4
 
 
 def rows_program(models: tuple[ExactModel, ...], space: Space, goal: Rows) -> Program:
@@ -96,24 +97,13 @@ class Lagrange:
 
     Parameters
     ----------
-    models : tuple of ExactModel
-    space : Space
-    goal : Goal
-    root : Part
-        The domain, or what a slope is asked of.
-    fixed : array of shape (rows,), optional
-        Weights of the rows that do not move (as a lemma's).
+    program : Program
+    slope : (ExactModel, Slope), optional
+        The model and the slope that is asked of it.
     """
 
-    def __init__(
-        self,
-        program: Program,
-        root: Part,
-        *,
-        slope: tuple[ExactModel, Slope] | None = None,
-        stop: Stop,
-    ) -> None:
-        self.program, self.root, self.stop = program, root, stop
+    def __init__(self, program: Program, slope: tuple[ExactModel, Slope] | None = None) -> None:
+        self.program = program
         # Nodes are cut while that may win such a share of what is missing; else inputs are.
         # (Two models follow the same inputs, so that their nodes hang together.)
         self.hope = self.usual = 0.7 if len({family.number for family in program.families}) > 1 else 0.0
@@ -174,7 +164,6 @@ class Lagrange:
             np.full(len(parts), target * self.scale),
             self.free,
             warm=warm,
-            stop=self.stop,
         )
         splits = self.splits(part, region, found, target * self.scale)
         made: list[Bounded] = []
@@ -190,6 +179,7 @@ class Lagrange:
         self, part: Part, region: Region, found: Minimum, target: float
     ) -> list[tuple[Split | None, Split | None]]:
         """Where the relaxation gains most, at a hidden node that is mixed or at a group; and a cut of the other kind."""
+        charge(CUT + PART * len(found.v))
         program, space = self.program, self.program.space
         v, nodes = found.v, found.nodes
         line = v[:, : program.nodes]
@@ -380,16 +370,16 @@ Bounder = Lagrange | Chain | Paired
 
 
 def make_bounders(
-    models: tuple[ExactModel, ...], space: Space, goal: Goal, root: Part, stop: Stop
+    models: tuple[ExactModel, ...], space: Space, goal: Goal, root: Part
 ) -> tuple[Bounder, ...]:
     """Ways to bound a goal, the cheaper first. The root's limits of nodes must fit their program."""
     if isinstance(goal, Rows):
         program = rows_program(models, space, goal)
-        plain = Lagrange(program, root, stop=stop)
-        return (Paired(program, root, stop=stop), plain) if pairable(program) else (plain,)
+        plain = Lagrange(program)
+        return (Paired(program, root), plain) if pairable(program) else (plain,)
     model = models[goal.model]
     if model.hidden == 1:
-        return (Lagrange(slope_program(models, space, goal), root, slope=(model, goal), stop=stop),)
+        return (Lagrange(slope_program(models, space, goal), slope=(model, goal)),)
     row = RowSum((RowTerm(0, 0, goal.output, float(goal.sign)),))
     program = make_program(space, (Family(model, model.layers, None, (-1,), goal.model),), (row,))
-    return (Chain(program, root, models, goal, stop=stop),)
+    return (Chain(program, models, goal),)

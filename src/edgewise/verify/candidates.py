@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge
 from edgewise.verify.dual import Region
 from edgewise.verify.program import Program
 
@@ -16,6 +17,8 @@ Ints = NDArray[np.int64]
 SHARES = (0.0, 0.2, 0.5, 0.8, 1.0)  # candidates of an interval, besides breaks
 MOST_BREAKS = 22  # candidates that are breaks, or between them
 MOST_JOINT = 48  # candidates of a cell with several intervals, one of several
+# Units of work of laying candidates out, and for each of their numbers.
+LAYOUT, NUMBER = 2.5e-4, 4e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +174,7 @@ def input_choices(
     space, block = program.space, program.inputs
     weights = v[:, block.columns]
     sites, count = layout.cell.shape
+    charge(LAYOUT + NUMBER * len(v) * layout.table.size)
     # Parts share most of their intervals with the whole domain, and what leaves those is known.
     whole = space.low[space.slot_cell, space.slot_input], space.high[space.slot_cell, space.slot_input]
     cut = np.concatenate([(low != whole[0]) | (high != whole[1]), np.zeros((len(low), 1), bool)], 1)
@@ -243,5 +247,6 @@ def node_choices(program: Program, region: Region) -> list[Choices]:
         if region.factors is not None:
             two = region.factors[:, :, block.own, None, None]
             values, h = np.concatenate([values * two[:, 0], values * two[:, 1]], 2), np.concatenate([h, h], 2)
+        charge(LAYOUT / 2 + 2 * NUMBER * values.size)
         made.append(Choices(values, block.columns, h, block.own, np.zeros((1, *h.shape[1:]))))
     return made

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +15,6 @@ from edgewise.verify.space import Part, Space, living, slots
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-Stop = Callable[[], bool]
 
 
 def derivative_spans(model: ExactModel, space: Space, part: Part, i: int) -> tuple[Floats, Floats]:
@@ -103,10 +100,8 @@ class OneByOne:
 class Chain(OneByOne):
     """Bounds of a slope by multiplying and adding ranges of derivatives, layer by layer."""
 
-    def __init__(
-        self, program: Program, root: Part, models: tuple[ExactModel, ...], goal: Slope, *, stop: Stop
-    ) -> None:
-        self.program, self.root, self.goal, self.stop = program, root, goal, stop
+    def __init__(self, program: Program, models: tuple[ExactModel, ...], goal: Slope) -> None:
+        self.program, self.goal = program, goal
         self.hope = self.usual = 0.0
         self.model = models[goal.model]
 

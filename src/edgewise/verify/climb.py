@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge, spent
 from edgewise.verify.exact import ExactModel
 from edgewise.verify.goals import Goal, InputTerm, Rows, Slope
 from edgewise.verify.space import Part, Space, living
@@ -19,6 +19,8 @@ Bools = NDArray[np.bool_]
 ALONG = 17
 # Most numbers of a batch of rows times the widest layer.
 AT_ONCE = 1 << 21
+# Units of work of rows to try beside another, and for each of their numbers.
+TRIES, NUMBER = 1e-4, 2e-8
 
 
 # The excess at rows, which may be told a row that they differ little from.
@@ -161,7 +163,7 @@ def climb(
     ----------
     x : array of shape (inputs,)
     until : float
-        On the clock of `time.monotonic`.
+        Count of work (`edgewise._core.work.spent`) at which to end.
     enough : float
         Stop at such an excess.
     value : callable, optional
@@ -172,7 +174,7 @@ def climb(
     reach = 1.0
     alive = living(space, part)[0]
     for _ in range(rounds):
-        if time.monotonic() > until or float(excess(x[None])[0]) > enough:
+        if spent() > until or float(excess(x[None])[0]) > enough:
             break
         tries = _neighbours(space, alive, x, reach)
         if not len(tries):
@@ -221,4 +223,6 @@ def _neighbours(space: Space, alive: Bools, x: Floats, reach: float) -> Floats:
                     rows = np.repeat(x[None], ALONG, 0)
                     rows[:, i] = np.clip(at, low[w], high[w])
                     made.append(rows)
-    return np.concatenate(made) if made else np.zeros((0, len(x)))
+    tries = np.concatenate(made) if made else np.zeros((0, len(x)))
+    charge(TRIES + NUMBER * tries.size)
+    return tries

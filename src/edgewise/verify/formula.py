@@ -14,7 +14,6 @@ R. E. Moore, R. B. Kearfott and M. J. Cloud, "Introduction to Interval Analysis"
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import among, short
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
 from edgewise.forms import parse
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
@@ -35,7 +36,7 @@ from edgewise.verify.domain import Domain
 from edgewise.verify.exact import ExactModel, exact_model
 from edgewise.verify.intervals import Derivatives, Intervals, enclose, enclose_network, point
 from edgewise.verify.properties import FormulaWithin
-from edgewise.verify.results import Proved, Refuted, Undecided, Verdict
+from edgewise.verify.results import Proved, Refuted, Undecided, Verdict, ended_by
 from edgewise.verify.rows import Columns, drawn, place
 from edgewise.verify.tasks import has_numbers, output_of, without_missing
 from edgewise.verify.witness import Evaluator, case
@@ -45,6 +46,7 @@ Floats = NDArray[np.float64]
 MOST_INPUTS = 8
 _MOST_CELLS = 4096
 _BATCH = 1024
+# Boxes that wait at once; beyond, those nearest to being certain go first, so that memory does not grow.
 _MOST_BOXES = 2_000_000
 _DRAWN = 4096
 
@@ -164,9 +166,9 @@ def formula_outcome(
     conditions: Sequence[Condition],
     told: str,
     *,
-    seconds: float,
+    meter: Meter,
     rows: Any = None,
-    stop: Callable[[], bool] = lambda: False,
+    tell: Callable[[float, float, int], None] = lambda upper, lower, leaves: None,
 ) -> Verdict:
     """Whether a formula stays within epsilon of an output everywhere on a domain.
 
@@ -177,18 +179,18 @@ def formula_outcome(
     conditions : sequence of Condition
     told : str
         The domain in words.
-    seconds : float
+    meter : Meter
+        Runs, and says how much work there may be.
     rows : table, optional
         Rows to try first.
-    stop : callable
-        Whether to end early.
+    tell : callable
+        Told the certain bound of the excess, the largest found, and how many boxes are done.
 
     Raises
     ------
     InputError
         If the formula's columns are not numbers of the model, or too many inputs vary.
     """
-    started = time.perf_counter()
     output = output_of(columns.view, prop.output, "formula_within")
     domain = columns.domain(conditions)
     tree, domain = _in_inputs(prop.formula, columns, domain)
@@ -201,7 +203,7 @@ def formula_outcome(
             "others to one value with where."
         )
     difference = Difference.of(columns.view.network, output, tree)
-    text, evaluator = str(prop), Evaluator((columns.view.network,))
+    text, evaluator, epsilon = str(prop), Evaluator((columns.view.network,)), prop.epsilon
 
     def refuted(x: Floats) -> Verdict:
         found = case(evaluator, columns.view, columns, x)
@@ -214,94 +216,112 @@ def formula_outcome(
             reason = (
                 f"At this row the formula is {abs(gap):.6g} {'above' if gap > 0 else 'below'} the output."
             )
-            excess = max(low, -high) - prop.epsilon
-        return Refuted(text, told, (found,), float(excess), reason, time.perf_counter() - started)
+            excess = max(low, -high) - epsilon
+        return Refuted(text, told, (found,), float(excess), reason, meter.seconds)
 
     sample = drawn(domain, _DRAWN, np.random.default_rng(0))
     if rows is not None:
         given = columns.table(rows)
         sample = np.vstack([given[place(domain, given)], sample])
-    values = difference.at(sample)
-    least = np.maximum(values.low, -values.high)  # |D| is at least this
-    undefined = ~np.isfinite(values.size)
-    if undefined.any():
-        return refuted(sample[int(np.argmax(undefined))])
-    if least.max() > prop.epsilon:
-        return refuted(sample[int(np.argmax(least))])
-    bounds = _bound(difference, _boxes(domain), prop.epsilon, float(least.max()), started + seconds, stop)
-    spent = time.perf_counter() - started
-    if bounds.witness is not None:
-        return refuted(bounds.witness)
-    if bounds.upper <= prop.epsilon:
-        return Proved(text, told, None, prop.epsilon - bounds.upper, spent, bounds.leaves)
-    reason = bounds.reason or ("stopped" if stop() else "the time was up")
-    return Undecided(text, told, bounds.lower - prop.epsilon, bounds.upper - prop.epsilon, spent, reason)
+    boxes = _Boxes(difference, _boxes(domain), epsilon)
+
+    def inform() -> None:
+        tell(boxes.upper - epsilon, boxes.lower - epsilon, boxes.leaves)
+
+    meter.beat, ended = inform, StopReason.WORK_SPENT
+    try:
+        boxes.look(sample)
+        while boxes.witness is None and len(boxes.low) and not boxes.stuck and meter.left > 0:
+            boxes.cut()
+            inform()
+    except StopError as stop:
+        ended = meter.own(stop)
+    except KeyboardInterrupt:
+        ended = StopReason.INTERRUPTED
+    if boxes.witness is not None:
+        return refuted(boxes.witness)
+    if boxes.upper <= epsilon:
+        return Proved(text, told, None, epsilon - boxes.upper, meter.seconds, boxes.leaves)
+    ended = StopReason.TIED if boxes.stuck else ended
+    lower, upper = boxes.lower - epsilon, boxes.upper - epsilon
+    return Undecided(text, told, lower, upper, meter.seconds, ended_by(ended), ended)
 
 
-@dataclass(frozen=True, eq=False)
-class _Bounds:
-    upper: float
-    lower: float
-    leaves: int
-    witness: Floats | None = None
-    reason: str = ""
+class _Boxes:
+    """Boxes that are cut, the worst first, until each is within epsilon or a row is not.
 
+    Attributes
+    ----------
+    low, high : arrays of shape (boxes, inputs)
+        Those that are not certain yet.
+    size : array of shape (boxes,)
+        Bounds of the difference over them.
+    lower : float
+        Largest difference that is certain to be reached.
+    leaves : int
+        Boxes that are certain.
+    witness : array of shape (inputs,) or None
+        A row that is not within epsilon.
+    stuck : bool
+        Whether rounding leaves no way to cut further.
+    """
 
-def _bound(
-    difference: Difference,
-    boxes: Intervals,
-    epsilon: float,
-    lower: float,
-    until: float,
-    stop: Callable[[], bool],
-) -> _Bounds:
-    """Cut boxes, the worst first, until each is within epsilon, one is not, or the time is up."""
-    low, high = boxes.low, boxes.high
-    size, done, leaves = np.full(len(low), np.inf), 0.0, 0
-    span = np.maximum(high.max(0) - low.min(0), 1e-300)
-    while len(low):
-        if time.perf_counter() > until or stop():
-            return _Bounds(max(done, float(size.max())), lower, leaves)
-        if len(low) > _MOST_BOXES:
-            return _Bounds(
-                max(done, float(size.max())),
-                lower,
-                leaves,
-                reason="the boxes filled the memory set aside for them",
-            )
-        order = np.argsort(-size, kind="stable")
+    def __init__(self, difference: Difference, boxes: Intervals, epsilon: float) -> None:
+        self.difference, self.epsilon = difference, epsilon
+        self.low, self.high = boxes.low, boxes.high
+        self.size = np.full(len(self.low), np.inf)
+        self.span = np.maximum(self.high.max(0) - self.low.min(0), 1e-300)
+        self.lower, self.done, self.leaves, self.stuck = 0.0, 0.0, 0, False
+        self.witness: Floats | None = None
+
+    @property
+    def upper(self) -> float:
+        """Certain bound of the difference."""
+        return max(self.done, float(self.size.max(initial=0.0)))
+
+    def look(self, rows: Floats) -> None:
+        """See whether some rows are within epsilon."""
+        values = self.difference.at(rows)
+        least = np.maximum(values.low, -values.high)  # |D| is at least this
+        undefined = ~np.isfinite(values.size)
+        worst = int(np.argmax(undefined if undefined.any() else least))
+        if undefined[worst] or least[worst] > self.epsilon:
+            self.witness = rows[worst]
+        self.lower = max(self.lower, float(least[worst]))
+
+    def cut(self) -> None:
+        """Bound the worst boxes, and halve those that are not certain."""
+        order = np.argsort(-self.size, kind="stable")
+        order = order[::-1] if len(order) > _MOST_BOXES else order
         head, rest = order[:_BATCH], order[_BATCH:]
-        box = Intervals(low[head], high[head])
-        found, middle, spread = difference.over(box)
-        centre = difference.at(middle)
+        box = Intervals(self.low[head], self.high[head])
+        found, middle, spread = self.difference.over(box)
+        centre = self.difference.at(middle)
         least = np.maximum(centre.low, -centre.high)
         worst = int(np.argmax(least))
-        if least[worst] > epsilon:
-            return _Bounds(np.inf, float(least[worst]), leaves, witness=middle[worst])
         undefined = (centre.low == -np.inf) & (centre.high == np.inf)
-        if undefined.any():
-            return _Bounds(np.inf, lower, leaves, witness=middle[int(np.argmax(undefined))])
-        lower = max(lower, float(least[worst]))
-        # A box is left whole once it is certain; boxes that cannot be cut any more end the search.
-        new_size = found.size
-        keep = new_size > epsilon
-        leaves += int((~keep).sum())
-        done = max(done, float(new_size[~keep].max(initial=0.0)))
+        if least[worst] > self.epsilon or undefined.any():
+            self.witness = middle[worst if least[worst] > self.epsilon else int(np.argmax(undefined))]
+            return
+        size = np.minimum(found.size, self.size[head])
+        keep = size > self.epsilon
         side = np.argmax(
-            np.where(box.low < box.high, spread + 1e-300 * (box.high - box.low) / span, -1.0), axis=1
+            np.where(box.low < box.high, spread + 1e-300 * (box.high - box.low) / self.span, -1.0), axis=1
         )
         at = np.arange(len(head))
-        tiny = (box.high - box.low)[at, side] <= 1e-11 * span[side]
-        if (keep & tiny).any():
-            upper = float(max(new_size.max(), size[rest].max(initial=0.0)))
-            return _Bounds(upper, lower, leaves, reason="rounding left no way to cut further")
+        tiny = (box.high - box.low)[at, side] <= 1e-11 * self.span[side]
         cut = middle[at, side]
         first_high, second_low = box.high.copy(), box.low.copy()
         first_high[at, side], second_low[at, side] = cut, cut
-        low = np.vstack([low[rest], box.low[keep], second_low[keep]])
-        high = np.vstack([high[rest], first_high[keep], box.high[keep]])
-        size = np.concatenate([size[rest], new_size[keep], new_size[keep]])
-    return _Bounds(done, lower, leaves)
+        self.lower = max(self.lower, float(least[worst]))
+        self.leaves += int((~keep).sum())
+        self.done = max(self.done, float(size[~keep].max(initial=0.0)))
+        self.size[head] = size
+        self.stuck = bool((keep & tiny).any())
+        if not self.stuck:
+            self.low = np.vstack([self.low[rest], box.low[keep], second_low[keep]])
+            self.high = np.vstack([self.high[rest], first_high[keep], box.high[keep]])
+            self.size = np.concatenate([self.size[rest], size[keep], size[keep]])
 
 
 def _boxes(domain: Domain) -> Intervals:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Node, Number, Variable
 from edgewise.verify.curves import Curves
@@ -25,6 +26,8 @@ _ULPS = 16
 # Sums of products and polynomials in floats: relative to the sum of the terms' sizes. The longest has a few thousand.
 _SUMMED = 1e-12
 _TWO_PI = 2 * math.pi
+# Units of work of an operation, and for each interval; of a cubic's range, several times as much.
+_STEP, _NUMBER, _CUBIC = 4e-5, 4e-8, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +76,7 @@ def point(x: Floats) -> Intervals:
 
 def _out(low: Floats, high: Floats, ulps: int = 1) -> Intervals:
     """A step outward; what is no number has no bound."""
+    charge(_STEP + _NUMBER * np.size(low))
     with np.errstate(invalid="ignore", over="ignore"):
         low, high = (
             np.where(np.isfinite(end), end + side * ulps * np.spacing(np.abs(end)), end)
@@ -305,6 +309,7 @@ def curve_ranges(curves: Curves, x: Intervals) -> Intervals:
 def _cubic_ranges(c: Floats, a: Floats, b: Floats) -> Intervals:
     """Ranges of cubics c (..., 4, n) over [a, b] (..., 1), up to outward rounding."""
     c0, c1, c2, c3 = (c[..., r, :] for r in range(4))
+    charge(_CUBIC * (_STEP + _NUMBER * c0.size))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         # Where they turn, drawn into the interval: 3 c3 u^2 + 2 c2 u + c1 = 0.
         p = 3 * c3

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import spent
 from edgewise.verify.candidates import input_choices, input_sites
 from edgewise.verify.dual import make_region
 from edgewise.verify.newton import minimise
@@ -21,17 +21,20 @@ WORTH = 1e-3
 TOGETHER = 16
 
 
-def tighten(program: Program, root: Part, stop: Callable[[], bool]) -> tuple[Part, list[dict[str, Any]]]:
-    """The root with tighter limits of hidden nodes, layer by layer from below, and the lemmas that say so."""
+def tighten(program: Program, root: Part, until: float) -> tuple[Part, list[dict[str, Any]]]:
+    """The root with tighter limits of hidden nodes, layer by layer from below, and the lemmas that say so.
+
+    It ends where the count of work (`edgewise._core.work.spent`) has come to `until`.
+    """
     part = replace(root, node_low=root.node_low.copy(), node_high=root.node_high.copy())
     lemmas: list[dict[str, Any]] = []
     place = {name: k for k, name in enumerate(program.names)}
     for f, family in enumerate(program.families):
         for layer in range(1 if program.budget else 2, family.hidden + 1):
             for unit in range(1 if layer == 1 else len(family.moved)):
-                if stop():
+                if spent() >= until:
                     return part, lemmas
-                lemmas += _layer(program, part, family, f, unit, layer, place, stop)
+                lemmas += _layer(program, part, family, f, unit, layer, place, until)
     return part, lemmas
 
 
@@ -43,7 +46,7 @@ def _layer(
     unit: int,
     layer: int,
     place: dict[tuple[int, int, int, int], int],
-    stop: Callable[[], bool],
+    until: float,
 ) -> list[dict[str, Any]]:
     """Lemmas about the nodes of one layer of a unit; `part` is cut in place."""
     own = Family(family.model, family.layers[:layer], family.group, (family.moved[unit],), family.number)
@@ -64,7 +67,7 @@ def _layer(
         return lemmas
     jobs = [(k, sign) for k in range(count) for sign in (1.0, -1.0)]
     for at in range(0, len(jobs), TOGETHER):
-        if stop():
+        if spent() >= until:
             break
         some = jobs[at : at + TOGETHER]
         v = np.zeros((len(some), below.size))
@@ -77,9 +80,7 @@ def _layer(
         choices = input_choices(below, many, layout, least[rows], most[rows], v)
         middle = 0.5 * (whole_low + whole_high)[0, mine]
         target = np.array([sign * middle[k] for k, sign in some])
-        found = minimise(
-            below, many, lambda _, choices=choices: choices, v, target, free, warm=False, stop=stop
-        )
+        found = minimise(below, many, lambda _, choices=choices: choices, v, target, free, warm=False)
         for b, (k, sign) in enumerate(some):
             node = int(mine[k])
             bound = sign * float(found.bound[b])

@@ -11,7 +11,6 @@ is not known of it. Nodes without a partner count with all they may hold.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,7 +38,6 @@ from edgewise.verify.space import Part, Space, living, slots
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Stop = Callable[[], bool]
 # Differences are known to this share of the size of what they are differences of, and exactly where both are the same.
 ROUNDED = 1e-13
 SAMPLE = 256
@@ -96,8 +94,8 @@ class Unit:
 class Paired(OneByOne):
     """Bounds of weight * (output of one unit - output of another) - bound."""
 
-    def __init__(self, program: Program, root: Part, *, stop: Stop) -> None:
-        self.program, self.root, self.stop = program, root, stop
+    def __init__(self, program: Program, root: Part) -> None:
+        self.program = program
         self.hope = self.usual = 0.0
         (row,) = program.sums
         one, two = row.terms

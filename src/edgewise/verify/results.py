@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgewise._core.stopping import StopReason
 from edgewise.verify.certificate import Certificate
 from edgewise.verify.rows import shown
 from edgewise.verify.witness import Case
@@ -40,6 +41,7 @@ class Proved:
     seconds: float
     leaves: int = 1
     status: str = field(default="proved", init=False)
+    stop_reason: StopReason = field(default=StopReason.DECIDED, init=False)
 
     def __bool__(self) -> bool:
         return True
@@ -55,6 +57,7 @@ class Proved:
             "seconds": round(self.seconds, 3),
             "leaves": self.leaves,
             "certificate": digest,
+            "stop_reason": self.stop_reason.value,
         }
 
     def __str__(self) -> str:
@@ -91,6 +94,7 @@ class Refuted:
     reason: str
     seconds: float
     status: str = field(default="refuted", init=False)
+    stop_reason: StopReason = field(default=StopReason.DECIDED, init=False)
 
     @_computed
     def witness(self) -> dict[str, Any]:
@@ -110,6 +114,7 @@ class Refuted:
             "reason": self.reason,
             "cases": [case.to_dict() for case in self.cases],
             "seconds": round(self.seconds, 3),
+            "stop_reason": self.stop_reason.value,
         }
 
     def __str__(self) -> str:
@@ -123,7 +128,7 @@ class Refuted:
 
 @dataclass(frozen=True, eq=False)
 class Undecided:
-    """Neither a proof nor a row that breaks the property was found in time.
+    """Neither a proof nor a row that breaks the property was found with the work that was allowed.
 
     Attributes
     ----------
@@ -133,7 +138,9 @@ class Undecided:
         the true one is at most 0, and would be proved with bounds that much wider.
     seconds : float
     reason : str
-        Why it ended.
+        Why it ended, in words.
+    stop_reason : StopReason
+        The same as data, with advice.
     """
 
     property: str
@@ -142,6 +149,7 @@ class Undecided:
     upper: float
     seconds: float
     reason: str
+    stop_reason: StopReason
     status: str = field(default="undecided", init=False)
 
     def __bool__(self) -> bool:
@@ -157,6 +165,7 @@ class Undecided:
             "upper": _finite(self.upper),
             "reason": self.reason,
             "seconds": round(self.seconds, 3),
+            "stop_reason": self.stop_reason.value,
         }
 
     def __str__(self) -> str:
@@ -170,11 +179,27 @@ class Undecided:
             word = "kept with" if self.lower <= 0 else "exceeded by"
             room = " to spare" if self.lower <= 0 else " (within rounding)"
             lines.append(f"  Found: at the worst row it is {word} {abs(self.lower):.4g}{room}.")
-        lines.append("  More seconds, a smaller domain or a wider bound may decide it.")
+        lines.append(f"  {self.stop_reason.advice}")
+        lines.append("  A smaller domain or a wider bound may decide it.")
         return "\n".join(lines)
 
 
 Verdict = Proved | Refuted | Undecided
+
+_ENDED = {
+    StopReason.WORK_SPENT: "the work that was allowed was done",
+    StopReason.TIME_LIMIT: "the time was up",
+    StopReason.CALLBACK: "stopped by a callback",
+    StopReason.INTERRUPTED: "interrupted",
+    StopReason.TIED: "the largest excess equals its bound as far as rounding tells",
+    StopReason.EXHAUSTED: "nothing was left to divide",
+}
+
+
+def ended_by(reason: StopReason, parts: tuple[int, int] = (0, 1)) -> str:
+    """What ended a search, in words; `parts` are those that were proved, and all."""
+    done, goals = parts
+    return _ENDED[reason] + (f" with {done} of {goals} parts proved" if goals > 1 else "")
 
 
 def table_of(cases: tuple[Case, ...]) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -102,11 +101,7 @@ class Tree:
                 sums.append(each.sums if each.split.kind == "node" else None)
         self._watch()
         made, rows = self.bounder.solve(parts, np.array(starts), self.target, sums, warm=True)
-        if self.bounder.stop():
-            return rows
-        gone = {number for number, _ in cut}
-        self.open = [entry for entry in self.open if entry[1] not in gone]
-        heapq.heapify(self.open)
+        # A parent stays open until its children are: wherever this is interrupted, the bound is one.
         for n, (number, parent) in enumerate(cut):
             first = len(self.nodes)
             for child in made[2 * n : 2 * n + 2]:
@@ -120,6 +115,10 @@ class Tree:
                 self.nodes.append(Node(child.v, child.bound))
                 self._keep(len(self.nodes) - 1, child)
             self.nodes[number].split, self.nodes[number].children = parent.split, (first, first + 1)
+        gone = {number for number, _ in cut}
+        left = [entry for entry in self.open if entry[1] not in gone]
+        heapq.heapify(left)
+        self.open = left
         return rows
 
     def _watch(self) -> None:
@@ -193,6 +192,3 @@ def leaf(bounder: Bounder, v: Floats) -> dict[str, Any]:
     shares = [float(each) * bounder.scale for each in v[program.nodes : program.nodes + program.rows]]
     mu = float(v[-1]) if program.budget else 0.0
     return {"lambda": shares, "slopes": v[: program.nodes].tolist(), "mu": mu}
-
-
-Stop = Callable[[], bool]
