@@ -33,11 +33,11 @@ ENVIRONMENT = {
 class Worker:
     """One process; `ask` gives it an attempt."""
 
-    def __init__(self) -> None:
+    def __init__(self, program: Sequence[str] = ("-m", "tests.hostile.worker")) -> None:
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH", "")])])
         self.errors = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.hostile.worker"],
+            [sys.executable, *program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,

@@ -47,7 +47,8 @@ def test_an_attempt_can_be_replayed() -> None:
 
 def test_a_hang_and_a_crash_are_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that does not answer in time, and one that has died."""
-    usual, worker = KINDS["parse"], pool.Worker()
+    silent = "import time; print('ready', flush=True); time.sleep(3600)"
+    usual, worker = KINDS["parse"], pool.Worker(["-c", silent])
     monkeypatch.setitem(KINDS, "parse", dataclasses.replace(usual, limit=0.0))
     hung = worker.ask("parse", 0)
     monkeypatch.setitem(KINDS, "parse", usual)
