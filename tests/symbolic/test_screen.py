@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 
@@ -39,16 +37,14 @@ def test_units_and_constant_columns_do_not_matter() -> None:
     assert related(WIDE, np.ones(120), 5).tolist() == [0, 1, 2, 3, 4]
 
 
-def test_a_law_in_a_wide_table_is_found_in_its_time_and_told_in_all_columns() -> None:
-    began = time.process_time()
+def test_a_law_in_a_wide_table_is_found_and_told_in_all_columns() -> None:
     names = [f"c{k}" for k in range(WIDE.shape[1])]
-    found = find_formula(WIDE, 2 * WIDE[:, 1234] ** 2 + 1, names=names, seconds=5)
+    found = find_formula(WIDE, 2 * WIDE[:, 1234] ** 2 + 1, names=names)
     assert "c1234^2" in found.best.text
     assert found.best.names == tuple(names)
     assert all(each.names == tuple(names) for each in found.front)
     np.testing.assert_allclose(found.best.predict(WIDE), 2 * WIDE[:, 1234] ** 2 + 1, rtol=1e-9)
-    assert "of 3,000 columns only the 1 that y depends on were searched" in found.message
-    assert time.process_time() - began < 20
+    assert "Of 3,000 columns only the 1 that y depends on were searched" in found.message
 
 
 @pytest.mark.parametrize(
@@ -63,7 +59,7 @@ def test_a_law_in_a_wide_table_is_found_in_its_time_and_told_in_all_columns() ->
     ],
 )
 def test_bad_arguments_end_in_one_sentence(options: dict[str, object], message: str) -> None:
-    arguments = {"X": WIDE[:9, :2], "y": WIDE[:9, 0], "seconds": 0.5, **options}
+    arguments = {"X": WIDE[:9, :2], "y": WIDE[:9, 0], **options}
     with pytest.raises(InputError, match=message):
         find_formula(**arguments)  # type: ignore[arg-type]
 
@@ -100,7 +96,7 @@ def test_nothing_matters_to_a_constant() -> None:
 def test_a_law_is_found_among_many_idle_columns(columns: int) -> None:
     X = MANY[:, :columns]
     y = X[:, 0] * np.exp(-X[:, 1] * X[:, 2] / (X[:, 5] * X[:, 8]))
-    found = find_formula(X, y, seconds=60)
+    found = find_formula(X, y)
     assert found.exact
     assert found.best.text == "x1*exp(-x2*x3/(x6*x9))"
     assert "that y depends on were searched" in found.message
@@ -108,6 +104,6 @@ def test_a_law_is_found_among_many_idle_columns(columns: int) -> None:
 
 def test_a_weak_column_is_not_lost_with_the_idle_ones() -> None:
     y = MANY[:, 3] * MANY[:, 7] / MANY[:, 2] + 0.003 * MANY[:, 1]
-    found = find_formula(MANY[:, :9], y, seconds=60)
+    found = find_formula(MANY[:, :9], y)
     assert found.exact
     assert "x2" in found.best.text

@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.polynomial import Polynomial
 
+from edgewise._core import work as work_room
 from edgewise._core.errors import InputError
+from edgewise._core.work import Meter, running
 from edgewise.forms import FORMS
 from edgewise.forms.tree import Apply, Number, Variable, names_in, render
 from edgewise.symbolic.parse import to_sympy
-from edgewise.symbolic.single import Found, one_variable
+from edgewise.symbolic.single import UNITS, Found, one_variable
 from edgewise.symbolic.single_finish import ugly
 from edgewise.symbolic.single_library import Library
 from edgewise.symbolic.single_sums import Selection
 from edgewise.symbolic.single_trees import add, loosened, multiply, power, size, tidy
 from edgewise.symbolic.tape import Tape
-
-SECONDS = 20.0
 
 
 def value(found: Found, x):
@@ -80,7 +80,7 @@ PLANTED = {
 def test_finds_what_is_planted(name):
     truth, low, high = PLANTED[name]
     x = np.random.default_rng(3).uniform(low, high, 600)
-    assert agrees(one_variable(x, truth(x), seconds=SECONDS), truth, low, high)
+    assert agrees(one_variable(x, truth(x)), truth, low, high)
 
 
 def test_peaks_on_a_decay_under_noise_leave_only_it():
@@ -92,7 +92,7 @@ def test_peaks_on_a_decay_under_noise_leave_only_it():
         + 74 * np.exp(-(((x - 148) / 20) ** 2))
     )
     noise = 2.3 * rng.standard_normal(len(x))
-    best = one_variable(x, truth + noise, seconds=SECONDS)[-1]
+    best = one_variable(x, truth + noise)[-1]
     assert np.sqrt(np.mean((value(best, x) - truth) ** 2)) < 0.35 * noise.std()
     peaks = [each for each in to_sympy(best.tree, ("x",)).atoms(sympy.exp) if sympy.degree(each.args[0]) == 2]
     centres = sorted(float(sympy.solve(sympy.diff(each.args[0]))[0]) for each in peaks)
@@ -110,14 +110,14 @@ def test_whole_polynomials_come_back(terms, seed):
         coefficients[exponent] += factor
     truth = Polynomial(coefficients)
     x = np.random.default_rng(seed).uniform(-1.5, 1.5, 150)
-    assert agrees(one_variable(x, truth(x), seconds=SECONDS), truth, -1.5, 1.5)
+    assert agrees(one_variable(x, truth(x)), truth, -1.5, 1.5)
 
 
 @settings(max_examples=8, deadline=None)
 @given(st.floats(0.5, 3.0), st.floats(0.6, 4.0), st.floats(-2.0, 2.0))
 def test_constants_follow_the_data(a, b, d):
     x = np.linspace(0.1, 3, 200)
-    front = one_variable(x, a * np.sin(b * x) + d, seconds=SECONDS)
+    front = one_variable(x, a * np.sin(b * x) + d)
     assert agrees(front, lambda z: a * np.sin(b * z) + d, 0.1, 3)
 
 
@@ -127,8 +127,8 @@ def test_the_order_of_points_does_not_matter():
     y = np.exp(-2 * x) + x
     order = rng.permutation(120)
     straight, shuffled = (
-        one_variable(x, y, seconds=SECONDS),
-        one_variable(x[order], y[order], seconds=SECONDS),
+        one_variable(x, y),
+        one_variable(x[order], y[order]),
     )
     assert [render(each.tree) for each in straight] == [render(each.tree) for each in shuffled]
 
@@ -138,7 +138,7 @@ def test_the_front_falls(noise):
     rng = np.random.default_rng(1)
     x = rng.uniform(0.5, 3, 400)
     y = 2 * np.log(3 * x) - 0.5 * x**2
-    front = one_variable(x, y + noise * y.std() * rng.standard_normal(400), top=5, seconds=SECONDS)
+    front = one_variable(x, y + noise * y.std() * rng.standard_normal(400), top=5)
     assert 1 <= len(front) <= 5
     for simple, accurate in itertools.pairwise(front):
         assert simple.complexity < accurate.complexity
@@ -152,7 +152,7 @@ def test_residual_and_complexity_are_what_they_say():
     rng = np.random.default_rng(5)
     x = rng.uniform(0, 3, 300)
     y = np.sin(2 * x) + 0.01 * rng.standard_normal(300)
-    for each in one_variable(x, y, seconds=SECONDS):
+    for each in one_variable(x, y):
         assert each.residual == pytest.approx(np.sqrt(np.mean((value(each, x) - y) ** 2)) / y.std(), rel=1e-6)
         assert each.complexity == size(each.tree)
         assert set(names_in(each.tree)) <= {"x", "pi"}
@@ -161,15 +161,15 @@ def test_residual_and_complexity_are_what_they_say():
 def test_weights_choose_what_counts():
     x = np.linspace(0, 3, 300)
     y = np.where(x < 2, np.exp(x), 0.0)
-    front = one_variable(x, y, (x < 2).astype(float), seconds=SECONDS)
+    front = one_variable(x, y, (x < 2).astype(float))
     assert agrees(front, np.exp, 0, 2)
 
 
 def test_only_allowed_functions_are_used():
     x = np.linspace(-2, 2, 200)
-    front = one_variable(x, np.sin(x) + x, forms=[FORMS["exp"], FORMS["square"]], seconds=2.0)
+    front = one_variable(x, np.sin(x) + x, forms=[FORMS["exp"], FORMS["square"]])
     assert all("sin(" not in render(each.tree) and "cos(" not in render(each.tree) for each in front)
-    front = one_variable(x, np.sin(x) + x, forms=[FORMS["sin"]], seconds=SECONDS)
+    front = one_variable(x, np.sin(x) + x, forms=[FORMS["sin"]])
     assert agrees(front, lambda z: np.sin(z) + z, -2, 2)
 
 
@@ -194,15 +194,26 @@ def test_bad_input_ends_in_a_sentence(arguments, message):
         one_variable(*arguments)
 
 
-def test_time_is_kept():
-    import time
-
+def test_work_bounds_the_search_and_more_of_it_finds_no_less():
     x = np.linspace(0, 5, 1500)
     y = np.sin(x) * np.sqrt(x + 1) / (1 + np.tanh(x)) + 0.1 * np.cos(7 * x) * x
-    start = time.monotonic()
-    front = one_variable(x, y, seconds=0.5)
-    assert time.monotonic() - start < 3.0
-    assert front
+    least = []
+    for work in (0.02, 0.2):
+        with running(Meter()) as meter:
+            front = one_variable(x, y, work=work)
+        # One step of the ladder may go beyond.
+        assert meter.spent < UNITS * work + 0.5
+        least.append(front[-1].residual)
+    assert least[1] <= least[0] * (1 + 1e-9)
+
+
+def test_a_time_limit_leaves_an_answer(monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr(work_room.time, "monotonic", lambda: 0.01 * next(ticks))
+    x = np.linspace(0.5, 3, 300)
+    few = one_variable(x, np.sin(x) / x + 0.01 * np.cos(40 * x), seconds=0.05)
+    assert len(few) >= 1
+    assert np.isfinite(few[0].residual)
 
 
 trees = st.recursive(
@@ -268,7 +279,7 @@ def test_the_best_pair_is_the_best_of_all_pairs():
 
 def test_trees_read_as_sympy():
     x = np.linspace(0.5, 2, 100)
-    front = one_variable(x, 1 / (np.exp(x) - 1), seconds=SECONDS)
+    front = one_variable(x, 1 / (np.exp(x) - 1))
     symbols = to_sympy(front[-1].tree, ["x"]).free_symbols
     assert {str(each) for each in symbols} == {"x"}
 
@@ -284,6 +295,6 @@ def test_a_constant_without_bounds_is_no_simple_number() -> None:
 )
 def test_the_functions_of_langevin_and_bose(law, most):
     x = np.linspace(0.3, 6, 300)
-    best = one_variable(x, law(x), seconds=20)[-1]
+    best = one_variable(x, law(x))[-1]
     assert best.residual < 1e-12
     assert best.complexity <= most

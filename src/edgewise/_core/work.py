@@ -158,6 +158,23 @@ def spent() -> float:
     return 0.0 if meter is None else meter.spent
 
 
+class UntilSpent:
+    """A callback that ends training once the innermost meter has counted so much.
+
+    Attributes
+    ----------
+    over : bool
+        Whether it has asked to stop.
+    """
+
+    def __init__(self, most: float) -> None:
+        self.most, self.over = most, False
+
+    def __call__(self, record: object) -> bool:
+        self.over = spent() > self.most
+        return self.over
+
+
 def check_work(work: object, of: str) -> float:
     """The factor that a level of work stands for, or the factor itself.
 

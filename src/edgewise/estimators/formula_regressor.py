@@ -33,8 +33,11 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
 
     Parameters
     ----------
-    seconds : float
-        The time to spend on a fit; the search ends earlier once a formula is exact or every shape has been tried.
+    work : "quick", "normal", "thorough" or float
+        How much to search; "normal" is about a minute of one core at most, and the search ends earlier once a formula is
+        exact or every shape has been tried.
+    seconds : float, optional
+        Time limit. It only interrupts: what is found until then is the answer, and may differ from run to run.
     names : sequence of str, optional
         Names of the columns in the formula where the table has none.
     units : mapping of str to str, optional
@@ -47,11 +50,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Columns that every formula must contain, and those that none may use.
     held_out : float
         The share of rows on which formulas are judged.
-    n_jobs : int, optional
-        Threads that the training of networks may take; None means one.
     random_state : int, RandomState or None
-        Seed of the split and of the networks. Where the time is not cut short, same seed and same rows give the same
-        formula.
+        Seed of the split and of the networks: same rows, seed and versions give the same formula, bit by bit.
     verbose : int
         1 writes progress to the error stream.
     callbacks : function or list of functions, optional
@@ -78,7 +78,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     >>> import numpy as np
     >>> from edgewise import FormulaRegressor
     >>> X = np.random.default_rng(0).uniform(1, 3, (200, 2))
-    >>> model = FormulaRegressor(seconds=5, names=["m", "r"]).fit(X, 2 * X[:, 0] / X[:, 1] ** 2)
+    >>> model = FormulaRegressor(names=["m", "r"]).fit(X, 2 * X[:, 0] / X[:, 1] ** 2)
     >>> model.formula_.text, round(model.score(X, 2 * X[:, 0] / X[:, 1] ** 2), 6)
     ('2*m/r^2', 1.0)
     """
@@ -91,8 +91,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
 
     def __init__(
         self,
-        seconds: float = 60.0,
+        work: str | float = "normal",
         *,
+        seconds: float | None = None,
         names: Any = None,
         units: Any = None,
         forms: Any = None,
@@ -100,11 +101,11 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         require: Any = (),
         ignore: Any = (),
         held_out: float = 0.2,
-        n_jobs: int | None = None,
         random_state: Any = 0,
         verbose: int = 0,
         callbacks: Any = None,
     ) -> None:
+        self.work = work
         self.seconds = seconds
         self.names = names
         self.units = units
@@ -113,7 +114,6 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.require = require
         self.ignore = ignore
         self.held_out = held_out
-        self.n_jobs = n_jobs
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
@@ -225,6 +225,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         if not isinstance(verbose, (bool, np.bool_)):
             verbose = check_int(verbose, "verbose", low=0, of=of)
         options: dict[str, Any] = {
+            "work": self.work,
             "seconds": self.seconds,
             "seed": _seed(self.random_state, of),
             "callbacks": (*cast("list[Any]", callbacks), *([_show] if verbose else [])),
@@ -236,7 +237,6 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             "without": self.without,
             "require": self.require,
             "ignore": self.ignore,
-            "n_jobs": self.n_jobs,
         }
         return options | {name: value for name, value in limits.items() if not _left_out(value)}
 

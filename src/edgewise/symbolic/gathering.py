@@ -7,13 +7,14 @@ tell, and judged on rows it has not seen.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
 from edgewise.forms.tree import Node
 from edgewise.network import KAN
 from edgewise.symbolic.claims import exactness, is_law
@@ -45,10 +46,6 @@ _CLOSE, _LONGER, _MOST_RIVALS = 1.25, 8, 24
 _AS_GOOD, _MOST_NEAR = 1.04, 8
 
 
-class StopError(Exception):
-    """A callback asked to stop."""
-
-
 @dataclass
 class Search:
     """What has been found so far.
@@ -61,8 +58,10 @@ class Search:
         What a formula may be made of.
     callbacks
         Told after each step.
-    started, deadline
-        On the clock of `time.monotonic`.
+    meter
+        Counts the work of the whole search.
+    until
+        Its count where this part of the search ends.
     networks
         The network that each finished formula was read from, by its expression.
     laws
@@ -76,8 +75,8 @@ class Search:
     rows: Rows
     limits: Limits
     callbacks: Sequence[Callback]
-    started: float
-    deadline: float
+    meter: Meter
+    until: float
     finished: list[Formula] = field(default_factory=list[Formula])
     networks: dict[Any, KAN] = field(default_factory=dict[Any, KAN])
     laws: list[Formula] = field(default_factory=list[Formula])
@@ -88,7 +87,11 @@ class Search:
 
     @property
     def left(self) -> float:
-        return self.deadline - time.monotonic()
+        return self.until - self.meter.spent
+
+    def part(self, share: float, most: float = math.inf) -> float:
+        """The count after a stage that gets a share of what is left, and at most so much."""
+        return self.meter.spent + min(most, share * max(self.left, 0.0))
 
     @property
     def smallest(self) -> float:
@@ -119,6 +122,11 @@ class Search:
         return self._left[formula.sympy]
 
     @property
+    def solved(self) -> StopReason | None:
+        """Why nothing is left to search for, if so."""
+        return StopReason.EXACT if self.exact else StopReason.EXPLAINED if self.explained else None
+
+    @property
     def exactness(self) -> float:
         return exactness(self.rows)
 
@@ -129,13 +137,18 @@ class Search:
             step=len(self.finished),
             loss=error,
             validation=error,
-            seconds=time.monotonic() - self.started,
+            seconds=self.meter.seconds,
             intervals=0,
             note=note,
+            share=self.meter.share,
         )
         answers = [callback(record) for callback in self.callbacks]
         if any(answer is True for answer in answers):
-            raise StopError
+            raise StopError(StopReason.CALLBACK)
+
+    def beat(self) -> None:
+        """Tell that the search goes on: between two formulas much time may pass."""
+        self.tell("searching")
 
     def add(self, trees: Iterable[Node], network: KAN | None) -> None:
         """Fit, shorten and judge candidates, then finish those that no shorter one beats."""

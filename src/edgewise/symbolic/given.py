@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
-import torch
 
 from edgewise._core.checks import (
     as_tuple,
     check_float,
-    check_int,
     check_matrix,
     check_names,
     check_vector,
@@ -67,21 +63,3 @@ def read_callbacks(callbacks: Iterable[Callable[..., Any]]) -> tuple[Callable[..
             f"The 'callbacks' parameter of {_OF} must list functions. Got {short(callbacks)} instead."
         )
     return told
-
-
-def read_jobs(n_jobs: int) -> int:
-    """How many threads that is; -1 stands for all the machine has."""
-    if n_jobs == -1:
-        return os.cpu_count() or 1
-    return check_int(n_jobs, "n_jobs", low=1, of=_OF)
-
-
-@contextmanager
-def threads(count: int) -> Generator[None, None, None]:
-    """Let torch take this many threads while the block runs, then give back what there was."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

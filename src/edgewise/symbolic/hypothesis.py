@@ -8,9 +8,8 @@ false it is worse by the violation. The test is on that difference, row by row, 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,9 @@ from numpy.typing import NDArray
 from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, check_names, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
+from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, UntilSpent, check_seconds, check_work, running
 from edgewise.data import split
 from edgewise.network import KAN, Nodes
 from edgewise.symbolic.hypothesis_nearest import Ground, nearest
@@ -29,6 +30,8 @@ from edgewise.training import fit
 
 Floats = NDArray[np.float64]
 
+# Units of work that "normal" stands for.
+UNITS = 20.0
 # A true claim is called false once in a thousand.
 _LEVEL = 1e-3
 _CRITICAL = 3.09
@@ -67,6 +70,8 @@ class Verdict:
         The number of held-out rows that could be tested.
     message
         The verdict in one sentence.
+    stop_reason
+        Why no more networks were trained.
     """
 
     hypothesis: str
@@ -78,6 +83,7 @@ class Verdict:
     detectable: float
     rows: int
     message: str
+    stop_reason: StopReason = StopReason.EXHAUSTED
 
     def __str__(self) -> str:
         return self.message
@@ -90,7 +96,8 @@ def check_structure(
     *,
     names: Iterable[str] | None = None,
     noise: float | None = None,
-    seconds: float = 20.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int | None = 0,
 ) -> Verdict:
     """Test a claim about the law behind a table.
@@ -116,8 +123,10 @@ def check_structure(
         Names of the columns; by default those of the data frame, or x1, x2, ...
     noise
         The standard deviation of the noise in y, where it is known: chance is then never taken to be smaller.
+    work
+        How much to train: "quick", "normal", "thorough" or a factor.
     seconds
-        Time to train for.
+        Time limit; the networks that are trained until then are used, and the verdict may differ from run to run.
     seed
         Seed of the split, the networks and the points compared.
 
@@ -141,12 +150,14 @@ def check_structure(
     >>> from edgewise.symbolic.hypothesis import check_structure
     >>> X = np.random.default_rng(0).uniform(1, 2, (300, 2))
     >>> y = np.log(X[:, 0]) + X[:, 1] ** 2
-    >>> check_structure(X, y, "sum(x1 | x2)", seconds=4).holds
+    >>> check_structure(X, y, "sum(x1 | x2)", work=0.2).holds
     True
-    >>> check_structure(X, y, "product(x1 | x2)", seconds=4).holds
+    >>> check_structure(X, y, "product(x1 | x2)", work=0.2).holds
     False
     """
-    return check_structures(X, y, [hypothesis], names=names, noise=noise, seconds=seconds, seed=seed)[0]
+    return check_structures(
+        X, y, [hypothesis], names=names, noise=noise, work=work, seconds=seconds, seed=seed
+    )[0]
 
 
 def check_structures(
@@ -156,14 +167,15 @@ def check_structures(
     *,
     names: Iterable[str] | None = None,
     noise: float | None = None,
-    seconds: float = 20.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int | None = 0,
 ) -> tuple[Verdict, ...]:
     """Test several claims with one trained network.
 
     Parameters
     ----------
-    X, y, names, noise, seconds, seed
+    X, y, names, noise, work, seconds, seed
         As in `check_structure`.
     hypotheses
         The claims.
@@ -184,7 +196,7 @@ def check_structures(
     >>> from edgewise.symbolic.hypothesis import check_structures
     >>> X = np.random.default_rng(0).uniform(1, 2, (300, 2))
     >>> claims = ["scale(x1, x2)", "increasing(x1)", "increasing(x2)"]
-    >>> [each.holds for each in check_structures(X, X[:, 0] / X[:, 1], claims, seconds=4)]
+    >>> [each.holds for each in check_structures(X, X[:, 0] / X[:, 1], claims, work=0.2)]
     [True, True, False]
     """
     of = "check_structure"
@@ -193,17 +205,21 @@ def check_structures(
     labels = column_names(X, names, table.shape[1], of)
     claims = [read_hypothesis(text, labels) for text in as_tuple(hypotheses, "hypotheses", "texts", of=of)]
     known = 0.0 if noise is None else check_float(noise, "noise", low=0.0, of=of)
-    limit = check_float(seconds, "seconds", low=0.0, closed=False, of=of)
+    meter = Meter(UNITS * check_work(work, of))
+    limit = check_seconds(seconds, of)
     root = None if seed is None else check_int(seed, "seed", low=0, of=of)
     train, held = split(len(target), _HELD_OUT, root)
     size = math.sqrt(float(np.mean(np.square(target)))) or 1.0
     ground = Ground(labels, table[train])
     with np.errstate(all="ignore"), one_thread():
-        model = _trained(table[train], target[train] / size, table[held], target[held] / size, limit, root)
-        return tuple(
+        model, reason = _trained(
+            table[train], target[train] / size, table[held], target[held] / size, meter, limit, root
+        )
+        verdicts = (
             _judged(claim, model, ground, table[held], target[held], size, known, derive(root, 1 + at))
             for at, claim in enumerate(claims)
         )
+        return tuple(replace(each, stop_reason=reason) for each in verdicts)
 
 
 def column_names(X: Any, names: Iterable[str] | None, count: int, of: str) -> tuple[str, ...]:
@@ -225,10 +241,10 @@ class _Model:
 
 
 def _trained(
-    X: Floats, y: Floats, X_held: Floats, y_held: Floats, seconds: float, seed: int | None
-) -> _Model:
+    X: Floats, y: Floats, X_held: Floats, y_held: Floats, meter: Meter, limit: float | None, seed: int | None
+) -> tuple[_Model, StopReason]:
     """The best of a few shapes; no more are tried once one is accurate or two agree."""
-    began = time.monotonic()
+    reason = StopReason.EXHAUSTED
     width = X.shape[1]
     pairs = Nodes(width, (2,) * max(width - 1, 1))
     shapes: Sequence[Sequence[Any]] = (
@@ -241,13 +257,23 @@ def _trained(
     schedule = [intervals for intervals in _INTERVALS if intervals <= max(len(y) / 20, _INTERVALS[0])]
     found: list[tuple[float, Floats, KAN]] = []
     for at, shape in enumerate(shapes):
-        left = seconds - (time.monotonic() - began)
-        if found and left <= 0:
+        if found and meter.left <= 0:
+            reason = StopReason.WORK_SPENT
             break
-        share = left / min(2, len(shapes) - at)
         network = KAN(list(shape), seed=derive(seed, at), dtype=torch.float64)
-        budget = max(share, 1e-3)
-        network = fit(network, X, y, seconds=budget, seed=derive(seed, at) or 0, intervals=schedule).network
+        budget = UntilSpent(meter.part(1 / min(2, len(shapes) - at)))
+        left = None if limit is None else max(limit - meter.seconds, 1e-3)
+        with running(meter):
+            result = fit(
+                network,
+                X,
+                y,
+                seconds=left,
+                seed=derive(seed, at) or 0,
+                intervals=schedule,
+                callbacks=(budget,),
+            )
+        network = result.network
         values = network.predict(X_held)[:, 0]
         error = math.sqrt(float(np.mean(np.square(values - y_held))))
         found.append((error if math.isfinite(error) else math.inf, values, network))
@@ -255,8 +281,14 @@ def _trained(
         if len(found) > 1:
             apart = math.sqrt(float(np.mean(np.square(found[0][1] - found[1][1]))))
             if found[0][0] <= _ACCURATE or apart <= _AGREED * found[0][0]:
+                reason = StopReason.CONVERGED
                 break
-    return _Model(found[0][2])
+        if result.stop_reason is StopReason.INTERRUPTED:
+            raise KeyboardInterrupt
+        if result.stop_reason is StopReason.TIME_LIMIT:
+            reason = result.stop_reason
+            break
+    return _Model(found[0][2]), reason
 
 
 def _judged(

@@ -16,13 +16,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Apply, Node, Variable, render
 from edgewise.symbolic.landscape import TARGETS, coordinates, design, terms
 from edgewise.symbolic.moves import View, scalings
@@ -67,17 +67,15 @@ class Reduced:
     story: tuple[str, ...] = ()
 
 
-def reductions(rows: Rows, *, deadline: float, poll: Callable[[], None] | None = None) -> list[Reduced]:
+def reductions(rows: Rows, *, until: float) -> list[Reduced]:
     """The states that bear noise, the smallest first, from there on those that predict best.
 
     Parameters
     ----------
     rows
         The table.
-    deadline
-        When to stop, on the clock of `time.monotonic`.
-    poll
-        Called before each state is looked at; what it raises ends the search.
+    until
+        The count of work (see `spent`) where it ends.
     """
     table, weight = State.table(rows), np.ones(len(rows.y))
     judge = _Judge(float(rows.y.std()))
@@ -88,10 +86,8 @@ def reductions(rows: Rows, *, deadline: float, poll: Callable[[], None] | None =
         reached += beam
         fresh: list[Reduced] = []
         for one in beam:
-            if poll is not None:
-                poll()
-            if len(one.state.rows.names) > 1 and time.monotonic() < deadline:
-                fresh += _smaller(one, judge, deadline)
+            if len(one.state.rows.names) > 1 and spent() < until:
+                fresh += _smaller(one, judge, until)
         # Some steps take several features together: the smallest states do not come from one level alone.
         fresh.sort(key=lambda each: each.error)
         beam = fresh[: _beam(len(fresh[0].state.rows.names))] if fresh else []
@@ -140,6 +136,7 @@ class _Judge:
             low, high = u.min(axis=0), u.max(axis=0)
             if not names or not (high > low).all():
                 continue
+            charge(5e-4 + 2e-9 * len(y) * len(powers_))
             table = design(2 * (u - low) / (high - low) - 1, powers_)
             errors |= {(logs, name): _error(table, ends, y, w, name) / self.spread for name in names}
         return errors
@@ -156,6 +153,7 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
         return math.inf
     # The fit must not follow a few rows alone; they count in full for the error.
     whole, scale = scale, np.minimum(scale, _HEAVIEST * np.median(scale))
+    charge(3e-4 + 1e-9 * table.size * (table.shape[1] + 10))
     q, r = np.linalg.qr(table * scale[:, None])
     size, aim = np.abs(np.diagonal(r)), target * scale
     along, leverage = q.T @ aim, np.cumsum(np.square(q), axis=1)
@@ -170,11 +168,11 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
     return best
 
 
-def _smaller(one: Reduced, judge: _Judge, deadline: float) -> list[Reduced]:
+def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
     """The states with fewer features that predict as well."""
     tried: list[tuple[float, list[Kind], Move, State, Floats]] = []
     for move in itertools.chain(_moves(one.state), _led(one.state)):
-        if time.monotonic() > deadline:
+        if spent() > until:
             break
         name = _name(one.state, move)
         child = None if name in judge.failed else one.state.after(move)
@@ -252,20 +250,20 @@ def _moves(state: State) -> Iterator[Move]:
             yield Move("merge", features)
 
 
-def sums_of_curves(one: Reduced, deadline: float) -> Iterator[Node]:
+def sums_of_curves(one: Reduced, until: float) -> Iterator[Node]:
     """Formulas for y in the columns, of known functions of one of two features weighed by curves of the other."""
-    yield from map(one.state.lift, weighed(one.state.rows, one.weight, deadline))
+    yield from map(one.state.lift, weighed(one.state.rows, one.weight, until))
 
 
-def formulas(one: Reduced, deadline: float, *, thorough: bool = True) -> Iterator[Node]:
+def formulas(one: Reduced, until: float, *, thorough: bool = True) -> Iterator[Node]:
     """Formulas for y in the columns, by what is found for a state's target in its features."""
     rows = one.state.rows
     if len(rows.names) == 1:
         yield from map(one.state.lift, curves(rows, one.weight))
         if thorough:
             yield from map(one.state.lift, long_curves(rows, one.weight))
-    yield from map(one.state.lift, pursued(rows, weight=one.weight, deadline=deadline))
+    yield from map(one.state.lift, pursued(rows, weight=one.weight, until=until))
     model = one.state.landscape
     if model is not None and len(rows.names) > 1:
         smooth = model.value(rows.X)
-        yield from map(one.state.lift, quotients(rows, smooth, weight=one.weight, deadline=deadline))
+        yield from map(one.state.lift, quotients(rows, smooth, weight=one.weight, until=until))

@@ -17,14 +17,14 @@ from edgewise.symbolic.state import power, product
 Floats = NDArray[np.float64]
 
 # Curves that are told, and rows they are fitted to.
-_CURVES, _CURVE_ROWS, _LONG_SECONDS = 6, 500, 2.0
+_CURVES, _CURVE_ROWS, _LONG_WORK = 6, 500, 0.7
 
 
 def long_curves(rows: Rows, weight: Floats) -> Iterator[Node]:
     """What takes longer: curves of more than one function."""
     name = Variable(rows.names[0])
     counts = np.square(weight) / float(np.square(weight).max())
-    found = one_variable(rows.X[:, 0], rows.y, counts, accuracy=1e-3, seconds=_LONG_SECONDS, top=_CURVES)
+    found = one_variable(rows.X[:, 0], rows.y, counts, accuracy=1e-3, work=_LONG_WORK, top=_CURVES)
     yield from (substitute(each.tree, "x", name) for each in found)
 
 

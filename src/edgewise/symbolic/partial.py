@@ -7,7 +7,6 @@ compared with the library of closed forms.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +16,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from edgewise._core.checks import (
     among,
-    check_float,
     check_int,
     check_matrix,
     check_vector,
@@ -26,7 +24,9 @@ from edgewise._core.checks import (
 )
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
+from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.data import split
 from edgewise.symbolic.curve import Suggestion
 from edgewise.symbolic.formula import Formula
@@ -40,6 +40,8 @@ from edgewise.symbolic.rows import Rows
 Floats = NDArray[np.float64]
 
 _HELD_OUT = 0.2
+# Units of work that "normal" stands for.
+UNITS = 20.0
 _FEWEST_ROWS = 60
 _POINTS = 160
 # A formula stands for the learned functions where it is about as accurate.
@@ -97,6 +99,8 @@ class PartialResult:
         What was learned, in one sentence.
     seconds
         How long it took.
+    stop_reason
+        Why learning ended.
     """
 
     text: str
@@ -107,6 +111,7 @@ class PartialResult:
     alternatives: tuple[Formula, ...]
     message: str
     seconds: float
+    stop_reason: StopReason
     _model: PartialModel
 
     def __getitem__(self, name: str) -> UnknownFunction:
@@ -144,7 +149,8 @@ def fit_partial(
     text: str,
     *,
     names: Iterable[str] | None = None,
-    seconds: float = 20.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int | None = 0,
 ) -> PartialResult:
     """Learn the unknown functions of a partly known formula.
@@ -160,8 +166,11 @@ def fit_partial(
         variable: "f(x1/x2)*g(x3) + x4", "sqrt(f(x1) + x2^2)", "f(g(x1) + x2)". A function may be called several times.
     names
         Names of the columns; by default those of the data frame, or x1, x2, ...
+    work
+        How much to do: "quick", "normal", "thorough" or a factor.
     seconds
-        The time to spend.
+        Time limit; functions that are learned until then are the answer, and may differ from run to run. An error is raised
+        where there are none yet.
     seed
         Seed of the split and of the starts.
 
@@ -180,18 +189,17 @@ def fit_partial(
     >>> from edgewise.symbolic.partial import fit_partial
     >>> X = np.random.default_rng(0).uniform(1, 2, (300, 3))
     >>> y = np.exp(-X[:, 0] / X[:, 1]) * X[:, 2] ** 2
-    >>> found = fit_partial(X, y, "f(x1/x2)*g(x3)", seconds=10)
+    >>> found = fit_partial(X, y, "f(x1/x2)*g(x3)")
     >>> found.formula.text
     'x3^2*exp(-x1/x2)'
     >>> found["f"].normalised
     'its mean square is 1'
     """
-    started = time.monotonic()
     of = "fit_partial"
     table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, of=of)
     target = check_vector(y, "y", length=len(table), of=of)
     labels = column_names(X, names, table.shape[1], of)
-    limit = check_float(seconds, "seconds", low=0.0, closed=False, of=of)
+    meter = Meter(UNITS * check_work(work, of), check_seconds(seconds, of))
     root = None if seed is None else check_int(seed, "seed", low=0, of=of)
     partial = read_partial(text, labels)
     rows = Rows.split(labels, table, target, _HELD_OUT, root)
@@ -202,17 +210,20 @@ def fit_partial(
         Task(model, rows.X[part], rows.y[part], unit) for part in (first, second, np.arange(len(rows.y)))
     ]
     held = Task(model, rows.X_held, rows.y_held, unit)
-    with np.errstate(all="ignore"), one_thread():
-        learned = learn(tasks[0], tasks[1], tasks[2], 0.7 * limit, derive(root, 2))
+    with np.errstate(all="ignore"), one_thread(), running(meter):
+        learned = learn(tasks[0], tasks[1], tasks[2], meter, derive(root, 2))
         if learned is None:
             raise InputError(
                 "The 'text' argument of fit_partial must be a formula with a value on every row for some choice of its "
                 f"unknown functions. Got {text!r} instead, for which none was found; check logs, roots and divisions."
             )
         share = held.error(learned.splines)
+        # What is learned is always told in full, if need be with fewer whole formulas.
+        meter.until, reason = math.inf, learned.stop_reason
         functions = _described(learned, model, rows, min(max(share, 1e-8), 0.3))
         options = {each.name: each.suggestions for each in functions}
-        formulas = whole_formulas(partial, options, rows, started + limit)
+        late = reason is StopReason.TIME_LIMIT
+        formulas = whole_formulas(partial, options, rows, 0.0 if late else meter.most)
     error = share * unit
     formula = _accepted(formulas, error, rows)
     return PartialResult(
@@ -223,7 +234,8 @@ def fit_partial(
         formula,
         tuple(each for each in formulas if each is not formula),
         _message(functions, error, formula, learned.undetermined),
-        time.monotonic() - started,
+        meter.seconds,
+        reason,
         model,
     )
 

@@ -8,9 +8,8 @@ the others does) and removed by one heavy row each: mean zero, mean square one.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -18,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 
 from edgewise._core.seeds import derive, numpy_generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, charge, spent
 from edgewise.splines import BSpline, quantile_grid
 from edgewise.symbolic.partial_model import DEGREE, PartialModel, Spline, Splines
 
@@ -68,9 +69,10 @@ class Learned:
     intervals: int
     roughness: float
     undetermined: bool = False
+    stop_reason: StopReason = StopReason.CONVERGED
 
 
-def learn(train: Task, choose: Task, everything: Task, seconds: float, seed: int | None) -> Learned | None:
+def learn(train: Task, choose: Task, everything: Task, meter: Meter, seed: int | None) -> Learned | None:
     """The unknown functions from rows.
 
     Parameters
@@ -81,8 +83,8 @@ def learn(train: Task, choose: Task, everything: Task, seconds: float, seed: int
         Rows to choose the grid and the smoothness on.
     everything
         Both together, for the last fit.
-    seconds
-        The time to spend.
+    meter
+        Of the work; where its time limit passes, what is learned until then is returned.
     seed
         Seed of the starts.
 
@@ -91,27 +93,39 @@ def learn(train: Task, choose: Task, everything: Task, seconds: float, seed: int
     Learned or None
         None where no start gave a formula with a value on every row.
     """
-    deadline = time.monotonic() + seconds
-    first = _started(train, deadline - 0.5 * seconds, seed)
-    if first is None:
-        return None
-    first, freedoms = find_freedoms(train, first)
-    best, least = Learned(first, freedoms, _INTERVALS[0], _FIRST_ROUGHNESS), choose.error(first)
-    for intervals in _INTERVALS:
-        start = regridded(train, best.splines, intervals)
-        tried = _smoothed(train, choose, start, freedoms, deadline)
-        if tried is None or not tried[0] < 0.99 * least:
-            break
-        least, roughness, splines = tried
-        best = Learned(splines, freedoms, intervals, roughness)
-    final = minimise(everything, best.splines, freedoms, best.roughness, steps=30)
-    good = math.isfinite(everything.error(final)) and choose.error(final) <= 1.2 * least
-    final = final if good else best.splines
-    return Learned(final, freedoms, best.intervals, best.roughness, is_undetermined(train, final, freedoms))
+    until = meter.part(_LEARNING)
+    best: Learned | None = None
+    reason = StopReason.CONVERGED
+    try:
+        first = _started(train, meter.part(_LEARNING / 2), seed)
+        if first is None:
+            return None
+        best = Learned(first, (), _INTERVALS[0], _FIRST_ROUGHNESS)
+        first, freedoms = find_freedoms(train, first)
+        best, least = Learned(first, freedoms, _INTERVALS[0], _FIRST_ROUGHNESS), choose.error(first)
+        for intervals in _INTERVALS:
+            start = regridded(train, best.splines, intervals)
+            tried = _smoothed(train, choose, start, freedoms, until)
+            if tried is None or not tried[0] < 0.99 * least:
+                break
+            least, roughness, splines = tried
+            best = Learned(splines, freedoms, intervals, roughness)
+        reason = StopReason.WORK_SPENT if spent() > until else reason
+        final = minimise(everything, best.splines, freedoms, best.roughness, steps=30)
+        good = math.isfinite(everything.error(final)) and choose.error(final) <= 1.2 * least
+        best = replace(best, splines=final if good else best.splines)
+        best = replace(best, undetermined=is_undetermined(train, best.splines, freedoms))
+    except StopError as stop:
+        reason = meter.own(stop)
+    return None if best is None else replace(best, stop_reason=reason)
+
+
+# Share of the work for learning; the rest is for closed forms.
+_LEARNING = 0.7
 
 
 def _smoothed(
-    train: Task, choose: Task, start: Splines, freedoms: Sequence[Freedom], deadline: float
+    train: Task, choose: Task, start: Splines, freedoms: Sequence[Freedom], until: float
 ) -> tuple[float, float, dict[str, Spline]] | None:
     """The smoothness that predicts best, walking from the middle to lighter bending or else to heavier: its error on the
     rows to choose by, the weight and the functions."""
@@ -120,7 +134,7 @@ def _smoothed(
     for walk in (range(middle, -1, -1), range(middle + 1, len(_ROUGHNESS))):
         splines = dict(start) if best is None else best[2]
         for at in walk:
-            if time.monotonic() > deadline:
+            if spent() > until:
                 return best
             splines = minimise(train, splines, freedoms, _ROUGHNESS[at], steps=40)
             error = choose.error(splines)
@@ -132,11 +146,11 @@ def _smoothed(
     return best
 
 
-def _started(task: Task, deadline: float, seed: int | None) -> dict[str, Spline] | None:
+def _started(task: Task, until: float, seed: int | None) -> dict[str, Spline] | None:
     """The best of several starts: a few steps for each, then the two best until they converge."""
     found: list[tuple[float, dict[str, Spline]]] = []
     for at in range(_STARTS):
-        if found and time.monotonic() > deadline:
+        if found and spent() > until:
             break
         start = _random(task, numpy_generator(derive(seed, 3, at)))
         fitted = minimise(task, start, (), _FIRST_ROUGHNESS, steps=12)
@@ -243,6 +257,7 @@ def minimise(
             scale[~(scale > 0)] = 1.0
             if not np.isfinite(scale).all():
                 break
+            charge(2e-4 + 2e-9 * jacobian.size * jacobian.shape[1])
             triangle = np.asarray(np.linalg.qr(np.column_stack([jacobian / scale, residual]), mode="r"))
             taken, before = None, loss
             while damping < 1e8:

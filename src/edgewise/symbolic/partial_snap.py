@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.compose import form_tree
 from edgewise.symbolic.curve import Suggestion, fit_curve
@@ -44,7 +44,7 @@ class _Judged:
 
 
 def whole_formulas(
-    partial: Partial, suggestions: Mapping[str, Sequence[Suggestion]], rows: Rows, deadline: float
+    partial: Partial, suggestions: Mapping[str, Sequence[Suggestion]], rows: Rows, until: float
 ) -> tuple[Formula, ...]:
     """Formulas with every unknown replaced by a closed form, constants fitted and rounded, the recommended first.
 
@@ -56,8 +56,8 @@ def whole_formulas(
         For each unknown function.
     rows
         Data to fit and to judge on.
-    deadline
-        When to stop, on the clock of `time.monotonic`.
+    until
+        The count of work (see `spent`) where it ends.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def whole_formulas(
     if not all(sizes):
         return ()
     best = judge(tuple(0 for _ in names))
-    while time.monotonic() < deadline:
+    while spent() < until:
         before = best
         trials = (
             (*best.choice[:at], option, *best.choice[at + 1 :])
@@ -86,7 +86,7 @@ def whole_formulas(
             for option in range(size)
         )
         for trial in list(trials):
-            if time.monotonic() < deadline:
+            if spent() < until:
                 best = min(best, judge(trial), key=lambda each: each.score)
         if best is before:
             break

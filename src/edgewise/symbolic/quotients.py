@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Apply, Node, Number, render
 from edgewise.symbolic.pursuit import NODE, nodes, select
 from edgewise.symbolic.relations import Term, few, linear
@@ -41,7 +41,7 @@ class _Quotient:
     tree: Node
 
 
-def quotients(rows: Rows, smooth: Floats, *, weight: Floats, deadline: float = math.inf) -> Iterator[Node]:
+def quotients(rows: Rows, smooth: Floats, *, weight: Floats, until: float = math.inf) -> Iterator[Node]:
     """The best few quotients of sums of terms, the best first.
 
     Parameters
@@ -52,8 +52,8 @@ def quotients(rows: Rows, smooth: Floats, *, weight: Floats, deadline: float = m
         What a smooth model says of the target, (n,).
     weight
         How much an error of the target counts on each row to fit, (n,).
-    deadline
-        When to stop, on the clock of `time.monotonic`.
+    until
+        The count of work (see `spent`) where it ends.
     """
     if len(rows.names) > 4 or len(rows.y) < 30:
         return
@@ -63,7 +63,7 @@ def quotients(rows: Rows, smooth: Floats, *, weight: Floats, deadline: float = m
         return
     found: dict[str, _Quotient] = {}
     for terms in itertools.islice(few(thin), _DICTIONARIES):
-        if time.monotonic() > deadline:
+        if spent() > until:
             break
         best = _best(terms, thin.y, model, counts)
         if best is not None:
@@ -87,6 +87,7 @@ def _best(terms: Sequence[Term], y: Floats, model: Floats, weight: Floats) -> _Q
         size = np.linalg.norm(weighed, axis=0)
         good = np.flatnonzero(np.isfinite(size) & (size > 0))
         unit = weighed[:, good] / size[good]
+        charge(5e-4 + 4e-10 * len(y) * unit.shape[1] ** 2)
         if turn == 0:
             picked, _ = select(unit.T @ unit, unit.T @ aim, float(aim @ aim), len(y))
             chosen = [int(good[at]) for at in picked]

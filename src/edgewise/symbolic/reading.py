@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 
 from edgewise._core.seeds import derive
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import StopError
 from edgewise.symbolic.compose import living_edges
-from edgewise.symbolic.gathering import Search, StopError
+from edgewise.symbolic.gathering import Search
 from edgewise.symbolic.shapes import Shape, Trained, shapes, thinned, train
 from edgewise.symbolic.snapping import snap_network
 
@@ -15,13 +16,13 @@ from edgewise.symbolic.snapping import snap_network
 _INTERVALS = (6, 10, 16)
 # A network that leaves no more than this share of y's spread explains all.
 _EXPLAINED = 2e-2
-# What is left of the time when there is no point in starting anything.
-_NOTHING_LEFT = 0.2
-_ONLY_NOISE = "the formulas explain all but the noise"
+# Shares of all work for one step of reading a network, and for training one; what is left when nothing is worth starting.
+_READING, _TRAINING, _NOTHING_LEFT = 0.12, 0.15, 0.003
 
 
-def read_networks(search: Search, seed: int | None) -> str:
+def read_networks(search: Search, seed: int | None) -> StopReason:
     """Train networks and add what they say; returns why that ended."""
+    nothing = _NOTHING_LEFT * search.until
     for turn, intervals in enumerate(_INTERVALS):
         waiting: list[Trained] = []
         half = search.left / 2
@@ -35,28 +36,29 @@ def read_networks(search: Search, seed: int | None) -> str:
                 _read(search, trained)
             else:
                 waiting.append(trained)
-            if search.exact:
-                return "an exact formula was found"
-            if search.explained:
-                return _ONLY_NOISE
+            if (reason := search.solved) is not None:
+                return reason
         for trained in sorted(waiting, key=_promise):
             _read(search, trained)
-            if search.exact:
-                return "an exact formula was found"
-            if search.explained:
-                return _ONLY_NOISE
-            if search.left <= _NOTHING_LEFT:
-                return "the time was spent"
-        if search.left <= _NOTHING_LEFT:
-            return "the time was spent"
+            if (reason := search.solved) is not None:
+                return reason
+            if search.left <= nothing:
+                return StopReason.WORK_SPENT
+        if search.left <= nothing:
+            return StopReason.WORK_SPENT
         if search.smallest <= 1.02 * min((each.error for each in search.trained), default=0.0):
-            return "no network explains more than the formulas do"
-    return "every shape has been tried"
+            return StopReason.NO_IMPROVEMENT
+    return StopReason.EXHAUSTED
 
 
 def _trained(search: Search, shape: Shape, intervals: int, seed: int) -> Trained:
     trained = train(
-        shape, search.rows, intervals=intervals, seconds=_share(search), seed=seed, callbacks=search.callbacks
+        shape,
+        search.rows,
+        intervals=intervals,
+        until=_training(search),
+        seed=seed,
+        callbacks=search.callbacks,
     )
     search.trained.append(trained)
     search.tell(f"network {list(trained.network.shape)}: held-out error {trained.error:.3g}")
@@ -66,10 +68,10 @@ def _trained(search: Search, shape: Shape, intervals: int, seed: int) -> Trained
 
 def _respect(trained: Trained) -> None:
     """`fit` answers an interruption with its best network; here it means that the search is over."""
-    if trained.stopped == "interrupted":
+    if trained.stopped is StopReason.INTERRUPTED:
         raise KeyboardInterrupt
-    if trained.stopped == "callback":
-        raise StopError
+    if trained.stopped is not None:
+        raise StopError(trained.stopped)
 
 
 def _promise(trained: Trained) -> float:
@@ -81,17 +83,20 @@ def _read(search: Search, trained: Trained) -> None:
     """Add the formulas of a network, unless the formulas at hand explain more than it does."""
     if trained.error >= 1.05 * search.smallest:
         return
-    limit = min(search.deadline, time.monotonic() + 0.12 * (search.deadline - search.started))
-    thin = thinned(trained, search.rows, deadline=limit)
+    thin = thinned(trained, search.rows, until=_reading(search))
     _respect(thin)
     accuracy = min(max(thin.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
-    limit = min(search.deadline, time.monotonic() + 0.12 * (search.deadline - search.started))
-    trees = snap_network(thin.network, search.rows, search.limits.forms, accuracy=accuracy, deadline=limit)
+    limit = _reading(search)
+    trees = snap_network(thin.network, search.rows, search.limits.forms, accuracy=accuracy, until=limit)
     search.add(trees, thin.network)
 
 
-def _share(search: Search) -> float:
-    """Simple shapes must not starve the rich ones."""
-    return max(
-        min(search.left, max(0.15 * (search.deadline - search.started), 0.4 * search.left)), _NOTHING_LEFT
-    )
+def _reading(search: Search) -> float:
+    """Where the count may be after one step of reading a network."""
+    return min(search.until, search.meter.spent + _READING * search.until)
+
+
+def _training(search: Search) -> float:
+    """Where the count may be after one network: simple shapes must not starve the rich ones."""
+    most = max(_TRAINING * search.until, 0.4 * search.left)
+    return search.meter.spent + max(min(search.left, most), 0.0)

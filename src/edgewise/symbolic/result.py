@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.symbolic.alternatives import Alternative, alternatives
 from edgewise.symbolic.formula import Constant, Formula
@@ -39,6 +40,8 @@ class FormulaResult:
         What was found and why the search ended, in one sentence.
     seconds
         How long it took.
+    stop_reason
+        Why the search ended.
     noise
         The standard deviation of the noise in y, rather too large than too small; None where it was not estimated.
     equals
@@ -53,6 +56,7 @@ class FormulaResult:
     network: KAN | None
     message: str
     seconds: float
+    stop_reason: StopReason = StopReason.EXHAUSTED
     noise: float | None = None
     equals: tuple[Alternative, ...] = field(default=(), repr=False)
     exact: bool = False
@@ -86,6 +90,7 @@ class FormulaResult:
             "noise": self.noise,
             "exact": self.exact,
             "message": self.message,
+            "stop_reason": self.stop_reason.value,
             "seconds": self.seconds,
         }
 

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.seeds import numpy_generator
 from edgewise.symbolic.refit import Refit
 from edgewise.symbolic.tape import Tape
 
@@ -59,6 +60,11 @@ class Rows:
         return math.sqrt(total) if math.isfinite(total) else math.inf
 
     @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.y) if self.short else len(self.y) + len(self.y_held)
+
+    @property
     def rounding_error(self) -> float:
         """The error that floating point itself makes on y."""
         return 4e-15 * float(np.abs(self.y).max() + 1e-300)
@@ -82,6 +88,21 @@ class Rows:
             if names == self.names
             else replace(self, names=names, X=self.X[:, chosen], X_held=self.X_held[:, chosen])
         )
+
+    def named(self, names: tuple[str, ...]) -> Rows:
+        """The rows of the columns of these names."""
+        return self.columns(np.array([self.names.index(name) for name in names], dtype=np.intp))
+
+    def sampled(self, most: int, most_held: int, seed: int | None) -> Rows:
+        """At random so many rows to fit, and to judge on, where there are more; the same ones for the same seed."""
+        if self.short or (len(self.y) <= most and len(self.y_held) <= most_held):
+            return self
+        random = numpy_generator(seed)
+        fit, held = (
+            np.sort(random.choice(len(y), min(len(y), count), replace=False))
+            for y, count in ((self.y, most), (self.y_held, most_held))
+        )
+        return Rows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held])
 
     def thinned(self, most: int) -> Rows:
         """Evenly chosen rows to fit, where there are more than `most`."""

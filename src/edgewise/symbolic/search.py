@@ -5,7 +5,6 @@ The search can be stopped at any time and then answers with the best it has.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,16 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_float, check_int
+from edgewise._core.checks import check_int
 from edgewise._core.seeds import derive
+from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
+from edgewise.symbolic.all_rows import fitted_on_all
 from edgewise.symbolic.candidates import direct_candidates
 from edgewise.symbolic.description import challenged
 from edgewise.symbolic.exchange import sums_by_exchange
 from edgewise.symbolic.formula import Formula, pareto
-from edgewise.symbolic.gathering import Search, StopError
-from edgewise.symbolic.given import read_callbacks, read_jobs, read_rows, target_name, threads
+from edgewise.symbolic.gathering import Search
+from edgewise.symbolic.given import read_callbacks, read_rows, target_name
 from edgewise.symbolic.limits import Limits
 from edgewise.symbolic.parse import from_sympy, to_sympy
 from edgewise.symbolic.reading import read_networks
@@ -36,9 +38,15 @@ from edgewise.symbolic.shortened import shortened
 from edgewise.symbolic.structured import structured
 from edgewise.training import Record
 
+_OF = "find_formula"
 # Formulas whose units fit by themselves are shown alone where their error is no larger than this times the smallest.
 _AS_GOOD = 1.05
-# From so many columns on those that matter are searched first, as so many rows show them, for this share of the time.
+# Units of work that "normal" stands for.
+UNITS = 60.0
+# Rows that are searched, those to fit and those to judge on; of a larger table the others have their say at the end, for
+# which this share of a time limit is kept.
+_ROWS, _ROWS_HELD, _LAST = 3200, 800, 0.2
+# From so many columns on those that matter are searched first, as so many rows show them, for this share of the work.
 _WIDE, _SCREENED, _NARROW_SHARE = 6, 1000, 0.4
 
 
@@ -48,7 +56,8 @@ def find_formula(
     *,
     names: Iterable[str] | None = None,
     units: Mapping[str, Any] | None = None,
-    seconds: float = 60.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int | None = 0,
     callbacks: Iterable[Callable[[Record], Any]] = (),
     forms: Iterable[Form | str] | None = None,
@@ -56,7 +65,6 @@ def find_formula(
     require: Iterable[str] = (),
     ignore: Iterable[str] = (),
     held_out: float = 0.2,
-    n_jobs: int = 1,
 ) -> FormulaResult:
     """Find formulas for y in the columns of X.
 
@@ -72,12 +80,16 @@ def find_formula(
         What each column and the target are measured in, as {"m": "kg", "v": "m/s", "y": "J"} or as exponents of base
         units. The target goes by "y", or by the name of the series that y is. Formulas whose units do not fit are never
         offered; measured constants may carry a unit where no formula without such does as well.
+    work
+        How much to search: "quick", "normal", "thorough" or a factor; "normal" is about a minute of one core at most. The
+        search ends earlier once a formula is exact or every shape has been tried.
     seconds
-        The time to spend; the search ends earlier once a formula is exact or every shape has been tried.
+        Time limit; None for none. It only interrupts: what is found until then is the answer, and may differ from run to
+        run.
     seed
         Seed of the split and of the networks.
     callbacks
-        Called with a `Record` after each step; one that returns True ends the search.
+        Called with a `Record` after each step, and about twice a second in between; one that returns True ends the search.
     forms
         The closed forms an edge may become, or their names; by default all of `edgewise.forms.FORMS`. Add your own with
         `edgewise.forms.form_from_text`. Formulas then hold no function that none of these is made of; sums, products and
@@ -91,9 +103,6 @@ def find_formula(
     held_out
         The share of rows on which formulas are judged. Tables of fewer than 60 rows are judged by leaving out one row
         at a time instead.
-    n_jobs
-        Threads that torch may take while networks are trained, -1 for as many as there are processors. The networks are
-        small, so that more than one seldom helps; the rest of the search takes one.
 
     Returns
     -------
@@ -106,60 +115,64 @@ def find_formula(
 
     Notes
     -----
-    Of more than 60 columns, those that y follows most closely one by one are searched; the message says so.
+    Of more than 60 columns, those that y follows most closely one by one are searched; the message says so. Of more than
+    4,000 rows a random 4,000 are searched, the same for the same seed; constants are then fitted on all rows to fit, and all
+    held-out rows judge. Everything runs on one thread: same rows, seed and versions give the same bits.
 
     Examples
     --------
     >>> import numpy as np
     >>> from edgewise.symbolic import find_formula
     >>> X = np.random.default_rng(0).uniform(1, 3, (200, 2))
-    >>> found = find_formula(X, 2 * X[:, 0] / X[:, 1] ** 2, names=["m", "r"], seconds=5)
+    >>> found = find_formula(X, 2 * X[:, 0] / X[:, 1] ** 2, names=["m", "r"])
     >>> found.best.text, found.exact
     ('2*m/r^2', True)
     """
-    started = time.monotonic()
-    seed = None if seed is None else check_int(seed, "seed", low=0, of="find_formula")
-    rows = read_rows(X, y, names, held_out, seed)
-    limit = check_float(seconds, "seconds", low=0.0, closed=False, of="find_formula")
-    jobs, told = read_jobs(n_jobs), read_callbacks(callbacks)
+    meter = Meter(UNITS * check_work(work, _OF), limit := check_seconds(seconds, _OF))
+    seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
+    everything = read_rows(X, y, names, held_out, seed)
+    told = read_callbacks(callbacks)
     limits = Limits.read(
-        rows.names,
-        target=target_name(y, units, rows.names),
+        everything.names,
+        target=target_name(y, units, everything.names),
         forms=forms,
         without=without,
         require=require,
         ignore=ignore,
         units=units,
     )
+    rows = everything.sampled(_ROWS, _ROWS_HELD, derive(seed, 2))
+    if limit is not None and rows is not everything:
+        meter.until -= _LAST * limit
     # Only the columns that matter are searched; the formulas are told in all of them.
     chosen = _searched(rows, limits)
     few = rows.columns(chosen)
-    search = Search(few, limits.narrowed(few.names), told, started, started + limit)
-    try:
-        # Candidates leave the range of floats as a matter of course; they are judged by what they give.
-        with np.errstate(all="ignore"), one_thread():
-            narrow = _narrowed(search)
-            reason = None
-            if narrow is not None:
-                search, wide = narrow, search
-                reason = _run(narrow, seed, jobs)
-                if _missed(narrow, wide):
-                    search, reason = wide, None
-                    wide.add([from_sympy(each.sympy) for each in pareto(narrow.finished)], None)
-                elif not (narrow.exact or narrow.explained):
-                    narrow.deadline = wide.deadline
-                    with threads(jobs):
-                        reason = read_networks(narrow, derive(seed, 1))
-            reason = _run(search, seed, jobs) if reason is None else reason
-    except KeyboardInterrupt:
-        reason = "the search was interrupted"
-    except StopError:
-        reason = "a callback asked to stop"
+    # The last of them is the one that counts.
+    searches = [Search(few, limits.narrowed(few.names), told, meter, meter.most)]
+    reason = StopReason.EXHAUSTED
+    # Candidates leave the range of floats as a matter of course; they are judged by what they give.
+    with np.errstate(all="ignore"), one_thread():
+        try:
+            with running(meter):
+                reason = _run_narrow_first(searches, seed)
+        except KeyboardInterrupt:
+            reason = StopReason.INTERRUPTED
+        except StopError as stop:
+            reason = meter.own(stop)
+        search, after = searches[-1], Meter(seconds=None if limit is None else limit - meter.seconds)
+        found = _result(search, reason, everything.named(search.rows.names), after)
+    remarks = list[str]()
     if (searched := len(search.rows.names)) < len(limits.columns):
-        which = "follows most closely" if search.rows is few else "depends on"
-        reason += f"; of {len(limits.columns):,} columns only the {searched} that y {which} were searched"
-    with np.errstate(all="ignore"):
-        return _named(_result(search, reason), rows.names)
+        which = "follows most closely" if search.rows.names == few.names else "depends on"
+        remarks.append(
+            f"Of {len(limits.columns):,} columns only the {searched} that y {which} were searched."
+        )
+    if rows is not everything:
+        remarks.append(
+            f"{rows.count:,} of the {everything.count:,} rows were searched, and all had their say at the end."
+        )
+    message = " ".join([found.message, *remarks])
+    return _named(replace(found, message=message, seconds=meter.seconds), everything.names)
 
 
 def _searched(rows: Rows, limits: Limits) -> NDArray[np.intp]:
@@ -180,8 +193,28 @@ def _narrowed(wide: Search) -> Search | None:
     if len(kept) in (0, len(names)):
         return None
     few = rows.columns(kept)
-    end = wide.started + _NARROW_SHARE * (wide.deadline - wide.started)
-    return Search(few, wide.limits.narrowed(few.names), wide.callbacks, wide.started, end)
+    return Search(few, wide.limits.narrowed(few.names), wide.callbacks, wide.meter, wide.part(_NARROW_SHARE))
+
+
+def _run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
+    """Search among the columns that matter; among all of them where those fall short."""
+    wide = searches[-1]
+    wide.meter.beat = wide.beat
+    narrow = _narrowed(wide)
+    if narrow is None:
+        return _run(wide, seed)
+    searches.append(narrow)
+    wide.meter.beat = narrow.beat
+    reason = _run(narrow, seed)
+    if _missed(narrow, wide):
+        searches.append(wide)
+        wide.meter.beat = wide.beat
+        wide.add([from_sympy(each.sympy) for each in pareto(narrow.finished)], None)
+        return _run(wide, seed)
+    if narrow.solved is None:
+        narrow.until = wide.until
+        return read_networks(narrow, derive(seed, 1))
+    return reason
 
 
 def _missed(narrow: Search, wide: Search) -> bool:
@@ -194,7 +227,7 @@ def _missed(narrow: Search, wide: Search) -> bool:
     return any(wide.rows.names[at] not in narrow.rows.names for at in shown)
 
 
-def _run(search: Search, seed: int | None, jobs: int) -> str:
+def _run(search: Search, seed: int | None) -> StopReason:
     rows, limits = search.rows, search.limits
     state = reduced(rows, limits.units)
     for trees in (
@@ -203,28 +236,27 @@ def _run(search: Search, seed: int | None, jobs: int) -> str:
     ):
         search.add(trees, None)
         if search.exact:
-            return "an exact formula needed no network"
+            return StopReason.EXACT
     structured(search, state)
     if search.exact:
-        return "the structure of the data gave an exact formula"
-    search.add(resummed(search.closest), None)
-    if search.exact:
-        return "a series that was found is that of an exact formula"
-    search.add(shortened(search.closest), None)
+        return StopReason.EXACT
+    for candidates in (resummed, shortened):
+        search.add(candidates(search.closest), None)
+        if search.exact:
+            return StopReason.EXACT
     if search.explained:
-        return "the formulas explain all but the noise"
+        return StopReason.EXPLAINED
     if search.left <= 0:
-        return "the time was spent"
+        return StopReason.WORK_SPENT
     search.add(sums_by_exchange(rows, seed or 0), None)
     if search.exact:
-        return "an exact formula needed no network"
-    with threads(jobs):
-        reason = read_networks(search, seed)
+        return StopReason.EXACT
+    reason = read_networks(search, seed)
     search.add(shortened(search.closest), None)
     return reason
 
 
-def _result(search: Search, reason: str) -> FormulaResult:
+def _result(search: Search, reason: StopReason, everything: Rows, meter: Meter) -> FormulaResult:
     rows = search.rows
     if not search.finished:
         _finish_simplest(search)
@@ -232,22 +264,46 @@ def _result(search: Search, reason: str) -> FormulaResult:
     front = pareto(known, slack=1e-6)
     front = front if front else tuple(known[:1])
     best = recommended(front, rows)
+    near = () if search.exact else search.near(best)
     if not search.exact:
-        best = challenged(best, [*known, *search.near(best)], rows)
-        if not any(each.sympy == best.sympy for each in front):
-            front = tuple(sorted((*front, best), key=lambda each: each.complexity))
+        best = challenged(best, [*known, *near], rows)
+    exact = any(each.sympy == best.sympy for each in search.laws)
+    rivals = () if exact else tuple(each for each in search.rivals(best) if search.limits.strict(each))
     network = search.networks.get(best.sympy)
     if network is None and search.trained:
         network = min(search.trained, key=lambda each: each.error).network
+    if everything.count > rows.count:
+        try:
+            with running(meter):
+                front, best, exact = fitted_on_all((*front, *near), best, exact, everything)
+            rows = everything
+        except StopError as stop:
+            reason = meter.own(stop)
+        except KeyboardInterrupt:
+            reason = StopReason.INTERRUPTED
+    if not any(each.sympy == best.sympy for each in front):
+        front = tuple(sorted((*front, best), key=lambda each: each.complexity))
     how = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
     message = (
         f"The best of {len(search.finished)} formulas has an RMSE of {best.error:.4g} (R2 {best.r2:.6f}) judged by "
-        f"{how}; {reason}."
+        f"{how}; {_WHY[reason]}."
     )
-    exact = any(each.sympy == best.sympy for each in search.laws)
-    rivals = () if exact else tuple(each for each in search.rivals(best) if search.limits.strict(each))
-    found = judged(FormulaResult(best, front, network, message, 0.0, exact=exact), rows, rivals=rivals)
-    return replace(found, seconds=time.monotonic() - search.started)
+    if not reason.repeatable or reason is StopReason.WORK_SPENT:
+        message = f"{message} {reason.advice}"
+    found = FormulaResult(best, front, network, message, meter.seconds, stop_reason=reason, exact=exact)
+    return judged(found, rows, rivals=rivals)
+
+
+_WHY = {
+    StopReason.EXACT: "a formula is exact",
+    StopReason.EXPLAINED: "the formulas explain all but the noise",
+    StopReason.NO_IMPROVEMENT: "no network explains more than the formulas do",
+    StopReason.EXHAUSTED: "every shape has been tried",
+    StopReason.WORK_SPENT: "the work was done",
+    StopReason.TIME_LIMIT: "the time was up",
+    StopReason.INTERRUPTED: "the search was interrupted",
+    StopReason.CALLBACK: "a callback asked to stop",
+}
 
 
 def _finish_simplest(search: Search) -> None:

@@ -189,7 +189,7 @@ def _closed(x: Floats, y: Floats, accuracy: float) -> Iterator[tuple[float, Node
     found = [each for each in fit_curve(x, y, accuracy=accuracy, top=_FORMS) if each.residual <= allowed]
     yield from ((each.residual, curve_tree(each, Variable("x"))) for each in found)
     if len(x) >= _CURVE_ROWS and (not found or found[0].residual > 10 * accuracy):
-        more = one_variable(x, y, accuracy=max(accuracy, 1e-12), seconds=1.0, top=3)
+        more = one_variable(x, y, accuracy=max(accuracy, 1e-12), work=0.33, top=3)
         yield from ((each.residual, each.tree) for each in more if each.residual <= allowed)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import UntilSpent, spent
 from edgewise.network import KAN, Nodes, mask_edges, set_symbolic
 from edgewise.symbolic.compose import Edge, living_edges
 from edgewise.symbolic.rows import Rows
@@ -39,7 +40,7 @@ class Trained:
 
     network: KAN
     error: float
-    stopped: str = ""
+    stopped: StopReason | None = None
 
 
 def shapes(columns: int) -> tuple[Shape, ...]:
@@ -66,30 +67,32 @@ def shapes(columns: int) -> tuple[Shape, ...]:
 
 
 def train(
-    shape: Shape, rows: Rows, *, intervals: int, seconds: float, seed: int, callbacks: Callbacks = ()
+    shape: Shape, rows: Rows, *, intervals: int, until: float, seed: int, callbacks: Callbacks = ()
 ) -> Trained:
-    """Train one shape on the rows to fit."""
+    """Train one shape on the rows to fit, until it converges or the count of work is reached."""
     net = KAN(list(shape.nodes), input_names=rows.names, intervals=intervals, seed=seed, dtype=torch.float64)
     if shape.plain:
         last = len(net.layers) - 1
         for edge in living_edges(net):
             if edge[0] == last:
                 net = set_symbolic(net, edge, "identity").network
+    budget = UntilSpent(until)
     result = fit(
         net,
         rows.X,
         rows.y,
         intervals=(intervals,),
         starts=_STARTS,
-        seconds=seconds,
         seed=seed,
-        callbacks=tuple(callbacks),
+        callbacks=(*callbacks, budget),
     )
-    return Trained(result.network, held_error(result.network, rows), _stopped(result))
+    stopped = None if budget.over else _stopped(result)
+    return Trained(result.network, held_error(result.network, rows), stopped)
 
 
-def _stopped(result: FitResult) -> str:
-    return result.reason if result.reason in ("interrupted", "callback") else ""
+def _stopped(result: FitResult) -> StopReason | None:
+    outside = result.stop_reason in (StopReason.INTERRUPTED, StopReason.CALLBACK)
+    return result.stop_reason if outside else None
 
 
 def held_error(net: KAN, rows: Rows) -> float:
@@ -97,7 +100,7 @@ def held_error(net: KAN, rows: Rows) -> float:
     return math.sqrt(float(np.mean(np.square(net.predict(rows.X_held)[:, 0] - rows.y_held))))
 
 
-def thinned(trained: Trained, rows: Rows, *, deadline: float) -> Trained:
+def thinned(trained: Trained, rows: Rows, *, until: float) -> Trained:
     """The network without the edges that the others can make up for.
 
     Edges are tried from the least missed; after each removal the rest is trained again, because in a network with
@@ -106,7 +109,7 @@ def thinned(trained: Trained, rows: Rows, *, deadline: float) -> Trained:
     net, error = trained.network, trained.error
     allowed = max(_SLACK * error, _BLUR * rows.spread)
     refused: set[Edge] = set()
-    while time.monotonic() < deadline:
+    while spent() < until:
         edge = _least_missed(net, rows, refused)
         if edge is None:
             break

@@ -7,7 +7,6 @@ residual, and the ladder ends where a formula is as exact as the curve itself an
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -15,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from edgewise._core.checks import check_float, check_int, check_vector
 from edgewise._core.errors import InputError
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.curve import MOST, check_forms
@@ -34,6 +35,8 @@ from edgewise.symbolic.single_waves import phase, trigonometric
 
 Floats = NDArray[np.float64]
 Ranked = Iterable[tuple[Node, float]]
+# Units of work that "normal" stands for.
+UNITS = 3.0
 # Points that the search looks at; the fit of what it finds uses all.
 _SEARCHED = 200
 _DENSE = 600
@@ -46,7 +49,8 @@ def one_variable(
     *,
     accuracy: float = 1e-9,
     forms: Iterable[Form] | None = None,
-    seconds: float = 3.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     top: int = 8,
 ) -> tuple[Found, ...]:
     """Closed forms of a curve of one variable.
@@ -61,8 +65,10 @@ def one_variable(
         The curve's own relative accuracy: a formula whose residual is no larger is exact.
     forms
         The functions formulas may be made of; by default all of `FORMS`. Powers and quotients are always allowed.
+    work
+        How much to do: "quick", "normal", "thorough" or a factor; a curve of a simple formula takes far less.
     seconds
-        When to stop; a curve of a simple formula takes far less.
+        Time limit; what is found until then is the answer, and may differ from run to run.
     top
         The most formulas returned.
 
@@ -100,31 +106,37 @@ def one_variable(
                 f"Got {float(np.abs(entries).max()):g} instead; choose other units."
             )
     accuracy = check_float(accuracy, "accuracy", low=0.0, high=1.0, of="one_variable")
-    seconds = check_float(seconds, "seconds", low=0.0, of="one_variable")
+    meter = Meter(UNITS * check_work(work, "one_variable"), check_seconds(seconds, "one_variable"))
     top = check_int(top, "top", low=1, of="one_variable")
     library = None if forms is None else check_forms(forms, "one_variable")
     order = np.argsort(xs, kind="stable")
     xs, ys, weights = xs[order], ys[order], weights[order]
     kept = weights > 0
     xs, ys, weights = xs[kept], ys[kept], weights[kept] / weights[kept].mean()
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), one_thread():
         noise = max(accuracy, smooth_noise(xs, ys, weights))
-        search = _Search(Points(xs, ys, weights, accuracy, noise), library, time.monotonic() + seconds)
-        search.run()
+        search = _Search(Points(xs, ys, weights, accuracy, noise), library, meter)
+        try:
+            with running(meter):
+                search.run()
+        except StopError as stop:
+            meter.own(stop)
         return search.front.front(top)
 
 
 class _Search:
-    """One search: the curve, the thinned curve that candidates are judged on, the time, and what was found."""
+    """One search: the curve, the thinned curve that candidates are judged on, the work, and what was found."""
 
-    def __init__(self, points: Points, forms: Sequence[Form] | None, deadline: float) -> None:
-        self.points, self.deadline = points, deadline
+    def __init__(self, points: Points, forms: Sequence[Form] | None, meter: Meter) -> None:
+        self.points, self.meter = points, meter
         self.few = points.thinned(_SEARCHED)
         self.front = Front(points)
         self.allowed, self.own = _functions(forms)
         self.library = Library(self.few.x, self.allowed, self._plain_forms())
         self.pool: dict[str, tuple[float, float, Node]] = {}
         self._tried: set[str] = set()
+        # There is always an answer.
+        self.front.offer(Number(float(np.average(points.y, weights=points.weight))))
 
     def _plain_forms(self) -> list[Column]:
         import torch
@@ -136,9 +148,8 @@ class _Search:
         ]
 
     def run(self) -> None:
-        """Climb until done or out of time."""
+        """Climb until done or out of work."""
         flat = float(np.ptp(self.points.y)) <= 1e-14 * float(np.abs(self.points.y).max())
-        self.front.offer(Number(float(np.average(self.points.y, weights=self.points.weight))))
         if flat or self.points.x[-1] <= self.points.x[0]:
             return
         for rung, nodes in self._rungs():
@@ -171,8 +182,8 @@ class _Search:
         yield self._loosened, 40
 
     def late(self) -> bool:
-        """Is the time up?"""
-        return time.monotonic() > self.deadline
+        """Is the work done that is allowed?"""
+        return self.meter.left <= 0
 
     def _done(self, nodes: int) -> bool:
         points = self.points
@@ -344,7 +355,7 @@ class _Search:
         chosen = [each for each in self._inner(("x^2",), short=False) if each.name != "damped"]
         chosen += atoms(Column(X, few.x), self.allowed, short=True)
         pursuit = Pursuit(chosen, few.y, few.weight)
-        self._fits(pursuit, pursuit.pairs(deadline=self.deadline), lambda node: node, 6)
+        self._fits(pursuit, pursuit.pairs(until=self.meter.most), lambda node: node, 6)
 
     def _atom_products(self) -> None:
         few = self.few
@@ -368,7 +379,7 @@ class _Search:
         ]
         inners = [at for at, each in enumerate(chosen) if each.name not in ("damped", "hyperbola", "1/x^2")]
         chains = Chains(chosen, few.y, few.weight)
-        self._fits(chains, chains.best(outers, inners, deadline=self.deadline), lambda node: node, 8)
+        self._fits(chains, chains.best(outers, inners, until=self.meter.most), lambda node: node, 8)
 
     def _waves(self) -> None:
         if {"sin", "cos"} <= self.allowed:
@@ -407,7 +418,7 @@ class _Search:
             if self.late() or self._done(18):
                 return
             pursuit = Pursuit(chosen, few.y, few.weight, background)
-            fits = pursuit.pairs(deadline=self.deadline)
+            fits = pursuit.pairs(until=self.meter.most)
             self._fits(pursuit, fits, lambda node: node, 6)
             if not self._done(20) and not self.late():
                 self._fits(pursuit, pursuit.grown(fits[:8]), lambda node: node, 4)

@@ -10,13 +10,13 @@ Golub, Pereyra (2003), Separable nonlinear least squares. Inverse Problems 19(2)
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.single_atoms import Atom
 from edgewise.symbolic.single_library import Column
@@ -102,6 +102,7 @@ class Pursuit:
             for at, atom in enumerate(self.atoms):
                 starts = atom.starts(atom.u.values)
                 values = atom.values(starts)[0]
+                charge(1e-4 + 2e-8 * values.size)
                 rows = values * self.root
                 size = np.linalg.norm(rows, axis=1)
                 rows = self.apart(rows)
@@ -130,10 +131,10 @@ class Pursuit:
         chosen = order[rank[order] < per_atom][:_MOST_SINGLES]
         return self.refined(owner[chosen][:, None], constants[chosen][:, None, :], keep, steps)
 
-    def pairs(self, groups: int = 60, keep: int = 12, steps: int = 30, deadline: float = np.inf) -> list[Fit]:
+    def pairs(self, groups: int = 60, keep: int = 12, steps: int = 30, until: float = np.inf) -> list[Fit]:
         """The best fits of two atoms, from the best starts of each pair of atoms."""
         owner, constants, shapes = self.grid()
-        if len(owner) < 2 or time.monotonic() > deadline:
+        if len(owner) < 2 or spent() > until:
             return []
         units = shapes.astype(np.float32)
         target = (self.target / np.sqrt(max(self.remaining, 1e-30))).astype(np.float32)
@@ -145,6 +146,7 @@ class Pursuit:
             if rows.start == rows.stop:
                 continue
             gram = units[rows] @ units[rows.start :].T
+            charge(1e-5 + 1e-10 * gram.size * (units.shape[1] + 60))
             left = along[rows][:, None]
             right = along[rows.start :][None, :]
             apart = 1 - gram * gram
@@ -160,7 +162,7 @@ class Pursuit:
                 for at in np.argsort(-part)[:2]:
                     column = columns.start + int(at)
                     found.append((float(part[at]), rows.start + int(first[column]), rows.start + column))
-            if time.monotonic() > deadline:
+            if spent() > until:
                 break
         found.sort(key=lambda each: -each[0])
         chosen = np.array([(a, b) for _, a, b in found[: 2 * groups]], dtype=np.intp)
@@ -184,6 +186,7 @@ class Pursuit:
                     for at, each in zip(fit.atoms, fit.constants, strict=True)
                 ]
             )
+            charge(1e-4 + 2e-9 * shapes.size)
             basis, _ = np.linalg.qr(self.apart(rows).T)
             left = self.target - basis @ (basis.T @ self.target)
             across = shapes @ basis
@@ -286,6 +289,7 @@ def _unit_columns(pursuit: Pursuit, owners: Ints, theta: Floats) -> tuple[Floats
 
 def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> _State:
     value, slope = _unit_columns(pursuit, owners, theta)
+    charge(3e-4 + 8e-9 * slope.size)
     _, slots, _ = value.shape
     gram = value @ value.transpose(0, 2, 1)
     size = np.sqrt(np.maximum(np.einsum("mss->ms", gram), 1e-300))

@@ -8,7 +8,6 @@ one edge at a time (to another form, or to nothing) as long as the whole improve
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.work import spent
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node
 from edgewise.network import KAN
@@ -74,7 +74,7 @@ def snap_network(
     forms: Sequence[Form] | None = None,
     *,
     accuracy: float = 1e-6,
-    deadline: float = math.inf,
+    until: float = math.inf,
     keep: int = 3,
 ) -> list[Node]:
     """The best few formulas of a network with one output.
@@ -89,8 +89,8 @@ def snap_network(
         The library; by default all of `FORMS`.
     accuracy
         The relative accuracy of its edge functions.
-    deadline
-        When to stop, on the clock of `time.monotonic`.
+    until
+        The count of work (see `spent`) where it ends.
     keep
         How many formulas to return.
 
@@ -110,13 +110,13 @@ def snap_network(
         return seen[choice]
 
     best = judge(tuple(0 for _ in edges))
-    best = _improved(best, [len(options[edge]) for edge in edges], judge, deadline)
+    best = _improved(best, [len(options[edge]) for edge in edges], judge, until)
     ranked = sorted(seen.values(), key=lambda each: each.score)
     return [each.fit.tree for each in ranked[:keep] if math.isfinite(each.score)]
 
 
 def _improved(
-    best: Snapped, sizes: Sequence[int], judge: Callable[[tuple[int, ...]], Snapped], deadline: float
+    best: Snapped, sizes: Sequence[int], judge: Callable[[tuple[int, ...]], Snapped], until: float
 ) -> Snapped:
     """Change one edge at a time until no change helps."""
     while True:
@@ -124,7 +124,7 @@ def _improved(
         for at, size in enumerate(sizes):
             # Nothing first: a term nobody misses should not be given a form.
             for option in (size - 1, *range(size - 1)):
-                if time.monotonic() > deadline:
+                if spent() > until:
                     return best
                 trial = (*best.choice[:at], option, *best.choice[at + 1 :])
                 best = min(best, judge(trial), key=lambda each: each.score)

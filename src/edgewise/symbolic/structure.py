@@ -9,13 +9,13 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable, substitute
 from edgewise.symbolic.candidates import curve_tree
 from edgewise.symbolic.curve import fit_curve
@@ -25,7 +25,7 @@ from edgewise.symbolic.pursuit import pursued
 from edgewise.symbolic.relations import EXACT, relations
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.separate import factors, monomials, separations
-from edgewise.symbolic.single import one_variable
+from edgewise.symbolic.single import UNITS, one_variable
 from edgewise.symbolic.state import Move, State, power, product
 from edgewise.symbolic.varying import varying
 
@@ -41,19 +41,15 @@ class _Entry:
     stage: int = field(compare=False)
 
 
-def structural(
-    start: State, *, deadline: float, poll: Callable[[], None] | None = None
-) -> Iterator[tuple[State, Node]]:
+def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
     """Formulas for y in the columns, with the state each was found in.
 
     Parameters
     ----------
     start
         The state to start from: the table, or what units have already made of it.
-    deadline
-        When to stop, on the clock of `time.monotonic`.
-    poll
-        Called before each state is looked at; what it raises ends the search.
+    until
+        The count of work (see `spent`) where it ends.
     """
     count = itertools.count()
     heap: list[_Entry] = []
@@ -72,14 +68,12 @@ def structural(
 
     seen = {_signature(start)}
     wait(start, 0)
-    while heap and time.monotonic() < deadline:
-        if poll is not None:
-            poll()
+    while heap and spent() < until:
         entry = heapq.heappop(heap)
         state, stage = entry.state, entry.stage
-        for tree in finished(state, stage, deadline):
+        for tree in finished(state, stage, until):
             yield state, state.lift(tree)
-            if time.monotonic() > deadline:
+            if spent() > until:
                 return
         if stage == 0:
             wait(state, 1)
@@ -165,21 +159,21 @@ def _signature(state: State) -> tuple[str, ...]:
     return tuple(sorted(" ".join(f"{value:.9g}" for value in column) for column in columns))
 
 
-def finished(state: State, stage: int, deadline: float) -> Iterator[Node]:
+def finished(state: State, stage: int, until: float) -> Iterator[Node]:
     """Formulas for a state's target, in its features: quick ones at stage 0, all others at stage 1."""
     rows = state.rows
     if stage == 0:
         if len(rows.names) == 1:
-            yield from _curves(rows, state.exact, deadline)
+            yield from _curves(rows, state.exact, until)
         yield from relations(rows, EXACT if state.exact else _NEARLY, plain=True)
     else:
         if state.error > _NOISY:
-            yield from pursued(rows, deadline=deadline)
+            yield from pursued(rows, until=until)
         yield from relations(rows, EXACT if state.exact else _NEARLY)
         yield from varying(rows)
 
 
-def _curves(rows: Rows, exact: bool, deadline: float) -> Iterator[Node]:
+def _curves(rows: Rows, exact: bool, until: float) -> Iterator[Node]:
     """One feature: a curve, or a curve times a power; then what takes longer to find."""
     thin = rows.thinned(300)
     x, name = thin.X[:, 0], Variable(rows.names[0])
@@ -197,14 +191,13 @@ def _curves(rows: Rows, exact: bool, deadline: float) -> Iterator[Node]:
     for _, tree in found[:4]:
         yield tree
     if len(rows.y) >= _CURVE_ROWS and found and found[0][0] > EXACT:
-        seconds = min(_CURVE_SECONDS, max(deadline - time.monotonic(), 0.1))
-        more = one_variable(rows.X[:, 0], rows.y, accuracy=1e-9 if exact else 1e-6, seconds=seconds, top=6)
+        work = min(_CURVE_WORK, max((until - spent()) / UNITS, 0.03))
+        more = one_variable(rows.X[:, 0], rows.y, accuracy=1e-9 if exact else 1e-6, work=work, top=6)
         for each in more:
             yield substitute(each.tree, "x", name)
 
 
-# Twice what it takes: on a busy machine the wall's seconds are not the processor's.
-_CURVE_SECONDS = 5.0
+_CURVE_WORK = 1.0
 _CURVE_ROWS = 12
 # Where measured numbers went into features and target.
 _NEARLY = 1e-5

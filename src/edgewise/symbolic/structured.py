@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.claims import EXACT
 from edgewise.symbolic.gathering import Search
@@ -18,13 +18,12 @@ from edgewise.symbolic.state import TARGET, State
 from edgewise.symbolic.structure import structural
 from edgewise.symbolic.tidy import simplify_expression
 
-# The share of the time that is left for each walk.
+# The share of the work that is left for each walk.
 _SHARE = 0.5
-# Where nothing but noise is left: states and formulas to look through for a simpler way to say it. The same table should
-# give the same answer, so that seconds only end what takes far longer than usual.
-_STATES, _FORMULAS, _SECONDS = 3, 20, 8.0
+# Where nothing but noise is left: states and formulas to look through for a simpler way to say it, and work on them.
+_STATES, _FORMULAS, _LOOKED = 3, 20, 8.0
 # A smooth model worse than this has noise in it (and few terms), or is too poor for relations between its slopes; the share
-# of the time that is then given to steps that bear noise.
+# of the work that is then given to steps that bear noise.
 _NOISY, _NOISY_SHARE, _POOR_SHARE = 1e-3, 0.6, 0.3
 _FEW_TERMS = 0.7
 # With so few features left a smooth model leaves nothing but noise.
@@ -33,8 +32,6 @@ _SMALL = 2
 _THOROUGH = 2
 # Held-out rows are others than those that told the noise: errors differ so much by chance.
 _NEARLY = 1.1
-# Seconds between words on where the search stands.
-_TELL = 0.5
 # A shorter table shows no structure.
 _FEWEST_ROWS = 12
 
@@ -77,8 +74,8 @@ def _walk(search: Search, start: State, table: State) -> None:
     """All from one start; the best of the formulas that are not exact last."""
     rows, waiting = search.rows, list[tuple[float, Node]]()
     visited: list[State] = []
-    started = time.monotonic()
-    for state, tree in structural(start, deadline=started + _SHARE * search.left, poll=_poll(search)):
+    enough = spent() + _LOOKED
+    for state, tree in structural(start, until=search.part(_SHARE)):
         if not any(state is each for each in visited):
             visited.append(state)
         allowed = _allowed(tree, search)
@@ -93,7 +90,7 @@ def _walk(search: Search, start: State, table: State) -> None:
             waiting.append((error, settled_tree))
         if state.outer == Variable(TARGET):
             search.floor = min(search.floor, state.error * float(state.rows.y.std()))
-        looked = len(visited) >= _STATES or len(waiting) >= _FORMULAS or time.monotonic() > started + _SECONDS
+        looked = len(visited) >= _STATES or len(waiting) >= _FORMULAS or spent() > enough
         noise = min(search.floor, table.error * float(rows.y.std()))
         if looked and min((error for error, _ in waiting), default=math.inf) <= noise:
             break
@@ -104,17 +101,15 @@ def _walk(search: Search, start: State, table: State) -> None:
 def _reduce(search: Search, share: float) -> None:
     """All from steps that bear noise, until a formula leaves nothing but it."""
     rows, waiting = search.rows, list[tuple[float, Node]]()
-    spread, poll = float(rows.y.std()), _poll(search)
-    deadline = time.monotonic() + share * search.left
-    reached = reductions(rows, deadline=(time.monotonic() + deadline) / 2, poll=poll)
+    spread, until = float(rows.y.std()), search.part(share)
+    reached = reductions(rows, until=search.part(share / 2))
     search.floor = min(search.floor, *(each.error * spread for each in reached))
     if search.explained and len(reached[0].state.rows.names) <= _SMALL:
         return
     for at, one in enumerate(reached):
-        if time.monotonic() > deadline:
+        if spent() > until:
             break
-        poll()
-        fresh = _settled(formulas(one, deadline, thorough=at < _THOROUGH), search)
+        fresh = _settled(formulas(one, until, thorough=at < _THOROUGH), search)
         waiting += fresh
         if _leaves_noise(fresh, search):
             search.add([tree for _, tree in shortlist(fresh)], None)
@@ -127,8 +122,7 @@ def _reduce(search: Search, share: float) -> None:
     # What is found so far falls short: the best of the states with two features may be sums of curves.
     waiting.clear()
     for one in [each for each in reached if len(each.state.rows.names) == 2][:_THOROUGH]:
-        poll()
-        waiting += _settled(sums_of_curves(one, deadline), search)
+        waiting += _settled(sums_of_curves(one, until), search)
     search.add([tree for _, tree in shortlist(waiting)], None)
 
 
@@ -141,18 +135,6 @@ def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:
 
 def _leaves_noise(found: Iterable[tuple[float, Node]], search: Search) -> bool:
     return min((error for error, _ in found), default=math.inf) <= _NEARLY * search.floor
-
-
-def _poll(search: Search) -> Callable[[], None]:
-    """Tells where the search stands, now and then: callbacks have better things to do than to hear of every state."""
-    told = [time.monotonic()]
-
-    def poll() -> None:
-        if time.monotonic() - told[0] > _TELL:
-            told[0] = time.monotonic()
-            search.tell("looking for structure")
-
-    return poll
 
 
 def _allowed(tree: Node, search: Search) -> Node | None:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.relations import FAMILIES, OUTERS, Term, outside, taken, target_values
 from edgewise.symbolic.rows import Rows
@@ -23,7 +24,7 @@ Floats = NDArray[np.float64]
 _DEGREE = 14
 # What the polynomials may leave of the spread.
 _SMALL = 3e-6
-_SECONDS = 1.0
+_WORK = 0.33
 _MOST = 3
 
 
@@ -46,6 +47,7 @@ def varying(rows: Rows) -> Iterator[Node]:
         for functions in _functions(thin, at):
             design = np.concatenate([table * each.values[:, None] for each in functions], axis=1)
             scale = np.linalg.norm(design, axis=0)
+            charge(1e-4 + 1e-9 * design.size * design.shape[1])
             q = np.linalg.qr(design / scale)[0]
             for outer in OUTERS[:4]:
                 values = target_values(outer, thin.y, sign)
@@ -90,9 +92,7 @@ def _read(
         if spread <= 30 * accuracy * float(np.abs(part).max()):
             choices.append([product(Number(float(part.mean())), function.tree)])
             continue
-        found = one_variable(
-            x[order], part[order], accuracy=max(100 * accuracy, 1e-8), seconds=_SECONDS, top=4
-        )
+        found = one_variable(x[order], part[order], accuracy=max(100 * accuracy, 1e-8), work=_WORK, top=4)
         good = [each for each in found if each.residual <= max(300 * accuracy, 1e-7)][:2] or list(found[-1:])
         choices.append([product(substitute(each.tree, "x", u), function.tree) for each in good])
     for picked in itertools.islice(itertools.product(*choices), _MOST):

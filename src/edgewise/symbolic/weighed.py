@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge, spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.noisy_curves import curves
 from edgewise.symbolic.rows import Rows
-from edgewise.symbolic.single import one_variable
+from edgewise.symbolic.single import UNITS, one_variable
 from edgewise.symbolic.single_trees import size
 from edgewise.symbolic.state import power, product
 from edgewise.symbolic.tape import Tape
@@ -32,10 +32,10 @@ Floats = NDArray[np.float64]
 
 # Degrees of the weights' polynomials; models that are read, and how much worse than the best one they may be.
 _DEGREES, _MOST, _CHANCE = (1, 2, 3, 4, 5, 6, 8), 2, 1.03
-# Closed forms of each weight that are put together, the simplest and the closest, seconds to find them, and how much worse
+# Closed forms of each weight that are put together, the simplest and the closest, the work to find them, and how much worse
 # than the best they may be; a row where a function is smaller beside its greatest tells nothing.
-_SIMPLEST, _CLOSEST, _SECOND, _SECONDS, _NEAR, _FAINT = 3, 2, 6, 1.5, 1.3, 0.02
-_LEAST_SECONDS = 1.0
+_SIMPLEST, _CLOSEST, _SECOND, _WORK, _NEAR, _FAINT = 3, 2, 6, 0.5, 1.3, 0.02
+_LEAST_WORK = 0.3
 _FEWEST = 60
 
 
@@ -48,7 +48,7 @@ class _Part:
     weight: Floats
 
 
-def weighed(rows: Rows, weight: Floats, deadline: float) -> Iterator[Node]:
+def weighed(rows: Rows, weight: Floats, until: float) -> Iterator[Node]:
     """Formulas in two features of which one enters by known functions.
 
     Parameters
@@ -57,8 +57,8 @@ def weighed(rows: Rows, weight: Floats, deadline: float) -> Iterator[Node]:
         Two features and a target.
     weight
         How much the target counts on each row.
-    deadline
-        When to stop, on the clock of `time.monotonic`.
+    until
+        The count of work (see `spent`) where it ends.
     """
     if len(rows.y) < _FEWEST:
         return
@@ -70,10 +70,10 @@ def weighed(rows: Rows, weight: Floats, deadline: float) -> Iterator[Node]:
                 fitted.append((error, at, parts))
     fitted.sort(key=lambda each: each[0])
     for error, at, parts in fitted[:_MOST]:
-        left = deadline - time.monotonic()
-        if error > _CHANCE * fitted[0][0] or left < _LEAST_SECONDS:
+        left = (until - spent()) / UNITS
+        if error > _CHANCE * fitted[0][0] or left < _LEAST_WORK:
             return
-        yield from _read(rows, 1 - at, parts, weight, error, min(_SECONDS, left / 4))
+        yield from _read(rows, 1 - at, parts, weight, error, min(_WORK, left / 4))
 
 
 def _functions(rows: Rows, at: int) -> Iterator[Sequence[tuple[Node, Floats]]]:
@@ -110,6 +110,7 @@ def _fit(
         design = np.concatenate([table * values[:, None] for _, values in functions], axis=1)
         if 4 * design.shape[1] > len(u):
             break
+        charge(1e-4 + 1e-9 * design.size * design.shape[1])
         q, r = np.linalg.qr(design * weight[:, None])
         size = np.abs(np.diagonal(r))
         if not size.min() > 1e-10 * size.max():
@@ -125,13 +126,13 @@ def _fit(
 
 
 def _read(
-    rows: Rows, by: int, parts: Sequence[_Part], weight: Floats, error: float, seconds: float
+    rows: Rows, by: int, parts: Sequence[_Part], weight: Floats, error: float, work: float
 ) -> Iterator[Node]:
     """Closed forms of the weights put together, and of each those that the rows leave once the other has its form."""
     left = rows.y - sum((each.values * each.weight for each in parts), np.zeros(len(rows.y)))
     name = Variable(rows.names[by])
     first = [
-        _forms(_curve(rows, by, each, each.weight * each.values + left, weight), error, name, seconds)
+        _forms(_curve(rows, by, each, each.weight * each.values + left, weight), error, name, work)
         for each in parts
     ]
     for picked in itertools.product(*first):
@@ -164,13 +165,13 @@ def _curve(rows: Rows, by: int, part: _Part, target: Floats, weight: Floats) -> 
     return _Curve(rows.X[seen, by], target[seen] / part.values[seen], np.square(weight * strength)[seen])
 
 
-def _forms(curve: _Curve, error: float, name: Variable, seconds: float) -> list[Node]:
+def _forms(curve: _Curve, error: float, name: Variable, work: float) -> list[Node]:
     """Closed forms of a weight: a constant, and of those that follow it the simplest and the closest."""
     x, y, counts = curve.x, curve.y, curve.counts
     scale = math.sqrt(float(np.average(np.square(y), weights=counts)))
     accuracy = min(1.0, 1.1 * error / math.sqrt(float(counts.mean())) / max(scale, 1e-300))
     told: list[tuple[float, Node]] = []
-    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, seconds=seconds):
+    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, work=work):
         told.append((each.residual, substitute(each.tree, "x", name)))
     for tree in curves(curve.rows(name), np.sqrt(counts)):
         tape = Tape(tree, (name.name,))
