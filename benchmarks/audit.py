@@ -22,7 +22,7 @@ from edgewise.audit.groups import Grouping, groupings
 from edgewise.audit.metrics import group_tables
 from edgewise.audit.proxies import find_proxies
 from edgewise.audit.subject import subject
-from edgewise.audit.tallies import Outcomes, statistics
+from edgewise.audit.tallies import Outcomes, Resamples, statistics
 from edgewise.audit.thresholds import group_thresholds
 from edgewise.data.encoding_raw import raw_table
 
@@ -42,7 +42,8 @@ def metrics(run: Run) -> None:
         codes, weight = r.integers(0, 4, n), r.random(n) + 0.1
         rows = Outcomes(y, s, s > 0.5, weight)
         clock = Clock()
-        (table,) = group_tables(rows, (Grouping("g", tuple("abcd"), codes, ("g",)),), draws=500, seed=0)
+        parts = (Grouping("g", tuple("abcd"), codes, ("g",)),)
+        (table,) = group_tables(rows, parts, Resamples(rows, parts, 0).draw(500))
         spent = clock.seconds
         decided = {
             "selection_rate": theirs.selection_rate,

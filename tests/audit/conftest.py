@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import edgewise as ew
+from tests.verify.conftest import clock as clock
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ def biased_table(n=1500, seed=0, push=1.2):
 @pytest.fixture(scope="session")
 def biased():
     X, y = biased_table()
-    return Biased(X, y, ew.KANClassifier(mode="additive", seconds=6).fit(X, y))
+    return Biased(X, y, ew.KANClassifier(mode="additive").fit(X, y))
 
 
 @pytest.fixture(scope="session")
 def deep():
     X, y = biased_table(600)
     X = X[["sex", "skill", "age"]]
-    model = ew.KANClassifier(mode="deep", members=1, hidden=4, seconds=4).fit(X, y)
+    model = ew.KANClassifier(mode="deep", members=1, hidden=4).fit(X, y)
     return Biased(X, y, model)

@@ -47,14 +47,14 @@ def test_an_additive_model_keeps_its_bound_everywhere(biased, tau):
 
 def test_a_deep_model_keeps_its_bound_everywhere(deep):
     tau = 0.2
-    made = ew.limit_flip(deep.model, "sex", tau, deep.X, seconds=1)
+    made = ew.limit_flip(deep.model, "sex", tau, deep.X, work=0.05)
     assert made.certificates[0].bound <= tau
     assert moved(made.model, wild_rows(deep.X)) <= tau
     assert moved(deep.model, deep.X) > tau
 
 
 def test_the_bound_of_a_deep_model_is_sound(deep):
-    found = certified_flip(fitted(deep.model, of="test"), "sex", seconds=3)
+    found = certified_flip(fitted(deep.model, of="test"), "sex", work=0.1)
     assert np.isfinite(found.bound)
     assert moved(deep.model, wild_rows(deep.X)) <= found.bound
 
@@ -201,10 +201,11 @@ def test_small_groups_are_told(judged):
 
 @pytest.mark.parametrize("mode", ["additive", "deep"])
 def test_training_on_keeps_what_the_model_promised(biased, mode):
-    X, y = biased.X, biased.y
-    model = ew.KANClassifier(mode=mode, members=2, seconds=20, monotone={"height": "increasing"}).fit(X, y)
+    X, y = biased.X[:500], biased.y[:500]
+    options = {"members": 1, "hidden": 4 if mode == "deep" else None, "monotone": {"height": "increasing"}}
+    model = ew.KANClassifier(mode=mode, **options).fit(X, y)
     actual, part = (y == "yes").astype(float), groupings(["sex"], raw_table(X))[0]
-    made = fair_fit(model, X, actual, part, criterion="dp", strength=100.0)
+    made = fair_fit(model, X, actual, part, criterion="dp", strength=100.0, work=0.5)
     assert "height held" in made.detail
     heights = np.linspace(X["height"].min() - 30, X["height"].max() + 30, 150)
     rows = wild_rows(X, 40)

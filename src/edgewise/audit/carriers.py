@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from edgewise._core.work import charge
 from edgewise.data import Encoding, LevelColumn, NumberColumn, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.training import fit_table
@@ -21,6 +22,8 @@ Ints = NDArray[np.int64]
 
 # Levels of a column of words that get an input of their own; rarer ones share one.
 MOST_LEVELS = 20
+# Units of work of what is done about a network besides its training.
+GUESS = 2e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,7 @@ def carriers(table: RawTable, bins: int) -> tuple[Carrier, ...]:
 
 def guess(inputs: Floats, member: Floats, seed: int, seconds: float = 20.0) -> TableFit:
     """An additive network for membership of a group, with out-of-fold logits of all its rows."""
+    charge(GUESS)
     return fit_table(inputs, member, loss="logistic", mode="additive", seconds=seconds, seed=seed)
 
 

@@ -9,7 +9,6 @@ sum of what they move, and an edge by its steepest slope times what its source m
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise, permutations
 from typing import Any
@@ -20,6 +19,9 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.audit.metrics import plain
 from edgewise.data.encoding_columns import REACH, LevelColumn, NumberColumn
 from edgewise.layers import KANLinear
@@ -33,8 +35,8 @@ Floats = NDArray[np.float64]
 EXACT, PROVED, CHAINED = "exact", "proved", "chained"
 # Relative room for the rounding of float64 sums.
 ROUNDING = 1e-9
-# Pairs of values for which a proof is sought one by one.
-MOST_PAIRS = 12
+# Pairs of values for which a proof is sought one by one, and units of work for all of them.
+MOST_PAIRS, MOST = 12, 20.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class CertifiedFlip:
     seconds : float
     note : str
         What stood in the way of a better bound; empty where nothing did.
+    stop_reason : StopReason
+        Why no better bound was sought: "exact", or "converged" where it is within 1 % of the range of the change.
     """
 
     attribute: str
@@ -61,6 +65,7 @@ class CertifiedFlip:
     method: str
     seconds: float
     note: str = ""
+    stop_reason: StopReason = StopReason.EXACT
 
     @property
     def probability(self) -> float:
@@ -69,7 +74,8 @@ class CertifiedFlip:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; None where the bound is infinite."""
-        return {**plain(asdict(self)), "probability": self.probability}
+        told = {**plain(asdict(self)), "probability": self.probability}
+        return {**told, "stop_reason": self.stop_reason.value}
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +134,13 @@ def cells_of(fit: Fitted, name: str, seen: Floats | None = None) -> Cells:
 
 
 def certified_flip(
-    fit: Fitted, name: str, *, seen: Floats | None = None, output: int = 0, seconds: float = 20.0
+    fit: Fitted,
+    name: str,
+    *,
+    seen: Floats | None = None,
+    output: int = 0,
+    work: str | float = "normal",
+    seconds: float | None = None,
 ) -> CertifiedFlip:
     """Bound how far changing the column `name` alone can move an output.
 
@@ -140,8 +152,12 @@ def certified_flip(
     seen : array, optional
         Values of the column, for a plain network, which has no list of levels.
     output : int
-    seconds : float
-        That a proof may take where there are hidden layers.
+    work : "quick", "normal", "thorough" or float
+        How much to do where there are hidden layers: a level, or how many times the normal work, which is about 20 seconds
+        of one core.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: the bound until then is the answer, and may differ
+        from run to run.
 
     Raises
     ------
@@ -156,7 +172,29 @@ def certified_flip(
     >>> round(certified_flip(fitted(net, of="audit"), "x1").bound, 6)
     3.0
     """
-    start = time.monotonic()
+    meter = Meter(MOST * check_work(work, "certified_flip"), check_seconds(seconds, "certified_flip"))
+    found = quick_flip(fit, name, seen=seen, output=output)
+    cells = cells_of(fit, name, seen)
+    pairs = len(cells.cells) * (len(cells.cells) - 1)
+    if found.method == CHAINED and not found.note and cells.points and 0 < pairs <= MOST_PAIRS:
+        with one_thread(), running(meter):
+            try:
+                found = _proved(fit, name, cells, output, meter, found)
+            except StopError as stop:
+                found = replace(found, stop_reason=meter.own(stop))
+            except KeyboardInterrupt:
+                found = replace(found, stop_reason=StopReason.INTERRUPTED)
+    return replace(found, seconds=meter.seconds)
+
+
+def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None, output: int = 0) -> CertifiedFlip:
+    """As `certified_flip`, without a proof: exact without hidden layers, else by the chain of slopes.
+
+    Raises
+    ------
+    InputError
+        If the model does not read the column.
+    """
     if name not in fit.columns:
         raise InputError(
             f"The attribute must be one of the columns that the model reads. Got {short(name)} instead, on which its output "
@@ -165,19 +203,16 @@ def certified_flip(
     cells = cells_of(fit, name, seen)
     net = fit.network
     if not cells.inputs or not any(bool(net.layers[0].mask[i].any()) for i in cells.inputs):
-        return CertifiedFlip(name, 0.0, 0.0, EXACT, time.monotonic() - start)
+        return CertifiedFlip(name, 0.0, 0.0, EXACT, 0.0)
     scale = abs(float(net.output_scale[output]))
     spans, note = _first_layer(net, cells)
     if spans is None:
-        return CertifiedFlip(name, math.inf, 0.0, CHAINED, time.monotonic() - start, note)
+        return CertifiedFlip(name, math.inf, 0.0, CHAINED, 0.0, note, StopReason.EXHAUSTED)
     if len(net.layers) == 1:
         own = scale * float(spans[output])
-        return CertifiedFlip(name, own * (1 + ROUNDING), own, EXACT, time.monotonic() - start)
-    chained = scale * _chained(net, spans, output)
-    found = CertifiedFlip(name, chained * (1 + ROUNDING), 0.0, CHAINED, 0.0, "")
-    if cells.points and len(cells.cells) > 1 and len(cells.cells) * (len(cells.cells) - 1) <= MOST_PAIRS:
-        found = _proved(fit, name, cells, output, seconds, found)
-    return replace(found, seconds=time.monotonic() - start)
+        return CertifiedFlip(name, own * (1 + ROUNDING), own, EXACT, 0.0)
+    chained = scale * _chained(net, spans, output) * (1 + ROUNDING)
+    return CertifiedFlip(name, chained, 0.0, CHAINED, 0.0, "", StopReason.EXHAUSTED)
 
 
 def _first_layer(net: KAN, cells: Cells) -> tuple[Floats | None, str]:
@@ -308,22 +343,26 @@ def domain_of(fit: Fitted, name: str, cells: Cells) -> tuple[Domain, int]:
 
 
 def _proved(
-    fit: Fitted, name: str, cells: Cells, output: int, seconds: float, before: CertifiedFlip
+    fit: Fitted, name: str, cells: Cells, output: int, meter: Meter, before: CertifiedFlip
 ) -> CertifiedFlip:
     """The bound by `edgewise.verify`, where it is better than the one before."""
-    from edgewise.verify.prove import maximise, prepare
+    from edgewise.verify.prove import enclosed, prepare
 
     domain, place = domain_of(fit, name, cells)
+    upper, lower, ended = 0.0, 0.0, StopReason.CONVERGED
+    pairs = list(permutations(range(len(cells.cells)), 2))
     try:
         prepared = prepare(fit.network)
-        upper = lower = 0.0
-        pairs = list(permutations(range(len(cells.cells)), 2))
-        for a, b in pairs:
+        for k, (a, b) in enumerate(pairs):
             terms = (OutputTerm(output, 1.0, moved=(place, a)), OutputTerm(output, -1.0, moved=(place, b)))
-            bounds = maximise(prepared, domain, terms, seconds=seconds / len(pairs))
+            own = Meter(max(meter.left, 0.0) / (len(pairs) - k))
+            bounds = enclosed(prepared, domain, terms, meter, own)
+            if not bounds.stop_reason.repeatable:
+                return replace(before, reached=max(lower, bounds.lower), stop_reason=bounds.stop_reason)
             upper, lower = max(upper, bounds.upper), max(lower, bounds.lower)
+            ended = ended if bounds.stop_reason == StopReason.CONVERGED else bounds.stop_reason
     except InputError as error:
         return replace(before, note=str(error))
     if upper >= before.bound:
-        return replace(before, reached=max(before.reached, lower))
-    return replace(before, bound=upper, reached=lower, method=PROVED)
+        return replace(before, reached=lower, stop_reason=ended)
+    return replace(before, bound=upper, reached=lower, method=PROVED, stop_reason=ended)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise.audit.certify import Cells, CertifiedFlip, cells_of, certified_flip, inputs_with
 from edgewise.audit.metrics import plain
-from edgewise.audit.subject import Subject, inputs_of
+from edgewise.audit.subject import Subject, inputs_of, predicted
 from edgewise.data.encoding_raw import RawTable, raw_table
 
 Floats = NDArray[np.float64]
@@ -72,8 +72,8 @@ class Flips:
         return {**cast("dict[str, Any]", plain(asdict(self))), "certified": certified}
 
 
-def flips(subject: Subject, X: Any, name: str, weight: Floats, seconds: float) -> Flips:
-    """Set the attribute to each of its values in every row, and see what the model says."""
+def flips(subject: Subject, X: Any, name: str, weight: Floats, work: float = 1.0) -> Flips:
+    """Set the attribute to each of its values in every row, and see what the model says; `work` is for the bound."""
     before = subject.scores(X)
     own, labels, after = _counterfactuals(subject, X, name)
     decided = subject.decisions(before)
@@ -107,7 +107,7 @@ def flips(subject: Subject, X: Any, name: str, weight: Floats, seconds: float) -
             if subject.fit.encoding is None
             else None
         )
-        certified = certified_flip(subject.fit, name, seen=seen, seconds=seconds)
+        certified = certified_flip(subject.fit, name, seen=seen, work=work)
     share = float(weight[changed].sum() / weight.sum()) if subject.of_classes else None
     return Flips(name, share, largest, row, tuple(changes), certified)
 
@@ -147,7 +147,7 @@ def _counterfactuals(
 def _scores(subject: Subject, inputs: Floats) -> Floats:
     """Scores of rows given as inputs of the network."""
     assert subject.fit is not None
-    outputs = subject.fit.network.predict(inputs)[:, 0]
+    outputs = predicted(subject.fit.network, inputs)[:, 0]
     if not subject.of_classes:
         return outputs
     sign = 1.0 if subject.positive == subject.classes[-1] else -1.0

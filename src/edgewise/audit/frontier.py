@@ -9,6 +9,7 @@ import numpy as np
 
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise.audit.certify import CertifiedFlip
 from edgewise.audit.metrics import plain
 from edgewise.audit.text import columns, number
@@ -34,6 +35,8 @@ class FrontierPoint:
         Smallest over largest selection rate.
     certificates : tuple of CertifiedFlip
         What the protected attributes can still do; empty where the model reads none.
+    stop_reason : StopReason
+        Why it was not changed further.
     """
 
     method: str
@@ -45,11 +48,13 @@ class FrontierPoint:
     eo: float
     dp_ratio: float
     certificates: tuple[CertifiedFlip, ...] = ()
+    stop_reason: StopReason = StopReason.DECIDED
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without the model."""
         names = ("method", "detail", "accuracy", "auc", "dp", "eo", "dp_ratio")
         told = {name: plain(getattr(self, name)) for name in names}
+        told["stop_reason"] = self.stop_reason.value
         return {**told, "certificates": [each.to_dict() for each in self.certificates]}
 
 
@@ -65,6 +70,8 @@ class Frontier:
     rows, held_out : int
         Rows that were learned from, and that judge.
     notes : tuple of str
+    stop_reason : StopReason
+        "decided" where every model was made; else what ended it, and `notes` say which are missing.
     """
 
     attribute: str
@@ -72,6 +79,7 @@ class Frontier:
     rows: int
     held_out: int
     notes: tuple[str, ...] = ()
+    stop_reason: StopReason = StopReason.DECIDED
 
     @property
     def before(self) -> FrontierPoint:
@@ -114,6 +122,7 @@ class Frontier:
             "rows": self.rows,
             "held_out": self.held_out,
             "notes": list(self.notes),
+            "stop_reason": self.stop_reason.value,
         }
 
     def __str__(self) -> str:

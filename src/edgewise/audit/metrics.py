@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.audit.groups import Grouping
-from edgewise.audit.tallies import BINS, Outcomes, resamples
+from edgewise.audit.tallies import BINS, Outcomes, Resamples
 
 Floats = NDArray[np.float64]
 Pair = tuple[float, float]
@@ -118,11 +118,12 @@ class GroupTable:
 
 
 def group_tables(
-    outcomes: Outcomes, parts: tuple[Grouping, ...], *, draws: int, seed: int
+    outcomes: Outcomes, parts: tuple[Grouping, ...], boots: Resamples | None = None
 ) -> tuple[GroupTable, ...]:
-    """Measure all groups of all groupings; `draws` resamples give the intervals, none where it is zero."""
-    boots = resamples(outcomes, parts, draws, seed) if draws else (None,) * len(parts)
-    return tuple(_table(outcomes, part, boot) for part, boot in zip(parts, boots, strict=True))
+    """Measure all groups of all groupings; resamples, where there are any, give the intervals."""
+    return tuple(
+        _table(outcomes, part, None if boots is None else boots.of(k)) for k, part in enumerate(parts)
+    )
 
 
 def fairlearn_values(outcomes: Outcomes, grouping: Grouping) -> dict[str, Floats]:

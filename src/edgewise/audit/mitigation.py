@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_float, check_int, check_vector
+from edgewise._core.checks import check_int, check_vector
 from edgewise._core.errors import InputError
-from edgewise.audit.certify import certified_flip
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
+from edgewise.audit.certify import CertifiedFlip, certified_flip, quick_flip
 from edgewise.audit.frontier import BEFORE, Frontier, FrontierPoint
 from edgewise.audit.groups import Grouping, groupings, intersection
 from edgewise.audit.penalty import CRITERIA, fair_fit
+from edgewise.audit.stages import Stages
 from edgewise.audit.subject import Subject, subject
-from edgewise.audit.surgery import Mitigated, flatten_columns, limit_flip
+from edgewise.audit.surgery import Mitigated, flatten_columns, limited
 from edgewise.audit.tallies import Outcomes, statistics
-from edgewise.audit.thresholds import GroupThresholds, group_thresholds
+from edgewise.audit.thresholds import group_thresholds
 from edgewise.data.encoding_raw import RawTable, raw_table
 from edgewise.data.split import split
 from edgewise.network.fitted import fitted
@@ -28,6 +35,8 @@ METHODS = ("penalty", "flip", "surgery", "thresholds")
 STRENGTHS = (1.0, 10.0, 100.0)
 TAUS = (0.5, 0.2, 0.05)
 AT_MOST = (0.0, 0.05)
+# Units of work of judging a row, or of giving it a threshold.
+JUDGED = 5e-6
 
 
 def mitigate(
@@ -47,8 +56,10 @@ def mitigate(
     threshold: float | None = None,
     sample_weight: Any = None,
     bins: Mapping[str, Sequence[float]] | None = None,
-    seconds: float = 20.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int = 0,
+    callbacks: Any = (),
 ) -> Frontier:
     """Make a classifier fairer in several ways, and measure what each costs in accuracy on rows set aside.
 
@@ -77,9 +88,15 @@ def mitigate(
         Columns whose edges "surgery" removes as well, one after the other.
     positive, threshold, sample_weight, bins
         As in `audit`.
-    seconds : float
-        That one training may take.
+    work : "quick", "normal", "thorough" or float
+        How much each training and each proof of a bound may do: a level, or how many times the normal work, which is about
+        20 seconds of one core for each at most.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: the models made until then are the answer, and may
+        differ from run to run.
     seed : int
+    callbacks : callable or sequence of callables
+        Called with a `Stage`, at least about once a second; one that returns True ends the work with the models there are.
 
     Returns
     -------
@@ -96,12 +113,13 @@ def mitigate(
     >>> rng = np.random.default_rng(0)
     >>> X = {"sex": np.where(rng.random(600) < 0.5, "f", "m"), "skill": rng.normal(size=600)}
     >>> y = X["skill"] + 0.7 * (X["sex"] == "m") + 0.3 * rng.normal(size=600) > 0.5
-    >>> model = ew.KANClassifier(mode="additive", seconds=5).fit(X, y)
+    >>> model = ew.KANClassifier(mode="additive").fit(X, y)
     >>> found = ew.mitigate(model, X, y, "sex", methods=["surgery"])
     >>> [point.method for point in found.points], found.points[1].certificates[0].bound
     (['before', 'surgery'], 0.0)
     """
     of = "mitigate"
+    factor, meter = check_work(work, of), Meter(math.inf, check_seconds(seconds, of))
     seed = check_int(seed, "seed", low=0, of=of)
     if strange := [name for name in methods if name not in METHODS]:
         raise InputError(
@@ -122,60 +140,86 @@ def mitigate(
             "The 'model' argument of mitigate must tell two classes apart. Got one of more classes instead."
         )
     read = [name for name in names if who.fit is not None and name in who.fit.columns]
-    points, notes = [_judged(BEFORE, "as it was", model, who, judge, read)], list[str]()
+    points, notes, ended = list[FrontierPoint](), list[str](), StopReason.DECIDED
     sign = 1.0 if who.positive == who.classes[-1] else -1.0
-    trained: dict[str, Any] = {
-        "criterion": "eo",
-        "threshold": who.threshold,
-        "sign": sign,
-        "weight": learn.weight,
-        "seconds": check_float(seconds, "seconds", low=0.0, closed=False, of=of),
-        "seed": seed,
-    }
 
-    def add(method: str, make: Callable[[], Mitigated]) -> None:
-        try:
-            made = make()
-        except InputError as error:
-            notes.append(f"{method}: {error}")
-            return
-        points.append(_judged(method, made.detail, made.model, who, judge, read))
+    def trained(start: Any, criterion: str, strength: float) -> Mitigated:
+        return fair_fit(
+            start,
+            learn.X,
+            learn.actual,
+            learn.grouping,
+            criterion=criterion,
+            strength=strength,
+            threshold=who.threshold,
+            sign=sign,
+            weight=learn.weight,
+            work=factor,
+            seed=seed,
+        )
 
-    if "penalty" in methods:
-        for criterion in CRITERIA:
-            for strength in strengths:
-                own: dict[str, Any] = {**trained, "criterion": criterion, "strength": strength}
-                add(
-                    "penalty",
-                    lambda own=own: fair_fit(model, learn.X, learn.actual, learn.grouping, **cast(Any, own)),
-                )
+    def bounded(start: Any, tau: float) -> Mitigated:
+        made = Mitigated(start, "", points[0].certificates)
+        known = made.certificates[0] if len(read) == 1 else None
+        for name in read:
+            made = limited(made.model, name, tau, learn.X, factor, Meter(), known)
+            if not made.stop_reason.repeatable:
+                break
+        if len(read) == 1:
+            return made
+        told = f"{', '.join(read)} may move the output by at most {tau:g}"
+        return Mitigated(made.model, told, _bounds(made.model, read, factor), made.stop_reason)
+
+    def without(gone: list[str]) -> Mitigated:
+        """Without the columns' edges; then the others trained on, so that what only they can say is said."""
+        made = trained(flatten_columns(model, gone, learn.X).model, "eo", 0.0)
+        return replace(made, detail=f"without {', '.join(gone)}")
+
+    ways = list[tuple[str, str, Callable[[], Mitigated]]]()
+    for criterion in CRITERIA if "penalty" in methods else ():
+        for strength in strengths:
+            told = f"penalty on {criterion} of weight {strength:g}"
+            ways.append(("penalty", told, partial(trained, model, criterion, strength)))
     if "flip" in methods and not read:
         notes.append("flip: the model does not read the attribute; changing it changes nothing.")
-    if "flip" in methods:
-        for tau in taus if read else ():
-            add("flip", lambda tau=tau: _limited(model, read, tau, learn.X))
-    if "surgery" in methods:
-        for gone in [read, *([*read, *proxies[: k + 1]] for k in range(len(proxies)))]:
-            if gone:
-                add("surgery", lambda gone=gone: _removed(model, gone, learn, trained))
-    if "thresholds" in methods:
-        scores = who.scores(learn.X)
-        for criterion in CRITERIA:
-            try:
-                for most in at_most:
-                    rules = group_thresholds(
-                        who,
-                        scores,
-                        learn.actual,
-                        learn.grouping,
-                        criterion=criterion,
-                        at_most=most,
-                        weight=learn.weight,
-                    )
-                    points.append(_by_thresholds(rules, judge))
-            except InputError as error:
-                notes.append(f"thresholds: {error}")
-    return Frontier(learn.grouping.name, tuple(points), len(learn.actual), len(judge.actual), tuple(notes))
+    for tau in taus if "flip" in methods and read else ():
+        ways.append(("flip", f"flip by {tau:g} at most", partial(bounded, model, tau)))
+    for gone in [read, *([*read, *proxies[: k + 1]] for k in range(len(proxies)))]:
+        if gone and "surgery" in methods:
+            ways.append(("surgery", f"without {', '.join(gone)}", partial(without, gone)))
+    planned = ["the model as it was", *(told for _, told, _ in ways)]
+    stages = Stages([*planned, *(["thresholds"] if "thresholds" in methods else [])], meter, callbacks, of)
+    with one_thread():
+        quick = () if who.fit is None else tuple(quick_flip(who.fit, name) for name in read)
+        points.append(_judged(BEFORE, Mitigated(model, "as it was", quick), who, judge))
+        try:
+            with running(meter):
+                if read:
+                    points[0] = replace(points[0], certificates=_bounds(model, read, factor))
+                last = _ended(points[0].certificates)
+                for method, _, make in ways:
+                    stages.next(last)
+                    try:
+                        made = make()
+                    except InputError as error:
+                        notes.append(f"{method}: {error}")
+                        continue
+                    points.append(_judged(method, made, who, judge))
+                    last = made.stop_reason
+                stages.next(last)
+                if "thresholds" in methods:
+                    scores = who.scores(learn.X)
+                    for criterion in CRITERIA:
+                        points += _by_thresholds(who, scores, learn, judge, criterion, at_most, notes)
+        except StopError as stop:
+            ended = meter.own(stop)
+        except KeyboardInterrupt:
+            ended = StopReason.INTERRUPTED
+    if not ended.repeatable:
+        notes.append(stages.left_out(ended))
+    return Frontier(
+        learn.grouping.name, tuple(points), len(learn.actual), len(judge.actual), tuple(notes), ended
+    )
 
 
 class _Rows:
@@ -264,86 +308,78 @@ def _taken(X: Any, rows: NDArray[np.int64]) -> Any:
     return np.asarray(X)[rows]
 
 
-def _limited(model: Any, names: list[str], tau: float, X: Any) -> Mitigated:
-    made, bounds = model, list[Any]()
-    detail = ""
-    for name in names:
-        one = limit_flip(made, name, tau, X)
-        made, detail = one.model, one.detail
-        bounds += one.certificates
-    return Mitigated(
-        made,
-        f"{', '.join(names)} may move the output by at most {tau:g}" if bounds else detail,
-        tuple(bounds),
-    )
+def _ended(bounds: Sequence[CertifiedFlip]) -> StopReason:
+    """What ended proofs from outside, if anything did."""
+    return next((one.stop_reason for one in bounds if not one.stop_reason.repeatable), StopReason.DECIDED)
 
 
-def _removed(model: Any, gone: list[str], learn: _Rows, trained: dict[str, Any]) -> Mitigated:
-    """Without the columns' edges; then the others trained on, so that what only they can say is said."""
-    cut = flatten_columns(model, gone, learn.X)
-    made = fair_fit(
-        cut.model, learn.X, learn.actual, learn.grouping, **cast(Any, {**trained, "strength": 0.0})
-    )
-    return Mitigated(made.model, f"without {', '.join(gone)}", made.certificates)
+def _bounds(model: Any, names: Sequence[str], work: float) -> tuple[CertifiedFlip, ...]:
+    view = fitted(model, of="mitigate")
+    return tuple(certified_flip(view, name, work=work) for name in names)
 
 
-def _judged(
-    method: str, detail: str, model: Any, who: Subject, judge: _Rows, read: list[str]
-) -> FrontierPoint:
-    own = Subject(model, None, who.kind, who.positive, who.scored, who.threshold, who.classes)
-    if who.fit is not None:
-        view = fitted(model, of="mitigate")
-        own = Subject(model, view, who.kind, who.positive, who.scored, who.threshold, who.classes)
+def _judged(method: str, made: Mitigated, who: Subject, judge: _Rows) -> FrontierPoint:
+    view = None if who.fit is None else fitted(made.model, of="mitigate")
+    own = Subject(made.model, view, who.kind, who.positive, who.scored, who.threshold, who.classes)
+    charge(JUDGED * len(judge.actual))
     scores = own.scores(judge.X)
     outcomes = Outcomes(judge.actual, scores, own.decisions(scores), judge.weight)
-    everyone = Grouping("all", ("all",), np.zeros(len(scores), dtype=np.int64), ("all",))
-    whole = statistics(outcomes, everyone, judge.weight[:, None])
-    parts = statistics(outcomes, judge.grouping, judge.weight[:, None])
-    bounds = () if own.fit is None else tuple(certified_flip(own.fit, name) for name in read)
-    return _point(
-        method, detail, model, float(whole["accuracy"][0, 0]), float(whole["auc"][0, 0]), parts, bounds
-    )
+    point = _point(method, made.detail, made.model, outcomes, judge.grouping)
+    return replace(point, certificates=made.certificates, stop_reason=made.stop_reason)
 
 
-def _by_thresholds(rules: GroupThresholds, judge: _Rows) -> FrontierPoint:
+def _by_thresholds(
+    who: Subject,
+    scores: Floats,
+    learn: _Rows,
+    judge: _Rows,
+    criterion: str,
+    at_most: Sequence[float],
+    notes: list[str],
+) -> Iterator[FrontierPoint]:
     """Measured by chances, not by one draw of them."""
-    scores = rules.subject.scores(judge.X)
-    chance = rules.chance(scores, judge.grouping.labels)
-    # A row is decided for with its chance, and against with the rest: twice as many rows, weighted by both.
-    double = Outcomes(
-        np.tile(judge.actual, 2),
-        np.tile(scores, 2),
-        np.repeat([True, False], len(scores)),
-        np.concatenate([judge.weight * chance, judge.weight * (1 - chance)]),
-    )
-    grouping = judge.grouping.take(np.tile(np.arange(len(scores)), 2))
-    everyone = Grouping("all", ("all",), np.zeros(2 * len(scores), dtype=np.int64), ("all",))
-    whole = statistics(double, everyone, double.weight[:, None])
-    parts = statistics(double, grouping, double.weight[:, None])
-    names = {"dp": "demographic parity", "eo": "equalised odds"}
-    allowed = f" within {rules.at_most:g}" if rules.at_most else ""
-    detail = f"of each group's own, for {names[rules.criterion]}{allowed}"
-    return _point(
-        "thresholds", detail, rules, float(whole["accuracy"][0, 0]), float(whole["auc"][0, 0]), parts, ()
-    )
+    judged = who.scores(judge.X)
+    for most in at_most:
+        charge(JUDGED * len(scores))
+        try:
+            rules = group_thresholds(
+                who,
+                scores,
+                learn.actual,
+                learn.grouping,
+                criterion=criterion,
+                at_most=most,
+                weight=learn.weight,
+            )
+        except InputError as error:
+            notes.append(f"thresholds: {error}")
+            return
+        chance = rules.chance(judged, judge.grouping.labels)
+        # A row is decided for with its chance, and against with the rest: twice as many rows, weighted by both.
+        double = Outcomes(
+            np.tile(judge.actual, 2),
+            np.tile(judged, 2),
+            np.repeat([True, False], len(judged)),
+            np.concatenate([judge.weight * chance, judge.weight * (1 - chance)]),
+        )
+        names = {"dp": "demographic parity", "eo": "equalised odds"}
+        allowed = f" within {rules.at_most:g}" if rules.at_most else ""
+        detail = f"of each group's own, for {names[rules.criterion]}{allowed}"
+        grouping = judge.grouping.take(np.tile(np.arange(len(judged)), 2))
+        yield _point("thresholds", detail, rules, double, grouping)
 
 
-def _point(
-    method: str,
-    detail: str,
-    model: Any,
-    accuracy: float,
-    auc: float,
-    parts: dict[str, Floats],
-    bounds: tuple[Any, ...],
-) -> FrontierPoint:
+def _point(method: str, detail: str, model: Any, outcomes: Outcomes, grouping: Grouping) -> FrontierPoint:
+    """What a model's decisions come to on the rows that judge."""
+    weights = outcomes.weight[:, None]
+    everyone = Grouping("all", ("all",), np.zeros(len(weights), dtype=np.int64), ("all",))
+    whole, parts = statistics(outcomes, everyone, weights), statistics(outcomes, grouping, weights)
     chosen = parts["selection_rate"][0]
     gaps = [_gap(parts["tpr"][0]), _gap(parts["fpr"][0])]
     most = float(np.nanmax(chosen))
     ratio = float(np.nanmin(chosen)) / most if most > 0 else float("nan")
-    return FrontierPoint(
-        method, detail, model, accuracy, auc, _gap(chosen), float(np.nanmax(gaps)), ratio, bounds
-    )
+    accuracy, auc = float(whole["accuracy"][0, 0]), float(whole["auc"][0, 0])
+    return FrontierPoint(method, detail, model, accuracy, auc, _gap(chosen), float(np.nanmax(gaps)), ratio)
 
 
 def _gap(values: Floats) -> float:

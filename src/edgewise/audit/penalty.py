@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,7 +25,10 @@ from torch import Tensor
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
-from edgewise.audit.certify import certified_flip
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
+from edgewise.audit.certify import CertifiedFlip, certified_flip, quick_flip
 from edgewise.audit.groups import Grouping
 from edgewise.audit.subject import inputs_of
 from edgewise.audit.surgery import Mitigated, with_network
@@ -42,6 +44,8 @@ CONSTRAINTS = ("monotone", "convex", "bounds")
 WIDTH, STEPS, SMOOTH = 0.3, 60, 1e-3
 # Numbers that the widest layer holds for all rows at once; of more rows a random part is used.
 MOST_NUMBERS = 4_000_000
+# Units of work of a training, of a look at the loss, and of each coefficient that a row reads there.
+MOST, LOOK, READ = 20.0, 2e-3, 1.5e-8
 
 
 def fair_fit(
@@ -56,7 +60,8 @@ def fair_fit(
     sign: float = 1.0,
     weight: Floats | None = None,
     frozen: Sequence[str] = (),
-    seconds: float = 20.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int = 0,
 ) -> Mitigated:
     """Train a classifier of two classes on, with a penalty on gaps between groups.
@@ -81,7 +86,13 @@ def fair_fit(
     weight : array, shape (n,), optional
     frozen : sequence of str
         Columns whose functions stay as they are.
-    seconds, seed
+    work : "quick", "normal", "thorough" or float
+        How much to train and to prove: a level, or how many times the normal work, which is 60 steps (and about 20 seconds
+        of one core at most) and as much for the proof of each bound.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is found until then is the answer, and may
+        differ from run to run.
+    seed : int
 
     Raises
     ------
@@ -106,6 +117,8 @@ def fair_fit(
     most = max(2_000, MOST_NUMBERS // max(view.network.shape))
     if len(rows) > most:
         rows = np.sort(numpy_generator(derive(seed, 60)).choice(len(rows), most, replace=False))
+    factor = check_work(work, "fair_fit")
+    meter = Meter(MOST * factor, check_seconds(seconds, "fair_fit"))
     net = copy.deepcopy(view.network).double()
     promised = _promised(view)
     held = _held(
@@ -113,28 +126,36 @@ def fair_fit(
         [i for i, source in enumerate(view.sources) if view.columns[source] in frozen],
         [i for i, source in enumerate(view.sources) if view.columns[source] in promised],
     )
-    _train(
-        net,
-        torch.from_numpy(inputs[rows]),
-        torch.from_numpy(actual[rows]),
-        torch.from_numpy(weights[rows] / weights[rows].mean()),
-        _cells(grouping.codes[rows], actual[rows], len(grouping.groups), criterion),
-        strength,
-        sign,
-        math.log(threshold / (1 - threshold)) if 0 < threshold < 1 else 0.0,
-        held,
-        seconds,
-    )
-    made = with_network(model, net.to(view.network.dtype))
-    after = fitted(made, of="fair_fit")
-    bounds = tuple(
-        certified_flip(after, name) for name in grouping.attributes if name in view.columns and view.encoding
-    )
-    names = {"dp": "demographic parity", "eo": "equalised odds"}
+    bounds = list[CertifiedFlip]()
+    with one_thread():
+        with running(meter):
+            ended = _train(
+                net,
+                torch.from_numpy(inputs[rows]),
+                torch.from_numpy(actual[rows]),
+                torch.from_numpy(weights[rows] / weights[rows].mean()),
+                _cells(grouping.codes[rows], actual[rows], len(grouping.groups), criterion),
+                strength,
+                sign,
+                math.log(threshold / (1 - threshold)) if 0 < threshold < 1 else 0.0,
+                held,
+                max(1, round(STEPS * factor)),
+                meter,
+            )
+        made = with_network(model, net.to(view.network.dtype))
+        after = fitted(made, of="fair_fit")
+        names = [name for name in grouping.attributes if name in view.columns and view.encoding]
+        bounds = [quick_flip(after, name) for name in names]
+        with running(meter):
+            try:
+                for k, name in enumerate(names if ended.repeatable else []):
+                    bounds[k] = certified_flip(after, name, work=factor)
+            except StopError as stop:
+                ended = meter.own(stop)
+    told = {"dp": "demographic parity", "eo": "equalised odds"}[criterion]
     kept = f", {', '.join(promised)} held as constrained" if promised else ""
-    return Mitigated(
-        made, f"trained on with a penalty on {names[criterion]} of weight {strength:g}{kept}", bounds
-    )
+    detail = f"trained on with a penalty on {told} of weight {strength:g}{kept}"
+    return Mitigated(made, detail, tuple(bounds), ended)
 
 
 def _promised(view: Fitted) -> tuple[str, ...]:
@@ -180,22 +201,29 @@ def _train(
     sign: float,
     level: float,
     held: Sequence[Tensor],
-    seconds: float,
-) -> None:
-    """L-BFGS on all coefficients and biases, in place."""
-    end = time.monotonic() + seconds
+    steps: int,
+    meter: Meter,
+) -> StopReason:
+    """L-BFGS on all coefficients and biases, in place; why it ended. Where it is interrupted the best so far stays."""
     start = [layer.coef.detach().clone() for layer in net.layers]
     parameters = [p for layer in net.layers for p in (layer.coef, layer.bias) if p is not None]
     optimiser = torch.optim.LBFGS(
         parameters,
         lr=1.0,
-        max_iter=STEPS,
+        max_iter=steps,
         history_size=20,
         line_search_fn="strong_wolfe",
         tolerance_change=1e-9,
     )
 
+    read = sum(layer.coef.numel() // layer.coef.shape[1] * (layer.degree + 1) for layer in net.layers)
+    least, best = math.inf, [p.detach().clone() for p in parameters]
+
     def closure() -> Tensor:
+        nonlocal least
+        charge(LOOK + READ * read * len(X))
+        if meter.left < 0:
+            raise StopError(StopReason.WORK_SPENT, meter)
         optimiser.zero_grad()
         logit = sign * net(X)[:, 0]
         loss = (
@@ -211,24 +239,29 @@ def _train(
         for layer, stays in zip(net.layers, held, strict=True):
             if layer.coef.grad is not None:
                 layer.coef.grad.masked_fill_(stays[:, None, :], 0.0)
-        if time.monotonic() > end:
-            raise _LateError
+        now = float(loss.detach())
+        if now < least:
+            least = now
+            for kept, p in zip(best, parameters, strict=True):
+                kept.copy_(p.detach())
         return loss
 
-    best = [p.detach().clone() for p in parameters]
+    ended = None
     try:
         optimiser.step(closure)  # pyright: ignore[reportArgumentType]
-    except _LateError:
-        if not all(bool(torch.isfinite(p).all()) for p in parameters):
-            with torch.no_grad():
-                for own, kept in zip(parameters, best, strict=True):
-                    own.copy_(kept)
-    for p in parameters:
-        p.grad = None
-
-
-class _LateError(Exception):
-    """The time is up; what has been reached stays."""
+    except StopError as stop:
+        ended = meter.own(stop)
+    except KeyboardInterrupt:
+        ended = StopReason.INTERRUPTED
+    with torch.no_grad():
+        for p, kept in zip(parameters, best, strict=True):
+            if ended is not None or not bool(torch.isfinite(p).all()):
+                p.copy_(kept)
+            p.grad = None
+    known = optimiser.state[parameters[0]]
+    # torch allows a quarter more evaluations than steps.
+    spent = known.get("n_iter", 0) >= steps or known.get("func_evals", 0) >= steps * 5 // 4
+    return ended or (StopReason.WORK_SPENT if spent else StopReason.CONVERGED)
 
 
 def _gaps(soft: Tensor, weight: Tensor, cells: list[list[Tensor]]) -> Tensor:

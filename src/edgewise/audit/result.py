@@ -12,6 +12,7 @@ import numpy as np
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise.audit.flips import Flips
 from edgewise.audit.metrics import FOUR_FIFTHS, Gap, GroupTable
 from edgewise.audit.proxies import Proxies
@@ -92,6 +93,8 @@ class AuditResult:
     draws : int
         Bootstrap samples behind the intervals.
     seconds : float
+    stop_reason : StopReason
+        "decided" where everything was measured; else what ended it, and `notes` say what is missing.
     """
 
     model: str
@@ -107,6 +110,7 @@ class AuditResult:
     notes: tuple[str, ...] = field(default=())
     draws: int = 0
     seconds: float = 0.0
+    stop_reason: StopReason = StopReason.DECIDED
 
     def of(self, attribute: str) -> GroupTable:
         """The table of an attribute; "intersection" for that of their combinations.
@@ -205,6 +209,7 @@ class AuditResult:
             "notes": list(self.notes),
             "draws": self.draws,
             "seconds": self.seconds,
+            "stop_reason": self.stop_reason.value,
         }
 
     def __str__(self) -> str:

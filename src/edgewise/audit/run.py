@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +11,17 @@ import numpy as np
 from edgewise._core.checks import check_bool, check_int, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
-from edgewise.audit.flips import flips, reads
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.audit.flips import Flips, flips, reads
 from edgewise.audit.groups import Grouping, groupings, intersection
 from edgewise.audit.metrics import group_tables
-from edgewise.audit.proxies import find_proxies
+from edgewise.audit.proxies import Proxies, find_proxies
 from edgewise.audit.result import AuditResult
+from edgewise.audit.stages import Stages
 from edgewise.audit.subject import Subject, subject
-from edgewise.audit.tallies import Outcomes
+from edgewise.audit.tallies import Outcomes, Resamples
 from edgewise.data.encoding_raw import raw_table
 
 DRAWS = 500
@@ -39,8 +43,10 @@ def audit(
     bins: Mapping[str, Sequence[float]] | None = None,
     bootstrap: int = DRAWS,
     proxies: bool = True,
-    seconds: float = 20.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int = 0,
+    callbacks: Any = (),
 ) -> AuditResult:
     """Measure how a model treats the groups of protected attributes.
 
@@ -69,9 +75,15 @@ def audit(
         Resamples behind the intervals; 0 for none. Of millions of rows fewer are drawn.
     proxies : bool
         Whether to look for columns that carry an attribute.
-    seconds : float
-        That the proof of each bound may take where the network has hidden layers.
+    work : "quick", "normal", "thorough" or float
+        How much the proof of each bound may do where the network has hidden layers, and networks that guess an attribute: a
+        level, or how many times the normal work, which is about 20 seconds of one core for a proof.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is measured until then is the answer, with fewer
+        resamples, and may differ from run to run.
     seed : int
+    callbacks : callable or sequence of callables
+        Called with a `Stage`, at least about once a second; one that returns True ends the audit with what there is.
 
     Returns
     -------
@@ -93,13 +105,13 @@ def audit(
     >>> rng = np.random.default_rng(0)
     >>> X = {"sex": np.where(rng.random(400) < 0.5, "f", "m"), "skill": rng.normal(size=400)}
     >>> y = X["skill"] + (X["sex"] == "m") > 0.5
-    >>> model = ew.KANClassifier(mode="additive", seconds=5).fit(X, y)
+    >>> model = ew.KANClassifier(mode="additive").fit(X, y)
     >>> result = ew.audit(model, X, y, "sex", bootstrap=100)
     >>> result.of("sex").four_fifths, bool(result.value("dp", "sex") > 0.2)
     (False, True)
     """
-    start = time.monotonic()
     of = "audit"
+    factor, meter = check_work(work, of), Meter(math.inf, check_seconds(seconds, of))
     seed = check_int(seed, "seed", low=0, of=of)
     draws = check_int(bootstrap, "bootstrap", low=0, of=of)
     check_bool(proxies, "proxies", of=of)
@@ -117,22 +129,41 @@ def audit(
     parts = groupings(protected, table, bins)
     joint = (intersection(parts),) if len(parts) > 1 else ()
     everyone = Grouping(ALL, (ALL,), np.zeros(table.n_rows, dtype=np.int64), (ALL,))
-    scores = who.scores(X)
-    outcomes = Outcomes(actual, scores, who.decisions(scores) if who.of_classes else None, weight)
-    if draws:
-        draws = max(min(draws, MOST_DRAWN // table.n_rows), min(draws, FEWEST_DRAWS))
-    overall, *tables = group_tables(
-        outcomes, (everyone, *parts, *joint), draws=draws, seed=derive(seed, 40) or 0
-    )
     names = [part.name for part in parts]
     # A mapping's attributes are known apart from the table; the model reads one only as a column of X by that name.
-    changed = tuple(flips(who, X, name, weight, seconds) for name in names if reads(who, X, name))
-    carried = ()
-    if proxies:
-        columns = raw_table(X) if table.named else table
-        carried = tuple(
-            find_proxies(columns, part, without=[part.name], seed=derive(seed, 50) or 0) for part in parts
-        )
+    read = [name for name in names if reads(who, X, name)]
+    planned = ["measures", "intervals", *(f"flips of {name}" for name in read)]
+    planned += [f"proxies of {name}" for name in names if proxies]
+    stages, ended = Stages(planned, meter, callbacks, of), StopReason.DECIDED
+    changed, carried = list[Flips](), list[Proxies]()
+    with one_thread():
+        scores = who.scores(X)
+        outcomes = Outcomes(actual, scores, who.decisions(scores) if who.of_classes else None, weight)
+        every = (everyone, *parts, *joint)
+        boots = Resamples(outcomes, every, derive(seed, 40))
+        if draws:
+            draws = max(min(draws, MOST_DRAWN // table.n_rows), min(draws, FEWEST_DRAWS))
+        try:
+            with running(meter):
+                stages.next()
+                boots.draw(draws)
+                stages.next()
+                for name in read:
+                    changed.append(flips(who, X, name, weight, factor))
+                    bound = changed[-1].certified
+                    stages.next(ended if bound is None else bound.stop_reason)
+                columns = raw_table(X) if table.named else table
+                for part in parts if proxies else ():
+                    carried.append(
+                        find_proxies(columns, part, without=[part.name], seed=derive(seed, 50) or 0)
+                    )
+                    stages.next()
+        except StopError as stop:
+            ended = meter.own(stop)
+        except KeyboardInterrupt:
+            ended = StopReason.INTERRUPTED
+        overall, *tables = group_tables(outcomes, every, boots)
+    notes = _notes(who, names, read)
     return AuditResult(
         model=_called(who),
         kind=who.kind,
@@ -141,12 +172,13 @@ def audit(
         rows=table.n_rows,
         overall=overall,
         tables=tuple(tables),
-        flips=changed,
-        proxies=carried,
+        flips=tuple(changed),
+        proxies=tuple(carried),
         warnings=tuple(text for each in tables for text in each.warnings),
-        notes=_notes(who, names, [each.attribute for each in changed]),
-        draws=draws,
-        seconds=time.monotonic() - start,
+        notes=notes if ended.repeatable else (*notes, stages.left_out(ended)),
+        draws=boots.drawn,
+        seconds=meter.seconds,
+        stop_reason=ended,
     )
 
 

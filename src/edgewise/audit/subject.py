@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_vector, short
 from edgewise._core.errors import InputError
+from edgewise._core.work import charge
 from edgewise.data.encoding_raw import RawTable, raw_table
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN
 
 Floats = NDArray[np.float64]
+
+# Rows that are predicted at once; units of work of that, and of each edge of a row.
+AT_ONCE, LOOK, READ = 65_536, 2e-4, 1.5e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +148,17 @@ def matrix_of(X: Any, fit: Fitted) -> Floats:
             f"Column {short(name, 40)} must hold numbers, for the model is a network of numbers."
         )
     return np.column_stack(cast("list[Floats]", columns))
+
+
+def predicted(network: KAN, inputs: Floats) -> Floats:
+    """Outputs of a network, (n, outputs), as work that can be interrupted."""
+    cost = READ * sum(layer.coef.numel() for layer in network.layers) / max(network.layers[0].size, 1)
+    parts = list[Floats]()
+    for start in range(0, max(len(inputs), 1), AT_ONCE):
+        part = inputs[start : start + AT_ONCE]
+        charge(LOOK + cost * len(part))
+        parts.append(network.predict(part))
+    return np.concatenate(parts)
 
 
 def inputs_of(X: Any, fit: Fitted) -> Floats:

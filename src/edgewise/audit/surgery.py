@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,10 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise.audit.certify import Cells, CertifiedFlip, cells_of, certified_flip
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.audit.certify import Cells, CertifiedFlip, cells_of, certified_flip, quick_flip
 from edgewise.audit.subject import inputs_of
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN
@@ -37,11 +42,14 @@ class Mitigated:
     detail : str
     certificates : tuple of CertifiedFlip
         Bounds of what the columns can still do.
+    stop_reason : StopReason
+        Why it was not changed further.
     """
 
     model: Any
     detail: str
     certificates: tuple[CertifiedFlip, ...]
+    stop_reason: StopReason = StopReason.DECIDED
 
 
 def with_network(model: Any, network: KAN) -> Any:
@@ -104,7 +112,15 @@ def flatten_columns(model: Any, columns: str | Sequence[str], X: Any, *, share: 
     return Mitigated(made, f"{what} {', '.join(names)}", bounds)
 
 
-def limit_flip(model: Any, column: str, tau: float, X: Any, *, seconds: float = 20.0) -> Mitigated:
+def limit_flip(
+    model: Any,
+    column: str,
+    tau: float,
+    X: Any,
+    *,
+    work: str | float = "normal",
+    seconds: float | None = None,
+) -> Mitigated:
     """Draw a column's functions in until changing it alone provably moves the output by at most `tau`.
 
     Of an additive model with levels the values are clipped to a band of width `tau`, placed where it costs the rows
@@ -119,8 +135,12 @@ def limit_flip(model: Any, column: str, tau: float, X: Any, *, seconds: float = 
         Log-odds of a classifier of two classes, else units of the output.
     X : table
         Rows that say where functions are used.
-    seconds : float
-        That each proof may take where there are hidden layers.
+    work : "quick", "normal", "thorough" or float
+        How much each proof may do where there are hidden layers: a level, or how many times the normal work, which is
+        about 20 seconds of one core.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: from then on a bound serves that takes no proof, so
+        that functions may be drawn in further than need be, and differ from run to run.
 
     Raises
     ------
@@ -135,33 +155,64 @@ def limit_flip(model: Any, column: str, tau: float, X: Any, *, seconds: float = 
     >>> made.certificates[0].bound <= 0.05
     True
     """
-    view = fitted(model, of="limit_flip")
-    tau = check_float(tau, "tau", low=0.0, of="limit_flip")
+    of = "limit_flip"
+    tau, factor = check_float(tau, "tau", low=0.0, of=of), check_work(work, of)
+    return limited(model, column, tau, X, factor, Meter(math.inf, check_seconds(seconds, of)))
+
+
+def limited(
+    model: Any,
+    column: str,
+    tau: float,
+    X: Any,
+    work: float,
+    meter: Meter,
+    before: CertifiedFlip | None = None,
+) -> Mitigated:
+    """As `limit_flip`, where the bound of the model as it is may be known."""
+    of = "limit_flip"
+    view = fitted(model, of=of)
     places = _inputs(view, column)
     inputs = inputs_of(X, view)
     seen = _seen(view, column, inputs)
-    before = certified_flip(view, column, seen=seen, seconds=seconds)
-    if before.bound <= tau:
-        return Mitigated(
-            model, f"{column} moves the output by at most {before.bound:.4g} as it is", (before,)
+
+    def drawn_in(bound: Callable[[Fitted], CertifiedFlip]) -> Mitigated | StopReason:
+        first = before or bound(view)
+        if first.bound <= tau:
+            return Mitigated(
+                model, f"{column} moves the output by at most {first.bound:.4g} as it is", (first,)
+            )
+        cells = cells_of(view, column, seen)
+        network = view.network
+        if len(network.layers) == 1 and cells.points and len(places) == 1 and tau > 0:
+            network = _clipped(network, places[0], cells, inputs[:, places[0]], tau)
+        made, share = with_network(model, network), 1.0
+        for _ in range(ROUNDS):
+            found = bound(fitted(made, of=of))
+            if found.bound <= tau:
+                return Mitigated(made, f"{column} may move the output by at most {tau:g}", (found,))
+            if not found.stop_reason.repeatable:
+                return found.stop_reason
+            if not np.isfinite(found.bound):
+                break
+            share *= (1 - 1e-6) * tau / found.bound
+            made = with_network(model, _drawn(network, places, inputs, share))
+        raise InputError(
+            f"The 'tau' of limit_flip cannot be certified for {short(column, 40)} in this network; "
+            "remove the column with flatten_columns."
         )
-    cells = cells_of(view, column, seen)
-    network = view.network
-    if len(network.layers) == 1 and cells.points and len(places) == 1 and tau > 0:
-        network = _clipped(network, places[0], cells, inputs[:, places[0]], tau)
-    made, factor = with_network(model, network), 1.0
-    for _ in range(ROUNDS):
-        found = certified_flip(fitted(made, of="limit_flip"), column, seen=seen, seconds=seconds)
-        if found.bound <= tau:
-            return Mitigated(made, f"{column} may move the output by at most {tau:g}", (found,))
-        if not np.isfinite(found.bound):
-            break
-        factor *= (1 - 1e-6) * tau / found.bound
-        made = with_network(model, _drawn(network, places, inputs, factor))
-    raise InputError(
-        f"The 'tau' of limit_flip cannot be certified for {short(column, 40)} in this network; "
-        "remove the column with flatten_columns."
-    )
+
+    with one_thread():
+        with running(meter):
+            try:
+                ended = drawn_in(partial(certified_flip, name=column, seen=seen, work=work))
+            except StopError as stop:
+                ended = meter.own(stop)
+        if isinstance(ended, Mitigated):
+            return ended
+        quick = drawn_in(partial(quick_flip, name=column, seen=seen))
+        assert isinstance(quick, Mitigated)
+        return replace(quick, stop_reason=ended)
 
 
 def _inputs(view: Fitted, name: str) -> tuple[int, ...]:

@@ -161,9 +161,11 @@ class Question:
         return self.tree.leaves > before
 
     def _aim(self, gap: float, least: float) -> None:
-        """Parts are done once their bounds are within the gap of the best row."""
-        reach = max(self.best - least, 0.0) if np.isfinite(self.best) else 0.0
-        self.tree.target = self.best + gap * reach if np.isfinite(self.best) else -1e300
+        """Parts are done once their bounds are within the gap of the best row, or within rounding of it."""
+        if np.isfinite(self.best):
+            self.tree.target = self.best + max(gap * max(self.best - least, 0.0), TIE * self.rounding)
+        else:
+            self.tree.target = -1e300
         self.tree.settle()
 
     @property
