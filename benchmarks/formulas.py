@@ -1,10 +1,10 @@
 """Formula search before the judge of formula finders: the published tables, and random laws that nobody has tuned on.
 
 The judge (`evaluate.py`, its folder by --judge or EDGEWISE_JUDGE) makes the rows, starts the finder in a process of its own
-with one thread and a time limit, and compares the answer with the truth on fresh points in and beyond the box. Without --set
+with one thread, and compares the answer with the truth on fresh points in and beyond the box. Without --set
 every cell of the page is run, which takes hours; rows are kept as they come and --resume goes on from them.
 
-    python benchmarks/formulas.py --judge FOLDER --set feynman120 --ids I.6.2a,I.8.14 --seconds 10
+    python benchmarks/formulas.py --judge FOLDER --set feynman120 --ids I.6.2a,I.8.14 --work quick
     python benchmarks/formulas.py --judge FOLDER --set gen:kinds:0:100 --jobs 2 --resume
 """
 
@@ -18,7 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,7 +26,9 @@ from typing import Any
 import numpy as np
 from _common import OUT, Report, Run, machine, text
 from random_laws import generate
-from textbook_laws import textbook
+from textbook_laws import handbook, textbook
+
+from edgewise._core.work import LEVELS, check_work
 
 HERE = Path(__file__).parent
 ADAPTER = f"py:{HERE / 'judge_adapter.py'}:fit"
@@ -60,6 +62,7 @@ PAGE = (
     Cell("classic"),
     Cell("classic", dummy=3),
     Cell("textbook"),
+    Cell("handbook"),
     Cell("gen:kinds:1:200"),
     Cell("gen:trees:1:200"),
 )
@@ -82,8 +85,8 @@ class Terms:
     seconds: float = 60.0
     rows: int = 2000
     seed: int = 0
-    # Whether the seconds are those of the finder's own thread; the wall then gets many times as many.
-    cpu: bool = False
+    # What the search may do, instead of seconds on the wall, which then get many times as many.
+    work: float | None = None
 
 
 def load(folder: str | None) -> ModuleType:
@@ -102,9 +105,9 @@ def load(folder: str | None) -> ModuleType:
 
 
 def problems(judge: ModuleType, name: str) -> list[dict[str, Any]]:
-    """A set of the judge's, `textbook`, or `gen:FAMILY:SEED:COUNT` of our own."""
-    if name == "textbook":
-        return textbook()
+    """A set of the judge's, `textbook`, `handbook`, or `gen:FAMILY:SEED:COUNT` of our own."""
+    if name in ("textbook", "handbook"):
+        return textbook() if name == "textbook" else handbook()
     if not name.startswith("gen:"):
         try:
             return judge.load_set(name)
@@ -123,9 +126,9 @@ def run_one(problem: dict[str, Any], cell: Cell, finder: Finder, terms: Terms) -
     with tempfile.TemporaryDirectory(prefix="formulas-") as folder:
         tempfile.tempdir, claim = folder, Path(folder) / "claim.json"
         os.environ["EDGEWISE_CLAIM"] = str(claim)
-        if terms.cpu:
-            os.environ["EDGEWISE_CPU_SECONDS"] = str(terms.seconds)
-        limit = terms.seconds * (_PATIENCE if terms.cpu else 1)
+        if terms.work is not None:
+            os.environ["EDGEWISE_WORK"] = str(terms.work)
+        limit = terms.seconds * (1 if terms.work is None else _PATIENCE * max(terms.work, 1))
         options = argparse.Namespace(
             method=finder.method, label=finder.label, python=finder.python, seconds=limit, n=terms.rows, seed=terms.seed,
             noise=cell.noise, units=cell.units, dummy=cell.dummy, shuffle=False, names=False, threads=1,
@@ -133,9 +136,10 @@ def run_one(problem: dict[str, Any], cell: Cell, finder: Finder, terms: Terms) -
         row = judge.run_one(options, problem)
         claimed = json.loads(claim.read_text()) if claim.is_file() else {}
         tempfile.tempdir = None
-    spent = {"fit_seconds": claimed["seconds"]} if terms.cpu and "seconds" in claimed else {}
+    spent = {"fit_seconds": claimed["seconds"]} if terms.work is not None and "seconds" in claimed else {}
     kind = problem.get("note", "")
-    return row | spent | {"cell": asdict(cell), "kind": kind, "claims": claimed.get("exact")}
+    told = {"claims": claimed.get("exact"), "why": claimed.get("stop_reason")}
+    return row | spent | told | {"cell": asdict(cell), "kind": kind}
 
 
 # How many times its seconds a process may be on the wall of a busy machine.
@@ -144,7 +148,7 @@ _PATIENCE = 12
 
 def key(problem_id: str, cell: dict[str, Any], label: str, terms: dict[str, Any]) -> str:
     """What makes a row the answer to the same question."""
-    asked = [terms["seconds"], terms["rows"], terms["seed"], terms["cpu"]]
+    asked = [terms["seconds"], terms["rows"], terms["seed"], terms["work"]]
     return json.dumps([problem_id, cell, label, *asked], sort_keys=True)
 
 
@@ -212,6 +216,7 @@ SUMMARY = [
     *VERDICTS,
     "identical %",
     "median s",
+    "p95 s",
     "longest s",
     "median CPU s",
     "claimed exact",
@@ -221,7 +226,8 @@ SUMMARY = [
 
 LEGEND = (
     "identical: own constants to 1e-6 in the box and beyond it; exact: up to one constant; srbench: the published rule; "
-    "acc: R2 above 0.999 on rows without noise. The CPU time is that of the whole process, its start included."
+    "acc: R2 above 0.999 on rows without noise. Seconds are processor time of the search; CPU s are of the whole "
+    "process, its start included."
 )
 
 
@@ -236,6 +242,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[Any]:
         *counts,
         100 * counts[0] / len(rows),
         float(np.median(spent)),
+        float(np.quantile(spent, 0.95)),
         max(spent),
         float(np.median([row["cpu_seconds"] for row in rows])),
         len(claimed) if told else None,
@@ -264,22 +271,19 @@ def arguments() -> argparse.Namespace:
     add(
         "--set",
         action="append",
-        help="a set of the judge's, textbook or gen:FAMILY:SEED:COUNT; by default all of the page",
+        help="a set of the judge's, textbook, handbook or gen:FAMILY:SEED:COUNT; by default all of the page",
     )
     add("--ids", default="", help="some problems only, by commas")
     add("--every", type=int, default=1, help="every so many problems only")
     add("--noise", type=float, action="append", help="with --set; by default 0")
     add("--units", action="store_true", help="with --set: tell the units")
     add("--dummy", type=int, default=0, help="with --set: so many idle columns")
-    add("--seconds", type=float, default=60.0, help="time limit of a problem")
-    add(
-        "--cpu", action="store_true", help="count CPU seconds of the search, for machines that others use too"
-    )
+    add("--work", default="normal", help="what a search may do: quick, normal, thorough or a factor")
     add("--rows", type=int, default=2000, help="rows of a problem")
     add("--seed", type=int, default=0, help="of the judge's rows and of the search")
     add("--jobs", type=int, default=1, help="problems at a time, one thread each")
     add("--resume", action="store_true", help="keep the rows of an earlier run")
-    add("--quick", action="store_true", help="every 40th problem with 10 s")
+    add("--quick", action="store_true", help="every 40th problem with work quick")
     add("--label", default="edgewise", help="name of the run in the log")
     return parser.parse_args()
 
@@ -293,16 +297,18 @@ def cells(options: argparse.Namespace) -> list[Cell]:
 
 def main() -> None:
     options = arguments()
-    terms = Terms(options.judge, options.seconds, options.rows, options.seed, options.cpu)
+    work = "quick" if options.quick else options.work
+    factor = check_work(work if work in LEVELS else float(work), "--work")
+    terms = Terms(options.judge, rows=options.rows, seed=options.seed, work=factor)
     load(options.judge)
     if options.quick:
-        terms, options.every = replace(terms, seconds=10.0), 40
+        options.every = 40
     OUT.mkdir(exist_ok=True)
     run = Run("formulas", options.quick, None)
     log, only = OUT / "formulas-rows.jsonl", [each for each in options.ids.split(",") if each]
     whole = not only
     part = f", 1 in {options.every}" if options.every > 1 else ""
-    print(f"# Formula search before the judge, {terms.seconds:g} s a problem\n{machine()}\n")
+    print(f"# Formula search before the judge, work {terms.work:g}\n{machine()}\n")
     results: dict[str, list[Any]] = {}
     for cell in cells(options):
         print(f"{cell.title}:", flush=True)
@@ -334,9 +340,7 @@ def _in_short(run: Run, results: dict[str, list[Any]], terms: Terms, *, saved: b
     report = Report(run, "in short", SUMMARY, [34, *[9] * (len(SUMMARY) - 1)])
     for title in sorted(both, key=lambda one: order.index(one) if one in order else len(order)):
         report.add(title, *both[title])
-    report.note(
-        f"{terms.rows:,} rows, at most {terms.seconds:g} {'CPU s' if terms.cpu else 's'} a problem, one thread. {LEGEND}"
-    )
+    report.note(f"{terms.rows:,} rows, work {terms.work:g}, one thread. {LEGEND}")
     if saved:
         report.save()
 
