@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -62,8 +61,7 @@ def formula(at: int) -> tuple[str, str]:
 def credit() -> tuple[Any, Any]:
     import edgewise as ew
 
-    table = ew.load_example("german_credit")
-    frame = ew.data.to_frame(table) if hasattr(table, "matrix") else table
+    frame = ew.data.to_frame(ew.load_example("german_credit"))
     y = frame.column("credit").to_pylist()
     return frame.drop_columns(["credit"]), y
 
@@ -78,10 +76,8 @@ def numbers(n: int, d: int) -> tuple[Any, Any]:
 def table(at: int) -> tuple[str, str]:
     import edgewise as ew
 
-    if at == 0:
-        model = ew.KANClassifier().fit(*credit())
-    else:
-        model = ew.KANRegressor().fit(*numbers((2000, 20_000)[at - 1], 6))
+    rows = (0, 2000, 20_000)[at]
+    model = ew.KANRegressor().fit(*numbers(rows, 6)) if rows else ew.KANClassifier().fit(*credit())
     return digest(network_bytes(model.network_)), str(getattr(model, "stop_reason_", ""))
 
 
@@ -97,10 +93,10 @@ def simplified(at: int) -> tuple[str, str]:
 
 PROPERTIES = (
     "monotone(x1, increasing)",
-    "bounded(y, -4, 4)",
+    "range(-4, 4)",
     "lipschitz(x2, 6)",
     "monotone(x3, decreasing)",
-    "bounded(y, -9, 9)",
+    "range(-9, 9)",
 )
 
 
