@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from edgewise.symbolic.shapes import Trained
 from edgewise.symbolic.tidy import simplify_expression
 from edgewise.symbolic.tying import tie_constants
 from edgewise.training import Record
+from edgewise.training.results import tell
 
 Callback = Callable[[Record], Any]
 
@@ -142,9 +143,12 @@ class Search:
             note=note,
             share=self.meter.share,
         )
-        answers = [callback(record) for callback in self.callbacks]
-        if any(answer is True for answer in answers):
+        if tell(self.callbacks, record):
             raise StopError(StopReason.CALLBACK)
+
+    def hear(self, record: Record) -> bool:
+        """Pass on what the training of a network tells, with the time and the share of the whole search."""
+        return tell(self.callbacks, replace(record, seconds=self.meter.seconds, share=self.meter.share))
 
     def beat(self) -> None:
         """Tell that the search goes on: between two formulas much time may pass."""

@@ -58,7 +58,7 @@ def _trained(search: Search, shape: Shape, intervals: int, seed: int) -> Trained
         intervals=intervals,
         until=_training(search),
         seed=seed,
-        callbacks=search.callbacks,
+        callbacks=(search.hear,),
     )
     search.trained.append(trained)
     search.tell(f"network {list(trained.network.shape)}: held-out error {trained.error:.3g}")
