@@ -76,7 +76,7 @@ def people(n=400, seed=0):
 def classifier(mode):
     table, y = people()
     return (
-        KANClassifier(mode=mode, seconds=4, members=2, hidden=None if mode != "deep" else 6).fit(table, y),
+        KANClassifier(mode=mode, members=2, hidden=None if mode != "deep" else 6).fit(table, y),
         table,
         y,
     )
@@ -93,7 +93,7 @@ def regressor(mode):
         + random.normal(0, 0.1, len(income))
     )
     return (
-        KANRegressor(mode=mode, seconds=4, members=2, hidden=None if mode != "deep" else 6).fit(table, y),
+        KANRegressor(mode=mode, members=2, hidden=None if mode != "deep" else 6).fit(table, y),
         table,
         y,
     )
@@ -104,4 +104,4 @@ def three_classes():
     random = np.random.default_rng(3)
     X = random.uniform(-1, 1, (240, 3)).round(2)
     y = np.where(X[:, 0] * X[:, 1] > 0.15, "c", np.where(X[:, 2] > 0, "a", "b"))
-    return KANClassifier(mode="deep", seconds=4, members=2, hidden=5).fit(X, y), X, y
+    return KANClassifier(mode="deep", members=2, hidden=5).fit(X, y), X, y

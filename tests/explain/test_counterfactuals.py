@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise import InputError, KANClassifier, counterfactuals
+from edgewise import InputError, KANClassifier, StopReason, counterfactuals
 from edgewise.explain.moves import moves_of
 from edgewise.explain.search import nearest_reached
 from tests.explain.models import classifier, random_net, regressor, three_classes
@@ -221,3 +221,34 @@ def test_moves_keep_the_resolution_of_the_table():
     assert moves[0].whole
     assert moves[1].cells == [1.0]
     assert not moves[2].whole
+
+
+def test_of_all_combinations_none_is_left_and_of_many_more_work_tries_more():
+    net = random_net([3, 1], 1, grid=(0.0, 5.0))
+    X = grid_table(1)
+    out = net.predict(X)[:, 0]
+    found = counterfactuals(net, int(np.argmin(out)), X, above=float(np.quantile(out, 0.7)))
+    assert found.stop_reason is StopReason.EXHAUSTED
+    deep = random_net([6, 4, 1], 2, grid=(0.0, 5.0))
+    X = np.random.default_rng(0).uniform(0, 5, (80, 6)).round(2)
+    out = deep.predict(X)[:, 0]
+    row, bound = int(np.argmin(out)), float(np.quantile(out, 0.97))
+    quick, normal = (counterfactuals(deep, row, X, above=bound, work=w, k=1) for w in (0.02, 1.0))
+    assert quick.stop_reason is StopReason.WORK_SPENT
+    assert not quick.items or quick.items[0].value > bound
+    assert normal.items[0].value > bound
+    assert json.loads(json.dumps(normal.to_dict()))["stop_reason"] == normal.stop_reason
+
+
+def test_out_of_time_what_is_found_is_told(clock):
+    net = random_net([6, 4, 1], 2, grid=(0.0, 5.0))
+    X = np.random.default_rng(0).uniform(0, 5, (80, 6)).round(2)
+    out = net.predict(X)[:, 0]
+    row, bound = int(np.argmin(out)), float(np.quantile(out, 0.9))
+    clock(0.01)
+    for seconds in (0.02, 0.3):
+        found = counterfactuals(net, row, X, above=bound, seconds=seconds)
+        assert found.stop_reason is StopReason.TIME_LIMIT
+        assert "may differ from run to run" in found.message
+        assert not found.exact
+        assert all(item.value > bound for item in found.items)

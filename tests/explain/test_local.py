@@ -172,7 +172,7 @@ def test_text_and_data_tell_the_same():
 def test_a_table_without_names_goes_by_place():
     random = np.random.default_rng(0)
     X = random.uniform(-1, 1, (80, 2))
-    model = KANRegressor(mode="additive", seconds=3).fit(X, X[:, 0] - X[:, 1])
+    model = KANRegressor(mode="additive").fit(X, X[:, 0] - X[:, 1])
     found = explain(model, X, row=1)
     assert total(found) == pytest.approx(model.predict(X[1:2])[0] - found.base, abs=1e-9)
     assert model.explain(X[1:2]).value == pytest.approx(found.value)

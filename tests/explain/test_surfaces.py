@@ -102,7 +102,7 @@ def test_tables_of_words_numbers_and_holes(mode):
     y = y + np.nan_to_num(table["income"], nan=500.0) / 1000
     # Time that no fit comes near: one that is cut short would be another model.
     options = {"hidden": 6} if mode == "deep" else {}
-    model = KANRegressor(mode=mode, members=2, seconds=120, **options).fit(table, y)
+    model = KANRegressor(mode=mode, members=2, **options).fit(table, y)
     found = explain(model, table, units={"income": "EUR"})
     json.dumps(found.to_dict(), allow_nan=False)
     assert found.surfaces

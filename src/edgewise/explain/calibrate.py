@@ -168,7 +168,7 @@ def calibrate(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(900, 2))
     >>> y = rng.random(900) < 1 / (1 + np.exp(-2 * X[:, 0]))
-    >>> model = ew.KANClassifier(mode="additive", seconds=5).fit(X[:500], y[:500])
+    >>> model = ew.KANClassifier(mode="additive").fit(X[:500], y[:500])
     >>> better = ew.calibrate(model, X[500:], y[500:], method="sigmoid")
     >>> better.network_ is model.network_, better.after.brier < 0.2
     (True, True)

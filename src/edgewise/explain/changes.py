@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from edgewise._core.stopping import StopReason
 from edgewise.explain.columns import Cell, number_text
 
 
@@ -88,6 +89,8 @@ class Counterfactuals:
     exact : bool
         Whether no cheaper way exists among the values tried, because the network is additive and all combinations count.
     message : str
+    stop_reason : StopReason
+        "exhausted" where every combination that may matter was tried, "work_spent" where only those that promised most.
     """
 
     row: int | None
@@ -98,6 +101,7 @@ class Counterfactuals:
     immutable: tuple[str, ...]
     exact: bool
     message: str
+    stop_reason: StopReason
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
@@ -111,6 +115,7 @@ class Counterfactuals:
             "immutable": list(self.immutable),
             "exact": self.exact,
             "message": self.message,
+            "stop_reason": self.stop_reason.value,
         }
 
     def __str__(self) -> str:

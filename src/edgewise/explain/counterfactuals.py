@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.explain.changes import Change, Counterfactual, Counterfactuals
 from edgewise.explain.columns import Cell, Rows, chosen_rows
 from edgewise.explain.goals import Goal, goal_of
 from edgewise.explain.moves import Moves, limits_of, moves_of
 from edgewise.explain.output import output_of
-from edgewise.explain.search import Search, Solution, nearest_reached
+from edgewise.explain.search import LOOK, READ, Search, Solution, nearest_reached
 from edgewise.explain.subject import Subject, subject_of
 from edgewise.explain.terms import values_of
 
@@ -46,6 +49,8 @@ def counterfactuals(
     most_changes: int = 4,
     price: float = 1.0,
     units: Mapping[str, str] | None = None,
+    work: str | float = "normal",
+    seconds: float | None = None,
 ) -> Counterfactuals:
     """Find the least changes of a row that change the model's answer.
 
@@ -83,6 +88,11 @@ def counterfactuals(
     price : float
         Cost of each changed column.
     units : mapping of str to str, optional
+    work : "quick", "normal", "thorough" or float
+        How many combinations are tried where they cannot all be: a level, or how many times the normal number.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is found until then is the answer, and may
+        differ from run to run.
 
     Returns
     -------
@@ -105,63 +115,46 @@ def counterfactuals(
     >>> from edgewise import KANClassifier, counterfactuals
     >>> X = np.random.default_rng(0).uniform(0, 10, (300, 2)).round(1)
     >>> y = np.where(X[:, 0] > 6, "yes", "no")
-    >>> model = KANClassifier(mode="additive", seconds=5).fit(X, y)
+    >>> model = KANClassifier(mode="additive").fit(X, y)
     >>> found = counterfactuals(model, {"x1": 2.0, "x2": 5.0}, X)
     >>> sorted(found.items[0].columns), 5 < found.items[0].row()["x1"] < 7
     (['x1'], True)
     """
-    subject = subject_of(model, X, units=units, of="counterfactuals")
-    return counterfactuals_of(
-        subject,
-        row,
-        target=target,
-        above=above,
-        below=below,
-        immutable=immutable,
-        increase=increase,
-        decrease=decrease,
-        within=within,
-        k=k,
-        most_changes=most_changes,
-        price=price,
-    )
-
-
-def counterfactuals_of(
-    subject: Subject,
-    row: Any,
-    *,
-    target: Any,
-    above: float | None,
-    below: float | None,
-    immutable: Any,
-    increase: Any,
-    decrease: Any,
-    within: Mapping[str, Any] | None,
-    k: int,
-    most_changes: int,
-    price: float,
-) -> Counterfactuals:
-    """As `counterfactuals`, for a model and rows that are ready."""
-    check_int(k, "k", low=1, of="counterfactuals")
-    check_int(most_changes, "most_changes", low=1, of="counterfactuals")
-    check_float(price, "price", low=0.0, of="counterfactuals")
+    of = "counterfactuals"
+    subject = subject_of(model, X, units=units, of=of)
+    check_int(k, "k", low=1, of=of)
+    check_int(most_changes, "most_changes", low=1, of=of)
+    check_float(price, "price", low=0.0, of=of)
+    factor, meter = check_work(work, of), Meter(seconds=check_seconds(seconds, of))
     rows, places = chosen_rows(subject.model, row, subject.rows)
     if len(places) != 1:
-        raise InputError(f"The 'row' argument of counterfactuals must be one row. Got {len(places)} instead.")
+        raise InputError(f"The 'row' argument of {of} must be one row. Got {len(places)} instead.")
     limits = limits_of(subject.columns, immutable, increase, decrease, within)
-    x = rows.inputs[0]
-    outputs = values_of(subject.network, x[None])
-    goal = goal_of(subject.model, outputs, target, above, below)
-    cells = [rows.cell(0, column.place) for column in subject.columns]
-    matters = {column for term in subject.terms.terms for column in term.columns}
-    moves = moves_of(subject.columns, subject.rows, cells, limits, matters)
-    search = Search(subject, goal, x, moves, price, most_changes)
-    wanted = output_of(subject.model, goal.label)
-    found = _diverse(_Refiner(subject, goal, x, moves, price), search, k)
-    items = [_item(subject, goal, rows, x, moves, solution, wanted.of) for solution in found]
+    pool: dict[frozenset[int], _Cells] = {}
+    search, ended = None, StopReason.EXHAUSTED
+    with one_thread():
+        x = rows.inputs[0]
+        outputs = values_of(subject.network, x[None])
+        goal = goal_of(subject.model, outputs, target, above, below)
+        cells = [rows.cell(0, column.place) for column in subject.columns]
+        matters = {column for term in subject.terms.terms for column in term.columns}
+        moves = moves_of(subject.columns, subject.rows, cells, limits, matters)
+        wanted = output_of(subject.model, goal.label)
+        refiner = _Refiner(subject, goal, x, moves, price)
+        try:
+            with running(meter):
+                search = Search(subject, goal, x, moves, price, most_changes, factor)
+                _search(refiner, search, k, pool)
+            ended = StopReason.EXHAUSTED if search.whole else StopReason.WORK_SPENT
+        except StopError as stop:
+            ended = meter.own(stop)
+        except KeyboardInterrupt:
+            ended = StopReason.INTERRUPTED
+        found = _diverse(pool, k)
+        items = [_item(subject, goal, rows, x, moves, solution, wanted.of) for solution in found]
     kept = [item for item in items if item is not None]
-    exact = search.linear and all(own.whole for own in moves.values())
+    linear = search is not None and search.linear and ended.repeatable
+    exact = linear and all(own.whole for own in moves.values())
     return Counterfactuals(
         row=places[0],
         wanted=goal.words,
@@ -170,7 +163,8 @@ def counterfactuals_of(
         items=tuple(kept),
         immutable=tuple(subject.names[at] for at in sorted(limits.immutable)),
         exact=exact,
-        message=_message(kept, most_changes, exact, search.linear),
+        message=_message(kept, most_changes, exact, linear, ended),
+        stop_reason=ended,
     )
 
 
@@ -195,6 +189,7 @@ class _Refiner:
         self.subject, self.goal, self.x, self.moves, self.price = subject, goal, x, moves, price
         self.clear = goal.clear(values_of(subject.network, x[None]))
         self._known: dict[Solution, _Cells] = {}
+        self._edges = sum(layer.mask.numel() for layer in subject.network.layers)
 
     def refined(self, solution: Solution) -> _Cells:
         """The refined solution; searches that leave out different columns find the same ones."""
@@ -227,6 +222,7 @@ class _Refiner:
 
     def reached(self, trials: list[dict[int, Cell]]) -> NDArray[np.bool_]:
         """Whether rows with these cells reach the goal."""
+        charge(LOOK + READ * len(trials) * self._edges)
         table = np.repeat(self.x[None], len(trials), axis=0)
         for k in trials[0]:
             column = self.moves[k].column
@@ -234,9 +230,8 @@ class _Refiner:
         return self.goal.margin(values_of(self.subject.network, table)) >= self.clear
 
 
-def _diverse(refiner: _Refiner, search: Search, k: int) -> list[_Cells]:
-    """The cheapest solutions with different columns: each search leaves out a column of a cheaper solution."""
-    pool: dict[frozenset[int], _Cells] = {}
+def _search(refiner: _Refiner, search: Search, k: int, pool: dict[frozenset[int], _Cells]) -> None:
+    """Fill a pool with the cheapest solutions by their columns: each search leaves out a column of a cheaper solution."""
     queue: list[tuple[float, int, frozenset[int]]] = [(0.0, 0, frozenset())]
     asked: set[frozenset[int]] = {frozenset()}
     for count in range(1 + SEARCHES * (k - 1)):
@@ -255,6 +250,10 @@ def _diverse(refiner: _Refiner, search: Search, k: int) -> list[_Cells]:
                 if more not in asked:
                     asked.add(more)
                     heapq.heappush(queue, (cheapest.cost, count * 100 + column, more))
+
+
+def _diverse(pool: dict[frozenset[int], _Cells], k: int) -> list[_Cells]:
+    """The cheapest solutions with different columns."""
     chosen: list[_Cells] = []
     for one in sorted(pool.values(), key=lambda one: (one.cost, sorted(one.columns))):
         if len(chosen) < k and not any(other.columns <= one.columns for other in chosen):
@@ -314,11 +313,12 @@ def _predicted(subject: Subject, raw: RawTable, inputs: Floats) -> Any:
     return answer.item() if isinstance(answer, np.generic) else answer
 
 
-def _message(items: list[Counterfactual], most: int, exact: bool, linear: bool) -> str:
+def _message(items: list[Counterfactual], most: int, exact: bool, linear: bool, ended: StopReason) -> str:
+    late = "" if ended.repeatable else f" {ended.advice}"
     if not items:
         return (
             f"No change of up to {most} columns within the observed ranges and levels was found; allow more changes, or "
-            "fewer immutable columns."
+            f"fewer immutable columns.{late}"
         )
     if exact:
         return "The first is the cheapest there is: the network is additive, and every combination counts."
@@ -327,4 +327,4 @@ def _message(items: list[Counterfactual], most: int, exact: bool, linear: bool) 
             "The first is the cheapest on the values tried, refined: the network is additive, and every combination "
             "counts."
         )
-    return "Found by search, every one verified; that none is cheaper is not proved."
+    return f"Found by search, every one verified; that none is cheaper is not proved.{late}"

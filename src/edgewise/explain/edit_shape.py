@@ -17,6 +17,7 @@ from torch import Tensor
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.threads import one_thread
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explain.columns import Column, columns_of, place_of, read_rows
 from edgewise.explain.output import Output, output_of
@@ -158,7 +159,7 @@ def edit_shape(
     >>> rng = np.random.default_rng(0)
     >>> X = {"age": rng.uniform(20, 70, 400), "size": rng.normal(size=400)}
     >>> y = np.sin(X["age"] / 8) + X["size"]
-    >>> model = ew.KANRegressor(mode="additive", seconds=5).fit(X, y)
+    >>> model = ew.KANRegressor(mode="additive").fit(X, y)
     >>> flat = edit_shape(model, "age", "constant(30, 40)", X, y)
     >>> low, high = flat.model.predict({"age": [31.0, 39.0], "size": [0.0, 0.0]})
     >>> bool(abs(low - high) < 1e-9), flat.after["rmse"] > flat.before["rmse"]
@@ -172,11 +173,13 @@ def edit_shape(
     wanted = output_of(seen, output)
     rows = read_rows(seen, X)
     where = _edge(seen.network, own, wanted)
-    net = _edited(seen, own, where, asked, rows.inputs)
-    old, new = seen.network.predict(rows.inputs), net.predict(rows.inputs)
     before = after = {}
-    if y is not None:
-        before, after = _measures(seen, old, y), _measures(seen, new, y)
+    with one_thread():
+        net = _edited(seen, own, where, asked, rows.inputs)
+        old, new = seen.network.predict(rows.inputs), net.predict(rows.inputs)
+        if y is not None:
+            before, after = _measures(seen, old, y), _measures(seen, new, y)
+        made = _with_network(model, net, rows.inputs)
     change = np.abs(new - old).max(1)
     flips = None
     if seen.classes:
@@ -190,7 +193,7 @@ def edit_shape(
         flips,
         time.perf_counter() - began,
     )
-    return EditedModel(_with_network(model, net, rows.inputs), before, after, record, model)
+    return EditedModel(made, before, after, record, model)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgewise._core.threads import one_thread
 from edgewise.explain.columns import is_one_row
 from edgewise.explain.explainer import Explainer
 from edgewise.explain.local import LocalExplanation
@@ -75,7 +76,7 @@ def explain(
     >>> import numpy as np
     >>> from edgewise import KANRegressor, explain
     >>> X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
-    >>> model = KANRegressor(mode="additive", seconds=5).fit(X, X[:, 0] + X[:, 1] ** 2)
+    >>> model = KANRegressor(mode="additive").fit(X, X[:, 0] + X[:, 1] ** 2)
     >>> explain(model, X).importances[0].column
     'x1'
     >>> answer = explain(model, X, row=0)
@@ -85,8 +86,9 @@ def explain(
     """
     if row is None and X is not None and is_one_row(X):
         X, row = None, X
-    explainer = Explainer(model, X, y, units=units, method=method, background=background, seed=seed)
-    if row is None:
-        return explainer.overall(output)
-    found = explainer.rows(row, output, neighbours=neighbours)
+    with one_thread():
+        explainer = Explainer(model, X, y, units=units, method=method, background=background, seed=seed)
+        if row is None:
+            return explainer.overall(output)
+        found = explainer.rows(row, output, neighbours=neighbours)
     return found[0] if len(found) == 1 and not isinstance(row, range) else found

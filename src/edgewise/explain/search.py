@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge
 from edgewise.explain.goals import Goal
 from edgewise.explain.moves import Moves
 from edgewise.explain.subject import Subject
@@ -25,10 +26,12 @@ from edgewise.layers import multiply
 
 Floats = NDArray[np.float64]
 
-# Combinations that one level evaluates, and partial solutions that it hands on.
+# Combinations that one level evaluates with the normal work, and partial solutions that it hands on.
 MOST_TRIED, KEPT = 2000, 50
 # Pairs of (cost, gain) that dynamic programming keeps for one number of changes; beyond, the dearest go.
 MOST_PAIRS = 20_000
+# Units of work of an evaluation, of each edge of a row, and of each pair.
+LOOK, READ, PAIR = 2e-4, 1e-8, 2e-7
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,30 @@ class Search:
         What each changed column costs by itself.
     most : int
         How many columns may change.
+    work : float
+        How many times the normal number of combinations are tried.
+
+    Attributes
+    ----------
+    whole : bool
+        Whether no combination that may matter was left out so far.
     """
 
     def __init__(
-        self, subject: Subject, goal: Goal, x: Floats, moves: dict[int, Moves], price: float, most: int
+        self,
+        subject: Subject,
+        goal: Goal,
+        x: Floats,
+        moves: dict[int, Moves],
+        price: float,
+        most: int,
+        work: float = 1.0,
     ) -> None:
         self.goal, self.moves, self.price, self.most = goal, moves, price, most
+        self.tried, self.kept = max(1, round(MOST_TRIED * work)), max(1, round(KEPT * work))
+        self.pairs, self.whole = max(1, round(MOST_PAIRS * work)), True
         self.net = subject.network
+        self._cost = READ * sum(layer.mask.numel() for layer in self.net.layers)
         rows, self.places = list[Floats](), list[tuple[int, int]]()
         for k, own in moves.items():
             changed = np.repeat(x[None], len(own.cells), axis=0)
@@ -98,6 +118,7 @@ class Search:
 
     def _outputs(self, sums: torch.Tensor) -> Floats:
         """The rest of the network, from sums of the first layer to outputs."""
+        charge(LOOK + self._cost * len(sums))
         with torch.no_grad():
             specs = self.net.spec.layers
             h = multiply(sums, specs[0].nodes.sums, specs[0].nodes.products)
@@ -123,6 +144,7 @@ class Search:
                 before = fronts[m - 1]
                 if not len(before.cost):
                     continue
+                charge(PAIR * len(before.cost) * len(own))
                 cost = (before.cost[:, None] + self.cost[own]).ravel()
                 gain = (before.gain[:, None] + self.gain[own]).ravel()
                 which = np.column_stack(
@@ -140,7 +162,8 @@ class Search:
                     np.concatenate([fronts[m].gain, gain[keep]]),
                     np.concatenate([fronts[m].which, which[keep]]),
                 )
-                fronts[m] = joined.pruned()
+                fronts[m] = joined.pruned(self.pairs)
+                self.whole &= len(fronts[m].cost) < self.pairs
         return list(solved.values())
 
     # -- any network -----------------------------------------------------------------------------------------------
@@ -172,8 +195,9 @@ class Search:
         self, which: NDArray[np.int64], margin: Floats, cost: Floats, usable: NDArray[np.int64], best: float
     ) -> tuple[NDArray[np.int64], Floats, Floats]:
         """Evaluate partial solutions with one more move each."""
-        if len(which) * len(usable) > MOST_TRIED:
-            kept = _promising(cost, margin, self.need, KEPT)
+        if len(which) * len(usable) > self.tried:
+            kept = _promising(cost, margin, self.need, self.kept)
+            self.whole &= len(kept) == len(which)
             which, margin, cost = which[kept], margin[kept], cost[kept]
         left = np.repeat(np.arange(len(which)), len(usable))
         right = np.tile(usable, len(which))
@@ -185,13 +209,14 @@ class Search:
         sets = np.sort(np.column_stack([which[left], right]), axis=1)
         sets, first = np.unique(sets, axis=0, return_index=True)
         left, right, total = left[first], right[first], total[first]
-        if len(total) > MOST_TRIED:
+        if len(total) > self.tried:
+            self.whole = False
             # Effects of moves nearly add up: what should reach the goal is tried from the cheapest on, and a third of the
             # trials go to what comes nearest to it.
             guess = margin[left] + self.gain[right]
             hopeful = np.flatnonzero(guess >= 0.7 * self.need)
-            hopeful = hopeful[np.argsort(total[hopeful], kind="stable")[: 2 * MOST_TRIED // 3]]
-            rest = np.argsort(-guess, kind="stable")[: MOST_TRIED - len(hopeful)]
+            hopeful = hopeful[np.argsort(total[hopeful], kind="stable")[: 2 * self.tried // 3]]
+            rest = np.argsort(-guess, kind="stable")[: self.tried - len(hopeful)]
             chosen = np.union1d(hopeful, rest)
             sets, total = sets[chosen], total[chosen]
         sums = self.start + self.step[torch.from_numpy(sets)].sum(1)
@@ -214,8 +239,8 @@ class _Front:
     def none(cls, changes: int) -> _Front:
         return cls(np.zeros(0), np.zeros(0), np.zeros((0, changes), dtype=np.int64))
 
-    def pruned(self) -> _Front:
-        kept = _undominated(self.cost, self.gain)[:MOST_PAIRS]
+    def pruned(self, most: int) -> _Front:
+        kept = _undominated(self.cost, self.gain)[:most]
         return _Front(self.cost[kept], self.gain[kept], self.which[kept])
 
 
