@@ -2,6 +2,7 @@
 
 import gc
 import json
+import time
 
 import numpy as np
 import pytest
@@ -10,48 +11,61 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline
 
-from edgewise.bench import Comparison, Missing, Results, machine
+from edgewise.bench import Comparison, Missing, Results, machine, timing
 from edgewise.bench.dense import DenseKANLinear
 from edgewise.bench.layers import Cell, perceptron
 from edgewise.bench.results import compare
-from edgewise.bench.timing import alternately
 
 
-def test_rivals_are_measured_in_turn_without_the_collector():
-    calls = []
+class Clock:
+    """Time that passes where a piece of work says so."""
 
-    def work(name):
+    def __init__(self):
+        self.now = 0.0
+
+    def work(self, takes, done=lambda: None):
         def run():
-            calls.append((name, gc.isenabled()))
-            sum(range(200_000))  # longer than the shortest repetition, so that one call is one repetition
+            self.now += takes
+            done()
 
         return run
 
-    first, second = alternately([work("a"), work("b")], seconds=0, least=4)
-    counted = [name for name, collecting in calls if not collecting]
-    assert len(first) == len(second) == 4
-    assert counted == ["a", "b"] * 4
+
+@pytest.fixture
+def clock(monkeypatch):
+    fake = Clock()
+    monkeypatch.setattr(timing, "clock", lambda threads: lambda: fake.now)
+    return fake
+
+
+def test_rivals_are_measured_in_turn_without_the_collector(clock):
+    calls = []
+    works = [clock.work(0.01, lambda name=name: calls.append((name, gc.isenabled()))) for name in "ab"]
+    first, second = timing.alternately(works, seconds=0, least=4)
+    assert [*first, *second] == pytest.approx([0.01] * 8)
+    assert [name for name, collecting in calls if not collecting] == ["a", "b"] * 4
     assert next(name for name, collecting in calls if collecting) == "a"  # warmed up
     assert gc.isenabled()
 
 
-def test_quick_work_is_repeated_until_the_clock_can_tell():
-    count = 0
-
-    def tick():
-        nonlocal count
-        count += 1
-
-    alternately([tick], seconds=0, least=3)
-    assert count > 1000
+def test_quick_work_is_repeated_until_the_clock_can_tell(clock):
+    count = []
+    (times,) = timing.alternately([clock.work(1e-6, lambda: count.append(1))], seconds=0, least=3)
+    assert len(count) >= 3 * 2e-3 / 1e-6
+    assert times == pytest.approx([1e-6] * 3)
 
 
-def test_twice_the_work_takes_about_twice_as_long():
-    def work(size):
-        return lambda: sum(range(size))
+@pytest.mark.parametrize(("one", "other"), [(1e-6, 3e-6), (1e-6, 0.5), (0.004, 0.001)])
+@pytest.mark.parametrize(("seconds", "least"), [(0.0, 5), (2.0, 3), (1000.0, 3)])
+def test_work_is_measured_until_the_time_is_spent(clock, one, other, seconds, least):
+    first, second = timing.alternately([clock.work(one), clock.work(other)], seconds=seconds, least=least)
+    assert len(first) == len(second) >= least
+    assert [b / a for a, b in zip(first, second, strict=True)] == pytest.approx([other / one] * len(first))
+    assert len(first) in (least, 200) or clock.now >= seconds
 
-    single, double = alternately([work(50_000), work(100_000)], seconds=0.3)
-    assert 1.5 < compare("", {}, "", "", double, single).ratio < 2.7
+
+def test_the_clock_of_one_thread_is_that_of_the_processor():
+    assert (timing.clock(1), timing.clock(2)) == (time.process_time, time.perf_counter)
 
 
 positive = st.lists(st.tuples(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3)), min_size=2, max_size=30)
