@@ -1,6 +1,8 @@
 """The command line inside this process: quick, and with the same exit codes as outside."""
 
+import itertools
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import pytest
 
@@ -29,6 +31,14 @@ def edgewise(capsys, monkeypatch):
         return Done(left.value.code, printed.out, printed.err)
 
     return run
+
+
+@pytest.fixture
+def late(monkeypatch):
+    """A clock on which every look takes a millisecond, so that limits pass after so much work and not after so much time."""
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(looks) / 1000)
+    monkeypatch.setattr("edgewise._core.work.time", clock)
 
 
 def is_one_sentence(text):

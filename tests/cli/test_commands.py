@@ -9,6 +9,7 @@ import pytest
 from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
+from edgewise import StopReason
 from edgewise.data import read_frame, write_frame
 
 N = 120
@@ -32,7 +33,15 @@ def models(frame, tmp_path_factory):
     from edgewise.cli.models import learn
 
     folder = tmp_path_factory.mktemp("models")
-    options = {"weight": None, "mode": "additive", "hidden": None, "members": 1, "seconds": 1.0, "seed": 0}
+    options = {
+        "work": "quick",
+        "seconds": None,
+        "weight": None,
+        "mode": "additive",
+        "hidden": None,
+        "members": 1,
+        "seed": 0,
+    }
     columns = frame.select(["x", "kind", "gap"])
     for name, target in (("height.kan", "height"), ("tall.kan", "tall")):
         y = np.array(frame.column(target).to_pylist())
@@ -48,7 +57,7 @@ def data(frame):
 
 
 def test_fit_on_words_and_gaps(edgewise, data):
-    done = edgewise("fit", data, "-t", "tall", "--drop", "height", "--seconds", 2, "--json", "-o", "out")
+    done = edgewise("fit", data, "-t", "tall", "--drop", "height", "--work", "quick", "--json", "-o", "out")
     assert done.code == 0, done.err
     told = json.loads(done.out)
     assert (told["task"], told["classes"], told["columns"]) == (
@@ -67,7 +76,7 @@ def test_fit_on_words_and_gaps(edgewise, data):
 def test_fit_on_all_rows_measures_nothing(edgewise, data):
     Path("out").mkdir()
     Path("out/network.kan").touch()
-    words = ["--drop", "tall", "--seconds", 1, "--test", 0, "-q", "-o", "out", "--mode", "additive"]
+    words = ["--drop", "tall", "--work", "quick", "--test", 0, "-q", "-o", "out", "--mode", "additive"]
     refused = edgewise("fit", data, "-t", "height", *words)
     assert refused.code == 2
     assert "network.kan must not exist yet" in refused.err
@@ -86,7 +95,7 @@ def test_a_rival_that_fails_costs_a_note_and_not_the_network(edgewise, data, mon
         raise ZeroDivisionError("by zero")
 
     monkeypatch.setattr(HistGradientBoostingRegressor, "fit", broken)
-    words = ["--drop", "tall", "--seconds", 1, "-o", "out", "--mode", "additive"]
+    words = ["--drop", "tall", "--work", "quick", "-o", "out", "--mode", "additive"]
     done = edgewise("fit", data, "-t", "height", *words)
     assert done.code == 0, done.err
     assert "Note: The gradient boosting could not be fitted: by zero." in done.err
@@ -100,7 +109,7 @@ def test_fit_with_weights_heeds_them(edgewise, frame):
     weight[::2] = 0.0
     table = pa.table({"x": frame.column("x"), "kind": frame.column("kind"), "y": wrong, "w": weight})
     write_frame(table, "w.csv")
-    done = edgewise("fit", "w.csv", "-t", "y", "--weight", "w", "--seconds", 2, "-q", "-o", "out")
+    done = edgewise("fit", "w.csv", "-t", "y", "--weight", "w", "--work", "quick", "-q", "-o", "out")
     assert done.code == 0, done.err
     predicted = ew.load("out/model.kan").predict(table.select(["x", "kind"]))
     assert np.abs(predicted - frame.column("height").to_numpy()).max() < 1.0
@@ -258,7 +267,7 @@ def test_trials_put_figures_beside_each_other(monkeypatch):
     (layer,) = trials.layers(width=4, rows=16)
     assert layer.ratio == pytest.approx(layer.ours / layer.theirs)
     X, y, classes = trials._smooth(0)
-    made = list(trials.table("smooth", X[:200], y[:200], classes, 1.0, 0, Progress(quiet=True)))
+    made = list(trials.table("smooth", X[:200], y[:200], classes, "quick", None, 0, (Progress(quiet=True),)))
     assert [trial.measure for trial in made] == ["RMSE", "time to learn"]
     assert made[0].ratio < 1
 
@@ -266,10 +275,13 @@ def test_trials_put_figures_beside_each_other(monkeypatch):
 def test_bench_prints_ratios(edgewise, monkeypatch):
     from edgewise.cli import trials
 
-    trial = trials.Trial("a layer", "pass", "ms", 3.0, 2.0, "torch.nn.Linear")
+    trial = trials.Trial("a table", "RMSE", "", 3.0, 2.0, "gradient boosting", StopReason.TIME_LIMIT)
     monkeypatch.setattr(trials, "run", lambda *_: (trial,))
-    assert "1.5" in edgewise("bench").out
-    assert json.loads(edgewise("bench", "--json").out)[0]["ratio"] == 1.5
+    done = edgewise("bench")
+    assert "1.5" in done.out
+    assert StopReason.TIME_LIMIT.advice in done.out
+    told = json.loads(edgewise("bench", "--json").out)[0]
+    assert (told["ratio"], told["stop_reason"]) == (1.5, "time_limit")
 
 
 def test_threads_are_those_asked_for(edgewise, data, models):

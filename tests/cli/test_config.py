@@ -1,9 +1,12 @@
 """Options from a file."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from tests.cli.conftest import is_one_sentence
+
+from edgewise import StopReason
 
 TABLE = "a,b,y\n" + "".join(f"{n},{n % 7},{n * 0.5}\n" for n in range(12))
 
@@ -13,9 +16,9 @@ def asked(monkeypatch):
     """What `fit` was asked, in place of the work."""
     seen = {}
 
-    def instead(task, out, **rest):
+    def instead(task, out, began, **rest):
         seen.update(task=task, out=out, **rest)
-        return type("Job", (), {"interrupted": False})()
+        return SimpleNamespace(stop_reason=StopReason.EXACT)
 
     monkeypatch.setattr("edgewise.cli.fit.carry_out", instead)
     Path("data.csv").write_text(TABLE)
@@ -30,11 +33,11 @@ def write(text):
 def test_values_come_from_the_file_and_the_command_line_wins(edgewise, asked):
     path = write(
         'seconds = 7\nseed = 3\n[fit]\ndata = "data.csv"\ntarget = "y"\ncolumns = ["a", "b"]\nout = "elsewhere"\n'
-        'drop-missing = true\nmode = "additive"\nquiet = true\nseconds = 9.5\n[predict]\nkeep = true\n'
+        'drop-missing = true\nmode = "additive"\nquiet = true\nseconds = 9.5\nwork = 2\n[predict]\nkeep = true\n'
     )
     assert edgewise("fit", "--config", path, "--seed", 5).code == 0
     task = asked["task"]
-    assert (task.seconds, task.seed, task.mode) == (9.5, 5, "additive")
+    assert (task.work, task.seconds, task.seed, task.mode) == (2.0, 9.5, 5, "additive")
     assert task.inputs.names == ("a", "b")
     assert asked["out"] == Path("elsewhere")
     assert asked["quiet"] is True
@@ -47,8 +50,10 @@ def test_a_list_may_be_written_as_one_text_and_underscores_do(edgewise, asked):
 
 
 def test_a_key_above_the_sections_serves_the_commands_that_know_it(edgewise, asked):
-    path = write('target = "y"\nkeep = true\n')
+    path = write('target = "y"\nkeep = true\nwork = "quick"\n')
     assert edgewise("fit", "data.csv", "--config", path).code == 0
+    assert asked["task"].work == "quick"
+    assert asked["task"].seconds is None
 
 
 @pytest.mark.parametrize(
@@ -62,6 +67,8 @@ def test_a_key_above_the_sections_serves_the_commands_that_know_it(edgewise, ask
         ("[fit]\nseed = 2020-01-01\n", "text or a number"),
         ("[fit]\nseconds = [1, 2]\n", "text or a number"),
         ("[fit]\nseconds = 0\n", "--seconds"),
+        ("[fit]\nwork = 0\n", "--work"),
+        ('work = "norml"\n', "did you mean 'normal'?"),
         ('[fit]\nmode = "wide"\n', "--mode"),
         ("[fit]\nseed = \n", "must be TOML"),
         ("[fit]\nconfig = 'x'\n", "'config'"),

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import sympy
+from markupsafe import escape
 from tests.cli.conftest import is_one_sentence
 
-from edgewise import InputError, symbolic
+from edgewise import InputError, StopReason, symbolic
 from edgewise.cli.formula import FILES
 from edgewise.cli.formula_progress import BestSoFar
 from edgewise.cli.formula_words import columns_of, limits_of
@@ -44,8 +44,27 @@ def noisy():
     return Path("noisy.parquet")
 
 
+@pytest.fixture(scope="module")
+def answers():
+    """What searches found, by everything they were asked; most tests look at the same one."""
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def _searched_once(answers, monkeypatch):
+    search = symbolic.find_formula
+
+    def remembering(X, y, *, callbacks, **asked):
+        key = (np.asarray(X).tobytes(), np.asarray(y).tobytes(), repr(sorted(asked.items())))
+        if key not in answers:
+            answers[key] = search(X, y, callbacks=callbacks, **asked)
+        return answers[key]
+
+    monkeypatch.setattr(symbolic, "find_formula", remembering)
+
+
 def run(edgewise, data, *words):
-    done = edgewise("formula", data, "-t", "E", "--seconds", 5, *words)
+    done = edgewise("formula", data, "-t", "E", *words)
     assert done.code == 0, done.err
     return done
 
@@ -54,8 +73,7 @@ def run(edgewise, data, *words):
 
 
 def test_the_table_marks_the_recommended_formula(edgewise, noisy):
-    done = edgewise("formula", noisy, "-t", "E", "--seconds", 2)
-    assert done.code == 0, done.err
+    done = run(edgewise, noisy, "--work", 0.03)
     lines = done.out.splitlines()
     rows = [
         line.split()
@@ -131,7 +149,7 @@ def test_another_formula_can_be_picked(edgewise, data):
 
 
 def test_a_number_beyond_the_table_is_told_after_the_table(edgewise, data):
-    done = edgewise("formula", data, "-t", "E", "--seconds", 5, "--pick", 99, "--export", "c", "-q")
+    done = edgewise("formula", data, "-t", "E", "--pick", 99, "--export", "c", "-q")
     assert done.code == 2
     assert "Got 99 instead" in done.err
     assert is_one_sentence(done.err)
@@ -236,7 +254,7 @@ def test_the_words_reach_the_search(edgewise, data, monkeypatch):
         "--units",
         "mass=kg,E=J",
     )
-    done = edgewise("formula", data, "-t", "E", "--seconds", 2, "-q", "--ignore", "noise", *words)
+    done = edgewise("formula", data, "-t", "E", "--work", 0.1, "-q", "--ignore", "noise", *words)
     assert done.code == 0, done.err
     assert seen == {
         "without": ("sin", "tan"),
@@ -244,6 +262,7 @@ def test_the_words_reach_the_search(edgewise, data, monkeypatch):
         "require": ("mass",),
         "units": {"mass": "kg", "y": "J"},
         "names": ("mass", "speed, m/s"),
+        "work": 0.1,
     }
 
 
@@ -252,8 +271,8 @@ def watched_search(monkeypatch):
     seen: dict[str, Any] = {}
     search = symbolic.find_formula
 
-    def watched(X, y, *, seconds, seed, callbacks, names, **limits):
-        seen.update(limits, names=tuple(names))
+    def watched(X, y, *, work, seconds, seed, callbacks, names, **limits):
+        seen.update(limits, names=tuple(names), work=work)
         return search(X, y, seconds=seconds, seed=seed, callbacks=callbacks, names=names)
 
     monkeypatch.setattr(symbolic, "find_formula", watched)
@@ -266,6 +285,10 @@ def watched_search(monkeypatch):
         (["--plot", "front.pdf"], "must end in .png or .svg"),
         (["--export", "java"], "--export"),
         (["--pick", "0"], "--pick"),
+        (["--work", "thorogh"], "did you mean 'thorough'?"),
+        (["--work", "0"], "'0' is neither quick, normal, thorough nor a number above 0"),
+        (["--work", "nan"], "nor a number above 0"),
+        (["--seconds", "0"], "--seconds"),
         (["--units", "mass"], "must read column=unit"),
         (["--ignore", "mass,noise,speed"], "did you mean 'speed, m/s'"),
     ],
@@ -297,16 +320,44 @@ def test_progress_keeps_the_best_formula_in_sight():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-def test_ctrl_c_gives_the_best_so_far_and_130(edgewise, noisy):
-    timer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        done = edgewise("formula", noisy, "-t", "E", "--seconds", 60, "--json", "--out", "results")
-    finally:
-        timer.cancel()
+def test_ctrl_c_gives_the_best_so_far_and_130(edgewise, noisy, monkeypatch):
+    def press(note: BestSoFar, record: Record) -> bool:
+        if record.phase == "formula" and math.isfinite(record.loss):
+            os.kill(os.getpid(), signal.SIGINT)
+        return False
+
+    monkeypatch.setattr(BestSoFar, "__call__", press)
+    done = edgewise("formula", noisy, "-t", "E", "--json", "--out", "results")
     assert done.code == 130, done.err
     told = json.loads(done.out)
-    assert told["interrupted"] is True
-    assert told["seconds"] < 30
+    assert told["stop_reason"] == "interrupted"
     assert told["front"]
     assert sorted(path.name for path in Path("results").iterdir()) == sorted(FILES)
+    assert StopReason.INTERRUPTED.advice in Path("results/report.html").read_text()
+
+
+# ---- why it ended
+
+
+def test_each_answer_says_why_the_search_ended(edgewise, data):
+    assert json.loads(run(edgewise, data, "--json").out)["stop_reason"] == "exact"
+    done = run(edgewise, data, "--out", "results")
+    assert done.out.rstrip().endswith(StopReason.EXACT.advice)
+    page = Path("results/report.html").read_text()
+    assert not any(str(escape(reason.advice)) in page for reason in StopReason if not reason.repeatable)
+
+
+def test_after_a_time_limit_every_answer_says_that_it_may_differ(edgewise, noisy, late):
+    told = run(edgewise, noisy, "--seconds", 0.1, "--json", "--out", "results")
+    (data, page), advice = (
+        (json.loads(told.out), Path("results/report.html").read_text()),
+        StopReason.TIME_LIMIT.advice,
+    )
+    assert "may differ from run to run" in advice
+    assert data["stop_reason"] == "time_limit"
+    assert advice in data["message"]
+    assert str(escape(advice)) in page
+    assert run(edgewise, noisy, "--seconds", 0.1).out.rstrip().endswith(advice)
+    code = run(edgewise, noisy, "--seconds", 0.1, "--export", "c")
+    assert advice in code.err
+    assert advice not in code.out

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import signal
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
 from edgewise import KAN, FileError, InputError
+from edgewise._core.work import StopError
 from edgewise.cli.accuracy import measure, measures
 from edgewise.cli.baselines import rivals
 from edgewise.cli.models import Model
@@ -37,6 +39,7 @@ class Step:
     loss: float = 0.25
     validation: float | None = 0.125
     note: str = "refined to 10 [intervals]"
+    share: float | None = None
 
 
 def recorded(terminal, quiet=False):
@@ -79,6 +82,54 @@ def test_log_lines_come_seconds_apart():
         for step in range(500):
             progress(Step(step=step))
     assert len(stream.getvalue().splitlines()) == 1
+
+
+class Clock:
+    """Time that passes when told to."""
+
+    def __init__(self):
+        self.now = 1e5
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@given(share=st.floats(0.01, 0.99), took=st.floats(0.1, 1e4), since=st.floats(0.0, 10.0))
+def test_progress_tells_the_share_of_the_work_and_the_time_that_the_rest_may_take(
+    terminal, share, took, since
+):
+    clock, stream = Clock(), io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=120, highlight=False)
+    progress = Progress(console=console, clock=clock)
+    progress.begin("fit a network")
+    clock.now += took
+    progress._last_line = -math.inf  # as if the last line were long ago
+    progress(Step(share=share))
+    if terminal:
+        clock.now += since
+        console.print(progress._grid())
+    else:
+        since = 0.0
+    told = re.search(r"(\d+) %, up to (\d+) (s|min) more", stream.getvalue())
+    # At the same pace all of it takes took / share.
+    left = max(took / share - took - since, 0.0)
+    seconds = 1 if told[3] == "s" else 60
+    assert int(told[1]) == math.floor(100 * share)
+    assert int(told[2]) * seconds == pytest.approx(left, abs=0.51 * seconds)
+
+
+@pytest.mark.parametrize("share", [None, 0.0, 1.0])
+def test_progress_promises_nothing_without_a_pace(share):
+    stream, clock = io.StringIO(), Clock()
+    with Progress(console=Console(file=stream, force_terminal=False, width=120), clock=clock) as progress:
+        progress.begin("fit a network")
+        clock.now += 10
+        progress(Step(share=share, note=""))
+    told = stream.getvalue()
+    assert ("%" in told) is (share is not None)
+    assert ("up to 0 s more" in told) is (share == 1.0)
+    assert ("up to" in told) is (share == 1.0)
 
 
 @given(st.integers(2, 20).flatmap(lambda n: hnp.arrays(float, (2, n), elements=st.floats(-1e3, 1e3))))
@@ -248,10 +299,12 @@ def test_a_reader_that_left_is_no_error(capsys, monkeypatch):
 def test_the_first_interruption_asks_training_to_stop_and_the_second_ends_at_once(number, capfd):
     before = signal.getsignal(number)
     with Interrupts() as interrupts:
-        assert interrupts(Step()) is False
+        assert interrupts(Step()) is None
         os.kill(os.getpid(), number)
         assert interrupts.happened
-        assert interrupts(Step()) is True
+        with pytest.raises(StopError) as stop:
+            interrupts(Step())
+        assert stop.value.reason == "interrupted"
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
     assert signal.getsignal(number) is before

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,8 @@ import pytest
 from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
+from edgewise import StopReason
+from edgewise.cli.proofs import ProofProgress
 from edgewise.data import write_frame
 
 N = 200
@@ -102,23 +103,30 @@ def hard():
 
 
 def test_undecided_is_three(edgewise, hard):
-    done = edgewise(*hard, "--seconds", "0.5")
+    done = edgewise(*hard, "--work", "0.01")
     assert done.code == 3, done.out
     assert done.out.startswith("Undecided")
-    told = json.loads(edgewise(*hard, "--seconds", "0.5", "--json").out)
+    assert StopReason.WORK_SPENT.advice in done.out
+    told = json.loads(edgewise(*hard, "--work", "0.01", "--json").out)
     assert told["upper"] >= 0
+    assert told["stop_reason"] == "work_spent"
 
 
-def test_ctrl_c_gives_the_bounds_so_far(edgewise, hard):
-    timer = threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    try:
-        done = edgewise(*hard, "--seconds", "100")
-    finally:
-        timer.cancel()
-        timer.join()
+def test_after_a_time_limit_the_answer_may_differ(edgewise, hard, late):
+    done = edgewise(*hard, "--seconds", "0.5")
+    assert done.code == 3, done.out
+    assert StopReason.TIME_LIMIT.advice in done.out
+    assert json.loads(edgewise(*hard, "--seconds", "0.5", "--json").out)["stop_reason"] == "time_limit"
+
+
+def test_ctrl_c_gives_the_bounds_so_far(edgewise, hard, monkeypatch):
+    def press(progress, step):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(ProofProgress, "step", press)
+    done = edgewise(*hard)
     assert done.code == 130, done.out
-    assert "stopped" in done.out
+    assert StopReason.INTERRUPTED.advice in done.out
 
 
 def test_two_models_and_formulas(edgewise):

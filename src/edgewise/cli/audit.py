@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import REFUTED, print_json, refuse_other_pictures, refuse_to_overwrite
+from edgewise.cli.outcome import (
+    INTERRUPTED,
+    REFUTED,
+    UNDECIDED,
+    Interrupts,
+    print_json,
+    refuse_other_pictures,
+    refuse_to_overwrite,
+)
 
 
 def audit(
@@ -64,6 +72,8 @@ def audit(
             "--plot", help="Draw the first attribute's groups to this .png or .svg file.", show_default=False
         ),
     ] = None,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
     seed: options.Seed = 0,
     force: options.Force = False,
     threads: options.Threads = None,
@@ -76,7 +86,8 @@ def audit(
 
     Rates, errors and calibration of every group and combination of groups,
     with demographic parity and equalised odds side by side; what changing
-    the attribute alone does; which other columns give it away.
+    the attribute alone does; which other columns give it away. Exit code 1: a
+    limit is exceeded. 3: cut short, so a limit may not have been measured.
 
     Examples:
 
@@ -88,7 +99,7 @@ def audit(
     """
     refuse_other_pictures(plot)
     refuse_to_overwrite([path for path in (html, plot) if path is not None], force)
-    from edgewise.cli.audited import audited, cuts_of, limits_of, outcomes
+    from edgewise.cli.audited import AuditProgress, audited, cuts_of, limits_of, outcomes
 
     limits, cuts = limits_of(fail_on, protected), cuts_of(cut, protected)
     from edgewise.data import read_frame
@@ -99,23 +110,28 @@ def audit(
 
     held = load_model(model)
     rows = outcomes(held, frame, target, weight, tuple(protected))
-    result = audited(
-        held,
-        rows,
-        tuple(protected),
-        positive=positive,
-        threshold=threshold,
-        bins=cuts,
-        bootstrap=bootstrap,
-        proxies=proxies,
-        seed=seed,
-    )
+    with Interrupts() as interrupts, AuditProgress(quiet) as progress:
+        result = audited(
+            held,
+            rows,
+            tuple(protected),
+            positive=positive,
+            threshold=threshold,
+            bins=cuts,
+            bootstrap=bootstrap,
+            proxies=proxies,
+            work=work,
+            seconds=seconds,
+            seed=seed,
+            callbacks=(progress.stage, interrupts),
+        )
+    ended = result.stop_reason
     breaches = result.breaches(*limits)
     if json:
         found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
-        print_json(to_json({**result.to_dict(), "breaches": found}))
+        print_json(to_json({**result.to_dict(), "message": ended.advice, "breaches": found}))
     else:
-        typer.echo(str(result).rstrip())
+        typer.echo(f"{str(result).rstrip()}\n\n{ended.advice}")
     if plot is not None:
         from edgewise.plots import save_figure
 
@@ -124,10 +140,15 @@ def audit(
         from edgewise.report.audit_section import write_audit_page
 
         write_audit_page(html, result, overwrite=force)
+    for each in breaches:
+        typer.echo(f"Limit exceeded: {each.text}", err=True)
+    if interrupts.happened:
+        raise typer.Exit(INTERRUPTED)
     if breaches:
-        for each in breaches:
-            typer.echo(f"Limit exceeded: {each.text}", err=True)
         raise typer.Exit(REFUTED)
+    if limits and not ended.repeatable:
+        typer.echo("The audit was cut short, so a limit may not have been measured.", err=True)
+        raise typer.Exit(UNDECIDED)
     if limits and not quiet:
         typer.echo(
             "The limit is kept." if len(limits) == 1 else f"All {len(limits)} limits are kept.", err=True

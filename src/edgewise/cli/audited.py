@@ -15,11 +15,13 @@ from edgewise._core.checks import short
 from edgewise.audit.groups import JOINT
 from edgewise.cli.inputs import numbers
 from edgewise.cli.models import Model
+from edgewise.cli.progress import Note, Progress
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 
 if TYPE_CHECKING:
     from edgewise.audit.result import AuditResult
+    from edgewise.audit.stages import Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +114,10 @@ def audited(
     bins: Mapping[str, Sequence[float]],
     bootstrap: int,
     proxies: bool,
+    work: str | float,
+    seconds: float | None,
     seed: int,
+    callbacks: Sequence[Any],
 ) -> AuditResult:
     """The audit."""
     from edgewise.audit import audit
@@ -128,8 +133,21 @@ def audited(
         bins=bins,
         bootstrap=bootstrap,
         proxies=proxies,
+        work=work,
+        seconds=seconds,
         seed=seed,
+        callbacks=callbacks,
     )
+
+
+class AuditProgress(Progress):
+    """Shows which stage of an audit is being done."""
+
+    def stage(self, stage: Stage) -> bool:
+        """Take note of a stage; never asks to stop."""
+        if not self.begun:  # by now all that was asked fits together
+            self.begin("audit")
+        return self(Note("stage", min(stage.done + 1, stage.stages), stage.name, stage.share))
 
 
 def _classes(cells: list[Any], labels: Sequence[Any], name: str) -> NDArray[Any]:

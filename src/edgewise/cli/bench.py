@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import print_json
+from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json
 
 if TYPE_CHECKING:
     from edgewise.cli.trials import Trial
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 def bench(
     context: typer.Context,
-    seconds: options.Seconds = 30.0,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
     seed: options.Seed = 0,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -34,7 +35,7 @@ def bench(
 
     - `edgewise bench`
 
-    - `edgewise bench --seconds 60 --threads 4 --json`
+    - `edgewise bench --work quick --threads 4 --json`
 
     - `edgewise bench speed --quick`
     """
@@ -44,19 +45,21 @@ def bench(
     from edgewise.cli.summary import to_json
     from edgewise.cli.trials import run
 
-    with Progress(quiet) as progress:
-        trials = run(seconds, seed, progress)
+    with Interrupts() as interrupts, Progress(quiet) as progress:
+        trials = run(work, seconds, seed, progress, interrupts)
     if json:
         print_json(to_json([asdict(trial) | {"ratio": trial.ratio} for trial in trials]))
     else:
         _show(trials)
+    if interrupts.happened:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _show(trials: tuple[Trial, ...]) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from edgewise.cli.summary import results_console
+    from edgewise.cli.summary import results_console, show_messages
 
     grid = Table(
         box=SIMPLE_HEAD, title="Ratios; below 1 edgewise is ahead", title_justify="left", title_style="bold"
@@ -77,4 +80,7 @@ def _show(trials: tuple[Trial, ...]) -> None:
             trial.reference,
             style=style,
         )
-    results_console().print(grid)
+    console = results_console()
+    console.print(grid)
+    reasons = dict.fromkeys(trial.stop_reason for trial in trials if trial.stop_reason is not None)
+    show_messages(console, tuple(reason.advice for reason in reasons))

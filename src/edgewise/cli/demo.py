@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.fit import carry_out, results
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
@@ -18,7 +20,8 @@ def demo(
     name: Annotated[
         str, typer.Argument(help="The data: nuclear_binding, moseley_ka1 or german_credit.")
     ] = "nuclear_binding",
-    seconds: options.Seconds = 45.0,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
     out: options.Out = _FOLDER,
     seed: options.Seed = 0,
     force: options.Force = False,
@@ -37,8 +40,9 @@ def demo(
 
     - `edgewise demo`
 
-    - `edgewise demo moseley_ka1 --seconds 20`
+    - `edgewise demo moseley_ka1 --work quick`
     """
+    began = time.monotonic()
     # The folder is the demo's own, so running it again replaces what an earlier run left there.
     refuse_to_overwrite(results(out).values(), force or out == _FOLDER)
     from edgewise.data import EXAMPLES, load_example, to_frame
@@ -54,14 +58,15 @@ def demo(
         )
     task = Task(
         prepare(to_frame(table), example.target, columns=example.columns),
+        work,
         seconds,
         seed,
         title=example.title,
         known=example.law,
         units=tuple(example.units.items()),
     )
-    job = carry_out(task, out, quiet=quiet, verbose=verbose, as_json=json)
+    job = carry_out(task, out, began, quiet=quiet, verbose=verbose, as_json=json)
     if example.law and not json:
         typer.echo(f"\nknown law: {example.law}")
-    if job.interrupted:
+    if job.stop_reason is StopReason.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.front import show_front
 from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json, refuse_short, refuse_to_overwrite
@@ -49,7 +51,8 @@ def fit(
         typer.Option("--task", help="Predict numbers or classes.", show_default="seen from the target"),
     ] = None,
     mode: Annotated[Mode, typer.Option("--mode", help="How far columns may act together.")] = Mode.auto,
-    seconds: options.Seconds = 60.0,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
     out: options.Out = Path(),
     test: Annotated[
         float,
@@ -95,8 +98,9 @@ def fit(
 
     - `edgewise fit credit.csv -t default --drop id --mode additive -o credit`
 
-    - `zcat log.csv.gz | edgewise fit - -t y --seconds 20 --json`
+    - `zcat log.csv.gz | edgewise fit - -t y --work quick --json`
     """
+    began = time.monotonic()
     refuse_to_overwrite(results(out).values(), force)
     from edgewise.cli.inputs import prepare
     from edgewise.data import read_frame
@@ -119,6 +123,7 @@ def fit(
 
     asked = Task(
         inputs,
+        work=work,
         seconds=seconds,
         seed=seed,
         test=test,
@@ -127,8 +132,8 @@ def fit(
         members=members,
         formula=formula,
     )
-    job = carry_out(asked, out, quiet=quiet, verbose=verbose, as_json=json)
-    if job.interrupted:
+    job = carry_out(asked, out, began, quiet=quiet, verbose=verbose, as_json=json)
+    if job.stop_reason is StopReason.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)
 
 
@@ -137,7 +142,7 @@ def results(out: Path) -> dict[str, Path]:
     return {"model": out / "model.kan", "report": out / "report.html", "network": out / "network.kan"}
 
 
-def carry_out(task: Task, out: Path, *, quiet: bool, verbose: bool, as_json: bool) -> Job:
+def carry_out(task: Task, out: Path, began: float, *, quiet: bool, verbose: bool, as_json: bool) -> Job:
     """Run a job, write its files into a folder and show what came of it."""
     from edgewise.cli import summary
     from edgewise.cli.job import run
@@ -149,7 +154,7 @@ def carry_out(task: Task, out: Path, *, quiet: bool, verbose: bool, as_json: boo
     make_folder(out)
     files = results(out)
     with Progress(quiet) as progress:
-        job = run(task, progress)
+        job = run(task, progress, began)
     if not quiet:
         for remark in job.remarks:
             typer.echo(f"Note: {remark}", err=True)
@@ -169,8 +174,7 @@ def carry_out(task: Task, out: Path, *, quiet: bool, verbose: bool, as_json: boo
     summary.show_accuracy(console, job.accuracy, job.scores, len(job.test))
     if job.reading is not None and job.reading.found is not None:
         show_front(console, job.reading.found, job.task.inputs.target, verbose=verbose)
-    if job.interrupted:
-        console.print("Interrupted; this is the best so far.")
+    summary.show_messages(console, (job.stop_reason.advice,))
     console.print()
     for name, path in files.items():
         console.print(f"{name:<8}{path}", soft_wrap=True, markup=False)

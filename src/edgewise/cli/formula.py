@@ -125,7 +125,8 @@ def formula(
     target: options.Target,
     columns: options.Columns = None,
     drop: options.Drop = None,
-    seconds: options.Seconds = 60.0,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
     seed: options.Seed = 0,
     drop_missing: options.DropMissing = False,
     units: Units = None,
@@ -154,7 +155,7 @@ def formula(
 
     - `edgewise formula falls.csv --target time --columns height,mass`
 
-    - `edgewise formula falls.csv -t time --seconds 20 --json > front.json`
+    - `edgewise formula falls.csv -t time --work quick --json > front.json`
 
     - `edgewise formula energy.csv -t E --units m=kg,v=m/s,E=J --without sin,cos,tan`
 
@@ -187,7 +188,9 @@ def formula(
     with Interrupts() as interrupts, Progress(quiet) as progress:
         progress.begin("find the formula")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
-        result = find_formula(X, y, names=names, seconds=seconds, seed=seed, callbacks=callbacks, **limits)
+        result = find_formula(
+            X, y, names=names, work=work, seconds=seconds, seed=seed, callbacks=callbacks, **limits
+        )
     found = Found(
         result,
         asked.target,
@@ -198,7 +201,6 @@ def formula(
         known.fingerprint,
         seed,
         dict(asked.units),
-        interrupts.happened,
     )
     form = None if export is None else export.value
     deliver(found, Wanted(form, pick, out, plot, quiet=quiet, verbose=verbose, json=json))

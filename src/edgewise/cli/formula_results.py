@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgewise._core.errors import InputError
 from edgewise.cli.front import place_of_best, show_front
 from edgewise.cli.outcome import print_json
-from edgewise.cli.summary import results_console, to_json
+from edgewise.cli.summary import results_console, show_messages, to_json
 from edgewise.export.sympy_source import to_sympy_source
 from edgewise.plots.save import write_whole
 from edgewise.symbolic import Formula, FormulaResult
@@ -59,7 +59,6 @@ class Found:
     source, fingerprint : the file's name and hash
     seed : of the search
     units : the unit of each column that has one
-    interrupted : whether Ctrl-C ended the search
     """
 
     result: FormulaResult
@@ -71,7 +70,6 @@ class Found:
     fingerprint: str
     seed: int
     units: Mapping[str, str]
-    interrupted: bool
 
     @property
     def best(self) -> int:
@@ -92,16 +90,20 @@ def deliver(found: Found, wanted: Wanted) -> None:
         written.append(drawn(found, wanted.plot))
     if written and not wanted.quiet:
         typer.echo("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
-    beyond = wanted.pick is not None and wanted.pick > count
+    beyond, ended = wanted.pick is not None and wanted.pick > count, found.result.stop_reason
     if wanted.export is not None and not beyond:
         text = text_of(found.result.front[number - 1], found.target, wanted.export)
         if wanted.json and wanted.export != "json":
             text = to_json({"format": wanted.export, "text": text}) + "\n"
         sys.stdout.write(text)
+        if not ended.repeatable and not wanted.quiet:
+            typer.echo(f"Note: {ended.advice}", err=True)
     elif wanted.json:
         print_json(data)
     else:
-        show_front(results_console(), found.result, found.target, number, verbose=wanted.verbose)
+        console = results_console()
+        show_front(console, found.result, found.target, number, verbose=wanted.verbose)
+        show_messages(console, (ended.advice,))
     if beyond:
         raise InputError(
             f"The option --pick must be a number of the table, from 1 to {count}. Got {wanted.pick} instead."
@@ -119,7 +121,7 @@ def as_data(found: Found, number: int) -> dict[str, Any]:
         "columns": list(found.names),
         "rows": len(found.y),
         "seconds": round(found.result.seconds, 3),
-        "interrupted": found.interrupted,
+        "stop_reason": found.result.stop_reason.value,
         "message": found.result.message,
         "recommended": found.best,
         "formula": front[number - 1],
@@ -163,9 +165,6 @@ def _page(found: Found, formula: Formula) -> Any:
     from edgewise.cli.page import origin
     from edgewise.report import ReportContent
 
-    notes = [found.result.message]
-    if found.interrupted:
-        notes.append("The search was interrupted; this is the best so far.")
     return ReportContent(
         title=f"{found.target} from {found.source}",
         source=found.source,
@@ -178,7 +177,8 @@ def _page(found: Found, formula: Formula) -> Any:
         formula=formula,
         front=tuple(found.result.front),
         alternatives=found.result.alternatives() if formula is found.result.front[found.best - 1] else (),
-        notes=tuple(notes),
+        notes=(found.result.message,),
+        stop_reason=found.result.stop_reason,
         units=dict(found.units),
         origin=origin(found.fingerprint, found.seed),
     )

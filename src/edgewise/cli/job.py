@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core import InputError, plural
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, check_work, running
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, matrix
 from edgewise.cli.models import Model, learn, preload
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import Progress
+from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Limit, Stages
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
@@ -28,23 +31,23 @@ if TYPE_CHECKING:
     from edgewise.training import Record
 
 Floats = NDArray[np.float64]
-Result = TypeVar("Result")
 
 # A formula is looked for where a person could read it: numbers only, and few columns.
 MOST_COLUMNS_OF_A_FORMULA = 10
-# Shares of the time where a formula is looked for; what a stage leaves unused, that search gets.
-LEARN_SHARE, FIT_SHARE, SIMPLIFY_SHARE, FORMULA_SHARE = 0.2, 0.2, 0.2, 0.4
 MOST_HIDDEN_NODES = 8
+# Units of work of a job, as of the normal search for a formula, and of a normal estimator.
+UNITS, LEARN_UNITS = 60.0, 30.0
 
 
 @dataclass(frozen=True)
 class Task:
-    """What to do: the table, how long it may take, and how.
+    """What to do: the table, how much to do, and how.
 
     Attributes
     ----------
     inputs : what to learn from
-    seconds : time for all stages together, comparisons left out
+    work : how much every stage does
+    seconds : time limit of the whole job
     seed : fixes every random choice
     test : share of the rows no stage sees; 0 learns from all and measures nothing
     mode, hidden, members : as the estimators take them
@@ -53,7 +56,8 @@ class Task:
     """
 
     inputs: Inputs
-    seconds: float = 60.0
+    work: str | float = "normal"
+    seconds: float | None = None
     seed: int = 0
     test: float = 0.2
     mode: str = "auto"
@@ -103,7 +107,7 @@ class Job:
     remarks : warnings and the like, in sentences
     messages : what the stages have to say
     seconds : time all of it took
-    interrupted : whether the user ended it early
+    stopped, stop_reason : why each stage ended, and the whole
     """
 
     task: Task
@@ -115,7 +119,8 @@ class Job:
     remarks: tuple[str, ...]
     messages: tuple[str, ...]
     seconds: float
-    interrupted: bool
+    stopped: Mapping[str, StopReason]
+    stop_reason: StopReason
 
     @property
     def scores(self) -> tuple[dict[str, float], ...]:
@@ -139,8 +144,11 @@ def readable(inputs: Inputs) -> str:
     return ""
 
 
-def run(task: Task, progress: Progress) -> Job:
-    """Split, learn, read what can be read, and measure all of it on rows none has seen."""
+def run(task: Task, progress: Progress, began: float | None = None) -> Job:
+    """Split, learn, read what can be read, and measure all of it on rows none has seen.
+
+    `began` is when the time limit began to count, by `time.monotonic`.
+    """
     inputs = task.inputs
     reason = readable(inputs)
     if task.formula and reason:
@@ -148,18 +156,23 @@ def run(task: Task, progress: Progress) -> Job:
     formula = not reason if task.formula is None else task.formula
     preload()  # so that Ctrl-C meets training and not an import, which has no answer to it
     train, test = inputs.halves(task.test, task.seed)
-    with Interrupts() as interrupts:
-        stages = _Stages(interrupts, progress)
-        share = LEARN_SHARE if formula else 1.0
+    began = time.monotonic() if began is None else began
+    limit = Limit(
+        task.seconds, began, list(SHARES) if formula else [LEARN], inputs.n_rows * len(inputs.names)
+    )
+    with Interrupts() as interrupts, running(Meter()) as meter:
+        stages = Stages(interrupts, progress, limit)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            model = stages.run("learn", partial(_learn, task, train, share * task.seconds, stages.callbacks))
+            model = stages.run(LEARN, partial(_learn, task, train, formula, stages.callbacks))
         if model is None:
             raise KeyboardInterrupt
-        reading = _read(task, model, train, test, stages) if formula else None
-        beside, troubles = stages.run(
-            "compare on held-out rows", partial(_compare, task, model, train, test)
-        ) or ((), ())
+        reading = _read(task, model, train, test, stages, meter) if formula else None
+        beside, troubles = [], []
+        if limit.compares:
+            beside, troubles = stages.run(COMPARE, lambda _: _compare(task, model, train, test)) or ([], [])
+        else:
+            troubles = ["The time limit leaves no time to fit other models for comparison."]
     accuracy = [*beside, *(_ours(task, model, reading, test, stages) if len(test) else ())]
     remarks = dict.fromkeys(" ".join(str(warning.message).split()) for warning in caught)
     return Job(
@@ -172,12 +185,15 @@ def run(task: Task, progress: Progress) -> Job:
         remarks=(*remarks, *troubles),
         messages=tuple(_messages(model, reading)),
         seconds=stages.total,
-        interrupted=interrupts.happened,
+        stopped=stages.stopped,
+        stop_reason=stages.stop_reason,
     )
 
 
-def _learn(task: Task, train: NDArray[np.int64], seconds: float, callbacks: Sequence[Any]) -> Model:
-    inputs = task.inputs
+def _learn(
+    task: Task, train: NDArray[np.int64], formula: bool, callbacks: Sequence[Any], seconds: float | None
+) -> Model:
+    inputs, share = task.inputs, SHARES[LEARN] if formula else 1.0
     return learn(
         inputs.frame.take(pa.array(train)),
         inputs.y[train],
@@ -187,6 +203,7 @@ def _learn(task: Task, train: NDArray[np.int64], seconds: float, callbacks: Sequ
         mode=task.mode,
         hidden=task.hidden,
         members=task.members,
+        work=share * UNITS / LEARN_UNITS * check_work(task.work, "fit"),
         seconds=seconds,
         seed=task.seed,
         callbacks=callbacks,
@@ -198,7 +215,8 @@ def _read(
     model: Model,
     train: NDArray[np.int64],
     test: NDArray[np.int64],
-    stages: _Stages,
+    stages: Stages,
+    meter: Meter,
 ) -> Reading:
     """From numbers to a formula: a small network on the raw columns, simplified, and the search."""
     from edgewise.simplify import simplify
@@ -211,20 +229,21 @@ def _read(
     X, y = numbers[train], task.inputs.y[train]
     options: dict[str, Any] = {"seed": task.seed, "callbacks": stages.callbacks}
     start = model.network if _is_small(model, task, train, X) else None
+    history = model.history
     if start is None:
-        seconds = FIT_SHARE * task.seconds
         fitted = stages.run(
-            "fit a small network", lambda: fit(_small(task), X, y, seconds=seconds, **options)
+            FIT, lambda seconds: fit(_small(task), X, y, work=task.work, seconds=seconds, **options)
         )
-        start, history = fitted and fitted.network, fitted.history if fitted else ()
-    else:
-        history = model.history
+        start, history = (None, ()) if fitted is None else (fitted.network, fitted.history)
     simplified = start and stages.run(
-        "simplify it",
-        lambda: simplify(start, X, y, seconds=SIMPLIFY_SHARE * task.seconds, **options),
+        SIMPLIFY, lambda seconds: simplify(start, X, y, work=task.work, seconds=seconds, **options)
     )
-    left = max(task.seconds - stages.total, FORMULA_SHARE * task.seconds)
-    found = stages.run("find the formula", lambda: find_formula(X, y, names=names, seconds=left, **options))
+    factor = check_work(task.work, "fit")
+    left = max(factor - meter.spent / UNITS, SHARES[FORMULA] * factor)
+    found = stages.run(
+        FORMULA,
+        lambda seconds: find_formula(X, y, names=names, work=left, seconds=seconds, **options),
+    )
     return Reading(X, numbers[test], start, history, simplified, found)
 
 
@@ -269,7 +288,7 @@ def _ours(
     model: Model,
     reading: Reading | None,
     test: NDArray[np.int64],
-    stages: _Stages,
+    stages: Stages,
 ) -> list[AccuracyRow]:
     """The network's own standing, and that of what was read from it."""
     y_test = model.coded(task.inputs.y[test])
@@ -287,18 +306,15 @@ def _ours(
         )
 
     predicted = model.values(task.inputs.frame.take(pa.array(test)))
-    rows = [judged("network", predicted, edges(model.network), "learn")]
+    rows = [judged("network", predicted, edges(model.network), LEARN)]
     if reading is not None and (simple := reading.simplified) is not None:
         predicted = predict(simple.network, task.inputs.names, reading.X_test)
-        first = "fit a small network" if "fit a small network" in stages.seconds else "learn"
-        ways = (first, "simplify it")
+        ways = (FIT if FIT in stages.seconds else LEARN, SIMPLIFY)
         rows.append(judged("network, simplified", predicted, edges(simple.network), *ways))
     if reading is not None and (found := reading.found) is not None:
         predicted = np.asarray(found.best.predict(reading.X_test))
         if np.isfinite(predicted).all():
-            rows.append(
-                judged("formula", predicted, f"complexity {found.best.complexity}", "find the formula")
-            )
+            rows.append(judged("formula", predicted, f"complexity {found.best.complexity}", FORMULA))
     return rows
 
 
@@ -311,36 +327,6 @@ def _messages(model: Model, reading: Reading | None) -> list[str]:
         )
         told += [(name, result.message) for name, result in stages if result is not None]
     return [f"{name}: {message}" for name, message in told if message]
-
-
-class _Stages:
-    """Runs one stage after the other and times them; after Ctrl-C no further one begins.
-
-    `callbacks` are what the stages are to be given.
-    """
-
-    def __init__(self, interrupts: Interrupts, progress: Progress) -> None:
-        self.seconds: dict[str, float] = {}
-        self.callbacks = (progress, interrupts)
-        self._interrupts = interrupts
-        self._progress = progress
-
-    @property
-    def total(self) -> float:
-        return sum(self.seconds.values())
-
-    def run(self, title: str, work: Callable[[], Result]) -> Result | None:
-        """The stage's result; None where it was not begun or had no answer to an interruption."""
-        if self._interrupts.happened:
-            return None
-        self._progress.begin(title)
-        start = time.perf_counter()
-        try:
-            return work()
-        except KeyboardInterrupt:
-            return None
-        finally:
-            self.seconds[title] = time.perf_counter() - start
 
 
 def predict(network: KAN, names: tuple[str, ...], X: Floats) -> Floats:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core import InputError, among, did_you_mean
+from edgewise._core.stopping import StopReason
 from edgewise.cli.inputs import called, numbers, timed
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
@@ -65,6 +66,11 @@ class Model:
         """What training had to say; nothing for a network from a file."""
         fitted = getattr(self.held, "fit_", None)
         return "" if fitted is None else str(fitted.message)
+
+    @property
+    def stop_reason(self) -> StopReason | None:
+        """Why training ended; None for a network from a file."""
+        return getattr(getattr(self.held, "fit_", None), "stop_reason", None)
 
     @property
     def members(self) -> int:
@@ -139,7 +145,8 @@ def learn(
     mode: str,
     hidden: int | None,
     members: int | None,
-    seconds: float,
+    work: str | float,
+    seconds: float | None,
     seed: int,
     callbacks: Sequence[Any],
 ) -> Model:
@@ -148,6 +155,7 @@ def learn(
 
     options: dict[str, Any] = {
         "mode": mode,
+        "work": work,
         "seconds": seconds,
         "random_state": seed,
         "callbacks": callbacks,

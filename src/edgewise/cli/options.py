@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from edgewise._core.checks import did_you_mean
+from edgewise._core.errors import InputError
+from edgewise._core.work import LEVELS, check_work
 from edgewise.cli import THREADS
 from edgewise.cli.config import apply_config
 
@@ -22,6 +25,16 @@ def _set_threads(threads: int | None) -> int | None:
 
             torch.set_num_threads(threads)
     return threads
+
+
+def _read_work(text: str) -> str | float:
+    """A level, or a factor."""
+    try:
+        return text if text in LEVELS else check_work(float(text), "")
+    except (ValueError, InputError):
+        raise typer.BadParameter(
+            f"{text!r} is neither {', '.join(LEVELS)} nor a number above 0{did_you_mean(text, LEVELS)}."
+        ) from None
 
 
 Data = Annotated[
@@ -45,7 +58,25 @@ Drop = Annotated[
         "--drop", help="Leave these columns out: 'a,b', or given several times.", show_default=False
     ),
 ]
-Seconds = Annotated[float, typer.Option("--seconds", "-s", help="Time to spend.", min=0.1)]
+Work = Annotated[
+    Any,
+    typer.Option(
+        "--work",
+        help="How much to do: quick (a fifth), normal, thorough (five times), or a factor such as 0.5.",
+        parser=_read_work,
+        metavar="AMOUNT",
+    ),
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(
+        "--seconds",
+        "-s",
+        help="Time limit; none by default. It only interrupts, and the result may then differ from run to run.",
+        min=0.1,
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Fixes every random choice.", min=0, max=2**63 - 1)]
 DropMissing = Annotated[
     bool, typer.Option("--drop-missing", help="Drop rows with missing cells instead of learning from them.")
@@ -85,7 +116,7 @@ Config = Annotated[
     Path | None,
     typer.Option(
         "--config",
-        help="Read options from a TOML file: `seconds = 60`, or in a section of the command's name.",
+        help='Read options from a TOML file: `work = "quick"`, or in a section of the command\'s name.',
         callback=apply_config,
         is_eager=True,
         show_default=False,

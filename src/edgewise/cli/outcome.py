@@ -18,12 +18,16 @@ import typer
 
 from edgewise._core.checks import did_you_mean
 from edgewise._core.errors import EdgewiseError, FileError, InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import StopError
 
 P = ParamSpec("P")
 
 DONE = 0
 REFUTED = 1
 BAD_INPUT = 2
+# Neither done nor refuted, and no fault of the input.
+UNDECIDED = 3
 # sysexits.h: an error inside the program. Not 1, which says that a check failed, nor 2, which blames the input.
 DEFECT = 70
 INTERRUPTED = 130
@@ -103,17 +107,18 @@ class Interrupts:
     """Takes Ctrl-C as a wish to end with what there is; a second one ends at once.
 
     An exception may strike anywhere, also where nothing can be saved yet. So the first Ctrl-C only sets a mark, which
-    training asks for after each step: give the object to `fit` and its kin as a callback. SIGTERM, by which schedulers ask
-    a program to end, counts as Ctrl-C.
+    ends training where it calls back, for there it knows what to do: give the object to `fit` and its kin as a callback.
+    SIGTERM, by which schedulers ask a program to end, counts as Ctrl-C.
     """
 
     def __init__(self) -> None:
         self.happened = False
         self._before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
 
-    def __call__(self, record: object) -> bool:
-        """Whether training is to stop."""
-        return self.happened
+    def __call__(self, record: object) -> None:
+        """End the training that calls back, once there was a Ctrl-C."""
+        if self.happened:
+            raise StopError(StopReason.INTERRUPTED)
 
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():

@@ -48,12 +48,10 @@ class Page:
 def content(job: Job) -> ReportContent:
     """Everything a job found, as the report takes it."""
     task, inputs = job.task, job.task.inputs
-    notes = [*inputs.notes, *job.remarks, *job.messages]
-    if job.interrupted:
-        notes.append("The job was interrupted; this is the best so far.")
     common: dict[str, Any] = {
         "title": task.title or f"{inputs.target} from {inputs.source}",
-        "notes": tuple(notes),
+        "notes": (*inputs.notes, *job.remarks, *job.messages),
+        "stop_reason": job.stop_reason,
         "known": task.known,
         "units": dict(task.units),
         "origin": origin(inputs.fingerprint, task.seed),

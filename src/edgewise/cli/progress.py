@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -45,6 +46,23 @@ class Record(Protocol):
         """What happened, if anything did."""
         ...
 
+    @property
+    def share(self) -> float | None:
+        """Share of the work that is done, from 0 to 1; None where no end is planned."""
+        ...
+
+
+@dataclass(frozen=True)
+class Note:
+    """A record of work that lowers no error."""
+
+    phase: str
+    step: int
+    note: str
+    share: float | None
+    loss: float = math.nan
+    validation: float | None = None
+
 
 @dataclass
 class _Row:
@@ -52,6 +70,7 @@ class _Row:
     started: float
     ended: float | None = None
     record: Record | None = None
+    heard: float = 0.0
 
 
 class Progress:
@@ -60,7 +79,13 @@ class Progress:
     Use it as a context manager; `begin` names the stage that starts.
     """
 
-    def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        quiet: bool = False,
+        console: Console | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
         self._console = console or Console(stderr=True, highlight=False)
         self._quiet = quiet
         self._rows: list[_Row] = []
@@ -71,7 +96,7 @@ class Progress:
             else None
         )
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
         return self
@@ -86,20 +111,25 @@ class Progress:
                 # What stood on the screen stays readable above the results.
                 self._console.print(self._grid())
 
+    @property
+    def begun(self) -> bool:
+        """Whether there is anything to show."""
+        return bool(self._rows)
+
     def begin(self, stage: str) -> None:
         """A new stage starts."""
         self._end_stage()
-        self._rows.append(_Row(stage, time.perf_counter()))
+        self._rows.append(_Row(stage, self._clock()))
         if self._live is None and not self._quiet:
             self._console.print(stage, soft_wrap=True, markup=False)
-            self._last_line = time.perf_counter()
+            self._last_line = self._clock()
 
     def __call__(self, record: Record) -> bool:
         """Take note of one step; never asks to stop."""
-        now = time.perf_counter()
+        now = self._clock()
         if not self._rows:
             self._rows.append(_Row(record.phase, now))
-        self._rows[-1].record = record
+        self._rows[-1].record, self._rows[-1].heard = record, now
         gap = max(_SECONDS_BETWEEN_LINES, _SHARE_BETWEEN_LINES * (now - self._rows[-1].started))
         if self._live is None and not self._quiet and now - self._last_line >= gap:
             self._last_line = now
@@ -109,30 +139,46 @@ class Progress:
 
     def _end_stage(self) -> None:
         if self._rows and self._rows[-1].ended is None:
-            self._rows[-1].ended = time.perf_counter()
+            self._rows[-1].ended = self._clock()
 
     def _grid(self) -> Grid:
         grid = Grid.grid(padding=(0, 2))
-        now = time.perf_counter()
+        now = self._clock()
         for row in self._rows:
             mark = "[green]done[/]" if row.ended is not None else "[cyan]....[/]"
-            step, loss, held_out, seconds, note = self._cells(row, now)
-            grid.add_row(mark, row.phase, step, loss, held_out, seconds, f"[dim]{_escape(note)}[/]")
+            *cells, note = self._cells(row, now)
+            grid.add_row(mark, row.phase, *cells, f"[dim]{_escape(note)}[/]")
         return grid
 
     @staticmethod
-    def _cells(row: _Row, now: float) -> tuple[str, str, str, str, str]:
-        seconds = f"{(row.ended or now) - row.started:.1f} s"
+    def _cells(row: _Row, now: float) -> tuple[str, str, str, str, str, str]:
+        seconds = f"{(now if row.ended is None else row.ended) - row.started:.1f} s"
         record = row.record
         if record is None:
-            return "", "", "", seconds, ""
+            return "", "", "", seconds, "", ""
         held_out = (
             ""
             if record.validation is None or not math.isfinite(record.validation)
             else f"held-out {record.validation:.4g}"
         )
         loss = "" if not math.isfinite(record.loss) else f"loss {record.loss:.4g}"
-        return f"{record.phase} {record.step}", loss, held_out, seconds, record.note
+        share = _share(row, now) if row.ended is None else ""
+        return f"{record.phase} {record.step}", loss, held_out, seconds, share, record.note
+
+
+def _share(row: _Row, now: float) -> str:
+    """How much of the work is done, and how long the rest may take; it may end earlier, once nothing is left to do."""
+    share = None if row.record is None else row.record.share
+    if share is None:
+        return ""
+    if share <= 0:
+        return "0 %"
+    left = (row.heard - row.started) * (1 - share) / share - (now - row.heard)
+    return f"{math.floor(100 * share)} %, up to {_time(max(left, 0.0))} more"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _escape(text: str) -> str:

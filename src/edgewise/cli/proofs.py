@@ -9,7 +9,7 @@ from typing import Any
 
 from edgewise._core.errors import FileError
 from edgewise.cli.models import load_model
-from edgewise.cli.progress import Progress
+from edgewise.cli.progress import Note, Progress
 from edgewise.verify.api import Step
 from edgewise.verify.properties import Equal
 from edgewise.verify.results import Proved, Verdict
@@ -65,21 +65,10 @@ def _other(name: str) -> Any:
 
 def told(verdict: Verdict, certificate: Path | None) -> str:
     """A verdict as JSON."""
-    document = verdict.to_dict()
+    document = verdict.to_dict() | {"message": verdict.stop_reason.advice}
     written = certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None
     document["certificate_file"] = str(certificate) if written else None
     return json.dumps(document, allow_nan=False, ensure_ascii=False)
-
-
-@dataclass(frozen=True)
-class _Record:
-    """A step of a proof in the words of the progress table."""
-
-    phase: str
-    step: int
-    loss: float
-    validation: float | None
-    note: str
 
 
 class ProofProgress(Progress):
@@ -89,4 +78,4 @@ class ProofProgress(Progress):
         """Take note of a step; never asks to stop."""
         phase = "part" if step.goals == 1 else f"part {step.goal} of {step.goals}, piece"
         note = f"exceeded by at most {step.upper:.4g}, found {step.lower:.4g}"
-        return self(_Record(phase, step.leaves, float("nan"), None, note))
+        return self(Note(phase, step.leaves, note, step.share))

@@ -104,7 +104,9 @@ def as_json(job: Job, files: dict[str, Path]) -> str:
         "notes": [*inputs.notes, *job.remarks, *job.messages],
         "seed": job.task.seed,
         "seconds": round(job.seconds, 3),
-        "interrupted": job.interrupted,
+        "stop_reason": job.stop_reason.value,
+        "stopped": {stage: reason.value for stage, reason in job.stopped.items()},
+        "message": job.stop_reason.advice,
     }
     return to_json(data)
 

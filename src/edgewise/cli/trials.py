@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core.seeds import numpy_generator
+from edgewise._core.stopping import StopReason
 from edgewise.cli.accuracy import measures
 from edgewise.cli.baselines import rivals
 from edgewise.cli.models import learn
+from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import Progress
 from edgewise.data import load_example, split
 
@@ -36,6 +38,7 @@ class Trial:
     measure, unit : what was measured
     ours, theirs : the two figures
     reference : what edgewise is compared with
+    stop_reason : why the network's training ended; None for a layer
     """
 
     name: str
@@ -44,6 +47,7 @@ class Trial:
     ours: float
     theirs: float
     reference: str
+    stop_reason: StopReason | None = None
 
     @property
     def ratio(self) -> float:
@@ -51,14 +55,19 @@ class Trial:
         return self.ours / self.theirs if self.theirs else float("inf")
 
 
-def run(seconds: float, seed: int, progress: Progress) -> tuple[Trial, ...]:
-    """All trials; the three tables share the time."""
+def run(
+    work: str | float, seconds: float | None, seed: int, progress: Progress, interrupts: Interrupts
+) -> tuple[Trial, ...]:
+    """All trials, or those until Ctrl-C; the three tables share the time, where it is limited."""
     progress.begin("time a layer")
+    limit = None if seconds is None else seconds / len(_TABLES)
     trials = list(layers())
     for name, make in _TABLES.items():
+        if interrupts.happened:
+            break
         progress.begin(name)
         X, y, classes = make(seed)
-        trials += table(name, X, y, classes, seconds / len(_TABLES), seed, progress)
+        trials += table(name, X, y, classes, work, limit, seed, (progress, interrupts))
     return tuple(trials)
 
 
@@ -84,7 +93,14 @@ def layers(width: int = 64, rows: int = 1024) -> Iterator[Trial]:
 
 
 def table(
-    name: str, X: Floats, y: NDArray[Any], classes: int, seconds: float, seed: int, progress: Progress
+    name: str,
+    X: Floats,
+    y: NDArray[Any],
+    classes: int,
+    work: str | float,
+    seconds: float | None,
+    seed: int,
+    callbacks: Sequence[Any],
 ) -> Iterator[Trial]:
     """A network and gradient boosting on one table: error on held-out rows, and the time to learn and to predict."""
     frame = pa.table({f"x{place}": column for place, column in enumerate(X.T, start=1)})
@@ -100,9 +116,10 @@ def table(
         mode="auto",
         hidden=None,
         members=None,
+        work=work,
         seconds=seconds,
         seed=seed,
-        callbacks=(progress,),
+        callbacks=callbacks,
     )
     took = time.perf_counter() - start
     boosted = list(rivals(rows, y[train], held_out, classes=classes, seed=seed))[-1]
@@ -112,8 +129,9 @@ def table(
     )
     lead = "log_loss" if classes else "rmse"
     word = "log loss" if classes else "RMSE"
-    yield Trial(name, word, "", ours[lead], theirs[lead], boosted.name)
-    yield Trial(name, "time to learn", "s", took, boosted.seconds, boosted.name)
+    ended = model.stop_reason
+    yield Trial(name, word, "", ours[lead], theirs[lead], boosted.name, ended)
+    yield Trial(name, "time to learn", "s", took, boosted.seconds, boosted.name, ended)
 
 
 def _quickest(work: Callable[[], None]) -> float:

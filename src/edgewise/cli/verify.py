@@ -8,10 +8,14 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, REFUTED, Interrupts, print_json, refuse_to_overwrite
-
-# Neither done nor refuted, and no fault of the input.
-UNDECIDED = 3
+from edgewise.cli.outcome import (
+    INTERRUPTED,
+    REFUTED,
+    UNDECIDED,
+    Interrupts,
+    print_json,
+    refuse_to_overwrite,
+)
 
 
 def verify(
@@ -38,7 +42,8 @@ def verify(
             show_default=False,
         ),
     ] = None,
-    seconds: options.Seconds = 60.0,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
     seed: options.Seed = 0,
     certificate: Annotated[
         Path | None,
@@ -58,8 +63,8 @@ def verify(
 ) -> None:
     """Prove that a property holds for every row, or find a row that breaks it.
 
-    Exit code 0: proved. 1: refuted, with the row. 3: undecided in the time
-    given, with the bounds reached. Ctrl-C ends early with the bounds so far and
+    Exit code 0: proved. 1: refuted, with the row. 3: undecided with the
+    work allowed, with the bounds reached. Ctrl-C ends early with the bounds so far and
     exit code 130.
 
     Properties:
@@ -91,17 +96,18 @@ def verify(
     from edgewise.verify.api import verify as prove
     from edgewise.verify.results import Proved
 
-    work = asked(model, property, where, data)
+    question = asked(model, property, where, data)
     progress = ProofProgress(quiet)
     with Interrupts() as interrupts, progress:
-        progress.begin(f"prove {work.text}")
+        progress.begin(f"prove {question.text}")
         verdict = prove(
-            work.model,
-            work.statement.property,
-            where=work.statement.conditions,
+            question.model,
+            question.statement.property,
+            where=question.statement.conditions,
+            work=work,
             seconds=seconds,
             seed=seed,
-            rows=work.rows,
+            rows=question.rows,
             callbacks=(progress.step, interrupts),
             file=model,
         )
@@ -112,7 +118,7 @@ def verify(
     else:
         typer.echo(str(verdict))
         if certificate is not None and not quiet:
-            typer.echo(work.saved(verdict, certificate), err=True)
+            typer.echo(question.saved(verdict, certificate), err=True)
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
     if verdict.status != "proved":

@@ -72,6 +72,7 @@ class AuditView:
     """An audit as the template takes it."""
 
     lead: str
+    cut_short: str
     attributes: tuple[AttributeView, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
@@ -86,6 +87,7 @@ def audit_view(result: AuditResult) -> AuditView:
     """
     return AuditView(
         heading(result),
+        "" if result.stop_reason.repeatable else result.stop_reason.advice,
         tuple(_attribute(table, result, k) for k, table in enumerate(result.tables)),
         result.warnings,
         result.notes,

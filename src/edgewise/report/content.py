@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_matrix, check_names, check_vector
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 
 if TYPE_CHECKING:
     from edgewise.audit.result import AuditResult
@@ -197,6 +198,8 @@ class ReportContent:
         What was dropped or replaced, in order.
     notes : tuple of str
         Messages of the stages (why training stopped, what the search tried).
+    stop_reason : StopReason, optional
+        Why training and search ended; one that does not repeat stands at the head of the page.
     known : str
         The law that is known for these data, to compare the formula with.
     origin : Origin
@@ -254,6 +257,7 @@ class ReportContent:
     history: tuple[Record, ...] = ()
     edits: tuple[EditRecord, ...] = ()
     notes: tuple[str, ...] = ()
+    stop_reason: StopReason | None = None
     known: str = ""
     origin: Origin = field(default_factory=Origin)
     classes: tuple[str, ...] = ()

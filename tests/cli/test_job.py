@@ -1,0 +1,137 @@
+"""The main job: what it does follows from the work, a time limit and Ctrl-C only cut it short."""
+
+import itertools
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import escape
+
+import edgewise as ew
+from edgewise import StopReason
+from edgewise.cli import stages
+from edgewise.cli.progress import Progress
+from edgewise.cli.stages import FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Limit, Stages
+from edgewise.data import write_frame
+
+WORDS = ("fit", "data.csv", "-t", "y", "--work", 0.02, "--json", "-o", "out", "--force")
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(-1, 1, (2, 80))
+    write_frame(
+        pa.table({"a": a, "b": b, "y": a * b + np.sin(3 * a) + 0.1 * rng.normal(size=80)}), "data.csv"
+    )
+    return a, b
+
+
+def told(done):
+    assert done.code in (0, 130), done.err
+    return json.loads(done.out)
+
+
+def timeless(found):
+    """What a job found, without the times that it took."""
+    if isinstance(found, dict):
+        return {key: timeless(value) for key, value in found.items() if key != "seconds"}
+    return [timeless(value) for value in found] if isinstance(found, list) else found
+
+
+def test_the_same_work_finds_the_same_whatever_the_clock_does(edgewise, data, request):
+    first = told(edgewise(*WORDS))
+    request.getfixturevalue("late")
+    second = told(edgewise(*WORDS))
+    assert timeless(first) == timeless(second)
+    assert set(first["stopped"]) == {LEARN, FIT, SIMPLIFY, FORMULA}
+    assert first["stop_reason"] == first["stopped"][FORMULA]
+    assert first["message"] == StopReason(first["stop_reason"]).advice
+
+
+def test_after_a_time_limit_it_says_that_it_may_differ(edgewise, data, late):
+    found, advice = told(edgewise(*WORDS, "--seconds", 1)), StopReason.TIME_LIMIT.advice
+    assert (found["stop_reason"], found["message"]) == ("time_limit", advice)
+    assert str(escape(advice)) in Path("out/report.html").read_text()
+    words = [word for word in WORDS if word != "--json"]
+    assert advice in edgewise(*words, "--seconds", 1).out
+    assert ew.load("out/model.kan").predict({"a": [0.1], "b": [0.2]}).shape == (1,)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("stage", [LEARN, FIT, SIMPLIFY, FORMULA])
+def test_ctrl_c_in_any_stage_leaves_a_model_and_a_page(edgewise, data, monkeypatch, stage):
+    begin = Progress.begin
+
+    def pressed(progress, title):
+        begin(progress, title)
+        if title == stage:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Progress, "begin", pressed)
+    done = edgewise(*WORDS)
+    assert done.code == 130
+    found = told(done)
+    assert found["stop_reason"] == "interrupted"
+    assert found["stopped"][stage] == "interrupted"
+    assert list(found["stopped"])[-1] == stage  # none begins after it
+    assert StopReason.INTERRUPTED.advice in Path("out/report.html").read_text()
+    assert ew.load("out/model.kan").predict({"a": [0.1], "b": [0.2]}).shape == (1,)
+
+
+@given(
+    seconds=st.floats(0.5, 1e4),
+    cells=st.integers(0, 20_000_000),
+    kept=st.permutations(list(SHARES)).flatmap(lambda order: st.integers(1, 4).map(lambda k: order[:k])),
+    used=st.lists(st.floats(0, 1), min_size=4, max_size=4),
+)
+def test_stages_that_keep_their_limits_keep_that_of_the_job(seconds, cells, kept, used):
+    clock = SimpleNamespace(now=7.0, monotonic=lambda: clock.now)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stages, "time", clock)
+        limit = Limit(seconds, clock.now, kept, cells)
+        for stage, share in zip(kept, used, strict=False):
+            given_to_it = limit.of(stage)
+            assert given_to_it >= stages.LEAST
+            clock.now += share * given_to_it
+        took = clock.now - 7.0
+    comparing = stages.COMPARING * cells if limit.compares else 0.0
+    assert took + comparing <= seconds + len(kept) * stages.LEAST
+    assert limit.of("compare on held-out rows") is None
+
+
+def test_without_a_limit_no_stage_has_one():
+    limit = Limit(None, 0.0, list(SHARES), 10**9)
+    assert limit.compares
+    assert {limit.of(stage) for stage in SHARES} == {None}
+
+
+def test_a_large_table_is_compared_with_nothing_where_the_time_is_short():
+    cells = 1_000_000 * 20
+    assert not Limit(10.0, 0.0, [LEARN], cells).compares
+    assert Limit(600.0, 0.0, [LEARN], cells).compares
+
+
+def test_why_a_job_ended_is_what_cut_it_short_or_else_its_last_stage():
+    counter = itertools.count()
+    for reasons, ended in (
+        (("converged", "exhausted", "exact"), "exact"),
+        (("time_limit", "exhausted", "exact"), "time_limit"),
+        (("converged", "time_limit", "explained"), "time_limit"),
+    ):
+        interrupts = SimpleNamespace(happened=False)
+        run = Stages(interrupts, Progress(quiet=True), Limit(None, 0.0, [], 0))
+        for reason in reasons:
+            run.run(f"stage {next(counter)}", lambda _, r=reason: SimpleNamespace(stop_reason=StopReason(r)))
+        assert run.stop_reason == ended
+        interrupts.happened = True
+        assert run.run("one more", lambda _: pytest.fail("begun after Ctrl-C")) is None
+        assert run.stop_reason == "interrupted"
