@@ -114,7 +114,7 @@ def test_no_row_is_above_the_bound(shape: list[int], seed: int) -> None:
     rows = sample(domain, 20_000, seed)
     y = net.predict(rows)
     for sign in (1.0, -1.0):
-        bounds = maximise(net, domain, [OutputTerm(0, sign)], work=0.008, seed=seed)
+        bounds = maximise(net, domain, [OutputTerm(0, sign)], work=0.003, seed=seed)
         assert (sign * y[:, 0]).max() <= bounds.upper + 1e-9
         assert bounds.lower <= bounds.upper
         assert bounds.lower >= np.quantile(sign * y[:, 0], 0.98) - 1e-9
@@ -171,8 +171,8 @@ def test_budget_limits_the_rows() -> None:
     inside = rows[cost <= 0.6]
     assert 100 < len(inside) < len(rows)
     for sign in (1.0, -1.0):
-        bounds = maximise(net, domain, [OutputTerm(0, sign)], work=0.05)
-        free = maximise(net, base, [OutputTerm(0, sign)], work=0.05)
+        bounds = maximise(net, domain, [OutputTerm(0, sign)], work=0.01)
+        free = maximise(net, base, [OutputTerm(0, sign)], work=0.01)
         best = (sign * net.predict(inside)).max()
         assert best <= bounds.upper + 1e-9
         assert bounds.lower >= best - 1e-3 * abs(best)

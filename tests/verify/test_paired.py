@@ -100,7 +100,7 @@ def test_the_same_function_is_equal_within_nothing(shape: list[int], dead: bool,
 @pytest.mark.parametrize("shape", [(3, 1), (3, 4, 1), (3, 3, 3, 1)])
 def test_bounds_hold_and_certificates_are_accepted(shape: tuple[int, ...], tmp_path: Path) -> None:
     """Changes of every size, with codes and grids of their own: no row differs by more, and the checker agrees."""
-    for seed in range(4):
+    for seed in range(3):
         rng = np.random.default_rng([*shape, seed])
         net, where = (
             network(shape, rng, degree=int(rng.integers(1, 4)), size=0.4).double(),
@@ -112,14 +112,14 @@ def test_bounds_hold_and_certificates_are_accepted(shape: tuple[int, ...], tmp_p
                 layer.coef.add_(10.0 ** -(1 + 2 * seed) * torch.from_numpy(rng.normal(size=layer.coef.shape)))
                 layer.bias.add_(10.0 ** -(1 + 2 * seed) * torch.from_numpy(rng.normal(size=layer.bias.shape)))
         terms = (OutputTerm(0, 1.0, 0), OutputTerm(0, -1.0, 1))
-        found = maximise([net, other], where, terms, work=0.004)
+        found = maximise([net, other], where, terms, work=0.001)
         X, _ = rows_of(
             {"groups": [{"inputs": g.inputs, "cells": g.cells} for g in where.groups], "budget": None},
             rng,
             4000,
         )
         assert (net.predict(X) - other.predict(X)).max() <= found.upper
-        epsilon = 1.5 * max(found.upper, maximise([other, net], where, terms, work=0.004).upper)
+        epsilon = 1.5 * max(found.upper, maximise([other, net], where, terms, work=0.001).upper)
         made = certificate({"type": "equal", "epsilon": epsilon}, where, [net, other], tmp_path)
         assert made is not None
         assert check(write(made.document, tmp_path / "proof.json"), *made.paths).accepted

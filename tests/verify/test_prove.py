@@ -201,8 +201,8 @@ def test_the_greatest_change_is_certified(shape: list[int], tmp_path: Path) -> N
     net = network(shape, seed=7)
     domain = box(net, codes=(1,), count=3)
     pairs = [(a, b) for a in range(3) for b in range(3) if a != b]
-    tau = 1.1 * max(
-        maximise(net, domain, [output(1, (1, a)), output(-1, (1, b))], work=0.01, gap=0.05).upper
+    tau = 1.3 * max(
+        maximise(net, domain, [output(1, (1, a)), output(-1, (1, b))], work=0.002, gap=0.1).upper
         for a, b in pairs
     )
     found = [prove(net, domain, Rows(((output(1, (1, a)), output(-1, (1, b))),), (tau,))) for a, b in pairs]
