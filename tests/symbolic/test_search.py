@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import json
 
 import numpy as np
 import pytest
@@ -10,18 +10,11 @@ import sympy
 import torch
 
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise.forms import FORMS, form_from_text, parse
 from edgewise.symbolic import Formula, FormulaResult, find_formula
 from edgewise.symbolic.units import Dimensions
-from edgewise.training import Record
 
-# A sum of odd functions in noise: no symmetry gives its formula away, so that networks are trained.
-ROUGH = np.random.default_rng(7).uniform(-1, 1, (300, 2))
-NOISY = (
-    1.3 * np.sin(2.1 * ROUGH[:, 0] + 0.4)
-    + 0.7 * np.tanh(3.3 * ROUGH[:, 1])
-    + 0.01 * np.random.default_rng(8).standard_normal(300)
-)
 HELLO = np.random.default_rng(5).uniform(-1, 1, (1000, 2))
 LAW = np.exp(np.sin(np.pi * HELLO[:, 0]) + HELLO[:, 1] ** 2)
 
@@ -30,16 +23,29 @@ def table(seed: int, low: float, high: float, columns: int, rows: int = 300) -> 
     return np.random.default_rng(seed).uniform(low, high, (rows, columns))
 
 
-def test_the_composition_is_found_exactly() -> None:
-    found = find_formula(HELLO, LAW, seed=5, seconds=20)
+@pytest.fixture(scope="module")
+def hello() -> FormulaResult:
+    return find_formula(HELLO, LAW, seed=5)
+
+
+def test_the_composition_is_found_exactly(hello: FormulaResult) -> None:
     x1, x2 = sympy.symbols("x1 x2")
-    assert found.best.sympy == sympy.exp(x2**2 + sympy.sin(sympy.pi * x1))
-    assert found.exact
-    assert found.seconds < 20
-    sizes = [each.complexity for each in found.front]
+    assert hello.best.sympy == sympy.exp(x2**2 + sympy.sin(sympy.pi * x1))
+    assert hello.exact
+    assert hello.stop_reason is StopReason.EXACT
+
+
+def test_longer_formulas_of_the_front_are_more_accurate(hello: FormulaResult) -> None:
+    sizes = [each.complexity for each in hello.front]
     assert sizes == sorted(sizes)
-    errors = [each.error for each in found.front]
+    errors = [each.error for each in hello.front]
     assert errors == sorted(errors, reverse=True)
+
+
+def test_a_result_says_in_json_why_it_ended(hello: FormulaResult) -> None:
+    told = json.loads(json.dumps(hello.to_dict()))
+    assert told["stop_reason"] == "exact"
+    assert StopReason(told["stop_reason"]).repeatable
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_the_composition_is_found_exactly() -> None:
 def test_laws_that_need_no_network(law: object, text: str) -> None:
     X = table(1, 1, 3, 3)
     assert callable(law)
-    found = find_formula(X, law(*X.T), names=["a", "b", "c"], seconds=10)
+    found = find_formula(X, law(*X.T), names=["a", "b", "c"])
     expected = sympy.sympify(text.replace("^", "**"))
     assert sympy.simplify(found.best.sympy - expected) == 0, found.best.text
     assert found.network is None
@@ -63,102 +69,42 @@ def test_laws_that_need_no_network(law: object, text: str) -> None:
 
 def test_one_column_laws() -> None:
     x = np.linspace(0.3, 10, 80)[:, None]
-    assert find_formula(x, x[:, 0] ** 1.5, names=["a"], seconds=5).best.text == "a^(3/2)"
+    assert find_formula(x, x[:, 0] ** 1.5, names=["a"]).best.text == "a^(3/2)"
     charge = np.arange(10.0, 60)[:, None]
-    moseley = find_formula(charge, 10.2 * (charge[:, 0] - 1.13) ** 2, names=["Z"], seconds=5).best
-    assert moseley.error < 1e-8
-    a, shift = sorted((float(each) for each in moseley.sympy.atoms(sympy.Number)), key=abs)[-1:], 1.13
-    assert a[0] == pytest.approx(10.2)
-    assert min(abs(abs(float(each)) - shift) for each in moseley.sympy.atoms(sympy.Number)) < 1e-9
+    moseley = find_formula(charge, 10.2 * (charge[:, 0] - 1.13) ** 2, names=["Z"]).best
+    Z = sympy.Symbol("Z")
+    found, law = (sympy.Poly(each, Z).all_coeffs() for each in (moseley.sympy, 10.2 * (Z - 1.13) ** 2))
+    np.testing.assert_allclose(np.array(found, dtype=float), np.array(law, dtype=float), rtol=1e-9)
 
 
 def test_noise_is_not_fitted() -> None:
-    y = LAW + 0.1 * np.random.default_rng(0).standard_normal(1000)
-    found = find_formula(HELLO[:400], y[:400], seconds=40)
-    assert found.best.sympy.has(sympy.exp, sympy.sin)
-    assert found.best.complexity <= 11
+    """What is found is the law itself, without a constant that follows the noise, and the noise is told."""
+    found = find_formula(
+        HELLO[:300], LAW[:300] + 0.1 * np.random.default_rng(0).standard_normal(300), work=0.05
+    )
+    x1, x2 = sympy.symbols("x1 x2")
+    assert found.best.sympy == sympy.exp(x2**2 + sympy.sin(sympy.pi * x1))
     assert found.best.error == pytest.approx(0.1, rel=0.25)
-    assert not found.exact
-    # Where the structure of the rows gave the law, there is no network that it was read from.
-    deviation = found.best.network_deviation
-    assert deviation is None or 0 < deviation < 0.1
     assert found.noise == pytest.approx(0.1, rel=0.25)
+    assert not found.exact
+    # It was not read from a network, and so has no distance from one.
+    assert found.best.network_deviation is None
     assert all(each.trust is not None for each in (found.best, *found.front))
-
-
-def test_same_seed_same_result() -> None:
-    X = table(2, -1, 1, 2, 200)
-    y = np.tanh(2 * X[:, 0]) + X[:, 1]
-    first, second = (find_formula(X, y, seconds=30, seed=3) for _ in range(2))
-    assert [each.exact_text for each in first.front] == [each.exact_text for each in second.front]
-    assert first.best.text == "x2 + tanh(2*x1)"
 
 
 def test_nothing_outside_is_touched() -> None:
     X, y = HELLO[:150].copy(), LAW[:150].copy()
     state, other = torch.random.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
-    find_formula(X, y, seconds=1)
+    find_formula(X, y, work=0.005)
     assert (HELLO[:150] == X).all()
     assert (y == LAW[:150]).all()
     assert torch.equal(torch.random.get_rng_state(), state)
     assert (np.random.get_state()[1] == other).all()  # noqa: NPY002
 
 
-def test_time_is_kept() -> None:
-    rng = np.random.default_rng(0)
-    X, y = table(3, -1, 1, 4, 400), rng.standard_normal(400)
-    start = time.perf_counter()
-    found = find_formula(X, y, seconds=3)
-    assert time.perf_counter() - start < 8
-    assert found.best.complexity <= 5
-
-
-def test_callbacks_see_the_work_and_can_end_it() -> None:
-    seen: list[Record] = []
-
-    def stop(record: Record) -> bool:
-        seen.append(record)
-        return len(seen) >= 3
-
-    found = find_formula(ROUGH, NOISY, seconds=20, callbacks=[stop])
-    assert isinstance(found, FormulaResult)
-    assert 3 <= len(seen) < 10
-    assert "callback" in found.message
-
-
-# No structure to be found from outside, so that networks are trained.
-HARD = np.sin(3 * HELLO[:, 0] * np.exp(HELLO[:, 1])) + np.tanh(HELLO[:, 0] - HELLO[:, 1] ** 2)
-
-
-def test_a_callback_can_end_the_search_while_a_network_trains() -> None:
-    found = find_formula(
-        HELLO[:300], HARD[:300], seconds=12, callbacks=[lambda record: record.phase.startswith("start")]
-    )
-    assert "callback" in found.message
-
-
-def test_an_interruption_while_a_network_trains() -> None:
-    def interrupt(record: Record) -> None:
-        if record.phase.startswith("round"):
-            raise KeyboardInterrupt
-
-    found = find_formula(HELLO[:300], HARD[:300], seconds=12, callbacks=[interrupt])
-    assert "interrupted" in found.message
-    assert found.best.error < 2
-
-
-def test_an_interruption_returns_the_best_so_far() -> None:
-    count = 0
-
-    def interrupt(record: Record) -> None:
-        nonlocal count
-        count += 1
-        if count == 4:
-            raise KeyboardInterrupt
-
-    found = find_formula(ROUGH, NOISY, seconds=20, callbacks=[interrupt])
-    assert "interrupted" in found.message
-    assert found.front
+def test_noise_alone_is_given_a_short_formula() -> None:
+    y = np.random.default_rng(0).standard_normal(400)
+    assert find_formula(table(3, -1, 1, 4, 400), y, work=0.02).best.complexity <= 5
 
 
 def test_user_forms() -> None:
@@ -166,17 +112,17 @@ def test_user_forms() -> None:
     z = 1.5 * x[:, 0] + 0.2
     y = 2 * z / (1 + z**4) + 1
     form = form_from_text("x/(1 + x^4)")
-    found = find_formula(x, y, forms=[*FORMS.values(), form], seconds=5)
+    found = find_formula(x, y, forms=[*FORMS.values(), form])
     assert found.best.error < 1e-9
 
 
 def test_constant_target_and_short_tables() -> None:
     X = table(0, 0, 1, 2, 30)
-    assert find_formula(X, np.full(30, 2.0), seconds=2).best.text == "2"
+    assert find_formula(X, np.full(30, 2.0)).best.text == "2"
     kepler = np.array(
         [[0.389, 87.77], [0.724, 224.7], [1.0, 365.25], [1.524, 686.95], [5.2, 4332.62], [9.51, 10759.2]]
     )
-    found = find_formula(kepler[:, :1], kepler[:, 1], names=["a"], seconds=2)
+    found = find_formula(kepler[:, :1], kepler[:, 1], names=["a"], work=0.005)
     assert "a^(3/2)" in found.best.text
     assert "leaving out one row" in found.message
 
@@ -191,13 +137,13 @@ def calls(formula: Formula) -> set[str]:
 def test_functions_that_are_not_wanted_are_in_no_formula() -> None:
     X = table(5, 1, 3, 2)
     y = np.sqrt(X[:, 0]) * np.exp(-X[:, 1])
-    free = find_formula(X, y, seconds=5)
+    free = find_formula(X, y)
     assert calls(free.best) == {"exp", "sqrt"}
-    found = find_formula(X, y, without=["exp", "sqrt"], seconds=1.5)
+    found = find_formula(X, y, without=["exp", "sqrt"], work=0.01)
     assert not any({"exp", "sqrt"} & calls(each) for each in found.front)
     assert not found.exact
     assert found.best.r2 > 0.99
-    few = find_formula(X, y, forms=["exp", "square"], seconds=1.5)
+    few = find_formula(X, y, forms=["exp", "square"], work=0.01)
     assert all(calls(each) <= {"exp"} for each in few.front)
     assert any(calls(each) == {"exp"} for each in few.front)
 
@@ -206,7 +152,7 @@ def test_columns_that_are_required_or_ignored() -> None:
     X = table(6, 1, 3, 3)
     y = X[:, 0] * X[:, 1]
     names = ["a", "b", "c"]
-    found = find_formula(X, y, names=names, ignore=["b"], require=["c"], seconds=2)
+    found = find_formula(X, y, names=names, ignore=["b"], require=["c"], work=0.01)
     others = [each.formula for each in found.alternatives()]
     for each in (found.best, *found.front, *others):
         columns = {symbol.name for symbol in each.sympy.free_symbols}
@@ -221,7 +167,7 @@ def test_units_are_kept() -> None:
     names = ["m", "v", "d"]
     units = {"m": "kg", "v": "m/s", "d": "m", "y": "N"}
     y = 1.7 * X[:, 0] * X[:, 1] ** 2 / X[:, 2] + 0.05 * np.random.default_rng(0).standard_normal(300)
-    found = find_formula(X, y, names=names, units=units, seconds=3)
+    found = find_formula(X, y, names=names, units=units, work=0.02)
     assert found.best.text.endswith("*m*v^2/d")
     known = Dimensions.read(units, names)
     for each in found.front:
@@ -234,12 +180,12 @@ def test_units_narrow_the_search_to_the_law() -> None:
     vectors = {"l": [1, 0], "g": [1, -2], "a": [0, 0], "y": [0, 1]}
     length, g, a = X.T
     y = 2 * np.pi * np.sqrt(length / g) * (1 + np.sin(a / 2) ** 2 / 4)
-    found = find_formula(X, y, names=["l", "g", "a"], units=vectors, seconds=15)
+    found = find_formula(X, y, names=["l", "g", "a"], units=vectors)
     assert found.exact
     length, g, a = (X + 2).T
     swing = 2 * np.pi * np.sqrt(length / g) * (1 + np.sin(a / 2) ** 2 / 4)
     assert np.allclose(found.best.predict(X + 2), swing)
-    plain = find_formula(X, X[:, 0] * 3, names=["l", "g", "a"], units={**vectors, "y": [1, 0]}, seconds=5)
+    plain = find_formula(X, X[:, 0] * 3, names=["l", "g", "a"], units={**vectors, "y": [1, 0]})
     assert plain.best.text == "3*l"
 
 
@@ -247,8 +193,8 @@ def test_the_unit_of_a_series_goes_by_its_name() -> None:
     pd = pytest.importorskip("pandas")
     X = pd.DataFrame(table(9, 1, 3, 2), columns=["m", "v"])
     energy = (X["m"] * X["v"] ** 2 / 2).rename("E")
-    assert find_formula(X, energy, units={"m": "kg", "v": "m/s", "E": "J"}, seconds=5).best.text == "m*v^2/2"
-    assert find_formula(X, energy, units={"m": "kg", "v": "m/s", "y": "J"}, seconds=5).best.text == "m*v^2/2"
+    assert find_formula(X, energy, units={"m": "kg", "v": "m/s", "E": "J"}).best.text == "m*v^2/2"
+    assert find_formula(X, energy, units={"m": "kg", "v": "m/s", "y": "J"}).best.text == "m*v^2/2"
 
 
 def test_a_squared_law_keeps_its_sign() -> None:
@@ -259,19 +205,11 @@ def test_a_squared_law_keeps_its_sign() -> None:
     def law(x: np.ndarray, u: np.ndarray, c: np.ndarray, t: np.ndarray) -> np.ndarray:
         return (x - u * t) / np.sqrt(1 - u**2 / c**2)
 
-    found = find_formula(X, law(*X.T), names=["x", "u", "c", "t"], seconds=15)
+    found = find_formula(X, law(*X.T), names=["x", "u", "c", "t"])
     assert found.exact
     beyond = X - [4.5, 0, 0, 0]
     assert (law(*beyond.T) < 0).any()
     assert np.allclose(found.best.predict(beyond), law(*beyond.T))
-
-
-def test_more_threads_give_the_same() -> None:
-    before = torch.get_num_threads()
-    X = table(2, 1, 3, 2)
-    first, second = (find_formula(X, X[:, 0] / X[:, 1], seconds=5, n_jobs=jobs) for jobs in (1, -1))
-    assert first.best.exact_text == second.best.exact_text == "x1/x2"
-    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize(
@@ -288,7 +226,8 @@ def test_more_threads_give_the_same() -> None:
         ({"X": HELLO, "y": LAW, "require": ["x9"]}, "'require'"),
         ({"X": HELLO, "y": LAW, "ignore": ["x1", "x2"]}, "'ignore'"),
         ({"X": HELLO, "y": LAW, "require": ["x1"], "ignore": ["x1"]}, "'ignore'"),
-        ({"X": HELLO, "y": LAW, "n_jobs": 0}, "'n_jobs'"),
+        ({"X": HELLO, "y": LAW, "work": "much"}, "'work'"),
+        ({"X": HELLO, "y": LAW, "work": 0}, "'work'"),
         ({"X": HELLO * np.nan, "y": LAW}, "finite"),
     ],
 )
@@ -301,7 +240,7 @@ def test_units_lead_to_the_law() -> None:
     X = table(8, 1, 3, 3)
     y = X[:, 0] * X[:, 1] ** 2 * (1 + np.sin(X[:, 1] / X[:, 2])) / 2
     units = {"m": "kg", "v": "m/s", "c": "m/s", "y": "J"}
-    found = find_formula(X, y, names=["m", "v", "c"], units=units, seconds=10)
+    found = find_formula(X, y, names=["m", "v", "c"], units=units)
     m, v, c = sympy.symbols("m v c")
     assert found.exact
     assert sympy.simplify(found.best.sympy - m * v**2 * (1 + sympy.sin(v / c)) / 2) == 0
@@ -320,7 +259,7 @@ def test_units_lead_to_the_law() -> None:
 def test_laws_with_structure_are_found_to_every_digit(law: object) -> None:
     assert callable(law)
     X = table(11, 1, 3, 3, 1000)
-    found = find_formula(X, law(*X.T), names=["a", "b", "c"], seconds=20)
+    found = find_formula(X, law(*X.T), names=["a", "b", "c"])
     assert found.exact
     beyond = table(12, 0.8, 3.8, 3, 50)
     np.testing.assert_allclose(found.best.predict(beyond), law(*beyond.T), rtol=1e-8, atol=1e-10)
