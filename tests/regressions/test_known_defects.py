@@ -268,7 +268,7 @@ def test_training_and_simplifying_keep_no_rows() -> None:
     X = rows(2, 137).numpy()
     y = X[:, 0] + X[:, 1] ** 2
     result = fit(KAN([2, 2, 1], seed=0), X, y, intervals=[3], steps=5)
-    small = simplify(result.network, X, y, starts=1, seconds=1.0)
+    small = simplify(result.network, X, y, starts=1, work="quick")
     for net in (result.network, small.network):
         sizes = {size for tensor in net.state_dict().values() for size in tensor.shape}
         assert not sizes & {137, 110, 27}
@@ -285,7 +285,7 @@ def test_training_and_simplifying_touch_no_files_no_seeds_and_no_arguments(tmp_p
     net = KAN([2, 2, 1], seed=0)
     trained = fit(net, X, y, intervals=[3], steps=5, seed=3).network
     before = state_bytes(trained)
-    simplify(trained, X, y, starts=2, seconds=1.0, seed=3)
+    simplify(trained, X, y, starts=2, work="quick", seed=3)
     prune(trained, X, nodes=[(1, 0)])
     merge_equal(trained, X)
     canonical(trained, X)

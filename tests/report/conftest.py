@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 import sympy
@@ -13,6 +16,8 @@ from edgewise.symbolic import Formula
 from edgewise.training import Record
 
 EVIL = "<script>alert(1)</script>"
+# Milliseconds after which a browser hangs, however busy the machine.
+HANGS = 300_000
 NAMES = (EVIL, "cost $x_{\\frac", "quo\"te' & <!-- -->", "unused")
 
 
@@ -122,3 +127,24 @@ def content():
 @pytest.fixture(scope="session")
 def classes():
     return build_classes()
+
+
+def chromium() -> str | None:
+    """A Chromium that runs; some systems put a program of that name in its place that only says how to install it."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found and subprocess.run([found, "--version"], capture_output=True).returncode == 0:
+            return found
+    return None
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    program = chromium()
+    if program is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=HANGS)
+        yield running
+        running.close()

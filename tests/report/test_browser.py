@@ -3,44 +3,18 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from edgewise.report import write_report
-from tests.report.conftest import EVIL, build, build_classes, build_wide
+from tests.report.conftest import EVIL, HANGS, build, build_classes, build_wide
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-
-
-def chromium() -> str | None:
-    """A Chromium that runs; some systems put a program of that name in its place that only says how to install it."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        found = shutil.which(name)
-        if found and subprocess.run([found, "--version"], capture_output=True).returncode == 0:
-            return found
-    return None
-
 
 # What a reader's screens are: a small phone, a tablet, a laptop, a very wide desk.
 WIDTHS = (360, 768, 1440, 2560)
-# Milliseconds after which a page hangs, however busy the machine.
-HANGS = 300_000
 POINTS_PER_MM = 72 / 25.4
-
-
-@pytest.fixture(scope="module")
-def browser():
-    program = chromium()
-    if program is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=HANGS)
-        yield running
-        running.close()
 
 
 @pytest.fixture(scope="module")
