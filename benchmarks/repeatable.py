@@ -60,8 +60,9 @@ def formula(at: int) -> tuple[str, str]:
 
 def credit() -> tuple[Any, Any]:
     import edgewise as ew
+    from edgewise.data import to_frame
 
-    frame = ew.data.to_frame(ew.load_example("german_credit"))
+    frame = to_frame(ew.load_example("german_credit"))
     y = frame.column("credit").to_pylist()
     return frame.drop_columns(["credit"]), y
 

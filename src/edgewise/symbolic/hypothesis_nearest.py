@@ -15,7 +15,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
-from sklearn.isotonic import isotonic_regression
 
 from edgewise.symbolic.hypothesis_levels import same_level
 from edgewise.symbolic.hypothesis_text import Hypothesis
@@ -166,6 +165,8 @@ def _mirrored(column: int, sign: float, model: Model, ground: Ground, X: Floats)
 
 def _ordered(column: int, increasing: bool, model: Model, ground: Ground, X: Floats) -> Floats:
     """The network made monotone along one column, by isotonic regression on a line through every row."""
+    from sklearn.isotonic import isotonic_regression
+
     line = np.linspace(ground.X[:, column].min(), ground.X[:, column].max(), _LINE)
     points = np.repeat(X, _LINE, axis=0)
     points[:, column] = np.tile(line, len(X))

@@ -159,7 +159,8 @@ def find_formula(
             reason = StopReason.INTERRUPTED
         except StopError as stop:
             reason = meter.own(stop)
-        search, after = searches[-1], Meter(seconds=None if limit is None else limit - meter.seconds)
+        search = searches[-1]
+        after = Meter(seconds=None if limit is None else limit - meter.seconds, beat=search.beat)
         found = _result(search, reason, everything.named(search.rows.names), after)
     remarks = list[str]()
     if (searched := len(search.rows.names)) < len(limits.columns):
