@@ -35,9 +35,9 @@ def edgewise(capsys, monkeypatch):
 
 @pytest.fixture
 def late(monkeypatch):
-    """A clock on which every look takes a millisecond, so that limits pass after so much work and not after so much time."""
+    """A clock on which every look takes a tenth of a second: limits pass after so much work, not after so much time."""
     looks = itertools.count()
-    clock = SimpleNamespace(monotonic=lambda: next(looks) / 1000)
+    clock = SimpleNamespace(monotonic=lambda: next(looks) / 10)
     monkeypatch.setattr("edgewise._core.work.time", clock)
 
 

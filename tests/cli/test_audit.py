@@ -1,12 +1,17 @@
 """`edgewise audit`: exit codes, limits, JSON and pages."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import escape
 
 import edgewise as ew
+from edgewise import StopReason
+from edgewise.cli.audited import AuditProgress
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +21,7 @@ def files(tmp_path_factory):
     n = 500
     X = pd.DataFrame({"sex": r.choice(["f", "m"], n), "skill": r.normal(size=n), "size": r.normal(size=n)})
     y = pd.Series(X["skill"] + (X["sex"] == "m") + 0.3 * r.normal(size=n) > 0.5, name="hired")
-    model = ew.KANClassifier(mode="additive", seconds=4).fit(X[["sex", "skill"]], y)
+    model = ew.KANClassifier(mode="additive").fit(X[["sex", "skill"]], y)
     ew.save(model, folder / "m.kan")
     X.assign(hired=y, creed=r.choice(["a", "b"], n)).to_csv(folder / "d.csv", index=False)
     return folder
@@ -32,6 +37,31 @@ def test_limits_set_the_exit_code(edgewise, files):
     assert kept.code == 0
     assert "Demographic parity" in kept.out
     assert "Equalised odds" in kept.out
+
+
+def test_an_audit_cut_short_is_no_proof_that_limits_are_kept(edgewise, files, late):
+    words = ["audit", files / "m.kan", files / "d.csv", "-p", "sex", "--seconds", 0.1]
+    done = edgewise(*words, "--fail-on", "flips>0.99", "--html", files / "cut.html")
+    assert done.code == 3
+    assert "cut short" in done.err
+    assert StopReason.TIME_LIMIT.advice in done.out
+    assert str(escape(StopReason.TIME_LIMIT.advice)) in (files / "cut.html").read_text()
+    assert edgewise(*words, "--fail-on", "dp>0.1").code == 1  # measured all the same
+    told = json.loads(edgewise(*words, "--json").out)
+    assert (told["stop_reason"], told["message"]) == ("time_limit", StopReason.TIME_LIMIT.advice)
+
+
+def test_ctrl_c_leaves_what_was_measured(edgewise, files, monkeypatch):
+    def press(progress, stage):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(AuditProgress, "stage", press)
+    done = edgewise("audit", files / "m.kan", files / "d.csv", "-p", "sex", "--fail-on", "dp>0.99", "--json")
+    assert done.code == 130
+    told = json.loads(done.out)
+    assert told["stop_reason"] == "interrupted"
+    assert told["tables"][0]["name"] == "sex"
+    assert "kept" not in done.err
 
 
 def test_json_is_all_that_is_printed(edgewise, files):

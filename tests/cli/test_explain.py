@@ -1,5 +1,6 @@
 """`edgewise explain` as a user would call it."""
 
+import importlib
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
+from edgewise import StopReason
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +24,7 @@ def folder(tmp_path_factory):
     good = np.where(0.05 * age + income / 700 + random.logistic(0, 0.3, n) > 4, "yes", "no")
     table = pa.table({"age": age, "income": income, "sex": sex, "loan": good})
     pa.csv.write_csv(table, place / "data.csv")
-    model = ew.KANClassifier(mode="additive", seconds=3).fit(
-        table.drop_columns("loan"), pd.Series(good, name="loan")
-    )
+    model = ew.KANClassifier(mode="additive").fit(table.drop_columns("loan"), pd.Series(good, name="loan"))
     ew.save(model, place / "model.kan")
     X = random.uniform(-1, 1, (60, 2))
     pa.csv.write_csv(pa.table({"x1": X[:, 0], "x2": X[:, 1]}), place / "numbers.csv")
@@ -72,6 +72,36 @@ def test_pictures_of_a_network(edgewise, folder):
         "explain", folder / "net.kan", folder / "numbers.csv", "--row", 0, "--counterfactual", "--above", 99
     )
     assert "No change" in bound.out
+
+
+def test_why_the_search_for_another_answer_ended(edgewise, folder, late):
+    words = (
+        "explain",
+        folder / "net.kan",
+        folder / "numbers.csv",
+        "--row",
+        0,
+        "--counterfactual",
+        "--above",
+        99,
+    )
+    whole = json.loads(edgewise(*words, "--json").out)
+    assert whole["stop_reason"] in ("exhausted", "work_spent")
+    cut = edgewise(*words, "--seconds", 0.1)
+    assert StopReason.TIME_LIMIT.advice in cut.out
+    assert json.loads(edgewise(*words, "--seconds", 0.1, "--json").out)["stop_reason"] == "time_limit"
+
+
+def test_ctrl_c_leaves_what_was_found(edgewise, folder, monkeypatch):
+    def press(*_):
+        raise KeyboardInterrupt
+
+    search = importlib.import_module("edgewise.explain.counterfactuals")
+    monkeypatch.setattr(search, "_search", press)
+    words = ("explain", folder / "model.kan", folder / "data.csv", "--row", 3, "--counterfactual", "--json")
+    done = edgewise(*words)
+    assert done.code == 130
+    assert json.loads(done.out)["stop_reason"] == "interrupted"
 
 
 def test_without_a_table(edgewise, folder):

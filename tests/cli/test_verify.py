@@ -25,7 +25,7 @@ def model(tmp_path_factory):
     good = np.where(income + 20 * (sex == "male") + rng.normal(size=N) * 15 > 60, "good", "bad")
     table = pa.table({"income": income, "sex": sex})
     path = tmp_path_factory.mktemp("models") / "model.kan"
-    ew.save(ew.KANClassifier(mode="additive", members=1, seconds=2).fit(table, good), path)
+    ew.save(ew.KANClassifier(mode="additive", members=1).fit(table, good), path)
     write_frame(table, path.with_name("rows.csv"))
     return path
 

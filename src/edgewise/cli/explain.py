@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise.cli import options
-from edgewise.cli.outcome import print_json, refuse_other_pictures, refuse_to_overwrite
+from edgewise.cli.outcome import INTERRUPTED, print_json, refuse_other_pictures, refuse_to_overwrite
 
 _ROWS = "Counterfactuals"
 
@@ -102,6 +103,8 @@ def explain(
             "--decrease", help="Columns that can only fall.", show_default=False, rich_help_panel=_ROWS
         ),
     ] = None,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
     force: options.Force = False,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -113,7 +116,8 @@ def explain(
 
     Without --row: which columns matter and how, and which act together. With
     it: what each column added to the answer, in words, and the rows most
-    alike. With --counterfactual: the least changes that would change the answer.
+    alike. With --counterfactual: the least changes that would change the answer;
+    --work and --seconds are those of this search.
 
     Examples:
 
@@ -138,6 +142,8 @@ def explain(
         immutable=tuple(immutable or ()),
         increase=tuple(increase or ()),
         decrease=tuple(decrease or ()),
+        work=work,
+        seconds=seconds,
     )
     found = explained(model, data, question)
     if plot is not None:
@@ -150,6 +156,8 @@ def explain(
         sys.stdout.write(f"{found}\n")
     if plot is not None and not quiet:
         typer.echo(f"Drawn to {plot}.", err=True)
+    if getattr(found, "stop_reason", None) is StopReason.INTERRUPTED:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _check(data: Path | None, row: int | None, counterfactual: bool, pairs: bool, plot: Path | None) -> None:

@@ -37,6 +37,8 @@ class Question:
     immutable: tuple[str, ...]
     increase: tuple[str, ...]
     decrease: tuple[str, ...]
+    work: str | float
+    seconds: float | None
 
 
 def explained(path: Path, data: Path | None, question: Question) -> Found:
@@ -63,6 +65,8 @@ def explained(path: Path, data: Path | None, question: Question) -> Found:
             immutable=_names(question.immutable, model),
             increase=_names(question.increase, model),
             decrease=_names(question.decrease, model),
+            work=question.work,
+            seconds=question.seconds,
         )
     explainer = Explainer(model.held, X, _actual(model, frame))
     return (

@@ -117,6 +117,7 @@ def content_from_estimator(
     else:
         (first,) = summarise_numbers((target,), np.concatenate([target_rows, held])[:, None])
     fit = model.fit_
+    reasons = [fit.stop_reason, *([] if found is None else [found.stop_reason])]
     return ReportContent(
         title=title or f"{target} from {source}",
         source=source,
@@ -134,6 +135,7 @@ def content_from_estimator(
         history=tuple(fit.history),
         edits=tuple(edits),
         notes=tuple(dict.fromkeys([fit.message, *fit.events, *notes])),
+        stop_reason=next((reason for reason in reasons if not reason.repeatable), reasons[-1]),
         known=known,
         origin=origin or Origin(),
         classes=classes,
