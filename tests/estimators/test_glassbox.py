@@ -41,7 +41,7 @@ def swept(X, name, values):
 
 def test_auto_finds_the_pair_and_saves_it(table, tmp_path):
     X, y = table
-    model = ew.KANRegressor(interactions="auto", members=2, seconds=100).fit(X, y)
+    model = ew.KANRegressor(interactions="auto", members=2).fit(X, y)
     assert set(model.interactions_[0]) == {"first", "second"}
     assert len(model.interactions_) <= 3
     assert model.score(X, y) > 0.9
@@ -53,7 +53,7 @@ def test_auto_finds_no_pair_where_there_is_none():
     random = np.random.default_rng(1)
     X = random.uniform(-1, 1, (500, 4))
     y = X[:, 0] ** 2 + X[:, 1] + 0.5 * random.normal(size=500)
-    model = ew.KANRegressor(interactions="auto", members=2, seconds=100).fit(X, y)
+    model = ew.KANRegressor(interactions="auto", members=2).fit(X, y)
     assert model.interactions_ == ()
     assert len(model.network_.shape) == 2
 
@@ -63,7 +63,7 @@ def test_none_at_all_and_so_many(table):
     none = ew.KANRegressor(interactions=0).fit(X, y)
     assert none.interactions_ == ()
     assert len(none.network_.shape) == 2
-    two = ew.KANRegressor(interactions=2, members=2, seconds=100).fit(X, y)
+    two = ew.KANRegressor(interactions=2, members=2).fit(X, y)
     assert len(two.interactions_) == 2
 
 

@@ -123,8 +123,8 @@ def test_few_rows_are_enough(n: int) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(n, 3))
     y = X[:, 0] * 2
-    assert np.isfinite(regressor(mode="auto", seconds=3).fit(X, y).predict(rng.normal(size=(9, 3)))).all()
-    model = classifier(mode="auto", seconds=3).fit(X, np.arange(n) % 2)
+    assert np.isfinite(regressor(mode="auto").fit(X, y).predict(rng.normal(size=(9, 3)))).all()
+    model = classifier(mode="auto").fit(X, np.arange(n) % 2)
     assert np.allclose(model.predict_proba(rng.normal(size=(9, 3))).sum(axis=1), 1)
 
 
@@ -152,7 +152,7 @@ def test_very_wide_tables_are_screened_and_it_is_said() -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(150, 3_000))
     y = X[:, 1234] + X[:, 77] ** 2
-    model = KANRegressor(mode="additive", members=1, seconds=10, max_inputs=20)
+    model = KANRegressor(mode="additive", members=1, max_inputs=20)
     with pytest.warns(ScreeningWarning, match="keeps the 20 of 3,000 columns"):
         model.fit(X, y)
     assert len(model.screened_out_) == 2_980

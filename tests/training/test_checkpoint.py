@@ -33,7 +33,7 @@ def run(path: pathlib.Path | None = None, y: Any = Y, **options: Any) -> FitResu
 def outcome(result: FitResult) -> tuple[Any, ...]:
     """Everything but the time."""
     told = [(r.phase, r.step, r.loss, r.validation, r.intervals) for r in result.history]
-    return state_bytes(result.network), told, result.reason, result.train_error, result.validation_error
+    return state_bytes(result.network), told, result.stop_reason, result.train_error, result.validation_error
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def test_a_fit_broken_off_at_any_step_goes_on_to_the_same_bits(tmp_path: pathlib
     for count in (1, total // 2, total - 1):
         path = tmp_path / f"{count}.checkpoint"
         broken = run(path, sparsity=sparsity, callbacks=[lambda r, count=count: r.step >= count])
-        assert broken.reason == "callback"
+        assert broken.stop_reason == "callback"
         assert outcome(run(path, sparsity=sparsity)) == outcome(plain)
 
 

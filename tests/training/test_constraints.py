@@ -98,7 +98,7 @@ def test_joint_networks_hold_them_by_finite_differences(rows, mode, loss, monkey
     X, y = rows
     y = y if loss == "squared" else (y > 0).astype(float)
     options = {"interactions": 4} if mode == "pairwise" else {"mode": "deep"}
-    fit = fit_table(X, y, loss=loss, constraints=WISHES, members=2, seconds=100, **options)
+    fit = fit_table(X, y, loss=loss, constraints=WISHES, members=2, **options)
     assert fit.mode == mode
     net = fit.network
     z = np.random.default_rng(1).uniform(-3, 3, (20_000, 5))

@@ -308,7 +308,7 @@ def test_grids_grow_while_it_pays_and_not_on_noise(clean: FitResult) -> None:
     noisy = fit(KAN([2, 1], seed=0), X, np.random.default_rng(2).normal(size=len(Y)))
     assert clean.network.layers[0].intervals >= 20
     assert noisy.network.layers[0].intervals < clean.network.layers[0].intervals
-    assert noisy.reason == "no improvement"
+    assert noisy.stop_reason == "no_improvement"
 
 
 def test_a_fixed_roughness_stays_what_it_is_on_every_grid() -> None:

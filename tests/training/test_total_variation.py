@@ -182,7 +182,7 @@ def test_a_fit_broken_off_goes_on_to_the_same_bits(
     for count in (1, len(plain.history) // 2, len(plain.history) - 1):
         path = tmp_path / f"{count}.checkpoint"
         broken = run(1e-3, checkpoint=path, callbacks=[lambda r, n=count: r.step >= n], **settings)
-        assert broken.reason == "callback"
+        assert broken.stop_reason == "callback"
         assert state_bytes(run(1e-3, checkpoint=path, **settings).network) == state_bytes(plain.network)
 
 

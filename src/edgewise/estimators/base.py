@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from numbers import Integral
 from typing import Any, cast
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from edgewise._core.checks import check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.work import check_work
 from edgewise.data import Encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.constraints import wishes_of
@@ -47,7 +49,8 @@ class KANEstimator(BaseEstimator):
         mode: str = "auto",
         hidden: int | None = None,
         members: str | int = "auto",
-        seconds: float = 30.0,
+        work: str | float = "normal",
+        seconds: float | None = None,
         max_inputs: int = 200,
         random_state: Any = 0,
         verbose: int = 0,
@@ -66,6 +69,7 @@ class KANEstimator(BaseEstimator):
         self.mode = mode
         self.hidden = hidden
         self.members = members
+        self.work = work
         self.seconds = seconds
         self.max_inputs = max_inputs
         self.random_state = random_state
@@ -92,6 +96,9 @@ class KANEstimator(BaseEstimator):
         if not isinstance(verbose, (bool, np.bool_)):
             verbose = check_int(verbose, "verbose", low=0, of=of)
         mode = check_choice(self.mode, "mode", MODES, of=of)
+        seconds = self.seconds
+        if seconds is not None:
+            seconds = check_float(seconds, "seconds", low=0.0, closed=False, of=of)
         return Settings(
             mode=mode,
             interactions=_interactions(self.interactions, mode, of),
@@ -99,7 +106,8 @@ class KANEstimator(BaseEstimator):
             output_range=None if self.output_range is None else check_range(self.output_range, of),
             hidden=None if self.hidden is None else check_int(self.hidden, "hidden", low=1, of=of),
             members=members,
-            seconds=check_float(self.seconds, "seconds", low=0.0, closed=False, of=of),
+            work=check_work(self.work, of=of),
+            seconds=seconds,
             seed=_seed(self.random_state, of),
             callbacks=(*cast("list[Any]", callbacks), *([_show] if verbose else [])),
             max_inputs=check_int(self.max_inputs, "max_inputs", low=1, of=of),
@@ -291,5 +299,7 @@ def _interactions(value: Any, mode: str, of: str) -> str | int | None:
 
 def _show(record: Record) -> None:
     # Asked for with verbose=1, as scikit-learn's estimators do; on the error stream, so that results can be piped.
-    held = "" if record.validation is None else f", held out {record.validation:.4g}"
-    sys.stderr.write(f"{record.seconds:6.1f} s  {record.phase}: {record.loss:.4g}{held} {record.note}\n")
+    told = "" if math.isnan(record.loss) else f": {record.loss:.4g}"
+    told += "" if record.validation is None else f", held out {record.validation:.4g}"
+    share = "" if record.share is None else f"{record.share:4.0%}  "
+    sys.stderr.write(f"{record.seconds:6.1f} s  {share}{record.phase}{told} {record.note}".rstrip() + "\n")

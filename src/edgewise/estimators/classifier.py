@@ -37,14 +37,18 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         Nodes of the hidden layer of a deep network; by default chosen from the data.
     members : "auto" or int
         Networks trained on resamples and joined into one.
-    seconds : float
-        About how long a fit may take, on one core.
+    work : "quick", "normal", "thorough" or float
+        A fifth, once or five times the normal work, or a factor of your own. Normal is about half a minute of one core at
+        most; small tables need less, whatever is allowed.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is found until then is the model, and may differ
+        from run to run.
     max_inputs : int
         Of wider tables only the columns that explain most one by one are kept; a `ScreeningWarning` says so.
     class_weight : dict, "balanced" or None
         Factors of the weights of the rows of each class. Probabilities are then those of a population so weighted.
     random_state : int, RandomState or None
-        Seed. Same seed, same rows, same machine: same model, in whatever order the rows come.
+        Seed. Same seed, same rows, same version: same bits, in whatever order the rows come.
     verbose : int
         1 writes progress to the error stream.
     callbacks : function or list of functions, optional
@@ -92,7 +96,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     >>> from edgewise import KANClassifier
     >>> X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
     >>> y = np.where(X[:, 0] ** 2 + X[:, 1] ** 2 < 0.5, "inside", "outside")
-    >>> model = KANClassifier(mode="additive", seconds=5).fit(X, y)
+    >>> model = KANClassifier(mode="additive").fit(X, y)
     >>> model.predict([[0.0, 0.1], [0.9, 0.9]]).tolist()
     ['inside', 'outside']
     """
@@ -104,7 +108,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         mode: str = "auto",
         hidden: int | None = None,
         members: str | int = "auto",
-        seconds: float = 30.0,
+        work: str | float = "normal",
+        seconds: float | None = None,
         max_inputs: int = 200,
         class_weight: Any = None,
         random_state: Any = 0,
@@ -120,6 +125,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
             mode=mode,
             hidden=hidden,
             members=members,
+            work=work,
             seconds=seconds,
             max_inputs=max_inputs,
             random_state=random_state,
@@ -310,7 +316,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         ----------
         X : table with the columns of the fit
         **options
-            As in `edgewise.find_formula`: `seconds`, `seed`, `forms`, ...
+            As in `edgewise.find_formula`: `work`, `seed`, `forms`, ...
 
         Returns
         -------

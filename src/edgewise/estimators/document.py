@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
 from edgewise.data import Encoding
 from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor
@@ -44,6 +45,7 @@ def model_document(model: Any) -> dict[str, Any]:
         "screened_out": list(model.screened_out_),
         "fit": {
             "message": fit.message,
+            "stop_reason": fit.stop_reason,
             "seconds": float(fit.seconds),
             "mode": fit.mode,
             "members": fit.members,
@@ -101,6 +103,7 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         network=net,
         history=(),
         message=str(told["message"]),
+        stop_reason=StopReason(told["stop_reason"]),
         seconds=float(told["seconds"]),
         mode=str(told["mode"]),
         members=int(told["members"]),

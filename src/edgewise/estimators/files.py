@@ -93,7 +93,7 @@ def load(path: PathLike) -> Any:
     --------
     >>> import edgewise as ew
     >>> X = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]]
-    >>> model = ew.KANRegressor(mode="additive", seconds=2).fit(X, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
+    >>> model = ew.KANRegressor(mode="additive").fit(X, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0])
     >>> ew.save(model, "line.kan")
     >>> again = ew.load("line.kan")
     >>> (again.predict(X) == model.predict(X)).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,10 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, numpy_generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, charge, running
 from edgewise.data import Encoding, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.constraints import NO_WISHES, Wishes, constraints_of, in_raw_units
@@ -19,11 +24,18 @@ from edgewise.estimators.screen import ScreeningWarning, screened_out
 from edgewise.estimators.targets import power_of_two
 from edgewise.network import KAN, mask_edges
 from edgewise.simplify import edge_scores
-from edgewise.training import Callback, TableFit, fit_table
+from edgewise.training import Callback, Record, TableFit, fit_table
+from edgewise.training.results import tell
 
 Floats = NDArray[np.float64]
 
 _SCORED_ROWS = 2_000
+# Rows that are looked at where a time limit ends the encoding of all.
+_GLANCE = 1_000
+# Seconds that are left when none are.
+_SOON = 1e-3
+# Work of sorting or encoding a cell.
+_CELL = 4e-8
 # Rows are summed in single precision, where smaller weights vanish beside the largest.
 _NEGLIGIBLE = 2.0**-23
 # Small enough that a chunk's inner values stay near the processor.
@@ -63,6 +75,11 @@ class Problem:
             return np.eye(len(self.outputs))[self.y.astype(np.int64)]
         return self.y.reshape(len(self.y), -1)
 
+    def take(self, rows: NDArray[np.int64]) -> Problem:
+        """Some of the rows."""
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(self, table=self.table.take(rows), y=self.y[rows], weight=weight)
+
     def canonical(self) -> Problem:
         """The problem in an order that depends on the rows alone, class factors merged into the weights."""
         rows, weight = canonical_rows(self.table, self.y, self.weight)
@@ -83,7 +100,8 @@ class Settings:
     mode: str
     hidden: int | None
     members: str | int
-    seconds: float
+    work: float
+    seconds: float | None
     seed: int
     callbacks: tuple[Callback, ...]
     max_inputs: int
@@ -108,10 +126,43 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
 
     The same rows, weights and settings give the same network, in whatever order the rows come.
     """
+    meter = Meter(seconds=settings.seconds)
+
+    def alive() -> None:
+        if tell(settings.callbacks, Record("encoding", 0, math.nan, None, meter.seconds, 0)):
+            raise StopError(StopReason.CALLBACK)
+
+    meter.beat, stopped, rows = alive, None, problem.table.n_rows
+    with one_thread():
+        try:
+            with running(meter):
+                encoded = _encoded(problem, settings, of)
+        except StopError as stop:
+            stopped = meter.own(stop)
+            chosen = numpy_generator(derive(settings.seed, 32)).permutation(rows)[:_GLANCE]
+            encoded = _encoded(problem.take(np.sort(chosen)), settings, of)
+        left = None if settings.seconds is None else max(settings.seconds - meter.seconds, _SOON)
+        settings = replace(settings, seconds=left if stopped is None else _SOON)
+        trained = _trained_on(*encoded, settings, of)
+    if stopped is None:
+        return trained
+    note = f"Learned from a random {_GLANCE:,} of the {rows:,} rows: {stopped.advice[0].lower()}{stopped.advice[1:]}"
+    fit = replace(trained.fit, stop_reason=stopped, events=(*trained.fit.events, note))
+    return replace(trained, fit=fit)
+
+
+def _encoded(
+    problem: Problem, settings: Settings, of: str
+) -> tuple[Problem, Encoding, Floats, tuple[str, ...]]:
+    """Rows in canonical order, their encoding, the inputs of the network, and the columns that were screened out."""
+    cells = problem.table.n_rows * (len(problem.table.columns) + 1)
+    charge(_CELL * cells)
     problem = problem.canonical()
+    charge(_CELL * cells)
     encoding = learn_encoding(problem.table, problem.level_targets, weight=problem.weight)
     settings.wishes.check(encoding.column_names, of)
     encoding = in_raw_units(encoding, settings.wishes)
+    charge(_CELL * cells)
     inputs = encoding.apply(problem.table)
     left_out = screened_out(encoding, inputs, problem.level_targets, settings.max_inputs)
     if left_out:
@@ -119,10 +170,22 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
             f"{of} keeps the {len(encoding.columns) - len(left_out):,} of {len(encoding.columns):,} columns that explain "
             "most one by one; raise max_inputs to keep more, or choose columns first.",
             ScreeningWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
         encoding = encoding.without(left_out, "screened out: others explain more")
         inputs = encoding.apply(problem.table)
+    charge(0.0)
+    return problem, encoding, inputs, left_out
+
+
+def _trained_on(
+    problem: Problem,
+    encoding: Encoding,
+    inputs: Floats,
+    left_out: tuple[str, ...],
+    settings: Settings,
+    of: str,
+) -> Trained:
     fit = _trained(problem, encoding, inputs, settings, of)
     if left_out:
         # All rows had a say in which columns stay, so rows held out of training say nothing of new ones.
@@ -160,6 +223,7 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
         hidden=settings.hidden,
         names=encoding.names,
         outputs=problem.outputs,
+        work=settings.work,
         seconds=settings.seconds,
         seed=settings.seed,
         callbacks=settings.callbacks,
@@ -188,6 +252,7 @@ def _constant(problem: Problem, encoding: Encoding) -> TableFit:
         network=net,
         history=(),
         message=message,
+        stop_reason=StopReason.EXACT,
         seconds=0.0,
         mode="constant",
         members=1,
@@ -219,7 +284,7 @@ def magnified(net: KAN, factor: float) -> KAN:
 def outputs_of(net: KAN, inputs: Floats) -> Floats:
     """Outputs of the network, (n, outputs), without ever holding more than a chunk of its inner values."""
     out = np.empty((len(inputs), net.shape[-1]))
-    with torch.no_grad():
+    with one_thread(), torch.no_grad():
         for start in range(0, len(inputs), _CHUNK):
             part = torch.from_numpy(inputs[start : start + _CHUNK]).to(net.output_shift)
             out[start : start + _CHUNK] = net(part).to(torch.float64).cpu().numpy()

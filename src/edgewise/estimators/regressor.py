@@ -33,12 +33,16 @@ class KANRegressor(RegressorMixin, KANEstimator):
         Nodes of the hidden layer of a deep network; by default chosen from the data.
     members : "auto" or int
         Networks trained on resamples and joined into one.
-    seconds : float
-        About how long a fit may take, on one core.
+    work : "quick", "normal", "thorough" or float
+        A fifth, once or five times the normal work, or a factor of your own. Normal is about half a minute of one core at
+        most; small tables need less, whatever is allowed.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is found until then is the model, and may differ
+        from run to run.
     max_inputs : int
         Of wider tables only the columns that explain most one by one are kept; a `ScreeningWarning` says so.
     random_state : int, RandomState or None
-        Seed. Same seed, same rows, same machine: same model, in whatever order the rows come.
+        Seed. Same seed, same rows, same version: same bits, in whatever order the rows come.
     verbose : int
         1 writes progress to the error stream.
     callbacks : function or list of functions, optional
@@ -83,7 +87,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
     >>> import numpy as np
     >>> from edgewise import KANRegressor
     >>> X = np.random.default_rng(0).uniform(-1, 1, (200, 2))
-    >>> model = KANRegressor(mode="additive", seconds=5).fit(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2)
+    >>> model = KANRegressor(mode="additive").fit(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2)
     >>> model.score(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2) > 0.999
     True
     """
@@ -182,7 +186,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         X : table with the columns of the fit
         y : array of shape (n,)
         **options
-            As in `edgewise.find_formula`: `seconds`, `seed`, `forms`, ...
+            As in `edgewise.find_formula`: `work`, `seed`, `forms`, ...
 
         Returns
         -------

@@ -94,7 +94,8 @@ def surrogate(
     *,
     interactions: str | int | None = "auto",
     held_out: float = 0.25,
-    seconds: float = 30.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     random_state: int = 0,
     **options: Any,
 ) -> Surrogate:
@@ -111,7 +112,8 @@ def surrogate(
         As in `KANRegressor`: "auto" gives functions of columns and of the pairs that pay; None any network.
     held_out : float
         Share of the rows that fidelity is measured on.
-    seconds : float
+    work, seconds
+        As in `KANRegressor`.
     random_state : int
     **options
         Further parameters of the estimator, as `monotone`.
@@ -135,7 +137,7 @@ def surrogate(
     >>> import numpy as np
     >>> import edgewise as ew
     >>> X = np.random.default_rng(0).uniform(-1, 1, (600, 3))
-    >>> copy = ew.surrogate(lambda rows: np.sin(3 * rows[:, 0]) + rows[:, 1] ** 2, X, interactions=0, seconds=5)
+    >>> copy = ew.surrogate(lambda rows: np.sin(3 * rows[:, 0]) + rows[:, 1] ** 2, X, interactions=0)
     >>> copy.fidelity > 0.99
     True
     """
@@ -151,7 +153,7 @@ def surrogate(
     learns, judges = split(table.n_rows, held_out, seed=seed)
     learns, judges = np.asarray(learns), np.asarray(judges)
     maker: Callable[..., Any] = KANClassifier if kind == "class" else KANRegressor
-    model = maker(interactions=interactions, seconds=seconds, random_state=seed, **options)
+    model = maker(interactions=interactions, work=work, seconds=seconds, random_state=seed, **options)
     model.fit(_rows(X, learns), answers[learns])
     said, truth = np.asarray(model.predict(_rows(X, judges))), answers[judges]
     agreement = error = fidelity = None

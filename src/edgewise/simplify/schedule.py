@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,13 +12,17 @@ import torch
 
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_work, running
 from edgewise.network import KAN, EditRecord, EditResult
 from edgewise.simplify.canonical import canonical
+from edgewise.simplify.judge import Judge
 from edgewise.simplify.merge import merge_equal
 from edgewise.simplify.prune import prune
 from edgewise.simplify.scores import edge_scores
 from edgewise.training import Callback, FitResult, Loss, Record, fit
-from edgewise.training.ground import error as error_on
+from edgewise.training.costs import is_small
 from edgewise.training.grow import covered
 from edgewise.training.losses import make_loss
 from edgewise.training.results import tell
@@ -29,14 +32,14 @@ from edgewise.training.rows import Rows, as_rows, hold_out
 COARSE = 5
 # Intervals of the grid on which an edge to be taken out is tried before the fine grid is.
 QUICK = 10
+# Seconds that a last refit may take after a time limit.
+LAST = 0.5
 # Steps in which a trained network forgets the held-out rows.
 REJUDGED = 15
 # A trial is given up when, this many times worse than the best, it no longer improves on a finer grid.
 HOPELESS = 3.0
 # Where no noise is left the held-out error is the grid's alone, and differences within this factor say nothing.
 GRID_ONLY = 2.0
-# Losses (in network units, where y has unit variance) below this are rounding: networks that both reach it are equal.
-EXACT = 1e-20
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +56,7 @@ class SimplifyResult:
         Training steps of the networks that were kept.
     validation_error : float or None
         Held-out error of the network before the refit on all rows, as in `FitResult`.
-    message : str
+    stop_reason : StopReason
     seconds : float
     """
 
@@ -61,45 +64,15 @@ class SimplifyResult:
     steps: tuple[EditRecord, ...]
     history: tuple[Record, ...]
     validation_error: float | None
-    message: str
+    stop_reason: StopReason
     seconds: float
 
-
-@dataclass(frozen=True, eq=False)
-class _Judge:
-    """Held-out rows and what counts as no worse."""
-
-    train: Rows
-    held: Rows
-    loss: Loss
-    tolerance: float
-
-    def rows_of(self, net: KAN) -> torch.Tensor:
-        """Loss of every held-out row in the units of the loss."""
-        with torch.no_grad():
-            f = net(self.held.X)
-        if self.loss.dispersed:
-            return self.loss.rows(
-                (f - net.output_shift) / net.output_scale, (self.held.y - net.output_shift) / net.output_scale
-            )
-        return self.loss.rows(f, self.held.y)
-
-    def no_worse(self, smaller: KAN, best: KAN) -> bool:
-        """Whether the smaller network loses no more than the tolerance or one standard error of the paired difference."""
-        ours, theirs = self.rows_of(smaller), self.rows_of(best)
-        if not bool(ours.isfinite().all()):
-            return False
-        worse = ours - theirs
-        mean = float(worse @ self.held.weight)
-        error = float(worse.std()) / len(worse) ** 0.5 if len(worse) > 1 else 0.0
-        base = float(theirs @ self.held.weight)
-        # The one-standard-error rule (L. Breiman et al., 1984), bounded so that it never hides a real loss.
-        return mean <= max(
-            self.tolerance * base, min(error, 0.1 * base), EXACT if self.loss.dispersed else 0.0
-        )
-
-    def error(self, net: KAN) -> float:
-        return error_on(net, self.held, self.loss)
+    @property
+    def message(self) -> str:
+        """Why it ended, in a sentence."""
+        if self.stop_reason is StopReason.EXHAUSTED:
+            return "Every smaller shape and every further edge taken out raised the held-out error."
+        return self.stop_reason.advice
 
 
 def simplify(
@@ -112,6 +85,7 @@ def simplify(
     sample_weight: Any = None,
     tolerance: float = 0.02,
     starts: int = 8,
+    work: str | float = "normal",
     seconds: float | None = None,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
@@ -138,8 +112,11 @@ def simplify(
         Share by which the held-out loss may grow at a step.
     starts : int
         Networks tried for each narrower shape.
+    work : "quick", "normal", "thorough" or float
+        As in `fit`, for every network that is tried.
     seconds : float, optional
-        Stop after about this time with the simplest network so far.
+        Time limit; None, the default, for none. It only interrupts: the simplest network until then is the answer, and may
+        differ from run to run.
     seed : int
     callbacks : sequence of callable
         As in `fit`.
@@ -164,51 +141,53 @@ def simplify(
     >>> ew.simplify(net, X, y, starts=2).network.shape
     (2, 1, 1)
     """
-    began = time.monotonic()
     check_float(tolerance, "tolerance", low=0.0, of="simplify")
     check_int(starts, "starts", low=1, of="simplify")
     check_int(seed, "seed", low=0, of="simplify")
+    factor = check_work(work, of="simplify")
     if seconds is not None:
         check_float(seconds, "seconds", low=0.0, of="simplify")
     row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
     rows = as_rows(net, X, y, row_loss, sample_weight, of="simplify")
     net = _as_double(net)
-    train, held = hold_out(rows, net, row_loss, validation, seed)
-    judge = _Judge(train, train if held is None else held, row_loss, tolerance)
-    run = _Run(judge, starts, None if seconds is None else began + seconds, seed, tuple(callbacks))
-    best = net
-    message = "Every smaller shape and every further edge taken out raised the held-out error."
-    try:
-        if held is not None:
-            best = run.rejudged(best)
-        best = run.narrowed(best)
-        best = run.thinned(best)
-        best = run.merged(best)
-        if run.out_of_time():
-            message = "The time given was used up; raise 'seconds' to try further steps."
-    except _Stopped:
-        message = "A callback asked to stop; this is the simplest network until then."
-    except KeyboardInterrupt:
-        message = "Simplifying was interrupted; this is the simplest network until then."
-    best = run.best or best
-    error = judge.error(best)
-    if held is not None:
-        best = run.polished(best, rows)
-    final = canonical(best, rows.X)
+    with one_thread(is_small(net, len(rows))):
+        train, held = hold_out(rows, net, row_loss, validation, seed)
+        judge = Judge(train, train if held is None else held, row_loss, tolerance)
+        run, meter = _Run(judge, starts, factor, seed, tuple(callbacks)), Meter(seconds=seconds)
+        best, reason = net, StopReason.EXHAUSTED
+        try:
+            with running(meter):
+                if held is not None:
+                    best = run.rejudged(best)
+                best = run.narrowed(best)
+                best = run.thinned(best)
+                best = run.merged(best)
+        except StopError as stop:
+            reason = meter.own(stop)
+        except KeyboardInterrupt:
+            reason = StopReason.INTERRUPTED
+        best = run.best or best
+        error, late = judge.error(best), reason is StopReason.TIME_LIMIT
+        if late and run.best is None:
+            best = net  # which knows all rows already
+        elif held is not None:
+            best = run.polished(best, rows, LAST if late else None)
+        final = canonical(best, rows.X)
     return SimplifyResult(
         final.network,
         tuple(run.steps),
         tuple(run.history),
         None if held is None else error,
-        message,
-        time.monotonic() - began,
+        reason,
+        meter.seconds,
     )
 
 
-class _Stopped(Exception):  # noqa: N818 - a request, not an error
-    """A callback asked to stop."""
+class _AskedError(StopError):
+    """A callback asked to stop, or Ctrl-C was pressed, while a network was trained: with what it came to."""
 
     def __init__(self, result: FitResult) -> None:
+        super().__init__(result.stop_reason)
         self.result = result
 
 
@@ -216,15 +195,9 @@ class _Run:
     """The state of one simplification: what was tried, what stands."""
 
     def __init__(
-        self, judge: _Judge, starts: int, deadline: float | None, seed: int, callbacks: tuple[Callback, ...]
+        self, judge: Judge, starts: int, work: float, seed: int, callbacks: tuple[Callback, ...]
     ) -> None:
-        self.judge, self.starts, self.deadline, self.seed, self.callbacks = (
-            judge,
-            starts,
-            deadline,
-            seed,
-            callbacks,
-        )
+        self.judge, self.starts, self.work, self.seed, self.callbacks = judge, starts, work, seed, callbacks
         self.steps: list[EditRecord] = []
         self.history: list[Record] = []
         self.best: KAN | None = None
@@ -232,18 +205,13 @@ class _Run:
         self._lowest = math.inf
         self._coarse: tuple[KAN, float] | None = None
 
-    def out_of_time(self) -> bool:
-        return self.deadline is not None and time.monotonic() > self.deadline
-
     def rejudged(self, net: KAN) -> KAN:
         """The network trained (again) on the training rows alone, far enough to tell which nodes matter.
 
         `fit` gives the held-out rows back in the end; a network that has seen them would be judged too well, and every
         smaller one that has not would be refused.
         """
-        result = self._fit(net, 1, 0.0, intervals=[net.layers[0].intervals], steps=REJUDGED)
-        self.best = result.network
-        return result.network
+        return self._fit(net, 1, 0.0, intervals=[net.layers[0].intervals], steps=REJUDGED).network
 
     def narrowed(self, net: KAN) -> KAN:
         """The narrowest hidden layers that explain the held-out rows as well, tried from one node up, layer by layer."""
@@ -251,8 +219,6 @@ class _Run:
         for layer in range(1, len(net.layers)):
             width = best.shape[layer]
             for count in range(1, width):
-                if self.out_of_time():
-                    return best
                 candidate = _keep_best(best, layer, count, self.judge.train)
                 if candidate is None:
                     continue
@@ -270,7 +236,7 @@ class _Run:
         best = net
         refused: set[tuple[int, int, int]] = set()
         share = 0.5
-        while not self.out_of_time():
+        while True:
             order = [edge for edge in _by_score(best, self.judge.train) if edge not in refused]
             if not order:
                 break
@@ -298,7 +264,7 @@ class _Run:
         self.best = result.network
         return result.network
 
-    def polished(self, net: KAN, rows: Rows) -> KAN:
+    def polished(self, net: KAN, rows: Rows, seconds: float | None) -> KAN:
         """A last refit of the same network on all rows."""
         own = [net.layers[0].intervals]
         result = fit(
@@ -310,6 +276,8 @@ class _Run:
             validation=None,
             intervals=own,
             steps=10,
+            work=self.work,
+            seconds=seconds,
             roughness=self.roughness,
         )
         return result.network
@@ -333,7 +301,7 @@ class _Run:
         request = None
         try:
             trained = self._fit(begin, starts, self.judge.error(best), intervals)
-        except _Stopped as stop:
+        except _AskedError as stop:
             request, trained = stop, stop.result
         kept = self._kept(candidate, trained, best)
         if kept:
@@ -396,7 +364,6 @@ class _Run:
                 return False
             return ended[-1] > HOPELESS * target and ended[-1] > 0.5 * ended[-2]
 
-        left = None if self.deadline is None else max(0.1, self.deadline - time.monotonic())
         result = fit(
             net,
             train.X,
@@ -408,14 +375,13 @@ class _Run:
             roughness=self.roughness if intervals is not None else "auto",
             intervals=intervals,
             steps=steps,
-            seconds=left,
+            work=self.work,
             seed=self.seed,
             callbacks=(watch,),
         )
-        if result.reason == "interrupted":
-            raise KeyboardInterrupt  # `fit` has caught it; it is meant for the whole of simplify
-        if asked:
-            raise _Stopped(result)
+        # What `fit` has caught is meant for the whole of simplify.
+        if asked or result.stop_reason is StopReason.INTERRUPTED:
+            raise _AskedError(result)
         return result
 
 

@@ -8,13 +8,15 @@ maximising the evidence; an input that says nothing is shrunk to nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from edgewise._core.work import StopError, charge
 from edgewise.training.coded import ROWS_AT_ONCE, DesignMatrix, design_matrix
+from edgewise.training.costs import solve_cost
 from edgewise.training.losses import Loss
 
 ITERATIONS, FOLD_ITERATIONS = 40, 8
@@ -47,6 +49,10 @@ class Additive:
         Solutions without one of the folds each.
     penalty : Tensor, shape (P, D)
         Weight of each coordinate's square; zero for the constants, which the bias stands for.
+    late : bool
+        Whether the work allowed was too little to settle.
+    stop : StopError or None
+        What broke it off; the solutions are those until then, and folds that were not reached have that of all rows.
     """
 
     theta: Tensor
@@ -54,6 +60,8 @@ class Additive:
     fold_theta: Tensor
     fold_bias: Tensor
     penalty: Tensor
+    late: bool = False
+    stop: StopError | None = None
 
     def outputs(self, table: Tensor) -> Tensor:
         """Outputs of the solutions without a fold, (folds, n, D)."""
@@ -110,7 +118,7 @@ def solve_additive(
     fold : Tensor, shape (n,)
         Fold of each row, or -1.
     late : callable
-        Whether the time is up; the solution reached by then is returned.
+        Whether the work that may be done is; the solution reached by then is returned.
 
     References
     ----------
@@ -128,26 +136,34 @@ def solve_additive(
     penalty = torch.full((count, outputs), START * float(weight.sum()), dtype=torch.float64)
     theta = torch.zeros(len(kept) + 1, outputs, dtype=torch.float64)
     theta[-1] = _level(y, weight, loss)
-    if len(y) > 2 * SCOUTS and not loss.dispersed:
-        # Rows come in an order of their own (by their values): every n-th is a fair part of them.
-        few = torch.linspace(0, len(y) - 1, SCOUTS).round().long()
-        scout = _Solver(part.part(few), group, count, y[few], loss)
-        theta, penalty = scout.solve(theta, penalty, weight[few], ITERATIONS, True, late)
-    solver = _Solver(part, group, count, y, loss)
-    theta, penalty = solver.solve(theta, penalty, weight, ITERATIONS, True, late)
-    solutions = [theta]
-    for k in range(int(fold.max()) + 1):
-        own = theta
-        out = fold == k
-        if bool(out.any()) and float(weight[~out].sum()) > 0 and not late():
-            own = solver.without(out, theta, penalty, weight, late)
-        solutions.append(own)
+    folds = int(fold.max()) + 1
+    now, short, stop = (theta, penalty), False, None
+    own = list[Tensor]()
+    try:
+        if len(y) > 2 * SCOUTS and not loss.dispersed:
+            # Rows come in an order of their own (by their values): every n-th is a fair part of them.
+            few = torch.linspace(0, len(y) - 1, SCOUTS).round().long()
+            scout = _Solver(part.part(few), group, count, y[few], loss)
+            for reached in scout.steps(*now, weight[few], ITERATIONS, True, late):
+                now = reached
+        solver = _Solver(part, group, count, y, loss)
+        for reached in solver.steps(*now, weight, ITERATIONS, True, late):
+            now = reached
+        short = late()
+        for k in range(folds):
+            out = fold == k
+            heard = bool(out.any()) and float(weight[~out].sum()) > 0
+            own.append(solver.without(out, *now, weight, late) if heard else now[0])
+    except StopError as error:
+        stop = error
+    theta, penalty = now
+    solutions = [theta, *own, *[theta] * (folds - len(own))]
     whole = torch.zeros(len(solutions), len(owner), outputs, dtype=torch.float64)
     biases = torch.stack([own[-1] for own in solutions])
     whole[:, kept] = torch.stack([own[:-1] for own in solutions])
     weights = torch.zeros(len(owner), outputs, dtype=torch.float64)
     weights[kept] = penalty[group]
-    return Additive(whole[0], biases[0], whole[1:], biases[1:], weights)
+    return Additive(whole[0], biases[0], whole[1:], biases[1:], weights, short, stop)
 
 
 def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
@@ -185,7 +201,8 @@ class _Solver:
                 gram - gone.gram(bend[out]) for gram, bend in zip(self._grams, self._bends, strict=True)
             ]
             part._bends = [torch.where(out, 0.0, bend) for bend in self._bends]
-        return part.solve(theta, penalty, learns, FOLD_ITERATIONS, False, late)[0]
+        *_, (own, _) = part.steps(theta, penalty, learns, FOLD_ITERATIONS, False, late)
+        return own
 
     def _normal(self, f: Tensor, weight: Tensor, anew: bool) -> list[Tensor]:
         """Normal equations of every output, made anew where asked for or where the curvatures have moved."""
@@ -200,7 +217,7 @@ class _Solver:
         self._grams, self._bends = [self.part.gram(bend) for bend in bends], bends
         return self._grams
 
-    def solve(
+    def steps(
         self,
         theta: Tensor,
         penalty: Tensor,
@@ -208,8 +225,9 @@ class _Solver:
         iterations: int,
         learn: bool,
         late: Callable[[], bool],
-    ) -> tuple[Tensor, Tensor]:
-        """Newton steps (halved where they do not help), each followed by an update of the penalties if asked for."""
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Newton steps (halved where they do not help), each followed by an update of the penalties if asked for: where each
+        of them leads to, and the penalties."""
         value, total = self._objective(theta, penalty, weight), float(weight.sum())
         least = LEAST * total if self.loss.dispersed else max(LEAST * total, LEAST_LOGIT)
         halved, quiet = False, 0
@@ -220,6 +238,7 @@ class _Solver:
             old_penalty, step = penalty, torch.zeros_like(theta)
             renewed = penalty.clone()
             for k in range(self.y.shape[1]):
+                charge((3 if learn else 1) * solve_cost(len(gram[k])))
                 whole = gram[k].clone()
                 whole.diagonal()[:-1] += penalty[self.group, k]
                 root, ill = torch.linalg.cholesky_ex(whole)
@@ -235,18 +254,15 @@ class _Solver:
                     )
             theta, value, moved, size = self._line(theta, step, penalty, weight, value)
             halved, quiet = size < 1, quiet + 1 if moved < FALLS * total else 0
+            settled = not learn and moved < 1e-6 * (abs(value) + 1e-12)
             if learn:
                 penalty = renewed
                 value = self._objective(theta, penalty, weight)
-                if float((penalty / old_penalty).log().abs().max() if len(penalty) else 0.0) < SETTLED:
-                    break
-                if quiet == 2 and not self.loss.dispersed:
-                    break
-            elif moved < 1e-6 * (abs(value) + 1e-12):
+                settled = float((penalty / old_penalty).log().abs().max() if len(penalty) else 0.0) < SETTLED
+                settled = settled or (quiet == 2 and not self.loss.dispersed)
+            yield theta, penalty
+            if settled or late():
                 break
-            if late():
-                break
-        return theta, penalty
 
     def _line(
         self, theta: Tensor, step: Tensor, penalty: Tensor, weight: Tensor, value: float

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
+from edgewise._core.work import charge
 from edgewise.splines import BSpline, data_range, mass_grid, smooth_basis
+from edgewise.training.costs import SPLINED
 
 DEGREE = 3
 # Rows that find the smooth coordinates of an input.
@@ -50,6 +52,7 @@ class Design:
         parts: list[Tensor] = []
         for i, turn in enumerate(self.maps):
             basis = BSpline(self.breaks[i : i + 1], DEGREE)
+            charge(SPLINED * len(X) * len(self.maps[i]))
             column = ((X[:, i] - self.shift[i]) / self.scale[i])[:, None]
             parts.append(
                 torch.cat(
@@ -73,6 +76,7 @@ def make_design(X: Tensor, weight: Tensor, intervals: int, power: float, seed: i
     breaks = mass_grid(torch.cat([units, torch.where(constant, units[:1], ends)]), intervals)
     maps: list[Tensor] = []
     for i in range(len(shift)):
+        charge(SPLINED * len(units) * breaks.shape[1])
         values = BSpline(breaks[i : i + 1], DEGREE).values(units[:, i : i + 1])[:, 0]
         maps.append(smooth_basis(values, weight, power))
     return Design(breaks, tuple(maps), shift, scale)

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import StopError, charge
 from edgewise.training.bag import Bag, BagShape, Tame
 from edgewise.training.bag_design import Design, make_design
 from edgewise.training.losses import Loss
@@ -26,8 +28,6 @@ AVERAGING = 0.02
 # Times the bag is judged, and the share of the plan it may go on without a better judgement.
 JUDGEMENTS, PATIENCE = 30, 0.35
 ROWS_AT_ONCE = 4096
-# The schedule follows the clock once it is ahead of the steps by this share.
-SLACK = 0.25
 # Share of the error at the start that a bag must take away to be kept.
 WORTHWHILE = 1e-3
 
@@ -50,6 +50,8 @@ class Recipe:
         Weight decay and highest learning rate of AdamW.
     batch, steps : int
         Rows of a minibatch; updates in all.
+    cost : float
+        Work of an update.
     """
 
     hidden: tuple[int, ...] = (32,)
@@ -60,6 +62,7 @@ class Recipe:
     rate: float = 1e-2
     batch: int = 256
     steps: int = 2000
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +129,8 @@ class Trained:
     error : float
         Weighted mean loss of these outputs.
     steps : int
-    interrupted : bool
-        Whether Ctrl-C ended it.
+    stop : StopError or None
+        What broke it off.
     """
 
     recipe: Recipe
@@ -135,7 +138,7 @@ class Trained:
     out_of_bag: Tensor
     error: float
     steps: int
-    interrupted: bool
+    stop: StopError | None
 
 
 def deal(count: int, folds: int, seed: int) -> Tensor:
@@ -158,7 +161,6 @@ def train_bag(
     links: Tensor | None = None,
     tame: Tame | None = None,
     seed: int = 0,
-    share: Callable[[], float] = lambda: 0.0,
     report: Callable[[int, float, float], bool] = lambda step, train, held: False,
 ) -> Trained:
     """Train a bag.
@@ -175,8 +177,6 @@ def train_bag(
     tame : Tame, optional
         What holds it monotone in some inputs.
     seed : int
-    share : callable
-        Share of the time that is used up; the learning rate falls with it where it is ahead of the steps.
     report : callable
         Told (step, training loss, out-of-bag loss) at every judgement; returning True stops.
     """
@@ -203,7 +203,8 @@ def train_bag(
     # What is added has to show: a gain that nobody could tell is none.
     margin = WORTHWHILE * best_error
     every = max(1, recipe.steps // JUDGEMENTS)
-    seen, running, step, interrupted = _batches(len(rows), recipe.batch, seed), math.nan, 0, False
+    seen, running, step = _batches(len(rows), recipe.batch, seed), math.nan, 0
+    stop: StopError | None = None
 
     def update() -> float:
         index = next(seen)
@@ -219,17 +220,13 @@ def train_bag(
         return float(value.detach()) / recipe.members
 
     while step < recipe.steps:
-        progress, spent = step / recipe.steps, share()
-        if spent >= 1:
-            break
-        # As long as time is not short the result does not depend on it.
-        progress = progress if spent <= progress + SLACK else spent
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * schedule(progress)
+            group["lr"] = recipe.rate * schedule(step / recipe.steps)
         try:
+            charge(recipe.cost)
             now = update()
-        except KeyboardInterrupt:
-            interrupted = True
+        except (StopError, KeyboardInterrupt) as error:
+            stop = error if isinstance(error, StopError) else StopError(StopReason.INTERRUPTED)
             break
         step += 1
         running = now if math.isnan(running) else running + AVERAGING * (now - running)
@@ -247,7 +244,7 @@ def train_bag(
         best = mean
     error, outputs = judge(best)
     bag.copy_from(best)
-    return Trained(recipe, bag, outputs, error, step, interrupted)
+    return Trained(recipe, bag, outputs, error, step, stop)
 
 
 class _Judge:

@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from edgewise._core.errors import FileError
+from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.network.container import Table, read_container, write_container
 from edgewise.network.files import build_network, promised_tensors
@@ -131,6 +132,7 @@ def _position(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Pos
         for name in document["weights"]
     }
     scalars = {name: _value(document["scalars"][name]) for name in _SCALARS}
+    ended = scalars.pop("stop_reason")
     lm_scalars = {name: _value(document["lm"][name]) for name in _LM_SCALARS}
     return Position(
         net=networks[0],
@@ -141,6 +143,7 @@ def _position(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Pos
         pool=tuple(networks[2:]),
         pool_errors=tuple(_value(error) for error in document["pool_errors"]),
         events=tuple(document["events"]),
+        stop_reason=None if ended is None else StopReason(ended),
         **scalars,
     )
 

@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dsyrk  # pyright: ignore[reportAttributeAccessIssue]
 from torch import Tensor
 
+from edgewise._core.work import charge
+from edgewise.training.costs import PASSED, PRODUCED
+
 ROWS_AT_ONCE = 16_384
 # Numbers that are kept in double precision once rather than converted whenever they are read.
 KEPT_NUMBERS = 25_000_000
@@ -75,6 +78,7 @@ class DesignMatrix:
     def times(self, theta: Tensor) -> Tensor:
         """The design times (P, D), (n, D)."""
         own = theta[self.columns]
+        charge(PASSED * (self.rest.numel() + len(self.rest) * len(self.coded)))
         total = torch.cat([chunk.to(torch.float64) @ own for chunk in self.rest.split(ROWS_AT_ONCE)])
         for each in self.coded:
             total += (each.values @ theta[each.columns])[torch.from_numpy(each.codes)]
@@ -83,6 +87,7 @@ class DesignMatrix:
     def pulled(self, slope: Tensor) -> Tensor:
         """The transpose of the design times (n,), (P,)."""
         total = torch.zeros(self.size, dtype=torch.float64)
+        charge(PASSED * (self.rest.numel() + len(self.rest) * len(self.coded)))
         for chunk, s in self._chunks(slope):
             total[self.columns] += chunk.to(torch.float64).T @ s
         for each in self.coded:
@@ -107,6 +112,7 @@ class DesignMatrix:
                 for each, total in zip(self.coded, sums, strict=True):
                     total.index_add_(0, torch.from_numpy(each.codes[begin : begin + len(w)]), weighed)
             begin += len(w)
+            charge(len(w) * own * (PASSED * (1 + len(self.coded)) + PRODUCED * own))
         whole = torch.from_numpy(np.ascontiguousarray(half))
         gram[self.columns[:, None], self.columns] = whole + whole.triu(1).T
         numbers = weight.numpy()
@@ -115,6 +121,7 @@ class DesignMatrix:
             gram[one.columns[:, None], one.columns] = alone
             _place(gram, one.columns, self.columns, one.values.T @ sums[n])
             for other in self.coded[:n]:
+                charge(PASSED * len(numbers))
                 many = len(other.values)
                 pairs = np.bincount(one.codes * many + other.codes, numbers, len(one.values) * many)
                 table = torch.from_numpy(pairs).reshape(-1, many)
@@ -136,6 +143,7 @@ def design_matrix(table: Tensor, owner: Tensor) -> DesignMatrix:
     most = min(MOST_VALUES, len(table) // ROWS_EACH)
     for i in torch.unique(owner):
         columns = (owner == i).nonzero()[:, 0]
+        charge(PASSED * table[:, columns].numel())
         each = _coded(table[:, columns], columns, most)
         if each is not None:
             coded.append(each)

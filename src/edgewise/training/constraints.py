@@ -9,7 +9,7 @@ network under constraints is a quadratic program, or for classes a few of them o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.work import StopError
 from edgewise.splines import BSpline
 from edgewise.training.additive import Additive, curvatures
 from edgewise.training.bag_design import DEGREE, Design
@@ -208,21 +209,33 @@ def solve_constrained(
     y, weight, loss, fold, late
         As in `solve_additive`.
     """
-    penalty = [_penalty(constrained, table, smooth, free.penalty[:, k], weight) for k in range(y.shape[1])]
-    solver = _Program(constrained, table, y, loss, penalty)
-    start = torch.zeros(table.shape[1] + 1, y.shape[1], dtype=torch.float64)
-    start[-1] = free.bias
-    inner = solver.inner()
-    start[:-1] = inner[:, None]
-    whole = solver.solve(start, weight, lambda: False)
-    solutions = [whole]
-    for k in range(int(fold.max()) + 1):
-        learns = torch.where(fold == k, 0.0, weight)
-        heard = float(learns.sum()) > 0 and not late()
-        solutions.append(solver.solve(whole, learns, late) if heard else whole)
+    # Constant functions are all that, whatever else they are.
+    whole = torch.zeros(table.shape[1] + 1, y.shape[1], dtype=torch.float64)
+    whole[-1] = free.bias
+    solutions, folds, stop = [whole], int(fold.max()) + 1, free.stop
+    try:
+        if stop is None:
+            penalty = [
+                _penalty(constrained, table, smooth, free.penalty[:, k], weight) for k in range(y.shape[1])
+            ]
+            solver = _Program(constrained, table, y, loss, penalty)
+            inner = solver.inner()
+            whole = torch.cat([inner[:, None].expand(-1, y.shape[1]), whole[-1:]])
+            for reached in solver.steps(whole, weight, lambda: False):
+                whole = reached
+            solutions = [whole]
+            for k in range(folds):
+                learns, own = torch.where(fold == k, 0.0, weight), whole
+                if float(learns.sum()) > 0 and not late():
+                    *_, own = solver.steps(whole, learns, late)
+                solutions.append(own)
+    except StopError as error:
+        stop = error
+        solutions[0] = whole
+    solutions += [whole] * (1 + folds - len(solutions))
     theta = torch.stack([own[:-1] for own in solutions])
     bias = torch.stack([own[-1] for own in solutions])
-    return Additive(theta[0], bias[0], theta[1:], bias[1:], free.penalty)
+    return Additive(theta[0], bias[0], theta[1:], bias[1:], free.penalty, free.late, stop)
 
 
 def _penalty(
@@ -286,7 +299,7 @@ class _Program:
             value += 0.5 * float(theta[:-1, k] @ matrix @ theta[:-1, k])
         return value if math.isfinite(value) else math.inf
 
-    def solve(self, theta: Tensor, weight: Tensor, late: Callable[[], bool]) -> Tensor:
+    def steps(self, theta: Tensor, weight: Tensor, late: Callable[[], bool]) -> Iterator[Tensor]:
         """Newton's method: each step ends in the best feasible point of the quadratic model, or part of the way there."""
         value = self.objective(theta, weight)
         for _ in range(NEWTON_STEPS):
@@ -307,6 +320,6 @@ class _Program:
                     theta, value = trial, reached
                     break
                 size /= 2
+            yield theta
             if self.loss.dispersed or before - value < SETTLED * (abs(before) + 1) or late():
                 break
-        return theta

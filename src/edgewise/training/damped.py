@@ -21,6 +21,9 @@ import torch
 from scipy.linalg import get_lapack_funcs
 from torch import Tensor
 
+from edgewise._core.work import charge
+from edgewise.training.costs import solve_cost
+
 # Diagonal entries below this share of the largest are as good as zero.
 FLOOR = 1e-14
 # Pivots of the scaled matrix below P times this are rounding.
@@ -83,12 +86,14 @@ class Damped:
     def inverse(self) -> Tensor:
         """The inverse of H, shape (P, P); where there is none, that of the largest part that has one, and zeros."""
         factor, chosen = self._factor(0.0)
+        charge(2 * solve_cost(len(factor)))
         inverse = torch.zeros_like(self.curvature)
         inverse[chosen[:, None], chosen] = torch.cholesky_inverse(factor)
         return inverse * self._unit[:, None] * self._unit
 
     def _factor(self, mu: float) -> tuple[Tensor, Tensor]:
         """The lower factor of the scaled H + mu D in the rows and columns chosen, and their numbers."""
+        charge(solve_cost(len(self.gradient)))
         damped = self._scaled.clone()
         damped.diagonal().add_(mu)
         factor, info = torch.linalg.cholesky_ex(damped)

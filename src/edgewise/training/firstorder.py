@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -20,13 +19,25 @@ import torch
 from torch import Tensor
 
 from edgewise._core.errors import FileError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import PULSE, Meter, StopError, running
 from edgewise.network import KAN
 from edgewise.training.centring import Centring
 from edgewise.training.grow import prepared
 from edgewise.training.hidden_grids import follow, moments
 from edgewise.training.losses import Loss
-from edgewise.training.movers import LBFGS, AdamW, FirstOrderOptions, Mover, groups, mean_loss, outputs
-from edgewise.training.results import MESSAGES, Callback, FitResult, Record, tell
+from edgewise.training.movers import (
+    LBFGS,
+    AdamW,
+    FirstOrderOptions,
+    Mover,
+    groups,
+    mean_loss,
+    outputs,
+    rows_at_once,
+)
+from edgewise.training.results import Callback, FitResult, Record, tell
 from edgewise.training.rows import Rows
 from edgewise.training.second_order import in_units, scaled
 from edgewise.training.trees import is_there, read_tree, write_tree
@@ -40,12 +51,8 @@ MOST_RECOVERIES = 8
 LARGEST_SINGLE, MOST_SHIFTED = 1e30, 1e3
 # Share of an interval to which the place of a value on its grid must be known.
 PLACE = 0.01
-
-_MESSAGES = {
-    **MESSAGES,
-    "no improvement": "Training ended because the error stopped falling; raise 'patience' to wait longer.",
-    "diverged": "Training ended because the loss ran away again and again; this is the best network until then.",
-}
+# Steps of fewer numbers (rows times parameters) are taken on one thread.
+SMALL = 2e7
 
 
 @dataclass(eq=False)
@@ -58,7 +65,7 @@ class Progress:
     start_loss: float = math.inf
     slowdown: float = 1.0
     recoveries: int = 0
-    reason: str = ""
+    stop_reason: StopReason | None = None
     events: list[str] = field(default_factory=list)
     history: list[Record] = field(default_factory=list)
 
@@ -96,34 +103,44 @@ def fit_first_order(
     FileError
         If the checkpoint is damaged or belongs to another fit.
     """
-    run = Run(net, train, held, loss, options)
-    if checkpoint is not None:
-        run.restore(checkpoint)
-    began, spent = time.monotonic(), run.progress.history[-1].seconds if run.progress.history else 0.0
-    written = -math.inf
-    reason = ""
+    with one_thread(min(rows_at_once(len(train), options), len(train)) * net.n_parameters <= SMALL):
+        run = Run(net, train, held, loss, options)
+        if checkpoint is not None:
+            run.restore(checkpoint)
+        return _drive(run, callbacks, checkpoint)
 
-    def late() -> bool:
-        return options.seconds is not None and time.monotonic() - began > options.seconds
 
+def _drive(run: Run, callbacks: Sequence[Callback], checkpoint: str | Path | None) -> FitResult:
+    """Advance epoch by epoch until done, out of time, interrupted or asked to stop."""
+    spent = run.progress.history[-1].seconds if run.progress.history else 0.0
+
+    def alive() -> None:
+        """Let callbacks speak in the middle of an epoch."""
+        if meter.seconds - heard >= PULSE and tell(callbacks, run.under_way(spent + meter.seconds)):
+            raise StopError(StopReason.CALLBACK)
+
+    meter, heard, written = Meter(seconds=run.options.seconds, beat=alive), 0.0, -math.inf
+    reason: StopReason | None = None
     try:
-        while not (reason := run.progress.reason):
-            record = run.advance(late, lambda: spent + time.monotonic() - began)
+        while not (reason := run.progress.stop_reason):
+            with running(meter):
+                record = run.advance(lambda: spent + meter.seconds)
+            # What callbacks do counts for the meters around the fit, not for its own.
+            heard = meter.seconds
             stopped = tell(callbacks, record)
-            if late() and not run.progress.reason:
-                reason = "seconds"
-                break  # perhaps in the middle of an epoch: such a state is not stored
-            now = time.monotonic()
+            now = meter.seconds
             # Writing may take a twentieth of the time.
-            if checkpoint is not None and (run.progress.reason or now >= written):
+            if checkpoint is not None and (run.progress.stop_reason or now >= written):
                 run.store(checkpoint)
-                written = time.monotonic() + 20 * (time.monotonic() - now)
+                written = meter.seconds + 20 * (meter.seconds - now)
             if stopped:
-                reason = "callback"
+                reason = StopReason.CALLBACK
                 break
-    except KeyboardInterrupt:
-        reason = "interrupted"
-    return run.result(reason, spent + time.monotonic() - began)
+    except (StopError, KeyboardInterrupt) as stop:
+        reason = meter.own(stop) if isinstance(stop, StopError) else StopReason.INTERRUPTED
+        # In the middle of an epoch, perhaps of the first: such a state is not stored, but it may be the best.
+        run.look()
+    return run.result(reason, spent + meter.seconds)
 
 
 class Run:
@@ -146,11 +163,11 @@ class Run:
         self.moments = moments(self.mover.epochs, regrids)
         self._judge_start()
 
-    def advance(self, late: Callable[[], bool], clock: Callable[[], float]) -> Record:
+    def advance(self, clock: Callable[[], float]) -> Record:
         """One epoch: train, judge, keep the best, recover where the loss has run away."""
         now = self.progress
         note = self._follow()
-        value = self.mover.epoch(now.epoch, now.slowdown, late)
+        value = self.mover.epoch(now.epoch, now.slowdown)
         held = None if self.held is None else mean_loss(self.net, self.held, self.loss)
         # The mean over an epoch of batches lags behind; where it is all there is to judge by, it is measured anew.
         value = mean_loss(self.net, self.train, self.loss) if held is None and math.isfinite(value) else value
@@ -168,12 +185,29 @@ class Run:
             clock(),
             self.net.layers[0].intervals,
             note,
+            now.epoch / self.mover.epochs,
         )
         now.history.append(record)
-        now.reason = now.reason or self._reason_to_end()
+        now.stop_reason = now.stop_reason or self._reason_to_end()
         return record
 
-    def result(self, reason: str, seconds: float) -> FitResult:
+    def under_way(self, seconds: float) -> Record:
+        """The last record once more, with the share of the work done by now."""
+        now = self.progress
+        share = (now.epoch + self.mover.done) / self.mover.epochs
+        if now.history:
+            return replace(now.history[-1], seconds=seconds, note="", share=share)
+        start = in_units(self.net, now.start_loss, self.loss)
+        return Record("epoch", 0, start, None, seconds, self.net.layers[0].intervals, share=share)
+
+    def look(self) -> None:
+        """Keep the network as it stands where it is the best so far."""
+        judge = self.train if self.held is None else self.held
+        if (error := mean_loss(self.net, judge, self.loss)) < self.progress.best_error:
+            self.progress.best_error = error
+            self.best.load_state_dict(self.net.state_dict())
+
+    def result(self, reason: StopReason, seconds: float) -> FitResult:
         """The best network and how it came about."""
         train = mean_loss(self.best, self.train, self.loss)
         held = (
@@ -186,8 +220,7 @@ class Run:
             network=self.best,
             history=tuple(now.history),
             method=self.options.method,
-            reason=reason,
-            message=_MESSAGES[reason],
+            stop_reason=reason,
             seconds=seconds,
             train_error=in_units(self.best, train, self.loss),
             validation_error=held,
@@ -222,7 +255,9 @@ class Run:
         self.best.load_state_dict(tree["best"])
         self.mover.optimizer.load_state_dict(tree["optimizer"])
         history = [Record(**record) for record in tree["progress"].pop("history")]
-        self.progress = Progress(**tree["progress"], history=history)
+        ended = tree["progress"].pop("stop_reason")
+        ended = None if ended is None else StopReason(ended)
+        self.progress = Progress(**tree["progress"], stop_reason=ended, history=history)
 
     def _mover(self) -> Mover:
         if self.options.method == "lbfgs":
@@ -242,7 +277,7 @@ class Run:
         now.start_loss = mean_loss(self.net, self.train, self.loss)
         now.best_error = now.start_loss if self.held is None else mean_loss(self.net, self.held, self.loss)
         if not math.isfinite(now.start_loss):
-            now.reason, now.best_error = "diverged", math.inf
+            now.stop_reason, now.best_error = StopReason.DIVERGED, math.inf
             now.events.append("The loss is not finite at the start: a closed form has no value on some row.")
 
     def _run_away(self, value: float, held: float | None) -> bool:
@@ -257,23 +292,23 @@ class Run:
         self.net.load_state_dict(self.best.state_dict())
         self.mover = self._mover()
         if now.recoveries > MOST_RECOVERIES:
-            now.reason = "diverged"
+            now.stop_reason = StopReason.DIVERGED
         note = (
             f"The loss ran away in epoch {now.epoch}: went back to epoch {now.best_epoch} with half the step."
         )
         now.events.append(note)
         return note
 
-    def _reason_to_end(self) -> str:
+    def _reason_to_end(self) -> StopReason | None:
         now = self.progress
         if self.options.method == "lbfgs" and self.held is None and _settled(now.history):
-            return "converged"
+            return StopReason.CONVERGED
         if now.epoch >= self.mover.epochs:
-            return "steps"
+            return StopReason.WORK_SPENT if self.options.steps is None else StopReason.MOST_STEPS
         wait = max(PATIENCE_UNIT * self.options.patience, LEAST_WAIT * self.mover.epochs)
         if now.epoch - now.best_epoch >= wait:
-            return "no improvement"
-        return ""
+            return StopReason.NO_IMPROVEMENT
+        return None
 
 
 def _moved(net: KAN, rows: Rows, loss: Loss) -> Rows:

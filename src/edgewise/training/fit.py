@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +11,18 @@ from typing import Any, cast
 
 from edgewise._core.checks import as_tuple, check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import PULSE, Meter, StopError, check_work, running
 from edgewise.network import KAN
 from edgewise.network.grids import MOST_LAID
 from edgewise.training.checkpoint import Checkpoint
+from edgewise.training.costs import is_small
 from edgewise.training.ground import error
 from edgewise.training.losses import Loss, make_loss
-from edgewise.training.results import MESSAGES, Callback, FitResult, Record, tell
+from edgewise.training.results import Callback, FitResult, Record, tell
 from edgewise.training.rows import Rows, as_rows, hold_out
-from edgewise.training.second_order import MOST_DENSE, MOST_WORK, Options, Position, SecondOrder
+from edgewise.training.second_order import MOST_DENSE, MOST_WORK, STEPS, Options, Position, SecondOrder
 
 METHODS = ("auto", "lm", "lbfgs", "adam")
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "starts")
@@ -34,6 +38,7 @@ def fit(
     validation: Any = 0.2,
     sample_weight: Any = None,
     steps: int | None = None,
+    work: str | float = "normal",
     seconds: float | None = None,
     intervals: Sequence[int] | None = None,
     roughness: str | float = "auto",
@@ -68,9 +73,13 @@ def fit(
         back in a last refit on all rows; your own are not.
     sample_weight : array, shape (n,), optional
     steps : int, optional
-        Most steps a round (second-order) or epochs (AdamW).
+        Most steps a round (second-order) or epochs (AdamW); by default what `work` says.
+    work : "quick", "normal", "thorough" or float
+        A fifth, once or five times the normal work, or a factor of your own, on steps (or epochs) and on the multiplications
+        of a step that finer grids may grow to.
     seconds : float, optional
-        Stop after about this time with the best network so far.
+        Time limit; None, the default, for none. It only interrupts: what is found until then is the answer, and may differ
+        from run to run.
     intervals : sequence of int, optional
         Intervals of the grid in each round; by default they double from the network's own while it pays.
     roughness : "auto" or float
@@ -92,9 +101,10 @@ def fit(
         Parts in which AdamW evaluates a batch one after another, so that memory holds one of them at a time. The step is
         that of the whole batch.
     seed : int
-        Seed of everything random: same seed and machine, same result.
+        Seed of everything random: same seed, rows and version, same result.
     callbacks : sequence of callable
-        Each is called with a `Record` after every step (small networks: every few milliseconds); returning True stops.
+        Each is called with a `Record` after every step (small networks: every few milliseconds), and at least once a second;
+        returning True stops.
     checkpoint : path, optional
         File that keeps the position of the fit; a killed fit that is started again with the same arguments goes on from
         it to the same result.
@@ -113,8 +123,9 @@ def fit(
 
     Notes
     -----
-    Same arguments on the same machine give the same bits. Ctrl-C ends training with the best network so far and
-    reason "interrupted"; it does not raise.
+    Same arguments give the same bits, however busy the machine is. Small networks take one thread; large ones may differ in
+    the last bits between numbers of threads. Ctrl-C does not raise: it ends training with the best network so far and
+    stop_reason "interrupted".
 
     References
     ----------
@@ -138,8 +149,10 @@ def fit(
     check_choice(method, "method", METHODS, of="fit")
     row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
     seed = check_int(seed, "seed", low=0, of="fit")
+    factor = check_work(work, of="fit")
     options = Options(
-        steps=60 if steps is None else check_int(steps, "steps", low=1, of="fit"),
+        steps=max(1, round(STEPS * factor)) if steps is None else check_int(steps, "steps", low=1, of="fit"),
+        work=factor,
         starts=check_int(starts, "starts", low=1, of="fit"),
         intervals=_schedule(intervals),
         roughness=_auto_or_weight(roughness, "roughness"),
@@ -170,14 +183,16 @@ def fit(
     if method == "auto":
         method = "lm" if _second_order_fits(net, train) else "adam"
     if method == "lm":
-        run = SecondOrder(net, train, held, row_loss, options, refit=not isinstance(validation, tuple))
-        return _drive(run, seconds, callbacks, checkpoint)
+        with one_thread(is_small(net, len(train))):
+            run = SecondOrder(net, train, held, row_loss, options, refit=not isinstance(validation, tuple))
+            return _drive(run, seconds, callbacks, checkpoint)
 
     from edgewise.training.firstorder import FirstOrderOptions, fit_first_order
 
     first = FirstOrderOptions(
         method=method,
         steps=steps,
+        work=factor,
         seconds=seconds,
         seed=seed,
         patience=patience,
@@ -218,40 +233,59 @@ def _drive(
     checkpoint: str | Path | None,
 ) -> FitResult:
     """Advance position by position until done, out of time, interrupted or asked to stop."""
-    began = time.monotonic()
     keeper = None if checkpoint is None else Checkpoint(Path(checkpoint), run.fingerprint())
     stored = None if keeper is None else keeper.read()
-    now, history = (run.begin(), []) if stored is None else stored
+    history: list[Record] = [] if stored is None else stored[1]
     spent = history[-1].seconds if history else 0.0
-    reason = ""
+
+    def alive() -> None:
+        """Let callbacks speak in the middle of a long step: they hear of the last one again."""
+        if meter.seconds - heard < PULSE:
+            return
+        last = (
+            history[-1] if history else Record("start", 0, math.nan, None, 0.0, run.given.layers[0].intervals)
+        )
+        if tell(callbacks, replace(last, seconds=spent + meter.seconds)):
+            raise StopError(StopReason.CALLBACK)
+
+    meter, heard = Meter(seconds=seconds, beat=alive), 0.0
+    now = None if stored is None else stored[0]
+    reason: StopReason | None = None
     try:
+        with running(meter):
+            now = run.begin() if now is None else now
         while now.stage != "done":
-            before, now = now, run.advance(now)
-            if now.step > before.step or now.stage == "done":
-                record = _record(run, now, len(history) + 1, spent + time.monotonic() - began)
+            with running(meter):
+                before, now = now, run.advance(now)
+                new = now.step > before.step or now.stage == "done"
+                record = _record(run, now, len(history) + 1, spent + meter.seconds) if new else None
+            # What callbacks do counts for the meters around the fit, not for its own.
+            if record is not None:
                 history.append(record)
+                heard = meter.seconds
                 if tell(callbacks, record):
-                    reason = "callback"
+                    reason = StopReason.CALLBACK
                     break
             if keeper is not None:
                 keeper.write(now, history)
-            if seconds is not None and time.monotonic() - began > seconds and now.stage != "done":
-                reason = "seconds"
-                break
+    except StopError as stop:
+        reason = meter.own(stop)
     except KeyboardInterrupt:
-        reason = "interrupted"
+        reason = StopReason.INTERRUPTED
+    if now is None:
+        now = run.begin()
     best = now.best if now.stage == "done" else run.best_until(now)
     if keeper is not None:
         keeper.write(now, history, force=True)
-    reason = reason or now.reason
+    reason = reason or now.stop_reason
+    assert reason is not None
     return FitResult(
         network=best,
         history=tuple(history),
         method="lm",
-        reason=reason,
-        message=MESSAGES[reason],
-        seconds=spent + time.monotonic() - began,
-        train_error=history[-1].loss if now.stage == "done" else error(best, run.train, run.loss),
+        stop_reason=reason,
+        seconds=spent + meter.seconds,
+        train_error=error(best, run.train, run.loss),
         validation_error=run.validation_error(now),
         resolved=now.best_resolved,
         events=now.events,

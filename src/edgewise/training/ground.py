@@ -9,7 +9,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from edgewise._core.work import charge
 from edgewise.network import KAN
+from edgewise.training.costs import value_cost
 from edgewise.training.losses import Loss
 from edgewise.training.native_objective import objective
 from edgewise.training.objective import DataObjective, Penalised
@@ -83,6 +85,7 @@ def error(net: KAN, rows: Rows, loss: Loss) -> float:
 
 def error_at(data: DataObjective, net: KAN, theta: Tensor) -> float:
     """The error at a parameter vector: RMSE in the units of y, mean loss where the likelihood fixes the noise."""
+    charge(value_cost(len(data.y), data.evaluator.read))
     f = data.evaluator.outputs(theta)
     if not data.loss.dispersed:
         return float(data.loss.rows(f, data.y) @ data.weight)

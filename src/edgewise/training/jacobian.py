@@ -15,6 +15,7 @@ from torch import Tensor
 from edgewise.layers import multiply, pull_back
 from edgewise.layers.symbolic_edges import form_partials, form_values
 from edgewise.network import KAN
+from edgewise.training.costs import numbers_read
 from edgewise.training.parameters import Slots, coefficients
 
 # Numbers in one chunk of the Jacobian (64 MB in float64).
@@ -40,6 +41,11 @@ class Evaluator:
         self.inputs = (X - net.input_shift) / net.input_scale
         self.bases = [layer.basis for layer in net.layers]
         self.outputs_width = net.shape[-1]
+
+    @cached_property
+    def read(self) -> int:
+        """Numbers that one row makes use of."""
+        return numbers_read(self.net)
 
     @cached_property
     def _first(self) -> Tensor | None:

@@ -16,6 +16,9 @@ from edgewise.training.objective import Quadratic
 
 MU_START = 1e-2
 MU_MIN, MU_MAX = 1e-15, 1e14
+# An objective below this (in network units, where y has unit variance) is rounding of the penalty; steps that lower it lead
+# nowhere, and damping beyond the second finds no better one.
+ROUNDING, ROUNDING_MU = 1e-21, 1e-6
 # A trial counts when the objective falls by at least this share of what the quadratic model foresees.
 LEAST_GAIN = 1e-4
 
@@ -60,7 +63,7 @@ def step(objective: Quadratic, state: LMState) -> LMState:
         return stopped(state, state.value)
     system = Damped(gradient, curvature)
     mu, nu = state.mu, state.nu
-    while mu <= MU_MAX:
+    while mu <= most_damping(state):
         move = system.solve(mu)
         predicted = -float(gradient @ move + 0.5 * move @ (curvature @ move))
         trial = state.theta + move
@@ -72,6 +75,11 @@ def step(objective: Quadratic, state: LMState) -> LMState:
             break
         mu, nu = mu * nu, nu * 2
     return stopped(state, value)
+
+
+def most_damping(state: LMState) -> float:
+    """The damping beyond which no step is sought."""
+    return MU_MAX if state.value > ROUNDING else max(ROUNDING_MU, state.mu)
 
 
 def accepted(

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
+from edgewise._core.work import charge
 from edgewise.layers import multiply
 from edgewise.network import KAN
 from edgewise.training.batches import Batches
 from edgewise.training.centring import Centring
+from edgewise.training.costs import descent_cost, numbers_read, value_cost
 from edgewise.training.losses import Loss
 from edgewise.training.optimizer import FusedAdamW
 from edgewise.training.rows import Rows
@@ -38,7 +40,10 @@ class FirstOrderOptions:
     method : "adam" or "lbfgs"
     steps : int, optional
         Epochs (AdamW) or iterations (L-BFGS).
+    work : float
+        Factor on the steps where they are not given.
     seconds : float, optional
+        Time limit.
     seed, patience : int
     batch : int, optional
         Rows of a minibatch; by default a power of two near a thirtieth of the rows, 32 to 1024.
@@ -57,6 +62,7 @@ class FirstOrderOptions:
 
     method: str = "adam"
     steps: int | None = None
+    work: float = 1.0
     seconds: float | None = None
     seed: int = 0
     patience: int = 1
@@ -90,8 +96,13 @@ class Mover(Protocol):
     @property
     def optimizer(self) -> torch.optim.Optimizer: ...
 
-    def epoch(self, number: int, slowdown: float, late: Callable[[], bool]) -> float:
-        """Train for one epoch (or until it is late) and give the mean loss met on the way."""
+    @property
+    def done(self) -> float:
+        """Share of the present epoch that is done."""
+        ...
+
+    def epoch(self, number: int, slowdown: float) -> float:
+        """Train for one epoch and give the mean loss met on the way."""
         ...
 
 
@@ -128,18 +139,20 @@ class AdamW:
         centring: Centring | None = None,
     ) -> None:
         self.net, self.loss, self.options, self.centring = net, loss, options, centring
-        batch = options.batch or min(max(2 ** round(math.log2(max(len(rows) / 30, 1))), 32), 1024)
-        self.batches = Batches(rows, batch, options.seed)
-        self.epochs = options.steps or max(FEWEST_EPOCHS, math.ceil(UPDATES / self.batches.count))
+        self.batches = Batches(rows, rows_at_once(len(rows), options), options.seed)
+        epochs = max(FEWEST_EPOCHS, math.ceil(UPDATES / self.batches.count))
+        self.epochs, self.done = options.steps or max(1, round(options.work * epochs)), 0.0
         self.optimizer = FusedAdamW(groups)
         self._parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        self._size = sum(p.numel() for p in self._parameters)
 
-    def epoch(self, number: int, slowdown: float, late: Callable[[], bool]) -> float:
+    def epoch(self, number: int, slowdown: float) -> float:
         count = self.batches.count
         if self.centring is not None:
             self.optimizer.centre(self.centring.look())
         total, seen = torch.zeros((), dtype=torch.float64, device=self.batches.device), 0
         for k, (x, y, weight) in enumerate(self.batches.epoch(number)):
+            self.done = k / count
             share = slowdown * schedule((number + k / count) / self.epochs)
             for group in self.optimizer.param_groups:
                 group["lr"] = group["highest"] * share
@@ -148,8 +161,6 @@ class AdamW:
             total += self._descend(x, y, weight)
             self.optimizer.step()
             seen += len(x)
-            if late():
-                break
         return float(total) / seen
 
     def _descend(self, x: Tensor, y: Tensor, weight: Tensor) -> Tensor:
@@ -160,6 +171,7 @@ class AdamW:
         ):
             if len(part[0]) == 0:
                 continue
+            charge(descent_cost(len(part[0]), self._size))
             value = self.loss.rows(self.net(part[0]), part[1]).to(torch.float64) @ part[2]
             (value / len(x)).backward()
             total += value.detach()
@@ -177,17 +189,18 @@ class LBFGS:
 
     def __init__(self, net: KAN, rows: Rows, loss: Loss, options: FirstOrderOptions) -> None:
         self.net, self.rows, self.loss = net, rows, loss
-        self.epochs = math.ceil((options.steps or ITERATIONS) / CHUNK)
+        iterations = options.steps or max(1, round(options.work * ITERATIONS))
+        self.epochs, self.done = math.ceil(iterations / CHUNK), 0.0
         self.optimizer = torch.optim.LBFGS(
             net.parameters(),
-            max_iter=min(CHUNK, options.steps or ITERATIONS),
+            max_iter=min(CHUNK, iterations),
             history_size=30,
             tolerance_grad=1e-13,
             tolerance_change=1e-15,
             line_search_fn="strong_wolfe",
         )
 
-    def epoch(self, number: int, slowdown: float, late: Callable[[], bool]) -> float:
+    def epoch(self, number: int, slowdown: float) -> float:
         self.optimizer.param_groups[0]["lr"] = slowdown
         self.optimizer.step(self._closure)
         return mean_loss(self.net, self.rows, self.loss)
@@ -196,11 +209,19 @@ class LBFGS:
         self.optimizer.zero_grad(set_to_none=True)
         total = 0.0
         for part in _parts(len(self.rows)):
+            charge(descent_cost(ROWS_AT_ONCE, self.net.n_parameters))
             f = outputs(self.net, self.rows.X[part])
             value = self.loss.rows(f, self.rows.y[part]) @ self.rows.weight[part]
             value.backward()
             total += value.item()
         return total
+
+
+def rows_at_once(count: int, options: FirstOrderOptions) -> int:
+    """Rows whose gradients are taken at once: a minibatch, or a part of all rows."""
+    if options.method == "lbfgs":
+        return ROWS_AT_ONCE
+    return options.batch or min(max(2 ** round(math.log2(max(count / 30, 1))), 32), 1024)
 
 
 def groups(net: KAN, options: FirstOrderOptions) -> Iterator[dict[str, Any]]:
@@ -237,11 +258,12 @@ def outputs(net: KAN, X: Tensor) -> Tensor:
 
 def mean_loss(net: KAN, rows: Rows, loss: Loss) -> float:
     """Weighted mean loss of rows in network units."""
-    parts = list(_parts(len(rows)))
+    losses, read = list[Tensor](), numbers_read(net)
     with torch.no_grad():
-        losses = [
-            loss.rows(outputs(net, rows.X[p]), rows.y[p]).to(rows.weight) @ rows.weight[p] for p in parts
-        ]
+        for part in _parts(len(rows)):
+            own = loss.rows(outputs(net, rows.X[part]), rows.y[part]).to(rows.weight)
+            losses.append(own @ rows.weight[part])
+            charge(value_cost(len(own), read))
     return float(torch.stack(losses).sum())
 
 

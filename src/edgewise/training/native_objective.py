@@ -5,22 +5,28 @@ It takes networks of numeric B-spline edges; what it gives equals `Evaluator` an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from edgewise._core.work import charge
 from edgewise.kernels.native.library import load
 from edgewise.kernels.small import SmallLayer, SmallNetwork
 from edgewise.network import KAN
 from edgewise.splines import BSpline
 from edgewise.training import lm
+from edgewise.training.costs import normal_cost, solve_cost, value_cost
 from edgewise.training.damped import FLOOR, RANK
 from edgewise.training.jacobian import Evaluator
 from edgewise.training.lm import LMState
 from edgewise.training.losses import Loss, Squared
 from edgewise.training.objective import DataObjective, Penalised
 from edgewise.training.parameters import Slots
+
+# Work of one call: the clock is not looked at before it returns.
+MOST_AT_ONCE = 0.3
 
 
 class NativeEvaluator(Evaluator):
@@ -43,7 +49,16 @@ class NativeEvaluator(Evaluator):
         library, layers = load(), native_layers(net, slots)
         assert library is not None
         assert layers is not None
-        self.small = SmallNetwork(library, layers, slots.total, self.inputs, y, weight)
+
+        def of(part: slice) -> SmallNetwork:
+            return SmallNetwork(library, layers, slots.total, self.inputs[part], y[part], weight[part])
+
+        self.small = of(slice(None))
+        whole = normal_cost(len(X), y.shape[1], self.read, 0)
+        rows = math.ceil(len(X) / max(1, math.ceil(whole / MOST_AT_ONCE)))
+        starts = range(0, len(X), rows)
+        self.parts = [slice(start, start + rows) for start in starts]
+        self.networks = [self.small] if len(self.parts) == 1 else [of(part) for part in self.parts]
 
     def outputs(self, theta: Tensor) -> Tensor:
         """Network outputs before the output scaling, shape (n, D)."""
@@ -57,22 +72,38 @@ class NativeObjective(DataObjective):
     evaluator: NativeEvaluator
 
     def value(self, theta: Tensor) -> float:
-        if isinstance(self.loss, Squared):
-            return float(self.evaluator.small.value(theta))
-        return super().value(theta)
+        if not isinstance(self.loss, Squared):
+            return super().value(theta)
+        charge(value_cost(len(self.y), self.evaluator.read))
+        return float(self.evaluator.small.value(theta))
 
     def normal(self, theta: Tensor) -> tuple[float, Tensor, Tensor]:
-        small = self.evaluator.small
         if isinstance(self.loss, Squared):
-            value, gradient, curvature = small.normal(theta)
+            value, gradient, curvature = self._added(theta, None, None)
             return float(value), gradient, curvature
-        f = small.outputs(theta)
+        f = self.evaluator.outputs(theta)
         value = float(self.loss.rows(f, self.y) @ self.weight)
         pull = self.loss.gradient(f, self.y) * self.weight[:, None]
         root = self.loss.root(f, self.y)
         root = root * self.weight.sqrt().reshape(-1, *(1,) * (root.ndim - 1))
-        _, gradient, curvature = small.normal(theta, pull, root)
+        _, gradient, curvature = self._added(theta, pull, root)
         return value, gradient, curvature
+
+    def _added(
+        self, theta: Tensor, pull: Tensor | None, root: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The normal equations, added up over the parts of the rows."""
+        evaluator = self.evaluator
+        total: tuple[Tensor, Tensor, Tensor] | None = None
+        for part, network in zip(evaluator.parts, evaluator.networks, strict=True):
+            own = network.normal(
+                theta, None if pull is None else pull[part], None if root is None else root[part]
+            )
+            total = own if total is None else (total[0] + own[0], total[1] + own[1], total[2] + own[2])
+            rows = len(self.y[part])
+            charge(normal_cost(rows, self.y.shape[1], evaluator.read, len(theta)))
+        assert total is not None
+        return total
 
 
 def descended(
@@ -91,11 +122,14 @@ def descended(
         problem.S,
         rest=rest,
         mu_start=lm.MU_START,
-        mu_max=lm.MU_MAX,
+        mu_max=lm.most_damping(state),
         floor=FLOOR,
         tolerance=RANK,
         least_gain=lm.LEAST_GAIN,
     )
+    n, size = data.y.shape[0], len(state.theta)
+    each = normal_cost(n, data.y.shape[1], data.evaluator.read, size) + solve_cost(size)
+    charge(int(found.steps) * each)
     now, decrease, stuck = float(found.value), float(found.decrease), bool(found.stuck)
     return LMState(found.theta, now, float(found.mu), float(found.nu), decrease, stuck), int(found.steps)
 

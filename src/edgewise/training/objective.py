@@ -8,6 +8,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from edgewise._core.work import charge
+from edgewise.training.costs import normal_cost, value_cost
 from edgewise.training.jacobian import Evaluator
 from edgewise.training.losses import Loss
 from edgewise.training.variation import Variation
@@ -45,6 +47,7 @@ class DataObjective:
     weight: Tensor
 
     def value(self, theta: Tensor) -> float:
+        charge(value_cost(len(self.y), self.evaluator.read))
         return float(self.loss.rows(self.evaluator.outputs(theta), self.y) @ self.weight)
 
     def normal(self, theta: Tensor) -> tuple[float, Tensor, Tensor]:
@@ -64,6 +67,7 @@ class DataObjective:
                     -1, size
                 )
             curvature.addmm_(flat.T, flat)
+            charge(normal_cost(len(y), y.shape[1], self.evaluator.read, size))
         return value, gradient, curvature
 
 

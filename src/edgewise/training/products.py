@@ -15,8 +15,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from edgewise._core.work import charge
 from edgewise.layers import multiply, pull_back
 from edgewise.layers.symbolic_edges import form_partials
+from edgewise.training.costs import value_cost
 from edgewise.training.jacobian import JACOBIAN_CHUNK, Evaluator
 from edgewise.training.native_objective import NativeEvaluator
 from edgewise.training.parameters import coefficients
@@ -142,6 +144,7 @@ class Sweeps:
                 sums.append(z)
                 values.append(v)
                 nodes.append(multiply(z, spec.nodes.sums, spec.nodes.products))
+            charge(value_cost(len(nodes[0]), evaluator.read))
             yield _Swept(part, nodes, sums, values)
 
     def _deltas(self, theta: Tensor, chunk: _Swept, g: Tensor) -> Iterator[tuple[int, Tensor]]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from edgewise._core.work import charge
+from edgewise.training.costs import ELIMINATION, solve_cost
+
 # Steps, the share of a step to the boundary that is taken, and when the residuals and the gap count as nothing.
 ROUNDS, TO_THE_WALL, SMALL = 60, 0.99, 1e-10
 
@@ -54,6 +57,7 @@ def solve_qp(H: Tensor, g: Tensor, A: Tensor, b: Tensor, start: Tensor | None = 
         if max(done) < SMALL:
             break
         weight = dual / s
+        charge(solve_cost(len(g)) + ELIMINATION * A.numel() * len(g))
         root, ill = torch.linalg.cholesky_ex(H + A.T @ (A * weight[:, None]))
         if int(ill):
             break

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 
 
@@ -58,11 +59,8 @@ class FitResult:
     history : tuple of Record
     method : str
         "lm", "lbfgs" or "adam".
-    reason : str
-        Why training ended: "converged", "no improvement", "size", "steps", "diverged", "seconds", "interrupted" or
-        "callback".
-    message : str
-        The same in a sentence, with what may help.
+    stop_reason : StopReason
+        Why training ended; its `advice` says what may help.
     seconds : float
     train_error, validation_error : float
         Root mean square error in the units of y for squared and Huber loss, mean loss per row otherwise. The latter was
@@ -77,13 +75,17 @@ class FitResult:
     network: KAN
     history: tuple[Record, ...]
     method: str
-    reason: str
-    message: str
+    stop_reason: StopReason
     seconds: float
     train_error: float
     validation_error: float | None
     resolved: bool = False
     events: tuple[str, ...] = field(default=())
+
+    @property
+    def message(self) -> str:
+        """Why training ended, in a sentence."""
+        return self.stop_reason.advice
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,8 @@ class TableFit:
         Errors here are root mean square errors in units of y, or mean losses; `validation` is out of bag.
     message : str
         Which mode was chosen and why.
+    stop_reason : StopReason
+        Why training ended.
     seconds : float
     mode : "additive", "pairwise" or "deep"
     members : int
@@ -117,6 +121,7 @@ class TableFit:
     network: KAN
     history: tuple[Record, ...]
     message: str
+    stop_reason: StopReason
     seconds: float
     mode: str
     members: int
@@ -132,14 +137,3 @@ def tell(callbacks: Sequence[Callback], record: Record) -> bool:
     """Pass the record to every callback; True if one of them asks to stop."""
     answers = [callback(record) is True for callback in callbacks]  # all of them, whatever the first one says
     return any(answers)
-
-
-MESSAGES = {
-    "converged": "Training converged.",
-    "no improvement": "Training ended because a finer grid no longer lowers the error on held-out rows.",
-    "size": "Training ended at the largest grid that second-order steps can carry; an 'intervals' schedule goes on.",
-    "steps": "The maximum number of steps was reached; raise 'steps' if the error is still falling.",
-    "seconds": "The time given was used up; raise 'seconds' if the error is still falling.",
-    "interrupted": "Training was interrupted; this is the best network until then.",
-    "callback": "A callback asked to stop; this is the best network until then.",
-}

@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, replace
 
 from edgewise._core.seeds import derive
-from edgewise._core.threads import one_thread
+from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.training import evidence, lm, truncated
 from edgewise.training.ground import Ground, error, error_at, joined, mean_loss
@@ -54,20 +54,23 @@ NOT_FINITE = "The loss is not finite on some row, so no step could be made: a cl
 # Largest number of parameters with a Gauss-Newton matrix of their own; beyond it steps go by products alone, and weights
 # stay as they are, for their evidence takes the inverse of that matrix.
 MOST_DENSE = 5000
-# Largest number of multiplications a step, and of parameters without a matrix, that rounds grow to.
+# Largest number of multiplications a step, and of parameters without a matrix, that rounds grow to with work=1. Where the
+# error falls steeply a finer grid is worth more, and takes a few steps only: it may cost so many times as much.
 MOST_WORK = 6e9
 MOST_FREE = 100_000
+STEEP_WORK = 2.0
+# Most steps of a round with work=1.
+STEPS = 60
 # Steps of a small network go several to a call; so many multiplications take milliseconds.
 WORK_AT_ONCE = 1e8
-# Steps of fewer multiplications are done before a second thread has woken up.
-SMALL_WORK = 1e8
 
 
 @dataclass(frozen=True)
 class Options:
-    """Settings of a second-order fit; see `fit`."""
+    """Settings of a second-order fit; see `fit`. Grids grow to what `work` times the normal multiplications can carry."""
 
-    steps: int = 60
+    steps: int = STEPS
+    work: float = 1.0
     starts: int = 1
     intervals: tuple[int, ...] | None = None
     roughness: float | None = None
@@ -106,7 +109,7 @@ class Position:
         lowers the error too steeply for noise.
     judged : float
         Held-out error of the best network before the refit, in the units of y.
-    reason, events
+    stop_reason, events
         Why the fit is done, and what happened on the way.
     """
 
@@ -129,7 +132,7 @@ class Position:
     resolving: bool = False
     best_resolved: bool = False
     judged: float = math.nan
-    reason: str = ""
+    stop_reason: StopReason | None = None
     events: tuple[str, ...] = ()
 
 
@@ -160,11 +163,6 @@ class SecondOrder:
 
     def advance(self, now: Position) -> Position:
         """The next position: an LM step (small networks: a few), an update of the weights, or the change of stage."""
-        size = len(now.state.theta)
-        with one_thread(size**2 * len(self.train) * now.net.shape[-1] <= SMALL_WORK):
-            return self._advance(now)
-
-    def _advance(self, now: Position) -> Position:
         if self._at_rest(now):
             return replace(self._after_rest(now), events=now.events)
         objective, steps = self._objective(now), 1
@@ -222,7 +220,8 @@ class SecondOrder:
     # -- stages ---------------------------------------------------------------------------------------------------
 
     def _at_rest(self, now: Position) -> bool:
-        calm = now.state.decrease < self._resting(now) and now.step >= _fewest(now)
+        still = now.state.decrease < self._resting(now) or now.state.value < lm.ROUNDING
+        calm = still and now.step >= max(1, _fewest(now))
         return now.state.stuck or calm or now.step >= self._most(now)
 
     def _at_once(self, now: Position) -> tuple[int, float]:
@@ -318,15 +317,15 @@ class SecondOrder:
         schedule = self.options.intervals
         last = schedule is not None and now.index + 1 >= len(schedule)
         if last or best_error < EXACT:
-            return self._refit(after, "converged")
+            return self._refit(after, StopReason.CONVERGED)
         if stale > self.options.patience:
-            return self._refit(after, "no improvement")
+            return self._refit(after, StopReason.NO_IMPROVEMENT)
         count = 2 * net.layers[0].intervals if schedule is None else schedule[now.index + 1]
-        if schedule is None and not self._affordable(net, count):
-            return self._refit(after, "size")
-        finer = grown(net, self.train, count)
         loss, _ = self._losses(now)
         steep = math.isfinite(now.round_loss) and loss * STEEP < now.round_loss
+        if schedule is None and not self._affordable(net, count, steep):
+            return self._refit(after, StopReason.LARGEST_GRID)
+        finer = grown(net, self.train, count)
         resolving = self.options.roughness is None and steep
         weights = self._weights_for(now, resolving)
         entered = self._enter("round", now.index + 1, finer, weights, FINE_MU, best, best_error)
@@ -355,15 +354,15 @@ class SecondOrder:
             return uniform_weights(penalty, ROUGH_START, self._tilt_start)
         return now.weights
 
-    def _refit(self, now: Position, reason: str) -> Position:
+    def _refit(self, now: Position, reason: StopReason) -> Position:
         """A last polish of the best network on all rows, once the grid has been chosen."""
         judged = math.nan if self.held is None else error(now.best, self.held, self.loss)
         if self.held is None or not self.refit:
-            return replace(now, stage="done", reason=reason, judged=judged)
+            return replace(now, stage="done", stop_reason=reason, judged=judged)
         self._ground = self._problem = None
         # Under the weights that made it the best: a later grid's may be of another kind.
         entered = self._enter("refit", 0, now.best, now.best_weights, 1e-8, now.best, now.best_error)
-        return replace(entered, reason=reason, judged=judged, best_resolved=now.best_resolved)
+        return replace(entered, stop_reason=reason, judged=judged, best_resolved=now.best_resolved)
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
@@ -425,11 +424,12 @@ class SecondOrder:
         degrees = degrees if math.isfinite(degrees) else min(len(now.state.theta), 0.9 * count)
         return value / max(1 - degrees / count, 0.05) ** 2
 
-    def _affordable(self, net: KAN, intervals: int) -> bool:
+    def _affordable(self, net: KAN, intervals: int, steep: bool) -> bool:
         size = sum(int(layer.numeric_mask().sum()) * (intervals + layer.degree) for layer in net.layers)
         if net.n_parameters > MOST_DENSE:
-            return size <= MOST_FREE
-        return size <= MOST_DENSE and size**2 * (len(self.train) * net.shape[-1] + size) <= MOST_WORK
+            return size <= MOST_FREE * self.options.work
+        most = MOST_WORK * self.options.work * (STEEP_WORK if steep else 1.0)
+        return size <= MOST_DENSE and size**2 * (len(self.train) * net.shape[-1] + size) <= most
 
 
 def _fewest(now: Position) -> int:

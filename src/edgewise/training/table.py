@@ -8,8 +8,8 @@ end; a hidden node carries the additive part.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,9 @@ from torch import Tensor
 from edgewise._core.checks import check_choice, check_float, check_int, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
+from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
+from edgewise._core.work import PULSE, Meter, StopError, check_work, running
 from edgewise.training.additive import Additive, solve_additive
 from edgewise.training.bag import Bag, Tame
 from edgewise.training.bag_design import DEGREE, smoother
@@ -38,18 +40,18 @@ LOSSES = ("squared", "logistic", "cross_entropy")
 MEMBERS, FOLDS = 8, 4
 # Hidden nodes of a member, and intervals of the grids of the inputs.
 HIDDEN, INTERVALS = 32, 24
-# Passes over the rows, and updates, that a bag is given where time allows.
+# Passes over the rows, and updates, that a bag is given where the work allows.
 EPOCHS, FEWEST_STEPS, MOST_STEPS = 150, 200, 4000
 # Rows of all its minibatches together: out-of-bag errors fall no further with more.
 MOST_SHOWN = 700_000
-# Share of the time that is planned for (the rest is for slow moments), and that the additive part may take.
-PLANNED, ADDITIVE_SHARE = 0.6, 0.3
-# Seconds of one core for an update, a multiplication of the first layer, and a value of a hidden spline.
+# Work that may be done with work=1, and shares of it for the updates of a bag and for the additive part.
+UNITS, PLANNED, ADDITIVE_SHARE = 30.0, 0.6, 0.3
+# Work of an update, a multiplication of the first layer, and a value of a hidden spline.
 UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
 # Numbers that the design of all rows may hold; of larger tables a random part is used.
 MOST_NUMBERS = 100_000_000
-# Tables of fewer rows make matrices that one thread is fastest on.
-FEW_ROWS = 5000
+# Rows that are looked at where a time limit ends the preparation of all.
+GLANCE = 1000
 # Columns of the design: many inputs get coarser grids.
 MOST_COLUMNS, FEWEST_INTERVALS = 1500, 4
 # Rows from which the additive part has two, three and four times the intervals: its smoothness is chosen by the evidence, so
@@ -80,7 +82,8 @@ def fit_table(
     hidden: int | None = None,
     names: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
-    seconds: float = 30.0,
+    work: str | float = "normal",
+    seconds: float | None = None,
     seed: int = 0,
     callbacks: Sequence[Callback] = (),
     interactions: str | int | None = None,
@@ -108,11 +111,15 @@ def fit_table(
     hidden : int, optional
         Hidden nodes of one member of a deep network.
     names, outputs : sequence of str, optional
-    seconds : float
-        Work is planned to end well before; where it does not, training is cut short there.
+    work : "quick", "normal", "thorough" or float
+        A fifth, once or five times the normal work, or a factor of your own: it limits the updates of large tables; small
+        ones need fewer.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is found until then is the answer, and may differ
+        from run to run.
     seed : int
     callbacks : sequence of callable
-        Called with a `Record` now and then; returning True ends training with the best so far.
+        Called with a `Record` at least once a second; returning True ends training with the best so far.
     interactions : int, "auto" or None
         How many pairs of inputs act together, in a model of functions of single inputs and of pairs: so many, the strongest;
         or as many of them as out-of-bag rows speak for. None leaves it to `mode`.
@@ -140,19 +147,25 @@ def fit_table(
     --------
     >>> import numpy as np
     >>> X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
-    >>> result = fit_table(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2, seconds=10)
+    >>> result = fit_table(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2)
     >>> result.mode, result.validation_error < 0.1
     ('additive', True)
     """
     check_choice(loss, "loss", LOSSES, of="fit_table")
     check_choice(mode, "mode", MODES, of="fit_table")
-    check_float(seconds, "seconds", low=0.0, closed=False, of="fit_table")
+    factor = check_work(work, of="fit_table")
+    if seconds is not None:
+        check_float(seconds, "seconds", low=0.0, closed=False, of="fit_table")
     seed = check_int(seed, "seed", low=0, of="fit_table")
     count = MEMBERS if members == "auto" else check_int(members, "members", low=1, of="fit_table")
     if interactions is not None and interactions != "auto":
         interactions = check_int(interactions, "interactions", low=0, of="fit_table")
     if hidden is not None:
         check_int(hidden, "hidden", low=1, of="fit_table")
+    if interactions is not None:
+        mode = "additive" if interactions == 0 else "pairwise"
+    limits = None if output_range is None else check_range(output_range, "fit_table")
+    meter = Meter(seconds=seconds)
     inputs = torch.from_numpy(check_matrix(X, "X", of="fit_table"))
     target, row_loss = _targets(y, len(inputs), loss, outputs)
     shift, scale = torch.zeros_like(target[0]), torch.ones_like(target[0])
@@ -172,19 +185,18 @@ def fit_table(
         row_loss,
         count,
         hidden,
-        seconds,
+        factor,
+        meter,
         seed,
         callbacks,
         shift,
         scale,
         kept,
     )
-    if interactions is not None:
-        mode = "additive" if interactions == 0 else "pairwise"
-    limits = None if output_range is None else check_range(output_range, "fit_table")
     if limits is not None and target.shape[1] != 1:
         raise InputError(f"An output range must be asked of one output. Got {target.shape[1]} instead.")
-    with one_thread(len(inputs) <= FEW_ROWS):
+    # Matrices are small: a second thread would gain little, and round differently.
+    with one_thread():
         fit = job.run(mode, interactions, names, outputs)
     if limits is None:
         return fit
@@ -209,7 +221,7 @@ def _targets(y: Any, rows: int, loss: str, outputs: Sequence[str] | None) -> tup
 
 
 class _Job:
-    """One call of `fit_table`: rows, time and history."""
+    """One call of `fit_table`: rows, work and history."""
 
     def __init__(
         self,
@@ -217,7 +229,8 @@ class _Job:
         loss: Loss,
         members: int,
         hidden: int | None,
-        seconds: float,
+        work: float,
+        meter: Meter,
         seed: int,
         callbacks: Sequence[Callback],
         shift: Tensor,
@@ -226,12 +239,15 @@ class _Job:
     ) -> None:
         self.constraints = constraints
         self.loss, self.members, self.hidden = loss, members, hidden
-        self.seconds, self.seed, self.callbacks = seconds, seed, callbacks
+        self.units, self.meter, self.seed, self.callbacks = UNITS * work, meter, seed, callbacks
         self.shift, self.scale = shift, scale
-        self.began = time.monotonic()
+        meter.beat, self.heard = self._alive, 0.0
         self.history: list[Record] = []
         self.events: list[str] = []
-        self.stopped = ""
+        # Why it was broken off, and what more work could have been spent on.
+        self.stopped: StopReason | None = None
+        self.short = False
+        self.numbers = torch.arange(len(rows))
         d = rows.X.shape[1]
         self.intervals = max(FEWEST_INTERVALS, min(INTERVALS, MOST_COLUMNS // d - DEGREE))
         self.rows = self._part(rows, MOST_NUMBERS // (d * (self.intervals + DEGREE)))
@@ -251,7 +267,7 @@ class _Job:
         outputs: Sequence[str] | None,
     ) -> TableFit:
         folds = max(1, min(FOLDS, self.members))
-        ground = make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
+        ground = self._ground(folds)
         additive = self._additive(ground)
         ground = self._directed(ground, additive)
         smooth, rest = ground, self._rest(ground, additive)
@@ -264,7 +280,8 @@ class _Job:
         if mode == "pairwise" and not self.stopped:
             most = interactions if isinstance(interactions, int) else MOST_PAIRS
             alone = {i for i, one in self.constraints.items() if one.alone}
-            pairs = strongest_pairs(smooth.design, smooth.table, rest, most, alone)
+            with self._counted():
+                pairs = strongest_pairs(smooth.design, smooth.table, rest, most, alone)
             if interactions == "auto" and pairs:
                 pairs = self._telling(ground, additive, pairs)
         if (mode in ("auto", "deep") or pairs) and not self.stopped:
@@ -291,8 +308,9 @@ class _Job:
         return TableFit(
             network=network,
             history=tuple(self.history),
-            message=f"{why} {self.stopped}".strip(),
-            seconds=time.monotonic() - self.began,
+            message=why if self.stopped is None else f"{why} {self.stopped.advice}",
+            stop_reason=self._ended(chosen),
+            seconds=self.meter.seconds,
             mode=chosen,
             members=1 if chosen == "additive" or bag is None else bag.shape.members,
             validation_error=self._error(best.error),
@@ -307,23 +325,40 @@ class _Job:
 
     def _part(self, rows: TableRows, most: int) -> TableRows:
         """The rows that are learned from: all, or a random part."""
-        self.numbers = torch.arange(len(rows))
         if len(rows) <= most:
             return rows
         random = generator(derive(self.seed, 7301))
-        self.numbers = torch.randperm(len(rows), generator=random)[:most].sort().values
+        k = torch.randperm(len(rows), generator=random)[:most].sort().values
+        self.numbers = self.numbers[k]
         self.events.append(f"Learned from a random {most:,} of the {len(rows):,} rows.")
-        k = self.numbers
         return TableRows(rows.X[k], rows.y[k], rows.weight[k])
 
-    def _additive(self, ground: Ground) -> Additive:
-        def late() -> bool:
-            return time.monotonic() - self.began > ADDITIVE_SHARE * self.seconds
+    def _ground(self, folds: int) -> Ground:
+        """Design and folds of the rows; of a few of them, where the time limit leaves no more."""
+        try:
+            with self._counted():
+                return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
+        except StopError as stop:
+            self._stop(stop)
+            few = self._part(self.rows, GLANCE)
+            self.rows, self.intervals = few, min(self.intervals, INTERVALS)
+            return make_ground(few, self.intervals, 1.0, folds, self.seed)
 
-        rows = self.rows
-        return solve_additive(
-            ground.table, ground.design.owner, rows.y, rows.weight, self.loss, ground.fold, late
-        )
+    def _additive(self, ground: Ground) -> Additive:
+        rows, most = self.rows, self.meter.spent + ADDITIVE_SHARE * self.units
+        with self._counted():
+            additive = solve_additive(
+                ground.table,
+                ground.design.owner,
+                rows.y,
+                rows.weight,
+                self.loss,
+                ground.fold,
+                lambda: self.stopped is not None or self.meter.spent > most,
+            )
+        self.short = additive.late
+        self._stop(additive.stop)
+        return additive
 
     def _directed(self, ground: Ground, additive: Additive) -> Ground:
         """The ground of bags that bend an input as finely as its additive function had reason to."""
@@ -342,9 +377,11 @@ class _Job:
         held = constrain(ground.design, self.constraints, float(self.scale[0]))
         table = held.design.rows(self.rows.X)
         rows = self.rows
-        additive = solve_constrained(
-            held, table, ground.design, free, rows.y, rows.weight, self.loss, ground.fold
-        )
+        with self._counted():
+            additive = solve_constrained(
+                held, table, ground.design, free, rows.y, rows.weight, self.loss, ground.fold
+            )
+        self._stop(additive.stop)
         coarse, coarse_table = ground.coarse, ground.coarse_table
         self.smooth_maps = coarse.maps
         if self._monotone:
@@ -416,42 +453,67 @@ class _Job:
         recipe = self._planned(Recipe(hidden=(hidden,), members=members), columns, bool(pairs))
         if scouts:
             recipe = replace(recipe, steps=max(1, int(SCOUT_SHARE * recipe.steps)))
-        start = time.monotonic()
-        allowed = max(self.began + self.seconds - start, 1e-3)
-
-        def share() -> float:
-            return 1.0 if self.stopped else (time.monotonic() - start) / allowed
-
-        trained = train_bag(
-            ground,
-            recipe,
-            self.loss,
-            offset=additive.outputs(ground.table),
-            links=links,
-            tame=tame,
-            seed=self.seed,
-            share=share,
-            report=lambda step, train, held: self._tell(kind, train, held),
-        )
-        if trained.interrupted:
-            self.stopped = "Training was interrupted; this is the best network until then."
-        elif share() >= 1 and not self.stopped:
-            self.events.append(f"The time given cut the {kind} network short; raise 'seconds' to go on.")
+        planned = recipe.steps * recipe.cost
+        # Where scouts go first, what is planned for those who follow is about as much as without.
+        self.meter.most = self.meter.spent + (planned + planned / SCOUT_SHARE if scouts else planned)
+        with self._counted():
+            trained = train_bag(
+                ground,
+                recipe,
+                self.loss,
+                offset=additive.outputs(ground.table),
+                links=links,
+                tame=tame,
+                seed=self.seed,
+                report=lambda step, train, held: self._tell(kind, train, held),
+            )
+        self._stop(trained.stop)
         return trained.bag, Judged(trained.out_of_bag.to(torch.float64), trained.error)
 
     def _planned(self, recipe: Recipe, columns: int, pairs: bool) -> Recipe:
-        """The recipe with its batch, and the updates that the time allows."""
+        """The recipe with its batch, and the updates that the work allows."""
         n = len(self.rows)
         batch = int(min(256, max(32, 2 ** round(math.log2(max(n / 30, 1))))))
         first = batch * columns * recipe.members * recipe.hidden[0]
         splines = batch * recipe.members * sum(recipe.hidden) * (recipe.hidden_intervals + DEGREE)
         cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
         most = SHOWN_PAIRS if pairs else MOST_SHOWN
-        affordable = int(PLANNED * self.seconds / cost)
+        affordable = int(PLANNED * self.units / cost)
         wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS, most // batch))
-        return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)))
+        self.short = self.short or affordable < wanted
+        return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)), cost=cost)
 
-    # -- judgement -------------------------------------------------------------------------------------------------
+    # -- stopping and telling --------------------------------------------------------------------------------------
+
+    def _counted(self) -> AbstractContextManager[object]:
+        """Count what the block charges; after a stop nothing interrupts what is left to do."""
+        return running(self.meter) if self.stopped is None else nullcontext()
+
+    def _stop(self, stop: StopError | None) -> None:
+        """Note what has ended the work, unless it was meant for a call around this one."""
+        if stop is not None:
+            self.stopped = self.meter.own(stop)
+
+    def _ended(self, chosen: str) -> StopReason:
+        if self.stopped is not None:
+            return self.stopped
+        if self.short:
+            return StopReason.WORK_SPENT
+        return StopReason.CONVERGED if chosen == "additive" else StopReason.NO_IMPROVEMENT
+
+    def _alive(self) -> None:
+        """Let callbacks speak in the middle of a long stage: they hear of the last record again."""
+        if self.meter.seconds - self.heard < PULSE:
+            return
+        last = Record("additive", 0, math.nan, None, 0.0, self.intervals)
+        last = self.history[-1] if self.history else last
+        if tell(self.callbacks, replace(last, seconds=self.meter.seconds, share=self._share)):
+            raise StopError(StopReason.CALLBACK)
+
+    @property
+    def _share(self) -> float | None:
+        """Share of the work that is done, once it is planned."""
+        return self.meter.share if math.isfinite(self.meter.most) else None
 
     def _tell(self, phase: str, train: float, held: float) -> bool:
         record = Record(
@@ -459,13 +521,20 @@ class _Job:
             len(self.history) + 1,
             self._error(train),
             self._error(held),
-            time.monotonic() - self.began,
+            self.meter.seconds,
             self.intervals,
+            share=self._share,
         )
         self.history.append(record)
-        if tell(self.callbacks, record):
-            self.stopped = "A callback asked to stop; this is the best network until then."
-        return bool(self.stopped)
+        self.heard = self.meter.seconds
+        try:
+            if tell(self.callbacks, record):
+                self.stopped = self.stopped or StopReason.CALLBACK
+        except StopError as stop:
+            self._stop(stop)
+        return self.stopped is not None
+
+    # -- judgement -------------------------------------------------------------------------------------------------
 
     def _choose(self, mode: str, tried: dict[str, Judged], ground: Ground) -> tuple[str, str]:
         """The simplest mode whose out-of-bag losses cannot be told from the best, and the reason in words."""

@@ -18,7 +18,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from edgewise._core.work import charge
 from edgewise.training import lm
+from edgewise.training.costs import BOTH_WAYS, value_cost
 from edgewise.training.damped import FLOOR
 from edgewise.training.lm import LMState
 from edgewise.training.objective import DataObjective
@@ -85,6 +87,7 @@ class MatrixFree:
         root = root * w.sqrt().reshape(-1, *(1,) * (root.ndim - 1))
 
         def times(v: Tensor) -> Tensor:
+            charge(BOTH_WAYS * value_cost(len(data.y), data.evaluator.read))
             u = own.push(theta, v)
             if root.ndim == 2:
                 return own.pull(theta, root.square() * u) + self._pull(v, penalties)
@@ -122,7 +125,7 @@ def step(objective: MatrixFree, state: LMState) -> LMState:
     damping = at.blocks.diagonal.clamp(min=FLOOR * float(at.blocks.diagonal.max()))
     tolerance = min(LOOSE, max(TIGHT, state.decrease**2))
     mu, nu = state.mu, state.nu
-    while mu <= lm.MU_MAX:
+    while mu <= lm.most_damping(state):
         move, predicted = solve(at, damping, mu, _preconditioner(objective, at, damping, mu), tolerance)
         trial = state.theta + move
         taken = lm.accepted(state, trial, at.value, objective.value(trial), predicted, mu)
