@@ -74,6 +74,19 @@ def test_beat_is_called_about_twice_a_second_and_never_from_within(clock):
     assert len(told) in range(15, 21)
 
 
+def test_who_is_asked_by_beat_ends_and_not_the_call_within(clock):
+    def beat():
+        raise StopError(StopReason.CALLBACK)
+
+    with running(Meter(beat=beat)) as outer, running(Meter()) as inner:
+        clock[0] += 1
+        with pytest.raises(StopError) as caught:
+            charge(0.0)
+    with pytest.raises(StopError):
+        inner.own(caught.value)
+    assert outer.own(caught.value) is StopReason.CALLBACK
+
+
 def test_shares_of_the_work():
     meter = Meter(most=10.0)
     with running(meter):

@@ -33,7 +33,7 @@ class StopError(Exception):
     ----------
     reason : StopReason
     meter : Meter or None
-        The meter whose limit has passed; None where a callback asked.
+        The meter whose limit has passed, or whose `beat` asked; None where a callback did that the innermost call has.
     """
 
     def __init__(self, reason: StopReason, meter: Meter | None = None) -> None:
@@ -100,11 +100,15 @@ class Meter:
             self._next = math.inf
             try:
                 self.beat()
+            except StopError as stop:
+                # It may speak deep in another call, which must not take this for its own.
+                stop.meter = stop.meter or self
+                raise
             finally:
                 self._next = time.monotonic() + PULSE
 
     def own(self, stop: StopError) -> StopReason:
-        """The reason, where this meter's limit or a callback ended the work; an outer call's limit goes on up."""
+        """The reason, where this meter or a callback ended the work; what an outer call is to be ended by goes on up."""
         if stop.meter not in (None, self):
             raise stop
         return stop.reason
