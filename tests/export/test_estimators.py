@@ -141,7 +141,7 @@ def test_numpy_refuses_what_the_estimator_refuses():
 
 def test_dates_are_days():
     days = np.datetime64("2020-02-28") + np.arange(60)
-    model = ew.KANRegressor(mode="additive", seconds=1).fit({"day": days}, np.arange(60.0))
+    model = ew.KANRegressor(mode="additive", work="quick").fit({"day": days}, np.arange(60.0))
     predict = numpy_module(model)["predict"]
     want = model.predict({"day": days})
     for cells in (days, days.astype("datetime64[ns]"), days.tolist(), [str(day) for day in days]):
@@ -156,7 +156,7 @@ def test_arrays_have_no_names():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(80, 2))
     with warnings.catch_warnings():
-        model = ew.KANClassifier(mode="additive", seconds=1).fit(X, X[:, 0] > 0)
+        model = ew.KANClassifier(mode="additive", work="quick").fit(X, X[:, 0] > 0)
     np.testing.assert_allclose(numpy_module(model)["predict_proba"](X), model.predict_proba(X), rtol=1e-12)
 
 

@@ -108,7 +108,7 @@ def test_columns_that_bear_the_names_of_values_inside():
     """Columns called as the graph's own values, and as its outputs."""
     names = ["v0", "c0", "_v1", "label", "probabilities", "y"]
     data = {name: np.random.default_rng(k).normal(size=40) for k, name in enumerate(names)}
-    model = ew.KANRegressor(mode="additive", seconds=1).fit(data, data["v0"] + data["y"] ** 2)
+    model = ew.KANRegressor(mode="additive", work="quick").fit(data, data["v0"] + data["y"] ** 2)
     session = onnx_session(model)
     feeds = {
         name: column[:, None]

@@ -23,6 +23,8 @@ from .sentence import why_unclear
 from .world import changed, digest, files, world
 
 Random = np.random.Generator
+# Of the normal work: attempts are many.
+LITTLE = 0.01
 
 
 def accept(result: Any) -> str:

@@ -61,7 +61,9 @@ def fit_to(path: Path | None, settings: dict[str, Any]) -> str:
     checkpoint.SECONDS_BETWEEN = 0.0
     result = ew.fit(ew.KAN([2, 2, 1], seed=0), TABLE, TARGET, seed=1, checkpoint=path, **settings)
     told = [(r.phase, r.step, r.loss, r.validation, r.intervals) for r in result.history]
-    digest = hashlib.sha256(repr((told, result.reason, result.train_error, result.validation_error)).encode())
+    digest = hashlib.sha256(
+        repr((told, result.stop_reason, result.train_error, result.validation_error)).encode()
+    )
     for name, tensor in sorted(result.network.state_dict().items()):
         digest.update(name.encode() + tensor.contiguous().numpy().tobytes())
     return digest.hexdigest()
@@ -87,7 +89,7 @@ def kill_fit(name: str, random: Random, times: int = 2) -> Kill:
 
 
 COMMANDS: dict[str, tuple[list[str], str]] = {
-    "fit": (["fit", "t.csv", "--target", "y", "--seconds", "1", "--out", "o", "--force"], "o"),
+    "fit": (["fit", "t.csv", "--target", "y", "--work", "0.03", "--out", "o", "--force"], "o"),
     "predict to CSV": (["predict", "m.kan", "long.csv", "--out", "out.csv", "--force"], "."),
     "predict to Parquet": (["predict", "m.kan", "long.csv", "--out", "out.parquet", "--force"], "."),
     "export": (["export", "m.kan", "--out", "m.c", "--force"], "."),

@@ -17,7 +17,7 @@ import numpy as np
 import edgewise as ew
 from edgewise.cli.app import run
 
-from .attempts import Attempt, Random, kind
+from .attempts import LITTLE, Attempt, Random, kind
 from .damage import csv_text, damaged, toml_text
 from .kinds_files import bytes_of, table_file
 from .kinds_networks import sample
@@ -98,6 +98,7 @@ OPTIONS = (
         "--weight",
         "--task",
         "--mode",
+        "--work",
         "--seconds",
         "-s",
         "--out",
@@ -215,10 +216,10 @@ def tables(random: Random, folder: Path) -> Attempt:
     way = pick(random, ("fit", "formula", "predict", "predict", "report"))
     common: tuple[list[str], ...] = ([], [], ["--json"], ["--quiet"])
     if way == "fit":
-        arguments = ["fit", data, "--target", target, "--seconds", "0.3", "--out", "o"]
+        arguments = ["fit", data, "--target", target, "--work", str(LITTLE), "--out", "o"]
         arguments += pick(random, (*common, ["--columns", "x1,x2"], ["--drop", "x1"]))
     elif way == "formula":
-        arguments = ["formula", data, "-t", target, "-s", "0.2"]
+        arguments = ["formula", data, "-t", target, "--work", str(LITTLE)]
         arguments += pick(random, (*common, ["--drop-missing"], ["--columns", "x1,x2"]))
     elif way == "predict":
         arguments = ["predict", "model.kan.in", data]
@@ -274,7 +275,7 @@ def settings(random: Random, folder: Path) -> Attempt:
     (folder / "run.toml").write_bytes(toml_text(random, KEYS))
     (folder / "t.csv").write_bytes(csv_text(random))
     config = pick(random, (*["run.toml"] * 9, "t.csv", "nope.toml", "."))
-    arguments = ["formula", "t.csv", "--target", "y", "--seconds", "0.2", "--config", config]
+    arguments = ["formula", "t.csv", "--target", "y", "--work", str(LITTLE), "--config", config]
     if random.random() < 0.3:
         arguments = [pick(random, ("fit", "predict", "doctor", "export")), "--config", config]
     return _attempt(arguments, folder)
@@ -306,8 +307,8 @@ def fits(random: Random, folder: Path) -> Attempt:
         "t.csv",
         "--target",
         pick(random, ("y", "kind", "b")),
-        "--seconds",
-        "0.5",
+        "--work",
+        str(LITTLE),
         "--out",
         "o",
     ]

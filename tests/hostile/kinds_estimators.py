@@ -13,7 +13,7 @@ from edgewise.data import Encoding, learn_encoding
 from edgewise.export import export as export_to_file
 from edgewise.export import to_c_source, to_latex, to_numpy_source, to_onnx
 
-from .attempts import Attempt, Random, kind
+from .attempts import LITTLE, Attempt, Random, kind
 from .damage import damaged
 from .frames import frame, matrix, odd_column
 from .kinds_files import frame_of
@@ -70,7 +70,7 @@ def estimator_rows(random: Random, folder: Path) -> Attempt:
     X, y = wild_table(random, rows, columns), target(random, rows, classes)
     weight = vector(random, rows) if random.random() < 0.2 else None
     make = ew.KANClassifier if classes else ew.KANRegressor
-    model = make(seconds=0.3, members=1, mode=pick(random, ("auto", "additive", "pairwise", "deep")))
+    model = make(work=LITTLE, members=1, mode=pick(random, ("auto", "additive", "pairwise", "deep")))
 
     def judge(fitted: Any) -> str:
         predicted = fitted.predict(X)
@@ -94,9 +94,12 @@ def estimator_rows(random: Random, folder: Path) -> Attempt:
 def estimator_arguments(random: Random, folder: Path) -> Attempt:
     X = np.random.default_rng(0).uniform(-1, 1, (30, 2))
     make = pick(random, (ew.KANRegressor, ew.KANClassifier))
-    names_of = ("mode", "hidden", "members", "seconds", "max_inputs", "random_state", "verbose", "callbacks")
-    options: dict[str, Any] = {"seconds": 0.2, "members": 1, "mode": "additive"}
-    chosen = [str(name) for name in random.choice(names_of, int(pick(random, (1, 1, 2))), replace=False)]
+    names_of = ("mode", "hidden", "members", "work", "max_inputs", "random_state", "verbose", "callbacks")
+    options: dict[str, Any] = {"work": LITTLE, "seconds": 0.3, "members": 1, "mode": "additive"}
+    chosen = [
+        str(name)
+        for name in random.choice((*names_of, "seconds"), int(pick(random, (1, 1, 2))), replace=False)
+    ]
     for name in chosen:
         options[name] = junk(random)
     # What is no mistake would only take its time, or talk as asked.
@@ -121,8 +124,8 @@ def fitted(which: int) -> Any:
     X = {"size": random.normal(size=60).tolist(), "kind": kinds}
     y = np.array(X["size"]) ** 2 + np.array([word == "oak" for word in kinds])
     if which == 0:
-        return ew.KANRegressor(seconds=1.0, members=1, mode="additive").fit(X, y)
-    return ew.KANClassifier(seconds=1.0, members=1, mode="additive").fit(X, np.where(y > 1, "high", "low"))
+        return ew.KANRegressor(work=LITTLE, members=1, mode="additive").fit(X, y)
+    return ew.KANClassifier(work=LITTLE, members=1, mode="additive").fit(X, np.where(y > 1, "high", "low"))
 
 
 @kind("estimator asked", 200, limit=30.0)

@@ -14,7 +14,7 @@ import edgewise as ew
 from edgewise.network import order_nodes
 from edgewise.simplify import simplify
 
-from .attempts import Attempt, Random, kind
+from .attempts import LITTLE, Attempt, Random, kind
 from .frames import contained, matrix
 from .values import junk, names, numbers, pick, shape, shown_all, vector
 
@@ -75,7 +75,7 @@ def fit_wide(random: Random, folder: Path) -> Attempt:
     X, y = contained(random, numbers(random, rows, columns)), numbers(random, rows, 1)[:, 0]
     net = ew.KAN([columns, 1], seed=0)
     return Attempt(
-        lambda: ew.fit(net, X, y, steps=2, seconds=3.0),
+        lambda: ew.fit(net, X, y, steps=2),
         given=(y,),
         judge=lambda result: finite(result, X),
         what=f"{columns} columns, {rows} rows, X {type(X).__name__}",
@@ -260,10 +260,13 @@ def simplify_rows(random: Random, folder: Path) -> Attempt:
     rows, columns = shape(random)
     X, y = matrix(random, rows, columns), vector(random, rows)
     net = ew.KAN([max(1, columns), 2, 1], seed=0)
-    options: dict[str, Any] = {"seconds": 0.5}
+    options: dict[str, Any] = {"work": LITTLE, "seconds": 0.5}
     if random.random() < 0.3:
         options[
-            pick(random, ("loss", "validation", "sample_weight", "tolerance", "starts", "seconds", "seed"))
+            pick(
+                random,
+                ("loss", "validation", "sample_weight", "tolerance", "starts", "work", "seconds", "seed"),
+            )
         ] = junk(random)
     return Attempt(
         lambda: simplify(net, X, y, **options),

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -14,10 +13,13 @@ import pytest
 from edgewise import load
 from edgewise.data import read_frame
 
+# Seconds after which a command hangs, however busy the machine.
+HANGS = 600
 
-def edgewise(*words, timeout=120):
+
+def edgewise(*words, text=""):
     command = [sys.executable, "-W", "error", "-m", "edgewise.cli", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANGS, input=text)
 
 
 @pytest.fixture(scope="module")
@@ -44,30 +46,25 @@ def data(folder):
 def fitted(folder, data):
     """One run of `edgewise fit` that several tests look at."""
     out = folder / "out"
-    done = edgewise("fit", data, "--target", "y", "--columns", "a,b", "--seconds", 10, "--out", out, "--json")
+    done = edgewise(
+        "fit", data, "--target", "y", "--columns", "a,b", "--work", "quick", "--out", out, "--json"
+    )
     assert done.returncode == 0, done.stderr
     return out, done
 
 
-def test_help_names_the_commands_and_is_quick():
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = edgewise("--help")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert done.returncode == 0
-    commands = ("demo", "fit", "predict", "formula", "report", "export", "doctor", "bench")
-    assert all(f" {name} " in done.stdout for name in commands)
-    # Processor time, not the wall's: other work on the machine must not fail the test.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
-
-
-def test_help_of_a_command_imports_nothing_heavy():
+@pytest.mark.parametrize("words", [[], ["fit"]])
+def test_help_imports_nothing_heavy(words):
     code = (
-        "import sys\nfrom edgewise.cli import main\n"
-        "try: main(['fit', '--help'])\nexcept SystemExit: pass\n"
-        "heavy = {'torch', 'scipy', 'sympy', 'sklearn', 'matplotlib', 'pyarrow'} & set(sys.modules)\n"
+        f"import sys\nfrom edgewise.cli import main\n"
+        f"try: main({[*words, '--help']})\nexcept SystemExit as leave: assert not leave.code\n"
+        "heavy = {'torch', 'scipy', 'sympy', 'sklearn', 'matplotlib', 'pandas', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    commands = ("demo", "fit", "predict", "formula", "report", "export", "doctor", "bench")
+    assert words or all(f" {name} " in done.stdout for name in commands)
 
 
 def test_fit_writes_its_files_and_says_how_good_it_is(fitted):
@@ -113,10 +110,10 @@ def test_existing_results_are_not_overwritten(fitted, data):
 
 def test_predict_flags_what_lies_outside_the_training_range(fitted, folder):
     model = fitted[0] / "model.kan"
-    new = folder / "new.csv"
-    new.write_text("b;a;name\n0,5;0,25;inside\n0,5;40;outside\n")
+    rows = "b;a;name\n0,5;0,25;inside\n0,5;40;outside\n"
+    (folder / "new.csv").write_text(rows)
     out = folder / "predicted.csv"
-    done = edgewise("predict", model, new, "-o", out, "--force", "--keep")
+    done = edgewise("predict", model, folder / "new.csv", "-o", out, "--keep")
     assert done.returncode == 0, done.stderr
     assert "1 outside" in done.stderr
     table = read_frame(out)
@@ -127,22 +124,13 @@ def test_predict_flags_what_lies_outside_the_training_range(fitted, folder):
     np.testing.assert_allclose(
         predicted, load(model).predict({"a": [0.25, 40.0], "b": [0.5, 0.5]}), rtol=1e-12
     )
-    again = edgewise("predict", model, new, "--keep")
-    assert again.stdout == out.read_text()
-
-
-def test_a_pipe_goes_in_and_out(fitted):
-    command = [sys.executable, "-m", "edgewise.cli", "predict", str(fitted[0] / "model.kan"), "-", "-q"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, input="a,b\n0.5,0.5\n")
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    header, row = done.stdout.splitlines()
-    assert header == '"a","b","y_predicted","outside_training_range"'
-    assert float(row.split(",")[2]) == pytest.approx(1.75, abs=0.05)
+    piped = edgewise("predict", model, "-", "--keep", "-q", text=rows)
+    assert piped.returncode == 0, piped.stderr
+    assert (piped.stdout, piped.stderr) == (out.read_text(), "")
 
 
 def test_formula_prints_a_front(data):
-    done = edgewise("formula", data, "-t", "y", "-c", "a", "-c", "b", "--seconds", 5, "--json", "--quiet")
+    done = edgewise("formula", data, "-t", "y", "-c", "a", "-c", "b", "--work", "quick", "--json", "--quiet")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     front = json.loads(done.stdout)["front"]
@@ -157,16 +145,11 @@ def test_formula_prints_a_front(data):
     ("words", "sentence"),
     [
         (["fit", "nowhere.csv", "-t", "y"], "The file nowhere.csv does not exist"),
-        (["fit", "DATA", "-t", "Y"], "did you mean 'y'?"),
         (["predict", "DATA", "DATA"], "data.csv"),
-        (["fit", "SHORT", "-t", "y"], "short.csv must have at least 10 rows. Got 3 instead"),
     ],
 )
 def test_bad_input_ends_in_one_sentence_and_exit_code_2(words, sentence, data):
-    short = data.with_name("short.csv")
-    short.write_text("x,y\n1,2\n2,3\n3,5\n")
-    files = {"DATA": data, "SHORT": short}
-    done = edgewise(*(files.get(word, word) for word in words))
+    done = edgewise(*(data if word == "DATA" else word for word in words))
     assert done.returncode == 2
     assert sentence in done.stderr
     assert "Traceback" not in done.stderr
@@ -181,23 +164,24 @@ def test_unknown_options_end_with_exit_code_2():
     assert "Traceback" not in done.stderr
 
 
+def completion(**environment):
+    command = [str(Path(sys.executable).with_name("edgewise"))]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=HANGS, env=os.environ | environment
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_are_printed(shell):
-    environment = os.environ | {"_EDGEWISE_COMPLETE": f"source_{shell}"}
-    command = [str(Path(sys.executable).with_name("edgewise"))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment)
-    assert done.returncode == 0, done.stderr
-    assert "_EDGEWISE_COMPLETE" in done.stdout
+    assert "_EDGEWISE_COMPLETE" in completion(_EDGEWISE_COMPLETE=f"source_{shell}")
 
 
 def test_completion_knows_commands_and_choices():
     def completed(words):
         asked = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
-        environment = os.environ | asked | {"_EDGEWISE_COMPLETE": "complete_bash"}
-        command = [str(Path(sys.executable).with_name("edgewise"))]
-        return subprocess.run(
-            command, capture_output=True, text=True, timeout=60, env=environment
-        ).stdout.split()
+        return completion(_EDGEWISE_COMPLETE="complete_bash", **asked).split()
 
     assert completed(["edgewise", "fo"]) == ["formula"]
     assert completed(["edgewise", "export", "m.kan", "--to", ""]) == ["numpy", "c", "onnx", "latex"]
@@ -219,7 +203,7 @@ def test_a_reader_that_leaves_early_is_no_error(fitted, folder):
 
 def test_an_interruption_leaves_the_best_so_far_and_exit_code_130(data, folder):
     out = folder / "interrupted"
-    words = ["fit", str(data), "-t", "y", "-c", "a,b,idle", "--seconds", "60", "--out", str(out)]
+    words = ["fit", str(data), "-t", "y", "-c", "a,b,idle", "--out", str(out)]
     process = subprocess.Popen(
         [sys.executable, "-m", "edgewise.cli", *words],
         stdout=subprocess.PIPE,
@@ -232,9 +216,9 @@ def test_an_interruption_leaves_the_best_so_far_and_exit_code_130(data, folder):
         if line.strip() == "learn":  # training begins; small tables are done with a second later
             break
     process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=30)
+    printed, errors = process.communicate(timeout=HANGS)
     assert process.returncode == 130, errors
     assert "Traceback" not in errors
-    assert "best so far" in printed
+    assert "It was interrupted" in printed
     assert list(load(out / "model.kan").feature_names_in_) == ["a", "b", "idle"]
     assert (out / "report.html").exists()

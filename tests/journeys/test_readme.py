@@ -16,7 +16,7 @@ def test_the_snippets_run_as_printed():
         [sys.executable, "-W", "error", "-c", "\n".join(snippets)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     printed = done.stdout.splitlines()

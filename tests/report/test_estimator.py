@@ -35,7 +35,7 @@ def page(model, y, table=TABLE, **options):
 @pytest.fixture(scope="module")
 def numbers():
     return page(
-        KANRegressor(mode="additive", seconds=3),
+        KANRegressor(mode="additive", work="quick"),
         PRICE,
         target="price",
         units={"price": "€"},
@@ -45,7 +45,7 @@ def numbers():
 
 @pytest.fixture(scope="module")
 def classes():
-    return page(KANClassifier(mode="additive", seconds=3), ANSWER, target="answer")
+    return page(KANClassifier(mode="additive", work="quick"), ANSWER, target="answer")
 
 
 def test_inputs_read_in_the_words_of_the_table(numbers):
@@ -112,9 +112,9 @@ def test_arrays_repeats_and_formulas():
     X = RNG.uniform(0, 1, (120, 2))
     X[:, 1] = np.exp(9 * X[:, 1])
     y = 2 * X[:, 0] + 1
-    model = KANRegressor(mode="additive", seconds=2).fit(X[:90], y[:90])
-    other = KANRegressor(mode="additive", seconds=2, random_state=1).fit(X[:90], y[:90])
-    found = model.formula(X[:90], y[:90], seconds=3)
+    model = KANRegressor(mode="additive", work="quick").fit(X[:90], y[:90])
+    other = KANRegressor(mode="additive", work="quick", random_state=1).fit(X[:90], y[:90])
+    found = model.formula(X[:90], y[:90], work="quick")
     content = content_from_estimator(model, X[:90], y[:90], X[90:], y[90:], found=found, repeats=(other,))
     assert content.repeats[0].shape == (30,)
     rows = content.formula_rows(found.best.names)
@@ -125,9 +125,18 @@ def test_arrays_repeats_and_formulas():
 def test_what_does_not_fit_is_refused():
     with pytest.raises(InputError, match="'model' parameter of content_from_estimator must be a fitted"):
         content_from_estimator(KANRegressor(), TABLE, PRICE, TABLE, PRICE)
-    model = KANClassifier(mode="additive", seconds=1).fit(TABLE[["size"]], ANSWER)
+    model = KANClassifier(mode="additive", work="quick").fit(TABLE[["size"]], ANSWER)
     with pytest.raises(InputError, match=r"'test_y' .* must hold the classes"):
         content_from_estimator(model, TABLE[["size"]], ANSWER, TABLE[["size"]], np.full(N, "perhaps"))
-    two = KANRegressor(mode="additive", seconds=1).fit(TABLE[["size"]], np.column_stack([PRICE, PRICE]))
+    two = KANRegressor(mode="additive", work="quick").fit(TABLE[["size"]], np.column_stack([PRICE, PRICE]))
     with pytest.raises(InputError, match="one number or class a row"):
         content_from_estimator(two, TABLE[["size"]], PRICE, TABLE[["size"]], PRICE)
+
+
+def test_a_fit_that_a_limit_ended_says_so_on_its_page():
+    stop = iter([False, True])
+    model = KANRegressor(mode="additive", callbacks=[lambda record: next(stop, True)]).fit(TABLE, PRICE)
+    content = content_from_estimator(model, TABLE, PRICE, TABLE[:0], PRICE[:0])
+    assert content.stop_reason == model.fit_.stop_reason == "callback"
+    found = KANRegressor(mode="additive", work="quick").fit(TABLE, PRICE)
+    assert content_from_estimator(found, TABLE, PRICE, TABLE[:0], PRICE[:0]).stop_reason.repeatable

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise import EditRecord, FileError, InputError
+from edgewise import EditRecord, FileError, InputError, StopReason
 from edgewise.network import KAN, scale_to_data
 from edgewise.report import Origin, ReportContent, render_report, write_report
 from edgewise.report.numbers import number
@@ -285,3 +285,12 @@ def test_files(content, tmp_path):
     with pytest.raises(FileError, match="does not exist"):
         write_report(tmp_path / "no" / "report.html", content)
     assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("reason", [None, *StopReason])
+def test_a_result_that_does_not_repeat_says_so_above_everything_else(reason):
+    html = render_report(build(stop_reason=reason))
+    head = Page(html[: html.index("<nav")] + "</body></html>").text
+    cut_short = reason is not None and not reason.repeatable
+    assert ("cut-short" in html[: html.index("<nav")].split("</style>")[1]) is cut_short
+    assert not cut_short or reason.advice in head

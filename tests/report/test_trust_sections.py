@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -17,7 +16,7 @@ from edgewise.report.explain_section import answer_view, explain_view, shape_pic
 from edgewise.report.numbers import number
 from edgewise.report.proofs_section import proofs_view
 from edgewise.verify.checker import check
-from tests.report.conftest import EVIL
+from tests.report.conftest import EVIL, HANGS
 from tests.report.test_page import Page
 
 
@@ -56,7 +55,7 @@ def content_of(model, X, y, **changes):
 @pytest.fixture(scope="module")
 def told():
     X, y = people()
-    model = ew.KANClassifier(interactions=0, seconds=20).fit(X[:400], y[:400])
+    model = ew.KANClassifier(interactions=0).fit(X[:400], y[:400])
     proofs = tuple(
         ew.verify(model, claim) for claim in ("range(-100, 100)", f"never_flips(`{EVIL}`)", "range(-100, 0)")
     )
@@ -71,7 +70,7 @@ def joint():
         {"a": rng.uniform(-1, 1, 400), "b": rng.uniform(-1, 1, 400), "c": rng.choice(["u", "v"], 400)}
     )
     y = (X["a"] * X["b"] + 0.3 * (X["c"] == "u")).to_numpy()
-    model = ew.KANRegressor(mode="deep", hidden=4, members=1, seconds=4).fit(X, y)
+    model = ew.KANRegressor(mode="deep", hidden=4, members=1, work="quick").fit(X, y)
     return model, X, y, ew.explain(model, X)
 
 
@@ -181,7 +180,7 @@ def test_estimators_are_explained_where_it_is_quick(told, joint, monkeypatch):
     X, y = told.X, told.y
     assert told.content.explanation.n_rows == 400
     three = np.where(X["age"] > 60, "old", y)
-    model = ew.KANClassifier(mode="additive", members=1, seconds=3).fit(X[:400], three[:400])
+    model = ew.KANClassifier(mode="additive", members=1, work="quick").fit(X[:400], three[:400])
     assert content_of(model, X, three).explanation is None
     monkeypatch.setattr(estimator, "MOST_EXPLAINED", 2)
     deep, table, target, _ = joint
@@ -231,23 +230,18 @@ def test_what_stays_open_is_said():
     assert proofs_view(()) is None
 
 
-def test_everybody_can_read_it_on_every_screen(told, tmp_path):
-    playwright = pytest.importorskip("playwright.sync_api")
+def test_everybody_can_read_it_on_every_screen(told, tmp_path, browser):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
     path = write_report(tmp_path / "page.html", told.content)
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for scheme in ("light", "dark"):
-            page = browser.new_page(color_scheme=scheme)
-            page.goto(path.as_uri())
-            page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
-            for width in (360, 1280):
-                page.set_viewport_size({"width": width, "height": 900})
-                room = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-                assert page.evaluate(room) <= 0
-                found = axe.Axe().run(page)
-                assert found.violations_count == 0, found.generate_report()
-        browser.close()
+    for scheme in ("light", "dark"):
+        page = browser.new_page(color_scheme=scheme)
+        page.set_default_timeout(HANGS)
+        page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details').forEach((part) => { part.open = true; })")
+        for width in (360, 1280):
+            page.set_viewport_size({"width": width, "height": 900})
+            room = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert page.evaluate(room) <= 0
+            found = axe.Axe().run(page)
+            assert found.violations_count == 0, found.generate_report()
+        page.close()
