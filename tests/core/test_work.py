@@ -117,14 +117,19 @@ def test_one_thread_holds_blas_and_torch_and_gives_back():
     def counts():
         return [pool["num_threads"] for pool in threadpool_info()]
 
+    own = torch.get_num_threads()
     with threadpool_limits(limits=2):
-        before = counts(), torch.get_num_threads()
-        with one_thread(), one_thread():
-            assert set(counts()) == {1}
-            assert torch.get_num_threads() == 1
-        assert (counts(), torch.get_num_threads()) == before
-        with one_thread(small=False):
-            assert (counts(), torch.get_num_threads()) == before
+        torch.set_num_threads(2)
+        try:
+            before = counts()
+            with one_thread(), one_thread():
+                assert set(counts()) == {1}
+                assert torch.get_num_threads() == 1
+            assert (counts(), torch.get_num_threads()) == (before, 2)
+            with one_thread(small=False):
+                assert (counts(), torch.get_num_threads()) == (before, 2)
+        finally:
+            torch.set_num_threads(own)
 
 
 def test_only_what_comes_from_outside_is_not_repeatable():
