@@ -166,12 +166,13 @@ class _Search:
         yield self._products, 14
         yield self._scaled_forms, 14
         yield self._other_rationals, 16
+        # A function of a simple one is quickly found; anything longer must not shut out what the next ones bring.
+        yield self._through_outers, 8
         yield self._like_sums, 16
         yield self._atom_products, 18
         yield self._square_sums, 18
         yield self._atom_sums, 18
-        yield self._inner_atoms, 16
-        yield self._through_outers, 18
+        yield self._inner_atoms, 18
         yield self._waves, 20
         yield self._with_monomials, 18
         yield self._chains, 22
