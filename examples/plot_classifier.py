@@ -31,7 +31,7 @@ train, test = train_test_split(loans, stratify=loans.credit, random_state=0)
 X, y = train.drop(columns="credit"), train.credit
 X_test, y_test = test.drop(columns="credit"), test.credit
 
-model = ew.KANClassifier(mode="additive", seconds=8, random_state=0).fit(X, y)
+model = ew.KANClassifier(mode="additive", random_state=0).fit(X, y)
 model
 
 # %%
@@ -139,7 +139,5 @@ print(f"foreign worker: {yes - no:+.2f} in log-odds")
 fair_columns = [
     column for column in X.columns if column not in ("foreign", "status", "age")
 ]
-fair = ew.KANClassifier(mode="additive", seconds=8, random_state=0).fit(
-    X[fair_columns], y
-)
+fair = ew.KANClassifier(mode="additive", random_state=0).fit(X[fair_columns], y)
 report("without", fair.predict_proba(X_test[fair_columns])[:, 1])

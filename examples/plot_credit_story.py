@@ -47,7 +47,7 @@ def measures(model):
     return f"accuracy {accuracy:.3f}   AUC {np.mean(good[:, None] > bad):.3f}"
 
 
-model = ew.KANClassifier(interactions=0, seconds=60, random_state=0).fit(X, y)
+model = ew.KANClassifier(interactions=0, random_state=0).fit(X, y)
 print(measures(model))
 print(f"to call every loan good would be right in {np.mean(y_test == 'good'):.3f}")
 
@@ -112,7 +112,6 @@ print(ew.verify(model, "monotone(amount, decreasing)"))
 model = ew.KANClassifier(
     interactions=0,
     monotone={"months": "decreasing", "amount": "decreasing"},
-    seconds=60,
     random_state=0,
 ).fit(X, y)
 print(measures(model))
@@ -256,7 +255,6 @@ found = ew.mitigate(
     test=(rows_test, y_test),
     methods=["penalty", "thresholds"],
     strengths=[1, 10],
-    seconds=60,
 )
 found.plot()
 

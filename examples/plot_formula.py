@@ -35,7 +35,7 @@ period = 2 * np.pi * np.sqrt(length / gravity) * error
 # The names of the columns become the names in the formula. Nobody said that the mass does not
 # matter.
 
-found = ew.find_formula(pendulums, period, seconds=8, seed=0)
+found = ew.find_formula(pendulums, period, seed=0)
 print("period =", found.best.text)
 print(found.message)
 
@@ -84,9 +84,7 @@ print(sympy.simplify(quarter / best.sympy))
 
 X = rng.uniform(-1, 1, (1000, 2))
 y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
-small = ew.simplify(
-    ew.fit(ew.KAN([2, 5, 1], seed=0), X, y, seconds=5).network, X, y, seconds=8
-).network
+small = ew.simplify(ew.fit(ew.KAN([2, 5, 1], seed=0), X, y).network, X, y).network
 
 # The edge from x1, in the network's own units.
 print(ew.suggest(small, 0, 0, 0, X)[0].text)

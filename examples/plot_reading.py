@@ -92,7 +92,6 @@ deep = ew.fit(
     ew.KAN([2, 2, 1], intervals=8, input_names=names, output_names=["MeV"], seed=0),
     X,
     left_over,
-    seconds=6,
 )
 print(f"error on rows held out: {deep.validation_error:.2f} MeV")
 ew.plot_network(ew.canonical(deep.network, X).network, X)

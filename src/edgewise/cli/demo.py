@@ -20,7 +20,7 @@ def demo(
     name: Annotated[
         str, typer.Argument(help="The data: nuclear_binding, moseley_ka1 or german_credit.")
     ] = "nuclear_binding",
-    work: options.Work = "normal",
+    work: options.Work = 0.75,
     seconds: options.Seconds = None,
     out: options.Out = _FOLDER,
     seed: options.Seed = 0,
