@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
@@ -19,7 +19,20 @@ import edgewise as ew
 from edgewise import StopReason
 from edgewise.cli import stages
 from edgewise.cli.progress import Progress
-from edgewise.cli.stages import FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Limit, Stages
+from edgewise.cli.stages import (
+    A_MILLION,
+    COMPARE,
+    COMPARING,
+    FIT,
+    FORMULA,
+    LEARN,
+    LEAST,
+    SHARES,
+    SIMPLIFY,
+    Began,
+    Limit,
+    Stages,
+)
 from edgewise.data import write_frame
 
 WORDS = ("fit", "data.csv", "-t", "y", "--work", 0.02, "--json", "-o", "out", "--force")
@@ -87,37 +100,56 @@ def test_ctrl_c_in_any_stage_leaves_a_model_and_a_page(edgewise, data, monkeypat
     assert ew.load("out/model.kan").predict({"a": [0.1], "b": [0.2]}).shape == (1,)
 
 
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock of the test's own, for the wall and for the process."""
+    clock = SimpleNamespace(wall=7.0, own=3.0)
+    clock.monotonic, clock.process_time = (lambda: clock.wall), (lambda: clock.own)
+    monkeypatch.setattr(stages, "time", clock)
+    return clock
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     seconds=st.floats(0.5, 1e4),
     cells=st.integers(0, 20_000_000),
     kept=st.permutations(list(SHARES)).flatmap(lambda order: st.integers(1, 4).map(lambda k: order[:k])),
     used=st.lists(st.floats(0, 1), min_size=4, max_size=4),
+    loading=st.floats(0, 5),
+    load=st.floats(1, 4),
 )
-def test_stages_that_keep_their_limits_keep_that_of_the_job(seconds, cells, kept, used):
-    clock = SimpleNamespace(now=7.0, monotonic=lambda: clock.now)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stages, "time", clock)
-        limit = Limit(seconds, clock.now, kept, cells)
-        for stage, share in zip(kept, used, strict=False):
-            given_to_it = limit.of(stage)
-            assert given_to_it >= stages.LEAST
-            clock.now += share * given_to_it
-        took = clock.now - 7.0
-    comparing = stages.COMPARING * cells if limit.compares else 0.0
-    assert took + comparing <= seconds + len(kept) * stages.LEAST
-    assert limit.of("compare on held-out rows") is None
+def test_stages_that_keep_their_limits_keep_that_of_the_job(clock, seconds, cells, kept, used, loading, load):
+    began = Began()
+    clock.wall, clock.own = clock.wall + load * loading, clock.own + loading
+    limit = Limit(seconds, began, kept, cells)
+    for stage, share in zip(kept, used, strict=False):
+        allowed = limit.of(stage)
+        assert allowed >= LEAST
+        clock.wall += share * allowed
+    if limit.compares:
+        clock.wall += COMPARING + A_MILLION * cells / 1e6
+    assert clock.wall - began.wall <= max(seconds, load * loading) + len(kept) * LEAST + 1e-6
+    assert limit.of(COMPARE) is None
 
 
-def test_without_a_limit_no_stage_has_one():
-    limit = Limit(None, 0.0, list(SHARES), 10**9)
+def test_a_busy_machine_keeps_more_for_the_page(clock):
+    began = Began()
+    clock.wall, clock.own = clock.wall + 9.0, clock.own + 2.0
+    busy, quiet = Limit(60.0, began, [LEARN], 0), Limit(60.0, Began(began.wall, clock.own - 9.0), [LEARN], 0)
+    assert began.stretch > 3
+    assert busy.of(LEARN) < quiet.of(LEARN) < 51.0
+
+
+def test_without_a_limit_no_stage_has_one(clock):
+    limit = Limit(None, Began(), list(SHARES), 10**9)
     assert limit.compares
     assert {limit.of(stage) for stage in SHARES} == {None}
 
 
-def test_a_large_table_is_compared_with_nothing_where_the_time_is_short():
+def test_a_large_table_is_compared_with_nothing_where_the_time_is_short(clock):
     cells = 1_000_000 * 20
-    assert not Limit(10.0, 0.0, [LEARN], cells).compares
-    assert Limit(600.0, 0.0, [LEARN], cells).compares
+    assert not Limit(10.0, Began(), [LEARN], cells).compares
+    assert Limit(600.0, Began(), [LEARN], cells).compares
 
 
 def test_why_a_job_ended_is_what_cut_it_short_or_else_its_last_stage():
@@ -128,7 +160,7 @@ def test_why_a_job_ended_is_what_cut_it_short_or_else_its_last_stage():
         (("converged", "time_limit", "explained"), "time_limit"),
     ):
         interrupts = SimpleNamespace(happened=False)
-        run = Stages(interrupts, Progress(quiet=True), Limit(None, 0.0, [], 0))
+        run = Stages(interrupts, Progress(quiet=True), Limit(None, Began(), [], 0))
         for reason in reasons:
             run.run(f"stage {next(counter)}", lambda _, r=reason: SimpleNamespace(stop_reason=StopReason(r)))
         assert run.stop_reason == ended

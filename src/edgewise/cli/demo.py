@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -42,7 +41,9 @@ def demo(
 
     - `edgewise demo moseley_ka1 --work quick`
     """
-    began = time.monotonic()
+    from edgewise.cli.stages import Began
+
+    began = Began()
     # The folder is the demo's own, so running it again replaces what an earlier run left there.
     refuse_to_overwrite(results(out).values(), force or out == _FOLDER)
     from edgewise.data import EXAMPLES, load_example, to_frame

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,7 @@ from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json, refuse_sh
 
 if TYPE_CHECKING:
     from edgewise.cli.job import Job, Task
+    from edgewise.cli.stages import Began
 
 # A fifth is held out, and of the rest again a fifth by the stages themselves.
 FEWEST_ROWS = 10
@@ -100,7 +100,9 @@ def fit(
 
     - `zcat log.csv.gz | edgewise fit - -t y --work quick --json`
     """
-    began = time.monotonic()
+    from edgewise.cli.stages import Began
+
+    began = Began()
     refuse_to_overwrite(results(out).values(), force)
     from edgewise.cli.inputs import prepare
     from edgewise.data import read_frame
@@ -142,7 +144,7 @@ def results(out: Path) -> dict[str, Path]:
     return {"model": out / "model.kan", "report": out / "report.html", "network": out / "network.kan"}
 
 
-def carry_out(task: Task, out: Path, began: float, *, quiet: bool, verbose: bool, as_json: bool) -> Job:
+def carry_out(task: Task, out: Path, began: Began, *, quiet: bool, verbose: bool, as_json: bool) -> Job:
     """Run a job, write its files into a folder and show what came of it."""
     from edgewise.cli import summary
     from edgewise.cli.job import run

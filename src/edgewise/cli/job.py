@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from edgewise.cli.inputs import Inputs, matrix
 from edgewise.cli.models import Model, learn, preload
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import Progress
-from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Limit, Stages
+from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, Began, Limit, Stages
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
@@ -144,10 +143,10 @@ def readable(inputs: Inputs) -> str:
     return ""
 
 
-def run(task: Task, progress: Progress, began: float | None = None) -> Job:
+def run(task: Task, progress: Progress, began: Began | None = None) -> Job:
     """Split, learn, read what can be read, and measure all of it on rows none has seen.
 
-    `began` is when the time limit began to count, by `time.monotonic`.
+    A time limit counts from when the command `began`.
     """
     inputs = task.inputs
     reason = readable(inputs)
@@ -156,10 +155,8 @@ def run(task: Task, progress: Progress, began: float | None = None) -> Job:
     formula = not reason if task.formula is None else task.formula
     preload()  # so that Ctrl-C meets training and not an import, which has no answer to it
     train, test = inputs.halves(task.test, task.seed)
-    began = time.monotonic() if began is None else began
-    limit = Limit(
-        task.seconds, began, list(SHARES) if formula else [LEARN], inputs.n_rows * len(inputs.names)
-    )
+    cells = inputs.n_rows * len(inputs.names)
+    limit = Limit(task.seconds, began or Began(), list(SHARES) if formula else [LEARN], cells)
     with Interrupts() as interrupts, running(Meter()) as meter:
         stages = Stages(interrupts, progress, limit)
         with warnings.catch_warnings(record=True) as caught:

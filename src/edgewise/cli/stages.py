@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from edgewise._core.stopping import StopReason
@@ -22,28 +23,51 @@ LEARN, FIT, SIMPLIFY, FORMULA, COMPARE = (
 )
 # Shares of the work and of a time limit, where there is one. What earlier stages leave unused, the last one gets.
 SHARES = {LEARN: 0.2, FIT: 0.2, SIMPLIFY: 0.2, FORMULA: 0.4}
-# Seconds: of comparing, by cells of the table; of drawing the page; of a stage that no time is left for.
-COMPARING, PAGE, LEAST = 1e-6, 1.0, 0.1
+# Seconds of one core for what cannot be interrupted, and more for each million cells of the table: other models to
+# compare with, and the page. A stage that no time is left for gets the least.
+COMPARING, PAGE, A_MILLION, LEAST = 0.3, 1.0, 1.0, 0.1
+
+
+@dataclass(frozen=True)
+class Began:
+    """When a command began."""
+
+    wall: float = field(default_factory=lambda: time.monotonic())
+    own: float = field(default_factory=lambda: time.process_time())
+
+    @property
+    def stretch(self) -> float:
+        """How many seconds have passed for each of one core: more than one where other programs run."""
+        # A second of each is added, so that short spans say little.
+        return max((time.monotonic() - self.wall + 1) / (time.process_time() - self.own + 1), 1.0)
 
 
 class Limit:
     """How much of a time limit each stage gets.
 
-    A stage that ends early leaves the rest to those after it; some is kept for the comparison and the page.
+    A stage that ends early leaves the rest to those after it; some is kept for comparisons, unless they are dear, and the
+    page.
 
     Parameters
     ----------
-    seconds : for the whole job, from `began` by `time.monotonic`; None for no limit
+    seconds : for the whole job; None for no limit
+    began : from when on they count
     stages : those that a share is kept for
     cells : of the table
     """
 
-    def __init__(self, seconds: float | None, began: float, stages: Sequence[str], cells: int) -> None:
+    def __init__(self, seconds: float | None, began: Began, stages: Sequence[str], cells: int) -> None:
         self._shares = {stage: SHARES[stage] for stage in stages}
-        seconds, comparing = math.inf if seconds is None else seconds, COMPARING * cells
-        # Rivals cannot be interrupted, so they are fitted only where they are quick beside all else.
-        self.compares = comparing <= seconds / 4
-        self._until = began + seconds - PAGE * min(seconds / 5, 1.0) - (comparing if self.compares else 0.0)
+        seconds, more = math.inf if seconds is None else seconds, A_MILLION * cells / 1e6
+        self._comparing, page = began.stretch * (COMPARING + more), began.stretch * (PAGE + more)
+        self._end = began.wall + seconds
+        last = page + (self._comparing if self._comparing <= seconds / 4 else 0.0)
+        self._until = self._end - min(last, seconds / 2)
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is time to fit other models."""
+        return time.monotonic() + self._comparing <= self._end
 
     def of(self, stage: str) -> float | None:
         """Seconds for a stage of those still to come; None for no limit."""
