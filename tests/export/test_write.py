@@ -66,7 +66,7 @@ def test_the_header_serves_c_plus_plus(tmp_path):
     (tmp_path / "main.cpp").write_text(
         '#include "model.h"\nint main() { double x[3] = {0, 0, 0}, y[2]; predict(x, y); return y[0] != y[0]; }\n'
     )
-    subprocess.run(["cc", *FLAGS, "-c", "model.c"], cwd=tmp_path, check=True)
+    subprocess.run([shutil.which("cc") or "gcc", *FLAGS, "-c", "model.c"], cwd=tmp_path, check=True)
     subprocess.run(["c++", "-Wall", "-Werror", "main.cpp", "model.o", "-o", "main"], cwd=tmp_path, check=True)
     subprocess.run(["./main"], cwd=tmp_path, check=True)
 
