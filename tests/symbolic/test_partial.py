@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from edgewise import InputError
-from edgewise.symbolic.partial import fit_partial
+from edgewise import InputError, StopReason
+from edgewise.symbolic.partial import PartialResult, fit_partial
 from edgewise.symbolic.partial_fit import Task, find_freedoms, minimise
 from edgewise.symbolic.partial_model import PartialModel, Spline
 from edgewise.symbolic.partial_text import read_partial
@@ -85,7 +87,7 @@ def test_a_product_of_unknowns_with_a_known_term(noise: float) -> None:
     f, g = (lambda u: 1 / (1 + u**2)), (lambda u: np.sin(2 * u) + 2)
     clean = f(X[:, 0] / X[:, 1]) * g(X[:, 2]) + X[:, 3]
     y = clean + noise * clean.std() * np.random.default_rng(0).normal(size=len(X))
-    found = fit_partial(X, y, "f(x1/x2)*g(x3) + x4", seconds=8)
+    found = fit_partial(X, y, "f(x1/x2)*g(x3) + x4", work=0.25)
     assert [each.name for each in found.functions] == ["f", "g"]
     assert found.error < (1e-4 if noise == 0 else 1.3 * noise) * clean.std()
     # Only their product is determined: f comes back with mean square one, up to the sign of both.
@@ -106,7 +108,7 @@ def test_a_product_of_unknowns_with_a_known_term(noise: float) -> None:
 def test_one_function_called_twice_is_one_function() -> None:
     X = rows(3)
     y = np.tanh(X[:, 0]) + np.tanh(X[:, 1]) * X[:, 2]
-    found = fit_partial(X, y, "f(x1) + f(x2)*x3", seconds=6)
+    found = fit_partial(X, y, "f(x1) + f(x2)*x3", work=0.25)
     assert len(found.functions) == 1
     u = np.linspace(0.6, 2.4, 20)
     np.testing.assert_allclose(found["f"](u), np.tanh(u), atol=1e-4)
@@ -117,7 +119,7 @@ def test_one_function_called_twice_is_one_function() -> None:
 def test_nested_unknowns() -> None:
     X = rows(3)
     y = X[:, 0] * np.log(X[:, 1] * X[:, 2] ** 2 + 1)
-    found = fit_partial(X, y, "x1*f(x2*g(x3))", seconds=10)
+    found = fit_partial(X, y, "x1*f(x2*g(x3))", work=0.25)
     assert found.error < 1e-3 * y.std()
     # Both grow or both fall; which, nobody can tell.
     assert abs(np.corrcoef(found["g"](X[:, 2]), X[:, 2] ** 2)[0, 1]) > 0.999
@@ -125,7 +127,7 @@ def test_nested_unknowns() -> None:
 
 def test_the_curve_is_the_function_and_carries_suggestions() -> None:
     X = rows(2)
-    found = fit_partial(X, np.sqrt(X[:, 0] ** 3 + X[:, 1] ** 2), "sqrt(f(x1) + x2^2)", seconds=6)
+    found = fit_partial(X, np.sqrt(X[:, 0] ** 3 + X[:, 1] ** 2), "sqrt(f(x1) + x2^2)", work=0.25)
     f = found["f"]
     np.testing.assert_allclose(f(f.x), f.y)
     assert f.suggestions[0].form.name == "cube"
@@ -137,7 +139,7 @@ def test_the_curve_is_the_function_and_carries_suggestions() -> None:
 def test_what_has_no_closed_form_stays_a_curve() -> None:
     X = rows(2, 600)
     wild = np.sin(7 * X[:, 0]) * np.cos(X[:, 0] ** 2) + np.tanh(20 * (X[:, 0] - 1.5)) / 3
-    found = fit_partial(X, wild + X[:, 1], "f(x1) + x2", seconds=8)
+    found = fit_partial(X, wild + X[:, 1], "f(x1) + x2", work=0.25)
     assert found.formula is None
     assert "no closed form" in found.message
     assert found.error < 0.02 * wild.std()
@@ -146,20 +148,20 @@ def test_what_has_no_closed_form_stays_a_curve() -> None:
 def test_functions_that_data_cannot_tell_apart_are_said_to_be_one_choice_of_many() -> None:
     X = rows(3)
     y = np.hypot(np.exp(X[:, 0]), X[:, 1] + 1) * X[:, 2]
-    assert "one choice of many" in fit_partial(X, y, "sqrt(f(x1)^2 + g(x2)^2)*x3", seconds=6).message
-    assert "one choice of many" not in fit_partial(X, y, "sqrt(f(x1)^2 + (x2 + 1)^2)*x3", seconds=6).message
+    assert "one choice of many" in fit_partial(X, y, "sqrt(f(x1)^2 + g(x2)^2)*x3", work=0.25).message
+    assert "one choice of many" not in fit_partial(X, y, "sqrt(f(x1)^2 + (x2 + 1)^2)*x3", work=0.25).message
 
 
 def test_a_wrong_formula_shows_in_its_error() -> None:
     X = rows(2)
     y = np.sin(3 * X[:, 0] * X[:, 1])
-    assert fit_partial(X, y, "f(x1) + g(x2)", seconds=5).error > 0.3 * y.std()
+    assert fit_partial(X, y, "f(x1) + g(x2)", work=0.25).error > 0.3 * y.std()
 
 
 def test_names_of_columns_may_need_backticks() -> None:
     X = rows(2)
     found = fit_partial(
-        X, np.exp(X[:, 0]) + X[:, 1], "f(`flow rate`) + p", names=["flow rate", "p"], seconds=4
+        X, np.exp(X[:, 0]) + X[:, 1], "f(`flow rate`) + p", names=["flow rate", "p"], work=0.25
     )
     assert found.error < 1e-4
 
@@ -191,6 +193,36 @@ def test_a_left_side_is_allowed_and_means_nothing() -> None:
 def test_a_formula_without_a_value_is_refused() -> None:
     X = rows(2, 80)
     with pytest.raises(InputError, match="value on every row"):
-        fit_partial(X, X[:, 0], "f(x1) + log(-x2)", seconds=2)
+        fit_partial(X, X[:, 0], "f(x1) + log(-x2)", work=0.25)
     with pytest.raises(InputError, match="must be one of 'f'"):
-        fit_partial(X, X[:, 0], "f(x1) + x2", seconds=2)["g"]
+        fit_partial(X, X[:, 0], "f(x1) + x2", work=0.25)["g"]
+
+
+def interrupted(looks: int, ticking: Callable[[float], None]) -> PartialResult:
+    """A fit that a clock ends after so many looks."""
+    X = rows(4, 200)
+    y = X[:, 0] * np.sin(X[:, 2]) + np.abs(np.sin(4 * X[:, 1]))
+    y += 0.1 * np.random.default_rng(0).standard_normal(200)
+    ticking(1 / looks)
+    return fit_partial(X, y, "f(x1)*g(x3) + h(x2)", seconds=1)
+
+
+@pytest.mark.parametrize("looks", [4000, 6000])
+def test_a_time_limit_leaves_functions_and_says_so(looks: int, ticking: Callable[[float], None]) -> None:
+    found = interrupted(looks, ticking)
+    assert found.stop_reason is StopReason.TIME_LIMIT
+    assert np.isfinite(found.predict(rows(4, 200))).all()
+
+
+def test_a_time_limit_before_the_first_fit_is_not_blamed_on_the_formula(
+    ticking: Callable[[float], None],
+) -> None:
+    with pytest.raises(InputError, match="'seconds'"):
+        interrupted(10, ticking)
+
+
+def test_the_same_rows_give_the_same_functions() -> None:
+    X = rows(2, 150)
+    first, second = (fit_partial(X, np.exp(X[:, 0]) * X[:, 1], "f(x1)*g(x2)", work=0.05) for _ in range(2))
+    assert first.stop_reason.repeatable
+    assert first.predict(X).tobytes() == second.predict(X).tobytes()

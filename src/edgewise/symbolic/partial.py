@@ -217,9 +217,9 @@ def fit_partial(
                 "The 'text' argument of fit_partial must be a formula with a value on every row for some choice of its "
                 f"unknown functions. Got {text!r} instead, for which none was found; check logs, roots and divisions."
             )
-        share = held.error(learned.splines)
         # What is learned is always told in full, if need be with fewer whole formulas.
         meter.until, reason = math.inf, learned.stop_reason
+        share = held.error(learned.splines)
         functions = _described(learned, model, rows, min(max(share, 1e-8), 0.3))
         options = {each.name: each.suggestions for each in functions}
         late = reason is StopReason.TIME_LIMIT

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge, spent
@@ -117,7 +118,12 @@ def learn(train: Task, choose: Task, everything: Task, meter: Meter, seed: int |
         best = replace(best, undetermined=is_undetermined(train, best.splines, freedoms))
     except StopError as stop:
         reason = meter.own(stop)
-    return None if best is None else replace(best, stop_reason=reason)
+        if best is None:
+            raise InputError(
+                "The 'seconds' parameter of fit_partial must leave time for a first fit of the unknown functions. Got too "
+                "few instead; raise it, or leave it out."
+            ) from None
+    return replace(best, stop_reason=reason)
 
 
 # Share of the work for learning; the rest is for closed forms.
