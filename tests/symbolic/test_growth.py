@@ -31,7 +31,7 @@ def test_the_law_of_a_short_table_is_offered():
     """Seven rows with two per cent of error: too few for a search among sums and compositions."""
     n = np.arange(7.0)
     y = (0.4 + 0.3 * 2**n) * (1 + 0.02 * np.cos(11 * n))
-    front = ew.find_formula(n[:, None], y, names=["n"], seconds=3).front
+    front = ew.find_formula(n[:, None], y, names=["n"], work=0.01).front
     assert any(each.sympy.has(sympy.Integer(2) ** sympy.Symbol("n")) for each in front)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise import InputError
+from edgewise import InputError, StopReason
 from edgewise.forms import parse
 from edgewise.symbolic.hypothesis import _compared, check_structure, check_structures
 from edgewise.symbolic.hypothesis_levels import same_level
@@ -64,7 +65,7 @@ def test_verdicts_on_noisy_rows(claim, obeys, breaks) -> None:
     for law, holds in ((obeys, True), (breaks, False)):
         y = law(*X.T)
         y = y + 0.01 * y.std() * np.random.default_rng(2).normal(size=len(y))
-        verdict = check_structure(X, y, claim, seconds=2, seed=1)
+        verdict = check_structure(X, y, claim, work=0.1, seed=1)
         assert verdict.holds is holds, verdict.message
         assert verdict.holds == (verdict.p_value >= 1e-3)
         assert claim in verdict.message
@@ -77,7 +78,7 @@ def test_several_claims_share_one_network() -> None:
     X = rows(3, 300)
     y = X[:, 0] / X[:, 1] + X[:, 2] ** 2
     claims = ["scale(x1, x2)", "sum(x3)", "product(x3)", "independent(x1)"]
-    verdicts = check_structures(X, y, claims, seconds=3)
+    verdicts = check_structures(X, y, claims, work=0.1)
     assert [each.hypothesis for each in verdicts] == claims
     assert [each.holds for each in verdicts] == [True, True, False, False]
     assert verdicts[0].free_error == pytest.approx(verdicts[1].free_error)
@@ -88,14 +89,14 @@ def test_columns_that_move_together_are_only_judged_where_rows_are() -> None:
     a = rng.uniform(-1, 1, 600)
     X = np.column_stack([a, a + 0.2 * rng.normal(size=600), rng.uniform(-1, 1, 600)])
     y = np.exp(X[:, 0]) + np.sin(2 * X[:, 1]) + X[:, 2]
-    assert check_structure(X, y, "sum(x1 | x2 | x3)", seconds=3).holds
-    assert not check_structure(X, y + 2 * X[:, 0] * X[:, 1], "sum(x1 | x2 | x3)", seconds=3).holds
+    assert check_structure(X, y, "sum(x1 | x2 | x3)", work=0.1).holds
+    assert not check_structure(X, y + 2 * X[:, 0] * X[:, 1], "sum(x1 | x2 | x3)", work=0.1).holds
 
 
 def test_a_constant_law_has_every_property() -> None:
     X = rows(5, 100)
     for verdict in check_structures(
-        X, np.full(100, 3.0), ["sum(x1)", "independent(x2)", "increasing(x3)"], seconds=1
+        X, np.full(100, 3.0), ["sum(x1)", "independent(x2)", "increasing(x3)"], work=0.05
     ):
         assert verdict.holds
 
@@ -104,10 +105,19 @@ def test_it_repeats_and_leaves_the_rows_alone() -> None:
     X = rows(6, 60)[:, :2]
     y = X[:, 0] + X[:, 1] + 0.2 * np.random.default_rng(6).normal(size=60)
     before = X.copy(), y.copy()
-    verdicts = [check_structure(X, y, "sum(x1)", seconds=60, seed=3) for _ in range(2)]
+    verdicts = [check_structure(X, y, "sum(x1)", work=0.1, seed=3) for _ in range(2)]
     assert verdicts[0] == verdicts[1]
     assert np.array_equal(X, before[0])
     assert np.array_equal(y, before[1])
+
+
+def test_a_time_limit_leaves_a_verdict_that_says_so(ticking: Callable[[float], None]) -> None:
+    X = rows(6, 200)
+    y = np.sin(5 * X[:, 0] * X[:, 1]) + X[:, 2]
+    ticking(1e-2)
+    verdict = check_structure(X, y, "sum(x1 | x2 | x3)", seconds=0.5)
+    assert verdict.stop_reason is StopReason.TIME_LIMIT
+    assert math.isfinite(verdict.p_value)
 
 
 def test_a_claim_as_good_as_the_network_is_rejected_as_rarely_as_promised() -> None:
@@ -221,7 +231,7 @@ def test_claims_that_cannot_be_read(text: object, words: str) -> None:
 def test_rows_that_cannot_tell_are_refused() -> None:
     X = rows(9, 80)
     with pytest.raises(InputError, match="both sides of zero"):
-        check_structure(X, X[:, 0], "even(x1)", seconds=1)
+        check_structure(X, X[:, 0], "even(x1)", work=0.05)
     with pytest.raises(InputError, match="60 rows"):
         check_structure(X[:20], X[:20, 0], "sum(x1)")
-    assert math.isfinite(check_structure(X, X[:, 0], "sum(x1)", seconds=1).p_value)
+    assert math.isfinite(check_structure(X, X[:, 0], "sum(x1)", work=0.05).p_value)

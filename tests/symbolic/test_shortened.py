@@ -67,7 +67,7 @@ def test_a_law_is_found_without_factors_that_follow_the_noise() -> None:
     X = np.column_stack([rng.uniform(3, 5.5, 400), rng.uniform(0, 6, 400)])
     law = sympy.sin(y - x) / 2 - sympy.sin(y)
     values = np.sin(X[:, 1] - X[:, 0]) / 2 - np.sin(X[:, 1])
-    found = find_formula(X, values + 0.05 * rng.normal(size=400), names=["x", "y"], seconds=30)
+    found = find_formula(X, values + 0.05 * rng.normal(size=400), names=["x", "y"], work=0.2)
     assert sympy.simplify(found.best.sympy - law) == 0
 
 
