@@ -29,6 +29,7 @@ from edgewise.training import Record
 COMPILER = shutil.which("cc") or shutil.which("gcc")
 RNG = np.random.default_rng(0)
 MASS, SPEED, NOISE = RNG.uniform(1, 3, (3, 80))
+BLUR = 0.05 * RNG.normal(size=80)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def data():
 
 @pytest.fixture
 def noisy():
-    energy = MASS * SPEED**2 / 2 + 0.05 * RNG.normal(size=80)
+    energy = MASS * SPEED**2 / 2 + BLUR
     write_frame(pa.table({"mass": MASS, "speed": SPEED, "E": energy}), "noisy.parquet")
     return Path("noisy.parquet")
 
