@@ -13,10 +13,14 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.work import charge
 from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn
 from edgewise.data.encoding_raw import raw_table
 
 Floats = NDArray[np.float64]
+
+# Work of learning or applying the encoding of a cell.
+CELL = 4e-8
 
 _TYPES: dict[str, type[EncodedColumn]] = {
     kind.TYPE: kind for kind in (NumberColumn, LevelColumn, DroppedColumn)
@@ -99,6 +103,7 @@ class Encoding:
         at = 0
         for column, raw in zip(self.columns, table.columns, strict=True):
             width = len(column.input_names)
+            charge(CELL * table.n_rows)
             if width:
                 out[:, at : at + width] = column.encode(raw)
             at += width

@@ -11,7 +11,8 @@ import numpy as np
 
 from edgewise._core.checks import check_int, check_vector, short
 from edgewise._core.errors import InputError
-from edgewise.data.encoding import Encoding, distinct
+from edgewise._core.work import charge
+from edgewise.data.encoding import CELL, Encoding, distinct
 from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn, numbers_of
 from edgewise.data.encoding_levels import Floats, order_levels
 from edgewise.data.encoding_raw import RawColumn, raw_table
@@ -89,6 +90,7 @@ def learn_encoding(
     columns = list[EncodedColumn]()
     seen = dict[bytes, str]()
     for raw in table.columns:
+        charge(CELL * table.n_rows)
         column = (
             _number_column(raw, weights)
             if raw.codes is None

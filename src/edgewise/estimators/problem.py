@@ -15,7 +15,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, StopError, charge, running
+from edgewise._core.work import Meter, StopError, running
 from edgewise.data import Encoding, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.constraints import NO_WISHES, Wishes, constraints_of, in_raw_units
@@ -34,8 +34,6 @@ _SCORED_ROWS = 2_000
 _GLANCE = 1_000
 # Seconds that are left when none are.
 _SOON = 1e-3
-# Work of sorting or encoding a cell.
-_CELL = 4e-8
 # Rows are summed in single precision, where smaller weights vanish beside the largest.
 _NEGLIGIBLE = 2.0**-23
 # Small enough that a chunk's inner values stay near the processor.
@@ -155,14 +153,10 @@ def _encoded(
     problem: Problem, settings: Settings, of: str
 ) -> tuple[Problem, Encoding, Floats, tuple[str, ...]]:
     """Rows in canonical order, their encoding, the inputs of the network, and the columns that were screened out."""
-    cells = problem.table.n_rows * (len(problem.table.columns) + 1)
-    charge(_CELL * cells)
     problem = problem.canonical()
-    charge(_CELL * cells)
     encoding = learn_encoding(problem.table, problem.level_targets, weight=problem.weight)
     settings.wishes.check(encoding.column_names, of)
     encoding = in_raw_units(encoding, settings.wishes)
-    charge(_CELL * cells)
     inputs = encoding.apply(problem.table)
     left_out = screened_out(encoding, inputs, problem.level_targets, settings.max_inputs)
     if left_out:
@@ -174,7 +168,6 @@ def _encoded(
         )
         encoding = encoding.without(left_out, "screened out: others explain more")
         inputs = encoding.apply(problem.table)
-    charge(0.0)
     return problem, encoding, inputs, left_out
 
 

@@ -12,6 +12,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import charge
+from edgewise.data.encoding import CELL
 from edgewise.data.encoding_raw import RawColumn, RawTable
 
 Floats = NDArray[np.float64]
@@ -52,6 +54,7 @@ def _hashes(table: RawTable, y: Floats) -> NDArray[np.uint64]:
     """One number a row, equal for equal rows."""
     state = np.zeros(table.n_rows, dtype=np.uint64)
     for column in table.columns:
+        charge(CELL * table.n_rows)
         state = _mixed(state, _bits(column))
     for target in np.asarray(y, dtype=np.float64).reshape(table.n_rows, -1).T:
         state = _mixed(state, _float_bits(target))

@@ -49,6 +49,8 @@ class Additive:
         Solutions without one of the folds each.
     penalty : Tensor, shape (P, D)
         Weight of each coordinate's square; zero for the constants, which the bias stands for.
+    steps : int
+        Steps that all rows, or scouts, have taken.
     late : bool
         Whether the work allowed was too little to settle.
     stop : StopError or None
@@ -60,6 +62,7 @@ class Additive:
     fold_theta: Tensor
     fold_bias: Tensor
     penalty: Tensor
+    steps: int = 0
     late: bool = False
     stop: StopError | None = None
 
@@ -137,7 +140,7 @@ def solve_additive(
     theta = torch.zeros(len(kept) + 1, outputs, dtype=torch.float64)
     theta[-1] = _level(y, weight, loss)
     folds = int(fold.max()) + 1
-    now, short, stop = (theta, penalty), False, None
+    now, steps, short, stop = (theta, penalty), 0, False, None
     own = list[Tensor]()
     try:
         if len(y) > 2 * SCOUTS and not loss.dispersed:
@@ -145,10 +148,10 @@ def solve_additive(
             few = torch.linspace(0, len(y) - 1, SCOUTS).round().long()
             scout = _Solver(part.part(few), group, count, y[few], loss)
             for reached in scout.steps(*now, weight[few], ITERATIONS, True, late):
-                now = reached
+                now, steps = reached, steps + 1
         solver = _Solver(part, group, count, y, loss)
         for reached in solver.steps(*now, weight, ITERATIONS, True, late):
-            now = reached
+            now, steps = reached, steps + 1
         short = late()
         for k in range(folds):
             out = fold == k
@@ -163,7 +166,7 @@ def solve_additive(
     whole[:, kept] = torch.stack([own[:-1] for own in solutions])
     weights = torch.zeros(len(owner), outputs, dtype=torch.float64)
     weights[kept] = penalty[group]
-    return Additive(whole[0], biases[0], whole[1:], biases[1:], weights, short, stop)
+    return Additive(whole[0], biases[0], whole[1:], biases[1:], weights, steps, short, stop)
 
 
 def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:

@@ -221,7 +221,7 @@ def solve_constrained(
             solver = _Program(constrained, table, y, loss, penalty)
             inner = solver.inner()
             whole = torch.cat([inner[:, None].expand(-1, y.shape[1]), whole[-1:]])
-            for reached in solver.steps(whole, weight, lambda: False):
+            for reached in solver.steps(whole, weight, late):
                 whole = reached
             solutions = [whole]
             for k in range(folds):
@@ -235,7 +235,7 @@ def solve_constrained(
     solutions += [whole] * (1 + folds - len(solutions))
     theta = torch.stack([own[:-1] for own in solutions])
     bias = torch.stack([own[-1] for own in solutions])
-    return Additive(theta[0], bias[0], theta[1:], bias[1:], free.penalty, free.late, stop)
+    return Additive(theta[0], bias[0], theta[1:], bias[1:], free.penalty, free.steps, free.late, stop)
 
 
 def _penalty(

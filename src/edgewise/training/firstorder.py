@@ -78,6 +78,7 @@ def fit_first_order(
     options: FirstOrderOptions,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
+    meter: Meter | None = None,
 ) -> FitResult:
     """Train by AdamW or L-BFGS; judged on the held-out rows, or on the training rows where there are none.
 
@@ -92,6 +93,8 @@ def fit_first_order(
         Called with a `Record` after every epoch (ten iterations of L-BFGS); returning True stops.
     checkpoint : path, optional
         File that keeps the state; the same call goes on from it.
+    meter : Meter, optional
+        With a time limit, where there is one.
 
     Returns
     -------
@@ -104,24 +107,44 @@ def fit_first_order(
         If the checkpoint is damaged or belongs to another fit.
     """
     with one_thread(min(rows_at_once(len(train), options), len(train)) * net.n_parameters <= SMALL):
-        run = Run(net, train, held, loss, options)
-        if checkpoint is not None:
-            run.restore(checkpoint)
-        return _drive(run, callbacks, checkpoint)
+        return _drive(
+            lambda learns, judges: Run(net, learns, judges, loss, options),
+            train,
+            held,
+            meter or Meter(),
+            callbacks,
+            checkpoint,
+        )
 
 
-def _drive(run: Run, callbacks: Sequence[Callback], checkpoint: str | Path | None) -> FitResult:
+def _drive(
+    begin: Callable[[Rows, Rows | None], Run],
+    train: Rows,
+    held: Rows | None,
+    meter: Meter,
+    callbacks: Sequence[Callback],
+    checkpoint: str | Path | None,
+) -> FitResult:
     """Advance epoch by epoch until done, out of time, interrupted or asked to stop."""
-    spent = run.progress.history[-1].seconds if run.progress.history else 0.0
+    run: Run | None = None
+    reason: StopReason | None = None
+    spent, heard, written = 0.0, 0.0, -math.inf
 
     def alive() -> None:
         """Let callbacks speak in the middle of an epoch."""
-        if meter.seconds - heard >= PULSE and tell(callbacks, run.under_way(spent + meter.seconds)):
+        if meter.seconds - heard < PULSE:
+            return
+        record = Record("epoch", 0, math.nan, None, 0.0, 0) if run is None else run.under_way()
+        if tell(callbacks, replace(record, seconds=spent + meter.seconds)):
             raise StopError(StopReason.CALLBACK)
 
-    meter, heard, written = Meter(seconds=run.options.seconds, beat=alive), 0.0, -math.inf
-    reason: StopReason | None = None
+    meter.beat = alive
     try:
+        with running(meter):
+            run = begin(train, held)
+        if checkpoint is not None:
+            run.restore(checkpoint)
+            spent = run.progress.history[-1].seconds if run.progress.history else 0.0
         while not (reason := run.progress.stop_reason):
             with running(meter):
                 record = run.advance(lambda: spent + meter.seconds)
@@ -138,7 +161,9 @@ def _drive(run: Run, callbacks: Sequence[Callback], checkpoint: str | Path | Non
                 break
     except (StopError, KeyboardInterrupt) as stop:
         reason = meter.own(stop) if isinstance(stop, StopError) else StopReason.INTERRUPTED
+        few = train.few(), None if held is None else held.few()
         # In the middle of an epoch, perhaps of the first: such a state is not stored, but it may be the best.
+        run = begin(*few) if run is None else run.hurried(reason)
         run.look()
     return run.result(reason, spent + meter.seconds)
 
@@ -191,14 +216,22 @@ class Run:
         now.stop_reason = now.stop_reason or self._reason_to_end()
         return record
 
-    def under_way(self, seconds: float) -> Record:
+    def under_way(self) -> Record:
         """The last record once more, with the share of the work done by now."""
         now = self.progress
         share = (now.epoch + self.mover.done) / self.mover.epochs
         if now.history:
-            return replace(now.history[-1], seconds=seconds, note="", share=share)
+            return replace(now.history[-1], note="", share=share)
         start = in_units(self.net, now.start_loss, self.loss)
-        return Record("epoch", 0, start, None, seconds, self.net.layers[0].intervals, share=share)
+        return Record("epoch", 0, start, None, 0.0, self.net.layers[0].intervals, share=share)
+
+    def hurried(self, reason: StopReason) -> Run:
+        """From here on look at a few of the rows only, where the time is up."""
+        if reason is StopReason.TIME_LIMIT:
+            self.train, self.held = self.train.few(), None if self.held is None else self.held.few()
+            judge = self.train if self.held is None else self.held
+            self.progress.best_error = mean_loss(self.best, judge, self.loss)
+        return self
 
     def look(self) -> None:
         """Keep the network as it stands where it is the best so far."""
@@ -348,8 +381,8 @@ def _settled(history: Sequence[Record]) -> bool:
 def _fingerprint(
     net: KAN, train: Rows, held: Rows | None, loss: Loss, options: FirstOrderOptions, dtype: Any
 ) -> str:
-    """What a stored state must share with a run: rows, settings (but for the time allowed) and the network given."""
-    digest = hashlib.sha256(repr((replace(options, seconds=None), loss, net.spec, dtype)).encode())
+    """What a stored state must share with a run: rows, settings and the network given."""
+    digest = hashlib.sha256(repr((options, loss, net.spec, dtype)).encode())
     tensors = [train.X, train.y, train.weight, *net.state_dict().values()]
     tensors += [] if held is None else [held.X, held.y, held.weight]
     for tensor in tensors:

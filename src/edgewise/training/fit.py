@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -178,14 +178,22 @@ def fit(
         raise InputError(
             "The 'net' parameter of fit must have an edge or a bias to train. Got one without any."
         )
+    meter = Meter(seconds=seconds)
     rows = as_rows(net, X, y, row_loss, sample_weight)
     train, held = hold_out(rows, net, row_loss, validation, seed)
     if method == "auto":
         method = "lm" if _second_order_fits(net, train) else "adam"
     if method == "lm":
+        refit = not isinstance(validation, tuple)
         with one_thread(is_small(net, len(train))):
-            run = SecondOrder(net, train, held, row_loss, options, refit=not isinstance(validation, tuple))
-            return _drive(run, seconds, callbacks, checkpoint)
+            return _drive(
+                lambda learns, judges: SecondOrder(net, learns, judges, row_loss, options, refit),
+                train,
+                held,
+                meter,
+                callbacks,
+                checkpoint,
+            )
 
     from edgewise.training.firstorder import FirstOrderOptions, fit_first_order
 
@@ -193,13 +201,12 @@ def fit(
         method=method,
         steps=steps,
         work=factor,
-        seconds=seconds,
         seed=seed,
         patience=patience,
         batch=batch,
         accumulate=accumulate,
     )
-    result = fit_first_order(net, train, held, row_loss, first, callbacks, checkpoint)
+    result = fit_first_order(net, train, held, row_loss, first, callbacks, checkpoint, meter)
     unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]
     told = f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does."
     return replace(result, events=(told, *result.events)) if unused else result
@@ -227,31 +234,37 @@ def _auto_or_weight(value: str | float, name: str) -> float | None:
 
 
 def _drive(
-    run: SecondOrder,
-    seconds: float | None,
+    begin: Callable[[Rows, Rows | None], SecondOrder],
+    train: Rows,
+    held: Rows | None,
+    meter: Meter,
     callbacks: Sequence[Callback],
     checkpoint: str | Path | None,
 ) -> FitResult:
     """Advance position by position until done, out of time, interrupted or asked to stop."""
-    keeper = None if checkpoint is None else Checkpoint(Path(checkpoint), run.fingerprint())
-    stored = None if keeper is None else keeper.read()
-    history: list[Record] = [] if stored is None else stored[1]
-    spent = history[-1].seconds if history else 0.0
+    run: SecondOrder | None = None
+    now: Position | None = None
+    keeper: Checkpoint | None = None
+    reason: StopReason | None = None
+    history, spent, heard = list[Record](), 0.0, 0.0
 
     def alive() -> None:
         """Let callbacks speak in the middle of a long step: they hear of the last one again."""
         if meter.seconds - heard < PULSE:
             return
-        last = (
-            history[-1] if history else Record("start", 0, math.nan, None, 0.0, run.given.layers[0].intervals)
-        )
+        last = history[-1] if history else Record("start", 0, math.nan, None, 0.0, 0)
         if tell(callbacks, replace(last, seconds=spent + meter.seconds)):
             raise StopError(StopReason.CALLBACK)
 
-    meter, heard = Meter(seconds=seconds, beat=alive), 0.0
-    now = None if stored is None else stored[0]
-    reason: StopReason | None = None
+    meter.beat = alive
     try:
+        with running(meter):
+            run = begin(train, held)
+        if checkpoint is not None:
+            keeper = Checkpoint(Path(checkpoint), run.fingerprint())
+        if keeper is not None and (stored := keeper.read()) is not None:
+            now, history = stored
+            spent = history[-1].seconds if history else 0.0
         with running(meter):
             now = run.begin() if now is None else now
         while now.stage != "done":
@@ -272,11 +285,14 @@ def _drive(
         reason = meter.own(stop)
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
-    if now is None:
-        now = run.begin()
-    best = now.best if now.stage == "done" else run.best_until(now)
-    if keeper is not None:
+    if keeper is not None and now is not None:
         keeper.write(now, history, force=True)
+    if run is None:
+        run = begin(train.few(), None if held is None else held.few())
+    elif reason is StopReason.TIME_LIMIT:
+        run.hurry()
+    now = run.begin() if now is None else now
+    best = now.best if now.stage == "done" else run.best_until(now)
     reason = reason or now.stop_reason
     assert reason is not None
     return FitResult(

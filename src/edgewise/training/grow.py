@@ -8,11 +8,13 @@ import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
+from edgewise._core.work import charge
 from edgewise.layers.initialise import initial_coefficients
 from edgewise.network import KAN, refine, scale_to_data
 from edgewise.network.grids import laid_over
 from edgewise.network.state import put_together, take_apart
 from edgewise.splines import data_range
+from edgewise.training.costs import numbers_read, value_cost
 from edgewise.training.losses import Loss
 from edgewise.training.rows import Rows
 
@@ -20,6 +22,7 @@ from edgewise.training.rows import Rows
 # nodes move while they are trained. Without it their ends would run onto the linear tails.
 INPUT_MARGIN = 0.01
 MARGINS = (0.02, 0.12)
+ROWS_AT_ONCE = 16_384
 # A hidden grid is kept (and refined exactly) while it covers all but this share of the range wanted and fills it this well.
 SLACK, WELL_FILLED = 0.004, 0.85
 
@@ -112,8 +115,7 @@ def _wanted(net: KAN, rows: Rows, at: int) -> tuple[Tensor, Tensor]:
     grid reaches out to that, within the margins.
     """
     with torch.no_grad():
-        nodes = net.activations(rows.X)
-        low, high = data_range(nodes[at])
+        low, high, least_edges, most_edges = _reached(net, rows, at)
         width = high - low
         if at == 0:
             return low - INPUT_MARGIN * width, high + INPUT_MARGIN * width
@@ -121,10 +123,28 @@ def _wanted(net: KAN, rows: Rows, at: int) -> tuple[Tensor, Tensor]:
         far_low, far_high = low - least, high + least
         n_sums = net.spec.layers[at - 1].nodes.sums
         before = net.layers[at - 1]
-        edges = before.edges(nodes[at - 1])[..., :n_sums]
         bias = 0.0 if before.bias is None else before.bias[:n_sums]
-        far_low[:n_sums] = edges.amin(0).sum(0) + bias - least[:n_sums]
-        far_high[:n_sums] = edges.amax(0).sum(0) + bias + least[:n_sums]
+        far_low[:n_sums] = least_edges[:, :n_sums].sum(0) + bias - least[:n_sums]
+        far_high[:n_sums] = most_edges[:, :n_sums].sum(0) + bias + least[:n_sums]
         low = torch.minimum(low - least, torch.maximum(far_low, low - most))
         high = torch.maximum(high + least, torch.minimum(far_high, high + most))
         return low, high
+
+
+def _reached(net: KAN, rows: Rows, at: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Range of every node in front of a layer, and of every edge that leads to it, over the rows."""
+    ends = list[tuple[Tensor, Tensor]]()
+    edges = list[tuple[Tensor, Tensor]]()
+    read = numbers_read(net)
+    for part in rows.X.split(ROWS_AT_ONCE):
+        charge(value_cost(len(part), read))
+        nodes = net.activations(part)
+        ends.append((nodes[at].amin(0), nodes[at].amax(0)))
+        if at > 0:
+            own = net.layers[at - 1].edges(nodes[at - 1])
+            edges.append((own.amin(0), own.amax(0)))
+    low, high = data_range(torch.stack([each for pair in ends for each in pair]))
+    if at == 0:
+        return low, high, low, high
+    least, most = (torch.stack(each) for each in zip(*edges, strict=True))
+    return low, high, least.amin(0), most.amax(0)

@@ -42,8 +42,6 @@ class FirstOrderOptions:
         Epochs (AdamW) or iterations (L-BFGS).
     work : float
         Factor on the steps where they are not given.
-    seconds : float, optional
-        Time limit.
     seed, patience : int
     batch : int, optional
         Rows of a minibatch; by default a power of two near a thirtieth of the rows, 32 to 1024.
@@ -63,7 +61,6 @@ class FirstOrderOptions:
     method: str = "adam"
     steps: int | None = None
     work: float = 1.0
-    seconds: float | None = None
     seed: int = 0
     patience: int = 1
     batch: int | None = None

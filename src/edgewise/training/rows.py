@@ -17,6 +17,8 @@ from edgewise.training.losses import Loss, check_target
 
 # Below this many rows nothing is held out unless asked: generalised cross-validation judges instead.
 FEWEST_TO_SPLIT = 40
+# Rows that are looked at once a time limit has passed.
+FEW = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +33,11 @@ class Rows:
         """Some of the rows."""
         weight = self.weight[index]
         return Rows(self.X[index], self.y[index], weight / weight.sum())
+
+    def few(self) -> Rows:
+        """Every n-th row, where there are too many to look at all."""
+        step = -(-len(self) // FEW)
+        return self if step == 1 else self.take(torch.arange(0, len(self), step))
 
     def __len__(self) -> int:
         return len(self.X)

@@ -208,6 +208,11 @@ class SecondOrder:
             return now.judged
         return error(self.best_until(now), self.held, self.loss)
 
+    def hurry(self) -> None:
+        """From here on look at a few of the rows only: the time is up."""
+        self.train, self.held = self.train.few(), None if self.held is None else self.held.few()
+        self._ground = self._problem = None
+
     def fingerprint(self) -> str:
         """What a stored position must share with this run to be continued: rows, settings and the network given."""
         digest = hashlib.sha256(repr((self.options, self.loss, self.refit, self.given.spec)).encode())

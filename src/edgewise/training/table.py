@@ -50,8 +50,8 @@ UNITS, PLANNED, ADDITIVE_SHARE = 30.0, 0.6, 0.3
 UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
 # Numbers that the design of all rows may hold; of larger tables a random part is used.
 MOST_NUMBERS = 100_000_000
-# Rows that are looked at where a time limit ends the preparation of all.
-GLANCE = 1000
+# Rows that are looked at, and how often, where a time limit ends the preparation of all.
+GLANCE, GLANCES = 1000, 10
 # Columns of the design: many inputs get coarser grids.
 MOST_COLUMNS, FEWEST_INTERVALS = 1500, 4
 # Rows from which the additive part has two, three and four times the intervals: its smoothness is chosen by the evidence, so
@@ -269,6 +269,10 @@ class _Job:
         folds = max(1, min(FOLDS, self.members))
         ground = self._ground(folds)
         additive = self._additive(ground)
+        if additive.stop is not None and additive.steps < GLANCES:
+            # Functions are hardly there yet; a few rows say more in as many steps as it takes.
+            ground = self._glance(folds)
+            additive = self._additive(ground)
         ground = self._directed(ground, additive)
         smooth, rest = ground, self._rest(ground, additive)
         if self.constraints:
@@ -340,12 +344,19 @@ class _Job:
                 return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
         except StopError as stop:
             self._stop(stop)
-            few = self._part(self.rows, GLANCE)
-            self.rows, self.intervals = few, min(self.intervals, INTERVALS)
-            return make_ground(few, self.intervals, 1.0, folds, self.seed)
+            return self._glance(folds)
+
+    def _glance(self, folds: int) -> Ground:
+        self.rows, self.intervals = self._part(self.rows, GLANCE), min(self.intervals, INTERVALS)
+        return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
 
     def _additive(self, ground: Ground) -> Additive:
         rows, most = self.rows, self.meter.spent + ADDITIVE_SHARE * self.units
+        left = iter(range(GLANCES))
+
+        def late() -> bool:
+            return self.meter.spent > most if self.stopped is None else next(left, None) is None
+
         with self._counted():
             additive = solve_additive(
                 ground.table,
@@ -354,7 +365,7 @@ class _Job:
                 rows.weight,
                 self.loss,
                 ground.fold,
-                lambda: self.stopped is not None or self.meter.spent > most,
+                late,
             )
         self.short = additive.late
         self._stop(additive.stop)
@@ -379,7 +390,15 @@ class _Job:
         rows = self.rows
         with self._counted():
             additive = solve_constrained(
-                held, table, ground.design, free, rows.y, rows.weight, self.loss, ground.fold
+                held,
+                table,
+                ground.design,
+                free,
+                rows.y,
+                rows.weight,
+                self.loss,
+                ground.fold,
+                lambda: self.stopped is not None,
             )
         self._stop(additive.stop)
         coarse, coarse_table = ground.coarse, ground.coarse_table
