@@ -7,6 +7,7 @@ import pytest
 
 import edgewise as ew
 from edgewise import StopReason
+from edgewise.audit import metrics
 from edgewise.audit.certify import CHAINED, PROVED, certified_flip
 from edgewise.audit.groups import groupings
 from edgewise.audit.penalty import fair_fit
@@ -31,7 +32,7 @@ def moved(model, rows):
 
 def test_more_work_never_widens_a_certified_flip(net):
     model, rows = net
-    bounds = [certified_flip(fitted(model, of="test"), "sex", seen=rows[:, 0], work=w) for w in (0.004, 0.1)]
+    bounds = [certified_flip(fitted(model, of="test"), "sex", seen=rows[:, 0], work=w) for w in (0.004, 0.05)]
     for found in bounds:
         assert found.reached <= moved(model, rows) * (1 + 1e-6) or found.reached <= found.bound
         assert moved(model, rows) <= found.bound
@@ -124,3 +125,26 @@ def test_what_mitigate_has_made_stays(biased, clock):
     assert late.stop_reason is StopReason.TIME_LIMIT
     assert late.before.certificates[0].bound > 0
     assert json.loads(json.dumps(late.to_dict()))["stop_reason"] == "time_limit"
+
+
+def test_a_short_time_leaves_a_model_for_each_bound_of_a_deep_one(deep, clock):
+    """Without time for proofs slopes bound what is left; with it the same models are less changed."""
+    options = {"methods": ["flip"], "taus": [0.5, 0.1], "work": 0.01}
+    whole = ew.mitigate(deep.model, deep.X, deep.y, "sex", **options)
+    clock(0.001)
+    late = ew.mitigate(deep.model, deep.X, deep.y, "sex", seconds=0.05, **options)
+    assert late.stop_reason is StopReason.TIME_LIMIT
+    assert [point.method for point in late.points] == ["before", "flip", "flip"]
+    for tau, found, proved in zip(options["taus"], late.points[1:], whole.points[1:], strict=True):
+        assert found.certificates[0].bound <= tau
+        assert proved.certificates[0].bound <= tau
+        assert found.certificates[0].method == CHAINED
+        assert proved.certificates[0].method == PROVED
+
+
+def test_tables_of_many_rows_are_measured_alike(biased, monkeypatch):
+    few = ew.audit(biased.model, biased.X, biased.y, "sex", bootstrap=0, proxies=False)
+    monkeypatch.setattr(metrics, "MANY_ROWS", 100)
+    many = ew.audit(biased.model, biased.X, biased.y, "sex", bootstrap=0, proxies=False)
+    for name, values in few.of("sex").values.items():
+        np.testing.assert_allclose(many.of("sex").values[name], values, rtol=1e-12, err_msg=name)

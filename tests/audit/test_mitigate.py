@@ -47,14 +47,14 @@ def test_an_additive_model_keeps_its_bound_everywhere(biased, tau):
 
 def test_a_deep_model_keeps_its_bound_everywhere(deep):
     tau = 0.2
-    made = ew.limit_flip(deep.model, "sex", tau, deep.X, work=0.05)
+    made = ew.limit_flip(deep.model, "sex", tau, deep.X, work=0.01)
     assert made.certificates[0].bound <= tau
     assert moved(made.model, wild_rows(deep.X)) <= tau
     assert moved(deep.model, deep.X) > tau
 
 
 def test_the_bound_of_a_deep_model_is_sound(deep):
-    found = certified_flip(fitted(deep.model, of="test"), "sex", work=0.1)
+    found = certified_flip(fitted(deep.model, of="test"), "sex", work=0.03)
     assert np.isfinite(found.bound)
     assert moved(deep.model, wild_rows(deep.X)) <= found.bound
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from edgewise._core.work import charge
+from edgewise._core.work import StopError, charge
 from edgewise.data import Encoding, LevelColumn, NumberColumn, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.training import fit_table
@@ -80,10 +80,25 @@ def carriers(table: RawTable, bins: int) -> tuple[Carrier, ...]:
     return tuple(made)
 
 
-def guess(inputs: Floats, member: Floats, seed: int, seconds: float = 20.0) -> TableFit:
-    """An additive network for membership of a group, with out-of-fold logits of all its rows."""
+def guess(
+    inputs: Floats,
+    member: Floats,
+    seed: int,
+    *,
+    work: float = 1.0,
+    mode: str = "additive",
+    members: str | int = "auto",
+    hidden: int | None = None,
+) -> TableFit:
+    """A network for membership of a group, with out-of-fold logits of its rows."""
     charge(GUESS)
-    return fit_table(inputs, member, loss="logistic", mode="additive", seconds=seconds, seed=seed)
+    fit = fit_table(
+        inputs, member, loss="logistic", mode=mode, members=members, hidden=hidden, work=work, seed=seed
+    )
+    if not fit.stop_reason.repeatable:
+        # What ended it from outside ends what asked for it as well.
+        raise StopError(fit.stop_reason)
+    return fit
 
 
 @dataclass(frozen=True)

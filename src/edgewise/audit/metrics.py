@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.audit.groups import Grouping
-from edgewise.audit.tallies import BINS, Outcomes, Resamples
+from edgewise.audit.tallies import BINS, Outcomes, Resamples, statistics
 
 Floats = NDArray[np.float64]
 Pair = tuple[float, float]
@@ -21,6 +21,8 @@ FOUR_FIFTHS = 0.8
 LEVEL = 0.95
 # Groups of fewer rows, or with fewer outcomes of either class, tell little.
 FEW_ROWS, FEW_OUTCOMES = 30, 10
+# Of more rows the sums behind the bootstrap are measured with: the same to rounding, in a tenth of the time.
+MANY_ROWS = 200_000
 # Numbers per measure that differ for no reason but rounding are not told apart.
 _NOTHING = float("nan")
 
@@ -229,7 +231,10 @@ def _auc(y: Any, s: Any, sample_weight: Any) -> float:
 
 
 def _table(outcomes: Outcomes, part: Grouping, boot: dict[str, Floats] | None) -> GroupTable:
-    values = fairlearn_values(outcomes, part)
+    if len(outcomes.actual) > MANY_ROWS:
+        values = {name: own[0] for name, own in statistics(outcomes, part, outcomes.weight[:, None]).items()}
+    else:
+        values = fairlearn_values(outcomes, part)
     count = np.bincount(part.codes, minlength=len(part.groups))
     intervals = dict[str, tuple[Pair, ...]]()
     if boot is not None:

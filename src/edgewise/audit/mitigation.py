@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -158,17 +159,19 @@ def mitigate(
             seed=seed,
         )
 
-    def bounded(start: Any, tau: float) -> Mitigated:
-        made = Mitigated(start, "", points[0].certificates)
-        known = made.certificates[0] if len(read) == 1 else None
+    def bounded(tau: float, proofs: bool = True) -> Mitigated:
+        made = Mitigated(model, "", ())
         for name in read:
-            made = limited(made.model, name, tau, learn.X, factor, Meter(), known)
-            if not made.stop_reason.repeatable:
+            known = points[0].certificates[0] if proofs and len(read) == 1 else None
+            made = limited(made.model, name, tau, learn.X, factor, Meter(), known, proofs=proofs)
+            if proofs and not made.stop_reason.repeatable:
                 break
         if len(read) == 1:
             return made
         told = f"{', '.join(read)} may move the output by at most {tau:g}"
-        return Mitigated(made.model, told, _bounds(made.model, read, factor), made.stop_reason)
+        return Mitigated(
+            made.model, told, _bounds(made.model, read, factor if proofs else None), made.stop_reason
+        )
 
     def without(gone: list[str]) -> Mitigated:
         """Without the columns' edges; then the others trained on, so that what only they can say is said."""
@@ -183,29 +186,35 @@ def mitigate(
     if "flip" in methods and not read:
         notes.append("flip: the model does not read the attribute; changing it changes nothing.")
     for tau in taus if "flip" in methods and read else ():
-        ways.append(("flip", f"flip by {tau:g} at most", partial(bounded, model, tau)))
+        ways.append(("flip", f"flip by {tau:g} at most", partial(bounded, tau)))
     for gone in [read, *([*read, *proxies[: k + 1]] for k in range(len(proxies)))]:
         if gone and "surgery" in methods:
             ways.append(("surgery", f"without {', '.join(gone)}", partial(without, gone)))
     planned = ["the model as it was", *(told for _, told, _ in ways)]
     stages = Stages([*planned, *(["thresholds"] if "thresholds" in methods else [])], meter, callbacks, of)
+    made = dict[str, FrontierPoint]()
     with one_thread():
-        quick = () if who.fit is None else tuple(quick_flip(who.fit, name) for name in read)
-        points.append(_judged(BEFORE, Mitigated(model, "as it was", quick), who, judge))
+        with running(Meter(beat=stages.tell)):
+            quick = () if who.fit is None else _bounds(model, read, None)
+            points = [_judged(BEFORE, Mitigated(model, "as it was", quick), who, judge)]
         try:
             with running(meter):
+                # A time limit may leave no time for proofs: first what takes none.
+                for tau in taus if seconds is not None and read and "flip" in methods else ():
+                    with suppress(InputError):
+                        made[f"flip by {tau:g} at most"] = _judged("flip", bounded(tau, False), who, judge)
                 if read:
                     points[0] = replace(points[0], certificates=_bounds(model, read, factor))
                 last = _ended(points[0].certificates)
-                for method, _, make in ways:
+                for method, told, make in ways:
                     stages.next(last)
                     try:
-                        made = make()
+                        changed = make()
                     except InputError as error:
                         notes.append(f"{method}: {error}")
                         continue
-                    points.append(_judged(method, made, who, judge))
-                    last = made.stop_reason
+                    made[told] = _judged(method, changed, who, judge)
+                    last = changed.stop_reason
                 stages.next(last)
                 if "thresholds" in methods:
                     scores = who.scores(learn.X)
@@ -215,6 +224,7 @@ def mitigate(
             ended = meter.own(stop)
         except KeyboardInterrupt:
             ended = StopReason.INTERRUPTED
+    points[1:1] = [made[told] for _, told, _ in ways if told in made]
     if not ended.repeatable:
         notes.append(stages.left_out(ended))
     return Frontier(
@@ -313,9 +323,12 @@ def _ended(bounds: Sequence[CertifiedFlip]) -> StopReason:
     return next((one.stop_reason for one in bounds if not one.stop_reason.repeatable), StopReason.DECIDED)
 
 
-def _bounds(model: Any, names: Sequence[str], work: float) -> tuple[CertifiedFlip, ...]:
+def _bounds(model: Any, names: Sequence[str], work: float | None) -> tuple[CertifiedFlip, ...]:
+    """What each column can do: proved with so much work, or without any proof."""
     view = fitted(model, of="mitigate")
-    return tuple(certified_flip(view, name, work=work) for name in names)
+    return tuple(
+        quick_flip(view, name) if work is None else certified_flip(view, name, work=work) for name in names
+    )
 
 
 def _judged(method: str, made: Mitigated, who: Subject, judge: _Rows) -> FrontierPoint:

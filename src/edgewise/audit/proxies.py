@@ -24,7 +24,6 @@ from edgewise.audit.metrics import plain
 from edgewise.data import LevelColumn
 from edgewise.data.encoding_raw import RawTable
 from edgewise.network.module import KAN
-from edgewise.training import fit_table
 
 Floats = NDArray[np.float64]
 
@@ -34,8 +33,8 @@ LEAST, ALARM = 0.55, 0.001
 SURE, FOLDS = 1e-8, 4
 # Rows that are enough, members of a group that are needed, bins of a number when pairs are screened.
 ENOUGH, FEWEST, BINS = 6_000, 25, 6
-# Pairs that networks look at, rows and seconds for each, and what they must add to the area.
-MOST_PAIRS, PAIR_ROWS, PAIR_SECONDS, PAIR_GAIN, PAIR_MEMBERS = 3, 3_000, 3.0, 0.02, 100
+# Pairs that networks look at, rows and work for each, and what they must add to the area.
+MOST_PAIRS, PAIR_ROWS, PAIR_WORK, PAIR_GAIN, PAIR_MEMBERS = 3, 3_000, 0.1, 0.02, 100
 CURVE, SURFACE = 41, 15
 
 
@@ -154,7 +153,13 @@ class Proxies:
 
 
 def find_proxies(
-    table: RawTable, grouping: Grouping, *, without: Sequence[str] = (), seed: int = 0, pairs: bool = True
+    table: RawTable,
+    grouping: Grouping,
+    *,
+    without: Sequence[str] = (),
+    work: float = 1.0,
+    seed: int = 0,
+    pairs: bool = True,
 ) -> Proxies:
     """Seek the columns that carry an attribute.
 
@@ -166,6 +171,8 @@ def find_proxies(
         The attribute's group of every row.
     without : sequence of str
         Columns to leave out: the attribute itself.
+    work : float
+        How many times the normal work each network may do.
     seed : int
     pairs : bool
         Whether to look for pairs.
@@ -189,20 +196,20 @@ def find_proxies(
         return Proxies(grouping.name, (), (), 0.5, "", n)
     tried = len(known) * len(members)
     columns = sorted(
-        (_column(carrier, members, tried, seed) for carrier in known), key=lambda proxy: -proxy.auc
+        (_column(carrier, members, tried, work, seed) for carrier in known), key=lambda proxy: -proxy.auc
     )
     joint = np.column_stack([carrier.inputs for carrier in known])
     together, best = 0.0, ""
     screened = list[tuple[float, Carrier, Carrier, str]]()
     for group, member in members.items():
-        logits = _unseen(guess(joint, member, seed), n)
+        logits = _unseen(guess(joint, member, seed, work=work), n)
         own = area(member, logits).auc
         if own > together:
             together, best = own, group
         if pairs and min(member.sum(), n - member.sum()) >= PAIR_MEMBERS:
             screened += _screened(known, group, member, logits, len(members))
     screened.sort(key=lambda entry: entry[0])
-    tested = [_joined(a, b, group, members[group], seed) for _, a, b, group in screened[:MOST_PAIRS]]
+    tested = [_joined(a, b, group, members[group], work, seed) for _, a, b, group in screened[:MOST_PAIRS]]
     linked = sorted(
         (pair for pair in tested if pair.auc >= max(LEAST, pair.apart + PAIR_GAIN)),
         key=lambda pair: -pair.auc,
@@ -227,24 +234,24 @@ def _unseen(fit: Any, n: int) -> Floats:
     return out
 
 
-def _column(carrier: Carrier, members: dict[str, Floats], tried: int, seed: int) -> Proxy:
+def _column(carrier: Carrier, members: dict[str, Floats], tried: int, work: float, seed: int) -> Proxy:
     best: tuple[Area, str, Any] | None = None
     for group, member in members.items():
-        fit = guess(carrier.inputs, member, seed)
+        fit = guess(carrier.inputs, member, seed, work=work)
         own = area(member, _unseen(fit, len(member)))
         if best is None or own.auc > best[0].auc:
             best = own, group, fit.network
     assert best is not None
     found, group, network = best
     if SURE < found.p_value * tried < ALARM:
-        found = _again(carrier, members[group], found, seed)
+        found = _again(carrier, members[group], found, work, seed)
     p_value = min(1.0, found.p_value * tried)
     carried = p_value < ALARM and found.auc >= LEAST
     shape = _shape(carrier, network) if carried else None
     return Proxy(carrier.name, group, found.auc, found.low, found.high, p_value, carried, shape)
 
 
-def _again(carrier: Carrier, member: Floats, before: Area, seed: int) -> Area:
+def _again(carrier: Carrier, member: Floats, before: Area, work: float, seed: int) -> Area:
     """The area by networks that know nothing of the rows that judge them, if it is smaller than the one before.
 
     The quick one shares the smoothness of its functions between folds, which lets noise look like a faint signal.
@@ -255,7 +262,7 @@ def _again(carrier: Carrier, member: Floats, before: Area, seed: int) -> Area:
     for k in range(FOLDS):
         learns, judges = fold != k, fold == k
         if 0 < member[learns].sum() < learns.sum():
-            logits = guess(carrier.inputs[learns], member[learns], seed).network.predict(
+            logits = guess(carrier.inputs[learns], member[learns], seed, work=work).network.predict(
                 carrier.inputs[judges]
             )[:, 0]
             # Ranks inside a fold: the constant of one fold's network is no knowledge.
@@ -308,15 +315,13 @@ def _screened(
     return kept
 
 
-def _joined(a: Carrier, b: Carrier, group: str, member: Floats, seed: int) -> ProxyPair:
+def _joined(a: Carrier, b: Carrier, group: str, member: Floats, work: float, seed: int) -> ProxyPair:
     rows = np.arange(len(member))
     if len(rows) > PAIR_ROWS:
         rows = np.sort(numpy_generator(derive(seed, 42)).choice(len(rows), PAIR_ROWS, replace=False))
     inputs, own = np.column_stack([a.inputs[rows], b.inputs[rows]]), member[rows]
-    apart = area(own, _unseen(guess(inputs, own, seed), len(own))).auc
-    fit = fit_table(
-        inputs, own, loss="logistic", mode="deep", members=2, hidden=12, seconds=PAIR_SECONDS, seed=seed
-    )
+    apart = area(own, _unseen(guess(inputs, own, seed, work=work), len(own))).auc
+    fit = guess(inputs, own, seed, work=PAIR_WORK * work, mode="deep", members=2, hidden=12)
     held = cast(Any, fit.held).numpy()
     auc = area(own[held], cast(Any, fit.out_of_bag).numpy()[:, 0]).auc
     (x, first), (y, second) = _grid(a, SURFACE), _grid(b, SURFACE)

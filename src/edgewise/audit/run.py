@@ -137,7 +137,8 @@ def audit(
     stages, ended = Stages(planned, meter, callbacks, of), StopReason.DECIDED
     changed, carried = list[Flips](), list[Proxies]()
     with one_thread():
-        scores = who.scores(X)
+        with running(Meter(beat=stages.tell)):
+            scores = who.scores(X)
         outcomes = Outcomes(actual, scores, who.decisions(scores) if who.of_classes else None, weight)
         every = (everyone, *parts, *joint)
         boots = Resamples(outcomes, every, derive(seed, 40))
@@ -155,7 +156,9 @@ def audit(
                 columns = raw_table(X) if table.named else table
                 for part in parts if proxies else ():
                     carried.append(
-                        find_proxies(columns, part, without=[part.name], seed=derive(seed, 50) or 0)
+                        find_proxies(
+                            columns, part, without=[part.name], work=factor, seed=derive(seed, 50) or 0
+                        )
                     )
                     stages.next()
         except StopError as stop:

@@ -17,8 +17,8 @@ from edgewise.network.module import KAN
 
 Floats = NDArray[np.float64]
 
-# Rows that are predicted at once; units of work of that, and of each edge of a row.
-AT_ONCE, LOOK, READ = 65_536, 2e-4, 1.5e-8
+# Rows that are predicted at once; units of work of that, of each cell that is encoded, and of each edge of a row.
+AT_ONCE, LOOK, CELL, READ = 65_536, 2e-4, 6e-8, 1.5e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,13 +60,25 @@ class Subject:
 
     def scores(self, X: Any) -> Floats:
         """Probability of the positive class (or the decision as 0 or 1), or the prediction; shape (n,)."""
+        table = self._readable(X)
+        if self.fit is None:
+            return self._scores(table)
+        # By parts, so that what watches the clock can look at it.
+        n = table.n_rows if isinstance(table, RawTable) else len(table)
+        parts = list[Floats]()
+        for start in range(0, n, AT_ONCE):
+            rows = np.arange(start, min(start + AT_ONCE, n))
+            charge(LOOK + CELL * len(rows) * len(self.fit.columns))
+            parts.append(self._scores(table.take(rows) if isinstance(table, RawTable) else table[rows]))
+        return np.concatenate(parts) if parts else self._scores(table)
+
+    def _scores(self, table: Any) -> Floats:
         if not self.of_classes:
-            told = self.model.predict(self._readable(X))
-            return _flat(told, "predict")
+            return _flat(self.model.predict(table), "predict")
         if not self.scored:
-            told = np.asarray(self.model.predict(self._readable(X))).ravel().tolist()
+            told = np.asarray(self.model.predict(table)).ravel().tolist()
             return np.array([value == self.positive for value in told], dtype=np.float64)
-        told = np.asarray(self.model.predict_proba(self._readable(X)), dtype=np.float64)
+        told = np.asarray(self.model.predict_proba(table), dtype=np.float64)
         if told.ndim == 2:
             told = told[:, self.classes.index(self.positive)]
         if told.ndim != 1 or not np.isfinite(told).all():

@@ -168,8 +168,10 @@ def limited(
     work: float,
     meter: Meter,
     before: CertifiedFlip | None = None,
+    *,
+    proofs: bool = True,
 ) -> Mitigated:
-    """As `limit_flip`, where the bound of the model as it is may be known."""
+    """As `limit_flip`, where the bound of the model as it is may be known, and proofs may be left for later."""
     of = "limit_flip"
     view = fitted(model, of=of)
     places = _inputs(view, column)
@@ -205,7 +207,9 @@ def limited(
     with one_thread():
         with running(meter):
             try:
-                ended = drawn_in(partial(certified_flip, name=column, seen=seen, work=work))
+                ended = StopReason.WORK_SPENT
+                if proofs:
+                    ended = drawn_in(partial(certified_flip, name=column, seen=seen, work=work))
             except StopError as stop:
                 ended = meter.own(stop)
         if isinstance(ended, Mitigated):

@@ -37,7 +37,7 @@ NUMBER_MEASURES = ("observed", "expected", "error", "absolute_error", "rmse")
 # Bins of the expected calibration error, of equal width.
 BINS = 10
 # Numbers that one part of a bootstrap holds at once.
-AT_ONCE = 4_000_000
+AT_ONCE = 1_000_000
 # Units of work of a resample of a row, for each grouping.
 ROW = 1.2e-7
 

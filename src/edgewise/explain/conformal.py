@@ -19,8 +19,8 @@ from edgewise.training import fit_table
 
 Floats = NDArray[np.float64]
 
-# Share of the calibration rows that learn the local scale, and the seconds they may take.
-SCALE_SHARE, SCALE_SECONDS = 0.4, 5.0
+# Share of the calibration rows that learn the local scale, and the work that they may take.
+SCALE_SHARE, SCALE_WORK = 0.4, 0.2
 # The scale stays within these factors of its median: intervals of no width at all cannot be stretched.
 _NARROW, _WIDE = 0.05, 20.0
 
@@ -161,7 +161,7 @@ def conformal(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(-1, 1, (900, 1))
     >>> y = X[:, 0] + 0.1 * rng.normal(size=900)
-    >>> model = ew.KANRegressor(mode="additive", seconds=5).fit(X[:300], y[:300])
+    >>> model = ew.KANRegressor(mode="additive").fit(X[:300], y[:300])
     >>> sure = ew.conformal(model, X[300:600], y[300:600], alpha=0.1)
     >>> low, high = sure.predict_interval(X[600:]).T
     >>> bool(0.85 < np.mean((low <= y[600:]) & (y[600:] <= high)) < 0.95)
@@ -210,7 +210,7 @@ def _intervals(model: Any, X: Any, y: Any, alpha: float, local: bool, seed: int)
         )
     spread = float(np.median(misses[learns])) or float(misses[learns].mean()) or 1.0
     aim = np.log(np.clip(misses[learns] / spread, _NARROW, _WIDE))
-    scale = fit_table(inputs[learns], aim, mode="additive", seconds=SCALE_SECONDS, seed=seed).network
+    scale = fit_table(inputs[learns], aim, mode="additive", work=SCALE_WORK, seed=seed).network
     own = misses[judges] / _scale(scale, inputs[judges], spread)
     return Conformal(model, alpha, len(judges), (_quantile(own, alpha),), (), scale, spread)
 
