@@ -372,7 +372,7 @@ def soundness(run: Run) -> None:
             points += len(X)
             o, size = int(rng.integers(shape[-1])), ROUNDING * (1 + np.abs(y).max())
             for sign in (1.0, -1.0):
-                bound = maximise(prepared, where, [OutputTerm(o, sign)], gap=0.05, seconds=0.003)
+                bound = maximise(prepared, where, [OutputTerm(o, sign)], gap=0.05, work=5e-5)
                 wrong += bool((sign * y[:, o]).max() > bound.upper + size)
                 wrong += bound.argmax is not None and bool(
                     abs(sign * exact.predict(bound.argmax[None])[0, o] - bound.lower) > 10 * size
@@ -381,7 +381,7 @@ def soundness(run: Run) -> None:
             claim = listed[int(rng.integers(len(listed)))]
             proofs, status = list[dict[str, Any]](), "proved"
             for goal, own in goals_of(claim, where, shape[-1]):
-                outcome = prove(prepared, own, goal, seconds=0.008, seed=seed)
+                outcome = prove(prepared, own, goal, work=1.3e-4, seed=seed)
                 status = outcome.status
                 if outcome.witness is not None and status == "refuted":
                     # A row that breaks a claim by less than rounding breaks it as fractions.
