@@ -1,11 +1,13 @@
 """Set-up shared by the tests and the doctests of src/."""
 
 import os
+from typing import Any
 
 # Tests run side by side, each on one thread; must precede the import of numpy and torch.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -14,6 +16,16 @@ settings.load_profile("edgewise")
 
 # They need triton, which not every platform has, and must be imported by their own tests first.
 collect_ignore = ["src/edgewise/kernels/triton_backend.py", "src/edgewise/kernels/triton_kernels.py"]
+
+_IMPORTED: dict[int, Any] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Generators of a test file draw the same in each test, whichever tests ran before: workers take them in any order."""
+    for value in vars(item.module).values() if hasattr(item, "module") else ():
+        if isinstance(value, np.random.Generator):
+            value.bit_generator.state = _IMPORTED.setdefault(id(value), value.bit_generator.state)
 
 
 @pytest.fixture(autouse=True)
