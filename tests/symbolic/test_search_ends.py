@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
+from edgewise._core import work
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic import FormulaResult, find_formula
 from edgewise.training import Record
@@ -28,9 +30,27 @@ def test_a_time_limit_ends_the_search_wherever_it_is(looks: int, ticking: Callab
     assert np.isfinite(found.best.predict(X)).all()
 
 
-def ended(callback: Callable[[Record], object], rows: int = 80, work: float = 0.02) -> FormulaResult:
+@pytest.mark.parametrize(("rows", "looks"), [(80, 20), (80, 2_000), (FEW, 1_000), (FEW, 4_000)])
+def test_ctrl_c_is_answered_wherever_the_search_is(
+    rows: int, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = itertools.count(looks, -1)
+
+    def look() -> float:
+        if next(left) == 0:
+            raise KeyboardInterrupt
+        return 0.0
+
+    monkeypatch.setattr(work.time, "monotonic", look)
+    found = find_formula(X[:rows], HARD[:rows], work=0.02)
+    assert found.stop_reason is StopReason.INTERRUPTED
+    assert found.best.error <= 1.2 * HARD[:rows].std()
+    assert np.isfinite(found.best.predict(X)).all()
+
+
+def ended(callback: Callable[[Record], object], rows: int = 80) -> FormulaResult:
     """A search that a callback ends, with the best until then."""
-    found = find_formula(X[:rows], HARD[:rows], work=work, callbacks=[callback])
+    found = find_formula(X[:rows], HARD[:rows], work=0.02, callbacks=[callback])
     assert isinstance(found, FormulaResult)
     assert found.front
     assert found.stop_reason.advice in found.message
