@@ -35,7 +35,7 @@ from edgewise.cli.stages import (
 )
 from edgewise.data import write_frame
 
-WORDS = ("fit", "data.csv", "-t", "y", "--work", 0.02, "--json", "-o", "out", "--force")
+WORDS = ("fit", "data.csv", "-t", "y", "--work", 0.01, "--json", "-o", "out", "--force")
 
 
 @pytest.fixture

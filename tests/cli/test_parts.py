@@ -111,7 +111,7 @@ def test_progress_tells_the_share_of_the_work_and_the_time_that_the_rest_may_tak
         console.print(progress._grid())
     else:
         since = 0.0
-    told = re.search(r"(\d+) %, up to (\d+) (s|min) more", stream.getvalue())
+    told = re.search(r"(\d+) %, (\d+) (s|min) left at most", stream.getvalue())
     # At the same pace all of it takes took / share.
     left = max(took / share - took - since, 0.0)
     seconds = 1 if told[3] == "s" else 60
@@ -128,8 +128,8 @@ def test_progress_promises_nothing_without_a_pace(share):
         progress(Step(share=share, note=""))
     told = stream.getvalue()
     assert ("%" in told) is (share is not None)
-    assert ("up to 0 s more" in told) is (share == 1.0)
-    assert ("up to" in told) is (share == 1.0)
+    assert ("0 s left at most" in told) is (share == 1.0)
+    assert ("left" in told) is (share == 1.0)
 
 
 @given(st.integers(2, 20).flatmap(lambda n: hnp.arrays(float, (2, n), elements=st.floats(-1e3, 1e3))))

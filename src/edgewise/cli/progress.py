@@ -12,6 +12,7 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table as Grid
+from rich.text import Text
 
 # Between log lines of one stage; a terminal redraws by itself. The longer a stage takes, the further apart they are.
 _SECONDS_BETWEEN_LINES = 2.0
@@ -143,11 +144,16 @@ class Progress:
 
     def _grid(self) -> Grid:
         grid = Grid.grid(padding=(0, 2))
+        for _ in ("mark", "stage", "seconds", "share"):
+            grid.add_column(no_wrap=True)
         now = self._clock()
         for row in self._rows:
             mark = "[green]done[/]" if row.ended is not None else "[cyan]....[/]"
-            *cells, note = self._cells(row, now)
-            grid.add_row(mark, row.phase, *cells, f"[dim]{_escape(note)}[/]")
+            *cells, seconds, share, note = self._cells(row, now)
+            # On narrow terminals these are cut first.
+            cut = (Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells)
+            note = Text(note, "dim", no_wrap=True, overflow="ellipsis")
+            grid.add_row(mark, row.phase, seconds, share, *cut, note)
         return grid
 
     @staticmethod
@@ -174,12 +180,8 @@ def _share(row: _Row, now: float) -> str:
     if share <= 0:
         return "0 %"
     left = (row.heard - row.started) * (1 - share) / share - (now - row.heard)
-    return f"{math.floor(100 * share)} %, up to {_time(max(left, 0.0))} more"
+    return f"{math.floor(100 * share)} %, {_time(max(left, 0.0))} left at most"
 
 
 def _time(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
