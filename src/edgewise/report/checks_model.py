@@ -33,7 +33,7 @@ def rivals(content: ReportContent, table: Standings) -> list[Caveat]:
             f"{table.rival.capitalize()} predicts better",
             f"Its {lead.name} on held-out rows is {number(rival.measures[0].value)}, this model's is "
             f"{number(main.measures[0].value)}; the difference is more than chance.",
-            "If only the prediction matters, use it. If the model must be read, this is what reading it costs; more time, "
+            "If only the prediction matters, use it. If the model must be read, this is what reading it costs; more work, "
             "interactions or members may narrow the gap.",
         )
     ]
@@ -173,6 +173,6 @@ def repeats(content: ReportContent, table: Standings) -> list[Caveat]:
             "Other seeds give another model",
             f"Over {counted(len(every), 'fit')} that differ in nothing but the seed, {told}; {lead.name} runs from "
             f"{number(min(values))} to {number(max(values))}.",
-            "Average several fits (members), or give the fit more rows or time, before reading single curves.",
+            "Average several fits (members), or give the fit more rows or work, before reading single curves.",
         )
     ]

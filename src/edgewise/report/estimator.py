@@ -96,7 +96,7 @@ def content_from_estimator(
     >>> from edgewise.report import content_from_estimator
     >>> x = np.linspace(-1, 1, 120)
     >>> table = {"x": x, "kind": np.where(x > 0, "a", "b")}
-    >>> model = KANRegressor(mode="additive", seconds=2).fit(table, x**2)
+    >>> model = KANRegressor(mode="additive").fit(table, x**2)
     >>> content_from_estimator(model, table, x**2, table, x**2, target="square").names
     ('x', 'kind')
     """
