@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms import Form
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.compose import form_tree
+from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.curve import Suggestion, fit_curve
 from edgewise.symbolic.growth import growths
 from edgewise.symbolic.rows import Rows
@@ -211,7 +211,7 @@ def _next(unit: Floats, y: Floats, chosen: list[int], count: int) -> list[int]:
 
 
 def _one_more(unit: Floats, y: Floats, chosen: list[int]) -> list[int]:
-    charge(1e-4 + 2e-9 * unit.size)
+    NEXT_TERM(unit.size)
     gains = np.abs(unit.T @ _left(unit, y, chosen))
     gains[chosen] = -1.0
     return [*chosen, int(np.argmax(gains))]
@@ -234,7 +234,7 @@ def _best_pair(gram: Floats, along: Floats) -> list[int]:
 def _best_triple(gram: Floats, along: Floats) -> list[int]:
     best, chosen = -1.0, [0, 0, 0]
     for first in range(len(along)):
-        charge(3e-5 + 1e-8 * gram.size)
+        TRIPLES(gram.size)
         # All inner products without their parts along the first term.
         column = gram[first]
         rest = gram - np.outer(column, column)

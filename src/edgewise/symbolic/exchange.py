@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.symbolic.costs import EXCHANGE
 from edgewise.symbolic.rows import Rows
 
 Floats = NDArray[np.float64]
@@ -127,7 +127,7 @@ class _Pool:
         """log RSS plus the price of the nodes, for each term added to the rest."""
         rest = list(rest)
         if rest:
-            charge(6e-5 + 3e-9 * len(rest) * len(self.gram))
+            EXCHANGE(len(rest) * len(self.gram))
             lower = np.linalg.cholesky(self.gram[np.ix_(rest, rest)] + 1e-12 * np.eye(len(rest)))
             across = np.linalg.solve(lower, self.gram[rest])
             held = np.linalg.solve(lower, self.along[rest])

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from edgewise._core.work import charge
+from edgewise.symbolic.costs import SMOOTH
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -235,7 +235,7 @@ def _fitted(
     if not (high > low).all():
         return
     powers, ends = chosen
-    charge(4e-10 * len(X) * len(powers) * (len(powers) + 10) + 1e-3)
+    SMOOTH(len(X) * len(powers) * (len(powers) + 10))
     table = design(2 * (u - low) / (high - low) - 1, powers)
     q, r = np.linalg.qr(table)
     leverage = np.cumsum(np.square(q), axis=1)

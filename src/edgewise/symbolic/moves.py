@@ -24,8 +24,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.parse import from_sympy
 from edgewise.symbolic.rounding import exact_number
 from edgewise.symbolic.state import Move, State, power, powers, product
@@ -118,12 +118,12 @@ def _scaling(view: View, chosen: list[int], table: Floats, null: Floats, allowed
     found: list[tuple[float, float, tuple[int, ...], Floats]] = []
     sets = itertools.islice(itertools.combinations(range(len(chosen)), count), 400)
     for pivots in sets:
-        charge(5e-5)
+        PIVOTS()
         block = null[list(pivots)]
         if np.linalg.cond(block) > 1e4:
             continue
         weights = null @ np.linalg.inv(block)
-        charge(1e-4 + 2e-5 * weights.size)
+        ROUNDED(weights.size)
         rounded = np.vectorize(_simple)(weights)
         apart = np.abs(weights - rounded)
         # Thirds and quarters lie so close that only a good model can tell them.

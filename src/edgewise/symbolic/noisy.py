@@ -22,8 +22,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge, spent
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Variable, render
+from edgewise.symbolic.costs import NOISY, NOISY_TABLE
 from edgewise.symbolic.landscape import TARGETS, coordinates, design, terms
 from edgewise.symbolic.moves import View, scalings
 from edgewise.symbolic.noisy_curves import curves, long_curves
@@ -136,7 +137,7 @@ class _Judge:
             low, high = u.min(axis=0), u.max(axis=0)
             if not names or not (high > low).all():
                 continue
-            charge(5e-4 + 2e-9 * len(y) * len(powers_))
+            NOISY_TABLE(len(y) * len(powers_))
             table = design(2 * (u - low) / (high - low) - 1, powers_)
             errors |= {(logs, name): _error(table, ends, y, w, name) / self.spread for name in names}
         return errors
@@ -153,7 +154,7 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
         return math.inf
     # The fit must not follow a few rows alone; they count in full for the error.
     whole, scale = scale, np.minimum(scale, _HEAVIEST * np.median(scale))
-    charge(3e-4 + 1e-9 * table.size * (table.shape[1] + 10))
+    NOISY(table.size * (table.shape[1] + 10))
     q, r = np.linalg.qr(table * scale[:, None])
     size, aim = np.abs(np.diagonal(r)), target * scale
     along, leverage = q.T @ aim, np.cumsum(np.square(q), axis=1)

@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, StopError, charge, spent
+from edgewise._core.work import Meter, StopError, spent
 from edgewise.splines import BSpline, quantile_grid
+from edgewise.symbolic.costs import SPLINES
 from edgewise.symbolic.partial_model import DEGREE, PartialModel, Spline, Splines
 
 Floats = NDArray[np.float64]
@@ -263,7 +264,7 @@ def minimise(
             scale[~(scale > 0)] = 1.0
             if not np.isfinite(scale).all():
                 break
-            charge(2e-4 + 2e-9 * jacobian.size * jacobian.shape[1])
+            SPLINES(jacobian.size * jacobian.shape[1])
             triangle = np.asarray(np.linalg.qr(np.column_stack([jacobian / scale, residual]), mode="r"))
             taken, before = None, loss
             while damping < 1e8:

@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms import Domain, Form
+from edgewise.symbolic.costs import PROJECTION
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -115,7 +115,7 @@ def _project(forms: Sequence[Form], batch: Batch, curve: Curve, good: Bools) -> 
     rows = np.flatnonzero(good)
     if not len(rows):
         return fit
-    charge(5e-4 + 7e-8 * len(rows) * len(curve.t))
+    PROJECTION(len(rows) * len(curve.t))
     part = batch.take(rows)
     w, shifted = curve.weight, curve.t + part.origin[:, None]
     with np.errstate(all="ignore"):

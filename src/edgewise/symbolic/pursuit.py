@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge, spent
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
+from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, SELECTION
 from edgewise.symbolic.relations import OUTERS, Outer, Term, dictionaries, linear, outside, target_values
 from edgewise.symbolic.rows import Rows
 
@@ -73,7 +74,8 @@ def pursued(rows: Rows, *, weight: Floats | None = None, until: float = math.inf
     for terms in itertools.islice(dictionaries(thin), _DICTIONARIES):
         if spent() > until:
             break
-        charge(2e-5 * len(terms) + 1e-9 * len(terms) * len(thin.y))
+        LAID_OUT(len(terms))
+        ENTRIES(len(terms) * len(thin.y))
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for outer, values, slope in targets:
             best = _best(design, values, slope, terms, outer)
@@ -103,7 +105,7 @@ def _best(design: Floats, values: Floats, weight: Floats, terms: list[Term], out
     scale = np.linalg.norm(table, axis=0)
     good = np.flatnonzero(np.isfinite(scale) & (scale > 0))
     unit = table[:, good] / scale[good]
-    charge(2e-4 + 2e-10 * len(target) * unit.shape[1] ** 2)
+    GRAM(len(target) * unit.shape[1] ** 2)
     gram, along, total = unit.T @ unit, unit.T @ target, float(target @ target)
     chosen, criterion = select(gram, along, total, len(target))
     if not chosen:
@@ -159,7 +161,7 @@ def _costs(gram: Floats, along: Floats, total: float, rest: list[int]) -> Floats
     if not rest:
         costs = total - along**2
         return np.maximum(costs, 0.0)
-    charge(5e-5 + 3e-9 * len(rest) * len(along))
+    SELECTION(len(rest) * len(along))
     block = gram[np.ix_(rest, rest)] + 1e-13 * np.eye(len(rest))
     try:
         lower = np.linalg.cholesky(block)

@@ -20,8 +20,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge, spent
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, render
+from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.pursuit import NODE, nodes, select
 from edgewise.symbolic.relations import Term, few, linear
 from edgewise.symbolic.rows import Rows
@@ -87,7 +88,7 @@ def _best(terms: Sequence[Term], y: Floats, model: Floats, weight: Floats) -> _Q
         size = np.linalg.norm(weighed, axis=0)
         good = np.flatnonzero(np.isfinite(size) & (size > 0))
         unit = weighed[:, good] / size[good]
-        charge(5e-4 + 4e-10 * len(y) * unit.shape[1] ** 2)
+        QUOTIENT(len(y) * unit.shape[1] ** 2)
         if turn == 0:
             picked, _ = select(unit.T @ unit, unit.T @ aim, float(aim @ aim), len(y))
             chosen = [int(good[at]) for at in picked]

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms.tree import Node
+from edgewise.symbolic.costs import DAMPED
 from edgewise.symbolic.tape import Tape
 
 Floats = NDArray[np.float64]
@@ -111,7 +111,7 @@ def refit(
         return Refit(tree, constants, unknown, np.ones(tape.size), rss, len(y) - tape.size, plain)
     damping, triangle, projected, scale = 1e-3, *_triangle(jacobian, residual, root)
     for _ in range(steps):
-        charge(7e-5 + 1e-9 * len(y) * (tape.size + 1) ** 2)
+        DAMPED(len(y) * (tape.size + 1) ** 2)
         step = _solve(triangle, projected, damping) / scale
         trial = constants + step
         new_value = tape.value(trial, X)

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
-from edgewise._core.work import charge
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.state import power, powers, product
 
@@ -146,7 +146,7 @@ def _sums(
     design: Floats, targets: Floats, tolerance: float, longest: int
 ) -> Iterator[tuple[int, list[int], Floats]]:
     """(target, terms, weights) of every target in the span of few terms."""
-    charge(1e-4 + 1e-9 * design.size * (design.shape[1] + targets.shape[1]))
+    ORTHOGONAL(design.size * (design.shape[1] + targets.shape[1]))
     scale = np.linalg.norm(design, axis=0)
     size = np.linalg.norm(targets - targets.mean(axis=0), axis=0)
     unit = design / scale
@@ -229,7 +229,7 @@ def _ratio(
 
 
 def _null(table: Floats) -> tuple[Floats, float]:
-    charge(1e-4 + 7e-10 * table.size * table.shape[1])
+    NULL_SPACE(table.size * table.shape[1])
     r = np.asarray(qr(table, mode="r", check_finite=False)[0])[: table.shape[1]]
     try:
         _, singular, right = np.linalg.svd(r)

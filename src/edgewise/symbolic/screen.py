@@ -14,7 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
+from edgewise.symbolic.costs import SCREENING
 
 Floats = NDArray[np.float64]
 
@@ -50,27 +50,26 @@ def related(X: Floats, y: Floats, most: int = MOST_COLUMNS) -> NDArray[np.intp]:
 def mattering(X: Floats, y: Floats) -> NDArray[np.intp]:
     """Numbers of the columns that a sparse cubic for y holds, in rising order.
 
-        Terms are taken one by one, whichever explains most of what is left, for as long as the extended Bayesian information
-        criterion gains by it: it counts the terms that might have been taken, so that of many idle columns none comes in by
-        chance. Products of the columns, or of their logarithms where all are positive, of up to three are looked at.
+    Terms are taken one by one, whichever explains most of what is left, for as long as the extended Bayesian information
+    criterion gains by it: it counts the terms that might have been taken, so that of many idle columns none comes in by
+    chance. Products of the columns, or of their logarithms where all are positive, of up to three are looked at.
 
-        Parameters
-        ----------
-        X : array, shape (n, d)
-        y : array, shape (n,)
+    Parameters
+    ----------
+    X : array, shape (n, d)
+    y : array, shape (n,)
 
-        Returns
-        -------
-        array of int, shape (at most d,)
+    Returns
+    -------
+    array of int, shape (at most d,)
 
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from edgewise._core.work import charge
-    from edgewise.symbolic.screen import mattering
-        >>> X = np.random.default_rng(0).uniform(1, 2, (300, 12))
-        >>> mattering(X, X[:, 3] / X[:, 7]).tolist()
-        [3, 7]
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic.screen import mattering
+    >>> X = np.random.default_rng(0).uniform(1, 2, (300, 12))
+    >>> mattering(X, X[:, 3] / X[:, 7]).tolist()
+    [3, 7]
     """
     if y.std() == 0:
         return np.zeros(0, dtype=np.intp)
@@ -104,7 +103,7 @@ def _sparse(X: Floats, y: Floats) -> tuple[float, set[int]]:
     left = _unit(y)
     best, taken, kept, last, rest = 0.0, list[tuple[set[int], float]](), 0, 1.0, 1.0
     for count in range(1, min(n // 4, _LONGEST) + 1):
-        charge(1e-4 + 4e-9 * table.size)
+        SCREENING(table.size)
         at = int(np.argmax(np.abs(left @ table)))
         length = float(np.linalg.norm(table[:, at]))
         if length < 1e-9:

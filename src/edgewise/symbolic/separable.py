@@ -21,8 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable, substitute
+from edgewise.symbolic.costs import SINGULAR
 from edgewise.symbolic.tape import Tape
 
 Floats = NDArray[np.float64]
@@ -264,7 +264,7 @@ def _descended(problem: Separable, start: Floats, steps: int) -> Solution:
     for _ in range(steps if len(others) else 0):
         if not np.isfinite(rss) or not _bounded(slopes):
             break
-        charge(1e-4 + 2e-9 * slopes.size * slopes.shape[1])
+        SINGULAR(slopes.size * slopes.shape[1])
         scale = _scale(slopes)
         # Only the searched constants are damped: what the linear ones can undo is then left out of the step.
         brake = np.zeros((len(others), problem.count))

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge, spent
+from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Number
+from edgewise.symbolic.costs import NEXT_TERM, START_PAIRS, STATE, VALUES
 from edgewise.symbolic.single_atoms import Atom
 from edgewise.symbolic.single_library import Column
 from edgewise.symbolic.single_trees import add, multiply
@@ -102,7 +103,7 @@ class Pursuit:
             for at, atom in enumerate(self.atoms):
                 starts = atom.starts(atom.u.values)
                 values = atom.values(starts)[0]
-                charge(1e-4 + 2e-8 * values.size)
+                VALUES(values.size)
                 rows = values * self.root
                 size = np.linalg.norm(rows, axis=1)
                 rows = self.apart(rows)
@@ -146,7 +147,7 @@ class Pursuit:
             if rows.start == rows.stop:
                 continue
             gram = units[rows] @ units[rows.start :].T
-            charge(1e-5 + 1e-10 * gram.size * (units.shape[1] + 60))
+            START_PAIRS(gram.size * (units.shape[1] + 60))
             left = along[rows][:, None]
             right = along[rows.start :][None, :]
             apart = 1 - gram * gram
@@ -186,7 +187,7 @@ class Pursuit:
                     for at, each in zip(fit.atoms, fit.constants, strict=True)
                 ]
             )
-            charge(1e-4 + 2e-9 * shapes.size)
+            NEXT_TERM(shapes.size)
             basis, _ = np.linalg.qr(self.apart(rows).T)
             left = self.target - basis @ (basis.T @ self.target)
             across = shapes @ basis
@@ -289,7 +290,7 @@ def _unit_columns(pursuit: Pursuit, owners: Ints, theta: Floats) -> tuple[Floats
 
 def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> _State:
     value, slope = _unit_columns(pursuit, owners, theta)
-    charge(3e-4 + 8e-9 * slope.size)
+    STATE(slope.size)
     _, slots, _ = value.shape
     gram = value @ value.transpose(0, 2, 1)
     size = np.sqrt(np.maximum(np.einsum("mss->ms", gram), 1e-300))

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number
+from edgewise.symbolic.costs import SINGULAR
 from edgewise.symbolic.single_data import Points
 from edgewise.symbolic.single_library import Column
 from edgewise.symbolic.single_trees import ONE, add, call, multiply, power, real
@@ -81,7 +81,7 @@ def _null(powers: Floats, y: Floats, weight: Floats, above: int, below: int) -> 
     design = np.column_stack([powers[:, : above + 1], -y[:, None] * powers[:, : below + 1]]) * root
     norms = np.linalg.norm(design, axis=0)
     norms[norms == 0] = 1.0
-    charge(1e-4 + 2e-9 * design.size * design.shape[1])
+    SINGULAR(design.size * design.shape[1])
     triangle = np.linalg.qr(design / norms, mode="r")
     _, _, right = np.linalg.svd(triangle)
     vector = right[-1] / norms

@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number
+from edgewise.symbolic.costs import GRAM_ONLY, ORTHOGONAL, PAIRS
 from edgewise.symbolic.single_trees import add, multiply
 
 Floats = NDArray[np.float64]
@@ -78,7 +78,7 @@ class Selection:
     @cached_property
     def gram(self) -> Floats:
         """Inner products of the unit columns."""
-        charge(1e-10 * self.unit.size * self.unit.shape[1])
+        GRAM_ONLY(self.unit.size * self.unit.shape[1])
         return np.asarray(self.unit.T @ self.unit)
 
     def sums(self, longest: int, price: float, keep: int = 4) -> list[Chosen]:
@@ -120,7 +120,7 @@ class Selection:
         return Chosen(tuple(own[at] for at in order), factors, float(solution[-1]), unexplained)
 
     def _pairs(self, price: float, keep: int) -> list[tuple[int, ...]]:
-        charge(1e-4 + 1e-8 * len(self.along) ** 2)
+        PAIRS(len(self.along) ** 2)
         left = _left(self.gram, self.along)
         logs = np.log(np.maximum(left, 1e-30))
         upper = np.triu_indices(len(self.along), 1)
@@ -158,7 +158,7 @@ class Selection:
 
     def _costs(self, rest: list[int], price: float) -> Floats:
         """log RSS plus the price of the nodes, for each term added to the rest."""
-        charge(1e-4 + 1e-9 * self.unit.size * (len(rest) + 3))
+        ORTHOGONAL(self.unit.size * (len(rest) + 3))
         basis, _ = np.linalg.qr(self.unit[:, rest])
         across = basis.T @ self.unit
         apart = 1 - np.square(across).sum(axis=0)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms.tree import Node, Number, Variable
+from edgewise.symbolic.costs import WAVES
 from edgewise.symbolic.single_data import Points
 from edgewise.symbolic.single_outer import View
 from edgewise.symbolic.single_trees import ONE, X, add, call, multiply, power
@@ -38,7 +38,7 @@ def trigonometric(points: Points) -> Iterator[tuple[Node, float]]:
             continue
         for base, _ in _BASES:
             design = waves[base] * (envelope * root)[:, None]
-            charge(2e-4 + 3e-9 * design.size * design.shape[1])
+            WAVES(design.size * design.shape[1])
             norms = np.linalg.norm(design, axis=0)
             norms[norms == 0] = 1.0
             solution, _, _, _ = np.linalg.lstsq(design / norms, y * root, rcond=1e-13)

@@ -12,11 +12,9 @@ from typing import Any
 
 import sympy
 
-from edgewise._core.work import charge
 from edgewise.symbolic.complexity import complexity
+from edgewise.symbolic.costs import TIDIED
 
-# Units of work a node.
-_WORK = 2.5e-4
 # Expanding a larger expression costs more than a reader gains.
 _LARGEST = 120
 _MOST_TERMS = 60
@@ -45,7 +43,7 @@ def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) 
     >>> simplify_expression(sympy.exp(2 * sympy.log(x) - 3 * sympy.log(y)))
     x**2/y**3
     """
-    charge(_WORK * complexity(expression))
+    TIDIED(complexity(expression))
     symbols: set[Any] = expression.free_symbols
     signs = {each: sympy.Symbol(each.name, positive=True) for each in symbols if each.name in positive}
     return _shortest(expression.xreplace(signs)).xreplace({new: old for old, new in signs.items()})

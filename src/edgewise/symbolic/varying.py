@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.relations import FAMILIES, OUTERS, Term, outside, taken, target_values
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.single import one_variable
@@ -47,7 +47,7 @@ def varying(rows: Rows) -> Iterator[Node]:
         for functions in _functions(thin, at):
             design = np.concatenate([table * each.values[:, None] for each in functions], axis=1)
             scale = np.linalg.norm(design, axis=0)
-            charge(1e-4 + 1e-9 * design.size * design.shape[1])
+            ORTHOGONAL(design.size * design.shape[1])
             q = np.linalg.qr(design / scale)[0]
             for outer in OUTERS[:4]:
                 values = target_values(outer, thin.y, sign)

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.work import charge, spent
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.noisy_curves import curves
 from edgewise.symbolic.rows import Rows
 from edgewise.symbolic.single import UNITS, one_variable
@@ -110,7 +111,7 @@ def _fit(
         design = np.concatenate([table * values[:, None] for _, values in functions], axis=1)
         if 4 * design.shape[1] > len(u):
             break
-        charge(1e-4 + 1e-9 * design.size * design.shape[1])
+        ORTHOGONAL(design.size * design.shape[1])
         q, r = np.linalg.qr(design * weight[:, None])
         size = np.abs(np.diagonal(r))
         if not size.min() > 1e-10 * size.max():
