@@ -26,7 +26,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, check_seconds, check_work, running
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.data import split
 from edgewise.symbolic.curve import Suggestion
 from edgewise.symbolic.formula import Formula
@@ -217,13 +217,17 @@ def fit_partial(
                 "The 'text' argument of fit_partial must be a formula with a value on every row for some choice of its "
                 f"unknown functions. Got {text!r} instead, for which none was found; check logs, roots and divisions."
             )
-        # What is learned is always told in full, if need be with fewer whole formulas.
-        meter.until, reason = math.inf, learned.stop_reason
+        # What is learned is always told in full, if need be without whole formulas.
+        until, meter.until, reason = meter.until, math.inf, learned.stop_reason
         share = held.error(learned.splines)
         functions = _described(learned, model, rows, min(max(share, 1e-8), 0.3))
         options = {each.name: each.suggestions for each in functions}
-        late = reason is StopReason.TIME_LIMIT
-        formulas = whole_formulas(partial, options, rows, 0.0 if late else meter.most)
+        formulas: tuple[Formula, ...] = ()
+        try:
+            meter.until = until
+            formulas = whole_formulas(partial, options, rows, meter.most)
+        except StopError as stop:
+            reason = meter.own(stop)
     error = share * unit
     formula = _accepted(formulas, error, rows)
     return PartialResult(
