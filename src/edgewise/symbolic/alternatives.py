@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr
 
 from edgewise.symbolic.box import Box, Place, said
 from edgewise.symbolic.formula import Formula
@@ -121,6 +120,8 @@ def paired_p_value(squares: Floats, reference: Floats, floor: float) -> float:
     floor
         Squares below this are none.
     """
+    from scipy.special import stdtr
+
     if not (np.isfinite(squares).all() and np.isfinite(reference).all()):
         return 0.0
     excess = np.maximum(squares, floor) - np.maximum(reference, floor)

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from edgewise.symbolic.hypothesis_levels import same_level
 from edgewise.symbolic.hypothesis_text import Hypothesis
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
 
 Floats = NDArray[np.float64]
 Model = Callable[[Floats], Floats]
@@ -54,6 +57,8 @@ class Ground:
 
     @cached_property
     def _tree(self) -> KDTree:
+        from scipy.spatial import KDTree
+
         return KDTree(self.X / self._scale)
 
     @cached_property

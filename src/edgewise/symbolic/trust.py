@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from edgewise._core.checks import check_matrix, check_vector, plural
 from edgewise._core.errors import InputError
@@ -318,6 +317,8 @@ def _distance(formula: Formula, network: KAN, box: Box) -> NetworkDistance:
 
 def _intervals(formula: Formula, X: Floats, y: Floats) -> tuple[Interval, ...]:
     """Student's intervals from the standard errors, which are worked out anew where the formula does not know them."""
+    from scipy.special import stdtrit
+
     tape = Tape(from_sympy(formula.sympy), formula.names)
     errors: Sequence[float] = [each.standard_error for each in formula.constants]
     known = [each.value for each in formula.constants]
