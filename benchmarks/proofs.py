@@ -2,7 +2,7 @@
 
 Networks are those that `KANClassifier` and `KANRegressor` fit to german, adult and a made-up table of 30 columns; where the
 data folder is not there, the german table that edgewise ships stands for both measured ones.
-Time limits are CPU seconds, but for decisions.
+Budgets count work.
 The environment may choose a part: PROOFS_PARTS="range;soundness".
 """
 
@@ -27,11 +27,12 @@ from scipy.optimize import minimize
 
 import edgewise as ew
 from audit import splits
+from edgewise._core.work import Meter, running
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.verify.checker import check
 from edgewise.verify.domain import Domain
 from edgewise.verify.goals import OutputTerm
-from edgewise.verify.prove import Bounds, maximise, prepare, prove
+from edgewise.verify.prove import MOST, Bounds, maximise, prepare, prove
 from edgewise.verify.rational import exact_excess
 from edgewise.verify.rows import Columns, drawn
 from edgewise.verify.space import make_space
@@ -42,9 +43,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from tests.verify.certificate_kit import claims, document_of, domain, goals_of, network, rows_of, write
 from tests.verify.certificate_kit import excess as broken_by
 
-GAP, RANGE_SECONDS, DECIDE_SECONDS = 0.01, 20.0, 60.0
-# Wall time that no fit and no proof comes near where CPU seconds limit it.
-LONG = 1200.0
+GAP, RANGE_UNITS, ROBUST_WORK = 0.01, 20.0, 1 / 12
 # What float64 prediction may differ by from the exact function, relative to outputs of order 10.
 ROUNDING = 1e-8
 
@@ -104,7 +103,7 @@ def fitted_tables(run: Run) -> list[tuple[str, pd.DataFrame, np.ndarray, pd.Data
 @cache
 def cases(run: Run, mode: str) -> tuple[Case, ...]:
     """The networks: one member each, [inputs, 16, 1] where deep."""
-    options: dict[str, Any] = {"mode": mode, "members": 1, "seconds": LONG}
+    options: dict[str, Any] = {"mode": mode, "members": 1}
     if mode == "deep":
         options["hidden"] = 15
     listed: list[Case] = []
@@ -129,20 +128,19 @@ def live_nodes(view: Fitted) -> int:
 
 
 def enclosed(
-    net: ew.KAN, where: Domain, seconds: float, gap: float = GAP
+    net: ew.KAN, where: Domain, units: float, gap: float = GAP
 ) -> tuple[tuple[float, float], tuple[float, float], int]:
     """Certified range, range of the rows found, and leaves."""
-    prepared, clock, sides = prepare(net), Clock(), list[Bounds]()
+    prepared, sides, left = prepare(net), list[Bounds](), units
     for sign in (-1.0, 1.0):
-        share = clock.seconds + (seconds - clock.seconds) / (1.5 - 0.5 * sign)
+        share = left / (1.5 - 0.5 * sign)
         # The other end of the range, once found, says how wide it is.
         rows = None if not sides or sides[0].argmax is None else sides[0].argmax[None]
-        stop = (lambda limit: lambda _: clock.seconds > limit)(share)
-        sides.append(
-            maximise(
-                prepared, where, [OutputTerm(0, sign)], gap=gap, seconds=LONG, rows=rows, callbacks=(stop,)
+        with running(Meter()) as meter:
+            sides.append(
+                maximise(prepared, where, [OutputTerm(0, sign)], gap=gap, work=share / MOST, rows=rows)
             )
-        )
+        left -= meter.spent
     low, high = sides
     return (-low.upper, high.upper), (-low.lower, high.lower), low.leaves + high.leaves
 
@@ -168,7 +166,7 @@ def output_range(run: Run) -> None:
         found.append((f"untrained, seed {seed}", net, Columns(fitted(net, of="proofs")).whole))
     for name, net, where in found:
         clock = Clock()
-        (low, high), (least, most), leaves = enclosed(net, where, RANGE_SECONDS)
+        (low, high), (least, most), leaves = enclosed(net, where, RANGE_UNITS)
         gap = 100 * max(high - most, least - low) / (most - least)
         live = live_nodes(fitted(net, of="proofs"))
         report.add(name, str(list(net.shape)), live, low, high, gap, clock.seconds, leaves)
@@ -215,7 +213,7 @@ def decisions(run: Run) -> None:
             for asked in listed:
                 clock = Clock()
                 # Goals share the seconds told, so these have to be those meant.
-                answer = ew.verify(case.model, asked, seconds=DECIDE_SECONDS)
+                answer = ew.verify(case.model, asked)
                 seconds.append(clock.seconds)
                 answers[answer.status] += 1
                 if answer.status == "undecided":
@@ -321,7 +319,7 @@ def robustness(run: Run) -> None:
             for k in range(len(rows)):
                 clock = Clock()
                 asked = ew.properties.robust(rows.iloc[[k]], radius)
-                answers[ew.verify(case.model, asked, seconds=LONG, callbacks=clock.limit(5.0)).status] += 1
+                answers[ew.verify(case.model, asked, work=ROBUST_WORK).status] += 1
                 ms.append(1e3 * clock.seconds)
             share = 100 * (1 - answers["undecided"] / len(rows))
             report.add(

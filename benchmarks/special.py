@@ -64,7 +64,10 @@ FUNCTIONS = (
 # The same network, settings and time for every row. The tables are free of noise and the fit is told so; simplify then looks
 # for a smaller network that does as well, which is all it takes where a function has a simple structure.
 SHAPE, DEGREE, GRIDS, STARTS, STEPS = (2, 8, 1), 5, (5, 10, 20), 2, 150
-ROWS, TEST_ROWS, SECONDS, SIMPLIFY_SECONDS = 4000, 4000, 30.0, 10.0
+(
+    ROWS,
+    TEST_ROWS,
+) = 4000, 4000
 # [2, 20, 20, 1] has about as many parameters as the KAN's grid has at its second size, and trains as long.
 PERCEPTRON = (2, 20, 20, 1)
 
@@ -96,8 +99,8 @@ def main() -> None:
         clock = Clock()
         net = ew.KAN(SHAPE, degree=DEGREE, intervals=GRIDS[0], seed=0)
         options = {"roughness": 0.0, "starts": STARTS, "steps": STEPS, "patience": len(GRIDS)}
-        result = ew.fit(net, X, y, intervals=GRIDS, seconds=SECONDS, seed=0, **options)
-        result = ew.simplify(result.network, X, y, seconds=SIMPLIFY_SECONDS, seed=0)
+        result = ew.fit(net, X, y, intervals=GRIDS, seed=0, **options)
+        result = ew.simplify(result.network, X, y, seed=0)
         spent = clock.seconds
         error = rmse(result.network.predict(X_test), y_test)
         mlp = _mlp.train(PERCEPTRON, X, y, starts=STARTS, steps=1000, seconds=0.5 * spent)

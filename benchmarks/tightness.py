@@ -1,7 +1,7 @@
 """Training for proofs: what the total variation of slopes costs in accuracy, and what it gains in proofs.
 
 Networks of one and of two hidden layers are fitted to smooth laws with noise at several weights of `total_variation`, and
-are then asked for their range, for ranges on small boxes and for monotonicity. Time limits are CPU seconds.
+are then asked for their range, for ranges on small boxes and for monotonicity. Budgets count work.
 """
 
 from __future__ import annotations
@@ -20,12 +20,10 @@ from edgewise.verify.prove import Bounds, Progress, maximise, prepare
 from edgewise.verify.rows import Columns
 
 WEIGHTS = (0.0, 3e-5, 1e-4, 3e-4)
-GAP, RANGE_SECONDS, CLAIM_SECONDS = 0.01, 20.0, 0.5
+GAP, RANGE_WORK, CLAIM_WORK = 0.01, 1 / 3, 1 / 120
 BOXES, HALF_WIDTH, ROOM = 10, 0.25, 0.02
 # Rows to learn from, and the noise as a share of the law's spread.
 ROWS, NOISE = 800, 0.1
-# Wall time that nothing comes near where CPU seconds limit it.
-LONG = 600.0
 
 
 @dataclass(frozen=True)
@@ -72,16 +70,17 @@ def proved_range(net: ew.KAN, where: Domain) -> Range:
     """Both ends within the gap, or as far as half the time each goes."""
     prepared, whole, sides, firsts = prepare(net), Clock(), list[Bounds](), list[float]()
     for sign in (-1.0, 1.0):
-        clock, told = Clock(), list[float]()
+        told = list[float]()
 
-        def stop(progress: Progress, clock: Clock = clock, told: list[float] = told) -> bool:
+        def hear(progress: Progress, told: list[float] = told) -> None:
             told.append(progress.upper)
-            return clock.seconds > RANGE_SECONDS / 2
 
         # The other end of the range, once found, says how wide it is.
         rows = None if not sides or sides[0].argmax is None else sides[0].argmax[None]
         terms = [OutputTerm(0, sign)]
-        sides.append(maximise(prepared, where, terms, gap=GAP, seconds=LONG, rows=rows, callbacks=(stop,)))
+        sides.append(
+            maximise(prepared, where, terms, gap=GAP, work=RANGE_WORK / 2, rows=rows, callbacks=(hear,))
+        )
         firsts.append(told[0] if told else sides[-1].upper)
     width = sides[0].lower + sides[1].lower
     gap = 100 * max(side.upper - side.lower for side in sides) / width
@@ -92,10 +91,7 @@ def decided(
     net: ew.KAN, claims: list[tuple[ew.properties.Property, dict[str, tuple[float, float]] | None]]
 ) -> float:
     """Share of claims that are proved or refuted within the time, %."""
-    answers = [
-        ew.verify(net, claim, domain=box, seconds=LONG, callbacks=Clock().limit(CLAIM_SECONDS)).status
-        for claim, box in claims
-    ]
+    answers = [ew.verify(net, claim, domain=box, work=CLAIM_WORK).status for claim, box in claims]
     return 100 * float(np.mean([answer != "undecided" for answer in answers]))
 
 
@@ -146,7 +142,7 @@ def measured(law: Law, weight: float, seed: int) -> tuple[float, ...]:
     spread = float(law.value(X_test).std())
     y = law.value(X) / spread + NOISE * random.normal(size=len(X))
     clock = Clock()
-    net = ew.fit(ew.KAN(list(law.shape), seed=seed), X, y, total_variation=weight, seconds=LONG).network
+    net = ew.fit(ew.KAN(list(law.shape), seed=seed), X, y, total_variation=weight).network
     spent, error = clock.seconds, rmse(net.predict(X_test), law.value(X_test) / spread)
     got = proved_range(net, Columns(fitted(net, of="tightness")).whole)
     slopes = [(ew.properties.monotone(name, "increasing"), None) for name in net.input_names]

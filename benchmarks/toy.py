@@ -51,7 +51,7 @@ def formula(run: Run, seeds: range) -> None:
     for seed in seeds:
         X, y = points(seed)
         clock = Clock()
-        found = ew.find_formula(X, y, names=NAMES, seconds=60, seed=seed)
+        found = ew.find_formula(X, y, names=NAMES, seed=seed)
         spent = clock.seconds
         report.add(
             seed, is_law(found.best.sympy), rmse(found.best.predict(X_test), y_test), spent, found.best.text
