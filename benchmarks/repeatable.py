@@ -41,6 +41,7 @@ def network_bytes(net: Any) -> bytes:
 def formula(at: int) -> tuple[str, str]:
     """A law of the handbooks, every second one with 1 % of noise."""
     import numpy as np
+    import torch
     from textbook_laws import handbook
 
     import edgewise as ew
@@ -50,7 +51,8 @@ def formula(at: int) -> tuple[str, str]:
     rng = np.random.default_rng(at)
     X = rng.uniform(problem["low"], problem["high"], (1000, problem["n_vars"]))
     law = parse(problem["formula"].replace("**", "^"), problem["vars"])
-    y = np.asarray(law.evaluate(dict(zip(problem["vars"], X.T, strict=True))))
+    columns = zip(problem["vars"], torch.from_numpy(X.T.copy()), strict=True)
+    y = law.evaluate(dict(columns)).numpy()
     if at % 2:
         y = y + 0.01 * np.sqrt(np.mean(y**2)) * rng.standard_normal(len(y))
     found = ew.find_formula(X, y, names=problem["vars"])
