@@ -18,10 +18,10 @@ def test_scikit_learn_check(estimator, check):
 @pytest.mark.slow
 @parametrize_with_checks(
     [
-        KANRegressor(hidden=2, members=2),
-        KANRegressor(mode="pairwise", members=2),
-        KANClassifier(hidden=2, members=2),
-        KANClassifier(mode="deep", hidden=2, members=2, class_weight="balanced"),
+        KANRegressor(hidden=2, members=2, work=0.01),
+        KANRegressor(mode="pairwise", members=2, work=0.01),
+        KANClassifier(hidden=2, members=2, work=0.01),
+        KANClassifier(mode="deep", hidden=2, members=2, work=0.01, class_weight="balanced"),
     ]
 )
 def test_scikit_learn_check_with_a_hidden_layer(estimator, check):
