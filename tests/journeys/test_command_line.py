@@ -46,9 +46,7 @@ def data(folder):
 def fitted(folder, data):
     """One run of `edgewise fit` that several tests look at."""
     out = folder / "out"
-    done = edgewise(
-        "fit", data, "--target", "y", "--columns", "a,b", "--work", "quick", "--out", out, "--json"
-    )
+    done = edgewise("fit", data, "--target", "y", "--columns", "a,b", "--work", 0.02, "--out", out, "--json")
     assert done.returncode == 0, done.stderr
     return out, done
 
@@ -130,7 +128,7 @@ def test_predict_flags_what_lies_outside_the_training_range(fitted, folder):
 
 
 def test_formula_prints_a_front(data):
-    done = edgewise("formula", data, "-t", "y", "-c", "a", "-c", "b", "--work", "quick", "--json", "--quiet")
+    done = edgewise("formula", data, "-t", "y", "-c", "a", "-c", "b", "--work", 0.02, "--json", "--quiet")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     front = json.loads(done.stdout)["front"]
