@@ -94,7 +94,7 @@ def test_the_range_is_about_the_mean(rows):
 @pytest.mark.parametrize("mode", ["deep", "pairwise"])
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_joint_networks_hold_them_by_finite_differences(rows, mode, loss, monkeypatch):
-    monkeypatch.setattr("edgewise.training.table.EPOCHS", 15)
+    monkeypatch.setattr("edgewise.training.table_job.EPOCHS", 15)
     X, y = rows
     y = y if loss == "squared" else (y > 0).astype(float)
     options = {"interactions": 4} if mode == "pairwise" else {"mode": "deep"}

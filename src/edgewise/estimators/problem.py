@@ -25,7 +25,7 @@ from edgewise.estimators.targets import power_of_two
 from edgewise.network import KAN, mask_edges
 from edgewise.simplify import edge_scores
 from edgewise.training import Callback, Record, TableFit, fit_table
-from edgewise.training.results import tell
+from edgewise.training.listeners import Listeners
 
 Floats = NDArray[np.float64]
 
@@ -126,11 +126,8 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
     """
     meter = Meter(seconds=settings.seconds)
 
-    def alive() -> None:
-        if tell(settings.callbacks, Record("encoding", 0, math.nan, None, meter.seconds, 0)):
-            raise StopError(StopReason.CALLBACK)
-
-    meter.beat, stopped, rows = alive, None, problem.table.n_rows
+    Listeners(settings.callbacks, meter, lambda: Record("encoding", 0, math.nan, None, meter.seconds, 0))
+    stopped, rows = None, problem.table.n_rows
     with one_thread():
         try:
             with running(meter):

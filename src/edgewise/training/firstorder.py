@@ -21,11 +21,12 @@ from torch import Tensor
 from edgewise._core.errors import FileError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import PULSE, Meter, StopError, running
+from edgewise._core.work import Meter, StopError, running
 from edgewise.network import KAN
 from edgewise.training.centring import Centring
 from edgewise.training.grow import prepared
 from edgewise.training.hidden_grids import follow, moments
+from edgewise.training.listeners import Listeners
 from edgewise.training.losses import Loss
 from edgewise.training.movers import (
     LBFGS,
@@ -37,7 +38,7 @@ from edgewise.training.movers import (
     outputs,
     rows_at_once,
 )
-from edgewise.training.results import Callback, FitResult, Record, tell
+from edgewise.training.results import Callback, FitResult, Record
 from edgewise.training.rows import Rows
 from edgewise.training.second_order import in_units, scaled
 from edgewise.training.trees import is_there, read_tree, write_tree
@@ -128,17 +129,13 @@ def _drive(
     """Advance epoch by epoch until done, out of time, interrupted or asked to stop."""
     run: Run | None = None
     reason: StopReason | None = None
-    spent, heard, written = 0.0, 0.0, -math.inf
+    spent, written = 0.0, -math.inf
 
-    def alive() -> None:
-        """Let callbacks speak in the middle of an epoch."""
-        if meter.seconds - heard < PULSE:
-            return
+    def last() -> Record:
         record = Record("epoch", 0, math.nan, None, 0.0, 0) if run is None else run.under_way()
-        if tell(callbacks, replace(record, seconds=spent + meter.seconds)):
-            raise StopError(StopReason.CALLBACK)
+        return replace(record, seconds=spent + meter.seconds)
 
-    meter.beat = alive
+    listeners = Listeners(callbacks, meter, last)
     try:
         with running(meter):
             run = begin(train, held)
@@ -149,8 +146,7 @@ def _drive(
             with running(meter):
                 record = run.advance(lambda: spent + meter.seconds)
             # What callbacks do counts for the meters around the fit, not for its own.
-            heard = meter.seconds
-            stopped = tell(callbacks, record)
+            stopped = listeners.tell(record)
             now = meter.seconds
             # Writing may take a twentieth of the time.
             if checkpoint is not None and (run.progress.stop_reason or now >= written):

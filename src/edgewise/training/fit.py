@@ -13,14 +13,15 @@ from edgewise._core.checks import as_tuple, check_choice, check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import PULSE, Meter, StopError, check_work, running
+from edgewise._core.work import Meter, StopError, check_work, running
 from edgewise.network import KAN
 from edgewise.network.grids import MOST_LAID
 from edgewise.training.checkpoint import Checkpoint
 from edgewise.training.costs import is_small
 from edgewise.training.ground import error
+from edgewise.training.listeners import Listeners
 from edgewise.training.losses import Loss, make_loss
-from edgewise.training.results import Callback, FitResult, Record, tell
+from edgewise.training.results import Callback, FitResult, Record
 from edgewise.training.rows import Rows, as_rows, hold_out
 from edgewise.training.second_order import MOST_DENSE, MOST_WORK, STEPS, Options, Position, SecondOrder
 
@@ -246,17 +247,13 @@ def _drive(
     now: Position | None = None
     keeper: Checkpoint | None = None
     reason: StopReason | None = None
-    history, spent, heard = list[Record](), 0.0, 0.0
+    history, spent = list[Record](), 0.0
 
-    def alive() -> None:
-        """Let callbacks speak in the middle of a long step: they hear of the last one again."""
-        if meter.seconds - heard < PULSE:
-            return
-        last = history[-1] if history else Record("start", 0, math.nan, None, 0.0, 0)
-        if tell(callbacks, replace(last, seconds=spent + meter.seconds)):
-            raise StopError(StopReason.CALLBACK)
+    def last() -> Record:
+        record = history[-1] if history else Record("start", 0, math.nan, None, 0.0, 0)
+        return replace(record, seconds=spent + meter.seconds)
 
-    meter.beat = alive
+    listeners = Listeners(callbacks, meter, last)
     try:
         with running(meter):
             run = begin(train, held)
@@ -275,8 +272,7 @@ def _drive(
             # What callbacks do counts for the meters around the fit, not for its own.
             if record is not None:
                 history.append(record)
-                heard = meter.seconds
-                if tell(callbacks, record):
+                if listeners.tell(record):
                     reason = StopReason.CALLBACK
                     break
             if keeper is not None:

@@ -1,0 +1,416 @@
+"""From the rows of an encoded table to one network: the additive part, the bag that learns what it leaves, and the choice.
+
+The additive part comes first: it is solved, not trained, and the easiest to read. A bag of networks then learns what it
+leaves over, and in mode "auto" stays only if rows that its members have not seen speak for it. Both are one network in the
+end; a hidden node carries the additive part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from edgewise._core.seeds import derive, generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, running
+from edgewise.training.additive import Additive, solve_additive
+from edgewise.training.bag import Bag, Tame
+from edgewise.training.bag_design import DEGREE, smoother
+from edgewise.training.bag_network import to_network
+from edgewise.training.bag_run import Ground, Recipe, TableRows, make_ground, train_bag
+from edgewise.training.constraints import Constraint, constrain, solve_constrained
+from edgewise.training.listeners import Listeners
+from edgewise.training.losses import Loss
+from edgewise.training.pairs import strongest_pairs, telling_pairs
+from edgewise.training.results import Callback, Record, TableFit
+from edgewise.training.table_judged import Judged, judged, speaks_for, temperature
+
+MEMBERS, FOLDS = 8, 4
+# Hidden nodes of a member, and intervals of the grids of the inputs.
+HIDDEN, INTERVALS = 32, 24
+# Passes over the rows, and updates, that a bag is given where the work allows.
+EPOCHS, FEWEST_STEPS, MOST_STEPS = 150, 200, 4000
+# Rows of all its minibatches together: out-of-bag errors fall no further with more.
+MOST_SHOWN = 700_000
+# Work that may be done with work=1, and shares of it for the updates of a bag and for the additive part.
+UNITS, PLANNED, ADDITIVE_SHARE = 30.0, 0.6, 0.3
+# Work of an update, a multiplication of the first layer, and a value of a hidden spline.
+UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
+# Numbers that the design of all rows may hold; of larger tables a random part is used.
+MOST_NUMBERS = 100_000_000
+# Rows that are looked at, and how often, where a time limit ends the preparation of all.
+GLANCE, GLANCES = 1000, 10
+# Columns of the design: many inputs get coarser grids.
+MOST_COLUMNS, FEWEST_INTERVALS = 1500, 4
+# Rows from which the additive part has two, three and four times the intervals: its smoothness is chosen by the evidence, so
+# fineness costs time only, and tells sharp steps apart where rows are many.
+FINER = (2000, 4000, 8000)
+# Directions of an input that a bag bends it in: at least so many, and so many for each degree of freedom that its additive
+# function makes use of. Where that one is smooth, others seldom are not.
+FEWEST_DIRECTIONS, MORE_DIRECTIONS = 12, 1.0
+# Pairs that are tried, and hidden nodes for each of them in a member: the fewer pairs, the more.
+MOST_PAIRS, FEWEST_NODES, MOST_NODES, NODES_OF_ALL = 24, 3, 6, 60
+# Rows of all the minibatches of a bag of pairs: they are easier to learn than what all inputs do together.
+SHOWN_PAIRS = 450_000
+# Share of the updates after which the pairs that pay are told from those that do not.
+SCOUT_SHARE = 0.2
+# A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
+FAINT = {"cross_entropy": 1e-4, "squared": 5e-5}
+
+
+class TableJob:
+    """One call of `fit_table`: rows, work and history."""
+
+    def __init__(
+        self,
+        rows: TableRows,
+        loss: Loss,
+        members: int,
+        hidden: int | None,
+        work: float,
+        meter: Meter,
+        seed: int,
+        callbacks: Sequence[Callback],
+        shift: Tensor,
+        scale: Tensor,
+        constraints: Mapping[int, Constraint],
+    ) -> None:
+        self.constraints = constraints
+        self.loss, self.members, self.hidden = loss, members, hidden
+        self.units, self.meter, self.seed = UNITS * work, meter, seed
+        self.shift, self.scale = shift, scale
+        self.history: list[Record] = []
+        self.listeners = Listeners(callbacks, meter, self._last)
+        self.events: list[str] = []
+        # Why it was broken off, and what more work could have been spent on.
+        self.stopped: StopReason | None = None
+        self.short = False
+        self.numbers = torch.arange(len(rows))
+        d = rows.X.shape[1]
+        self.intervals = max(FEWEST_INTERVALS, min(INTERVALS, MOST_COLUMNS // d - DEGREE))
+        self.rows = self._part(rows, MOST_NUMBERS // (d * (self.intervals + DEGREE)))
+        finer = 1 + sum(len(self.rows) >= rows for rows in FINER)
+        while finer > 1 and (
+            d * (finer * self.intervals + DEGREE) > MOST_COLUMNS
+            or len(self.rows) * d * (finer * self.intervals + DEGREE) > MOST_NUMBERS
+        ):
+            finer -= 1
+        self.intervals *= finer
+
+    def run(
+        self,
+        mode: str,
+        interactions: str | int | None,
+        names: Sequence[str] | None,
+        outputs: Sequence[str] | None,
+    ) -> TableFit:
+        folds = max(1, min(FOLDS, self.members))
+        ground = self._ground(folds)
+        additive = self._additive(ground)
+        if additive.stop is not None and additive.steps < GLANCES:
+            # Functions are hardly there yet; a few rows say more in as many steps as it takes.
+            ground = self._glance(folds)
+            additive = self._additive(ground)
+        ground = self._directed(ground, additive)
+        smooth, rest = ground, self._rest(ground, additive)
+        if self.constraints:
+            ground, additive = self._constrained(ground, additive)
+        tried = {"additive": judged(additive.outputs(ground.table), ground, self.loss)}
+        self._tell("additive", tried["additive"].error, tried["additive"].error)
+        pairs: tuple[tuple[int, int], ...] = ()
+        bag: Bag | None = None
+        if mode == "pairwise" and not self.stopped:
+            most = interactions if isinstance(interactions, int) else MOST_PAIRS
+            alone = {i for i, one in self.constraints.items() if one.alone}
+            with self._counted():
+                pairs = strongest_pairs(smooth.design, smooth.table, rest, most, alone)
+            if interactions == "auto" and pairs:
+                pairs = self._telling(ground, additive, pairs)
+        if (mode in ("auto", "deep") or pairs) and not self.stopped:
+            kind = "pairwise" if pairs else "deep"
+            bag, tried[kind] = self._bag(kind, ground, additive, pairs)
+        chosen, why = self._choose("auto" if interactions == "auto" else mode, tried, ground)
+        best = tried[chosen]
+        heat = temperature(best, ground, self.loss)
+        if any(one.bounded for one in self.constraints.values()):
+            heat = max(heat, 1.0)  # less would widen the ranges
+        base = (additive.theta, additive.bias)
+        if chosen != "additive":
+            base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
+        network = to_network(
+            None if chosen == "additive" else bag,
+            ground.design,
+            coarse=ground.coarse,
+            base=base,
+            names=names,
+            outputs=outputs,
+            shift=self.shift / heat,
+            scale=self.scale / heat,
+        )
+        return TableFit(
+            network=network,
+            history=tuple(self.history),
+            message=why if self.stopped is None else f"{why} {self.stopped.advice}",
+            stop_reason=self._ended(chosen),
+            seconds=self.meter.seconds,
+            mode=chosen,
+            members=1 if chosen == "additive" or bag is None else bag.shape.members,
+            validation_error=self._error(best.error),
+            events=tuple(self.events),
+            held=self.numbers[ground.held],
+            out_of_bag=(self.shift + self.scale * best.outputs) / heat,
+            pairs=pairs if chosen == "pairwise" else (),
+            compared=tuple((name, self._error(one.error)) for name, one in tried.items()),
+        )
+
+    # -- stages ----------------------------------------------------------------------------------------------------
+
+    def _part(self, rows: TableRows, most: int) -> TableRows:
+        """The rows that are learned from: all, or a random part."""
+        if len(rows) <= most:
+            return rows
+        random = generator(derive(self.seed, 7301))
+        k = torch.randperm(len(rows), generator=random)[:most].sort().values
+        self.numbers = self.numbers[k]
+        self.events.append(f"Learned from a random {most:,} of the {len(rows):,} rows.")
+        return TableRows(rows.X[k], rows.y[k], rows.weight[k])
+
+    def _ground(self, folds: int) -> Ground:
+        """Design and folds of the rows; of a few of them, where the time limit leaves no more."""
+        try:
+            with self._counted():
+                return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
+        except StopError as stop:
+            self._stop(stop)
+            return self._glance(folds)
+
+    def _glance(self, folds: int) -> Ground:
+        self.rows, self.intervals = self._part(self.rows, GLANCE), min(self.intervals, INTERVALS)
+        return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
+
+    def _additive(self, ground: Ground) -> Additive:
+        rows, most = self.rows, self.meter.spent + ADDITIVE_SHARE * self.units
+        left = iter(range(GLANCES))
+
+        def late() -> bool:
+            return self.meter.spent > most if self.stopped is None else next(left, None) is None
+
+        with self._counted():
+            additive = solve_additive(
+                ground.table,
+                ground.design.owner,
+                rows.y,
+                rows.weight,
+                self.loss,
+                ground.fold,
+                late,
+            )
+        self.short = additive.late
+        self._stop(additive.stop)
+        return additive
+
+    def _directed(self, ground: Ground, additive: Additive) -> Ground:
+        """The ground of bags that bend an input as finely as its additive function had reason to."""
+        degrees = additive.degrees(ground.table, ground.design.owner, self.rows.weight, self.loss)
+        most = [max(FEWEST_DIRECTIONS, math.ceil(MORE_DIRECTIONS * float(own))) for own in degrees]
+        coarse, table = smoother(ground.design, ground.table, most)
+        return replace(ground, coarse=coarse, coarse_table=table)
+
+    def _rest(self, ground: Ground, additive: Additive) -> Tensor:
+        """What an additive part leaves over, (n, D)."""
+        outputs = ground.table.to(torch.float64) @ additive.theta + additive.bias
+        return -self.loss.gradient(outputs, self.rows.y) * self.rows.weight[:, None]
+
+    def _constrained(self, ground: Ground, free: Additive) -> tuple[Ground, Additive]:
+        """The additive part under the constraints, and the ground in the coordinates that these are stated in."""
+        held = constrain(ground.design, self.constraints, float(self.scale[0]))
+        table = held.design.rows(self.rows.X)
+        rows = self.rows
+        with self._counted():
+            additive = solve_constrained(
+                held,
+                table,
+                ground.design,
+                free,
+                rows.y,
+                rows.weight,
+                self.loss,
+                ground.fold,
+                lambda: self.stopped is not None,
+            )
+        self._stop(additive.stop)
+        coarse, coarse_table = ground.coarse, ground.coarse_table
+        self.smooth_maps = coarse.maps
+        if self._monotone:
+            size = coarse.breaks.shape[1] - 1 + DEGREE
+            eye = torch.eye(size, dtype=torch.float64)
+            maps = [eye if i in self._monotone else m for i, m in enumerate(coarse.maps)]
+            coarse = replace(coarse, maps=tuple(maps))
+            coarse_table = coarse.rows(rows.X)
+        changed = replace(ground, design=held.design, table=table, coarse=coarse, coarse_table=coarse_table)
+        return changed, additive
+
+    @property
+    def _monotone(self) -> dict[int, int]:
+        """Inputs in which hidden nodes have to be monotone, and their directions."""
+        return {i: one.monotone for i, one in self.constraints.items() if one.monotone and not one.alone}
+
+    def _links(
+        self, pairs: Sequence[tuple[int, int]], hidden: int, members: int
+    ) -> tuple[Tensor | None, Tame | None]:
+        """Which inputs the hidden nodes read, and what keeps them in bounds."""
+        d = self.rows.X.shape[1]
+        monotone = torch.zeros(d, dtype=torch.bool)
+        monotone[list(self._monotone)] = True
+        if pairs:
+            joint = torch.zeros(d, len(pairs), dtype=torch.bool)
+            for k, (i, j) in enumerate(pairs):
+                joint[[i, j], k] = True
+            links = joint.repeat_interleave(hidden // len(pairs), 1)
+        elif self.constraints:
+            links = torch.ones(d, hidden, dtype=torch.bool)
+            links[[i for i, one in self.constraints.items() if one.alone]] = False
+            # One half of the nodes may do as they like with the inputs that are free.
+            links[monotone, hidden // 2 :] = False
+        else:
+            return None, None
+        tame = None
+        nodes = (links & monotone[:, None]).any(0)
+        if bool(nodes.any()):
+            direction = tuple(self._monotone.get(i, 0) for i in range(d))
+            tame = Tame(direction, self.smooth_maps, nodes)
+        return links.repeat(1, members), tame
+
+    def _telling(
+        self, ground: Ground, additive: Additive, pairs: Sequence[tuple[int, int]]
+    ) -> tuple[tuple[int, int], ...]:
+        """The pairs that pay, by out-of-bag rows of a short training."""
+        bag, _ = self._bag("pairwise", ground, additive, pairs, scouts=True)
+        base = additive.outputs(ground.table)
+        return telling_pairs(bag, ground, base, self.loss, pairs, FAINT[self.loss.name])
+
+    def _bag(
+        self,
+        kind: str,
+        ground: Ground,
+        additive: Additive,
+        pairs: Sequence[tuple[int, int]],
+        scouts: bool = False,
+    ) -> tuple[Bag, Judged]:
+        """Train the members on what the additive part leaves over; scouts are one a fold, and soon done."""
+        members = min(self.members, FOLDS) if scouts else self.members
+        hidden = HIDDEN if self.hidden is None else self.hidden
+        if pairs:
+            most = FEWEST_NODES if scouts else MOST_NODES
+            hidden = len(pairs) * max(FEWEST_NODES, min(most, NODES_OF_ALL // len(pairs)))
+        links, tame = self._links(pairs, hidden, members)
+        columns = ground.coarse_table.shape[1]
+        if pairs:
+            columns = 2 * columns // self.rows.X.shape[1]
+        recipe = self._planned(Recipe(hidden=(hidden,), members=members), columns, bool(pairs))
+        if scouts:
+            recipe = replace(recipe, steps=max(1, int(SCOUT_SHARE * recipe.steps)))
+        planned = recipe.steps * recipe.cost
+        # Where scouts go first, what is planned for those who follow is about as much as without.
+        self.meter.most = self.meter.spent + (planned + planned / SCOUT_SHARE if scouts else planned)
+        with self._counted():
+            trained = train_bag(
+                ground,
+                recipe,
+                self.loss,
+                offset=additive.outputs(ground.table),
+                links=links,
+                tame=tame,
+                seed=self.seed,
+                report=lambda step, train, held: self._tell(kind, train, held),
+            )
+        self._stop(trained.stop)
+        return trained.bag, Judged(trained.out_of_bag.to(torch.float64), trained.error)
+
+    def _planned(self, recipe: Recipe, columns: int, pairs: bool) -> Recipe:
+        """The recipe with its batch, and the updates that the work allows."""
+        n = len(self.rows)
+        batch = int(min(256, max(32, 2 ** round(math.log2(max(n / 30, 1))))))
+        first = batch * columns * recipe.members * recipe.hidden[0]
+        splines = batch * recipe.members * sum(recipe.hidden) * (recipe.hidden_intervals + DEGREE)
+        cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
+        most = SHOWN_PAIRS if pairs else MOST_SHOWN
+        affordable = int(PLANNED * self.units / cost)
+        wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS, most // batch))
+        self.short = self.short or affordable < wanted
+        return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)), cost=cost)
+
+    # -- stopping and telling --------------------------------------------------------------------------------------
+
+    def _counted(self) -> AbstractContextManager[object]:
+        """Count what the block charges; after a stop nothing interrupts what is left to do."""
+        return running(self.meter) if self.stopped is None else nullcontext()
+
+    def _stop(self, stop: StopError | None) -> None:
+        """Note what has ended the work, unless it was meant for a call around this one."""
+        if stop is not None:
+            self.stopped = self.meter.own(stop)
+
+    def _ended(self, chosen: str) -> StopReason:
+        if self.stopped is not None:
+            return self.stopped
+        if self.short:
+            return StopReason.WORK_SPENT
+        return StopReason.CONVERGED if chosen == "additive" else StopReason.NO_IMPROVEMENT
+
+    def _last(self) -> Record:
+        last = (
+            self.history[-1] if self.history else Record("additive", 0, math.nan, None, 0.0, self.intervals)
+        )
+        return replace(last, seconds=self.meter.seconds, share=self._share)
+
+    @property
+    def _share(self) -> float | None:
+        """Share of the work that is done, once it is planned."""
+        return self.meter.share if math.isfinite(self.meter.most) else None
+
+    def _tell(self, phase: str, train: float, held: float) -> bool:
+        record = Record(
+            phase,
+            len(self.history) + 1,
+            self._error(train),
+            self._error(held),
+            self.meter.seconds,
+            self.intervals,
+            share=self._share,
+        )
+        self.history.append(record)
+        try:
+            if self.listeners.tell(record):
+                self.stopped = self.stopped or StopReason.CALLBACK
+        except StopError as stop:
+            self._stop(stop)
+        return self.stopped is not None
+
+    # -- judgement -------------------------------------------------------------------------------------------------
+
+    def _choose(self, mode: str, tried: dict[str, Judged], ground: Ground) -> tuple[str, str]:
+        """The simplest mode whose out-of-bag losses cannot be told from the best, and the reason in words."""
+        additive, other = tried["additive"], next((name for name in tried if name != "additive"), None)
+        if other is None:
+            return "additive", "The network is additive."
+        errors = f"{self._error(tried[other].error):.4g} against {self._error(additive.error):.4g} of an additive one"
+        if mode != "auto":
+            return other, f"The network is {other}: its out-of-bag error is {errors}."
+        if speaks_for(tried[other], additive, ground, self.loss, FAINT[self.loss.name]):
+            return other, f"The network is {other}: its out-of-bag error is {errors}."
+        return (
+            "additive",
+            f"The network is additive: out-of-bag rows do not speak for a {other} one ({errors}).",
+        )
+
+    def _error(self, value: float) -> float:
+        """Loss in network units as a root mean square error in units of y, or as it is."""
+        if self.loss.name != "squared":
+            return value
+        return math.sqrt(max(2 * value, 0.0) / len(self.scale) * float((self.scale**2).mean()))
