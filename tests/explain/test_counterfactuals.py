@@ -147,7 +147,7 @@ def test_rare_levels_are_not_proposed():
     word[5] = "unicorn"
     y = np.where((np.array(word) == "a") | (x > 0.8), "yes", "no")
     table = {"word": word, "x": x}
-    model = KANClassifier(mode="additive", seconds=3).fit(table, y)
+    model = KANClassifier(mode="additive").fit(table, y)
     row = int(np.flatnonzero(model.predict(table) == "no")[0])
     found = counterfactuals(model, row, table)
     assert {change.after for item in found.items for change in item.changes if change.column == "word"} == {
