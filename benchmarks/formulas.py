@@ -308,6 +308,7 @@ def main() -> None:
     log, only = OUT / "formulas-rows.jsonl", [each for each in options.ids.split(",") if each]
     whole = not only
     part = f", 1 in {options.every}" if options.every > 1 else ""
+    part += f", seed {options.seed}" if options.seed else ""
     print(f"# Formula search before the judge, work {terms.work:g}\n{machine()}\n")
     results: dict[str, list[Any]] = {}
     for cell in cells(options):
