@@ -24,6 +24,7 @@ SCRIPTS = (
     "export",
     "proofs",
     "certificates",
+    "attack",
     "audit",
     "glassbox",
     "mnist",
