@@ -27,6 +27,7 @@ SCRIPTS = (
     "attack",
     "audit",
     "glassbox",
+    "calibration",
     "mnist",
     "speed",
 )

@@ -23,6 +23,8 @@ from edgewise.training.movers import schedule
 
 # Most of the rows that one fold may hold out, and the number of held-out rows a fold seeks.
 MOST_HELD, HELD_ROWS = 0.25, 2000
+# Equal rows are one row given again if they are at most so many, or this share of all.
+REPEATED, CROWD = 10, 0.01
 # Of the exponential moving average of the numbers, which is what is judged and kept.
 AVERAGING = 0.02
 # Times the bag is judged, and the share of the plan it may go on without a better judgement.
@@ -107,11 +109,8 @@ class Ground:
 def make_ground(rows: TableRows, intervals: int, power: float, folds: int, seed: int) -> Ground:
     """Design and folds of some rows."""
     design = make_design(rows.X, rows.weight, intervals, power, seed)
-    # A row that was given twice must not be learned from in one place and judged in another.
-    table = torch.cat([rows.X, rows.y], 1)
-    fresh = (table[1:] != table[:-1]).any(1).long().cumsum(0)
-    group = torch.cat([torch.zeros(1, dtype=torch.long), fresh])
-    fold = deal(int(group[-1]) + 1, folds, seed)[group]
+    group = same_rows(rows.X, rows.y)
+    fold = deal(int(group.max()) + 1, folds, seed)[group]
     values = design.rows(rows.X)
     return Ground(rows, design, values, design, values, fold, (fold >= 0).nonzero()[:, 0])
 
@@ -150,6 +149,26 @@ def deal(count: int, folds: int, seed: int) -> Tensor:
     for k in range(folds):
         fold[order[k * size : (k + 1) * size]] = k
     return fold
+
+
+def same_rows(X: Tensor, y: Tensor) -> Tensor:
+    """Numbers of groups that must not be parted, shape (n,): a row that was given twice must not be learned from in one
+    place and judged in another.
+
+    Where rows of equal inputs have different targets, or are so many that no row is given so often, they are a crowd that
+    the inputs cannot tell apart. Each of them is a group of its own: were all those of one target left out together, the
+    solution would know the place by those of the other target alone.
+    """
+    place, target = (torch.unique(part, dim=0, return_inverse=True)[1] for part in (X, y))
+    _, key, size = torch.unique(place * len(X) + target, return_inverse=True, return_counts=True)
+    first = torch.full((len(X),), len(X)).scatter_reduce(0, place, target, "amin")
+    last = torch.full((len(X),), -1).scatter_reduce(0, place, target, "amax")
+    crowd = (first != last)[place] | (size[key] > max(REPEATED, CROWD * len(X)))
+    # Numbered in the order in which they first come, so that distinct rows are dealt one by one.
+    own = torch.where(crowd, len(X) + torch.arange(len(X)), key)
+    _, group = torch.unique(own, return_inverse=True)
+    begin = torch.full((len(X),), len(X)).scatter_reduce(0, group, torch.arange(len(X)), "amin")
+    return torch.unique(begin[group], return_inverse=True)[1]
 
 
 def train_bag(
