@@ -69,7 +69,8 @@ def first(document: dict[str, Any]) -> dict[str, Any]:
 
 
 HOSTILE: dict[str, tuple[Callable[[dict[str, Any], dict[str, torch.Tensor]], object], str]] = {
-    "newer": (lambda d, t: d.update(format=2), "newer edgewise .*upgrade"),
+    "newer": (lambda d, t: d.update(format=3), "newer edgewise .*upgrade"),
+    "format of another kind": (lambda d, t: d.update(format=2), "a KAN is of format 1, not 2"),
     "newest": (lambda d, t: d.update(format=10**4000), "newer edgewise .*upgrade"),
     "no format": (lambda d, t: d.update(format=0), "no format 0"),
     "format true": (lambda d, t: d.update(format=True), "cannot be read"),

@@ -47,8 +47,8 @@ class CertifiedFlip:
     ----------
     attribute : str
     bound : float
-        No row there can be changes by more: log-odds of a classifier of two classes, else units of the output. Infinite
-        where no bound is known.
+        No row there can be changes by more: log-odds of a classifier of two classes (calibrated ones where it is), else
+        units of the output. Infinite where no bound is known.
     reached : float
         A change that some row reaches; equal to `bound`, but for rounding, where `method` is "exact".
     method : "exact", "proved" or "chained"
@@ -173,7 +173,7 @@ def certified_flip(
     3.0
     """
     meter = Meter(MOST * check_work(work, "certified_flip"), check_seconds(seconds, "certified_flip"))
-    found = quick_flip(fit, name, seen=seen, output=output)
+    found = _quick(fit, name, seen, output)
     cells = cells_of(fit, name, seen)
     pairs = len(cells.cells) * (len(cells.cells) - 1)
     if found.method == CHAINED and not found.note and cells.points and 0 < pairs <= MOST_PAIRS:
@@ -184,7 +184,7 @@ def certified_flip(
                 found = replace(found, stop_reason=meter.own(stop))
             except KeyboardInterrupt:
                 found = replace(found, stop_reason=StopReason.INTERRUPTED)
-    return replace(found, seconds=meter.seconds)
+    return replace(_calibrated(fit, found), seconds=meter.seconds)
 
 
 def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None, output: int = 0) -> CertifiedFlip:
@@ -195,10 +195,19 @@ def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None, output: in
     InputError
         If the model does not read the column.
     """
+    return _calibrated(fit, _quick(fit, name, seen, output))
+
+
+def _quick(fit: Fitted, name: str, seen: Floats | None, output: int) -> CertifiedFlip:
     if name not in fit.columns:
         raise InputError(
             f"The attribute must be one of the columns that the model reads. Got {short(name)} instead, on which its output "
             "cannot depend."
+        )
+    if fit.calibration is not None and fit.calibration.threshold is None:
+        raise InputError(
+            "A flip can be certified of a calibrated model of two classes. Got one of more, whose outputs the maps mix; ask "
+            "the model behind it, its .model."
         )
     cells = cells_of(fit, name, seen)
     net = fit.network
@@ -213,6 +222,18 @@ def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None, output: in
         return CertifiedFlip(name, own * (1 + ROUNDING), own, EXACT, 0.0)
     chained = scale * _chained(net, spans, output) * (1 + ROUNDING)
     return CertifiedFlip(name, chained, 0.0, CHAINED, 0.0, "", StopReason.EXHAUSTED)
+
+
+def _calibrated(fit: Fitted, found: CertifiedFlip) -> CertifiedFlip:
+    """What is known of the network's output, of the calibrated log-odds."""
+    if fit.calibration is None or not math.isfinite(found.bound):
+        return found
+    bound, line = fit.calibration.furthest(found.bound), fit.calibration.line
+    if line is not None:
+        return replace(found, bound=bound, reached=line.slope * found.reached)
+    # A bent map takes the largest change where it is steepest, and no row need lie there.
+    method = PROVED if found.method == EXACT and bound > 0 else found.method
+    return replace(found, bound=bound, reached=0.0, method=method)
 
 
 def _first_layer(net: KAN, cells: Cells) -> tuple[Floats | None, str]:

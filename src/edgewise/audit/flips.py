@@ -150,6 +150,10 @@ def _scores(subject: Subject, inputs: Floats) -> Floats:
     outputs = predicted(subject.fit.network, inputs)[:, 0]
     if not subject.of_classes:
         return outputs
+    if subject.fit.calibration is not None:
+        return subject.fit.calibration.probabilities(outputs[:, None])[
+            :, subject.classes.index(subject.positive)
+        ]
     sign = 1.0 if subject.positive == subject.classes[-1] else -1.0
     return 0.5 * (1.0 + np.tanh(0.5 * sign * outputs))
 

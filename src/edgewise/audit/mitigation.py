@@ -23,7 +23,7 @@ from edgewise.audit.groups import Grouping, groupings, intersection
 from edgewise.audit.penalty import CRITERIA, fair_fit
 from edgewise.audit.stages import Stages
 from edgewise.audit.subject import Subject, subject
-from edgewise.audit.surgery import Mitigated, flatten_columns, limited
+from edgewise.audit.surgery import Mitigated, flatten_columns, limited, refuse_calibrated
 from edgewise.audit.tallies import Outcomes, statistics
 from edgewise.audit.thresholds import group_thresholds
 from edgewise.data.encoding_raw import RawTable, raw_table
@@ -140,6 +140,8 @@ def mitigate(
         raise InputError(
             "The 'model' argument of mitigate must tell two classes apart. Got one of more classes instead."
         )
+    if set(methods) - {"thresholds"}:
+        refuse_calibrated(model)
     read = [name for name in names if who.fit is not None and name in who.fit.columns]
     points, notes, ended = list[FrontierPoint](), list[str](), StopReason.DECIDED
     sign = 1.0 if who.positive == who.classes[-1] else -1.0

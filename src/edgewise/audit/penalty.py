@@ -31,7 +31,7 @@ from edgewise._core.work import Meter, StopError, charge, check_seconds, check_w
 from edgewise.audit.certify import CertifiedFlip, certified_flip, quick_flip
 from edgewise.audit.groups import Grouping
 from edgewise.audit.subject import inputs_of
-from edgewise.audit.surgery import Mitigated, with_network
+from edgewise.audit.surgery import Mitigated, refuse_calibrated, with_network
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN
 
@@ -107,6 +107,7 @@ def fair_fit(
     check_choice(criterion, "criterion", CRITERIA, of="fair_fit")
     strength = check_float(strength, "strength", low=0.0, of="fair_fit")
     view = fitted(model, of="fair_fit")
+    refuse_calibrated(model)
     if view.network.shape[-1] != 1:
         raise InputError(
             "The 'model' argument of fair_fit must tell two classes apart. Got one with more outputs instead."

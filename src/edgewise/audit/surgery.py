@@ -63,6 +63,7 @@ def with_network(model: Any, network: KAN) -> Any:
     """
     if isinstance(model, KAN):
         return network
+    refuse_calibrated(model)
     made = copy.copy(model)
     made.network_ = network
     known = getattr(model, "fit_", None)
@@ -70,6 +71,21 @@ def with_network(model: Any, network: KAN) -> Any:
         made.fit_ = replace(known, network=network, held=None, out_of_bag=None)
     made.__dict__.pop("_reservoir", None)
     return made
+
+
+def refuse_calibrated(model: Any) -> None:
+    """Maps that were learned for one network are not for another.
+
+    Raises
+    ------
+    InputError
+        If the model is a CalibratedKAN.
+    """
+    if getattr(model, "calibration_", None) is not None:
+        raise InputError(
+            "The 'model' whose network is changed must not be calibrated, for its maps belong to the network as it is. Got "
+            "a CalibratedKAN instead; change the model behind it, its .model, and calibrate that anew."
+        )
 
 
 def flatten_columns(model: Any, columns: str | Sequence[str], X: Any, *, share: float = 1.0) -> Mitigated:

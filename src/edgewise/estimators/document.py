@@ -15,7 +15,10 @@ from edgewise._core.stopping import StopReason
 from edgewise.data import Encoding
 from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor
+from edgewise.explain.calibrate import CalibratedKAN
+from edgewise.explain.reliability import Reliability
 from edgewise.network import KAN
+from edgewise.network.calibration import Calibration
 from edgewise.training import TableFit
 
 _ESTIMATORS = {"KANRegressor": KANRegressor, "KANClassifier": KANClassifier}
@@ -120,6 +123,27 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         model._single = bool(document["single"])
         if model._single and net.shape[-1] != 1:
             raise InputError("it tells of another number of outputs.")
+    return model
+
+
+def calibration_document(model: Any) -> dict[str, Any]:
+    """What is to be kept of a CalibratedKAN besides the classifier behind it."""
+    told = {name: getattr(model, name).to_dict() for name in ("before", "after")}
+    return {**model.calibration_.to_json(), **told}
+
+
+def calibrated_from_document(inner: Any, document: Mapping[str, Any]) -> CalibratedKAN:
+    """The calibrated model again, from the classifier behind it.
+
+    Raises
+    ------
+    InputError, KeyError, TypeError, ValueError
+        If the document is not what `calibration_document` gives for such a classifier.
+    """
+    maps = Calibration.from_json(document, len(inner.classes_))
+    model = CalibratedKAN(inner, maps.method)
+    model.calibration_ = maps
+    model.before, model.after = (Reliability.from_dict(document[name]) for name in ("before", "after"))
     return model
 
 

@@ -13,7 +13,8 @@ from edgewise.network.files import KIND, network_document, promised_tensors, res
 from edgewise.network.files import save as save_network
 
 _ESTIMATORS = ("KANRegressor", "KANClassifier")
-_KINDS: tuple[str, ...] = (KIND, *_ESTIMATORS)
+_CALIBRATED = "CalibratedKAN"
+_KINDS: tuple[str, ...] = (KIND, *_ESTIMATORS, _CALIBRATED)
 
 
 def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
@@ -25,9 +26,10 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
 
     Parameters
     ----------
-    model : KAN, KANRegressor or KANClassifier
+    model : KAN, KANRegressor, KANClassifier or CalibratedKAN
         Of an estimator the file holds the network, the encoding, the classes and the parameters; not the callbacks, and
-        not the rows that `partial_fit` keeps.
+        not the rows that `partial_fit` keeps. A calibrated model is written with its maps, in a format that versions which
+        do not know them refuse to read.
     path : str or path
         Where to write, by custom with the suffix .kan.
     overwrite : bool
@@ -49,6 +51,9 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     ('mass', 'length')
     """
     kind = type(model).__name__
+    if kind == _CALIBRATED and type(model).__module__.startswith("edgewise."):
+        _save_calibrated(model, path, overwrite)
+        return
     if not any(base.__name__ == "KANEstimator" for base in type(model).__mro__):
         if isinstance(model, KAN):
             save_network(model, path, overwrite=overwrite)
@@ -81,7 +86,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    KAN, KANRegressor or KANClassifier
+    KAN, KANRegressor, KANClassifier or CalibratedKAN
         What was saved; its predictions are the same to the bit.
 
     Raises
@@ -104,10 +109,32 @@ def load(path: PathLike) -> Any:
     return net if document["kind"] == KIND else _estimator(document, net, path)
 
 
+def _save_calibrated(model: Any, path: PathLike, overwrite: bool) -> None:
+    """The classifier behind it, and the maps."""
+    check_bool(overwrite, "overwrite", of="save")
+    inner = model.model
+    if not hasattr(model, "calibration_") or type(inner).__name__ != "KANClassifier":
+        raise InputError(
+            "The 'model' argument of save must be a fitted CalibratedKAN of a KANClassifier. "
+            f"Got one of {short(inner)} instead."
+        )
+    from edgewise.estimators.document import calibration_document, model_document
+
+    document = {
+        **network_document(inner.network_, _CALIBRATED),
+        "model": model_document(inner),
+        "calibration": calibration_document(model),
+    }
+    write_container(path, document, inner.network_.state_dict(), overwrite)
+
+
 def _estimator(document: Mapping[str, Any], net: KAN, path: PathLike) -> Any:
-    from edgewise.estimators.document import model_from_document
+    from edgewise.estimators.document import calibrated_from_document, model_from_document
 
     try:
+        if document["kind"] == _CALIBRATED:
+            inner = model_from_document("KANClassifier", document["model"], net)
+            return calibrated_from_document(inner, document["calibration"])
         return model_from_document(cast(str, document["kind"]), document["model"], net)
     except KeyError as error:
         raise FileError(f"The file {path} is damaged: of its model {error} is missing.") from error

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import expit, log_softmax, logit, softmax
+from scipy.special import log_softmax, logit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -17,22 +16,29 @@ from sklearn.model_selection import StratifiedKFold
 from edgewise._core.checks import check_choice, short
 from edgewise._core.errors import InputError
 from edgewise.explain.reliability import Reliability, codes_of, measured
+from edgewise.network.calibration import (
+    LEAST,
+    METHODS,
+    Calibration,
+    Curve,
+    Logistic,
+    Points,
+    log_odds_against_others,
+)
 from edgewise.network.fitted import fitted
 
 Floats = NDArray[np.float64]
 
-METHODS = ("isotonic", "sigmoid", "temperature")
 FOLDS = 5
-# Probabilities of zero and one cannot be paid for by any log loss; a few rows cannot show them either.
-_LEAST = 1e-6
 _HOTTEST = 20.0
 
 
 class CalibratedKAN(ClassifierMixin, BaseEstimator):
     """A classifier with calibrated probabilities; made by `calibrate`.
 
-    It has the network, encoding and classes of the model behind it, so whatever explains, proves or audits that model does
-    the same here: calibration moves probabilities along one rising curve and changes no reason.
+    It has the network, encoding and classes of the model behind it, and `calibration_`, the rising maps that are put behind
+    the network. Whatever explains, proves, audits or saves it reads both: reasons are those of the network's log-odds before
+    calibration, which the maps do not change, and decisions and probabilities are the calibrated ones.
 
     Attributes
     ----------
@@ -41,6 +47,8 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
     method : str
     before, after : Reliability
         On the rows given to `calibrate`; `after` by cross-fitting, each row by maps that have not seen it.
+    calibration_ : Calibration
+        The maps.
     """
 
     def __init__(self, model: Any = None, method: str = "isotonic") -> None:
@@ -49,7 +57,7 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
 
     before: Reliability
     after: Reliability
-    _maps: Any
+    calibration_: Calibration
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> CalibratedKAN:
         """Learn the map on rows that the model has not learned from.
@@ -61,23 +69,28 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
         sample_weight : array of shape (n,), optional
         """
         method = check_choice(self.method, "method", METHODS, of="calibrate")
+        if getattr(self.model, "calibration_", None) is not None:
+            raise InputError(
+                "The 'model' argument of calibrate must be one that is not calibrated yet. Got a CalibratedKAN instead; "
+                "calibrate the model behind it, its .model."
+            )
         classes = np.asarray(self.model.classes_)
         codes = codes_of(y, classes, "calibrate")
         weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-        logits = _logits(self.model, X)
+        outputs = _outputs(self.model, X)
         counts = np.bincount(codes, minlength=len(classes))
         if len(classes) < 2 or counts.min() < 2:
             raise InputError(
                 "The 'y' argument of calibrate must have two rows or more of each class. "
                 f"Got {counts.tolist()} rows of {short(classes.tolist())} instead."
             )
-        self.before = measured(softmax(logits, axis=1), codes)
-        self._maps = _learn(method, logits, codes, weight)
-        crossed = np.empty_like(logits)
+        self.before = measured(softmax(_logits(outputs), axis=1), codes)
+        self.calibration_ = _learn(method, outputs, codes, weight)
+        crossed = np.empty((len(codes), len(classes)))
         split = StratifiedKFold(min(FOLDS, int(counts.min())), shuffle=True, random_state=0)
-        for learn, judge in split.split(logits, codes):
-            own = _learn(method, logits[learn], codes[learn], weight[learn])
-            crossed[judge] = _apply(method, own, logits[judge])
+        for learn, judge in split.split(outputs, codes):
+            own = _learn(method, outputs[learn], codes[learn], weight[learn])
+            crossed[judge] = own.probabilities(outputs[judge])
         self.after = measured(crossed, codes)
         return self
 
@@ -108,16 +121,15 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
 
     def predict_proba(self, X: Any) -> Floats:
         """Calibrated probabilities, shape (n, classes)."""
-        return _apply(self.method, self._maps, _logits(self.model, X))
+        return self.calibration_.probabilities(_outputs(self.model, X))
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The most probable class of every row, shape (n,)."""
-        return self.classes_[self.predict_proba(X).argmax(1)]
+        """The most probable class of every row, shape (n,); of equal ones the first."""
+        return self.classes_[self.calibration_.decided(_outputs(self.model, X))]
 
     def decision_function(self, X: Any) -> Floats:
-        """Log-odds of the second of two calibrated probabilities; of more classes their logarithms."""
-        p = np.clip(self.predict_proba(X), _LEAST, 1 - _LEAST)
-        return logit(p[:, 1]) if p.shape[1] == 2 else np.log(p)
+        """Log-odds of the second of two calibrated probabilities, (n,); of more classes their logarithms, (n, classes)."""
+        return self.calibration_.log_odds(_outputs(self.model, X))
 
     def to_dict(self) -> dict[str, Any]:
         """The method, and how reliable the probabilities were and are."""
@@ -182,13 +194,20 @@ def calibrate(
     return CalibratedKAN(model, method).fit(X, y, sample_weight)
 
 
-def _logits(model: Any, X: Any) -> Floats:
-    """One logit a class, shape (n, classes)."""
+def _outputs(model: Any, X: Any) -> Floats:
+    """What the model gives before calibration, shape (n, 1) for two classes, else (n, classes)."""
     out = np.asarray(model.decision_function(X), dtype=np.float64)
-    return np.column_stack([np.zeros(len(out)), out]) if out.ndim == 1 else out
+    return out[:, None] if out.ndim == 1 else out
 
 
-def _learn(method: str, logits: Floats, codes: NDArray[np.int64], weight: Floats) -> Any:
+def _logits(outputs: Floats) -> Floats:
+    """One logit a class, shape (n, classes)."""
+    return np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def _learn(method: str, outputs: Floats, codes: NDArray[np.int64], weight: Floats) -> Calibration:
+    logits = _logits(outputs)
+    classes = logits.shape[1]
     if method == "temperature":
 
         def loss(log_heat: float) -> float:
@@ -197,48 +216,34 @@ def _learn(method: str, logits: Floats, codes: NDArray[np.int64], weight: Floats
 
         limit = np.log(_HOTTEST)
         found: Any = minimize_scalar(loss, bounds=(-limit, limit), method="bounded")
-        return float(np.exp(-found.x))
-    maps: list[Any] = []
-    for k in _own(logits):
-        score, hit = _score(logits, k), (codes == k).astype(np.float64)
-        if method == "isotonic":
-            curve = IsotonicRegression(y_min=_LEAST, y_max=1 - _LEAST, out_of_bounds="clip")
-            maps.append(curve.fit(score, hit, sample_weight=weight))
-        else:
-            # Platt's targets: a row counts as one more of either class, so that a clean cut has no infinite slope.
-            up, down = float(weight @ hit), float(weight @ (1 - hit))
-            aim = np.where(hit > 0, (up + 1) / (up + 2), 1 / (down + 2))
-            both = np.concatenate([score, score])[:, None]
-            share = np.concatenate([aim * weight, (1 - aim) * weight])
-            line = LogisticRegression(C=1e6, max_iter=1000)
-            maps.append(line.fit(both, np.repeat([1, 0], len(score)), sample_weight=share))
-    return maps
+        return Calibration.of(method, (Logistic(float(np.exp(-found.x)), 0.0),), classes)
+    learn = _rising if method == "isotonic" else _logistic
+    own = (1,) if classes == 2 else range(classes)
+    maps = [learn(_score(logits, k), (codes == k).astype(np.float64), weight) for k in own]
+    return Calibration.of(method, tuple(maps), classes)
 
 
-def _apply(method: str, maps: Any, logits: Floats) -> Floats:
-    if method == "temperature":
-        return softmax(logits * maps, axis=1)
-    columns: list[Floats] = []
-    for k, own in zip(_own(logits), maps, strict=True):
-        score = _score(logits, k)
-        if method == "isotonic":
-            columns.append(own.predict(score))
-        else:
-            columns.append(expit(own.coef_[0, 0] * score + own.intercept_[0]))
-    if len(columns) == 1:
-        return np.column_stack([1 - columns[0], columns[0]])
-    p = np.clip(np.column_stack(columns), _LEAST, 1)
-    return p / p.sum(1, keepdims=True)
+def _rising(score: Floats, hit: Floats, weight: Floats) -> Curve:
+    found = IsotonicRegression(y_min=LEAST, y_max=1 - LEAST, out_of_bounds="clip")
+    found.fit(score, hit, sample_weight=weight)
+    return Points(tuple(found.X_thresholds_.tolist()), tuple(found.y_thresholds_.tolist()))
 
 
-def _own(logits: Floats) -> Sequence[int]:
-    """The classes that get a map of their own."""
-    return (1,) if logits.shape[1] == 2 else range(logits.shape[1])
+def _logistic(score: Floats, hit: Floats, weight: Floats) -> Curve:
+    # Platt's targets: a row counts as one more of either class, so that a clean cut has no infinite slope.
+    up, down = float(weight @ hit), float(weight @ (1 - hit))
+    aim = np.where(hit > 0, (up + 1) / (up + 2), 1 / (down + 2))
+    both = np.concatenate([score, score])[:, None]
+    share = np.concatenate([aim * weight, (1 - aim) * weight])
+    line = LogisticRegression(C=1e6, max_iter=1000)
+    line.fit(both, np.repeat([1, 0], len(score)), sample_weight=share)
+    slope, offset = float(np.ravel(line.coef_)[0]), float(np.ravel(line.intercept_)[0])
+    # The likelihood is concave: where the best line falls, the best that does not is level.
+    return Logistic(slope, offset) if slope > 0 else Logistic(0.0, float(logit(weight @ aim / weight.sum())))
 
 
 def _score(logits: Floats, k: int) -> Floats:
     """Log-odds of one class against the others."""
     if logits.shape[1] == 2:
         return logits[:, 1] - logits[:, 0]
-    p = softmax(logits, axis=1)[:, k]
-    return logit(np.clip(p, 1e-12, 1 - 1e-12))
+    return log_odds_against_others(logits, k)

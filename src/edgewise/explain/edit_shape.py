@@ -167,6 +167,11 @@ def edit_shape(
     """
     began = time.perf_counter()
     seen = fitted(model, of="edit_shape")
+    if seen.calibration is not None:
+        raise InputError(
+            "The 'model' argument of edit_shape must not be calibrated, for its maps belong to the network as it is. Got a "
+            "CalibratedKAN instead; edit the model behind it, its .model, and calibrate that anew."
+        )
     asked = read_edit(edit)
     columns = columns_of(seen)
     own = columns[place_of(columns, column, "column")]

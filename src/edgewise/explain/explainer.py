@@ -21,6 +21,7 @@ from edgewise.explain.paths import Trace
 from edgewise.explain.reasons import reasons_of
 from edgewise.explain.subject import subject_of
 from edgewise.explain.terms import values_of
+from edgewise.network.fitted import Fitted
 
 Floats = NDArray[np.float64]
 
@@ -151,7 +152,7 @@ class Explainer:
             effects = contributions(subject, chosen, baseline, x[None])[0]
         cells = [rows.cell(at, column.place) for column in subject.columns]
         order = np.argsort(-np.abs(effects), kind="stable").tolist()
-        label, probability = _answer(subject.model.classes, outputs, decided, chosen)
+        label, probability = _answer(subject.model, outputs, decided, chosen)
         return LocalExplanation(
             row=place,
             output=chosen.name,
@@ -253,12 +254,14 @@ class Explainer:
 
 
 def _answer(
-    classes: tuple[Any, ...], outputs: Floats, decided: NDArray[np.int64] | None, output: Output
+    model: Fitted, outputs: Floats, decided: NDArray[np.int64] | None, output: Output
 ) -> tuple[Any, float | None]:
     """What is predicted, and the probability of the class that the output speaks for."""
     if decided is None:
         return float(output.of(outputs)[0]), None
-    label = classes[int(decided[0])]
+    classes, label = model.classes, model.classes[int(decided[0])]
+    if model.calibration is not None:
+        return label, float(model.calibration.probabilities(outputs)[0, output.place])
     if outputs.shape[1] == 1:
         return label, float(expit(output.of(outputs)[0])) if len(classes) == 2 else 1.0
     return label, float(softmax(outputs[0])[output.place])

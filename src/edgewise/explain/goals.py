@@ -12,6 +12,7 @@ from edgewise._core.checks import check_float
 from edgewise._core.errors import InputError
 from edgewise.explain.columns import number_text
 from edgewise.explain.output import output_of
+from edgewise.network.calibration import Calibration
 from edgewise.network.fitted import Fitted
 
 Floats = NDArray[np.float64]
@@ -34,6 +35,8 @@ class Goal:
     place : int
     label : object
         The class that is wanted; None for numbers.
+    calibration : Calibration or None
+        What outputs become before classes are compared, where the largest output need not win.
     """
 
     words: str
@@ -41,11 +44,14 @@ class Goal:
     constant: float
     place: int
     label: Any
+    calibration: Calibration | None = None
 
     def margin(self, outputs: Floats) -> Floats:
         """By how much outputs reach the goal: (n, outputs) -> (n,), reached where at least `clear`."""
         if self.weights is not None:
             return outputs @ np.array(self.weights) + self.constant
+        if self.calibration is not None:
+            outputs = self.calibration.probabilities(outputs)
         others = np.delete(outputs, self.place, axis=1)
         return outputs[:, self.place] - others.max(axis=1)
 
@@ -74,10 +80,12 @@ def goal_of(model: Fitted, outputs: Floats, target: Any, above: float | None, be
             "The 'model' of counterfactuals must know at least two classes. Got one that knows only one instead."
         )
     binary = outputs.shape[1] == 1
-    now = int(outputs[0, 0] > 0) if binary else int(outputs[0].argmax())
+    now = int(model.decided(outputs)[0])
+    through = None if model.calibration is None or model.calibration.carried else model.calibration
     if target is None:
         # Of more than two classes the runner-up is the nearest change.
-        place = 1 - now if binary else int(np.argsort(-outputs[0], kind="stable")[1])
+        ranked = outputs if through is None else through.probabilities(outputs)
+        place = 1 - now if binary else int(np.argsort(-ranked[0], kind="stable")[1])
     else:
         place = output_of(model, target).place
     if place == now:
@@ -87,8 +95,10 @@ def goal_of(model: Fitted, outputs: Floats, target: Any, above: float | None, be
         )
     label = model.classes[place]
     if binary:
-        return Goal(f"{label} instead of {model.classes[now]}", (1.0 if place else -1.0,), 0.0, place, label)
-    return Goal(f"{label} instead of {model.classes[now]}", None, 0.0, place, label)
+        sign = 1.0 if place else -1.0
+        words = f"{label} instead of {model.classes[now]}"
+        return Goal(words, (sign,), -sign * model.threshold, place, label)
+    return Goal(f"{label} instead of {model.classes[now]}", None, 0.0, place, label, through)
 
 
 def _bound(model: Fitted, outputs: Floats, target: Any, above: float | None, below: float | None) -> Goal:

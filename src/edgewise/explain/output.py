@@ -44,7 +44,8 @@ def output_of(model: Fitted, output: Any = None, default: int | None = None) -> 
     """The output called so.
 
     Of two classes the network gives the log-odds of the second, and those of the first are their negative. Of more classes
-    only differences of logits mean something: the logit of a class is taken against the mean of all.
+    only differences of logits mean something: the logit of a class is taken against the mean of all. Where a calibration
+    follows, these are the numbers before it.
 
     Parameters
     ----------
@@ -59,18 +60,19 @@ def output_of(model: Fitted, output: Any = None, default: int | None = None) -> 
         If there is no such output.
     """
     count = model.network.shape[-1]
+    before = "" if model.calibration is None else " before calibration"
     if model.classes and count == 1:
         last = model.classes[-1]
         place = len(model.classes) - 1 if output is None else _place(output, list(model.classes))
         sign = 1.0 if place == len(model.classes) - 1 else -1.0
         label = last if sign > 0 else model.classes[place]
-        return Output((sign,), f"log-odds of {label}", label, place)
+        return Output((sign,), f"log-odds of {label}{before}", label, place)
     if model.classes:
         place = (default or 0) if output is None else _place(output, list(model.classes))
         weights = -np.ones(count) / count
         weights[place] += 1.0
         label = model.classes[place]
-        return Output(tuple(weights.tolist()), f"logit of {label} against all classes", label, place)
+        return Output(tuple(weights.tolist()), f"logit of {label} against all classes{before}", label, place)
     names = list(model.network.output_names)
     place = 0 if output is None else _place(output, names)
     name = model.target if count == 1 else names[place]
@@ -79,13 +81,7 @@ def output_of(model: Fitted, output: Any = None, default: int | None = None) -> 
 
 def decisions(model: Fitted, outputs: Floats) -> NDArray[np.int64] | None:
     """Numbers of the classes that the model decides for, (n,); None where it predicts numbers."""
-    if not model.classes:
-        return None
-    if outputs.shape[1] == 1:
-        if len(model.classes) == 1:
-            return np.zeros(len(outputs), dtype=np.int64)
-        return (outputs[:, 0] > 0).astype(np.int64)
-    return outputs.argmax(axis=1)
+    return model.decided(outputs) if model.classes else None
 
 
 def _place(output: Any, known: list[Any]) -> int:

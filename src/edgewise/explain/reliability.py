@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -42,6 +43,13 @@ class Reliability:
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
         return {**asdict(self), "bins": [list(one) for one in self.bins]}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Reliability:
+        """What `to_dict` gave, again."""
+        bins = tuple((float(p), float(share), int(rows)) for p, share, rows in document["bins"])
+        brier, log_loss, ece = (float(document[name]) for name in ("brier", "log_loss", "ece"))
+        return cls(int(document["rows"]), brier, log_loss, ece, bins)
 
     def __str__(self) -> str:
         return (

@@ -27,6 +27,11 @@ def program_of(model: Any, units: Mapping[str, str] | None = None, *, of: str = 
         return Program(
             origin, inputs, (_output(model.names),), Formulas((from_sympy(model.sympy),)), units=told
         )
+    if getattr(model, "calibration_", None) is not None:
+        raise InputError(
+            f"The 'model' argument of {of} must not be calibrated, for programs do not hold the maps. Got {short(model)} "
+            "instead; export the model behind it, its .model, which answers otherwise."
+        )
     net, encoding = getattr(model, "network_", None), getattr(model, "encoding_", None)
     # Known by what they carry: the estimators stand above this room.
     if isinstance(net, KAN) and isinstance(encoding, Encoding):

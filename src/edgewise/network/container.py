@@ -25,7 +25,9 @@ from torch import Tensor
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 
-FORMAT = 1
+# Files hold a later format where older versions must not overlook what they hold: maps behind a network.
+FORMAT, LATER = 1, {"CalibratedKAN": 2}
+NEWEST = max(FORMAT, *LATER.values())
 MAX_HEADER = 1 << 25
 DTYPES = {
     "F64": torch.float64,
@@ -47,7 +49,7 @@ def write_container(
 ) -> None:
     """Write all or nothing: a temporary file beside the target takes its place only when it is complete on disk."""
     target = _as_path(path)
-    whole = {"format": FORMAT, **document}
+    whole = {"format": _format_of(document.get("kind")), **document}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     raw = {name: _bytes_of(tensor) for name, tensor in plain.items()}
     # One entry only: safetensors writes several in no fixed order, and equal networks shall give equal files.
@@ -187,18 +189,30 @@ def _read_document(text: str, kinds: Collection[str], path: Path) -> dict[str, A
         document = None
     if not isinstance(document, dict) or type(document.get("format")) is not int:
         raise FileError(f"The file {path} is damaged: the description of the model cannot be read.")
-    if document["format"] > FORMAT:
+    if document["format"] > NEWEST:
         raise FileError(
             f"The file {path} was written by a newer edgewise (format {short(document['format'])}; this one reads up "
-            f"to format {FORMAT}): upgrade edgewise to read it."
+            f"to format {NEWEST}): upgrade edgewise to read it."
         )
     if document["format"] < 1:
         raise FileError(f"The file {path} is damaged: there is no format {short(document['format'])}.")
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
-        advice = "; open it with edgewise.load" if kind in ("KANRegressor", "KANClassifier") else ""
+        advice = (
+            "; open it with edgewise.load"
+            if kind in ("KANRegressor", "KANClassifier", "CalibratedKAN")
+            else ""
+        )
         raise FileError(f"The file {path} does not hold a {' or '.join(kinds)} but {short(kind)}{advice}.")
+    if document["format"] != _format_of(kind):
+        raise FileError(
+            f"The file {path} is damaged: a {kind} is of format {_format_of(kind)}, not {document['format']}."
+        )
     return document
+
+
+def _format_of(kind: object) -> int:
+    return LATER.get(kind, FORMAT) if isinstance(kind, str) else FORMAT
 
 
 def _promised(

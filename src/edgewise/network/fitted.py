@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.checks import check_matrix, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
+from edgewise.network.calibration import Calibration
 from edgewise.network.module import KAN
 
 Floats = NDArray[np.float64]
@@ -30,8 +31,10 @@ class Fitted:
         The classes an estimator tells apart, as plain values; empty where the outputs are numbers.
     target : str
         What is predicted, by name.
-    held : KAN, KANRegressor or KANClassifier
+    held : KAN, KANRegressor, KANClassifier or CalibratedKAN
         The model itself.
+    calibration : Calibration or None
+        The rising maps between the network's outputs and the model's answers, where there are any.
     """
 
     network: KAN
@@ -39,6 +42,7 @@ class Fitted:
     classes: tuple[Any, ...]
     target: str
     held: Any
+    calibration: Calibration | None = None
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -54,6 +58,26 @@ class Fitted:
     def binary(self) -> bool:
         """Whether the one output is the log-odds of the second of two classes."""
         return len(self.classes) == 2
+
+    @property
+    def threshold(self) -> float:
+        """The output of the network above which the second of two classes is decided for."""
+        carried = None if self.calibration is None else self.calibration.threshold
+        return 0.0 if carried is None else carried
+
+    def decided(self, outputs: Floats) -> NDArray[np.int64]:
+        """Numbers of the classes that are decided for, (n,), from outputs of the network (n, outputs)."""
+        if self.calibration is not None:
+            return self.calibration.decided(outputs)
+        if len(self.classes) == 1:
+            return np.zeros(len(outputs), dtype=np.int64)
+        return (outputs[:, 0] > 0).astype(np.int64) if self.binary else outputs.argmax(axis=1)
+
+    def answers(self, outputs: Floats) -> Floats:
+        """Outputs of the network as the model gives them, (n, outputs): calibrated log-odds where it is calibrated."""
+        if self.calibration is None:
+            return outputs
+        return self.calibration.log_odds(outputs).reshape(outputs.shape)
 
     def inputs(self, X: Any) -> Floats:
         """Inputs of the network for the rows of a table, shape (n, inputs)."""
@@ -71,7 +95,7 @@ def fitted(model: Any, *, of: str) -> Fitted:
 
     Parameters
     ----------
-    model : KAN, KANRegressor or KANClassifier
+    model : KAN, KANRegressor, KANClassifier or CalibratedKAN
         Estimators are known by what they carry, for they stand above this room.
     of : str
         Who asks, for the message.
@@ -94,7 +118,7 @@ def fitted(model: Any, *, of: str) -> Fitted:
     if isinstance(net, KAN) and isinstance(encoding, Encoding):
         classes = tuple(np.asarray(getattr(model, "classes_", ())).tolist())
         target = (*getattr(model, "target_names_", ()), *net.output_names)[0]
-        return Fitted(net, encoding, classes, target, model)
+        return Fitted(net, encoding, classes, target, model, getattr(model, "calibration_", None))
     unfitted = hasattr(model, "fit") and not hasattr(model, "network_")
     raise InputError(
         f"The 'model' argument of {of} must be a KAN or a fitted KANRegressor or KANClassifier. "

@@ -323,9 +323,11 @@ def _evidence(outcome: Outcome) -> dict[str, Any]:
 
 def _refuted(claim: _Claim, evaluator: Evaluator, part: Part, x: Floats, excess: float) -> Verdict:
     found = cases(evaluator, claim.columns, part.goal, part.domain, part.group, x)
-    if not claim.task.exact and not _raw_slope_breaks(claim, part, found):
+    falls = claim.task.claim["type"] == "monotone"
+    if not claim.task.exact and not (_falls if falls else _raw_slope_breaks)(claim, part, found):
         reason = (
-            "a stronger claim than what was asked failed, since the model reads the column through asinh;"
+            "a stronger claim than what was asked failed, since "
+            f"{'the calibration is level there' if falls else 'the model reads the column through asinh'};"
         )
         seconds = claim.meter.seconds
         return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.EXHAUSTED)
@@ -333,6 +335,14 @@ def _refuted(claim: _Claim, evaluator: Evaluator, part: Part, x: Floats, excess:
     if not _clear(evaluator, excess, x):
         reason += f" The bound is broken by {excess:.2g} only, as computed without rounding."
     return Refuted(claim.text, claim.domain, found, excess, reason, claim.meter.seconds)
+
+
+def _falls(claim: _Claim, part: Part, found: tuple[Case, ...]) -> bool:
+    """Whether the calibrated output too goes the wrong way from one row to the other."""
+    first, second = ([*each.outputs.values()] for each in found)
+    if isinstance(part.goal, Slope):
+        return part.goal.sign * (second[part.goal.output] - first[part.goal.output]) > 0
+    return first[0] > second[0]
 
 
 def _raw_slope_breaks(claim: _Claim, part: Part, found: tuple[Case, ...]) -> bool:
@@ -344,6 +354,8 @@ def _raw_slope_breaks(claim: _Claim, part: Part, found: tuple[Case, ...]) -> boo
     run = second.row[name] - first.row[name]
     output = list(first.outputs)[part.goal.output]
     bound = float(part.goal.bound) / abs(claim.columns.scale(part.group)[1])
+    maps = claim.columns.view.calibration
+    bound *= 1.0 if maps is None or maps.line is None else maps.line.slope
     return abs(second.outputs[output] - first.outputs[output]) > bound * abs(run)
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from edgewise._core.seeds import numpy_generator
@@ -115,12 +116,13 @@ class Cheapest:
         return True
 
     def other(self, rows: Floats) -> NDArray[np.bool_]:
-        """Which rows are decided as wanted, by the float network itself."""
+        """Which rows are decided as wanted, in float64 and by the network as it is."""
         charge(_LOOK + _NUMBER * rows.size)
-        y = self.evaluator.outputs(0, rows)
-        if y.shape[1] == 1:
-            return (y[:, 0] > 0) == bool(self.wanted)
-        return y.argmax(1) == self.wanted
+        view, exact = self.columns.view, self.evaluator.outputs(0, rows)
+        found = view.decided(exact) == self.wanted
+        if view.network.dtype != torch.float64:
+            found &= view.decided(view.network.predict(rows)) == self.wanted
+        return found
 
     def first(self, starts: Floats | None, rng: np.random.Generator) -> None:
         """The cheapest of some rows that are decided otherwise, brought nearer."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -15,6 +14,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.network.fitted import Fitted
 from edgewise.verify import properties as asked
+from edgewise.verify.calibrated import carried_change, carried_range, check_carried
 from edgewise.verify.comparisons import equal_task, values_task
 from edgewise.verify.conditions import Condition
 from edgewise.verify.domain import Domain, Group
@@ -47,6 +47,7 @@ def task_of(
         If the property does not fit the model, with what to ask instead.
     """
     view, domain = columns.view, columns.domain(conditions)
+    check_carried(prop, view)
     made = Task({}, domain, (), (view.network,), (view,))
     if isinstance(prop, asked.OutputRange):
         return _range(prop, columns, made)
@@ -71,14 +72,11 @@ def task_of(
 
 
 def _range(prop: asked.OutputRange, columns: Columns, made: Task) -> Task:
-    low, high = prop.low, prop.high
-    if prop.probability:
-        if not columns.view.binary:
-            raise InputError(
-                "A range of probability needs a classifier of two classes. Got another model instead; ask for "
-                "a range of output."
-            )
-        low, high = (None if p is None else math.log(p) - math.log1p(-p) for p in (low, high))
+    if prop.probability and not columns.view.binary:
+        raise InputError(
+            "A range of probability needs a classifier of two classes. Got another model instead; ask for a range of output."
+        )
+    low, high = carried_range(columns.view, prop.low, prop.high, probability=prop.probability)
     o = output_of(columns.view, prop.output, "output_range")
     goals = list[Goal]()
     if high is not None:
@@ -130,7 +128,8 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
 
 def _decides(label: int, view: Fitted, made: Task) -> Task:
     if view.binary:
-        goals: list[Goal] = [bounded((OutputTerm(0, -1.0 if label else 1.0),), 0.0)]
+        sign = -1.0 if label else 1.0
+        goals: list[Goal] = [bounded((OutputTerm(0, sign),), sign * view.threshold)]
     else:
         others = [j for j in range(len(view.classes)) if j != label]
         goals = [bounded((OutputTerm(j), OutputTerm(label, -1.0)), 0.0) for j in others]
@@ -211,7 +210,9 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
             "with one value."
         )
     claim = {"type": "monotone", "output": o, "input": i, "direction": direction}
-    return replace(made, claim=claim, parts=tuple(parts))
+    # A map that rises may be level where the network falls.
+    exact = columns.view.calibration is None
+    return replace(made, claim=claim, exact=exact, parts=tuple(parts))
 
 
 def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
@@ -224,7 +225,7 @@ def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
             f"values; ask changes_at_most({prop.feature}, ...) instead."
         )
     transform, scale = columns.scale(g)
-    bound = prop.bound * abs(scale)
+    bound = carried_change(columns.view, prop.bound) * abs(scale)
     goals = (Slope(o, i, 1, bound), Slope(o, i, -1, bound))
     claim = {"type": "lipschitz", "output": o, "input": i, "bound": bound}
     # asinh is steepest at its centre: the claim is then stronger than what is asked.
@@ -241,16 +242,17 @@ def _robust(prop: asked.Robust, columns: Columns, made: Task, rows: Any) -> Task
     ball = _ball(prop, columns, made.domain, x)
     made = replace(made, domain=ball)
     view = columns.view
-    y = in_float64(view.network, x[None])[0]
+    outputs = in_float64(view.network, x[None])
     if len(view.classes) >= 2 and prop.change is None:
-        return _decides(int(y[0] > 0) if view.binary else int(np.argmax(y)), view, made)
+        return _decides(int(view.decided(outputs)[0]), view, made)
     if prop.change is None:
         raise InputError(
             "The 'change' parameter of robust must say how far the output may move, for this model decides "
             "nothing. Got None; give change=..."
         )
     o = output_of(view, prop.output, "robust")
-    low, high = float(y[o]) - prop.change, float(y[o]) + prop.change
+    y = float(view.answers(outputs)[0, o])
+    low, high = y - prop.change, y + prop.change
     return _range(asked.OutputRange(low, high, o), columns, made)
 
 

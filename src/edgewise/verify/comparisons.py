@@ -9,6 +9,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.verify import properties as asked
+from edgewise.verify.calibrated import carried_change, carried_threshold, check_carried
 from edgewise.verify.domain import Domain
 from edgewise.verify.goals import Goal, OutputTerm, Rows
 from edgewise.verify.rows import Columns
@@ -23,6 +24,7 @@ def equal_task(prop: asked.Equal, made: Task) -> Task:
             "with edgewise.load."
         )
     view, other = made.views[0], fitted(prop.other, of="equal")
+    check_carried(prop, other)
     mine, theirs = (
         None
         if each.encoding is None
@@ -71,11 +73,11 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
         )
     cells = range(len(group.cells))
     if isinstance(prop, asked.ChangesAtMost):
-        o = output_of(view, prop.output, of)
+        o, tau = output_of(view, prop.output, of), carried_change(view, prop.tau)
         goals: list[Goal] = [
-            bounded((_moved(o, (g, a)), _moved(o, (g, b), -1.0)), prop.tau) for a, b in permutations(cells, 2)
+            bounded((_moved(o, (g, a)), _moved(o, (g, b), -1.0)), tau) for a, b in permutations(cells, 2)
         ]
-        claim = {"type": of, "output": o, "group": g, "tau": prop.tau}
+        claim = {"type": of, "output": o, "group": g, "tau": tau}
     elif prop.threshold is None and prop.output is None and len(view.classes) > 2:
         return replace(
             made, claim={"type": "same_class", "group": g}, parts=_same_class(view, made.domain, g)
@@ -114,9 +116,9 @@ def _same_class(view: Fitted, domain: Domain, g: int) -> tuple[Part, ...]:
 
 def _threshold(prop: asked.NeverFlips, view: Fitted) -> float:
     if prop.threshold is not None:
-        return prop.threshold
+        return carried_threshold(view, prop.threshold)
     if view.binary:
-        return 0.0
+        return view.threshold
     if len(view.classes) > 2:
         raise InputError(
             f"The 'threshold' parameter of never_flips must say above which value the output decides. Got none; ask "

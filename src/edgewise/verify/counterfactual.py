@@ -27,6 +27,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.network.fitted import fitted
 from edgewise.verify.answers import teller
+from edgewise.verify.calibrated import check_decided
 from edgewise.verify.certificate import Certificate, PathLike, certificate, hash_of_file, hash_of_model
 from edgewise.verify.cheapest import Cheapest
 from edgewise.verify.prices import prices_of
@@ -190,6 +191,7 @@ def minimal_counterfactual(
         raise InputError(
             f"The 'model' argument of {of} must be a classifier. Got a model of numbers instead."
         )
+    check_decided(view, of)
     gap = check_float(gap, "gap", low=0.0, closed=False, of=of)
     meter = Meter(MOST * check_work(work, of), check_seconds(seconds, of))
     seed = check_int(seed, "seed", low=0, of=of)

@@ -31,6 +31,7 @@ from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substit
 from edgewise.network import KAN
 from edgewise.symbolic.formula import Formula
 from edgewise.symbolic.parse import from_sympy
+from edgewise.verify.calibrated import check_carried
 from edgewise.verify.conditions import Condition
 from edgewise.verify.domain import Domain
 from edgewise.verify.exact import ExactModel, exact_model
@@ -191,6 +192,7 @@ def formula_outcome(
     InputError
         If the formula's columns are not numbers of the model, or too many inputs vary.
     """
+    check_carried(prop, columns.view)
     output = output_of(columns.view, prop.output, "formula_within")
     domain = columns.domain(conditions)
     tree, domain = _in_inputs(prop.formula, columns, domain)

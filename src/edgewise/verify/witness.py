@@ -34,7 +34,8 @@ class Case:
     row : dict
         Raw values by column; None for a missing cell.
     outputs : dict of str to float
-        The outputs by name: units of the target, log-odds or logits.
+        The outputs by name: units of the target, log-odds or logits; of a calibrated model what its `decision_function`
+        gives.
     decision : optional
         The class that is chosen, of a classifier.
     inputs : tuple of float
@@ -158,13 +159,13 @@ def cases(
 
 def case(evaluator: Evaluator, view: Fitted, columns: Columns, x: Floats) -> Case:
     """A row of inputs as a case."""
-    y = evaluator.outputs(0, x[None])[0]
+    y = evaluator.outputs(0, x[None])
     decision = None
     if len(view.classes) >= 2:
-        decision = view.classes[int(y[0] > 0) if view.binary else int(np.argmax(y))]
+        decision = view.classes[int(view.decided(y)[0])]
     return Case(
         columns.raw_row(x),
-        dict(zip(names_of_outputs(view), y.tolist(), strict=True)),
+        dict(zip(names_of_outputs(view), view.answers(y)[0].tolist(), strict=True)),
         decision,
         tuple(x.tolist()),
     )

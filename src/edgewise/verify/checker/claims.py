@@ -73,7 +73,8 @@ def goals(case: Case, claim: Any) -> tuple[str, list[Goal]]:
         need(c < max(n, 2), "there is no such class")
         rows = [[loses(j, c)] for j in range(n) if j != c]
         if n == 1:
-            rows = [[([y(-1)], t, True)] if c else [([y(1)], t, False)]]
+            t = model.threshold
+            rows = [[([y(-1)], -t, True)] if c else [([y(1)], t, False)]]
     elif kind == "equal":
         need(len(case.models[1].outputs) == n, "the models differ in their outputs")
         rows = [[([y(s, None, j), y(-s, None, j, 1)], t, False)] for j in range(n) for s in (1, -1)]

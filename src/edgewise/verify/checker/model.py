@@ -77,7 +77,16 @@ class Model:
         self.columns = document["model"]["encoding"]["columns"] if "model" in document else None
         n, last = len(self.inputs), len(network["layers"]) - 1
         shift, scale = self.tensor("input_shift", n), self.tensor("input_scale", n)
-        need(document["format"] == 1 and min(scale) > 0, "a model's format or scales are not as they may be")
+        maps = document.get("calibration")
+        fits = document["format"] == 1 + (maps is not None) and min(scale) > 0
+        need(fits, "a model's format or scales are not as they may be")
+        # Rising maps leave the largest output the largest if all outputs have one; a single one decides by a threshold.
+        self.threshold = Q(0)
+        if maps is not None:
+            one = len(self.outputs) == 1
+            need(one or maps["method"] == "temperature", "a model's maps mix its outputs")
+            self.threshold = read(maps["threshold"], Q) if one else Q(0)
+            self.outputs = [name + " before calibration" for name in self.outputs]
         for number, spec in enumerate(network["layers"]):
             m, k, size = spec["nodes"]["sums"], spec["degree"], spec["intervals"] + 1
             plain = not (spec["base"] or spec["symbolic"] or spec["nodes"]["products"])
