@@ -9,44 +9,21 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise.audit.gaps import Gap, Gaps
 from edgewise.audit.groups import Grouping
 from edgewise.audit.tallies import BINS, Outcomes, Resamples, statistics
+from edgewise.audit.widest import LEVEL, Pair
 
 Floats = NDArray[np.float64]
-Pair = tuple[float, float]
 
 # What a regulator's "four-fifths rule" asks of the ratio of selection rates (29 CFR 1607.4 D).
 FOUR_FIFTHS = 0.8
-# Share of resamples inside an interval.
-LEVEL = 0.95
+# Groups of a smaller share of the rows are left out of that rule (29 CFR 1607.4 A and 1607.15 A (2)(a)).
+SMALL_SHARE = 0.02
 # Groups of fewer rows, or with fewer outcomes of either class, tell little.
 FEW_ROWS, FEW_OUTCOMES = 30, 10
 # Of more rows the sums behind the bootstrap are measured with: the same to rounding, in a tenth of the time.
 MANY_ROWS = 200_000
-# Numbers per measure that differ for no reason but rounding are not told apart.
-_NOTHING = float("nan")
-
-
-@dataclass(frozen=True)
-class Gap:
-    """How far the groups lie apart in one measure.
-
-    Attributes
-    ----------
-    difference, ratio : float
-        Largest less smallest value; smallest over largest. NaN with fewer than two groups that have the measure.
-    lowest, highest : str
-        The two groups that lie furthest apart.
-    interval, ratio_interval : (float, float)
-        Bootstrap intervals of the same two groups' difference (which may fall below zero) and ratio.
-    """
-
-    difference: float
-    ratio: float
-    lowest: str
-    highest: str
-    interval: Pair = (_NOTHING, _NOTHING)
-    ratio_interval: Pair = (_NOTHING, _NOTHING)
 
 
 @dataclass(frozen=True)
@@ -64,6 +41,13 @@ class GroupTable:
         NaN where a group has no denominator for it.
     intervals : dict of measure to tuple of (low, high)
     gaps : dict of measure to Gap
+    warnings : tuple of str
+    odds : Gap or None
+        What `equalised_odds` is.
+    impact : Gap or None
+        The gap between selection rates of groups of at least 2 % of the rows, which the four-fifths rule is about.
+    left_out : tuple of str
+        The smaller groups.
     """
 
     name: str
@@ -74,6 +58,9 @@ class GroupTable:
     intervals: Mapping[str, tuple[Pair, ...]]
     gaps: Mapping[str, Gap]
     warnings: tuple[str, ...] = field(default=())
+    odds: Gap | None = None
+    impact: Gap | None = None
+    left_out: tuple[str, ...] = field(default=())
 
     @property
     def demographic_parity(self) -> Gap | None:
@@ -86,27 +73,15 @@ class GroupTable:
 
         Its ratio is the smaller one of both, as Fairlearn has it.
         """
-        if "tpr" not in self.gaps:
-            return None
-        rates = [self.gaps["tpr"], self.gaps["fpr"]]
-        known = [gap for gap in rates if not np.isnan(gap.difference)]
-        if not known:
-            return rates[0]
-        widest = max(known, key=lambda gap: gap.difference)
-        narrow = min(known, key=lambda gap: 1.0 if np.isnan(gap.ratio) else gap.ratio)
-        return Gap(
-            widest.difference,
-            narrow.ratio,
-            widest.lowest,
-            widest.highest,
-            widest.interval,
-            narrow.ratio_interval,
-        )
+        return self.odds
 
     @property
     def four_fifths(self) -> bool | None:
-        """Whether each group is chosen at least 0.8 times as often as the one chosen most; None where unknown."""
-        gap = self.demographic_parity
+        """Whether each group is chosen at least 0.8 times as often as the one chosen most; None where unknown.
+
+        Groups of less than 2 % of the rows are left out, as practice under 29 CFR 1607.4 D has it; `left_out` names them.
+        """
+        gap = self.impact
         return None if gap is None or np.isnan(gap.ratio) else gap.ratio >= FOUR_FIFTHS
 
     def to_dict(self) -> dict[str, Any]:
@@ -114,7 +89,7 @@ class GroupTable:
         told = cast("dict[str, Any]", plain(asdict(self)))
         if self.demographic_parity is not None:
             told["demographic_parity"] = plain(asdict(self.demographic_parity))
-            told["equalised_odds"] = plain(asdict(cast(Gap, self.equalised_odds)))
+            told["equalised_odds"] = told.pop("odds")
             told["four_fifths"] = self.four_fifths
         return told
 
@@ -123,9 +98,7 @@ def group_tables(
     outcomes: Outcomes, parts: tuple[Grouping, ...], boots: Resamples | None = None
 ) -> tuple[GroupTable, ...]:
     """Measure all groups of all groupings; resamples, where there are any, give the intervals."""
-    return tuple(
-        _table(outcomes, part, None if boots is None else boots.of(k)) for k, part in enumerate(parts)
-    )
+    return tuple(_table(outcomes, part, boots, k) for k, part in enumerate(parts))
 
 
 def fairlearn_values(outcomes: Outcomes, grouping: Grouping) -> dict[str, Floats]:
@@ -230,7 +203,8 @@ def _auc(y: Any, s: Any, sample_weight: Any) -> float:
     return float(roc_auc_score(y, s, sample_weight=w))
 
 
-def _table(outcomes: Outcomes, part: Grouping, boot: dict[str, Floats] | None) -> GroupTable:
+def _table(outcomes: Outcomes, part: Grouping, boots: Resamples | None, k: int) -> GroupTable:
+    boot = None if boots is None else boots.of(k)
     if len(outcomes.actual) > MANY_ROWS:
         values = {name: own[0] for name, own in statistics(outcomes, part, outcomes.weight[:, None]).items()}
     else:
@@ -241,11 +215,10 @@ def _table(outcomes: Outcomes, part: Grouping, boot: dict[str, Floats] | None) -
         intervals = {
             name: tuple(_interval(boot[name][:, g]) for g in range(len(part.groups))) for name in values
         }
-    gaps = {
-        name: _gap(values[name], part, None if boot is None else boot[name])
-        for name in values
-        if name != "observed"
-    }
+    gaps = Gaps(outcomes, part, values, boots, boot)
+    decides = outcomes.decided is not None
+    large = count >= SMALL_SHARE * count.sum()
+    impact = None if not decides else gaps.of("selection_rate", None if large.all() else large)
     return GroupTable(
         part.name,
         part.attributes,
@@ -253,29 +226,11 @@ def _table(outcomes: Outcomes, part: Grouping, boot: dict[str, Floats] | None) -
         tuple(count.tolist()),
         {name: tuple(own.tolist()) for name, own in values.items()},
         intervals,
-        gaps,
+        {name: gaps.of(name) for name in values if name != "observed"},
         _warnings(outcomes, part, count),
-    )
-
-
-def _gap(values: Floats, part: Grouping, boot: Floats | None) -> Gap:
-    if int(np.isfinite(values).sum()) < 2:
-        return Gap(_NOTHING, _NOTHING, "", "")
-    low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
-    difference = float(values[high] - values[low])
-    # Of measures that may be negative (a mean error) a ratio says nothing.
-    ratio = float(values[low] / values[high]) if values[high] > 0 and values[low] >= 0 else _NOTHING
-    if boot is None or low == high:
-        return Gap(difference, ratio, part.groups[low], part.groups[high])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = boot[:, low] / boot[:, high]
-    return Gap(
-        difference,
-        ratio,
-        part.groups[low],
-        part.groups[high],
-        _interval(boot[:, high] - boot[:, low]),
-        (_NOTHING, _NOTHING) if np.isnan(ratio) else _interval(ratios),
+        gaps.odds() if decides else None,
+        impact,
+        tuple(group for group, kept in zip(part.groups, large, strict=True) if not kept) if decides else (),
     )
 
 
@@ -283,7 +238,7 @@ def _interval(draws: Floats) -> Pair:
     """The middle 95 % of resamples, of those in which the measure exists."""
     known = draws[np.isfinite(draws)]
     if len(known) < 0.5 * len(draws) or not len(known):
-        return _NOTHING, _NOTHING
+        return float("nan"), float("nan")
     low, high = np.quantile(known, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     return low, high
 

@@ -14,7 +14,8 @@ from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.audit.flips import Flips
-from edgewise.audit.metrics import FOUR_FIFTHS, Gap, GroupTable
+from edgewise.audit.gaps import Gap
+from edgewise.audit.metrics import FOUR_FIFTHS, SMALL_SHARE, GroupTable
 from edgewise.audit.proxies import Proxies
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
@@ -45,6 +46,8 @@ GAPS = {
 }
 OTHERS = ("dp_ratio", "eo_ratio", "flips", "flip", "certified", "proxy")
 JOINT = "intersection"
+# Groups that a sentence names.
+_NAMED = 8
 
 
 @dataclass(frozen=True)
@@ -274,10 +277,16 @@ def _gap(table: GroupTable, criterion: str) -> Gap | None:
 
 def passes_four_fifths(table: GroupTable) -> str:
     """The 80 % rule in words."""
-    gap, held = table.demographic_parity, table.four_fifths
+    gap, held = table.impact, table.four_fifths
+    without = ""
+    if table.left_out:
+        small = f"{', '.join(table.left_out[:_NAMED])}{' and others' if len(table.left_out) > _NAMED else ''}"
+        without = f"; left out, with less than {SMALL_SHARE:.0%} of the rows: {small}"
     if gap is None or held is None:
-        return "not defined: no group is ever chosen"
+        few = sum(group not in table.left_out for group in table.groups) < 2
+        why = "fewer than two groups are large enough" if few else "no group is ever chosen"
+        return f"not defined: {why}{without}"
     return (
         f"{'kept' if held else 'broken'}: the least chosen group is chosen {gap.ratio:.2f} times as often as the most "
-        f"chosen one ({FOUR_FIFTHS} is the rule)"
+        f"chosen one ({FOUR_FIFTHS} is the rule){without}"
     )

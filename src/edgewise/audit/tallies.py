@@ -99,6 +99,22 @@ def statistics(outcomes: Outcomes, grouping: Grouping, weights: Floats) -> dict[
     return out
 
 
+def trials(outcomes: Outcomes, grouping: Grouping) -> dict[str, Floats]:
+    """Of how many rows each rate of each group is a share, (groups,); of weighted ones Kish's effective number."""
+    y, w = outcomes.actual == 1, outcomes.weight
+    if outcomes.decided is None:
+        return {}
+    d, everyone = outcomes.decided, np.ones(len(w), bool)
+    of = {"selection_rate": everyone, "accuracy": everyone, "tpr": y, "fnr": y, "fpr": ~y, "ppv": d, "fdr": d}
+
+    def effective(rows: NDArray[np.bool_]) -> Floats:
+        k = len(grouping.groups)
+        codes = grouping.codes[rows]
+        return _over(_sums(codes, w[rows], k) ** 2, _sums(codes, w[rows] ** 2, k))
+
+    return {name: effective(rows) for name, rows in of.items()}
+
+
 class Resamples:
     """The measures of some groupings on resamples of the rows: as many as could be drawn.
 
@@ -111,7 +127,7 @@ class Resamples:
 
     def __init__(self, outcomes: Outcomes, parts: tuple[Grouping, ...], seed: int | None) -> None:
         self.outcomes, self.parts = outcomes, parts
-        self.drawn = 0
+        self.drawn, self._seed = 0, seed
         self._random = numpy_generator(seed)
         self._found: list[list[dict[str, Floats]]] = [[] for _ in parts]
 
@@ -131,6 +147,11 @@ class Resamples:
                 own.append(one)
             self.drawn += size
         return self
+
+    @property
+    def seed(self) -> int | None:
+        """What the resamples are drawn with."""
+        return self._seed
 
     def of(self, k: int) -> dict[str, Floats] | None:
         """The measures of a grouping, arrays (draws, groups); None where nothing was drawn."""
@@ -188,6 +209,10 @@ def _areas(y: Floats, s: Floats, weights: Floats) -> Floats:
     if (under != upto).any():
         above = 0.5 * (above + np.einsum("rb,rb->b", yes, sums[upto]))
     return _over(above, yes.sum(0) * sums[-1])
+
+
+def _sums(codes: NDArray[np.int64], values: Floats, groups: int) -> Floats:
+    return np.bincount(codes, values, groups).astype(np.float64)
 
 
 def _over(above: Floats, below: Floats) -> Floats:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from edgewise.audit.flips import Flips
-from edgewise.audit.metrics import Gap, GroupTable
+from edgewise.audit.gaps import Gap
+from edgewise.audit.metrics import GroupTable
 from edgewise.audit.proxies import Proxies
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from edgewise._core.errors import InputError
+from edgewise.audit.metrics import SMALL_SHARE
 from edgewise.audit.text import NUMBERS, RATES, RISKS
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable
@@ -121,7 +122,11 @@ def _verdict(result: AuditResult, name: str) -> str:
     parity, odds = table.demographic_parity, table.equalised_odds
     if parity is None or odds is None:
         return f"mean predictions differ by {table.gaps['expected'].difference:.3g}"
-    return f"demographic parity {parity.difference:.3f}, equalised odds {odds.difference:.3f}"
+    said = f"demographic parity {parity.difference:.3f}, equalised odds {odds.difference:.3f}"
+    if not table.left_out:
+        return said
+    count = len(table.left_out)
+    return f"{said}; 80 % rule without {count} group{'s' if count > 1 else ''} below {SMALL_SHARE:.0%} of the rows"
 
 
 def _short(text: str) -> str:

@@ -174,7 +174,8 @@ def _verdicts(table: GroupTable, flips: Flips | None, proxies: Proxies | None) -
                 Verdict(f"{name}, difference", number(gap.difference), interval(gap.interval), between)
             )
         held = "-" if table.four_fifths is None else "kept" if table.four_fifths else "broken"
-        said.append(Verdict("80 % rule", held, "", passes_four_fifths(table).split(": ", 1)[-1]))
+        sure = "" if table.impact is None else interval(table.impact.ratio_interval)
+        said.append(Verdict("80 % rule", held, sure, passes_four_fifths(table).split(": ", 1)[-1]))
     else:
         gap = table.gaps["expected"]
         between = f"between {gap.lowest} and {gap.highest}"
