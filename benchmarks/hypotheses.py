@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from _common import Clock, Report, Run, begin
 
-from edgewise.symbolic.hypothesis import check_structure
-from edgewise.symbolic.hypothesis_nearest import Ground, nearest
-from edgewise.symbolic.hypothesis_text import read_hypothesis
+from edgewise.symbolic.hypotheses.check import check_structure
+from edgewise.symbolic.hypotheses.nearest import Ground, nearest
+from edgewise.symbolic.hypotheses.text import read_hypothesis
 
 Law = Callable[[np.ndarray], np.ndarray]
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from edgewise.forms import parse
 from edgewise.forms.tree import render
-from edgewise.symbolic.single import Found, one_variable
-from edgewise.symbolic.tape import Tape
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.univariate.search import Found, one_variable
 
 Generator = np.random.Generator
 BOXES = ((-1.0, 1.0), (-2.0, 2.0), (0.5, 3.0), (1.0, 5.0), (0.1, 4.0), (0.0, 2.0), (1.0, 10.0), (-3.0, 3.0))

@@ -16,7 +16,7 @@ from edgewise.network import KAN, mask_edges, scale_to_data, set_symbolic
 from edgewise.plots import figure_svg, plot_edges, plot_front, plot_parity, plot_training
 from edgewise.plots.edges import edge_panels
 from edgewise.plots.parity import errors, r2_text
-from edgewise.symbolic.formula import Formula
+from edgewise.symbolic.results.formula import Formula
 
 
 def texts(figure):

@@ -16,7 +16,7 @@ from edgewise.report import ReportContent, render_report
 from edgewise.report.candidate import rows_of, study
 from edgewise.report.leftover import FEWEST_IN_PART, MOST_PARTS, is_rounding, pattern, scale_of, worst
 from edgewise.symbolic import Constant, Formula
-from edgewise.symbolic.alternatives import Alternative
+from edgewise.symbolic.results.alternatives import Alternative
 from tests.report.conftest import NAMES, build
 
 A, B = sympy.symbols("a b")

@@ -20,7 +20,7 @@ from edgewise.cli.summary import results_console, show_messages, to_json
 from edgewise.export.sympy_source import to_sympy_source
 from edgewise.plots.save import write_whole
 from edgewise.symbolic import Formula, FormulaResult
-from edgewise.symbolic.formula import _latex_name
+from edgewise.symbolic.results.formula import _latex_name
 
 Floats = NDArray[np.float64]
 

@@ -18,7 +18,7 @@ from edgewise.export.text import head_lines
 from edgewise.forms import form_from_text
 from edgewise.forms.parser import read
 from edgewise.splines.rbf import GaussianRBF
-from edgewise.symbolic.parse import to_sympy
+from edgewise.symbolic.expressions.parse import to_sympy
 
 # Terms of a sum that stand on one line.
 _TERMS = 5

@@ -12,7 +12,7 @@ from edgewise.export.columns import columns_of
 from edgewise.export.program import Formulas, Label, Program, Variable, network_program
 from edgewise.network import KAN
 from edgewise.symbolic import Formula
-from edgewise.symbolic.parse import from_sympy
+from edgewise.symbolic.expressions.parse import from_sympy
 
 
 def program_of(model: Any, units: Mapping[str, str] | None = None, *, of: str = "export") -> Program:

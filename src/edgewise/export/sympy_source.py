@@ -7,8 +7,8 @@ import keyword
 from edgewise.export.text import check_identifier
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, render
 from edgewise.symbolic import Formula
-from edgewise.symbolic.parse import from_sympy
-from edgewise.symbolic.source import identifiers
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.source import identifiers
 
 _CAPITALS = {"abs": "Abs"}
 

@@ -15,7 +15,7 @@ from edgewise.report.leftover import UNLIKELY, Pattern, is_rounding, pattern, sc
 from edgewise.report.numbers import counted, number, percent, signed
 from edgewise.report.weak import weak_spot
 from edgewise.symbolic import Formula
-from edgewise.symbolic.trust import Interval, Trust, trust
+from edgewise.symbolic.results.diagnostics import Interval, Trust, trust
 
 Floats = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
     from edgewise.symbolic import Formula
-    from edgewise.symbolic.alternatives import Alternative
+    from edgewise.symbolic.results.alternatives import Alternative
     from edgewise.training import Record
     from edgewise.verify.results import Verdict
 

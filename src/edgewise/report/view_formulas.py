@@ -13,8 +13,8 @@ from edgewise.report.content import ReportContent
 from edgewise.report.mathematics import formula_html
 from edgewise.report.numbers import number
 from edgewise.symbolic import Formula
-from edgewise.symbolic.alternatives import Alternative
-from edgewise.symbolic.box import said
+from edgewise.symbolic.results.alternatives import Alternative
+from edgewise.symbolic.results.box import said
 
 
 @dataclass(frozen=True)

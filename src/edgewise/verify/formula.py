@@ -29,8 +29,8 @@ from edgewise.forms import parse
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
 from edgewise.network import KAN
-from edgewise.symbolic.formula import Formula
-from edgewise.symbolic.parse import from_sympy
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.results.formula import Formula
 from edgewise.verify.calibrated import check_carried
 from edgewise.verify.conditions import Condition
 from edgewise.verify.domain import Domain

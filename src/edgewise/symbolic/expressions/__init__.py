@@ -1,0 +1,1 @@
+"""Formulas as trees, text, sympy and straight lists of operations, and how they are rewritten."""

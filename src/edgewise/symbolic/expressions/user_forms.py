@@ -1,0 +1,65 @@
+"""The sympy faces of forms, and forms made from sympy expressions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.forms import Form, form_from_text
+from edgewise.symbolic.expressions.parse import formula_text, parse_formula
+
+
+def form_expression(form: Form) -> sympy.Expr:
+    """A form as a sympy expression in x.
+
+    Examples
+    --------
+    >>> from edgewise.forms import FORMS
+    >>> from edgewise.symbolic.expressions.user_forms import form_expression
+    >>> form_expression(FORMS["gaussian"])
+    exp(-x**2)
+    """
+    return parse_formula(form.text, ("x",))
+
+
+def form_from_sympy(expression: Any) -> Form:
+    """A form for edges from a sympy expression of one symbol.
+
+    Parameters
+    ----------
+    expression
+        An expression of one symbol, of functions that edgewise knows.
+
+    Returns
+    -------
+    Form
+        Whatever the symbol was called, its text is in x.
+
+    Raises
+    ------
+    InputError
+        Where the expression has no or several symbols, or unknown functions.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from edgewise.symbolic import form_from_sympy
+    >>> t = sympy.Symbol("t")
+    >>> form_from_sympy(t * sympy.exp(-t)).text
+    'x*exp(-x)'
+    """
+    if not isinstance(expression, sympy.Expr):
+        raise InputError(
+            f"The 'expression' argument must be a sympy expression. Got {short(expression)} instead."
+        )
+    symbols: list[Any] = sorted(expression.free_symbols, key=str)
+    if len(symbols) != 1:
+        raise InputError(
+            f"The 'expression' argument must hold exactly one symbol. Got {len(symbols)} in {str(expression)[:60]!r} "
+            "instead."
+        )
+    renamed: Any = expression.xreplace({symbols[0]: sympy.Symbol("x")})
+    return form_from_text(formula_text(renamed))

@@ -1,0 +1,67 @@
+"""Terms that are lost in the rounding of the sums they stand in.
+
+A fit may drive a constant to 1e17 so that what stands beside it no longer counts: (x + 1e17) (y + 1) is a multiple of
+y + 1 on any rows, and is better written so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from edgewise.symbolic.expressions.parse import from_sympy, is_real
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.train_test import Rows
+
+# A term below this share of its sum on every row is lost; it takes constants this large or small to make one.
+_LOST, _EXTREME = 1e-13, 1e6
+_ROWS = 200
+
+
+def without_negligible(expression: Any, rows: Rows) -> Any:
+    """The formula without terms that change no sum by more than rounding on the rows.
+
+    Parameters
+    ----------
+    expression
+        A sympy formula in the columns of `rows`.
+    rows
+        The data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sympy
+    >>> from edgewise.symbolic.fitting.negligible import without_negligible
+    >>> from edgewise.symbolic.fitting.train_test import Rows
+    >>> X = np.random.default_rng(0).uniform(1, 2, (200, 2))
+    >>> x, y = sympy.symbols("x y")
+    >>> without_negligible((x + 1e17) * (y + 1), Rows.split(("x", "y"), X, X[:, 1], 0.2, 0))
+    1.0e+17*y + 1.0e+17
+    """
+    from sympy import Add, Float
+
+    def is_extreme(number: Any) -> bool:
+        return number != 0 and not 1 / _EXTREME < abs(number) < _EXTREME
+
+    if not any(is_extreme(each) for each in expression.atoms(Float)):
+        return expression
+    X = rows.X[:_ROWS]
+    # The innermost first: what is lost there may have made up a term of the next.
+    for total in sorted(expression.atoms(Add), key=lambda each: each.count_ops()):
+        sizes = [_size(each, rows, X) for each in total.args]
+        whole = np.max(sizes, axis=0)
+        kept = [
+            each for each, size in zip(total.args, sizes, strict=True) if not (size <= _LOST * whole).all()
+        ]
+        if 0 < len(kept) < len(total.args):
+            fewer = expression.xreplace({total: sum(kept)})
+            return without_negligible(fewer, rows) if is_real(fewer) else expression
+    return expression
+
+
+def _size(term: Any, rows: Rows, X: Any) -> Any:
+    tape = Tape(from_sympy(term), rows.names)
+    with np.errstate(all="ignore"):
+        return np.abs(np.broadcast_to(tape.value(tape.start, X), len(X)))

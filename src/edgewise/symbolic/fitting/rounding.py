@@ -1,0 +1,269 @@
+"""Constants become integers, simple ratios or multiples of pi where the data cannot tell, and terms nobody misses go.
+
+One constant at a time, the most obvious first, with all others refitted: rounding several at once would spend the same
+freedom twice. A candidate must be a coincidence too good to be chance: the interval the data leave must be small
+beside the distance to the candidate's neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.symbolic.expressions.complexity import complexity
+from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
+from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import Refit, refit
+from edgewise.symbolic.fitting.train_test import Rows
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A sympy formula with its constants fitted and judged."""
+
+    expression: Any
+    fit: Refit
+    held: float
+
+
+def fit_expression(expression: Any, rows: Rows) -> Fitted:
+    """Refit all constants of a formula."""
+    fit = refit(from_sympy(expression), rows.names, rows.X, rows.y)
+    return Fitted(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit))
+
+
+def round_constants(expression: Any, rows: Rows, trials: int = 60) -> Fitted:
+    """Simplify the constants of a formula as far as the data allow.
+
+    Parameters
+    ----------
+    expression
+        A sympy formula; its floats are the constants.
+    rows
+        Data to fit and to judge on.
+    trials
+        The most refits spent.
+
+    Returns
+    -------
+    Fitted
+        With exact numbers where the data cannot tell, the rest refitted.
+    """
+    best = fit_expression(expression, rows)
+    refused: set[tuple[str, str]] = set()
+    for _ in range(trials):
+        proposal = next(
+            (
+                each
+                for each in _proposals(best, rows.names)
+                if (_key(best, each[0]), str(each[1])) not in refused
+            ),
+            None,
+        )
+        if proposal is None:
+            break
+        at, value = proposal
+        tried = _with(best, at, value, rows)
+        if tried is not None and indistinguishable(tried, best, rows, float(best.fit.inflation[at])):
+            best = tried
+        else:
+            refused.add((_key(best, at), str(value)))
+    return best
+
+
+def trim_digits(fitted: Fitted, rows: Rows) -> Fitted:
+    """Constants without the digits that the data do not determine."""
+    tape = Tape(fitted.fit.tree, rows.names)
+    _, jacobian = tape.jacobian(tape.start, rows.X)
+    noise = math.sqrt(max(fitted.fit.variance, rows.rounding_error**2))
+    with np.errstate(all="ignore"):
+        # Each alone moves the fit by less than a fiftieth of what the noise does.
+        allowed = noise / np.linalg.norm(jacobian, axis=0) / 50
+    constants = [
+        _rounded(value, step) for value, step in zip(tape.start.tolist(), allowed.tolist(), strict=True)
+    ]
+    tree = tape.with_constants(constants)
+    short = replace(fitted.fit, tree=tree, constants=np.array(constants))
+    return Fitted(to_sympy(tree, rows.names), short, rows.held_error(short))
+
+
+def _rounded(value: float, allowed: float) -> float:
+    if not (math.isfinite(allowed) and allowed > 0):
+        return value
+    return float(round(value, min(300, max(-300, math.floor(-math.log10(allowed))))))
+
+
+def _key(best: Fitted, at: int) -> str:
+    # A refused value stays refused while the constant hardly moves.
+    return f"{best.fit.constants[at]:.3g}"
+
+
+def _with(best: Fitted, at: int, value: Node, rows: Rows) -> Fitted | None:
+    tape = Tape(best.fit.tree, rows.names)
+    constants: list[float | Node] = list(best.fit.constants.tolist())
+    constants[at] = value
+    expression = simplify_expression(to_sympy(tape.with_constants(constants), rows.names), rows.positive)
+    if not is_real(expression):
+        return None
+    if complexity(expression) > complexity(best.expression):
+        return None
+    return fit_expression(expression, rows)
+
+
+def indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -> bool:
+    """Is the simpler formula's excess within what chance would give it (BIC), here and on the held-out rows?
+
+    Parameters
+    ----------
+    new, old
+        The simpler formula and the one it stands for, both fitted.
+    rows
+        The data.
+    inflation
+        How much larger the variance of the constant in question is than equal noise would make it.
+    """
+    n, saved = len(rows.y), max(old.fit.constants.size - new.fit.constants.size, 1)
+    floor = n * rows.rounding_error**2
+    if not math.isfinite(new.fit.rss):
+        return False
+    excess = (new.fit.rss - old.fit.rss) / max(inflation * old.fit.variance, rows.rounding_error**2, 1e-300)
+    held = new.held <= old.held * 1.01 + 2 * math.sqrt(
+        old.fit.variance / max(len(rows.y_held), 1)
+    ) + math.sqrt(floor / n)
+    return excess <= saved * math.log(max(n, 8)) and held
+
+
+def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]:
+    """(constant, exact value), the closest first."""
+    found: list[tuple[float, int, Node]] = []
+    tape = Tape(best.fit.tree, names)
+    powers, angles = tape.exponents, tape.angles
+    for at, (value, error) in enumerate(
+        zip(best.fit.constants.tolist(), best.fit.standard_errors.tolist(), strict=True)
+    ):
+        # Where a column is called pi, the text of a formula could not tell the two apart.
+        found += [
+            (rank, at, node)
+            for rank, node in _candidates(value, error, is_power=at in powers, is_angle=at in angles)
+            if not ("pi" in names and _has_pi(node))
+        ]
+    found.sort(key=lambda each: each[0])
+    for _, at, node in found:
+        yield at, node
+
+
+def _candidates(
+    value: float, error: float, *, is_power: bool = False, is_angle: bool = False
+) -> Iterator[tuple[float, Node]]:
+    """Exact values within the interval the data leave, with a rank: how far off, and how complicated."""
+    if not math.isfinite(error):
+        yield from ((0.0, Number(0)), (0.1, Number(1)))
+        return
+    width = 4 * error + 1e-11 * abs(value)
+    if abs(value) <= width:
+        yield 0.0, Number(0)
+    for level, (denominator, unit) in enumerate(_LEVELS):
+        spacing = _unit(unit)[0] / denominator
+        nearest = round(value / spacing)
+        distance = abs(value - nearest * spacing)
+        # Within reach, and unlikely to be so by chance.
+        # The more kinds of numbers are tried, the closer a hit must be to mean anything.
+        # Powers are simple numbers far more often than other constants are.
+        chance = (0.8 if is_power else 0.2) * spacing / denominator / (1 + 0.5 * level)
+        # Outside an angle, a multiple of pi is a strong claim about where a constant comes from: a measured 15.7 is
+        # not 5*pi.
+        if (
+            unit != "1"
+            and not is_angle
+            and (width > _CLAIM * abs(value) or 2 * width > 0.02 * spacing / denominator)
+        ):
+            continue
+        sure = distance <= width and 2 * width < chance and abs(nearest) < 1e9
+        if nearest and (sure or (unit == "1" and _likely(nearest, denominator, distance, error))):
+            yield 1.0 + level, _exact(nearest, denominator, unit)
+
+
+def _likely(nearest: int, denominator: int, distance: float, error: float) -> bool:
+    """Whether a measured constant is rather a small whole number, or half of one, than any other number, by Bayes' rule."""
+    prior, most = _SIMPLE.get(denominator, (0.0, 0))
+    if error <= 0 or abs(nearest) > most:
+        return False
+    density = math.exp(-((distance / error) ** 2) / 2) / (math.sqrt(2 * math.pi) * error)
+    return prior * density / denominator > 1 - prior
+
+
+# The share of the constants of laws that are whole numbers, and halves of them, with the largest of these.
+_SIMPLE = {1: (0.4, 12), 2: (0.15, 5)}
+
+
+def _has_pi(node: Node) -> bool:
+    return "pi" in names_in(node)
+
+
+# Relative width of the interval below which a constant may be taken for a multiple of pi or of another irrational number.
+_CLAIM = 1e-3
+
+# Denominator and unit, the most obvious first.
+_LEVELS: Sequence[tuple[int, str]] = (
+    (1, "1"),
+    (2, "1"),
+    (1, "pi"),
+    (2, "pi"),
+    (3, "1"),
+    (4, "1"),
+    (5, "1"),
+    (3, "pi"),
+    (4, "pi"),
+    (6, "1"),
+    (8, "1"),
+    (1, "1/pi"),
+    (2, "1/pi"),
+    (4, "1/pi"),
+    (1, "sqrt(2)"),
+    (1, "1/sqrt(2*pi)"),
+    (1, "sqrt(pi)"),
+    (1, "pi^2"),
+    (10, "1"),
+)
+
+
+@cache
+def _unit(text: str) -> tuple[float, Node]:
+    tree = read(text, ())
+    return float(Tape(tree, ()).value(np.zeros(0), np.zeros((1, 0)))[0]), tree
+
+
+def _exact(numerator: int, denominator: int, unit: str) -> Node:
+    divisor = math.gcd(numerator, denominator)
+    top, bottom = numerator // divisor, denominator // divisor
+    factors: list[Node] = [Number(top)]
+    if unit != "1":
+        factors.append(_unit(unit)[1])
+    if bottom != 1:
+        factors.append(Apply("inv", (Number(bottom),)))
+    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+
+
+def exact_number(value: float, error: float) -> sympy.Expr | None:
+    """The simplest exact number that a measured constant could be, or None.
+
+    Examples
+    --------
+    >>> from edgewise.symbolic.fitting.rounding import exact_number
+    >>> exact_number(1.5707963, 1e-7), exact_number(0.6667, 0.0001), exact_number(0.123456, 1e-6)
+    (pi/2, 2/3, None)
+    """
+    best = min(_candidates(value, error), key=lambda each: each[0], default=None)
+    return None if best is None else to_sympy(best[1])

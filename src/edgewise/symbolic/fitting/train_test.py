@@ -1,0 +1,115 @@
+"""The rows a formula is fitted on and the rows it is judged on."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.seeds import numpy_generator
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import Refit
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table split in two; where it is too short for that, every row is judged by a fit to all others.
+
+    Parameters
+    ----------
+    names
+        The columns.
+    X, y
+        The rows to fit.
+    X_held, y_held
+        The rows to judge on; the same ones where `short`.
+    short
+        Judge by leaving out one row at a time.
+    """
+
+    names: tuple[str, ...]
+    X: Floats
+    y: Floats
+    X_held: Floats
+    y_held: Floats
+    short: bool = False
+
+    @classmethod
+    def split(cls, names: tuple[str, ...], X: Floats, y: Floats, held: float, seed: int | None) -> Rows:
+        """Hold out a share of the rows, or none where fewer than 40 would be left to judge a formula fairly."""
+        from edgewise.data import split
+
+        if len(y) < _SHORT:
+            return cls(names, X, y, X, y, short=True)
+        train, test = split(len(y), held, seed)
+        return cls(names, X[train], y[train], X[test], y[test])
+
+    def held_error(self, fit: Refit) -> float:
+        """Root mean squared error on rows the formula was not fitted to."""
+        if self.short:
+            return fit.leave_one_out if math.isfinite(fit.leave_one_out) else math.inf
+        tape = Tape(fit.tree, self.names)
+        error = tape.value(tape.start, self.X_held) - self.y_held
+        with np.errstate(all="ignore"):
+            total = float(np.mean(np.square(error)))
+        return math.sqrt(total) if math.isfinite(total) else math.inf
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.y) if self.short else len(self.y) + len(self.y_held)
+
+    @property
+    def rounding_error(self) -> float:
+        """The error that floating point itself makes on y."""
+        return 4e-15 * float(np.abs(self.y).max() + 1e-300)
+
+    @cached_property
+    def positive(self) -> frozenset[str]:
+        """The columns that are positive on every row."""
+        everywhere = np.asarray((self.X > 0).all(axis=0) & (self.X_held > 0).all(axis=0))
+        return frozenset(name for name, good in zip(self.names, everywhere, strict=True) if good)
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation of y on the rows to judge on."""
+        return float(self.y_held.std())
+
+    def columns(self, chosen: NDArray[np.intp]) -> Rows:
+        """The rows of some columns."""
+        names = tuple(self.names[int(at)] for at in chosen)
+        return (
+            self
+            if names == self.names
+            else replace(self, names=names, X=self.X[:, chosen], X_held=self.X_held[:, chosen])
+        )
+
+    def named(self, names: tuple[str, ...]) -> Rows:
+        """The rows of the columns of these names."""
+        return self.columns(np.array([self.names.index(name) for name in names], dtype=np.intp))
+
+    def sampled(self, most: int, most_held: int, seed: int | None) -> Rows:
+        """At random so many rows to fit, and to judge on, where there are more; the same ones for the same seed."""
+        if self.short or (len(self.y) <= most and len(self.y_held) <= most_held):
+            return self
+        random = numpy_generator(seed)
+        fit, held = (
+            np.sort(random.choice(len(y), min(len(y), count), replace=False))
+            for y, count in ((self.y, most), (self.y_held, most_held))
+        )
+        return Rows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held])
+
+    def thinned(self, most: int) -> Rows:
+        """Evenly chosen rows to fit, where there are more than `most`."""
+        if len(self.y) <= most:
+            return self
+        chosen = np.linspace(0, len(self.y) - 1, most).astype(np.intp)
+        return Rows(self.names, self.X[chosen], self.y[chosen], self.X_held, self.y_held, self.short)
+
+
+_SHORT = 60

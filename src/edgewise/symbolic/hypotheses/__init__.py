@@ -1,0 +1,1 @@
+"""Claims about the law behind a table, and how they are tested."""

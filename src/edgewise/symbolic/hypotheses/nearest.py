@@ -1,0 +1,197 @@
+"""The nearest function that has a claimed property, built from a trained network by moving its inputs.
+
+If the law has the property, so do values of the law at other points: y(a, b) = y(a, b') + y(a', b) - y(a', b') for a
+sum, y(x) = y(x') on a level set, y(x) = y(-x) for an even law. Read off the network at many such points, each row gets
+a second prediction that has the property by construction. Where the claim is true it is as good as the network's own;
+where it is false it is off by what the law does besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.symbolic.hypotheses.level_sets import same_level
+from edgewise.symbolic.hypotheses.text import Hypothesis
+
+if TYPE_CHECKING:
+    from scipy.spatial import KDTree
+
+Floats = NDArray[np.float64]
+Model = Callable[[Floats], Floats]
+
+# Other points each row is compared with.
+_MATES = 48
+_LINE = 41
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """The rows the network learned from: where it may be asked.
+
+    Parameters
+    ----------
+    names
+        The columns.
+    X
+        The rows, (n, d).
+    """
+
+    names: tuple[str, ...]
+    X: Floats
+
+    def holds(self, points: Floats) -> NDArray[np.bool_]:
+        """Which points lie among the rows: no farther from one than the loneliest row is from its neighbour, by half."""
+        distance = self._tree.query(points / self._scale, distance_upper_bound=1.5 * self._loneliest)[0]
+        return np.isfinite(np.asarray(distance, dtype=np.float64))
+
+    @cached_property
+    def _scale(self) -> Floats:
+        scale = self.X.std(axis=0)
+        return np.where(scale > 0, scale, 1.0)
+
+    @cached_property
+    def _tree(self) -> KDTree:
+        from scipy.spatial import KDTree
+
+        return KDTree(self.X / self._scale)
+
+    @cached_property
+    def _loneliest(self) -> float:
+        return float(np.max(self._tree.query(self.X / self._scale, k=2)[0][:, 1]))
+
+
+def nearest(
+    hypothesis: Hypothesis, model: Model, ground: Ground, X: Floats, generator: np.random.Generator
+) -> list[Floats]:
+    """Predictions with the claimed property at the rows X, one vector a part of the claim.
+
+    Parameters
+    ----------
+    hypothesis
+        The claim.
+    model
+        The network as a function of rows.
+    ground
+        The rows it was trained on.
+    X
+        Rows to predict, (n, d).
+    generator
+        Draws the points to compare with.
+
+    Returns
+    -------
+    list of ndarray
+        Each (n,); nan where the rows have nothing to compare with.
+    """
+    if hypothesis.kind == "sum":
+        return [_added(hypothesis.groups, model, ground, X, generator)]
+    if hypothesis.kind == "product":
+        groups = hypothesis.groups if len(hypothesis.groups) > 2 else hypothesis.groups[:1]
+        return [_multiplied(group, model, ground, X, generator) for group in groups]
+    if hypothesis.kind in ("increasing", "decreasing"):
+        return [_ordered(hypothesis.groups[0][0], hypothesis.kind == "increasing", model, ground, X)]
+    if hypothesis.kind in ("even", "odd"):
+        return [
+            _mirrored(hypothesis.groups[0][0], 1.0 if hypothesis.kind == "even" else -1.0, model, ground, X)
+        ]
+    return [_moved(hypothesis, model, ground, X, generator)]
+
+
+def _mates(ground: Ground, X: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """Every row `_MATES` times, and beside it rows of the table."""
+    others = ground.X[generator.integers(len(ground.X), size=len(X) * _MATES)]
+    return np.repeat(X, _MATES, axis=0), others
+
+
+def _exchanged(here: Floats, others: Floats, group: tuple[int, ...]) -> Floats:
+    """The other rows with one group of columns taken from here."""
+    mixed = others.copy()
+    mixed[:, list(group)] = here[:, list(group)]
+    return mixed
+
+
+def _added(
+    groups: tuple[tuple[int, ...], ...],
+    model: Model,
+    ground: Ground,
+    X: Floats,
+    generator: np.random.Generator,
+) -> Floats:
+    here, others = _mates(ground, X, generator)
+    total, good = -(len(groups) - 1) * model(others), np.ones(len(here), dtype=bool)
+    for group in groups:
+        mixed = _exchanged(here, others, group)
+        good &= ground.holds(mixed)
+        total = total + model(mixed)
+    return _middle(total, np.where(good, 1.0, 0.0))
+
+
+def _multiplied(
+    group: tuple[int, ...], model: Model, ground: Ground, X: Floats, generator: np.random.Generator
+) -> Floats:
+    here, others = _mates(ground, X, generator)
+    rest = tuple(at for at in range(X.shape[1]) if at not in group)
+    first, second = _exchanged(here, others, group), _exchanged(here, others, rest)
+    good = ground.holds(first) & ground.holds(second)
+    corner = model(others)
+    with np.errstate(all="ignore"):
+        values = model(first) * model(second) / corner
+    # A small divisor says little.
+    return _middle(values, np.where(good & np.isfinite(values), np.square(corner), 0.0))
+
+
+def _moved(
+    hypothesis: Hypothesis, model: Model, ground: Ground, X: Floats, generator: np.random.Generator
+) -> Floats:
+    """Rows moved along the level sets of the expressions and along the columns that should not count."""
+    here, others = _mates(ground, X, generator)
+    good = np.ones(len(here), dtype=bool)
+    low, high = ground.X.min(axis=0), ground.X.max(axis=0)
+    moved = here
+    for expression in hypothesis.expressions:
+        moved, found = same_level(expression, moved, low, high, ground.names, generator)
+        good &= found
+    moved = _exchanged(others, moved, hypothesis.ignored)
+    good &= ground.holds(np.where(good[:, None], moved, here))
+    return _middle(model(np.where(good[:, None], moved, here)), np.where(good, 1.0, 0.0))
+
+
+def _mirrored(column: int, sign: float, model: Model, ground: Ground, X: Floats) -> Floats:
+    mirrored = X.copy()
+    mirrored[:, column] *= -1.0
+    return np.where(ground.holds(mirrored), (model(X) + sign * model(mirrored)) / 2, np.nan)
+
+
+def _ordered(column: int, increasing: bool, model: Model, ground: Ground, X: Floats) -> Floats:
+    """The network made monotone along one column, by isotonic regression on a line through every row."""
+    from sklearn.isotonic import isotonic_regression
+
+    line = np.linspace(ground.X[:, column].min(), ground.X[:, column].max(), _LINE)
+    points = np.repeat(X, _LINE, axis=0)
+    points[:, column] = np.tile(line, len(X))
+    values = model(points).reshape(len(X), _LINE)
+    weight = np.where(ground.holds(points), 1.0, 1e-9).reshape(len(X), _LINE)
+    change = np.array(
+        [
+            np.interp(x, line, isotonic_regression(value, sample_weight=each, increasing=increasing) - value)
+            for x, value, each in zip(X[:, column], values, weight, strict=True)
+        ]
+    )
+    return model(X) + change
+
+
+def _middle(values: Floats, weight: Floats) -> Floats:
+    """The weighted median over each row's mates: a few points where the network is poor shall not decide."""
+    table, weights = values.reshape(-1, _MATES), weight.reshape(-1, _MATES)
+    order = np.argsort(table, axis=1)
+    table, weights = np.take_along_axis(table, order, 1), np.take_along_axis(weights, order, 1)
+    total = weights.sum(axis=1)
+    running = np.cumsum(weights, axis=1) - weights / 2
+    at = np.argmax(running >= total[:, None] / 2, axis=1)
+    return np.where(total > 0, table[np.arange(len(table)), at], np.nan)

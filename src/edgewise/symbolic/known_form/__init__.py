@@ -1,0 +1,1 @@
+"""Formulas of which a part is known: constants to fit, or functions to learn."""

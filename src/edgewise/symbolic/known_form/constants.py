@@ -1,0 +1,234 @@
+"""From a formula with named constants, such as a*exp(-b*x) + c, to the values that the data give them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import (
+    among,
+    check_float,
+    check_int,
+    check_matrix,
+    check_vector,
+    did_you_mean,
+    plural,
+    short,
+)
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import numpy_generator
+from edgewise.forms import parse
+from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.tree import Apply, Node, Number
+from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
+from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.rounding import Fitted
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.variable_projection import Separable, minimum
+from edgewise.symbolic.hypotheses.check import column_names
+from edgewise.symbolic.results.formula import Constant, Formula
+from edgewise.symbolic.results.search_result import as_formula
+
+Floats = NDArray[np.float64]
+
+_OF = "fit_constants"
+# A name, a quoted column, or a number with its exponent, and whether a bracket follows.
+_WORD = re.compile(r"`(?:[^`]|``)+`|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|([^\W\d]\w*)(\s*\()?")
+_LEFT_SIDE = re.compile(r"^\s*[^\W\d]\w*\s*=")
+
+
+@dataclass(frozen=True, eq=False)
+class FittedConstants:
+    """A formula whose named constants were fitted.
+
+    Parameters
+    ----------
+    text
+        The formula as it was written.
+    constants
+        Each constant's value and standard error (infinite where the data do not determine it), in reading order.
+    deviation
+        The residual standard deviation, with the constants' degrees of freedom taken off, in the units of y.
+    formula
+        The formula with the values in it; its error is that of predicting each row from all others.
+    message
+        What was found, in one sentence.
+    """
+
+    text: str
+    constants: Mapping[str, Constant]
+    deviation: float
+    formula: Formula
+    message: str
+
+    def __str__(self) -> str:
+        lines = [
+            f"{name} = {each.value:.6g} +- {each.standard_error:.2g}" for name, each in self.constants.items()
+        ]
+        return "\n".join([*lines, self.message])
+
+
+def fit_constants(
+    X: Any,
+    y: Any,
+    text: str,
+    *,
+    names: Iterable[str] | None = None,
+    start: Mapping[str, float] | None = None,
+    weight: Any = None,
+    seed: int | None = 0,
+) -> FittedConstants:
+    """Fit the constants of a formula by least squares.
+
+    Constants that only scale terms need no start, and the others are searched over decades on both sides of theirs: the
+    lowest minimum found is the answer, not the one next to the start.
+
+    Parameters
+    ----------
+    X
+        Matrix or data frame, (n, d).
+    y
+        Vector, (n,), with at least as many rows as there are constants.
+    text
+        The formula. Any name that is neither a column nor a known function nor pi or e is a constant to fit:
+        "a*exp(-b*x) + c". Numbers stay as they are.
+    names
+        Names of the columns; by default those of the data frame, or x1, x2, ...
+    start
+        Rough values of some constants; only the sign and the power of ten matter much. Where constants could change
+        places, as the rates of two exponentials can, they keep the order that they have here.
+    weight
+        How much each row counts, (n,), as the inverse square of its standard error; by default all the same.
+    seed
+        Seed of the starts.
+
+    Returns
+    -------
+    FittedConstants
+
+    Raises
+    ------
+    InputError
+        Where the table, the text or the starts do not fit, or the formula has no value on some row wherever it is started.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic.known_form.constants import fit_constants
+    >>> t = np.linspace(0, 600, 40)
+    >>> found = fit_constants(t[:, None], 5 * np.exp(-t / 80) + 2, "a*exp(-t/tau) + c", names=["t"])
+    >>> [f"{name} {each.value:.6f}" for name, each in found.constants.items()]
+    ['a 5.000000', 'tau 80.000000', 'c 2.000000']
+    """
+    table = check_matrix(X, "X", of=_OF)
+    target = check_vector(y, "y", length=len(table), of=_OF)
+    columns = column_names(X, names, table.shape[1], _OF)
+    root = np.sqrt(_weights(weight, len(target)))
+    labels = constant_names(text, columns)
+    if len(target) < len(labels):
+        raise InputError(
+            f"The 'y' parameter of {_OF} must have at least {plural(len(labels), 'row')}, one for every constant. "
+            f"Got {len(target)} instead."
+        )
+    first, known = _starts(start, labels)
+    generator = numpy_generator(None if seed is None else check_int(seed, "seed", low=0, of=_OF))
+    tree = _exact(parse(_LEFT_SIDE.sub("", text), (*columns, *labels)).tree)
+    with np.errstate(all="ignore"):
+        problem = Separable(tree, labels, columns, table, target, root)
+        found = minimum(problem, first, known, generator)
+        if not math.isfinite(found.rss):
+            raise InputError(
+                f"The 'text' argument of {_OF} must have a value on every row for some of the starts that are tried. "
+                f"Got {short(text)} instead, for which there was none; give a start by 'start', and check logs, roots "
+                "and divisions."
+            )
+        rows = Rows(columns, table, target, table, target, short=True)
+        values = dict(zip(labels, found.constants.tolist(), strict=True))
+        return _result(text, problem.filled(found.constants), problem.order, values, rows, root**2)
+
+
+def constant_names(text: object, columns: Sequence[str]) -> tuple[str, ...]:
+    """The names in a formula that stand for constants, in reading order.
+
+    Examples
+    --------
+    >>> from edgewise.symbolic.known_form.constants import constant_names
+    >>> constant_names("y = a*exp(-b*x)/pi + a", ["x"])
+    ('a', 'b')
+    """
+    if not isinstance(text, str) or not text.strip():
+        raise InputError(f"The 'text' argument of {_OF} must be a text. Got {short(text)} instead.")
+    words = _WORD.finditer(_LEFT_SIDE.sub("", text))
+    free = [word[1] for word in words if word[1] and not word[2]]
+    labels = tuple(dict.fromkeys(each for each in free if each not in columns and each not in CONSTANTS))
+    if not labels:
+        raise InputError(
+            f"The 'text' argument of {_OF} must name at least one constant that is no column, as in a*exp(-b*x). "
+            f"Got {short(text)} instead, with the columns {among(columns)}."
+        )
+    return labels
+
+
+def _weights(weight: Any, count: int) -> Floats:
+    if weight is None:
+        return np.ones(count)
+    weights = check_vector(weight, "weight", length=count, of=_OF)
+    if weights.min() < 0 or weights.max() <= 0:
+        raise InputError(
+            f"The 'weight' parameter of {_OF} must hold numbers that are not negative, not all zero. "
+            f"Got {weights.min():g} to {weights.max():g} instead."
+        )
+    return weights
+
+
+def _starts(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
+    """A start for every constant, and which were given."""
+    first, known = np.ones(len(labels)), np.zeros(len(labels), dtype=bool)
+    for name, value in dict(start or {}).items():
+        if name not in labels:
+            raise InputError(
+                f"The 'start' parameter of {_OF} must name constants of the formula, {among(labels)}. "
+                f"Got {short(name)} instead{did_you_mean(name, labels)}."
+            )
+        at = labels.index(name)
+        first[at], known[at] = check_float(value, f"start[{name!r}]", of=_OF), True
+    return first, known
+
+
+def _exact(node: Node) -> Node:
+    """The formula with its decimals as ratios, so that only the named constants are fitted."""
+    if isinstance(node, Number) and isinstance(node.value, float):
+        ratio = Fraction(repr(node.value))
+        below = () if ratio.denominator == 1 else (Apply("inv", (Number(ratio.denominator),)),)
+        return Apply("*", (Number(ratio.numerator), *below)) if below else Number(ratio.numerator)
+    return Apply(node.function, tuple(map(_exact, node.arguments))) if isinstance(node, Apply) else node
+
+
+def _result(
+    text: str, tree: Node, order: Sequence[int], values: Mapping[str, float], rows: Rows, weight: Floats
+) -> FittedConstants:
+    fit = refit(tree, rows.names, rows.X, rows.y, weight, steps=0)
+    errors = dict(zip(order, fit.standard_errors.tolist(), strict=True))
+    constants = {name: Constant(value, errors[at]) for at, (name, value) in enumerate(values.items())}
+    deviation = math.sqrt(fit.rss / max(fit.dof, 1))
+    open_ = [name for name, each in constants.items() if not math.isfinite(each.standard_error)]
+    said = f"the data do not determine {among(open_)}" if open_ else "the data determine every constant"
+    # As a sum without brackets and the like it may have fewer constants.
+    expression = to_sympy(tree, rows.names)
+    whole = refit(from_sympy(expression), rows.names, rows.X, rows.y, weight, steps=0)
+    return FittedConstants(
+        text,
+        MappingProxyType(constants),
+        deviation,
+        as_formula(Fitted(expression, whole, rows.held_error(whole)), rows, None),
+        f"Fitted {plural(len(values), 'constant')} to {plural(len(rows.y), 'row')} with a residual standard deviation "
+        f"of {deviation:.4g}; {said}.",
+    )

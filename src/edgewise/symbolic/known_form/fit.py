@@ -1,0 +1,365 @@
+"""Learning the unknown functions: Levenberg-Marquardt over all coefficients, several starts, grids refined while it pays.
+
+Many splits of one law into unknowns are the same law: in f(x)*g(z) a factor may move from f to g, in f(x) + g(z) a
+constant. Such freedoms are found on the Jacobian (shifting or scaling one function moves the formula as some change of
+the others does) and removed by one heavy row each: mean zero, mean square one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, numpy_generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, spent
+from edgewise.splines import BSpline, quantile_grid
+from edgewise.symbolic.costs import SPLINES
+from edgewise.symbolic.known_form.model import DEGREE, PartialModel, Spline, Splines
+
+Floats = NDArray[np.float64]
+Kind = Literal["shift", "scale"]
+Freedom = tuple[str, Kind]
+_KINDS: tuple[Kind, ...] = ("shift", "scale")
+
+_STARTS = 10
+# Once a start explains y this well, others would only find the same again.
+_PROMISING = 0.03
+_INTERVALS = (10, 20, 40)
+# Weights of the bending, strongest last; beside errors in units of y's spread.
+_ROUGHNESS = (1e-12, 1e-9, 1e-7, 1e-5, 1e-3)
+_FIRST_ROUGHNESS = 1e-6
+# A function that takes over the size of another also takes on its bending: that must not count against it.
+_LIGHT_ROUGHNESS = 1e-9
+# A freedom need not be exact: a spline's slope is a spline of another kind.
+_SAME = 5e-2
+_HEAVY = 10.0
+# A direction that moves the formula this much less than the next, and this little at all, is left open by the data.
+_GAP, _STILL = 50.0, 1e-3
+# Fixing one must not cost accuracy: at most this factor, or this share of y's spread.
+_WORSE, _FLOOR = 1.5, 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """The rows to learn from, errors counted in units of `unit`."""
+
+    model: PartialModel
+    X: Floats
+    y: Floats
+    unit: float
+
+    def error(self, splines: Splines) -> float:
+        """Root mean squared error in units of `unit`."""
+        total = float(np.mean(np.square(self.model.run(splines, self.X).value - self.y)))
+        return math.sqrt(total) / self.unit if math.isfinite(total) else math.inf
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """Unknown functions with the freedoms that were fixed."""
+
+    splines: dict[str, Spline]
+    freedoms: tuple[Freedom, ...]
+    intervals: int
+    roughness: float
+    undetermined: bool = False
+    stop_reason: StopReason = StopReason.CONVERGED
+
+
+def learn(train: Task, choose: Task, everything: Task, meter: Meter, seed: int | None) -> Learned | None:
+    """The unknown functions from rows.
+
+    Parameters
+    ----------
+    train
+        Rows to fit while choosing.
+    choose
+        Rows to choose the grid and the smoothness on.
+    everything
+        Both together, for the last fit.
+    meter
+        Of the work; where its time limit passes, what is learned until then is returned.
+    seed
+        Seed of the starts.
+
+    Returns
+    -------
+    Learned or None
+        None where no start gave a formula with a value on every row.
+    """
+    until = meter.part(_LEARNING)
+    best: Learned | None = None
+    reason = StopReason.CONVERGED
+    try:
+        first = _started(train, meter.part(_LEARNING / 2), seed)
+        if first is None:
+            return None
+        best = Learned(first, (), _INTERVALS[0], _FIRST_ROUGHNESS)
+        first, freedoms = find_freedoms(train, first)
+        best, least = Learned(first, freedoms, _INTERVALS[0], _FIRST_ROUGHNESS), choose.error(first)
+        for intervals in _INTERVALS:
+            start = regridded(train, best.splines, intervals)
+            tried = _smoothed(train, choose, start, freedoms, until)
+            if tried is None or not tried[0] < 0.99 * least:
+                break
+            least, roughness, splines = tried
+            best = Learned(splines, freedoms, intervals, roughness)
+        reason = StopReason.WORK_SPENT if spent() > until else reason
+        final = minimise(everything, best.splines, freedoms, best.roughness, steps=30)
+        good = math.isfinite(everything.error(final)) and choose.error(final) <= 1.2 * least
+        best = replace(best, splines=final if good else best.splines)
+        best = replace(best, undetermined=is_undetermined(train, best.splines, freedoms))
+    except StopError as stop:
+        reason = meter.own(stop)
+        if best is None:
+            raise InputError(
+                "The 'seconds' parameter of fit_partial must leave time for a first fit of the unknown functions. Got too "
+                "few instead; raise it, or leave it out."
+            ) from None
+    return replace(best, stop_reason=reason)
+
+
+# Share of the work for learning; the rest is for closed forms.
+_LEARNING = 0.7
+
+
+def _smoothed(
+    train: Task, choose: Task, start: Splines, freedoms: Sequence[Freedom], until: float
+) -> tuple[float, float, dict[str, Spline]] | None:
+    """The smoothness that predicts best, walking from the middle to lighter bending or else to heavier: its error on the
+    rows to choose by, the weight and the functions."""
+    middle = len(_ROUGHNESS) // 2
+    best: tuple[float, float, dict[str, Spline]] | None = None
+    for walk in (range(middle, -1, -1), range(middle + 1, len(_ROUGHNESS))):
+        splines = dict(start) if best is None else best[2]
+        for at in walk:
+            if spent() > until:
+                return best
+            splines = minimise(train, splines, freedoms, _ROUGHNESS[at], steps=40)
+            error = choose.error(splines)
+            if best is not None and not error < best[0]:
+                break
+            best = (error, _ROUGHNESS[at], splines)
+        if best is not None and best[1] < _ROUGHNESS[middle]:
+            break
+    return best
+
+
+def _started(task: Task, until: float, seed: int | None) -> dict[str, Spline] | None:
+    """The best of several starts: a few steps for each, then the two best until they converge."""
+    found: list[tuple[float, dict[str, Spline]]] = []
+    for at in range(_STARTS):
+        if found and spent() > until:
+            break
+        start = _random(task, numpy_generator(derive(seed, 3, at)))
+        fitted = minimise(task, start, (), _FIRST_ROUGHNESS, steps=12)
+        found.append((task.error(fitted), fitted))
+        if len(found) > 2 and min(each[0] for each in found) < _PROMISING:
+            break
+    found = sorted(found, key=lambda each: each[0])[:2]
+    done = [minimise(task, regridded(task, each, _INTERVALS[0]), (), _FIRST_ROUGHNESS) for _, each in found]
+    best = min(done, key=task.error)
+    return best if math.isfinite(task.error(best)) else None
+
+
+def _random(task: Task, generator: np.random.Generator) -> dict[str, Spline]:
+    """Gently bent lines around one, laid over what each function is called with."""
+    model, splines = task.model, dict[str, Spline]()
+    plain = {
+        name: Spline(BSpline(torch.tensor([[-1.0, 1.0]], dtype=torch.float64), DEGREE), np.ones(1 + DEGREE))
+        for name in model.partial.functions
+    }
+    for name in model.partial.functions:
+        # Functions already drawn give the arguments of those that are nested around them.
+        x = _arguments(model, {**plain, **splines}, name, task.X)
+        basis = BSpline(quantile_grid(torch.from_numpy(x)[:, None], _INTERVALS[0], blend=0.5), DEGREE)
+        t = np.linspace(-1.0, 1.0, basis.size)
+        slope, bend = generator.normal(0.0, 0.6), generator.normal(0.0, 0.3)
+        splines[name] = Spline(basis, 1.0 + slope * t + bend * (t * t - 1 / 3))
+    return splines
+
+
+def _arguments(model: PartialModel, splines: Splines, name: str, X: Floats) -> Floats:
+    """Everything a function is called with; stand-ins where the formula has no value."""
+    run = model.run(splines, X)
+    x = np.concatenate([run.arguments[at] for at in model.slots_of(name)])
+    x = x[np.isfinite(x)]
+    return x if len(x) > 1 else np.array([-1.0, 1.0])
+
+
+def regridded(task: Task, splines: Splines, intervals: int) -> dict[str, Spline]:
+    """The same functions on grids over what they are called with now."""
+    return {
+        name: spline.laid_over(_arguments(task.model, splines, name, task.X), intervals)
+        for name, spline in splines.items()
+    }
+
+
+def find_freedoms(task: Task, splines: Splines) -> tuple[dict[str, Spline], tuple[Freedom, ...]]:
+    """The shifts and scalings that the other functions can undo, each counted once, and the functions with them fixed."""
+    current, freedoms = dict(splines), list[Freedom]()
+    for name in splines:
+        # The mean first: once it is zero, a size can be fixed without giving up the mean.
+        for kind in _KINDS:
+            if not is_free(task, current, tuple(freedoms), name, kind):
+                continue
+            # Fixed before the next is looked for: a function on its way to unit size would hide what it costs.
+            this: Freedom = (name, kind)
+            fixed = (*freedoms, this)
+            moved = minimise(task, current, fixed, _LIGHT_ROUGHNESS, steps=30)
+            moved = minimise(task, regridded(task, moved, _INTERVALS[0]), fixed, _LIGHT_ROUGHNESS, steps=30)
+            if task.error(moved) <= _WORSE * task.error(current) + _FLOOR:
+                current, freedoms = moved, [*freedoms, this]
+    return current, tuple(freedoms)
+
+
+def is_free(task: Task, splines: Splines, fixed: Sequence[Freedom], name: str, kind: Kind) -> bool:
+    """Can the other functions undo a shift or scaling of this one, the freedoms already fixed staying fixed?"""
+    _, jacobian = _system(task, splines, fixed, {})
+    place, spline = _places(splines)[name], splines[name]
+    moved = jacobian[:, place] @ (np.ones(spline.basis.size) if kind == "shift" else spline.coef)
+    others = np.delete(jacobian, np.arange(jacobian.shape[1])[place], axis=1)
+    if not others.shape[1] or not float(np.linalg.norm(moved)) > 0:
+        return False
+    left = moved - others @ np.linalg.lstsq(others, moved, rcond=1e-10)[0]
+    return float(np.linalg.norm(left)) <= _SAME * float(np.linalg.norm(moved))
+
+
+def is_undetermined(task: Task, splines: Splines, freedoms: Sequence[Freedom]) -> bool:
+    """Can the functions be changed together, beyond shifts and scalings, without the formula noticing?
+
+    In sqrt(f(x)^2 + g(z)^2) any constant may move from f^2 to g^2, which neither shifts nor scales f.
+    """
+    coarse = regridded(task, splines, _INTERVALS[0])
+    _, jacobian = _system(task, coarse, freedoms, {})
+    norms = np.linalg.norm(jacobian, axis=0)
+    if not np.isfinite(norms).all():
+        return False
+    values = np.linalg.svd(jacobian / np.where(norms > 0, norms, 1.0), compute_uv=False)[-4:]
+    return bool(np.any((values[1:] < _STILL) & (_GAP * values[1:] < values[:-1])))
+
+
+def minimise(
+    task: Task, splines: Splines, freedoms: Sequence[Freedom], roughness: float, steps: int = 60
+) -> dict[str, Spline]:
+    """Levenberg-Marquardt from these functions on their grids."""
+    current = dict(splines)
+    with np.errstate(all="ignore"):
+        stiffness = _stiffness(task, current, roughness)
+        residual, jacobian = _system(task, current, freedoms, stiffness)
+        loss = _squared(residual)
+        if not math.isfinite(loss):
+            return current
+        damping = 1e-3
+        for _ in range(steps):
+            scale = np.linalg.norm(jacobian, axis=0)
+            scale[~(scale > 0)] = 1.0
+            if not np.isfinite(scale).all():
+                break
+            SPLINES(jacobian.size * jacobian.shape[1])
+            triangle = np.asarray(np.linalg.qr(np.column_stack([jacobian / scale, residual]), mode="r"))
+            taken, before = None, loss
+            while damping < 1e8:
+                step = _damped(triangle, damping) / scale
+                trial = _stepped(current, step)
+                new = _squared(_residual(task, trial, freedoms, stiffness))
+                if new < loss:
+                    taken, loss, damping = trial, new, max(damping / 8, 1e-12)
+                    break
+                damping *= 6
+            if taken is None:
+                break
+            current = taken
+            if before - loss <= 1e-9 * before or loss < 1e-28:
+                break
+            residual, jacobian = _system(task, current, freedoms, stiffness)
+    return current
+
+
+def _damped(triangle: Floats, damping: float) -> Floats:
+    size = triangle.shape[1] - 1
+    system = np.vstack([triangle[:, :size], math.sqrt(damping) * np.eye(size)])
+    goal = np.concatenate([triangle[:, size], np.zeros(size)])
+    return np.asarray(np.linalg.lstsq(system, goal, rcond=None)[0], dtype=np.float64)
+
+
+def _places(splines: Splines) -> dict[str, slice]:
+    places: dict[str, slice] = {}
+    at = 0
+    for name, spline in splines.items():
+        places[name] = slice(at, at + spline.basis.size)
+        at += spline.basis.size
+    return places
+
+
+def _stepped(splines: Splines, step: Floats) -> dict[str, Spline]:
+    places = _places(splines)
+    return {name: Spline(each.basis, each.coef + step[places[name]]) for name, each in splines.items()}
+
+
+def _stiffness(task: Task, splines: Splines, roughness: float) -> dict[str, float]:
+    """How much the bending of each function counts: by what the function does to y, so that sizes may be shared anyhow."""
+    _, slopes = task.model.jacobian(splines, task.X)
+    effects = {name: float(np.sqrt(np.mean(np.square(each.sum(axis=1))))) for name, each in slopes.items()}
+    return {
+        name: math.sqrt(roughness) * effect / task.unit if math.isfinite(effect) else 0.0
+        for name, effect in effects.items()
+    }
+
+
+def _residual(
+    task: Task, splines: Splines, freedoms: Sequence[Freedom], stiffness: Mapping[str, float]
+) -> Floats:
+    """What is left: errors, bending, and how far the freedoms are from where they were fixed."""
+    run = task.model.run(splines, task.X)
+    parts = [(task.y - run.value) / (task.unit * math.sqrt(len(task.y)))]
+    parts += [-stiffness.get(name, 0.0) * (each.bending @ each.coef) for name, each in splines.items()]
+    for name, kind in freedoms:
+        values = _seen(task.model, run.table, name)
+        # The logarithm of a size can be brought to zero in few steps from anywhere.
+        off = values.mean() if kind == "shift" else 0.5 * np.log(np.mean(values**2) + 1e-300)
+        parts.append(np.array([-_HEAVY * off]))
+    return np.concatenate(parts)
+
+
+def _system(
+    task: Task, splines: Splines, freedoms: Sequence[Freedom], stiffness: Mapping[str, float]
+) -> tuple[Floats, Floats]:
+    """The residual and its derivative, sign turned, in all coefficients."""
+    run, slopes = task.model.jacobian(splines, task.X)
+    places = _places(splines)
+    size = sum(each.basis.size for each in splines.values())
+    rows = [np.hstack([slopes[name] for name in splines]) / (task.unit * math.sqrt(len(task.y)))]
+    for name, spline in splines.items():
+        row = np.zeros((spline.basis.size, size))
+        row[:, places[name]] = stiffness.get(name, 0.0) * spline.bending
+        rows.append(row)
+    for name, kind in freedoms:
+        spline, row = splines[name], np.zeros((1, size))
+        calls = task.model.slots_of(name)
+        tables = [spline.values(run.arguments[at]) for at in calls]
+        basis = np.concatenate(tables)
+        values = basis @ spline.coef
+        slope = basis.mean(axis=0) if kind == "shift" else values @ basis / (values @ values + 1e-300)
+        row[0, places[name]] = _HEAVY * slope
+        rows.append(row)
+    return _residual(task, splines, freedoms, stiffness), np.vstack(rows)
+
+
+def _seen(model: PartialModel, table: Floats, name: str) -> Floats:
+    """The values a function takes on the rows."""
+    first = len(model.partial.names)
+    return np.concatenate([table[:, first + at] for at in model.slots_of(name)])
+
+
+def _squared(residual: Floats) -> float:
+    total = float(residual @ residual)
+    return total if math.isfinite(total) else math.inf

@@ -1,0 +1,149 @@
+"""Closed forms for learned functions: suggestions for each, and the choice that makes the best whole formula."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import spent
+from edgewise.forms.tree import Apply, Node, Number, substitute
+from edgewise.symbolic.expressions.composition import form_tree
+from edgewise.symbolic.expressions.parse import to_sympy
+from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.fitting.least_squares import Refit, refit
+from edgewise.symbolic.fitting.rounding import round_constants, trim_digits
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.known_form.text import Partial
+from edgewise.symbolic.results.formula import Formula, pareto
+from edgewise.symbolic.results.search_result import as_formula, recommended
+from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
+
+Floats = NDArray[np.float64]
+# x, y, weight, relative accuracy -> closed forms, the most likely first.
+Finder = Callable[[Floats, Floats, Floats, float], Sequence[Suggestion]]
+
+_TOP = 6
+_ROWS = 300
+_KEPT = 3
+
+
+def library_finder(x: Floats, y: Floats, weight: Floats, accuracy: float) -> Sequence[Suggestion]:
+    """The forms of the library, each fitted to the curve."""
+    return fit_curve(x, y, weight, accuracy=accuracy, top=_TOP)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    choice: tuple[int, ...]
+    fit: Refit
+    score: float
+
+
+def whole_formulas(
+    partial: Partial, suggestions: Mapping[str, Sequence[Suggestion]], rows: Rows, until: float
+) -> tuple[Formula, ...]:
+    """Formulas with every unknown replaced by a closed form, constants fitted and rounded, the recommended first.
+
+    Parameters
+    ----------
+    partial
+        The partly known formula.
+    suggestions
+        For each unknown function.
+    rows
+        Data to fit and to judge on.
+    until
+        The count of work (see `spent`) where it ends.
+
+    Returns
+    -------
+    tuple of Formula
+        Empty where no choice has a value on every row.
+    """
+    names = list(partial.functions)
+    sizes = [len(suggestions[name]) for name in names]
+    thin = rows.thinned(_ROWS)
+    seen: dict[tuple[int, ...], _Judged] = {}
+
+    def judge(choice: tuple[int, ...]) -> _Judged:
+        if choice not in seen:
+            chosen = {name: suggestions[name][at] for name, at in zip(names, choice, strict=True)}
+            seen[choice] = _judged(partial, chosen, choice, thin)
+        return seen[choice]
+
+    if not all(sizes):
+        return ()
+    best = judge(tuple(0 for _ in names))
+    while spent() < until:
+        before = best
+        trials = (
+            (*best.choice[:at], option, *best.choice[at + 1 :])
+            for at, size in enumerate(sizes)
+            for option in range(size)
+        )
+        for trial in list(trials):
+            if spent() < until:
+                best = min(best, judge(trial), key=lambda each: each.score)
+        if best is before:
+            break
+    ranked = sorted(seen.values(), key=lambda each: each.score)[:_KEPT]
+    finished = [_finished(each, rows) for each in ranked if math.isfinite(each.score)]
+    front = pareto([each for each in finished if math.isfinite(each.error)])
+    if not front:
+        return ()
+    first = recommended(front, rows)
+    return (first, *(each for each in front if each is not first))
+
+
+def _judged(
+    partial: Partial, chosen: Mapping[str, Suggestion], choice: tuple[int, ...], rows: Rows
+) -> _Judged:
+    fit = refit(put_together(partial, chosen), rows.names, rows.X, rows.y, steps=40, tolerance=1e-10)
+    n, floor = len(rows.y), len(rows.y) * (1e-11 * rows.spread) ** 2 + 1e-300
+    if not math.isfinite(fit.rss):
+        return _Judged(choice, fit, math.inf)
+    size = sum(each.complexity for each in chosen.values())
+    score = n * math.log(max(fit.rss, floor)) + math.log(n) * len(fit.constants) + 2 * size
+    return _Judged(choice, fit, score)
+
+
+def _finished(judged: _Judged, rows: Rows) -> Formula:
+    expression = simplify_expression(to_sympy(judged.fit.tree, rows.names), rows.positive)
+    return as_formula(trim_digits(round_constants(expression, rows), rows), rows, None)
+
+
+def put_together(partial: Partial, chosen: Mapping[str, Suggestion]) -> Node:
+    """The whole formula as a tree; a function called twice has the same constants in both places."""
+    constants = {name: _constants(each) for name, each in chosen.items()}
+    done: dict[str, Node] = {}
+
+    def filled(tree: Node) -> Node:
+        for label, node in done.items():
+            tree = substitute(tree, label, node)
+        return tree
+
+    for slot in partial.slots:
+        argument = filled(slot.argument.tree)
+        done[slot.label] = _called(chosen[slot.function], constants[slot.function], argument)
+    return filled(partial.root.tree)
+
+
+def _constants(found: Suggestion) -> tuple[Number, Number | None, Number | None, Number]:
+    """a, b, c, d as literals, the redundant ones left out."""
+    plain = found.form.family in ("linear", "power") and found.b == 1.0
+    b = None if plain else Number(float(found.b))
+    c = None if found.c == 0.0 else Number(float(found.c))
+    return Number(float(found.a)), b, c, Number(float(found.d))
+
+
+def _called(
+    found: Suggestion, constants: tuple[Number, Number | None, Number | None, Number], argument: Node
+) -> Node:
+    a, b, c, d = constants
+    inner = argument if b is None else Apply("*", (b, argument))
+    inner = inner if c is None else Apply("+", (inner, c))
+    return Apply("+", (Apply("*", (a, substitute(form_tree(found.form), "x", inner))), d))

@@ -1,0 +1,160 @@
+"""From a trained network to formulas: which closed form on which edge, judged on the data with all constants refitted.
+
+An edge on its own often fits several forms about equally well, and the best of each is not the best of all: the other
+edges shift to make up for it. So choices are compared end to end, starting from the best form of every edge, changing
+one edge at a time (to another form, or to nothing) as long as the whole improves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise._core.work import spent
+from edgewise.forms import FORMS, Form
+from edgewise.forms.tree import Node
+from edgewise.network import KAN
+from edgewise.symbolic.expressions.composition import Affine, Edge, compose, living_edges
+from edgewise.symbolic.fitting.least_squares import Refit, refit
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.networks.suggestions import edge_curve
+from edgewise.symbolic.univariate.closed_forms import fit_curve
+
+Floats = NDArray[np.float64]
+
+_FORMS_PER_EDGE = 7
+_ROWS = 300
+_STEPS = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing an edge could be, in network units."""
+
+    form: Form
+    affine: Affine
+    complexity: int
+
+
+@dataclass(frozen=True)
+class Snapped:
+    """A choice of form for every edge, fitted."""
+
+    choice: tuple[int, ...]
+    fit: Refit
+    score: float
+
+
+def edge_options(
+    net: KAN, X: Floats, forms: Sequence[Form] | None, accuracy: float
+) -> dict[Edge, list[Option]]:
+    """What each living edge could be: its best forms, and nothing."""
+    with torch.no_grad():
+        values = net.activations(torch.from_numpy(X).to(net.output_shift))
+    options: dict[Edge, list[Option]] = {}
+    for edge in living_edges(net):
+        curve = edge_curve(net, edge, values[edge[0]])
+        found = fit_curve(curve.x, curve.y, curve.weight, forms=forms, accuracy=accuracy, top=_FORMS_PER_EDGE)
+        mean = float(np.average(curve.y, weights=curve.weight))
+        nothing = Option(FORMS["identity"], (0.0, 1.0, 0.0, mean), 0)
+        options[edge] = [Option(each.form, curve.to_network(each), each.complexity) for each in found] + [
+            nothing
+        ]
+    return options
+
+
+def snap_network(
+    net: KAN,
+    rows: Rows,
+    forms: Sequence[Form] | None = None,
+    *,
+    accuracy: float = 1e-6,
+    until: float = math.inf,
+    keep: int = 3,
+) -> list[Node]:
+    """The best few formulas of a network with one output.
+
+    Parameters
+    ----------
+    net
+        The trained network.
+    rows
+        The data.
+    forms
+        The library; by default all of `FORMS`.
+    accuracy
+        The relative accuracy of its edge functions.
+    until
+        The count of work (see `spent`) where it ends.
+    keep
+        How many formulas to return.
+
+    Returns
+    -------
+    list of Node
+        Trees with their constants fitted to (some of) the rows, the best first.
+    """
+    options = edge_options(net, rows.X, forms, accuracy)
+    edges = list(options)
+    thin = rows.thinned(_ROWS)
+    seen: dict[tuple[int, ...], Snapped] = {}
+
+    def judge(choice: tuple[int, ...]) -> Snapped:
+        if choice not in seen:
+            seen[choice] = _judge(net, thin, edges, options, choice)
+        return seen[choice]
+
+    best = judge(tuple(0 for _ in edges))
+    best = _improved(best, [len(options[edge]) for edge in edges], judge, until)
+    ranked = sorted(seen.values(), key=lambda each: each.score)
+    return [each.fit.tree for each in ranked[:keep] if math.isfinite(each.score)]
+
+
+def _improved(
+    best: Snapped, sizes: Sequence[int], judge: Callable[[tuple[int, ...]], Snapped], until: float
+) -> Snapped:
+    """Change one edge at a time until no change helps."""
+    while True:
+        start = best
+        for at, size in enumerate(sizes):
+            # Nothing first: a term nobody misses should not be given a form.
+            for option in (size - 1, *range(size - 1)):
+                if spent() > until:
+                    return best
+                trial = (*best.choice[:at], option, *best.choice[at + 1 :])
+                best = min(best, judge(trial), key=lambda each: each.score)
+        if best is start:
+            return best
+
+
+def _judge(
+    net: KAN,
+    rows: Rows,
+    edges: Sequence[Edge],
+    options: Mapping[Edge, Sequence[Option]],
+    choice: tuple[int, ...],
+) -> Snapped:
+    chosen = [options[edge][at] for edge, at in zip(edges, choice, strict=True)]
+    tree = compose(net, {edge: (each.form, each.affine) for edge, each in zip(edges, chosen, strict=True)})[0]
+    fit = refit(tree, rows.names, rows.X, rows.y, steps=_STEPS, tolerance=1e-4)
+    if 1e-12 < _share(fit, rows) < 1e-3:
+        # Close: an exact law only shows once its constants have converged.
+        fit = refit(fit.tree, rows.names, rows.X, rows.y)
+    n = len(rows.y)
+    floor = n * (1e-11 * rows.spread) ** 2 + 1e-300
+    size = sum(each.complexity for each in chosen)
+    bic = (
+        n * math.log(max(fit.rss, floor)) + math.log(n) * len(fit.constants)
+        if math.isfinite(fit.rss)
+        else math.inf
+    )
+    return Snapped(choice, fit, bic + 2 * size)
+
+
+def _share(fit: Refit, rows: Rows) -> float:
+    return fit.rss / (len(rows.y) * rows.spread**2 + 1e-300)

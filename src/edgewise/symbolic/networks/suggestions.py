@@ -1,0 +1,247 @@
+"""Closed forms for the edges of a network: suggestions, and snapping edges to them. The network is never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, short
+from edgewise._core.errors import InputError
+from edgewise.forms import Form
+from edgewise.network import KAN, EditRecord, EditResult, describe, set_symbolic
+from edgewise.symbolic.expressions.composition import Edge, living_edges
+from edgewise.symbolic.univariate.closed_forms import Suggestion, check_forms, fit_curve
+
+Floats = NDArray[np.float64]
+
+# Points on which an edge function is compared with the library, whatever the number of rows.
+POINTS = 160
+
+
+@dataclass(frozen=True)
+class EdgeCurve:
+    """An edge function on fixed points: in user's units on the first layer, in network units beyond.
+
+    x = shift + scale * h takes the network's units to those of x.
+    """
+
+    x: Floats
+    y: Floats
+    weight: Floats
+    shift: float
+    scale: float
+
+    def to_network(self, found: Suggestion) -> tuple[float, float, float, float]:
+        """a, b, c, d in network units."""
+        return found.a, found.b * self.scale, found.c + found.b * self.shift, found.d
+
+
+def edge_curve(net: KAN, edge: Edge, values: Tensor | None) -> EdgeCurve:
+    """The edge function over the range of its node's values, weighted by where they lie; over its grid without data."""
+    at, source, target = edge
+    layer = net.layers[at]
+    if values is None:
+        low, high = (float(end) for end in layer.domain[source].double())
+        held = None
+    else:
+        held = values[:, source].detach().double().cpu().numpy()
+        low, high = float(held.min()), float(held.max())
+    if high <= low:
+        high = low + 1e-12 + 1e-9 * abs(low)
+    h = np.linspace(low, high, POINTS)
+    weight = np.ones(POINTS) if held is None else _density(held, low, high)
+    with torch.no_grad():
+        like = layer.coef
+        y = layer.edge(source, target, torch.from_numpy(h).to(like)).double().cpu().numpy()
+    shift = float(net.input_shift[source]) if at == 0 else 0.0
+    scale = float(net.input_scale[source]) if at == 0 else 1.0
+    return EdgeCurve(h * scale + shift, y, weight, shift, scale)
+
+
+def _density(values: Floats, low: float, high: float) -> Floats:
+    """How much data each point stands for, in broad bins and never nothing: the form must hold everywhere."""
+    bins = 20
+    counts, edges = np.histogram(values, bins=bins, range=(low, high))
+    centres = (edges[:-1] + edges[1:]) / 2
+    share = counts / max(counts.sum(), 1) * bins
+    return np.interp(np.linspace(low, high, POINTS), centres, share) + 0.1
+
+
+def suggest(
+    net: KAN,
+    layer: int,
+    source: int,
+    target: int,
+    X: Any = None,
+    top: int = 8,
+    *,
+    forms: Iterable[Form] | None = None,
+    accuracy: float = 1e-6,
+) -> tuple[Suggestion, ...]:
+    """Closed forms that an edge function could be, the simplest right one first.
+
+    Parameters
+    ----------
+    net
+        The network; it is not changed.
+    layer, source, target
+        The edge.
+    X
+        Data, (n, d): the range and density on which the form must fit. Without them the edge's grid is used.
+    top
+        How many suggestions.
+    forms
+        The library; by default all of `edgewise.forms.FORMS`.
+    accuracy
+        The relative accuracy of the edge function.
+
+    Returns
+    -------
+    tuple of Suggestion
+        In network units, as `set_symbolic` takes them.
+
+    Raises
+    ------
+    InputError
+        Where there is no such living edge, or X does not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from edgewise.network import KAN, set_symbolic
+    >>> from edgewise.symbolic import suggest
+    >>> net = set_symbolic(KAN([1, 1], seed=0, dtype=torch.float64), (0, 0, 0), "sin", (2.0, 3.0, 0.0, 0.5)).network
+    >>> best = suggest(net, 0, 0, 0)[0]
+    >>> best.form.name, round(best.a, 6), round(best.b, 6)
+    ('sin', 2.0, 3.0)
+    """
+    edge = checked_edge(net, (layer, source, target))
+    values = None if X is None else node_values(net, X)[layer]
+    curve = edge_curve(net, edge, values)
+    found = fit_curve(
+        curve.x,
+        curve.y,
+        curve.weight,
+        forms=forms,
+        accuracy=accuracy,
+        top=check_int(top, "top", low=1, of="suggest"),
+    )
+    return tuple(_in_network_units(each, curve) for each in found)
+
+
+def _in_network_units(found: Suggestion, curve: EdgeCurve) -> Suggestion:
+    a, b, c, d = curve.to_network(found)
+    return replace(found, a=a, b=b, c=c, d=d)
+
+
+def snap(
+    net: KAN,
+    X: Any,
+    y: Any = None,
+    *,
+    edges: Iterable[Edge] | None = None,
+    min_r2: float = 0.0,
+    forms: Iterable[Form] | None = None,
+    accuracy: float = 1e-6,
+) -> EditResult:
+    """Replace edges by their best closed forms.
+
+    Parameters
+    ----------
+    net
+        The network; it is not changed.
+    X
+        Data, (n, d).
+    y
+        Accepted for symmetry with the other edits; constants are refitted by `fit` or by `find_formula`.
+    edges
+        (layer, source, target) of the edges; by default all numeric ones.
+    min_r2
+        Leave an edge numeric where its best form explains less.
+    forms
+        The library; by default all of `edgewise.forms.FORMS`.
+    accuracy
+        The relative accuracy of the edge functions.
+
+    Returns
+    -------
+    EditResult
+        The new network and how far its outputs moved on X.
+
+    Raises
+    ------
+    InputError
+        Where an edge does not exist or X does not fit.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from edgewise.network import KAN
+    >>> from edgewise.symbolic import snap
+    >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
+    >>> snap(net, torch.linspace(-1, 1, 50)[:, None]).network.layers[0].kind(0, 0)
+    'symbolic'
+    """
+    library = None if forms is None else check_forms(forms, "snap")
+    check_float(min_r2, "min_r2", low=-1e9, high=1.0, of="snap")
+    chosen = (
+        living_edges(net, "numeric")
+        if edges is None
+        else [
+            checked_edge(net, edge)
+            for edge in as_tuple(edges, "edges", "edges (layer, source, target)", of="snap")
+        ]
+    )
+    values = node_values(net, X)
+    current, told = net, list[str]()
+    for edge in chosen:
+        curve = edge_curve(net, edge, values[edge[0]])
+        best = fit_curve(curve.x, curve.y, curve.weight, forms=library, accuracy=accuracy, top=1)[0]
+        if best.r2 >= min_r2:
+            current = set_symbolic(current, edge, form_key(best.form), curve.to_network(best)).network
+            told.append(f"{edge} {best.form.name} (R2 {best.r2:.6f})")
+    rows = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="snap")).to(net.output_shift)
+    with torch.no_grad():
+        change = float((current(rows) - net(rows)).abs().max())
+    detail = ", ".join(told) if told else "no edge reached the required R2"
+    return EditResult(current, EditRecord("snap", detail, change, describe(net), describe(current)))
+
+
+def form_key(form: Form) -> str:
+    """The text by which a network remembers a form: its name, or the formula of a user's form."""
+    from edgewise.forms import FORMS
+
+    return form.name if form.name in FORMS else form.text
+
+
+def node_values(net: KAN, X: Any) -> list[Tensor]:
+    """Node values of every layer on data, in network units, without gradients."""
+    rows = check_matrix(X, "X", columns=net.shape[0], of="suggest")
+    with torch.no_grad():
+        nodes = net.activations(torch.from_numpy(rows).to(net.output_shift))
+    for layer, values in enumerate(nodes[:-1]):
+        if not bool(values.isfinite().all()):
+            raise InputError(
+                f"The 'X' parameter of suggest must leave the nodes of layer {layer} finite. Got a row where one is not "
+                "instead; drop such rows."
+            )
+    return nodes
+
+
+def checked_edge(net: KAN, edge: Any) -> Edge:
+    """The edge, if the network has it alive."""
+    alive = living_edges(net)
+    plain = isinstance(edge, (tuple, list)) and all(isinstance(number, (int, np.integer)) for number in edge)
+    if not plain or tuple(edge) not in alive:
+        shown = ", ".join(map(str, alive[:6])) + (", ..." if len(alive) > 6 else "")
+        raise InputError(
+            "The 'layer', 'source' and 'target' must be those of a living edge of the network. "
+            f"Got {short(edge)} instead; it has {shown}."
+        )
+    return tuple(edge)

@@ -1,0 +1,1 @@
+"""Formulas as results: the Pareto front, alternatives, and how far each can be trusted."""

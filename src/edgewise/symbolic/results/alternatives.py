@@ -1,0 +1,149 @@
+"""Formulas that the data cannot tell from the best one, and where a measurement could."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.box import Box, Place, said
+from edgewise.symbolic.results.formula import Formula
+
+Floats = NDArray[np.float64]
+_POINTS = 512
+# Nobody reads more alternatives.
+_MOST = 12
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A formula that the data cannot tell from the best one.
+
+    Parameters
+    ----------
+    formula
+        The formula.
+    p_value
+        How likely chance alone would set its squared errors on the held-out rows this far from the best formula's.
+    difference
+        The largest difference between the two in the box of the data and a quarter of its width around.
+    place
+        Where that is: a measurement there would tell them apart best. None where the formulas have no values to compare.
+    """
+
+    formula: Formula
+    p_value: float
+    difference: float
+    place: Place | None
+
+    def __str__(self) -> str:
+        where = (
+            ""
+            if self.place is None
+            else f"; they differ most, by {self.difference:.3g}, at {said(self.place)}"
+        )
+        return f"{self.formula.text} (p = {self.p_value:.2g}{where})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "text": self.formula.text,
+            "p_value": self.p_value,
+            "difference": self.difference if math.isfinite(self.difference) else None,
+            "place": None if self.place is None else dict(self.place),
+        }
+
+
+def alternatives(
+    best: Formula, others: Sequence[Formula], rows: Rows, *, level: float = 0.05
+) -> tuple[Alternative, ...]:
+    """The formulas that the data cannot tell from the best one.
+
+    A paired test of their squared errors on rows neither was fitted to (each row left out in turn where the table is short).
+
+    Parameters
+    ----------
+    best
+        The formula to compare with.
+    others
+        Formulas to compare.
+    rows
+        The data.
+    level
+        Formulas whose errors chance sets as far apart with a smaller probability than this are told apart.
+
+    Returns
+    -------
+    tuple of Alternative
+        The shortest first, at most twelve; of formulas that say the same in the box the shortest alone.
+    """
+    own = squared_errors(best, rows)
+    kept: list[tuple[Formula, float, Floats]] = []
+    for each in sorted(others, key=lambda one: (one.complexity, one.error)):
+        squares = squared_errors(each, rows)
+        p = paired_p_value(squares, own, _floor(rows))
+        known = (own, *(before for _, _, before in kept))
+        if p >= level and not any(
+            np.allclose(squares, before, rtol=1e-6, atol=_floor(rows)) for before in known
+        ):
+            kept.append((each, p, squares))
+    return tuple(_alternative(each, p, best, rows) for each, p, _ in kept[:_MOST])
+
+
+def squared_errors(formula: Formula, rows: Rows) -> Floats:
+    """Squared errors on the held-out rows, or of predicting each row from all others (to first order)."""
+    tape = Tape(from_sympy(formula.sympy), rows.names)
+    if not rows.short:
+        return np.square(tape.value(tape.start, rows.X_held) - rows.y_held)
+    value, jacobian = tape.jacobian(tape.start, rows.X)
+    leverage = np.zeros(len(value))
+    if tape.size and np.isfinite(jacobian).all():
+        left, sizes, _ = np.linalg.svd(jacobian, full_matrices=False)
+        leverage = np.square(left[:, sizes > 1e-12 * sizes.max(initial=0.0)]).sum(axis=1)
+    return np.square((value - rows.y) / np.maximum(1 - leverage, 1e-3))
+
+
+def paired_p_value(squares: Floats, reference: Floats, floor: float) -> float:
+    """The probability that chance sets mean squared errors as far apart (two-sided paired t test).
+
+    Parameters
+    ----------
+    squares, reference
+        Squared errors on the same rows.
+    floor
+        Squares below this are none.
+    """
+    from scipy.special import stdtr
+
+    if not (np.isfinite(squares).all() and np.isfinite(reference).all()):
+        return 0.0
+    excess = np.maximum(squares, floor) - np.maximum(reference, floor)
+    mean, spread = float(excess.mean()), float(excess.std(ddof=1)) if len(excess) > 1 else 0.0
+    if spread == 0:
+        return 1.0 if mean == 0 else 0.0
+    return float(2 * stdtr(len(excess) - 1, -abs(mean) / (spread / math.sqrt(len(excess)))))
+
+
+def _floor(rows: Rows) -> float:
+    """What floating point itself leaves of a squared error."""
+    return max(10 * rows.rounding_error, 1e-12 * rows.spread) ** 2
+
+
+def _alternative(formula: Formula, p_value: float, best: Formula, rows: Rows) -> Alternative:
+    box = Box.around(rows.names, np.vstack([rows.X, rows.X_held])).widened(1.5, keep_signs=True)
+    points = box.points(_POINTS)
+    first, second = (Tape(from_sympy(each.sympy), rows.names) for each in (formula, best))
+    with np.errstate(all="ignore"):
+        distance = np.abs(first.value(first.start, points) - second.value(second.start, points))
+    finite = np.flatnonzero(np.isfinite(distance))
+    if not finite.size:
+        return Alternative(formula, p_value, math.nan, None)
+    at = int(finite[np.argmax(distance[finite])])
+    return Alternative(formula, p_value, float(distance[at]), box.place(points[at]))

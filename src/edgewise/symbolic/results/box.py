@@ -1,0 +1,157 @@
+"""The box of the training data, and points spread evenly over it and around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Place = tuple[tuple[str, float], ...]
+# All corners of a box of at most this many sides.
+_MOST_SIDES = 7
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """The smallest box that holds the data.
+
+    Parameters
+    ----------
+    names
+        The columns.
+    low, high
+        Its ends, (d,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic.results.box import Box
+    >>> box = Box.around(("a",), np.array([[1.0], [3.0]]))
+    >>> box.widened(1.5).low.tolist(), box.widened(1.5).high.tolist()
+    ([0.5], [3.5])
+    """
+
+    names: tuple[str, ...]
+    low: Floats
+    high: Floats
+
+    @classmethod
+    def around(cls, names: Sequence[str], X: Floats) -> Box:
+        """The box of some rows."""
+        return cls(tuple(names), X.min(axis=0), X.max(axis=0))
+
+    def widened(self, factor: float, *, keep_signs: bool = False) -> Box:
+        """The box with each side that many times as long, about the same centre.
+
+        With `keep_signs`, columns that are positive throughout stay so, down to their least value over the factor, and
+        negative ones likewise: a mass has nothing to say about negative masses.
+        """
+        more = (factor - 1) / 2 * (self.high - self.low)
+        low, high = self.low - more, self.high + more
+        if keep_signs:
+            low = np.where(self.low > 0, np.maximum(low, self.low / factor), low)
+            high = np.where(self.high < 0, np.minimum(high, self.high / factor), high)
+        return Box(self.names, low, high)
+
+    def points(self, count: int) -> Floats:
+        """Points of low discrepancy inside, with the corners where these are few, (m, d)."""
+        unit = np.vstack([_spread(count, len(self.names)), _corners(len(self.names))])
+        return self._at(unit)
+
+    def surface(self, count: int) -> Floats:
+        """Points on the faces of the box, (m, d)."""
+        unit = 2 * _spread(count, len(self.names)) - 1
+        # From the centre, which is one of the points itself, through each to the face.
+        reach = np.abs(unit).max(axis=1, keepdims=True)
+        unit = (unit / np.where(reach > 0, reach, 1.0))[reach[:, 0] > 0]
+        return self._at(np.vstack([(unit + 1) / 2, _corners(len(self.names))]))
+
+    def near(self, point: Floats, share: float, count: int) -> Floats:
+        """Points inside, no further from one than a share of each side."""
+        reach = share * (self.high - self.low)
+        moved = point + (2 * _spread(count, len(self.names)) - 1) * reach
+        return np.clip(moved, self.low, self.high)
+
+    def distance(self, points: Floats) -> Floats:
+        """How far points are from the centre, (m,); one on the faces, in the direction that counts most."""
+        half = np.maximum((self.high - self.low) / 2, 1e-300)
+        return np.asarray((np.abs(points - (self.low + self.high) / 2) / half).max(axis=1), dtype=np.float64)
+
+    def place(self, point: Floats, columns: Collection[str] | None = None) -> Place:
+        """A point by the names of its columns, or of some of them; what is zero to the eye is zero."""
+        size = 1e-12 * np.maximum(np.abs(self.low), np.abs(self.high))
+        rounded = np.where(np.abs(point) <= size, 0.0, point)
+        named = zip(self.names, rounded.tolist(), strict=True)
+        return tuple((name, float(value)) for name, value in named if columns is None or name in columns)
+
+    def _at(self, unit: Floats) -> Floats:
+        return self.low + unit * (self.high - self.low)
+
+
+def lowest(
+    function: Callable[[Floats], Floats], box: Box, points: Floats, *, rounds: int = 30
+) -> tuple[Floats, float]:
+    """The place where a function is smallest, and its value there: the best of some points, sought around ever closer.
+
+    Parameters
+    ----------
+    function
+        Of rows (m, d) -> (m,); where it is not a number it does not count.
+    box
+        Where to look.
+    points
+        Where to start, (m, d).
+    rounds
+        How often to look closer.
+
+    Returns
+    -------
+    point, value
+        Infinity where the function has no value at any of the points.
+    """
+    values = _numbers(function(points))
+    at = int(np.argmin(values))
+    best, value, share = points[at], float(values[at]), 0.1
+    if not np.isfinite(value):
+        return best, value
+    for _ in range(rounds):
+        near = box.near(best, share, 64)
+        values = _numbers(function(near))
+        at = int(np.argmin(values))
+        if values[at] < value:
+            best, value = near[at], float(values[at])
+        else:
+            share /= 2
+    return best, value
+
+
+def said(place: Place, most: int = 6) -> str:
+    """A place in words: x = 1, y = 2."""
+    text = ", ".join(f"{name} = {value:.4g}" for name, value in place[:most])
+    return text if len(place) <= most else f"{text}, ..."
+
+
+def _numbers(values: Floats) -> Floats:
+    return np.where(np.isnan(values), np.inf, values)
+
+
+@lru_cache(maxsize=32)
+def _spread(count: int, sides: int) -> Floats:
+    """The first points of Sobol's sequence but for the corner it starts in, (count, sides)."""
+    import torch
+
+    # scipy has the sequence too, but its import takes longer than all the rest.
+    engine = torch.quasirandom.SobolEngine(sides)
+    points = engine.draw(count + 1, dtype=torch.float64)[1:].numpy()
+    points.flags.writeable = False
+    return points
+
+
+def _corners(sides: int) -> Floats:
+    if sides > _MOST_SIDES:
+        return np.zeros((0, sides))
+    return np.stack(np.meshgrid(*[[0.0, 1.0]] * sides, indexing="ij"), axis=-1).reshape(-1, sides)

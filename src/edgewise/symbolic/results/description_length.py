@@ -1,0 +1,65 @@
+"""The formula that says most in the fewest words: description length on all rows.
+
+A few hundred held-out rows cannot tell two formulas whose errors differ by a per cent; all rows often can. Those that
+were fitted may speak, too, as long as every measured constant is paid for.
+
+References
+----------
+Rissanen (1978), Modeling by shortest data description. Automatica 14(5). doi:10.1016/0005-1098(78)90005-5
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.formula import Formula
+
+# Nats of a node: one out of some twenty symbols.
+_NODE = 3.0
+# A challenger may be so much longer, and must be shorter in description by so many nats.
+_LONGER, _CLEARLY = 10, 4.0
+
+
+def description(formula: Formula, rows: Rows) -> float:
+    """Nats that it takes to write down the formula, its constants and what it leaves of y."""
+    X, y = np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held]
+    with np.errstate(all="ignore"):
+        error = float(np.sqrt(np.mean(np.square(formula.predict(X) - y))))
+    if not math.isfinite(error):
+        return math.inf
+    floor = max(rows.rounding_error, 1e-300)
+    data = len(y) * math.log(max(error, floor))
+    return data + 0.5 * len(formula.constants) * math.log(len(y)) + _NODE * formula.complexity
+
+
+def challenged(best: Formula, others: Iterable[Formula], rows: Rows) -> Formula:
+    """The best formula, or one with no more measured constants that describes all rows in clearly fewer words.
+
+    Parameters
+    ----------
+    best
+        What the front recommends by held-out rows.
+    others
+        Formulas that may take its place.
+    rows
+        The table.
+
+    Returns
+    -------
+    Formula
+    """
+    if rows.short:
+        return best
+    price = description(best, rows) - _CLEARLY
+    for each in others:
+        if (
+            len(each.constants) <= len(best.constants)
+            and each.complexity <= best.complexity + _LONGER
+            and (own := description(each, rows)) < price
+        ):
+            best, price = each, own
+    return best

@@ -1,0 +1,352 @@
+"""How far a formula can be trusted: on rows it has not seen, against its network, at the edges of its domain and beyond."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_matrix, check_vector, plural
+from edgewise._core.errors import InputError
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
+from edgewise.symbolic.results.box import Box, Place, said
+from edgewise.symbolic.results.domain import Condition, conditions
+from edgewise.symbolic.results.extrapolation import Extrapolation, extrapolation
+
+if TYPE_CHECKING:
+    from edgewise.network import KAN
+    from edgewise.symbolic.results.formula import Formula
+
+Floats = NDArray[np.float64]
+_COVERAGE = 0.95
+_POINTS = 2048
+# Standard deviations of an estimate from n rows, about 1/sqrt(n) each, by which an error must exceed the noise to be more.
+_CLEARLY = 4.0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A constant and the range that holds the true one in 95 of 100 such tables, where the formula is right.
+
+    Parameters
+    ----------
+    value, low, high
+        The constant and the ends; infinite where the data do not determine it.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.high - self.low):
+            return f"{self.value:.6g} (not determined by the data)"
+        digits = _digits(self.value, self.high - self.low)
+        return f"{self.value:.{digits}g} ({self.low:.{digits}g} to {self.high:.{digits}g})"
+
+
+@dataclass(frozen=True)
+class NetworkDistance:
+    """How far a formula is from the network over the box of the data.
+
+    Parameters
+    ----------
+    rms, largest
+        Of the difference, over points spread evenly over the box.
+    place
+        Where it is largest.
+    finite
+        The share of the box where the formula has a finite value.
+    """
+
+    rms: float
+    largest: float
+    place: Place | None
+    finite: float
+
+    def __str__(self) -> str:
+        if self.place is None:
+            return "It has no finite value in the box of the data to compare with the network's."
+        text = (
+            f"It differs from the network by {self.rms:.3g} over the box of the data (root mean square), at most by "
+            f"{self.largest:.3g}, at {said(self.place)}"
+        )
+        return (
+            f"{text}."
+            if self.finite == 1
+            else f"{text}; on {100 * (1 - self.finite):.0f} % of it it has no finite value."
+        )
+
+
+@dataclass(frozen=True)
+class Noise:
+    """The standard deviation of the noise in y, told in up to three ways; each is rather too large than too small.
+
+    Parameters
+    ----------
+    residuals
+        What the formula leaves over.
+    neighbours
+        Told by rows that lie close together, without any formula.
+    network
+        What the network leaves over.
+    rows
+        How many rows the formula was judged on.
+    """
+
+    residuals: float
+    neighbours: float
+    network: float
+    rows: int
+
+    @property
+    def level(self) -> float:
+        """The best estimate: the smallest."""
+        known = [each for each in (self.residuals, self.neighbours, self.network) if math.isfinite(each)]
+        return min(known, default=math.nan)
+
+    @property
+    def unexplained(self) -> bool:
+        """Does the formula leave clearly more than noise?"""
+        clearly = 1 + _CLEARLY / math.sqrt(self.rows)
+        return self.residuals > clearly * self.level or not math.isfinite(self.residuals)
+
+    def __str__(self) -> str:
+        ways = [
+            f"{value:.3g} by {way}"
+            for value, way in (
+                (self.residuals, "what the formula leaves over"),
+                (self.neighbours, "neighbouring rows"),
+                (self.network, "what the network leaves over"),
+            )
+            if math.isfinite(value)
+        ]
+        verdict = (
+            "so the formula leaves something unexplained"
+            if self.unexplained
+            else "so nothing but noise is left to explain"
+        )
+        return (
+            f"At most {self.level:.3g} ({', '.join(ways)}), {verdict}." if ways else "It could not be told."
+        )
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far a formula can be trusted.
+
+    Parameters
+    ----------
+    rows
+        How many rows it was judged on.
+    error
+        Root mean squared error on them, in the units of y.
+    r2
+        Coefficient of determination on them.
+    network
+        The distance to the network; None where there was none.
+    domain
+        What its parts ask of the columns, and whether they get it in the box of the data and around.
+    extrapolation
+        What it does beyond that box.
+    constants
+        Its measured constants with 95 % intervals, in the order of the formula.
+    noise
+        The noise in y.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sympy
+    >>> from edgewise.symbolic import Formula
+    >>> from edgewise.symbolic.results.diagnostics import trust
+    >>> X = np.linspace(1, 2, 60)[:, None]
+    >>> y = 3 * np.log(X[:, 0]) + 0.01 * np.cos(1e4 * X[:, 0])
+    >>> judged = trust(Formula(3.0 * sympy.log(sympy.Symbol("x")), ("x",)), X, y)
+    >>> print(judged.domain[0])
+    log(x) needs x > 0, which holds in the box of the data and around it.
+    """
+
+    rows: int
+    error: float
+    r2: float
+    network: NetworkDistance | None
+    domain: tuple[Condition, ...]
+    extrapolation: Extrapolation
+    constants: tuple[Interval, ...]
+    noise: Noise
+
+    @property
+    def leaves_domain(self) -> tuple[Condition, ...]:
+        """The conditions that fail in the box of the data or around it."""
+        return tuple(each for each in self.domain if not each.holds)
+
+    def __str__(self) -> str:
+        counted = plural(self.rows, "row")
+        lines = [f"Error: {self.error:.3g} on {counted} (R2 {self.r2:.6g})."]
+        if not math.isfinite(self.error):
+            lines = [f"Error: it has no finite value on some of the {counted} it was judged on."]
+        lines.append(f"Noise: {_lowered(str(self.noise))}")
+        if self.network is not None:
+            lines.append(f"Network: {_lowered(str(self.network))}")
+        failing = [str(each) for each in self.leaves_domain]
+        kept = "it has a value everywhere in the box of the data and around it."
+        lines.append(f"Domain: {' '.join(failing) or kept}")
+        lines.append(f"Beyond the data: {_lowered(str(self.extrapolation))}")
+        if self.constants:
+            lines.append(f"Constants, with 95 % intervals: {'; '.join(map(str, self.constants))}.")
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything for JSON; numbers that are not finite as None."""
+        near = self.network
+        return {
+            "rows": self.rows,
+            "error": _finite(self.error),
+            "r2": _finite(self.r2),
+            "network": None
+            if near is None
+            else {
+                "rms": _finite(near.rms),
+                "largest": _finite(near.largest),
+                "place": None if near.place is None else dict(near.place),
+                "finite": near.finite,
+            },
+            "domain": [each.to_dict() for each in self.domain],
+            "extrapolation": self.extrapolation.to_dict(),
+            "constants": [
+                {"value": each.value, "low": _finite(each.low), "high": _finite(each.high)}
+                for each in self.constants
+            ],
+            "noise": {
+                "level": _finite(self.noise.level),
+                "residuals": _finite(self.noise.residuals),
+                "neighbours": _finite(self.noise.neighbours),
+                "network": _finite(self.noise.network),
+            },
+            "text": str(self),
+        }
+
+
+def trust(
+    formula: Formula,
+    X: Any,
+    y: Any,
+    network: KAN | None = None,
+    *,
+    training: tuple[Any, Any] | None = None,
+    neighbours: float | None = None,
+) -> Trust:
+    """How far a formula can be trusted.
+
+    Parameters
+    ----------
+    formula
+        The formula.
+    X, y
+        Rows to judge it on, (n, d) and (n,); give those it was not fitted to.
+    network
+        The network to compare it with, in the same columns.
+    training
+        X and y of the rows it was fitted to: the box of the data then holds these as well, and the intervals of the
+        constants count them.
+    neighbours
+        The noise that neighbouring rows tell (`edgewise.symbolic.fitting.noise_estimate`), where that is known already.
+
+    Returns
+    -------
+    Trust
+        `str` of it reads as a paragraph.
+
+    Raises
+    ------
+    InputError
+        Where rows or network do not fit the formula.
+    """
+    rows, target = _table(formula, X, y, "X", "y")
+    fitted, values = (
+        (rows, target) if training is None else _table(formula, *training, "training", "training")
+    )
+    everything, all_values = (
+        (rows, target) if training is None else (np.vstack([rows, fitted]), np.r_[target, values])
+    )
+    if network is not None and network.shape[0] != len(formula.names):
+        raise InputError(
+            f"The 'network' argument of trust must have {plural(len(formula.names), 'input')}, one a column of the formula. "
+            f"Got {network.shape[0]} instead."
+        )
+    error = _rms(formula.predict(rows) - target)
+    spread = float(target.std())
+    left_over = math.nan if network is None else _rms(network.predict(rows)[:, 0] - target)
+    told = neighbour_noise(everything, all_values) if neighbours is None else neighbours
+    return Trust(
+        len(target),
+        error,
+        1 - (error / spread) ** 2 if spread > 0 else math.nan,
+        None if network is None else _distance(formula, network, Box.around(formula.names, everything)),
+        conditions(from_sympy(formula.sympy), formula.names, everything),
+        extrapolation(formula.predict, formula.names, everything, all_values),
+        _intervals(formula, fitted, values),
+        Noise(error, told, left_over, len(target)),
+    )
+
+
+def _table(formula: Formula, X: Any, y: Any, first: str, second: str) -> tuple[Floats, Floats]:
+    rows = check_matrix(X, first, columns=len(formula.names), of="trust")
+    return rows, check_vector(y, second, length=len(rows), of="trust")
+
+
+def _distance(formula: Formula, network: KAN, box: Box) -> NetworkDistance:
+    points = box.points(_POINTS)
+    with np.errstate(all="ignore"):
+        difference = np.abs(formula.predict(points) - network.predict(points)[:, 0])
+    finite = np.flatnonzero(np.isfinite(difference))
+    if not finite.size:
+        return NetworkDistance(math.nan, math.nan, None, 0.0)
+    at = int(finite[np.argmax(difference[finite])])
+    place = box.place(points[at])
+    return NetworkDistance(_rms(difference[finite]), float(difference[at]), place, finite.size / len(points))
+
+
+def _intervals(formula: Formula, X: Floats, y: Floats) -> tuple[Interval, ...]:
+    """Student's intervals from the standard errors, which are worked out anew where the formula does not know them."""
+    from scipy.special import stdtrit
+
+    tape = Tape(from_sympy(formula.sympy), formula.names)
+    errors: Sequence[float] = [each.standard_error for each in formula.constants]
+    known = [each.value for each in formula.constants]
+    if len(errors) != tape.size or any(math.isnan(each) for each in errors) or known != tape.start.tolist():
+        errors = refit(tape.tree, formula.names, X, y, steps=0).standard_errors.tolist()
+    reach = float(stdtrit(max(len(y) - tape.size, 1), (1 + _COVERAGE) / 2))
+    return tuple(
+        Interval(value, value - reach * error, value + reach * error)
+        for value, error in zip(tape.start.tolist(), errors, strict=True)
+    )
+
+
+def _rms(values: Floats) -> float:
+    with np.errstate(all="ignore"):
+        mean = float(np.mean(np.square(values)))
+    return math.sqrt(mean) if math.isfinite(mean) else math.inf
+
+
+def _digits(value: float, width: float) -> int:
+    """As many digits as tell the ends of the interval apart, and one more."""
+    if width <= 0 or value == 0:
+        return 6
+    return min(max(math.ceil(math.log10(abs(value) / width)) + 2, 2), 15)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]

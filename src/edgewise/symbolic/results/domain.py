@@ -1,0 +1,294 @@
+"""Where a formula has no value: logarithms, roots, divisions and inverse functions that leave their domain.
+
+Each part of a formula that not every number can enter is a condition on its argument, and a condition is a function that
+must not fall below (or reach) zero. Its smallest value over a box says whether it holds there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.results.box import Box, Place, lowest, said
+from edgewise.symbolic.units.rules import written
+
+Floats = NDArray[np.float64]
+# Rounding error of a sum beside its terms.
+_ROUNDING = 1e-14
+# A minimum that is this small beside the values around it, at this share of the box, is zero.
+_ZERO, _NEAR = 1e-6, 1e-3
+_POINTS = 512
+_HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a part of a formula asks of the columns, and whether it gets it.
+
+    Parameters
+    ----------
+    part
+        The part, such as "log(x - y)".
+    text
+        What it asks, such as "x - y > 0".
+    fails_on_data, fails_in_box, fails_around
+        Does it fail on a row of the table, in the box of the data, in the box half as wide again?
+    witness
+        A place where it fails, in the columns it is about; None where it holds.
+    """
+
+    part: str
+    text: str
+    fails_on_data: bool
+    fails_in_box: bool
+    fails_around: bool
+    witness: Place | None
+
+    @property
+    def holds(self) -> bool:
+        """Does it hold in the box and around it?"""
+        return self.witness is None
+
+    def __str__(self) -> str:
+        if self.witness is None:
+            return f"{self.part} needs {self.text}, which holds in the box of the data and around it."
+        if self.fails_on_data:
+            where = "on rows of the data"
+        elif self.fails_in_box:
+            where = "inside the box of the data, though on none of its rows"
+        else:
+            where = "beyond the box of the data"
+        return f"{self.part} needs {self.text}, which fails {where}, for example at {said(self.witness)}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "part": self.part,
+            "condition": self.text,
+            "fails_on_data": self.fails_on_data,
+            "fails_in_box": self.fails_in_box,
+            "fails_around": self.fails_around,
+            "witness": None if self.witness is None else dict(self.witness),
+        }
+
+
+def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) -> tuple[Condition, ...]:
+    """Every condition a formula puts on the columns.
+
+    Parameters
+    ----------
+    tree
+        The formula.
+    names
+        The columns of X.
+    X
+        The data, (n, d).
+    around
+        How many times as wide as the box of the data the wider one is.
+
+    Returns
+    -------
+    tuple of Condition
+        In the order of the formula; none twice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.forms import parse
+    >>> from edgewise.symbolic.results.domain import conditions
+    >>> X = np.array([[1.0, 0.0], [4.0, 3.0]])
+    >>> for each in conditions(parse("log(x - y) + 1/x", ["x", "y"]).tree, ["x", "y"], X):
+    ...     print(each)
+    log(x - y) needs x - y > 0, which fails inside the box of the data, though on none of its rows, for example at
+    x = 1.943, y = 2.068.
+    1/x needs x != 0, which holds in the box of the data and around it.
+    """
+    box = Box.around(names, X)
+    wide = box.widened(around)
+    found: dict[str, Condition] = {}
+    for need in _needs(tree, set(names)):
+        if need.text not in found:
+            found[need.text] = _condition(need, X, box, wide)
+    return tuple(found.values())
+
+
+@dataclass(frozen=True)
+class _Need:
+    """`margin` must not be below zero, nor zero where `strict`; where `crossing`, only zero itself is forbidden."""
+
+    part: str
+    text: str
+    margin: Node
+    strict: bool
+    crossing: bool = False
+
+
+@dataclass(frozen=True)
+class _Margin:
+    """The values that a condition is about, and the rounding error in them."""
+
+    need: _Need
+    value: Callable[[Floats], Floats]
+    terms: tuple[Callable[[Floats], Floats], ...]
+
+    @classmethod
+    def of(cls, need: _Need, names: Sequence[str]) -> _Margin:
+        node = need.margin
+        parts = node.arguments if isinstance(node, Apply) and node.function == "+" else ()
+        return cls(need, _evaluator(node, names), tuple(_evaluator(each, names) for each in parts))
+
+    def bad(self, rows: Floats) -> NDArray[np.bool_]:
+        """Where the condition fails, rounding errors in its favour where it may be met with equality."""
+        values, rounding = self.value(rows), np.zeros(len(rows))
+        for term in self.terms:
+            rounding = rounding + _ROUNDING * np.abs(term(rows))
+        if self.need.crossing:
+            return np.abs(values) <= rounding
+        return values <= rounding if self.need.strict else values < -rounding
+
+    def violation(self, box: Box) -> Floats | None:
+        """A point of a box where the condition fails, or None."""
+        points = box.points(_POINTS)
+        bad = points[self.bad(points)]
+        if len(bad):
+            return bad[np.argmin(box.distance(bad))]
+        if self.need.crossing:
+            crossing = self._crossing(points)
+            return self._touching(points, box) if crossing is None else crossing
+        return self._touching(points, box)
+
+    def _touching(self, points: Floats, box: Box) -> Floats | None:
+        """The place of the smallest value, where that is none or below."""
+        size = (lambda rows: np.abs(self.value(rows))) if self.need.crossing else self.value
+        point, value = lowest(size, box, points)
+        if not np.isfinite(value):
+            return None
+        if self.bad(point[None])[0]:
+            return point
+        # A square is never found to be zero exactly, but it is far below its surroundings, and ever further.
+        near = box.near(point, _NEAR, 64)
+        ends = (point == box.low) | (point == box.high)
+        near = np.where(ends, point, near)
+        return point if self.need.strict and value <= _ZERO * float(np.median(size(near))) else None
+
+    def _crossing(self, points: Floats) -> Floats | None:
+        """A zero between two points of different sign."""
+        values = self.value(points)
+        above, below = np.flatnonzero(values > 0), np.flatnonzero(values < 0)
+        if not (above.size and below.size):
+            return None
+        first, second = above[np.argmin(values[above])], below[np.argmax(values[below])]
+        left, right = points[first], points[second]
+        for _ in range(_HALVINGS):
+            middle = (left + right) / 2
+            left, right = (middle, right) if self.value(middle[None])[0] > 0 else (left, middle)
+        # At a pole the sign changes too, but there the values grow.
+        return left if self.value(left[None])[0] <= 0.5 * min(values[first], -values[second]) else None
+
+
+def _evaluator(node: Node, names: Sequence[str]) -> Callable[[Floats], Floats]:
+    tape = Tape(node, names)
+    return lambda rows: tape.value(tape.start, rows)
+
+
+def _condition(need: _Need, X: Floats, box: Box, wide: Box) -> Condition:
+    margin = _Margin.of(need, box.names)
+    rows = np.flatnonzero(margin.bad(X))
+    witness = X[rows[0]] if rows.size else margin.violation(box)
+    in_box = witness is not None
+    if witness is None:
+        witness = margin.violation(wide)
+    place = None if witness is None else box.place(witness, set(names_in(need.margin)))
+    return Condition(need.part, need.text, bool(rows.size), in_box, place is not None, place)
+
+
+def _needs(node: Node, names: set[str]) -> Iterator[_Need]:
+    """The conditions of a tree, innermost first."""
+    if not isinstance(node, Apply):
+        return
+    for argument in node.arguments:
+        yield from _needs(argument, names)
+    inner = node.arguments[0]
+    if node.function == "^":
+        yield from _power_needs(node, names)
+    elif node.function == "inv":
+        for factor in _zeros(inner, names):
+            if not _fixed(factor, names):
+                yield _Need(written(node), f"{written(factor)} != 0", factor, strict=True, crossing=True)
+    elif node.function == "tan":
+        cosine = Apply("cos", (inner,))
+        yield _Need(written(node), f"{written(cosine)} != 0", cosine, strict=True, crossing=True)
+    elif node.function in _ONE_SIDED and not _fixed(inner, names):
+        least, strict = _ONE_SIDED[node.function]
+        text = f"{written(inner)} {'>' if strict else '>='} {least}"
+        yield _Need(written(node), text, _sum(inner, -least), strict)
+    elif node.function in _TWO_SIDED and not _fixed(inner, names):
+        strict = _TWO_SIDED[node.function]
+        size = Apply("abs", (inner,))
+        text = f"{written(size)} {'<' if strict else '<='} 1"
+        yield _Need(written(node), text, _sum(Apply("neg", (size,)), 1), strict)
+
+
+def _power_needs(node: Apply, names: set[str]) -> Iterator[_Need]:
+    base, exponent = node.arguments
+    if _fixed(base, names):
+        value = _value(base)
+        if value < 0 and not _fixed(exponent, names):
+            yield _Need(written(node), f"{written(base)} > 0", base, strict=True)
+        return
+    if not _fixed(exponent, names):
+        yield _Need(written(node), f"{written(base)} > 0", base, strict=True)
+        return
+    power = _value(exponent)
+    if power != round(power):
+        text = f"{written(base)} {'>' if power < 0 else '>='} 0"
+        yield _Need(written(node), text, base, strict=power < 0)
+    elif power < 0:
+        yield _Need(written(node), f"{written(base)} != 0", base, strict=True, crossing=True)
+
+
+# The least argument, and whether it is itself forbidden.
+_ONE_SIDED = {"log": (0, True), "sqrt": (0, False), "acosh": (1, False)}
+# Arguments from -1 to 1, and whether the ends are forbidden.
+_TWO_SIDED = {"asin": False, "acos": False, "atanh": True}
+
+
+def _zeros(node: Node, names: set[str]) -> Iterator[Node]:
+    """The parts of which one must be zero for the whole to be."""
+    if not isinstance(node, Apply):
+        yield node
+    elif node.function == "*":
+        for argument in node.arguments:
+            yield from _zeros(argument, names)
+    elif node.function in ("neg", "sqrt", "abs"):
+        yield from _zeros(node.arguments[0], names)
+    elif node.function == "^":
+        # With any other exponent the base is no zero either.
+        if _fixed(node.arguments[1], names) and _value(node.arguments[1]) > 0:
+            yield from _zeros(node.arguments[0], names)
+    elif node.function not in ("inv", "exp", "cosh", "gaussian", "sigmoid"):
+        yield node
+
+
+def _fixed(node: Node, names: set[str]) -> bool:
+    return not any(name in names for name in names_in(node))
+
+
+def _value(node: Node) -> float:
+    tape = Tape(node, ())
+    value = float(tape.value(tape.start, np.zeros((1, 0)))[0])
+    return value if math.isfinite(value) else math.nan
+
+
+def _sum(node: Node, added: int) -> Node:
+    if added == 0:
+        return node
+    term: Node = Number(added) if added > 0 else Apply("neg", (Number(-added),))
+    return Apply("+", (node, term))

@@ -1,0 +1,91 @@
+"""The formulas of a wholly symbolic network."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from edgewise._core.checks import check_matrix
+from edgewise._core.errors import InputError
+from edgewise.network import KAN
+from edgewise.symbolic.expressions.composition import compose
+from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
+from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.results.formula import Constant, Formula
+
+
+def formula(net: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) -> tuple[Formula, ...]:
+    """What a symbolic network computes, as one formula per output in the user's columns and units.
+
+    Parameters
+    ----------
+    net
+        A network whose living edges are all symbolic.
+    X, y
+        Rows to state the error on, (n, d) and (n,) or (n, outputs); give those the network was not trained on.
+    simplify
+        Bring the formulas to their shortest writing.
+
+    Returns
+    -------
+    tuple of Formula
+        Equal to the network's outputs wherever these have a value.
+
+    Raises
+    ------
+    NumericEdgesError
+        Where a living edge is numeric; the message names them.
+    InputError
+        Where X and y do not fit the network.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from edgewise.network import KAN, set_symbolic
+    >>> from edgewise.symbolic import formula
+    >>> net = set_symbolic(KAN([1, 1], seed=0, dtype=torch.float64), (0, 0, 0), "sin", (2.0, 3.0, 0.0, 0.5)).network
+    >>> formula(net)[0].text
+    '2*sin(3*x1) + 0.5'
+    """
+    expressions = [to_sympy(tree, net.input_names) for tree in compose(net)]
+    if simplify:
+        expressions = [simplify_expression(each) for each in expressions]
+    if X is None or y is None:
+        if y is not None or X is not None:
+            raise InputError(
+                "The 'X' and 'y' arguments of formula must be given together. Got only one of them instead."
+            )
+        return tuple(
+            Formula(each, net.input_names, constants=_constants(each, net.input_names))
+            for each in expressions
+        )
+    rows = check_matrix(X, "X", columns=net.shape[0], of="formula")
+    target = check_matrix(
+        np.reshape(y, (-1, 1)) if np.ndim(y) == 1 else y,
+        "y",
+        columns=net.shape[-1],
+        rows=len(rows),
+        of="formula",
+    )
+    outputs = net.predict(rows)
+    return tuple(
+        _judged(each, net.input_names, rows, target[:, at], outputs[:, at])
+        for at, each in enumerate(expressions)
+    )
+
+
+def _judged(expression: Any, names: tuple[str, ...], X: Any, y: Any, output: Any) -> Formula:
+    tape = Tape(from_sympy(expression), names)
+    value = tape.value(tape.start, X)
+    error = math.sqrt(float(np.mean(np.square(value - y))))
+    spread = float(np.std(y))
+    r2 = 1 - (error / spread) ** 2 if spread > 0 else math.nan
+    deviation = math.sqrt(float(np.mean(np.square(value - output))))
+    return Formula(expression, names, error, r2, _constants(expression, names), deviation)
+
+
+def _constants(expression: Any, names: tuple[str, ...]) -> tuple[Constant, ...]:
+    return tuple(Constant(value, math.nan) for value in Tape(from_sympy(expression), names).start.tolist())

@@ -1,0 +1,141 @@
+"""What a formula does beyond the box of its data: whether it has values there, and how fast they grow."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.symbolic.results.box import Box
+
+Floats = NDArray[np.float64]
+# Widths of the boxes looked at, beside the data's own.
+_FACTORS = (1.5, 2.0, 3.0)
+_POINTS = 512
+# Half as far out again, a polynomial of degree five grows eightfold; what grows faster is not to be trusted.
+_SANE = 10.0
+
+
+@dataclass(frozen=True)
+class Shell:
+    """The faces of a box around the data, in which columns of one sign keep it.
+
+    Parameters
+    ----------
+    factor
+        How many times as wide as the box of the data it is.
+    finite
+        The share of its faces where the formula has a finite value.
+    growth
+        The largest distance from the middle of the data's values, beside the data's own largest.
+    """
+
+    factor: float
+    finite: float
+    growth: float
+
+
+@dataclass(frozen=True)
+class Extrapolation:
+    """How a formula goes on where there are no data.
+
+    Parameters
+    ----------
+    shells
+        Ever wider boxes around the data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic.results.extrapolation import extrapolation
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> print(extrapolation(lambda rows: rows[:, 0] ** 3, ("x",), X, X[:, 0] ** 3))
+    It extrapolates sanely: it stays finite and reaches 3.4 times the data's own range in the box 1.5 times as wide, 8
+    times in the one 2 times as wide.
+    """
+
+    shells: tuple[Shell, ...]
+
+    @property
+    def sane(self) -> bool:
+        """Finite a little beyond the data, and no larger than ten times what the data are?"""
+        near = self.shells[0]
+        return near.finite == 1.0 and near.growth <= _SANE
+
+    def __str__(self) -> str:
+        near, far = self.shells[:2]
+        if near.finite < 1.0:
+            return (
+                f"It does not extrapolate: on {_percent(1 - near.finite)} of the faces of the box {near.factor:g} times as "
+                "wide as the data's it has no finite value."
+            )
+        reach = f"{_times(near.growth)} times the data's own range in the box {near.factor:g} times as wide"
+        if not self.sane:
+            return f"It does not extrapolate sanely: it reaches {reach}."
+        further = (
+            f"{_times(far.growth)} times in the one {far.factor:g} times as wide"
+            if far.finite == 1.0
+            else f"without finite values on {_percent(1 - far.finite)} of the faces of the one {far.factor:g} times as wide"
+        )
+        return f"It extrapolates sanely: it stays finite and reaches {reach}, {further}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "sane": self.sane,
+            "text": str(self),
+            "shells": [
+                {
+                    "factor": each.factor,
+                    "finite": each.finite,
+                    "growth": each.growth if math.isfinite(each.growth) else None,
+                }
+                for each in self.shells
+            ],
+        }
+
+
+def extrapolation(
+    predict: Callable[[Floats], Floats], names: tuple[str, ...], X: Floats, y: Floats
+) -> Extrapolation:
+    """A formula on the faces of ever wider boxes around its data.
+
+    Parameters
+    ----------
+    predict
+        The formula, (m, d) -> (m,).
+    names
+        The columns.
+    X, y
+        The data, (n, d) and (n,).
+
+    Returns
+    -------
+    Extrapolation
+    """
+    box = Box.around(names, X)
+    middle, half = (float(y.max()) + float(y.min())) / 2, (float(y.max()) - float(y.min())) / 2
+    # A constant column of values has no range; its size is the next best measure.
+    half = half or max(abs(middle), 1e-300)
+    shells: list[Shell] = []
+    for factor in _FACTORS:
+        with np.errstate(all="ignore"):
+            values = predict(box.widened(factor, keep_signs=True).surface(_POINTS))
+            finite = np.isfinite(values)
+            growth = float(np.abs(values[finite] / half - middle / half).max()) if finite.any() else math.nan
+        shells.append(Shell(factor, float(finite.mean()), growth))
+    return Extrapolation(tuple(shells))
+
+
+def _times(growth: float) -> str:
+    if growth < 10:
+        return f"{growth:.2g}"
+    return f"{growth:,.0f}" if growth < 1e4 else f"{growth:.1e}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "under 1 %"

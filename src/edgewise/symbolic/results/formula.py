@@ -1,0 +1,243 @@
+"""A formula as a result: what it says, how well it does, how sure its constants are."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_matrix
+from edgewise.symbolic.expressions.complexity import complexity as node_count
+from edgewise.symbolic.expressions.parse import formula_text, from_sympy
+from edgewise.symbolic.expressions.source import c_source, python_source
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.results.diagnostics import Trust
+
+Floats = NDArray[np.float64]
+_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A measured constant of a formula and its standard error (infinite where the data do not determine it)."""
+
+    value: float
+    standard_error: float
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula in the columns of a table, with its accuracy on rows it was not fitted to.
+
+    Parameters
+    ----------
+    sympy
+        The expression over plain symbols named as the columns. Exact numbers are exact, measured constants floats.
+    names
+        All columns of the table, in order.
+    error
+        Root mean squared error on held-out rows, in the units of y.
+    r2
+        Coefficient of determination on the same rows.
+    constants
+        The measured constants in the order of the formula.
+    network_deviation
+        Root mean squared difference from the network the formula was read from, on the same rows; None where there
+        was no network.
+    trust
+        How far it can be trusted, where that was looked into.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from edgewise.symbolic import Formula
+    >>> x = sympy.Symbol("x")
+    >>> law = Formula(2.5 * x**2, names=("x", "z"), error=0.1, r2=0.99)
+    >>> law.text, law.latex, law.complexity, law.predict([[2.0, 0.0]]).tolist()
+    ('2.5*x^2', '2.5 x^{2}', 5, [10.0])
+    """
+
+    sympy: Any
+    names: tuple[str, ...]
+    error: float = math.nan
+    r2: float = math.nan
+    constants: tuple[Constant, ...] = ()
+    network_deviation: float | None = None
+    trust: Trust | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def complexity(self) -> int:
+        """The number of operators, functions, columns and constants."""
+        return node_count(self.sympy)
+
+    @cached_property
+    def text(self) -> str:
+        """The formula as `parse_formula` reads it, floats to six significant digits."""
+        return formula_text(self.sympy, _DIGITS)
+
+    @cached_property
+    def exact_text(self) -> str:
+        """The formula as text with every digit of its constants."""
+        return formula_text(self.sympy)
+
+    @cached_property
+    def latex(self) -> str:
+        """The formula as LaTeX mathematics, floats to six significant digits."""
+        symbols = {symbol: _latex_name(symbol.name) for symbol in self.sympy.free_symbols}
+        short = self.sympy.xreplace({value: _short(value) for value in self.sympy.atoms(sympy.Float)})
+        return str(sympy.latex(short, symbol_names=symbols))
+
+    def __str__(self) -> str:
+        return self.text
+
+    def predict(self, X: Any) -> Floats:
+        """The formula at every row of a matrix, list or data frame.
+
+        Parameters
+        ----------
+        X
+            The columns `names`, (n, d).
+
+        Returns
+        -------
+        ndarray
+            (n,); not finite where the formula has no value.
+
+        Raises
+        ------
+        InputError
+            Where the columns do not fit.
+        """
+        rows = check_matrix(X, "X", columns=len(self.names), of="predict")
+        return self._tape.value(self._tape.start, rows).copy()
+
+    def python(self, name: str = "formula") -> str:
+        """The source of a Python function of the columns, for floats and numpy arrays."""
+        return python_source(from_sympy(self.sympy), self.names, name)
+
+    def c(self, name: str = "formula") -> str:
+        """The source of a C99 function of the columns, `double name(double x, ...)`, with nothing but <math.h>.
+
+        Parameters
+        ----------
+        name
+            Name of the function.
+
+        Returns
+        -------
+        str
+            Columns whose names C does not allow are renamed, and comments say so.
+
+        Raises
+        ------
+        InputError
+            Where the name is no plain identifier.
+
+        Examples
+        --------
+        >>> import sympy
+        >>> from edgewise.symbolic import Formula
+        >>> print(Formula(2.5 * sympy.exp(-sympy.Symbol("x")), ("x",)).c("decay"))
+        #include <math.h>
+        <BLANKLINE>
+        double decay(double x)
+        {
+            return (2.5 * exp((-x)));
+        }
+        <BLANKLINE>
+        """
+        return c_source(from_sympy(self.sympy), self.names, name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything about the formula, for JSON; numbers that are not finite as None."""
+        return {
+            "text": self.text,
+            "exact_text": self.exact_text,
+            "latex": self.latex,
+            "python": self.python(),
+            "c": self.c(),
+            "complexity": self.complexity,
+            "error": _finite(self.error),
+            "r2": _finite(self.r2),
+            "network_deviation": None if self.network_deviation is None else _finite(self.network_deviation),
+            "constants": [
+                {"value": each.value, "standard_error": _finite(each.standard_error)}
+                for each in self.constants
+            ],
+            "names": list(self.names),
+            "trust": None if self.trust is None else self.trust.to_dict(),
+        }
+
+    def json(self) -> str:
+        """Everything about the formula as one JSON object."""
+        return json.dumps(self.to_dict(), allow_nan=False, ensure_ascii=False)
+
+    @cached_property
+    def _tape(self) -> Tape:
+        return Tape(from_sympy(self.sympy), self.names)
+
+
+def pareto(formulas: Iterable[Formula], slack: float = 0.0) -> tuple[Formula, ...]:
+    """The formulas that no simpler one equals, from the simplest to the most accurate.
+
+    Parameters
+    ----------
+    formulas
+        Candidates judged on the same rows.
+    slack
+        The share of error by which a longer formula must be better to stay.
+
+    Returns
+    -------
+    tuple of Formula
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from edgewise.symbolic import Formula, pareto
+    >>> x = sympy.Symbol("x")
+    >>> short, long = Formula(x, ("x",), error=0.1), Formula(x + x**2, ("x",), error=0.2)
+    >>> [each.text for each in pareto([long, short])]
+    ['x']
+    """
+    front: list[Formula] = []
+    for each in sorted(formulas, key=lambda one: (one.complexity, one.error)):
+        if math.isfinite(each.error) and (not front or each.error < front[-1].error * (1 - slack)):
+            front.append(each)
+    return tuple(front)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _short(value: Any) -> Any:
+    rounded = float(f"{float(value):.{_DIGITS}g}")
+    return (
+        sympy.Integer(int(rounded))
+        if rounded.is_integer() and abs(rounded) < 1e6
+        else sympy.Float(rounded, 15)
+    )
+
+
+def _latex_name(name: str) -> str:
+    """x1 as sympy writes it; words upright, with LaTeX's own characters escaped."""
+    if re.fullmatch(r"[A-Za-z]_?\d*", name):
+        letter, digits = name[0], name[1:].lstrip("_")
+        return f"{letter}_{{{digits}}}" if digits else letter
+    escaped = "".join(_ESCAPES.get(character, character) for character in name)
+    return rf"\mathrm{{{escaped}}}"
+
+
+_ESCAPES = {
+    "\\": r"\backslash ", "{": r"\{", "}": r"\}", "_": r"\_", "%": r"\%", "$": r"\$", "#": r"\#", "&": r"\&",
+    "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ ", "\r": r"\ ",
+}  # fmt: skip

@@ -1,0 +1,193 @@
+"""What a formula search returns, and how it picks the one formula it recommends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.stopping import StopReason
+from edgewise.network import KAN
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
+from edgewise.symbolic.fitting.rounding import Fitted
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.alternatives import Alternative, alternatives
+from edgewise.symbolic.results.diagnostics import trust
+from edgewise.symbolic.results.formula import Constant, Formula
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FormulaResult:
+    """Formulas from the simplest to the most accurate; `str` of it is a table of them.
+
+    Parameters
+    ----------
+    best
+        The simplest formula that no other beats by more than chance.
+    front
+        The formulas that no simpler one equals, the simplest first.
+    network
+        The network the best formula was read from, or the most accurate one trained; None where none was needed.
+    message
+        What was found and why the search ended, in one sentence.
+    seconds
+        How long it took.
+    stop_reason
+        Why the search ended.
+    noise
+        The standard deviation of the noise in y, rather too large than too small; None where it was not estimated.
+    equals
+        What `alternatives` returns.
+    exact
+        Whether the search holds `best` to be the law itself: it leaves no more than rounding error on rows it was not
+        fitted to, with few measured constants.
+    """
+
+    best: Formula
+    front: tuple[Formula, ...]
+    network: KAN | None
+    message: str
+    seconds: float
+    stop_reason: StopReason = StopReason.EXHAUSTED
+    noise: float | None = None
+    equals: tuple[Alternative, ...] = field(default=(), repr=False)
+    exact: bool = False
+
+    def alternatives(self) -> tuple[Alternative, ...]:
+        """The formulas, of the front and beside it, that the data cannot tell from the best, the shortest first.
+
+        Each with the p-value of a paired test on held-out rows and the place where a measurement would tell the two apart.
+        """
+        return self.equals
+
+    def __str__(self) -> str:
+        lines = [f"  {'complexity':>10}  {'error':>9}  formula"]
+        for each in self.front:
+            mark = "*" if each.sympy == self.best.sympy else " "
+            lines.append(f"{mark} {each.complexity:>10}  {each.error:>9.3g}  {each.text}")
+        lines += ["", self.message]
+        if self.noise is not None:
+            lines.append(f"The noise in y is at most {self.noise:.3g}.")
+        if self.equals:
+            lines.append("The data cannot tell the best formula (*) from:")
+            lines += [f"    {each}" for each in self.equals]
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the network, for JSON."""
+        return {
+            "best": self.best.to_dict(),
+            "front": [each.to_dict() for each in self.front],
+            "alternatives": [each.to_dict() for each in self.equals],
+            "noise": self.noise,
+            "exact": self.exact,
+            "message": self.message,
+            "stop_reason": self.stop_reason.value,
+            "seconds": self.seconds,
+        }
+
+
+def judged(
+    result: FormulaResult,
+    rows: Rows,
+    networks: Sequence[KAN | None] | None = None,
+    rivals: Sequence[Formula] = (),
+) -> FormulaResult:
+    """A result with the trust in every formula, the noise and the alternatives.
+
+    Parameters
+    ----------
+    result
+        What a search found, in the columns of `rows`.
+    rows
+        The data it was found on.
+    networks
+        The network that each formula of the front is compared with; by default the result's for all.
+    rivals
+        Formulas beside the front that may be alternatives too.
+
+    Returns
+    -------
+    FormulaResult
+    """
+    known = [result.network] * len(result.front) if networks is None else networks
+    everything = (
+        (rows.X, rows.y) if rows.short else (np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held])
+    )
+    told = neighbour_noise(*everything)
+    front = tuple(_trusted(each, rows, net, told) for each, net in zip(result.front, known, strict=True))
+    best = next((each for each in front if each.sympy == result.best.sympy), None)
+    best = _trusted(result.best, rows, result.network, told) if best is None else best
+    levels = [each.trust.noise.level for each in (best, *front) if each.trust is not None]
+    noise = min((each for each in levels if math.isfinite(each)), default=None)
+    return replace(
+        result, best=best, front=front, noise=noise, equals=alternatives(best, (*front, *rivals), rows)
+    )
+
+
+def _trusted(formula: Formula, rows: Rows, network: KAN | None, told: float) -> Formula:
+    """A formula with the trust in it, on held-out rows or, in a short table, each row left out in turn."""
+    if not rows.short:
+        training = (rows.X, rows.y)
+        found = trust(formula, rows.X_held, rows.y_held, network, training=training, neighbours=told)
+        return replace(formula, trust=found)
+    found = trust(formula, rows.X, rows.y, network, neighbours=told)
+    # What the network leaves over on its own rows says too little.
+    noise = replace(found.noise, residuals=formula.error, network=math.nan)
+    return replace(formula, trust=replace(found, error=formula.error, r2=formula.r2, noise=noise))
+
+
+def as_formula(fitted: Fitted, rows: Rows, network: KAN | None) -> Formula:
+    """A fitted expression as a result."""
+    r2 = (
+        1.0 - (fitted.held / rows.spread) ** 2 if rows.spread > 0 and math.isfinite(fitted.held) else math.nan
+    )
+    constants = tuple(
+        Constant(value, error)
+        for value, error in zip(
+            fitted.fit.constants.tolist(), fitted.fit.standard_errors.tolist(), strict=True
+        )
+    )
+    deviation = None
+    if network is not None:
+        difference = predictions(fitted.expression, rows, rows.X_held) - network.predict(rows.X_held)[:, 0]
+        with np.errstate(all="ignore"):
+            deviation = float(np.sqrt(np.mean(np.square(difference))))
+    return Formula(fitted.expression, rows.names, fitted.held, r2, constants, deviation)
+
+
+def predictions(expression: object, rows: Rows, X: Floats) -> Floats:
+    """A formula's values on some rows."""
+    tape = Tape(from_sympy(expression), rows.names)
+    return tape.value(tape.start, X)
+
+
+def recommended(front: Sequence[Formula], rows: Rows) -> Formula:
+    """The formula with the best balance: each node must take 3 % off the error, and more than chance.
+
+    A formula stays in the running where no simpler one has a squared error within one standard error of its own, the
+    rule of Breiman et al. (1984), Classification and Regression Trees.
+    """
+    # A difference that floating point itself makes is none.
+    floor = max(10 * rows.rounding_error, 1e-12 * rows.spread)
+    running: list[tuple[Formula, Floats]] = []
+    for each in sorted(front, key=lambda one: one.complexity):
+        squares = np.square(each.predict(rows.X_held) - rows.y_held)
+        gains = [(before - squares) for _, before in running]
+        if all(float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) for gain in gains):
+            running.append((each, squares))
+    return min(
+        (each for each, _ in running),
+        key=lambda one: math.log(max(one.error, floor)) + _NODE * one.complexity,
+    )
+
+
+_NODE = 0.03

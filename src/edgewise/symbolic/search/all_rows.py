@@ -1,0 +1,42 @@
+"""The last word on a table of which a sample was searched: constants fitted on all rows, and all held-out rows to judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgewise.symbolic.fitting.rounding import fit_expression
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.description_length import challenged
+from edgewise.symbolic.results.formula import Formula, pareto
+from edgewise.symbolic.results.search_result import as_formula, recommended
+from edgewise.symbolic.search.exactness import is_law
+
+
+def fitted_on_all(
+    formulas: Sequence[Formula], best: Formula, exact: bool, rows: Rows
+) -> tuple[tuple[Formula, ...], Formula, bool]:
+    """The front and the best of formulas that were found on a sample, fitted and judged on all rows.
+
+    Parameters
+    ----------
+    formulas
+        What the sample left in the running.
+    best
+        The one that it recommends.
+    exact
+        Whether that one held exactly on the sample: it then stays the best as long as it does on all rows.
+    rows
+        The whole table, in the columns of the formulas.
+
+    Returns
+    -------
+    tuple
+        The front, the best formula, and whether it holds exactly on all rows.
+    """
+    anew = as_formula(fit_expression(best.sympy, rows), rows, None)
+    others = [each for each in formulas if each.sympy != best.sympy]
+    known = [anew, *(as_formula(fit_expression(each.sympy, rows), rows, None) for each in others)]
+    front = pareto(known, slack=1e-6) or (anew,)
+    if exact and is_law(anew, rows):
+        return front, anew, True
+    return front, challenged(recommended(front, rows), known, rows), False

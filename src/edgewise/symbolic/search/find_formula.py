@@ -1,0 +1,330 @@
+"""From a table to a formula: direct candidates first, then the structure of the data, then small networks.
+
+The search can be stopped at any time and then answers with the best it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_int
+from edgewise._core.seeds import derive
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.forms import Form
+from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
+from edgewise.symbolic.fitting.rounding import fit_expression
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.description_length import challenged
+from edgewise.symbolic.results.formula import Formula, pareto
+from edgewise.symbolic.results.search_result import FormulaResult, judged, recommended
+from edgewise.symbolic.search.all_rows import fitted_on_all
+from edgewise.symbolic.search.backward_elimination import shortened
+from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
+from edgewise.symbolic.search.network_stage import read_networks
+from edgewise.symbolic.search.resummation import resummed
+from edgewise.symbolic.search.screening import mattering, related
+from edgewise.symbolic.search.search_space import Limits
+from edgewise.symbolic.search.search_state import Search
+from edgewise.symbolic.search.structural_stage import structured
+from edgewise.symbolic.structure.direct_candidates import direct_candidates
+from edgewise.symbolic.structure.nondimensional import from_units, reduced
+from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
+from edgewise.training import Record
+
+_OF = "find_formula"
+# Formulas whose units fit by themselves are shown alone where their error is no larger than this times the smallest.
+_AS_GOOD = 1.05
+# Units of work that "normal" stands for.
+UNITS = 60.0
+# Rows that are searched, those to fit and those to judge on; of a larger table the others have their say at the end, for
+# which this share of a time limit is kept.
+_ROWS, _ROWS_HELD, _LAST = 3200, 800, 0.2
+# From so many columns on those that matter are searched first, as so many rows show them, for this share of the work.
+_WIDE, _SCREENED, _NARROW_SHARE = 6, 1000, 0.4
+
+
+def find_formula(
+    X: Any,
+    y: Any,
+    *,
+    names: Iterable[str] | None = None,
+    units: Mapping[str, Any] | None = None,
+    work: str | float = "normal",
+    seconds: float | None = None,
+    seed: int | None = 0,
+    callbacks: Iterable[Callable[[Record], Any]] = (),
+    forms: Iterable[Form | str] | None = None,
+    without: Iterable[str] = (),
+    require: Iterable[str] = (),
+    ignore: Iterable[str] = (),
+    held_out: float = 0.2,
+) -> FormulaResult:
+    """Find formulas for y in the columns of X.
+
+    Parameters
+    ----------
+    X
+        Matrix or data frame, (n, d).
+    y
+        Vector, (n,).
+    names
+        Names of the columns; by default those of the data frame, or x1, x2, ...
+    units
+        What each column and the target are measured in, as {"m": "kg", "v": "m/s", "y": "J"} or as exponents of base
+        units. The target goes by "y", or by the name of the series that y is. Formulas whose units do not fit are never
+        offered; measured constants may carry a unit where no formula without such does as well.
+    work
+        How much to search: "quick", "normal", "thorough" or a factor; "normal" is about a minute of one core at most. The
+        search ends earlier once a formula is exact or every shape has been tried.
+    seconds
+        Time limit; None for none. It only interrupts: what is found until then is the answer, and may differ from run to
+        run.
+    seed
+        Seed of the split and of the networks.
+    callbacks
+        Called with a `Record` after each step, and about twice a second in between; one that returns True ends the search.
+    forms
+        The closed forms an edge may become, or their names; by default all of `edgewise.forms.FORMS`. Add your own with
+        `edgewise.forms.form_from_text`. Formulas then hold no function that none of these is made of; sums, products and
+        whole powers are always allowed.
+    without
+        Functions that no formula holds, such as "sin" and "tanh"; without "sqrt" there are no broken powers either.
+    require
+        Columns that every formula contains.
+    ignore
+        Columns that are not used.
+    held_out
+        The share of rows on which formulas are judged. Tables of fewer than 60 rows are judged by leaving out one row
+        at a time instead.
+
+    Returns
+    -------
+    FormulaResult
+
+    Raises
+    ------
+    InputError
+        Where the table does not fit together or holds what is not a finite number.
+
+    Notes
+    -----
+    Of more than 60 columns, those that y follows most closely one by one are searched; the message says so. Of more than
+    4,000 rows a random 4,000 are searched, the same for the same seed; constants are then fitted on all rows to fit, and all
+    held-out rows judge. Everything runs on one thread: same rows, seed and versions give the same bits.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic import find_formula
+    >>> X = np.random.default_rng(0).uniform(1, 3, (200, 2))
+    >>> found = find_formula(X, 2 * X[:, 0] / X[:, 1] ** 2, names=["m", "r"])
+    >>> found.best.text, found.exact
+    ('2*m/r^2', True)
+    """
+    meter = Meter(UNITS * check_work(work, _OF), limit := check_seconds(seconds, _OF))
+    seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
+    everything = read_rows(X, y, names, held_out, seed)
+    told = read_callbacks(callbacks)
+    limits = Limits.read(
+        everything.names,
+        target=target_name(y, units, everything.names),
+        forms=forms,
+        without=without,
+        require=require,
+        ignore=ignore,
+        units=units,
+    )
+    rows = everything.sampled(_ROWS, _ROWS_HELD, derive(seed, 2))
+    if limit is not None and rows is not everything:
+        meter.until -= _LAST * limit
+    # Only the columns that matter are searched; the formulas are told in all of them.
+    chosen = _searched(rows, limits)
+    few = rows.columns(chosen)
+    # The last of them is the one that counts.
+    searches = [Search(few, limits.narrowed(few.names), told, meter, meter.most)]
+    reason = StopReason.EXHAUSTED
+    # Candidates leave the range of floats as a matter of course; they are judged by what they give.
+    with np.errstate(all="ignore"), one_thread():
+        try:
+            with running(meter):
+                reason = _run_narrow_first(searches, seed)
+        except KeyboardInterrupt:
+            reason = StopReason.INTERRUPTED
+        except StopError as stop:
+            reason = meter.own(stop)
+        search = searches[-1]
+        after = Meter(seconds=None if limit is None else limit - meter.seconds, beat=search.beat)
+        found = _result(search, reason, everything.named(search.rows.names), after)
+    remarks = list[str]()
+    if (searched := len(search.rows.names)) < len(limits.columns):
+        which = "follows most closely" if search.rows.names == few.names else "depends on"
+        remarks.append(
+            f"Of {len(limits.columns):,} columns only the {searched} that y {which} were searched."
+        )
+    if rows is not everything:
+        remarks.append(
+            f"{rows.count:,} of the {everything.count:,} rows were searched, and all had their say at the end."
+        )
+    message = " ".join([found.message, *remarks])
+    return _named(replace(found, message=message, seconds=meter.seconds), everything.names)
+
+
+def _searched(rows: Rows, limits: Limits) -> NDArray[np.intp]:
+    """Which columns are searched: those that are required, and of the others those that y follows."""
+    used = np.array([rows.names.index(name) for name in limits.columns], dtype=np.intp)
+    needed = [rows.names.index(name) for name in limits.columns if name in limits.require]
+    return np.union1d(used[related(rows.X[:, used], rows.y)], np.array(needed, dtype=np.intp))
+
+
+def _narrowed(wide: Search) -> Search | None:
+    """The search among the columns that matter, for a part of the time; None where that is all of them or cannot be told."""
+    rows, names = wide.rows, wide.rows.names
+    if len(names) < _WIDE or rows.short:
+        return None
+    thin = rows.thinned(_SCREENED)
+    needed = [at for at, name in enumerate(names) if name in wide.limits.require]
+    kept = np.union1d(mattering(thin.X, thin.y), np.array(needed, dtype=np.intp))
+    if len(kept) in (0, len(names)):
+        return None
+    few = rows.columns(kept)
+    return Search(few, wide.limits.narrowed(few.names), wide.callbacks, wide.meter, wide.part(_NARROW_SHARE))
+
+
+def _run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
+    """Search among the columns that matter; among all of them where those fall short."""
+    wide = searches[-1]
+    wide.meter.beat = wide.beat
+    narrow = _narrowed(wide)
+    if narrow is None:
+        return _run(wide, seed)
+    searches.append(narrow)
+    wide.meter.beat = narrow.beat
+    reason = _run(narrow, seed)
+    if _missed(narrow, wide):
+        searches.append(wide)
+        wide.meter.beat = wide.beat
+        wide.add([from_sympy(each.sympy) for each in pareto(narrow.finished)], None)
+        return _run(wide, seed)
+    if narrow.solved is None:
+        narrow.until = wide.until
+        return read_networks(narrow, derive(seed, 1))
+    return reason
+
+
+def _missed(narrow: Search, wide: Search) -> bool:
+    """Whether what the best formula leaves follows a column that was left out."""
+    if narrow.exact or not narrow.finished:
+        return not narrow.exact
+    best = min(narrow.finished, key=lambda each: each.error)
+    thin, few = wide.rows.thinned(_SCREENED), narrow.rows.thinned(_SCREENED)
+    shown = mattering(thin.X, few.y - best.predict(few.X))
+    return any(wide.rows.names[at] not in narrow.rows.names for at in shown)
+
+
+def _run(search: Search, seed: int | None) -> StopReason:
+    rows, limits = search.rows, search.limits
+    state = reduced(rows, limits.units)
+    for trees in (
+        from_units(rows, limits.units, state, limits.forms),
+        direct_candidates(rows, limits.forms),
+    ):
+        search.add(trees, None)
+        if search.exact:
+            return StopReason.EXACT
+    structured(search, state)
+    if search.exact:
+        return StopReason.EXACT
+    for candidates in (resummed, shortened):
+        search.add(candidates(search.closest), None)
+        if search.exact:
+            return StopReason.EXACT
+    if search.explained:
+        return StopReason.EXPLAINED
+    if search.left <= 0:
+        return StopReason.WORK_SPENT
+    search.add(sums_by_exchange(rows, seed or 0), None)
+    if search.exact:
+        return StopReason.EXACT
+    reason = read_networks(search, seed)
+    search.add(shortened(search.closest), None)
+    return reason
+
+
+def _result(search: Search, reason: StopReason, everything: Rows, meter: Meter) -> FormulaResult:
+    rows = search.rows
+    if not search.finished:
+        _finish_simplest(search)
+    known = _preferred(search)
+    front = pareto(known, slack=1e-6)
+    front = front if front else tuple(known[:1])
+    best = recommended(front, rows)
+    near = () if search.exact else search.near(best)
+    if not search.exact:
+        best = challenged(best, [*known, *near], rows)
+    exact = any(each.sympy == best.sympy for each in search.laws)
+    rivals = () if exact else tuple(each for each in search.rivals(best) if search.limits.strict(each))
+    network = search.networks.get(best.sympy)
+    if network is None and search.trained:
+        network = min(search.trained, key=lambda each: each.error).network
+    if everything.count > rows.count:
+        try:
+            with running(meter):
+                front, best, exact = fitted_on_all((*front, *near), best, exact, everything)
+            rows = everything
+        except StopError as stop:
+            reason = meter.own(stop)
+        except KeyboardInterrupt:
+            reason = StopReason.INTERRUPTED
+    if not any(each.sympy == best.sympy for each in front):
+        front = tuple(sorted((*front, best), key=lambda each: each.complexity))
+    how = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
+    message = (
+        f"The best of {len(search.finished)} formulas has an RMSE of {best.error:.4g} (R2 {best.r2:.6f}) judged by "
+        f"{how}; {_WHY[reason]}."
+    )
+    if not reason.repeatable or reason is StopReason.WORK_SPENT:
+        message = f"{message} {reason.advice}"
+    found = FormulaResult(best, front, network, message, meter.seconds, stop_reason=reason, exact=exact)
+    return judged(found, rows, rivals=rivals)
+
+
+_WHY = {
+    StopReason.EXACT: "a formula is exact",
+    StopReason.EXPLAINED: "the formulas explain all but the noise",
+    StopReason.NO_IMPROVEMENT: "no network explains more than the formulas do",
+    StopReason.EXHAUSTED: "every shape has been tried",
+    StopReason.WORK_SPENT: "the work was done",
+    StopReason.TIME_LIMIT: "the time was up",
+    StopReason.INTERRUPTED: "the search was interrupted",
+    StopReason.CALLBACK: "a callback asked to stop",
+}
+
+
+def _finish_simplest(search: Search) -> None:
+    """Stopped before anything was judged, or nothing allowed: a constant is always an answer."""
+    tree = search.limits.simplest(float(search.rows.y.mean()))
+    search.callbacks = ()
+    search.finish(fit_expression(to_sympy(tree, search.rows.names), search.rows), None)
+
+
+def _preferred(search: Search) -> list[Formula]:
+    """Where units are told: the formulas that need no constant with a unit, if these explain as much."""
+    strict = [each for each in search.finished if search.limits.strict(each)]
+    smallest = max(_AS_GOOD * search.smallest, search.exactness)
+    return strict if any(each.error <= smallest for each in strict) else search.finished
+
+
+def _named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
+    """The result with formulas that predict from the whole table."""
+    if result.best.names == names:
+        return result
+    front = tuple(replace(each, names=names) for each in result.front)
+    equals = tuple(replace(each, formula=replace(each.formula, names=names)) for each in result.equals)
+    return replace(result, best=replace(result.best, names=names), front=front, equals=equals)

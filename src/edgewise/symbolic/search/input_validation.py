@@ -1,0 +1,65 @@
+"""The table and the numbers that `find_formula` is given, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from edgewise._core.checks import (
+    as_tuple,
+    check_float,
+    check_matrix,
+    check_names,
+    check_vector,
+    short,
+)
+from edgewise._core.errors import InputError
+from edgewise.symbolic.fitting.train_test import Rows
+
+_OF = "find_formula"
+_FEWEST_ROWS = 5
+# Beyond this size, or below its inverse, squared errors leave the range of floats.
+_SMALLEST_Y = 1e-140
+
+
+def read_rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed: int | None) -> Rows:
+    """The table, split."""
+    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, of=_OF)
+    if table.shape[1] == 0:
+        raise InputError(f"The 'X' parameter of {_OF} must have at least 1 column. Got none instead.")
+    target = check_vector(y, "y", length=len(table), of=_OF)
+    largest = float(np.abs(target).max())
+    if largest != 0 and not _SMALLEST_Y <= largest <= 1 / _SMALLEST_Y:
+        raise InputError(
+            f"The 'y' parameter of {_OF} must have its largest entry between {_SMALLEST_Y:g} and "
+            f"{1 / _SMALLEST_Y:g}, so that errors can be squared. Got {largest:g} instead; choose other units."
+        )
+    share = check_float(held_out, "held_out", low=0.05, high=0.5, of=_OF)
+    if names is None:
+        labels = getattr(X, "columns", None)
+        names = (
+            [f"x{at + 1}" for at in range(table.shape[1])]
+            if labels is None
+            else [str(each) for each in labels]
+        )
+    return Rows.split(check_names(names, "names", table.shape[1], of=_OF), table, target, share, seed)
+
+
+def target_name(y: Any, units: object, names: Iterable[str]) -> str:
+    """What `units` calls y: by the name y has, where that is no column's, or "y"."""
+    name = getattr(y, "name", None)
+    if not isinstance(name, str) or not isinstance(units, Mapping) or name in tuple(names):
+        return "y"
+    return name if name in cast("Mapping[Any, Any]", units) else "y"
+
+
+def read_callbacks(callbacks: Iterable[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
+    """The functions that are told."""
+    told = as_tuple(callbacks, "callbacks", "functions", of=_OF)
+    if not all(callable(callback) for callback in told):
+        raise InputError(
+            f"The 'callbacks' parameter of {_OF} must list functions. Got {short(callbacks)} instead."
+        )
+    return told

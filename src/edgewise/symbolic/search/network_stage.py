@@ -1,0 +1,102 @@
+"""Formulas read from small networks, from the simplest shape to richer ones."""
+
+from __future__ import annotations
+
+import math
+
+from edgewise._core.seeds import derive
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import StopError
+from edgewise.symbolic.expressions.composition import living_edges
+from edgewise.symbolic.networks.architectures import Shape, Trained, shapes, thinned, train
+from edgewise.symbolic.networks.snapping import snap_network
+from edgewise.symbolic.search.search_state import Search
+
+# Forms show on coarse grids already; a second and third turn start anew, and finer.
+_INTERVALS = (6, 10, 16)
+# A network that leaves no more than this share of y's spread explains all.
+_EXPLAINED = 2e-2
+# Shares of all work for one step of reading a network, and for training one; what is left when nothing is worth starting.
+_READING, _TRAINING, _NOTHING_LEFT = 0.12, 0.15, 0.003
+
+
+def read_networks(search: Search, seed: int | None) -> StopReason:
+    """Train networks and add what they say; returns why that ended."""
+    nothing = _NOTHING_LEFT * search.until
+    for turn, intervals in enumerate(_INTERVALS):
+        waiting: list[Trained] = []
+        half = search.left / 2
+        for shape in shapes(search.rows.X.shape[1]):
+            # What waits must still be read.
+            if search.left <= half:
+                break
+            trained = _trained(search, shape, intervals, derive(seed, turn) or turn)
+            # A network that explains all is read at once; the others are compared first.
+            if trained.error <= _EXPLAINED * search.rows.spread:
+                _read(search, trained)
+            else:
+                waiting.append(trained)
+            if (reason := search.solved) is not None:
+                return reason
+        for trained in sorted(waiting, key=_promise):
+            _read(search, trained)
+            if (reason := search.solved) is not None:
+                return reason
+            if search.left <= nothing:
+                return StopReason.WORK_SPENT
+        if search.left <= nothing:
+            return StopReason.WORK_SPENT
+        if search.smallest <= 1.02 * min((each.error for each in search.trained), default=0.0):
+            return StopReason.NO_IMPROVEMENT
+    return StopReason.EXHAUSTED
+
+
+def _trained(search: Search, shape: Shape, intervals: int, seed: int) -> Trained:
+    trained = train(
+        shape,
+        search.rows,
+        intervals=intervals,
+        until=_training(search),
+        seed=seed,
+        callbacks=(search.hear,),
+    )
+    search.trained.append(trained)
+    search.tell(f"network {list(trained.network.shape)}: held-out error {trained.error:.3g}")
+    _respect(trained)
+    return trained
+
+
+def _respect(trained: Trained) -> None:
+    """`fit` answers an interruption with its best network; here it means that the search is over."""
+    if trained.stopped is StopReason.INTERRUPTED:
+        raise KeyboardInterrupt
+    if trained.stopped is not None:
+        raise StopError(trained.stopped)
+
+
+def _promise(trained: Trained) -> float:
+    """Small networks first, unless a larger one explains much more."""
+    return math.log(max(trained.error, 1e-300)) + 0.05 * len(living_edges(trained.network))
+
+
+def _read(search: Search, trained: Trained) -> None:
+    """Add the formulas of a network, unless the formulas at hand explain more than it does."""
+    if trained.error >= 1.05 * search.smallest:
+        return
+    thin = thinned(trained, search.rows, until=_reading(search))
+    _respect(thin)
+    accuracy = min(max(thin.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
+    limit = _reading(search)
+    trees = snap_network(thin.network, search.rows, search.limits.forms, accuracy=accuracy, until=limit)
+    search.add(trees, thin.network)
+
+
+def _reading(search: Search) -> float:
+    """Where the count may be after one step of reading a network."""
+    return min(search.until, search.meter.spent + _READING * search.until)
+
+
+def _training(search: Search) -> float:
+    """Where the count may be after one network: simple shapes must not starve the rich ones."""
+    most = max(_TRAINING * search.until, 0.4 * search.left)
+    return search.meter.spent + max(min(search.left, most), 0.0)

@@ -1,0 +1,187 @@
+"""What a formula may be made of: columns, functions, units."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any, cast
+
+from edgewise._core.checks import as_tuple, check_choice, check_names, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.forms import FORMS, Form
+from edgewise.forms.functions import FUNCTIONS, SPELLINGS
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
+from edgewise.symbolic.expressions.composition import form_tree
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.units.constraints import Dimensions
+from edgewise.symbolic.units.rules import MismatchError, constant_value
+from edgewise.symbolic.univariate.closed_forms import check_forms
+
+_OF = "find_formula"
+_ARITHMETIC = frozenset({"+", "*", "^", "neg", "inv"})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the user asked for, checked.
+
+    Parameters
+    ----------
+    forms
+        The closed forms an edge may become; None for all.
+    functions
+        The functions that may be called; None for all. Broken powers count as roots.
+    require
+        Columns that a formula must contain.
+    columns
+        Columns that are searched.
+    units
+        What the columns and the target are measured in, if told.
+    """
+
+    forms: tuple[Form, ...] | None
+    functions: frozenset[str] | None
+    require: frozenset[str]
+    columns: tuple[str, ...]
+    units: Dimensions | None
+
+    @classmethod
+    def read(
+        cls,
+        names: tuple[str, ...],
+        *,
+        target: str = "y",
+        forms: Iterable[Form | str] | None = None,
+        without: Iterable[str] = (),
+        require: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        units: Mapping[str, Any] | None = None,
+    ) -> Limits:
+        """The limits of a search, from the arguments of `find_formula` and the name that `units` knows y by."""
+        library, functions = _functions(forms, without)
+        needed, idle = _columns(require, "require", names), _columns(ignore, "ignore", names)
+        if both := sorted(needed & idle):
+            raise InputError(
+                f"The 'require' and 'ignore' parameters of {_OF} must not name the same column. Got {short(both[0], 40)} in "
+                "both instead."
+            )
+        columns = tuple(name for name in names if name not in idle)
+        if not columns:
+            raise InputError(
+                f"The 'ignore' parameter of {_OF} must leave at least one column. Got all {len(names)} instead."
+            )
+        return cls(library, functions, needed, columns, _units(units, columns, idle, target))
+
+    def narrowed(self, columns: tuple[str, ...]) -> Limits:
+        """The same for fewer columns."""
+        if self.units is None or columns == self.columns:
+            return replace(self, columns=columns)
+        known = dict(zip(self.units.names, self.units.columns, strict=True))
+        units = replace(self.units, names=columns, columns=tuple(known[name] for name in columns))
+        return replace(self, columns=columns, units=units)
+
+    def allow(self, tree: Node) -> bool:
+        """May this formula be offered?"""
+        if self.functions is not None and not functions_in(tree) <= self.functions:
+            return False
+        if not self.require <= frozenset(names_in(tree)):
+            return False
+        return self.units is None or self.units.consistent(tree, free_constants=True)
+
+    def strict(self, formula: Formula) -> bool:
+        """Do its units fit without constants that carry any?"""
+        return self.units is None or self.units.consistent(from_sympy(formula.sympy))
+
+    def simplest(self, mean: float) -> Node:
+        """A formula that is always allowed: a measured constant, times the columns that are required."""
+        needed = [Variable(name) for name in self.columns if name in self.require]
+        return Apply("*", (Number(float(mean)), *needed)) if needed else Number(float(mean))
+
+
+def functions_in(tree: Node) -> frozenset[str]:
+    """The functions a formula calls: a broken power counts as a root, one with a column above as an exponential."""
+    if not isinstance(tree, Apply):
+        return frozenset()
+    own: frozenset[str] = frozenset()
+    if tree.function == "^":
+        own = _power(tree.arguments[1])
+    elif tree.function not in _ARITHMETIC:
+        own = frozenset({tree.function})
+    return own.union(*(functions_in(each) for each in tree.arguments))
+
+
+def _power(exponent: Node) -> frozenset[str]:
+    try:
+        value = constant_value(exponent)
+    except (MismatchError, KeyError):
+        return frozenset({"exp"})
+    return frozenset() if Fraction(value).denominator == 1 else frozenset({"sqrt"})
+
+
+def _functions(
+    forms: Iterable[Form | str] | None, without: Iterable[str]
+) -> tuple[tuple[Form, ...] | None, frozenset[str] | None]:
+    """The forms of edges and the functions of formulas; None where all are allowed."""
+    banned = frozenset(_function(each) for each in as_tuple(without, "without", "names of functions", of=_OF))
+    library = None if forms is None else _library(forms)
+    allowed: frozenset[str] | None = None
+    if library is not None:
+        allowed = frozenset(name for form in library for name in functions_in(form_tree(form)))
+    if banned:
+        allowed = (frozenset(FUNCTIONS) if allowed is None else allowed) - banned
+        kept = tuple(FORMS.values()) if library is None else library
+        library = tuple(form for form in kept if functions_in(form_tree(form)) <= allowed)
+    return library, allowed
+
+
+def _function(name: object) -> str:
+    known = SPELLINGS.get(name, name) if isinstance(name, str) else name
+    return check_choice(known, "without", FUNCTIONS, of=_OF)
+
+
+def _columns(value: Iterable[str], name: str, names: Collection[str]) -> frozenset[str]:
+    given = as_tuple(value, name, "columns", of=_OF)
+    if given:
+        check_names(given, name, of=_OF)
+    for each in given:
+        check_choice(each, name, names, of=_OF)
+    return frozenset(str(each) for each in given)
+
+
+def _library(forms: Iterable[Form | str]) -> tuple[Form, ...]:
+    given = as_tuple(forms, "forms", "Form objects or their names", of=_OF)
+    library = check_forms([_form(each) if isinstance(each, str) else each for each in given], _OF)
+    if not any(form.family == "linear" for form in library):
+        # A search without straight lines could not even say that an edge is one.
+        library = (FORMS["identity"], *library)
+    return library
+
+
+def _form(name: str) -> Form:
+    """A form by its own name or by that of the function it is."""
+    if name in FORMS:
+        return FORMS[name]
+    spelling = SPELLINGS.get(name, name)
+    alike = [form for form in FORMS.values() if form.text == f"{spelling}(x)"]
+    if alike:
+        return alike[0]
+    listed = ", ".join(repr(each) for each in FORMS)
+    raise InputError(
+        f"The 'forms' parameter of {_OF} must hold Form objects or names among {listed}. Got {short(name)} "
+        f"instead{did_you_mean(name, FORMS)}."
+    )
+
+
+def _units(
+    told: Mapping[str, Any] | None, columns: Sequence[str], idle: Collection[str], target: str
+) -> Dimensions | None:
+    """The dimensions of the columns that are searched; those left out may have a unit but need none."""
+    if told is None:
+        return None
+    given: Any = told
+    if isinstance(given, Mapping):
+        known = cast("Mapping[str, Any]", given)
+        given = {key: unit for key, unit in known.items() if key not in idle}
+    return Dimensions.read(given, columns, target)

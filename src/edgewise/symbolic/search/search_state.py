@@ -1,0 +1,265 @@
+"""What a formula search has found so far, and the way every candidate goes.
+
+Constants fitted on the data, the expression brought to its shortest writing, constants rounded where the data cannot
+tell, and judged on rows it has not seen.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
+from edgewise.forms.tree import Node
+from edgewise.network import KAN
+from edgewise.symbolic.expressions.complexity import complexity
+from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
+from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.fitting.negligible import without_negligible
+from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, round_constants, trim_digits
+from edgewise.symbolic.fitting.square_roots import unsquared
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.tying import tie_constants
+from edgewise.symbolic.networks.architectures import Trained
+from edgewise.symbolic.results.formula import Formula, pareto
+from edgewise.symbolic.results.search_result import as_formula
+from edgewise.symbolic.search.exactness import exactness, is_law
+from edgewise.symbolic.search.search_space import Limits
+from edgewise.training import Record
+from edgewise.training.results import tell
+
+Callback = Callable[[Record], Any]
+
+# Nobody reads longer ones.
+_LARGEST = 60
+# A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
+_FEW_CONSTANTS = 1
+# The floor is the least of many estimates, so rather low.
+_LEAST = 1.01
+# A rival has at most so many times the error of the best formula, and is at most so much longer; so many are looked at.
+_CLOSE, _LONGER, _MOST_RIVALS = 1.25, 8, 24
+# Held-out errors so close may be the other way round; so many are rounded and looked at again.
+_AS_GOOD, _MOST_NEAR = 1.04, 8
+
+
+@dataclass
+class Search:
+    """What has been found so far.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    limits
+        What a formula may be made of.
+    callbacks
+        Told after each step.
+    meter
+        Counts the work of the whole search.
+    until
+        Its count where this part of the search ends.
+    networks
+        The network that each finished formula was read from, by its expression.
+    laws
+        The formulas that hold exactly.
+    floor
+        The held-out error that noise alone leaves, as far as is known.
+    passed
+        Candidates that a formula no longer than they are beats: the data need not be able to tell them from it.
+    """
+
+    rows: Rows
+    limits: Limits
+    callbacks: Sequence[Callback]
+    meter: Meter
+    until: float
+    finished: list[Formula] = field(default_factory=list[Formula])
+    networks: dict[Any, KAN] = field(default_factory=dict[Any, KAN])
+    laws: list[Formula] = field(default_factory=list[Formula])
+    trained: list[Trained] = field(default_factory=list[Trained])
+    floor: float = math.inf
+    _left: dict[Any, float] = field(default_factory=dict[Any, float])
+    passed: dict[str, Fitted] = field(default_factory=dict[str, Fitted])
+
+    @property
+    def left(self) -> float:
+        return self.until - self.meter.spent
+
+    def part(self, share: float, most: float = math.inf) -> float:
+        """The count after a stage that gets a share of what is left, and at most so much."""
+        return self.meter.spent + min(most, share * max(self.left, 0.0))
+
+    @property
+    def smallest(self) -> float:
+        return min((each.error for each in self.finished), default=math.inf)
+
+    @property
+    def closest(self) -> list[Formula]:
+        """The formulas of the front that come close to the best."""
+        return [each for each in pareto(self.finished) if each.error <= _CLOSE * self.smallest]
+
+    @property
+    def exact(self) -> bool:
+        return bool(self.laws)
+
+    @property
+    def explained(self) -> bool:
+        """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
+        short = (each for each in self.finished if len(each.constants) <= _FEW_CONSTANTS)
+        return math.isfinite(self.floor) and any(self._leaves(each) <= _LEAST * self.floor for each in short)
+
+    def _leaves(self, formula: Formula) -> float:
+        """The error of a formula with hardly a constant, on the rows that told the floor: chance plays no part then."""
+        if self.rows.short:
+            return formula.error
+        if formula.sympy not in self._left:
+            error = formula.predict(self.rows.X) - self.rows.y
+            self._left[formula.sympy] = float(np.sqrt(np.mean(np.square(error))))
+        return self._left[formula.sympy]
+
+    @property
+    def solved(self) -> StopReason | None:
+        """Why nothing is left to search for, if so."""
+        return StopReason.EXACT if self.exact else StopReason.EXPLAINED if self.explained else None
+
+    @property
+    def exactness(self) -> float:
+        return exactness(self.rows)
+
+    def tell(self, note: str) -> None:
+        error = self.smallest
+        record = Record(
+            phase="formula",
+            step=len(self.finished),
+            loss=error,
+            validation=error,
+            seconds=self.meter.seconds,
+            intervals=0,
+            note=note,
+            share=self.meter.share,
+        )
+        if tell(self.callbacks, record):
+            raise StopError(StopReason.CALLBACK)
+
+    def hear(self, record: Record) -> bool:
+        """Pass on what the training of a network tells, with the time and the share of the whole search."""
+        return tell(self.callbacks, replace(record, seconds=self.meter.seconds, share=self.meter.share))
+
+    def beat(self) -> None:
+        """Tell that the search goes on: between two formulas much time may pass."""
+        self.tell("searching")
+
+    def add(self, trees: Iterable[Node], network: KAN | None) -> None:
+        """Fit, shorten and judge candidates, then finish those that no shorter one beats."""
+        fresh: list[Fitted] = []
+        for tree in trees:
+            if self.left <= 0 and (fresh or self.finished):
+                break
+            fitted = self._fitted(tree)
+            if fitted is not None:
+                fresh.append(fitted)
+        kept = _worth_finishing(fresh, self.finished)
+        told = {id(each) for each in kept}
+        self.passed |= {str(each.expression): each for each in fresh if id(each) not in told}
+        for fitted in kept:
+            self.finish(self._polished(fitted), network)
+            if self.left <= 0:
+                return
+
+    def finish(self, fitted: Fitted, network: KAN | None) -> None:
+        """A fitted expression as one of the results."""
+        formula = as_formula(fitted, self.rows, network)
+        self.finished.append(formula)
+        if network is not None:
+            self.networks[formula.sympy] = network
+        if is_law(formula, self.rows):
+            self.laws.append(formula)
+        self.tell(formula.text)
+
+    def near(self, best: Formula) -> list[Formula]:
+        """What shorter formulas beat by chance, if at all, with its constants rounded: a few with hardly more constants."""
+        if self.rows.short:
+            return []
+        close = [
+            each
+            for each in self.passed.values()
+            if each.held <= _AS_GOOD * best.error and each.fit.constants.size <= len(best.constants) + 1
+        ]
+        close.sort(key=lambda each: (each.fit.constants.size, complexity(each.expression)))
+        formulas = [as_formula(self._polished(each), self.rows, None) for each in close[:_MOST_NEAR]]
+        return [each for each in formulas if self.limits.strict(each)]
+
+    def rivals(self, best: Formula) -> list[Formula]:
+        """Formulas beside the front that come close to the best one and are not much longer, the shortest first."""
+        near = [
+            (size, each)
+            for each in self.passed.values()
+            if each.held <= _CLOSE * best.error
+            and (size := complexity(each.expression)) <= best.complexity + _LONGER
+            and each.fit.constants.size <= len(best.constants) + 2
+            and _determined(each)
+        ]
+        near.sort(key=lambda pair: (pair[0], pair[1].held))
+        return [as_formula(trim_digits(each, self.rows), self.rows, None) for _, each in near[:_MOST_RIVALS]]
+
+    def _fitted(self, tree: Node) -> Fitted | None:
+        expression = simplify_expression(to_sympy(tree, self.rows.names), self.rows.positive)
+        if not self._offered(expression):
+            return None
+        fitted = fit_expression(expression, self.rows)
+        fewer = without_negligible(fitted.expression, self.rows)
+        if fewer is not fitted.expression and self._offered(fewer):
+            fitted = fit_expression(fewer, self.rows)
+        # A formula with a constant for every third row can follow anything; three are not too many for seven.
+        count = len(self.rows.y)
+        few = fitted.fit.constants.size <= max(count // 3, min(3, (count - 1) // 2))
+        return fitted if few and math.isfinite(fitted.held) else None
+
+    def _offered(self, expression: Any) -> bool:
+        return (
+            is_real(expression)
+            and complexity(expression) <= _LARGEST
+            and self.limits.allow(from_sympy(expression))
+        )
+
+    def _polished(self, fitted: Fitted) -> Fitted:
+        """Constants rounded and tied, roots of squares opened; each only where the result may still be offered."""
+        rounded = round_constants(fitted.expression, self.rows)
+        if not self._offered(rounded.expression):
+            # An exact number carries no unit, a term that went may have held a column that is required.
+            rounded = fitted
+        if rounded.fit.constants.size > 1:
+            tied = tie_constants(rounded, self.rows)
+            tied = tied if tied is rounded else round_constants(tied.expression, self.rows)
+            rounded = tied if self._offered(tied.expression) else rounded
+        signed = unsquared(rounded.expression, self.rows)
+        if signed != rounded.expression and self._offered(signed):
+            rounded = fit_expression(signed, self.rows)
+        trimmed = trim_digits(rounded, self.rows)
+        return trimmed if self._offered(trimmed.expression) else rounded
+
+
+def _worth_finishing(fresh: Sequence[Fitted], finished: Sequence[Formula]) -> list[Fitted]:
+    """Rounding is the dear part: only what lies near the front is rounded."""
+    kept: list[Fitted] = []
+    rivals = [(each.complexity, each.error) for each in finished]
+    texts: set[str] = set()
+    for each in sorted(fresh, key=lambda one: (one.held, complexity(one.expression))):
+        size, key = complexity(each.expression), str(each.expression)
+        beaten = any(other <= size and error <= 1.0001 * each.held for other, error in rivals)
+        if key not in texts and not beaten:
+            kept.append(each)
+            rivals.append((size, each.held))
+            texts.add(key)
+    return kept
+
+
+def _determined(fitted: Fitted) -> bool:
+    """Whether the data determine every constant at least by its sign."""
+    errors, constants = fitted.fit.standard_errors, fitted.fit.constants
+    return bool((np.isfinite(errors) & (errors < np.abs(constants))).all())

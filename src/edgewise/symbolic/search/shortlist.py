@@ -1,0 +1,47 @@
+"""What of all that the structural search comes upon is worth the dear part: rounding, judging, showing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from edgewise.forms.tree import Node, render
+from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.rounding import round_constants
+from edgewise.symbolic.fitting.train_test import Rows
+
+_WAITING = 6
+
+
+def shortlist(waiting: list[tuple[float, Node]]) -> list[tuple[float, Node]]:
+    """The most accurate few, and the shortest of those that are about as accurate."""
+    if not waiting:
+        return []
+    waiting = sorted(waiting, key=lambda each: each[0])
+    near = [each for each in waiting if each[0] <= 1.05 * waiting[0][0]]
+    short = sorted(near, key=lambda each: len(render(each[1])))[:_WAITING]
+    return list({render(tree): (error, tree) for error, tree in [*short, *waiting[: _WAITING // 2]]}.values())
+
+
+def settled(tree: Node, rows: Rows, exact: float) -> tuple[float, Node]:
+    """The held-out error of a formula, its constants fitted where they are nearly right."""
+    tape = Tape(tree, rows.names)
+    value = tape.value(tape.start, rows.X)
+    good = np.isfinite(value)
+    if _MOSTLY * len(good) <= good.sum() < len(good):
+        # A root of what is zero but for noise: exact constants may still give it values everywhere.
+        some = replace(rows, X=rows.X[good], y=rows.y[good])
+        tree = from_sympy(round_constants(to_sympy(tree, rows.names), some).expression)
+        tape = Tape(tree, rows.names)
+    error = tape.value(tape.start, rows.X_held) - rows.y_held
+    size = float(np.sqrt(np.mean(np.square(error))))
+    if 10 * exact * rows.spread < size < 0.05 * rows.spread:
+        fit = refit(tree, rows.names, rows.X, rows.y)
+        size, tree = min((rows.held_error(fit), fit.tree), (size, tree), key=lambda each: each[0])
+    return size, tree
+
+
+_MOSTLY = 0.97

@@ -1,0 +1,1 @@
+"""The structure of a law: separability, linear relations, forward selection, a best-first search over states."""

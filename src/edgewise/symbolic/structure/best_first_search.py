@@ -1,0 +1,203 @@
+"""From state to state towards a formula: the structural search.
+
+The best state is the one with the fewest features, and among these the one whose smooth model predicts best. A move is
+believed when the model of the new state is no worse than that of the old one: with fewer features it should be better.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import spent
+from edgewise.forms.tree import Node, Variable, substitute
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.structure.chebyshev_surrogate import landscape
+from edgewise.symbolic.structure.direct_candidates import curve_tree
+from edgewise.symbolic.structure.forward_selection import pursued
+from edgewise.symbolic.structure.linear_relations import EXACT, relations
+from edgewise.symbolic.structure.moves import View, guesses, idle, pairs, scalings
+from edgewise.symbolic.structure.separability import factors, monomials, separations
+from edgewise.symbolic.structure.state import Move, State, power, product
+from edgewise.symbolic.structure.varying_coefficients import varying
+from edgewise.symbolic.univariate.closed_forms import fit_curve
+from edgewise.symbolic.univariate.search import UNITS, one_variable
+
+Floats = NDArray[np.float64]
+
+_BRANCHES = 6
+
+
+@dataclass(order=True)
+class _Entry:
+    key: tuple[float, float, int]
+    state: State = field(compare=False)
+    stage: int = field(compare=False)
+
+
+def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
+    """Formulas for y in the columns, with the state each was found in.
+
+    Parameters
+    ----------
+    start
+        The state to start from: the table, or what units have already made of it.
+    until
+        The count of work (see `spent`) where it ends.
+    """
+    count = itertools.count()
+    heap: list[_Entry] = []
+
+    least = [max(start.error, _SAME)]
+
+    def wait(state: State, stage: int) -> None:
+        # Reducing costs less than working a state through, and a larger error speaks against a state.
+        error = max(state.error, _SAME)
+        least[0] = min(least[0], error)
+        doubt = _PENALTY * math.log10(error / least[0])
+        heapq.heappush(
+            heap,
+            _Entry((len(state.rows.names) + 1.5 * stage + doubt, state.error, next(count)), state, stage),
+        )
+
+    seen = {_signature(start)}
+    wait(start, 0)
+    while heap and spent() < until:
+        entry = heapq.heappop(heap)
+        state, stage = entry.state, entry.stage
+        for tree in finished(state, stage, until):
+            yield state, state.lift(tree)
+            if spent() > until:
+                return
+        if stage == 0:
+            wait(state, 1)
+            if len(state.rows.names) > 1:
+                for child in _believed(state, seen):
+                    wait(child, 0)
+
+
+def _believed(state: State, seen: set[tuple[str, ...]]) -> list[State]:
+    """The best of the states that the moves from here lead to."""
+    children: list[State] = []
+    for kind in _kinds(state, children):
+        for child in kind:
+            mark = _signature(child)
+            if mark not in seen:
+                seen.add(mark)
+                # A term taken away leaves a smaller target behind.
+                share = child.rows.spread / state.rows.spread if child.story[-1] == "term" else 1.0
+                if child.error * min(share, 1.0) <= max(1.2 * state.error, _SAME):
+                    children.append(child)
+        # Where one kind of move makes the law so much plainer, the others would only take longer.
+        if any(child.error <= max(_PLAINER * state.error, 0.01 * _SAME) for child in children):
+            break
+    return sorted(children, key=lambda each: (len(each.rows.names), each.error))[:_BRANCHES]
+
+
+_PLAINER = 0.1
+# Features that a tenfold error weighs.
+_PENALTY = 5.0
+# Errors below this are all the same: none.
+_SAME = 1e-6
+
+
+def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
+    """The moves by kinds, the most telling first; blind ones only where nothing else was found."""
+    with np.errstate(all="ignore"):
+        view = View.of(state)
+        if view is not None:
+            yield _led(state, scalings(view))
+            yield _led(state, pairs(view))
+            yield _led(state, itertools.chain(factors(view), monomials(state, view)))
+            yield _led(state, itertools.chain(separations(state, view), idle(view)))
+        if state.error > _POOR and not found:
+            yield _guessed(state)
+
+
+def _led(state: State, moves: Iterator[Move]) -> Iterator[State]:
+    for move in moves:
+        child = state.after(move)
+        if child is not None:
+            yield child
+
+
+def _guessed(state: State) -> Iterator[State]:
+    """The blind moves that a quick model likes best."""
+    rows = state.rows.thinned(800)
+    before = landscape(rows.X, rows.y, most=_QUICK)
+    if before is None:
+        return
+    tried: list[tuple[float, State]] = []
+    for move in guesses(state):
+        child = state.after(move)
+        if child is not None:
+            thin = child.rows.thinned(800)
+            quick = landscape(thin.X, thin.y, most=_QUICK)
+            if quick is not None and quick.error < before.error:
+                tried.append((quick.error, child))
+    yield from (child for _, child in sorted(tried, key=lambda each: each[0])[:_BRANCHES])
+
+
+_QUICK = 220
+
+
+# A smooth model worse than this shows no structure.
+_POOR = 0.02
+# A model no better than this has noise in it, or is too poor for exact relations.
+_NOISY = 1e-3
+
+
+def _signature(state: State) -> tuple[str, ...]:
+    """What tells states apart: values, for x*(y/z) is (x/z)*y."""
+    columns = [*state.rows.X[:3].T.tolist(), state.rows.y[:3].tolist()]
+    return tuple(sorted(" ".join(f"{value:.9g}" for value in column) for column in columns))
+
+
+def finished(state: State, stage: int, until: float) -> Iterator[Node]:
+    """Formulas for a state's target, in its features: quick ones at stage 0, all others at stage 1."""
+    rows = state.rows
+    if stage == 0:
+        if len(rows.names) == 1:
+            yield from _curves(rows, state.exact, until)
+        yield from relations(rows, EXACT if state.exact else _NEARLY, plain=True)
+    else:
+        if state.error > _NOISY:
+            yield from pursued(rows, until=until)
+        yield from relations(rows, EXACT if state.exact else _NEARLY)
+        yield from varying(rows)
+
+
+def _curves(rows: Rows, exact: bool, until: float) -> Iterator[Node]:
+    """One feature: a curve, or a curve times a power; then what takes longer to find."""
+    thin = rows.thinned(300)
+    x, name = thin.X[:, 0], Variable(rows.names[0])
+    found: list[tuple[float, Node]] = []
+    for exponent in (0, 1, -1, 2, -2, 3, -3):
+        with np.errstate(all="ignore"):
+            scale = x ** float(exponent)
+            y = thin.y / scale
+        if not np.isfinite(y).all() or np.abs(y).max() > 1e100:
+            continue
+        for each in fit_curve(x, y, top=2):
+            tree = curve_tree(each, name)
+            found.append((each.residual, tree if exponent == 0 else product(power(name, exponent), tree)))
+    found.sort(key=lambda each: each[0])
+    for _, tree in found[:4]:
+        yield tree
+    if len(rows.y) >= _CURVE_ROWS and found and found[0][0] > EXACT:
+        work = min(_CURVE_WORK, max((until - spent()) / UNITS, 0.03))
+        more = one_variable(rows.X[:, 0], rows.y, accuracy=1e-9 if exact else 1e-6, work=work, top=6)
+        for each in more:
+            yield substitute(each.tree, "x", name)
+
+
+_CURVE_WORK = 1.0
+_CURVE_ROWS = 12
+# Where measured numbers went into features and target.
+_NEARLY = 1e-5

@@ -1,0 +1,353 @@
+"""A smooth model of a table with exact derivatives, in milliseconds: one Chebyshev polynomial of bounded total degree.
+
+Structure shows in derivatives (a sum has no mixed ones, a function of x/y scales), long before a network of the right
+shape is known. In the coordinates that suit it, plain or logarithmic, a law of a few columns is so close to a polynomial
+that its slopes come out right to three to ten digits. The degree is the one that predicts left-out rows best, so that
+noise is smoothed and not followed.
+
+References
+----------
+Blatman, Sudret (2011), Adaptive sparse polynomial chaos expansion based on least angle regression. J. Comput. Phys.
+230(6). doi:10.1016/j.jcp.2010.12.021
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from edgewise.symbolic.costs import SMOOTH
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+MOST_TERMS = 450
+# Rows for every coefficient, so that leaving rows out means something.
+ROWS_PER_TERM = 2.5
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """A polynomial in the columns (or their logarithms) for the target (or the logarithm of its size).
+
+    Parameters
+    ----------
+    logs
+        Whether each column enters by its logarithm.
+    target
+        Which function of the target the polynomial stands for: a key of `TARGETS`.
+    sign
+        The sign of the target where that function forgets it, else 1.
+    low, high
+        The box of the coordinates.
+    powers
+        The degree in each coordinate of each term, (terms, d).
+    coefficients
+        (terms,).
+    error
+        Root mean squared error of leaving out one row at a time, as a share of the target's spread.
+    doubt
+        An estimate of the gradient's error, as a share of its size.
+    """
+
+    logs: tuple[bool, ...]
+    target: str
+    sign: int
+    low: Floats
+    high: Floats
+    powers: Ints
+    coefficients: Floats
+    error: float
+    doubt: float = 0.0
+
+    def value(self, X: Floats) -> Floats:
+        """The model at some rows, (n,)."""
+        inner = design(self._unit(X), self.powers) @ self.coefficients
+        with np.errstate(all="ignore"):
+            return self.sign * TARGETS[self.target].inverse(inner)
+
+    def gradient(self, X: Floats) -> tuple[Floats, Floats]:
+        """The model (n,) and its derivatives in the columns themselves (n, d)."""
+        unit = self._unit(X)
+        tables, slopes = _chebyshev(unit, int(self.powers.max(initial=0)))
+        inner = np.ones((len(X), len(self.powers)))
+        for at in range(X.shape[1]):
+            inner *= tables[self.powers[:, at], :, at].T
+        inside = inner @ self.coefficients
+        with np.errstate(all="ignore"):
+            value = self.sign * TARGETS[self.target].inverse(inside)
+            outer = 1 / (self.sign * TARGETS[self.target].slope(self.sign * value))
+        gradient = np.empty_like(X)
+        for along in range(X.shape[1]):
+            product = slopes[self.powers[:, along], :, along].T.copy()
+            for at in range(X.shape[1]):
+                if at != along:
+                    product *= tables[self.powers[:, at], :, at].T
+            slope = product @ self.coefficients * (2 / (self.high[along] - self.low[along]))
+            gradient[:, along] = slope / X[:, along] if self.logs[along] else slope
+        return value, gradient * outer[:, None]
+
+    def _unit(self, X: Floats) -> Floats:
+        return 2 * (coordinates(X, self.logs) - self.low) / (self.high - self.low) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A function of the target, its slope, its inverse, and where it may be used: of |y| where `signed` is False."""
+
+    value: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
+    inverse: Callable[[Floats], Floats]
+    anywhere: bool = False
+    low: float = 0.0
+    high: float = math.inf
+
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        "identity": Target(lambda y: y, np.ones_like, lambda u: u, anywhere=True),
+        "log": Target(np.log, lambda y: 1 / y, lambda u: np.exp(np.minimum(u, 700.0))),
+        "square": Target(np.square, lambda y: 2 * y, lambda u: np.sqrt(np.maximum(u, 0.0))),
+        "sqrt": Target(np.sqrt, lambda y: 0.5 / np.sqrt(y), np.square),
+        "reciprocal": Target(lambda y: 1 / y, lambda y: -1 / y**2, lambda u: 1 / u),
+        "inverse square": Target(
+            lambda y: y**-2.0, lambda y: -2 * y**-3.0, lambda u: np.maximum(u, 1e-300) ** -0.5
+        ),
+        "inverse two thirds": Target(
+            lambda y: y ** (-2 / 3), lambda y: -2 / 3 * y ** (-5 / 3), lambda u: np.maximum(u, 1e-300) ** -1.5
+        ),
+        "sin": Target(np.sin, np.cos, lambda u: np.arcsin(np.clip(u, -1, 1)), high=math.pi / 2),
+        "cos": Target(np.cos, lambda y: -np.sin(y), lambda u: np.arccos(np.clip(u, -1, 1)), high=math.pi),
+    }
+)
+
+
+def landscape(X: Floats, y: Floats, *, most: int = MOST_TERMS, thorough: bool = True) -> Landscape | None:
+    """The best of the polynomials in plain and logarithmic coordinates.
+
+    Parameters
+    ----------
+    X
+        Columns, (n, d), none of them constant.
+    y
+        Target, (n,).
+    most
+        Terms at most.
+    thorough
+        Whether to try the most terms even where fewer predict better.
+
+    Returns
+    -------
+    Landscape or None
+        None where there are too few rows for even a straight line.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic.structure.chebyshev_surrogate import landscape
+    >>> X = np.random.default_rng(0).uniform(1, 3, (400, 2))
+    >>> model = landscape(X, X[:, 0] ** 2 / X[:, 1])
+    >>> value, gradient = model.gradient(np.array([[2.0, 1.5]]))
+    >>> gradient.round(6).tolist()
+    [[2.666667, -1.777778]]
+    """
+    spread = float(y.std())
+    if X.shape[1] == 0 or spread == 0 or len(y) < 2.5 * (X.shape[1] + 1):
+        return None
+    # Close to zero a logarithm runs away.
+    positive = tuple(bool(good) for good in X.min(axis=0) > 0.02 * X.max(axis=0))
+    most = max(min(most, int(len(y) / ROWS_PER_TERM)), X.shape[1] + 1)
+    kinds = sorted({tuple(False for _ in positive), positive})
+    best: Landscape | None = None
+    for count in (_FIRST, most):
+        chosen = terms(X.shape[1], min(count, most))
+        found = [each for logs in kinds for each in _fitted(X, y, logs, chosen, spread)]
+        best = min(found, key=_merit, default=best)
+        # Under noise a few terms are best, and more of them would only cost time.
+        if not thorough and best is not None and len(best.powers) < 0.7 * len(chosen[0]):
+            return best
+    if best is not None and best.error > _FINE and X.shape[1] > 1:
+        # Columns that bend more get higher degrees.
+        for _ in range(2):
+            uneven = weighted_terms(_bending(best), most)
+            better = min(_fitted(X, y, best.logs, uneven, spread, best.target), key=_merit, default=best)
+            if _merit(better) > 0.8 * _merit(best):
+                break
+            best = better
+    return best
+
+
+_FIRST = 130
+# An error below which the total degree bounds well enough.
+_FINE = 1e-3
+
+
+def _merit(model: Landscape) -> float:
+    # The error is that of large values; slopes count everywhere.
+    return (model.error + 1e-13) * (model.doubt + 1e-13)
+
+
+def _bending(model: Landscape) -> Floats:
+    """How fast the coefficients fall with the degree in each coordinate, the slowest being 1."""
+    rates: list[float] = []
+    size = np.square(model.coefficients)
+    for degrees in model.powers.T:
+        top = int(degrees.max())
+        energy = np.array([size[degrees == k].sum() for k in range(top + 1)])
+        if top < 1 or energy[1:].sum() == 0:
+            rates.append(8.0)
+            continue
+        k = np.arange(top + 1)
+        mean = float((energy[1:] * k[1:]).sum() / energy[1:].sum())
+        rates.append(1 / mean)
+    weights = np.array(rates)
+    return np.minimum(weights / weights.min(), 6.0)
+
+
+def coordinates(X: Floats, logs: tuple[bool, ...]) -> Floats:
+    """The columns, or their logarithms where so marked."""
+    if not any(logs):
+        return X
+    result = X.copy()
+    marked = np.array(logs)
+    with np.errstate(all="ignore"):
+        result[:, marked] = np.log(np.maximum(X[:, marked], 1e-300))
+    return result
+
+
+def _fitted(
+    X: Floats,
+    y: Floats,
+    logs: tuple[bool, ...],
+    chosen: tuple[Ints, tuple[int, ...]],
+    spread: float,
+    only: str | None = None,
+) -> Iterator[Landscape]:
+    u = coordinates(X, logs)
+    low, high = u.min(axis=0), u.max(axis=0)
+    if not (high > low).all():
+        return
+    powers, ends = chosen
+    SMOOTH(len(X) * len(powers) * (len(powers) + 10))
+    table = design(2 * (u - low) / (high - low) - 1, powers)
+    q, r = np.linalg.qr(table)
+    leverage = np.cumsum(np.square(q), axis=1)
+    size = np.abs(np.diagonal(r))
+    sign = 1 if (y >= 0).all() else -1 if (y <= 0).all() else 0
+    for name, function in TARGETS.items():
+        if only is not None and name != only:
+            continue
+        if not function.anywhere and (sign == 0 or not (y != 0).all() or np.abs(y).max() > function.high):
+            continue
+        signed = 1 if function.anywhere else sign
+        target, slope = function.value(signed * y), function.slope(signed * y)
+        along = q.T @ target
+        best, cut, before, last = math.inf, 1, math.inf, math.inf
+        for end in ends:
+            # Rank lost (a column with few values): higher degrees say nothing new.
+            if size[:end].min() <= 1e-10 * size[0]:
+                break
+            residual = (target - q[:, :end] @ along[:end]) / np.maximum(1 - leverage[:, end - 1], 1e-3)
+            # To first order, in the target's own units.
+            with np.errstate(all="ignore"):
+                error = float(np.sqrt(np.mean(np.square(residual / slope)))) / spread
+            if error < best:
+                best, cut, before = error, end, last
+            last = error
+        if cut <= ends[0]:
+            continue
+        lower = max(end for end in ends if end < cut)
+        coefficients = solve_triangular(r[:cut, :cut], along[:cut])
+        shorter = solve_triangular(r[:lower, :lower], along[:lower])
+        made = Landscape(logs, name, signed, low, high, powers[:cut], coefficients, best)
+        less = Landscape(logs, name, signed, low, high, powers[:lower], shorter, best)
+        # What the last degree still changed, less what it gained.
+        doubt = _doubt(made, less, X[:200]) * min(best / before, 1.0)
+        yield Landscape(logs, name, signed, low, high, powers[:cut], coefficients, best, doubt)
+
+
+def _doubt(made: Landscape, less: Landscape, X: Floats) -> float:
+    with np.errstate(all="ignore"):
+        first, second = made.gradient(X)[1], less.gradient(X)[1]
+        # Typical, not mean: near a pole both may be far off.
+        size = np.linalg.norm(first, axis=1) + 1e-300
+        doubt = float(np.median(np.linalg.norm(first - second, axis=1) / size))
+    return doubt if math.isfinite(doubt) else 1e3
+
+
+@lru_cache(maxsize=64)
+def terms(columns: int, most: int) -> tuple[Ints, tuple[int, ...]]:
+    """Degrees of all terms by total degree, and where each total degree ends."""
+    degree = 1
+    while math.comb(columns + degree + 1, columns) <= most and degree < _HIGHEST:
+        degree += 1
+    rows: list[tuple[int, ...]] = []
+    ends: list[int] = []
+    for total in range(degree + 1):
+        rows += list(_compositions(columns, total))
+        ends.append(len(rows))
+    return np.array(rows, dtype=np.intp), tuple(ends)
+
+
+_HIGHEST = 40
+
+
+def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
+    """Degrees of the terms of least weighted total degree, and where a dozen steps end."""
+    low, high = 1.0, 2.0
+    while len(_below(weights, high)) <= most:
+        low, high = high, 2 * high
+    for _ in range(12):
+        middle = (low + high) / 2
+        low, high = (middle, high) if len(_below(weights, middle)) <= most else (low, middle)
+    rows = sorted(_below(weights, low), key=lambda row: (float(np.dot(row, weights)), row))
+    steps = sorted({max(2, round(len(rows) * share)) for share in np.linspace(0.08, 1, 12)})
+    return np.array(rows, dtype=np.intp), tuple(min(step, len(rows)) for step in steps)
+
+
+def _below(weights: Floats, bound: float) -> list[tuple[int, ...]]:
+    if len(weights) == 0:
+        return [()]
+    rows: list[tuple[int, ...]] = []
+    for degree in range(min(int(bound / weights[0]), _HIGHEST) + 1):
+        rows += [(degree, *rest) for rest in _below(weights[1:], bound - degree * float(weights[0]))]
+    return rows
+
+
+def _compositions(parts: int, total: int) -> Iterator[tuple[int, ...]]:
+    if parts == 1:
+        yield (total,)
+        return
+    for first in range(total, -1, -1):
+        for rest in _compositions(parts - 1, total - first):
+            yield (first, *rest)
+
+
+def _chebyshev(unit: Floats, degree: int) -> tuple[Floats, Floats]:
+    """T_k and its derivative at every entry: (degree + 1, n, d) each."""
+    first = np.ones((degree + 1, *unit.shape))
+    second = np.ones_like(first)
+    slopes = np.zeros_like(first)
+    if degree:
+        first[1], second[1], slopes[1] = unit, 2 * unit, 1.0
+    for k in range(2, degree + 1):
+        first[k] = 2 * unit * first[k - 1] - first[k - 2]
+        second[k] = 2 * unit * second[k - 1] - second[k - 2]
+        slopes[k] = k * second[k - 1]
+    return first, slopes
+
+
+def design(unit: Floats, powers: Ints) -> Floats:
+    """Products of Chebyshev polynomials at points of the unit box, (n, terms)."""
+    table = _chebyshev(unit, int(powers.max(initial=0)))[0]
+    product = np.ones((len(unit), len(powers)))
+    for at in range(unit.shape[1]):
+        product *= table[powers[:, at], :, at].T
+    return product

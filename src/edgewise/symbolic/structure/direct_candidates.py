@@ -1,0 +1,285 @@
+"""Formulas that need no network: single curves, straight lines, power laws and short sums of products.
+
+They cost milliseconds, are exact where the law has that shape, and give every later candidate something to beat.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms import Form
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
+from edgewise.symbolic.expressions.composition import form_tree
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.structure.growth_factors import growths
+from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
+
+Floats = NDArray[np.float64]
+
+_MOST_PRODUCTS = 400
+_LONGEST = 6
+_EXHAUSTIVE = 120
+# An offset whose square is below so many of its variances (95 %) may as well be none.
+_OFFSET = 4.0
+
+
+def direct_candidates(rows: Rows, forms: Sequence[Form] | None = None) -> Iterator[Node]:
+    """Trees to refit, the simplest kinds first."""
+    yield Number(float(rows.y.mean()))
+    yield from _lines(rows)
+    yield from _power_laws(rows)
+    if len(rows.names) == 1:
+        yield from _parabolas(rows)
+        yield from growths(rows)
+    if len(rows.names) <= 3:
+        yield from _curves(rows, forms)
+    yield from _sums_of_products(rows)
+
+
+def curve_tree(found: Suggestion, inner: Node) -> Node:
+    """a*f(b*x + c) + d as a tree, without the constants it does not need."""
+    scaled = inner if found.b == 1.0 else Apply("*", (Number(float(found.b)), inner))
+    z = scaled if found.c == 0.0 else Apply("+", (scaled, Number(float(found.c))))
+    value = Apply("*", (Number(float(found.a)), substitute(form_tree(found.form), "x", z)))
+    return Apply("+", (value, Number(float(found.d))))
+
+
+def _lines(rows: Rows) -> Iterator[Node]:
+    design = np.column_stack([rows.X, np.ones(len(rows.y))])
+    solution = np.linalg.lstsq(design, rows.y, rcond=None)[0]
+    yield _linear([Variable(name) for name in rows.names], solution)
+
+
+def _linear(terms: Sequence[Node], solution: NDArray[np.floating]) -> Node:
+    """Terms with coefficients, and the constant that comes last."""
+    parts: list[Node] = [
+        Apply("*", (Number(float(weight)), term)) for weight, term in zip(solution[:-1], terms, strict=True)
+    ]
+    return Apply("+", (*parts, Number(float(solution[-1])))) if parts else Number(float(solution[-1]))
+
+
+def _parabolas(rows: Rows) -> Iterator[Node]:
+    """a x + b x^2 with and without a constant: the first correction to many a law."""
+    x, name = rows.X[:, 0], Variable(rows.names[0])
+    terms = [name, Apply("^", (name, Number(2)))]
+    for constant in (False, True):
+        design = np.column_stack([x, x**2, np.ones(len(x))][: 2 + constant])
+        if len(x) > design.shape[1]:
+            solution = np.linalg.lstsq(design, rows.y, rcond=None)[0]
+            yield _linear(terms, solution if constant else np.append(solution, 0.0))
+
+
+def _power_laws(rows: Rows) -> Iterator[Node]:
+    """C * x1^p1 * x2^p2 ..., by a line through logarithms; also of y less its offset at the smallest power."""
+    positive = np.asarray((rows.X > 0).all(axis=0))
+    if not positive.any() or not ((rows.y > 0).all() or (rows.y < 0).all()):
+        return
+    sign = float(np.sign(rows.y[0]))
+    logs = np.column_stack([np.log(rows.X[:, positive]), np.ones(len(rows.y))])
+    powers = np.linalg.lstsq(logs, np.log(sign * rows.y), rcond=None)[0]
+    names = [name for name, good in zip(rows.names, positive, strict=True) if good]
+    factors = tuple(
+        Apply("^", (Variable(name), Number(float(power))))
+        for name, power in zip(names, powers[:-1], strict=True)
+    )
+    law = Apply("*", (Number(sign * float(np.exp(powers[-1]))), *factors))
+    yield law
+    yield Apply("+", (law, Number(0.0)))
+
+
+def _curves(rows: Rows, forms: Sequence[Form] | None) -> Iterator[Node]:
+    """One column's curve, where one column may be all there is to it."""
+    for at, name in enumerate(rows.names):
+        order = np.argsort(rows.X[:, at], kind="stable")
+        chosen = order[np.unique(np.linspace(0, len(order) - 1, min(len(order), 300)).astype(np.intp))]
+        if len(np.unique(rows.X[chosen, at])) < 4:
+            continue
+        for found in fit_curve(
+            rows.X[chosen, at], rows.y[chosen], forms=forms, top=8 if len(rows.names) == 1 else 3
+        ):
+            tree = curve_tree(found, Variable(name))
+            yield tree
+            if found.form.family in ("power", "exponential") and isinstance(tree, Apply):
+                # Many laws start at zero: E = a*(Z - b)^2 needs no offset.
+                yield tree.arguments[0]
+
+
+def _sums_of_products(rows: Rows) -> Iterator[Node]:
+    """Sums of one to six products of powers (and logarithms), of y itself and of simple functions of it."""
+    library = _library(rows)
+    for outer in _OUTER:
+        with np.errstate(all="ignore"):
+            target = outer.inverse(rows.y)
+        if np.isfinite(target).all() and (outer.anywhere or (rows.y > 0).all() or (rows.y < 0).all()):
+            for tree in _pursuit(library, target, _LONGEST if outer.anywhere else 4):
+                sign = Number(1 if rows.y[0] > 0 else -1)
+                yield substitute(substitute(outer.tree, "sign", sign), "u", tree)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """y = tree(u) with u = inverse(y)."""
+
+    tree: Node
+    inverse: Callable[[Floats], Floats]
+    anywhere: bool = False
+
+
+_OUTER = (
+    _Outer(Variable("u"), lambda y: y, anywhere=True),
+    _Outer(read("sign*exp(u)", ("u", "sign")), lambda y: np.log(np.abs(y))),
+    _Outer(read("1/u", ("u",)), lambda y: 1 / y),
+    _Outer(read("sign*sqrt(u)", ("u", "sign")), lambda y: y * y),
+    _Outer(read("sign/sqrt(u)", ("u", "sign")), lambda y: 1 / (y * y)),
+    _Outer(read("u^2", ("u",)), lambda y: np.sqrt(np.abs(y))),
+)
+
+
+@dataclass(frozen=True)
+class _Library:
+    """Terms a sum may be made of, with their values on the rows."""
+
+    trees: Sequence[Node]
+    columns: Floats
+
+
+def _library(rows: Rows) -> _Library:
+    powers = list(itertools.islice(_exponents(rows), _MOST_PRODUCTS))
+    trees = [_product(each, rows.names) for each in powers]
+    with np.errstate(all="ignore"):
+        columns = [np.prod(rows.X ** np.array(each, dtype=float), axis=1) for each in powers]
+        for at, name in enumerate(rows.names):
+            if (rows.X[:, at] > 0).all():
+                trees += [Apply("log", (Variable(name),)), Apply("sqrt", (Variable(name),))]
+                columns += [np.log(rows.X[:, at]), np.sqrt(rows.X[:, at])]
+    return _Library(trees, np.stack(columns, axis=1))
+
+
+def _pursuit(library: _Library, y: Floats, longest: int) -> Iterator[Node]:
+    """The best sums of one, two and three terms of all there are, then longer ones by adding the best next term.
+
+    Where terms resemble each other, adding the best next one from the start often misses the law (orthogonal matching
+    pursuit, Tropp and Gilbert 2007, doi:10.1109/TIT.2007.909108).
+    """
+    centred = library.columns - library.columns.mean(axis=0)
+    size = np.linalg.norm(centred, axis=0)
+    good = np.flatnonzero(np.isfinite(size) & (size > 1e-12 * np.abs(library.columns).max(axis=0)))
+    unit = centred[:, good] / size[good]
+    target = y - y.mean()
+    total = float(target @ target)
+    chosen: list[int] = []
+    for count in range(
+        1, min(longest, len(good), max(len(y) // 5 if len(y) >= 15 else min((len(y) - 2) // 3, 2), 1)) + 1
+    ):
+        chosen = _next(unit, target, chosen, count)
+        design = np.column_stack([library.columns[:, good[chosen]], np.ones(len(y))])
+        scale = np.linalg.norm(design, axis=0)
+        solution = np.linalg.lstsq(design / scale, y, rcond=None)[0] / scale
+        residual = y - design @ solution
+        yield _linear([library.trees[good[at]] for at in chosen], solution)
+        yield from _without_offset([library.trees[good[at]] for at in chosen], design, y, residual)
+        if float(residual @ residual) <= 1e-24 * total:
+            return
+
+
+def _without_offset(trees: Sequence[Node], design: Floats, y: Floats, residual: Floats) -> Iterator[Node]:
+    """The sum through the origin, where its constant explains no more than chance: many laws start at zero."""
+    free = len(y) - design.shape[1]
+    solution = np.linalg.lstsq(design[:, :-1], y, rcond=None)[0]
+    excess = float(np.sum(np.square(y - design[:, :-1] @ solution))) - float(residual @ residual)
+    if free > 0 and 0 < excess <= _OFFSET * float(residual @ residual) / free:
+        yield _linear(trees, np.append(solution, 0.0))
+
+
+def _next(unit: Floats, y: Floats, chosen: list[int], count: int) -> list[int]:
+    """The best `count` terms: of the simplest terms exhaustively up to three, else one more than before."""
+    if count in (2, 3):
+        few = unit[:, :_EXHAUSTIVE]
+        best = (_best_pair if count == 2 else _best_triple)(few.T @ few, few.T @ y)
+        if unit.shape[1] <= _EXHAUSTIVE or _explains(unit, y, best) > _explains(
+            unit, y, _one_more(unit, y, chosen)
+        ):
+            return best
+    return _one_more(unit, y, chosen)
+
+
+def _one_more(unit: Floats, y: Floats, chosen: list[int]) -> list[int]:
+    NEXT_TERM(unit.size)
+    gains = np.abs(unit.T @ _left(unit, y, chosen))
+    gains[chosen] = -1.0
+    return [*chosen, int(np.argmax(gains))]
+
+
+def _left(unit: Floats, y: Floats, chosen: list[int]) -> Floats:
+    return y - unit[:, chosen] @ np.linalg.lstsq(unit[:, chosen], y, rcond=None)[0] if chosen else y
+
+
+def _explains(unit: Floats, y: Floats, chosen: list[int]) -> float:
+    left = _left(unit, y, chosen)
+    return -float(left @ left)
+
+
+def _best_pair(gram: Floats, along: Floats) -> list[int]:
+    """The two terms that explain most, from inner products alone."""
+    return list(divmod(int(np.argmax(_explained(gram, along))), len(along)))
+
+
+def _best_triple(gram: Floats, along: Floats) -> list[int]:
+    best, chosen = -1.0, [0, 0, 0]
+    for first in range(len(along)):
+        TRIPLES(gram.size)
+        # All inner products without their parts along the first term.
+        column = gram[first]
+        rest = gram - np.outer(column, column)
+        explained = _explained(rest, along - column * along[first])
+        at = int(np.argmax(explained))
+        total = float(explained.flat[at]) + float(along[first]) ** 2
+        if total > best:
+            best, chosen = total, [first, *divmod(at, len(along))]
+    return chosen
+
+
+def _explained(gram: Floats, along: Floats) -> Floats:
+    """What each pair of terms explains; nothing where two terms say the same."""
+    size = gram.diagonal()
+    determinant = np.outer(size, size) - gram**2
+    crossed = np.outer(along**2, size)
+    with np.errstate(all="ignore"):
+        explained = (crossed + crossed.T - 2 * gram * np.outer(along, along)) / determinant
+    return np.where(determinant > 1e-9, explained, -1.0)
+
+
+def _exponents(rows: Rows) -> Iterator[tuple[int, ...]]:
+    """Exponents of products, the simplest first; negative ones only of columns that keep away from zero."""
+    count = rows.X.shape[1]
+    inverse = [bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
+    most = 3 if count <= 5 else 2
+    choices = [range(-most if free else 0, most + 1) for free in inverse]
+    if count > 8:
+        singles = [
+            tuple(power * (at == each) for each in range(count)) for at in range(count) for power in (1, 2)
+        ]
+        pairs = [
+            tuple(int(each in pair) for each in range(count))
+            for pair in itertools.combinations(range(count), 2)
+        ]
+        yield from [*singles, *pairs]
+        return
+    everything = (powers for powers in itertools.product(*choices) if 0 < sum(map(abs, powers)) <= most + 1)
+    yield from sorted(everything, key=lambda powers: (sum(map(abs, powers)), -min(powers), powers))
+
+
+def _product(powers: Sequence[int], names: Sequence[str]) -> Node:
+    factors: list[Node] = []
+    for name, power in zip(names, powers, strict=True):
+        if power:
+            size = Variable(name) if abs(power) == 1 else Apply("^", (Variable(name), Number(abs(power))))
+            factors.append(size if power > 0 else Apply("inv", (size,)))
+    return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))

@@ -1,0 +1,185 @@
+"""Sums of few terms under noise: forward selection and exchange in many small dictionaries, judged together.
+
+What the exact relations find by linear algebra must be searched for where rows are noisy: in each dictionary terms are
+added as long as the extended BIC falls (it charges for the size of the dictionary, too), then exchanged. Functions of y are
+fitted with weights that bring errors back to y's own units.
+
+References
+----------
+Chen, Chen (2008), Extended Bayesian information criteria for model selection with large model spaces. Biometrika 95(3).
+doi:10.1093/biomet/asn034
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import spent
+from edgewise.forms.tree import Apply, Node, render
+from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, SELECTION
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.structure.linear_relations import (
+    OUTERS,
+    Outer,
+    Term,
+    dictionaries,
+    linear,
+    outside,
+    target_values,
+)
+
+Floats = NDArray[np.float64]
+
+_ROWS = 600
+_LONGEST = 6
+_DICTIONARIES = 150
+_KEPT = 8
+# What a node of a term costs, as description length has it: twice the logarithm of some ten symbols.
+NODE = 4.0
+
+
+@dataclass(frozen=True)
+class _Sum:
+    """A fitted sum: its criterion, outer function, terms and weights."""
+
+    criterion: float
+    outer: Outer
+    trees: tuple[Node, ...]
+    weights: Floats
+
+
+def pursued(rows: Rows, *, weight: Floats | None = None, until: float = math.inf) -> Iterator[Node]:
+    """The best few sums of terms, the best first.
+
+    Parameters
+    ----------
+    rows
+        Features and target.
+    weight
+        How much an error of the target counts on each row to fit, (n,); by default all the same.
+    until
+        The count of work (see `spent`) where it ends.
+    """
+    if len(rows.names) > 6 or len(rows.y) < 30:
+        return
+    thin = rows.thinned(_ROWS)
+    sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
+    counts = np.ones(len(rows.y)) if weight is None else weight
+    counts = replace(rows, y=counts).thinned(_ROWS).y
+    targets = [
+        (outer, values, slope * counts)
+        for outer in OUTERS
+        if (values := target_values(outer, thin.y, sign)) is not None
+        and (slope := _weights(outer, thin.y, sign)) is not None
+    ]
+    found: dict[str, _Sum] = {}
+    for terms in itertools.islice(dictionaries(thin), _DICTIONARIES):
+        if spent() > until:
+            break
+        LAID_OUT(len(terms))
+        ENTRIES(len(terms) * len(thin.y))
+        design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
+        for outer, values, slope in targets:
+            best = _best(design, values, slope, terms, outer)
+            if best is not None:
+                key = outer.tree + " ".join(sorted(render(tree) for tree in best.trees))
+                found.setdefault(key, best)
+    for each in sorted(found.values(), key=lambda one: one.criterion)[:_KEPT]:
+        yield outside(each.outer, linear(each.trees, each.weights), sign)
+
+
+def _weights(outer: Outer, y: Floats, sign: int) -> Floats | None:
+    """dy/du: what an error of the function of y means for y."""
+    step = 1e-6 * float(y.std())
+    up, down = target_values(outer, y + step, sign), target_values(outer, y - step, sign)
+    if up is None or down is None:
+        return None
+    with np.errstate(all="ignore"):
+        weight = np.abs(2 * step / (up - down))
+    if not np.isfinite(weight).all():
+        return None
+    # A row where the function is flat would count for nothing but its own error.
+    return np.minimum(weight, 20 * np.median(weight))
+
+
+def _best(design: Floats, values: Floats, weight: Floats, terms: list[Term], outer: Outer) -> _Sum | None:
+    table, target = design * weight[:, None], values * weight
+    scale = np.linalg.norm(table, axis=0)
+    good = np.flatnonzero(np.isfinite(scale) & (scale > 0))
+    unit = table[:, good] / scale[good]
+    GRAM(len(target) * unit.shape[1] ** 2)
+    gram, along, total = unit.T @ unit, unit.T @ target, float(target @ target)
+    chosen, criterion = select(gram, along, total, len(target))
+    if not chosen:
+        return None
+    solution = np.linalg.lstsq(unit[:, chosen], target, rcond=None)[0] / scale[good[chosen]]
+    trees = tuple(terms[int(good[at])].tree for at in chosen)
+    price = 2.0 * (outer.tree != "u") + NODE * sum(map(nodes, trees))
+    return _Sum(criterion + price, outer, trees, solution)
+
+
+def nodes(tree: Node) -> int:
+    """How many nodes a tree has."""
+    return 1 + sum(map(nodes, tree.arguments)) if isinstance(tree, Apply) else 1
+
+
+def select(gram: Floats, along: Floats, total: float, rows: int) -> tuple[list[int], float]:
+    """Terms by forward selection with exchange, as many as the extended BIC allows, from inner products alone."""
+    price = math.log(rows) + 2 * math.log(len(along))
+    chosen: list[int] = []
+    best: tuple[list[int], float] = ([], math.inf)
+    for _ in range(_LONGEST):
+        costs = _costs(gram, along, total, chosen)
+        at = int(np.argmin(costs))
+        if not math.isfinite(costs[at]):
+            break
+        chosen, left = [*chosen, at], float(costs[at])
+        chosen, left = _exchanged(gram, along, total, chosen, left)
+        criterion = rows * math.log(max(left, 1e-26 * total)) + price * len(chosen)
+        if criterion < best[1]:
+            best = (chosen, criterion)
+        else:
+            break
+    return best
+
+
+def _exchanged(
+    gram: Floats, along: Floats, total: float, chosen: list[int], left: float
+) -> tuple[list[int], float]:
+    moved = len(chosen) > 1
+    while moved:
+        moved = False
+        for place in range(len(chosen)):
+            rest = chosen[:place] + chosen[place + 1 :]
+            costs = _costs(gram, along, total, rest)
+            at = int(np.argmin(costs))
+            if costs[at] < left * (1 - 1e-6):
+                chosen, left, moved = [*rest, at], float(costs[at]), True
+    return chosen, left
+
+
+def _costs(gram: Floats, along: Floats, total: float, rest: list[int]) -> Floats:
+    """Residual sum of squares with each term added to the rest."""
+    if not rest:
+        costs = total - along**2
+        return np.maximum(costs, 0.0)
+    SELECTION(len(rest) * len(along))
+    block = gram[np.ix_(rest, rest)] + 1e-13 * np.eye(len(rest))
+    try:
+        lower = np.linalg.cholesky(block)
+    except np.linalg.LinAlgError:
+        return np.full(len(along), np.inf)
+    across = np.linalg.solve(lower, gram[rest])
+    held = np.linalg.solve(lower, along[rest])
+    apart = 1 - (across**2).sum(axis=0)
+    left = along - across.T @ held
+    distinct = apart > 1e-8
+    costs = np.where(distinct, total - held @ held - left**2 / np.where(distinct, apart, 1.0), np.inf)
+    costs[rest] = np.inf
+    return np.maximum(costs, 0.0)

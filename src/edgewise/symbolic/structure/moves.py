@@ -1,0 +1,334 @@
+"""Moves that a table's smooth model suggests: scalings, mergeable pairs, separable columns, columns without effect.
+
+Each rests on a relation between the derivatives F_i of the model F, which is exact where the law has that structure:
+
+- scaling: sum_i a_i x_i F_i = c F takes products of powers together and a product of powers out of y;
+- mergeable pair: F_i / F_j = r x_i^p / x_j^q means that y depends on the two only through
+  r x_i^(p+1)/(p+1) + x_j^(q+1)/(q+1): sums, differences, products, ratios, sums of squares, of inverses, ...;
+- sum: F_i depends on x_i alone; product: F_i / F does;
+- no effect: F_i = 0.
+
+References
+----------
+Udrescu, Tegmark (2020), AI Feynman: a physics-inspired method for symbolic regression. doi:10.1126/sciadv.aay2631.
+Udrescu et al. (2020), AI Feynman 2.0: Pareto-optimal symbolic regression exploiting graph modularity. arXiv:2006.10782.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.symbolic.costs import PIVOTS, ROUNDED
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.fitting.rounding import exact_number
+from edgewise.symbolic.structure.state import Move, State, power, powers, product
+
+Floats = NDArray[np.float64]
+
+_ROWS = 600
+# Exponents of laws are small fractions.
+_BOTTOMS = (1, 2, 3, 4)
+_LARGEST = 9.0
+# An exponent read off the model is within this of the law's.
+_ROUNDED = 0.08
+# Powers of columns in the ratio of two derivatives.
+_SLOPES = (-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """The smooth model's values and derivatives on some rows."""
+
+    names: tuple[Node, ...]
+    X: Floats
+    value: Floats
+    gradient: Floats
+    doubt: float
+
+    @classmethod
+    def of(cls, state: State) -> View | None:
+        """A view of a state; None where it has no smooth model."""
+        model, rows = state.landscape, state.rows.thinned(_ROWS)
+        if model is None:
+            return None
+        value, gradient = model.gradient(rows.X)
+        good = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & _inside(rows.X)
+        if good.sum() < 30:
+            return None
+        names = tuple(Variable(name) for name in state.rows.names)
+        return cls(
+            names,
+            rows.X[good],
+            value[good],
+            gradient[good],
+            max(model.doubt, 1e-9, min(model.error, 3 * model.doubt) if model.error > _NOISY else 0.0),
+        )
+
+    def one_signed(self, at: int) -> bool:
+        """Is a column of one sign?"""
+        return bool((self.X[:, at] > 0).all() or (self.X[:, at] < 0).all())
+
+
+def _inside(X: Floats) -> NDArray[np.bool_]:
+    """Rows away from the ends of every column, where a polynomial's slopes are worst."""
+    edge = _EDGE / X.shape[1]
+    low, high = np.quantile(X, edge, axis=0), np.quantile(X, 1 - edge, axis=0)
+    return np.asarray(((low <= X) & (high >= X)).all(axis=1))
+
+
+# Above this the model's error is noise or lack of terms, and its slopes are no better.
+_NOISY = 1e-3
+# Share of the rows that lie near either end of a column.
+_EDGE = 0.12
+# Singular values apart by less belong together.
+_GAP = 1.3
+
+
+def scalings(view: View) -> Iterator[Move]:
+    """Products of powers that y depends on, and one that it is proportional to."""
+    chosen = [at for at in range(len(view.names)) if view.one_signed(at)]
+    if not chosen:
+        return
+    weight = 1 / np.maximum(np.abs(view.value), 0.1 * np.sqrt(np.mean(view.value**2)))
+    table = np.column_stack([view.gradient[:, chosen] * view.X[:, chosen], view.value]) * weight[:, None]
+    size = np.sqrt(np.mean(table**2, axis=0)) + 1e-300
+    right = np.linalg.svd(table / size, full_matrices=False)[2]
+    # The rows that fit worst are where the model is.
+    left = np.abs(table / size @ right[-1])
+    table = table[left <= np.quantile(left, 0.85)]
+    _, singular, right = np.linalg.svd(table / size, full_matrices=False)
+    singular /= singular[0]
+    for rank in range(1, len(singular)):
+        # A gap, and what lies below it no more than the model's own error explains.
+        if singular[rank] > max(20 * view.doubt, 1e-6) or singular[rank - 1] < _GAP * singular[rank]:
+            continue
+        null = right[rank:].T / size[:, None]
+        yield from _scaling(view, chosen, table, null, 5 * max(singular[rank], view.doubt))
+
+
+def _scaling(view: View, chosen: list[int], table: Floats, null: Floats, allowed: float) -> Iterator[Move]:
+    count = null.shape[1]
+    found: list[tuple[float, float, tuple[int, ...], Floats]] = []
+    sets = itertools.islice(itertools.combinations(range(len(chosen)), count), 400)
+    for pivots in sets:
+        PIVOTS()
+        block = null[list(pivots)]
+        if np.linalg.cond(block) > 1e4:
+            continue
+        weights = null @ np.linalg.inv(block)
+        ROUNDED(weights.size)
+        rounded = np.vectorize(_simple)(weights)
+        apart = np.abs(weights - rounded)
+        # Thirds and quarters lie so close that only a good model can tell them.
+        apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= 4
+        off = float(apart.max())
+        if not np.isfinite(off) or off > _ROUNDED or float(np.abs(rounded).max()) > _LARGEST:
+            continue
+        left = table @ rounded
+        residual = float(np.sqrt(np.mean(left**2)) / np.sqrt(np.mean((table**2) @ (rounded**2)) + 1e-300))
+        if residual <= allowed:
+            found.append((_dear(rounded) + 50 * off, residual, pivots, rounded))
+    found.sort(key=lambda each: each[0])
+    for _, residual, pivots, rounded in found[:3]:
+        yield _scaled(view, chosen, pivots, rounded, residual)
+
+
+def _scaled(view: View, chosen: list[int], pivots: tuple[int, ...], weights: Floats, residual: float) -> Move:
+    names = view.names
+    base = [names[chosen[at]] for at in pivots]
+    features: list[Node] = []
+    for at, name in enumerate(names):
+        if at not in chosen:
+            features.append(name)
+        elif chosen.index(at) not in pivots:
+            features.append(powers([name, *base], [1.0, *(-weights[chosen.index(at)])]))
+    factor = powers(base, [-each for each in weights[-1]])
+    return Move("scaling", tuple(features), None if factor == Number(1) else factor, None, residual)
+
+
+def _simple(value: float) -> float:
+    """The simplest fraction near a number."""
+    if not np.isfinite(value) or abs(value) > 50:
+        return np.inf
+    return min(
+        (Fraction(round(value * bottom), bottom) for bottom in _BOTTOMS),
+        key=lambda each: abs(float(each) - value) + 0.03 * (each.denominator - 1),
+    ).__float__()
+
+
+def _dear(weights: Floats) -> float:
+    """What exponents cost to read."""
+    used = weights[weights != 0]
+    broken = np.abs(used - np.round(used)) > 1e-9
+    return float(len(used) + np.abs(used).sum() + 2 * broken.sum())
+
+
+def pairs(view: View) -> Iterator[Move]:
+    """Two features that y depends on only through one."""
+    for i, j in itertools.combinations(range(len(view.names)), 2):
+        merged = list(_pair(view, i, j))
+        yield from merged
+        if not merged:
+            yield from _curved_pair(view, i, j)
+            yield from _curved_pair(view, j, i)
+
+
+def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
+    """F_i / F_j a polynomial in x_i: y depends on the two only through its integral plus x_j."""
+    fi, fj, x = view.gradient[:, i], view.gradient[:, j], view.X[:, i]
+    size = np.hypot(fi, fj) + 1e-300
+    for degree in (1, 2):
+        table = x[:, None] ** np.arange(degree + 1)
+        weights = np.linalg.lstsq(table * (fj / size)[:, None], fi / size, rcond=None)[0]
+        left = np.abs(fi - fj * (table @ weights)) / size
+        residual = float(np.median(left))
+        if residual > min(max(10 * view.doubt, 1e-7), 0.05):
+            continue
+        lead = float(weights[-1]) / (degree + 1)
+        if lead == 0 or not np.isfinite(weights).all():
+            continue
+        parts = [float(each) / (at + 1) / lead for at, each in enumerate(weights)]
+        width = max(3 * residual, 1e-9)
+        exact = [exact_number(each, width * max(abs(each), 0.1) / 4) for each in parts[:-1]]
+        if any(each is None for each in exact):
+            continue
+        whole = exact_number(lead, width * abs(lead) / 4)
+        name = view.names[i]
+        inner = [product(from_sympy(each), power(name, at + 1)) for at, each in enumerate(exact) if each != 0]
+        curve = Apply("+", (power(name, degree + 1), *inner)) if inner else power(name, degree + 1)
+        number = Number(lead) if whole is None else from_sympy(whole)
+        feature = Apply("+", (product(number, curve), view.names[j]))
+        features = tuple(feature if at == i else each for at, each in enumerate(view.names) if at != j)
+        yield Move("merge", features, residual=residual, exact=whole is not None)
+        return
+
+
+def _pair(view: View, i: int, j: int) -> Iterator[Move]:
+    fi, fj = view.gradient[:, i], view.gradient[:, j]
+    size = np.hypot(fi, fj)
+    seen = size > 1e-3 * np.median(size)
+    fi, fj, size = fi[seen], fj[seen], size[seen]
+    if (np.abs(fi) < 1e-3 * size).mean() > 0.2 or (np.abs(fj) < 1e-3 * size).mean() > 0.2:
+        return
+    xi, xj = view.X[seen, i], view.X[seen, j]
+    found: list[tuple[float, float, float, float, float]] = []
+    with np.errstate(all="ignore"):
+        for p in _allowed(view, i):
+            left = xi**p
+            for q in _allowed(view, j):
+                right = xj**q
+                # F_i x_j^q = r F_j x_i^p, each row at its own size.
+                a, b = fi * right, fj * left
+                ratio = float(np.median(a / b))
+                if not np.isfinite(ratio) or ratio == 0:
+                    continue
+                near = _near(ratio)
+                for r in {near, ratio}:
+                    residual = float(np.median(np.abs(a - r * b) / (np.abs(a) + np.abs(r * b) + 1e-300)))
+                    price = 0.0 if r == near else 1.0
+                    found.append((residual, price + abs(p + 1) % 1 + abs(q + 1) % 1, r, p, q))
+    allowed = max(10 * view.doubt, 1e-7)
+    found = [each for each in found if each[0] <= min(allowed, 0.1)]
+    if not found:
+        return
+    closest = min(each[0] for each in found)
+    good = [each for each in found if each[0] <= max(3 * closest, 1e-9)]
+    good.sort(key=lambda each: (each[1], each[0]))
+    for residual, price, r, p, q in good[:2]:
+        if price >= 1.0 and good[0][1] < 1.0:
+            break
+        move = _merged(view, i, j, (r, p, q), residual)
+        if move is not None:
+            yield move
+
+
+def _allowed(view: View, at: int) -> Sequence[float]:
+    if view.one_signed(at) and bool((view.X[:, at] > 0).all()):
+        return _SLOPES
+    return (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0) if view.one_signed(at) else (0.0, 1.0, 2.0, 3.0)
+
+
+def _near(value: float) -> float:
+    """A number people write that lies within a few per cent, else the number itself."""
+    for simple in (1.0, 2.0, 0.5, 3.0, 4.0, 1 / 3, 0.25, 1.5, 2 / 3):
+        if abs(abs(value) - simple) <= 0.03 * simple:
+            return float(np.sign(value)) * simple
+    return value
+
+
+def _merged(view: View, i: int, j: int, relation: tuple[float, float, float], residual: float) -> Move | None:
+    r, p, q = relation
+    one, other = view.names[i], view.names[j]
+    exact = r == _near(r) and abs(r) in (1.0, 2.0, 0.5, 3.0, 4.0, 1 / 3, 0.25, 1.5, 2 / 3)
+    if p == -1.0 and q == -1.0:
+        ratio = _simple(r)
+        if not np.isfinite(ratio):
+            return None
+        # x^r y; of the two ways to write a ratio, the one that divides by the later column.
+        feature = (
+            powers((other, one), (1.0, ratio))
+            if ratio > 0 or ratio != -1
+            else powers((one, other), (1.0, -1.0))
+        )
+    elif p == -1.0 or q == -1.0:
+        return None
+    else:
+        weight = r * (q + 1) / (p + 1)
+        first, second = power(one, p + 1), power(other, q + 1)
+        if abs(weight) == 1.0:
+            scaled = first
+        else:
+            value = _simple(abs(weight))
+            number: Node = Number(float(abs(weight)))
+            if exact:
+                number = _fraction(Fraction(value).limit_denominator(12))
+            scaled = product(number, first)
+        feature = Apply("+", (second, scaled if weight > 0 else Apply("neg", (scaled,))))
+    features = tuple(feature if at == i else name for at, name in enumerate(view.names) if at != j)
+    return Move("merge", features, residual=residual, exact=exact)
+
+
+def _fraction(value: Fraction) -> Node:
+    top = Number(value.numerator)
+    return top if value.denominator == 1 else product(top, Apply("inv", (Number(value.denominator),)))
+
+
+def idle(view: View) -> Iterator[Move]:
+    """Columns without effect."""
+    if len(view.names) < 2:
+        return
+    scale = view.X.std(axis=0)
+    size = np.sqrt(np.mean((view.gradient * scale) ** 2, axis=0))
+    share = size / size.max()
+    for at in np.argsort(share):
+        if share[at] > max(3 * view.doubt, 1e-6) and share[at] > 0.03:
+            break
+        features = tuple(name for each, name in enumerate(view.names) if each != at)
+        yield Move("idle", features, residual=float(share[at]))
+
+
+def guesses(state: State) -> Iterator[Move]:
+    """Plain merges and factors to try blindly, where the smooth model is too poor to suggest any."""
+    names = tuple(Variable(name) for name in state.rows.names)
+    clear = [bool((column > 0).all() or (column < 0).all()) for column in state.rows.X.T]
+    for at, name in enumerate(names):
+        if clear[at] and len(names) > 1:
+            rest = names[:at] + names[at + 1 :]
+            for exponent in (1.0, -1.0, 2.0, -2.0):
+                yield Move("factor", rest, power(name, exponent))
+    for i, j in itertools.combinations(range(len(names)), 2):
+        one, other = names[i], names[j]
+        merged = [product(one, other), Apply("+", (one, other)), Apply("+", (one, Apply("neg", (other,))))]
+        if clear[j]:
+            merged.append(product(one, Apply("inv", (other,))))
+        for feature in merged:
+            yield Move(
+                "guess", tuple(feature if at == i else name for at, name in enumerate(names) if at != j)
+            )

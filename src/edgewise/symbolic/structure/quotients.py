@@ -1,0 +1,112 @@
+"""Quotients of two short sums under noise: y = N / (1 + D), linear in the constants once y D is on the other side.
+
+In y = N - y D the noise of y stands on both sides, which pulls the constants of D towards zero. A smooth model of y in its
+place on the right takes that away (an instrument, in the words of econometrics), and weights of 1 / (1 + D) bring the errors
+back to the units of y (Sanathanan and Koerner's iteration).
+
+References
+----------
+Sanathanan, Koerner (1963), Transfer function synthesis as a ratio of two complex polynomials. IEEE Trans. Automatic Control
+8(1). doi:10.1109/TAC.1963.1105517
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import spent
+from edgewise.forms.tree import Apply, Node, Number, render
+from edgewise.symbolic.costs import QUOTIENT
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.structure.forward_selection import NODE, nodes, select
+from edgewise.symbolic.structure.linear_relations import Term, few, linear
+from edgewise.symbolic.structure.state import product
+
+Floats = NDArray[np.float64]
+
+_ROWS = 800
+_DICTIONARIES = 120
+_KEPT = 6
+_ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class _Quotient:
+    criterion: float
+    tree: Node
+
+
+def quotients(rows: Rows, smooth: Floats, *, weight: Floats, until: float = math.inf) -> Iterator[Node]:
+    """The best few quotients of sums of terms, the best first.
+
+    Parameters
+    ----------
+    rows
+        Features and target.
+    smooth
+        What a smooth model says of the target, (n,).
+    weight
+        How much an error of the target counts on each row to fit, (n,).
+    until
+        The count of work (see `spent`) where it ends.
+    """
+    if len(rows.names) > 4 or len(rows.y) < 30:
+        return
+    thin = rows.thinned(_ROWS)
+    counts, model = (replace(rows, y=each).thinned(_ROWS).y for each in (weight, smooth))
+    if not np.isfinite(model).all():
+        return
+    found: dict[str, _Quotient] = {}
+    for terms in itertools.islice(few(thin), _DICTIONARIES):
+        if spent() > until:
+            break
+        best = _best(terms, thin.y, model, counts)
+        if best is not None:
+            found.setdefault(render(best.tree), best)
+    yield from (each.tree for each in sorted(found.values(), key=lambda one: one.criterion)[:_KEPT])
+
+
+def _best(terms: Sequence[Term], y: Floats, model: Floats, weight: Floats) -> _Quotient | None:
+    above = np.column_stack([np.broadcast_to(term.values, len(y)) for term in terms])
+    varies = [at for at, term in enumerate(terms) if term.tree != Number(1)]
+    table = np.column_stack([above, -model[:, None] * above[:, varies]])
+    if not np.isfinite(table).all():
+        return None
+    chosen: list[int] = []
+    parts: list[int] = []
+    lower: list[float] = []
+    solution, below = np.zeros(0), np.ones(len(y))
+    for turn in range(_ROUNDS):
+        scale = weight / np.maximum(np.abs(below), 1e-3 * np.median(np.abs(below)))
+        weighed, aim = table * scale[:, None], y * scale
+        size = np.linalg.norm(weighed, axis=0)
+        good = np.flatnonzero(np.isfinite(size) & (size > 0))
+        unit = weighed[:, good] / size[good]
+        QUOTIENT(len(y) * unit.shape[1] ** 2)
+        if turn == 0:
+            picked, _ = select(unit.T @ unit, unit.T @ aim, float(aim @ aim), len(y))
+            chosen = [int(good[at]) for at in picked]
+            if not any(at >= len(terms) for at in chosen) or not any(at < len(terms) for at in chosen):
+                return None
+        solution = np.linalg.lstsq(weighed[:, chosen] / size[chosen], aim, rcond=None)[0] / size[chosen]
+        parts = [at - len(terms) for at in chosen if at >= len(terms)]
+        lower = [float(each) for at, each in zip(chosen, solution, strict=True) if at >= len(terms)]
+        below = 1 + above[:, [varies[at] for at in parts]] @ np.array(lower)
+        if (np.abs(below) < 1e-6 * np.median(np.abs(below))).any():
+            return None
+    top = [at for at in chosen if at < len(terms)]
+    upper = np.array([each for at, each in zip(chosen, solution, strict=True) if at < len(terms)])
+    left = float(np.sum(np.square(weight * (y - above[:, top] @ upper / below))))
+    if not math.isfinite(left):
+        return None
+    trees = [*(terms[at].tree for at in top), *(terms[varies[at]].tree for at in parts)]
+    price = (math.log(len(y)) + 2 * math.log(table.shape[1])) * len(chosen) + NODE * sum(map(nodes, trees))
+    denominator = Apply("+", (Number(1), linear([terms[varies[at]].tree for at in parts], np.array(lower))))
+    tree = product(linear([terms[at].tree for at in top], upper), Apply("inv", (denominator,)))
+    return _Quotient(len(y) * math.log(max(left, 1e-300)) + price, tree)

@@ -1,0 +1,213 @@
+"""Columns that enter by a factor or a term of their own: y = A(x) R(rest) or y = A(x) + R(rest).
+
+The derivatives say where (F_i / F, or F_i, depends on x_i alone); a polynomial in x_i beside one in the rest, fitted to
+the data at once, then gives A itself, and the library says which closed form that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Node, Number, Variable, substitute
+from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
+from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.rounding import exact_number
+from edgewise.symbolic.structure.chebyshev_surrogate import coordinates, design, terms
+from edgewise.symbolic.structure.direct_candidates import curve_tree
+from edgewise.symbolic.structure.moves import View
+from edgewise.symbolic.structure.state import Move, State, power, powers, product
+from edgewise.symbolic.univariate.closed_forms import fit_curve
+from edgewise.symbolic.univariate.search import one_variable
+
+Floats = NDArray[np.float64]
+
+_DEGREE = 14
+_FORMS = 3
+_CURVE_ROWS = 12
+# Beyond this size squares leave the range of floats.
+_MOST = 1e100
+
+
+def separations(state: State, view: View) -> Iterator[Move]:
+    """Moves that take a factor or a term of one feature out of the target."""
+    if len(view.names) < 2:
+        return
+    for at in range(len(view.names)):
+        slope, value = view.gradient[:, at], view.value
+        size = float(np.sqrt(np.mean(slope**2))) + 1e-300
+        allowed = min(max(20 * view.doubt, 1e-6), 0.1)
+        if _depends(view.X[:, at], np.ones_like(value), slope) <= allowed * size:
+            yield from _moves(state, at, logs=False)
+        one_signed = bool((state.rows.y > 0).all() or (state.rows.y < 0).all())
+        if one_signed and _depends(view.X[:, at], value, slope) <= allowed * size:
+            yield from _moves(state, at, logs=True)
+
+
+# Functions a feature may enter by as a factor, as they stand.
+_FACTORS = (
+    "cos(x)", "sin(x)", "tan(x)", "cos(x/2)", "sin(x/2)", "exp(x)", "exp(-x)", "exp(-x^2/2)", "exp(-x^2)", "log(x)",
+    "1 + x", "1 - x", "1 + x^2", "1 - x^2", "sqrt(1 - x^2)", "sqrt(1 + x^2)",
+)  # fmt: skip
+
+
+def factors(view: View) -> Iterator[Move]:
+    """Factors that are known functions of one feature: F_i f = F f'. They may change sign, unlike other factors."""
+    if len(view.names) < 2:
+        return
+    for at, name in enumerate(view.names):
+        rest = tuple(other for other in view.names if other != name)
+        if view.one_signed(at):
+            yield from _power_factor(view, at, rest)
+        for tree, (value, slope) in zip(_trees(), _values(view.X[:, at]), strict=True):
+            for exponent in (1.0, -1.0, 2.0, -2.0):
+                left, right = view.gradient[:, at] * value, exponent * view.value * slope
+                size = float(np.median(np.abs(left) + np.abs(right)))
+                residual = float(np.median(np.abs(left - right))) / (size + 1e-300)
+                if np.isfinite(residual) and residual <= min(max(10 * view.doubt, 1e-7), 0.1):
+                    yield Move("factor", rest, power(substitute(tree, "x", name), exponent), None, residual)
+
+
+def _power_factor(view: View, at: int, rest: tuple[Node, ...]) -> Iterator[Move]:
+    """A power of one feature: x_i F_i = p F."""
+    left = view.gradient[:, at] * view.X[:, at]
+    slope = float(left @ view.value / (view.value @ view.value))
+    exponent = round(2 * slope) / 2
+    if exponent == 0 or abs(exponent) > 6 or abs(slope - exponent) > 0.1:
+        return
+    right = exponent * view.value
+    residual = float(np.median(np.abs(left - right)) / (np.median(np.abs(left) + np.abs(right)) + 1e-300))
+    if residual <= min(max(10 * view.doubt, 1e-6), 0.1):
+        yield Move("factor", rest, power(view.names[at], exponent), None, residual)
+
+
+@cache
+def _trees() -> tuple[Node, ...]:
+    return tuple(read(text, ("x",)) for text in _FACTORS)
+
+
+def _values(x: Floats) -> Iterator[tuple[Floats, Floats]]:
+    step = 1e-6 * np.ptp(x)
+    for tree in _trees():
+        tape = Tape(tree, ("x",))
+        with np.errstate(all="ignore"):
+            up, down, here = (tape.value(tape.start, (x + move)[:, None]) for move in (step, -step, 0.0))
+            yield here, (up - down) / (2 * step)
+
+
+def monomials(state: State, view: View) -> Iterator[Move]:
+    """Products of powers that are terms of y and hold a feature that nothing else does: F_i is a product of powers."""
+    clear = [at for at in range(len(view.names)) if view.one_signed(at)]
+    if len(view.names) < 2 or not clear:
+        return
+    logs = np.column_stack([np.log(np.abs(view.X[:, clear])), np.ones(len(view.X))])
+    for at in clear:
+        slope = view.gradient[:, at]
+        if not ((slope > 0).all() or (slope < 0).all()):
+            continue
+        weights = np.linalg.lstsq(logs, np.log(np.abs(slope)), rcond=None)[0]
+        exponents = np.round(2 * weights[:-1]) / 2
+        off = np.log(np.abs(slope)) - logs[:, :-1] @ exponents
+        residual = 1.5 * float(np.median(np.abs(off - np.median(off))))
+        if residual > min(max(10 * view.doubt, 1e-6), 0.05):
+            continue
+        exponents[clear.index(at)] += 1
+        if exponents[clear.index(at)] == 0:
+            continue
+        term = powers([view.names[each] for each in clear], list(exponents))
+        weight = float(np.sign(slope[0]) * np.exp(np.median(off))) / exponents[clear.index(at)]
+        if view.X[0, at] < 0:
+            continue
+        for number, exact in _numbers(weight, max(3 * residual, 1e-9)):
+            rest = tuple(name for each, name in enumerate(view.names) if each != at)
+            yield Move("term", rest, None, product(number, term), residual, exact)
+
+
+def _numbers(value: float, width: float) -> Iterator[tuple[Node, bool]]:
+    """The exact number a weight could be, then the weight itself."""
+    found = exact_number(value, width * abs(value) / 4)
+    if found is not None:
+        yield from_sympy(found), True
+    yield Number(value), False
+
+
+def _depends(x: Floats, scale: Floats, slope: Floats) -> float:
+    """What a function of x times `scale` leaves of the slope, root mean square."""
+    unit = 2 * (x - x.min()) / np.ptp(x) - 1
+    table = np.polynomial.chebyshev.chebvander(unit, 8) * scale[:, None]
+    left = slope - table @ np.linalg.lstsq(table, slope, rcond=None)[0]
+    return float(np.sqrt(np.mean(left**2)))
+
+
+def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
+    x, part, accuracy = _part(state, at, logs=logs)
+    if accuracy > 0.1:
+        return
+    if logs:
+        part = np.exp(part - part.mean())
+    if not np.isfinite(part).all() or np.abs(part).max() > _MOST:
+        return
+    name = Variable(state.rows.names[at])
+    rest = tuple(Variable(each) for each in state.rows.names if each != name.name)
+    order = np.argsort(x)[:: max(len(x) // 200, 1)]
+    kind = "factor" if logs else "term"
+    for residual, tree in _closed(x[order], part[order], accuracy):
+        plain, exact = _cleaned(tree, drop=logs)
+        made = substitute(plain, "x", name)
+        yield Move(kind, rest, made if logs else None, None if logs else made, residual=residual, exact=exact)
+
+
+def _cleaned(tree: Node, *, drop: bool) -> tuple[Node, bool]:
+    """The shortest writing with constants that are plainly exact, without its weight where that says nothing."""
+    expression = simplify_expression(to_sympy(tree, ("x",)), ("x",))
+    if not is_real(expression):
+        return tree, False
+    if drop:
+        expression = expression.as_coeff_Mul()[1]
+    simple = {
+        value: exact
+        for value in expression.atoms(sympy.Float)
+        if (exact := exact_number(float(value), _PLAIN * abs(float(value)))) is not None
+    }
+    expression = expression.xreplace(simple)
+    return from_sympy(expression), not expression.has(sympy.Float)
+
+
+# How near a number on a smooth curve must be to a simple one to be it.
+_PLAIN = 1e-5
+
+
+def _closed(x: Floats, y: Floats, accuracy: float) -> Iterator[tuple[float, Node]]:
+    """Closed forms of a curve in x, the best few."""
+    allowed = max(100 * accuracy, 1e-5)
+    found = [each for each in fit_curve(x, y, accuracy=accuracy, top=_FORMS) if each.residual <= allowed]
+    yield from ((each.residual, curve_tree(each, Variable("x"))) for each in found)
+    if len(x) >= _CURVE_ROWS and (not found or found[0].residual > 10 * accuracy):
+        more = one_variable(x, y, accuracy=max(accuracy, 1e-12), work=0.33, top=3)
+        yield from ((each.residual, each.tree) for each in more if each.residual <= allowed)
+
+
+def _part(state: State, at: int, *, logs: bool) -> tuple[Floats, Floats, float]:
+    """The column, its own part of the target (or of its logarithm) and how accurate that is."""
+    rows = state.rows
+    y = np.log(np.abs(rows.y)) if logs else rows.y
+    x = rows.X[:, at]
+    own = np.polynomial.chebyshev.chebvander(2 * (x - x.min()) / np.ptp(x) - 1, _DEGREE)[:, 1:]
+    others = np.delete(rows.X, at, axis=1)
+    flags = tuple(
+        bool(low > 0.02 * high) for low, high in zip(others.min(axis=0), others.max(axis=0), strict=True)
+    )
+    u = coordinates(others, flags)
+    unit = 2 * (u - u.min(axis=0)) / np.ptp(u, axis=0) - 1
+    powers, _ = terms(others.shape[1], min(300, len(y) // 4))
+    table = np.column_stack([own, design(unit, powers)])
+    weights = np.linalg.lstsq(table, y, rcond=1e-12)[0]
+    left = float(np.sqrt(np.mean((y - table @ weights) ** 2)))
+    part = own @ weights[: own.shape[1]]
+    return x, part, max(left / (float(part.std()) + 1e-300), 1e-12)

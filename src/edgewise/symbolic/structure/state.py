@@ -1,0 +1,160 @@
+"""A table on its way to a formula: features made of the columns, and a target made of y.
+
+The search walks from state to state: two columns become their ratio, y loses a factor. Whatever formula is found for a
+state's target in its features is one for y in the columns, by substitution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.structure.chebyshev_surrogate import Landscape, landscape
+
+Floats = NDArray[np.float64]
+TARGET = "#y"
+_TARGET = Variable(TARGET)
+# Beyond this size squares leave the range of floats; what is not a number is not below it either.
+_MOST = 1e100
+
+
+@dataclass(frozen=True)
+class Move:
+    """New features in the names of the old ones, and y as a formula in the new target `TARGET` and them.
+
+    `residual` says how far the data are from what the move takes for granted; `exact` whether its numbers are.
+    """
+
+    kind: str
+    features: tuple[Node, ...]
+    factor: Node | None = None
+    offset: Node | None = None
+    residual: float = 0.0
+    exact: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Rows in features, what these are in the columns, and y in the target.
+
+    Parameters
+    ----------
+    rows
+        Features and target; the names of made features start with a hash.
+    trees
+        Each feature in the columns.
+    outer
+        y in `TARGET` and the columns.
+    depth
+        Moves from the table.
+    exact
+        False once a measured number has gone into a feature or the target.
+    """
+
+    rows: Rows
+    trees: tuple[Node, ...]
+    outer: Node = _TARGET
+    depth: int = 0
+    exact: bool = True
+    story: tuple[str, ...] = ()
+
+    @classmethod
+    def table(cls, rows: Rows) -> State:
+        """The table itself."""
+        return cls(rows, tuple(Variable(name) for name in rows.names))
+
+    @cached_property
+    def landscape(self) -> Landscape | None:
+        """The smooth model of the target."""
+        return landscape(self.rows.X, self.rows.y, thorough=self.depth == 0)
+
+    @property
+    def error(self) -> float:
+        """Its share of the spread left unexplained."""
+        return 1.0 if self.landscape is None else self.landscape.error
+
+    def lift(self, tree: Node) -> Node:
+        """A formula for y in the columns, from one for the target in the features."""
+        return substitute(self.outer, TARGET, self._in_columns(tree))
+
+    def _in_columns(self, tree: Node) -> Node:
+        for name, made in zip(self.rows.names, self.trees, strict=True):
+            if made != Variable(name):
+                tree = substitute(tree, name, made)
+        return tree
+
+    def after(self, move: Move) -> State | None:
+        """The state a move leads to; None where it has no values."""
+        rows = self.rows
+        factor, offset = self._values(move.factor, 1.0), self._values(move.offset, 0.0)
+        columns = [self._values(tree, 0.0) for tree in move.features]
+        with np.errstate(all="ignore"):
+            y, y_held = (rows.y - offset[0]) / factor[0], (rows.y_held - offset[1]) / factor[1]
+        made = [np.column_stack([each[at] for each in columns]) for at in (0, 1)] if columns else None
+        if made is None or not all((np.abs(each) < _MOST).all() for each in (*made, y, y_held)):
+            return None
+        if (np.ptp(made[0], axis=0) <= 1e-9 * np.abs(made[0]).max(axis=0)).any():
+            return None
+        new: Node = _TARGET
+        if move.factor is not None:
+            new = product(self._in_columns(move.factor), new)
+        if move.offset is not None:
+            new = Apply("+", (new, self._in_columns(move.offset)))
+        names = tuple(
+            tree.name
+            if isinstance(tree, Variable) and not tree.name.startswith("#")
+            else f"#{self.depth}.{at}"
+            for at, tree in enumerate(move.features)
+        )
+        return State(
+            replace(rows, names=names, X=made[0], y=y, X_held=made[1], y_held=y_held),
+            tuple(self._in_columns(tree) for tree in move.features),
+            substitute(self.outer, TARGET, new),
+            self.depth + 1,
+            self.exact and move.exact,
+            (*self.story, move.kind),
+        )
+
+    def _values(self, tree: Node | None, default: float) -> tuple[Floats, Floats]:
+        rows = self.rows
+        if tree is None:
+            return np.full(len(rows.y), default), np.full(len(rows.y_held), default)
+        tape = Tape(tree, rows.names)
+        return tape.value(tape.start, rows.X), tape.value(tape.start, rows.X_held)
+
+
+def power(base: Node, exponent: float) -> Node:
+    """base^exponent as people write it, exact for whole numbers and simple fractions."""
+    size = abs(exponent)
+    if size == 1.0:
+        raised = base
+    else:
+        for bottom in (1, 2, 3, 4, 5, 6):
+            top = round(size * bottom)
+            if abs(size * bottom - top) < 1e-9:
+                break
+        else:
+            return Apply("^", (base, Number(float(exponent))))
+        written: Node = (
+            Number(top) if bottom == 1 else Apply("*", (Number(top), Apply("inv", (Number(bottom),))))
+        )
+        raised = Apply("sqrt", (base,)) if size == 0.5 else Apply("^", (base, written))
+    return raised if exponent > 0 else Apply("inv", (raised,))
+
+
+def product(*factors: Node) -> Node:
+    """The product of some factors, one of them left bare."""
+    kept = tuple(each for each in factors if each != Number(1))
+    return Number(1) if not kept else kept[0] if len(kept) == 1 else Apply("*", kept)
+
+
+def powers(names: Sequence[Node], exponents: Sequence[float]) -> Node:
+    """The product of powers."""
+    return product(*(power(base, each) for base, each in zip(names, exponents, strict=True) if each))

@@ -1,0 +1,141 @@
+"""Units as people write them, read as exponents of base dimensions.
+
+Names of units, prefixes included, are looked up in pint. The arithmetic between them is read by the same parser as
+formulas, so that a hostile text can at worst be refused: pint's own reader would work out 9**9**9**9.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from edgewise._core.checks import did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.forms.parser import read
+from edgewise.forms.tree import names_in
+from edgewise.symbolic.units.rules import MismatchError, Rules, as_fraction
+
+Powers = Mapping[str, Fraction]
+
+_NAME = re.compile(r"[^\W\d]\w*")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+# Spellings that the parser of formulas does not know.
+_SPELLINGS = (
+    (re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+"), lambda found: "^" + found.group().translate(_RAISED)),
+    (re.compile(r"°\s*C"), lambda found: "degC"),
+    (re.compile(r"°\s*F"), lambda found: "degF"),
+    (re.compile("°"), lambda found: "degree"),
+    (re.compile("%"), lambda found: "percent"),
+    (re.compile(r"[·⋅×]"), lambda found: "*"),
+    (re.compile(r"\s+per\s+"), lambda found: "/"),
+    (re.compile(r"(?<=[\w)])\s+(?=[^\W\d]|\()"), lambda found: "*"),
+)
+
+
+def unit_powers(unit: object, of_what: str) -> Powers:
+    """The exponents of the base dimensions of a unit.
+
+    Parameters
+    ----------
+    unit
+        A text such as "kg*m^2/s^2", "J/(mol K)" or "1", or a unit of pint.
+    of_what
+        Whose unit it is, for messages.
+
+    Returns
+    -------
+    mapping of str to Fraction
+        By pint's name of the dimension, without brackets; no zeros.
+
+    Raises
+    ------
+    InputError
+        Where the unit is unknown, does not measure from zero, or is none.
+
+    Examples
+    --------
+    >>> from edgewise.symbolic.units.text import unit_powers
+    >>> {name: str(power) for name, power in unit_powers("J", "m").items()}
+    {'length': '2', 'mass': '1', 'time': '-2'}
+    """
+    if hasattr(unit, "dimensionality"):
+        return _of_pint(unit, of_what)
+    if not isinstance(unit, str):
+        raise InputError(
+            f"The 'units' argument must give {of_what} a unit such as 'm/s' or a list of exponents. Got {short(unit)} "
+            "instead."
+        )
+    text = unit.strip()
+    for pattern, new in _SPELLINGS:
+        text = pattern.sub(new, text)
+    if not text:
+        return {}
+    atoms = dict.fromkeys(_NAME.findall(re.sub(r"\d[\d.]*(?:[eE][+-]?\d+)?", " ", text)))
+    try:
+        tree = read(text, tuple(atoms))
+    except InputError:
+        raise _unreadable(unit, of_what) from None
+    found = {name: _atom(name, of_what) for name in dict.fromkeys(names_in(tree))}
+    bases = tuple(sorted({base for powers in found.values() for base in powers}))
+    vectors = {name: tuple(powers.get(base, Fraction(0)) for base in bases) for name, powers in found.items()}
+    try:
+        quantity = Rules(vectors, bases).quantity(tree)
+    except MismatchError:
+        raise _unreadable(unit, of_what) from None
+    if quantity.factor is None or quantity.shifts:
+        raise _unreadable(unit, of_what)
+    return {base: power for base, power in zip(bases, quantity.factor, strict=True) if power}
+
+
+def _unreadable(unit: str, of_what: str) -> InputError:
+    return InputError(
+        f"The 'units' argument must give {of_what} a unit such as 'm/s', 'kg*m^2' or '1'. Got {short(unit)} instead."
+    )
+
+
+def _atom(name: str, of_what: str) -> Powers:
+    """The dimension of a single unit."""
+    import pint
+
+    registry = _registry()
+    try:
+        return _of_pint(registry.Unit(name), of_what)
+    except pint.UndefinedUnitError:
+        hint = did_you_mean(name, [each for each in registry if len(each) > 2]) if len(name) > 2 else ""
+        raise InputError(
+            f"The 'units' argument must give {of_what} a unit that pint knows, such as 'm/s'. Got the unknown "
+            f"{short(name, 40)} instead{hint}; leave it dimensionless with '1' if it has none."
+        ) from None
+
+
+def _of_pint(unit: Any, of_what: str) -> Powers:
+    if not _from_zero(unit):
+        raise InputError(
+            f"The 'units' argument must give {of_what} a unit that measures from zero, as K does. Got "
+            f"{short(str(unit), 40)} instead; convert the column, or give it the unit '1' to leave it unchecked."
+        )
+    dimensions: Mapping[str, Any] = unit.dimensionality
+    return {
+        name.strip("[]"): as_fraction(float(power)) for name, power in sorted(dimensions.items()) if power
+    }
+
+
+def _from_zero(unit: Any) -> bool:
+    """Is zero of the unit zero of the base units? Not so for degrees Celsius and decibels."""
+    import pint
+
+    try:
+        return float(unit._REGISTRY.Quantity(0.0, unit).to_base_units().magnitude) == 0.0
+    except (pint.OffsetUnitCalculusError, ValueError):
+        return False
+
+
+@cache
+def _registry() -> Any:
+    """The application's own registry, so that units a user has defined there are known."""
+    import pint
+
+    return pint.get_application_registry()

@@ -1,0 +1,1 @@
+"""The closed form of a curve: y as a function of one number."""

@@ -1,0 +1,418 @@
+"""Functions with fitted constants inside, such as exp(b*x) or (x + c)^p: values, derivatives, starts and trees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise.forms import Form
+from edgewise.forms.tree import Node, Number, substitute
+from edgewise.symbolic.expressions.composition import form_tree
+from edgewise.symbolic.univariate.library import Column
+from edgewise.symbolic.univariate.trees import add, call, multiply, power
+
+Floats = NDArray[np.float64]
+Values = tuple[Floats, tuple[Floats, ...]]
+
+
+@dataclass(frozen=True)
+class Atom:
+    """prefactor(x) * f(u(x); constants).
+
+    Parameters
+    ----------
+    name
+        For reading.
+    evaluate
+        From u (n,) and constants (m, k): values (m, n) and the derivative in each constant.
+    starts
+        From u: starts of the constants, (m, k).
+    tree
+        From the constants and the tree of u: the tree of f.
+    nodes
+        What it costs to read.
+    u
+        The inner column.
+    prefactor
+        What the function is multiplied with.
+    inward
+        The derivative in u, from u, the constants and what `evaluate` gives.
+    """
+
+    name: str
+    evaluate: Callable[[Floats, Floats], Values]
+    starts: Callable[[Floats], Floats]
+    tree: Callable[[Sequence[float], Node], Node]
+    nodes: int
+    u: Column
+    prefactor: Column | None = None
+    inward: Callable[[Floats, Floats, Values], Floats] | None = None
+
+    def values(self, constants: Floats) -> Values:
+        """Values and derivatives on the points, times the prefactor."""
+        with np.errstate(all="ignore"):
+            value, slopes = self.evaluate(self.u.values, constants)
+        if self.prefactor is None:
+            return value, slopes
+        factor = self.prefactor.values
+        return value * factor, tuple(slope * factor for slope in slopes)
+
+    def formula(self, constants: Sequence[float]) -> Node:
+        """The tree with its constants."""
+        inner = self.tree(constants, self.u.tree)
+        return inner if self.prefactor is None else multiply(self.prefactor.tree, inner)
+
+
+def _affine(
+    f: Callable[[Floats], Floats], slope: Callable[[Floats, Floats], Floats]
+) -> Callable[[Floats, Floats], Values]:
+    """f(b*u + c)."""
+
+    def evaluate(u: Floats, constants: Floats) -> Values:
+        z = constants[:, :1] * u + constants[:, 1:2]
+        value = f(z)
+        down = slope(z, value)
+        return value, (down * u, down)
+
+    return evaluate
+
+
+def _exponential(u: Floats, constants: Floats) -> Values:
+    value = np.exp(np.clip(constants[:, :1] * u, -700.0, 300.0))
+    return value, (value * u,)
+
+
+def _power(sign: float) -> Callable[[Floats, Floats], Values]:
+    def evaluate(u: Floats, constants: Floats) -> Values:
+        z = sign * u + constants[:, :1]
+        p = constants[:, 1:2]
+        log = np.log(z)
+        value = np.exp(p * log)
+        return value, (p * value / z, value * log)
+
+    return evaluate
+
+
+def _monomial(u: Floats, constants: Floats) -> Values:
+    log = np.log(u)[None, :]
+    value = np.exp(constants[:, :1] * log)
+    return value, (value * log,)
+
+
+def _pole(order: int) -> Callable[[Floats, Floats], Values]:
+    def evaluate(u: Floats, constants: Floats) -> Values:
+        z = u + constants[:, :1]
+        value = z**-order
+        return value, (-order * value / z,)
+
+    return evaluate
+
+
+def _logarithm(sign: float) -> Callable[[Floats, Floats], Values]:
+    def evaluate(u: Floats, constants: Floats) -> Values:
+        z = sign * u + constants[:, :1]
+        return np.log(z), (1 / z,)
+
+    return evaluate
+
+
+def _coth(u: Floats, constants: Floats) -> Values:
+    value = 1 / np.tanh(constants[:, :1] * u)
+    return value, (u * (1 - value * value),)
+
+
+def _damped(u: Floats, constants: Floats) -> Values:
+    decay = np.exp(np.clip(constants[:, :1] * u, -700.0, 300.0))
+    z = constants[:, 1:2] * u + constants[:, 2:3]
+    sine, cosine = decay * np.sin(z), decay * np.cos(z)
+    return sine, (sine * u, cosine * u, cosine)
+
+
+def _in_affine(u: Floats, constants: Floats, both: Values) -> Floats:
+    return constants[:, :1] * both[1][1]
+
+
+def _in_shift(sign: float) -> Callable[[Floats, Floats, Values], Floats]:
+    return lambda u, constants, both: sign * both[1][0]
+
+
+def _in_coth(u: Floats, constants: Floats, both: Values) -> Floats:
+    return constants[:, :1] * (1 - both[0] * both[0])
+
+
+def _in_exponential(u: Floats, constants: Floats, both: Values) -> Floats:
+    return constants[:, :1] * both[0]
+
+
+def _range(u: Floats) -> tuple[float, float, float]:
+    low, high = float(u.min()), float(u.max())
+    return low, high, max(high - low, 1e-300)
+
+
+def _rates(u: Floats) -> Floats:
+    _, _, width = _range(u)
+    sizes = np.geomspace(0.3, 40.0, 14) / width
+    return np.concatenate([sizes, -sizes])[:, None]
+
+
+_DISTANCES = np.array([0.0, 0.01, 0.03, 0.1, 0.25, 0.6, 1.5, 4.0])
+
+
+def _edges(sign: float) -> Callable[[Floats], Floats]:
+    """Shifts that put the singularity just outside the range."""
+
+    def starts(u: Floats) -> Floats:
+        low, high, width = _range(u)
+        edge = -low if sign > 0 else high
+        shifts = edge + (_DISTANCES[1:] * width)
+        if sign > 0 and low >= 0:
+            shifts = np.append(shifts, 1e-12 * width if low > 0 else 1e-9 * width)
+        return shifts[:, None]
+
+    return starts
+
+
+def _power_starts(sign: float) -> Callable[[Floats], Floats]:
+    edges = _edges(sign)
+
+    def starts(u: Floats) -> Floats:
+        exponents = np.array([-3.0, -1.5, -1.0, -0.5, 0.4, 0.7, 1.5, 2.5, 4.5])
+        shifts = edges(u)[:, 0]
+        c, p = np.meshgrid(shifts, exponents, indexing="ij")
+        return np.column_stack([c.ravel(), p.ravel()])
+
+    return starts
+
+
+def _monomial_starts(u: Floats) -> Floats:
+    return np.array([-3.3, -2.4, -1.3, -0.6, 0.2, 0.4, 0.7, 1.3, 1.7, 2.4, 3.3, 4.4, 5.5])[:, None]
+
+
+def _pole_starts(u: Floats) -> Floats:
+    low, high, width = _range(u)
+    inside = -np.linspace(low, high, 13)
+    return np.concatenate([-low + _DISTANCES[1:] * width, -high - _DISTANCES[1:] * width, inside])[:, None]
+
+
+def waves(u: Floats, most: float = 60.0) -> Floats:
+    """Frequencies up to `most` turns of one radian over the range, each as a sine and a cosine about its middle."""
+    _, _, width = _range(u)
+    frequency = np.concatenate([np.array([0.5, 1.0, 1.7, 2.5, 3.5]), np.arange(4.5, most, 1.25)]) / width
+    phases = np.array([0.0, np.pi / 2])
+    middle = float((u.min() + u.max()) / 2)
+    b, c = np.meshgrid(frequency, phases, indexing="ij")
+    b, c = b.ravel(), c.ravel()
+    return np.column_stack([b, np.remainder(c - b * middle, 2 * np.pi)])
+
+
+def _damped_starts(u: Floats) -> Floats:
+    _, _, width = _range(u)
+    rates = np.array([-8.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0]) / width
+    carriers = waves(u, 40.0)
+    return np.column_stack([np.repeat(rates, len(carriers)), np.tile(carriers, (len(rates), 1))])
+
+
+def _steps(u: Floats) -> Floats:
+    low, high, width = _range(u)
+    rates = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 40.0]) / width
+    pairs: list[tuple[float, float]] = []
+    for rate in rates:
+        reach = 1.5 / rate
+        count = int(np.clip(round(2 * (width + 2 * reach) * rate), 5, 25))
+        for middle in np.linspace(low - reach, high + reach, count):
+            pairs.append((float(rate), float(-rate * middle)))
+    return np.array(pairs)
+
+
+def _sum_tree(function: Callable[[Node], Node]) -> Callable[[Sequence[float], Node], Node]:
+    def tree(constants: Sequence[float], u: Node) -> Node:
+        inner = add(multiply(Number(float(constants[0])), u), Number(float(constants[1])))
+        return function(inner)
+
+    return tree
+
+
+def _shift(sign: float, constants: Sequence[float], u: Node) -> Node:
+    return add(u if sign > 0 else call("neg", u), Number(float(constants[0])))
+
+
+def _square(node: Node) -> Node:
+    return power(node, 2)
+
+
+def atoms(
+    u: Column, allowed: frozenset[str], *, prefactor: Column | None = None, short: bool = False
+) -> list[Atom]:
+    """The library's functions of one inner column; `short` leaves only the commonest."""
+    extra = 0 if prefactor is None else 2
+    found: list[Atom] = []
+
+    def put(
+        name: str,
+        evaluate: Callable[[Floats, Floats], Values],
+        starts: Callable[[Floats], Floats],
+        tree: Callable[[Sequence[float], Node], Node],
+        nodes: int,
+        inward: Callable[[Floats, Floats, Values], Floats] | None = _in_affine,
+    ) -> None:
+        found.append(Atom(name, evaluate, starts, tree, nodes + extra, u, prefactor, inward))
+
+    if "exp" in allowed:
+        put(
+            "exp",
+            _exponential,
+            _rates,
+            lambda c, z: call("exp", multiply(Number(float(c[0])), z)),
+            4,
+            _in_exponential,
+        )
+    if "sin" in allowed or "cos" in allowed:
+        name = "sin" if "sin" in allowed else "cos"
+        shift = 0.0 if name == "sin" else -np.pi / 2
+        put(
+            "sin",
+            _affine(np.sin, lambda z, f: np.cos(z)),
+            waves,
+            _sum_tree(lambda z: call(name, add(z, Number(shift)) if shift else z)),
+            6,
+        )
+    if short:
+        return found
+    low = float(u.values.min())
+    if low > 0:
+        put("x^p", _monomial, _monomial_starts, lambda c, z: power_of(z, c[0]), 3, None)
+    for sign in (1.0, -1.0):
+        put(
+            "power",
+            _power(sign),
+            _power_starts(sign),
+            lambda c, z, s=sign: power_of(_shift(s, c, z), c[1]),
+            5,
+            _in_shift(sign),
+        )
+        if "log" in allowed:
+            put(
+                "log",
+                _logarithm(sign),
+                _edges(sign),
+                lambda c, z, s=sign: call("log", _shift(s, c, z)),
+                4,
+                _in_shift(sign),
+            )
+    put("1/x", _pole(1), _pole_starts, lambda c, z: call("inv", _shift(1.0, c, z)), 5, _in_shift(1.0))
+    put(
+        "1/x^2",
+        _pole(2),
+        _pole_starts,
+        lambda c, z: call("inv", _square(_shift(1.0, c, z))),
+        6,
+        _in_shift(1.0),
+    )
+    if {"exp", "sin"} <= allowed:
+        put(
+            "damped",
+            _damped,
+            _damped_starts,
+            lambda c, z: multiply(
+                call("exp", multiply(Number(float(c[0])), z)),
+                call("sin", add(multiply(Number(float(c[1])), z), Number(float(c[2])))),
+            ),
+            10,
+            None,
+        )
+    if "tanh" in allowed:
+        put("tanh", _affine(np.tanh, lambda z, f: 1 - f * f), _steps, _sum_tree(lambda z: call("tanh", z)), 6)
+        put(
+            "coth",
+            _coth,
+            lambda u: _rates(u)[: len(_rates(u)) // 2],
+            lambda c, z: call("inv", call("tanh", multiply(Number(float(c[0])), z))),
+            6,
+            _in_coth,
+        )
+    if "atan" in allowed:
+        put(
+            "atan",
+            _affine(np.arctan, lambda z, f: 1 / (1 + z * z)),
+            _steps,
+            _sum_tree(lambda z: call("atan", z)),
+            6,
+        )
+    if "exp" in allowed:
+        put(
+            "gaussian",
+            _affine(lambda z: np.exp(-z * z), lambda z, f: -2 * z * f),
+            _steps,
+            _sum_tree(lambda z: call("exp", call("neg", _square(z)))),
+            7,
+        )
+    put(
+        "lorentzian",
+        _affine(lambda z: 1 / (1 + z * z), lambda z, f: -2 * z * f * f),
+        _steps,
+        _sum_tree(lambda z: call("inv", add(_square(z), Number(1)))),
+        9,
+    )
+    if "sqrt" in allowed:
+        put(
+            "hyperbola",
+            _affine(lambda z: np.sqrt(1 + z * z), lambda z, f: z / f),
+            _steps,
+            _sum_tree(lambda z: call("sqrt", add(_square(z), Number(1)))),
+            9,
+        )
+    return found
+
+
+def power_of(base: Node, exponent: float) -> Node:
+    """base^p with p a constant to fit."""
+    from edgewise.forms.tree import Apply
+
+    return Apply("^", (base, Number(float(exponent))))
+
+
+def square_atom(u: Column) -> Atom:
+    """(u + c)^2: with a function around it, any quadratic inside."""
+
+    def evaluate(u: Floats, constants: Floats) -> Values:
+        z = u + constants[:, :1]
+        return z * z, (2 * z,)
+
+    def starts(u: Floats) -> Floats:
+        low, high, width = _range(u)
+        return -np.linspace(low - width, high + width, 13)[:, None]
+
+    return Atom(
+        "square", evaluate, starts, lambda c, z: _square(_shift(1.0, c, z)), 5, u, None, _in_shift(1.0)
+    )
+
+
+def form_atom(form: Form, u: Column) -> Atom:
+    """A form given by the caller, f(b*u + c)."""
+
+    def evaluate(u: Floats, constants: Floats) -> Values:
+        z = torch.from_numpy(constants[:, :1] * u + constants[:, 1:2])
+        down = form.derivative(z).numpy()
+        return form.value(z).numpy(), (down * u, down)
+
+    def starts(u: Floats) -> Floats:
+        both = _steps(u)
+        low, _, width = _range(u)
+        plain = np.array(
+            [[1.0, 0.0], [-1.0, 0.0], [2.0, 0.0], [0.5, 0.0], [1.0, 1.0], [1.0, -low + 0.1 * width]]
+        )
+        return np.concatenate([both, both * [[-1.0, -1.0]], plain])
+
+    tree = form_tree(form)
+    return Atom(
+        form.name,
+        evaluate,
+        starts,
+        lambda c, z: substitute(tree, "x", add(multiply(Number(float(c[0])), z), Number(float(c[1])))),
+        form.complexity + 4,
+        u,
+    )

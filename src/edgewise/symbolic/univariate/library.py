@@ -1,0 +1,281 @@
+"""Functions of x as people write them: library functions of simple inner expressions, times powers and each other.
+
+Constants are the ones laws are written with (1, 2, 1/2, pi); sums of these columns, of y or of a simple function of y, are
+most formulas one meets. Those with other constants start from the nearest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Node, Number, Variable
+from edgewise.symbolic.univariate.best_subsets import Terms
+from edgewise.symbolic.univariate.trees import ONE, X, add, call, multiply, power, size
+
+Floats = NDArray[np.float64]
+_PI = Variable("pi")
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """A function of x and its values."""
+
+    tree: Node
+    values: Floats
+
+
+FUNCTIONS: Mapping[str, Callable[[Any], Any]] = {
+    "sin": np.sin,
+    "cos": np.cos,
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "tan": np.tan,
+    "tanh": np.tanh,
+    "atan": np.arctan,
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "abs": np.abs,
+}
+# Which of the library's forms allow which functions, where the caller restricts the forms.
+FORM_FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+    "sqrt": ("sqrt",),
+    "log": ("log",),
+    "exp": ("exp",),
+    "sin": ("sin",),
+    "cos": ("cos",),
+    "tan": ("tan",),
+    "tanh": ("tanh",),
+    "sigmoid": ("exp",),
+    "arctan": ("atan",),
+    "arcsin": ("asin", "acos"),
+    "sinh": ("sinh",),
+    "cosh": ("cosh",),
+    "gaussian": ("exp",),
+    "abs": ("abs",),
+    "x log x": ("log",),
+    "x exp x": ("exp",),
+    "planck": ("exp",),
+    "inverse sqrt": ("sqrt",),
+    "arc": ("sqrt",),
+    "hyperbola": ("sqrt",),
+    "inverse arc": ("sqrt",),
+    "inverse hyperbola": ("sqrt",),
+}
+ALL = frozenset(FUNCTIONS)
+# Tried in every place; the others only of a multiple of x.
+_COMMON = ("sin", "cos", "exp", "log", "sqrt", "tanh", "atan", "asin", "acos")
+_RARE = ("tan", "sinh", "cosh", "asinh", "acosh", "atanh", "abs")
+
+
+def monomials(x: Floats, low: int = -4, high: int = 9, roots: bool = True) -> list[Column]:
+    """Powers of x, whole and half, also thirds, where x allows."""
+    found: list[Column] = []
+    exponents: list[float] = [p for p in range(low, high + 1) if p != 0]
+    if roots and (x >= 0).all():
+        exponents += [0.5, 1.5, 2.5, 1 / 3, 2 / 3, 4 / 3, *((-0.5, -1.5) if (x > 0).all() else ())]
+    for p in exponents:
+        if p < 0 and not ((x > 0).all() or (x < 0).all()):
+            continue
+        with np.errstate(all="ignore"):
+            values = x ** (int(p) if p == int(p) else p)
+        found += _kept([Column(power(X, p), values)])
+    return found
+
+
+def inners(x: Floats, allowed: frozenset[str]) -> list[Column]:
+    """What stands inside a function: multiples and powers of x, and what surrounds one or two of them."""
+    one, pi = Number(1), _PI
+    out = [
+        Column(X, x),
+        Column(multiply(Number(2.0), X), 2 * x),
+        Column(multiply(Number(0.5), X), x / 2),
+        Column(multiply(pi, X), np.pi * x),
+        Column(multiply(Number(2), pi, X), 2 * np.pi * x),
+        Column(multiply(Number(3.0), X), 3 * x),
+        Column(power(X, 2), x**2),
+        Column(power(X, 3), x**3),
+        Column(multiply(Number(0.5), power(X, 2)), x**2 / 2),
+        Column(power(X, -1), 1 / x),
+        Column(power(X, -2), 1 / x**2),
+        Column(add(X, one), x + 1),
+        Column(add(one, call("neg", X)), 1 - x),
+        Column(add(X, Number(-1)), x - 1),
+        Column(add(power(X, 2), one), x**2 + 1),
+        Column(add(one, call("neg", power(X, 2))), 1 - x**2),
+        Column(add(power(X, 2), Number(-1)), x**2 - 1),
+        Column(add(power(X, 2), X), x**2 + x),
+        Column(add(power(X, 2), X, one), x**2 + x + 1),
+        Column(add(power(X, 3), one), x**3 + 1),
+    ]
+    for name in ("sin", "cos", "exp", "log", "sqrt"):
+        if name in allowed and not (name in ("log", "sqrt") and (x < 0).any()):
+            values = FUNCTIONS[name](x)
+            tree = call(name, X)
+            out += [Column(tree, values), Column(add(one, tree), 1 + values)]
+            out += [Column(add(one, call("neg", tree)), 1 - values)]
+            out += [Column(add(X, tree), x + values)]
+    if "exp" in allowed:
+        out.append(Column(add(one, call("exp", call("neg", X))), 1 + np.exp(-x)))
+        out.append(Column(add(X, call("exp", call("neg", X))), x + np.exp(-x)))
+    return _kept(out)
+
+
+def functions_of(inside: list[Column], allowed: frozenset[str]) -> Iterator[Column]:
+    """The library's functions of them, their inverses and roots."""
+    for at, inner in enumerate(inside):
+        names = [*_COMMON, *(_RARE if at < 5 else ())]
+        for name in names:
+            if name not in allowed or _silly(name, inner.tree):
+                continue
+            yield from _applied(name, inner)
+        if at >= 10:
+            yield Column(call("inv", inner.tree), 1 / inner.values)
+            yield Column(power(inner.tree, -2), 1 / inner.values**2)
+            yield Column(power(inner.tree, 2), inner.values**2)
+            yield Column(power(inner.tree, 3), inner.values**3)
+            if "sqrt" in allowed and (inner.values > 0).all():
+                yield Column(call("inv", call("sqrt", inner.tree)), inner.values**-0.5)
+
+
+def _applied(name: str, inner: Column) -> Iterator[Column]:
+    yield Column(call(name, inner.tree), FUNCTIONS[name](inner.values))
+    if name == "exp":
+        yield Column(call("exp", call("neg", inner.tree)), np.exp(-inner.values))
+    if name in ("sin", "cos"):
+        yield Column(power(call(name, inner.tree), 2), FUNCTIONS[name](inner.values) ** 2)
+
+
+def _silly(name: str, inner: Node) -> bool:
+    """log(exp(x)), sqrt(x^2) and the like, or a scale that the factor outside does as well."""
+    text = repr(inner)
+    if name in ("log", "sqrt") and isinstance(inner, type(ONE)) is False and "'*'" in text[:30]:
+        return True
+    return (name == "exp" and text.startswith("Apply(function='log'")) or (
+        name == "log" and text.startswith("Apply(function='exp'")
+    )
+
+
+def _kept(columns: list[Column]) -> list[Column]:
+    good: list[Column] = []
+    for each in columns:
+        with np.errstate(all="ignore"):
+            if np.isfinite(each.values).all() and float(np.abs(each.values).max()) < 1e12:
+                good.append(each)
+    return good
+
+
+def _partners(x: Floats, allowed: frozenset[str]) -> Iterator[Column]:
+    """What multiplies each other in laws: oscillations, decays, and a few slow functions."""
+    multiples = [(X, x), *((multiply(Number(k), X), k * x) for k in (2.0, 0.5, 3.0))]
+    multiples += [(multiply(_PI, X), np.pi * x), (multiply(Number(2), _PI, X), 2 * np.pi * x)]
+    squares = [(power(X, 2), x**2), (power(X, 3), x**3)]
+    for name in ("sin", "cos"):
+        if name in allowed:
+            yield from (Column(call(name, tree), FUNCTIONS[name](z)) for tree, z in (*multiples, *squares))
+    if "exp" in allowed:
+        for tree, z in (*multiples[:3], squares[0]):
+            yield Column(call("exp", tree), np.exp(z))
+            yield Column(call("exp", call("neg", tree)), np.exp(-z))
+    sums = [(add(X, Number(1)), x + 1), (add(power(X, 2), Number(1)), x**2 + 1)]
+    sums.append((add(Number(1), call("neg", power(X, 2))), 1 - x**2))
+    for tree, z in (*multiples[:1], *sums):
+        for name in ("log", "sqrt"):
+            if name in allowed:
+                yield Column(call(name, tree), FUNCTIONS[name](z))
+    for tree, z in sums:
+        yield Column(call("inv", tree), 1 / z)
+    for name in ("tanh", "atan"):
+        if name in allowed:
+            yield Column(call(name, X), FUNCTIONS[name](x))
+
+
+class Library:
+    """The columns on given points, in three sizes; each is built once, when first asked for."""
+
+    def __init__(self, x: Floats, allowed: frozenset[str] = ALL, extra: list[Column] | None = None) -> None:
+        self.x, self.allowed = x, allowed
+        self._extra = extra or []
+        self._built: dict[str, Terms] = {}
+
+    def powers(self) -> Terms:
+        """Powers of x alone."""
+        return self._get("powers", lambda: monomials(self.x))
+
+    def small(self) -> Terms:
+        """Powers of x and functions of inner expressions."""
+        return self._get("small", lambda: [*monomials(self.x), *self._extra, *self._forms()])
+
+    def large(self) -> Terms:
+        """Also each function times powers of x, and products of two functions."""
+        return self._get("large", self._products)
+
+    def _forms(self) -> list[Column]:
+        with np.errstate(all="ignore"):
+            return _kept(list(functions_of(inners(self.x, self.allowed), self.allowed)))
+
+    def _products(self) -> list[Column]:
+        small = self.small()
+        whole = _kept([Column(tree, small.values[:, at]) for at, tree in enumerate(small.trees)])
+        found = list(whole)
+        forms = [each for each in whole if "Apply" in repr(each.tree) and size(each.tree) <= 7]
+        forms = [each for each in forms if not _is_power(each.tree)]
+        factors = monomials(self.x, -2, 4)
+        with np.errstate(all="ignore"):
+            for form in forms:
+                for factor in factors:
+                    if size(form.tree) + size(factor.tree) <= (5 if abs(_degree(factor)) != 1 else 6):
+                        found.append(Column(multiply(factor.tree, form.tree), factor.values * form.values))
+            partners = _kept(list(_partners(self.x, self.allowed)))
+            for at, one in enumerate(partners):
+                for other in partners[at + 1 :]:
+                    found.append(Column(multiply(one.tree, other.tree), one.values * other.values))
+        return _kept(found)
+
+    def _get(self, name: str, build: Callable[[], list[Column]]) -> Terms:
+        if name not in self._built:
+            with np.errstate(all="ignore"):
+                self._built[name] = _distinct(build())
+        return self._built[name]
+
+
+def _degree(factor: Column) -> int:
+    return 1 if factor.tree == X or factor.tree == call("inv", X) else 2
+
+
+def _is_power(tree: Node) -> bool:
+    return (
+        "sin" not in (text := repr(tree))
+        and not any(f"'{name}'" in text for name in FUNCTIONS)
+        and "'+'" not in text
+    )
+
+
+def _distinct(columns: list[Column]) -> Terms:
+    """The columns without repeats (up to a factor and a constant), the simplest of each kept."""
+    columns = sorted(columns, key=lambda each: size(each.tree))
+    values = np.column_stack([each.values for each in columns])
+    centred = values - values.mean(axis=0)
+    norm = np.linalg.norm(centred, axis=0)
+    good = np.isfinite(norm) & (norm > 1e-11 * np.abs(values).max(axis=0))
+    unit = centred / np.where(good, norm, 1.0)
+    probe = np.cos(np.arange(1, len(values) + 1) ** 1.5)
+    keys = np.round(np.abs(probe @ unit), 11)
+    seen: set[float] = set()
+    kept: list[int] = []
+    for at, key in enumerate(keys.tolist()):
+        if good[at] and key not in seen:
+            seen.add(key)
+            kept.append(at)
+    nodes = np.array([size(columns[at].tree) + 2.0 for at in kept])
+    return Terms([columns[at].tree for at in kept], values[:, kept], nodes)

@@ -1,0 +1,71 @@
+"""Sums of like terms, of decays, of waves or of peaks on a decay: grown term by term, all refitted after each.
+
+In pairs of all functions such sums are the hardest to see, for each term alone explains little, and any smooth function
+explains part of it. Among terms of one kind the next one is where the rest is largest (orthogonal matching pursuit).
+
+References
+----------
+Mallat, Zhang (1993), Matching pursuits with time-frequency dictionaries. IEEE Trans. Signal Process. 41(12).
+doi:10.1109/78.258082
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from edgewise.forms.tree import Node
+from edgewise.symbolic.fitting.variable_projection import settled
+from edgewise.symbolic.univariate.atoms import Floats, atoms, waves
+from edgewise.symbolic.univariate.curve import Points
+from edgewise.symbolic.univariate.library import Column
+from edgewise.symbolic.univariate.pursuit import Pursuit
+from edgewise.symbolic.univariate.trees import X
+
+# Functions, and whether a constant is part of the sum: one that is not there hides in a slow decay.
+_KINDS = ((("exp",), True), (("exp",), False), (("exp", "gaussian"), True), (("sin",), True))
+_TERMS = 4
+# Starts of the first term, and sums that go on to the next.
+_FIRST, _KEPT = 6, 4
+# A term that takes off less than this share of what is left over ends its sum.
+_LITTLE = 0.05
+
+
+def like_sums(points: Points, allowed: frozenset[str]) -> Iterator[Node]:
+    """Sums of two to four terms of one kind, from short to long, settled on the points.
+
+    Parameters
+    ----------
+    points
+        The curve.
+    allowed
+        The functions that may be used.
+    """
+    named = {each.name: each for each in atoms(Column(X, points.x), allowed)}
+    if "sin" in named:
+        named["sin"] = replace(named["sin"], starts=_audible(points))
+    for kind, constant in _KINDS:
+        if all(name in named for name in kind):
+            chosen = [named[name] for name in kind]
+            yield from _grown(Pursuit(chosen, points.y, points.weight, constant=constant), points)
+
+
+def _audible(points: Points) -> Callable[[Floats], Floats]:
+    """Starts up to the highest frequency that the points can follow, half a turn from each to the next."""
+    return lambda u: waves(u, max(60.0, 0.9 * np.pi * len(points.x)))
+
+
+def _grown(pursuit: Pursuit, points: Points) -> Iterator[Node]:
+    fits = pursuit.singles(_FIRST, _KEPT)
+    for _ in range(1, _TERMS):
+        if not fits or fits[0].unexplained <= points.exact**2:
+            return
+        before = fits[0].unexplained
+        fits = pursuit.grown(fits[:_KEPT], _KEPT, per_atom=3, most=_TERMS)
+        if not fits or fits[0].unexplained > (1 - _LITTLE) * before:
+            return
+        for tree in pursuit.trees(fits[:1]):
+            # Decays of near rates lie in a long valley, in which the steps of the pursuit come to rest early.
+            yield settled(tree, ("x",), points.x[:, None], points.y, np.sqrt(points.weight))

@@ -1,0 +1,362 @@
+"""Sums of functions with constants inside: starts from a grid in all pairs, then least squares in one batch.
+
+For given inner constants the factors in front are linear least squares, so only the inner ones are searched: variable
+projection in Levenberg-Marquardt steps for all candidates at once, whatever functions each is made of.
+
+References
+----------
+Golub, Pereyra (2003), Separable nonlinear least squares. Inverse Problems 19(2). doi:10.1088/0266-5611/19/2/201
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import spent
+from edgewise.forms.tree import Node, Number
+from edgewise.symbolic.costs import NEXT_TERM, START_PAIRS, STATE, VALUES
+from edgewise.symbolic.univariate.atoms import Atom
+from edgewise.symbolic.univariate.library import Column
+from edgewise.symbolic.univariate.trees import add, multiply
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+SLOTS = 3
+# Starts this close to one another say the same.
+APART = 1e-4
+# Of one atom several starts are tried only where no two have a cosine beyond this.
+_LIKE = 0.9
+# After these steps the worse half of the candidates leaves.
+_HEATS = (4, 7, 11)
+_MOST_SINGLES = 72
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A sum of atoms with fitted inner constants, and the share of variance it leaves."""
+
+    atoms: tuple[int, ...]
+    constants: tuple[Floats, ...]
+    unexplained: float
+
+
+class Pursuit:
+    """Atoms on given points, for one target, over a background of columns that are always part of the sum."""
+
+    def __init__(
+        self,
+        atoms: Sequence[Atom],
+        y: Floats,
+        weight: Floats,
+        background: Sequence[Column] = (),
+        *,
+        constant: bool = True,
+    ) -> None:
+        self.atoms, self.y = list(atoms), y
+        self.root = np.sqrt(weight / weight.sum())
+        self.background = list(background)
+        # What is always there: the background, and a constant unless none is wanted.
+        self._always = np.column_stack(
+            [*(each.values for each in self.background), np.ones((len(y), int(constant)))]
+        )
+        self._basis, _ = np.linalg.qr(self._always * self.root[:, None])
+        centred = (y - np.average(y, weights=weight)) * self.root
+        self.total = float(centred @ centred)
+        self.target = self.apart((y * self.root)[None, :])[0] / np.sqrt(self.total)
+        self.remaining = float(self.target @ self.target)
+        self._grid: tuple[Ints, Floats, Floats] | None = None
+
+    def apart(self, rows: Floats) -> Floats:
+        """Weighted rows without their part along the background."""
+        with np.errstate(all="ignore"):
+            return rows - (rows @ self._basis) @ self._basis.T
+
+    def columns(self, owners: Ints, theta: Floats) -> tuple[Floats, Floats]:
+        """What is summed, (m, columns, n), and its derivatives in all inner constants, (m, slots * constants, n)."""
+        m, slots = owners.shape
+        value = np.full((m, slots, len(self.y)), np.nan)
+        slope = np.zeros((m, slots, SLOTS, len(self.y)))
+        for at in np.unique(owners):
+            rows, places = np.nonzero(owners == at)
+            values, partials = self.atoms[at].values(theta[rows, places])
+            value[rows, places] = values
+            for k, partial in enumerate(partials):
+                slope[rows, places, k] = partial
+        return value, slope.reshape(m, slots * SLOTS, -1)
+
+    def formulas(self, fit: Fit) -> list[Node]:
+        """The trees of what is summed."""
+        return [
+            self.atoms[at].formula(each.tolist()) for at, each in zip(fit.atoms, fit.constants, strict=True)
+        ]
+
+    def grid(self) -> tuple[Ints, Floats, Floats]:
+        """Every start: its atom, its constants and its unit shape."""
+        if self._grid is None:
+            owners: list[Ints] = []
+            constants: list[Floats] = []
+            shapes: list[Floats] = []
+            for at, atom in enumerate(self.atoms):
+                starts = atom.starts(atom.u.values)
+                values = atom.values(starts)[0]
+                VALUES(values.size)
+                rows = values * self.root
+                size = np.linalg.norm(rows, axis=1)
+                rows = self.apart(rows)
+                norm = np.linalg.norm(rows, axis=1)
+                with np.errstate(all="ignore"):
+                    good = np.isfinite(norm) & (norm > 1e-7 * size) & (size < 1e100)
+                shapes.append(rows[good] / norm[good][:, None])
+                padded = np.zeros((int(good.sum()), SLOTS))
+                padded[:, : starts.shape[1]] = starts[good]
+                constants.append(padded)
+                owners.append(np.full(len(padded), at, dtype=np.intp))
+            self._grid = np.concatenate(owners), np.concatenate(constants), np.concatenate(shapes)
+        return self._grid
+
+    def singles(self, per_atom: int = 4, keep: int = 8, steps: int = 30) -> list[Fit]:
+        """The best fits of one atom."""
+        owner, constants, shapes = self.grid()
+        if len(owner) == 0:
+            return []
+        score = np.square(shapes @ self.target)
+        order = np.argsort(-score)
+        rank = np.zeros(len(owner), dtype=np.intp)
+        for at in range(len(self.atoms)):
+            own = order[owner[order] == at]
+            rank[own] = np.arange(len(own))
+        chosen = order[rank[order] < per_atom][:_MOST_SINGLES]
+        return self.refined(owner[chosen][:, None], constants[chosen][:, None, :], keep, steps)
+
+    def pairs(self, groups: int = 60, keep: int = 12, steps: int = 30, until: float = np.inf) -> list[Fit]:
+        """The best fits of two atoms, from the best starts of each pair of atoms."""
+        owner, constants, shapes = self.grid()
+        if len(owner) < 2 or spent() > until:
+            return []
+        units = shapes.astype(np.float32)
+        target = (self.target / np.sqrt(max(self.remaining, 1e-30))).astype(np.float32)
+        along = units @ target
+        found: list[tuple[float, int, int]] = []
+        edges = np.searchsorted(owner, np.arange(len(self.atoms) + 1))
+        for one in range(len(self.atoms)):
+            rows = slice(int(edges[one]), int(edges[one + 1]))
+            if rows.start == rows.stop:
+                continue
+            gram = units[rows] @ units[rows.start :].T
+            START_PAIRS(gram.size * (units.shape[1] + 60))
+            left = along[rows][:, None]
+            right = along[rows.start :][None, :]
+            apart = 1 - gram * gram
+            explained = (left * left + right * right - 2 * gram * left * right) / np.maximum(apart, APART)
+            explained[apart < APART] = 0.0
+            best = explained.max(axis=0)
+            first = explained.argmax(axis=0)
+            for other in range(one, len(self.atoms)):
+                columns = slice(int(edges[other]) - rows.start, int(edges[other + 1]) - rows.start)
+                if columns.start == columns.stop:
+                    continue
+                part = best[columns]
+                for at in np.argsort(-part)[:2]:
+                    column = columns.start + int(at)
+                    found.append((float(part[at]), rows.start + int(first[column]), rows.start + column))
+            if spent() > until:
+                break
+        found.sort(key=lambda each: -each[0])
+        chosen = np.array([(a, b) for _, a, b in found[: 2 * groups]], dtype=np.intp)
+        if len(chosen) == 0:
+            return []
+        return self.refined(owner[chosen], constants[chosen], keep, steps)
+
+    def grown(
+        self, fits: Sequence[Fit], keep: int = 8, steps: int = 30, *, per_atom: int = 1, most: int = SLOTS
+    ) -> list[Fit]:
+        """Each fit of fewer than `most` atoms with one added that explains most of what is left."""
+        owner, constants, shapes = self.grid()
+        owners: list[Ints] = []
+        starts: list[Floats] = []
+        for fit in fits:
+            if len(fit.atoms) >= most:
+                continue
+            rows = np.stack(
+                [
+                    self.atoms[at].values(np.asarray(each)[None, :])[0][0] * self.root
+                    for at, each in zip(fit.atoms, fit.constants, strict=True)
+                ]
+            )
+            NEXT_TERM(shapes.size)
+            basis, _ = np.linalg.qr(self.apart(rows).T)
+            left = self.target - basis @ (basis.T @ self.target)
+            across = shapes @ basis
+            apart = 1 - np.square(across).sum(axis=1)
+            score = np.where(apart > APART, np.square(shapes @ left) / np.maximum(apart, APART), 0.0)
+            for at in _heads(owner, score, shapes, per_atom)[: 6 * per_atom]:
+                owners.append(np.array([*fit.atoms, owner[at]], dtype=np.intp))
+                own = [_padded(each) for each in fit.constants]
+                starts.append(np.stack([*own, constants[at]]))
+        if not owners:
+            return []
+        return self.refined(np.stack(owners), np.stack(starts), keep, steps)
+
+    def refined(self, owners: Ints, constants: Floats, keep: int, steps: int) -> list[Fit]:
+        """Levenberg-Marquardt on the inner constants of every candidate; the best few."""
+        theta, loss = _refine(self, owners, constants, steps)
+        order = np.argsort(loss)
+        found: list[Fit] = []
+        groups: dict[tuple[int, ...], int] = {}
+        for at in order:
+            group = tuple(sorted(int(each) for each in owners[at]))
+            if not np.isfinite(loss[at]) or groups.get(group, 0) >= 2:
+                continue
+            groups[group] = groups.get(group, 0) + 1
+            sizes = [self._count(int(owner)) for owner in owners[at]]
+            parts = tuple(theta[at, slot, :count].copy() for slot, count in enumerate(sizes))
+            found.append(Fit(tuple(int(each) for each in owners[at]), parts, float(loss[at])))
+            if len(found) == keep:
+                break
+        return found
+
+    def _count(self, atom: int) -> int:
+        return self.atoms[atom].starts(self.atoms[atom].u.values[:2]).shape[1]
+
+    def trees(self, fits: Sequence[Fit]) -> Iterator[Node]:
+        """The sums as trees, without those that are out of the range of floats."""
+        for fit in fits:
+            tree = self.tree(fit)
+            if tree is not None:
+                yield tree
+
+    def tree(self, fit: Fit) -> Node | None:
+        """The sum as a tree, its factors by least squares."""
+        theta = np.stack([_padded(each) for each in fit.constants])[None]
+        values = list(self.columns(np.array([fit.atoms], dtype=np.intp), theta)[0][0])
+        design = np.column_stack([*values, self._always])
+        scaled = design * self.root[:, None]
+        norms = np.linalg.norm(scaled, axis=0)
+        if not (np.isfinite(norms) & (norms > 0)).all():
+            return None
+        solution = np.linalg.lstsq(scaled / norms, self.y * self.root, rcond=None)[0] / norms
+        numbers = [Number(float(each)) for each in solution]
+        trees = [*self.formulas(fit), *(each.tree for each in self.background)]
+        return add(*map(multiply, numbers, trees), *numbers[len(trees) :])
+
+
+def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int) -> Ints:
+    """The starts of the highest scores, so many of each atom, and none much like another of it."""
+    order = np.argsort(-score)
+    _, firsts = np.unique(owner[order], return_index=True)
+    heads = order[np.sort(firsts)].tolist()
+    for _ in range(1, per_atom):
+        for at in list(dict.fromkeys(owner[heads].tolist())):
+            own = order[owner[order] == at]
+            known = [each for each in heads if owner[each] == at]
+            apart = np.abs(shapes[own] @ shapes[known].T).max(axis=1) < _LIKE
+            heads += own[apart][:1].tolist()
+    return np.array(heads, dtype=np.intp)
+
+
+def _padded(constants: Floats) -> Floats:
+    padded = np.zeros(SLOTS)
+    padded[: len(constants)] = constants
+    return padded
+
+
+@dataclass
+class _State:
+    theta: Floats
+    loss: Floats
+    normal: Floats
+    gradient: Floats
+
+
+def _unit_columns(pursuit: Pursuit, owners: Ints, theta: Floats) -> tuple[Floats, Floats]:
+    """The columns at about unit size, weighted and without the background, and their derivatives."""
+    value, slope = pursuit.columns(owners, theta)
+    m, slots, n = value.shape
+    each = slope.shape[1] // slots
+    with np.errstate(all="ignore"):
+        size = np.abs(value).max(axis=2)
+        good = np.isfinite(size) & (size > 0)
+        scale = np.where(good, size, 1.0)[:, :, None]
+        value = np.where(good[:, :, None], value, 0.0) / scale * pursuit.root
+        slope = slope / np.repeat(scale, each, axis=1) * pursuit.root
+        slope[~np.isfinite(slope)] = 0.0
+    value = pursuit.apart(value.reshape(-1, n)).reshape(m, slots, n)
+    return value, pursuit.apart(slope.reshape(-1, n)).reshape(m, -1, n)
+
+
+def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> _State:
+    value, slope = _unit_columns(pursuit, owners, theta)
+    STATE(slope.size)
+    _, slots, _ = value.shape
+    gram = value @ value.transpose(0, 2, 1)
+    size = np.sqrt(np.maximum(np.einsum("mss->ms", gram), 1e-300))
+    unit = value / size[:, :, None]
+    gram = gram / (size[:, :, None] * size[:, None, :]) + 1e-13 * np.eye(slots)
+    along = unit @ pursuit.target
+    factors = np.linalg.solve(gram, along[:, :, None])[:, :, 0]
+    left = pursuit.target - np.einsum("ms,msn->mn", factors, unit)
+    loss = np.einsum("mn,mn->m", left, left)
+    bad = (size < 1e-100).any(axis=1) | ~np.isfinite(loss)
+    jacobian = slope * np.repeat(factors / size, slope.shape[1] // slots, axis=1)[:, :, None]
+    across = unit @ jacobian.transpose(0, 2, 1)
+    normal = jacobian @ jacobian.transpose(0, 2, 1) - across.transpose(0, 2, 1) @ np.linalg.solve(
+        gram, across
+    )
+    gradient = np.einsum("mkn,mn->mk", jacobian, left)
+    return _State(theta, np.where(bad, np.inf, loss), normal, gradient)
+
+
+def _leaders(owner: Ints, loss: Floats) -> NDArray[np.bool_]:
+    """The best of each owner."""
+    order = np.lexsort((loss, owner))
+    first = np.flatnonzero(np.diff(owner[order], prepend=-1))
+    leading = np.zeros(len(owner), dtype=bool)
+    leading[order[first]] = True
+    return leading
+
+
+def _refine(pursuit: Pursuit, owners: Ints, constants: Floats, steps: int) -> tuple[Floats, Floats]:
+    m, slots = owners.shape
+    final, loss = constants.copy(), np.full(m, np.inf)
+    rows = np.arange(m)
+    state = _state(pursuit, owners, constants)
+    damping = np.full(m, 1e-2)
+    eye = np.eye(slots * SLOTS)
+    for step in range(steps + 1):
+        final[rows], loss[rows] = state.theta, state.loss
+        live = np.isfinite(state.loss) & (state.loss > 1e-29) & (damping < 1e7)
+        if step in _HEATS and len(rows) > 16:
+            # Only the best go on; of single atoms the best of each.
+            good = state.loss <= np.partition(state.loss, len(rows) // 2)[len(rows) // 2]
+            live &= (good | _leaders(owners[rows, 0], state.loss)) if slots == 1 else good
+        if step == steps or not live.any():
+            break
+        rows, damping = rows[live], damping[live]
+        state = _State(state.theta[live], state.loss[live], state.normal[live], state.gradient[live])
+        diagonal = np.einsum("mkk->mk", state.normal)
+        scale = np.sqrt(np.maximum(diagonal, 1e-300))
+        idle = diagonal <= 1e-24 * diagonal.max(axis=1, keepdims=True)
+        scale = np.where(idle, 1.0, scale)
+        system = state.normal / (scale[:, :, None] * scale[:, None, :])
+        system = np.where(idle[:, :, None] | idle[:, None, :], 0.0, system) + eye * (
+            damping[:, None, None] + idle[:, :, None]
+        )
+        right = np.where(idle, 0.0, state.gradient / scale)
+        move = np.linalg.solve(system, right[:, :, None])[:, :, 0] / scale
+        trial = _state(pursuit, owners[rows], state.theta + move.reshape(-1, slots, SLOTS))
+        better = trial.loss < state.loss
+        damping = np.where(better, np.maximum(damping * 0.15, 1e-13), damping * 6)
+        settled = better & (trial.loss > (1 - 1e-7) * state.loss)
+        damping = np.where(settled, 1e9, damping)
+        pick = better[:, None, None]
+        state = _State(
+            np.where(pick, trial.theta, state.theta),
+            np.where(better, trial.loss, state.loss),
+            np.where(pick, trial.normal, state.normal),
+            np.where(better[:, None], trial.gradient, state.gradient),
+        )
+    return final, loss

@@ -1,0 +1,240 @@
+"""Candidates made final: constants fitted, those that say nothing dropped, and the best kept as a Pareto front."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgewise.forms.tree import Node, Number, names_in, render
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import Refit, refit
+from edgewise.symbolic.univariate.curve import Points
+from edgewise.symbolic.univariate.trees import floats_in, is_finite, size, tidy
+
+_NAMES = ("x",)
+# Nats that a node and a constant cost; among thousands of candidates chance alone gains a dozen.
+_NODE = 2.0
+_ROUNDING = 1e-15
+_PRUNED_ON = 300
+
+
+@dataclass(frozen=True)
+class Found:
+    """A closed form of one variable, fitted to a curve.
+
+    Parameters
+    ----------
+    tree
+        The formula in the variable x; its floats are the fitted constants.
+    residual
+        The root mean squared residual over the spread of y.
+    complexity
+        Operators, functions, variables and constants.
+    """
+
+    tree: Node
+    residual: float
+    complexity: int
+
+
+def residual_of(tree: Node, points: Points) -> float:
+    """The relative residual of a formula as it stands; infinite where it is not finite."""
+    tape = Tape(tree, _NAMES)
+    with np.errstate(all="ignore"):
+        left = points.y - tape.value(tape.start, points.x[:, None])
+        total = float(np.mean(points.weight * left * left))
+    return math.sqrt(total) / points.spread if math.isfinite(total) else math.inf
+
+
+def fitted(tree: Node, points: Points, steps: int = 40, tolerance: float = 1e-4) -> tuple[Refit, float]:
+    """The formula refitted, and its relative residual.
+
+    Steps that gain less than the tolerance end a fit that is not the law; towards the law they gain ever more.
+    """
+    with np.errstate(all="ignore"):
+        fit = refit(
+            tree, _NAMES, points.x[:, None], points.y, points.weight, steps=steps, tolerance=tolerance
+        )
+    return fit, _relative(fit.rss, points)
+
+
+def _relative(rss: float, points: Points) -> float:
+    return math.sqrt(rss / len(points.y)) / points.spread if math.isfinite(rss) else math.inf
+
+
+def finish(tree: Node, points: Points, steps: int = 40, rivals: Iterable[Found] = ()) -> Found | None:
+    """Fit all constants, drop those that say nothing, and judge.
+
+    Parameters
+    ----------
+    tree
+        The candidate, its floats near where they belong.
+    points
+        The curve.
+    steps
+        The most steps of a fit.
+    rivals
+        Formulas already found: what one of them beats by far is not pursued.
+
+    Returns
+    -------
+    Found or None
+        None where the formula is not finite on the points, or beaten.
+    """
+    tree = tidy(tree)
+    fit, value = fitted(tree, points, steps)
+    if not math.isfinite(value) or not is_finite(fit.tree):
+        return None
+    least = size(tree) - 3 * len(_vanishing(fit))
+    if any(each.residual <= 0.9 * value and each.complexity <= least for each in rivals):
+        return None
+    fit, value = _pruned(fit, value, points, steps)
+    if not math.isfinite(value) or not is_finite(fit.tree):
+        return None
+    return Found(fit.tree, value, size(fit.tree))
+
+
+def _pruned(fit: Refit, value: float, points: Points, steps: int) -> tuple[Refit, float]:
+    """Constants that are zero or one as far as the data tell become so; all together first, then one by one."""
+    n = len(points.y)
+    # BIC: what leaves may cost what chance would have it cost.
+    slack = math.exp(math.log(n) / n)
+    allowed = max(value * slack, 30 * _ROUNDING * float(np.abs(points.y).max()) / points.spread)
+    if value > 1e-3 * points.exact:
+        allowed = max(allowed, points.exact)
+    proposals = _vanishing(fit)
+    if len(proposals) > 1:
+        tried = _replaced(fit, proposals, points, steps)
+        if tried is not None and tried[1] <= allowed:
+            return _pruned(*tried, points, steps)
+    if value > 30 * max(points.noise, points.exact):
+        # No law yet: not worth the fits.
+        return fit, value
+    half = proposals[: len(proposals) // 2]
+    if len(half) > 1:
+        tried = _replaced(fit, half, points, steps)
+        if tried is not None and tried[1] <= allowed:
+            return _pruned(*tried, points, steps)
+    for proposal in proposals[:5]:
+        tried = _replaced(fit, [proposal], points, steps)
+        if tried is not None and tried[1] <= allowed:
+            return _pruned(*tried, points, steps)
+    return fit, value
+
+
+def _vanishing(fit: Refit) -> list[tuple[int, int]]:
+    """(constant, whole number) for constants within their error of 0, 1 or -1, the surest first; powers may be any whole
+    number, for x^7.003 is another function where x is negative."""
+    found: list[tuple[float, int, int]] = []
+    largest = max((abs(value) for value in fit.constants.tolist()), default=1.0)
+    powers = Tape(fit.tree, _NAMES).exponents
+    for at, (value, error) in enumerate(
+        zip(fit.constants.tolist(), fit.standard_errors.tolist(), strict=True)
+    ):
+        whole = (round(value),) if at in powers and 1 < abs(value) < 9.5 else (0, 1, -1)
+        for exact in whole:
+            reach = 4 * min(error, 0.05 if at in powers else math.inf)
+            reach += 1e-7 * (min(largest, 1.0) if exact == 0 else 1.0)
+            if abs(value - exact) <= reach:
+                rank = abs(value - exact) / (error + 1e-300) if math.isfinite(error) else -1.0
+                found.append((rank, at, exact))
+                break
+    return [(at, exact) for _, at, exact in sorted(found)]
+
+
+def _replaced(
+    fit: Refit, proposals: list[tuple[int, int]], points: Points, steps: int
+) -> tuple[Refit, float] | None:
+    constants: list[float | Node] = list(fit.constants.tolist())
+    for at, exact in proposals:
+        constants[at] = Number(exact)
+    tree = tidy(Tape(fit.tree, _NAMES).with_constants(constants))
+    if not is_finite(tree) or "x" not in names_in(tree):
+        return None
+    return fitted(tree, points, steps)
+
+
+def description(found: Found, points: Points) -> float:
+    """The length of a description of the data by a formula, in nats up to a constant: residuals, nodes and constants
+    (Rissanen 1978, doi:10.1016/0005-1098(78)90005-5; half a log n a constant)."""
+    n = len(points.y)
+    # Below this the residual is rounding error.
+    floor = 30 * _ROUNDING * max(1.0, float(np.abs(points.y).max()) / points.spread)
+    measured = ugly(found)
+    nodes = found.complexity + measured
+    return n * math.log(max(found.residual, floor)) + _NODE * nodes + 0.5 * measured * math.log(n)
+
+
+def ugly(found: Found) -> int:
+    """How many constants are no simple numbers."""
+    return sum(not _simple(value, found.residual) for value in floats_in(found.tree))
+
+
+def _simple(value: float, residual: float) -> bool:
+    """Is a constant a small whole number, half or third as far as the residual lets one see?"""
+    reach = min(max(1e-7, 0.1 * residual), 0.003)
+    return abs(value) < 100 and any(
+        abs(value * bottom - round(value * bottom)) <= reach * abs(value) * bottom
+        and abs(round(value * bottom)) <= 12
+        for bottom in (1, 2, 3)
+    )
+
+
+class Front:
+    """The best formulas met so far, judged on a thinned curve; the final front is fitted on all of it."""
+
+    def __init__(self, points: Points) -> None:
+        self.points = points
+        self.few = points.thinned(_PRUNED_ON if points.noise <= 1e-5 else 2 * _PRUNED_ON)
+        self.met: dict[str, Found] = {}
+
+    def offer(self, tree: Node, steps: int = 40) -> Found | None:
+        """Finish a candidate and remember it."""
+        found = finish(tree, self.few, steps, self.met.values())
+        if found is not None:
+            self.met.setdefault(render(found.tree), found)
+        return found
+
+    def beaten(self, nodes: int, residual: float, *, settled: bool = False) -> bool:
+        """Is something simpler and closer known: by far, or at all where the constants are settled already?"""
+        share, fewer = (1.0, 2) if settled else (0.3, 6)
+        return any(
+            each.residual <= share * residual and each.complexity <= nodes - fewer
+            for each in self.met.values()
+        )
+
+    def best(self) -> Found | None:
+        """The one of shortest description."""
+        return min(self.met.values(), key=lambda each: description(each, self.few), default=None)
+
+    def front(self, top: int) -> tuple[Found, ...]:
+        """From simple to accurate; where too many, those of the longest description leave."""
+        near = _front(self.met.values(), self.few, top + 4, 25.0)
+        final: list[Found] = []
+        for each in near:
+            # Constants matter where the formula may be the law.
+            close = each.residual <= max(2 * self.points.noise, self.points.exact)
+            fit, value = (
+                fitted(each.tree, self.points, 60, 1e-13) if close else fitted(each.tree, self.points, 8)
+            )
+            if math.isfinite(value) and is_finite(fit.tree):
+                final.append(Found(fit.tree, value, size(fit.tree)))
+        return _front(final, self.points, top, 8.0)
+
+
+def _front(met: Iterable[Found], points: Points, top: int, slack: float) -> tuple[Found, ...]:
+    kept: list[Found] = []
+    lowest = math.inf
+    shortest = math.inf
+    for each in sorted(met, key=lambda each: (each.complexity, each.residual)):
+        length = description(each, points)
+        # Somewhat longer descriptions stay: the data hardly tell them apart.
+        if each.residual < lowest * (1 - 1e-9) and length < shortest + slack:
+            kept.append(each)
+            lowest, shortest = each.residual, min(shortest, length)
+    best = min((description(each, points) for each in kept), default=0.0)
+    ranked = sorted(kept, key=lambda each: description(each, points) - best)[:top]
+    return tuple(each for each in kept if each in ranked)

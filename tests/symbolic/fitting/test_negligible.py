@@ -1,0 +1,41 @@
+"""What rounding swallows does not stay in a formula."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+
+from edgewise.symbolic import find_formula
+from edgewise.symbolic.fitting.negligible import without_negligible
+from edgewise.symbolic.fitting.train_test import Rows
+
+x, y = sympy.symbols("x y")
+X = np.random.default_rng(0).uniform(-2, 2, (300, 2))
+ROWS = Rows.split(("x", "y"), X, X[:, 0], 0.2, 0)
+
+
+@pytest.mark.parametrize(
+    ("long", "short"),
+    [
+        (6e-18 * (y + 8e16) * (x + y), 6e-18 * 8e16 * (x + y)),
+        (sympy.sin(x + 1e-20 * y), sympy.sin(x)),
+        (sympy.log((x + 1e15) ** 2 + 1e-9), sympy.log(sympy.Float(1e15) ** 2)),
+    ],
+)
+def test_terms_that_count_nowhere_go(long: sympy.Expr, short: sympy.Expr) -> None:
+    found = without_negligible(long, ROWS)
+    values = (sympy.lambdify((x, y), each - short)(*X.T) for each in (found,))
+    assert np.abs(next(values)).max() < 1e-9
+    assert found.count_ops() < long.count_ops()
+
+
+@pytest.mark.parametrize("formula", [x + 1e7 * y, 1e9 * x - 1e9 * y + 1.5, 1e-8 * x, 3 + x])
+def test_terms_that_count_stay(formula: sympy.Expr) -> None:
+    assert without_negligible(formula, ROWS) == formula
+
+
+def test_a_constant_that_ran_away_leaves_no_trace() -> None:
+    found = find_formula(X, np.abs(X[:, 0] - X[:, 1]), names=["x", "y"])
+    assert found.exact
+    assert found.best.text == "abs(x - y)"

@@ -1,0 +1,48 @@
+"""Two constants that the data cannot tell apart become one, and those that differ stay two."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewise.symbolic.fitting.rounding import fit_expression
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.tying import tie_constants
+
+x, z = sympy.symbols("x z")
+X = np.random.default_rng(0).uniform(0.5, 6, (600, 2))
+NOISE = np.random.default_rng(1).normal(size=600)
+
+
+def rows(y: np.ndarray) -> Rows:
+    return Rows.split(("x", "z"), X, y, 0.2, 0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(size=st.floats(0.3, 30), noise=st.floats(0.001, 0.02))
+def test_a_sine_of_a_difference_shows(size: float, noise: float) -> None:
+    table = rows(size * (np.sin(X[:, 0] - X[:, 1]) + noise * NOISE))
+    loose = size * (1.02 * sympy.sin(x) * sympy.cos(z) - 0.98 * sympy.cos(x) * sympy.sin(z))
+    tied = tie_constants(fit_expression(loose, table), table)
+    assert tied.fit.constants.size == 1
+    assert tied.expression.has(sympy.sin(x - z)) or tied.expression.has(sympy.sin(z - x))
+
+
+def test_a_saturating_share_shows() -> None:
+    table = rows(1.7 * X[:, 0] / (X[:, 0] + 1) + 0.003 * NOISE)
+    tied = tie_constants(fit_expression(1.71 - 1.68 / (x + 1), table), table)
+    assert tied.fit.constants.size == 1
+    assert sympy.simplify(tied.expression / (x / (x + 1))).is_number
+
+
+@pytest.mark.parametrize("ratio", [1.05, -1.05])
+def test_constants_that_differ_stay_two(ratio: float) -> None:
+    table = rows(
+        np.sin(X[:, 0]) * np.cos(X[:, 1]) + ratio * np.cos(X[:, 0]) * np.sin(X[:, 1]) + 0.003 * NOISE
+    )
+    loose = 1.01 * sympy.sin(x) * sympy.cos(z) + 1.04 * ratio * sympy.cos(x) * sympy.sin(z)
+    fitted = fit_expression(loose, table)
+    assert tie_constants(fitted, table) is fitted

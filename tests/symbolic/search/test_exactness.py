@@ -1,0 +1,87 @@
+"""When a search may say that it has found the law."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.rounding import Fitted
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.search_result import as_formula
+from edgewise.symbolic.search.exactness import beyond, exactness, is_law
+
+x, y = sympy.symbols("x y")
+
+
+def table(law: sympy.Expr, rows: int = 400, noise: float = 0.0, low: float = 1.0, high: float = 2.0) -> Rows:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(low, high, (rows, 2))
+    values = sympy.lambdify((x, y), law)(*X.T) * np.ones(rows) + noise * rng.standard_normal(rows)
+    return Rows.split(("x", "y"), X, values, 0.2, 0)
+
+
+def fitted(expression: sympy.Expr, rows: Rows) -> Formula:
+    fit = refit(from_sympy(expression), rows.names, rows.X, rows.y)
+    return as_formula(Fitted(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit)), rows, None)
+
+
+@given(st.floats(0.3, 3), st.floats(-2, 2).filter(lambda value: abs(value) > 0.1))
+@settings(max_examples=20, deadline=None)
+def test_laws_are_told(a: float, b: float) -> None:
+    law = a * sympy.exp(b * x) / y
+    assert is_law(fitted(law, table(law)), table(law))
+
+
+def polynomial(size: int) -> sympy.Expr:
+    return sum((0.5 * x**power for power in range(size)), sympy.Float(0.0))
+
+
+def test_a_series_that_fits_to_nine_digits_is_no_law() -> None:
+    rows = table(sympy.exp(x), low=1.0, high=1.4)
+    series = next(
+        each for size in range(4, 12) if (each := fitted(polynomial(size), rows)).error <= exactness(rows)
+    )
+    assert not is_law(series, rows)
+    assert is_law(Formula(sympy.exp(x), ("x", "y"), error=0.0), rows)
+
+
+@pytest.mark.parametrize("term", [5e-10, 2e-9])
+def test_one_constant_that_follows_a_curve_closely_is_no_law(term: float) -> None:
+    """The law adds a term so small that it only shows on the outer rows."""
+    rows = table(1.5 * x + sympy.Float(term / 2**8) * x**8)
+    line = fitted(1.5 * x, rows)
+    assert line.error < exactness(rows)
+    assert not is_law(line, rows)
+
+
+def test_many_constants_are_a_law_where_they_leave_nothing() -> None:
+    law = 1.3 + 0.7 * x + 2.1 * x**2 + 0.4 * y + 1.9 * x * y
+    assert is_law(fitted(law, table(law)), table(law))
+    few = table(law, rows=80)
+    assert not is_law(fitted(law, few), few)
+
+
+def test_noise_is_no_law() -> None:
+    rows = table(2 * x, noise=1e-6)
+    assert not is_law(fitted(2.0 * x, rows), rows)
+    assert not is_law(Formula(2 * x, ("x", "y"), error=float("nan")), rows)
+
+
+def test_outer_rows_are_predicted_from_inner_ones() -> None:
+    """Against fits by numpy to the rows nearest the middle."""
+    rows = table(sympy.exp(x))
+    X, values = np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held]
+    middle, half = (X.min(axis=0) + X.max(axis=0)) / 2, np.ptp(X, axis=0) / 2
+    order = np.argsort((np.abs(X - middle) / half).max(axis=1), kind="stable")
+    inner, outer = order[: len(values) // 2], order[len(values) // 2 :]
+    line = np.polyfit(X[inner, 0], values[inner], 1)
+    expected = np.sqrt(np.mean((np.polyval(line, X[outer, 0]) - values[outer]) ** 2))
+    tape = Tape(from_sympy(2.0 * x + 1.0), rows.names)
+    assert beyond(tape, rows) == pytest.approx(expected, rel=1e-6)

@@ -1,0 +1,97 @@
+"""Steps that bear noise: what they reduce, what they leave alone, and the formulas at their end."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from edgewise.symbolic import find_formula
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.description_length import challenged, description
+from edgewise.symbolic.structure.chebyshev_surrogate import landscape
+from edgewise.symbolic.structure.cross_validated_reduction import reductions
+from edgewise.symbolic.structure.quotients import quotients
+
+
+def noisy_table(law, columns: int, noise: float, *, low: float = 1.0, high: float = 5.0, n: int = 500):
+    rng = np.random.default_rng(3)
+    X = rng.uniform(low, high, (n, columns))
+    y = law(*X.T)
+    return X, y + noise * np.sqrt(np.mean(y**2)) * rng.standard_normal(n)
+
+
+def reached(X, y):
+    rows = Rows.split(tuple(f"x{k + 1}" for k in range(X.shape[1])), X, y, 0.2, 0)
+    with np.errstate(all="ignore"):
+        return reductions(rows, until=math.inf)
+
+
+def test_gravity_comes_down_to_one_number() -> None:
+    X, _ = noisy_table(lambda *columns: columns[0], 4, 0.0, n=600)
+    X[:, 3] += 6
+    clean = X[:, 0] * X[:, 1] / (X[:, 2] - X[:, 3]) ** 2
+    sigma = 0.02 * np.sqrt(np.mean(clean**2))
+    states = reached(X, clean + sigma * np.random.default_rng(4).standard_normal(len(X)))
+    assert len(states[0].state.rows.names) == 1
+    # Nothing but the noise is left.
+    assert 0.9 * sigma < states[0].error * clean.std() < 1.1 * sigma
+
+
+def test_columns_that_do_not_go_together_are_left_alone() -> None:
+    X, y = noisy_table(lambda a, b: np.sin(a * b / 3) + a * a / 9, 2, 0.01)
+    assert all(len(one.state.rows.names) == 2 for one in reached(X, y))
+
+
+def test_errors_are_in_the_units_of_y_whatever_the_target() -> None:
+    X, y = noisy_table(lambda a, b, c: a**3 * np.exp(-b / c), 3, 0.02)
+    sigma = 0.02 * np.sqrt(np.mean(y**2))
+    for one in reached(X, y):
+        assert 0.8 * sigma < one.error * y.std() < 3 * sigma
+
+
+def test_a_law_is_found_under_noise() -> None:
+    X, _ = noisy_table(lambda *columns: columns[0], 3, 0.0, n=600)
+    X[:, 2] += 5
+    clean = X[:, 0] * X[:, 1] / np.sqrt(1 - X[:, 1] ** 2 / X[:, 2] ** 2)
+    found = find_formula(
+        X, clean + 0.01 * clean.std() * np.random.default_rng(5).standard_normal(len(X)), work=0.1
+    )
+    assert np.sqrt(np.mean((found.best.predict(X) - clean) ** 2)) < 0.004 * clean.std()
+
+
+def test_all_rows_decide_between_formulas_that_held_out_rows_cannot_tell_apart() -> None:
+    X, y = noisy_table(lambda a, b: a * b, 2, 0.01)
+    rows = Rows.split(("x1", "x2"), X, y, 0.2, 0)
+    found = find_formula(X, y, work=0.05)
+    law = found.best
+    assert law.text == "x1*x2"
+    longer = max(found.front, key=lambda each: each.complexity)
+    assert description(law, rows) <= description(longer, rows)
+    assert challenged(law, found.front, rows) is law
+
+
+def test_quotients_are_not_pulled_towards_zero_by_noise() -> None:
+    X, clean = noisy_table(lambda a, b: (a + b) / (1 + 2 * a * b), 2, 0.0)
+    y = clean + 0.03 * clean.std() * np.random.default_rng(7).standard_normal(len(clean))
+    rows = Rows.split(("a", "b"), X, y, 0.2, 0)
+    smooth = landscape(rows.X, rows.y).value(rows.X)
+    errors = []
+    for tree in quotients(rows, smooth, weight=np.ones(len(rows.y))):
+        tape = Tape(tree, rows.names)
+        truth = (rows.X_held.sum(axis=1)) / (1 + 2 * rows.X_held.prod(axis=1))
+        errors.append(float(np.sqrt(np.mean((tape.value(tape.start, rows.X_held) - truth) ** 2))))
+    assert min(errors) < 0.01 * clean.std()
+
+
+def test_what_the_rows_cannot_tell_apart_is_told_though_it_is_not_on_the_front() -> None:
+    rng = np.random.default_rng(0)
+    speed = np.sort(rng.uniform(5, 25, 45))
+    distance = 1.2 * speed + 0.09 * speed**2 + 8 * rng.standard_normal(45)
+    found = find_formula(speed[:, None], distance, names=["v"], work=0.03)
+    fronts = {each.sympy for each in found.front}
+    beside = [each for each in found.alternatives() if each.formula.sympy not in fronts]
+    assert beside
+    assert all(each.p_value >= 0.05 for each in beside)
+    assert len(found.alternatives()) <= 12
