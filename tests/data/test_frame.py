@@ -213,7 +213,7 @@ def test_places_that_cannot_be_written_are_answered_and_nothing_is_left(tmp_path
     frame = pa.table({"x": [1.0]})
     with pytest.raises(FileError, match="cannot be written"):
         write_frame(frame, tmp_path / "no" / "such" / "folder.csv")
-    with pytest.raises(FileError, match="Got the folder"):
+    with pytest.raises(FileError, match="it is a folder"):
         write_frame(frame, tmp_path)
     assert not list(tmp_path.iterdir())
 

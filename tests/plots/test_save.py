@@ -72,5 +72,5 @@ def test_refusals(figure, tmp_path):
         save_figure(figure, tmp_path / "a.svg", overwrite=False)
     assert (tmp_path / "a.svg").read_text() == "mine"
     (tmp_path / "folder.svg").mkdir()
-    with pytest.raises(FileError, match="must name a file"):
+    with pytest.raises(FileError, match="it is a folder"):
         save_figure(figure, tmp_path / "folder.svg")

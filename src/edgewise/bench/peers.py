@@ -1,6 +1,6 @@
 """Other packages on the same cells: what installs from PyPI and runs, each in a process of its own.
 
-`pip install edgewise[bench]` brings them. What is not installed, or does not run here, is said to be missing.
+The extra `bench` brings them. What is not installed, or does not run here, is said to be missing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgewise._core.extras import how_to_install
 from edgewise.bench import layers
 from edgewise.bench.layers import Cell
 from edgewise.bench.results import Comparison, Missing, compare
@@ -65,7 +66,7 @@ def measure(name: str, settings: Settings) -> Iterator[Comparison | Missing]:
     """All that one peer is measured on."""
     peer = PEERS[name]
     if find_spec(_MODULES.get(peer.package, peer.package)) is None:
-        yield Missing(TABLE, peer.name, f"not installed; pip install {peer.package}")
+        yield Missing(TABLE, peer.name, f"not installed; {how_to_install('bench')}")
         return
     if name == "jaxkan" and hasattr(os, "sched_setaffinity"):
         # Its runtime takes as many threads as it sees processors.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -63,6 +64,7 @@ def run(arguments: list[str]) -> int:
     command: Any = typer.main.get_command(build())
     try:
         code = command.main(args=arguments or ["--help"], prog_name="edgewise", standalone_mode=False)
+        sys.stdout.flush()  # here, where it can still be said that this failed
     except Exception as error:
         return ended(error)
     return code if isinstance(code, int) else DONE

@@ -13,9 +13,11 @@ from edgewise.cli.outcome import (
     REFUTED,
     UNDECIDED,
     Interrupts,
+    print_bytes,
     print_json,
     refuse_other_pictures,
     refuse_to_overwrite,
+    to_standard_output,
 )
 
 
@@ -98,7 +100,9 @@ def audit(
     - `edgewise audit model.kan data.csv -p sex --fail-on 'dp>0.1' --fail-on 'eo>0.1'`
     """
     refuse_other_pictures(plot)
-    refuse_to_overwrite([path for path in (html, plot) if path is not None], force)
+    printed = to_standard_output(html, json=json)
+    files = (None if printed else html, plot)
+    refuse_to_overwrite([path for path in files if path is not None], force)
     from edgewise.cli.audited import AuditProgress, audited, cuts_of, limits_of, outcomes
 
     limits, cuts = limits_of(fail_on, protected), cuts_of(cut, protected)
@@ -131,15 +135,18 @@ def audit(
         found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
         print_json(to_json({**result.to_dict(), "message": ended.advice, "breaches": found}))
     else:
-        typer.echo(f"{str(result).rstrip()}\n\n{ended.advice}")
+        typer.echo(f"{str(result).rstrip()}\n\n{ended.advice}", err=printed)
     if plot is not None:
         from edgewise.plots import save_figure
 
         save_figure(result.plot(), plot, overwrite=force)
     if html is not None:
-        from edgewise.report.audit_section import write_audit_page
+        from edgewise.report.audit_section import render_audit, write_audit_page
 
-        write_audit_page(html, result, overwrite=force)
+        if printed:
+            print_bytes(render_audit(result).encode("utf-8", errors="replace"))
+        else:
+            write_audit_page(html, result, overwrite=force)
     for each in breaches:
         typer.echo(f"Limit exceeded: {each.text}", err=True)
     if interrupts.happened:

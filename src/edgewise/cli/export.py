@@ -11,7 +11,7 @@ import typer
 
 from edgewise._core.errors import InputError
 from edgewise.cli import options
-from edgewise.cli.outcome import print_json, refuse_to_overwrite
+from edgewise.cli.outcome import print_bytes, print_json, refuse_to_overwrite, to_standard_output
 
 
 class Format(StrEnum):
@@ -35,7 +35,10 @@ def export(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", help="The file to write.", show_default="standard output; ONNX needs a file"
+            "--out",
+            "-o",
+            help="The file to write; - is standard output.",
+            show_default="standard output, for text",
         ),
     ] = None,
     force: options.Force = False,
@@ -59,14 +62,18 @@ def export(
     - `edgewise export model.kan --to latex`
     """
     chosen = _format(to, out)
-    if out is not None:
+    printed = to_standard_output(out, json=json)
+    if out is not None and not printed:
         refuse_to_overwrite([out, *([out.with_suffix(".h")] if chosen is Format.c else [])], force)
-    from edgewise.cli.exporting import text_of, write_export
+    from edgewise.cli.exporting import binary_of, text_of, write_export
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
 
     loaded = load_model(model)
-    if out is None:
+    if out is None or printed:
+        if chosen is Format.onnx:
+            print_bytes(binary_of(loaded))
+            return
         text = text_of(loaded, chosen.value)
         if json:
             print_json(to_json({"format": chosen.value, "text": text}))
@@ -90,5 +97,7 @@ def _format(to: Format | None, out: Path | None) -> Format:
             raise InputError(f"The format must be one of {names}. Got none; name it with --to.")
         return found[0]
     if to is Format.onnx and out is None:
-        raise InputError("ONNX is no text and must go to a file. Got none; name it with --out model.onnx.")
+        raise InputError(
+            "ONNX is no text and must go to a file. Got none; name it with --out; - is standard output."
+        )
     return to

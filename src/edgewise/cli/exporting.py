@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgewise.cli.models import Model
-from edgewise.export import export, to_c_source, to_latex, to_numpy_source
+from edgewise.export import export, to_c_source, to_latex, to_numpy_source, to_onnx
 
 
 def text_of(model: Model, form: str) -> str:
@@ -14,6 +14,11 @@ def text_of(model: Model, form: str) -> str:
         made = to_c_source(model.held)
         return f"{made.header}\n{made.source}"
     return to_latex(model.held) if form == "latex" else to_numpy_source(model.held)
+
+
+def binary_of(model: Model) -> bytes:
+    """The model as ONNX."""
+    return to_onnx(model.held)
 
 
 def write_export(model: Model, form: str, out: Path) -> list[Path]:

@@ -14,11 +14,11 @@ import typer
 from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
+from edgewise._core.files import write_file
 from edgewise.cli.front import place_of_best, show_front
 from edgewise.cli.outcome import print_json
 from edgewise.cli.summary import results_console, show_messages, to_json
 from edgewise.export.sympy_source import to_sympy_source
-from edgewise.plots.save import write_whole
 from edgewise.symbolic import Formula, FormulaResult
 from edgewise.symbolic.results.formula import _latex_name
 
@@ -157,7 +157,7 @@ def write_files(found: Found, number: int, folder: Path, data: str) -> list[Path
         "report.html": render_report(_page(found, formula)),
     }
     for name, text in texts.items():
-        write_whole(folder / name, text.encode("utf-8", errors="replace"), overwrite=True)
+        write_file(folder / name, text.encode("utf-8", errors="replace"), overwrite=True)
     return [folder / name for name in texts]
 
 

@@ -13,6 +13,7 @@ from importlib import import_module, metadata
 from typing import Any
 
 from edgewise._core import EdgewiseError, plural
+from edgewise._core.extras import how_to_install
 
 # Importing what is installed under another name than it is imported by.
 _MODULES = {"scikit-learn": "sklearn", "pyright[nodejs]": "pyright"}
@@ -217,7 +218,7 @@ def _extras(thorough: bool) -> Iterator[Check]:
                 lacking.append(name)
                 continue
             (there if _numbers(found) >= _numbers(lowest) else lacking).append(f"{name} {found}")
-        cure = f"pip install 'edgewise[{extra}]'"
+        cure = how_to_install(extra)
         if lacking:
             yield Check(f"extra: {extra}", "missing", f"without {', '.join(lacking)}", cure)
         else:

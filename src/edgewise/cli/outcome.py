@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import re
@@ -18,6 +19,7 @@ import typer
 
 from edgewise._core.checks import did_you_mean
 from edgewise._core.errors import EdgewiseError, FileError, InputError
+from edgewise._core.files import is_stream
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
 
@@ -57,14 +59,28 @@ def guarded(command: Callable[P, None]) -> Callable[P, None]:
 def ended(error: BaseException, *, verbose: bool = False) -> int:
     """Say on standard error, in one sentence, what went wrong; the exit code for it."""
     if isinstance(error, BrokenPipeError):
-        # Python would otherwise complain once more when it flushes the stream at its end.
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        _silence()
         return READER_LEFT
+    if isinstance(error, OSError) and error.filename is None and not isinstance(error, EdgewiseError):
+        _silence()
     if verbose or os.environ.get(TRACEBACK, "") not in ("", "0"):
         traceback.print_exception(error, file=sys.stderr)
     text, code = _sentence(error)
-    typer.echo(text, err=True)
+    with contextlib.suppress(OSError):  # nowhere to say it; the code says it still
+        typer.echo(text, err=True)
     return code
+
+
+def _silence() -> None:
+    """Standard output takes no more: Python would complain once more when it flushes the stream at its end."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError, AttributeError):  # no file
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 def _sentence(error: BaseException) -> tuple[str, int]:
@@ -81,6 +97,8 @@ def _sentence(error: BaseException) -> tuple[str, int]:
         )
     if isinstance(error, OSError) and error.filename is not None:
         return f"Error: The file {error.filename} cannot be used: {error.strerror or error}.", BAD_INPUT
+    if isinstance(error, OSError) and error.errno is not None:  # of a stream, which has no name
+        return f"Error: The output cannot be written: {error.strerror or error}.", BAD_INPUT
     told = " ".join(str(error).split())
     if len(told) > 200:
         told = told[:197] + "..."
@@ -142,7 +160,7 @@ class Interrupts:
 
 def refuse_to_overwrite(paths: Iterable[Path], force: bool) -> None:
     """Stop before any work is done where a result would replace a file."""
-    taken = [path for path in paths if os.path.lexists(path)]
+    taken = [path for path in paths if os.path.lexists(path) and not is_stream(path)]
     if folders := [path for path in taken if path.is_dir()]:
         raise InputError(
             f"{folders[0]} must be the name of a file. Got a folder there instead; choose another place."
@@ -152,6 +170,26 @@ def refuse_to_overwrite(paths: Iterable[Path], force: bool) -> None:
             f"{' and '.join(map(str, taken))} must not exist yet. Got {'files' if len(taken) > 1 else 'a file'} there "
             "instead; choose another place, or give --force to overwrite."
         )
+
+
+# As a file to write to: standard output.
+STANDARD_OUTPUT = Path("-")
+
+
+def to_standard_output(path: Path | None, *, json: bool) -> bool:
+    """Whether a result is to go to standard output, which then holds nothing else."""
+    if path != STANDARD_OUTPUT:
+        return False
+    if json:
+        raise InputError("Standard output must be for one result. Got - beside --json; name a file instead.")
+    return True
+
+
+def print_bytes(content: bytes) -> None:
+    """A whole file to standard output."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
 
 
 # What --plot writes.
@@ -176,6 +214,10 @@ def refuse_short(source: str, rows: int, least: int) -> None:
 
 def make_folder(path: Path) -> None:
     """Create a folder for results, or say why it cannot be."""
+    if path == STANDARD_OUTPUT:
+        raise InputError(
+            "The place of several files must be a folder. Got -, standard output, instead; name a folder with --out."
+        )
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

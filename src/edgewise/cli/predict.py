@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import print_json, refuse_to_overwrite
+from edgewise.cli.outcome import print_json, refuse_to_overwrite, to_standard_output
 
 
 def predict(
@@ -20,7 +20,7 @@ def predict(
         typer.Option(
             "--out",
             "-o",
-            help="The file to write: .csv, .csv.gz, .parquet or .feather.",
+            help="The file to write: .csv, .tsv, .parquet, .feather, .xlsx; .csv.gz is compressed.",
             show_default="CSV on standard output",
         ),
     ] = None,
@@ -52,10 +52,15 @@ def predict(
 
     - `cat new.csv | edgewise predict model.kan - | head`
     """
+    if to_standard_output(out, json=json):
+        out = None
     if out is not None:
         refuse_to_overwrite([out], force)
     from edgewise.data import read_frame, write_frame
+    from edgewise.data.write import check_table_name
 
+    if out is not None:
+        check_table_name(out)
     frame = read_frame(data)
     from edgewise.cli.models import load_model
     from edgewise.cli.predictions import with_predictions

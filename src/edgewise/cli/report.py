@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import print_json, refuse_to_overwrite
+from edgewise.cli.outcome import print_bytes, print_json, refuse_to_overwrite, to_standard_output
 
 
 def report(
@@ -18,9 +18,9 @@ def report(
         str | None,
         typer.Option("--target", "-t", help="The column predicted.", show_default="as the model calls it"),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The page to write.", show_default=True)] = Path(
-        "report.html"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The page to write; - is standard output.", show_default=True)
+    ] = Path("report.html"),
     test: Annotated[
         float,
         typer.Option(
@@ -49,15 +49,18 @@ def report(
 
     - `edgewise report model.kan next_year.csv --test 1 --force`
     """
-    refuse_to_overwrite([out], force)
+    printed = to_standard_output(out, json=json)
+    if not printed:
+        refuse_to_overwrite([out], force)
     from edgewise.data import read_frame
 
     frame = read_frame(data)
+    from edgewise._core.files import write_file
     from edgewise.cli.models import load_model
     from edgewise.cli.page import of_saved, saved_inputs
     from edgewise.cli.progress import Progress
     from edgewise.cli.summary import accuracy_as_data, results_console, show_accuracy, to_json
-    from edgewise.report import write_report
+    from edgewise.report import render_report
 
     loaded = load_model(model)
     inputs = saved_inputs(loaded, frame, target)
@@ -65,7 +68,11 @@ def report(
         progress.begin("judge the model and its rivals")
         page = of_saved(loaded, inputs, test=test, seed=seed)
         progress.begin("draw the page")
-        write_report(out, page.content, overwrite=True)
+        drawn = render_report(page.content).encode("utf-8", errors="replace")
+    if printed:
+        print_bytes(drawn)
+        return
+    write_file(out, drawn, overwrite=True)
     accuracy, scores = page.content.accuracy, page.scores
     if json:
         told = {"file": str(out), "rows": page.rows, "accuracy": accuracy_as_data(accuracy, scores)}

@@ -161,9 +161,9 @@ def _show(results: Results) -> None:
 
 
 def _keep(results: Results, folder: Path) -> None:
-    from edgewise.plots.save import write_whole
+    from edgewise._core.files import write_file
 
-    write_whole(folder / "speed.json", json_text.dumps(results.to_json(), indent=1).encode(), overwrite=True)
+    write_file(folder / "speed.json", json_text.dumps(results.to_json(), indent=1).encode(), overwrite=True)
 
 
 def _draw(results: Results, folder: Path) -> None:

@@ -13,8 +13,10 @@ from edgewise.cli.outcome import (
     REFUTED,
     UNDECIDED,
     Interrupts,
+    print_bytes,
     print_json,
     refuse_to_overwrite,
+    to_standard_output,
 )
 
 
@@ -90,7 +92,8 @@ def verify(
 
     - `edgewise verify model.kan "robust(row 5, 0.05)" --data rows.csv --json`
     """
-    if certificate is not None:
+    printed = to_standard_output(certificate, json=json)
+    if certificate is not None and not printed:
         refuse_to_overwrite([certificate], force)
     from edgewise.cli.proofs import ProofProgress, asked, told
     from edgewise.verify.api import verify as prove
@@ -112,12 +115,15 @@ def verify(
             file=model,
         )
     if certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None:
-        verdict.certificate.save(certificate, overwrite=force)
+        if printed:
+            print_bytes(verdict.certificate.text.encode("ascii"))
+        else:
+            verdict.certificate.save(certificate, overwrite=force)
     if json:
         print_json(told(verdict, certificate))
     else:
-        typer.echo(str(verdict))
-        if certificate is not None and not quiet:
+        typer.echo(str(verdict), err=printed)
+        if certificate is not None and not quiet and not printed:
             typer.echo(question.saved(verdict, certificate), err=True)
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from os import PathLike, fspath
+import gzip
+import io
+from collections.abc import Callable, Mapping
+from os import PathLike
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -15,22 +16,39 @@ from pyarrow import parquet as arrow_parquet
 
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
+from edgewise._core.files import as_path, said_clearly, write_file
 from edgewise.data.arrow import Cells, Frame
+from edgewise.data.excel import workbook_of
 from edgewise.data.frames import to_frame
 from edgewise.data.sources import first_line
 from edgewise.data.table import Table
 
-_PARQUET, _FEATHER = (".parquet", ".pq"), (".feather", ".arrow")
+PACKED = ".gz"
+# What cannot be written; under such a name CSV would mislead whoever opens it.
+_OTHERS = (
+    ".xls",
+    ".xlsm",
+    ".xlsb",
+    ".ods",
+    ".json",
+    ".jsonl",
+    ".html",
+    ".pdf",
+    ".sqlite",
+    ".db",
+    ".zip",
+    ".kan",
+)
 
 
 def write_table(table: Table, path: str | PathLike[str] | BinaryIO) -> None:
-    """Write a table as Parquet or Feather where the file's name ends so, else as CSV.
+    """Write a table in the format that the file's name ends in.
 
     Parameters
     ----------
     table : Table
     path : path-like or binary stream
-        A stream receives CSV.
+        As `write_frame` takes it.
 
     Raises
     ------
@@ -48,18 +66,22 @@ def write_table(table: Table, path: str | PathLike[str] | BinaryIO) -> None:
 
 
 def write_frame(frame: Frame, path: str | PathLike[str] | BinaryIO) -> None:
-    """Write raw columns as Parquet or Feather where the file's name ends so, else as CSV.
+    """Write raw columns in the format that the file's name ends in.
 
-    Readers see the old file or the new one, never a part: it is written beside its place and moved there when complete.
+    Readers see the old file or the new one, never a part. Devices and pipes are written through.
 
     Parameters
     ----------
     frame : pyarrow.Table
     path : path-like or binary stream
-        A stream receives CSV. A name that ends in .gz is compressed.
+        Parquet for .parquet and .pq, Feather for .feather and .arrow, an Excel workbook for .xlsx (with the extra
+        `excel`), values separated by tabs for .tsv and .tab, else CSV, which a stream receives too. A name that ends in
+        .gz is compressed.
 
     Raises
     ------
+    InputError
+        If the name ends in a format that cannot be written.
     FileError
         If the file cannot be written.
 
@@ -72,42 +94,65 @@ def write_frame(frame: Frame, path: str | PathLike[str] | BinaryIO) -> None:
     ['oak', None]
     """
     if hasattr(path, "write"):
-        arrow_csv.write_csv(_writable(frame), path)
+        cast(BinaryIO, path).write(_csv(frame))
         return
-    try:
-        file = Path(fspath(cast("str | PathLike[str]", path)))
-    except TypeError:
+    file = as_path(path)
+    check_table_name(file)
+    with said_clearly(file, "written"):
+        try:
+            content = _WRITERS.get(_ending(file), _csv)(frame)
+        except pa.ArrowException as error:
+            raise FileError(f"The file {short(str(file))} cannot be written: {first_line(error)}.") from None
+        packed = file.name.lower().endswith(PACKED)
+        write_file(file, gzip.compress(content, mtime=0) if packed else content, overwrite=True)
+
+
+def check_table_name(file: Path) -> None:
+    """Refuse a name that promises a format tables are not written in."""
+    if _ending(file) in _OTHERS:
         raise InputError(
-            f"The 'path' argument must be the path of a file or a binary stream. Got {short(path)} instead."
-        ) from None
-    draft: Path | None = None
-    try:
-        if file.is_dir():
-            raise FileError(f"The place to write to must be a file. Got the folder {file} instead.")
-        # Through a link to the file it names, as writing in place would.
-        target = Path(os.path.realpath(file))
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        _write(frame, draft, file.name.lower())
-        os.replace(draft, target)
-    except FileError:
-        raise
-    except (OSError, ValueError, pa.ArrowException) as error:
-        reason = getattr(error, "strerror", None) or first_line(error)
-        raise FileError(f"The file {short(str(file))} cannot be written: {reason}.") from None
-    finally:
-        if draft is not None and draft.parent.is_dir():
-            draft.unlink(missing_ok=True)
+            f"The name of a table's file must end in .csv, .tsv, .parquet, .feather or .xlsx, with .gz behind it or not. "
+            f"Got {short(file.name)} instead."
+        )
 
 
-def _write(frame: Frame, draft: Path, name: str) -> None:
-    if name.endswith(_PARQUET):
-        arrow_parquet.write_table(frame, str(draft))
-    elif name.endswith(_FEATHER):
-        arrow_feather.write_feather(frame, str(draft))
-    else:
-        compression = "gzip" if name.endswith(".gz") else None
-        with pa.output_stream(str(draft), compression=compression) as stream:
-            arrow_csv.write_csv(_writable(frame), stream)
+def _ending(file: Path) -> str:
+    """The ending that tells the format, in lower case; what compresses it left aside."""
+    name = Path(file.name.lower())
+    return name.with_suffix("").suffix if name.suffix == PACKED else name.suffix
+
+
+def _csv(frame: Frame, delimiter: str = ",") -> bytes:
+    stream = io.BytesIO()
+    arrow_csv.write_csv(_writable(frame), stream, arrow_csv.WriteOptions(delimiter=delimiter))
+    return stream.getvalue()
+
+
+def _tabs(frame: Frame) -> bytes:
+    return _csv(frame, "\t")
+
+
+def _parquet(frame: Frame) -> bytes:
+    stream = pa.BufferOutputStream()
+    arrow_parquet.write_table(frame, stream)
+    return stream.getvalue().to_pybytes()
+
+
+def _feather(frame: Frame) -> bytes:
+    stream = pa.BufferOutputStream()
+    arrow_feather.write_feather(frame, stream)
+    return stream.getvalue().to_pybytes()
+
+
+_WRITERS: Mapping[str, Callable[[Any], bytes]] = {
+    ".parquet": _parquet,
+    ".pq": _parquet,
+    ".feather": _feather,
+    ".arrow": _feather,
+    ".tsv": _tabs,
+    ".tab": _tabs,
+    ".xlsx": workbook_of,
+}
 
 
 def _writable(frame: Frame) -> Frame:

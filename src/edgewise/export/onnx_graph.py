@@ -9,18 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from edgewise._core.errors import InputError
-
-
-def import_onnx() -> Any:
-    """The onnx package, or one sentence that says how to get it."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise InputError(
-            "The ONNX writer needs the package onnx, which is not installed; get it with pip install 'edgewise[onnx]'."
-        ) from error
-    return onnx
+from edgewise._core.extras import need
 
 
 class Graph:
@@ -37,7 +26,7 @@ class Graph:
         self.prefix = ""
         while any(re.fullmatch(rf"{self.prefix}[vc]\d+", name) for name in known):
             self.prefix += "_"
-        self.onnx = import_onnx()
+        self.onnx = need("onnx", "onnx", "ONNX files")
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}

@@ -14,8 +14,9 @@ import numpy as np
 
 import edgewise
 from edgewise._core.checks import check_choice
+from edgewise._core.extras import need
 from edgewise.export.onnx_bases import basis_values
-from edgewise.export.onnx_graph import Graph, import_onnx
+from edgewise.export.onnx_graph import Graph
 from edgewise.export.onnx_table import FLOAT32, FLOAT64, STRING, classified, column_inputs, encoded
 from edgewise.export.onnx_trees import tree_value
 from edgewise.export.program import Block, Floats, FormEdge, Formulas, Layer, Network, Program
@@ -63,7 +64,7 @@ def to_onnx(model: Any, *, dtype: str = "float64", units: Mapping[str, str] | No
     ('X', 'y')
     """
     check_choice(dtype, "dtype", tuple(_TYPES), of="to_onnx")
-    import_onnx()
+    need("onnx", "onnx", "ONNX files")
     return onnx_bytes(program_of(model, units, of="to_onnx"), dtype)
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from edgewise._core.checks import check_bool, check_choice, short
-from edgewise._core.errors import FileError, InputError
+from edgewise._core.errors import InputError
+from edgewise._core.files import PathLike, as_path, check_place, write_file
 from edgewise.export.c_source import to_c_source
 from edgewise.export.latex import to_latex
 from edgewise.export.numpy_source import to_numpy_source
 from edgewise.export.onnx_model import to_onnx
-from edgewise.network.container import PathLike, _as_path, _replace, _said_clearly
 
 TARGETS = ("numpy", "c", "onnx", "latex")
 _SUFFIXES = {".py": "numpy", ".c": "c", ".onnx": "onnx", ".tex": "latex"}
@@ -59,25 +59,11 @@ def export(
     ['model.c', 'model.h']
     """
     check_bool(overwrite, "overwrite", of="export")
-    target = _as_path(path)
+    target = as_path(path)
     files = _FILES[_kind(target, to)](model, target, units)
     for each in files:
-        with _said_clearly(each, "written"):
-            _check_place(each, overwrite)
-    for each, data in files.items():
-        with _said_clearly(each, "written"):
-            # Through a link, so that the file it points to is replaced and not the link.
-            _replace(each.resolve(), data)
-    return tuple(files)
-
-
-def _check_place(path: Path, overwrite: bool) -> None:
-    if path.is_dir():
-        raise FileError(
-            f"The file {path} cannot be written: it is a folder; add a file name such as model.py."
-        )
-    if path.exists() and not overwrite:
-        raise FileError(f"The file {path} exists already; pass overwrite=True or choose another name.")
+        check_place(each, overwrite=overwrite)
+    return tuple(write_file(each, data, overwrite=overwrite) for each, data in files.items())
 
 
 def _kind(path: Path, to: object) -> str:

@@ -7,14 +7,12 @@ no code from the file: its content is numbers and JSON.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
 import os
-import secrets
 import stat
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +22,8 @@ from torch import Tensor
 
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
+from edgewise._core.files import PathLike as PathLike
+from edgewise._core.files import as_path, said_clearly, write_file
 
 # Files hold a later format where older versions must not overlook what they hold: maps behind a network.
 FORMAT, LATER = 1, {"CalibratedKAN": 2}
@@ -41,14 +41,13 @@ _CODES = {dtype: code for code, dtype in DTYPES.items()}
 
 # Name -> code of the dtype and shape: what a file must hold, no more and no less.
 Table = dict[str, tuple[str, tuple[int, ...]]]
-PathLike = str | os.PathLike[str]
 
 
 def write_container(
     path: PathLike, document: Mapping[str, Any], tensors: Mapping[str, Tensor], overwrite: bool
 ) -> None:
     """Write all or nothing: a temporary file beside the target takes its place only when it is complete on disk."""
-    target = _as_path(path)
+    target = as_path(path)
     whole = {"format": _format_of(document.get("kind")), **document}
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     raw = {name: _bytes_of(tensor) for name, tensor in plain.items()}
@@ -57,16 +56,7 @@ def write_container(
     data = to_safetensors(plain, {"edgewise": text})
     if int.from_bytes(data[:8], "little") > MAX_HEADER:
         raise FileError(f"The file {target} cannot be written: the description of the model is too long.")
-    with _said_clearly(target, "written"):
-        # Through a link, so that the file it points to is replaced and not the link.
-        target = Path(os.path.realpath(target))
-        if target.is_dir():
-            raise FileError(
-                f"The file {target} cannot be written: it is a folder; add a file name such as model.kan."
-            )
-        if target.exists() and not overwrite:
-            raise FileError(f"The file {target} exists already; pass overwrite=True or choose another name.")
-        _replace(target, data)
+    write_file(target, data, overwrite=overwrite)
 
 
 def read_container(
@@ -86,8 +76,8 @@ def read_any_of(
     FileError
         If the file is missing, not ours, of a newer format, of another kind, or damaged anywhere.
     """
-    target = _as_path(path)
-    with _said_clearly(target, "read"):
+    target = as_path(path)
+    with said_clearly(target, "read"):
         # A pipe would be waited on without end, so the kind of file comes before opening it.
         if not stat.S_ISREG(target.stat().st_mode):
             raise FileError(f"The file {target} cannot be read: it is a folder or a device, not a .kan file.")
@@ -107,54 +97,6 @@ def read_any_of(
         )
     tensors = {name: _to_tensor(raw[name], *table[name], target) for name in table}
     return document, tensors
-
-
-def _as_path(path: object) -> Path:
-    if not isinstance(path, (str, os.PathLike)) or not str(path):
-        raise InputError(f"The 'path' argument must be the path of a file. Got {short(path)} instead.")
-    return Path(path)
-
-
-@contextlib.contextmanager
-def _said_clearly(path: Path, what: str) -> Generator[None]:
-    """Errors of the operating system as one sentence."""
-    try:
-        yield
-    except FileError:
-        raise
-    except FileNotFoundError as error:
-        reason = "there is no such file" if what == "read" else "its folder does not exist; make it first"
-        raise FileError(f"The file {path} cannot be {what}: {reason}.") from error
-    except OSError as error:
-        raise FileError(f"The file {path} cannot be {what}: {error.strerror or error}.") from error
-    except ValueError as error:  # a path with a null byte
-        raise FileError(f"The file {str(path)!r} cannot be {what}: {error}.") from error
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Put the data in the place of the target in one step, or leave everything as it was."""
-    temporary = target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.tmp")
-    # The usual permissions of a new file (the process's umask), or those of the file that is replaced.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            if target.exists():
-                os.chmod(temporary, stat.S_IMODE(target.stat().st_mode))
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException:  # Ctrl-C too must leave nothing behind
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    # The new name is safe from a power cut only when the folder is on disk too; some systems cannot do that.
-    with contextlib.suppress(OSError, AttributeError):
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _read_header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:

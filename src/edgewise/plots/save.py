@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import secrets
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from edgewise._core.checks import check_choice
-from edgewise._core.errors import FileError
+from edgewise._core.files import write_file
 from edgewise.plots.style import Theme
 
 FORMATS = (".svg", ".png")
@@ -104,25 +103,4 @@ def save_figure(
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
         content = stream.getvalue()
-    write_whole(target, content, overwrite=overwrite)
-    return target
-
-
-def write_whole(path: Path, content: bytes, *, overwrite: bool) -> None:
-    """Write a file so that readers see the old one or the new one, never a part; nothing is left behind on failure."""
-    if path.is_dir():
-        raise FileError(f"The 'path' argument must name a file. Got the folder {str(path)!r} instead.")
-    if not path.parent.is_dir():
-        raise FileError(f"The folder of {str(path)!r} does not exist; create it first.")
-    if path.exists() and not overwrite:
-        raise FileError(
-            f"The file {str(path)!r} exists already; give another name or allow it with overwrite=True."
-        )
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        draft.write_bytes(content)
-        os.replace(draft, path)
-    except OSError as error:
-        raise FileError(f"The file {str(path)!r} cannot be written: {error.strerror or error}.") from error
-    finally:
-        draft.unlink(missing_ok=True)
+    return write_file(target, content, overwrite=overwrite)

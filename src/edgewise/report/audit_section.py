@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from edgewise._core.files import write_file
 from edgewise.audit.flips import Flips
 from edgewise.audit.metrics import GroupTable
 from edgewise.audit.proxies import Proxies
@@ -18,7 +19,7 @@ from edgewise.audit.result import AuditResult, passes_four_fifths
 from edgewise.audit.text import NUMBERS, RATES, RISKS, flips_text, heading, interval, number
 from edgewise.plots.audit_groups import plot_audit
 from edgewise.plots.audit_proxies import plot_proxies
-from edgewise.plots.save import figure_svg, write_whole
+from edgewise.plots.save import figure_svg
 from edgewise.plots.style import DARK, LIGHT
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -140,7 +141,7 @@ def write_audit_page(path: str | os.PathLike[str], result: AuditResult, *, overw
         If the file exists and may not be replaced, or cannot be written.
     """
     target = Path(path)
-    write_whole(target, render_audit(result).encode("utf-8", errors="replace"), overwrite=overwrite)
+    write_file(target, render_audit(result).encode("utf-8", errors="replace"), overwrite=overwrite)
     return target
 
 

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgewise._core.errors import InputError
-from edgewise.plots.save import write_whole
+from edgewise._core.files import write_file
 from edgewise.plots.style import DARK, LIGHT
 from edgewise.report import (
     audit_section,
@@ -143,7 +143,7 @@ def write_report(path: str | os.PathLike[str], content: ReportContent, *, overwr
     target = Path(path)
     # A name may hold half a surrogate pair, which no encoding knows.
     page = render_report(content).encode("utf-8", errors="replace")
-    write_whole(target, page, overwrite=overwrite)
+    write_file(target, page, overwrite=overwrite)
     return target
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -15,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import edgewise
-from edgewise._core.checks import check_bool, short
-from edgewise._core.errors import FileError, InputError
+from edgewise._core.checks import check_bool
+from edgewise._core.errors import FileError
+from edgewise._core.files import PathLike as PathLike
+from edgewise._core.files import write_file
 from edgewise.verify.domain import Domain
 
 FORMAT, VERSION = "edgewise-certificate", 2
-PathLike = str | os.PathLike[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,20 +68,7 @@ class Certificate:
             If the file exists, or cannot be written.
         """
         check_bool(overwrite, "overwrite", of="save")
-        if not isinstance(path, (str, os.PathLike)) or not str(path):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise InputError(f"The 'path' argument must be the path of a file. Got {short(path)} instead.")
-        target = Path(path)
-        if os.path.lexists(target) and not overwrite:
-            raise FileError(f"The file {target} exists already; pass overwrite=True or choose another name.")
-        beside = target.with_name(f".{target.name[:40]}.{secrets.token_hex(6)}.tmp")
-        try:
-            beside.write_text(self.text, encoding="ascii")
-            os.replace(beside, target)
-        except OSError as error:
-            raise FileError(f"The file {target} cannot be written: {error.strerror or error}.") from None
-        finally:
-            with contextlib.suppress(OSError):
-                beside.unlink()
+        write_file(path, self.text.encode("ascii"), overwrite=overwrite)
 
 
 def certificate(

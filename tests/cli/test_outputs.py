@@ -1,0 +1,101 @@
+"""Where results go: standard output, devices, full disks, and names of files that no table is written under."""
+
+import os
+import stat
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from tests.cli.conftest import is_one_sentence
+
+import edgewise as ew
+from edgewise.cli import main
+from edgewise.data import read_frame, write_frame
+
+X = np.random.default_rng(0).uniform(-1, 1, (40, 2))
+
+
+@pytest.fixture
+def model():
+    ew.save(ew.KAN([2, 1], input_names=["a", "b"], output_names=["y"], seed=0), "m.kan")
+    write_frame(pa.table({"a": X[:, 0], "b": X[:, 1], "y": X[:, 0]}), "t.csv")
+    return "m.kan"
+
+
+def test_a_dash_is_standard_output(edgewise, model):
+    predicted = edgewise("predict", model, "t.csv", "-q")
+    assert edgewise("predict", model, "t.csv", "-q", "-o", "-").out == predicted.out != ""
+    source = edgewise("export", model, "--to", "numpy")
+    assert edgewise("export", model, "-o", "-", "--to", "numpy").out == source.out != ""
+    assert edgewise("report", model, "t.csv", "-t", "y", "-q", "-o", "-").out.rstrip().endswith("</html>")
+    proved = edgewise("verify", model, "output <= 100", "-q", "-c", "-")
+    assert proved.out.startswith("{")
+    assert "proved" in proved.err.lower()
+    assert not os.path.exists("-")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("predict", "m.kan", "t.csv", "-o", "-", "--json"),
+        ("export", "m.kan", "--to", "c", "-o", "-", "--json"),
+        ("report", "m.kan", "t.csv", "-o", "-", "--json"),
+        ("verify", "m.kan", "output <= 1", "-c", "-", "--json"),
+        ("fit", "t.csv", "-t", "y", "-o", "-"),
+        ("formula", "t.csv", "-t", "y", "-o", "-"),
+        ("predict", "m.kan", "t.csv", "-o", "out.ods"),
+        ("predict", "m.kan", "t.csv", "-o", "out.json"),
+        ("predict", "m.kan", "t.csv", "-o", "out.xls"),
+        ("predict", "m.kan", "t.csv", "-o", "/dev/full", "--force"),
+        ("report", "m.kan", "t.csv", "-t", "y", "-o", "/dev/full", "--force"),
+    ],
+)
+def test_places_that_will_not_do_are_one_sentence(edgewise, model, words):
+    before = set(os.listdir())
+    done = edgewise(*words)
+    assert done.code == 2
+    assert is_one_sentence([line for line in done.err.splitlines() if line][-1])
+    assert done.out == ""
+    assert set(os.listdir()) == before
+
+
+def test_a_device_is_written_to_and_stays(edgewise, model):
+    for words in (
+        ("predict", model, "t.csv"),
+        ("report", model, "t.csv", "-t", "y"),
+        ("export", model, "--to", "c"),
+    ):
+        assert edgewise(*words, "-o", "/dev/null", "--force").code in (0, 2)  # C has a header beside it
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.parametrize(
+    "words", [("predict", "m.kan", "t.csv"), ("export", "m.kan", "--to", "numpy"), ("--help",)]
+)
+def test_standard_output_that_is_full_is_one_sentence(model, words, monkeypatch, capsys):
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        with pytest.raises(SystemExit) as left:
+            main(list(words))
+    assert left.value.code == 2
+    assert is_one_sentence(capsys.readouterr().err.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "name", ["out.csv", "out.tsv", "out.tsv.gz", "out.parquet", "out.feather", "out.xlsx"]
+)
+def test_every_kind_of_table_comes_back(edgewise, model, name):
+    assert edgewise("predict", model, "t.csv", "-o", name).code == 0
+    table = read_frame(name)
+    assert table.column_names == ["a", "b", "y_predicted", "outside_training_range"]
+    net = ew.load(model)
+    np.testing.assert_allclose(table.column("y_predicted").to_numpy(), net.predict(X)[:, 0], rtol=1e-14)
+
+
+def test_a_workbook_without_its_package_is_one_sentence(edgewise, model, monkeypatch):
+    monkeypatch.setitem(sys.modules, "xlsxwriter", None)
+    done = edgewise("predict", model, "t.csv", "-o", "out.xlsx")
+    assert done.code == 2
+    assert "pip install 'edgewise[excel]'" in done.err
+    assert not os.path.exists("out.xlsx")
