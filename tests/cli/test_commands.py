@@ -293,3 +293,34 @@ def test_threads_are_those_asked_for(edgewise, data, models):
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_how_a_table_was_read_reaches_terminal_json_page_and_predictions(edgewise):
+    rng = np.random.default_rng(0)
+    x, price = rng.uniform(-1, 1, 40), rng.uniform(1000, 9000, 40)
+    rows = [f'{a:.4f};"${b:,.2f}";7;{a + b / 1000:.4f}' for a, b in zip(x, price, strict=True)]
+    Path("t.csv").write_text("\n".join(["x;price;same;y", "m;;;s", *rows]))
+    done = edgewise("fit", "t.csv", "-t", "y", "--work", "0.01", "--no-formula", "--json", "-o", "out")
+    assert done.code == 0, done.err
+    expected = [
+        "t.csv is read as separated by semicolons, a row of units under the names.",
+        "Column 'price' looks like amounts of money",
+        "Column 'same' is left out: it holds 7 in every row.",
+    ]
+    for place in (done.err, " ".join(json.loads(done.out)["notes"]), Path("out/report.html").read_text()):
+        text = place.replace("&#39;", "'").replace("&#34;", '"')
+        assert all(note in text for note in expected)
+    done = edgewise("predict", "out/model.kan", "t.csv", "-o", "p.csv")
+    assert "Note: Column 'price' looks like amounts of money" in done.err
+    done = edgewise("formula", "t.csv", "-t", "y", "--work", "0.001", "-o", "f")
+    assert done.code == 0, done.err
+    assert "--units x=m,y=s has formulas agree" in done.err
+    assert "Column 'same' holds 7 in every row, so no formula can depend on it." in done.err
+    assert "amounts of money" in Path("f/report.html").read_text()
+
+
+def test_a_day_that_may_be_a_month_is_doubted(edgewise):
+    rows = [f"{1 + n % 12}/{1 + 7 * n % 12}/2010,{n % 7},{n % 5}" for n in range(40)]
+    Path("t.csv").write_text("\n".join(["day,x,y", *rows]))
+    done = edgewise("fit", "t.csv", "-t", "y", "--work", "0.01", "--task", "regression", "-o", "out")
+    assert "no date tells whether day or month comes first" in done.err

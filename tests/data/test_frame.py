@@ -166,8 +166,8 @@ def test_types_that_files_know_and_models_do_not(tmp_path):
 @pytest.mark.parametrize(
     ("content", "name", "word"),
     [
-        (b"PK\x03\x04rest", "book.xlsx", "save the sheet as CSV"),
-        (b"\xd0\xcf\x11\xe0rest", "book.xls", "an old Excel workbook"),
+        (b"PK\x03\x04rest", "book.xlsx", "complete Excel workbook"),
+        (b"\xd0\xcf\x11\xe0rest", "book.xls", "complete Excel workbook"),
         (b"\xfd7zXZ\x00", "t.csv.xz", "unpack it"),
         (b"\x80\x04\x95rest", "t.pkl", "could run code"),
         (b"FEA1rest", "t.feather", "version 1"),

@@ -95,9 +95,9 @@ def test_a_nameless_index_column_gets_a_name():
         ("a,a\n1,2\n", "'a' more than once"),
         ("a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
         ("a,b\n1,2,3\n4,5,6\n", "same number of cells"),
-        ("é,b\n1,2\n".encode("latin-1"), "UTF-8"),
+        ("é,b\n1,2\n".encode() + b"\xe9,3\n", "UTF-8"),
         (b"\x89PNG\r\n\x00\x00", "a picture"),
-        (b"a\x00b\x01", "neither"),
+        (b"a\x00b\x01", "none of them"),
         (b"PAR1 and then nothing", "complete Parquet"),
     ],
 )

@@ -17,6 +17,7 @@ from edgewise.cli.outcome import (
     print_json,
     refuse_other_pictures,
     refuse_to_overwrite,
+    tell,
     to_standard_output,
 )
 
@@ -106,13 +107,14 @@ def audit(
     from edgewise.cli.audited import AuditProgress, audited, cuts_of, limits_of, outcomes
 
     limits, cuts = limits_of(fail_on, protected), cuts_of(cut, protected)
-    from edgewise.data import read_frame
+    from edgewise.data import provenance, read_frame
 
     frame = read_frame(data)
     from edgewise.cli.models import load_model
     from edgewise.cli.summary import to_json
 
     held = load_model(model)
+    tell(provenance(frame).notes((*held.names, *protected, target or held.target)), quiet=quiet)
     rows = outcomes(held, frame, target, weight, tuple(protected))
     with Interrupts() as interrupts, AuditProgress(quiet) as progress:
         result = audited(

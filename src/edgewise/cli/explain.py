@@ -145,7 +145,7 @@ def explain(
         work=work,
         seconds=seconds,
     )
-    found = explained(model, data, question)
+    found = explained(model, data, question, quiet=quiet)
     if plot is not None:
         picture(found, plot, pairs=pairs)
     if json:

@@ -10,6 +10,7 @@ from typing import Any
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import as_names
 from edgewise.cli.models import Model, load_model
+from edgewise.cli.outcome import tell
 from edgewise.data import provenance, read_frame
 from edgewise.data.arrow import Frame
 from edgewise.explain import Counterfactuals, Explainer, GlobalExplanation, LocalExplanation, counterfactuals
@@ -41,13 +42,14 @@ class Question:
     seconds: float | None
 
 
-def explained(path: Path, data: Path | None, question: Question) -> Found:
-    """The answer to a question about a model."""
+def explained(path: Path, data: Path | None, question: Question, *, quiet: bool = True) -> Found:
+    """The answer to a question about a model; how the table was read is told unless `quiet`."""
     model = load_model(path)
     frame = None if data is None else read_frame(data)
     if frame is None:
         return Explainer(model.held).overall(question.output)
     used = model.select(frame)
+    tell(provenance(frame).notes(model.names), quiet=quiet)
     if question.row is not None and question.row >= used.num_rows:
         raise InputError(
             f"The row must be one of the {used.num_rows:,} of {provenance(frame).source}, counted from 0. "

@@ -11,7 +11,7 @@ import typer
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.front import show_front
-from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json, refuse_short, refuse_to_overwrite
+from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json, refuse_short, refuse_to_overwrite, tell
 
 if TYPE_CHECKING:
     from edgewise.cli.job import Job, Task
@@ -117,9 +117,7 @@ def fit(
         task=None if task is None else task.value,
     )
     refuse_short(inputs.source, inputs.n_rows, FEWEST_ROWS)
-    if not quiet:
-        for note in inputs.notes:
-            typer.echo(f"Note: {note}", err=True)
+    tell(inputs.notes, quiet=quiet)
     # Bad columns are told before torch and its kin are loaded, which takes seconds.
     from edgewise.cli.job import Task
 
@@ -157,9 +155,7 @@ def carry_out(task: Task, out: Path, began: Began, *, quiet: bool, verbose: bool
     files = results(out)
     with Progress(quiet) as progress:
         job = run(task, progress, began)
-    if not quiet:
-        for remark in job.remarks:
-            typer.echo(f"Note: {remark}", err=True)
+    tell(job.remarks, quiet=quiet)
     job.model.save(files["model"])
     small = None if job.reading is None else job.reading.network
     if small is None:

@@ -16,6 +16,7 @@ from edgewise.cli.outcome import (
     refuse_other_pictures,
     refuse_short,
     refuse_to_overwrite,
+    tell,
 )
 
 # Each row is judged by a fit to the others.
@@ -163,7 +164,7 @@ def formula(
 
     - `edgewise formula falls.csv -t time --pick 2 --out results --plot front.png`
     """
-    from edgewise.cli.formula_words import columns_of, limits_of
+    from edgewise.cli.formula_words import columns_of, limits_of, notes_of
 
     _refuse_places(out, plot, force)
     from edgewise.data import provenance, read_frame, to_table
@@ -176,6 +177,8 @@ def formula(
     if drop_missing:
         table = table.drop_missing()
     X, y, names = table.features(asked.target, asked.chosen)
+    notes = notes_of(asked, known, X)
+    tell(notes, quiet=quiet)
     refuse_short(table.source, table.n_rows, FEWEST_ROWS)
     if out is not None:
         make_folder(out)  # before the search, which would be lost
@@ -200,7 +203,8 @@ def formula(
         known.source,
         known.fingerprint,
         seed,
-        dict(asked.units),
+        {**known.units, **dict(asked.units)},
+        notes,
     )
     form = None if export is None else export.value
     deliver(found, Wanted(form, pick, out, plot, quiet=quiet, verbose=verbose, json=json))

@@ -59,6 +59,7 @@ class Found:
     source, fingerprint : the file's name and hash
     seed : of the search
     units : the unit of each column that has one
+    notes : what was decided in reading the table
     """
 
     result: FormulaResult
@@ -70,6 +71,7 @@ class Found:
     fingerprint: str
     seed: int
     units: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
     @property
     def best(self) -> int:
@@ -177,7 +179,7 @@ def _page(found: Found, formula: Formula) -> Any:
         formula=formula,
         front=tuple(found.result.front),
         alternatives=found.result.alternatives() if formula is found.result.front[found.best - 1] else (),
-        notes=(found.result.message,),
+        notes=(*found.notes, found.result.message),
         stop_reason=found.result.stop_reason,
         units=dict(found.units),
         origin=origin(found.fingerprint, found.seed),

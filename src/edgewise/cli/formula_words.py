@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import as_names, called, find
-from edgewise.data import provenance
+from edgewise.data import Provenance, provenance
 from edgewise.data.arrow import Frame
 
 
@@ -60,6 +64,35 @@ def columns_of(
             "out of --require, or add it to the columns."
         )
     return Columns(target, tuple(chosen), tuple(required), _units(frame, units, {target, *chosen}))
+
+
+def notes_of(columns: Columns, known: Provenance, X: NDArray[np.float64]) -> tuple[str, ...]:
+    """What was decided in reading the table, and what of it the search cannot use."""
+    told = [
+        f"Column {called(name)} holds {values[0]:g} in every row, so no formula can depend on it."
+        for name, values in zip(columns.chosen, X.T, strict=True)
+        if len(values) > 1 and (values == values[0]).all()
+    ]
+    units = {
+        name: known.units[name]
+        for name in (*columns.chosen, columns.target)
+        if name in known.units and _has_dimension(known.units[name])
+    }
+    if units and not columns.units:
+        given = ",".join(f"{name}={unit}" for name, unit in units.items())
+        told.append(f"The table tells units; --units {shlex.quote(given)} has formulas agree with them.")
+    return (*known.notes((*columns.chosen, columns.target)), *told)
+
+
+def _has_dimension(unit: str) -> bool:
+    """Whether the search knows a unit; it knows no money."""
+    from edgewise.symbolic.unit_text import unit_powers
+
+    try:
+        unit_powers(unit, "a column")
+    except InputError:
+        return False
+    return True
 
 
 def limits_of(

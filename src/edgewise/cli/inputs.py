@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,6 @@ TASKS = ("regression", "classification")
 # Whole numbers with no more distinct values than this are taken as classes, and that is said.
 MOST_NUMBERED_CLASSES = 10
 MOST_CLASSES = 200
-# A text column that holds at least this share of numbers is probably one of numbers with a few stray words.
-_NEARLY_NUMBERS = 0.8
-_NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +36,7 @@ class Inputs:
     task : "regression" or "classification"
     weight : a weight a row, if there are any
     notes : what was decided on the way, in sentences
+    units : units that the table itself tells, by column
     dropped : columns left out unasked, and why
     """
 
@@ -51,6 +49,7 @@ class Inputs:
     weight: Floats | None = None
     notes: tuple[str, ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict[str, str])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,11 +113,11 @@ def prepare(
 ) -> Inputs:
     """Choose columns and rows, and decide whether to predict numbers or classes."""
     known = provenance(frame)
-    notes = [f"{known.source} is read as {known.dialect}."] if known.dialect else []
     target = find(frame, target)
     weight = None if weight is None else find(frame, weight)
     chosen = _chosen(frame, target, weight, columns, drop)
     wanted = [*chosen, target, *([] if weight is None else [weight])]
+    notes = list(known.notes(wanted))
     frame = frame.select(wanted)
     frame, remarks = _complete_rows(frame, wanted if drop_missing else [target], known.source)
     notes += remarks
@@ -129,7 +128,6 @@ def prepare(
     reasons = {} if columns is not None else _useless_columns(features)
     features = features.drop_columns(list(reasons))
     notes += [f"Column {called(name)} is left out: {reason}." for name, reason in reasons.items()]
-    notes += _slips(features)
     if not features.num_columns:
         raise InputError(
             f"{known.source} must have at least one column to predict {called(target)} from. Got none of use instead."
@@ -144,6 +142,7 @@ def prepare(
         weights,
         tuple(notes),
         tuple(reasons.items()),
+        known.units,
     )
 
 
@@ -308,22 +307,14 @@ def _useless_columns(frame: Frame) -> dict[str, str]:
     return {name: reason for name, column in pairs if (reason := _useless(name, column))}
 
 
-def _slips(frame: Frame) -> list[str]:
-    """Columns that look as if a slip had made them words."""
-    pairs = zip(frame.column_names, frame.columns, strict=True)
-    return [
-        f"Column {called(name)} is taken as words, because {stray}."
-        for name, column in pairs
-        if pa.types.is_string(column.type) and (stray := _stray_words(column))
-    ]
-
-
 def _useless(name: str, column: Cells) -> str:
     n = len(column)
     if column.null_count == n:
         return "it is empty"
     if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
         return f"it holds neither numbers nor words ({column.type})"
+    if n > 1 and not column.null_count and pc.count_distinct(column).as_py() == 1:
+        return f"it holds {short(column[0].as_py(), 24)} in every row"
     if n < 10:
         return ""
     if _is_word(column.type) and not pa.types.is_boolean(column.type):
@@ -334,16 +325,6 @@ def _useless(name: str, column: Cells) -> str:
         if not column.null_count and np.all(np.diff(values) == 1):
             return "it only counts the rows"
     return ""
-
-
-def _stray_words(column: Cells) -> str:
-    """Which words keep a column of numbers from being one."""
-    told = column.drop_null()
-    fits = pc.match_substring_regex(told, _NUMBER)
-    stray = told.filter(pc.invert(fits))
-    if not len(told) or len(stray) > (1 - _NEARLY_NUMBERS) * len(told):
-        return ""
-    return f"{plural(len(stray), 'cell')} among its numbers hold no number ({short(stray[0].as_py())})"
 
 
 def _is_number(kind: Any) -> bool:

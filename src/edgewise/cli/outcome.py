@@ -226,6 +226,12 @@ def make_folder(path: Path) -> None:
         raise FileError(f"The folder {path} cannot be written to; choose another place with --out.")
 
 
+def tell(notes: Iterable[str], *, quiet: bool) -> None:
+    """What was decided on the way, on standard error."""
+    for note in () if quiet else notes:
+        typer.echo(f"Note: {note}", err=True)
+
+
 def print_json(text: str) -> None:
     """Machine-readable results; the only thing a command with --json writes to standard output."""
     sys.stdout.write(text.rstrip("\n") + "\n")

@@ -53,7 +53,7 @@ def content(job: Job) -> ReportContent:
         "notes": (*inputs.notes, *job.remarks, *job.messages),
         "stop_reason": job.stop_reason,
         "known": task.known,
-        "units": dict(task.units),
+        "units": {**inputs.units, **dict(task.units)},
         "origin": origin(inputs.fingerprint, task.seed),
     }
     base = replace(_of_model(job.model, inputs, job.train, job.test, job.accuracy), **common)
@@ -109,6 +109,7 @@ def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int) -> Page:
         _of_model(model, inputs, train, held_out, tuple(accuracy)),
         title=f"{inputs.target} from {inputs.source}",
         notes=(*inputs.notes, *troubles),
+        units=dict(inputs.units),
         origin=origin(inputs.fingerprint, seed),
     )
     scores = tuple(measures(np.asarray(row.predicted), y_test, classes) for row in accuracy)

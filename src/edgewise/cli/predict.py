@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import print_json, refuse_to_overwrite, to_standard_output
+from edgewise.cli.outcome import print_json, refuse_to_overwrite, tell, to_standard_output
 
 
 def predict(
@@ -56,7 +56,7 @@ def predict(
         out = None
     if out is not None:
         refuse_to_overwrite([out], force)
-    from edgewise.data import read_frame, write_frame
+    from edgewise.data import provenance, read_frame, write_frame
     from edgewise.data.write import check_table_name
 
     if out is not None:
@@ -66,7 +66,9 @@ def predict(
     from edgewise.cli.predictions import with_predictions
     from edgewise.cli.summary import to_json
 
-    predictions = with_predictions(load_model(model), frame, keep=keep, drop_missing=drop_missing)
+    loaded = load_model(model)
+    tell(provenance(frame).notes(loaded.names), quiet=quiet)
+    predictions = with_predictions(loaded, frame, keep=keep, drop_missing=drop_missing)
     counts = {"rows": predictions.frame.num_rows, "outside": predictions.outside}
     if out is not None:
         write_frame(predictions.frame, out)

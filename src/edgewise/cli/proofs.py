@@ -9,6 +9,7 @@ from typing import Any
 
 from edgewise._core.errors import FileError
 from edgewise.cli.models import load_model
+from edgewise.cli.outcome import tell
 from edgewise.cli.progress import Note, Progress
 from edgewise.verify.api import Step
 from edgewise.verify.properties import Equal
@@ -34,7 +35,7 @@ class Asked:
         return f"{certificate}  ({verdict.certificate.size:,} bytes); `edgewise check {certificate} MODEL` checks it."
 
 
-def asked(model: Path, text: str, where: str | None, data: Path | None) -> Asked:
+def asked(model: Path, text: str, where: str | None, data: Path | None, *, quiet: bool = True) -> Asked:
     """Read what the command line names.
 
     Raises
@@ -50,9 +51,11 @@ def asked(model: Path, text: str, where: str | None, data: Path | None) -> Asked
     loaded = load_model(model)
     rows = None
     if data is not None:
-        from edgewise.data import read_frame
+        from edgewise.data import provenance, read_frame
 
-        rows = loaded.select(read_frame(data))
+        frame = read_frame(data)
+        tell(provenance(frame).notes(loaded.names), quiet=quiet)
+        rows = loaded.select(frame)
     return Asked(loaded.held, Statement(prop, conditions), rows, str(statement.property))
 
 

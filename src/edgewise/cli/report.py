@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import print_bytes, print_json, refuse_to_overwrite, to_standard_output
+from edgewise.cli.outcome import print_bytes, print_json, refuse_to_overwrite, tell, to_standard_output
 
 
 def report(
@@ -64,6 +64,7 @@ def report(
 
     loaded = load_model(model)
     inputs = saved_inputs(loaded, frame, target)
+    tell(inputs.notes, quiet=quiet)
     with Progress(quiet) as progress:
         progress.begin("judge the model and its rivals")
         page = of_saved(loaded, inputs, test=test, seed=seed)

@@ -99,7 +99,7 @@ def verify(
     from edgewise.verify.api import verify as prove
     from edgewise.verify.results import Proved
 
-    question = asked(model, property, where, data)
+    question = asked(model, property, where, data, quiet=quiet)
     progress = ProofProgress(quiet)
     with Interrupts() as interrupts, progress:
         progress.begin(f"prove {question.text}")

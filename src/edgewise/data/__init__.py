@@ -8,6 +8,7 @@ from edgewise.data.encoding_learn import learn_encoding as learn_encoding
 from edgewise.data.examples import EXAMPLES as EXAMPLES
 from edgewise.data.examples import Example as Example
 from edgewise.data.examples import load_example as load_example
+from edgewise.data.frames import Decision as Decision
 from edgewise.data.frames import Provenance as Provenance
 from edgewise.data.frames import provenance as provenance
 from edgewise.data.frames import to_frame as to_frame
@@ -21,6 +22,7 @@ from edgewise.data.write import write_table as write_table
 
 __all__ = [
     "EXAMPLES",
+    "Decision",
     "DroppedColumn",
     "Encoding",
     "Example",

@@ -13,8 +13,11 @@ from edgewise._core.extras import need
 from edgewise.data.arrow import Frame
 
 EXTRA = "excel"
+# First bytes of workbooks: zipped ones, and old ones.
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 # What a sheet holds at most.
 MOST_ROWS, MOST_COLUMNS, MOST_CHARACTERS = 1_048_576, 16_384, 32_767
+LARGEST = 9.99e307
 _DATE, _MOMENT, _TIME = (
     {"num_format": "yyyy-mm-dd"},
     {"num_format": "yyyy-mm-dd hh:mm:ss"},
@@ -110,7 +113,7 @@ def _put(sheet: Any, row: int, place: int, cell: Any, formats: dict[type, Any]) 
     if isinstance(cell, bool):
         sheet.write_boolean(row, place, cell)
     elif (isinstance(cell, (int, float)) and abs(cell) <= 2**53) or (
-        isinstance(cell, float) and abs(cell) < float("inf")
+        isinstance(cell, float) and abs(cell) <= LARGEST
     ):
         sheet.write_number(row, place, cell)
     elif (

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from edgewise._core.checks import short
 from edgewise.data.arrow import Frame
 from edgewise.data.table import Table
 
 # What is known of a frame's origin travels in its schema's metadata under these keys.
 _SOURCE, _FINGERPRINT, _DIALECT = b"edgewise.source", b"edgewise.sha256", b"edgewise.dialect"
+_DECISIONS, _UNITS = b"edgewise.decisions", b"edgewise.units"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a column was taken for, where it does not go without saying.
+
+    Attributes
+    ----------
+    column : str
+        Its name.
+    text : str
+        "looks like amounts of money ('$1,100.50'): read as numbers (1100.5)"
+    """
+
+    column: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"Column {short(self.column, 40)} {self.text}."
 
 
 @dataclass(frozen=True)
@@ -27,11 +50,23 @@ class Provenance:
         SHA-256 of the bytes it was read from, in hexadecimal.
     dialect : str
         What is unusual about how the file is written ("separated by semicolons, decimal commas"); empty where nothing is.
+    decisions : tuple of Decision
+        What columns of text were taken for.
+    units : mapping of str to str
+        Units that the table itself tells, by column.
     """
 
     source: str = "the table"
     fingerprint: str = ""
     dialect: str = ""
+    decisions: tuple[Decision, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def notes(self, columns: Collection[str] | None = None) -> tuple[str, ...]:
+        """What was decided in reading, in sentences; of these columns only, where they are named."""
+        read = (f"{self.source} is read as {self.dialect}.",) if self.dialect else ()
+        chosen = [each for each in self.decisions if columns is None or each.column in columns]
+        return (*read, *map(str, chosen))
 
 
 def provenance(frame: Frame) -> Provenance:
@@ -47,12 +82,18 @@ def provenance(frame: Frame) -> Provenance:
     metadata = frame.schema.metadata or {}
     if _SOURCE not in metadata:
         return Provenance()
-    return Provenance(*(metadata[key].decode() for key in (_SOURCE, _FINGERPRINT, _DIALECT)))
+    source, fingerprint, dialect = (metadata[key].decode() for key in (_SOURCE, _FINGERPRINT, _DIALECT))
+    decisions = tuple(Decision(*pair) for pair in json.loads(metadata.get(_DECISIONS, b"[]")))
+    return Provenance(source, fingerprint, dialect, decisions, json.loads(metadata.get(_UNITS, b"{}")))
 
 
 def with_provenance(frame: Frame, known: Provenance) -> Frame:
     """The frame, told where it came from."""
     told = {_SOURCE: known.source, _FINGERPRINT: known.fingerprint, _DIALECT: known.dialect}
+    if known.decisions:
+        told[_DECISIONS] = json.dumps([[each.column, each.text] for each in known.decisions])
+    if known.units:
+        told[_UNITS] = json.dumps(dict(known.units))
     return frame.replace_schema_metadata({key: text.encode() for key, text in told.items()})
 
 

@@ -1,4 +1,4 @@
-"""Tables from files: CSV in its usual dialects, Parquet and Feather."""
+"""Tables from files: CSV in its usual dialects, Excel, Parquet and Feather."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from pyarrow import parquet as arrow_parquet
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import Cells, Frame, pc
-from edgewise.data.dialect import Dialect, as_utf8, not_utf8, sniff
-from edgewise.data.frames import Provenance, provenance, with_provenance
-from edgewise.data.sources import Source, first_line, open_source
+from edgewise.data.dialect import Dialect, NotUTF8Error, sniff
+from edgewise.data.excel import WORKBOOKS, text_of_workbook
+from edgewise.data.frames import Decision, Provenance, provenance, with_provenance
+from edgewise.data.sources import first_line, open_source
 from edgewise.data.table import MISSING, Table, clean_names, repeated, to_table
+from edgewise.data.text import Text, as_text, of_single_bytes, without_comments
+from edgewise.data.words import EXACT, Reading, read_words
 
 _COMMA_NUMBER = r"^\s*[+-]?\d+(,\d+)?([eE][+-]?\d+)?\s*$"
 
@@ -28,14 +31,17 @@ def read_frame(path: str | PathLike[str]) -> Frame:
     Parameters
     ----------
     path : path-like
-        A CSV, Parquet or Feather file, or "-" for standard input. What a file holds decides, not its name. Compression
-        (gzip, bzip2, zstd, lz4) is recognised, and so are a CSV file's delimiter (comma, semicolon, tab or bar), a decimal
-        comma, a header line and UTF-16. A first line of nothing but numbers is data, with columns called x1, x2, ...
+        A CSV, Excel, Parquet or Feather file, or "-" for standard input. What a file holds decides, not its name.
+        Compression (gzip, bzip2, zstd, lz4) is recognised, and so are a CSV file's encoding (UTF-8, UTF-16, Latin-1),
+        delimiter (comma, semicolon, tab, bar or white space), lines of comment, a decimal comma, a header line and a row of
+        units below it. Without a header the columns are called x1, x2, ... Of a workbook (with the extra `excel`) the first
+        sheet that holds anything is read.
 
     Returns
     -------
     pyarrow.Table
-        Missing cells are nulls. `edgewise.data.provenance` tells the file's name, hash and dialect.
+        Missing cells are nulls. `edgewise.data.provenance` tells the file's name, hash and dialect, units, and what
+        columns of text were taken for (percentages, amounts of money, dates, ...).
 
     Raises
     ------
@@ -46,37 +52,48 @@ def read_frame(path: str | PathLike[str]) -> Frame:
     --------
     >>> from pathlib import Path
     >>> from edgewise.data import provenance, read_frame
-    >>> _ = Path("trees.csv").write_text("kind;height\\noak;20,5\\nelm;\\n")
+    >>> _ = Path("trees.csv").write_text("kind;height;sold\\noak;20,5;31.01.2010\\nelm;;1.2.2010\\n")
     >>> frame = read_frame("trees.csv")
-    >>> frame.to_pylist()
-    [{'kind': 'oak', 'height': 20.5}, {'kind': 'elm', 'height': None}]
+    >>> frame.to_pylist()[0]
+    {'kind': 'oak', 'height': 20.5, 'sold': datetime.date(2010, 1, 31)}
     >>> provenance(frame).dialect
     'separated by semicolons, decimal commas'
+    >>> provenance(frame).decisions[0].text
+    "looks like dates ('31.01.2010'): read as dates, day first"
     """
     source = open_source(path)
-    frame, dialect = _decode(source)
+    content, unusual = source.content, [source.packing] if source.packing else []
+    if content.startswith(WORKBOOKS):
+        content, sheet = text_of_workbook(content, source.name)
+        unusual = [*unusual, sheet]
+    if (binary := _binary(content, source.name)) is not None:
+        frame = _named(binary, source.name)
+        frame = pa.table([_plain(column) for column in frame.columns], names=frame.column_names)
+        return with_provenance(frame, Provenance(source.name, source.fingerprint))
+    frame, dialect, undone = _of_text(content, source.name)
     frame = _named(frame, source.name)
-    columns = [_tidy(column, written=dialect is not None) for column in frame.columns]
-    frame = pa.table(columns, names=frame.column_names)
-    if dialect is not None and source.packing:
-        dialect = f"{source.packing}, {dialect}" if dialect else source.packing
-    return with_provenance(frame, Provenance(source.name, source.fingerprint, dialect or ""))
+    readings = [_read(column, dialect.decimal) for column in frame.columns]
+    frame = pa.table([each.column for each in readings], names=frame.column_names)
+    named = list(zip(frame.column_names, readings, strict=True))
+    units = {name: each.unit for name, each in named if each.unit}
+    units |= {name: unit for name, unit in zip(frame.column_names, dialect.units, strict=False) if unit}
+    decisions = tuple(Decision(name, each.note) for name, each in named if each.note)
+    told = ", ".join(part for part in (*unusual, *undone, dialect.unusual) if part)
+    return with_provenance(frame, Provenance(source.name, source.fingerprint, told, decisions, units))
 
 
 def read_table(path: str | PathLike[str]) -> Table:
-    """Read a CSV, Parquet or Feather file.
-
-    The delimiter of a CSV file (comma, semicolon, tab or bar), a decimal comma, a header line and compression are
-    recognised. A first line that holds nothing but numbers is data, and the columns are then called x1, x2, ...
+    """Read a CSV, Excel, Parquet or Feather file.
 
     Parameters
     ----------
     path : path-like
-        The file to read; "-" is standard input.
+        The file to read, as `edgewise.data.read_frame` reads it; "-" is standard input.
 
     Returns
     -------
     Table
+        Its `notes` say how the file was read, where that does not go without saying.
 
     Raises
     ------
@@ -93,31 +110,24 @@ def read_table(path: str | PathLike[str]) -> Table:
     """
     frame = read_frame(path)
     known = provenance(frame)
-    return replace(to_table(frame, known.source), fingerprint=known.fingerprint)
+    return replace(to_table(frame, known.source), fingerprint=known.fingerprint, notes=known.notes())
 
 
-def _decode(source: Source) -> tuple[Frame, str | None]:
-    content, name = source.content, source.name
+def _binary(content: bytes, name: str) -> Frame | None:
+    """The table of a Parquet or Feather file; None for text."""
     if content.startswith(b"PAR1"):
-        return _binary("Parquet", arrow_parquet.read_table, content, name), None
+        return _whole("Parquet", arrow_parquet.read_table, content, name)
     if content.startswith(b"ARROW1"):
-        return _binary("Feather", lambda stream: arrow_ipc.open_file(stream).read_all(), content, name), None
+        return _whole("Feather", lambda stream: arrow_ipc.open_file(stream).read_all(), content, name)
     if name.lower().endswith((".parquet", ".pq", ".feather", ".arrow")):
         kind = "Parquet" if name.lower().endswith((".parquet", ".pq")) else "Feather"
         raise InputError(
             f"{name} must be a complete {kind} file. Got one that does not begin as such instead."
         )
-    content = as_utf8(content, name)
-    dialect = sniff(content, name)
-    frame = _csv(content, dialect, name)
-    if dialect.decimal == "." and dialect.delimiter != "," and any(map(_comma_numbers, frame.columns)):
-        # The first decimal comma may stand far down.
-        dialect = replace(dialect, decimal=",")
-        frame = _csv(content, dialect, name)
-    return frame, dialect.unusual
+    return None
 
 
-def _binary(kind: str, read: Any, content: bytes, name: str) -> Frame:
+def _whole(kind: str, read: Any, content: bytes, name: str) -> Frame:
     try:
         frame = read(pa.BufferReader(content))
         # Offsets that a damaged file has wrong would otherwise crash the process later.
@@ -129,6 +139,31 @@ def _binary(kind: str, read: Any, content: bytes, name: str) -> Frame:
         ) from None
 
 
+def _of_text(content: bytes, name: str) -> tuple[Frame, Dialect, tuple[str, ...]]:
+    """The table of a text, its dialect, and what was undone before it was read."""
+    text = as_text(content, name)
+    try:
+        return _in_utf8(text, name)
+    except NotUTF8Error:  # which may show in the last row only
+        return _in_utf8(of_single_bytes(text, name), name)
+
+
+def _in_utf8(text: Text, name: str) -> tuple[Frame, Dialect, tuple[str, ...]]:
+    text = without_comments(text)
+    dialect, text = sniff(text, name)
+    frame = _csv(text.content, dialect, name)
+    if dialect.decimal == "." and dialect.delimiter != "," and any(map(_comma_numbers, frame.columns)):
+        # The first decimal comma may stand far down.
+        dialect = replace(dialect, decimal=",")
+        frame = _csv(text.content, dialect, name)
+    return frame, dialect, text.unusual
+
+
+def _written(delimiter: str) -> str:
+    """White space was brought to tabs."""
+    return "\t" if delimiter == " " else delimiter
+
+
 def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
     try:
         frame = arrow_csv.read_csv(
@@ -138,7 +173,7 @@ def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
                 skip_rows=dialect.skip,
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=dialect.delimiter, newlines_in_values=b'"' in content
+                delimiter=_written(dialect.delimiter), newlines_in_values=b'"' in content
             ),
             convert_options=arrow_csv.ConvertOptions(
                 null_values=MISSING, decimal_point=dialect.decimal, strings_can_be_null=False
@@ -147,12 +182,12 @@ def _csv(content: bytes, dialect: Dialect, name: str) -> Frame:
         if any(
             pa.types.is_binary(kind) for kind in frame.schema.types
         ):  # what Arrow makes of text it cannot decode
-            raise not_utf8(name)
+            raise NotUTF8Error(name)
         return frame
     except pa.ArrowInvalid as error:
         reason = first_line(error).removeprefix("CSV parse error: ")
         if "UTF8" in reason:
-            raise not_utf8(name) from None
+            raise NotUTF8Error(name) from None
         raise InputError(
             f"{name} must have the same number of cells in every row. Got a row that does not fit "
             f"({_shortened(reason)}) instead; correct that line."
@@ -171,21 +206,23 @@ def _comma_numbers(column: Cells) -> bool:
     return len(told) > 0 and pc.all(pc.match_substring_regex(told, _COMMA_NUMBER)).as_py()
 
 
-def _tidy(column: Cells, *, written: bool) -> Cells:
-    """Plain types: what is all missing and what is a decimal become floats; of text as `written` in a CSV file, blanks
-    at the ends go, empty cells become missing, and what still reads as numbers becomes numbers.
-    """
+def _plain(column: Cells) -> Cells:
+    """Plain types: what is all missing and what is a decimal become floats."""
     kind = column.type
     if pa.types.is_null(kind) or pa.types.is_decimal(kind) or pa.types.is_float16(kind):
         return column.cast(pa.float64())
-    if not (written and pa.types.is_string(kind)):
-        return column
-    text = pc.utf8_trim_whitespace(column)
-    try:
-        gaps = pc.is_in(text, pa.array(MISSING))
-        return pc.if_else(gaps, pa.scalar(None, pa.string()), text).cast(pa.float64())
-    except pa.ArrowInvalid:
-        return pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    return column
+
+
+def _read(column: Cells, decimal: str) -> Reading:
+    """A column of a CSV file: what Arrow took for text is looked at again."""
+    if pa.types.is_string(column.type):
+        return read_words(column, decimal)
+    if pa.types.is_integer(column.type) and len(column) > column.null_count:
+        ends = pc.min_max(column).as_py()
+        if max(abs(ends["min"]), abs(ends["max"])) > EXACT:
+            return Reading(column, "holds whole numbers beyond 2^53: a model sees them rounded")
+    return Reading(_plain(column))
 
 
 def _named(frame: Frame, name: str) -> Frame:

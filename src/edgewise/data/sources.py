@@ -23,8 +23,6 @@ _COMPRESSED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd", 
 # First bytes of what people hand over in place of a table, and what helps.
 _OTHERS = {
     b"FEA1": ("a Feather file of version 1", "write it anew"),
-    b"PK\x03\x04": ("an Excel workbook or a zip archive", "save the sheet as CSV, or unpack the archive"),
-    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the sheet as CSV"),
     b"\xfd7zXZ": ("an xz archive", "unpack it with `xz -d`"),
     b"7z\xbc\xaf": ("a 7z archive", "unpack it"),
     b"\x89HDF": ("an HDF5 file", "write the table as Parquet or CSV"),
@@ -74,7 +72,9 @@ def open_source(path: str | PathLike[str]) -> Source:
     content = raw if packing is None else _unpack(raw, packing, name)
     if other := _kind(content, _OTHERS):
         what, advice = other
-        raise InputError(f"{name} must be a CSV, Parquet or Feather file. Got {what} instead; {advice}.")
+        raise InputError(
+            f"{name} must be a CSV, Excel, Parquet or Feather file. Got {what} instead; {advice}."
+        )
     return Source(name, content, hashlib.sha256(raw).hexdigest(), packing or "")
 
 
@@ -88,7 +88,7 @@ def _read(file: Path) -> bytes:
     except (OSError, ValueError) as error:  # ValueError: a path with a null byte
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"The file {short(str(file))} cannot be read: {reason}.") from None
-    raise InputError(f"{file} must be a CSV, Parquet or Feather file. Got a folder instead.")
+    raise InputError(f"{file} must be a CSV, Excel, Parquet or Feather file. Got a folder instead.")
 
 
 def _kind(content: bytes, kinds: dict[bytes, T]) -> T | None:

@@ -9,16 +9,16 @@ from typing import Any, cast
 
 import narwhals as nw
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core.checks import among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
+from edgewise.data.words import MISSING as MISSING
+from edgewise.data.words import read_words
 
 Floats = NDArray[np.float64]
 Column = NDArray[np.float64] | NDArray[np.object_]
-
-# What tables in the wild write for a missing number. Among words these are words; only an empty cell is missing there.
-MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-", "#N/A")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +34,8 @@ class Table:
         Where the table came from, for messages and reports.
     fingerprint : str
         SHA-256 of the file it was read from, in hexadecimal; empty for other tables.
+    notes : tuple of str
+        How the file was read, in sentences, where that does not go without saying.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class Table:
     columns: Mapping[str, Column]
     source: str = "the table"
     fingerprint: str = ""
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         frozen: dict[str, Column] = {}
@@ -228,7 +231,7 @@ def to_table(data: Any, source: str = "the table") -> Table:
         return data
     if isinstance(data, Mapping):
         pairs = [(str(name), list(cells)) for name, cells in cast("Mapping[Any, Any]", data).items()]
-        return _assemble([(name, _from_cells(cells)) for name, cells in pairs], source)
+        return _assemble([(name, *_from_cells(cells)) for name, cells in pairs], source)
     if hasattr(data, "collect") and not hasattr(data, "to_pandas"):
         raise InputError(
             f"{source} must be an eager data frame. Got a lazy one instead; call its .collect() first."
@@ -244,7 +247,7 @@ def to_table(data: Any, source: str = "the table") -> Table:
         raise InputError(
             f"{source} must be a data frame or a mapping of column names to values. Got {short(data)} instead."
         ) from None
-    return _assemble([(str(series.name), _from_series(series)) for series in frame.iter_columns()], source)
+    return _assemble([(str(series.name), *_from_series(series)) for series in frame.iter_columns()], source)
 
 
 def _labels(data: Any) -> list[Any]:
@@ -266,31 +269,44 @@ def clean_names(names: Iterable[str]) -> list[str]:
     return [" ".join(name.split()) or f"column_{place}" for place, name in enumerate(names, start=1)]
 
 
-def _assemble(columns: list[tuple[str, Column]], source: str) -> Table:
+def _assemble(columns: list[tuple[str, Column, str]], source: str) -> Table:
     if not columns:
         raise InputError(f"{source} must have at least one column. Got none instead.")
-    names = clean_names(name for name, _ in columns)
+    names = clean_names(name for name, _, _ in columns)
     if twice := repeated(names):
         raise InputError(
             f"{source} must have distinct column names. Got {short(twice, 40)} more than once instead; rename one."
         )
-    table = Table(dict(zip(names, (cells for _, cells in columns), strict=True)), source)
+    notes = tuple(
+        f"Column {short(name, 40)} {note}." for name, (_, _, note) in zip(names, columns, strict=True) if note
+    )
+    table = Table(dict(zip(names, (cells for _, cells, _ in columns), strict=True)), source, notes=notes)
     if table.n_rows == 0:
         raise InputError(f"{source} must have at least one row of data. Got only column names instead.")
     return table
 
 
-def _from_series(series: nw.Series[Any]) -> Column:
+def _from_series(series: nw.Series[Any]) -> tuple[Column, str]:
     if series.dtype.is_numeric() or series.dtype == nw.Boolean:
-        return np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64)
+        return np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64), ""
     return _from_cells(series.to_list())
 
 
-def _from_cells(cells: list[Any]) -> Column:
-    """Numbers where every cell reads as one or as a missing number, else text."""
+def _from_cells(cells: list[Any]) -> tuple[Column, str]:
+    """Numbers where every cell reads as one or as a missing number, else text; and what to say of it."""
     if all(_is_blank(cell) or str(cell).strip() in MISSING or _is_number(cell) for cell in cells):
-        return np.array([float(cell) if _is_number(cell) else np.nan for cell in cells], dtype=np.float64)
-    return np.array([None if _is_blank(cell) else str(cell) for cell in cells], dtype=object)
+        return np.array([float(cell) if _is_number(cell) else np.nan for cell in cells], dtype=np.float64), ""
+    words = [None if _is_blank(cell) else str(cell) for cell in cells]
+    if all(isinstance(cell, str) for cell in cells if not _is_blank(cell)):
+        reading = read_words(pa.chunked_array([[_encodable(word or "") for word in words]]))
+        if pa.types.is_floating(reading.column.type):
+            return np.array(reading.column.to_numpy(), dtype=np.float64), reading.note
+    return np.array(words, dtype=object), ""
+
+
+def _encodable(word: str) -> str:
+    """Half a surrogate pair is no text that Arrow could hold; such a word is no number either."""
+    return word.encode("utf-8", "replace").decode()
 
 
 def _is_blank(cell: Any) -> bool:

@@ -1,0 +1,155 @@
+"""Dates as people write them: 31.01.2010, 1/31/2010, 31 Jan 2010, with or without a time of day."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from edgewise.data.arrow import Cells, pc
+
+Ints = NDArray[np.int64]
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_NAMED = "(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+_CLOCK = (
+    r"(?:(?:[ T]|, )\s*(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?"
+)
+# The order of the parts, and how they are written; "??" where day and month cannot be told by the writing alone.
+_WRITINGS = (
+    ("ymd", rf"^(?P<y>\d{{4}})[./-](?P<m>\d{{1,2}})[./-](?P<d>\d{{1,2}}){_CLOCK}$"),
+    ("dmy", rf"^(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.(?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
+    ("??", rf"^(?P<m>\d{{1,2}})[/-](?P<d>\d{{1,2}})[/-](?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
+    ("named", rf"^(?P<d>\d{{1,2}})[ .-]{{1,2}}(?P<m>{_NAMED})[ .,-]{{1,2}}(?P<y>\d{{4}}|\d{{2}}){_CLOCK}$"),
+    ("named", rf"^(?P<m>{_NAMED})\.? (?P<d>\d{{1,2}}),? (?P<y>\d{{4}}){_CLOCK}$"),
+)
+# What may be a date at all: most columns of words are told by their first word.
+MAYBE_DATE = re.compile(r"^\s*(\d{1,4}[./ -]|[A-Za-z]{3,9}\.? \d)")
+# POSIX: of two digits, 69 to 99 are of the last century.
+_PIVOT = 69
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Dates that were read.
+
+    Attributes
+    ----------
+    values : days, or moments where there are times of day
+    writing : how they are written, in words
+    doubt : what could not be told and was chosen; empty where all could
+    """
+
+    values: Cells
+    writing: str
+    doubt: str = ""
+
+
+def read_dates(words: Cells) -> Dates | None:
+    """Dates of a column of words without gaps in them; None where one is no date, or they are not all written alike."""
+    distinct = pc.unique(words)
+    if not len(distinct) or not MAYBE_DATE.match(distinct[0].as_py()):
+        return None
+    for order, pattern in _WRITINGS:
+        parts = pc.extract_regex(distinct, pattern)
+        if parts.null_count:
+            continue
+        found = _read(order, parts, distinct, words)
+        if found is not None:
+            return found
+    return None
+
+
+def _read(order: str, parts: Any, distinct: Any, words: Cells) -> Dates | None:
+    year, short_year = _years(parts)
+    first, second = _numbers(parts, "m"), _numbers(parts, "d")
+    if order == "named":
+        names = pc.utf8_lower(pc.utf8_slice_codeunits(parts.field(_place(parts, "m")), 0, 3)).to_pylist()
+        first = np.array([_MONTHS.index(name) + 1 for name in names])
+    clock = _clock(parts)
+    if clock is None:
+        return None
+    days, doubt = _days(year, first, second), ""
+    writing = {"ymd": "year first", "dmy": "day first"}.get(order, "")
+    if order == "??":
+        days, writing, doubt = _either(year, first, second, distinct, words)
+    if days is None:
+        return None
+    if short_year:
+        doubt = "; ".join(part for part in (doubt, "years of two digits taken for 1969 to 2068") if part)
+    values = (days.astype("datetime64[s]") + clock) if clock.any() or _timed(parts) else days
+    codes = np.asarray(pc.index_in(words, distinct))
+    return Dates(pa.chunked_array([pa.array(values[codes])]), writing, doubt)
+
+
+def _either(
+    year: Ints, first: Ints, second: Ints, distinct: Any, words: Cells
+) -> tuple[NDArray[Any] | None, str, str]:
+    """Month first or day first: what all dates allow; of two, the order in which the rows follow each other in time."""
+    month_first, day_first = _days(year, first, second), _days(year, second, first)
+    if month_first is None or day_first is None or (first == second).all():
+        only = day_first if month_first is None else month_first
+        return only, "day first" if month_first is None else "month first", ""
+    codes = np.asarray(pc.index_in(words, distinct))
+    sorted_so = [_follows(days[codes]) for days in (month_first, day_first)]
+    if sorted_so == [False, True]:
+        return day_first, "day first, for so the rows are in order", ""
+    if sorted_so == [True, False]:
+        return month_first, "month first, for so the rows are in order", ""
+    return (
+        month_first,
+        "month first",
+        "no date tells whether day or month comes first; write dates as 2010-01-31",
+    )
+
+
+def _follows(days: NDArray[Any]) -> bool:
+    steps = np.diff(days.astype(np.int64))
+    return len(steps) > 1 and bool(steps.any()) and bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _days(year: Ints, month: Ints, day: Ints) -> NDArray[Any] | None:
+    """Days since 1970; None where one of them is not in the calendar."""
+    if ((month < 1) | (month > 12) | (day < 1) | (day > 31)).any():
+        return None
+    start = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (month - 1)
+    days = start.astype("datetime64[D]") + (day - 1)
+    return days if (days < (start + 1).astype("datetime64[D]")).all() else None
+
+
+def _years(parts: Any) -> tuple[Ints, bool]:
+    year = _numbers(parts, "y")
+    digits = np.asarray(pc.utf8_length(parts.field(_place(parts, "y"))))
+    brief = digits == 2
+    return np.where(brief, year + np.where(year < _PIVOT, 2000, 1900), year), bool(brief.any())
+
+
+def _clock(parts: Any) -> NDArray[Any] | None:
+    """Times of day; None where one is not on the clock."""
+    hour, minute, second = (_numbers(parts, name) for name in ("hour", "minute", "second"))
+    half = pc.utf8_lower(pc.utf8_slice_codeunits(parts.field(_place(parts, "half")), 0, 1)).to_pylist()
+    noon = np.array([mark == "p" for mark in half])
+    told = np.array([bool(mark) for mark in half])
+    if (hour > np.where(told, 12, 23)).any() or (minute > 59).any() or (second > 60).any():
+        return None
+    hour = np.where(told, hour % 12 + 12 * noon, hour)
+    return (hour * 3600 + minute * 60 + second).astype("timedelta64[s]")
+
+
+def _timed(parts: Any) -> bool:
+    return any(bool(cell) for cell in parts.field(_place(parts, "hour")).to_pylist())
+
+
+def _numbers(parts: Any, name: str) -> Ints:
+    """The numbers of a part; 0 where it is not there or is a word."""
+    cells = parts.field(_place(parts, name)).to_pylist()
+    return np.array([int(cell) if cell and cell.isdigit() else 0 for cell in cells], dtype=np.int64)
+
+
+def _place(parts: Any, name: str) -> int:
+    return parts.type.get_field_index(name)

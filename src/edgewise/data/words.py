@@ -1,0 +1,224 @@
+"""What a column of text is: numbers however they are written, dates, or words; decided here and nowhere else, and told."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from edgewise._core.checks import plural, short
+from edgewise.data.arrow import Cells, pc
+from edgewise.data.dates import MAYBE_DATE, read_dates
+
+# What tables in the wild write for a missing number. Among words these are words; only an empty cell is missing there.
+MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?", "-", "#N/A")
+# A text column that holds at least this share of numbers is probably one of numbers with a few stray words.
+NEARLY = 0.8
+_CURRENCIES = (
+    r"(?:[A-Z]{1,3}\$|[$€£¥₹₩₽₺₴₫₪₦฿¢]|USD|EUR|GBP|JPY|CHF|CNY|INR|AUD|CAD|NZD|SEK|NOK|DKK|PLN|CZK|HUF|BRL|ZAR|MXN|KRW|"
+    r"TRY|RUB|DM|kr|zł|Kč|Ft|Rs\.?|Fr\.?)"
+)
+_BLANK = "[ \u00a0\u202f\u2009]"
+_DIGITS = rf"[0-9](?:[0-9.,'’]|{_BLANK}(?=[0-9]{{3}}(?![0-9])))*|[.,][0-9]+"
+# -$1,100.50 USD, ($5), 12 %, 3.5 kg, 1e-3
+_NUMBER = re.compile(
+    rf"(?P<open>\()?(?P<sign>[+−-])?\s?(?P<before>{_CURRENCIES})?\s?(?P<after_sign>[+−-])?"
+    rf"(?P<digits>{_DIGITS})(?P<power>[eE][+-]?[0-9]+)?"
+    rf"(?:\s?(?P<after>{_CURRENCIES}|[%‰]|°[A-Za-z]?)|\s(?P<unit>[^\W\d][^\s\d]*(?:[²³]|\^-?\d)?)|(?P<attached>[^\W\d_eE][^\W\d_]+))?"
+    r"(?P<close>\))?"
+)
+_FIRST = "(?:0|[1-9][0-9]{0,2})"
+# How digits are grouped and decimals marked: the pattern, the separators of groups, the decimal mark.
+_GROUPED = (
+    ("points", re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+"), "", "."),
+    ("commas in thousands", re.compile(rf"{_FIRST}(?:,[0-9]{{3}})*(?:\.[0-9]*)?"), ",", "."),
+    ("decimal commas", re.compile(r"[0-9]*,?[0-9]+|[0-9]+,"), "", ","),
+    ("points in thousands", re.compile(rf"{_FIRST}(?:\.[0-9]{{3}})*(?:,[0-9]*)?"), ".", ","),
+    (
+        "blanks in thousands",
+        re.compile(rf"{_FIRST}(?:{_BLANK}[0-9]{{3}})*(?:[.,][0-9]*)?"),
+        " \u00a0\u202f\u2009",
+        ".",
+    ),
+    ("apostrophes in thousands", re.compile(rf"{_FIRST}(?:['’][0-9]{{3}})*(?:\.[0-9]*)?"), "'’", "."),
+)
+# Points that group thousands, alone and where decimals are marked by commas.
+_BY_POINTS = re.compile(rf"{_FIRST}(?:\.[0-9]{{3}})*")
+_POINTS = r"^[+-]?(0|[1-9][0-9]{0,2})(\.[0-9]{3})*(,[0-9]*)?$"
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?$")
+_PLAIN = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+# Whole numbers beyond this are rounded where they become floats.
+EXACT = 2**53
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A column of text, read.
+
+    Attributes
+    ----------
+    column : numbers, dates or words, with nulls where cells are missing
+    note : what the column was taken for, where it does not go without saying: "looks like ...: read as ..."
+    unit : what stood beside every number
+    """
+
+    column: Cells
+    note: str = ""
+    unit: str = ""
+
+
+def read_words(column: Cells, decimal: str = ".") -> Reading:
+    """Decide what a column of text is, from all its cells, in a file where decimals are marked so.
+
+    Numbers are tried first, as a program writes them; then numbers as people do, with signs of percent, amounts of money,
+    separators of thousands and units; then dates. A column whose cells are not all of one sort is one of words.
+    """
+    text = pc.utf8_trim_whitespace(column)
+    gaps = pc.is_in(text, pa.array(MISSING))
+    told = pc.if_else(gaps, pa.scalar(None, pa.string()), text)
+    known = told.drop_null()
+    if not (decimal == "," and _grouped_by_points(known)):
+        try:
+            return Reading(told.cast(pa.float64()))
+        except pa.ArrowInvalid:
+            pass
+    found = _numbers(known, decimal) or _dates(known)
+    if found is None:
+        words = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+        return Reading(words, _stray(words))
+    # Back among the gaps.
+    places = np.cumsum(pc.is_valid(told).to_numpy()) - 1
+    index = pa.array(np.where(pc.is_valid(told).to_numpy(), places, 0), mask=pc.is_null(told).to_numpy())
+    return Reading(found.column.take(index), found.note, found.unit)
+
+
+def reads_as_number(cell: str, decimal: str) -> bool:
+    """Whether a cell is a number where decimals are written so."""
+    text = cell.strip()
+    if decimal == ",":
+        text = text.replace(",", ".", 1)
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return "_" not in text  # float("1_000") is 1000.0, but in a table it is a label
+
+
+def looks_like_value(cell: str, decimal: str) -> bool:
+    """Whether a cell is a number or a date in any writing, which no name of a column is."""
+    text = cell.strip()
+    if not text:
+        return False
+    if reads_as_number(text, decimal) or _ISO.match(text):
+        return True
+    match = _NUMBER.fullmatch(text)
+    if match and not (match["unit"] or match["attached"]):
+        return True
+    return MAYBE_DATE.match(text) is not None and read_dates(pa.chunked_array([[text]])) is not None
+
+
+def _numbers(known: Cells, decimal: str) -> Reading | None:
+    """Numbers with something beside them, the same in all cells."""
+    distinct = pc.unique(known).to_pylist()
+    matches: list[re.Match[str]] = []
+    for word in distinct:
+        match = _NUMBER.fullmatch(word)
+        if match is None or bool(match["open"]) != bool(match["close"]):
+            return None
+        matches.append(match)
+    beside = {_beside(match) for match in matches}
+    units = beside - {""}
+    if len(units) > 1 or (units and len(beside) > 1 and not _omitted(matches)):
+        return None
+    if (
+        any(match["unit"] or match["attached"] for match in matches)
+        and len({match["digits"] for match in matches}) < 2
+    ):
+        return None
+    way = _grouping(matches, decimal)
+    if way is None:
+        return None
+    values = np.array([_value(match, *way[1:]) for match in matches])
+    column = pa.chunked_array([pa.array(values)]).take(pc.index_in(known, pc.unique(known)))
+    unit = units.pop() if units else ""
+    example = next((k for k, match in enumerate(matches) if _beside(match)), 0)
+    what = _called(unit, matches[example], way[0])
+    note = f"looks like {what} ({short(distinct[example], 24)}): read as numbers ({values[example]:g})"
+    return Reading(column, note, unit)
+
+
+def _beside(match: re.Match[str]) -> str:
+    """The sign or unit beside a number."""
+    return match["before"] or match["after"] or match["unit"] or match["attached"] or ""
+
+
+def _is_money(match: re.Match[str]) -> bool:
+    after: str = match["after"] or ""
+    return bool(match["before"]) or bool(after and after not in ("%", "‰") and not after.startswith("°"))
+
+
+def _omitted(matches: list[re.Match[str]]) -> bool:
+    """Whether some cells may lack what stands beside the others: zeros, or the sign of a currency."""
+    return all(_beside(match) or not match["digits"].strip("0.,") for match in matches)
+
+
+def _called(unit: str, match: re.Match[str], way: str) -> str:
+    if unit in ("%", "‰"):
+        return "percentages" if unit == "%" else "shares of a thousand"
+    if unit and _is_money(match):
+        return "amounts of money"
+    return f"numbers with the unit {short(unit)}" if unit else f"numbers with {way}"
+
+
+def _grouping(matches: list[re.Match[str]], decimal: str) -> tuple[str, str, str] | None:
+    """The first way of writing numbers that all of them follow: its name, separators of groups and decimal mark.
+
+    Points before three digits may mark thousands or decimals: thousands where commas mark decimals, and in amounts of money,
+    which have no three decimals.
+    """
+    digits = [match["digits"] for match in matches]
+    thousands = decimal == "," or (any(map(_is_money, matches)) and all(map(_BY_POINTS.fullmatch, digits)))
+    for name, pattern, groups, mark in sorted(_GROUPED, key=lambda way: thousands and way[2] != "."):
+        if all(pattern.fullmatch(each) for each in digits):
+            return name, groups, mark
+    return None
+
+
+def _grouped_by_points(known: Cells) -> bool:
+    return bool(
+        pc.all(pc.match_substring_regex(known, _POINTS)).as_py()
+        and pc.any(pc.match_substring(known, ".")).as_py()
+    )
+
+
+def _value(match: re.Match[str], groups: str, decimal: str) -> float:
+    digits = match["digits"].translate({ord(each): None for each in groups}).replace(",", ".")
+    sign = -1.0 if match["open"] or "-" in _signs(match) or "−" in _signs(match) else 1.0
+    return sign * float(digits + (match["power"] or ""))
+
+
+def _signs(match: re.Match[str]) -> str:
+    return (match["sign"] or "") + (match["after_sign"] or "")
+
+
+def _dates(known: Cells) -> Reading | None:
+    found = read_dates(known)
+    if found is None:
+        return None
+    said = ", ".join(part for part in (found.writing, found.doubt) if part)
+    example = short(known[0].as_py(), 24)
+    return Reading(found.values, f"looks like dates ({example}): read as dates{f', {said}' if said else ''}")
+
+
+def _stray(words: Cells) -> str:
+    """What keeps a column of numbers from being one."""
+    known = words.drop_null()
+    stray = known.filter(pc.invert(pc.match_substring_regex(known, _PLAIN)))
+    if not len(known) or len(stray) > (1 - NEARLY) * len(known):
+        return ""
+    return (
+        f"is taken as words, because {plural(len(stray), 'cell')} among its numbers hold no number "
+        f"({short(stray[0].as_py())})"
+    )
