@@ -99,9 +99,10 @@ def _text(one: Verdict) -> str:
             if one.margin > 1e-9 and math.isfinite(one.margin)
             else ""
         )
-        return f"Holds at every such row, shown {parts}{room}."
+        empty = f"Vacuous: {one.vacuous}" if one.vacuous else ""
+        return " ".join(filter(None, [f"Holds at every such row, shown {parts}{room}.", empty, *one.remarks]))
     if isinstance(one, Refuted):
-        return one.reason
+        return " ".join([one.reason, *one.remarks])
     told = [f"Neither proved nor refuted: {one.reason}."]
     if math.isfinite(one.upper):
         told.append(f"The bound is exceeded by at most {number(one.upper, 3)} anywhere.")
@@ -111,7 +112,8 @@ def _text(one: Verdict) -> str:
             if one.lower <= 0
             else f"The worst row found exceeds it by {number(one.lower, 3)}, which may be rounding."
         )
-    return " ".join([*told, *([] if one.stop_reason.repeatable else [one.stop_reason.advice])])
+    late = [] if one.stop_reason.repeatable else [one.stop_reason.advice]
+    return " ".join([*told, *late, *one.remarks])
 
 
 def _witness(cases: tuple[Case, ...]) -> Witness | None:

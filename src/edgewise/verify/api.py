@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
@@ -21,11 +21,12 @@ from edgewise.verify.answers import Tell, teller
 from edgewise.verify.certificate import PathLike, certificate, hash_of_file, hash_of_model
 from edgewise.verify.claims import task_of
 from edgewise.verify.conditions import Condition, conditions_of
-from edgewise.verify.formula import formula_outcome
+from edgewise.verify.formula import columns_of, formula_outcome
 from edgewise.verify.goals import Slope
 from edgewise.verify.prove import MOST, Outcome, Progress, decided, prepare
 from edgewise.verify.results import Proved, Refuted, Undecided, Verdict, ended_by, shown
 from edgewise.verify.rows import Columns, drawn, place
+from edgewise.verify.stated import two_valued, with_ranges
 from edgewise.verify.tasks import Part, Task
 from edgewise.verify.text import Statement, parse_conditions, parse_property
 from edgewise.verify.witness import ROUNDING, Case, Evaluator, cases, worst
@@ -112,7 +113,8 @@ def verify(
     Returns
     -------
     Proved, Refuted or Undecided
-        True, False and False where a truth value is asked for.
+        `.proved` says whether it is the first. Where a truth value is asked for the first two are True and False; an
+        `Undecided` is neither, and raises.
 
     Raises
     ------
@@ -132,17 +134,20 @@ def verify(
     seed = check_int(seed, "seed", low=0, of="verify")
     tell = teller(callbacks, "verify")
     columns = Columns(view)
+    statement = _with_ranges(statement, columns)
     asked_of = statement.property
-    told = _domain_text(columns, statement)
+    told, said = _domain_text(columns, statement), two_valued(columns)
+    remarks = (said,) if said else ()
     if isinstance(asked_of, asked.FormulaWithin):
 
         def step(upper: float, lower: float, leaves: int) -> None:
             tell(Step(1, 1, upper, lower, leaves, meter.seconds, meter.share))
 
         with one_thread(), running(meter):
-            return formula_outcome(
+            found = formula_outcome(
                 asked_of, columns, statement.conditions, told, meter=meter, rows=rows, tell=step
             )
+        return replace(found, remarks=remarks)
     task = task_of(asked_of, columns, statement.conditions, rows)
     claim = _Claim(task, columns, str(asked_of), told, meter, tell)
     starts = None if rows is None else columns.table(rows)
@@ -155,12 +160,12 @@ def verify(
         except KeyboardInterrupt:
             found = claim.undecided(StopReason.INTERRUPTED)
         if not isinstance(found, list):
-            return found
+            return replace(found, remarks=remarks)
     hashes = [_hash(view.held, file), *(hash_of_model(other.held) for other in task.views[1:])]
     made = certificate(hashes, task.claim, task.domain, [_evidence(outcome) for outcome in found])
-    margin = max(0.0, -max(outcome.upper for outcome in found))
+    margin = 0.0 if view.calibration is not None else max(0.0, -max(outcome.upper for outcome in found))
     leaves = sum(outcome.leaves for outcome in found)
-    return Proved(claim.text, told, made, margin, meter.seconds, leaves)
+    return Proved(claim.text, told, made, margin, meter.seconds, leaves, remarks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,6 +220,17 @@ def _statement(
     ]
     more += () if domain is None else conditions_of(domain)
     return Statement(found.property, (*found.conditions, *more))
+
+
+def _with_ranges(statement: Statement, columns: Columns) -> Statement:
+    """The statement with ranges of the columns whose own numbers it weighs."""
+    prop = statement.property
+    names: tuple[str, ...] = ()
+    if isinstance(prop, asked.Linear):
+        names = tuple(name for name, _ in prop.terms)
+    elif isinstance(prop, asked.FormulaWithin):
+        names = columns_of(prop.formula, columns)
+    return Statement(prop, with_ranges(names, columns, statement.conditions))
 
 
 def _domain_text(columns: Columns, statement: Statement) -> str:

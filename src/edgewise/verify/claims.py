@@ -109,11 +109,14 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
                 "it reads through asinh, since its tail is long; ask for ranges of output where it is narrowed."
             )
         # A missing cell has no number to be weighed.
-        groups[g] = without_missing(groups[g])
+        group = without_missing(groups[g])
+        groups[g] = replace(
+            group, labels=tuple(columns.described(g, _cell(group, c)) for c in range(len(group.cells)))
+        )
         terms.append(InputTerm(columns.inputs[g][0], weight * scale))
         bound -= weight * columns.centre(g)
-    narrowed = tuple(groups) != domain.groups
-    domain = Domain(tuple(groups), whole=domain.whole and not narrowed)
+    # Never the whole domain where a column itself is weighed: the encoding does not follow all of its numbers.
+    domain = Domain(tuple(groups), whole=domain.whole and not any(isinstance(t, InputTerm) for t in terms))
     written = [
         {"input": term.input, "weight": term.weight}
         if isinstance(term, InputTerm)
@@ -124,6 +127,10 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
     return replace(
         made, claim=claim, domain=domain, parts=(Part(bounded(tuple(terms), bound), domain, "level"),)
     )
+
+
+def _cell(group: Group, c: int) -> Group:
+    return replace(group, cells=(group.cells[c],), labels=(group.labels[c],))
 
 
 def _decides(label: int, view: Fitted, made: Task) -> Task:

@@ -352,8 +352,7 @@ def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Do
     """The formula's tree in the inputs of the network, on the rows where its columns are not missing."""
     tree = _tree(formula, columns)
     groups = list(domain.groups)
-    used = [name for name in dict.fromkeys(names_in(tree)) if name in columns.names]
-    for name in used:
+    for name in columns_of(formula, columns):
         g = columns.group(name, "formula_within")
         if not has_numbers(columns, g):
             raise InputError(
@@ -361,8 +360,18 @@ def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Do
             )
         groups[g] = without_missing(groups[g])
         tree = substitute(tree, name, _decoded(columns, g))
-    narrowed = tuple(groups) != domain.groups
-    return tree, Domain(tuple(groups), whole=domain.whole and not narrowed)
+    return tree, Domain(tuple(groups))
+
+
+def columns_of(formula: Any, columns: Columns) -> tuple[str, ...]:
+    """The columns that a formula names, in its order.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    return tuple(name for name in dict.fromkeys(names_in(_tree(formula, columns))) if name in columns.names)
 
 
 def _decoded(columns: Columns, g: int) -> Node:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.verify.certificate import Certificate
 from edgewise.verify.rows import shown
@@ -28,10 +29,14 @@ class Proved:
     certificate : Certificate or None
         Evidence that `edgewise check` accepts; None for formulas, which it does not know.
     margin : float
-        How much room is certain to be left, in the units of the claim.
+        How much room is certain to be left, in the units of the claim; 0 where that is not known, as of calibrated models.
     seconds : float
     leaves : int
         Parts into which the domain was divided.
+    remarks : tuple of str
+        What else is to be known of the answer, such as which values of a column are meant.
+    vacuous : str
+        Why the claim could not fail, where it could not; empty otherwise.
     """
 
     property: str
@@ -40,8 +45,15 @@ class Proved:
     margin: float
     seconds: float
     leaves: int = 1
+    remarks: tuple[str, ...] = ()
+    vacuous: str = ""
     status: str = field(default="proved", init=False)
     stop_reason: StopReason = field(default=StopReason.DECIDED, init=False)
+
+    @_computed
+    def proved(self) -> bool:
+        """True: whether the property is proved."""
+        return True
 
     def __bool__(self) -> bool:
         return True
@@ -57,11 +69,15 @@ class Proved:
             "seconds": round(self.seconds, 3),
             "leaves": self.leaves,
             "certificate": digest,
+            "remarks": list(self.remarks),
+            "vacuous": self.vacuous,
             "stop_reason": self.stop_reason.value,
         }
 
     def __str__(self) -> str:
         lines = [f"Proved: {self.property}", f"  for {self.domain}."]
+        lines += [f"  Vacuous: {self.vacuous}"] if self.vacuous else []
+        lines += [f"  {remark}" for remark in self.remarks]
         parts = "one step" if self.leaves == 1 else f"{self.leaves:,} parts"
         lines.append(f"  {_seconds(self.seconds)}, {parts}.")
         if self.certificate is not None:
@@ -85,6 +101,8 @@ class Refuted:
     reason : str
         What the rows show, in one sentence.
     seconds : float
+    remarks : tuple of str
+        What else is to be known of the answer.
     """
 
     property: str
@@ -93,6 +111,7 @@ class Refuted:
     excess: float
     reason: str
     seconds: float
+    remarks: tuple[str, ...] = ()
     status: str = field(default="refuted", init=False)
     stop_reason: StopReason = field(default=StopReason.DECIDED, init=False)
 
@@ -100,6 +119,11 @@ class Refuted:
     def witness(self) -> dict[str, Any]:
         """The row, by column, in raw units and words."""
         return self.cases[0].row
+
+    @_computed
+    def proved(self) -> bool:
+        """False: whether the property is proved."""
+        return False
 
     def __bool__(self) -> bool:
         return False
@@ -113,6 +137,7 @@ class Refuted:
             "excess": _finite(self.excess),
             "reason": self.reason,
             "cases": [case.to_dict() for case in self.cases],
+            "remarks": list(self.remarks),
             "seconds": round(self.seconds, 3),
             "stop_reason": self.stop_reason.value,
         }
@@ -122,6 +147,7 @@ class Refuted:
             f"Refuted: {self.property}",
             f"  among {self.domain}; found in {_seconds(self.seconds)}.",
             f"  {self.reason}",
+            *(f"  {remark}" for remark in self.remarks),
         ]
         return "\n".join([*lines, *table_of(self.cases)])
 
@@ -141,6 +167,8 @@ class Undecided:
         Why it ended, in words.
     stop_reason : StopReason
         The same as data, with advice.
+    remarks : tuple of str
+        What else is to be known of the answer.
     """
 
     property: str
@@ -150,10 +178,19 @@ class Undecided:
     seconds: float
     reason: str
     stop_reason: StopReason
+    remarks: tuple[str, ...] = ()
     status: str = field(default="undecided", init=False)
 
-    def __bool__(self) -> bool:
+    @_computed
+    def proved(self) -> bool:
+        """False: whether the property is proved."""
         return False
+
+    def __bool__(self) -> bool:
+        raise InputError(
+            "An answer that is asked for a truth value must be decided. Got an Undecided, which is neither true nor false; "
+            "compare with answer.proved, or isinstance(answer, edgewise.Undecided)."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -164,6 +201,7 @@ class Undecided:
             "lower": _finite(self.lower),
             "upper": _finite(self.upper),
             "reason": self.reason,
+            "remarks": list(self.remarks),
             "seconds": round(self.seconds, 3),
             "stop_reason": self.stop_reason.value,
         }
@@ -181,6 +219,7 @@ class Undecided:
             lines.append(f"  Found: at the worst row it is {word} {abs(self.lower):.4g}{room}.")
         lines.append(f"  {self.stop_reason.advice}")
         lines.append("  A smaller domain or a wider bound may decide it.")
+        lines += [f"  {remark}" for remark in self.remarks]
         return "\n".join(lines)
 
 

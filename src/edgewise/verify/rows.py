@@ -237,7 +237,7 @@ class Columns:
     def _interval(self, g: int, low: Any, high: Any) -> Interval:
         """A range of raw numbers as the inputs they become, followed as far as the encoding follows."""
         column = None if self.view.encoding is None else self._column(g)
-        ends = [self._number(g, low, -math.inf), self._number(g, high, math.inf)]
+        ends = [self.number(g, low, -math.inf), self.number(g, high, math.inf)]
         if ends[0] > ends[1]:
             raise InputError(
                 f"The range of {short(self.names[g], 40)} must begin with its lower end. Got {short(low)} above "
@@ -258,7 +258,8 @@ class Columns:
             made = [_beyond(made[0], -math.inf), _beyond(made[1], math.inf)]
         return float(np.clip(made[0], *limits)), float(np.clip(made[1], *limits))
 
-    def _number(self, g: int, value: Any, default: float) -> float:
+    def number(self, g: int, value: Any, default: float = math.nan) -> float:
+        """The raw number that a condition writes so; the default where it leaves an end open."""
         if value is None:
             return default
         column = None if self.view.encoding is None else self._column(g)
@@ -311,7 +312,7 @@ class Columns:
         number = float(column.decode(np.array([values[0]]))[0])
         if column.kind == "bool":
             return number >= 0.5
-        return _date(number) if column.kind == "date" else number
+        return date_of(number) if column.kind == "date" else number
 
     def raw_row(self, x: Floats, *, tidy: Callable[[Floats], bool] | None = None) -> dict[str, Any]:
         """A row of inputs in the columns' own units and words.
@@ -463,10 +464,11 @@ def _cells(column: EncodedColumn) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
 
 def _said(column: NumberColumn, value: float) -> Any:
     number = float(column.decode(np.array([value]))[0])
-    return number >= 0.5 if column.kind == "bool" else _date(number) if column.kind == "date" else number
+    return number >= 0.5 if column.kind == "bool" else date_of(number) if column.kind == "date" else number
 
 
-def _date(days: float) -> dt.date | float:
+def date_of(days: float) -> dt.date | float:
+    """Days since 1970 as a date, or a moment; as they are where no calendar reaches."""
     try:
         moment = _EPOCH + dt.timedelta(days=days)
     except (OverflowError, ValueError):
