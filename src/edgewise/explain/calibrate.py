@@ -144,8 +144,8 @@ def calibrate(
 ) -> CalibratedKAN:
     """Calibrate the probabilities of a classifier on rows that it has not learned from.
 
-    A `KANClassifier` is calibrated as it comes, by one temperature learned on out-of-bag rows; this is for a population that
-    has moved, for a map that bends more, and to see whether it is needed at all.
+    A `KANClassifier` is calibrated as it comes, by a straight line through its logits learned on out-of-bag rows; this is
+    for a population that has moved, for a map that bends more, and to see whether it is needed at all.
 
     Parameters
     ----------

@@ -29,6 +29,9 @@ LEAST_LOGIT = 0.01
 SETTLED, FALLS = 0.03, 1e-5
 # Of long tables a part this long finds the smoothness that all rows start from; twice as many rows make it worth while.
 SCOUTS = 6_000
+# Up to so many rows smoothness is learned anew without each fold: chosen on all rows it knows the rows left out, and these
+# would praise the model. Of more rows it knows next to nothing.
+RELEARNED = 2 * SCOUTS
 # Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients
 # stay exact, and so does what the steps end in.
 STALE = 0.04
@@ -47,7 +50,7 @@ class Additive:
     bias : Tensor, shape (D,)
     fold_theta, fold_bias : Tensor, shape (folds, P, D) and (folds, D)
         Solutions without one of the folds each.
-    penalty : Tensor, shape (P, D)
+    penalty, fold_penalty : Tensor, shape (P, D) and (folds, P, D)
         Weight of each coordinate's square; zero for the constants, which the bias stands for.
     steps : int
         Steps that all rows, or scouts, have taken.
@@ -62,6 +65,7 @@ class Additive:
     fold_theta: Tensor
     fold_bias: Tensor
     penalty: Tensor
+    fold_penalty: Tensor
     steps: int = 0
     late: bool = False
     stop: StopError | None = None
@@ -107,7 +111,7 @@ def solve_additive(
     fold: Tensor,
     late: Callable[[], bool] = lambda: False,
 ) -> Additive:
-    """Solve for all functions on all rows, then once more without each fold, with the smoothness found.
+    """Solve for all functions on all rows, then once more without each fold.
 
     Parameters
     ----------
@@ -141,7 +145,7 @@ def solve_additive(
     theta[-1] = _level(y, weight, loss)
     folds = int(fold.max()) + 1
     now, steps, short, stop = (theta, penalty), 0, False, None
-    own = list[Tensor]()
+    own = list[tuple[Tensor, Tensor]]()
     try:
         if len(y) > 2 * SCOUTS and not loss.dispersed:
             # Rows come in an order of their own (by their values): every n-th is a fair part of them.
@@ -156,17 +160,15 @@ def solve_additive(
         for k in range(folds):
             out = fold == k
             heard = bool(out.any()) and float(weight[~out].sum()) > 0
-            own.append(solver.without(out, *now, weight, late) if heard else now[0])
+            own.append(solver.without(out, *now, weight, late) if heard else now)
     except StopError as error:
         stop = error
-    theta, penalty = now
-    solutions = [theta, *own, *[theta] * (folds - len(own))]
-    whole = torch.zeros(len(solutions), len(owner), outputs, dtype=torch.float64)
-    biases = torch.stack([own[-1] for own in solutions])
-    whole[:, kept] = torch.stack([own[:-1] for own in solutions])
-    weights = torch.zeros(len(owner), outputs, dtype=torch.float64)
-    weights[kept] = penalty[group]
-    return Additive(whole[0], biases[0], whole[1:], biases[1:], weights, steps, short, stop)
+    solutions = [now, *own, *[now] * (folds - len(own))]
+    whole, weights = torch.zeros(2, len(solutions), len(owner), outputs, dtype=torch.float64)
+    biases = torch.stack([theta[-1] for theta, _ in solutions])
+    whole[:, kept] = torch.stack([theta[:-1] for theta, _ in solutions])
+    weights[:, kept] = torch.stack([penalty[group] for _, penalty in solutions])
+    return Additive(whole[0], biases[0], whole[1:], biases[1:], weights[0], weights[1:], steps, short, stop)
 
 
 def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
@@ -194,8 +196,9 @@ class _Solver:
 
     def without(
         self, out: Tensor, theta: Tensor, penalty: Tensor, weight: Tensor, late: Callable[[], bool]
-    ) -> Tensor:
-        """The solution without some rows; their share is taken out of the normal equations, which are not made anew."""
+    ) -> tuple[Tensor, Tensor]:
+        """The solution without some rows, and its penalties; the rows' share is taken out of the normal equations, which are
+        not made anew unless the smoothness is learned anew as well."""
         part = _Solver(self.part, self.group, self.count, self.y, self.loss)
         learns = torch.where(out, 0.0, weight)
         if self._grams:
@@ -204,7 +207,10 @@ class _Solver:
                 gram - gone.gram(bend[out]) for gram, bend in zip(self._grams, self._bends, strict=True)
             ]
             part._bends = [torch.where(out, 0.0, bend) for bend in self._bends]
-        *_, (own, _) = part.steps(theta, penalty, learns, FOLD_ITERATIONS, False, late)
+        if anew := len(self.y) <= RELEARNED:
+            # What all rows have shrunk to nothing may have its say again.
+            penalty = penalty.clamp(max=START * float(learns.sum()))
+        *_, own = part.steps(theta, penalty, learns, ITERATIONS if anew else FOLD_ITERATIONS, anew, late)
         return own
 
     def _normal(self, f: Tensor, weight: Tensor, anew: bool) -> list[Tensor]:

@@ -215,10 +215,11 @@ def solve_constrained(
     solutions, folds, stop = [whole], int(fold.max()) + 1, free.stop
     try:
         if stop is None:
-            penalty = [
-                _penalty(constrained, table, smooth, free.penalty[:, k], weight) for k in range(y.shape[1])
-            ]
-            solver = _Program(constrained, table, y, loss, penalty)
+
+            def rough(weights: Tensor) -> list[Tensor]:
+                return [_penalty(constrained, table, smooth, own, weight) for own in weights.unbind(1)]
+
+            solver = _Program(constrained, table, y, loss, rough(free.penalty))
             inner = solver.inner()
             whole = torch.cat([inner[:, None].expand(-1, y.shape[1]), whole[-1:]])
             for reached in solver.steps(whole, weight, late):
@@ -227,6 +228,7 @@ def solve_constrained(
             for k in range(folds):
                 learns, own = torch.where(fold == k, 0.0, weight), whole
                 if float(learns.sum()) > 0 and not late():
+                    solver.penalty = rough(free.fold_penalty[k])
                     *_, own = solver.steps(whole, learns, late)
                 solutions.append(own)
     except StopError as error:
@@ -235,7 +237,7 @@ def solve_constrained(
     solutions += [whole] * (1 + folds - len(solutions))
     theta = torch.stack([own[:-1] for own in solutions])
     bias = torch.stack([own[-1] for own in solutions])
-    return Additive(theta[0], bias[0], theta[1:], bias[1:], free.penalty, free.steps, free.late, stop)
+    return replace(free, theta=theta[0], bias=bias[0], fold_theta=theta[1:], fold_bias=bias[1:], stop=stop)
 
 
 def _penalty(

@@ -94,8 +94,8 @@ def fit_table(
 
     References
     ----------
-    L. Breiman, "Bagging predictors", 1996, doi:10.1007/BF00058655. C. Guo et al., "On calibration of modern neural
-    networks", 2017, arXiv:1706.04599.
+    L. Breiman, "Bagging predictors", 1996, doi:10.1007/BF00058655. D. R. Cox, "Two further applications of a model for
+    binary regression", 1958, doi:10.1093/biomet/45.3-4.562.
 
     Examples
     --------

@@ -28,7 +28,7 @@ from edgewise.training.listeners import Listeners
 from edgewise.training.losses import Loss
 from edgewise.training.pairs import strongest_pairs, telling_pairs
 from edgewise.training.results import Callback, Record, TableFit
-from edgewise.training.table_judged import Judged, judged, speaks_for, temperature
+from edgewise.training.table_judged import Judged, judged, recalibration, speaks_for
 
 MEMBERS, FOLDS = 8, 4
 # Hidden nodes of a member, and intervals of the grids of the inputs.
@@ -136,9 +136,9 @@ class TableJob:
             bag, tried[kind] = self._bag(kind, ground, additive, pairs)
         chosen, why = self._choose("auto" if interactions == "auto" else mode, tried, ground)
         best = tried[chosen]
-        heat = temperature(best, ground, self.loss)
+        line = recalibration(best, ground, self.loss, self._learned(ground) if chosen == "additive" else 1.0)
         if any(one.bounded for one in self.constraints.values()):
-            heat = max(heat, 1.0)  # less would widen the ranges
+            line = replace(line, slope=min(line.slope, 1.0))  # more would widen the ranges
         base = (additive.theta, additive.bias)
         if chosen != "additive":
             base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
@@ -149,8 +149,8 @@ class TableJob:
             base=base,
             names=names,
             outputs=outputs,
-            shift=self.shift / heat,
-            scale=self.scale / heat,
+            shift=line(self.shift),
+            scale=line.slope * self.scale,
         )
         return TableFit(
             network=network,
@@ -163,7 +163,7 @@ class TableJob:
             validation_error=self._error(best.error),
             events=tuple(self.events),
             held=self.numbers[ground.held],
-            out_of_bag=(self.shift + self.scale * best.outputs) / heat,
+            out_of_bag=line(self.shift + self.scale * best.outputs),
             pairs=pairs if chosen == "pairwise" else (),
             compared=tuple((name, self._error(one.error)) for name, one in tried.items()),
         )
@@ -393,6 +393,11 @@ class TableJob:
         return self.stopped is not None
 
     # -- judgement -------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _learned(ground: Ground) -> float:
+        """The share of the rows that a solution without a fold has learned from."""
+        return 1 - len(ground.held) / ((int(ground.fold.max()) + 1) * len(ground.fold))
 
     def _choose(self, mode: str, tried: dict[str, Judged], ground: Ground) -> tuple[str, str]:
         """The simplest mode whose out-of-bag losses cannot be told from the best, and the reason in words."""

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
 from torch import Tensor
 
 from edgewise.training.bag_run import Ground
 from edgewise.training.losses import Loss
 
+Floats = NDArray[np.float64]
+
 # Out-of-bag rows that are needed to calibrate, and how far it may go.
-FEWEST_TO_CALIBRATE, MOST_TEMPERATURE = 50, 3.0
+FEWEST_TO_CALIBRATE, MOST_SLOPE, MOST_SHIFT = 50, 3.0, 3.0
+FAINT_SHIFT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +49,53 @@ def speaks_for(one: Judged, simple: Judged, ground: Ground, loss: Loss, faint: f
     return mean > spread + faint
 
 
-def temperature(best: Judged, ground: Ground, loss: Loss) -> float:
-    """What logits are divided by so that the out-of-bag likelihood is greatest."""
-    if loss.name != "cross_entropy" or len(ground.held) < FEWEST_TO_CALIBRATE:
-        return 1.0
+@dataclass(frozen=True, eq=False)
+class Recalibration:
+    """The straight line that outputs go through: slope * f + shift, with one slope and a shift (D,)."""
+
+    slope: float
+    shift: Tensor
+
+    def __call__(self, outputs: Tensor) -> Tensor:
+        """The line's values for outputs (..., D)."""
+        return self.slope * outputs + self.shift
+
+
+def recalibration(best: Judged, ground: Ground, loss: Loss, learned: float) -> Recalibration:
+    """The line by which log-odds answer for the outcomes of held rows, as far as it holds for the model of all rows.
+
+    Boldness comes from what noise has taught, and falls as one over the number of rows; a model of all rows is bolder by
+    only so much of what one of fewer is as it has more rows.
+
+    Parameters
+    ----------
+    best, ground, loss
+        Outputs for the held rows, and what they are judged by; the line is y = f but for classes.
+    learned : float
+        Rows that the judged outputs come from, as a share of those that the model comes from.
+
+    References
+    ----------
+    D. R. Cox, "Two further applications of a model for binary regression", 1958, doi:10.1093/biomet/45.3-4.562.
+    """
     y, weight = ground.rows.y[ground.held], ground.rows.weight[ground.held]
-    limit = math.log(MOST_TEMPERATURE)
-    trials = torch.linspace(-limit, limit, 121, dtype=torch.float64)
-    losses = [float(loss.rows(best.outputs * math.exp(-float(t)), y) @ weight) for t in trials]
-    return math.exp(float(trials[int(torch.tensor(losses).argmin())]))
+    plain = Recalibration(1.0, torch.zeros(y.shape[1], dtype=torch.float64))
+    if loss.name != "cross_entropy" or len(ground.held) < FEWEST_TO_CALIBRATE:
+        return plain
+    weight = weight / weight.sum()
+    outputs = best.outputs
+
+    def judge(line: Floats) -> tuple[float, Floats]:
+        slope, shift = math.exp(float(line[0])), torch.from_numpy(line[1:])
+        f = slope * outputs + shift
+        pull = loss.gradient(f, y) * weight[:, None]
+        # Of more than two classes a shift of all alike changes nothing; the square chooses among them.
+        value = float(loss.rows(f, y) @ weight) + FAINT_SHIFT * float(shift @ shift)
+        along = slope * float((pull * outputs).sum())
+        return value, np.array([along, *(pull.sum(0) + 2 * FAINT_SHIFT * shift).tolist()])
+
+    limit = math.log(MOST_SLOPE)
+    bounds = [(-limit, limit), *[(-MOST_SHIFT, MOST_SHIFT)] * y.shape[1]]
+    found: Any = minimize(judge, np.zeros(1 + y.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds)
+    line = torch.from_numpy(found.x) * learned
+    return Recalibration(math.exp(float(line[0])), line[1:])
