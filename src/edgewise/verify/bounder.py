@@ -28,7 +28,7 @@ from edgewise.verify.program import (
     make_program,
     ranges,
 )
-from edgewise.verify.space import Part, Space, living, slots, stack
+from edgewise.verify.space import Part, Space, divisible, living, slots, stack, unit_slots
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -149,7 +149,7 @@ class Lagrange:
         starts = starts.copy()
         if program.budget:
             starts[:, -1] = np.maximum(starts[:, -1], 1e-6)
-        ends = slots(program.space, part)
+        ends = unit_slots(program.space, part)
         # A price that has far to go may come to need any of them.
         few = FEW if warm and not program.budget else None
 
@@ -299,7 +299,7 @@ class Lagrange:
                 for s in mine
             ]
             s = mine[int(np.argmax(sizes))]
-            if high[s] - low[s] > 1e-7 * (1 + abs(high[s])):
+            if divisible(space, s, low[s], high[s], 1e-7):
                 used = layout.slot[site] == s
                 at = 0.5 * (low[s] + high[s])
                 if used.any() and self.slope is None:
@@ -307,7 +307,7 @@ class Lagrange:
                     x = np.where(
                         np.isnan(position),
                         low[s] + (high[s] - low[s]) * share,
-                        np.clip(position, low[s], high[s]),
+                        np.clip(space.from_units(position, space.slot_input[s]), low[s], high[s]),
                     )
                     p = np.repeat(chance[:, None], layout.slot.shape[2], 1)[used]
                     if p.sum() > 1e-6:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import charge
 from edgewise.verify.dual import Region
 from edgewise.verify.program import Program
+from edgewise.verify.space import Space, unit_slots, whole
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -94,7 +95,7 @@ def input_sites(program: Program, seed: int = 0) -> InputSites:
     by_cell: list[list[int]] = [[] for _ in range(space.cells)]
     for s, cell in enumerate(space.slot_cell):
         by_cell[int(cell)].append(s)
-    ends = space.low[space.slot_cell, space.slot_input], space.high[space.slot_cell, space.slot_input]
+    ends = _whole(space)
     along = [
         [*((share, np.nan) for share in SHARES), *((0.0, float(x)) for x in _between(breaks, low, high))]
         for breaks, low, high in zip(program.inputs.slots.breaks, *ends, strict=True)
@@ -140,9 +141,17 @@ def input_sites(program: Program, seed: int = 0) -> InputSites:
     )
 
 
+def _whole(space: Space) -> tuple[Floats, Floats]:
+    """Ends of the slots of the whole domain, in units."""
+    low, high = unit_slots(space, whole(space, 0))
+    return low[0], high[0]
+
+
 def _between(breaks: Floats, low: float, high: float) -> Floats:
     """Breaks inside an interval and the middles between them, thinned to a few."""
-    inside = np.unique(breaks[(breaks > low) & (breaks < high)])
+    # Ends that are rounded outward may be a break but for that, which need not be a candidate twice.
+    hair = 1e-9 * (high - low)
+    inside = np.unique(breaks[(breaks > low + hair) & (breaks < high - hair)])
     every = (
         np.concatenate([inside, 0.5 * (inside[1:] + inside[:-1])])
         if 2 * len(inside) < MOST_BREAKS
@@ -166,7 +175,7 @@ def input_choices(
     Parameters
     ----------
     low, high : arrays of shape (B, slots)
-        Ends of the slots.
+        Ends of the slots, in units.
     v : array of shape (B, multipliers)
     most : int, optional
         Keep so many of a site: those that are worth most for the multipliers v, near which others play no part.
@@ -176,8 +185,8 @@ def input_choices(
     sites, count = layout.cell.shape
     charge(LAYOUT + NUMBER * len(v) * layout.table.size)
     # Parts share most of their intervals with the whole domain, and what leaves those is known.
-    whole = space.low[space.slot_cell, space.slot_input], space.high[space.slot_cell, space.slot_input]
-    cut = np.concatenate([(low != whole[0]) | (high != whole[1]), np.zeros((len(low), 1), bool)], 1)
+    ends = _whole(space)
+    cut = np.concatenate([(low != ends[0]) | (high != ends[1]), np.zeros((len(low), 1), bool)], 1)
     out = region.alive[:, layout.cell]
     gone = np.isneginf(out)
     part, site = np.nonzero(cut[:, layout.uses].any(2) | (gone & (layout.cell < space.cells)).any(2))

@@ -10,8 +10,8 @@ from edgewise.verify.cuts import Bounded, Split
 from edgewise.verify.dual import MARGIN
 from edgewise.verify.exact import ExactModel
 from edgewise.verify.goals import Slope
-from edgewise.verify.program import Program, first_sums, ranges, raw_curves
-from edgewise.verify.space import Part, Space, living, slots
+from edgewise.verify.program import Program, first_sums, ranges, unit_curves
+from edgewise.verify.space import Part, Space, divisible, living, slots
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -19,16 +19,17 @@ Bools = NDArray[np.bool_]
 
 def derivative_spans(model: ExactModel, space: Space, part: Part, i: int) -> tuple[Floats, Floats]:
     """Least and greatest derivative, per unit of the scaled input, of input i's edges over each part, (B, nodes) each."""
-    curves = raw_curves(model)
     scaled = model.layers[0].curves.derivative()
-    one = Curves(curves.breaks, scaled.table).sites(np.array([i]))
+    one = Curves(unit_curves(model, space).breaks, scaled.table).sites(np.array([i]))
     alive = living(space, part)
     count = one.count
+    own = np.array([i])
     least, most = np.full((len(alive), count), np.inf), np.full((len(alive), count), -np.inf)
     for b in range(len(alive)):
         for c in np.nonzero(alive[b] & space.owns()[:, i])[0]:
             low = max(space.low[c, i], part.low[b, i])
             high = min(space.high[c, i], part.high[b, i])
+            low, high = (float(space.to_units(np.array([x]), own)[0]) for x in (low, high))
             # A hair wider, so that at a break both one-sided derivatives count.
             hair = 1e-12 * (1 + abs(low) + abs(high))
             ends = spans(one, one.window(np.array([[low - hair]]), np.array([[high + hair]])))
@@ -147,7 +148,7 @@ class Chain(OneByOne):
         alive = living(space, part)[0]
         sizes: list[tuple[float, int]] = []
         for s, (c, j) in enumerate(zip(space.slot_cell, space.slot_input, strict=True)):
-            if alive[c] and high[0, s] - low[0, s] > 1e-6 * (1 + abs(high[0, s])):
+            if alive[c] and divisible(space, s, low[0, s], high[0, s]):
                 share = (high[0, s] - low[0, s]) / (space.high[c, j] - space.low[c, j])
                 sizes.append((float(share) * (2.0 if j == i else 1.0), s))
         if sizes and (max(sizes)[0] > 0.05 or not worth):

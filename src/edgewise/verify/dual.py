@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import charge
 from edgewise.verify.curves import Window, peak
 from edgewise.verify.program import Block, Program
-from edgewise.verify.space import Part, living, slots
+from edgewise.verify.space import Part, living, unit_slots
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -93,7 +93,7 @@ def make_region(
     alive[:, :-1][left] = 0.0
     return Region(
         tuple(block.curves.window(low[:, block.own], high[:, block.own]) for block in program.blocks),
-        program.inputs.slots.window(*slots(program.space, part)),
+        program.inputs.slots.window(*unit_slots(program.space, part)),
         alive,
         low,
         high,
@@ -167,7 +167,9 @@ def _inputs(
         f = block.slots.at(piece, u)
         gradient[:, block.columns] += (f * taken[..., None]).sum(1)
         b, s = np.nonzero(taken)
-        inputs[b, space.slot_input[s]] = x[b, s]
+        x = space.from_units(x, space.slot_input)
+        c, i = space.slot_cell, space.slot_input
+        inputs[b, i[s]] = np.clip(x, space.low[c, i], space.high[c, i])[b, s]
     return cells, inputs
 
 

@@ -13,7 +13,7 @@ from edgewise.verify.candidates import input_choices, input_sites
 from edgewise.verify.dual import make_region
 from edgewise.verify.newton import minimise
 from edgewise.verify.program import Family, Program, RowSum, RowTerm, make_program, ranges
-from edgewise.verify.space import Part, slots
+from edgewise.verify.space import Part, unit_slots
 
 Floats = NDArray[np.float64]
 # A lemma must cut a range by such a share of it.
@@ -76,7 +76,7 @@ def _layer(
         if below.budget:
             v[:, -1] = 1e-6
         rows = np.zeros(len(some), np.int64)
-        many, (least, most) = region.take(rows), slots(program.space, inside)
+        many, (least, most) = region.take(rows), unit_slots(program.space, inside)
         choices = input_choices(below, many, layout, least[rows], most[rows], v)
         middle = 0.5 * (whole_low + whole_high)[0, mine]
         target = np.array([sign * middle[k] for k, sign in some])

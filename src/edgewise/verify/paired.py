@@ -31,9 +31,9 @@ from edgewise.verify.program import (
     first_sums,
     make_program,
     ranges,
-    raw_curves,
+    unit_curves,
 )
-from edgewise.verify.space import Part, Space, living, slots
+from edgewise.verify.space import Part, Space, divisible, living, slots, unit_slots
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -83,7 +83,7 @@ class Unit:
     raw: Curves
 
     def hidden(self, x: Floats) -> list[Floats]:
-        """Hidden nodes at rows of inputs; of the first layer without what moving adds."""
+        """Hidden nodes at rows of inputs in units; of the first layer without what moving adds."""
         found, h = list[Floats](), self.raw.values(x).sum(-2) + self.layers[0].bias
         for n, layer in enumerate(self.layers[1:]):
             found.append(h)
@@ -143,11 +143,11 @@ class Paired(OneByOne):
                     )
             weight = slope.T @ weight
         curves, ends, alive = self.first.inputs.slots, slots(space, part), living(space, part)[0]
-        least, most = spans(curves, curves.window(*ends))
+        least, most = spans(curves, curves.window(*unit_slots(space, part)))
         worth = np.zeros(len(curves.breaks)) if not len(most) else (most - least)[: len(weight)].T @ weight
         for s, (c, i) in enumerate(zip(space.slot_cell, space.slot_input, strict=True)):
             bottom, top = ends[0][0, s], ends[1][0, s]
-            if alive[c] and top - bottom > 1e-6 * (1 + abs(top)):
+            if alive[c] and divisible(space, s, bottom, top):
                 found.append((float(worth[s]), Split("input", int(i), float(0.5 * (bottom + top)))))
         for g in range(space.groups):
             cells = [int(c) for c in space.table[g] if c < space.cells and alive[c]]
@@ -179,11 +179,11 @@ def _unit(program: Program, term: RowTerm) -> Unit:
         last.bias * model.out_scale + model.out_shift,
     )
     layers = (*family.layers[:-1], scaled)
-    raw = raw_curves(replace(model, layers=layers))
+    raw = unit_curves(replace(model, layers=layers), space)
     shift = np.zeros(len(layers[0].bias))
     if family.group is not None:
         mine = (space.input_group == family.group)[:, None]
-        shift = (raw.values(space.centre[family.moved[term.unit]]) * mine).sum(0)
+        shift = (raw.values(space.to_units(space.centre[family.moved[term.unit]])) * mine).sum(0)
         raw = Curves(raw.breaks, raw.table * ~mine)
     if not family.hidden:
         layers = (ExactLayer(layers[0].curves, layers[0].bias + shift),)
@@ -197,7 +197,7 @@ def _unit(program: Program, term: RowTerm) -> Unit:
 
 def _compared(units: tuple[Unit, Unit], space: Space, root: Part) -> list[tuple[Ints, Ints]]:
     """Nodes of each hidden layer that hold nearly the same at random rows."""
-    x = draw(space, SAMPLE, root, np.random.default_rng(0))
+    x = space.to_units(draw(space, SAMPLE, root, np.random.default_rng(0)))
     found = list[tuple[Ints, Ints]]()
     for one, two in zip(*(unit.hidden(x) for unit in units), strict=True):
         apart = np.abs(one[:, :, None] - two[:, None]).mean(0)
@@ -215,12 +215,11 @@ def _first(units: tuple[Unit, Unit], space: Space, first: Ints, second: Ints) ->
     bias = two.layers[0].bias[second], one.layers[0].bias[first]
     ends = Curves(np.tile([0.0, 1.0], (len(first), 1)), np.zeros((1, 4, len(first), 3)))
     layers = (ExactLayer(gaps, bias[0] - bias[1]), ExactLayer(ends, np.zeros(1)))
-    unscaled = np.zeros(space.inputs), np.ones(space.inputs)
-    model = ExactModel(layers, *unscaled, np.zeros(1), np.ones(1))
+    model = ExactModel(layers, space.shift, space.scale, np.zeros(1), np.ones(1))
     program = make_program(space, (Family(model, layers, None, (-1,)),), (RowSum((RowTerm(0, 0, 0, 1.0),)),))
     same = ~(gaps.table != 0).any((1, 3))
-    low = np.where(space.owns(), space.low, np.inf).min(0)
-    high = np.where(space.owns(), space.high, -np.inf).max(0)
+    low = space.to_units(np.where(space.owns(), space.low, np.inf).min(0), side=-1)
+    high = space.to_units(np.where(space.owns(), space.high, -np.inf).max(0), side=1)
     sizes = [
         _sizes(Curves(both.breaks, table), both.window(low[None], high[None])) for table in (of_two, of_one)
     ]

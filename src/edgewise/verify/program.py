@@ -12,13 +12,14 @@ convex in v. A `Program` holds the functions f and says which multiplier stands 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.verify.curves import Curves, merge, spans
 from edgewise.verify.exact import ExactLayer, ExactModel
-from edgewise.verify.space import Part, Space, living, slots
+from edgewise.verify.space import Part, Space, living, unit_slots
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -99,7 +100,7 @@ class InputBlock:
 
     Attributes
     ----------
-    curves : Curves, sites: inputs, in their own units
+    curves : Curves, sites: inputs, in units of the space
     slots : Curves, sites: slots
     points : array of shape (cells + 1, n)
         Sum of the functions over the inputs that a cell fixes to points; the last row pads.
@@ -232,7 +233,14 @@ def make_program(
         for r, each in enumerate(sums):
             for i, weight in each.inputs:
                 weights[r, i] += weight
-        parts.append(_lines(weights))
+        # What lies between zero and the units is a constant, rounded once: it may be large, and cancel.
+        constant[lam] += [
+            float(
+                sum((Fraction(w) * Fraction(c) for w, c in zip(row, space.shift, strict=True)), Fraction(0))
+            )
+            for row in weights
+        ]
+        parts.append(_lines(weights * space.scale))
         columns.append(lam)
     if space.domain.budget is not None:
         constant[-1] = space.domain.budget.limit
@@ -300,15 +308,20 @@ def _offsets(sums: tuple[RowSum, ...], f: int, unit: int, family: Family) -> Flo
     )
 
 
-def raw_curves(model: ExactModel) -> Curves:
-    """First edge functions as functions of the inputs in their own units."""
+def unit_curves(model: ExactModel, space: Space) -> Curves:
+    """First edge functions as functions of the inputs in units of the space: their own, or rounded once."""
     curves = model.layers[0].curves
-    return Curves(model.shift[:, None] + model.scale[:, None] * curves.breaks, curves.table)
+    breaks = curves.breaks.copy()
+    for i in np.nonzero((model.shift != space.shift) | (model.scale != space.scale))[0]:
+        shift, scale = Fraction(float(model.shift[i])), Fraction(float(model.scale[i]))
+        origin, unit = Fraction(float(space.shift[i])), Fraction(float(space.scale[i]))
+        breaks[i] = [float((shift + scale * Fraction(float(b)) - origin) / unit) for b in breaks[i]]
+    return Curves(breaks, curves.table)
 
 
 def _first(space: Space, family: Family) -> Curves:
     """First edge functions without those of the moved group."""
-    curves = raw_curves(family.model)
+    curves = unit_curves(family.model, space)
     if family.group is None:
         return curves
     return Curves(curves.breaks, curves.table * (space.input_group != family.group)[:, None])
@@ -320,12 +333,12 @@ def _shifts(space: Space, family: Family) -> Floats:
     if family.group is None:
         return np.zeros((1, count))
     mine = space.input_group == family.group
-    values = raw_curves(family.model).values(space.centre[list(family.moved)])
+    values = unit_curves(family.model, space).values(space.to_units(space.centre[list(family.moved)]))
     return (values * mine[:, None]).sum(1)
 
 
 def _lines(weights: Floats) -> Curves:
-    """The functions weight * x of the inputs, (n, inputs) weights."""
+    """The functions weight * t of the inputs in units t, (n, inputs) weights."""
     inputs = weights.shape[1]
     table = np.zeros((len(weights), 4, inputs, 3))
     bare = Curves(np.zeros((inputs, 2)), table)  # two breaks at 0: three pieces of local coordinate x
@@ -341,6 +354,7 @@ def _costs(space: Space) -> Curves:
     assert budget is not None
     for cost in budget.costs:
         at[cost.input], rate[cost.input] = cost.at, rate[cost.input] + cost.rate
+    at, rate = space.to_units(at), rate * space.scale
     table = np.zeros((1, 4, space.inputs, 3))
     table[0, 1, :, 0], table[0, 1, :, 2] = rate, -rate
     return Curves(np.stack([at, at], 1), table)
@@ -356,7 +370,7 @@ def _input_block(space: Space, parts: list[Curves], columns: list[Ints]) -> Inpu
         np.add.at(table, index, curves.table)
         curves, where = Curves(curves.breaks, table), kept
     points = np.zeros((space.cells + 1, len(where)))
-    points[:-1] = (curves.values(space.centre) * space.points()[..., None]).sum(1)
+    points[:-1] = (curves.values(space.to_units(space.centre)) * space.points()[..., None]).sum(1)
     budget = space.domain.budget
     if budget is not None:
         for cost in budget.cells:
@@ -421,7 +435,7 @@ def _sums(program: Program, part: Part, alive: Bools, column: Ints) -> tuple[Flo
     """Least and greatest sums of edge functions over the groups, (B, columns) each."""
     space, block = program.space, program.inputs
     curves = Curves(block.slots.breaks, block.slots.table[column])
-    low, high = slots(space, part)
+    low, high = unit_slots(space, part)
     batch, count = len(low), len(column)
     ends = np.zeros((2, batch, space.cells + 1, count))
     ends[:, :, :-1] = block.points[:-1, column]

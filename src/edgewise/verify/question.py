@@ -63,7 +63,7 @@ class Question:
     ) -> None:
         self.networks, self.models = networks, models
         self.goal, self.meter, self.tell = goal, meter, tell
-        self.space = make_space(domain, len(self.models[0].shift))
+        self.space = make_space(domain, len(self.models[0].shift), self.models[0].shift, self.models[0].scale)
         check_goal(self.models, self.space, goal)
         self.excess = Excess(self.models, self.space, goal)
         self.rng = np.random.default_rng(seed)

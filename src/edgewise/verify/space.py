@@ -34,6 +34,9 @@ class Space:
         Intervals of the cells; 0 at inputs of other groups.
     slot_cell, slot_input : arrays of shape (slots,)
     input_group : array of shape (inputs,)
+    shift, scale : arrays of shape (inputs,)
+        Bounds are found in *units* (x - shift) / scale, those of a network: far from zero, numbers of a column are
+        too coarse to hold the breaks of its functions.
     """
 
     domain: Domain
@@ -47,6 +50,8 @@ class Space:
     slot_cell: Ints
     slot_input: Ints
     input_group: Ints
+    shift: Floats
+    scale: Floats
 
     @property
     def cells(self) -> int:
@@ -66,9 +71,28 @@ class Space:
         """Which inputs a cell fixes to a point, (cells, inputs)."""
         return self.owns() & (self.low == self.high)
 
+    def to_units(self, x: Floats, inputs: Ints | None = None, side: int = 0) -> Floats:
+        """Numbers of the inputs (all, or those named) in units: nearest, or certainly not above (-1) or below (1) the true.
 
-def make_space(domain: Domain, inputs: int) -> Space:
-    """Arrays of a domain.
+        Numbers and shifts are floats, so that their difference and the quotient have relative errors of half a unit in
+        the last place each, however far from zero they lie.
+        """
+        every = slice(None) if inputs is None else inputs
+        shift, scale = self.shift[every], self.scale[every]
+        t = (x - shift) / scale
+        rounded = (shift != 0) | (scale != 1)
+        return t + side * 2 * np.spacing(np.abs(t)) * rounded if side else t
+
+    def from_units(self, t: Floats, inputs: Ints | None = None) -> Floats:
+        """The numbers nearest to some units."""
+        every = slice(None) if inputs is None else inputs
+        return self.shift[every] + self.scale[every] * t
+
+
+def make_space(
+    domain: Domain, inputs: int, shift: Floats | None = None, scale: Floats | None = None
+) -> Space:
+    """Arrays of a domain, and of the units that it is looked at in; its own without.
 
     Raises
     ------
@@ -133,6 +157,8 @@ def make_space(domain: Domain, inputs: int) -> Space:
         slots[0],
         slots[1],
         owner,
+        np.zeros(inputs) if shift is None else shift,
+        np.ones(inputs) if scale is None else scale,
     )
 
 
@@ -186,8 +212,21 @@ def living(space: Space, part: Part) -> Bools:
 
 
 def slots(space: Space, part: Part) -> tuple[Floats, Floats]:
-    """Intervals of the slots in each part, (B, slots) each; of cells that are gone they may be empty."""
+    """Intervals of the slots in each part, (B, slots) each; those of cells that are gone may be points."""
     c, i = space.slot_cell, space.slot_input
     low = np.maximum(space.low[c, i][None], part.low[:, i])
     high = np.minimum(space.high[c, i][None], part.high[:, i])
     return low, np.maximum(high, low)
+
+
+def unit_slots(space: Space, part: Part) -> tuple[Floats, Floats]:
+    """The same in units, rounded outward."""
+    low, high = slots(space, part)
+    return space.to_units(low, space.slot_input, -1), space.to_units(high, space.slot_input, 1)
+
+
+def divisible(space: Space, slot: int, low: float, high: float, least: float = 1e-6) -> bool:
+    """Whether an interval of a slot is wide enough, beside the numbers in it, to gain from a cut."""
+    i = space.slot_input[slot]
+    inside = low < 0.5 * low + 0.5 * high < high
+    return bool(inside and high - low > least * (space.scale[i] + min(abs(high), abs(high - space.shift[i]))))
