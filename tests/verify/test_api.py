@@ -1,5 +1,6 @@
 """verify: answers agree with dense grids and with the model itself; certificates pass the independent checker."""
 
+import importlib
 import itertools
 import json
 import math
@@ -11,9 +12,11 @@ import torch
 
 import edgewise as ew
 from edgewise import InputError, Proved, Refuted, Undecided, properties
+from edgewise._core.work import Meter, running
 from edgewise.verify.checker import check
 
 N = 400
+API = importlib.import_module("edgewise.verify.api")  # verify is a function by name
 
 
 @pytest.fixture(scope="module")
@@ -402,3 +405,29 @@ def test_never_flips_of_one_of_many_outputs_needs_a_threshold(trees):
     with pytest.raises(InputError, match="among all 3 classes"):
         ew.verify(model, properties.never_flips("soil", output="oak"))
     assert ew.verify(model, properties.never_flips("soil", output="oak", threshold=1e3)).status == "proved"
+
+
+def test_what_the_checker_refuses_is_not_proved(small, monkeypatch):
+    """The prover computes in floating point; where the checker does not bear it out, its word is not enough."""
+    net, _, y = small
+    claim = f"range({float(y.min()) - 10}, {float(y.max()) + 10})"
+    assert ew.verify(net, claim).status == "proved"
+    hidden = sum(net.shape[1:-1])
+    poor = {"lemmas": [], "tree": [{"lambda": [1.0], "slopes": [1e3] * hidden, "mu": 0.0}]}
+    monkeypatch.setattr(API, "_evidence", lambda outcome: poor)
+    answer = ew.verify(net, claim)
+    assert answer.status == "undecided"
+    assert "the checker does not bear it out" in answer.reason
+    assert "leaf 0 of goal 0" in answer.reason
+    assert math.isinf(answer.upper)
+
+
+def test_the_check_is_work(small, monkeypatch):
+    net, _, y = small
+    claim = f"range({float(y.min()) - 10}, {float(y.max()) + 10})"
+    with running(Meter()) as whole:
+        assert ew.verify(net, claim).status == "proved"
+    monkeypatch.setattr(API, "rechecked", lambda made, files: None)
+    with running(Meter()) as without:
+        assert ew.verify(net, claim).status == "proved"
+    assert 0 < without.spent < whole.spent

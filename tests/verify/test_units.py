@@ -71,3 +71,21 @@ def test_units_are_rounded_outward() -> None:
         Fraction(a) <= t <= Fraction(b) <= t + abs(t) * Fraction(2**-48)
         for a, t, b in zip(below, true, above, strict=True)
     )
+
+
+@pytest.mark.parametrize(("x", "y"), [(1e-7, 1e12), (1.0, 1e-60), (1e-60, 1e60), (1e100, 1e-100)])
+@pytest.mark.parametrize("shape", [[2, 1], [2, 3, 1]])
+def test_steep_and_tiny_networks_are_proved(shape: list[int], x: float, y: float) -> None:
+    """The checker keeps the digits of a function however large or small it is; `verify` asks it before it answers."""
+    net, _ = far(shape, 0.0, seed=0)
+    with torch.no_grad():
+        net.input_shift.zero_()
+        net.input_scale.mul_(x)
+        net.output_scale.fill_(y)
+    rows = np.random.default_rng(0).uniform(-1, 1, (3000, 2)) * net.input_scale.numpy()
+    found = net.predict(rows)
+    low, high = float(found.min()), float(found.max())
+    room = 0.3 * (high - low)
+    assert ew.verify(net, f"range({low - room!r}, {high + room!r})", work=0.05).status == "proved"
+    assert ew.verify(net, f"range({low - room!r}, {high - room / 3!r})", work=0.05).status == "refuted"
+    assert ew.verify(net, f"lipschitz(x1, {40 * y / x!r})", work=0.1).status == "proved"

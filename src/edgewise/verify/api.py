@@ -18,7 +18,7 @@ from edgewise._core.work import Meter, StopError, charge, check_seconds, check_w
 from edgewise.network.fitted import fitted
 from edgewise.verify import properties as asked
 from edgewise.verify.answers import Tell, teller
-from edgewise.verify.certificate import PathLike, certificate, hash_of_file, hash_of_model
+from edgewise.verify.certificate import PathLike, certificate, file_of, hash_of, rechecked
 from edgewise.verify.claims import task_of
 from edgewise.verify.conditions import Condition, conditions_of
 from edgewise.verify.formula import columns_of, formula_outcome
@@ -151,21 +151,18 @@ def verify(
     task = task_of(asked_of, columns, statement.conditions, rows)
     claim = _Claim(task, columns, str(asked_of), told, meter, tell)
     starts = None if rows is None else columns.table(rows)
+    others = [other.held for other in task.views[1:]]
     with one_thread(), running(meter):
         try:
             found = _search(claim, starts, numpy_generator(seed))
             found = _prove(claim, starts, seed) if found is None else found
+            if isinstance(found, list):
+                found = _certified(claim, found, [file_of(view.held, file), *map(file_of, others)])
         except StopError as stop:
             found = claim.undecided(meter.own(stop))
         except KeyboardInterrupt:
             found = claim.undecided(StopReason.INTERRUPTED)
-        if not isinstance(found, list):
-            return replace(found, remarks=remarks)
-    hashes = [_hash(view.held, file), *(hash_of_model(other.held) for other in task.views[1:])]
-    made = certificate(hashes, task.claim, task.domain, [_evidence(outcome) for outcome in found])
-    margin = 0.0 if view.calibration is not None else max(0.0, -max(outcome.upper for outcome in found))
-    leaves = sum(outcome.leaves for outcome in found)
-    return Proved(claim.text, told, made, margin, meter.seconds, leaves, remarks)
+    return replace(found, remarks=remarks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,10 +195,6 @@ class _Claim:
             ended_by(ended, parts),
             ended,
         )
-
-
-def _hash(held: Any, file: PathLike | None) -> str:
-    return hash_of_model(held) if file is None else hash_of_file(file)
 
 
 def _statement(
@@ -330,6 +323,20 @@ def _evident(part: Part, task: Task) -> dict[str, Any] | None:
     # The first two rows, or the one, are the same sum with either sign; others are not needed.
     shares = [float(r < 2) for r in range(len(rows.rows))]
     return {"lemmas": [], "tree": [{"lambda": shares, "slopes": [], "mu": 0.0}]}
+
+
+def _certified(claim: _Claim, found: list[Outcome], files: list[bytes]) -> Proved | Undecided:
+    """Proved where the checker accepts the certificate: no answer rests on the prover's floating point alone."""
+    task = claim.task
+    made = certificate(list(map(hash_of, files)), task.claim, task.domain, list(map(_evidence, found)))
+    refused, seconds = rechecked(made, files), claim.meter.seconds
+    if refused is not None:
+        reason = f"a proof was found, but the checker does not bear it out ({refused.rstrip('.')})"
+        return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.TIED)
+    calibrated = claim.columns.view.calibration is not None
+    margin = 0.0 if calibrated else max(0.0, -max(outcome.upper for outcome in found))
+    leaves = sum(outcome.leaves for outcome in found)
+    return Proved(claim.text, claim.domain, made, margin, claim.meter.seconds, leaves)
 
 
 def _evidence(outcome: Outcome) -> dict[str, Any]:

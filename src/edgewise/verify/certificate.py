@@ -16,9 +16,13 @@ from edgewise._core.checks import check_bool
 from edgewise._core.errors import FileError
 from edgewise._core.files import PathLike as PathLike
 from edgewise._core.files import write_file
+from edgewise._core.work import charge
+from edgewise.verify.checker import steps
 from edgewise.verify.domain import Domain
 
 FORMAT, VERSION = "edgewise-certificate", 2
+# Units of work of a step of the checker, and for each number of the models.
+_STEP, _NUMBER = 1e-3, 2e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,15 +142,40 @@ def hash_of_model(model: Any) -> str:
     >>> hash_of_model(net) == hash_of_model(net)
     True
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.kan"
-        edgewise.save(model, path)
-        return hash_of_file(path)
+    return hash_of(file_of(model))
 
 
 def hash_of_file(path: PathLike) -> str:
     """SHA-256 of a file's bytes."""
+    return hash_of(file_of(None, path))
+
+
+def hash_of(file: bytes) -> str:
+    """SHA-256 of some bytes, in hex."""
+    return hashlib.sha256(file).hexdigest()
+
+
+def file_of(model: Any, path: PathLike | None = None) -> bytes:
+    """What a model's file holds: the one at a path, or without one what `edgewise.save` writes now."""
+    if path is None:
+        with tempfile.TemporaryDirectory() as folder:
+            edgewise.save(model, Path(folder) / "model.kan")
+            return (Path(folder) / "model.kan").read_bytes()
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return Path(path).read_bytes()
     except OSError as error:
         raise FileError(f"The file {path} cannot be read: {error.strerror or error}.") from None
+
+
+def rechecked(made: Certificate, files: Sequence[bytes]) -> str | None:
+    """Why the checker refuses a certificate of models with these files; None where it accepts it.
+
+    Each step is charged as work. The checker shares nothing with the prover, which computes in floating point: no rounding
+    has brought about an answer that rests on its word as well.
+    """
+    numbers = sum(len(file) for file in files) / 8
+    for verdict in steps(made.text.encode("ascii"), *files):
+        charge(_STEP + _NUMBER * numbers)
+        if verdict is not None:
+            return None if verdict.accepted else verdict.reason
+    raise AssertionError("a check ends in a verdict")

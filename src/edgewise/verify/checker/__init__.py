@@ -15,6 +15,7 @@ runs it from wherever it lies. What is needed to trust it, in the order in which
 import hashlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,23 +40,33 @@ class Verdict:
 def check(proof_path: Any, *model_paths: Any) -> Verdict:
     """Check a certificate against the .kan files of the models it speaks of; whatever is no proof is refused.
 
+    Paths, or the bytes that such files hold.
+
     Examples
     --------
     >>> check("no-such-proof.json", "model.kan").accepted
     False
     """
-    began, words, accepted = time.perf_counter(), ["(not read)"], False
+    (verdict,) = (found for found in steps(proof_path, *model_paths) if found)
+    return verdict
+
+
+def steps(*files: Any) -> Iterator[Verdict | None]:
+    """The same in steps, which whoever asks can count, and end: None after each lemma and leaf, then the verdict."""
+    began, words, accepted, leaves = time.perf_counter(), ["(not read)"], False, 0
     try:
-        leaves = _check([Path(path).read_bytes() for path in (proof_path, *model_paths)], words)
+        for step in _check([x if type(x) is bytes else Path(x).read_bytes() for x in files], words):
+            leaves += step
+            yield None
         accepted, reason = True, f"Accepted: every part of the domain is proved, {leaves} in all."
     except Refused as error:
         reason = f"Refused: {error}."
     except Exception as error:  # whatever a damaged file brings about, it proves nothing
         reason = f"Refused: the files are damaged or do not fit ({type(error).__name__}: {str(error)[:99]})."
-    return Verdict(accepted, reason, words[0], time.perf_counter() - began)
+    yield Verdict(accepted, reason, words[0], time.perf_counter() - began)
 
 
-def _check(files: list[bytes], words: list[str]) -> int:
+def _check(files: list[bytes], words: list[str]) -> Iterator[int]:
     file, hashes = parse(files[0]), [hashlib.sha256(data).hexdigest() for data in files[1:]]
     need(type(file) is dict and file.get("format") == FORMAT, "it is no certificate")
     version = str(file.get("version"))[:20]
@@ -68,5 +79,5 @@ def _check(files: list[bytes], words: list[str]) -> int:
     claim, asked = goals(case, said["claim"])
     words[0] = f"At {case.words}: {claim}."
     need(len(said["proofs"]) == len(asked), "its proofs are not those of its goals")
-    proofs = enumerate(zip(asked, said["proofs"], strict=True))
-    return sum(Proof(case, goal).leaves(evidence, number) for number, (goal, evidence) in proofs)
+    for number, (goal, evidence) in enumerate(zip(asked, said["proofs"], strict=True)):
+        yield from Proof(case, goal).leaves(evidence, number)

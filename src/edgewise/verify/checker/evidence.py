@@ -1,5 +1,6 @@
 """Whether the evidence of a goal proves it: ranges of hidden nodes, Lagrange's bound, lemmas, and trees of parts."""
 
+from collections.abc import Iterator
 from fractions import Fraction as Q
 from operator import mul
 from typing import Any
@@ -8,7 +9,7 @@ from .claims import Goal
 from .domain import Case
 from .pairs import added, difference, times
 from .reading import LEAVES, SPLITS, need, read
-from .tables import P, Table
+from .tables import Table, rounded
 
 SIDES = {"upper": 1, "lower": -1}
 
@@ -50,7 +51,9 @@ class Proof:
                 shared = self.new([b + d for b, d in zip(model.biases[0], own, strict=True)], not flat)
                 self.heads.append((m, p, shared))
             # Rounded (SLACK covers it), so that numbers stay short.
-            layers, near = [shared], [Q((d.numerator << P) // d.denominator, 1 << P) for d in shifts]
+            layers, near = [shared], list[Q]()
+            if not flat:
+                near = [rounded(d, e.least) for d, e in zip(shifts, model.layers[1], strict=True)]
             for number, layer in enumerate(model.layers[1:], 1):
                 layers.append(self.new(model.biases[number], number < len(model.layers) - 1))
                 for k, v in enumerate(layers[-2]):
@@ -124,7 +127,7 @@ class Proof:
         for v, h in ends.items():
             weights, rest = [a[w] for w in self.feeds[v]], own.get(v, 0) - a[v]
             ways = (extra or {}).get(v, [[0] * len(weights) if self.slope else []])
-            total += max(self.tables[v].top(h, [*weights, *way, rest]) for way in ways)
+            total += max(self.tables[v].top(h, enumerate([*weights, *way, rest])) for way in ways)
         for g, boxes in enumerate(cells):
             weights = list[Any]()
             for m, model in enumerate(case.models):
@@ -135,7 +138,10 @@ class Proof:
             ]
             each = list[Q]()
             for c, box in boxes.items():
-                tops = (case.tables[i].top(x, w) for i, x, w in zip(case.inputs[g], box, full, strict=True))
+                tops = (
+                    case.tables[i].top(x, enumerate(w))
+                    for i, x, w in zip(case.inputs[g], box, full, strict=True)
+                )
                 each.append(sum(tops, -mu * case.fees[g][c]))
             total += max(each)
         return total
@@ -188,9 +194,9 @@ class Proof:
             found[v] = min(a for a, _ in each), max(b for _, b in each)
         return found
 
-    def leaves(self, proof: Any, number: int) -> int:
-        """Check the lemmas and the tree; how many leaves there are."""
-        limits, leaves = dict[Any, Q](), 0
+    def leaves(self, proof: Any, number: int) -> Iterator[int]:
+        """Check the lemmas (0 for each) and the tree (1 for each leaf), one after the other."""
+        limits = dict[Any, Q]()
         self.ranges(self.cells, limits)  # of the whole domain: what tables must cover
         for at, lemma in enumerate(proof["lemmas"]):
             v, sign = self.hidden[lemma["node"]], SIDES[lemma["side"]]
@@ -200,6 +206,7 @@ class Proof:
             )
             need(holds, f"lemma {at} of goal {number} does not hold")
             limits = cut(limits, v, sign, lemma["bound"])
+            yield 0
         waiting = [(self.cells, limits)]
         for at, node in enumerate(proof["tree"]):
             need(waiting, "a tree has parts that belong nowhere")
@@ -209,9 +216,8 @@ class Proof:
                 waiting += [self.side(node, sign, cells, limits) for sign in (-1, 1)]
             else:
                 need(self.proves(node, cells, limits), f"leaf {at} of goal {number} does not prove its part")
-                leaves += 1
+                yield 1
         need(not waiting, "a tree ends before all its parts are proved")
-        return leaves
 
     def side(self, split: Any, sign: int, cells: Any, limits: Any) -> Any:
         """The side of a split up to its value (or with its cells) for 1, the other one for -1."""

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from fractions import Fraction as Q
 from itertools import pairwise
-from math import lcm, prod
+from math import prod
 from operator import mul
 from struct import unpack
 from typing import Any
@@ -12,56 +12,74 @@ from .reading import need, parse, read
 
 
 class Edges:
-    """The edge functions that leave one node: B-splines on one grid, with straight tails."""
+    """The edge functions that leave one node: B-splines on one grid, with straight tails.
+
+    Knots and ends are dyadic (whole numbers over a power of two), and so all that follows is whole numbers over one divisor.
+    """
 
     def __init__(self, breaks: list[Q], k: int, coefs: list[list[Q]]) -> None:
-        widths, most = [b - a for a, b in pairwise(breaks)], max(abs(c) for row in coefs for c in row)
-        steep = "a grid does not rise, or a function is too steep"
-        need(min(widths) > 0 and most < min(widths) * 2**60, steep)
+        widths = [b - a for a, b in pairwise(breaks)]
+        need(min(widths) > 0, "a grid does not rise")
         before = [breaks[0] - s * widths[0] for s in range(k, 0, -1)]
-        self.breaks, self.degree, self.known = breaks, k, dict[Any, Any]()
+        self.breaks, self.degree, self.known, self.least = breaks, k, dict[Any, Any](), min(widths)
         self.knots = before + breaks + [breaks[-1] + s * widths[-1] for s in range(1, k + 1)]
         self.bits = max(c.denominator for row in coefs for c in row).bit_length() - 1
         self.coefs = [[int(c * 2**self.bits) for c in row] for row in coefs]
 
-    def weights(self, n: int, points: list[Q]) -> list[Q]:
-        """Weights of the live coefficients in the blossom of interval n (de Boor)."""
-        k, t = self.degree, self.knots[n:]
-        d = [[Q(m == j) for m in range(k + 1)] for j in range(k + 1)]
+    def weights(self, t: list[int], points: list[int]) -> list[int]:
+        """Weights of the live coefficients in the blossom of an interval with knots t (de Boor), times `divisor`."""
+        k = self.degree
+        d = [[int(m == j) for m in range(k + 1)] for j in range(k + 1)]
         for r, x in enumerate(points):
-            s = [(x - t[j + 1 + r]) / (t[j + 1 + k] - t[j + 1 + r]) for j in range(k - r)]
-            d = [_mix(d[j], d[j + 1], s[j]) for j in range(k - r)]
+            gaps = [t[j + 1 + k] - t[j + 1 + r] for j in range(k - r)]
+            for j, gap in enumerate(gaps):
+                up, rest = x - t[j + 1 + r], prod(gaps[:j] + gaps[j + 1 :])
+                up, down = up * rest, (gap - up) * rest
+                d[j] = [p * down + q * up for p, q in zip(d[j], d[j + 1], strict=True)]
         return d[0]
 
-    def blossoms(self, a: Q, b: Q) -> tuple[int, list[list[Q]]]:
-        """The interval of a piece and weights of the Bernstein coefficients on [a, b] in it, kept for other tables."""
+    def divisor(self, t: list[int]) -> int:
+        """What divides the weights: all gaps of knots that they were multiplied with."""
+        k = self.degree
+        return prod(t[j + 1 + k] - t[j + 1 + r] for r in range(k) for j in range(k - r))
+
+    def blossoms(self, a: Q, b: Q) -> tuple[int, list[list[int]], int]:
+        """The interval of a piece, weights of the Bernstein coefficients on [a, b] in it, and what divides them."""
         if (a, b) not in self.known:
             at, k = bisect_right(self.breaks, (a + b) / 2) - 1, self.degree
             n = min(max(at, 0), len(self.breaks) - 2)
+            t, low, high = _whole(self.knots[n : n + 2 * k + 2], a, b)
             if at == n:
-                rows = [self.weights(n, [a] * (k - j) + [b] * j) for j in range(k + 1)]
+                rows = [self.weights(t, [low] * (k - j) + [high] * j) for j in range(k + 1)]
             else:  # a straight tail: value + k * (blossom at the end, but once at x, - value)
-                end = self.breaks[0 if at < 0 else -1]
-                value = self.weights(n, [end] * k)
-                rows = [_mix(value, self.weights(n, [end] * (k - 1) + [x]), Q(k)) for x in (a, b)]
-            self.known[a, b] = n, rows
+                end = t[k + (at > 0)]
+                value = self.weights(t, [end] * k)
+                once = [self.weights(t, [end] * (k - 1) + [x]) for x in (low, high)]
+                rows = [[v + k * (w - v) for v, w in zip(value, row, strict=True)] for row in once]
+            self.known[a, b] = n, rows, self.divisor(t)
         return self.known[a, b]
 
     def controls(self, a: Q, b: Q, order: int = 0) -> tuple[list[list[int]], int]:
         """Four Bernstein coefficients of each function, or derivative, on [a, b] within a piece; what divides all."""
-        n, rows = self.blossoms(a, b)
+        n, rows, one = self.blossoms(a, b)
         if order:
-            scale = (len(rows) - 1) / (b - a)
-            rows = [[scale * (q - p) for p, q in zip(*two, strict=True)] for two in pairwise(rows)]
+            rate = (len(rows) - 1) / (b - a)
+            one *= rate.denominator
+            rows = [[rate.numerator * (q - p) for p, q in zip(*two, strict=True)] for two in pairwise(rows)]
         while (m := len(rows)) < 4:
-            rows = [rows[0], *(_mix(q, p, Q(j, m)) for j, (p, q) in enumerate(pairwise(rows), 1)), rows[-1]]
-        one = lcm(*(w.denominator for row in rows for w in row))
-        whole = [[int(w * one) for w in row] for row in rows]
-        return [[sum(map(mul, c[n:], row)) for row in whole] for c in self.coefs], one << self.bits
+            inner = enumerate(pairwise(rows), 1)
+            mixed = [[m * y + j * (x - y) for x, y in zip(p, q, strict=True)] for j, (p, q) in inner]
+            rows, one = [[m * x for x in rows[0]], *mixed, [m * x for x in rows[-1]]], one * m
+        return [[sum(map(mul, c[n:], row)) for row in rows] for c in self.coefs], one << self.bits
 
 
-def _mix(p: list[Q], q: list[Q], t: Q) -> list[Q]:
-    return [x + t * (y - x) for x, y in zip(p, q, strict=True)]
+def _whole(knots: list[Q], *ends: Q) -> Any:
+    """Knots and ends as whole numbers: multiples of one power of two."""
+    one = max(x.denominator for x in (*knots, *ends))
+    t, low, high = (
+        [x.numerator * (one // x.denominator) for x in each] for each in (knots, ends[:1], ends[1:])
+    )
+    return t, low[0], high[0]
 
 
 class Model:
