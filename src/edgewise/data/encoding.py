@@ -149,6 +149,8 @@ def _column_from_json(entry: Mapping[str, Any]) -> EncodedColumn:
     if kind is None:
         raise TypeError(f"unknown type of column {short(entry['type'])}")
     values: dict[str, Any] = {}
+    # Files written before columns knew of it hold no word on whole numbers.
+    entry = {"whole": False, **entry} if kind is NumberColumn else entry
     for field in fields(kind):
         value = entry[field.name]
         values[field.name] = tuple(value) if isinstance(value, list) else value

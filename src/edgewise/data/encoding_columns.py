@@ -41,6 +41,8 @@ class NumberColumn:
         Whether a second input tells that the cell is missing.
     two_valued : bool
         The column knows two values only; they become 0 and 1.
+    whole : bool
+        Whether all its training values are whole numbers (of days, where they are dates).
     """
 
     name: str
@@ -53,6 +55,7 @@ class NumberColumn:
     fill: float
     flagged: bool = False
     two_valued: bool = False
+    whole: bool = False
 
     TYPE: ClassVar[str] = "number"
     dropped: ClassVar[bool] = False

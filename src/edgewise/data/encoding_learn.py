@@ -137,7 +137,12 @@ def _number_column(raw: RawColumn, weight: Floats) -> EncodedColumn:
             raw.name, raw.kind, "linear", low, max(abs(low), 1.0), 0.0, 0.0, 0.0, flagged=True
         )
     column = _two_valued(raw, known, w) or _many_valued(raw, known, w)
-    return replace(column, flagged=flagged)
+    return replace(column, flagged=flagged, whole=_are_whole(known))
+
+
+def _are_whole(x: Floats) -> bool:
+    """Whether all are whole numbers, of a size at which others could be told from them."""
+    return bool((x == np.floor(x)).all() and np.abs(x).max() < 2.0**52)
 
 
 def _two_valued(raw: RawColumn, x: Floats, weight: Floats) -> NumberColumn | None:

@@ -29,7 +29,7 @@ from edgewise.verify.rows import Columns, drawn, place
 from edgewise.verify.stated import two_valued, with_ranges
 from edgewise.verify.tasks import Part, Task
 from edgewise.verify.text import Statement, parse_conditions, parse_property
-from edgewise.verify.witness import ROUNDING, Case, Evaluator, cases, worst
+from edgewise.verify.witness import ROUNDING, Breach, Case, Evaluator, case, worst
 
 Floats = NDArray[np.float64]
 
@@ -239,24 +239,38 @@ def _domain_text(columns: Columns, statement: Statement) -> str:
 
 
 def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
-    """Try the property on rows drawn from the domain and on those given."""
-    evaluator = Evaluator(claim.task.models)
-    # What happens within the training range is of more interest than what happens beyond it.
-    for near in (True, False):
-        best: tuple[float, Floats, Part] | None = None
-        pools: dict[int, Floats] = {}
-        for part in claim.task.parts:
-            key = id(part.domain)  # the goals of one property share a domain or two
-            if key not in pools:
-                fresh = drawn(claim.columns.familiar(part.domain) if near else part.domain, DRAWN, rng)
-                pools[key] = fresh if starts is None or not len(starts) else np.vstack([starts, fresh])
-            charge(_NUMBER * pools[key].size)
-            excess, x = worst(evaluator, part.goal, part.domain, pools[key])
-            if x is not None and (best is None or excess > best[0]):
-                best = excess, x, part
-        if best is not None and _clear(evaluator, best[0], best[1]):
-            found = _refuted(claim, evaluator, best[2], best[1], best[0])
-            return found if isinstance(found, Refuted) else None
+    """Try the property on rows drawn from the domain and on those given: first on rows that can be."""
+    evaluator, pools = Evaluator(claim.task.models), dict[int, Floats]()
+    given = np.zeros((0, claim.task.models[0].shape[0])) if starts is None else starts
+    best: tuple[float, Floats, Breach, Part] | None = None
+    for part in claim.task.parts:
+        breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group)
+        key = id(part.domain)  # the goals of one property share a domain or two
+        if key not in pools:
+            drawn_rows = breach.possible.nearest(drawn(breach.possible.near, DRAWN, rng))
+            pools[key] = np.vstack([given[place(part.domain, given)], drawn_rows])
+        charge(_NUMBER * pools[key].size)
+        row = breach.broken(pools[key])
+        if row is not None:
+            excess = float(breach.value(row[None])[0])
+            if best is None or excess > best[0]:
+                best = excess, row, breach, part
+    if best is not None:
+        found = _shown(claim, best[2], best[3], best[1], best[0], possible=True)
+        if isinstance(found, Refuted):
+            return found
+    worse: tuple[float, Floats, Part] | None = None
+    wide = dict[int, Floats]()
+    for part in claim.task.parts:
+        if id(part.domain) not in wide:
+            wide[id(part.domain)] = drawn(part.domain, DRAWN, rng)
+        charge(_NUMBER * wide[id(part.domain)].size)
+        excess, x = worst(evaluator, part.goal, part.domain, wide[id(part.domain)])
+        if x is not None and (worse is None or excess > worse[0]):
+            worse = excess, x, part
+    if worse is not None and _clear(evaluator, worse[0], worse[1]):
+        found = _refuted(claim, evaluator, worse[2], worse[1], worse[0], pools[id(worse[2].domain)])
+        return found if isinstance(found, Refuted) else None
     return None
 
 
@@ -344,42 +358,38 @@ def _evidence(outcome: Outcome) -> dict[str, Any]:
     return outcome.evidence
 
 
-def _refuted(claim: _Claim, evaluator: Evaluator, part: Part, x: Floats, excess: float) -> Verdict:
-    found = cases(evaluator, claim.columns, part.goal, part.domain, part.group, x)
-    falls = claim.task.claim["type"] == "monotone"
-    if not claim.task.exact and not (_falls if falls else _raw_slope_breaks)(claim, part, found):
-        reason = (
-            "a stronger claim than what was asked failed, since "
-            f"{'the calibration is level there' if falls else 'the model reads the column through asinh'};"
-        )
-        seconds = claim.meter.seconds
-        return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.EXHAUSTED)
+def _refuted(
+    claim: _Claim, evaluator: Evaluator, part: Part, x: Floats, excess: float, pool: Floats | None = None
+) -> Verdict:
+    """What a row that breaks a goal comes to: better a row that can be, searched for beside it; else that one."""
+    breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group)
+    row = breach.searched(x, np.zeros((0, len(x))) if pool is None else pool)
+    if row is not None:
+        found = _shown(claim, breach, part, row, float(breach.value(row[None])[0]), possible=True)
+        if isinstance(found, Refuted):
+            return found
+    return _shown(claim, breach, part, x, excess, possible=False)
+
+
+def _shown(claim: _Claim, breach: Breach, part: Part, x: Floats, excess: float, *, possible: bool) -> Verdict:
+    rows = breach.shown(x, possible=possible)
+    seconds = claim.meter.seconds
+    if not rows:
+        reason, ended = ended_by(StopReason.TIED), StopReason.TIED
+        if not claim.task.exact:
+            ended = StopReason.EXHAUSTED
+            reason = (
+                "a stronger claim than what was asked failed, since the model reads the column through asinh;"
+            )
+        return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, ended)
+    found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
     reason = _reason(claim, part, found)
-    if not _clear(evaluator, excess, x):
+    if not _clear(breach.evaluator, excess, x):
         reason += f" The bound is broken by {excess:.2g} only, as computed without rounding."
-    return Refuted(claim.text, claim.domain, found, excess, reason, claim.meter.seconds)
-
-
-def _falls(claim: _Claim, part: Part, found: tuple[Case, ...]) -> bool:
-    """Whether the calibrated output too goes the wrong way from one row to the other."""
-    first, second = ([*each.outputs.values()] for each in found)
-    if isinstance(part.goal, Slope):
-        return part.goal.sign * (second[part.goal.output] - first[part.goal.output]) > 0
-    return first[0] > second[0]
-
-
-def _raw_slope_breaks(claim: _Claim, part: Part, found: tuple[Case, ...]) -> bool:
-    """Whether two rows show the slope asked about in the column's own units."""
-    assert isinstance(part.goal, Slope)
-    assert part.group is not None
-    name = claim.columns.names[part.group]
-    first, second = found
-    run = second.row[name] - first.row[name]
-    output = list(first.outputs)[part.goal.output]
-    bound = float(part.goal.bound) / abs(claim.columns.scale(part.group)[1])
-    maps = claim.columns.view.calibration
-    bound *= 1.0 if maps is None or maps.line is None else maps.line.slope
-    return abs(second.outputs[output] - first.outputs[output]) > bound * abs(run)
+    if unlike := breach.possible.unlike(rows):
+        why = "It is one of the rows given" if possible else "No row that can be was found to show it"
+        reason += f" {why}: {', '.join(unlike)}."
+    return Refuted(claim.text, claim.domain, found, excess, reason, seconds)
 
 
 def _reason(claim: _Claim, part: Part, found: tuple[Case, ...]) -> str:

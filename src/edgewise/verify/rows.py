@@ -76,6 +76,10 @@ class Columns:
         ]
         return Domain(tuple(groups), whole=True)
 
+    def encoded(self, group: int) -> EncodedColumn | None:
+        """How a column becomes inputs; None of a plain network, which reads numbers as they are."""
+        return None if self.view.encoding is None else self._column(group)
+
     def _column(self, group: int) -> EncodedColumn:
         assert self.view.encoding is not None
         return self.view.encoding.columns[self.used[group]]
@@ -312,6 +316,9 @@ class Columns:
         number = float(column.decode(np.array([values[0]]))[0])
         if column.kind == "bool":
             return number >= 0.5
+        if column.whole and abs(number - round(number)) <= 1e-9 * max(1.0, abs(number)):
+            # What a transform leaves of a whole number is off by rounding.
+            number = float(round(number))
         return date_of(number) if column.kind == "date" else number
 
     def raw_row(self, x: Floats, *, tidy: Callable[[Floats], bool] | None = None) -> dict[str, Any]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise.data.encoding_columns import NumberColumn
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
 from edgewise.verify.domain import Domain
 from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Slope, Term
+from edgewise.verify.possible import Possible
 from edgewise.verify.rows import Columns, place
 
 Floats = NDArray[np.float64]
@@ -23,6 +26,8 @@ Floats = NDArray[np.float64]
 ROUNDING = 1e-9
 # Steps tried for a slope, as shares of the room there is.
 _STEPS = tuple(2.0**-k for k in range(30))
+# Rows along whose column pairs are tried; rows that a climb starts from.
+_LINES, _STARTS = 16, 4
 
 
 @dataclass(frozen=True)
@@ -126,35 +131,137 @@ def worst(evaluator: Evaluator, goal: Goal, domain: Domain, rows: Floats) -> tup
     return float(found[at]), rows[at]
 
 
-def cases(
-    evaluator: Evaluator, columns: Columns, goal: Goal, domain: Domain, group: int | None, x: Floats
-) -> tuple[Case, ...]:
-    """The row that breaks a goal, in raw units, numbers rounded as far as it goes on to break it.
+@dataclass(frozen=True, eq=False)
+class Breach:
+    """How a goal is broken: what rows show of it, and the rows that show it best.
 
-    Returns
-    -------
-    tuple of Case
-        One row, or two that differ in one column: its two values, or two numbers that show the slope.
+    Parameters
+    ----------
+    evaluator : Evaluator
+    columns : Columns
+    goal : Goal
+    domain : Domain
+    group : int or None
+        The group that is moved, or along which a slope runs.
     """
-    scale = ROUNDING * evaluator.scale(x[None])
-    # Rounding may cost a tenth of what the row shows, no more.
-    enough = max(scale, 0.9 * float(evaluator.excess(goal, domain, x[None])[0]))
 
-    def tidy(row: Floats) -> bool:
-        inside = bool(place(domain, row[None])[0])
-        return inside and float(evaluator.excess(goal, domain, row[None])[0]) >= enough
+    evaluator: Evaluator
+    columns: Columns
+    goal: Goal
+    domain: Domain
+    group: int | None
 
-    raw = columns.raw_row(x, tidy=tidy)
-    tidied = columns.encode(raw, "a witness")
-    x = tidied if tidy(tidied) else x
-    if group is None:
-        return (case(evaluator, columns.view, columns, x),)
-    if isinstance(goal, Slope):
-        ends = _steepest(evaluator, columns, goal, domain, group, x)
-    else:
-        steps = [term.moved for row in goal.rows for term in row if isinstance(term, OutputTerm)]
-        ends = tuple(moved(x[None], domain, step)[0] for step in dict.fromkeys(steps))
-    return tuple(case(evaluator, columns.view, columns, end) for end in ends)
+    @cached_property
+    def possible(self) -> Possible:
+        """The rows of the domain that can be."""
+        return Possible(self.columns, self.domain)
+
+    def value(self, rows: Floats) -> Floats:
+        """By how much each row breaks the goal, (n,): of a slope, the best pair of possible numbers in its column."""
+        if isinstance(self.goal, Slope):
+            return np.array([self._pair(x, self._along(x))[0] for x in rows])
+        return self.evaluator.excess(self.goal, self.domain, rows)
+
+    def clear(self, rows: Floats) -> float:
+        """What may be rounding, at some rows."""
+        return ROUNDING * self.evaluator.scale(rows)
+
+    def broken(self, pool: Floats) -> Floats | None:
+        """The possible row of a pool that breaks the goal most; None where none does."""
+        if not len(pool):
+            return None
+        if isinstance(self.goal, Slope):
+            # The steepest rows of the pool: only along these are pairs tried.
+            steep = self.evaluator.excess(self.goal, self.domain, pool)
+            pool = pool[np.argsort(-steep)[:_LINES]]
+        found = self.value(pool)
+        k = int(np.argmax(found))
+        return pool[k] if found[k] > self.clear(pool[k][None]) else None
+
+    def searched(self, x: Floats, pool: Floats) -> Floats | None:
+        """A possible row that breaks the goal, climbed to from rows next to one that does; None where none is found."""
+        starts = self.possible.nearest(np.vstack([x[None], pool]))
+        excess = self.evaluator.excess(self.goal, self.domain, starts)
+        order = [0, *(k for k in np.argsort(-excess)[:_STARTS] if k)]
+        without = self.group if isinstance(self.goal, Slope) else None
+        for k in order:
+            row, best = self.possible.climbed(
+                starts[k], self.value, enough=2 * self.clear(starts[k][None]), without=without
+            )
+            if best > self.clear(row[None]):
+                return row
+        return None
+
+    def shown(self, x: Floats, *, possible: bool) -> tuple[Floats, ...]:
+        """The row, or the two rows, that show it: numbers written with as few digits as goes; none where they would not.
+
+        Returns
+        -------
+        tuple of array of shape (inputs,)
+            One row, or two that differ in one column: its two values, or two numbers that show the slope.
+        """
+        domain = self.possible.near if possible else self.domain
+        # Rounding may cost a tenth of what the row shows, no more.
+        enough = max(self.clear(x[None]), 0.9 * float(self.value(x[None])[0]))
+
+        def tidy(row: Floats) -> bool:
+            return bool(place(domain, row[None])[0]) and float(self.value(row[None])[0]) >= enough
+
+        raw = self.columns.raw_row(x, tidy=tidy)
+        tidied = self.columns.encode(raw, "a witness")
+        x = tidied if tidy(tidied) else x
+        if isinstance(self.goal, Slope):
+            return self._ends(x, possible)
+        if self.group is None:
+            return (x,)
+        steps = [term.moved for row in self.goal.rows for term in row if isinstance(term, OutputTerm)]
+        return tuple(moved(x[None], self.domain, step)[0] for step in dict.fromkeys(steps))
+
+    def _ends(self, x: Floats, possible: bool) -> tuple[Floats, ...]:
+        """Two rows along the column of a slope, of possible numbers or, where these do not show it, of any."""
+        trials = [self._along(x)] if possible else [self._along(x), self._about(x)]
+        found = max((self._pair(x, values) for values in trials), key=lambda pair: pair[0])
+        return found[1:] if found[0] > self.clear(np.array(found[1:])) else ()
+
+    def _cell(self, x: Floats, domain: Domain) -> tuple[tuple[float, float], ...]:
+        assert self.group is not None
+        group = domain.groups[self.group]
+        flags = group.inputs[1:]
+        return next(
+            cell
+            for cell in group.cells
+            if cell[0][0] < cell[0][1]
+            and all(low <= x[i] <= high for i, (low, high) in zip(flags, cell[1:], strict=True))
+        )
+
+    def _along(self, x: Floats) -> Floats:
+        assert self.group is not None
+        return self.possible.values(self.group, self._cell(x, self.possible.near)[0])
+
+    def _about(self, x: Floats) -> Floats:
+        """Numbers around that of a row, from near ones to the ends of its range."""
+        assert isinstance(self.goal, Slope)
+        at, (low, high) = float(x[self.goal.input]), self._cell(x, self.domain)[0]
+        steps = [at + share * (end - at) for share in _STEPS for end in (low, high)]
+        return np.unique(np.array([at, *steps]))
+
+    def _pair(self, x: Floats, values: Floats) -> tuple[float, Floats, Floats]:
+        """Of two of some numbers in the column of a slope, the rise beyond what is allowed that is largest, and the rows."""
+        goal = self.goal
+        assert isinstance(goal, Slope)
+        assert self.group is not None
+        rows = np.repeat(x[None], len(values), axis=0)
+        rows[:, goal.input] = values
+        # The bound speaks of the column's own units, which a transform stretches.
+        column = self.columns.encoded(self.group)
+        raw = column.decode(values) if isinstance(column, NumberColumn) else values
+        allowed = goal.bound / abs(self.columns.scale(self.group)[1]) * raw
+        f = goal.sign * self.evaluator.outputs(goal.model, rows)[:, goal.output] - allowed
+        # A large enough rise from the least value so far is what the two rows are to show.
+        least = np.minimum.accumulate(f)
+        k = int(np.argmax(f - least))
+        j = int(np.argmin(f[: k + 1]))
+        return float(f[k] - f[j]), rows[j], rows[k]
 
 
 def case(evaluator: Evaluator, view: Fitted, columns: Columns, x: Floats) -> Case:
@@ -176,52 +283,6 @@ def names_of_outputs(view: Fitted) -> tuple[str, ...]:
     if view.binary:
         return (f"log-odds of {view.classes[1]}",)
     return tuple(str(label) for label in view.classes) if view.classes else view.network.output_names
-
-
-def _steepest(
-    evaluator: Evaluator, columns: Columns, goal: Slope, domain: Domain, group: int, x: Floats
-) -> tuple[Floats, Floats]:
-    """Two rows that differ in one number by as much as still shows a slope that is too steep."""
-    i, at = goal.input, float(x[goal.input])
-    cell = next(
-        cell
-        for cell in domain.groups[group].cells
-        if all(lo <= x[k] <= hi for k, (lo, hi) in zip(domain.groups[group].inputs, cell, strict=True))
-    )
-    low, high = cell[0]
-    near = next(
-        (
-            c[0]
-            for c in columns.familiar(domain).groups[group].cells
-            if c[0][0] <= at <= c[0][1] and c[1:] == cell[1:]
-        ),
-        cell[0],
-    )
-    low, high = near if near[0] < near[1] else (low, high)
-    steps = [size * (end - at) for size in _STEPS for end in (high, low) if end != at]
-    rows = np.repeat(x[None], len(steps) + 1, axis=0)
-    rows[1:, i] += steps
-    for k, step in enumerate(steps, 1):
-        # A round number a little nearer does as well, and can be read.
-        number = columns.raw_row(rows[k])[domain.groups[group].name]
-        if isinstance(number, float):
-            rounded = columns.encode(
-                {**columns.raw_row(rows[k]), domain.groups[group].name: float(f"{number:.3g}")}, "a witness"
-            )[i]
-            if (
-                low <= rounded <= high
-                and abs(rounded - at) > 0.5 * abs(step)
-                and (rounded > at) == (step > 0)
-            ):
-                rows[k, i] = rounded
-    y = evaluator.outputs(goal.model, rows)[:, goal.output]
-    run = rows[1:, i] - at
-    rise = goal.sign * (y[1:] - y[0]) / run - goal.bound
-    clear = rise * np.abs(run) > ROUNDING * max(1e-300, float(np.abs(y).max()))
-    # The two rows are to show something: the largest change beyond what is allowed.
-    best = int(np.argmax(np.where(clear, rise * np.abs(run), -np.inf)))
-    pair = (rows[0], rows[best + 1])
-    return pair if run[best] > 0 else pair[::-1]
 
 
 def _plain(value: Any) -> Any:
