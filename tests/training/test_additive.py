@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise.training.additive import solve_additive
+from edgewise.training import fit_table
+from edgewise.training.additive import solve_additive, without_nothing
 from edgewise.training.bag_design import make_design
 from edgewise.training.losses import CrossEntropy, Squared
 
@@ -113,3 +114,25 @@ def test_degrees_of_freedom_are_the_trace_of_the_smoother():
     assert float(degrees.sum()) == pytest.approx(float(trace), rel=0.02)
     assert degrees[0] > 4 * degrees[1]
     assert degrees[2] < 1
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-9, 1e-4, 1.0])
+def test_what_is_next_to_nothing_becomes_nothing(size: float):
+    random = np.random.default_rng(4)
+    table, owner = torch.from_numpy(random.normal(size=(300, 9))), torch.arange(3).repeat_interleave(3)
+    theta = torch.from_numpy(random.normal(size=(9, 2)))
+    theta[3:6, 0] *= size
+    kept = without_nothing(theta, table, owner)
+    same = torch.ones(9, 2, dtype=torch.bool)
+    same[3:6, 0] = size >= 1e-4
+    assert torch.equal(kept, torch.where(same, theta, 0.0))
+
+
+def test_a_column_that_says_nothing_is_not_read():
+    """Nobody need prove that it never matters to the ninth digit."""
+    random = np.random.default_rng(5)
+    X = np.column_stack([random.normal(size=400), random.integers(0, 2, (400, 6))])
+    fit = fit_table(X, np.sin(X[:, 0]), mode="additive")
+    read = fit.network.layers[0].mask[:, 0].tolist()
+    assert read[0]
+    assert not all(read)

@@ -35,6 +35,8 @@ RELEARNED = 2 * SCOUTS
 # Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients
 # stay exact, and so does what the steps end in.
 STALE = 0.04
+# A function of so small a share of the outputs' spread is shrunk to nothing, but for the last digits.
+NOTHING = 1e-6
 # Below this curvature a row of a logistic loss is as good as decided.
 FAINT = 1e-5
 
@@ -169,6 +171,24 @@ def solve_additive(
     whole[:, kept] = torch.stack([theta[:-1] for theta, _ in solutions])
     weights[:, kept] = torch.stack([penalty[group] for _, penalty in solutions])
     return Additive(whole[0], biases[0], whole[1:], biases[1:], weights[0], weights[1:], steps, short, stop)
+
+
+def without_nothing(theta: Tensor, table: Tensor, owner: Tensor) -> Tensor:
+    """Coordinates (P, D) in which functions that are next to nothing on all rows, (n, P), are exactly nothing.
+
+    That an input has no effect is then plain to see, and proved at once.
+    """
+    sizes = torch.zeros(int(owner.max()) + 1, theta.shape[1], dtype=torch.float64)
+    sums = list[Tensor]()
+    for chunk in table.split(ROWS_AT_ONCE):
+        rows, total = chunk.to(torch.float64), torch.zeros(len(chunk), theta.shape[1], dtype=torch.float64)
+        for i in range(len(sizes)):
+            own = rows[:, owner == i] @ theta[owner == i]
+            sizes[i] = torch.maximum(sizes[i], own.abs().amax(0))
+            total += own
+        sums.append(total)
+    spread = torch.cat(sums).std(0, correction=0)
+    return torch.where((sizes < NOTHING * spread)[owner], 0.0, theta)
 
 
 def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:

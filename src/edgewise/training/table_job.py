@@ -18,7 +18,7 @@ from torch import Tensor
 from edgewise._core.seeds import derive, generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, running
-from edgewise.training.additive import Additive, solve_additive
+from edgewise.training.additive import Additive, solve_additive, without_nothing
 from edgewise.training.bag import Bag, Tame
 from edgewise.training.bag_design import DEGREE, smoother
 from edgewise.training.bag_network import to_network
@@ -142,11 +142,12 @@ class TableJob:
         base = (additive.theta, additive.bias)
         if chosen != "additive":
             base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
+        plain = without_nothing(base[0], ground.table, ground.design.owner)
         network = to_network(
             None if chosen == "additive" else bag,
             ground.design,
             coarse=ground.coarse,
-            base=base,
+            base=(plain, base[1]),
             names=names,
             outputs=outputs,
             shift=line(self.shift),
