@@ -58,6 +58,12 @@ def _copied(value: Any, memo: dict[int, Any]) -> Any:
     return made
 
 
+def is_tracing() -> bool:
+    """Whether `torch.jit.trace` looks on, for which sizes are tensors and functions of Python unknown."""
+    jit: Any = torch.jit
+    return jit.is_tracing()
+
+
 def on(device: torch.device | str) -> AbstractContextManager[Any]:
     """Tensors of the block are made on this device; no context where they are anyway, for it slows every call."""
     device = torch.device(device)

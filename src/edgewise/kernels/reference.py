@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from edgewise._core.modules import is_tracing
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import Pieces
@@ -126,6 +127,9 @@ def _times(t: Tensor, v: Tensor | None) -> Tensor:
 
 def _chunks(basis: Basis, x: Tensor) -> Iterator[slice]:
     """Row chunks whose design matrix holds at most CHUNK numbers (one empty chunk for an empty batch)."""
+    if is_tracing():  # a tracer would keep the bounds for batches of every size
+        yield slice(None)
+        return
     count = x.shape[-2]
     row = x.numel() // max(1, count) * basis.size
     rows = max(1, CHUNK // max(1, row))

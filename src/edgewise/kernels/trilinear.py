@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.errors import InputError
+from edgewise._core.modules import is_tracing
 from edgewise.kernels import native_backend, reference
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
@@ -84,7 +85,7 @@ def forward(
     """The gradient of the form in g, differentiable to any order in x, v, coef and base."""
     if as_operators(basis, x, coef):
         return torch.ops.edgewise.forward(x, v, coef, base, *tables(cast(BSpline, basis)), order)
-    if torch.is_grad_enabled():
+    if torch.is_grad_enabled() and not is_tracing():  # the tracer knows no functions of Python
         return _way(Forward, basis)(_maps(basis, x), basis, order, x, v, coef, base)
     return _maps(basis, x).forward(basis, x, v, coef, base, order)
 
@@ -417,7 +418,7 @@ def spline_sum(basis: Basis, x: Tensor, coef: Tensor, order: int = 0, base: Tens
     >>> spline_sum(basis, torch.zeros(5, 2, dtype=torch.float64), torch.ones(2, 7, 3, dtype=torch.float64)).shape
     torch.Size([5, 3])
     """
-    if not torch._C._is_any_autocast_enabled():
+    if not (torch._C._is_any_autocast_enabled() or is_tracing()):
         check(basis, x, None, coef, base)
     return forward(basis, x, None, coef, base, order)
 

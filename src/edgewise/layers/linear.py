@@ -15,6 +15,7 @@ from edgewise._core.seeds import generator
 from edgewise.kernels import spline_edges, spline_sum
 from edgewise.kernels.reference import silu
 from edgewise.layers.initialise import initial_coefficients, zero_coefficients
+from edgewise.layers.inputs import autocast_type, check_input, lowered
 from edgewise.layers.symbolic_edges import (
     FormGroup,
     SymbolicEdge,
@@ -210,11 +211,11 @@ class KANLinear(nn.Module):
         affine: Tensor | None,
     ) -> None:
         """Take these tensors for its own."""
-        empty = grid.new_zeros(0)
-        numbers = empty.to(torch.int64)
         self._buffers.update(grid=grid, mask=mask)
         for name in ("_table", "_origin", "_width", "_numeric", "_rows", "_sources", "_targets"):
-            self._buffers[name] = numbers if name in ("_rows", "_sources", "_targets") else empty
+            # Each its own: modules whose tensors are shared cannot be traced.
+            counts = name in ("_rows", "_sources", "_targets")
+            self._buffers[name] = grid.new_zeros(0, dtype=torch.int64 if counts else grid.dtype)
             self._non_persistent_buffers_set.add(name)
         named = {"coef": coef, "bias": bias, "base_weight": base_weight, "affine": affine}
         for name, tensor in named.items():
@@ -253,12 +254,15 @@ class KANLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sums at the output nodes: (..., I) -> (..., O)."""
-        if torch.is_autocast_enabled(x.device.type):
-            # Half precision would lose the place of x on the grid, and with it the function.
-            with torch.autocast(x.device.type, enabled=False):
-                return self.forward(x.to(self.coef.dtype))
         coef, base, bias, affine = self.coef, self.base_weight, self.bias, self.affine
         self._check_input(x, coef)
+        if (half := autocast_type(x)) is not None:
+            # Half precision would lose the place of x on the grid, and with it the function; it is the result's alone.
+            with torch.autocast(x.device.type, enabled=False):
+                return lowered(self.forward(x.to(coef.dtype)), half)
+        if x.is_meta:  # no numbers, only the shape and the graph of them
+            y = x @ coef.sum(1)
+            return y if bias is None else y + bias
         flat = x if x.dim() == 2 else x.reshape(-1, self.in_features)
         if not self._all_numeric:
             numeric = self._numeric
@@ -380,18 +384,7 @@ class KANLinear(nn.Module):
             )
 
     def _check_input(self, x: Tensor, coef: Tensor) -> None:
-        if x.shape[-1:] == (self.in_features,) and x.dtype == coef.dtype:
-            return
-        name = f"KANLinear({self.in_features}, {self.out_features})"
-        if x.shape[-1:] != (self.in_features,):
-            raise InputError(
-                f"The input of {name} must have {self.in_features} columns in its last dimension. "
-                f"Got shape {tuple(x.shape)} instead."
-            )
-        raise InputError(
-            f"The input of {name} must have the dtype of its parameters, {coef.dtype}. Got {x.dtype} "
-            f"instead; convert it with x.to({coef.dtype})."
-        )
+        check_input(x, self.in_features, coef, f"KANLinear({self.in_features}, {self.out_features})")
 
     def _check_edge(self, source: int, target: int) -> None:
         check_int(source, "source", low=0, high=self.in_features - 1, of="KANLinear")

@@ -11,11 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgewise._core.checks import among, check_columns, check_matrix, plural, short
+from edgewise._core.checks import among, check_columns, check_matrix, short
 from edgewise._core.errors import InputError
 from edgewise._core.modules import copied
 from edgewise._core.seeds import derive
 from edgewise.layers import KANLinear, multiply
+from edgewise.layers.inputs import autocast_type, check_input, lowered
 from edgewise.network.spec import KANSpec, LayerSpec, NodesLike, as_names, as_nodes
 
 # Values of the widest layer that `predict` holds at once.
@@ -162,7 +163,9 @@ class KAN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Outputs in the units of y: (..., inputs) -> (..., outputs)."""
-        return self.output_shift + self.output_scale * self.activations(x)[-1]
+        y = self._answer(x)
+        half = autocast_type(x)
+        return y if half is None else lowered(y, half)
 
     def activations(self, x: Tensor) -> list[Tensor]:
         """Node values [h0, h1, ..., hL] in network units; h0 are the scaled inputs."""
@@ -184,7 +187,9 @@ class KAN(nn.Module):
         x = torch.from_numpy(table).to(self.output_shift)
         with torch.no_grad():
             # By parts, whose nodes stay in the caches: those of a wide layer on all rows would fill the memory.
-            out = torch.cat([self(part) for part in x.split(max(1024, NODES_AT_ONCE // max(self.shape)))])
+            out = torch.cat(
+                [self._answer(part) for part in x.split(max(1024, NODES_AT_ONCE // max(self.shape)))]
+            )
         return out.to(torch.float64).cpu().numpy()
 
     def input_range(self) -> Tensor:
@@ -204,17 +209,23 @@ class KAN(nn.Module):
     def __deepcopy__(self, memo: dict[int, Any]) -> KAN:
         return copied(self, memo, frozenset({"spec"}))
 
+    def _answer(self, x: Tensor) -> Tensor:
+        """What `forward` gives, in full precision whatever autocast asks for."""
+        last = self.activations(x)[-1]
+        return self.output_shift + self.output_scale * last
+
     def _run(self, x: Tensor) -> tuple[list[Tensor], list[Tensor]]:
-        if x.shape[-1:] != (self.shape[0],):
-            raise InputError(
-                f"The input of this KAN must have {plural(self.shape[0], 'column')} ({among(self.input_names)}). "
-                f"Got shape {tuple(x.shape)} instead."
-            )
-        if x.dtype != self.dtype and not torch.is_autocast_enabled(x.device.type):
-            raise InputError(
-                f"The input of this KAN must have the dtype of its parameters, {self.dtype}. Got {x.dtype} instead; "
-                f"convert it with x.to({self.dtype}), or use predict."
-            )
+        check_input(
+            x,
+            self.shape[0],
+            self.output_shift,
+            "this KAN",
+            f" ({among(self.input_names)})",
+            advice=", or use predict",
+        )
+        if autocast_type(x) is not None:
+            with torch.autocast(x.device.type, enabled=False):
+                return self._run(x.to(self.dtype))
         nodes = [(x - self.input_shift) / self.input_scale]
         sums: list[Tensor] = []
         for spec, layer in zip(self.spec.layers, self.layers, strict=True):

@@ -19,7 +19,7 @@ def with_tails(inner: Inner, domain: Tensor, x: Tensor, order: int) -> Tensor:
     inside = torch.minimum(torch.maximum(x, low), high)
     values = inner(inside, order)
     if order == 0:
-        at_low, at_high = inner(domain.T, 1)
+        at_low, at_high = inner(domain.T, 1).unbind(0)
         slope = torch.where((x < low)[..., None], at_low, at_high)
         return values + (x - inside)[..., None] * slope
     if order == 1:

@@ -1,0 +1,80 @@
+"""What the front of a layer and of a network takes: dense tensors of its own type and device; what autocast makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise._core.modules import is_tracing
+
+
+def check_input(
+    x: Any, features: int, like: Tensor, name: str, columns: str = "", *, advice: str = ""
+) -> None:
+    """Refuse in one sentence what `name` cannot take: `features` columns of the type and on the device of `like`.
+
+    Parameters
+    ----------
+    x : anything
+    features : int
+        Entries of the last dimension.
+    like : Tensor
+        A parameter of the module.
+    name : str
+        The module, for messages.
+    columns : str
+        Its columns by name, for messages.
+    advice : str
+        Another way to call the module.
+    """
+    if not isinstance(x, Tensor):
+        raise InputError(
+            f"The input of {name} must be a tensor. Got {_kind(x)} instead; convert it with "
+            f"torch.as_tensor(x, dtype={like.dtype}){advice}."
+        )
+    # While a tracer looks on, sizes are tensors, and a question about them would be a part of the trace.
+    if not is_tracing() and x.shape[-1:] != (features,):
+        raise InputError(
+            f"The input of {name} must have {features} {'column' if features == 1 else 'columns'}{columns} in its last "
+            f"dimension. Got shape {tuple(x.shape)} instead."
+        )
+    if x.layout != torch.strided:
+        layout = str(x.layout).removeprefix("torch.")
+        raise InputError(
+            f"The input of {name} must be a dense tensor. Got one of layout {layout} instead; convert it with x.to_dense()."
+        )
+    if x.dtype != like.dtype and not (x.is_floating_point() and autocast_type(x) is not None):
+        raise InputError(
+            f"The input of {name} must have the dtype of its parameters, {like.dtype}. Got {x.dtype} instead; convert it "
+            f"with x.to({like.dtype}){advice}."
+        )
+    if x.device != like.device:
+        raise InputError(
+            f"The input of {name} must be on the device of its parameters, {like.device}. Got {x.device} instead; move one "
+            "of them with .to(...)."
+        )
+
+
+def autocast_type(x: Tensor) -> torch.dtype | None:
+    """The type that autocast gives results on the device of x; None where it is not at work."""
+    device = x.device.type
+    if device == "meta" or not torch.is_autocast_enabled(device):
+        return None
+    return torch.get_autocast_dtype(device)
+
+
+def lowered(y: Tensor, kind: torch.dtype) -> Tensor:
+    """A result as autocast hands it on: of its type, but for double precision, which it leaves alone."""
+    return y if y.dtype == torch.float64 else y.to(kind)
+
+
+def _kind(x: Any) -> str:
+    return (
+        short(x)
+        if x is None or isinstance(x, (bool, int, float, str))
+        else f"a {type(x).__module__}.{type(x).__name__}"
+    )
