@@ -50,6 +50,23 @@ def test_proved_saved_and_checked(edgewise, model):
     )
 
 
+def test_a_certificate_is_checked_against_what_was_asked(edgewise, model):
+    assert edgewise("verify", model, "changes_at_most(sex, 20)", "-c", "proof.json", "-q").code == 0
+    done = edgewise("check", "proof.json", model, "--expect", "changes_at_most(`sex`, 2e1)")
+    assert done.code == 0
+    assert "no change of sex alone changes the log-odds of good by more than 20" in done.out
+    done = edgewise("check", "proof.json", model, "--expect", "never_flips(sex)")
+    assert done.code == 1
+    assert "does not prove never_flips(sex): it is that no change of sex alone" in done.out
+    told = json.loads(
+        edgewise("check", "proof.json", model, "--json", "--expect", "changes_at_most(sex, 21)").out
+    )
+    assert (told["accepted"], told["expected"]) == (True, False)
+    done = edgewise("check", "proof.json", model, "--expect", "changes_at_most(sexx, 20)")
+    assert done.code == 2
+    assert is_one_sentence(done.err)
+
+
 def test_a_changed_certificate_or_another_model_is_refused(edgewise, model):
     assert edgewise("verify", model, "range(-1000, 1000)", "-c", "proof.json", "-q").code == 0
     Path("changed.json").write_text(Path("proof.json").read_text().replace("1000.0", "100.0"))

@@ -20,6 +20,18 @@ def check(
     models: Annotated[
         list[Path], typer.Argument(help="The .kan file it speaks of; two for equal(...).", show_default=False)
     ],
+    expect: Annotated[
+        str | None,
+        typer.Option(
+            "--expect",
+            help="The property that it is to prove, as for `edgewise verify`, with its `where ...`.",
+            show_default=False,
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", "-d", help="A table whose rows --expect counts.", show_default=False),
+    ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,
     json: options.Json = False,
@@ -27,11 +39,15 @@ def check(
     """Check a certificate in exact rational arithmetic, without trusting the prover.
 
     The checker is a small program of its own. Exit code 0: accepted, so the
-    claim holds for every row of its domain. 1: refused, with the reason.
+    claim holds for every row of its domain. 1: refused, with the reason, or
+    accepted and about something else than --expect. The claim is shown in the
+    model's own words and units, then as the checker reads it.
 
     Examples:
 
     - `edgewise check proof.json model.kan`
+
+    - `edgewise check proof.json model.kan --expect "never_flips(sex)"`
 
     - `edgewise check proof.json model.kan --json`
     """
@@ -41,15 +57,35 @@ def check(
     if len(models) > 2:
         raise InputError(f"A certificate speaks of one model or two. Got {len(models)} files instead.")
     from edgewise.verify.checker import check as recheck
+    from edgewise.verify.checker.reading import printed
 
+    statement = None
+    if expect is not None:
+        from edgewise.verify.text import parse_property
+
+        statement = parse_property(expect)
     verdict = recheck(proof, *models)
+    words = other = ""
+    if verdict.accepted:
+        from edgewise.cli.proofs import claimed
+
+        words, other = claimed(proof, models, statement, data)
     if json:
-        print_json(
-            as_json.dumps({"accepted": verdict.accepted, "reason": verdict.reason, "claim": verdict.claim})
-        )
+        told = {
+            "accepted": verdict.accepted,
+            "reason": verdict.reason,
+            "claim": verdict.claim,
+            "words": words,
+        }
+        as_expected = None if statement is None else verdict.accepted and not other
+        print_json(as_json.dumps({**told, "expected": as_expected, "differs": other}))
     else:
         typer.echo(verdict.reason)
         if verdict.accepted and not quiet:
-            typer.echo(verdict.claim)
-    if not verdict.accepted:
+            if words:
+                typer.echo(words)
+            typer.echo(f"As the checker reads it: {verdict.claim}")
+    if other and not json:
+        typer.echo(printed(f"The certificate does not prove {statement}: {other}."))
+    if other or not verdict.accepted:
         raise typer.Exit(REFUTED)

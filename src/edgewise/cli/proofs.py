@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from edgewise.cli.models import load_model
 from edgewise.cli.outcome import tell
 from edgewise.cli.progress import Note, Progress
 from edgewise.verify.api import Step
+from edgewise.verify.checker.reading import printed
+from edgewise.verify.claimed import claim_in_words, differs
 from edgewise.verify.properties import Equal
 from edgewise.verify.results import Proved, Verdict
 from edgewise.verify.text import Statement, parse_conditions, parse_property
@@ -64,6 +67,30 @@ def _other(name: str) -> Any:
     if not path.exists():
         raise FileError(f"The file {path}, which equal(...) names, cannot be read: there is no such file.")
     return load_model(path).held
+
+
+def claimed(
+    proof: Path, models: Sequence[Path], statement: Statement | None, data: Path | None
+) -> tuple[str, str]:
+    """What an accepted certificate claims in the model's own words, and how that differs from a statement, if at all.
+
+    Raises
+    ------
+    InputError, FileError
+        If the statement does not fit the model, or the table cannot be read.
+    """
+    document = json.loads(proof.read_text(encoding="utf-8"))
+    loaded = [load_model(path) for path in models]
+    held = [each.held for each in loaded]
+    words = printed(claim_in_words(document, held[0]))
+    if statement is None:
+        return words, ""
+    rows = None
+    if data is not None:
+        from edgewise.data import read_frame
+
+        rows = loaded[0].select(read_frame(data))
+    return words, printed(differs(document, held, statement, rows))
 
 
 def told(verdict: Verdict, certificate: Path | None) -> str:

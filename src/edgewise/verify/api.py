@@ -134,7 +134,7 @@ def verify(
     seed = check_int(seed, "seed", low=0, of="verify")
     tell = teller(callbacks, "verify")
     columns = Columns(view)
-    statement = _with_ranges(statement, columns)
+    statement = ranged(statement, columns)
     asked_of = statement.property
     told, said = _domain_text(columns, statement), two_valued(columns)
     remarks = (said,) if said else ()
@@ -215,7 +215,7 @@ def _statement(
     return Statement(found.property, (*found.conditions, *more))
 
 
-def _with_ranges(statement: Statement, columns: Columns) -> Statement:
+def ranged(statement: Statement, columns: Columns) -> Statement:
     """The statement with ranges of the columns whose own numbers it weighs."""
     prop = statement.property
     names: tuple[str, ...] = ()

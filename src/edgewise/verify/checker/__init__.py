@@ -24,7 +24,7 @@ from .claims import goals
 from .domain import Case
 from .evidence import Proof
 from .model import Model
-from .reading import FILE, FORMAT, VERSION, Refused, need, parse, read
+from .reading import FILE, FORMAT, VERSION, Refused, need, parse, printed, read
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def steps(*files: Any) -> Iterator[Verdict | None]:
         reason = f"Refused: {error}."
     except Exception as error:  # whatever a damaged file brings about, it proves nothing
         reason = f"Refused: the files are damaged or do not fit ({type(error).__name__}: {str(error)[:99]})."
-    yield Verdict(accepted, reason, words[0], time.perf_counter() - began)
+    yield Verdict(accepted, printed(reason), printed(words[0]), time.perf_counter() - began)
 
 
 def _check(files: list[bytes], words: list[str]) -> Iterator[int]:

@@ -8,7 +8,7 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 from .domain import Case
-from .reading import form, need, read
+from .reading import form, need, quoted, read
 
 CLAIMS = {
     "range": "{output} lies between {low} and {high}",
@@ -44,7 +44,12 @@ def goals(case: Case, claim: Any) -> tuple[str, list[Goal]]:
     o, i, g, c = (said.get(key, 0) for key in ("output", "input", "group", "class"))
     g = case.owner[i][0] if "input" in said else g
     t = next((said[x] for x in ("bound", "threshold", "tau", "epsilon") if x in said), Q(0))
-    words = {**claim, "output": model.outputs[o], "input": model.inputs[i], "group": case.name(g)}
+    words = {
+        **claim,
+        "output": quoted(model.outputs[o]),
+        "input": quoted(model.inputs[i]),
+        "group": case.name(g),
+    }
     words |= {key: default for key, default in (("low", "-inf"), ("high", "inf")) if words.get(key) is None}
     words["direction"] = "falls" if said.get("direction", 1) > 0 else "rises"
 

@@ -5,7 +5,7 @@ from fractions import Fraction as Q
 from typing import Any
 
 from .model import Model
-from .reading import need
+from .reading import need, quoted
 from .tables import Table
 
 
@@ -50,7 +50,7 @@ class Case:
 
     def name(self, g: int) -> str:
         """The inputs of a group by name."""
-        return " and ".join(self.models[0].inputs[i] for i in self.inputs[g])
+        return " and ".join(quoted(self.models[0].inputs[i]) for i in self.inputs[g])
 
     def point(self, g: int, c: int) -> tuple[int, int]:
         """A cell that a group can be moved to."""

@@ -11,6 +11,16 @@ class Refused(Exception):  # noqa: N818
     """Why a file is no proof of its claim."""
 
 
+def printed(text: str) -> str:
+    """Text in which nothing but what is seen stands: escapes, new lines and marks of direction as their codes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def quoted(name: str) -> str:
+    """A name as it is where it is a plain word, else in quotes, so that none reads as more of a sentence."""
+    return name if all(c.isalnum() or c in "_.()" for c in name) else json.dumps(name, ensure_ascii=False)
+
+
 def need(condition: Any, reason: str) -> None:
     """Refuse unless a condition holds."""
     if not condition:
