@@ -77,6 +77,9 @@ def verify(
 
     - `never_flips(sex)`, `changes_at_most(sex, 0.1)`: changing this column alone
 
+    - `never_flips(sex, race) with age within 5`: these together, at will, and
+    a number a little besides
+
     - `decision = "good"`, `robust(row 5, 0.05)`, `robust(row 5, {age: 2})`
 
     - `equal("other.kan", 0.01)`, `formula("2*x + 1", 0.1)`

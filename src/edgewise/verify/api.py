@@ -29,6 +29,7 @@ from edgewise.verify.rows import Columns, drawn, place
 from edgewise.verify.stated import two_valued, with_ranges
 from edgewise.verify.tasks import Part, Task
 from edgewise.verify.text import Statement, parse_conditions, parse_property
+from edgewise.verify.two_rows import brought_near, differ, padded, pair_of
 from edgewise.verify.witness import ROUNDING, Breach, Case, Evaluator, case, worst
 
 Floats = NDArray[np.float64]
@@ -149,8 +150,8 @@ def verify(
             )
         return replace(found, remarks=remarks)
     task = task_of(asked_of, columns, statement.conditions, rows)
-    claim = _Claim(task, columns, str(asked_of), told, meter, tell)
-    starts = None if rows is None else columns.table(rows)
+    claim = _Claim(task, columns, asked_of, str(asked_of), told, meter, tell)
+    starts = None if rows is None else padded(columns.table(rows), task.copies)
     others = [other.held for other in task.views[1:]]
     with one_thread(), running(meter):
         try:
@@ -171,6 +172,7 @@ class _Claim:
 
     task: Task
     columns: Columns
+    property: asked.Property
     text: str
     domain: str
     meter: Meter
@@ -241,6 +243,8 @@ def _domain_text(columns: Columns, statement: Statement) -> str:
 def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
     """Try the property on rows drawn from the domain and on those given: first on rows that can be."""
     evaluator, pools = Evaluator(claim.task.models), dict[int, Floats]()
+    if claim.task.copies:
+        return _search_pairs(claim, evaluator, starts, rng)
     given = np.zeros((0, claim.task.models[0].shape[0])) if starts is None else starts
     best: tuple[float, Floats, Breach, Part] | None = None
     for part in claim.task.parts:
@@ -271,6 +275,24 @@ def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> R
     if worse is not None and _clear(evaluator, worse[0], worse[1]):
         found = _refuted(claim, evaluator, worse[2], worse[1], worse[0], pools[id(worse[2].domain)])
         return found if isinstance(found, Refuted) else None
+    return None
+
+
+def _search_pairs(
+    claim: _Claim, evaluator: Evaluator, starts: Floats | None, rng: np.random.Generator
+) -> Refuted | None:
+    """Try the property on pairs of rows, within the training range first."""
+    prop = cast(asked.NeverFlips, claim.property)
+    for part in claim.task.parts:
+        for domain in (claim.columns.familiar(part.domain), part.domain):
+            pool = drawn(domain, DRAWN, rng)
+            pool = pool if starts is None else np.vstack([starts, pool])
+            charge(_NUMBER * pool.size)
+            pool = brought_near(claim.task, prop, claim.columns, pool)
+            excess, x = worst(evaluator, part.goal, part.domain, pool)
+            if x is not None and _clear(evaluator, excess, x):
+                found = _flipped(claim, part, x, excess)
+                return found if isinstance(found, Refuted) else None
     return None
 
 
@@ -329,7 +351,7 @@ def _evident(part: Part, task: Task) -> dict[str, Any] | None:
     It is a tie, which a search in floats cannot decide.
     """
     net, rows = task.models[0], part.goal
-    if part.focus != "pair" or part.group is None or isinstance(rows, Slope):
+    if part.focus != "pair" or part.group is None or task.copies or isinstance(rows, Slope):
         return None
     inputs = list(part.domain.groups[part.group].inputs)
     if bool(net.layers[0].mask[inputs].any()):
@@ -362,6 +384,8 @@ def _refuted(
     claim: _Claim, evaluator: Evaluator, part: Part, x: Floats, excess: float, pool: Floats | None = None
 ) -> Verdict:
     """What a row that breaks a goal comes to: better a row that can be, searched for beside it; else that one."""
+    if claim.task.copies:
+        return _flipped(claim, part, x, excess)
     breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group)
     row = breach.searched(x, np.zeros((0, len(x))) if pool is None else pool)
     if row is not None:
@@ -374,15 +398,15 @@ def _refuted(
 def _shown(claim: _Claim, breach: Breach, part: Part, x: Floats, excess: float, *, possible: bool) -> Verdict:
     rows = breach.shown(x, possible=possible)
     seconds = claim.meter.seconds
-    if not rows:
+    found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
+    falls = claim.task.claim["type"] == "monotone"
+    if not rows or (falls and not claim.task.exact and not _falls(part, found)):
         reason, ended = ended_by(StopReason.TIED), StopReason.TIED
         if not claim.task.exact:
             ended = StopReason.EXHAUSTED
-            reason = (
-                "a stronger claim than what was asked failed, since the model reads the column through asinh;"
-            )
+            why = "the calibration is level there" if falls else "the model reads the column through asinh"
+            reason = f"a stronger claim than what was asked failed, since {why};"
         return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, ended)
-    found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
     reason = _reason(claim, part, found)
     if not _clear(breach.evaluator, excess, x):
         reason += f" The bound is broken by {excess:.2g} only, as computed without rounding."
@@ -392,13 +416,36 @@ def _shown(claim: _Claim, breach: Breach, part: Part, x: Floats, excess: float, 
     return Refuted(claim.text, claim.domain, found, excess, reason, seconds)
 
 
+def _flipped(claim: _Claim, part: Part, x: Floats, excess: float) -> Verdict:
+    """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
+    prop = cast(asked.NeverFlips, claim.property)
+    found = pair_of(claim.task, prop, claim.columns, x)
+    if differ(prop, claim.columns, found):
+        reason = _reason(claim, part, found)
+        return Refuted(claim.text, claim.domain, found, excess, reason, claim.meter.seconds)
+    reason = "only rows a little further apart than asked were found to be decided differently;"
+    seconds = claim.meter.seconds
+    return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.EXHAUSTED)
+
+
+def _falls(part: Part, found: tuple[Case, ...]) -> bool:
+    """Whether the calibrated output too goes the wrong way from one row to the other."""
+    first, second = ([*each.outputs.values()] for each in found)
+    if isinstance(part.goal, Slope):
+        return part.goal.sign * (second[part.goal.output] - first[part.goal.output]) > 0
+    return first[0] > second[0]
+
+
 def _reason(claim: _Claim, part: Part, found: tuple[Case, ...]) -> str:
     """What the rows show, in one sentence."""
     first = found[0]
-    name = "" if part.group is None else claim.columns.names[part.group]
     if len(found) == 2:
         second = found[1]
-        values = f"{name} {shown(first.row[name])} instead of {shown(second.row[name])}"
+        values = ", ".join(
+            f"{name} {shown(value)} instead of {shown(second.row[name])}"
+            for name, value in first.row.items()
+            if value != second.row[name]
+        )
         if first.decision is not None and first.decision != second.decision:
             return (
                 f"With {values} the decision is {shown(first.decision)} instead of {shown(second.decision)}."

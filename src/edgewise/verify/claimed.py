@@ -36,9 +36,7 @@ def claim_in_words(document: Mapping[str, Any], model: Any) -> str:
     columns = Columns(fitted(model, of="check"))
     if not _of_columns(document, columns):
         return ""
-    return (
-        f"For {_rows(document['domain'], columns)}: {_claim(document['claim'], document['domain'], columns)}."
-    )
+    return f"For {_rows(_first_row(document, columns), columns)}: {_claim(document, columns)}."
 
 
 def differs(
@@ -72,14 +70,36 @@ def differs(
     statement = ranged(Statement(prop, statement.conditions), columns)
     task = task_of(statement.property, columns, statement.conditions, rows)
     if _plain(task.claim) != _plain(document["claim"]):
-        return f"it is that {_claim(document['claim'], document['domain'], columns)}"
+        return f"it is that {_claim(document, columns)}"
     if _set_of_rows(domain_document(task.domain)) != _set_of_rows(document["domain"]):
-        return f"it is about {_rows(document['domain'], columns)}"
+        return f"it is about {_rows(_first_row(document, columns), columns)}"
     return ""
 
 
 def _of_columns(document: Mapping[str, Any], columns: Columns) -> bool:
-    return sorted(tuple(group["inputs"]) for group in document["domain"]["groups"]) == sorted(columns.inputs)
+    groups = _first_row(document, columns)["groups"]
+    return sorted(tuple(group["inputs"]) for group in groups) == sorted(columns.inputs)
+
+
+def _first_row(document: Mapping[str, Any], columns: Columns) -> Mapping[str, Any]:
+    """The domain of a certificate without what a second row has of its own."""
+    domain, count = document["domain"], columns.view.network.shape[0]
+    if "moves" not in document["claim"]:
+        return domain
+    groups = list[Any]()
+    for group in domain["groups"]:
+        kept = [k for k, i in enumerate(group["inputs"]) if i < count]
+        cells = dict[Any, list[float]]()
+        for cell in group["cells"]:
+            # Boxes along a diagonal are stretches of one range, side by side.
+            (low, high), *rest = (cell[k] for k in kept) if kept else ((0.0, 0.0),)
+            key = (*map(tuple, rest), low if low == high else None)
+            ends = cells.setdefault(key, [low, high])
+            ends[:] = min(low, ends[0]), max(high, ends[1])
+        whole = [[ends, *map(list, key[:-1])] for key, ends in cells.items()]
+        if kept:
+            groups.append({**group, "inputs": [group["inputs"][k] for k in kept], "cells": whole})
+    return {**domain, "groups": groups}
 
 
 def _plain(value: Any) -> Any:
@@ -145,7 +165,8 @@ def _costs(budget: Mapping[str, Any], domain: Mapping[str, Any], columns: Column
 # ---- claims
 
 
-def _claim(claim: Mapping[str, Any], domain: Mapping[str, Any], columns: Columns) -> str:
+def _claim(document: Mapping[str, Any], columns: Columns) -> str:
+    claim, domain = document["claim"], document["domain"]
     kind, view = claim["type"], columns.view
     output = _output(claim["output"], columns) if "output" in claim else ""
     group = _name(columns.names[_groups(domain, columns)[claim["group"]][0]]) if "group" in claim else ""
@@ -169,11 +190,33 @@ def _claim(claim: Mapping[str, Any], domain: Mapping[str, Any], columns: Columns
         return f"no change of {group} alone changes the decision"
     if kind == "never_flips":
         return f"no change of {group} alone takes {output} across {claim['threshold']:.6g}"
+    if "moves" in claim:
+        own = kind == "same_class_within" or (view.binary and claim["threshold"] == view.threshold)
+        what = (
+            "the decision is the same" if own else f"{output} is on the same side of {claim['threshold']:.6g}"
+        )
+        return f"{what} in two rows that differ in {_moves(document, columns)}"
     if kind == "same_class":
         return f"no change of {group} alone changes the decision"
     if kind == "changes_at_most":
         return f"no change of {group} alone changes {output} by more than {claim['tau']:.6g}"
     return f"the outputs of the two models differ by at most {claim['epsilon']:.6g}"
+
+
+def _moves(document: Mapping[str, Any], columns: Columns) -> str:
+    """What may be otherwise in the second row."""
+    place = {i: k for k, group in enumerate(document["domain"]["groups"]) for i in group["inputs"]}
+    told = dict[str, None]()
+    for move in document["claim"]["moves"]:
+        g = next(k for k, inputs in enumerate(columns.inputs) if move["input"] in inputs)
+        name = _name(columns.names[g])
+        if place[move["input"]] != place[move["copy"]]:
+            told[name] = None
+        elif move["within"] is None:
+            told[f"{name} as far as the certificate pairs its numbers"] = None
+        else:
+            told[f"{name} by at most {move['within'] * abs(columns.scale(g)[1]):.6g}"] = None
+    return ", ".join(told)
 
 
 def _sum(claim: Mapping[str, Any], columns: Columns) -> str:

@@ -21,6 +21,7 @@ from edgewise.verify.domain import Domain, Group
 from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Rows, Slope, Term
 from edgewise.verify.rows import Columns, encoded, shown
 from edgewise.verify.tasks import Part, Task, bounded, class_of, has_numbers, output_of, without_missing
+from edgewise.verify.two_rows import two_rows_task
 from edgewise.verify.witness import in_float64
 
 Floats = NDArray[np.float64]
@@ -65,6 +66,8 @@ def task_of(
         return equal_task(prop, made)
     if isinstance(prop, asked.FormulaWithin):
         raise TypeError("formulas are compared by edgewise.verify.formula")
+    if isinstance(prop, asked.NeverFlips) and (len(prop.features) > 1 or prop.others):
+        return two_rows_task(prop, columns, made)
     return values_task(prop, columns, made)
 
 

@@ -83,7 +83,7 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
             made, claim={"type": "same_class", "group": g}, parts=_same_class(view, made.domain, g)
         )
     else:
-        threshold = _threshold(prop, view)
+        threshold = threshold_of(prop, view)
         o = output_of(view, prop.output, of)
         goals = [
             Rows(((_moved(o, (g, a)),), (_moved(o, (g, b), -1.0),)), (threshold, -threshold))
@@ -114,7 +114,14 @@ def _same_class(view: Fitted, domain: Domain, g: int) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _threshold(prop: asked.NeverFlips, view: Fitted) -> float:
+def threshold_of(prop: asked.NeverFlips, view: Fitted) -> float:
+    """The output of the network above which the decision that is asked about is another.
+
+    Raises
+    ------
+    InputError
+        If the model has none, and none is given.
+    """
     if prop.threshold is not None:
         return carried_threshold(view, prop.threshold)
     if view.binary:

@@ -7,7 +7,7 @@ the short text form, and `edgewise.verify.text.parse_property` reads it back.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,15 +108,23 @@ class Robust:
 
 @dataclass(frozen=True)
 class NeverFlips:
-    """Changing this column alone never changes the decision; made by `never_flips`."""
+    """Changing these columns alone never changes the decision; made by `never_flips`."""
 
-    feature: str
+    features: tuple[str, ...]
     threshold: float | None = None
     output: Any = None
+    others: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def feature(self) -> str:
+        """The first of the columns."""
+        return self.features[0]
 
     def __str__(self) -> str:
+        names = ", ".join(map(quote, self.features))
         threshold = "" if self.threshold is None else f", {number(self.threshold)}"
-        return f"never_flips({quote(self.feature)}{threshold}{_also(self.output)})"
+        near = ", ".join(f"{quote(name)} within {number(size)}" for name, size in self.others)
+        return f"never_flips({names}{threshold}{_also(self.output)}){' with ' + near if near else ''}"
 
 
 @dataclass(frozen=True)
@@ -331,13 +339,22 @@ def robust(
     return Robust(row, sizes, change, output)
 
 
-def never_flips(feature: str, *, threshold: float | None = None, output: Any = None) -> NeverFlips:
-    """Changing this column alone never changes the decision, whatever the other columns say.
+def never_flips(
+    features: str | Sequence[str],
+    *,
+    others: Mapping[str, float] | None = None,
+    threshold: float | None = None,
+    output: Any = None,
+) -> NeverFlips:
+    """Changing these columns never changes the decision, whatever the other columns say.
 
     Parameters
     ----------
-    feature : str
-        A column of words or of two values (a missing cell counts as a value of its own where the model knows it).
+    features : str or sequence of str
+        Columns of words or of two values (a missing cell counts as a value of its own where the model knows it); of
+        several all change at will, together.
+    others : mapping of str to float, optional
+        Columns of numbers that may move besides, and by how much at most, in their own units. Missing cells stay missing.
     threshold : float, optional
         The output decides by being above it: 0 for classifiers of two classes, the log-odds of even chances; needed for
         models of numbers. Of more classes the largest output decides, unless a threshold and an output are given.
@@ -348,9 +365,26 @@ def never_flips(feature: str, *, threshold: float | None = None, output: Any = N
     --------
     >>> print(never_flips("sex"))
     never_flips(sex)
+    >>> print(never_flips(["sex", "race"], others={"age": 5}))
+    never_flips(sex, race) with age within 5
     """
-    threshold = None if threshold is None else check_float(threshold, "threshold", of="never_flips")
-    return NeverFlips(_name(feature, "never_flips"), threshold, output)
+    of = "never_flips"
+    threshold = None if threshold is None else check_float(threshold, "threshold", of=of)
+    names = tuple(_name(name, of) for name in ([features] if isinstance(features, str) else features))
+    if not names or len(set(names)) < len(names):
+        raise InputError(
+            f"The 'features' parameter of {of} must name columns, each once. Got {short(features)} instead."
+        )
+    if others is not None and not isinstance(others, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"The 'others' parameter of {of} must map columns to how far they may move, as in {{'age': 5}}. Got "
+            f"{short(others)} instead."
+        )
+    near = tuple(
+        (_name(name, of), check_float(size, f"others[{name!r}]", low=0.0, closed=False, of=of))
+        for name, size in (others or {}).items()
+    )
+    return NeverFlips(names, threshold, output, near)
 
 
 def changes_at_most(feature: str, tau: float, *, output: Any = None) -> ChangesAtMost:

@@ -138,8 +138,11 @@ class Columns:
         if self.view.encoding is None:
             return domain
         groups = list[Group]()
-        for g, group in enumerate(domain.groups):
-            column, cells = self._column(g), list[Cell]()
+        for group in domain.groups:
+            if group.name not in self.names:  # several columns together, which are words
+                groups.append(group)
+                continue
+            column, cells = self._column(self.names.index(group.name)), list[Cell]()
             for cell in group.cells:
                 low, high = cell[0]
                 if isinstance(column, NumberColumn) and low < high:
@@ -211,7 +214,7 @@ class Columns:
             if isinstance(condition, Between)
             else [(v, v) for v in condition.values]
         )
-        pieces = [self._interval(g, low, high) for low, high in ends]
+        pieces = [self.interval(g, low, high) for low, high in ends]
         pieces = [(max(low, cell[0][0]), min(high, cell[0][1])) for low, high in pieces]
         pieces = [(low, high) for low, high in pieces if low <= high]
         if not pieces:
@@ -238,7 +241,7 @@ class Columns:
                 )
         return codes
 
-    def _interval(self, g: int, low: Any, high: Any) -> Interval:
+    def interval(self, g: int, low: Any, high: Any) -> Interval:
         """A range of raw numbers as the inputs they become, followed as far as the encoding follows."""
         column = None if self.view.encoding is None else self._column(g)
         ends = [self.number(g, low, -math.inf), self.number(g, high, math.inf)]
@@ -284,9 +287,23 @@ class Columns:
         column = None if self.view.encoding is None else self._column(g)
         if not isinstance(column, NumberColumn):
             return at - reach, at + reach
-        number = float(column.decode(np.array([at]))[0])
-        low, high = self._interval(g, number - reach, number + reach)
+        number = self.raw_number(g, at)
+        low, high = self.interval(g, number - reach, number + reach)
         return min(low, at), max(high, at)
+
+    def clipped(self, g: int, at: Floats, other: Floats, reach: float) -> Floats:
+        """Inputs brought to within `reach` of others in raw numbers, (n,)."""
+        column = None if self.view.encoding is None else self._column(g)
+        if not isinstance(column, NumberColumn):
+            return np.clip(other, at - reach, at + reach)
+        number = column.decode(at)
+        near = column.transformed(number - reach), column.transformed(number + reach)
+        return np.clip(other, np.minimum(near[0], at), np.maximum(near[1], at))
+
+    def raw_number(self, g: int, at: float) -> float:
+        """The raw number whose input is `at`."""
+        column = None if self.view.encoding is None else self._column(g)
+        return float(column.decode(np.array([at]))[0]) if isinstance(column, NumberColumn) else at
 
     def described(self, g: int, group: Group | None = None) -> str:
         """What a group may hold, in raw words."""
@@ -351,7 +368,7 @@ class Columns:
         return value, x
 
     def _encoded_number(self, g: int, value: float) -> float:
-        return self._interval(g, value, value)[0]
+        return self.interval(g, value, value)[0]
 
     def encode(self, row: Any, of: str) -> Floats:
         """The inputs of one row given as a mapping, a table of one row, or a plain sequence of numbers, shape (inputs,).

@@ -49,6 +49,8 @@ class Task:
     views : tuple of Fitted
     exact : bool
         Whether a row that breaks a goal breaks the property as well.
+    copies : tuple of (int, int)
+        Inputs that a second row has of its own, and where these stand behind the inputs of the first.
     """
 
     claim: dict[str, Any]
@@ -57,6 +59,7 @@ class Task:
     models: tuple[KAN, ...]
     views: tuple[Fitted, ...]
     exact: bool = True
+    copies: tuple[tuple[int, int], ...] = ()
 
 
 def bounded(terms: tuple[Term, ...], bound: float) -> Rows:

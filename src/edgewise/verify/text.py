@@ -1,6 +1,6 @@
 """The short text form of properties and conditions, read by a recursive-descent parser; nothing is ever evaluated as code.
 
-    statement  = property [ "where" conditions ]
+    statement  = property [ "with" name "within" number { "," name "within" number } ] [ "where" conditions ]
     property   = name "(" argument { "," argument } ")"        monotone(income, increasing)
                | "decision" "=" value                           decision = "good"
                | comparison                                     2*age - output <= 3      0 <= output <= 1
@@ -84,6 +84,8 @@ def parse_property(text: str) -> Statement:
     """
     reader = _Reader.of(text)
     found = _property(reader)
+    if isinstance(found, asked.NeverFlips) and reader.word("with"):
+        found = _moving(reader, found)
     if reader.word("where"):
         return Statement(found, _conditions(reader))
     reader.end()
@@ -189,6 +191,10 @@ class _Reader:
         self.at += 1
         return sign * float(self.tokens[self.at - 1].text)
 
+    def before(self, *texts: str) -> bool:
+        """Whether what comes after the next token is this."""
+        return [token.text for token in self.tokens[self.at + 1 : self.at + 1 + len(texts)]] == [*texts]
+
     @property
     def at_number(self) -> bool:
         after = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
@@ -271,11 +277,27 @@ def _lipschitz(reader: _Reader) -> asked.Property:
 
 
 def _never_flips(reader: _Reader) -> asked.Property:
-    feature, threshold = reader.name(), None
-    if reader.operator == "," and reader.tokens[reader.at + 1].text != "output":
+    features, threshold = [reader.name()], None
+    while reader.operator == "," and not reader.before("output", "="):
         reader.need(",")
-        threshold = reader.number("the threshold or output=...")
-    return asked.never_flips(feature, threshold=threshold, output=_output(reader))
+        if reader.at_number:
+            threshold = reader.number()
+            break
+        features.append(reader.name("a column, the threshold or output=..."))
+    return asked.never_flips(features, threshold=threshold, output=_output(reader))
+
+
+def _moving(reader: _Reader, found: asked.NeverFlips) -> asked.NeverFlips:
+    """What follows `with`: numbers that may move a little besides."""
+    others = dict[str, float]()
+    while True:
+        name = reader.name()
+        if not reader.word("within"):
+            raise reader.unexpected("within and a number, as in with age within 5,")
+        others[name] = reader.number("how far it may move")
+        if not (reader.take(",") or reader.word("and")):
+            break
+    return asked.never_flips(found.features, others=others, threshold=found.threshold, output=found.output)
 
 
 def _changes(reader: _Reader) -> asked.Property:

@@ -256,7 +256,10 @@ class Breach:
         column = self.columns.encoded(self.group)
         raw = column.decode(values) if isinstance(column, NumberColumn) else values
         allowed = goal.bound / abs(self.columns.scale(self.group)[1]) * raw
-        f = goal.sign * self.evaluator.outputs(goal.model, rows)[:, goal.output] - allowed
+        view = self.columns.view
+        if view.calibration is not None and view.calibration.line is not None:
+            allowed = view.calibration.line.slope * allowed
+        f = goal.sign * view.answers(self.evaluator.outputs(goal.model, rows))[:, goal.output] - allowed
         # A large enough rise from the least value so far is what the two rows are to show.
         least = np.minimum.accumulate(f)
         k = int(np.argmax(f - least))

@@ -6,6 +6,7 @@ runs it from wherever it lies. What is needed to trust it, in the order in which
     reading    strict JSON, and which values a certificate may hold
     model      a .kan file as exact piecewise polynomials
     domain     the rows that a statement speaks of
+    moves      the second row of a claim about two
     claims     from a claim to the goals that show it
     tables     piecewise polynomials between two ends, and their maxima
     evidence   whether lemmas and trees of parts prove a goal
@@ -24,6 +25,7 @@ from .claims import goals
 from .domain import Case
 from .evidence import Proof
 from .model import Model
+from .moves import twins
 from .reading import FILE, FORMAT, VERSION, Refused, need, parse, printed, read
 
 
@@ -75,7 +77,11 @@ def _check(files: list[bytes], words: list[str]) -> Iterator[int]:
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
     need(said["digest"] == hashlib.sha256(text.encode()).hexdigest(), "its digest does not fit")
     need(hashes and said["models"] == hashes, "it is about other models than these (their hashes differ)")
-    case = Case([Model(data) for data in files[1:]], said["domain"])
+    models = [Model(data) for data in files[1:]]
+    if "moves" in said["claim"]:
+        need(len(models) == 1, "it needs another number of models")
+        models = twins(models[0], said["claim"]["moves"])
+    case = Case(models, said["domain"])
     claim, asked = goals(case, said["claim"])
     words[0] = f"At {case.words}: {claim}."
     need(len(said["proofs"]) == len(asked), "its proofs are not those of its goals")

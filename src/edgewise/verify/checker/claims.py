@@ -8,6 +8,7 @@ from itertools import combinations, permutations, product
 from typing import Any
 
 from .domain import Case
+from .moves import beside
 from .reading import form, need, quoted, read
 
 CLAIMS = {
@@ -18,6 +19,8 @@ CLAIMS = {
     "lipschitz": "{output} has slopes of size at most {bound} in {input}",
     "never_flips": "no move of {group} takes {output} across {threshold}",
     "same_class": "no move of {group} changes which output is the largest",
+    "never_flips_within": "{output} is on the same side of {threshold} in two rows with {moves}",
+    "same_class_within": "the largest output is the same in two rows with {moves}",
     "changes_at_most": "no move of {group} changes {output} by more than {tau}",
     "equal": "the outputs of the two models differ by at most {epsilon}",
 }
@@ -40,7 +43,9 @@ def goals(case: Case, claim: Any) -> tuple[str, list[Goal]]:
     """The claim in words, and its goals."""
     kind, model, n = claim["type"], case.models[0], len(case.models[0].outputs)
     said = read(claim, form("type " + " ".join(re.findall(r"{(\w+)}", CLAIMS[kind]))))
-    need(kind == "linear" or len(case.models) == 1 + (kind == "equal"), "it needs another number of models")
+    other = int("moves" in said)  # the model that reads the second row
+    count = 1 + (kind == "equal" or other)
+    need(kind == "linear" or len(case.models) == count, "it needs another number of models")
     o, i, g, c = (said.get(key, 0) for key in ("output", "input", "group", "class"))
     g = case.owner[i][0] if "input" in said else g
     t = next((said[x] for x in ("bound", "threshold", "tau", "epsilon") if x in said), Q(0))
@@ -56,9 +61,9 @@ def goals(case: Case, claim: Any) -> tuple[str, list[Goal]]:
     def y(weight: int, moved: Any = None, output: int = o, m: int = 0) -> Any:
         return m, moved, output, weight
 
-    def loses(j: int, k: int, at: Any = None) -> Any:
+    def loses(j: int, k: int, at: Any = None, m: int = 0) -> Any:
         """The row that output j does not beat output k; the first of equals beats the others."""
-        return [y(1, at, j), y(-1, at, k)], Q(0), j < k
+        return [y(1, at, j, m), y(-1, at, k, m)], Q(0), j < k
 
     if "input" in said:
         return CLAIMS[kind].format(**words), _along(case, said, y, t)
@@ -84,14 +89,17 @@ def goals(case: Case, claim: Any) -> tuple[str, list[Goal]]:
         need(len(case.models[1].outputs) == n, "the models differ in their outputs")
         rows = [[([y(s, None, j), y(-s, None, j, 1)], t, False)] for j in range(n) for s in (1, -1)]
     else:
-        points = [case.point(g, cell) for cell in case.cells[g]]
-        if kind == "same_class":
-            for (a, b), (j, k) in product(combinations(points, 2), permutations(range(n), 2)):
-                more = [[loses(j, i, a), loses(k, i, b)] for i in range(n) if i not in (j, k)]
-                rows.append(sum(more, [loses(j, k, a), loses(k, j, b)]))
-        for a, b in permutations(points, 2) if kind != "same_class" else ():
-            flips = [([y(1, a)], t, False), ([y(-1, b)], -t, True)]
-            rows.append(flips if kind == "never_flips" else [([y(1, a), y(-1, b)], t, False)])
+        points = [case.point(g, cell) for cell in case.cells[g]] if "group" in said else [None]
+        pairs = list(permutations(points, 2)) or [(None, None)] * other
+        words |= {"moves": beside(case, said["moves"])} if other else {}
+        if "class" in kind:
+            once = pairs if other else combinations(points, 2)
+            for (a, b), (j, k) in product(once, permutations(range(n), 2)):
+                more = [[loses(j, i, a), loses(k, i, b, other)] for i in range(n) if i not in (j, k)]
+                rows.append(sum(more, [loses(j, k, a), loses(k, j, b, other)]))
+        for a, b in pairs if "class" not in kind else ():
+            flips = [([y(1, a)], t, False), ([y(-1, b, o, other)], -t, True)]
+            rows.append(flips if "flips" in kind else [([y(1, a), y(-1, b)], t, False)])
     need(rows, "it claims nothing")
     return CLAIMS[kind].format(**words), [Goal(each, None, case.cells) for each in rows]
 

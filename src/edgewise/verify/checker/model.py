@@ -1,6 +1,7 @@
 """A .kan file as exact piecewise polynomials; the scales of inputs and outputs are put into the first and last layers."""
 
 from bisect import bisect_right
+from copy import copy
 from fractions import Fraction as Q
 from itertools import pairwise
 from math import prod
@@ -25,6 +26,12 @@ class Edges:
         self.knots = before + breaks + [breaks[-1] + s * widths[-1] for s in range(1, k + 1)]
         self.bits = max(c.denominator for row in coefs for c in row).bit_length() - 1
         self.coefs = [[int(c * 2**self.bits) for c in row] for row in coefs]
+
+    def silent(self) -> "Edges":
+        """The same without any effect."""
+        made = copy(self)
+        made.coefs = [[0] * len(row) for row in self.coefs]
+        return made
 
     def weights(self, t: list[int], points: list[int]) -> list[int]:
         """Weights of the live coefficients in the blossom of an interval with knots t (de Boor), times `divisor`."""

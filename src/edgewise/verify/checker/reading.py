@@ -60,10 +60,10 @@ def read(value: Any, form: Any) -> Any:
 
 _KEYS: dict[str, Any] = {  # the form of the value behind each key
     "at bound cost direction epsilon limit mu rate tau threshold weight": Q,
-    "cell class group input model node output version": int,
+    "cell class copy group input model node output version": int,
     "digest format edgewise name side type": str,
     "models labels": [str],
-    "tree terms": [dict],
+    "moves tree terms": [dict],
     "low high": (None, Q),
     "whole": bool,
     "claim": dict,
