@@ -23,12 +23,20 @@ def atoms() -> st.SearchStrategy[str]:
     return st.one_of(numbers, st.sampled_from(["x", "y", "`flow rate`", "pi"]))
 
 
+def called(arity: int) -> list[str]:
+    names = [*FUNCTIONS, *SPELLINGS]
+    return [name for name in names if FUNCTIONS[SPELLINGS.get(name, name)].arity == arity]
+
+
 def grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     return st.one_of(
         st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "^", "**"]), inner).map(" ".join),
         inner.map(lambda text: f"({text})"),
         inner.map(lambda text: f"-{text}"),
-        st.tuples(st.sampled_from([*FUNCTIONS, *SPELLINGS]), inner).map(lambda pair: f"{pair[0]}({pair[1]})"),
+        st.tuples(st.sampled_from(called(1)), inner).map(lambda pair: f"{pair[0]}({pair[1]})"),
+        st.tuples(st.sampled_from(called(2)), inner, inner).map(
+            lambda part: f"{part[0]}({part[1]}, {part[2]})"
+        ),
     )
 
 

@@ -26,6 +26,10 @@ FORMULAS = [
     "asin(x/4) + acos(y/4)",
     "tan(x/4)*asinh(y)",
     "x^4*y^-2",
+    "step(x - y)*x + floor(3*y)",
+    "max(x, y^2) - min(x*y, 0.5)",
+    "mod(x, 0.75) + mod(y, x - 3)*2",
+    "mod(3*x*y, -0.5) + sign(floor(x))",
 ]
 SPAN = st.tuples(st.floats(-2, 2), st.floats(0, 3), st.integers(0, 1000))
 
@@ -161,20 +165,35 @@ def test_a_formula_that_differs_at_one_place_only(wave):
     assert abs(answer.witness["x2"] + 0.456) < 0.01
 
 
-@pytest.mark.parametrize("kink", ["abs(x1 - 0.2)", "sign(x1 - 0.2)", "abs(sin(x1))^3"])
+TOPS = {
+    "abs(x1 - 0.2)": 1.2,
+    "sign(x1 - 0.2)": 1.0,
+    "abs(sin(x1))^3": np.sin(1) ** 3,
+    "max(2*x1, x1 - 0.5)": 2.0,
+    "min(2*x1, 0.3)": 2.0,
+    "step(x1 - 0.2)*x1": 1.0,
+    "floor(1.5*x1)": 2.0,
+    "mod(x1, 0.7)": 0.7,
+}
+
+
+@pytest.mark.parametrize("kink", TOPS)
 def test_formulas_with_kinks_and_jumps(kink):
     """A network that is zero: the difference is the formula, whose largest value is known."""
     net = ew.KAN([1, 1], init="zero").double()
-    top = {"abs(x1 - 0.2)": 1.2, "sign(x1 - 0.2)": 1.0, "abs(sin(x1))^3": np.sin(1) ** 3}[kink]
+    top = TOPS[kink]
     for epsilon, status in ((top * 1.01, "proved"), (top * 0.98, "refuted")):
         answer = ew.verify(net, properties.formula_within(kink, epsilon), domain={"x1": (-1, 1)})
         assert answer.status == status, answer
 
 
 def test_a_formula_without_value_somewhere(wave):
-    answer = ew.verify(wave[0], 'formula("log(x1)", 100)', domain={"x1": (-1, 1), "x2": (0, 0)})
-    assert answer.status == "refuted"
-    assert answer.reason == "At this row the formula has no value."
+    # A bounded function of what has no value has none either.
+    for text in ("log(x1)", "tanh(log(x1))", "max(min(log(x1), 1), 0)", "step(sqrt(x1))", "sin(log(x1))*x2"):
+        claim = f'formula("{text}", 100)'
+        answer = ew.verify(wave[0], claim, domain={"x1": (-1, 1), "x2": (0, 0)})
+        assert answer.status == "refuted", text
+        assert answer.reason == "At this row the formula has no value."
 
 
 def test_estimators_in_raw_units():

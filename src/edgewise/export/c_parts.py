@@ -6,20 +6,9 @@ import math
 
 from edgewise.export.trees import Dialect
 from edgewise.splines.rbf import GaussianRBF
+from edgewise.symbolic.expressions.source import C_FUNCTIONS
 
-_SAME = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "expm1")
-_SAME += ("asin", "acos", "atan", "asinh", "acosh", "atanh")
-C = Dialect(
-    {name: name for name in _SAME}
-    | {"abs": "fabs", "sign": "sign_of", "sigmoid": "sigmoid_of", "gaussian": "gaussian_of"},
-    "pow({}, {})",
-)
-
-FORM_HELPERS = {
-    "sign": "static double sign_of(double x)\n{\n    return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x;\n}",
-    "sigmoid": "static double sigmoid_of(double x)\n{\n    return 1.0 / (1.0 + exp(-x));\n}",
-    "gaussian": "static double gaussian_of(double x)\n{\n    return exp(-x * x);\n}",
-}
+C = Dialect({**C_FUNCTIONS, "expm1": "expm1"}, "pow({}, {})")
 
 _BLOCK = """\
 /* Edges from every source to every target, and the functions of the sources that they share. */

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise._core.errors import InputError
-from edgewise.export.c_parts import ADD_EDGES, BASIS_SOURCE, FORM_HELPERS, C
+from edgewise.export.c_parts import ADD_EDGES, BASIS_SOURCE, C
 from edgewise.export.c_table import encoding_parts, level_function, link_lines
 from edgewise.export.columns import LevelInput
 from edgewise.export.program import Block, Formulas, Layer, Network, Program
 from edgewise.export.read import program_of
 from edgewise.export.text import check_identifier, head_lines, integers, numbers
 from edgewise.export.trees import functions_in, literal, named, source_of
+from edgewise.symbolic.expressions.source import C_HELPERS
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ def _indices(name: str, values: tuple[int, ...]) -> str:
 
 
 def _helpers(calls: set[str]) -> list[str]:
-    return [text for name, text in FORM_HELPERS.items() if name in calls]
+    return [text for name, text in C_HELPERS.items() if name in calls]
 
 
 def _formula_parts(body: Formulas, program: Program) -> list[str]:

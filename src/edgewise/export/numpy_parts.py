@@ -5,11 +5,27 @@ from __future__ import annotations
 from edgewise.export.trees import Dialect
 from edgewise.splines.rbf import GaussianRBF
 
-_SAME = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "abs", "sign", "expm1")
+_SAME = (
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "abs",
+    "sign",
+    "expm1",
+    "floor",
+    "mod",
+)
 _INVERSE = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
 NUMPY = Dialect(
     {name: f"np.{name}" for name in _SAME}
     | {f"a{name}": f"np.arc{name}" for name in _INVERSE}
+    | {"max": "np.maximum", "min": "np.minimum", "step": "np.heaviside({}, 1.0)"}
     | {"sigmoid": "_sigmoid", "gaussian": "_gaussian"},
     "({} ** {})",
 )

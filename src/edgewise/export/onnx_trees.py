@@ -28,7 +28,7 @@ def tree_value(g: Graph, node: Node, values: Mapping[str, str]) -> str:
     parts = [tree_value(g, argument, values) for argument in node.arguments]
     if head == "inv":
         return g.op("Div", g.constant(1.0), parts[0])
-    return g.op("Pow", *parts) if head == "^" else _FUNCTIONS[head](g, parts[0])
+    return g.op("Pow", *parts) if head == "^" else _FUNCTIONS[head](g, *parts)
 
 
 def _chain(g: Graph, node: Apply, values: Mapping[str, str]) -> str:
@@ -42,13 +42,26 @@ def _chain(g: Graph, node: Apply, values: Mapping[str, str]) -> str:
     return total
 
 
-def _plain(kind: str) -> Callable[[Graph, str], str]:
-    return lambda g, x: g.op(kind, x)
+def _plain(kind: str) -> Callable[..., str]:
+    return lambda g, *values: g.op(kind, *values)
 
 
 def _sign(g: Graph, x: str) -> str:
     # onnxruntime takes the sign of NaN for 1.
     return g.op("Where", g.op("IsNaN", x), x, g.op("Sign", x))
+
+
+def _step(g: Graph, x: str) -> str:
+    zero, one = g.constant(0.0), g.constant(1.0)
+    number = g.op("Where", g.op("GreaterOrEqual", x, zero), one, zero)
+    return g.op("Where", g.op("IsNaN", x), x, number)
+
+
+def _mod(g: Graph, x: str, y: str) -> str:
+    """The remainder with the sign of y: that of C, and once more y where it has the other."""
+    rest, zero = g.op("Mod", x, y, fmod=1), g.constant(0.0)
+    turned = g.op("Less", g.op("Mul", g.op("Sign", rest), g.op("Sign", y)), zero)
+    return g.op("Where", turned, g.op("Add", rest, y), rest)
 
 
 def _gaussian(g: Graph, x: str) -> str:
@@ -119,12 +132,27 @@ def _atanh(g: Graph, x: str) -> str:
     return g.op("Mul", g.constant(0.5), g.op("Log", ratio))
 
 
-_FUNCTIONS: Mapping[str, Callable[[Graph, str], str]] = {
+_FUNCTIONS: Mapping[str, Callable[..., str]] = {
     **{
         name: _plain(name.capitalize())
-        for name in ("exp", "log", "sqrt", "sin", "cos", "tanh", "abs", "sigmoid", "neg")
+        for name in (
+            "exp",
+            "log",
+            "sqrt",
+            "sin",
+            "cos",
+            "tanh",
+            "abs",
+            "sigmoid",
+            "neg",
+            "floor",
+            "max",
+            "min",
+        )
     },
     "sign": _sign,
+    "step": _step,
+    "mod": _mod,
     "gaussian": _gaussian,
     "tan": _tan,
     "sinh": _sinh,

@@ -10,7 +10,7 @@ from edgewise.symbolic import Formula
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.source import identifiers
 
-_CAPITALS = {"abs": "Abs"}
+_CAPITALS = {"abs": "Abs", "step": "Heaviside", "max": "Max", "min": "Min", "mod": "Mod"}
 
 
 def to_sympy_source(formula: Formula, *, name: str = "formula") -> str:
@@ -26,7 +26,7 @@ def to_sympy_source(formula: Formula, *, name: str = "formula") -> str:
     -------
     str
         Run, it gives `formula.sympy` with every digit of its numbers, except that sympy itself multiplies a number into
-        the brackets of a sum that it meets.
+        the brackets of a sum that it meets, and takes the numbers of a remainder apart.
 
     Raises
     ------
@@ -73,6 +73,9 @@ def _in_sympy(node: Node, names: dict[str, str]) -> Node:
     arguments = tuple(_in_sympy(each, names) for each in node.arguments)
     if node.function in ("+", "*", "^", "neg", "inv"):
         return Apply(node.function, arguments)
+    if node.function == "step":
+        # The value at the jump.
+        arguments = (*arguments, Number(1))
     return Apply(f"sympy.{_CAPITALS.get(node.function, node.function)}", arguments)
 
 

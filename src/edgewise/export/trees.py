@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.symbolic.expressions.source import call
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Dialect:
     Attributes
     ----------
     functions : mapping
-        Name of every function of formulas in the language.
+        Name of every function of formulas in the language, or a format of its arguments.
     power : str
         A format of two operands.
     """
@@ -45,7 +46,7 @@ def source_of(node: Node, names: Callable[[str], str], dialect: Dialect) -> str:
         return f"(1.0 / {parts[0]})"
     if head == "^":
         return dialect.power.format(*parts)
-    return f"{dialect.functions[head]}({parts[0]})"
+    return call(dialect.functions[head], parts)
 
 
 def functions_in(node: Node) -> set[str]:

@@ -7,7 +7,7 @@ from functools import cache
 
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
 
 _ZERO, _ONE = Number(0), Number(1)
 # Products of more factors are differentiated half by half.
@@ -44,7 +44,15 @@ def differentiate(node: Node, name: str) -> Node:
         return negate(multiply(slope, Apply("inv", (power(inner, Number(2)),))))
     if head == "^":
         return _power_rule(inner, arguments[1], slope, name)
-    return multiply(substitute(_outer_slope(head), "x", inner), slope)
+    here = dict(zip("xy", arguments, strict=False))
+    slopes = (slope, *(differentiate(argument, name) for argument in arguments[1:]))
+    return add(
+        *(
+            multiply(replaced(outer, here), own)
+            for outer, own in zip(_outer_slopes(head), slopes, strict=True)
+            if own != _ZERO
+        )
+    )
 
 
 def _power_rule(base: Node, exponent: Node, slope: Node, name: str) -> Node:
@@ -57,8 +65,8 @@ def _power_rule(base: Node, exponent: Node, slope: Node, name: str) -> Node:
 
 
 @cache
-def _outer_slope(function: str) -> Node:
-    return read(FUNCTIONS[function].derivative, ("x",))
+def _outer_slopes(function: str) -> tuple[Node, ...]:
+    return tuple(read(each, ("x", "y")) for each in FUNCTIONS[function].derivatives)
 
 
 def add(*terms: Node) -> Node:

@@ -97,8 +97,8 @@ def parse(text: str, variables: Iterable[str]) -> Expression:
     Parameters
     ----------
     text
-        Numbers, the variables, + - * / ^ (or **), brackets and calls such as `exp(-x)`. A name that is not an
-        identifier is written in backticks.
+        Numbers, the variables, + - * / ^ (or **), brackets and calls such as `exp(-x)` and `max(x, y)`. A name that is
+        not an identifier is written in backticks.
     variables
         The names the formula may use. `pi` and `e` are known where no variable has that name.
 
@@ -138,7 +138,7 @@ def _evaluate(node: Node, values: Mapping[str, Tensor | float]) -> Tensor | floa
     if head == "^":
         # A Python exponent lets torch use its fast and exact small powers.
         return _tensor(first) ** rest[0]
-    return FUNCTIONS[head].value(_tensor(first))
+    return FUNCTIONS[head].value(_tensor(first), *(_tensor(each) for each in rest))
 
 
 def _chain(head: str, arguments: tuple[Node, ...], values: Mapping[str, Tensor | float]) -> Tensor | float:

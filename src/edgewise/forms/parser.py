@@ -27,6 +27,7 @@ _TOKEN = re.compile(
 _ALLOWED = (
     "the operators + - * / ^, numbers, brackets, column names (in `backticks` where needed) and functions"
 )
+_COUNTS = {1: "one argument", 2: "two arguments"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +175,23 @@ def _call(reader: _Reader, name: str) -> Node:
         raise reader.fail(
             f"there is no function {short(name, 40)}{did_you_mean(name, [*FUNCTIONS, *SPELLINGS])}"
         )
-    argument = _sum(reader)
-    if reader.take(","):
-        raise reader.fail(f"the function {name!r} takes one argument")
+    arguments = [_sum(reader)]
+    while reader.take(","):
+        arguments.append(_sum(reader))
     if not reader.take(")"):
         raise reader.unexpected("')'")
-    return Apply(function, (argument,))
+    if len(arguments) != (arity := FUNCTIONS[function].arity):
+        count = _COUNTS[arity]
+        needs = f"takes {count}" if len(arguments) > arity else f"needs {count}"
+        raise reader.fail(f"the function {name!r} {needs}")
+    return Apply(function, tuple(arguments))
 
 
 def _variable(reader: _Reader, name: str) -> Node:
     if name in reader.variables or name in CONSTANTS:
         return Variable(name)
     if SPELLINGS.get(name, name) in FUNCTIONS:
-        raise reader.fail(f"the function {name!r} needs an argument in brackets")
+        needs = _COUNTS[FUNCTIONS[SPELLINGS.get(name, name)].arity]
+        raise reader.fail(f"the function {name!r} needs {needs} in brackets")
     hint = did_you_mean(name, reader.variables)
     raise reader.fail(f"there is no column {short(name, 40)} among {among(reader.variables, 3)}{hint}")

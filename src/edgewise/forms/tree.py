@@ -7,7 +7,7 @@ a subtraction is a sum with a `neg` term and a division a product with an `inv` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
@@ -49,10 +49,15 @@ def names_in(node: Node) -> Iterator[str]:
 
 def substitute(node: Node, name: str, new: Node) -> Node:
     """The tree with every occurrence of a variable replaced."""
+    return replaced(node, {name: new})
+
+
+def replaced(node: Node, new: Mapping[str, Node]) -> Node:
+    """The tree with every occurrence of some variables replaced, all at once."""
     if isinstance(node, Variable):
-        return new if node.name == name else node
+        return new.get(node.name, node)
     if isinstance(node, Apply):
-        return Apply(node.function, tuple(substitute(argument, name, new) for argument in node.arguments))
+        return Apply(node.function, tuple(replaced(argument, new) for argument in node.arguments))
     return node
 
 

@@ -50,6 +50,7 @@ _BATCH = 1024
 # Boxes that wait at once; beyond, those nearest to being certain go first, so that memory does not grow.
 _MOST_BOXES = 2_000_000
 _DRAWN = 4096
+_JUMPS = frozenset({"sign", "step", "floor", "mod"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +82,8 @@ class Difference:
         """The difference and the derivatives it has."""
         model = exact_model(network)
         names = [str(i) for i in range(len(model.shift))]
-        gradient = () if _applies(tree, "sign") else tuple(differentiate(tree, name) for name in names)
-        smooth = bool(gradient) and not any(_applies(each, "sign") for each in gradient)
+        gradient = () if _applies(tree, _JUMPS) else tuple(differentiate(tree, name) for name in names)
+        smooth = bool(gradient) and not any(_applies(each, _JUMPS) for each in gradient)
         smooth &= min(layer.degree for layer in network.layers) >= 2
         hessian = (
             tuple(tuple(differentiate(each, name) for name in names) for each in gradient) if smooth else ()
@@ -154,10 +155,10 @@ def _summed_with(total: Intervals, parts: Intervals, moving: Any) -> Intervals:
     return total
 
 
-def _applies(node: Node, function: str) -> bool:
-    """Whether a formula applies a function anywhere."""
+def _applies(node: Node, functions: frozenset[str]) -> bool:
+    """Whether a formula applies one of some functions anywhere."""
     return isinstance(node, Apply) and (
-        node.function == function or any(_applies(argument, function) for argument in node.arguments)
+        node.function in functions or any(_applies(argument, functions) for argument in node.arguments)
     )
 
 

@@ -8,7 +8,7 @@ part of a box its enclosure is unbounded.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import charge
 from edgewise.forms.functions import CONSTANTS
-from edgewise.forms.tree import Node, Number, Variable
+from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.verify.curves import Curves
 from edgewise.verify.exact import ExactModel
 
@@ -118,10 +118,17 @@ def _walk(node: Node, values: Mapping[str, Intervals], shape: tuple[int, ...]) -
             return values[node.name]
         constant = np.full(shape, CONSTANTS[node.name])
         return _out(constant, constant)
-    if node.function == "^":
-        return _power(_walk(node.arguments[0], values, shape), node.arguments[1], values, shape)
     parts = [_walk(argument, values, shape) for argument in node.arguments]
+    # What an argument has no value for has none either, though the function itself be bounded: tanh(log(x)), max(log(x), 0).
+    lost = np.logical_or.reduce([(part.low == -np.inf) & (part.high == np.inf) for part in parts])
+    found = _applied(node, parts)
+    return Intervals(np.where(lost, -np.inf, found.low), np.where(lost, np.inf, found.high))
+
+
+def _applied(node: Apply, parts: Sequence[Intervals]) -> Intervals:
     total = parts[0]
+    if node.function == "^":
+        return _power(total, parts[1])
     if node.function == "+":
         for part in parts[1:]:
             total = total + part
@@ -133,13 +140,10 @@ def _walk(node: Node, values: Mapping[str, Intervals], shape: tuple[int, ...]) -
         return total
     if node.function == "neg":
         return -total
-    return total.inverse() if node.function == "inv" else _FUNCTIONS[node.function](total)
+    return total.inverse() if node.function == "inv" else _FUNCTIONS[node.function](*parts)
 
 
-def _power(
-    base: Intervals, exponent: Node, values: Mapping[str, Intervals], shape: tuple[int, ...]
-) -> Intervals:
-    power = _walk(exponent, values, shape)
+def _power(base: Intervals, power: Intervals) -> Intervals:
     fixed = float(power.low.flat[0]) if power.low.size else 0.0
     middle = round(fixed)
     if (
@@ -250,8 +254,28 @@ def _sigmoid(x: Floats) -> Floats:
     return 1.0 / (1.0 + np.exp(-x))
 
 
+def _exactly(f: Callable[..., Floats]) -> Callable[..., Intervals]:
+    """A function that falls in no argument and is computed without rounding; it may jump."""
+    return lambda *x: Intervals(f(*(each.low for each in x)), f(*(each.high for each in x)))
+
+
+def _step(x: Floats) -> Floats:
+    return np.where(x >= 0, 1.0, 0.0)
+
+
+def _mod(a: Intervals, b: Intervals) -> Intervals:
+    """a - b*floor(a/b): on one branch where the quotient stays between two whole numbers, else anything from 0 to b."""
+    turns = _exactly(np.floor)(a * b.inverse())
+    branch = a - b * turns
+    one = (turns.low == turns.high) & np.isfinite(turns.low)
+    found = Intervals(np.where(one, branch.low, -np.inf), np.where(one, branch.high, np.inf))
+    found = found.meet(Intervals(np.minimum(b.low, 0.0), np.maximum(b.high, 0.0)))
+    undefined = (b.low <= 0) & (b.high >= 0)
+    return Intervals(np.where(undefined, -np.inf, found.low), np.where(undefined, np.inf, found.high))
+
+
 _exp = _rising(np.exp, 0.0)
-_FUNCTIONS: dict[str, Callable[[Intervals], Intervals]] = {
+_FUNCTIONS: dict[str, Callable[..., Intervals]] = {
     "exp": _exp,
     "log": _log,
     "sqrt": _partial(_rising(np.sqrt, 0.0), 0.0, np.inf),
@@ -275,7 +299,12 @@ _FUNCTIONS: dict[str, Callable[[Intervals], Intervals]] = {
     "acosh": _partial(_rising(np.arccosh, 0.0), 1.0, np.inf),
     "atanh": _partial(_rising(np.arctanh), -1.0, 1.0),
     "abs": _even(np.abs, 0.0),
-    "sign": lambda x: Intervals(np.sign(x.low), np.sign(x.high)),
+    "sign": _exactly(np.sign),
+    "step": _exactly(_step),
+    "floor": _exactly(np.floor),
+    "max": _exactly(np.maximum),
+    "min": _exactly(np.minimum),
+    "mod": _mod,
     "sigmoid": _rising(_sigmoid, 0.0, 1.0),
     "gaussian": lambda x: _exp(-_even(np.square, 0.0)(x)),
 }

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
+import math
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +19,7 @@ from hypothesis import strategies as st
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.symbolic.expressions.parse import parse_formula
-from edgewise.symbolic.expressions.source import c_source, identifiers
+from edgewise.symbolic.expressions.source import c_source, identifiers, python_source
 from edgewise.symbolic.results.formula import Formula
 
 COMPILER = shutil.which("gcc") or shutil.which("cc") or shutil.which("clang")
@@ -53,17 +56,31 @@ def test_every_function_of_formulas(tmp_path: Path) -> None:
     from edgewise.forms.parser import read
     from edgewise.symbolic.expressions.tape import Tape
 
-    for name in FUNCTIONS:
-        tree = read(f"{name}(x)", ("x",))
+    # At jumps, ties, zeros of either sign, infinities and where there is no number.
+    special = (-2.0, -0.7, -0.0, 0.0, 0.3, 1.0, 1.9, 3.0, math.inf, -math.inf, math.nan)
+    for name, each in FUNCTIONS.items():
+        columns = ("x", "y")[: each.arity]
+        tree = read(f"{name}({', '.join(columns)})", columns)
         folder = tmp_path / name
         folder.mkdir()
-        function = compiled(c_source(tree, ("x",), "law"), "law", 1, folder)
+        function = compiled(c_source(tree, columns, "law"), "law", each.arity, folder)
         assert callable(function)
-        tape = Tape(tree, ("x",))
-        for x in (-0.7, 0.3, 1.0, 1.9):
-            assert function(x) == pytest.approx(
-                tape.value(tape.start, np.array([[x]]))[0], rel=1e-13, nan_ok=True
+        tape = Tape(tree, columns)
+        python = python_source(tree, columns, "law")
+        for row in itertools.product(special, repeat=each.arity):
+            want = tape.value(tape.start, np.array([row]))[0]
+            exact = name in ("abs", "sign", "step", "floor", "max", "min", "mod")
+            got = function(*row)
+            if math.isinf(row[0]) and not exact:
+                continue
+            assert (
+                got == want if exact and want == want else got == pytest.approx(want, rel=1e-13, nan_ok=True)
             )
+            if exact:
+                space: dict[str, Any] = {}
+                exec(python, space)
+                with np.errstate(all="ignore"):
+                    np.testing.assert_array_equal(space["law"](*row), want)
 
 
 @needs_compiler

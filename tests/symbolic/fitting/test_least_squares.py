@@ -13,7 +13,7 @@ from edgewise._core.work import Meter, running
 from edgewise.forms import parse
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.symbolic import parse_formula
-from edgewise.symbolic.expressions.tape import _UNARY, Tape
+from edgewise.symbolic.expressions.tape import _BINARY, _UNARY, Tape
 from edgewise.symbolic.fitting.least_squares import refit
 
 RNG = np.random.default_rng(0)
@@ -28,11 +28,14 @@ TEXTS = [
     "asinh(1.2*x) + acosh(1.5 + y) + atanh(0.8*x) + sigmoid(2.0*y) + gaussian(1.3*x)",
     "-(x - 0.3)*(-y)/(2.0*x)",
     "1/(1.0 + x^2)",
+    "max(0.3*x, 1.2*y - 0.4) - 1.5*min(x - 0.51, 0.7*y)",
+    "2.5*step(x - 0.5)*y + 0.4*floor(6.03*y) + mod(2.0*x + 0.1, 0.43)",
 ]
 
 
 def test_every_function_has_a_numpy_face() -> None:
-    assert set(FUNCTIONS) | {"neg", "inv"} == set(_UNARY)
+    assert {name for name, each in FUNCTIONS.items() if each.arity == 1} | {"neg", "inv"} == set(_UNARY)
+    assert {name for name, each in FUNCTIONS.items() if each.arity == 2} == set(_BINARY)
 
 
 @pytest.mark.parametrize("text", TEXTS)

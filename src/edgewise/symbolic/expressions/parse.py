@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import reduce
 from typing import Any
 
 import sympy
@@ -10,9 +11,10 @@ import sympy
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms import Expression, parse
-from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.functions import CONSTANTS, FUNCTIONS
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, render, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, render, replaced, substitute
+from edgewise.symbolic.expressions.steps import Mod, larger, smaller, step
 
 _TO_SYMPY: dict[str, Any] = {
     "exp": sympy.exp,
@@ -32,8 +34,22 @@ _TO_SYMPY: dict[str, Any] = {
     "atanh": sympy.atanh,
     "abs": sympy.Abs,
     "sign": sympy.sign,
+    "step": step,
+    "floor": sympy.floor,
+    "max": larger,
+    "min": smaller,
+    "mod": Mod,
 }
 _FROM_SYMPY: dict[Any, str] = {function: name for name, function in _TO_SYMPY.items() if name != "sqrt"}
+_CHAINS: dict[Any, str] = {sympy.Max: "max", sympy.Min: "min"}
+# Other writings of what the language has, in u and v.
+_WRITTEN_OTHERWISE: dict[Any, str] = {
+    sympy.ceiling: "-floor(-u)",
+    sympy.frac: "mod(u, 1)",
+    sympy.Mod: "mod(u, v)",
+}
+# A step by its value at the jump.
+_STEPS: dict[float, str] = {1.0: "step(u)", 0.0: "1 - step(-u)", 0.5: "(1 + sign(u))/2"}
 _INVERSES: dict[Any, str] = {
     sympy.cot: "tan",
     sympy.sec: "cos",
@@ -135,7 +151,7 @@ def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:
         return -arguments[0]
     if tree.function == "inv":
         return 1 / arguments[0]
-    return _TO_SYMPY[tree.function](arguments[0])
+    return _TO_SYMPY[tree.function](*arguments)
 
 
 def _raised(base: Any, exponent: Any) -> sympy.Expr:
@@ -185,13 +201,33 @@ def from_sympy(expression: Any, digits: int | None = None) -> Node:
     if expression.func in _INVERSES and len(expression.args) == 1:
         # What sympy makes of tan(u + pi/2) and the like.
         return Apply("inv", (Apply(_INVERSES[expression.func], (from_sympy(expression.args[0], digits),)),))
-    name = _FROM_SYMPY.get(expression.func)
-    if name is None or len(expression.args) != 1:
+    return _function(expression, digits)
+
+
+def _function(expression: Any, digits: int | None) -> Node:
+    function, arguments = expression.func, expression.args
+    if function in _CHAINS:
+        # Constants last, as people write them; sympy's own order is one of a set.
+        ordered = sorted(arguments, key=lambda each: bool(each.is_number))
+        return reduce(
+            lambda left, right: Apply(_CHAINS[function], (left, right)),
+            (from_sympy(each, digits) for each in ordered),
+        )
+    if function is sympy.Heaviside:
+        known = _STEPS.get(float(arguments[1])) if arguments[1].is_number else None
+        arguments = arguments[:1]
+    else:
+        known = _WRITTEN_OTHERWISE.get(function)
+    parts = [from_sympy(each, digits) for each in arguments]
+    if known is not None:
+        return replaced(read(known, ("u", "v")), dict(zip("uv", parts, strict=False)))
+    name = _FROM_SYMPY.get(function)
+    if name is None or len(parts) != FUNCTIONS[name].arity:
         raise InputError(
             f"The 'expression' argument must be made of + - * / ^ and {', '.join(_TO_SYMPY)}. "
             f"Got {str(expression)[:60]!r} instead."
         )
-    return Apply(name, (from_sympy(expression.args[0], digits),))
+    return Apply(name, tuple(parts))
 
 
 def _float(value: float, digits: int | None) -> Node:

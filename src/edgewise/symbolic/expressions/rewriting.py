@@ -14,6 +14,7 @@ import sympy
 
 from edgewise.symbolic.costs import TIDIED
 from edgewise.symbolic.expressions.complexity import complexity
+from edgewise.symbolic.expressions.steps import applied
 
 # Expanding a larger expression costs more than a reader gains.
 _LARGEST = 120
@@ -65,7 +66,7 @@ def tidy(expression: Any) -> Any:
     """One pass of the rules, leaves first."""
     if expression.is_Atom:
         return expression
-    rebuilt = expression.func(*(tidy(argument) for argument in expression.args))
+    rebuilt = applied(expression.func, *(tidy(argument) for argument in expression.args))
     if rebuilt.is_Atom:
         return rebuilt
     if isinstance(rebuilt, sympy.exp):

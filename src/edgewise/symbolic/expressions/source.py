@@ -21,7 +21,7 @@ class Dialect:
     Parameters
     ----------
     functions
-        Its name of every function of formulas.
+        Its name of every function of formulas, or a format of the arguments.
     power
         A format of base and exponent.
     constants
@@ -56,7 +56,7 @@ def c_source(tree: Node, names: Sequence[str], name: str) -> str:
     )
     columns = dict(zip(names, taken, strict=True))
     body = _written(tree, columns, _C)
-    helpers = [text for function, text in _C_HELPERS.items() if f"{_C.functions[function]}(" in body]
+    helpers = [text for function, text in C_HELPERS.items() if f"{C_FUNCTIONS[function]}(" in body]
     comments = [f"    /* {_harmless(line)} */" for line in _renamed(names, taken)]
     # A column that the formula does not use is named once, or compilers complain.
     unused = [f"    (void){each};" for each in taken if not re.search(rf"\b{each}\b", body)]
@@ -113,7 +113,12 @@ def _written(node: Node, columns: Mapping[str, str], dialect: Dialect) -> str:
         return f"(-{parts[0]})"
     if head == "inv":
         return f"(1.0 / {parts[0]})"
-    return f"{dialect.functions[head]}({parts[0]})"
+    return call(dialect.functions[head], parts)
+
+
+def call(function: str, arguments: Sequence[str]) -> str:
+    """A call, by the name of the function or by a format of its arguments."""
+    return function.format(*arguments) if "{" in function else f"{function}({', '.join(arguments)})"
 
 
 def _literal(value: float) -> str:
@@ -121,7 +126,10 @@ def _literal(value: float) -> str:
 
 
 _NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh"} | {
-    "atanh": "arctanh"
+    "atanh": "arctanh",
+    "max": "maximum",
+    "min": "minimum",
+    "step": "heaviside({}, 1.0)",
 }
 _PYTHON = Dialect(
     {name: f"np.{_NUMPY.get(name, name)}" for name in FUNCTIONS},
@@ -130,13 +138,21 @@ _PYTHON = Dialect(
     frozenset({*keyword.kwlist, "np"}),
 )
 
-_C_HELPERS = {
+C_HELPERS = {
     "sign": "static double sign_of(double x)\n{\n    return x > 0.0 ? 1.0 : x < 0.0 ? -1.0 : x;\n}",
+    "step": "static double step_of(double x)\n{\n    return x >= 0.0 ? 1.0 : x < 0.0 ? 0.0 : x;\n}",
+    # What is no number stays none, unlike with fmax and fmin.
+    "max": "static double max_of(double x, double y)\n{\n    return x >= y || x != x ? x : y;\n}",
+    "min": "static double min_of(double x, double y)\n{\n    return x <= y || x != x ? x : y;\n}",
+    "mod": (
+        "static double mod_of(double x, double y)\n{\n    double rest = fmod(x, y);\n"
+        "    return rest != 0.0 && (rest < 0.0) != (y < 0.0) ? rest + y : rest;\n}"
+    ),
     "sigmoid": "static double sigmoid_of(double x)\n{\n    return 1.0 / (1.0 + exp(-x));\n}",
     "gaussian": "static double gaussian_of(double x)\n{\n    return exp(-x * x);\n}",
 }
-_C_FUNCTIONS = (
-    {name: name for name in FUNCTIONS} | {"abs": "fabs"} | {name: f"{name}_of" for name in _C_HELPERS}
+C_FUNCTIONS = (
+    {name: name for name in FUNCTIONS} | {"abs": "fabs"} | {name: f"{name}_of" for name in C_HELPERS}
 )
 # Keywords of C99 and C11, what the source calls, and macros of <math.h>, some of which are extensions.
 _C_WORDS = """auto break case char const continue default do double else enum extern float for goto if inline int long
@@ -146,8 +162,8 @@ _C_WORDS = """auto break case char const continue default do double else enum ex
     M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2 fpclassify isfinite
     isinf isnan isnormal signbit isgreater isless isunordered unix linux i386 signgam bool true false"""
 _C = Dialect(
-    _C_FUNCTIONS,
+    C_FUNCTIONS,
     "pow({}, {})",
     {name: repr(value) for name, value in CONSTANTS.items()},
-    frozenset({*_C_WORDS.split(), *_C_FUNCTIONS.values()}),
+    frozenset({*_C_WORDS.split(), *C_FUNCTIONS.values()}),
 )

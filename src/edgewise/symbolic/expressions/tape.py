@@ -41,14 +41,23 @@ _UNARY: Mapping[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "atanh": (np.arctanh, lambda x, f: 1 / (1 - x * x)),
     "abs": (np.abs, lambda x, f: np.sign(x)),
     "sign": (np.sign, lambda x, f: np.zeros_like(x)),
+    "step": (lambda x: np.heaviside(x, 1.0), lambda x, f: np.zeros_like(x)),
+    "floor": (np.floor, lambda x, f: np.zeros_like(x)),
     "sigmoid": (lambda x: 0.5 * (1 + np.tanh(0.5 * x)), lambda x, f: f * (1 - f)),
     "gaussian": (lambda x: np.exp(-x * x), lambda x, f: -2 * x * f),
+}
+# value, and derivatives in both arguments
+_BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], tuple[Any, Any]]]] = {
+    "max": (np.maximum, lambda x, y: (np.heaviside(x - y, 1.0), 1 - np.heaviside(x - y, 1.0))),
+    "min": (np.minimum, lambda x, y: (np.heaviside(y - x, 1.0), 1 - np.heaviside(y - x, 1.0))),
+    "mod": (np.mod, lambda x, y: (np.float64(1.0), -np.floor(x / y))),
 }
 
 
 # Units of work: an operation on a column, and on one of its entries, by kind.
 _CALL, _ENTRY = 1e-6, 7e-10
 _DEAR = {"^": 20.0, "+": 1.0, "-": 1.0, "*": 1.0, "/": 1.5, "neg": 1.0, "inv": 1.5, "abs": 1.0, "sqrt": 2.0}
+_DEAR |= {"max": 1.0, "min": 1.0, "step": 1.0, "floor": 1.0}
 _DEAR_OTHERWISE = 8.0
 
 
@@ -224,6 +233,8 @@ class Tape:
             return [(step.left, right), (step.right, left)]
         if step.operation == "/":
             return [(step.left, 1 / right), (step.right, -values[slot] / right)]
+        if step.operation in _BINARY:
+            return list(zip((step.left, step.right), _BINARY[step.operation][1](left, right), strict=True))
         slopes = [(step.left, right * left ** (right - 1))]
         if isinstance(self._slots[step.right], float):
             return slopes
@@ -241,6 +252,8 @@ def _apply(operation: str, left: Values, right: Values) -> Values:
         return left / right
     if operation == "^":
         return _power(left, right)
+    if operation in _BINARY:
+        return _BINARY[operation][0](left, right)
     return _UNARY[operation][0](left)
 
 
