@@ -165,3 +165,15 @@ def test_a_matrix_wants_finite_numbers_throughout():
     assert matrix(pa.table({"a": [1, None]})) is None
     assert matrix(pa.table({"a": [np.inf, 1.0]})) is None
     assert matrix(pa.table({"a": ["u", "v"]})) is None
+
+
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_the_row_of_an_infinity_is_that_of_the_file(column):
+    cells = np.linspace(0, 1, N)
+    cells[[4, 20]] = np.inf
+    gaps = pa.array([None, *np.linspace(1, 2, N - 1)])
+    with pytest.raises(
+        InputError, match=rf"'{column}' of t\.csv .* Got inf in data row 5 \(2 infinite in all\)"
+    ):
+        write_frame(table(**{"y": gaps, column: cells}), "t.csv")
+        prepare(read_frame("t.csv"), "y", drop_missing=True)

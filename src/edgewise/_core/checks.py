@@ -11,7 +11,7 @@ import math
 import numbers
 import re
 import reprlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -21,6 +21,8 @@ from edgewise._core.errors import InputError
 
 Floats = NDArray[np.float64]
 
+# The squares of numbers beyond this, and of those below its inverse, leave the range of floats.
+LARGEST = 1e140
 # Text beyond this says nothing more to a reader.
 _LONGEST_WORD = 200
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
@@ -184,6 +186,21 @@ def check_vector(
             f"({plural(bad.size, 'such entry', 'such entries')}) instead; drop or fill those rows first."
         )
     return array
+
+
+def check_squarable(values: Floats, subject: str, *, labels: Sequence[str] = (), tiny: bool = True) -> None:
+    """Numbers (n,) or (n, d) whose squares are floats: none is beyond 1e140 and, unless `tiny`, one is at least 1e-140."""
+    sizes = np.abs(values)
+    largest = float(sizes.max(initial=0.0))
+    if largest <= LARGEST and (tiny or largest == 0.0 or largest >= 1 / LARGEST):
+        return
+    row, *rest = (int(each) for each in np.unravel_index(int(sizes.argmax()), sizes.shape))
+    column = f", column {short(labels[rest[0]])}" if labels and rest else ""
+    allowed = f"up to {LARGEST:g}" if tiny else f"between {1 / LARGEST:g} and {LARGEST:g}"
+    raise InputError(
+        f"{subject} must have its largest entry {allowed}, so that errors can be squared. "
+        f"Got {largest:g} in row {row}{column} instead; choose other units."
+    )
 
 
 def check_columns(value: Any, count: int, name: str = "X", *, of: str = "") -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.checks import check_bool, check_int, check_vector
+from edgewise._core.checks import check_bool, check_int, check_squarable, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
@@ -139,6 +139,9 @@ def audit(
     with one_thread():
         with running(Meter(beat=stages.tell)):
             scores = who.scores(X)
+        if not who.of_classes:
+            check_squarable(actual, "The 'y' argument of audit", tiny=False)
+            check_squarable(scores, "What the 'model' of audit predicts", tiny=False)
         outcomes = Outcomes(actual, scores, who.decisions(scores) if who.of_classes else None, weight)
         every = (everyone, *parts, *joint)
         boots = Resamples(outcomes, every, derive(seed, 40))

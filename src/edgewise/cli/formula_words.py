@@ -86,7 +86,7 @@ def notes_of(columns: Columns, known: Provenance, X: NDArray[np.float64]) -> tup
 
 def _has_dimension(unit: str) -> bool:
     """Whether the search knows a unit; it knows no money."""
-    from edgewise.symbolic.unit_text import unit_powers
+    from edgewise.symbolic.units.text import unit_powers
 
     try:
         unit_powers(unit, "a column")

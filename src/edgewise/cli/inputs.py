@@ -119,6 +119,7 @@ def prepare(
     wanted = [*chosen, target, *([] if weight is None else [weight])]
     notes = list(known.notes(wanted))
     frame = frame.select(wanted)
+    refuse_infinite(frame, known.source)
     frame, remarks = _complete_rows(frame, wanted if drop_missing else [target], known.source)
     notes += remarks
     y, task, remarks = _target(frame.column(target), target, known.source, task)
@@ -152,6 +153,19 @@ def numbers(column: Cells) -> Floats | None:
         return None
     # In this order: Arrow turns missing integers into NaN by itself only as floats.
     return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(), dtype=np.float64)
+
+
+def refuse_infinite(frame: Frame, source: str) -> None:
+    """Stop at the first infinity among the numbers, and name its row as a person counts rows."""
+    for name, column in zip(frame.column_names, frame.columns, strict=True):
+        if not pa.types.is_floating(column.type):
+            continue
+        rows = np.flatnonzero(np.isinf(column.to_numpy()))
+        if len(rows):
+            raise InputError(
+                f"Column {called(name)} of {source} must hold finite numbers. Got {column[int(rows[0])].as_py()} in data "
+                f"row {rows[0] + 1:,} ({len(rows):,} infinite in all) instead; correct it, or leave the cell empty."
+            )
 
 
 def matrix(frame: Frame) -> Floats | None:
@@ -245,11 +259,6 @@ def _target(column: Cells, name: str, source: str, task: str | None) -> tuple[ND
             raise InputError(
                 f"The target {called(name)} of {source} must hold numbers for regression. Got {example} instead; encode it, "
                 "or give --task classification."
-            )
-        if infinite := int(np.isinf(values).sum()):
-            raise InputError(
-                f"The target {called(name)} of {source} must hold finite numbers. Got {infinite:,} infinite instead; "
-                "correct or drop those rows."
             )
         return values, task, notes
     if counts > min(MOST_CLASSES, max(len(column) // 2, 2)):

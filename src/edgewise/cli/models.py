@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgewise._core import InputError, among, did_you_mean
 from edgewise._core.stopping import StopReason
-from edgewise.cli.inputs import called, numbers, timed
+from edgewise.cli.inputs import called, numbers, refuse_infinite, timed
 from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 
@@ -99,7 +99,9 @@ class Model:
             raise InputError(
                 f"{source} has no column {among(missing)}{hint}; the model needs {what} called so."
             )
-        return timed(frame.select(list(self.names)))
+        used = timed(frame.select(list(self.names)))
+        refuse_infinite(used, provenance(frame).source)
+        return used
 
     def values(self, used: Frame) -> Floats:
         """Predictions, shape (n,) or (n, outputs), or the probability of every class, shape (n, classes)."""

@@ -179,7 +179,11 @@ class Table:
         values = self._column(name)
         if values.dtype != np.float64:
             example = next(
-                (short(cell) for cell in values if cell is not None and not _is_number(cell)),
+                (
+                    f"{short(cell)} in data row {row:,}"
+                    for row, cell in enumerate(values, start=1)
+                    if cell is not None and not _is_number(cell)
+                ),
                 "no number at all",
             )
             raise InputError(
@@ -190,12 +194,13 @@ class Table:
         if gaps := int(np.isnan(numbers).sum()):
             raise InputError(
                 f"Column {short(name, 40)} of {self.source} must have no missing cells. Got {gaps:,} missing in "
-                f"{plural(len(numbers), 'row')} instead; fill them, drop those rows, or leave the column out."
+                f"{plural(len(numbers), 'row')}, the first in data row {np.isnan(numbers).argmax() + 1:,}, instead; fill "
+                "them, drop those rows, or leave the column out."
             )
         if infinite := int(np.isinf(numbers).sum()):
             raise InputError(
-                f"Column {short(name, 40)} of {self.source} must hold finite numbers. Got {infinite:,} infinite instead; "
-                "correct or drop those rows."
+                f"Column {short(name, 40)} of {self.source} must hold finite numbers. Got {infinite:,} infinite, "
+                f"the first in data row {np.isinf(numbers).argmax() + 1:,}, instead; correct or drop those rows."
             )
         return numbers.copy()
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from edgewise._core.checks import check_choice, check_float, short
+from edgewise._core.checks import check_choice, check_float, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import is_missing
 
@@ -35,7 +35,8 @@ def regression_target(y: Any, of: str) -> tuple[Floats, tuple[str, ...]]:
     except (TypeError, OverflowError, ValueError) as error:
         theirs = ("could not convert", "setting an array element")
         if isinstance(error, ValueError) and not str(error).startswith(theirs):
-            raise  # scikit-learn's own words for NaN, infinities and shapes
+            _say_where(error, y)
+            raise  # scikit-learn's own words for shapes
         raise InputError(
             f"The 'y' parameter of {of} must hold a finite number for every row. Got a {type(y).__name__} with a cell "
             "that is none instead; for classes use KANClassifier."
@@ -50,13 +51,32 @@ def regression_target(y: Any, of: str) -> tuple[Floats, tuple[str, ...]]:
     return values, names
 
 
+def _say_where(error: ValueError, y: Any) -> None:
+    """scikit-learn's own words for NaN and infinities, which its tests look for, and the row of the first."""
+    words = " ".join(str(error).split("\n")[0].split())
+    if not words.startswith("Input y contains"):
+        return
+    bad = ~np.isfinite(np.asarray(_plain(y), dtype=np.float64)).reshape(len(y), -1)
+    rows = np.flatnonzero(bad.any(axis=1))
+    if len(rows):
+        what = np.asarray(_plain(y), dtype=np.float64).reshape(len(y), -1)[rows[0]]
+        raise InputError(
+            f"{words.rstrip('.')}. Got {what[~np.isfinite(what)][0]} in row {rows[0]} ({plural(len(rows), 'such row')}) "
+            "instead; correct or drop those rows."
+        ) from None
+
+
 def class_target(y: Any, of: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The classes, sorted, and the class number of every row."""
     if y is None:
         raise InputError(f"{of} requires y to be passed, but the target y is None.")
     values = column_or_1d(_plain(y), warn=True)
     if values.dtype.kind == "f":
-        assert_all_finite(values, input_name="y")
+        try:
+            assert_all_finite(values, input_name="y")
+        except ValueError as error:
+            _say_where(error, values)
+            raise
     if values.dtype.kind == "O" and any(map(is_missing, values)):
         raise InputError(
             f"The 'y' parameter of {of} must name the class of every row. Got missing ones instead; drop those rows."

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.checks import check_squarable
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
@@ -66,7 +67,15 @@ class Subject:
     @cached_property
     def outputs(self) -> Floats:
         """Outputs of the network for the rows, (n, outputs)."""
-        return values_of(self.network, self.rows.inputs)
+        values = values_of(self.network, self.rows.inputs)
+        if not np.isfinite(values).all():
+            row = int(np.argwhere(~np.isfinite(values))[0][0])
+            raise InputError(
+                f"The 'model' argument of explain must have a finite answer for every row. Got none for row {row} instead; "
+                "fit it in other units, or leave such rows out."
+            )
+        check_squarable(values, "What the 'model' of explain answers", tiny=False)
+        return values
 
     @property
     def names(self) -> tuple[str, ...]:

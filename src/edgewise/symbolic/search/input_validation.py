@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
-import numpy as np
-
 from edgewise._core.checks import (
     as_tuple,
     check_float,
     check_matrix,
     check_names,
+    check_squarable,
     check_vector,
     short,
 )
@@ -20,8 +19,6 @@ from edgewise.symbolic.fitting.train_test import Rows
 
 _OF = "find_formula"
 _FEWEST_ROWS = 5
-# Beyond this size, or below its inverse, squared errors leave the range of floats.
-_SMALLEST_Y = 1e-140
 
 
 def read_rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed: int | None) -> Rows:
@@ -30,12 +27,7 @@ def read_rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed
     if table.shape[1] == 0:
         raise InputError(f"The 'X' parameter of {_OF} must have at least 1 column. Got none instead.")
     target = check_vector(y, "y", length=len(table), of=_OF)
-    largest = float(np.abs(target).max())
-    if largest != 0 and not _SMALLEST_Y <= largest <= 1 / _SMALLEST_Y:
-        raise InputError(
-            f"The 'y' parameter of {_OF} must have its largest entry between {_SMALLEST_Y:g} and "
-            f"{1 / _SMALLEST_Y:g}, so that errors can be squared. Got {largest:g} instead; choose other units."
-        )
+    check_squarable(target, f"The 'y' parameter of {_OF}", tiny=False)
     share = check_float(held_out, "held_out", low=0.05, high=0.5, of=_OF)
     if names is None:
         labels = getattr(X, "columns", None)
@@ -44,7 +36,9 @@ def read_rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed
             if labels is None
             else [str(each) for each in labels]
         )
-    return Rows.split(check_names(names, "names", table.shape[1], of=_OF), table, target, share, seed)
+    names = check_names(names, "names", table.shape[1], of=_OF)
+    check_squarable(table, f"The 'X' parameter of {_OF}", labels=names)
+    return Rows.split(names, table, target, share, seed)
 
 
 def target_name(y: Any, units: object, names: Iterable[str]) -> str:
