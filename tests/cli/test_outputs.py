@@ -99,3 +99,10 @@ def test_a_workbook_without_its_package_is_one_sentence(edgewise, model, monkeyp
     assert done.code == 2
     assert "pip install 'edgewise[excel]'" in done.err
     assert not os.path.exists("out.xlsx")
+
+
+def test_a_model_of_several_outputs_has_no_report(edgewise, model):
+    ew.save(ew.KAN([2, 2], input_names=["a", "b"], seed=0), "two.kan")
+    done = edgewise("report", "two.kan", "t.csv", "-t", "y", "-o", "r.html")
+    assert (done.code, done.out) == (2, "")
+    assert "must have one output. Got one with 2 ('y1', 'y2') instead" in done.err

@@ -124,3 +124,9 @@ def test_any_bytes_give_a_table_or_an_input_error(tmp_path_factory, content):
         return
     assert table.n_rows >= 1
     assert all(len(values) == table.n_rows for values in table.columns.values())
+
+
+@pytest.mark.parametrize("text", [",\n,\n", '""\n', ",,\n", '" "\n" "\n'])
+def test_nothing_but_blank_cells_is_no_table(text):
+    with pytest.raises(InputError, match="nothing but blank cells"):
+        read_table(write(text))

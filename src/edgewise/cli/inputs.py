@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewise._core.checks import among, did_you_mean, plural, short
+from edgewise._core.checks import among, check_squarable, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
@@ -260,6 +260,7 @@ def _target(column: Cells, name: str, source: str, task: str | None) -> tuple[ND
                 f"The target {called(name)} of {source} must hold numbers for regression. Got {example} instead; encode it, "
                 "or give --task classification."
             )
+        check_squarable(values, f"The target {called(name)} of {source}", tiny=False)
         return values, task, notes
     if counts > min(MOST_CLASSES, max(len(column) // 2, 2)):
         raise InputError(

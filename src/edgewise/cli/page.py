@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise import __version__
-from edgewise._core import InputError, did_you_mean, short
+from edgewise._core import InputError, among, did_you_mean, short
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, called, find, prepare
 from edgewise.cli.job import Job, edges
@@ -86,6 +86,11 @@ def saved_inputs(model: Model, frame: Frame, target: str | None) -> Inputs:
         raise InputError(
             f"{provenance(frame).source} has no column {short(model.target)}, which is what the model predicts; name the "
             "column that holds it with --target."
+        )
+    if not model.classes and len(model.outputs) > 1:
+        raise InputError(
+            f"The model of a report must have one output. Got one with {len(model.outputs)} ({among(model.outputs)}) "
+            "instead; fit a model of each."
         )
     target = find(frame, target or model.target)
     model.select(frame)

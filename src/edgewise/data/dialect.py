@@ -78,7 +78,10 @@ def sniff(text: Text, name: str) -> tuple[Dialect, Text]:
             sample = _sample(text.content, name)
             rows = blank_separated("\n".join(lines))
         else:
-            rows = [row for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter) if row]
+            rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
+        rows = [row for row in rows if any(cell.strip() for cell in row)]
+        if not rows:
+            raise InputError(f"{name} must hold a table. Got nothing but blank cells instead.")
         written = "\t" if delimiter == " " else delimiter
         ends = _ends_of_rows(sample, written)
         commented = _commented(text.heading, written, len(rows[0]), named=_is_named(rows))
