@@ -100,11 +100,28 @@ def plain(files: list[Path]) -> Iterator[Split]:
     return five_folds(pd.DataFrame(X, columns=[f"x{k + 1}" for k in range(X.shape[1])]), y)
 
 
+def worded(target: str, positive: str | None = None) -> Callable[[list[Path]], Iterator[Split]]:
+    """A table of many words: one column is the target, a number or a word that counts as 1."""
+
+    def splits(files: list[Path]) -> Iterator[Split]:
+        table = pd.read_csv(files[0], keep_default_na=True).drop(columns="rownames")
+        y = table.pop(target)
+        return five_folds(
+            table, y.to_numpy(float) if positive is None else (y == positive).to_numpy().astype(int)
+        )
+
+    return splits
+
+
 PROBLEMS = (
     Problem("german", True, ("tabular/german/german.data",), german),
     Problem("adult", True, ("tabular/adult/adult.data", "tabular/adult/adult.test"), adult),
     Problem("california", False, ("tabular/california/housing.csv",), california),
     Problem("bike", False, ("tabular/bike_uci/hour.csv",), bike),
+    Problem("attrition", True, ("tabular/more/attrition.csv",), worded("Attrition", "Yes")),
+    Problem("credit", True, ("tabular/more/credit_data.csv",), worded("Status", "bad")),
+    Problem("lending", True, ("tabular/more/lending_club.csv",), worded("Class", "bad")),
+    Problem("ames", False, ("tabular/more/ames.csv",), worded("Sale_Price")),
     *(Problem(name, False, (file,), plain) for name, file in TABLES.items()),
 )
 

@@ -105,7 +105,7 @@ def test_degrees_of_freedom_are_the_trace_of_the_smoother():
     design = make_design(X, weight, 12, 1.0, 0)
     table, owner = design.rows(X), design.owner
     solved = solve_additive(table, owner, y, weight, Squared(), torch.full((800,), -1))
-    degrees = solved.degrees(table, owner, weight, Squared())
+    degrees = solved.degrees(table, owner, y, weight, Squared())
     rows = table.double()
     rows = rows[:, solved.penalty[:, 0] > 0]
     penalty = solved.penalty[solved.penalty[:, 0] > 0, 0]

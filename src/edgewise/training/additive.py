@@ -37,8 +37,6 @@ RELEARNED = 2 * SCOUTS
 STALE = 0.04
 # A function of so small a share of the outputs' spread is shrunk to nothing, but for the last digits.
 NOTHING = 1e-6
-# Below this curvature a row of a logistic loss is as good as decided.
-FAINT = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +78,7 @@ class Additive:
         ]
         return torch.cat(chunks, 1) + self.fold_bias[:, None]
 
-    def degrees(self, table: Tensor, owner: Tensor, weight: Tensor, loss: Loss) -> Tensor:
+    def degrees(self, table: Tensor, owner: Tensor, y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
         """Degrees of freedom that the function of each input makes use of, its constant apart; the most of all outputs.
 
         Directions of one input are orthogonal under the rows, so each keeps the share g / (g + penalty) of itself, with g
@@ -88,7 +86,7 @@ class Additive:
 
         Parameters
         ----------
-        table, owner, weight, loss
+        table, owner, y, weight, loss
             As in `solve_additive`.
 
         Returns
@@ -96,9 +94,10 @@ class Additive:
         Tensor, shape (I,)
         """
         size = torch.zeros_like(self.penalty)
-        for chunk, w in zip(table.split(ROWS_AT_ONCE), weight.split(ROWS_AT_ONCE), strict=True):
+        parts = (part.split(ROWS_AT_ONCE) for part in (table, y, weight))
+        for chunk, own, w in zip(*parts, strict=True):
             f = chunk.to(torch.float64) @ self.theta + self.bias
-            size += chunk.square().to(torch.float64).T @ (curvatures(f, loss) * w[:, None])
+            size += chunk.square().to(torch.float64).T @ (loss.curvature(f, own) * w[:, None])
         share = torch.where(self.penalty > 0, size / (size + self.penalty).clamp(min=1e-300), 0.0)
         inputs = int(owner.max()) + 1
         return torch.zeros(inputs, share.shape[1], dtype=torch.float64).index_add(0, owner, share).amax(1)
@@ -235,7 +234,7 @@ class _Solver:
 
     def _normal(self, f: Tensor, weight: Tensor, anew: bool) -> list[Tensor]:
         """Normal equations of every output, made anew where asked for or where the curvatures have moved."""
-        bends = list((curvatures(f, self.loss) * weight[:, None]).unbind(1))
+        bends = list((self.loss.curvature(f, self.y) * weight[:, None]).unbind(1))
         if self._grams and not (anew and not self.loss.dispersed):
             pairs = zip(bends, self._bends, strict=True)
             moved = max(
@@ -327,11 +326,3 @@ class _Solver:
         data = float(self.loss.rows(self.outputs(theta), self.y) @ weight)
         value = data + 0.5 * float((penalty[self.group] * theta[:-1] ** 2).sum())
         return value if math.isfinite(value) else math.inf
-
-
-def curvatures(f: Tensor, loss: Loss) -> Tensor:
-    """Second derivative of each row's loss by each of its outputs, (n, D)."""
-    if loss.name != "cross_entropy":
-        return torch.ones_like(f)
-    p = torch.sigmoid(f) if f.shape[1] == 1 else torch.softmax(f, -1)
-    return (p * (1 - p)).clamp(min=FAINT)

@@ -15,6 +15,7 @@ from edgewise.splines import BSpline, uniform_grid
 from edgewise.training.bag import Bag
 from edgewise.training.bag_design import DEGREE, Design
 from edgewise.training.bag_hidden import REACH
+from edgewise.training.pair_layers import square
 
 
 def to_network(
@@ -23,6 +24,7 @@ def to_network(
     *,
     coarse: Design | None = None,
     base: tuple[Tensor, Tensor] | None = None,
+    squares: tuple[Tensor, Tensor] | None = None,
     names: Sequence[str] | None,
     outputs: Sequence[str] | None,
     shift: Tensor,
@@ -38,13 +40,18 @@ def to_network(
         Design of the bag, where it has fewer directions than that of the additive part.
     base : pair of Tensor, shapes (P, D) and (D,), optional
         Smooth coordinates and bias of the additive part; a node for each output carries it through the hidden layers.
+    squares : pair of Tensor, shapes (P, nodes) and (nodes, D), optional
+        Nodes that square what they read, as `pair_nodes` makes them of functions of pairs.
     shift, scale : Tensor, shape (D,)
         Of the outputs: y = shift + scale * output.
     """
     layers: list[_Layer] = [] if bag is None else _mean_layers(bag, design if coarse is None else coarse)
+    if squares is not None and squares[0].shape[1]:
+        squared = _squared(design, *squares, intervals=_intervals(layers))
+        layers = _side_by_side(squared, layers) if layers else squared
     if base is not None:
         carried = _carried(design, *base, depth=max(len(layers), 1), intervals=_intervals(layers))
-        layers = carried if bag is None else _side_by_side(carried, layers)
+        layers = _side_by_side(carried, layers) if layers else carried
     net = KAN(
         [len(design.maps), *(layer.coef.shape[2] for layer in layers)],
         init="zero",
@@ -117,6 +124,18 @@ def _carried(design: Design, theta: Tensor, bias: Tensor, depth: int, intervals:
         coef[torch.arange(count), :, torch.arange(count)] = BSpline(grid, DEGREE).greville()
         layers.append(_Layer(grid, coef, torch.zeros(count, dtype=torch.float64)))
     return layers
+
+
+def _squared(design: Design, reads: Tensor, weights: Tensor, intervals: int) -> list[_Layer]:
+    """Nodes that read smooth coordinates (P, nodes), and whose squares are added up by weights (nodes, D)."""
+    nodes, outputs = weights.shape
+    coef = square(intervals)[None, :, None] * weights[:, None]
+    return [
+        _Layer(design.breaks, design.coefficients(reads), torch.zeros(nodes, dtype=torch.float64)),
+        _Layer(
+            uniform_grid(-REACH, REACH, intervals, nodes), coef, torch.zeros(outputs, dtype=torch.float64)
+        ),
+    ]
 
 
 def _side_by_side(first: Sequence[_Layer], second: Sequence[_Layer]) -> list[_Layer]:

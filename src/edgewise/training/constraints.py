@@ -19,7 +19,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.work import StopError
 from edgewise.splines import BSpline
-from edgewise.training.additive import Additive, curvatures
+from edgewise.training.additive import Additive
 from edgewise.training.bag_design import DEGREE, Design
 from edgewise.training.coded import ROWS_AT_ONCE, design_matrix
 from edgewise.training.losses import Loss
@@ -307,7 +307,7 @@ class _Program:
         for _ in range(NEWTON_STEPS):
             f = self.outputs(theta)
             slope = self.loss.gradient(f, self.y) * weight[:, None]
-            bends, aim = curvatures(f, self.loss) * weight[:, None], theta.clone()
+            bends, aim = self.loss.curvature(f, self.y) * weight[:, None], theta.clone()
             for k in range(f.shape[1]):
                 H = self.rows.gram(bends[:, k])
                 pull = H @ theta[:, k] - torch.cat([self.rows.pulled(slope[:, k]), slope[:, k].sum()[None]])

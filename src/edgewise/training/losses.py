@@ -15,6 +15,9 @@ from torch import Tensor
 from edgewise._core.checks import check_choice, plural
 from edgewise._core.errors import InputError
 
+# Below this curvature a row of a logistic loss is as good as decided.
+DECIDED = 1e-5
+
 
 class Loss(Protocol):
     """A row loss l(f, y) with f and y of shape (n, D)."""
@@ -41,6 +44,10 @@ class Loss(Protocol):
         """R with R^T R = d2l/df2: shape (n, D) where it is diagonal, else (n, D, D)."""
         ...
 
+    def curvature(self, f: Tensor, y: Tensor) -> Tensor:
+        """Second derivative by each output or what stands for it, shape (n, D): weights of reweighted least squares."""
+        ...
+
 
 @dataclass(frozen=True)
 class Squared:
@@ -56,6 +63,9 @@ class Squared:
         return f - y
 
     def root(self, f: Tensor, y: Tensor) -> Tensor:
+        return torch.ones_like(f)
+
+    def curvature(self, f: Tensor, y: Tensor) -> Tensor:
         return torch.ones_like(f)
 
 
@@ -78,7 +88,10 @@ class Huber:
         return (f - y).clamp(-self.delta, self.delta)
 
     def root(self, f: Tensor, y: Tensor) -> Tensor:
-        return (self.delta / (f - y).abs().clamp(min=self.delta)).sqrt()
+        return self.curvature(f, y).sqrt()
+
+    def curvature(self, f: Tensor, y: Tensor) -> Tensor:
+        return self.delta / (f - y).abs().clamp(min=self.delta)
 
 
 @dataclass(frozen=True)
@@ -111,6 +124,10 @@ class CrossEntropy:
         root = p.sqrt()
         return torch.diag_embed(root) - root[:, :, None] * p[:, None, :]
 
+    def curvature(self, f: Tensor, y: Tensor) -> Tensor:
+        p = torch.sigmoid(f) if f.shape[-1] == 1 else torch.softmax(f, -1)
+        return (p * (1 - p)).clamp(min=DECIDED)
+
 
 @dataclass(frozen=True)
 class Poisson:
@@ -128,8 +145,11 @@ class Poisson:
     def root(self, f: Tensor, y: Tensor) -> Tensor:
         return torch.exp(0.5 * f)
 
+    def curvature(self, f: Tensor, y: Tensor) -> Tensor:
+        return torch.exp(f)
 
-_PARTS = ("rows", "gradient", "root")
+
+_PARTS = ("rows", "gradient", "root", "curvature")
 LOSSES = ("squared", "huber", "cross_entropy", "poisson")
 
 

@@ -1,110 +1,19 @@
-"""Which pairs of inputs act together: screened on what an additive network leaves over."""
+"""Which of the pairs that a bag was trained on pay."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from edgewise.training.bag import Bag
-from edgewise.training.bag_design import Design
 from edgewise.training.bag_run import Ground
 from edgewise.training.losses import Loss
 
-# Smooth directions of each input, after the constant, whose products are tried: of wide tables fewer, down to two.
-DIRECTIONS, FEWEST_DIRECTIONS, MOST_COLUMNS = 6, 2, 256
-# Pairs are taken in so many rounds; each looks at what those before have left over, on so many rows.
-ROUNDS, SCREENED_ROWS = 4, 20_000
-# Share of a product's own size that its weight is held down by.
-RIDGE = 1e-2
 # Standard errors, and share of what the pairs before it gain, that a pair must gain to stay.
 ERRORS, SHARE = 2.0, 0.01
-
-
-def strongest_pairs(
-    design: Design, table: Tensor, rest: Tensor, most: int, without: Collection[int] = ()
-) -> tuple[tuple[int, int], ...]:
-    """The pairs whose products explain most of what is left over, strongest first.
-
-    For every pair the squared correlations of the rest with the products of their smoothest directions are added up. One
-    matrix product serves all pairs. A pair counts only if its sum exceeds what chance would give. The strongest are taken
-    first and what their products explain is taken from the rest, so that a strong pair hides no other, and lends nothing to
-    its neighbours.
-
-    Parameters
-    ----------
-    design : Design
-    table : Tensor, shape (n, P)
-        The design of some rows.
-    rest : Tensor, shape (n, D)
-        Residuals, or negative gradients of the loss, weighted.
-    most : int
-        How many pairs at most.
-    without : collection of int
-        Inputs that are in no pair.
-
-    Returns
-    -------
-    tuple of (int, int)
-
-    References
-    ----------
-    Y. Lou, R. Caruana, J. Gehrke and G. Hooker, "Accurate intelligible models with pairwise interactions", 2013,
-    doi:10.1145/2487575.2487579.
-    """
-    d = len(design.maps)
-    step = -(-len(table) // SCREENED_ROWS)
-    basis, owner = _directions(
-        design, table[::step], min(DIRECTIONS, max(FEWEST_DIRECTIONS, MOST_COLUMNS // d))
-    )
-    rest = rest[::step].to(torch.float64)
-    rest = (rest - rest.mean(0)) / rest.std(0).clamp(min=1e-12)
-    belongs = torch.nn.functional.one_hot(owner, d).to(torch.float64)
-    sizes = belongs.sum(0)
-    chance = rest.shape[1] * sizes[:, None] * sizes[None, :] / len(basis)
-    barred = torch.zeros(d, dtype=torch.bool)
-    barred[list(without)] = True
-    free = ~(barred[:, None] | barred[None, :]) & torch.ones(d, d, dtype=torch.bool).triu(1)
-    found = list[tuple[int, int]]()
-    while len(found) < most:
-        total = torch.zeros(d, d, dtype=torch.float64)
-        for k in range(rest.shape[1]):
-            moment = basis.T @ (basis * rest[:, k : k + 1]) / len(basis)
-            total += belongs.T @ moment**2 @ belongs
-        gain = torch.where(free, total - chance * rest.square().mean(), 0.0).flatten()
-        room = min(-(-most // ROUNDS), most - len(found))
-        order = gain.argsort(descending=True, stable=True)[:room].tolist()
-        fresh = [(at // d, at % d) for at in order if float(gain[at]) > 0]
-        found += fresh
-        if len(fresh) < room:
-            break
-        for i, j in fresh:
-            free[i, j] = False
-        products = torch.cat([_products(basis[:, owner == i], basis[:, owner == j]) for i, j in fresh], 1)
-        gram = products.T @ products
-        gram.diagonal().mul_(1 + RIDGE).add_(1e-9)
-        rest = rest - products @ torch.linalg.solve(gram, products.T @ rest)
-    return tuple(found)
-
-
-def _directions(design: Design, table: Tensor, most: int) -> tuple[Tensor, Tensor]:
-    """The smoothest directions of each input but for its constant, of unit size, (n, C); and whose each is, (C,)."""
-    columns, owner, start = list[int](), list[int](), 0
-    for i, turn in enumerate(design.maps):
-        own = range(start + 1, start + min(turn.shape[1], most + 1))
-        columns += own
-        owner += [i] * len(own)
-        start += turn.shape[1]
-    basis = table[:, columns].to(torch.float64)
-    return basis / basis.std(0).clamp(min=1e-9), torch.tensor(owner, dtype=torch.long)
-
-
-def _products(a: Tensor, b: Tensor) -> Tensor:
-    """All products of a column of one with a column of the other, about their means."""
-    products = (a[:, :, None] * b[:, None, :]).flatten(1)
-    return products - products.mean(0)
 
 
 def telling_pairs(

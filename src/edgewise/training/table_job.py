@@ -1,8 +1,8 @@
 """From the rows of an encoded table to one network: the additive part, the bag that learns what it leaves, and the choice.
 
-The additive part comes first: it is solved, not trained, and the easiest to read. A bag of networks then learns what it
-leaves over, and in mode "auto" stays only if rows that its members have not seen speak for it. Both are one network in the
-end; a hidden node carries the additive part.
+The additive part comes first: it is solved, not trained, and the easiest to read; functions of pairs are solved beside it.
+A bag of networks learns what the additive part leaves over. In mode "auto" pairs, and the bag, stay only if rows that they
+have not learned from speak for them. All is one network in the end; a hidden node carries the additive part.
 """
 
 from __future__ import annotations
@@ -24,11 +24,15 @@ from edgewise.training.bag_design import DEGREE, smoother
 from edgewise.training.bag_network import to_network
 from edgewise.training.bag_run import Ground, Recipe, TableRows, make_ground, train_bag
 from edgewise.training.constraints import Constraint, constrain, solve_constrained
+from edgewise.training.joint import Joined, solve_pairs
 from edgewise.training.listeners import Listeners
 from edgewise.training.losses import Loss
-from edgewise.training.pairs import strongest_pairs, telling_pairs
+from edgewise.training.pair_layers import pair_nodes
+from edgewise.training.pairs import telling_pairs
 from edgewise.training.results import Callback, Record, TableFit
-from edgewise.training.table_judged import Judged, judged, recalibration, speaks_for
+from edgewise.training.table_choice import FAINT, choose
+from edgewise.training.table_judged import Judged, judged, recalibration
+from edgewise.training.two_way import Pair, all_pairs, strongest, two_way
 
 MEMBERS, FOLDS = 8, 4
 # Hidden nodes of a member, and intervals of the grids of the inputs.
@@ -37,8 +41,8 @@ HIDDEN, INTERVALS = 32, 24
 EPOCHS, FEWEST_STEPS, MOST_STEPS = 150, 200, 4000
 # Rows of all its minibatches together: out-of-bag errors fall no further with more.
 MOST_SHOWN = 700_000
-# Work that may be done with work=1, and shares of it for the updates of a bag and for the additive part.
-UNITS, PLANNED, ADDITIVE_SHARE = 30.0, 0.6, 0.3
+# Work that may be done with work=1, and shares of it for the updates of a bag, for the additive part and for pairs.
+UNITS, PLANNED, ADDITIVE_SHARE, PAIRS_SHARE = 30.0, 0.6, 0.3, 0.3
 # Work of an update, a multiplication of the first layer, and a value of a hidden spline.
 UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
 # Numbers that the design of all rows may hold; of larger tables a random part is used.
@@ -59,8 +63,6 @@ MOST_PAIRS, FEWEST_NODES, MOST_NODES, NODES_OF_ALL = 24, 3, 6, 60
 SHOWN_PAIRS = 450_000
 # Share of the updates after which the pairs that pay are told from those that do not.
 SCOUT_SHARE = 0.2
-# A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
-FAINT = {"cross_entropy": 1e-4, "squared": 5e-5}
 
 
 class TableJob:
@@ -122,32 +124,43 @@ class TableJob:
             ground, additive = self._constrained(ground, additive)
         tried = {"additive": judged(additive.outputs(ground.table), ground, self.loss)}
         self._tell("additive", tried["additive"].error, tried["additive"].error)
-        pairs: tuple[tuple[int, int], ...] = ()
         bag: Bag | None = None
-        if mode == "pairwise" and not self.stopped:
-            most = interactions if isinstance(interactions, int) else MOST_PAIRS
-            alone = {i for i, one in self.constraints.items() if one.alone}
-            with self._counted():
-                pairs = strongest_pairs(smooth.design, smooth.table, rest, most, alone)
-            if interactions == "auto" and pairs:
-                pairs = self._telling(ground, additive, pairs)
-        if (mode in ("auto", "deep") or pairs) and not self.stopped:
-            kind = "pairwise" if pairs else "deep"
-            bag, tried[kind] = self._bag(kind, ground, additive, pairs)
-        chosen, why = self._choose("auto" if interactions == "auto" else mode, tried, ground)
+        joined: Joined | None = None
+        pairs: tuple[Pair, ...] = ()
+        if mode == "pairwise" and self._monotone and not self.stopped:
+            pairs = self._trained_pairs(smooth, ground, rest, additive, interactions)
+        elif mode != "additive" and not self.stopped:
+            joined = self._joined(smooth, ground, additive, interactions)
+            if joined is not None:
+                tried["pairwise"], pairs = joined.judged, tuple(joined.whole.products)
+                self._tell("pairwise", joined.judged.error, joined.judged.error)
+        offset = additive.outputs(ground.table)
+        if mode in ("auto", "deep") and not self.stopped:
+            bag, tried["deep"] = self._bag("deep", ground, offset, ())
+        elif pairs and joined is None and not self.stopped:
+            bag, tried["pairwise"] = self._bag("pairwise", ground, offset, pairs)
+        chosen, why = choose(
+            "auto" if interactions == "auto" else mode, tried, ground, self.loss, self._error
+        )
         best = tried[chosen]
-        line = recalibration(best, ground, self.loss, self._learned(ground) if chosen == "additive" else 1.0)
+        bag = None if chosen == "additive" or (chosen == "pairwise" and joined is not None) else bag
+        line = recalibration(best, ground, self.loss, self._learned(ground) if bag is None else 1.0)
         if any(one.bounded for one in self.constraints.values()):
             line = replace(line, slope=min(line.slope, 1.0))  # more would widen the ranges
-        base = (additive.theta, additive.bias)
-        if chosen != "additive":
+        base, squares = (additive.theta, additive.bias), None
+        if bag is not None:
             base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
+        elif joined is not None and chosen == "pairwise":
+            size = smooth.table.square().mean(0).sqrt().to(torch.float64)
+            squares = pair_nodes(joined.whole, smooth.design, size)
+            base = (additive.theta if self.constraints else joined.whole.theta, joined.whole.bias)
         plain = without_nothing(base[0], ground.table, ground.design.owner)
         network = to_network(
-            None if chosen == "additive" else bag,
+            bag,
             ground.design,
             coarse=ground.coarse,
             base=(plain, base[1]),
+            squares=squares,
             names=names,
             outputs=outputs,
             shift=line(self.shift),
@@ -160,7 +173,7 @@ class TableJob:
             stop_reason=self._ended(chosen),
             seconds=self.meter.seconds,
             mode=chosen,
-            members=1 if chosen == "additive" or bag is None else bag.shape.members,
+            members=1 if bag is None else bag.shape.members,
             validation_error=self._error(best.error),
             events=tuple(self.events),
             held=self.numbers[ground.held],
@@ -217,9 +230,12 @@ class TableJob:
 
     def _directed(self, ground: Ground, additive: Additive) -> Ground:
         """The ground of bags that bend an input as finely as its additive function had reason to."""
-        degrees = additive.degrees(ground.table, ground.design.owner, self.rows.weight, self.loss)
+        degrees = additive.degrees(
+            ground.table, ground.design.owner, self.rows.y, self.rows.weight, self.loss
+        )
         most = [max(FEWEST_DIRECTIONS, math.ceil(MORE_DIRECTIONS * float(own))) for own in degrees]
         coarse, table = smoother(ground.design, ground.table, most)
+        self.directions, self.degrees = coarse.maps, float(degrees.sum())
         return replace(ground, coarse=coarse, coarse_table=table)
 
     def _rest(self, ground: Ground, additive: Additive) -> Tensor:
@@ -261,9 +277,7 @@ class TableJob:
         """Inputs in which hidden nodes have to be monotone, and their directions."""
         return {i: one.monotone for i, one in self.constraints.items() if one.monotone and not one.alone}
 
-    def _links(
-        self, pairs: Sequence[tuple[int, int]], hidden: int, members: int
-    ) -> tuple[Tensor | None, Tame | None]:
+    def _links(self, pairs: Sequence[Pair], hidden: int, members: int) -> tuple[Tensor | None, Tame | None]:
         """Which inputs the hidden nodes read, and what keeps them in bounds."""
         d = self.rows.X.shape[1]
         monotone = torch.zeros(d, dtype=torch.bool)
@@ -287,23 +301,58 @@ class TableJob:
             tame = Tame(direction, self.smooth_maps, nodes)
         return links.repeat(1, members), tame
 
-    def _telling(
-        self, ground: Ground, additive: Additive, pairs: Sequence[tuple[int, int]]
-    ) -> tuple[tuple[int, int], ...]:
-        """The pairs that pay, by out-of-bag rows of a short training."""
-        bag, _ = self._bag("pairwise", ground, additive, pairs, scouts=True)
+    def _joined(
+        self, smooth: Ground, ground: Ground, additive: Additive, interactions: str | int | None
+    ) -> Joined | None:
+        """Functions of pairs that are solved; inputs under constraints stay out of them."""
+        until = self.meter.spent + PAIRS_SHARE * self.units
+        with self._counted():
+            joined, stop = solve_pairs(
+                smooth,
+                additive,
+                self.loss,
+                [turn.shape[1] - 1 for turn in self.directions],
+                table=ground.table,
+                spent=self.degrees,
+                most=interactions if isinstance(interactions, int) else None,
+                without={i for i, one in self.constraints.items() if one.alone or one.monotone},
+                fixed=bool(self.constraints),
+                faint=FAINT[self.loss.name],
+                late=lambda: self.meter.spent > until or self.stopped is not None,
+            )
+        self._stop(stop)
+        return joined
+
+    def _trained_pairs(
+        self,
+        smooth: Ground,
+        ground: Ground,
+        rest: Tensor,
+        additive: Additive,
+        interactions: str | int | None,
+    ) -> tuple[Pair, ...]:
+        """Pairs for a bag: functions that have to be monotone are trained."""
+        alone = {i for i, one in self.constraints.items() if one.alone}
+        most = interactions if isinstance(interactions, int) else MOST_PAIRS
+        with self._counted():
+            every = all_pairs(self.rows.X.shape[1], alone)
+            gains = two_way(smooth.design, smooth.table, self.rows.X).gains(rest, every)
+        pairs = tuple(strongest(gains, every)[:most])
+        if interactions != "auto" or not pairs:
+            return pairs
         base = additive.outputs(ground.table)
+        bag, _ = self._bag("pairwise", ground, base, pairs, scouts=True)
         return telling_pairs(bag, ground, base, self.loss, pairs, FAINT[self.loss.name])
 
     def _bag(
         self,
         kind: str,
         ground: Ground,
-        additive: Additive,
-        pairs: Sequence[tuple[int, int]],
+        offset: Tensor,
+        pairs: Sequence[Pair],
         scouts: bool = False,
     ) -> tuple[Bag, Judged]:
-        """Train the members on what the additive part leaves over; scouts are one a fold, and soon done."""
+        """Train the members on what outputs (folds, n, D) leave over; scouts are one a fold, and soon done."""
         members = min(self.members, FOLDS) if scouts else self.members
         hidden = HIDDEN if self.hidden is None else self.hidden
         if pairs:
@@ -324,7 +373,7 @@ class TableJob:
                 ground,
                 recipe,
                 self.loss,
-                offset=additive.outputs(ground.table),
+                offset=offset,
                 links=links,
                 tame=tame,
                 seed=self.seed,
@@ -399,21 +448,6 @@ class TableJob:
     def _learned(ground: Ground) -> float:
         """The share of the rows that a solution without a fold has learned from."""
         return 1 - len(ground.held) / ((int(ground.fold.max()) + 1) * len(ground.fold))
-
-    def _choose(self, mode: str, tried: dict[str, Judged], ground: Ground) -> tuple[str, str]:
-        """The simplest mode whose out-of-bag losses cannot be told from the best, and the reason in words."""
-        additive, other = tried["additive"], next((name for name in tried if name != "additive"), None)
-        if other is None:
-            return "additive", "The network is additive."
-        errors = f"{self._error(tried[other].error):.4g} against {self._error(additive.error):.4g} of an additive one"
-        if mode != "auto":
-            return other, f"The network is {other}: its out-of-bag error is {errors}."
-        if speaks_for(tried[other], additive, ground, self.loss, FAINT[self.loss.name]):
-            return other, f"The network is {other}: its out-of-bag error is {errors}."
-        return (
-            "additive",
-            f"The network is additive: out-of-bag rows do not speak for a {other} one ({errors}).",
-        )
 
     def _error(self, value: float) -> float:
         """Loss in network units as a root mean square error in units of y, or as it is."""

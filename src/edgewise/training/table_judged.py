@@ -38,15 +38,17 @@ def judged(outputs: Tensor, ground: Ground, loss: Loss) -> Judged:
     return Judged(own, error)
 
 
-def speaks_for(one: Judged, simple: Judged, ground: Ground, loss: Loss, faint: float) -> bool:
-    """Whether the held rows' losses fall from the simple to the other by more than a standard error and what is faint."""
+def speaks_for(
+    one: Judged, simple: Judged, ground: Ground, loss: Loss, faint: float, errors: float = 1.0
+) -> bool:
+    """Whether the held rows' losses fall from the simple to the other by so many standard errors and what is faint."""
     weight = ground.rows.weight[ground.held]
     weight = weight / weight.sum()
     y = ground.rows.y[ground.held]
     gap = loss.rows(simple.outputs, y) - loss.rows(one.outputs, y)
     mean = float(gap @ weight)
     spread = math.sqrt(float(((gap - mean) ** 2) @ weight**2))
-    return mean > spread + faint
+    return mean > errors * spread + faint
 
 
 @dataclass(frozen=True, eq=False)
