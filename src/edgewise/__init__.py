@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     from edgewise.estimators import save as save
     from edgewise.estimators.surrogate import Surrogate as Surrogate
     from edgewise.estimators.surrogate import surrogate as surrogate
+    from edgewise.explain import AdverseReasons as AdverseReasons
     from edgewise.explain import Counterfactuals as Counterfactuals
     from edgewise.explain import Explainer as Explainer
     from edgewise.explain import GlobalExplanation as GlobalExplanation
     from edgewise.explain import LocalExplanation as LocalExplanation
+    from edgewise.explain import adverse_reasons as adverse_reasons
     from edgewise.explain import counterfactuals as counterfactuals
     from edgewise.explain import explain as explain
     from edgewise.explain.calibrate import CalibratedKAN as CalibratedKAN
@@ -178,10 +180,12 @@ _HOMES = {
         "save",
     ),
     "edgewise.explain": (
+        "AdverseReasons",
         "Counterfactuals",
         "Explainer",
         "GlobalExplanation",
         "LocalExplanation",
+        "adverse_reasons",
         "counterfactuals",
         "explain",
     ),

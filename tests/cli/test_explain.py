@@ -39,6 +39,31 @@ def test_a_model_is_explained(edgewise, folder):
     assert "income" in done.out
 
 
+def test_reasons_with_codes(edgewise, folder):
+    model, data = folder / "model.kan", folder / "data.csv"
+    pd.DataFrame({"column": ["age", "income"], "code": ["01", "02"], "statement": ["", "Income"]}).to_csv(
+        "codes.csv", index=False
+    )
+    row = pd.read_csv(data).query("loan == 'no'").index[0]
+    words = ("explain", model, data, "--row", row, "--reasons", "approved", "--protected", "sex")
+    done = edgewise(*words, "--codes", "codes.csv")
+    assert done.code == 0, done.err
+    assert "decided yes" in done.out
+    told = json.loads(edgewise(*words, "--codes", "codes.csv", "--json").out)
+    assert {one["code"] for one in told["reasons"]} <= {"01", "02"}
+    assert len(told["reasons"]) >= 1
+    with open("codes.csv", "a") as file:
+        file.write("age,03,\n")
+    for bad in (
+        (*words, "--codes", "codes.csv"),
+        (*words, "--codes", "none.csv"),
+        (*words[:4], "2", "--protected", "sex"),
+    ):
+        done = edgewise(*bad)
+        assert done.code == 2
+        assert is_one_sentence(done.err)
+
+
 def test_as_data(edgewise, folder):
     done = edgewise("explain", folder / "model.kan", folder / "data.csv", "--row", 3, "--json")
     data = json.loads(done.out)

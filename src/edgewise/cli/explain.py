@@ -13,7 +13,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, print_json, refuse_other_pictures, refuse_to_overwrite
 
-_ROWS = "Counterfactuals"
+_ROWS, _REASONS = "Counterfactuals", "Reasons for an adverse decision"
 
 
 def explain(
@@ -103,6 +103,34 @@ def explain(
             "--decrease", help="Columns that can only fall.", show_default=False, rich_help_panel=_ROWS
         ),
     ] = None,
+    reasons: Annotated[
+        str | None,
+        typer.Option(
+            "--reasons",
+            help="Name what kept the row from the class of --target, against the mean of 'approved' rows, "
+            "the 'mean' of all, or the 'best' value of each column.",
+            show_default=False,
+            rich_help_panel=_REASONS,
+        ),
+    ] = None,
+    protected: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--protected",
+            help="Columns that may not be reasons: 'sex,age', or given several times.",
+            show_default=False,
+            rich_help_panel=_REASONS,
+        ),
+    ] = None,
+    codes: Annotated[
+        Path | None,
+        typer.Option(
+            "--codes",
+            help="A CSV file of the codes of reasons, with columns column, code and, if you like, statement.",
+            show_default=False,
+            rich_help_panel=_REASONS,
+        ),
+    ] = None,
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     force: options.Force = False,
@@ -117,7 +145,8 @@ def explain(
     Without --row: which columns matter and how, and which act together. With
     it: what each column added to the answer, in words, and the rows most
     alike. With --counterfactual: the least changes that would change the answer;
-    --work and --seconds are those of this search.
+    --work and --seconds are those of this search. With --reasons: at most four
+    reasons why the row was not decided for.
 
     Examples:
 
@@ -126,8 +155,11 @@ def explain(
     - `edgewise explain model.kan data.csv --row 17 --plot row17.png`
 
     - `edgewise explain model.kan data.csv --row 17 --counterfactual --immutable sex,age`
+
+    - `edgewise explain model.kan data.csv --row 17 --reasons approved --protected sex`
     """
     _check(data, row, counterfactual, pairs, plot)
+    _check_reasons(reasons, row, counterfactual, plot, bool(protected) or codes is not None)
     if plot is not None:
         refuse_to_overwrite([plot], force)
     from edgewise.cli.explaining import Question, explained, picture
@@ -142,6 +174,9 @@ def explain(
         immutable=tuple(immutable or ()),
         increase=tuple(increase or ()),
         decrease=tuple(decrease or ()),
+        reasons=reasons,
+        protected=tuple(protected or ()),
+        codes=codes,
         work=work,
         seconds=seconds,
     )
@@ -158,6 +193,18 @@ def explain(
         typer.echo(f"Drawn to {plot}.", err=True)
     if getattr(found, "stop_reason", None) is StopReason.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)
+
+
+def _check_reasons(
+    reasons: str | None, row: int | None, counterfactual: bool, plot: Path | None, more: bool
+) -> None:
+    """Options of reasons, which are about one row and come alone."""
+    if reasons is None and more:
+        raise InputError("--protected and --codes must come with --reasons. Got no --reasons instead.")
+    if reasons is not None and row is None:
+        raise InputError("--reasons must be asked of one row. Got none instead; name it with --row.")
+    if reasons is not None and (counterfactual or plot is not None):
+        raise InputError("--reasons must come without --counterfactual and --plot. Got both instead.")
 
 
 def _check(data: Path | None, row: int | None, counterfactual: bool, pairs: bool, plot: Path | None) -> None:

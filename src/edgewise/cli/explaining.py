@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgewise._core.errors import InputError
-from edgewise.cli.inputs import as_names
+from edgewise._core.checks import among
+from edgewise._core.errors import FileError, InputError
+from edgewise.cli.inputs import as_names, called
 from edgewise.cli.models import Model, load_model
 from edgewise.cli.outcome import tell
 from edgewise.data import provenance, read_frame
 from edgewise.data.arrow import Frame
-from edgewise.explain import Counterfactuals, Explainer, GlobalExplanation, LocalExplanation, counterfactuals
+from edgewise.explain import (
+    AdverseReasons,
+    Counterfactuals,
+    Explainer,
+    GlobalExplanation,
+    LocalExplanation,
+    adverse_reasons,
+    counterfactuals,
+)
 from edgewise.plots import (
     plot_contributions,
     plot_counterfactuals,
@@ -22,7 +32,7 @@ from edgewise.plots import (
     save_figure,
 )
 
-Found = GlobalExplanation | LocalExplanation | Counterfactuals
+Found = GlobalExplanation | LocalExplanation | Counterfactuals | AdverseReasons
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,9 @@ class Question:
     immutable: tuple[str, ...]
     increase: tuple[str, ...]
     decrease: tuple[str, ...]
+    reasons: str | None
+    protected: tuple[str, ...]
+    codes: Path | None
     work: str | float
     seconds: float | None
 
@@ -70,6 +83,16 @@ def explained(path: Path, data: Path | None, question: Question, *, quiet: bool 
             work=question.work,
             seconds=question.seconds,
         )
+    if question.reasons is not None:
+        return adverse_reasons(
+            model.held,
+            X,
+            question.row,
+            favourable=question.target,
+            reference=question.reasons,
+            protected=_names(question.protected, model),
+            codes=None if question.codes is None else read_codes(question.codes),
+        )
     explainer = Explainer(model.held, X, _actual(model, frame))
     return (
         explainer.overall(question.output)
@@ -80,6 +103,8 @@ def explained(path: Path, data: Path | None, question: Question, *, quiet: bool 
 
 def picture(found: Found, path: Path, *, pairs: bool = False) -> None:
     """Draw an answer to a file."""
+    if isinstance(found, AdverseReasons):
+        raise TypeError("reasons for an adverse decision have no picture")
     if isinstance(found, Counterfactuals):
         figure = plot_counterfactuals(found)
     elif isinstance(found, LocalExplanation):
@@ -87,6 +112,36 @@ def picture(found: Found, path: Path, *, pairs: bool = False) -> None:
     else:
         figure = plot_surfaces(found) if pairs else plot_shapes(found)
     save_figure(figure, path)
+
+
+def read_codes(path: Path) -> dict[str, tuple[str, str]]:
+    """Codes and statements by column, from a table with the columns column, code and (optional) statement.
+
+    Raises
+    ------
+    InputError, FileError
+        If it is no such table.
+    """
+    try:
+        # As text: a code 01 is not the number 1.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        why = getattr(error, "strerror", None) or error
+        raise FileError(f"The file {path}, which --codes names, cannot be read: {why}.") from None
+    known = list(rows[0]) if rows else []
+    if "column" not in known or "code" not in known:
+        raise InputError(
+            "The file of --codes must have the columns 'column' and 'code', and a row for each column. "
+            f"Got {among(map(str, known)) if known else 'no row'} instead."
+        )
+    listed = [
+        tuple((row.get(name) or "").strip() for name in ("column", "code", "statement")) for row in rows
+    ]
+    names = [name for name, _, _ in listed]
+    if twice := [name for k, name in enumerate(names) if name in names[:k]]:
+        raise InputError(f"The file of --codes must name each column once. Got {called(twice[0])} twice.")
+    return {name: (code, statement) for name, code, statement in listed}
 
 
 def _names(entries: Sequence[str], model: Model) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """explain: why a network answers what it answers, as data: contributions, shapes, interactions, counterfactuals."""
 
+from edgewise.explain.adverse import AdverseReasons as AdverseReasons
+from edgewise.explain.adverse import adverse_reasons as adverse_reasons
 from edgewise.explain.calibrate import CalibratedKAN as CalibratedKAN
 from edgewise.explain.calibrate import calibrate as calibrate
 from edgewise.explain.changes import Counterfactuals as Counterfactuals

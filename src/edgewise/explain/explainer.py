@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 # Rows among which those alike are sought where the network has joint terms, and where it is additive.
 CANDIDATES, ADDITIVE_CANDIDATES = 300, 20_000
-REASONS, NODES, COLUMNS_A_NODE = 5, 8, 4
+REASONS, NODES, COLUMNS_A_NODE = 4, 8, 4
 
 
 class Explainer:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import as_tuple, check_float, short
 from edgewise._core.errors import InputError
+from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explain.columns import Cell, Column, Rows, cells_of, place_of
 
 Floats = NDArray[np.float64]
@@ -148,6 +149,9 @@ def _level_moves(column: Column, rows: Rows, before: Cell) -> Moves:
     cells_there = Counter(cell for cell in cells_of(rows.raw.columns[column.place]) if cell is not None)
     least = RAREST * len(rows)
     words = [str(word) for word, count in cells_there.items() if count >= least]
+    if isinstance(column.encoded, LevelColumn):
+        # Another word is to the model what "other" or a missing cell is: no aim.
+        words = [word for word in words if word in column.encoded.levels or word in column.encoded.pooled]
     cells: list[Cell] = [word for word in words if word != before]
     return Moves(column, before, cells, np.ones(len(cells)), False, 0, 1.0, True)
 
@@ -160,7 +164,7 @@ def _number_moves(
     before = before if isinstance(before, float) else None
     if not len(values):
         return Moves(column, before, [], np.zeros(0), False, 0, 1.0, True)
-    low, high = within or (float(values.min()), float(values.max()))
+    low, high = within or _known_range(column, values)
     if before is not None:
         low = max(low, before) if up else low
         high = min(high, before) if down else high
@@ -184,6 +188,18 @@ def _number_moves(
     cost = np.ones(len(grid)) if before is None or discrete else np.abs(grid - before) / scale
     cells: list[Cell] = grid.tolist()
     return Moves(column, before, cells, cost, not discrete and before is not None, decimals, scale, whole)
+
+
+def _known_range(column: Column, values: Floats) -> tuple[float, float]:
+    """What both the rows and the training range span; the rows alone where these have nothing in common."""
+    low, high = float(values.min()), float(values.max())
+    if not isinstance(column.encoded, NumberColumn):
+        return low, high
+    # A hair more, which a transform may have taken.
+    least, most = (float(end) for end in column.decode(np.array([column.encoded.low, column.encoded.high])))
+    slack = 1e-9 * (most - least)
+    near = max(low, least - slack), min(high, most + slack)
+    return near if near[0] <= near[1] else (low, high)
 
 
 def _decimals(values: Floats) -> int:

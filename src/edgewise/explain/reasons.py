@@ -38,12 +38,15 @@ class Reason:
         Its contribution, in units of the output.
     text : str
         The sentence.
+    reference : str
+        What the effect is counted from.
     """
 
     column: str
     condition: str
     effect: float
     text: str
+    reference: str = "the mean"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain strings and numbers."""
@@ -83,9 +86,8 @@ def reasons_of(
             condition = f"{column.name} = {column.text(cell)}"
         way = "raised" if effects[k] > 0 else "lowered"
         size = number_text(abs(float(effects[k])), 2)
-        reasons.append(
-            Reason(column.name, condition, float(effects[k]), f"{condition} {way} {output.name} by {size}")
-        )
+        text = f"{condition} {way} {output.name} by {size} against the mean"
+        reasons.append(Reason(column.name, condition, float(effects[k]), text))
     return tuple(reasons)
 
 
