@@ -19,6 +19,7 @@ def table(rows: int, seed: int, extra: tuple[str, ...] = ()) -> dict[str, list[o
     words = np.array([*WORDS, *extra], dtype=object)
     kind = words[rng.integers(len(words), size=rows)].tolist()
     gone = rng.normal(size=rows).tolist()
+    coded = rng.integers(0, 90, rows).astype(float).tolist()
     for row in range(0, rows, 7):
         kind[row], gone[row] = None, None
     return {
@@ -28,6 +29,7 @@ def table(rows: int, seed: int, extra: tuple[str, ...] = ()) -> dict[str, list[o
         "flag": (rng.random(rows) < 0.4).tolist(),
         "gone": gone,
         "constant": [1.0] * rows,
+        "coded": [None if k % 9 == 0 else (-9.0, -8.0, v)[min(k % 5, 2)] for k, v in enumerate(coded)],
         "two": rng.choice([3.0, 7.0], rows).tolist(),
         "class": [f"level {k}" for k in rng.integers(3, size=rows)],
     }

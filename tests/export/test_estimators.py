@@ -135,7 +135,7 @@ def test_numpy_refuses_what_the_estimator_refuses():
     infinite = {**NEW, "two": [np.inf] * len(NEW["two"])}
     wordy = {**NEW, "two": ["many"] * len(NEW["two"])}
     for bad in (missing, pd.DataFrame(missing), pl.DataFrame(missing), infinite, wordy, np.zeros((3, 2))):
-        with pytest.raises(ValueError, match=r"two|8 columns"):
+        with pytest.raises(ValueError, match=r"two|9 columns"):
             predict(bad)
 
 

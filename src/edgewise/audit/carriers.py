@@ -74,8 +74,8 @@ def carriers(table: RawTable, bins: int) -> tuple[Carrier, ...]:
         elif isinstance(column, NumberColumn):
             cuts = np.unique(np.quantile(own[:, 0], np.arange(1, bins) / bins))
             codes = np.searchsorted(cuts, own[:, 0], side="right")
-            if own.shape[1] == 2:
-                codes = np.where(own[:, 1] > 0, len(cuts) + 1, codes)
+            for mark in range(1, own.shape[1]):
+                codes = np.where(own[:, mark] > 0, len(cuts) + mark, codes)
             made.append(Carrier(column.name, own, (), column, codes.astype(np.int64)))
     return tuple(made)
 

@@ -126,10 +126,13 @@ def cells_of(fit: Fitted, name: str, seen: Floats | None = None) -> Cells:
         reach = REACH * (column.high - column.low)
         cells.append(((column.low - reach, column.high + reach),))
         labels.append("any number")
-    if column.flagged:
-        cells = [(*cell, (0.0, 0.0)) for cell in cells]
-        cells.append(((column.fill, column.fill), (1.0, 1.0)))
-        labels.append("missing")
+    count = len(column.marks)
+    cells = [(*cell, *[(0.0, 0.0)] * count) for cell in cells]
+    for mark, label in enumerate(column.marks):
+        cells.append(
+            ((column.fill, column.fill), *((float(k == mark), float(k == mark)) for k in range(count)))
+        )
+        labels.append(label)
     return Cells(inputs, tuple(cells), tuple(labels))
 
 

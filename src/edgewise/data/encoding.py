@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
-from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn
+from edgewise.data.encoding_codes import told_codes
+from edgewise.data.encoding_columns import (
+    DroppedColumn,
+    EncodedColumn,
+    LevelColumn,
+    NumberColumn,
+    as_word,
+)
 from edgewise.data.encoding_raw import raw_table
 
 Floats = NDArray[np.float64]
@@ -80,6 +87,12 @@ class Encoding:
         """Names of the raw columns."""
         return tuple(column.name for column in self.columns)
 
+    @property
+    def told_codes(self) -> str:
+        """A sentence about the special codes of its columns; empty where none has any."""
+        numbers = [column for column in self.columns if isinstance(column, NumberColumn)]
+        return told_codes([(column.name, tuple(map(as_word, column.codes))) for column in numbers])
+
     def apply(self, frame: Any) -> Floats:
         """The inputs of the network for the rows of a table.
 
@@ -122,7 +135,7 @@ class Encoding:
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
-        return {"columns": [{"type": column.TYPE, **asdict(column)} for column in self.columns]}
+        return {"columns": [_column_to_json(column) for column in self.columns]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Encoding:
@@ -144,13 +157,20 @@ class Encoding:
         )
 
 
+def _column_to_json(column: EncodedColumn) -> dict[str, Any]:
+    told = {"type": column.TYPE, **asdict(column)}
+    if not told.get("codes", True):
+        del told["codes"]  # as in files written before columns knew of them
+    return told
+
+
 def _column_from_json(entry: Mapping[str, Any]) -> EncodedColumn:
     kind = _TYPES.get(entry["type"])
     if kind is None:
         raise TypeError(f"unknown type of column {short(entry['type'])}")
     values: dict[str, Any] = {}
-    # Files written before columns knew of it hold no word on whole numbers.
-    entry = {"whole": False, **entry} if kind is NumberColumn else entry
+    # Files written before columns knew of them hold no word on whole numbers and codes.
+    entry = {"whole": False, "codes": (), **entry} if kind is NumberColumn else entry
     for field in fields(kind):
         value = entry[field.name]
         values[field.name] = tuple(value) if isinstance(value, list) else value
@@ -168,9 +188,8 @@ def _fits(value: Any, kind: str) -> bool:
     if kind == "float":
         return type(value) in (float, int) and math.isfinite(value)
     if kind.startswith("tuple"):
-        return isinstance(value, tuple) and all(
-            type(entry) is str for entry in cast("tuple[Any, ...]", value)
-        )
+        own = kind.removeprefix("tuple[").removesuffix(", ...]")
+        return isinstance(value, tuple) and all(_fits(entry, own) for entry in cast("tuple[Any, ...]", value))
     return type(value).__name__ == kind
 
 
@@ -180,6 +199,8 @@ def _check_column(column: EncodedColumn) -> None:
         or column.kind not in ("number", "bool", "date")
         or column.scale == 0
         or not column.low <= column.high
+        or len(set(column.codes)) < len(column.codes)
+        or (column.codes and column.two_valued)
     ):
         raise TypeError("a column of numbers that cannot be")
     if isinstance(column, LevelColumn):

@@ -43,6 +43,8 @@ class NumberColumn:
         The column knows two values only; they become 0 and 1.
     whole : bool
         Whether all its training values are whole numbers (of days, where they are dates).
+    codes : tuple of float
+        Raw numbers that stand for words (-9 for "no record"): they become `fill`, and an input for each tells where it is.
     """
 
     name: str
@@ -56,6 +58,7 @@ class NumberColumn:
     flagged: bool = False
     two_valued: bool = False
     whole: bool = False
+    codes: tuple[float, ...] = ()
 
     TYPE: ClassVar[str] = "number"
     dropped: ClassVar[bool] = False
@@ -65,23 +68,33 @@ class NumberColumn:
         """Names of the inputs it becomes."""
         name = self.name or "(no name)"
         first = f"asinh({name})" if self.transform == "asinh" else name
-        return (first, f"{name} is missing") if self.flagged else (first,)
+        return (first, *(f"{name} is {mark}" for mark in self.marks))
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a cell can be instead of an ordinary number, in words, one for each input after the first."""
+        return (*(("missing",) if self.flagged else ()), *map(as_word, self.codes))
 
     @property
     def input_levels(self) -> tuple[int, ...]:
         """For each input, how many codes it knows; 0 for numbers."""
-        first = 2 if self.two_valued else 0
-        return (first, 2) if self.flagged else (first,)
+        return (2 if self.two_valued else 0, *(2 for _ in self.marks))
 
     def encode(self, raw: RawColumn) -> Floats:
         """Inputs of a raw column, shape (n, inputs)."""
         x = numbers_of(raw, self.name, self.kind)
         missing = np.isnan(x)
+        coded = [x == code for code in self.codes]
         value = self.transformed(x)
         reach = 0.0 if self.two_valued else REACH * (self.high - self.low)
         np.clip(value, self.low - reach, self.high + reach, out=value)
-        value[missing] = self.fill
-        return np.column_stack([value, missing]) if self.flagged else value[:, None]
+        for extraordinary in (missing, *coded):
+            value[extraordinary] = self.fill
+        return np.column_stack([value, *([missing] if self.flagged else []), *coded])
+
+    def marked(self, mark: int) -> float | None:
+        """The raw number of one of the marks; None for that of missing cells."""
+        return None if self.flagged and mark == 0 else self.codes[mark - self.flagged]
 
     def transformed(self, x: Floats) -> Floats:
         """A fresh array of x on the scale of the network's input, without limits."""
@@ -149,7 +162,7 @@ class LevelColumn:
             codes, words = raw.codes, raw.words
         else:
             values, codes = np.unique(cast(Floats, raw.numbers), return_inverse=True)
-            words = tuple(_as_word(value, raw.kind) for value in values.tolist())
+            words = tuple(as_word(value, raw.kind) for value in values.tolist())
         lookup = np.array(
             [self._code.get(word, self.unseen) for word in words] + [self.missing], dtype=np.float64
         )
@@ -218,7 +231,7 @@ def _as_number(word: str, name: str, kind: str) -> float:
         ) from None
 
 
-def _as_word(value: float, kind: str) -> str:
+def as_word(value: float, kind: str = "number") -> str:
     """A number where words were expected, written as words are."""
     if value != value:
         return ""

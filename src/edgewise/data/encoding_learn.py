@@ -13,6 +13,7 @@ from edgewise._core.checks import check_int, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.data.encoding import CELL, Encoding, distinct
+from edgewise.data.encoding_codes import special_codes
 from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn, numbers_of
 from edgewise.data.encoding_levels import Floats, order_levels
 from edgewise.data.encoding_raw import RawColumn, raw_table
@@ -39,7 +40,8 @@ def learn_encoding(
     """Learn from training rows how raw columns become inputs of a network.
 
     Numbers stay what they are; where a tail is so long that it would leave most of a grid empty, asinh draws it in.
-    Missing numbers become the median, and a second input tells where they were missing. Words become codes 0, 1, ...
+    Missing numbers become the median, and a second input tells where they were missing; so do special codes, repeated
+    numbers beyond the ordinary ones that stand for words (-9, 999), with an input for each. Words become codes 0, 1, ...
     ordered by the mean of the target, so that a smooth function of the code is a sensible first guess; rare words share
     one code. Columns that say nothing (constant, or equal to an earlier one) are left out.
 
@@ -92,7 +94,7 @@ def learn_encoding(
     for raw in table.columns:
         charge(CELL * table.n_rows)
         column = (
-            _number_column(raw, weights)
+            _number_column(raw, weights, rare)
             if raw.codes is None
             else _level_column(raw, targets, weights, most, rare)
         )
@@ -121,7 +123,7 @@ def _targets(y: Any, n_rows: int) -> Floats:
     return values
 
 
-def _number_column(raw: RawColumn, weight: Floats) -> EncodedColumn:
+def _number_column(raw: RawColumn, weight: Floats, rare: float) -> EncodedColumn:
     x = numbers_of(raw, raw.name, raw.kind)
     missing = np.isnan(x)
     flagged = bool(missing.any())
@@ -136,8 +138,12 @@ def _number_column(raw: RawColumn, weight: Floats) -> EncodedColumn:
         return NumberColumn(
             raw.name, raw.kind, "linear", low, max(abs(low), 1.0), 0.0, 0.0, 0.0, flagged=True
         )
+    codes = special_codes(known, w, rare) if raw.kind == "number" else ()
+    if codes:
+        ordinary = ~np.isin(known, codes)
+        known, w = known[ordinary], w[ordinary]
     column = _two_valued(raw, known, w) or _many_valued(raw, known, w)
-    return replace(column, flagged=flagged, whole=_are_whole(known))
+    return replace(column, flagged=flagged, whole=_are_whole(known), codes=codes)
 
 
 def _are_whole(x: Floats) -> bool:

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 def formula_of(
     table: RawTable, encoding: Encoding, y: Floats, options: dict[str, Any], of: str
 ) -> FormulaResult:
-    """Formulas for y in the numeric columns, rows with missing cells left out.
+    """Formulas for y in the numeric columns, rows with missing cells or special codes left out.
 
     Raises
     ------
@@ -46,7 +46,8 @@ def formula_of(
         raise InputError(
             f"The 'y' argument must have {len(X):,} entries, one a row of X. Got {len(y):,} instead."
         )
-    complete = ~np.isnan(X).any(axis=1)
+    coded = np.column_stack([np.isin(X[:, j], cast(Any, c).codes) for j, c in enumerate(columns)])
+    complete = ~(np.isnan(X) | coded).any(axis=1)
     if not complete.any():
         raise InputError(
             "A formula must be sought in rows without missing cells. Got none such; fill them first."

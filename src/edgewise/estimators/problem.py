@@ -181,6 +181,8 @@ def _trained_on(
         # All rows had a say in which columns stay, so rows held out of training say nothing of new ones.
         note = "No held-out error is given: the columns were chosen on all rows."
         fit = replace(fit, validation_error=None, events=(*fit.events, note))
+    if codes := encoding.told_codes:
+        fit = replace(fit, events=(*fit.events, codes))
     return Trained(fit.network, encoding, fit, column_importances(fit.network, encoding, inputs), left_out)
 
 

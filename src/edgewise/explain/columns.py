@@ -61,6 +61,11 @@ class Column:
         """Whether it is a column of numbers that knows only two."""
         return isinstance(self.encoded, NumberColumn) and self.encoded.two_valued
 
+    @property
+    def codes(self) -> tuple[float, ...]:
+        """Its numbers that stand for words."""
+        return self.encoded.codes if isinstance(self.encoded, NumberColumn) else ()
+
     def encode(self, cells: list[Cell]) -> Floats:
         """Inputs of the network for cells, shape (n, inputs of the column)."""
         if self.encoded is None:

@@ -160,8 +160,11 @@ def _number_moves(
     column: Column, rows: Rows, before: Cell, up: bool, down: bool, within: tuple[float, float] | None
 ) -> Moves:
     there = cells_of(rows.raw.columns[column.place])
-    values = np.array([cell for cell in there if isinstance(cell, float)], dtype=np.float64)
-    before = before if isinstance(before, float) else None
+    codes = column.codes
+    values = np.array(
+        [cell for cell in there if isinstance(cell, float) and cell not in codes], dtype=np.float64
+    )
+    before = before if isinstance(before, float) and before not in codes else None
     if not len(values):
         return Moves(column, before, [], np.zeros(0), False, 0, 1.0, True)
     low, high = within or _known_range(column, values)
@@ -182,8 +185,7 @@ def _number_moves(
             spread = np.quantile(values, np.linspace(0, 1, SPREAD))
             grid = np.unique(np.round(np.concatenate([spread, np.linspace(low, high, SPREAD)]), decimals))
     grid = grid[(grid >= low) & (grid <= high)]
-    if before is not None:
-        grid = grid[grid != before]
+    grid = grid[~np.isin(grid, [*codes, *([] if before is None else [before])])]
     scale = _deviation(values)
     cost = np.ones(len(grid)) if before is None or discrete else np.abs(grid - before) / scale
     cells: list[Cell] = grid.tolist()

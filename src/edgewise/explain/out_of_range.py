@@ -162,6 +162,8 @@ def _numbers(column: Column, model: Fitted, cells: list[Cell]) -> Iterator[Beyon
                 yield _gap(row, column)
             continue
         value = float(cell)
+        if value in column.codes:
+            continue
         distance = max(low - value, value - high, 0.0)
         if distance > _SLACK * width:
             kind, edge, end = ("below", "lowest", low) if value < low else ("above", "highest", high)

@@ -244,8 +244,8 @@ def _additive_share(subject: Subject, shapes: dict[int, Shape], value: Floats) -
             effect = shape.y[np.clip(own.round(), 0, len(shape.y) - 1).astype(np.int64)]
         else:
             effect = np.interp(column.decode(own), shape.x, shape.y)
-        if shape.missing is not None:
-            effect = np.where(subject.rows.inputs[:, column.inputs[1]] > 0.5, shape.missing, effect)
+        for mark, place in zip(shape.marks, column.inputs[1:], strict=True):
+            effect = np.where(subject.rows.inputs[:, place] > 0.5, mark.effect, effect)
         total += effect
     left = value - total
     variance = float(value.var())

@@ -73,7 +73,9 @@ def reasons_of(
         How many at most.
     """
     top = [int(k) for k in np.argsort(-np.abs(effects), kind="stable")[:most] if effects[k] != 0]
-    numbers = [k for k in top if _is_number(subject.columns[k]) and cells[k] is not None]
+    numbers = [
+        k for k in top if _is_number(subject.columns[k]) and cells[k] not in (None, *subject.columns[k].codes)
+    ]
     stretches = _stretches(subject, output, x, effects, numbers)
     reasons: list[Reason] = []
     for k in top:

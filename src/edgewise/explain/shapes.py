@@ -13,7 +13,7 @@ over the rows of the bin is estimated; its bootstrap over rows gives the band. C
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,25 @@ POINTS, BINS, MOST_BINS = 129, 24, 40
 # Rows that accumulated effects are averaged over, and that a bin holds at least.
 ALE_ROWS, FEWEST_IN_BIN = 1000, 15
 REPLICATES = 100
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a cell can be instead of an ordinary number.
+
+    Attributes
+    ----------
+    name : str
+        "missing", or the code as it is written.
+    effect : float
+        Its effect on the output, on the scale of the curve.
+    rows : int
+        How many rows have it.
+    """
+
+    name: str
+    effect: float
+    rows: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +74,8 @@ class Shape:
         95 % band of an accumulated effect, by a bootstrap over rows.
     edges, counts : array
         Histogram of the rows; for levels the count of each.
-    missing : float or None
-        The effect of a missing cell, where the column has had some.
-    missing_rows : int
+    marks : tuple of Mark
+        The effects of what a cell can be instead of an ordinary number: missing, or one of the column's codes.
     words : str
         What the curve does.
     unit : str
@@ -78,12 +96,21 @@ class Shape:
     high: Floats | None
     edges: Floats
     counts: Floats
-    missing: float | None
-    missing_rows: int
+    marks: tuple[Mark, ...]
     words: str
     unit: str = ""
     whole: bool = False
     bend: tuple[float, float] | None = field(default=None)
+
+    @property
+    def missing(self) -> float | None:
+        """The effect of a missing cell, where the column has had some."""
+        return next((mark.effect for mark in self.marks if mark.name == "missing"), None)
+
+    @property
+    def missing_rows(self) -> int:
+        """How many rows have a missing cell."""
+        return sum(mark.rows for mark in self.marks if mark.name == "missing")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, strings and numbers."""
@@ -97,6 +124,7 @@ class Shape:
             **{name: None if value is None else value.tolist() for name, value in listed.items()},
             "missing": self.missing,
             "missing_rows": self.missing_rows,
+            "codes": [asdict(mark) for mark in self.marks if mark.name != "missing"],
             "words": self.words,
         }
 
@@ -161,22 +189,30 @@ def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
     def together(inputs: Floats) -> Floats:
         return output.of(np.sum([term.values(inputs) for term in joint], axis=0))
 
-    y, band, gap = alone, None, 0.0
+    y, band, gaps = alone, None, dict[int, float]()
     if joint:
         some = subject.some(ALE_ROWS)
-        curve, samples, gap = accumulated(
+        curve, samples, gaps = accumulated(
             X[some], absent[some], column, grid, together, bool(labels), derive(seed, 6200 + k) or 0
         )
         y, band = alone + curve, alone + samples
     at_rows = np.interp(own, grid, y)
-    effect_missing = None
-    if len(column.inputs) > 1:
-        flagged = _alone(subject, k, output, missing=True)(np.array([_fill(column)]))[0]
-        effect_missing = float(flagged + (np.interp(_fill(column), grid, y - alone) + gap if joint else 0.0))
-        at_rows = np.where(absent, effect_missing, at_rows)
-    elif not joint:
+    if not joint:
         at_rows = alone_at(own)
+    effects = list[float]()
+    for mark in column.inputs[1:]:
+        effect = float(_alone(subject, k, output, mark)(np.array([_fill(column)]))[0])
+        if joint:
+            effect += float(np.interp(_fill(column), grid, y - alone)) + gaps.get(mark, 0.0)
+        effects.append(effect)
+        at_rows = np.where(X[:, mark] > 0.5, effect, at_rows)
     mean = float(at_rows.mean())
+    encoded = column.encoded
+    names = encoded.marks if isinstance(encoded, NumberColumn) else ()
+    marks = [
+        Mark(name, effect - mean, int((X[:, mark] > 0.5).sum()))
+        for name, effect, mark in zip(names, effects, column.inputs[1:], strict=True)
+    ]
     counts, edges = _histogram(own[~absent], grid, labels)
     centred = y - mean
     low_high = (None, None) if band is None else _percentiles(band, at_rows, own, grid)
@@ -192,8 +228,7 @@ def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
         high=low_high[1],
         edges=edges if labels else column.decode(edges),
         counts=counts,
-        missing=None if effect_missing is None else effect_missing - mean,
-        missing_rows=int(absent.sum()),
+        marks=tuple(marks),
         words=shape_words(column, raw, centred, labels, whole=axis.whole),
         unit=column.unit,
         whole=axis.whole,
@@ -201,8 +236,8 @@ def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
     )
 
 
-def _alone(subject: Subject, k: int, output: Output, *, missing: bool = False) -> Callable[[Floats], Floats]:
-    """The column's own term as a function of its first input."""
+def _alone(subject: Subject, k: int, output: Output, mark: int | None = None) -> Callable[[Floats], Floats]:
+    """The column's own term as a function of its first input, with the input of one of its marks set."""
     term, column = subject.terms.single.get(k), subject.columns[k]
 
     def value(grid: Floats) -> Floats:
@@ -210,18 +245,16 @@ def _alone(subject: Subject, k: int, output: Output, *, missing: bool = False) -
             return np.zeros(len(grid))
         inputs = np.zeros((len(grid), len(subject.owner)))
         inputs[:, column.inputs[0]] = grid
-        if len(column.inputs) > 1:
-            inputs[:, column.inputs[1]] = float(missing)
+        if mark is not None:
+            inputs[:, mark] = 1.0
         return output.of(term.values(inputs))
 
     return value
 
 
 def absent_of(column: Column, X: Floats) -> NDArray[np.bool_]:
-    """Which rows have no value in a column."""
-    if len(column.inputs) < 2:
-        return np.zeros(len(X), dtype=bool)
-    return X[:, column.inputs[1]] > 0.5
+    """Which rows have no ordinary value in a column: none, or a code that stands for a word."""
+    return np.asarray((X[:, list(column.inputs[1:])] > 0.5).any(1), dtype=bool)
 
 
 def _fill(column: Column) -> float:
@@ -244,7 +277,7 @@ def accumulated(
     together: Callable[[Floats], Floats],
     discrete: bool,
     seed: int,
-) -> tuple[Floats, Floats, float]:
+) -> tuple[Floats, Floats, dict[int, float]]:
     """The accumulated effect on the grid, (k,), its bootstrap replicates, (r, k), and the step to a missing cell."""
     at = column.inputs[0]
     present = X[~absent] if (~absent).any() else X
@@ -278,12 +311,13 @@ def accumulated(
         count = np.bincount(owner, weights=weight, minlength=len(which))
         step = np.where(count > 0, total / np.maximum(count, 1e-300), mean)
         samples[r] = np.interp(grid, knots, np.concatenate([[0.0], np.cumsum(step)]))
-    gap = 0.0
-    if absent.any() and len(column.inputs) > 1:
-        there = X[absent].copy()
-        there[:, column.inputs[1]] = 0.0
-        gap = float((together(X[absent]) - together(there)).mean())
-    return np.interp(grid, knots, curve), samples, gap
+    gaps = dict[int, float]()
+    for mark in column.inputs[1:]:
+        if (own := X[X[:, mark] > 0.5]).size:
+            there = own.copy()
+            there[:, mark] = 0.0
+            gaps[mark] = float((together(own) - together(there)).mean())
+    return np.interp(grid, knots, curve), samples, gaps
 
 
 def _percentiles(band: Floats, at_rows: Floats, own: Floats, grid: Floats) -> tuple[Floats, Floats]:

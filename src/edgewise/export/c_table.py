@@ -48,9 +48,14 @@ def encoding_parts(program: Program) -> list[str]:
         if isinstance(column, NumberInput):
             told = (column.centre, column.scale, column.low, column.high, column.fill)
             values = ", ".join(map(literal, told))
-            lines.append(f"    h[{at}] = number_input(x[{k}], {_TRANSFORMS[column.transform]}, {values});")
+            x = f"x[{k}]"
+            if column.codes:
+                x = f"{' || '.join(f'{x} == {literal(code)}' for code in column.codes)} ? NAN : {x}"
+            lines.append(f"    h[{at}] = number_input({x}, {_TRANSFORMS[column.transform]}, {values});")
             if column.flagged:
                 lines.append(f"    h[{at + 1}] = x[{k}] != x[{k}];")
+            first = at + 1 + column.flagged
+            lines += [f"    h[{first + j}] = x[{k}] == {literal(c)};" for j, c in enumerate(column.codes)]
         elif isinstance(column, LevelInput):
             told = f"{len(column.levels)}, {column.unseen}, {column.missing}"
             lines.append(f"    h[{at}] = level_input(x[{k}], {told});")

@@ -15,7 +15,8 @@ class NumberInput:
     """A column of numbers, truth values or dates.
 
     The value is x, (x - centre) / scale or asinh((x - centre) / scale), kept inside [low, high]; a missing cell becomes
-    `fill`. Where `flagged`, a second input tells whether the cell is missing. `first` and `last` are the training range in
+    `fill`. Where `flagged`, a second input tells whether the cell is missing. Each of `codes`, raw numbers that stand for
+    words, becomes `fill` as well, and has an input that tells where it is. `first` and `last` are the training range in
     the column's own units.
     """
 
@@ -30,11 +31,12 @@ class NumberInput:
     flagged: bool
     first: float
     last: float
+    codes: tuple[float, ...] = ()
 
     @property
     def width(self) -> int:
         """Inputs that it becomes."""
-        return 1 + self.flagged
+        return 1 + self.flagged + len(self.codes)
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def _column(column: EncodedColumn) -> Column:
             bool(column.flagged),
             first,
             last,
+            tuple(float(code) for code in column.codes),
         )
     if isinstance(column, LevelColumn):
         return LevelInput(column.name, column.levels, int(column.unseen), int(column.missing))

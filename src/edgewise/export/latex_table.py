@@ -23,6 +23,9 @@ def column_equations(program: Program, digits: int | None) -> list[str]:
                 found.append(
                     rf"{input_symbol(at + 1)} &= 1 \text{{ if }} {name} \text{{ is missing, else }} 0"
                 )
+            for k, code in enumerate(column.codes, start=at + 1 + column.flagged):
+                told = number(code, None)
+                found.append(rf"{input_symbol(k)} &= 1 \text{{ if }} {name} = {told} \text{{, else }} 0")
         elif isinstance(column, LevelInput):
             found.append(f"{input_symbol(at)} &= {_codes(column, name)}")
         at += column.width
@@ -38,7 +41,8 @@ def _value(column: NumberInput, name: str, digits: int | None) -> str:
         value = rf"\operatorname{{arsinh}}\left({value}\right)"
     low, high = number(column.low, digits), number(column.high, digits)
     limited = rf"\min(\max({value}, {low}), {high})"
-    return rf"{limited}, \text{{ missing: }} {number(column.fill, digits)}"
+    codes = "".join(f"{number(code, None)}, " for code in column.codes)
+    return rf"{limited}, {codes}\text{{ missing: }} {number(column.fill, digits)}"
 
 
 def _codes(column: LevelInput, name: str) -> str:

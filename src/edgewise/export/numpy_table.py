@@ -149,9 +149,13 @@ def _encoded(program: Program) -> str:
         if isinstance(column, NumberInput):
             lines.append(f"    x = _numbers(column({name}, {place}), {name}, {column.kind!r})")
             told = (column.centre, column.scale, column.low, column.high, column.fill)
-            lines.append(f"    inputs.append(_value(x, {column.transform!r}, {', '.join(map(repr, told))}))")
+            value = f"np.where(np.isin(x, {list(column.codes)!r}), np.nan, x)" if column.codes else "x"
+            lines.append(
+                f"    inputs.append(_value({value}, {column.transform!r}, {', '.join(map(repr, told))}))"
+            )
             if column.flagged:
                 lines.append("    inputs.append(np.isnan(x) * 1.0)")
+            lines += [f"    inputs.append((x == {code!r}) * 1.0)" for code in column.codes]
         elif isinstance(column, LevelInput):
             levels = "".join(f"        {quoted(word)},\n" for word in column.levels)
             lines.append(f"    words = (\n{levels}    )")

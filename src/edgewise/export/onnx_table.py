@@ -36,10 +36,12 @@ def encoded(g: Graph, program: Program, number_type: int) -> str:
         if isinstance(each, NumberInput):
             x = name if number_type == FLOAT64 else g.op("Cast", name, to=FLOAT64)
             missing = g.op("IsNaN", x)
+            codes = [g.op("Equal", x, g.constant(code)) for code in each.codes]
             value = _limited(g, _transformed(g, each, x), each.low, each.high)
-            parts.append(g.op("Where", missing, g.constant(each.fill), value))
-            if each.flagged:
-                parts.append(g.op("Cast", missing, to=FLOAT64))
+            for there in (missing, *codes):
+                value = g.op("Where", there, g.constant(each.fill), value)
+            parts.append(value)
+            parts += [g.op("Cast", there, to=FLOAT64) for there in (*[missing][: each.flagged], *codes)]
         elif isinstance(each, LevelInput):
             parts.append(_codes(g, each, name))
     return parts[0] if len(parts) == 1 else g.op("Concat", *parts, axis=1)

@@ -130,7 +130,7 @@ def _limits(shapes: list[Shape]) -> tuple[float, float] | None:
 
 def _own(shape: Shape) -> tuple[float, float]:
     """The scale of one shape, with zero on it."""
-    ends = (*_weighty(shape), shape.missing or 0.0, 0.0)
+    ends = (*_weighty(shape), *(mark.effect for mark in shape.marks if mark.rows), 0.0)
     low, high = min(ends), max(ends)
     room = 0.08 * (high - low) or 1.0
     return low - room, high + room
@@ -179,16 +179,16 @@ def _draw_curve(axes: Axes, shape: Shape, limits: tuple[float, float], theme: Th
     axes.plot(
         shape.x, shape.y, color=theme.numeric, linewidth=1.6, solid_capstyle="round", gid=f"shape-{name}"
     )
-    if shape.missing is not None and shape.missing_rows:
+    for mark in (mark for mark in shape.marks if mark.rows):
         at = float(shape.x.max())
         axes.plot(
-            [at], [shape.missing], marker="D", markersize=4, color=theme.symbolic, clip_on=False, zorder=5
+            [at], [mark.effect], marker="D", markersize=4, color=theme.symbolic, clip_on=False, zorder=5
         )
-        side = "bottom" if shape.missing < (low + high) / 2 else "top"
+        side = "bottom" if mark.effect < (low + high) / 2 else "top"
         shift = 5 if side == "bottom" else -5
         axes.annotate(
-            "missing",
-            (at, shape.missing),
+            drawable(mark.name),
+            (at, mark.effect),
             xytext=(0, shift),
             textcoords="offset points",
             ha="right",

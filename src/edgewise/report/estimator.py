@@ -159,14 +159,19 @@ def views_of(
         if isinstance(column, LevelColumn):
             found.append(InputView(name, column.name, levels=column.levels))
         elif isinstance(column, NumberColumn):
-            # The second input of a column tells whether its cell is missing.
-            flag = k > 0 and sources[k - 1] == source
+            # The inputs behind the first tell whether the cell is missing or a code.
+            mark = k - sources.index(source) - 1
             found.append(
-                InputView(name, column.name, levels=("there", "missing"))
-                if flag
-                else _number_view(name, column)
+                _number_view(name, column)
+                if mark < 0
+                else InputView(name, column.name, levels=_told(column.marks[mark]))
             )
     return tuple(found)
+
+
+def _told(mark: str) -> tuple[str, str]:
+    """What the input of a mark says where it is off and on."""
+    return ("there", mark) if mark == "missing" else (f"not {mark}", mark)
 
 
 def _number_view(name: str, column: NumberColumn) -> InputView:
@@ -258,6 +263,8 @@ def _raw_numbers(
     for column, raw in zip(columns, table.columns, strict=True):
         if column.name in wanted and isinstance(column, NumberColumn):
             values = numbers_of(raw, column.name, column.kind).copy()
-            values[np.isnan(values)] = float(column.decode(np.array([column.fill]))[0])
+            values[np.isnan(values) | np.isin(values, column.codes)] = float(
+                column.decode(np.array([column.fill]))[0]
+            )
             found[column.name] = values
     return found

@@ -360,8 +360,13 @@ def _does(shape: Shape) -> str:
     told = [words] if words else []
     if not shape.exact:
         told.append("average effect, with a 95 % band")
-    if shape.missing is not None and shape.missing_rows:
-        told.append(f"where missing {signed(shape.missing)}")
+    told += [
+        f"where {mark.name} {signed(mark.effect)}"
+        if mark.name == "missing"
+        else f"code {mark.name}: {signed(mark.effect)}"
+        for mark in shape.marks
+        if mark.rows
+    ]
     if len(shape.labels) > MOST_LEVELS:
         told.append(f"{len(shape.labels) - MOST_LEVELS} more levels between")
     return "; ".join(told)

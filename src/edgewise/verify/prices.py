@@ -119,7 +119,7 @@ def prices_of(
         own = tuple((value, value) for value in at)
         weight, kept = factors.get(g, 1.0), list[tuple[Any, str]]()
         flag = at[1:]
-        lost = bool(flag) and flag[0] >= 0.5
+        lost = any(there >= 0.5 for there in flag)
         if g not in free or lost:
             groups.append(Group(group.name, group.inputs, (own,), ("",)))
             continue

@@ -202,18 +202,23 @@ class Columns:
                 )
                 return cell if kept else None
             return cell if cell[0][0] in self._codes(column, condition) else None
-        missing = label == "missing"
+        missing, code = label == "missing", _code(column, cell)
         if isinstance(condition, Missing):
             if column is None and condition.missing:
                 return None
             return cell if missing == condition.missing else None
         if missing:
             return None
+        if code is not None:
+            return cell if self._holds(g, condition, code) else None
         ends = (
             [(condition.low, condition.high)]
             if isinstance(condition, Between)
             else [(v, v) for v in condition.values]
         )
+        if isinstance(column, NumberColumn) and isinstance(condition, OneOf):
+            # What is a code is not among the ordinary numbers.
+            ends = [pair for pair in ends if self.number(g, pair[0]) not in column.codes]
         pieces = [self.interval(g, low, high) for low, high in ends]
         pieces = [(max(low, cell[0][0]), min(high, cell[0][1])) for low, high in pieces]
         pieces = [(low, high) for low, high in pieces if low <= high]
@@ -225,6 +230,12 @@ class Columns:
                 f"Got {len(pieces)} numbers instead; ask once for each."
             )
         return (pieces[0] if cell[0][0] < cell[0][1] else cell[0], *cell[1:])
+
+    def _holds(self, g: int, condition: Between | OneOf, number: float) -> bool:
+        """Whether a raw number meets a condition."""
+        if isinstance(condition, OneOf):
+            return any(self.number(g, value) == number for value in condition.values)
+        return self.number(g, condition.low, -math.inf) <= number <= self.number(g, condition.high, math.inf)
 
     def _codes(self, column: LevelColumn, condition: OneOf) -> set[int]:
         codes = set[int]()
@@ -326,8 +337,9 @@ class Columns:
         if isinstance(column, LevelColumn):
             return column.levels[round(values[0])]
         assert isinstance(column, NumberColumn)
-        if len(values) > 1 and values[1] >= 0.5:
-            return None
+        for mark, there in enumerate(values[1:]):
+            if there >= 0.5:
+                return column.marked(mark)
         if column.two_valued and values[0] not in (column.low, column.high):
             return None
         number = float(column.decode(np.array([values[0]]))[0])
@@ -336,6 +348,8 @@ class Columns:
         if column.whole and abs(number - round(number)) <= 1e-9 * max(1.0, abs(number)):
             # What a transform leaves of a whole number is off by rounding.
             number = float(round(number))
+        if number in column.codes:
+            number = math.nextafter(number, math.inf)  # the number itself would be read as the code
         return date_of(number) if column.kind == "date" else number
 
     def raw_row(self, x: Floats, *, tidy: Callable[[Floats], bool] | None = None) -> dict[str, Any]:
@@ -350,7 +364,8 @@ class Columns:
         row, at = dict[str, Any](), np.asarray(x, dtype=np.float64)
         for g, name in enumerate(self.names):
             value = self.raw(g, [float(at[i]) for i in self.inputs[g]])
-            if tidy is not None and type(value) is float and self.is_numbers(g):
+            ordinary = not any(at[i] for i in self.inputs[g][1:])
+            if tidy is not None and type(value) is float and ordinary and self.is_numbers(g):
                 value, at = self._tidied(g, value, at, tidy)
             row[name] = value
         return row
@@ -358,8 +373,12 @@ class Columns:
     def _tidied(
         self, g: int, value: float, x: Floats, tidy: Callable[[Floats], bool]
     ) -> tuple[float, Floats]:
+        column = self.encoded(g)
+        codes = column.codes if isinstance(column, NumberColumn) else ()
         for digits in range(1, 17):
             rounded = float(f"{value:.{digits}g}")
+            if rounded in codes:
+                continue
             moved = x.copy()
             moved[self.inputs[g][0]] = self._encoded_number(g, rounded)
             # Three digits cost nobody anything; fewer would hide where a row lies.
@@ -477,13 +496,23 @@ def _cells(column: EncodedColumn) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
     else:
         reach = REACH * (column.high - column.low)
         kept, labels = [(column.low - reach, column.high + reach)], [""]
-    if column.flagged:
-        cells = [(interval, (0.0, 0.0)) for interval in kept]
-        return (*cells, ((column.fill, column.fill), (1.0, 1.0))), (*labels, "missing")
-    if not any(low <= column.fill <= high for low, high in kept):
-        kept.append((column.fill, column.fill))
+    at_fill = (column.fill, column.fill)
+    if not column.flagged and not any(low <= column.fill <= high for low, high in kept):
+        kept.append(at_fill)
         labels.append("missing")
-    return tuple((interval,) for interval in kept), tuple(labels)
+    count = len(column.marks)
+    cells: list[Cell] = [(interval, *[(0.0, 0.0)] * count) for interval in kept]
+    for mark in range(count):
+        cells.append((at_fill, *((float(k == mark), float(k == mark)) for k in range(count))))
+    return tuple(cells), (*labels, *column.marks)
+
+
+def _code(column: EncodedColumn | None, cell: Cell) -> float | None:
+    """The raw number of a cell that stands for a code."""
+    if not isinstance(column, NumberColumn):
+        return None
+    there = [mark for mark, (low, _) in enumerate(cell[1:]) if low >= 0.5]
+    return column.marked(there[0]) if there else None
 
 
 def _said(column: NumberColumn, value: float) -> Any:

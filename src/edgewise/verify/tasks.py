@@ -141,8 +141,12 @@ def has_numbers(columns: Columns, g: int) -> bool:
 
 
 def without_missing(group: Group) -> Group:
-    """The cells of a group that hold a value."""
-    kept = [k for k, label in enumerate(group.labels) if label != "missing"]
+    """The cells of a group that hold a value: neither nothing nor a code that stands for a word."""
+    kept = [
+        k
+        for k, (cell, label) in enumerate(zip(group.cells, group.labels, strict=True))
+        if label != "missing" and not any(low for low, _ in cell[1:])
+    ]
     if not kept:
         raise InputError(f"Column {short(group.name, 40)} must have rows where it is not missing. Got none.")
     return replace(

@@ -74,9 +74,12 @@ def _whole(columns: Any) -> Any:
             spans = [[low - reach, high + reach]]
             if column["two_valued"]:
                 spans = [[low, low], [high, high]][: 1 + (low < high)]
-            cells = [[s, [0, 0]] for s in spans] + [[fill, [1, 1]]]
             if not column["flagged"]:
-                cells = [[s] for s in spans] + [[fill]] * (not any(a <= fill[0] <= b for a, b in spans))
+                spans += [fill] * (not any(a <= fill[0] <= b for a, b in spans))
+            # One input tells of missing cells, and one of each code.
+            marks = range(column["flagged"] + len(column.get("codes", ())))
+            cells = [[s, *([0, 0] for _ in marks)] for s in spans]
+            cells += [[fill, *([int(k == m)] * 2 for k in marks)] for m in marks]
         exact = [[[Q(a), Q(b)] for a, b in cell] for cell in cells]
         found.append([list(range(at, at + len(cells[0]))), exact])
         at += len(cells[0])
