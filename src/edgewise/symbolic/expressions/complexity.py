@@ -44,6 +44,11 @@ def complexity(expression: Any) -> int:
         return 2 + _factor(expression)
     if expression.is_Pow:
         return _factor(expression)
+    if isinstance(expression, (sympy.Max, sympy.Min)):
+        # Of three it is one of two and one more, as a sum is.
+        return len(expression.args) - 1 + sum(complexity(argument) for argument in expression.args)
+    if isinstance(expression, sympy.Heaviside):
+        return 1 + complexity(expression.args[0])
     nested = isinstance(expression, _CURVES) and any(argument.has(*_CURVES) for argument in expression.args)
     return 1 + (_NESTED if nested else 0) + sum(complexity(argument) for argument in expression.args)
 

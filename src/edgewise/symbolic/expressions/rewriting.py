@@ -14,7 +14,8 @@ import sympy
 
 from edgewise.symbolic.costs import TIDIED
 from edgewise.symbolic.expressions.complexity import complexity
-from edgewise.symbolic.expressions.steps import applied
+from edgewise.symbolic.expressions.kinks import larger_or_smaller, leading, product_of_kinks, sum_of_kinks
+from edgewise.symbolic.expressions.steps import Mod, applied
 
 # Expanding a larger expression costs more than a reader gains.
 _LARGEST = 120
@@ -76,12 +77,21 @@ def tidy(expression: Any) -> Any:
     if isinstance(rebuilt, (sympy.sin, sympy.cos)):
         return _wave(rebuilt)
     if isinstance(rebuilt, sympy.Abs):
-        size, rest = _leading(rebuilt.args[0])
+        size, rest = leading(rebuilt.args[0])
         return abs(size) * sympy.Abs(rest)
+    if isinstance(rebuilt, sympy.Heaviside):
+        size, rest = leading(rebuilt.args[0])
+        return applied(sympy.Heaviside, sympy.sign(size) * rest, *rebuilt.args[1:])
+    if isinstance(rebuilt, (sympy.Max, sympy.Min)):
+        return larger_or_smaller(rebuilt)
+    if rebuilt.is_Pow and isinstance(rebuilt.base, sympy.Heaviside) and rebuilt.exp.is_positive:
+        return rebuilt.base
     if rebuilt.is_Pow and rebuilt.exp.is_number:
         return _power(rebuilt.base, rebuilt.exp)
-    if rebuilt.is_Mul:
-        return _product(rebuilt)
+    if rebuilt.is_Mul or isinstance(rebuilt, Mod):
+        return product_of_kinks(_product(rebuilt))
+    if rebuilt.is_Add:
+        return sum_of_kinks(rebuilt)
     return rebuilt
 
 
@@ -102,7 +112,7 @@ def _exponential(inner: Any) -> Any:
 
 def _logarithm(inner: Any) -> Any:
     """log(c * v^k * exp(u)) = log(c) + k*log(v) + u."""
-    size, inner = _leading(inner)
+    size, inner = leading(inner)
     terms: list[Any] = []
     if size.is_Float or size.is_Rational:
         if size < 0:
@@ -131,7 +141,7 @@ def _power(base: Any, exponent: Any) -> Any:
         return sympy.exp(exponent * base.args[0])
     if base.is_Pow and base.exp.is_number and (whole or not _even(base.exp)):
         return sympy.Pow(base.base, base.exp * exponent)
-    size, rest = _leading(base)
+    size, rest = leading(base)
     if size == 1 or size.is_zero:
         return sympy.Pow(base, exponent)
     if not whole and size < 0:
@@ -158,7 +168,7 @@ def _product(product: Any) -> Any:
     sizes: list[Any] = []
     rests: list[Any] = []
     for factor in factors:
-        size, rest = _leading(factor) if factor.is_Add else (sympy.Integer(1), factor)
+        size, rest = leading(factor) if factor.is_Add else (sympy.Integer(1), factor)
         sizes.append(size)
         rests.append(rest)
     return sympy.Mul(*sizes, *rests)
@@ -193,31 +203,6 @@ def _halved_powers(expression: Any) -> Any:
     half = sympy.Rational(1, 2)
     expression = expression.replace(sympy.sin(u) ** 2, half - sympy.cos(2 * u) / 2)
     return expression.replace(sympy.cos(u) ** 2, half + sympy.cos(2 * u) / 2)
-
-
-def _leading(expression: Any) -> tuple[Any, Any]:
-    """A float factor taken out: of a product its coefficient, of a sum that of its first term with a column."""
-    if not expression.is_Add:
-        size, rest = expression.as_coeff_Mul()
-        return (size, rest) if size.is_Float or size.is_Rational else (sympy.Integer(1), expression)
-    if not expression.has(sympy.Float):
-        return sympy.Integer(1), expression
-    terms = [term for term in expression.as_ordered_terms() if not term.is_number]
-    if not terms:
-        return sympy.Integer(1), expression
-    sizes = [term.as_coeff_Mul()[0] for term in terms]
-    # A first term that is all but gone would blow up the others.
-    visible = 1e-3 * max(abs(float(size)) for size in sizes)
-    lead, size = next(pair for pair in zip(terms, sizes, strict=True) if abs(float(pair[1])) >= visible)
-    if not size.is_Float or size == 0:
-        return sympy.Integer(1), expression
-    scaled: list[Any] = []
-    for term in expression.args:
-        coefficient, body = term.as_coeff_Mul()
-        ratio = coefficient / size
-        # The leading term must lose its float, or it would come back as 1.0*x.
-        scaled.append(body if term is lead or ratio == 1 else ratio * body)
-    return size, sympy.Add(*scaled)
 
 
 def _even(exponent: Any) -> bool:

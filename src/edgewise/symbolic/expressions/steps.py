@@ -27,7 +27,8 @@ class Mod(sympy.Mod):
         return None
 
     def _eval_evalf(self, prec: int) -> Any:
-        p, q = (each.evalf(prec) for each in self.args)
+        arguments: Any = self.args
+        p, q = (each.evalf(prec) for each in arguments)
         return p - q * sympy.floor(p / q) if p.is_number and q.is_number else None
 
 
