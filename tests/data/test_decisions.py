@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise import InputError, read_table
-from edgewise.data import provenance, read_frame, to_table, write_frame
+from edgewise.data import learn_encoding, provenance, read_frame, to_table, write_frame
 from edgewise.data.words import read_words
 
 
@@ -262,6 +262,14 @@ def test_whole_numbers_that_a_float_rounds_are_told(tmp_path):
     frame = read(f"id,x\n{2**53 + 1},1\n5,2\n", tmp_path)
     assert frame.column("id").to_pylist()[0] == 2**53 + 1
     assert "beyond 2^53" in provenance(frame).decisions[0].text
+
+
+def test_whole_numbers_that_a_float_rounds_are_read_everywhere(tmp_path):
+    read(f"id,x\n{2**53 + 1},1\n5,2\n,3\n", tmp_path)
+    values = read_table(tmp_path / "t.csv").columns["id"]
+    np.testing.assert_array_equal(values, [float(2**53), 5, np.nan])
+    encoding = learn_encoding(read_frame(tmp_path / "t.csv"), [1.0, 2.0, 3.0])
+    assert np.isfinite(encoding.apply(read_frame(tmp_path / "t.csv"))).all()
 
 
 def test_thousands_in_a_file_of_decimal_commas(tmp_path):

@@ -148,12 +148,12 @@ def streams(given: bytes) -> Any:
         sys.stdin, sys.stdout, sys.stderr = own
 
 
-def command(arguments: list[str], given: bytes = b"") -> Said:
+def command(arguments: list[str], given: bytes = b"", codes: tuple[int, ...] = (0,)) -> Said:
     """Run a command; a refusal is raised with its one sentence."""
     with streams(given) as (out, err):
         code = run(arguments)
         said = Said(out.getvalue(), err.getvalue().decode())
-    if code == 0:
+    if code in codes:
         return said
     lines = [line for line in said.err.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("Error: ")]

@@ -39,7 +39,9 @@ def _read_work(text: str) -> str | float:
 
 Data = Annotated[
     Path,
-    typer.Argument(help="A table: CSV, Parquet or Feather; - reads standard input.", show_default=False),
+    typer.Argument(
+        help="A table: CSV, Excel, Parquet or Feather; - reads standard input.", show_default=False
+    ),
 ]
 Model = Annotated[Path, typer.Argument(help="A model.kan that `edgewise fit` wrote.", show_default=False)]
 Target = Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)]

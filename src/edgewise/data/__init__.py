@@ -1,4 +1,4 @@
-"""Tables in: CSV, Parquet, Feather and data frames become named columns; rows are split; measured data ships along."""
+"""Tables in: CSV, Excel, Parquet, Feather, data frames become named columns; rows are split; measured data ships along."""
 
 from edgewise.data.encoding import Encoding as Encoding
 from edgewise.data.encoding_columns import DroppedColumn as DroppedColumn

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import did_you_mean, plural, short
 from edgewise._core.errors import InputError
+from edgewise.data.arrow import floats_of
 from edgewise.data.table import Table, repeated
 
 Floats = NDArray[np.float64]
@@ -183,9 +184,9 @@ def _table(labels: Sequence[Any], columns: Sequence[RawColumn], name: str) -> Ra
 def _from_series(series: nw.Series[Any], name: str) -> RawColumn:
     kind = series.dtype
     if kind.is_numeric():
-        return RawColumn(name, "number", np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64))
+        return RawColumn(name, "number", floats_of(series))
     if kind == nw.Boolean:
-        return RawColumn(name, "bool", np.asarray(series.cast(nw.Float64).to_numpy(), dtype=np.float64))
+        return RawColumn(name, "bool", floats_of(series))
     if kind.is_temporal() and kind != nw.Time:
         return RawColumn(name, "date", _days(series.to_numpy()))
     if any(kind == words for words in (nw.String, nw.Categorical, nw.Enum)):

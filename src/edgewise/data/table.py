@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
+from edgewise.data.arrow import floats_of
 from edgewise.data.words import MISSING as MISSING
 from edgewise.data.words import read_words
 
@@ -293,7 +294,7 @@ def _assemble(columns: list[tuple[str, Column, str]], source: str) -> Table:
 
 def _from_series(series: nw.Series[Any]) -> tuple[Column, str]:
     if series.dtype.is_numeric() or series.dtype == nw.Boolean:
-        return np.array(series.cast(nw.Float64).to_numpy(), dtype=np.float64), ""
+        return floats_of(series), ""
     return _from_cells(series.to_list())
 
 

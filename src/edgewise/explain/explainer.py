@@ -86,6 +86,7 @@ class Explainer:
         )
         self.seed = check_int(seed, "seed", low=0, of="explain")
         self.subject = subject_of(model, X, units=units, seed=self.seed)
+        _ = self.subject.outputs  # what cannot be explained is refused here, before work is done on it
         self.actual = _actual(y, len(self.subject.rows), X is not None)
         self._baselines: dict[int, Baseline] = {}
         self._alike: dict[int, tuple[NDArray[np.int64], Trace | Floats]] = {}

@@ -54,8 +54,8 @@ def check_input(
         )
     if x.device != like.device:
         raise InputError(
-            f"The input of {name} must be on the device of its parameters, {like.device}. Got {x.device} instead; move one "
-            "of them with .to(...)."
+            f"The input of {name} must be on the device of its parameters, {like.device}. Got {x.device} instead; move it "
+            f"with x.to('{like.device}')."
         )
 
 
