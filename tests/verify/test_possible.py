@@ -162,3 +162,42 @@ def test_a_lipschitz_bound_is_refuted_by_two_rows_that_break_it(mixed, hill):
         a, b = (next(iter(case.outputs.values())) for case in found.cases)
         assert abs(a - b) > float(bound) * run > 0
     assert ew.verify(hill, "lipschitz(years, 3)").status == "refuted"
+
+
+def test_the_cheapest_change_is_a_row_that_can_be_and_the_least_of_all_of_these(tmp_path):
+    r = np.random.default_rng(2)
+    X = pd.DataFrame(
+        {"age": r.integers(18, 60, 300), "debts": r.integers(0, 7, 300), "salary": r.integers(500, 5000, 300)}
+    )
+    score = X.age / 20 - X.debts / 2 + X.salary / 900
+    model = ew.KANClassifier(mode="additive", members=1, random_state=0).fit(
+        X, np.where(score > 3.3, "yes", "no")
+    )
+    row = {"age": 25, "debts": 4, "salary": 1500}
+    found = ew.minimal_counterfactual(model, row, mutable=["age", "debts"], rows=X)
+    ages, debts = np.meshgrid(np.arange(18, 60), np.arange(7))
+    every = pd.DataFrame({"age": ages.ravel(), "debts": debts.ravel(), "salary": 1500})
+    cost = np.abs(every.age - 25) / np.ptp(X.age) + np.abs(every.debts - 4) / np.ptp(X.debts)
+    assert found.cost == pytest.approx(cost[model.predict(every) == "yes"].min(), abs=1e-9)
+    assert found.minimal
+    assert all(float(value).is_integer() for value in found.found.row.values())
+    # Of a column of many whole numbers what is found is rounded to one that will do.
+    more = ew.minimal_counterfactual(model, row, mutable=["salary"], rows=X)
+    assert more.found.row["salary"].is_integer()
+    assert more.found.row["salary"] <= X.salary.max()
+    rich = model.predict(pd.DataFrame({"age": 25, "debts": 4, "salary": np.arange(1500, 5001)}))
+    assert more.found.row["salary"] == pytest.approx(1500 + np.argmax(rich == "yes"), rel=1e-3)
+
+
+def test_a_change_stays_within_the_training_range_unless_asked_otherwise(hill):
+    x = np.repeat(np.arange(10), 30)
+    model = ew.KANClassifier(mode="additive", members=1, random_state=0).fit(pd.DataFrame({"x": x}), x > 7)
+    no = ew.KANClassifier(mode="additive", members=1, random_state=0).fit(
+        pd.DataFrame({"x": x, "z": np.tile(np.arange(300) % 2, 1)}), (x > 7) & (np.arange(300) % 2 == 1)
+    )
+    found = ew.minimal_counterfactual(model, {"x": 2})
+    assert found.found.row["x"] == 8
+    none = ew.minimal_counterfactual(no, {"x": 2, "z": 0}, mutable=["x"])
+    assert none.found is None or none.found.row["x"] <= 9
+    wide = ew.minimal_counterfactual(model, {"x": 2}, domain={"x": (11, 12)})
+    assert 11 <= wide.found.row["x"] <= 12

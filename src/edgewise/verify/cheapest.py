@@ -15,6 +15,7 @@ from edgewise._core.work import Meter, charge
 from edgewise.verify.answers import Tell
 from edgewise.verify.claims import decision_task, not_decided_task
 from edgewise.verify.domain import Domain
+from edgewise.verify.possible import Possible
 from edgewise.verify.prices import Prices
 from edgewise.verify.prove import Outcome, Prepared, decided
 from edgewise.verify.rows import Columns, drawn, place
@@ -27,6 +28,8 @@ _DRAWN = 4096
 _ROUNDS = 60
 # Failed proofs in a row after which no more are tried.
 _FAILURES = 12
+# Rows beside one whose numbers are rounded down or up.
+_WAYS = 512
 # Units of work of a look at some rows, and for each of their numbers.
 _LOOK, _NUMBER = 1e-4, 1e-7
 
@@ -164,14 +167,18 @@ class Cheapest:
         inputs = list(group.inputs)
         if (row[inputs] == self.x[inputs]).all():
             return row
+        low, high = group.cells[0][0]
+        if low == high:
+            trials = np.repeat(row[None], len(points := self.space.nearer(g, row)), axis=0)
+            trials[:, inputs] = points
+            good = self.other(trials) if len(trials) else np.zeros(0, dtype=bool)
+            return trials[int(np.argmax(good))] if good.any() else row
         trial = row.copy()
         trial[inputs] = self.x[inputs]
-        low, high = group.cells[0][0]
-        if low < high:
-            trial[inputs[0]] = min(max(trial[inputs[0]], low), high)
+        trial[inputs[0]] = min(max(trial[inputs[0]], low), high)
         if place(self.space.domain, trial[None])[0] and self.other(trial[None])[0]:
             return trial
-        return self._line(trial, row) if low < high else row
+        return self._line(trial, row)
 
     def _along(self, row: Floats) -> Floats:
         """All numbers at once towards the row in question."""
@@ -200,6 +207,26 @@ class Cheapest:
                 a = middle
         return b
 
+    def _whole(self, row: Floats) -> Floats:
+        """The cheapest row beside one whose whole numbers are whole, where one of these is decided as wanted; else itself.
+
+        Columns of few whole numbers are points already; of many the next ones below and above are tried, all together.
+        """
+        possible, rows = Possible(self.columns, self.space.domain), row[None]
+        for g, group in enumerate(self.space.domain.groups):
+            i, column = group.inputs[0], possible.whole(g)
+            low, high = group.cells[0][0]
+            if column is None or low == high or row[i] == self.x[i] or len(rows) > _WAYS:
+                continue
+            number = float(column.decode(row[[i]])[0])
+            made = column.transformed(np.array([np.floor(number), np.ceil(number)]))
+            made = made[(made >= low) & (made <= high)]
+            if len(made):
+                rows = np.repeat(rows, len(made), axis=0)
+                rows[:, i] = np.tile(made, len(rows) // len(made))
+        good = rows[place(self.space.domain, rows) & self.other(rows)]
+        return good[int(np.argmin(self.space.price(good)))] if len(good) else row
+
     def attempt(self, models: Prepared, limit: float, most: float, seed: int) -> tuple[Outcome, Task]:
         """Try to prove that no row within a budget is decided as wanted."""
         domain = self.space.within(limit)
@@ -220,6 +247,8 @@ class Cheapest:
             fits = bool(place(self.space.domain, moved[None])[0]) and bool(self.other(moved[None])[0])
             return fits and float(self.space.price(moved[None])[0]) <= cost * 1.0005
 
+        row = self._whole(row)
+        cost = float(self.space.price(row[None])[0])
         raw = self.columns.raw_row(row, tidy=serves)
         again = self.columns.encode(raw, "a counterfactual")
         row = again if serves(again) else row

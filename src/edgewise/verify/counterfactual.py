@@ -150,7 +150,9 @@ def minimal_counterfactual(
         range that it moves (on the scale on which the model reads it), a word or one of two values half its
         weight for being another.
     domain : mapping, optional
-        What columns may become, as in `verify`: {"duration": (6, 24)}.
+        What columns may become, as in `verify`: {"duration": (6, 24)}. The others keep to their training range. Columns that
+        held whole numbers become whole ones: of up to 150 these are all there is, in the proof too; of more the row
+        found is rounded to one that is decided as wanted.
     gap : float
         It ends once the proved bound is within this share of the cost.
     work : "quick", "normal", "thorough" or float
@@ -226,6 +228,8 @@ def minimal_counterfactual(
     }
     minimal = cost - search.lower <= 1.0001 * gap * cost
     reason = "within the gap" if ended == StopReason.DECIDED else ended_by(ended)
+    if ended == StopReason.DECIDED and not minimal:
+        reason = "within the gap until its numbers were made whole"
     return MinimalCounterfactual(
         here, other, changes, cost, search.lower, minimal, made, meter.seconds, reason, ended
     )

@@ -89,6 +89,18 @@ class Possible:
         made = np.unique(made[(made >= low) & (made <= high)])
         return made if len(made) else np.array([low, high])
 
+    def all_whole(self, g: int, cell: Interval, most: int) -> Floats | None:
+        """All values of a column of whole numbers within a cell; None of other columns, and where there are too many."""
+        column = self.whole(g)
+        if column is None:
+            return None
+        low, high = column.decode(np.array(cell))
+        first, last = np.ceil(low - 1e-9 * abs(low)), np.floor(high + 1e-9 * abs(high))
+        if not 1 <= last - first + 1 <= most:
+            return None
+        made = column.transformed(np.arange(first, last + 1))
+        return made[(made >= cell[0]) & (made <= cell[1])]
+
     def neighbours(self, x: Floats, without: int | None) -> Floats:
         """Possible rows that differ from one in one column, but not in that of group `without`."""
         made = list[Floats]()

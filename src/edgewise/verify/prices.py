@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,15 @@ from numpy.typing import NDArray
 from edgewise._core.checks import as_tuple, check_float
 from edgewise.verify.conditions import conditions_of
 from edgewise.verify.domain import Budget, CellCost, Cost, Domain, Group
+from edgewise.verify.possible import Possible
 from edgewise.verify.rows import Columns, shown
 
 Floats = NDArray[np.float64]
 
 # What another word costs; a number pays 1 for the whole width of its training range.
 WORD = 0.5
+# A column of whole numbers becomes so many points at most; of more it is an interval, and rows found are rounded.
+POINTS = 150
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +91,35 @@ class Prices:
         total = np.zeros(len(rows))
         for cost in self.costs:
             total += cost.rate * np.abs(rows[:, cost.input] - cost.at)
-        for cell in self.cells:
-            group = self.domain.groups[cell.group]
-            at = [low for low, _ in group.cells[cell.cell]]
-            total += cell.cost * (rows[:, list(group.inputs)] == at).all(1)
+        for g, (points, costs) in self._tables.items():
+            inputs = list(self.domain.groups[g].inputs)
+            # Points of a group differ, so that each row is at one of them or at none.
+            same = (rows[:, None, inputs] == points).all(2)
+            total += np.where(same.any(1), costs[same.argmax(1)], 0.0)
         return total
+
+    def nearer(self, g: int, row: Floats) -> Floats:
+        """The points of a group that cost less than where a row is, the cheapest first, (k, inputs)."""
+        group = self.domain.groups[g]
+        points = np.array([[low for low, _ in cell] for cell in group.cells])
+        inputs = list(group.inputs)
+        costs = np.zeros(len(points))
+        for cell in self.cells:
+            if cell.group == g:
+                costs[cell.cell] = cell.cost
+        here = (points == row[inputs]).all(1)
+        kept = np.flatnonzero(costs < (costs[here].max() if here.any() else np.inf))
+        return points[kept[np.argsort(costs[kept], kind="stable")]]
+
+    @cached_property
+    def _tables(self) -> dict[int, tuple[Floats, Floats]]:
+        """Of groups with priced cells: their points and what these cost."""
+        found = dict[int, tuple[list[list[float]], list[float]]]()
+        for cell in self.cells:
+            points, costs = found.setdefault(cell.group, ([], []))
+            points.append([low for low, _ in self.domain.groups[cell.group].cells[cell.cell]])
+            costs.append(cell.cost)
+        return {g: (np.array(points), np.array(costs)) for g, (points, costs) in found.items()}
 
 
 def prices_of(
@@ -104,7 +132,12 @@ def prices_of(
     of: str,
 ) -> Prices:
     """The rows that may be reached from one, and what each costs; the parameters are those of `minimal_counterfactual`."""
-    allowed = columns.domain(() if domain is None else conditions_of(domain))
+    conditions = () if domain is None else conditions_of(domain)
+    allowed = columns.domain(conditions)
+    # Beyond the training range only where that is asked for.
+    told = {columns.group(condition.column, of) for condition in conditions}
+    near = columns.familiar(allowed)
+    possible = Possible(columns, allowed)
     names = columns.names if mutable is None else as_tuple(mutable, "mutable", "columns", of=of)
     free = {columns.group(name, of) for name in names} - {
         columns.group(name, of) for name in as_tuple(fixed, "fixed", "columns", of=of)
@@ -114,7 +147,8 @@ def prices_of(
         for name, weight in (weights or {}).items()
     }
     groups, costs, cells = list[Group](), list[Cost](), list[CellCost]()
-    for g, group in enumerate(allowed.groups):
+    for g, wide in enumerate(allowed.groups):
+        group = wide if g in told else near.groups[g]
         at = tuple(float(x[i]) for i in group.inputs)
         own = tuple((value, value) for value in at)
         weight, kept = factors.get(g, 1.0), list[tuple[Any, str]]()
@@ -130,12 +164,23 @@ def prices_of(
         moving = [cell for cell, _ in kept if cell[0][0] < cell[0][1]]
         if moving:
             low, high = moving[0][0]
-            # The row itself stays within reach, also where it is not what is allowed.
-            cell = (
-                ((min(low, at[0]), max(high, at[0])), *moving[0][1:]) if low <= at[0] <= high else moving[0]
-            )
-            groups.append(Group(group.name, group.inputs, (cell,), ("",)))
-            costs.append(Cost(group.inputs[0], at[0], weight / max(columns.span(g), 1e-300)))
+            rate = weight / max(columns.span(g), 1e-300)
+            if g not in told:
+                # The row itself stays within reach, also where it lies beyond the training range.
+                low, high = min(low, at[0]), max(high, at[0])
+            points = possible.all_whole(g, (low, high), POINTS)
+            if points is not None:
+                values = np.unique(np.append(points, at[0]) if low <= at[0] <= high else points).tolist()
+                whole = tuple(((value, value), *moving[0][1:]) for value in values)
+                groups.append(Group(group.name, group.inputs, whole, ("",) * len(whole)))
+                cells += [
+                    CellCost(g, c, rate * abs(value - at[0]))
+                    for c, value in enumerate(values)
+                    if value != at[0]
+                ]
+                continue
+            groups.append(Group(group.name, group.inputs, (((low, high), *moving[0][1:]),), ("",)))
+            costs.append(Cost(group.inputs[0], at[0], rate))
             continue
         if all(cell != own for cell, _ in kept):
             kept.insert(0, (own, shown(columns.raw(g, at))))
