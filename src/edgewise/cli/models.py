@@ -111,6 +111,20 @@ class Model:
         told = self.held.predict_proba(used) if self.classes else self.held.predict(used)
         return np.asarray(told, dtype=np.float64)
 
+    def interval(self, used: Frame, share: float) -> Floats:
+        """Lowest and highest value that hold such a share of new rows, shape (n, 2) or (n, outputs, 2)."""
+        if self.classes:
+            raise InputError(
+                "The option --interval must be left out for classes: their probabilities are written anyway. "
+                f"Got {share:g} instead."
+            )
+        if not self.is_estimator:
+            raise InputError(
+                "The option --interval must be left out for a plain network, which has no out-of-bag errors. "
+                f"Got {share:g} instead; use a model of `edgewise fit`."
+            )
+        return np.asarray(self.held.predict(used, return_interval=share)[1], dtype=np.float64)
+
     def encoded(self, used: Frame) -> Floats:
         """The columns as the network takes them, shape (n, inputs)."""
         if not self.is_estimator:

@@ -30,6 +30,14 @@ def predict(
     drop_missing: Annotated[
         bool, typer.Option("--drop-missing", help="Leave out rows with missing cells.")
     ] = False,
+    interval: Annotated[
+        float | None,
+        typer.Option(
+            "--interval",
+            help="A share of new rows, such as 0.9: the lowest and highest value that hold so many, by out-of-bag errors.",
+            show_default="none",
+        ),
+    ] = None,
     force: options.Force = False,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -50,6 +58,8 @@ def predict(
 
     - `edgewise predict model.kan new.parquet --keep -o predicted.parquet`
 
+    - `edgewise predict model.kan new.csv --interval 0.9 -o predicted.csv`
+
     - `cat new.csv | edgewise predict model.kan - | head`
     """
     if to_standard_output(out, json=json):
@@ -68,7 +78,7 @@ def predict(
 
     loaded = load_model(model)
     tell(provenance(frame).notes(loaded.names), quiet=quiet)
-    predictions = with_predictions(loaded, frame, keep=keep, drop_missing=drop_missing)
+    predictions = with_predictions(loaded, frame, keep=keep, drop_missing=drop_missing, interval=interval)
     counts = {"rows": predictions.frame.num_rows, "outside": predictions.outside}
     if out is not None:
         write_frame(predictions.frame, out)

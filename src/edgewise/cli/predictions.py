@@ -25,9 +25,17 @@ class Predictions:
 
 
 def with_predictions(
-    model: Model, frame: Frame, *, keep: bool = False, drop_missing: bool = False
+    model: Model,
+    frame: Frame,
+    *,
+    keep: bool = False,
+    drop_missing: bool = False,
+    interval: float | None = None,
 ) -> Predictions:
-    """The model's columns (all columns where `keep`), predictions, probabilities of classes and a flag for extrapolation."""
+    """The model's columns (all columns where `keep`), predictions, probabilities of classes and a flag for extrapolation.
+
+    With `interval` there are the ends of intervals that hold such a share of new rows as well.
+    """
     used = model.select(frame)
     if drop_missing:
         rows = pa.array(complete(used, used.column_names))
@@ -37,7 +45,7 @@ def with_predictions(
             raise InputError(
                 f"{source} must have at least one row without missing cells. Got none instead; leave --drop-missing out."
             )
-    fresh = columns_of(model, used)
+    fresh = columns_of(model, used, interval)
     outside = model.outside(used)
     fresh[OUTSIDE] = pa.array(outside)
     table = frame if keep else used
@@ -51,15 +59,19 @@ def with_predictions(
     return Predictions(table.replace_schema_metadata(None), int(outside.sum()))
 
 
-def columns_of(model: Model, used: Frame) -> dict[str, Cells]:
+def columns_of(model: Model, used: Frame, interval: float | None = None) -> dict[str, Cells]:
     """The predictions by the names they are written under."""
+    ends = None if interval is None else model.interval(used, interval).reshape(used.num_rows, -1, 2)
     values = model.values(used)
     if not model.classes:
-        by_output = values.reshape(used.num_rows, -1).T
-        return {
-            f"{name}_predicted": pa.array(column)
-            for name, column in zip(model.outputs, by_output, strict=True)
-        }
+        columns = dict[str, Cells]()
+        for k, (name, column) in enumerate(
+            zip(model.outputs, values.reshape(used.num_rows, -1).T, strict=True)
+        ):
+            columns[f"{name}_predicted"] = pa.array(column)
+            if ends is not None:
+                columns[f"{name}_low"], columns[f"{name}_high"] = map(pa.array, ends[:, k].T)
+        return columns
     labels = pa.array(np.asarray(model.classes)[values.argmax(axis=1)].tolist())
     shares = {
         f"{model.target}_probability_{label}": pa.array(values[:, place])

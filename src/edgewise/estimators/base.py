@@ -22,6 +22,7 @@ from edgewise.estimators.constraints import wishes_of
 from edgewise.estimators.names import names_of, table_to_predict
 from edgewise.estimators.problem import Problem, Settings, Trained, outputs_of, train
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
+from edgewise.explain.misses import Misses
 from edgewise.network import KAN
 from edgewise.training import Record, TableFit
 from edgewise.training.output_range import check_range
@@ -42,6 +43,7 @@ class KANEstimator(BaseEstimator):
     feature_names_in_: NDArray[Any]
     feature_importances_: Floats
     screened_out_: tuple[str, ...]
+    misses_: Misses | None
     target_names_: tuple[str, ...]
 
     def __init__(
@@ -130,6 +132,7 @@ class KANEstimator(BaseEstimator):
         self.fit_ = trained.fit
         self.feature_importances_ = trained.importances
         self.screened_out_ = trained.left_out
+        self.misses_ = trained.misses
 
     @property
     def interactions_(self) -> tuple[tuple[str, str], ...]:

@@ -295,14 +295,27 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         shifted = out - out.max(axis=1, keepdims=True)
         return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
 
-    def predict(self, X: Any) -> NDArray[Any]:
+    def predict(self, X: Any, return_interval: None = None) -> NDArray[Any]:
         """The most probable class of every row, shape (n,).
 
         Parameters
         ----------
         X : table with the columns of the fit
             Cells may be missing; words not seen in training have no effect of their own.
+        return_interval : None
+            Classes have no intervals.
+
+        Raises
+        ------
+        InputError
+            If an interval is asked for.
         """
+        if return_interval is not None:
+            raise InputError(
+                "The 'return_interval' parameter of KANClassifier must be None, for classes have no intervals. Got "
+                f"{short(return_interval)} instead; call predict_proba for probabilities, or edgewise.conformal with rows "
+                "held out, and its predict_set, for sets of classes."
+            )
         out = self._outputs(X)
         if len(self.classes_) == 1:
             return np.repeat(self.classes_, len(out))

@@ -16,6 +16,7 @@ from edgewise.data import Encoding
 from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor
 from edgewise.explain.calibrate import CalibratedKAN
+from edgewise.explain.misses import Misses
 from edgewise.explain.reliability import Reliability
 from edgewise.network import KAN
 from edgewise.network.calibration import Calibration
@@ -61,6 +62,9 @@ def model_document(model: Any) -> dict[str, Any]:
         document["classes"] = _array_to_json(model.classes_)
     else:
         document["single"] = model._single
+        misses = model.misses_
+        if misses is not None:
+            document["misses"] = {"rows": misses.rows, "errors": misses.errors.T.tolist()}
     return document
 
 
@@ -121,9 +125,22 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
             raise InputError("it tells of another number of classes.")
     else:
         model._single = bool(document["single"])
+        model.misses_ = _misses(document.get("misses"), net.shape[-1])
         if model._single and net.shape[-1] != 1:
             raise InputError("it tells of another number of outputs.")
     return model
+
+
+def _misses(told: Any, outputs: int) -> Misses | None:
+    """Out-of-bag errors; files of earlier versions have none."""
+    if told is None:
+        return None
+    errors = np.asarray(told["errors"], dtype=np.float64).T
+    rows = told["rows"]
+    fits = errors.ndim == 2 and errors.shape[1] == outputs and type(rows) is int and 0 < len(errors) <= rows
+    if not fits or not np.isfinite(errors).all() or (np.diff(errors, axis=0) < 0).any() or (errors < 0).any():
+        raise InputError("its out-of-bag errors are no rising numbers, one list for each output.")
+    return Misses(rows, errors)
 
 
 def calibration_document(model: Any) -> dict[str, Any]:

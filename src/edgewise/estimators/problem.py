@@ -22,6 +22,7 @@ from edgewise.estimators.constraints import NO_WISHES, Wishes, constraints_of, i
 from edgewise.estimators.rows import canonical_rows
 from edgewise.estimators.screen import ScreeningWarning, screened_out
 from edgewise.estimators.targets import power_of_two
+from edgewise.explain.misses import Misses, out_of_bag_misses
 from edgewise.network import KAN, mask_edges
 from edgewise.simplify import edge_scores
 from edgewise.training import Callback, Record, TableFit, fit_table
@@ -117,6 +118,7 @@ class Trained:
     fit: TableFit
     importances: Floats
     left_out: tuple[str, ...]
+    misses: Misses | None = None
 
 
 def train(problem: Problem, settings: Settings, of: str) -> Trained:
@@ -177,13 +179,25 @@ def _trained_on(
     of: str,
 ) -> Trained:
     fit = _trained(problem, encoding, inputs, settings, of)
+    misses = None if left_out else _misses(problem, fit)
     if left_out:
         # All rows had a say in which columns stay, so rows held out of training say nothing of new ones.
         note = "No held-out error is given: the columns were chosen on all rows."
         fit = replace(fit, validation_error=None, events=(*fit.events, note))
     if codes := encoding.told_codes:
         fit = replace(fit, events=(*fit.events, codes))
-    return Trained(fit.network, encoding, fit, column_importances(fit.network, encoding, inputs), left_out)
+    importances = column_importances(fit.network, encoding, inputs)
+    return Trained(fit.network, encoding, fit, importances, left_out, misses)
+
+
+def _misses(problem: Problem, fit: TableFit) -> Misses | None:
+    """Errors of numbers that were predicted out of bag."""
+    if problem.loss in ("logistic", "cross_entropy") or fit.held is None or fit.out_of_bag is None:
+        return None
+    rows = fit.held.numpy()
+    weight = np.ones(len(rows)) if problem.weight is None else problem.weight[rows]
+    truth = problem.y.reshape(len(problem.y), -1)[rows]
+    return out_of_bag_misses(truth, fit.out_of_bag.numpy(), weight)
 
 
 def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Settings, of: str) -> TableFit:
@@ -223,7 +237,10 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
         constraints=constraints,
         output_range=None if limits is None else (limits[0] / size, limits[1] / size),
     )
-    return fit if size == 1.0 else replace(fit, network=magnified(fit.network, size))
+    if size == 1.0:
+        return fit
+    told = None if fit.out_of_bag is None else fit.out_of_bag * size
+    return replace(fit, network=magnified(fit.network, size), out_of_bag=told)
 
 
 def _constant(problem: Problem, encoding: Encoding) -> TableFit:

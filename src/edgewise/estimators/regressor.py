@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length
 
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit, table_to_predict
 from edgewise.estimators.problem import Problem
-from edgewise.estimators.targets import power_of_two, regression_target, row_weights, target_names
+from edgewise.estimators.targets import regression_target, row_weights, target_names
+from edgewise.training.output_range import check_range
 
 Floats = NDArray[np.float64]
 
@@ -75,6 +78,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
         How much each column moves the prediction on the training rows (root mean square), as shares.
     screened_out_ : tuple of str
         Columns left out because the table was too wide.
+    misses_ : Misses or None
+        Out-of-bag errors, which intervals come from.
     target_names_ : tuple of str
         What y called its columns; empty where it has no names.
 
@@ -163,40 +168,75 @@ class KANRegressor(RegressorMixin, KANEstimator):
             table, target, weight = table.take(keep), target[keep], weight[keep]
         return Problem(table, target, weight, None, "squared", outputs)
 
-    def predict(self, X: Any) -> Floats:
-        """Predictions in the units of y.
+    @overload
+    def predict(self, X: Any) -> Floats: ...
+
+    @overload
+    def predict(self, X: Any, return_interval: float) -> tuple[Floats, Floats]: ...
+
+    def predict(self, X: Any, return_interval: float | None = None) -> Floats | tuple[Floats, Floats]:
+        """Predictions in the units of y, with intervals if asked for.
+
+        Intervals are as wide as the out-of-bag errors of the training rows say: as often as `return_interval` asks, those
+        rows' own values lay within such intervals about predictions by networks that had not learned from them. New rows
+        of the same population do so about as often, over all of them together. A guarantee takes rows that were held out
+        altogether: `edgewise.conformal` gives it, and widths that follow the row.
 
         Parameters
         ----------
         X : table with the columns of the fit
             Cells may be missing; words not seen in training have no effect of their own.
+        return_interval : float, optional
+            Share of new rows whose value shall lie in its interval, in (0, 1).
 
         Returns
         -------
         array of shape (n,), or (n, outputs) where y had columns
+        array of shape (n, 2), or (n, outputs, 2)
+            Only with `return_interval`: the lowest and highest value of each interval.
+
+        Raises
+        ------
+        InputError
+            If intervals are asked for and the model has no out-of-bag errors, or too few of them.
+
+        References
+        ----------
+        R. F. Barber, E. J. Candes, A. Ramdas and R. J. Tibshirani, "Predictive inference with the jackknife+", 2021,
+        doi:10.1214/20-AOS1965.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from edgewise import KANRegressor
+        >>> rng = np.random.default_rng(0)
+        >>> X = rng.uniform(-1, 1, (600, 1))
+        >>> y = X[:, 0] + 0.1 * rng.normal(size=600)
+        >>> model = KANRegressor(mode="additive").fit(X[:300], y[:300])
+        >>> told, interval = model.predict(X[300:], return_interval=0.9)
+        >>> low, high = interval.T
+        >>> bool(0.84 < np.mean((low <= y[300:]) & (y[300:] <= high)) < 0.96)
+        True
         """
         out = self._outputs(X)
-        return out[:, 0] if self._single else out
+        told = out[:, 0] if self._single else out
+        if return_interval is None:
+            return told
+        half = self._half_widths(return_interval)
+        ends = np.stack([out - half, out + half], -1)
+        if self.output_range is not None:
+            ends = ends.clip(*check_range(self.output_range, type(self).__name__))
+        return told, ends[:, 0] if self._single else ends
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The coefficient of determination of the predictions, whatever the size of the numbers.
-
-        Parameters
-        ----------
-        X : table with the columns of the fit
-        y : array of shape (n,) or (n, outputs)
-        sample_weight : array of shape (n,), optional
-
-        Returns
-        -------
-        float
-        """
-        from sklearn.metrics import r2_score
-
-        predicted = self.predict(X)
-        target, _ = regression_target(y, type(self).__name__)
-        factor = power_of_two(target)  # squares of extreme numbers are no floats
-        return float(r2_score(target / factor, predicted / factor, sample_weight=sample_weight))
+    def _half_widths(self, level: float) -> Floats:
+        name, misses = type(self).__name__, getattr(self, "misses_", None)
+        if misses is None:
+            raise InputError(
+                f"The 'return_interval' parameter of {name} must be None for this model, which has no out-of-bag errors "
+                "(columns screened on all rows, targets all alike, rows added by partial_fit, or a file of an earlier "
+                f"version). Got {short(level)} instead; hold rows out and call edgewise.conformal."
+            )
+        return misses.half_widths(level, name)
 
     def formula(self, X: Any, y: Any, **options: Any) -> Any:
         """Seek formulas for y in the numeric columns that the network uses.

@@ -59,7 +59,7 @@ def fit_table(
         For each input the number of its levels, 0 where it is a number.
     mode : "auto", "additive", "pairwise" or "deep"
         One function an input; functions of chosen pairs as well; hidden nodes that read all inputs; or the simplest of
-        additive and deep that out-of-bag rows cannot tell from the best.
+        these that out-of-bag rows cannot tell from the best.
     members : "auto" or int
         Networks that are trained on different parts of the rows and averaged.
     hidden : int, optional
