@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import sympy
@@ -39,3 +41,12 @@ def test_a_constant_that_ran_away_leaves_no_trace() -> None:
     found = find_formula(X, np.abs(X[:, 0] - X[:, 1]), names=["x", "y"])
     assert found.exact
     assert found.best.text == "abs(x - y)"
+
+
+@pytest.mark.parametrize("function", [sympy.sin, sympy.tan, sympy.sinh, sympy.tanh, sympy.asin, sympy.atan])
+def test_functions_near_zero_are_their_arguments(function: Any) -> None:
+    tiny = np.random.default_rng(0).uniform(1, 2, (100, 2)) * [1e-20, 1]
+    rows = Rows.split(("x", "y"), tiny, tiny[:, 0], 0.2, 0)
+    x, y = sympy.symbols("x y")
+    assert without_negligible(y * function(x * y), rows) == x * y**2
+    assert without_negligible(x * function(y), rows) == x * function(y)

@@ -68,6 +68,30 @@ def test_many_constants_are_a_law_where_they_leave_nothing() -> None:
     assert not is_law(fitted(law, few), few)
 
 
+@given(st.floats(1e-12, 1e-9))
+@settings(max_examples=10, deadline=None)
+def test_a_ripple_above_rounding_is_no_law(size: float) -> None:
+    rows = table(x + sympy.Float(size) * sympy.sin(50 * x))
+    assert not is_law(
+        Formula(x, ("x", "y"), error=rows.held_error(refit(from_sympy(x), rows.names, rows.X, rows.y))), rows
+    )
+
+
+@pytest.mark.parametrize("slope", [5000.0, sympy.Integer(5000)])
+def test_a_steep_function_is_no_step(slope: float) -> None:
+    """Any steeper one would do as well, so the rows do not show its slope."""
+    rows = table(sympy.Heaviside(x - 1.5))
+    assert not is_law(Formula(sympy.tanh(slope * (x - 1.5)) / 2 + 0.5, ("x", "y"), error=0.0), rows)
+
+
+def test_a_constant_that_no_row_shows_is_none_of_a_law() -> None:
+    rows = table(sympy.coth(x) - 1 / x)
+    tiny = sympy.Float(1e-9)
+    imitation = 1 / sympy.tanh(x) - tiny / sympy.tanh(tiny * x)
+    assert not is_law(Formula(imitation, ("x", "y"), error=1e-16), rows)
+    assert is_law(Formula(1 / sympy.tanh(x) - 1 / x, ("x", "y"), error=1e-16), rows)
+
+
 def test_noise_is_no_law() -> None:
     rows = table(2 * x, noise=1e-6)
     assert not is_law(fitted(2.0 * x, rows), rows)

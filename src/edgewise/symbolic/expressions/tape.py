@@ -54,6 +54,8 @@ _BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], tupl
 }
 
 
+# Half of the distance between 1 and the next number.
+_UNIT = 2.0**-53
 # Units of work: an operation on a column, and on one of its entries, by kind.
 _CALL, _ENTRY = 1e-6, 7e-10
 _DEAR = {"^": 20.0, "+": 1.0, "-": 1.0, "*": 1.0, "/": 1.5, "neg": 1.0, "inv": 1.5, "abs": 1.0, "sqrt": 2.0}
@@ -101,6 +103,11 @@ class Tape:
         return len(self.start)
 
     @property
+    def operations(self) -> int:
+        """The number of columns, numbers and operations."""
+        return len(self._slots)
+
+    @property
     def exponents(self) -> frozenset[int]:
         """Which constants are powers."""
         powers = {step.right for step in self._slots if isinstance(step, _Step) and step.operation == "^"}
@@ -131,6 +138,31 @@ class Tape:
 
     def jacobian(self, constants: Floats, X: Floats) -> tuple[Floats, Floats]:
         """The value (n,) and its exact derivative in every constant (n, constants)."""
+        values, slopes = self._backward(constants, X)
+        result = np.zeros((len(X), self.size))
+        for at, slot in enumerate(self._numbers):
+            slope = slopes[slot]
+            if slope is not None:
+                result[:, at] = slope
+        return np.broadcast_to(values[self._root], (len(X),)), result
+
+    def rounding(self, constants: Floats, X: Floats) -> Floats:
+        """What rounding every number, column and operation once may change of the value, to first order, (n,).
+
+        References
+        ----------
+        Higham (2002), Accuracy and Stability of Numerical Algorithms, section 3.1. doi:10.1137/1.9780898718027
+        """
+        values, slopes = self._backward(constants, X)
+        total = np.zeros(len(X))
+        with np.errstate(all="ignore"):
+            for value, slope in zip(values, slopes, strict=True):
+                if slope is not None:
+                    total += np.abs(slope * value)
+        return _UNIT * total
+
+    def _backward(self, constants: Floats, X: Floats) -> tuple[list[Values], list[Values | None]]:
+        """The values of all slots, and the derivative of the formula in each."""
         with np.errstate(all="ignore"):
             values = self._forward(constants, X)
             slopes: list[Values | None] = [None] * len(values)
@@ -145,12 +177,7 @@ class Tape:
                     part = slope * partial
                     held = slopes[target]
                     slopes[target] = part if held is None else held + part
-        result = np.zeros((len(X), self.size))
-        for at, slot in enumerate(self._numbers):
-            slope = slopes[slot]
-            if slope is not None:
-                result[:, at] = slope
-        return np.broadcast_to(values[self._root], (len(X),)), result
+        return values, slopes
 
     def with_constants(self, constants: Sequence[float | Node]) -> Node:
         """The tree with its constants replaced, by numbers or by exact trees such as pi/2."""

@@ -1,7 +1,7 @@
-"""Terms that are lost in the rounding of the sums they stand in.
+"""What rounding hides on the rows: terms that are lost in their sums, and functions that are lines there.
 
 A fit may drive a constant to 1e17 so that what stands beside it no longer counts: (x + 1e17) (y + 1) is a multiple of
-y + 1 on any rows, and is better written so.
+y + 1 on any rows, and is better written so. Near zero, sin(x), tanh(x) and their like are x itself.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from edgewise.symbolic.fitting.train_test import Rows
 # A term below this share of its sum on every row is lost; it takes constants this large or small to make one.
 _LOST, _EXTREME = 1e-13, 1e6
 _ROWS = 200
+# An argument below this on every row, whose third power is lost beside itself.
+_TINY = 1e-8
 
 
 def without_negligible(expression: Any, rows: Rows) -> Any:
-    """The formula without terms that change no sum by more than rounding on the rows.
+    """The formula without terms and functions that change nothing by more than rounding on the rows.
 
     Parameters
     ----------
@@ -42,6 +44,8 @@ def without_negligible(expression: Any, rows: Rows) -> Any:
     """
     from sympy import Add, Float
 
+    expression = _straightened(expression, rows)
+
     def is_extreme(number: Any) -> bool:
         return number != 0 and not 1 / _EXTREME < abs(number) < _EXTREME
 
@@ -58,6 +62,19 @@ def without_negligible(expression: Any, rows: Rows) -> Any:
         if 0 < len(kept) < len(total.args):
             fewer = expression.xreplace({total: sum(kept)})
             return without_negligible(fewer, rows) if is_real(fewer) else expression
+    return expression
+
+
+def _straightened(expression: Any, rows: Rows) -> Any:
+    """Functions that touch the diagonal at zero as their arguments, where these are tiny on all rows."""
+    from sympy import asin, asinh, atan, atanh, sin, sinh, tan, tanh
+
+    X = np.vstack([rows.X, rows.X_held])
+    alike = expression.atoms(asin, asinh, atan, atanh, sin, sinh, tan, tanh)
+    # The innermost first: what it becomes may be the argument of the next.
+    for function in sorted(alike, key=lambda each: (each.count_ops(), str(each))):
+        if (_size(function.args[0], rows, X) <= _TINY).all():
+            return _straightened(expression.xreplace({function: function.args[0]}), rows)
     return expression
 
 

@@ -1,15 +1,18 @@
 """When a search may say that it has found the law itself, and not something that merely looks like it.
 
-A smooth function can be followed to nine digits by a formula that has enough constants to turn, so a small error alone
-says little. What tells the two apart is that an approximation is only as good as the rows it was fitted to: its
-constants fitted to the inner rows leave a much larger error on the outer ones, while those of the law leave none.
+A law holds on every row within the rounding of its own operations. A smooth function can be followed that closely, too, by
+a formula that has enough constants to turn; what tells the two apart is that an approximation is only as good as the rows
+it was fitted to: its constants fitted to the inner rows leave a larger error on the outer ones, while those of the law leave
+none. And a formula that imitates, such as tanh(1000 x) for a step, holds a number that might as well be another.
 """
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
@@ -17,13 +20,20 @@ from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.results.formula import Formula
 
-# A held-out error this small beside the spread of y is a law found exactly, not a good fit.
+Floats = NDArray[np.float64]
+
+# A held-out error this small beside the spread of y is worth a closer look.
 EXACT = 1e-9
-# The same of a formula with measured constants on the outer rows, which an approximation misses by more than the others.
-_BEYOND = 1e-10
-# With more constants than `_few`, only an error at the level of floating point counts.
-_FLOATING, _FLOATING_BEYOND = 1e-13, 1e-11
-# Rows for each constant that such a formula must have.
+# What a law may leave, in multiples of what rounding makes of its operations. Over laws of the published tables the
+# largest multiple is below one; other ways to write a law round otherwise.
+_ROUNDED = 50.0
+# A number that a law needs shows this relative change of it on some row.
+_SHOWN = 1e-3
+# Whole numbers and ratios from this size on are not counted among the simple ones, which need not show.
+_SIMPLE = 1000
+# The error on the outer rows with constants from the inner ones, beside the spread of y: with few constants, and with more.
+_BEYOND, _BEYOND_MANY = 1e-10, 1e-11
+# Rows for each constant that a formula with more than a few must have.
 _ROWS_EACH = 20
 # Rows for each constant, and besides, that the inner half must have.
 _INNER_EACH, _INNER_BESIDES = 3, 4
@@ -56,21 +66,48 @@ def is_law(formula: Formula, rows: Rows) -> bool:
     >>> is_law(Formula(3.7 * sympy.Symbol("x") ** 2, ("x",), error=1e-15), rows)
     True
     """
+    # The error on held-out rows is known already; a look at all rows costs more.
     if not formula.error <= exactness(rows):
         return False
+    X, y = _all(rows)
     tape = Tape(from_sympy(formula.sympy), rows.names)
+    return within_rounding(tape, X, y) and _determined(formula.sympy, rows.names, X) and _predicts(tape, rows)
+
+
+def within_rounding(tape: Tape, X: Floats, y: Floats) -> bool:
+    """Whether the formula leaves nothing on any row but what rounding makes of its operations, and of y."""
+    room = tape.rounding(tape.start, X) + np.finfo(np.float64).eps * np.abs(y)
+    return bool((np.abs(tape.value(tape.start, X) - y) <= _ROUNDED * room).all())
+
+
+def _determined(expression: Any, names: tuple[str, ...], X: Floats) -> bool:
+    """Whether the numbers of the formula, but for the simple ones, show: others would leave more than rounding on rows."""
+    from sympy import Float, Rational
+
+    numbers = [each for each in expression.atoms(Rational) if max(abs(each.p), each.q) >= _SIMPLE]
+    tape = Tape(from_sympy(expression.xreplace({each: Float(each) for each in numbers})), names)
     if tape.size == 0:
         return True
-    floor = 10 * rows.rounding_error
-    if tape.size <= _few(tape.columns):
-        return beyond(tape, rows) <= max(_BEYOND * rows.spread, floor)
-    enough = _ROWS_EACH * tape.size <= len(rows.y)
-    floating = formula.error <= max(_FLOATING * rows.spread, floor)
-    return enough and floating and beyond(tape, rows) <= max(_FLOATING_BEYOND * rows.spread, floor)
+    _, jacobian = tape.jacobian(tape.start, X)
+    room = _ROUNDED * tape.rounding(tape.start, X) + np.finfo(np.float64).tiny
+    changes = _SHOWN * jacobian * tape.start / room[:, None]
+    changes = changes[np.isfinite(changes).all(axis=1)]
+    # The direction in which all numbers together show least.
+    return len(changes) >= tape.size and float(np.linalg.svd(changes, compute_uv=False)[-1]) > 1.0
 
 
-def _few(columns: tuple[str, ...]) -> int:
-    return max(2, len(columns))
+def _predicts(tape: Tape, rows: Rows) -> bool:
+    """Whether constants from the inner rows are right on the outer ones; more constants need more rows."""
+    if tape.size == 0:
+        return True
+    few = tape.size <= max(2, len(tape.columns))
+    error = (_BEYOND if few else _BEYOND_MANY) * rows.spread
+    enough = few or _ROWS_EACH * tape.size <= len(rows.y)
+    return enough and beyond(tape, rows) <= max(error, 10 * rows.rounding_error)
+
+
+def _all(rows: Rows) -> tuple[Floats, Floats]:
+    return (rows.X, rows.y) if rows.short else (np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held])
 
 
 def beyond(tape: Tape, rows: Rows) -> float:
@@ -78,7 +115,7 @@ def beyond(tape: Tape, rows: Rows) -> float:
 
     Infinite where there are too few rows to tell.
     """
-    X, y = (rows.X, rows.y) if rows.short else (np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held])
+    X, y = _all(rows)
     low, high = X.min(axis=0), X.max(axis=0)
     half = np.where(high > low, (high - low) / 2, 1.0)
     distance = (np.abs(X - (low + high) / 2) / half).max(axis=1)

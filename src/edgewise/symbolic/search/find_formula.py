@@ -19,6 +19,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
+from edgewise.symbolic.fitting.cancellation import cancels
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.results.description_length import challenged
@@ -26,6 +27,7 @@ from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import FormulaResult, judged, recommended
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.backward_elimination import shortened
+from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.network_stage import read_networks
 from edgewise.symbolic.search.resummation import resummed
@@ -33,6 +35,7 @@ from edgewise.symbolic.search.screening import mattering, related
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.structural_stage import structured
+from edgewise.symbolic.structure.breaks import stairs, two_laws
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
 from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
@@ -48,6 +51,8 @@ UNITS = 60.0
 _ROWS, _ROWS_HELD, _LAST = 3200, 800, 0.2
 # From so many columns on those that matter are searched first, as so many rows show them, for this share of the work.
 _WIDE, _SCREENED, _NARROW_SHARE = 6, 1000, 0.4
+# Rows on which a formula is seen to cancel.
+_LOOK = 500
 
 
 def find_formula(
@@ -234,6 +239,7 @@ def _run(search: Search, seed: int | None) -> StopReason:
     for trees in (
         from_units(rows, limits.units, state, limits.forms),
         direct_candidates(rows, limits.forms),
+        stairs(rows),
     ):
         search.add(trees, None)
         if search.exact:
@@ -241,6 +247,10 @@ def _run(search: Search, seed: int | None) -> StopReason:
     structured(search, state)
     if search.exact:
         return StopReason.EXACT
+    if not search.explained:
+        search.add(two_laws(rows), None)
+        if search.exact:
+            return StopReason.EXACT
     for candidates in (resummed, shortened):
         search.add(candidates(search.closest), None)
         if search.exact:
@@ -268,7 +278,9 @@ def _result(search: Search, reason: StopReason, everything: Rows, meter: Meter) 
     near = () if search.exact else search.near(best)
     if not search.exact:
         best = challenged(best, [*known, *near], rows)
-    exact = any(each.sympy == best.sympy for each in search.laws)
+    exact = any(each.sympy == best.sympy for each in search.laws) or is_law(best, rows)
+    if exact and reason.repeatable:
+        reason = StopReason.EXACT
     rivals = () if exact else tuple(each for each in search.rivals(best) if search.limits.strict(each))
     network = search.networks.get(best.sympy)
     if network is None and search.trained:
@@ -315,10 +327,14 @@ def _finish_simplest(search: Search) -> None:
 
 
 def _preferred(search: Search) -> list[Formula]:
-    """Where units are told: the formulas that need no constant with a unit, if these explain as much."""
-    strict = [each for each in search.finished if search.limits.strict(each)]
-    smallest = max(_AS_GOOD * search.smallest, search.exactness)
-    return strict if any(each.error <= smallest for each in strict) else search.finished
+    """The formulas that do not cancel; where units are told, those whose constants have none, if these explain as much."""
+    shown = [
+        each for each in search.finished if not cancels(each.sympy, search.rows.names, search.rows.X[:_LOOK])
+    ]
+    shown = shown or search.finished
+    strict = [each for each in shown if search.limits.strict(each)]
+    smallest = max(_AS_GOOD * min(each.error for each in shown), search.exactness)
+    return strict if any(each.error <= smallest for each in strict) else shown
 
 
 def _named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:

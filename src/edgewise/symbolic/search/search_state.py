@@ -23,6 +23,7 @@ from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.fitting.negligible import without_negligible
 from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.square_roots import unsquared
+from edgewise.symbolic.fitting.structure_left import follows_a_column
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.fitting.tying import tie_constants
 from edgewise.symbolic.networks.architectures import Trained
@@ -84,6 +85,7 @@ class Search:
     trained: list[Trained] = field(default_factory=list[Trained])
     floor: float = math.inf
     _left: dict[Any, float] = field(default_factory=dict[Any, float])
+    _patterned: dict[Any, bool] = field(default_factory=dict[Any, bool])
     passed: dict[str, Fitted] = field(default_factory=dict[str, Fitted])
 
     @property
@@ -110,8 +112,18 @@ class Search:
     @property
     def explained(self) -> bool:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
-        short = (each for each in self.finished if len(each.constants) <= _FEW_CONSTANTS)
-        return math.isfinite(self.floor) and any(self._leaves(each) <= _LEAST * self.floor for each in short)
+        short = [each for each in self.finished if len(each.constants) <= _FEW_CONSTANTS]
+        low = math.isfinite(self.floor) and [
+            each for each in short if self._leaves(each) <= _LEAST * self.floor
+        ]
+        return bool(low) and not self._follows(min(low, key=self._leaves))
+
+    def _follows(self, formula: Formula) -> bool:
+        """Whether what a formula leaves still follows a column."""
+        if formula.sympy not in self._patterned:
+            residual = formula.predict(self.rows.X) - self.rows.y
+            self._patterned[formula.sympy] = follows_a_column(self.rows.X, residual)
+        return self._patterned[formula.sympy]
 
     def _leaves(self, formula: Formula) -> float:
         """The error of a formula with hardly a constant, on the rows that told the floor: chance plays no part then."""
