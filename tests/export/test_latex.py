@@ -106,6 +106,9 @@ def test_formulas():
     law = Formula(2.123456789 * sympy.Symbol("x1") ** 2 / sympy.Symbol("flow rate"), ("x1", "flow rate"))
     assert r"y &= \frac{2.12 x_{1}^{2}}{\mathrm{flow\ rate}}" in ew.to_latex(law, digits=3)
     assert "2.123456789" in ew.to_latex(law, digits=None)
+    steps = Formula(ew.parse_formula("step(x)*mod(x, 2)", ("x",)), ("x",))
+    for text in (ew.to_latex(steps), steps.latex):
+        assert r"\operatorname{mod}{\left(x,2 \right)} \operatorname{step}{\left(x \right)}" in text
 
 
 def test_numbers_of_every_size():

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise.plots.mathtext import drawable, expression_mathtext, name_mathtext, parses, shorten, terms_of
+from edgewise.symbolic import parse_formula
 
 x, z = sympy.Symbol("x1"), sympy.Symbol("cement (kg/m³)")
 HOSTILE = "<script>alert('x')</script> $\\frac{1}{$^_~#&%\"`"
@@ -45,6 +46,20 @@ def test_every_name_draws(name):
 def test_every_formula_draws(expression):
     for display in (False, True):
         assert parses(expression_mathtext(expression, display=display))
+
+
+@pytest.mark.parametrize(
+    ("text", "drawn"),
+    [
+        ("step(x - 1)^2*z", r"z \, \operatorname{step}^{2}{\left(x - 1 \right)}"),
+        ("mod(x, 2) + 1", r"\operatorname{mod}{\left(x,2 \right)} + 1"),
+        ("floor(x)", r"\left\lfloor{x}\right\rfloor"),
+        ("min(x, z)", r"\min\left(x, z\right)"),
+    ],
+)
+def test_steps_and_remainders_are_drawn_as_mathematics(text, drawn):
+    assert expression_mathtext(parse_formula(text, ["x", "z"])) == drawn
+    assert parses(drawn)
 
 
 def test_names_read_as_mathematics():

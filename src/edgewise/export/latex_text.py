@@ -8,6 +8,8 @@ from typing import Any
 
 import sympy
 
+from edgewise.symbolic.expressions.steps import printable
+
 # Within \mathrm: what LaTeX would take for a command. Anything that does not print becomes a question mark.
 _MATH = {
     "\\": r"\backslash ", "{": r"\{", "}": r"\}", "_": r"\_", "%": r"\%", "$": r"\$", "#": r"\#", "&": r"\&",
@@ -100,7 +102,7 @@ def expression(value: Any, digits: int | None, names: dict[str, str] | None = No
     known = names or {}
     symbols = {s: known.get(str(s.name)) or latex_name(str(s.name)) for s in value.free_symbols}
     rounded = value.xreplace({each: _rounded(each, digits) for each in value.atoms(sympy.Float)})
-    return str(sympy.latex(rounded, symbol_names=symbols))
+    return str(sympy.latex(printable(rounded), symbol_names=symbols))
 
 
 def _rounded(value: Any, digits: int | None) -> Any:

@@ -13,6 +13,7 @@ from matplotlib.textpath import text_to_path
 from sympy.printing.latex import LatexPrinter
 
 from edgewise.plots.style import FONT, MATH_FILE, MATH_FONT
+from edgewise.symbolic.expressions.steps import printable
 
 _LOWER = (
     "alpha",
@@ -79,7 +80,7 @@ def expression_mathtext(expression: Any, *, digits: int = 4, display: bool = Fal
         {number: _rounded(number, digits) for number in expression.atoms(sympy.Float)}
     )
     symbols = {s: name_mathtext(str(s.name)) for s in shown.free_symbols}
-    text = " ".join(_Printer(symbols).doprint(shown).split())
+    text = " ".join(_Printer(symbols).doprint(printable(shown)).split())
     # Rare constructs (cases, matrices) are beyond mathtext: then the words of the formula, which always can be drawn.
     text = text if parses(text) else name_mathtext(str(shown))
     return text.replace(r"\frac", r"\dfrac") if display else text

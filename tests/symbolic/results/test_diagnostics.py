@@ -102,6 +102,12 @@ DATA, BOX, AROUND, NEVER = (
         ("acos(x*y)", "abs(x*y) <= 1", AROUND),
         ("atanh(x/2)", "abs(x/2) < 1", NEVER),
         ("acosh(x + 1.5)", "x + 1.5 >= 1", DATA),
+        ("mod(x, y - 0.123)", "y - 0.123 != 0", BOX),
+        ("mod(x, y + 1.6)", "y + 1.6 != 0", NEVER),
+        ("1/max(x, 0.5)", "max(x, 0.5) != 0", NEVER),
+        ("1/(floor(x) + 0.5)", "floor(x) + 0.5 != 0", NEVER),
+        ("log(max(x, y) + 1.1)", "max(x, y) + 1.1 > 0", AROUND),
+        ("1/step(x + 0.9)", "step(x + 0.9) != 0", DATA),
     ],
 )
 def test_conditions_and_where_they_fail(text: str, condition: str, fails: tuple[bool, bool, bool]) -> None:

@@ -144,6 +144,11 @@ def test_bad_vectors_are_refused(units: dict[str, object]) -> None:
         ("s^1.5/s^0.5", "m"),
         ("s*pi", "m"),
         ("b*atan(v*t/s)", "1"),
+        ("max(v*t, s)", "m"),
+        ("min(s, 0) + mod(s, v*t)", "m"),
+        ("step(s - v*t)*s", "m"),
+        ("floor(v*t/s)*s", "m"),
+        ("s*(max(log(v*t), log(s)) - log(s))", "m"),
     ],
 )
 def test_right_formulas_are_consistent(text: str, target: str) -> None:
@@ -166,6 +171,11 @@ def test_right_formulas_are_consistent(text: str, target: str) -> None:
         ("s*b^t", "where t is in s"),
         ("s*exp(log(t))", "the formula is in m*s, not in m"),
         ("2.5*t", "the formula is in s, not in m"),
+        ("max(s, t)", "s in m and t in s cannot be compared"),
+        ("mod(s, 2)", "s in m and 2 in 1 cannot be compared"),
+        ("s*floor(t)", "floor(t) needs a number without unit where t is in s"),
+        ("s*max(log(t), 0)", "depends on the units in which its logarithms are taken"),
+        ("s*mod(log(t), log(t))", "depends on the units in which its logarithms are taken"),
     ],
 )
 def test_wrong_formulas_are_told_what_is_wrong(text: str, said: str) -> None:
@@ -196,6 +206,13 @@ def test_wrong_formulas_are_told_what_is_wrong(text: str, said: str) -> None:
         ("s*1.5^t", False),
         ("3*s*pi", True),
         ("pi*t", False),
+        ("max(s, 1.5)", True),
+        ("max(s, 1)", False),
+        ("mod(s, 2.5)", True),
+        ("s*step(t - 2.5)", True),
+        ("s*floor(2.5*t)", True),
+        ("s*floor(t)", False),
+        ("s*exp(max(log(t), 1.5) - log(t))", True),
     ],
 )
 def test_free_constants_carry_what_their_place_asks_for(text: str, good: bool) -> None:
@@ -224,12 +241,13 @@ def trees() -> st.SearchStrategy[Node]:
 
 def _grown(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     unary = st.builds(lambda name, a: Apply(name, (a,)), st.sampled_from(UNARY), inner)
-    binary = st.builds(lambda name, a, b: Apply(name, (a, b)), st.sampled_from(["+", "*"]), inner, inner)
+    binary = st.builds(lambda name, a, b: Apply(name, (a, b)), st.sampled_from(BINARY), inner, inner)
     power = st.builds(lambda a, n: Apply("^", (a, Number(n))), inner, st.integers(1, 3))
     return st.one_of(unary, binary, power)
 
 
-UNARY = ["neg", "inv", "sqrt", "exp", "log", "sin", "abs", "tanh", "sign"]
+UNARY = ["neg", "inv", "sqrt", "exp", "log", "sin", "abs", "tanh", "sign", "step", "floor"]
+BINARY = ["+", "+", "*", "*", "max", "min", "mod"]
 
 
 @settings(max_examples=200, suppress_health_check=[HealthCheck.filter_too_much])

@@ -47,6 +47,16 @@ def smaller(a: Any, b: Any) -> Any:
     return applied(sympy.Min, a, b)
 
 
+def printable(expression: Any) -> Any:
+    """The expression with steps and remainders as plain functions of these names, which every printer writes alike."""
+    step, mod = sympy.Function("step"), sympy.Function("mod")
+    if not expression.has(sympy.Heaviside, sympy.Mod):
+        return expression
+    return expression.replace(sympy.Heaviside, lambda x, *_: step(x)).replace(
+        lambda each: isinstance(each, sympy.Mod), lambda each: mod(*each.args)
+    )
+
+
 def applied(function: Callable[..., Any], *arguments: Any) -> Any:
     """The function of these arguments; not a number where sympy refuses them: the larger of a complex number and x."""
     try:

@@ -25,6 +25,7 @@ from edgewise.layers.symbolic_edges import MAX_FORM
 from edgewise.network import KAN, Nodes, regrid, scale_to_data
 from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.symbolic.expressions.parse import formula_text, from_sympy, parse_formula
+from edgewise.symbolic.expressions.steps import step
 
 _X = sympy.Dummy("x", real=True)
 _INTERVALS = 10
@@ -109,7 +110,25 @@ def _read(formula: Any, columns: tuple[str, ...]) -> Any:
     # Symbols with assumptions of their own would not be those of the columns; this also refuses unknown functions.
     plain = expression.xreplace({each: sympy.Symbol(each.name) for each in expression.free_symbols})
     from_sympy(plain)
-    return plain
+    return _of_single_nodes(plain)
+
+
+def _of_single_nodes(expression: Any) -> Any:
+    """Functions of two things that vary written with functions of one: edges have one end to read from."""
+    if expression.is_Atom:
+        return expression
+    arguments = [_of_single_nodes(each) for each in expression.args]
+    if isinstance(expression, (sympy.Max, sympy.Min)) and len(expression.free_symbols) > 1:
+        sign = 1 if isinstance(expression, sympy.Max) else -1
+        # Numbers first: the kinks of the others are then those of single nodes.
+        first, *others = sorted(arguments, key=lambda each: not each.is_number)
+        for each in others:
+            first = first / 2 + each / 2 + sign * sympy.Abs(first - each) / 2
+        return first
+    if isinstance(expression, sympy.Mod) and len(expression.free_symbols) > 1:
+        a, b = arguments
+        return a - b * sympy.floor(a / b)
+    return expression.func(*arguments)
 
 
 # What a node adds: functions (of _X) by source, and a constant.
@@ -230,6 +249,8 @@ def _as_function(term: Any) -> tuple[Any, Any]:
     node, line = _as_line(inner)
     if core.is_Pow:
         return node, line**core.exp if inner is not core.exp else core.base**line
+    if isinstance(core, sympy.Heaviside):
+        return node, step(line)
     if len(core.args) != 1:
         raise InputError(
             "The 'formula' of compile_formula must be made of functions of one argument, sums, products and powers. "

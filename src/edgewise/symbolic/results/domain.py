@@ -218,8 +218,8 @@ def _needs(node: Node, names: set[str]) -> Iterator[_Need]:
     inner = node.arguments[0]
     if node.function == "^":
         yield from _power_needs(node, names)
-    elif node.function == "inv":
-        for factor in _zeros(inner, names):
+    elif node.function in ("inv", "mod"):
+        for factor in _zeros(node.arguments[-1], names):
             if not _fixed(factor, names):
                 yield _Need(written(node), f"{written(factor)} != 0", factor, strict=True, crossing=True)
     elif node.function == "tan":

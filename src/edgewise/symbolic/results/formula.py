@@ -18,6 +18,7 @@ from edgewise._core.checks import check_matrix
 from edgewise.symbolic.expressions.complexity import complexity as node_count
 from edgewise.symbolic.expressions.parse import formula_text, from_sympy
 from edgewise.symbolic.expressions.source import c_source, python_source
+from edgewise.symbolic.expressions.steps import printable
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.diagnostics import Trust
 
@@ -93,7 +94,7 @@ class Formula:
         """The formula as LaTeX mathematics, floats to six significant digits."""
         symbols = {symbol: _latex_name(symbol.name) for symbol in self.sympy.free_symbols}
         short = self.sympy.xreplace({value: _short(value) for value in self.sympy.atoms(sympy.Float)})
-        return str(sympy.latex(short, symbol_names=symbols))
+        return str(sympy.latex(printable(short), symbol_names=symbols))
 
     def __str__(self) -> str:
         return self.text

@@ -89,6 +89,8 @@ class Rules:
                 lambda left, right: self._product(node, left, right),
                 zip(parts, node.arguments, strict=True),
             )[0]
+        if node.function in ("max", "min", "mod"):
+            return self._compared(node, parts)
         return self._function(node, parts[0])
 
     def unit(self, exponents: Sequence[Fraction]) -> str:
@@ -100,6 +102,13 @@ class Rules:
         return (Fraction(0),) * len(self.bases)
 
     def _sum(self, node: Apply, parts: Sequence[Quantity]) -> Quantity:
+        total = Quantity(self._common(node, parts, "added"), self._shift_of_sum(node, parts))
+        if total.shifts and total.has_unit:
+            raise MismatchError(f"{written(node)} depends on the units in which its logarithms are taken")
+        return Quantity(total.factor, self._none) if total.has_unit else total
+
+    def _common(self, node: Apply, parts: Sequence[Quantity], done: str) -> Exponents | None:
+        """The unit that all arguments have, as far as they have one."""
         known = [
             (part, each.factor)
             for each, part in zip(parts, node.arguments, strict=True)
@@ -110,13 +119,23 @@ class Rules:
             if factor != first:
                 raise MismatchError(
                     f"{written(first_part)} in {self.unit(first)} and {written(_bare(part))} in {self.unit(factor)} "
-                    "cannot be added"
+                    f"cannot be {done}"
                 )
-        factor, shift = known[0][1] if known else None, self._shift_of_sum(node, parts)
-        total = Quantity(factor, shift)
-        if total.shifts and total.has_unit:
+        return known[0][1] if known else None
+
+    def _compared(self, node: Apply, parts: Sequence[Quantity]) -> Quantity:
+        """The larger or smaller of two quantities, or what is left of one after the other: in their own unit."""
+        factor = self._common(node, parts, "compared")
+        # A constant beside a logarithm takes up any shift, as in a sum; a remainder of what shifts is none of it.
+        shifts = {
+            each.shift
+            for each, part in zip(parts, node.arguments, strict=True)
+            if each.shift is not None
+            and not (self.free_constants and each.factor is None and self._is_constant(part))
+        }
+        if len(shifts) > 1 or (node.function == "mod" and any(part.shifts for part in parts)):
             raise MismatchError(f"{written(node)} depends on the units in which its logarithms are taken")
-        return Quantity(factor, self._none) if total.has_unit else total
+        return Quantity(factor, shifts.pop() if shifts else None)
 
     def _shift_of_sum(self, node: Apply, parts: Sequence[Quantity]) -> Exponents | None:
         total = self._none
@@ -169,7 +188,7 @@ class Rules:
             return Quantity(self._none, part.factor)
         if name in _POWERS and not part.shifts:
             return part.raised(_POWERS[name])
-        if name == "sign" and not part.shifts:
+        if name in ("sign", "step") and not part.shifts:
             return Quantity(self._none, self._none)
         self._check_pure(part, argument, node)
         return Quantity(self._none, self._none)
