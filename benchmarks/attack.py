@@ -4,7 +4,8 @@
 
 *False* counts proved claims that a row breaks by what the model itself returns; *refused* certificates of a proof that the
 checker does not accept; *lies* altered certificates of a statement that a row breaks and the checker accepts; *faults*
-refutations whose rows do not refute, or cannot be.
+refutations whose rows do not refute, or cannot be (beyond the training range, parts of whole numbers) although rows that can
+be refute too.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def attack(kind: str, seed: int, rows: int, ask: int, work: float, tally: Tally)
         if isinstance(verdict, ew.Proved):
             proved(claim, subject, verdict, name, rows, own, tally)
         elif isinstance(verdict, ew.Refuted):
-            for fault in judged(claim, subject, verdict.cases).faults:
+            for fault in judged(claim, subject, verdict.cases, own):
                 tally.wrong("faults", f"{name}: {fault}: {[case.row for case in verdict.cases]}")
 
 
@@ -102,7 +103,7 @@ def proved(
         answer = check(proof, *files)
         if not answer.accepted:
             tally.wrong("refused", f"{name}: {answer.reason}")
-        document = altered(json.loads(proof.read_text()), excess, subject)
+        document = altered(json.loads(proof.read_text()), excess, subject, claim.kind)
         if document is not None:
             tally.count["altered"] += 1
             proof.write_text(json.dumps(document))
@@ -110,7 +111,7 @@ def proved(
                 tally.wrong("lies", f"{name}: accepted as {document['claim']}")
 
 
-def altered(document: dict[str, Any], excess: float, subject: Subject) -> dict[str, Any] | None:
+def altered(document: dict[str, Any], excess: float, subject: Subject, kind: str) -> dict[str, Any] | None:
     """The certificate of a statement that a row is known to break, sealed anew; None where none is known."""
     changed = copy.deepcopy(document)
     claim = changed["claim"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -382,25 +382,41 @@ def formula(subject: Subject, rng: np.random.Generator) -> Claim:
     return Claim("formula", asked, domain, rows, lambda X: gap(X)[0] - epsilon - gap(X)[1])
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What is wrong with the rows of a refutation; empty where nothing is."""
-
-    faults: tuple[str, ...] = field(default=())
-
-
-def judged(claim: Claim, subject: Subject, cases: Sequence[Any]) -> Shown:
-    """Hold the rows that are shown against the claim and against what a row can be."""
-    wanted = 1 if claim.kind in ("range", "probability", "linear", "decides", "equal", "formula") else 2
+def judged(claim: Claim, subject: Subject, cases: Sequence[Any], rng: np.random.Generator) -> list[str]:
+    """What is wrong with the rows of a refutation: they do not refute, or cannot be although rows that can be refute."""
+    single = claim.kind in ("range", "probability", "linear", "decides", "equal", "formula", "robust")
     rows = [pd.DataFrame([case.row])[list(subject.table.columns)] for case in cases]
-    if len(rows) < wanted:
-        return Shown((f"{len(rows)} of {wanted} rows shown",))
+    if len(rows) < 2 - single:
+        return ["one row shown where the claim is about two"]
+    # A claim about the rows near one has this one as the first.
+    tables = (claim.rows(rng, 1)[0], rows[-1]) if claim.kind == "robust" else rows[: 2 - single]
     faults = list[str]()
-    if not float(claim.excess(*rows[:wanted])[0]) > -_tie(subject, rows[0]):
+    if not float(claim.excess(*tables)[0]) > -_tie(subject, rows[0]):
         faults.append("does not refute")
-    for row in rows:
-        faults += _impossible(claim, subject, row)
-    return Shown(tuple(dict.fromkeys(faults)))
+    odd = [each for row in rows for each in _impossible(claim, subject, row)]
+    grave = [each for each in odd if each not in _RARE]
+    if not grave and odd and _ordinary(claim, subject, rng):
+        grave = odd
+    return list(dict.fromkeys(faults + grave))
+
+
+# What a row may be where no other breaks the claim.
+_RARE = ("outside the range", "a part of a whole number")
+_ORDINARY = 4000
+
+
+def _ordinary(claim: Claim, subject: Subject, rng: np.random.Generator) -> bool:
+    """Whether rows inside the training range, whole numbers whole, break the claim too."""
+    tables = list(claim.rows(rng, _ORDINARY))
+    for k, each in enumerate(tables):
+        for name in subject.numbers:
+            if name not in subject.two_valued:
+                low, high = (claim.domain or {}).get(name) or subject.range_of(name)
+                cells = each[name].to_numpy(dtype=np.float64)
+                cells = np.round(cells) if name in subject.whole else cells
+                each = each.assign(**{name: np.clip(cells, low, high)})
+        tables[k] = each
+    return bool(np.nanmax(claim.excess(*tables)) > 0)
 
 
 def _tie(subject: Subject, row: pd.DataFrame) -> float:
