@@ -171,6 +171,8 @@ def _column_from_json(entry: Mapping[str, Any]) -> EncodedColumn:
     values: dict[str, Any] = {}
     # Files written before columns knew of them hold no word on whole numbers and codes.
     entry = {"whole": False, "codes": (), **entry} if kind is NumberColumn else entry
+    if kind is LevelColumn:  # nor on whether missing cells have a code of their own, which its name tells
+        entry = {"gap": entry["levels"][entry["missing"]] in GAPS, **entry}
     for field in fields(kind):
         value = entry[field.name]
         values[field.name] = tuple(value) if isinstance(value, list) else value
@@ -207,6 +209,10 @@ def _check_column(column: EncodedColumn) -> None:
         known = range(len(column.levels))
         if column.unseen not in known or column.missing not in known or len(set(column.levels)) != len(known):
             raise TypeError("a column of levels that cannot be")
+
+
+# What a code of missing cells is called: the first that is no word of the column.
+GAPS = ("missing", "(missing)", "no value")
 
 
 def distinct(names: Iterable[str], taken: Sequence[str]) -> str:

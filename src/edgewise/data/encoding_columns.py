@@ -131,6 +131,8 @@ class LevelColumn:
         The code of missing cells.
     pooled : tuple of str
         The words that went into "other", as far as they were few enough to list.
+    gap : bool
+        Whether the code of missing cells is theirs alone; a word may be called as it is.
     """
 
     name: str
@@ -138,6 +140,7 @@ class LevelColumn:
     unseen: int
     missing: int
     pooled: tuple[str, ...] = ()
+    gap: bool = False
 
     TYPE: ClassVar[str] = "levels"
     dropped: ClassVar[bool] = False

@@ -12,7 +12,7 @@ import numpy as np
 from edgewise._core.checks import check_int, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
-from edgewise.data.encoding import CELL, Encoding, distinct
+from edgewise.data.encoding import CELL, GAPS, Encoding, distinct
 from edgewise.data.encoding_codes import special_codes
 from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn, numbers_of
 from edgewise.data.encoding_levels import Floats, order_levels
@@ -210,13 +210,13 @@ def _level_column(raw: RawColumn, targets: Floats, weight: Floats, most: int, ra
     unseen = place[labels[-1]] if pooled else min(middle, len(levels) - 1)
     missing = place[_label(raw, n_words)] if n_words in kept else unseen
     listed = tuple(itertools.islice((_label(raw, k) for k in pooled if k != n_words), LISTED))
-    return LevelColumn(raw.name, levels, unseen, missing, listed)
+    return LevelColumn(raw.name, levels, unseen, missing, listed, n_words in kept)
 
 
 def _label(raw: RawColumn, k: int) -> str:
     if k < len(raw.words):
         return raw.words[k]
-    return distinct(("missing", "(missing)", "no value"), raw.words)
+    return distinct(GAPS, raw.words)
 
 
 def _thinned(x: Floats, weight: Floats) -> tuple[Floats, Floats]:

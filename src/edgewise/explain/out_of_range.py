@@ -139,10 +139,9 @@ def out_of_range(model: Any, X: Any) -> OutOfRange:
 
 def _words(column: Column, levels: LevelColumn, cells: list[Cell]) -> Iterator[Beyond]:
     known = {*levels.levels, *levels.pooled}
-    gaps = "missing" in levels.levels
     for row, cell in enumerate(cells):
         if cell is None:
-            if not gaps:
+            if not levels.gap:
                 yield _gap(row, column)
             continue
         word = cell if isinstance(cell, str) else number_text(cell)

@@ -30,6 +30,7 @@ from edgewise.verify.stated import two_valued, with_ranges
 from edgewise.verify.tasks import Part, Task
 from edgewise.verify.text import Statement, parse_conditions, parse_property
 from edgewise.verify.two_rows import brought_near, differ, padded, pair_of
+from edgewise.verify.vacuous import vacuous
 from edgewise.verify.witness import ROUNDING, Breach, Case, Evaluator, case, worst
 
 Floats = NDArray[np.float64]
@@ -163,7 +164,20 @@ def verify(
             found = claim.undecided(meter.own(stop))
         except KeyboardInterrupt:
             found = claim.undecided(StopReason.INTERRUPTED)
+        if isinstance(found, Proved):
+            found = replace(found, vacuous=_vacuous(claim))
     return replace(found, remarks=remarks)
+
+
+def _vacuous(claim: _Claim) -> str:
+    """Why what was proved could not have failed; what ends the look at it leaves the proof as it is."""
+    try:
+        return vacuous(claim.property, claim.columns, claim.task, claim.meter)
+    except StopError as stop:
+        claim.meter.own(stop)
+    except KeyboardInterrupt:
+        pass
+    return ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,6 +249,8 @@ def _domain_text(columns: Columns, statement: Statement) -> str:
         base = f"every row near {f'row {prop.row}' if isinstance(prop.row, int) else 'it'}"
     elif not columns.whole.whole:
         base = "every row within the range of its grids"
+        if conditions:
+            return f"every row where {conditions}, other columns within the range of the grids"
     else:
         base = "every row" if conditions else "every row the model can be given"
     return f"{base} where {conditions}" if conditions else base

@@ -218,7 +218,10 @@ def minimal_counterfactual(
         made = None if search.evidence is None else _certificate(search.evidence, view, file)
         if search.best is None:
             proved = math.isinf(search.lower)
-            reason = "proved" if proved else ended_by(ended)
+            still = all(cell == group.cells[0] for group in space.domain.groups for cell in group.cells)
+            still &= all(low == high for group in space.domain.groups for low, high in group.cells[0])
+            known = "no column may change, so that there is the row itself only" if still else "proved"
+            reason = known if proved else ended_by(ended)
             return MinimalCounterfactual(
                 here, None, {}, math.inf, search.lower, proved, made, meter.seconds, reason, ended
             )

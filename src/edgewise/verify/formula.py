@@ -103,6 +103,8 @@ class Difference:
         found = enclose(self.tree, _named(x)) - network.value
         if not self.gradient:
             return found, middle, width
+        # Slopes of zero say nothing where there may be no value: the mean value theorem is about functions that have one.
+        lost = (found.low == -np.inf) & (found.high == np.inf)
         step = x - point(middle)
         slopes = _gathered(self.gradient, x) - network.slopes
         found = found.meet(_summed_with(self.at(middle), slopes * step, width > 0))
@@ -133,6 +135,7 @@ class Difference:
                 total = _summed_with(total, Intervals(second.low[:, i], second.high[:, i]), moving[:, i])
             found = found.meet(total)
             spread = np.minimum(spread, level.size * width + (bends.size * width[:, None]).sum(2) * width / 4)
+        found = Intervals(np.where(lost, -np.inf, found.low), np.where(lost, np.inf, found.high))
         spread = np.where(width > 0, spread, 0.0)
         return found, middle, np.nan_to_num(spread, nan=0.0, posinf=1e300)
 

@@ -158,7 +158,7 @@ def prices_of(
             groups.append(Group(group.name, group.inputs, (own,), ("",)))
             continue
         for cell, label in zip(group.cells, group.labels, strict=True):
-            if label == "missing" or tuple(each[0] for each in cell[1:]) != flag:
+            if columns.lost(g, cell, label) or tuple(each[0] for each in cell[1:]) != flag:
                 continue
             kept.append((cell, label))
         moving = [cell for cell, _ in kept if cell[0][0] < cell[0][1]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Any, cast
@@ -162,7 +162,10 @@ class Columns:
         InputError
             If a condition names no column, does not fit its values, or leaves nothing.
         """
+        conditions = list(conditions)
         groups, narrowed = list(self.whole.groups), False
+        if self.view.encoding is None:
+            groups = [self._widened(g, group, conditions) for g, group in enumerate(groups)]
         for condition in conditions:
             g = self.group(condition.column, of)
             kept = self._narrowed(g, groups[g], condition)
@@ -174,6 +177,32 @@ class Columns:
             narrowed |= kept.cells != groups[g].cells
             groups[g] = kept
         return Domain(tuple(groups), whole=self.whole.whole and not narrowed)
+
+    def lost(self, g: int, cell: Cell, label: str) -> bool:
+        """Whether a cell of the whole domain is that of missing values alone."""
+        column = None if self.view.encoding is None else self._column(g)
+        if isinstance(column, LevelColumn):
+            return column.gap and cell[0][0] == column.missing
+        return label == "missing"
+
+    def _widened(self, g: int, group: Group, conditions: Sequence[Condition]) -> Group:
+        """An input of a plain network as far as conditions go: beyond its grid edges go on as straight lines.
+
+        Where they leave a side open, the grid ends it.
+        """
+        lows, highs = list[float](), list[float]()
+        for each in conditions:
+            if each.column == group.name and not isinstance(each, Missing):
+                ends = (
+                    (each.low, each.high)
+                    if isinstance(each, Between)
+                    else (min(each.values), max(each.values))
+                )
+                lows += [] if ends[0] is None else [self.number(g, ends[0])]
+                highs += [] if ends[1] is None else [self.number(g, ends[1])]
+        ((low, high),) = group.cells[0]
+        low, high = max(lows, default=low), min(highs, default=high)
+        return replace(group, cells=(((low, high),),)) if low <= high else group
 
     def _narrowed(self, g: int, group: Group, condition: Condition) -> Group:
         kept = list[tuple[Cell, str]]()
@@ -194,13 +223,8 @@ class Columns:
                 )
             if isinstance(condition, Missing):
                 # Without a code of their own, missing cells share one with words, which are not missing.
-                own = "missing" in column.levels[column.missing]
-                kept = (
-                    cell[0][0] == column.missing
-                    if condition.missing
-                    else not own or cell[0][0] != column.missing
-                )
-                return cell if kept else None
+                here = cell[0][0] == column.missing
+                return cell if (here if condition.missing else not (here and column.gap)) else None
             return cell if cell[0][0] in self._codes(column, condition) else None
         missing, code = label == "missing", _code(column, cell)
         if isinstance(condition, Missing):

@@ -27,6 +27,8 @@ def with_ranges(
 ) -> tuple[Condition, ...]:
     """The conditions, and ranges of the columns whose own numbers a claim weighs, where none is given.
 
+    Of a plain network these are weighed by all claims: what conditions leave open its grid ends.
+
     Parameters
     ----------
     names : iterable of str
@@ -40,6 +42,8 @@ def with_ranges(
         If a range is asked for that the encoding does not follow.
     """
     found = list(conditions)
+    if columns.view.encoding is None:
+        return (*found, *_grid_ends(columns, found))
     for name in names:
         column = _number_column(columns, name)
         if column is None:
@@ -60,6 +64,19 @@ def with_ranges(
         if any(all(pair[side] is None for pair in asked) for side in (0, 1)):
             found.append(Between(name, *(_said(column, end) for end in (low, high))))
     return tuple(found)
+
+
+def _grid_ends(columns: Columns, conditions: Sequence[Condition]) -> list[Condition]:
+    """The sides that conditions on a plain network leave open: there its grid ends what is spoken of."""
+    made = list[Condition]()
+    for name, group in zip(columns.names, columns.whole.groups, strict=True):
+        asked = [_ends(each) for each in conditions if each.column == name]
+        ((low, high),) = group.cells[0]
+        if asked and all(pair[0] is None for pair in asked):
+            made.append(Between(name, low, None))
+        if asked and all(pair[1] is None for pair in asked):
+            made.append(Between(name, None, high))
+    return made
 
 
 def two_valued(columns: Columns) -> str:
