@@ -107,6 +107,10 @@ def _followed(column: NumberColumn) -> tuple[float, float]:
     """The raw numbers that the encoding tells apart, ends included, written with few digits where there is room."""
     reach = REACH * (column.high - column.low)
     low, high = column.decode(np.array([column.low - reach, column.high + reach])).tolist()
+    least, most = column.decode(np.array([column.low, column.high])).tolist()
+    # Codes are words, no numbers: where they lie beyond the training range it ends what is spoken of.
+    low = least if any(low <= code < least for code in column.codes) else low
+    high = most if any(most < code <= high for code in column.codes) else high
     tidy = (
         (float(math.ceil(low)), float(math.floor(high)))
         if column.kind == "date"
