@@ -10,6 +10,7 @@ from edgewise.forms import FORMS
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.network import KAN, set_symbolic
 from edgewise.symbolic import Formula, parse_formula
+from edgewise.symbolic.expressions.parse import as_expression
 from tests.export.runners import c_library, c_predict, needs_compiler, numpy_module, onnx_predict
 
 TEXTS = [
@@ -88,6 +89,41 @@ def test_formulas(text):
     want = law.predict(rows)[:, None]
     np.testing.assert_allclose(numpy_module(law)["predict"](rows), want, rtol=1e-13)
     np.testing.assert_allclose(onnx_predict(law, rows), want, rtol=1e-10)
+
+
+STEPS = (
+    "step(x - y)",
+    "floor(x/y)",
+    "max(x, y)",
+    "min(x - 1, y)",
+    "mod(x, y)",
+    "step(x)*floor(y) - mod(y, -0.5)",
+)
+
+
+@pytest.mark.parametrize("text", STEPS)
+def test_jumps_are_at_the_same_numbers_everywhere(text):
+    """On ties, multiples and halves, bit for bit."""
+    law = Formula(parse_formula(text, ("x", "y")), ("x", "y"))
+    ends = np.r_[np.arange(-4, 5) / 2, 0.1, 0.3, 0.6, np.nextafter(1, 0), np.nextafter(1, 2), -0.0]
+    rows = np.array([(x, y) for x in ends for y in ends if y])
+    want = law.predict(rows)
+    np.testing.assert_array_equal(numpy_module(law)["predict"](rows)[:, 0], want)
+    np.testing.assert_array_equal(onnx_predict(law, rows)[:, 0], want)
+    tensors = {name: torch.from_numpy(rows[:, k]) for k, name in enumerate("xy")}
+    np.testing.assert_array_equal(as_expression(law.sympy, law.names).evaluate(tensors).numpy(), want)
+
+
+@needs_compiler
+def test_jumps_in_c():
+    rows = np.array(
+        [(x / 2, y / 2) for x in range(-4, 5) for y in range(-4, 5) if y] + [(0.3, 0.1), (0.6, 0.2)]
+    )
+    for text in STEPS:
+        law = Formula(parse_formula(text, ("x", "y")), ("x", "y"))
+        np.testing.assert_array_equal(
+            c_predict(c_library(law), rows, 1)[:, 0], law.predict(rows), err_msg=text
+        )
 
 
 @needs_compiler

@@ -136,7 +136,10 @@ _FUNCTIONS = (
     "gaussian",
     "sign",
     "tan",
+    "step",
+    "floor",
 )
+_PAIRS = ("max", "min", "mod")
 
 
 def formula_text(random: Random) -> str:
@@ -163,8 +166,10 @@ def grown(random: Random, depth: int) -> str:
     """A formula that is right."""
     if depth <= 0 or random.random() < 0.15:
         return pick(random, ("x", "y", "µ", "`µ`", "2", "0.5", "-3", "pi", "e", "1e-3", "0", "1e200"))
-    way = int(random.integers(4))
+    way = int(random.integers(5))
     inner = grown(random, depth - 1)
+    if way == 4:
+        return f"{pick(random, _PAIRS)}({inner}, {grown(random, depth - 1)})"
     if way == 0:
         return f"{pick(random, _FUNCTIONS)}({inner})"
     if way == 1:

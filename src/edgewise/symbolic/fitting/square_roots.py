@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgewise.symbolic.expressions.complexity import complexity
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.steps import applied
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import Rows
 
@@ -73,7 +74,7 @@ def unsquared(expression: Any, rows: Rows) -> Any:
 def _signed(expression: Any, names: tuple[str, ...], table: Floats) -> Any:
     if expression.is_Atom:
         return expression
-    rebuilt = expression.func(*(_signed(each, names, table) for each in expression.args))
+    rebuilt = applied(expression.func, *(_signed(each, names, table) for each in expression.args))
     if isinstance(rebuilt, sympy.Abs):
         sign = _sign(rebuilt.args[0], names, table)
         return sign * rebuilt.args[0] if sign else rebuilt

@@ -12,8 +12,8 @@ from edgewise.forms.tree import Apply, Node, Number, Variable
 
 X = Variable("x")
 ONE, ZERO = Number(1), Number(0)
-# Functions whose inner scale (log, sqrt) or inner shift (exp) a factor or term outside can do as well.
-_NO_SCALE = frozenset({"log", "sqrt", "abs"})
+# Functions whose inner scale (log, sqrt, step) or inner shift (exp) a factor or term outside can do as well.
+_NO_SCALE = frozenset({"log", "sqrt", "abs", "step"})
 _NO_SHIFT = frozenset({"exp"})
 _AT_ZERO = {
     "exp": 1,
@@ -170,6 +170,11 @@ def _loose(node: Node) -> Node:
         return Apply(node.function, tuple(_loose(each) for each in node.arguments))
     if node.function == "^":
         return Apply("^", (_shifted(_loose(node.arguments[0])), node.arguments[1]))
+    if len(node.arguments) == 2:
+        inside = (_scaled(_loose(each)) for each in node.arguments)
+        return Apply(
+            node.function, tuple(each if isinstance(each, Number) else _shifted(each) for each in inside)
+        )
     inner = _loose(node.arguments[0])
     if node.function not in _NO_SCALE:
         inner = _scaled(inner)
