@@ -152,6 +152,10 @@ def formula(
     that no other beats by more than chance. Ctrl-C ends the search early with
     the best so far and exit code 130.
 
+    Formulas are made of + - * / ^ and exp, log, sqrt, sin, cos, tan, their
+    inverses (asin) and hyperbolic kin (sinh, asinh), abs, sign, step, floor,
+    max(a, b), min(a, b) and mod(a, b).
+
     Examples:
 
     - `edgewise formula falls.csv --target time --columns height,mass`

@@ -70,7 +70,8 @@ def parse_formula(text: str, names: Iterable[str]) -> sympy.Expr:
     Parameters
     ----------
     text
-        The formula, in the language of `edgewise.forms.parse`.
+        The formula, in the language of `edgewise.forms.parse`: + - * / ^, exp, log, sqrt, the trigonometric and
+        hyperbolic functions and their inverses, abs, sign, step, floor, max(a, b), min(a, b), mod(a, b).
     names
         The columns it may use.
 
