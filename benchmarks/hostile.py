@@ -87,7 +87,7 @@ def main() -> int:
     parser.add_argument("--replay", nargs=2, metavar=("KIND", "SEED"), help="one attempt, in this process")
     parser.add_argument("--show", type=int, default=3, help="faults shown for each way of failing")
     parser.add_argument(
-        "--again", action="store_true", help="the faults of the last run again, into its table"
+        "--go-on", action="store_true", help="what the last run left undone or found faulty, into its table"
     )
     parser.add_argument("--kills", type=int, default=0, help="kill so many fits and commands instead")
     options = parser.parse_args()
@@ -102,14 +102,20 @@ def main() -> int:
         for name in [*kinds.KINDS]:
             if name not in options.kind:
                 del kinds.KINDS[name]
-    out = HERE / "out" / f"hostile{'-some' if options.kind else ''}.json"
+    out = HERE / "out" / f"hostile{'-some' if options.kind else ''}.jsonl"
     attempts = plan(options.count, options.seed)
-    before: list[Outcome] = []
-    if options.again:
-        before = [Outcome(**each) for each in json.loads(out.read_text())]
-        attempts = [(each.kind, each.seed) for each in before if each.end == "fault"]
-        before = [each for each in before if each.end != "fault"]
-    outcomes = before + pool.run(attempts, options.workers, lambda outcome: None)
+    before = [Outcome(**json.loads(line)) for line in out.read_text().splitlines()] if options.go_on else []
+    # Of a kind and seed the last outcome counts; what failed is tried again.
+    done = {(each.kind, each.seed): each for each in before if each.end != "fault"}
+    out.parent.mkdir(exist_ok=True)
+    with out.open("a" if options.go_on else "w") as file:
+
+        def keep(outcome: Outcome) -> None:
+            file.write(json.dumps(vars(outcome)) + "\n")
+            file.flush()
+
+        left = [each for each in attempts if each not in done]
+        outcomes = [done[each] for each in attempts if each in done] + pool.run(left, options.workers, keep)
     print(
         f"{len(outcomes):,} attempts, seed {options.seed}, {time.monotonic() - began:.0f} s\n\n{table(outcomes)}\n"
     )
@@ -121,8 +127,6 @@ def main() -> int:
         print(f"--- {name}: {len(alike)} alike")
         for each in alike[: options.show]:
             print(f"    seed {each.seed}: {each.what}\n{each.text.strip()}\n")
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps([vars(each) for each in outcomes], indent=0))
     return 1 if faults else 0
 
 

@@ -1,6 +1,7 @@
 """What a file's text is taken for, and that it is told: numbers, dates, headers, units, comments, encodings."""
 
 import datetime as dt
+import decimal
 import io
 
 import numpy as np
@@ -352,3 +353,9 @@ def test_tables_in_memory_are_read_by_the_same_rules():
     assert table.is_numeric("c")
     assert not table.is_numeric("b")
     assert table.notes == ("Column 'a' looks like percentages ('12%'): read as numbers (12).",)
+
+
+def test_a_nan_without_a_hash_is_a_missing_cell():
+    cells = [decimal.Decimal("sNaN"), "a", "b", "a", "b"]
+    encoding = learn_encoding({"c": cells}, [1.0, 2.0, 3.0, 2.0, 3.0], fewest=1)
+    assert encoding.columns[0].levels == ("missing", "a", "b")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise import InputError, explain
+from edgewise import KAN, InputError, explain
 from tests.explain.models import classifier, product_net, random_net, regressor, three_classes
 
 
@@ -151,3 +151,11 @@ def test_wrong_tables_and_models_are_refused_in_a_sentence():
         explain(model, table, units={"agee": "years"})
     with pytest.raises(InputError, match="column"):
         model.explain(table).shape("agee")
+
+
+def test_a_lazy_frame_is_refused_without_working_it_out():
+    import polars as pl
+
+    lazy = pl.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]}).lazy()
+    with pytest.raises(InputError, match=r"pass X\.collect\(\)"):
+        explain(KAN([2, 1], seed=0), lazy)

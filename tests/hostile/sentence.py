@@ -16,7 +16,7 @@ _NOISE = {
 }
 _NAMES_SOMETHING = re.compile(
     r"['\"`]\S|\S['\"`]|\b(X|y)\b|\b[a-z]+_[a-z_]+\b|--[a-z]+|\w\.\w{2,8}\b"
-    r"|\b(file|folder|table|column|checkpoint|standard input)\b"
+    r"|\b(file|folder|table|[Cc]olumn|checkpoint|standard input)\b"
 )
 # Sentences whose wording scikit-learn prescribes to its estimators.
 _PRESCRIBED = (

@@ -271,6 +271,8 @@ def _from_cells(cells: list[Any], name: str) -> RawColumn:
             f"Each cell of column {short(name, 40)} given as argument must be a string or a real number. "
             f"Got {short(example)} instead."
         )
+    if any(issubclass(kind, decimal.Decimal) for kind in kinds):  # one kind of NaN has no hash
+        cells = [None if is_missing(cell) else cell for cell in cells]
     place = dict[Any, int]()
     codes = np.fromiter((place.setdefault(cell, len(place)) for cell in cells), np.int64, len(cells))
     return _coded(name, codes, list(place))

@@ -186,7 +186,8 @@ def read_rows(model: Fitted, X: Any, name: str = "X") -> Rows:
 
 def _numbers(model: Fitted, X: Any, name: str) -> Rows:
     names = model.columns
-    if isinstance(X, Mapping) or hasattr(X, "columns") or hasattr(X, "column_names"):
+    # Of the type: a lazy frame would work out its columns to answer.
+    if isinstance(X, Mapping) or hasattr(type(X), "columns") or hasattr(type(X), "column_names"):
         table = raw_table(X, name)
         if table.named and set(names) <= set(table.names):
             table = table.select(names)
