@@ -107,6 +107,9 @@ class Settings:
     interactions: str | int | None = None
     wishes: Wishes = NO_WISHES
     output_range: tuple[float, float] | None = None
+    # Of numbers.
+    loss: str = "squared"
+    quantile: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +224,8 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
     fit = fit_table(
         inputs,
         y / size if size != 1.0 else y,
-        loss=problem.loss,
+        loss=settings.loss if problem.loss == "squared" else problem.loss,
+        quantile=settings.quantile,
         weight=problem.weight,
         levels=encoding.levels,
         mode=settings.mode,

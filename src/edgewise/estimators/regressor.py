@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self, overload
 
 import numpy as np
@@ -9,12 +10,12 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length
 
-from edgewise._core.checks import short
+from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit, table_to_predict
-from edgewise.estimators.problem import Problem
+from edgewise.estimators.problem import Problem, Settings
 from edgewise.estimators.targets import regression_target, row_weights, target_names
 from edgewise.training.output_range import check_range
 
@@ -64,6 +65,13 @@ class KANRegressor(RegressorMixin, KANEstimator):
         What the output may be, in units of y; None for no limit. Held by construction, for all rows and in every mode: one
         more edge is flat beyond the ends.
 
+    loss : "squared", "huber" or "quantile"
+        What errors cost. "squared" seeks the mean; "huber" counts large errors by their size instead of their square, so
+        that outliers pull little; "quantile" seeks the value that a share `quantile` of the rows stays below. Columns under
+        constraints need "squared".
+    quantile : float
+        In (0, 1), for `loss="quantile"`; 0.5 is the median.
+
     Attributes
     ----------
     network_ : KAN
@@ -98,6 +106,52 @@ class KANRegressor(RegressorMixin, KANEstimator):
     """
 
     _single: bool
+
+    def __init__(
+        self,
+        mode: str = "auto",
+        hidden: int | None = None,
+        members: str | int = "auto",
+        work: str | float = "normal",
+        seconds: float | None = None,
+        max_inputs: int = 200,
+        random_state: Any = 0,
+        verbose: int = 0,
+        callbacks: Any = None,
+        interactions: str | int | None = None,
+        monotone: Any = None,
+        convex: Any = None,
+        bounds: Any = None,
+        output_range: Any = None,
+        loss: str = "squared",
+        quantile: float = 0.5,
+    ) -> None:
+        super().__init__(
+            mode=mode,
+            hidden=hidden,
+            members=members,
+            work=work,
+            seconds=seconds,
+            max_inputs=max_inputs,
+            random_state=random_state,
+            verbose=verbose,
+            callbacks=callbacks,
+            interactions=interactions,
+            monotone=monotone,
+            convex=convex,
+            bounds=bounds,
+            output_range=output_range,
+        )
+        self.loss = loss
+        self.quantile = quantile
+
+    def _settings(self) -> Settings:
+        of = type(self).__name__
+        return replace(
+            super()._settings(),
+            loss=check_choice(self.loss, "loss", ("squared", "huber", "quantile"), of=of),
+            quantile=check_float(self.quantile, "quantile", low=0.0, high=1.0, closed=False, of=of),
+        )
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on a table.

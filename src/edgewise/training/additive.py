@@ -317,7 +317,9 @@ class _Solver:
         noise = 1.0
         if self.loss.dispersed:
             total = float(weight.sum())
-            rest = ((self.outputs(theta[:, None])[:, 0] - self.y[:, k]) ** 2 * weight).sum()
+            f, y = self.outputs(theta[:, None]), self.y[:, k : k + 1]
+            # Outliers count as little here as in the normal equations.
+            rest = ((f - y) ** 2 * self.loss.curvature(f, y))[:, 0] @ weight
             noise = float(rest) / max(total - 1 - float(free.sum()), 0.05 * total)
         total = float(weight.sum())
         return (noise * free / size.clamp(min=1e-30)).clamp(least, MOST * total)

@@ -138,8 +138,8 @@ def check_constraints(constraints: Mapping[int, Constraint], loss: str, inputs: 
     Raises
     ------
     InputError
-        If they are asked of classes of which there are more than two, or of an input that is not there, or a range of more
-        than one output.
+        If they are asked with a robust loss, of classes of which there are more than two, or of an input that is not
+        there, or a range of more than one output.
     """
     if not constraints:
         return
@@ -147,6 +147,11 @@ def check_constraints(constraints: Mapping[int, Constraint], loss: str, inputs: 
         raise InputError(
             "Constraints must be asked of a number or of two classes: a logit that rises with an input says nothing of the "
             f"probability where there are more. Got {outputs} classes instead."
+        )
+    if loss in ("huber", "quantile"):
+        raise InputError(
+            f"Constraints must be asked with loss='squared' or of classes. Got loss={loss!r} instead; leave them, or the "
+            "loss, out."
         )
     strange = [i for i in constraints if not 0 <= i < inputs]
     if strange:

@@ -64,11 +64,17 @@ class Joined:
     ----------
     whole : PairFunctions
         Learned from all rows.
+    mean : PairFunctions
+        The mean of those without a fold each.
+    outputs : Tensor, shape (folds, n, D)
+        Of those without a fold.
     judged : Judged
-        Those without a fold each, by the rows left out.
+        These, by the rows left out.
     """
 
     whole: PairFunctions
+    mean: PairFunctions
+    outputs: Tensor
     judged: Judged
 
 
@@ -137,11 +143,14 @@ def solve_pairs(
             joined = [model.join(screen, room, None if model is whole else whole) for model in models]
             if not any(joined):
                 break
-            now = judged(torch.stack([model.f for model in models[1:]]), ground, loss)
+            outputs = torch.stack([model.f for model in models[1:]])
+            now = judged(outputs, ground, loss)
             # Rounds are so many chances to be deceived: the first pairs have to be told from none beyond doubt.
             before, errors = (first, FIRST_ERRORS) if best is None else (best.judged, 1.0)
             if most is not None or speaks_for(now, before, ground, loss, faint, errors):
-                best, idle = Joined(whole.functions(faint if most is None else -1.0), now), 0
+                functions = whole.functions(faint if most is None else -1.0)
+                mean = _mean([model.functions() for model in models[1:]])
+                best, idle = Joined(functions, mean, outputs, now), 0
             else:
                 idle += 1
             if idle == PATIENCE or late():
@@ -308,7 +317,8 @@ class _Model:
     def _noise(self, k: int) -> float:
         if not self.loss.dispersed:
             return 1.0
-        rest = float(((self.f[:, k] - self.y[:, k]) ** 2) @ self.weight)
+        bend = self.loss.curvature(self.f, self.y)[:, k]
+        rest = float(((self.f[:, k] - self.y[:, k]) ** 2 * bend) @ self.weight)
         return rest / max(self.total - 1 - self.spent - sum(self.free.values()), 0.05 * self.total)
 
     def _moved(self, part: Part, k: int, old: Tensor, new: Tensor, penalty: Tensor) -> Tensor:
@@ -338,3 +348,18 @@ def _solved(gram: Tensor, right: Tensor, penalty: Tensor) -> tuple[Tensor, Tenso
     whole.diagonal().add_(1e-6 * float(gram.diagonal().mean()))
     root = torch.linalg.cholesky(whole)
     return torch.cholesky_solve(right[:, None], root)[:, 0], root
+
+
+def _mean(models: Sequence[PairFunctions]) -> PairFunctions:
+    """The mean of some functions; a pair that one of them lacks counts as nothing there."""
+    products = dict[Pair, tuple[Tensor, Tensor]]()
+    for pair in dict.fromkeys(pair for model in models for pair in model.products):
+        own = [model.products[pair] for model in models if pair in model.products]
+        # Products come in one order, so a shorter list is the beginning of a longer one.
+        places = max((places for places, _ in own), key=len)
+        total = torch.zeros(len(places), own[0][1].shape[1], dtype=torch.float64)
+        for _, theta in own:
+            total[: len(theta)] += theta / len(models)
+        products[pair] = places, total
+    theta = torch.stack([model.theta for model in models]).mean(0)
+    return PairFunctions(theta, torch.stack([model.bias for model in models]).mean(0), products)

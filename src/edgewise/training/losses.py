@@ -95,6 +95,34 @@ class Huber:
 
 
 @dataclass(frozen=True)
+class Quantile:
+    """Check loss, whose least is a quantile: an absolute error weighed by `level` below the truth, by 1 - level above it.
+
+    The corner is rounded within `corner`, in robust standard deviations of y; the curvature is that of the parabola that
+    touches the loss and lies above it everywhere (D. R. Hunter and K. Lange, "Quantile regression via an MM algorithm",
+    2000, doi:10.1080/10618600.2000.10474866).
+    """
+
+    level: float = 0.5
+    corner: float = 0.02
+    name: str = "quantile"
+    dispersed: bool = True
+
+    def rows(self, f: Tensor, y: Tensor) -> Tensor:
+        r = y - f
+        return (0.5 * (r**2 + self.corner**2).sqrt() + (self.level - 0.5) * r).sum(-1)
+
+    def gradient(self, f: Tensor, y: Tensor) -> Tensor:
+        return (f - y) * self.curvature(f, y) - (self.level - 0.5)
+
+    def root(self, f: Tensor, y: Tensor) -> Tensor:
+        return self.curvature(f, y).sqrt()
+
+    def curvature(self, f: Tensor, y: Tensor) -> Tensor:
+        return 0.5 / ((f - y) ** 2 + self.corner**2).sqrt()
+
+
+@dataclass(frozen=True)
 class CrossEntropy:
     """Negative log-likelihood of classes: D logits (softmax), or one logit for two classes (logistic).
 

@@ -15,13 +15,15 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_work
 from edgewise.training.bag_run import TableRows
 from edgewise.training.constraints import Constraint, check_constraints
-from edgewise.training.losses import CrossEntropy, Loss, Squared
+from edgewise.training.losses import CrossEntropy, Huber, Loss, Quantile, Squared
 from edgewise.training.output_range import check_range, within_range
 from edgewise.training.results import Callback, TableFit
 from edgewise.training.table_job import MEMBERS, TableJob
 
 MODES = ("auto", "additive", "pairwise", "deep")
-LOSSES = ("squared", "logistic", "cross_entropy")
+LOSSES = ("squared", "huber", "quantile", "logistic", "cross_entropy")
+# Of a normal distribution, standard deviations of its median absolute deviation.
+SPREAD = 1.4826
 
 
 def fit_table(
@@ -29,6 +31,7 @@ def fit_table(
     y: Any,
     *,
     loss: str = "squared",
+    quantile: float = 0.5,
     weight: Any = None,
     levels: Sequence[int] | None = None,
     mode: str = "auto",
@@ -52,8 +55,11 @@ def fit_table(
         Finite numbers; categories as codes in an order that means something (see `edgewise.data.learn_encoding`).
     y : array, shape (n,) or (n, outputs)
         Numbers, or class numbers.
-    loss : "squared", "logistic" or "cross_entropy"
+    loss : "squared", "huber", "quantile", "logistic" or "cross_entropy"
+        "huber" is squared near the target and linear beyond, "quantile" seeks a quantile instead of the mean.
         "logistic" has one output, the logit of class 1; "cross_entropy" one for each class.
+    quantile : float
+        In (0, 1): which quantile `loss="quantile"` seeks.
     weight : array, shape (n,), optional
     levels : sequence of int, optional
         For each input the number of its levels, 0 where it is a number.
@@ -107,6 +113,7 @@ def fit_table(
     """
     check_choice(loss, "loss", LOSSES, of="fit_table")
     check_choice(mode, "mode", MODES, of="fit_table")
+    check_float(quantile, "quantile", low=0.0, high=1.0, closed=False, of="fit_table")
     factor = check_work(work, of="fit_table")
     if seconds is not None:
         check_float(seconds, "seconds", low=0.0, closed=False, of="fit_table")
@@ -121,7 +128,7 @@ def fit_table(
     limits = None if output_range is None else check_range(output_range, "fit_table")
     meter = Meter(seconds=seconds)
     inputs = torch.from_numpy(check_matrix(X, "X", of="fit_table"))
-    target, row_loss = _targets(y, len(inputs), loss, outputs)
+    target, row_loss = _targets(y, len(inputs), loss, outputs, quantile)
     shift, scale = torch.zeros_like(target[0]), torch.ones_like(target[0])
     weights = torch.ones(len(inputs), dtype=torch.float64)
     if weight is not None:
@@ -131,6 +138,13 @@ def fit_table(
         mean = (target * weights[:, None]).sum(0) / weights.sum()
         spread = (((target - mean) ** 2 * weights[:, None]).sum(0) / weights.sum()).sqrt()
         shift, scale = mean, torch.where(spread > 0, spread, torch.ones_like(spread))
+        target = (target - shift) / scale
+    if loss in ("huber", "quantile"):
+        # What outliers do not move.
+        shift = target.median(0).values
+        spread = SPREAD * (target - shift).abs().median(0).values
+        spread = torch.where(spread > 0, spread, target.std(0))
+        scale = torch.where(spread > 0, spread, torch.ones_like(spread))
         target = (target - shift) / scale
     kept = {i: one for i, one in (constraints or {}).items() if not one.free}
     check_constraints(kept, loss, inputs.shape[1], target.shape[1])
@@ -158,7 +172,9 @@ def fit_table(
     return replace(fit, network=within_range(fit.network, *limits), out_of_bag=told)
 
 
-def _targets(y: Any, rows: int, loss: str, outputs: Sequence[str] | None) -> tuple[Tensor, Loss]:
+def _targets(
+    y: Any, rows: int, loss: str, outputs: Sequence[str] | None, quantile: float
+) -> tuple[Tensor, Loss]:
     """Targets (n, D), and the loss of a row."""
     columns = y if getattr(y, "ndim", 1) == 2 else check_vector(y, "y", length=rows, of="fit_table")[:, None]
     table = torch.from_numpy(check_matrix(columns, "y", rows=rows, of="fit_table")).clone()
@@ -171,4 +187,5 @@ def _targets(y: Any, rows: int, loss: str, outputs: Sequence[str] | None) -> tup
         table = torch.nn.functional.one_hot(table[:, 0].long(), classes).to(torch.float64)
     if loss == "logistic" and bool(((table != 0) & (table != 1)).any()):
         raise InputError("The 'y' of fit_table must hold 0 and 1 only for loss='logistic'.")
-    return table, Squared() if loss == "squared" else CrossEntropy()
+    made: dict[str, Loss] = {"squared": Squared(), "huber": Huber(), "quantile": Quantile(quantile)}
+    return table, made.get(loss, CrossEntropy())

@@ -9,7 +9,7 @@ from edgewise.training.losses import Loss
 from edgewise.training.table_judged import Judged, speaks_for
 
 # A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
-FAINT = {"cross_entropy": 1e-4, "squared": 5e-5}
+FAINT = {"cross_entropy": 1e-4, "squared": 5e-5, "huber": 5e-5, "quantile": 5e-5}
 _ONE = {"additive": "an additive one", "pairwise": "a pairwise one", "deep": "a deep one"}
 
 

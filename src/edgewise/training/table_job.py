@@ -1,7 +1,7 @@
 """From the rows of an encoded table to one network: the additive part, the bag that learns what it leaves, and the choice.
 
 The additive part comes first: it is solved, not trained, and the easiest to read; functions of pairs are solved beside it.
-A bag of networks learns what the additive part leaves over. In mode "auto" pairs, and the bag, stay only if rows that they
+A bag of networks learns what both leave over. In mode "auto" pairs, and the bag, stay only if rows that they
 have not learned from speak for them. All is one network in the end; a hidden node carries the additive part.
 """
 
@@ -134,7 +134,7 @@ class TableJob:
             if joined is not None:
                 tried["pairwise"], pairs = joined.judged, tuple(joined.whole.products)
                 self._tell("pairwise", joined.judged.error, joined.judged.error)
-        offset = additive.outputs(ground.table)
+        offset = additive.outputs(ground.table) if joined is None else joined.outputs
         if mode in ("auto", "deep") and not self.stopped:
             bag, tried["deep"] = self._bag("deep", ground, offset, ())
         elif pairs and joined is None and not self.stopped:
@@ -150,10 +150,11 @@ class TableJob:
         base, squares = (additive.theta, additive.bias), None
         if bag is not None:
             base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
-        elif joined is not None and chosen == "pairwise":
+        if joined is not None and chosen != "additive":
+            functions = joined.whole if bag is None else joined.mean
             size = smooth.table.square().mean(0).sqrt().to(torch.float64)
-            squares = pair_nodes(joined.whole, smooth.design, size)
-            base = (additive.theta if self.constraints else joined.whole.theta, joined.whole.bias)
+            squares = pair_nodes(functions, smooth.design, size)
+            base = (base[0] if self.constraints else functions.theta, functions.bias)
         plain = without_nothing(base[0], ground.table, ground.design.owner)
         network = to_network(
             bag,
@@ -452,5 +453,5 @@ class TableJob:
     def _error(self, value: float) -> float:
         """Loss in network units as a root mean square error in units of y, or as it is."""
         if self.loss.name != "squared":
-            return value
+            return value * float(self.scale.mean()) if self.loss.dispersed else value
         return math.sqrt(max(2 * value, 0.0) / len(self.scale) * float((self.scale**2).mean()))
