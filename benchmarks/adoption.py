@@ -207,7 +207,7 @@ def measure(run: Run, report: Report, problem: Problem) -> None:
 
 
 def main() -> None:
-    run = begin("adoption", "nine tables, estimators out of the box")
+    run = begin("adoption", "thirteen tables, estimators out of the box")
     report = Report(
         run,
         "tables",
