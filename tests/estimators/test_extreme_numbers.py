@@ -64,3 +64,12 @@ def test_the_row_of_a_bad_target_is_named(bad, word, estimator):
     y = np.where(np.arange(40) == 7, bad, np.round(Y))
     with pytest.raises(InputError, match=rf"{word}.* in row 7 \(1 such row\)"):
         estimator(work=0.01).fit(X, y)
+
+
+@pytest.mark.parametrize("estimator", [KANRegressor, KANClassifier])
+def test_targets_of_different_lengths_are_one_sentence(estimator):
+    y = [[1.0]] * 39 + [[1.0, 2.0]]
+    with pytest.raises(InputError, match="'y' parameter of KAN"):
+        estimator(work=0.01).fit(X, y)
+    with pytest.raises(InputError, match="must hold numbers"):
+        estimator(work=0.01).fit(X, np.round(Y), sample_weight=y)

@@ -267,6 +267,10 @@ def test_set_edge_revives_and_replaces() -> None:
     made = set_edge(net, (0, 1, 2), coef).network.layers[0]
     assert made.kind(1, 2) == "numeric"
     assert torch.equal(made.coef[1, :, 2], coef.double())
+    assert torch.equal(set_edge(net, (0, 1, 2), coef.tolist()).network.layers[0].coef, made.coef)  # type: ignore[arg-type]
+    for wrong in (2**63, None, "x", [1.0, "a"]):
+        with pytest.raises(InputError, match="'coef' parameter of set_edge"):
+            set_edge(net, (0, 1, 2), wrong)  # type: ignore[arg-type]
 
 
 def test_renaming_changes_names_only() -> None:

@@ -23,6 +23,12 @@ def as_path(path: object) -> Path:
     return Path(path)
 
 
+def shown(path: Path) -> str:
+    """A path as a sentence can bear it."""
+    text = str(path)
+    return text if text.isprintable() else short(text)
+
+
 @contextlib.contextmanager
 def said_clearly(path: Path, what: str) -> Generator[None]:
     """Errors of the operating system as one sentence; `what` could not be done: "read" or "written"."""
@@ -32,20 +38,24 @@ def said_clearly(path: Path, what: str) -> Generator[None]:
         raise
     except FileNotFoundError as error:
         reason = "there is no such file" if what == "read" else "its folder does not exist; make it first"
-        raise FileError(f"The file {path} cannot be {what}: {reason}.") from error
+        raise FileError(f"The file {shown(path)} cannot be {what}: {reason}.") from error
     except OSError as error:
-        raise FileError(f"The file {path} cannot be {what}: {error.strerror or error}.") from error
+        raise FileError(f"The file {shown(path)} cannot be {what}: {error.strerror or error}.") from error
     except ValueError as error:  # a path with a null byte, or with half a surrogate pair
-        raise FileError(f"The file {str(path)!r} cannot be {what}: {error}.") from error
+        raise FileError(f"The file {shown(path)} cannot be {what}: {error}.") from error
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:
     """Refuse a folder, and a file that may not be replaced; devices and pipes are not replaced but written to."""
     with said_clearly(path, "written"):
         if path.is_dir():
-            raise FileError(f"The file {path} cannot be written: it is a folder; add the name of a file.")
+            raise FileError(
+                f"The file {shown(path)} cannot be written: it is a folder; add the name of a file."
+            )
         if not overwrite and path.exists() and not is_stream(path):
-            raise FileError(f"The file {path} exists already; pass overwrite=True or choose another name.")
+            raise FileError(
+                f"The file {shown(path)} exists already; pass overwrite=True or choose another name."
+            )
 
 
 def write_file(path: PathLike, content: bytes, *, overwrite: bool) -> Path:

@@ -16,7 +16,7 @@ from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit, table_to_predict
 from edgewise.estimators.problem import Problem, Settings
-from edgewise.estimators.targets import regression_target, row_weights, target_names
+from edgewise.estimators.targets import power_of_two, regression_target, row_weights, target_names
 from edgewise.training.output_range import check_range
 
 Floats = NDArray[np.float64]
@@ -291,6 +291,26 @@ class KANRegressor(RegressorMixin, KANEstimator):
                 f"version). Got {short(level)} instead; hold rows out and call edgewise.conformal."
             )
         return misses.half_widths(level, name)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The coefficient of determination of the predictions, whatever the size of the numbers.
+
+        Parameters
+        ----------
+        X : table with the columns of the fit
+        y : array of shape (n,) or (n, outputs)
+        sample_weight : array of shape (n,), optional
+
+        Returns
+        -------
+        float
+        """
+        from sklearn.metrics import r2_score
+
+        predicted = self.predict(X)
+        target, _ = regression_target(y, type(self).__name__)
+        factor = power_of_two(target)  # squares of extreme numbers are no floats
+        return float(r2_score(target / factor, predicted / factor, sample_weight=sample_weight))
 
     def formula(self, X: Any, y: Any, **options: Any) -> Any:
         """Seek formulas for y in the numeric columns that the network uses.

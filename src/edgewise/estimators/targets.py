@@ -71,6 +71,15 @@ def class_target(y: Any, of: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
     if y is None:
         raise InputError(f"{of} requires y to be passed, but the target y is None.")
     values = column_or_1d(_plain(y), warn=True)
+    nested = (
+        next((each for each in values if isinstance(each, (list, tuple))), None)
+        if values.dtype.kind == "O"
+        else None
+    )
+    if nested is not None:
+        raise InputError(
+            f"The 'y' parameter of {of} must hold one class for every row. Got {short(nested)} among them instead."
+        )
     if values.dtype.kind == "f":
         try:
             assert_all_finite(values, input_name="y")
@@ -170,8 +179,13 @@ def _plain(values: Any) -> Any:
     """Series and one-column frames of any library as numpy arrays; everything else as it is."""
     if hasattr(values, "detach"):
         return values.detach().cpu().numpy()
+    if isinstance(values, (list, tuple)):
+        try:
+            return np.asarray(values)
+        except ValueError:  # entries of different lengths, to be told as such
+            return np.fromiter(cast("list[Any]", values), dtype=object, count=len(values))
     if isinstance(values, np.ndarray) or not (hasattr(values, "dtype") or hasattr(values, "to_numpy")):
-        return np.asarray(values) if isinstance(values, (list, tuple)) else values
+        return values
     try:
         native = nw.from_native(values, allow_series=True, eager_only=True)
     except TypeError:

@@ -40,7 +40,7 @@ def check_input(
     if not is_tracing() and x.shape[-1:] != (features,):
         raise InputError(
             f"The input of {name} must have {features} {'column' if features == 1 else 'columns'}{columns} in its last "
-            f"dimension. Got shape {tuple(x.shape)} instead."
+            f"dimension, x.shape[-1]. Got shape {tuple(x.shape)} instead."
         )
     if x.layout != torch.strided:
         layout = str(x.layout).removeprefix("torch.")

@@ -23,7 +23,7 @@ from torch import Tensor
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike as PathLike
-from edgewise._core.files import as_path, said_clearly, write_file
+from edgewise._core.files import as_path, said_clearly, shown, write_file
 
 # Files hold a later format where older versions must not overlook what they hold: maps behind a network.
 FORMAT, LATER = 1, {"CalibratedKAN": 2}
@@ -55,7 +55,9 @@ def write_container(
     text = json.dumps({"sha256": _digest(whole, _table_of(plain), raw), **whole})
     data = to_safetensors(plain, {"edgewise": text})
     if int.from_bytes(data[:8], "little") > MAX_HEADER:
-        raise FileError(f"The file {target} cannot be written: the description of the model is too long.")
+        raise FileError(
+            f"The file {shown(target)} cannot be written: the description of the model is too long."
+        )
     write_file(target, data, overwrite=overwrite)
 
 
@@ -80,7 +82,9 @@ def read_any_of(
     with said_clearly(target, "read"):
         # A pipe would be waited on without end, so the kind of file comes before opening it.
         if not stat.S_ISREG(target.stat().st_mode):
-            raise FileError(f"The file {target} cannot be read: it is a folder or a device, not a .kan file.")
+            raise FileError(
+                f"The file {shown(target)} cannot be read: it is a folder or a device, not a .kan file."
+            )
         with target.open("rb") as file:
             header, size = _read_header(file, target)
             document = _read_document(_metadata(header, target), kinds, target)
@@ -90,10 +94,10 @@ def read_any_of(
             places = _check_table(entries, table, size, target)
             raw = {name: bytearray(file.read(places[name])) for name in places}
     if any(len(raw[name]) != places[name] for name in places):
-        raise FileError(f"The file {target} is damaged: it ends too early.")
+        raise FileError(f"The file {shown(target)} is damaged: it ends too early.")
     if _digest(document, table, raw) != checksum:
         raise FileError(
-            f"The file {target} is damaged: its checksum does not fit its content; use another copy."
+            f"The file {shown(target)} is damaged: its checksum does not fit its content; use another copy."
         )
     tensors = {name: _to_tensor(raw[name], *table[name], target) for name in table}
     return document, tensors
@@ -104,13 +108,15 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
     total = os.fstat(file.fileno()).st_size
     length = int.from_bytes(file.read(8), "little")
     if total < 10 or not 2 <= length <= min(MAX_HEADER, total - 8):
-        raise FileError(f"The file {path} is not a .kan file, or it is cut off or damaged at its beginning.")
+        raise FileError(
+            f"The file {shown(path)} is not a .kan file, or it is cut off or damaged at its beginning."
+        )
     try:
         header = json.loads(file.read(length).decode("utf-8"))
     except (ValueError, RecursionError):
         header = None
     if not isinstance(header, dict):
-        raise FileError(f"The file {path} is not a .kan file, or its header is damaged.")
+        raise FileError(f"The file {shown(path)} is not a .kan file, or its header is damaged.")
     return header, total - 8 - length
 
 
@@ -119,7 +125,7 @@ def _metadata(header: Mapping[str, Any], path: Path) -> str:
     value = metadata.get("edgewise") if isinstance(metadata, dict) else None
     if not isinstance(value, str):
         raise FileError(
-            f"The file {path} was not written by edgewise: its header says nothing about a model."
+            f"The file {shown(path)} was not written by edgewise: its header says nothing about a model."
         )
     return value
 
@@ -130,14 +136,14 @@ def _read_document(text: str, kinds: Collection[str], path: Path) -> dict[str, A
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict) or type(document.get("format")) is not int:
-        raise FileError(f"The file {path} is damaged: the description of the model cannot be read.")
+        raise FileError(f"The file {shown(path)} is damaged: the description of the model cannot be read.")
     if document["format"] > NEWEST:
         raise FileError(
-            f"The file {path} was written by a newer edgewise (format {short(document['format'])}; this one reads up "
+            f"The file {shown(path)} was written by a newer edgewise (format {short(document['format'])}; this one reads up "
             f"to format {NEWEST}): upgrade edgewise to read it."
         )
     if document["format"] < 1:
-        raise FileError(f"The file {path} is damaged: there is no format {short(document['format'])}.")
+        raise FileError(f"The file {shown(path)} is damaged: there is no format {short(document['format'])}.")
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in kinds:
         advice = (
@@ -145,10 +151,12 @@ def _read_document(text: str, kinds: Collection[str], path: Path) -> dict[str, A
             if kind in ("KANRegressor", "KANClassifier", "CalibratedKAN")
             else ""
         )
-        raise FileError(f"The file {path} does not hold a {' or '.join(kinds)} but {short(kind)}{advice}.")
+        raise FileError(
+            f"The file {shown(path)} does not hold a {' or '.join(kinds)} but {short(kind)}{advice}."
+        )
     if document["format"] != _format_of(kind):
         raise FileError(
-            f"The file {path} is damaged: a {kind} is of format {_format_of(kind)}, not {document['format']}."
+            f"The file {shown(path)} is damaged: a {kind} is of format {_format_of(kind)}, not {document['format']}."
         )
     return document
 
@@ -163,20 +171,24 @@ def _promised(
     try:
         return expected(document)
     except InputError as error:
-        raise FileError(f"The file {path} is damaged: {error}") from error
+        raise FileError(f"The file {shown(path)} is damaged: {error}") from error
     except KeyError as error:
-        raise FileError(f"The file {path} is damaged: in its description {error} is missing.") from error
+        raise FileError(
+            f"The file {shown(path)} is damaged: in its description {error} is missing."
+        ) from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise FileError(f"The file {path} is damaged: its description cannot be read.") from error
+        raise FileError(f"The file {shown(path)} is damaged: its description cannot be read.") from error
 
 
 def _check_table(entries: Mapping[str, Any], table: Table, size: int, path: Path) -> dict[str, int]:
     """Bytes of every tensor in the order of the file; the entries must be just those of the table and fill the file."""
     for name in [*table, *entries]:
         if name not in entries:
-            raise FileError(f"The file {path} is damaged: the numbers of {short(name)} are missing.")
+            raise FileError(f"The file {shown(path)} is damaged: the numbers of {short(name)} are missing.")
         if name not in table:
-            raise FileError(f"The file {path} is damaged: nothing is known of the numbers {short(name)}.")
+            raise FileError(
+                f"The file {shown(path)} is damaged: nothing is known of the numbers {short(name)}."
+            )
     places: dict[str, tuple[int, int]] = {}
     for name, (code, shape) in table.items():
         entry = entries[name]
@@ -184,11 +196,13 @@ def _check_table(entries: Mapping[str, Any], table: Table, size: int, path: Path
         got = {key: entry.get(key) for key in wanted} if isinstance(entry, dict) else {}
         if got != wanted:
             raise FileError(
-                f"The file {path} is damaged: {name} must be {short(wanted)}. Got {short(got)} instead."
+                f"The file {shown(path)} is damaged: {name} must be {short(wanted)}. Got {short(got)} instead."
             )
         ends = entry.get("data_offsets")
         if not isinstance(ends, list) or [type(end) for end in ends] != [int, int]:
-            raise FileError(f"The file {path} is damaged: it does not say where the numbers of {name} are.")
+            raise FileError(
+                f"The file {shown(path)} is damaged: it does not say where the numbers of {name} are."
+            )
         places[name] = (ends[0], ends[1])
     sizes, reached = dict[str, int](), 0
     for name in sorted(places, key=lambda name: places[name]):
@@ -196,12 +210,12 @@ def _check_table(entries: Mapping[str, Any], table: Table, size: int, path: Path
         code, shape = table[name]
         if begin != reached or end - begin != math.prod(shape) * DTYPES[code].itemsize:
             raise FileError(
-                f"The file {path} is damaged: the numbers of {name} are not where they should be."
+                f"The file {shown(path)} is damaged: the numbers of {name} are not where they should be."
             )
         sizes[name], reached = end - begin, end
     if reached != size:
         raise FileError(
-            f"The file {path} is cut off or damaged: it holds {size:,} bytes of numbers, {reached:,} were expected."
+            f"The file {shown(path)} is cut off or damaged: it holds {size:,} bytes of numbers, {reached:,} were expected."
         )
     return sizes
 
@@ -225,7 +239,7 @@ def _bytes_of(tensor: Tensor) -> bytes:
 
 def _to_tensor(raw: bytearray, code: str, shape: tuple[int, ...], path: Path) -> Tensor:
     if code == "BOOL" and not set(raw) <= {0, 1}:
-        raise FileError(f"The file {path} is damaged: a mask may hold 0 and 1 only.")
+        raise FileError(f"The file {shown(path)} is damaged: a mask may hold 0 and 1 only.")
     if not raw:
         return torch.empty(shape, dtype=DTYPES[code])
     return torch.frombuffer(raw, dtype=DTYPES[code]).reshape(shape)

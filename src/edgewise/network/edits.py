@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import among, as_tuple, check_float, did_you_mean, short
+from edgewise._core.checks import among, as_tuple, check_float, check_vector, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.layers import SymbolicEdge
 from edgewise.layers.symbolic_edges import check_form
@@ -297,7 +297,8 @@ def set_edge(net: KAN, edge: Edge, coef: Tensor, X: Any = None) -> EditResult:
     layer, source, target = check_edge(net, edge, "set_edge")
     states = take_apart(net)
     wanted = (states[layer].coef.shape[1],)
-    coef = torch.as_tensor(coef)
+    if not isinstance(coef, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
+        coef = torch.from_numpy(check_vector(coef, "coef", of="set_edge"))
     if coef.shape != wanted:
         raise InputError(f"The 'coef' of set_edge must have shape {wanted}. Got {tuple(coef.shape)} instead.")
     state = states[layer].without_symbolic(source, target)

@@ -115,8 +115,8 @@ def class_of(view: Fitted, label: Any) -> int:
     """
     if len(view.classes) < 2:
         raise InputError(
-            "A decision needs a classifier. Got a model of numbers instead; ask for a range of its output, "
-            "as in output <= 3."
+            "The property 'decision = ...' needs a classifier. Got a model of numbers instead; ask for a range of its "
+            "output, as in output <= 3."
         )
     for place, known in enumerate(view.classes):
         if known == label or str(known) == str(label) or _same_number(known, label):
