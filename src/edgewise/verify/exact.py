@@ -86,6 +86,8 @@ def exact_model(network: KAN) -> ExactModel:
             found = f"the basis {layer.basis_name!r}"
         elif not 1 <= layer.degree <= MOST_DEGREE:
             found = f"splines of degree {layer.degree}"
+        elif bool((layer.grid.diff(dim=1) <= 0).any()):
+            found = "breaks that do not rise"
         elif spec.nodes.products:
             found = "multiplication nodes"
         elif any(bool(layer.mask[edge.source, edge.target]) for edge in layer.symbolic):

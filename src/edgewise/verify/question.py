@@ -21,6 +21,7 @@ from edgewise.verify.exact import ExactModel
 from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Rows, Slope
 from edgewise.verify.lemmas import tighten
 from edgewise.verify.rational import exact_excess
+from edgewise.verify.rounding import with_room
 from edgewise.verify.space import Space, make_space, whole
 from edgewise.verify.tree import Tree, evidence
 
@@ -77,7 +78,8 @@ class Question:
         if isinstance(goal, Slope):
             fixed = self.space.points()[:, goal.input]
             root.cells[0, fixed] = False
-        self.ways = make_bounders(self.models, self.space, goal, root)
+        # What is bounded is what `predict` returns; rows that break the goal are those of the exact function.
+        self.ways = make_bounders(self.models, self.space, with_room(networks, self.space, goal), root)
         self.bounder = self.ways[0]
         nodes = self.bounder.program.nodes
         self.root = replace(

@@ -6,6 +6,7 @@ from typing import Any
 
 from .model import Model
 from .reading import need, quoted
+from .rounding import rounding
 from .tables import Table
 
 
@@ -47,6 +48,7 @@ class Case:
             self.hulls.append((min(a for a, _ in ends), max(b for _, b in ends)))
             edges, costs = [(m.layers[0][i], 0, 0) for m in models], [at for at, _ in self.costs[i]]
             self.tables.append(Table(self.hulls[i], [*edges, None, *costs]))
+        self.rounding = [rounding(m, self.hulls) for m in models]
 
     def name(self, g: int) -> str:
         """The inputs of a group by name."""

@@ -30,6 +30,7 @@ class Proof:
         # Variables of hidden nodes as certificates number them; of each unit by layer; sums of inputs; their tables.
         self.hidden, self.units, self.heads = list[int](), dict[Any, list[list[int]]](), list[Any]()
         self.tables, self.pairs = dict[int, Table](), dict[Any, Table]()
+        self.errors = dict[int, Q]()  # of outputs, by rounding
         families: dict[Any, list[Any]] = {(0, None): [None]} if self.slope else {}
         for m, moved, _, _ in (term for row in self.rows for term in row[0] if term[0] is not None):
             units = families.setdefault((m, moved and moved[0]), [])
@@ -63,6 +64,7 @@ class Proof:
                     self.parts[v].append((layer[k], near[k] if number == 1 else 0, 0))
             # Moves that change nothing have the same variables, so that differences are exactly zero.
             self.units[m, moved] = same.setdefault((*shifts,), layers)
+            self.errors.update(zip(layers[-1], self.case.rounding[m], strict=True))
 
     def new(self, biases: list[Q], hidden: bool) -> list[int]:
         """New variables."""
@@ -162,6 +164,7 @@ class Proof:
             for m, moved, o, weight in terms:
                 into, key = (line, o) if m is None else (own, self.units[m, moved][-1][o])
                 into[key] = into.get(key, 0) + share * weight
+        total += sum(abs(weight) * self.errors[v] for v, weight in own.items())
         if self.slope and shares[0] > 0:
             rates, factor = self.rates(cells), shares[0] * self.slope[2]
             layers, o = self.units[0, None], self.slope[0]

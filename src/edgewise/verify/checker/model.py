@@ -23,6 +23,7 @@ class Edges:
         need(min(widths) > 0, "a grid does not rise")
         before = [breaks[0] - s * widths[0] for s in range(k, 0, -1)]
         self.breaks, self.degree, self.known, self.least = breaks, k, dict[Any, Any](), min(widths)
+        self.most = max(widths)
         self.knots = before + breaks + [breaks[-1] + s * widths[-1] for s in range(1, k + 1)]
         self.bits = max(c.denominator for row in coefs for c in row).bit_length() - 1
         self.coefs = [[int(c * 2**self.bits) for c in row] for row in coefs]
@@ -32,6 +33,17 @@ class Edges:
         made = copy(self)
         made.coefs = [[0] * len(row) for row in self.coefs]
         return made
+
+    def sizes(self) -> list[tuple[Q, Q]]:
+        """Of each function: a bound of its slopes, and its largest coefficient, which it does not exceed on the grid."""
+        k, t, found = self.degree, self.knots, list[tuple[Q, Q]]()
+        # One over the gaps of knots, in whole multiples of a power of two, rounded up.
+        bits = 64 + max(0, (t[-1] - t[0]).numerator.bit_length() - (t[-1] - t[0]).denominator.bit_length())
+        rates = [-(Q(-k << bits) // (t[j + k] - t[j])) for j in range(1, len(self.coefs[0]))]
+        for c in self.coefs:
+            steep = max(abs(q - p) * rate for (p, q), rate in zip(pairwise(c), rates, strict=True))
+            found.append((Q(steep, 1 << (bits + self.bits)), Q(max(map(abs, c)), 1 << self.bits)))
+        return found
 
     def weights(self, t: list[int], points: list[int]) -> list[int]:
         """Weights of the live coefficients in the blossom of an interval with knots t (de Boor), times `divisor`."""
@@ -102,6 +114,8 @@ class Model:
         self.columns = document["model"]["encoding"]["columns"] if "model" in document else None
         n, last = len(self.inputs), len(network["layers"]) - 1
         shift, scale = self.tensor("input_shift", n), self.tensor("input_scale", n)
+        # What rounding depends on besides: shifts, sizes of constants by layer; and what the functions do not tell.
+        self.shift, self.constants, self.plain = shift, list[list[Q]](), [shift, scale]
         maps = document.get("calibration")
         fits = document["format"] == 1 + (maps is not None) and min(scale) > 0
         need(fits, "a model's format or scales are not as they may be")
@@ -131,8 +145,19 @@ class Model:
                 edges.append(Edges(breaks, k, [[c * alive[j] for c in own[j::m]] for j in range(m)]))
             self.layers.append(edges)
             self.biases.append([s + f * b for s, f, b in zip(above, factor, bias, strict=True)])
+            self.constants.append([abs(f * b) for f, b in zip(factor, bias, strict=True)])
+            self.output_shift = above
+            self.plain += [above, factor, bias]
             n = m
         need(self.layers and n == len(self.outputs), "the layers of a model do not fit")
+
+    def alike(self, other: "Model") -> bool:
+        """Whether another model makes the same of every row, also in floating point."""
+        pairs = zip(sum(self.layers, list[Edges]()), sum(other.layers, list[Edges]()), strict=False)
+        same = (
+            (a.degree, a.breaks, a.bits, a.coefs) == (b.degree, b.breaks, b.bits, b.coefs) for a, b in pairs
+        )
+        return self.plain == other.plain and all(same)
 
     def tensor(self, name: str, *shape: int) -> list[Q]:
         """The numbers of a tensor."""

@@ -27,6 +27,7 @@ def twins(model: Model, moves: Any) -> list[Model]:
             unread = move["input"] if second else move["copy"]
             first[unread] = first[unread].silent()
         one.layers, one.columns = [first, *model.layers[1:]], None
+        one.shift = [*model.shift, *(model.shift[i] for i in inputs)]
         one.inputs = [*model.inputs, *(model.inputs[i] + " of the other row" for i in inputs)]
         made.append(one)
     return made

@@ -23,7 +23,7 @@ def times(one: Span, two: Span) -> Span:
 
 
 def difference(proof: Any, terms: Any, matches: Any, cells: Any, ends: Any) -> Q:
-    """The most that w * y_o of one unit - w * y_o of another can be, for the two terms of a row.
+    """The most that w * y_o of one unit - w * y_o of another can be in predictions, for the two terms of a row.
 
     `matches` says of each hidden layer which node of the second unit (or None) is compared with each node of the first.
     With d = h2 - h1 for compared nodes, phi2(h2) - phi1(h1) = (phi2 - phi1)(h1) + (slope of phi2 between h1 and h2) * d.
@@ -45,7 +45,11 @@ def difference(proof: Any, terms: Any, matches: Any, cells: Any, ends: Any) -> Q
             }
         else:
             d = {(v, w): _step(proof, v, w, d, ends) for v, w in pairs}
-    return max(-weight * x for x in d[one[-1][o1], two[-1][o2]])
+    v, w = one[-1][o1], two[-1][o2]
+    # What is computed from the same numbers is the same; else predictions differ by rounding besides.
+    same = v == w or ((at1, o1) == (at2, o2) and proof.case.models[m1].alike(proof.case.models[m2]))
+    rounding = Q(0) if same else abs(weight) * (proof.errors[v] + proof.errors[w])
+    return max(-weight * x for x in d[v, w]) + rounding
 
 
 def _step(proof: Any, v: int, w: int, below: dict[Any, Span], ends: Any) -> Span:

@@ -1,0 +1,74 @@
+"""How far what a model predicts, computed in float64, can be from the exact function; see "Rounding" on the page.
+
+Standard error analysis: each operation has a relative error of at most U, so that a sum of n products, in any order and
+with or without fused multiplications, is wrong by at most n U (1 + n U) times the sum of the products' sizes. The counts
+below are more than what any way to evaluate a layer needs.
+
+N. J. Higham, "Accuracy and Stability of Numerical Algorithms", chapter 3, doi:10.1137/1.9780898718027.
+"""
+
+from fractions import Fraction as Q
+from math import prod
+from typing import Any
+
+from .model import Edges, Model
+
+U, TINY = Q(1, 1 << 53), Q(1, 1 << 1000)
+# Widths that differ by so little, beside the breaks, may be taken for the same one: kernels do so up to 16 U.
+EVEN = 40 * U
+
+
+def rounding(model: Model, hulls: list[tuple[Q, Q]]) -> list[Q]:
+    """Of each output, where the inputs lie in the hulls."""
+    # Of each node: its range, what is 0 there in network units, and its error so far.
+    nodes = [
+        (low, high, zero, 4 * U * max(abs(low - zero), abs(high - zero)))
+        for (low, high), zero in zip(hulls, model.shift, strict=True)
+    ]
+    found = list[Q]()
+    for edges, biases in zip(model.layers, model.constants, strict=True):
+        count = len(edges) * (edges[0].degree + 1) + 4
+        errors, sizes, powers = ([Q(0)] * len(biases) for _ in range(3))
+        for each, node in zip(edges, nodes, strict=True):
+            for o, (error, size, power) in enumerate(_edges(each, *node)):
+                errors[o] += error
+                sizes[o] += size
+                powers[o] += power
+        found = [
+            e + (10 * count * U * (p + b) + count * TINY) * (p > 0)
+            for e, p, b in zip(errors, powers, biases, strict=True)
+        ]
+        found = list(map(_up, found))
+        tops = [s + b for s, b in zip(sizes, biases, strict=True)]
+        nodes = [(-h, h, Q(0), e) for h, e in zip(tops, found, strict=True)]
+    ends = zip(found, nodes, model.output_shift, strict=True)
+    return [e + 4 * U * (high + abs(shift)) for e, (_, high, _, _), shift in ends]
+
+
+def _edges(edges: Edges, low: Q, high: Q, zero: Q, error: Q) -> list[tuple[Q, Q, Q]]:
+    """Of each function that leaves a node: error of what leaves it, largest value, largest sum of sizes of powers."""
+    k, first, last, least, most = edges.degree, edges.breaks[0], edges.breaks[-1], edges.least, edges.most
+    beyond = max(Q(0), first - low, high - last)
+    ends = max(abs(first - zero), abs(last - zero))
+    uneven = most / least - 1 if most - least < EVEN * ends else Q(0)
+    far = max(abs(x - zero) for x in (low, high, first, last))
+    # An error of the place, which the function's slope multiplies.
+    off = _up(error + 8 * U * far + (most + beyond) * (8 * U + uneven) + (last - first) * uneven)
+    # Level d of the recursion for the powers multiplies the sum of their sizes by at most 1 + 2 s, s = width / d widths;
+    # knots beyond the grid are rounded, and so are they all where widths are taken for the same one.
+    s = [min(Q(1), most / (d * least)) for d in range(1, k + 1)]
+    mass = prod(1 + 2 * x for x in s)
+    strain = 16 * mass * sum(x / (1 + 2 * x) for x in s)
+    share = _up(mass * (10 * k + 4) * U + strain * (uneven + 4 * U * ends / least))
+    tall = _up(1 + 2 * k * beyond / least)
+    found = list[Any]()
+    for slope, size in edges.sizes():
+        power = size * tall
+        found.append((slope * off + power * share, size + slope * beyond, power))
+    return found
+
+
+def _up(x: Q) -> Q:
+    """A number a little larger with few digits."""
+    bits = max(0, 64 + x.denominator.bit_length() - x.numerator.bit_length())
+    return Q(-((-x.numerator << bits) // x.denominator), 1 << bits)
