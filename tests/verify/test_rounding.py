@@ -71,7 +71,7 @@ def test_predictions_stay_within_the_bound(shape: list[int], single: bool) -> No
         room = rounding(net, *ends)
         model = Model(file_of(net))
         hulls = [(Fraction(a), Fraction(b)) for a, b in zip(*(end.tolist() for end in ends), strict=True)]
-        mine = checked(model, hulls)
+        mine, _ = checked(model, hulls)
         assert all(float(a) <= b <= 3 * float(a) for a, b in zip(mine, room.tolist(), strict=True)), seed
         y = net.predict(X)
         for x, found in zip(X[::6], y[::6], strict=True):

@@ -47,6 +47,8 @@ class ExactModel:
     shift, scale : arrays of shape (inputs,)
         h0 = (x - shift) / scale.
     out_shift, out_scale : arrays of shape (outputs,)
+    arities : tuple of tuple of int
+        Of the nodes of each layer that multiply the last of its sums; none where all are plain.
     """
 
     layers: tuple[ExactLayer, ...]
@@ -54,6 +56,7 @@ class ExactModel:
     scale: Floats
     out_shift: Floats
     out_scale: Floats
+    arities: tuple[tuple[int, ...], ...] = ()
 
     @property
     def hidden(self) -> int:
@@ -70,8 +73,14 @@ class ExactModel:
         return self.out_shift + self.out_scale * h
 
 
-def exact_model(network: KAN) -> ExactModel:
+def exact_model(network: KAN, *, products: bool = False) -> ExactModel:
     """The exact tables of a network.
+
+    Parameters
+    ----------
+    network : KAN
+    products : bool
+        Whether nodes may multiply; the tables are then those of the sums before (see `products.unfolded`).
 
     Raises
     ------
@@ -88,7 +97,7 @@ def exact_model(network: KAN) -> ExactModel:
             found = f"splines of degree {layer.degree}"
         elif bool((layer.grid.diff(dim=1) <= 0).any()):
             found = "breaks that do not rise"
-        elif spec.nodes.products:
+        elif spec.nodes.products and not products:
             found = "multiplication nodes"
         elif any(bool(layer.mask[edge.source, edge.target]) for edge in layer.symbolic):
             found = "symbolic edges"
@@ -96,7 +105,7 @@ def exact_model(network: KAN) -> ExactModel:
             found = "base functions"
         if found is not None:
             raise InputError(
-                "The 'model' of a proof must be a network of numeric B-spline edges of degree 1 to 3 and plain sum nodes. "
+                "The 'model' of a proof must be a network of numeric B-spline edges of degree 1 to 3. "
                 f"Got one with {found} instead; train one without, as KAN(shape) does by default."
             )
         with torch.no_grad():
@@ -113,7 +122,9 @@ def exact_model(network: KAN) -> ExactModel:
             table[:, :live] += np.einsum("ipr,ipo->orip", basis[:, :, m], coef[:, first + m])
         layers.append(ExactLayer(Curves(grid.numpy().copy(), table), constant))
     scales = (network.input_shift, network.input_scale, network.output_shift, network.output_scale)
-    model = ExactModel(tuple(layers), *(_numbers(each) for each in scales))
+    arities = tuple(spec.nodes.products for spec in network.spec.layers)
+    shift, scale, low, by = (_numbers(each) for each in scales)
+    model = ExactModel(tuple(layers), shift, scale, low, by, arities if any(arities) else ())
     if not all(np.isfinite(each.curves.table).all() and np.isfinite(each.bias).all() for each in layers):
         raise InputError(
             "The 'model' of a proof must have finite parameters. Got some that are NaN or infinite instead."

@@ -20,8 +20,9 @@ from edgewise.verify.domain import Domain
 from edgewise.verify.exact import ExactModel
 from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Rows, Slope
 from edgewise.verify.lemmas import tighten
+from edgewise.verify.products import unfolded
 from edgewise.verify.rational import exact_excess
-from edgewise.verify.rounding import with_room
+from edgewise.verify.rounding import hull, tops, with_room
 from edgewise.verify.space import Space, make_space, whole
 from edgewise.verify.tree import Tree, evidence
 
@@ -65,6 +66,11 @@ class Question:
         self.networks, self.models = networks, models
         self.goal, self.meter, self.tell = goal, meter, tell
         self.space = make_space(domain, len(self.models[0].shift), self.models[0].shift, self.models[0].scale)
+        if any(model.arities for model in models):
+            ends = hull(self.space)
+            self.models = tuple(
+                unfolded(model, tops(net, *ends)) for net, model in zip(networks, models, strict=True)
+            )
         check_goal(self.models, self.space, goal)
         self.excess = Excess(self.models, self.space, goal)
         self.rng = np.random.default_rng(seed)

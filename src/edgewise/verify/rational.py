@@ -65,6 +65,14 @@ class _Layer:
         return sums
 
 
+def _multiplied(factors: Sequence[Pair]) -> Pair:
+    """A product, or the one factor, and its derivative."""
+    value, slope = factors[0]
+    for other, rise in factors[1:]:
+        value, slope = _rounded(value * other), _rounded(slope * other + value * rise)
+    return value, slope
+
+
 def _basis(knots: list[Fraction], degree: int, x: Pair) -> tuple[int, list[Pair]]:
     """The first live B-spline at x, and the live ones' values and derivatives (times that of x).
 
@@ -100,7 +108,7 @@ def exact_excess(models: Sequence[KAN], space: Space, goal: Goal, x: Floats) -> 
     Parameters
     ----------
     models : sequence of KAN
-        Networks of numeric B-spline edges and plain sum nodes.
+        Networks of numeric B-spline edges.
     space : Space
     goal : Rows or Slope
     x : array of shape (inputs,)
@@ -154,7 +162,8 @@ def _outputs(net: KAN, x: Floats, moving: int = -1) -> list[Pair]:
         ((Fraction(float(value)) - shift) / scale, Fraction(int(i == moving)) / scale)
         for i, (value, shift, scale) in enumerate(zip(x, shifts, scales, strict=True))
     ]
-    for layer in net.layers:
-        h = _Layer(layer).forward(h)
+    for spec, layer in zip(net.spec.layers, net.layers, strict=True):
+        sums = _Layer(layer).forward(h)
+        h = [_multiplied([sums[k] for k in group]) for group in spec.nodes.groups()]
     ends = zip(h, _fraction(net.output_shift), _fraction(net.output_scale), strict=True)
     return [(shift + scale * value, scale * slope) for (value, slope), shift, scale in ends]

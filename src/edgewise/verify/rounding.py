@@ -35,21 +35,37 @@ def rounding(net: KAN, low: Floats, high: Floats) -> Floats:
     >>> bool(0 < rounding(net, -np.ones(2), np.ones(2))[0] < 1e-11)
     True
     """
+    return _bounds(net, low, high)[0]
+
+
+def tops(net: KAN, low: Floats, high: Floats) -> list[Floats]:
+    """Bounds of the sizes of the sums of each layer, there."""
+    return _bounds(net, low, high)[1]
+
+
+def _bounds(net: KAN, low: Floats, high: Floats) -> tuple[Floats, list[Floats]]:
     shift, scale, output_shift, output_scale = (
         _numbers(each) for each in (net.input_shift, net.input_scale, net.output_shift, net.output_scale)
     )
     low, high = (low - shift) / scale, (high - shift) / scale
-    found = 4 * U * np.maximum(np.abs(low), np.abs(high))
-    for layer in net.layers:
+    found, bounds = 4 * U * np.maximum(np.abs(low), np.abs(high)), list[Floats]()
+    for spec, layer in zip(net.spec.layers, net.layers, strict=True):
         error, size, power = _layer(layer, low, high, found)
         bias = np.zeros(layer.out_features) if layer.bias is None else np.abs(_numbers(layer.bias))
         count = layer.in_features * (layer.degree + 1) + 4
         found = error + (10 * count * U * (power + bias) + count * TINY) * (power > 0)
-        low, high = -(size + bias), size + bias
+        top = size + bias
+        bounds.append(HAIR * top)
+        if spec.nodes.products:
+            groups = [list(group) for group in spec.nodes.groups()]
+            together = np.array([(top + found)[group].prod() for group in groups])
+            top = np.array([top[group].prod() for group in groups])
+            deep = np.array([4 * U * (len(group) - 1) for group in groups])
+            found = HAIR * (together * (1 + deep) - top) + 8 * U * together + TINY
+        low, high = -top, top
     factor = np.abs(output_scale)
-    return HAIR * (
-        factor * found + 4 * U * (factor * high + np.abs(output_shift)) * ((high > 0) | (output_shift != 0))
-    )
+    constant = (high == 0) & (output_shift == 0)
+    return HAIR * (factor * found + 4 * U * (factor * high + np.abs(output_shift)) * ~constant), bounds
 
 
 def _layer(layer: KANLinear, low: Floats, high: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:
@@ -93,15 +109,21 @@ def with_room(networks: Sequence[KAN], space: Space, goal: Goal) -> Goal:
     # The first two rows, or the one, may be the same sum with either sign: what is computed is then exactly zero.
     if not any(_weights(networks, space, goal.rows[:2]).values()):
         return goal
-    low = np.where(space.owns(), space.low, np.inf).min(0)
-    high = np.where(space.owns(), space.high, -np.inf).max(0)
-    each = [rounding(net, low, high) for net in networks]
+    each = [rounding(net, *hull(space)) for net in networks]
     bounds: list[float] = []
     for bound, row in zip(goal.bounds, goal.rows, strict=True):
         weights = _weights(networks, space, (row,))
         room = sum(abs(weight) * float(each[m][o]) for (m, _, o), weight in weights.items())
         bounds.append(bound - HAIR * room)
     return replace(goal, bounds=tuple(bounds))
+
+
+def hull(space: Space) -> tuple[Floats, Floats]:
+    """The least and the greatest number of each input on a domain."""
+    return (
+        np.where(space.owns(), space.low, np.inf).min(0),
+        np.where(space.owns(), space.high, -np.inf).max(0),
+    )
 
 
 def _weights(
@@ -130,7 +152,7 @@ def alike(one: KAN, two: KAN) -> bool:
         (getattr(one, name), getattr(two, name))
         for name in ("input_shift", "input_scale", "output_shift", "output_scale")
     ]
-    if one.shape != two.shape:
+    if one.shape != two.shape or [a.nodes for a in one.spec.layers] != [b.nodes for b in two.spec.layers]:
         return False
     for a, b in zip(one.layers, two.layers, strict=True):
         if a.degree != b.degree or (a.bias is None) != (b.bias is None):

@@ -8,6 +8,7 @@ runs it from wherever it lies. What is needed to trust it, in the order in which
     domain     the rows that a statement speaks of
     moves      the second row of a claim about two
     claims     from a claim to the goals that show it
+    products   nodes that multiply as nodes that add
     rounding   how far predictions can be from the exact function
     tables     piecewise polynomials between two ends, and their maxima
     evidence   whether lemmas and trees of parts prove a goal

@@ -5,6 +5,7 @@ from fractions import Fraction as Q
 from typing import Any
 
 from .model import Model
+from .products import unfold
 from .reading import need, quoted
 from .rounding import rounding
 from .tables import Table
@@ -42,13 +43,17 @@ class Case:
             paid = [cost["rate"] for cost in budget["costs"]] + [fee["cost"] for fee in budget["cells"]]
             need(min(paid, default=0) >= 0, "a cost is negative")
             self.words += f" whose costs fit the budget {json.dumps(budget, default=float)}"
-        self.hulls, self.tables = list[tuple[Q, Q]](), list[Table]()
-        for i, (g, k) in sorted(self.owner.items()):
+        self.hulls, self.tables, self.rounding = list[tuple[Q, Q]](), list[Table](), list[list[Q]]()
+        for _, (g, k) in sorted(self.owner.items()):
             ends = [box[k] for box in self.cells[g].values()]
             self.hulls.append((min(a for a, _ in ends), max(b for _, b in ends)))
+        for m in models:
+            errors, tops = rounding(m, self.hulls)
+            self.rounding.append(errors)
+            unfold(m, tops)
+        for i in range(count):
             edges, costs = [(m.layers[0][i], 0, 0) for m in models], [at for at, _ in self.costs[i]]
             self.tables.append(Table(self.hulls[i], [*edges, None, *costs]))
-        self.rounding = [rounding(m, self.hulls) for m in models]
 
     def name(self, g: int) -> str:
         """The inputs of a group by name."""

@@ -28,6 +28,21 @@ class Edges:
         self.bits = max(c.denominator for row in coefs for c in row).bit_length() - 1
         self.coefs = [[int(c * 2**self.bits) for c in row] for row in coefs]
 
+    def mixed(self, sums: list[dict[int, int]]) -> "Edges":
+        """Weighted sums of the functions."""
+        made, zero = copy(self), [0] * len(self.coefs[0])
+        made.known = {}
+        made.coefs = [
+            [sum(x) for x in zip(zero, *([w * c for c in self.coefs[v]] for v, w in s.items()), strict=True)]
+            for s in sums
+        ]
+        return made
+
+    def scaled(self, factors: list[Q]) -> "Edges":
+        """Each function times a number."""
+        coefs = [[Q(c, 1 << self.bits) * f for c in row] for row, f in zip(self.coefs, factors, strict=True)]
+        return Edges(self.breaks, self.degree, coefs)
+
     def silent(self) -> "Edges":
         """The same without any effect."""
         made = copy(self)
@@ -126,18 +141,26 @@ class Model:
             need(one or maps["method"] == "temperature", "a model's maps mix its outputs")
             self.threshold = read(maps["threshold"], Q) if one else Q(0)
             self.outputs = [name + " before calibration" for name in self.outputs]
+        self.arities = list[list[int]]()  # of the multiplication nodes of each layer, the last of its sums
         for number, spec in enumerate(network["layers"]):
-            m, k, size = spec["nodes"]["sums"], spec["degree"], spec["intervals"] + 1
-            plain = not (spec["base"] or spec["symbolic"] or spec["nodes"]["products"])
+            arities, k, size = spec["nodes"]["products"], spec["degree"], spec["intervals"] + 1
+            m = spec["nodes"]["sums"] + sum(read(arities, [int]))
+            self.arities.append(arities)
+            plain = not (spec["base"] or spec["symbolic"]) and min(arities, default=2) > 1
             plain = plain and spec["basis"] == "bspline" and k in (1, 2, 3) and n == spec["in_features"]
-            need(plain, "a model has parts other than sums of B-splines of degree 1 to 3")
+            need(plain, "a model has parts other than sums of B-splines of degree 1 to 3, and products")
             name, edges, rows = f"layers.{number}.", list[Edges](), size + k - 1
             grid, coef = self.tensor(name + "grid", n, size), self.tensor(name + "coef", n, rows, m)
             mask = self.tensor(name + "mask", n, m)
             bias = self.tensor(name + "bias", m) if spec["bias"] else [Q(0)] * m
             above, factor = [Q(0)] * m, [Q(1)] * m
             if number == last:
-                above, factor = self.tensor("output_shift", m), self.tensor("output_scale", m)
+                ends = len(self.outputs)
+                above, factor = self.tensor("output_shift", ends), self.tensor("output_scale", ends)
+                self.output_shift, self.output_scale = above, factor
+                self.plain += [above, factor]
+                if arities:  # what is scaled are the products
+                    above, factor = [Q(0)] * m, [Q(1)] * m
             for i in range(n):
                 breaks, own = grid[i * size : (i + 1) * size], coef[i * rows * m : (i + 1) * rows * m]
                 breaks = breaks if number else [shift[i] + scale[i] * b for b in breaks]
@@ -146,9 +169,8 @@ class Model:
             self.layers.append(edges)
             self.biases.append([s + f * b for s, f, b in zip(above, factor, bias, strict=True)])
             self.constants.append([abs(f * b) for f, b in zip(factor, bias, strict=True)])
-            self.output_shift = above
-            self.plain += [above, factor, bias]
-            n = m
+            self.plain.append(bias)
+            n = spec["nodes"]["sums"] + len(arities)
         need(self.layers and n == len(self.outputs), "the layers of a model do not fit")
 
     def alike(self, other: "Model") -> bool:

@@ -8,6 +8,7 @@ N. J. Higham, "Accuracy and Stability of Numerical Algorithms", chapter 3, doi:1
 """
 
 from fractions import Fraction as Q
+from functools import reduce
 from math import prod
 from typing import Any
 
@@ -18,15 +19,15 @@ U, TINY = Q(1, 1 << 53), Q(1, 1 << 1000)
 EVEN = 40 * U
 
 
-def rounding(model: Model, hulls: list[tuple[Q, Q]]) -> list[Q]:
-    """Of each output, where the inputs lie in the hulls."""
+def rounding(model: Model, hulls: list[tuple[Q, Q]]) -> tuple[list[Q], list[list[Q]]]:
+    """Of each output, where the inputs lie in the hulls; and bounds of the sizes of each layer's sums."""
     # Of each node: its range, what is 0 there in network units, and its error so far.
     nodes = [
         (low, high, zero, 4 * U * max(abs(low - zero), abs(high - zero)))
         for (low, high), zero in zip(hulls, model.shift, strict=True)
     ]
-    found = list[Q]()
-    for edges, biases in zip(model.layers, model.constants, strict=True):
+    found, bounds = list[Q](), list[list[Q]]()
+    for edges, biases, arities in zip(model.layers, model.constants, model.arities, strict=True):
         count = len(edges) * (edges[0].degree + 1) + 4
         errors, sizes, powers = ([Q(0)] * len(biases) for _ in range(3))
         for each, node in zip(edges, nodes, strict=True):
@@ -39,10 +40,26 @@ def rounding(model: Model, hulls: list[tuple[Q, Q]]) -> list[Q]:
             for e, p, b in zip(errors, powers, biases, strict=True)
         ]
         found = list(map(_up, found))
-        tops = [s + b for s, b in zip(sizes, biases, strict=True)]
+        tops = [_up(s + b) for s, b in zip(sizes, biases, strict=True)]
+        bounds.append(tops)
+        at = len(tops) - sum(arities)
+        both = list(zip(tops, found, strict=True))
+        for arity in arities:
+            both.append(reduce(_product, both[at : at + arity]))
+            at += arity
+        if arities:
+            both = both[: len(tops) - sum(arities)] + both[len(tops) :]
+            tops, found = [top for top, _ in both], [_up(error + TINY) for _, error in both]
         nodes = [(-h, h, Q(0), e) for h, e in zip(tops, found, strict=True)]
-    ends = zip(found, nodes, model.output_shift, strict=True)
-    return [e + 4 * U * (high + abs(shift)) for e, (_, high, _, _), shift in ends]
+    factors = model.output_scale if model.arities[-1] else [Q(1)] * len(found)
+    ends = zip(found, nodes, map(abs, factors), model.output_shift, strict=True)
+    return [f * e + 4 * U * (f * high + abs(shift)) for e, (_, high, _, _), f, shift in ends], bounds
+
+
+def _product(one: tuple[Q, Q], two: tuple[Q, Q]) -> tuple[Q, Q]:
+    """Largest size and error of a product, from those of its factors."""
+    (top, error), (other, wrong) = one, two
+    return top * other, (top + error) * (other + wrong) * (1 + 4 * U) - top * other
 
 
 def _edges(edges: Edges, low: Q, high: Q, zero: Q, error: Q) -> list[tuple[Q, Q, Q]]:
