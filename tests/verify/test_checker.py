@@ -480,13 +480,12 @@ def test_damaged_models_are_refused(small: Made, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "net",
     [
-        ew.KAN([1, [1, 1], 1], seed=0),
         ew.KAN([1, 1], base="silu", seed=0),
         ew.KAN([1, 1], basis="chebyshev", seed=0),
         ew.KAN([1, 1], degree=4, seed=0),
         ew.KAN([1, 1], degree=0, seed=0),
     ],
-    ids=["products", "base", "basis", "degree 4", "degree 0"],
+    ids=["base", "basis", "degree 4", "degree 0"],
 )
 def test_networks_beyond_it_are_refused(net: ew.KAN, tmp_path: Path) -> None:
     ew.save(net, tmp_path / "net.kan")
@@ -585,7 +584,10 @@ def codes(values: Any) -> ew.KAN:
 
 
 def test_same_class_is_the_first_of_the_largest(tmp_path: Path) -> None:
-    """All outputs of -1, 0 and 1 at two codes: evidence for each goal that holds is accepted just where argmax stays."""
+    """All outputs of -1, 0 and 1 at two codes: evidence for each goal that holds is accepted just where argmax stays.
+
+    But for ties, which predictions may break by rounding.
+    """
     where = Domain((Group("code", (0,), (((0.0, 0.0),), ((1.0, 1.0),)), ("a", "b")),))
     rng, told = np.random.default_rng(0), set[bool]()
     for _ in range(120):
@@ -602,8 +604,9 @@ def test_same_class_is_the_first_of_the_largest(tmp_path: Path) -> None:
         document = document_of({"type": "same_class", "group": 0}, where, proofs, [tmp_path / "net.kan"])
         found = check(write(document, tmp_path / "proof.json"), tmp_path / "net.kan")
         stays = bool(values[0].argmax() == values[1].argmax())
-        assert found.accepted == stays, (values, found.reason)
-        told.add(stays)
+        ties = min(len(set(row)) for row in values.tolist()) < 3
+        assert found.accepted == stays or (ties and stays), (values, found.reason)
+        told.add(found.accepted)
     assert told == {True, False}
 
 
