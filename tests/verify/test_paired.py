@@ -45,7 +45,7 @@ COPIES: dict[
 ] = {  # the copy, epsilon by sampled differences, at least
     "float32": (lambda net: copy.deepcopy(net).float(), 40.0, 0.0),
     "one coefficient": (one_coefficient, 4.0, 0.0),
-    "refined": (lambda net: ew.refine(net, 2).network, 1.0, 1e-10),
+    "refined": (lambda net: ew.refine(net, 2).network, 1.0, 1e-8),
     "pruned": (pruned, 8.0, 0.0),
 }
 

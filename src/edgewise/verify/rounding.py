@@ -147,20 +147,46 @@ def _weights(
 
 
 def alike(one: KAN, two: KAN) -> bool:
-    """Whether two networks make the same of every row, also in floating point: their numbers are the same."""
+    """Whether two networks make the same of every row, also in floating point: all that has an effect is the same."""
     pairs = [
         (getattr(one, name), getattr(two, name))
         for name in ("input_shift", "input_scale", "output_shift", "output_scale")
     ]
     if one.shape != two.shape or [a.nodes for a in one.spec.layers] != [b.nodes for b in two.spec.layers]:
         return False
-    for a, b in zip(one.layers, two.layers, strict=True):
+    used: tuple[NDArray[np.bool_], NDArray[np.bool_]] = (
+        np.ones(one.shape[0], bool),
+        np.ones(two.shape[0], bool),
+    )
+    arrays: list[tuple[Floats, Floats]] = []
+    for number, (a, b) in enumerate(zip(one.layers, two.layers, strict=True)):
         if a.degree != b.degree or (a.bias is None) != (b.bias is None):
             return False
-        pairs += [(a.grid, b.grid), (a.numeric_coef(), b.numeric_coef())]
-        pairs += [] if a.bias is None or b.bias is None else [(a.bias, b.bias)]
-    numbers = [tuple(_numbers(each) for each in pair) for pair in pairs]
+        live = _live(one, number), _live(two, number)
+        if not (live[0] == live[1]).all():
+            return False
+        arrays.append((_numbers(a.grid)[used[0]], _numbers(b.grid)[used[1]]))
+        coefs = [
+            _numbers(each.numeric_coef())[u][..., v] for each, u, v in zip((a, b), used, live, strict=True)
+        ]
+        arrays.append((coefs[0], coefs[1]))
+        if a.bias is not None and b.bias is not None:
+            arrays.append((_numbers(a.bias)[live[0]], _numbers(b.bias)[live[1]]))
+        used = live if not one.spec.layers[number].nodes.products else (_all(one, number), _all(two, number))
+    numbers = [(_numbers(a), _numbers(b)) for a, b in pairs] + arrays
     return all(a.shape == b.shape and bool((a == b).all()) for a, b in numbers)
+
+
+def _live(net: KAN, number: int) -> NDArray[np.bool_]:
+    """Which sums of a layer lead to anything; of layers that multiply, and of the last one, all count."""
+    sums = net.layers[number].out_features
+    if number == len(net.layers) - 1 or net.spec.layers[number].nodes.products:
+        return np.ones(sums, bool)
+    return np.asarray(_numbers(net.layers[number + 1].numeric_coef()).any((1, 2)), dtype=bool)
+
+
+def _all(net: KAN, number: int) -> NDArray[np.bool_]:
+    return np.ones(net.layers[number + 1].in_features if number + 1 < len(net.layers) else 1, bool)
 
 
 def _numbers(tensor: torch.Tensor) -> Floats:

@@ -169,17 +169,27 @@ class Model:
             self.layers.append(edges)
             self.biases.append([s + f * b for s, f, b in zip(above, factor, bias, strict=True)])
             self.constants.append([abs(f * b) for f, b in zip(factor, bias, strict=True)])
-            self.plain.append(bias)
             n = spec["nodes"]["sums"] + len(arities)
         need(self.layers and n == len(self.outputs), "the layers of a model do not fit")
 
     def alike(self, other: "Model") -> bool:
-        """Whether another model makes the same of every row, also in floating point."""
-        pairs = zip(sum(self.layers, list[Edges]()), sum(other.layers, list[Edges]()), strict=False)
-        same = (
-            (a.degree, a.breaks, a.bits, a.coefs) == (b.degree, b.breaks, b.bits, b.coefs) for a, b in pairs
-        )
-        return self.plain == other.plain and all(same)
+        """Whether another model makes the same of every row, also in floating point: all that has an effect is the same."""
+        return self.plain == other.plain and self.effects() == other.effects()
+
+    def effects(self) -> list[Any]:
+        """Grids, coefficients and biases, but for what leads to nodes that nothing leaves."""
+        found, below = list[Any](), [True] * len(self.layers[0])
+        for number, (edges, bias) in enumerate(zip(self.layers, self.biases, strict=True)):
+            after = self.layers[number + 1 :][:1]
+            live = [any(map(any, e.coefs)) for e in after[0]] if after else [True] * len(bias)
+            for e in (e for e, used in zip(edges, below, strict=True) if used):
+                own = [
+                    [Q(c, 1 << e.bits) for c in row] for row, used in zip(e.coefs, live, strict=True) if used
+                ]
+                found.append((e.degree, e.breaks, own))
+            found.append([b for b, used in zip(bias, live, strict=True) if used])
+            below = live
+        return found
 
     def tensor(self, name: str, *shape: int) -> list[Q]:
         """The numbers of a tensor."""
