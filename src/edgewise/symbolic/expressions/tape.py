@@ -56,6 +56,8 @@ _BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], tupl
 
 # Half of the distance between 1 and the next number.
 _UNIT = 2.0**-53
+_JUMPS = frozenset({"sign", "step", "floor", "mod"})
+
 # Units of work: an operation on a column, and on one of its entries, by kind.
 _CALL, _ENTRY = 1e-6, 7e-10
 _DEAR = {"^": 20.0, "+": 1.0, "-": 1.0, "*": 1.0, "/": 1.5, "neg": 1.0, "inv": 1.5, "abs": 1.0, "sqrt": 2.0}
@@ -112,6 +114,11 @@ class Tape:
         """Which constants are powers."""
         powers = {step.right for step in self._slots if isinstance(step, _Step) and step.operation == "^"}
         return frozenset(at for at, slot in enumerate(self._numbers) if slot in powers)
+
+    @property
+    def jumps(self) -> bool:
+        """Whether the formula jumps anywhere."""
+        return any(isinstance(step, _Step) and step.operation in _JUMPS for step in self._slots)
 
     @property
     def angles(self) -> frozenset[int]:

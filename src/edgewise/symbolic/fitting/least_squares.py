@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edgewise.forms.tree import Node
 from edgewise.symbolic.costs import DAMPED
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.jumps import jump_errors
 
 Floats = NDArray[np.float64]
 _ROUNDING = 4e-15
@@ -33,7 +34,7 @@ class Refit:
         Their values, in the order of the formula.
     standard_errors
         How far each could move without the data telling (infinite where it is not determined at all); valid for
-        noise of unequal size too.
+        noise of unequal size too. A place of a jump moves freely between two rows.
     inflation
         The square of these over that of the errors that equal noise would give, at least 1.
     rss
@@ -136,11 +137,15 @@ def refit(
     # Floating point itself makes this much noise: no constant is known better than that.
     noise = max(rss / max(dof, 1), _square(y * root) / len(y) * _ROUNDING**2)
     errors, inflation, leverage = _standard_errors(triangle, weighted, residual, noise)
+    errors = np.nan_to_num(errors / scale, nan=np.inf, posinf=np.inf)
+    if tape.jumps:
+        still = np.flatnonzero(~jacobian.any(axis=0))
+        errors[still] = jump_errors(tape, constants, still.tolist(), X, y, root, noise)
     held = np.sqrt(np.mean(np.square(residual / np.maximum(1 - leverage, 1e-3))))
     return Refit(
         tape.with_constants(constants.tolist()),
         constants,
-        np.nan_to_num(errors / scale, nan=np.inf, posinf=np.inf),
+        errors,
         inflation,
         rss,
         dof,
