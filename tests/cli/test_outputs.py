@@ -106,3 +106,14 @@ def test_a_model_of_several_outputs_has_no_report(edgewise, model):
     done = edgewise("report", "two.kan", "t.csv", "-t", "y", "-o", "r.html")
     assert (done.code, done.out) == (2, "")
     assert "must have one output. Got one with 2 ('y1', 'y2') instead" in done.err
+
+
+@pytest.mark.parametrize(
+    "words", [("predict", "s.kan", "huge.csv"), ("report", "s.kan", "huge.csv", "-t", "y", "-o", "r.html")]
+)
+def test_rows_beyond_the_precision_of_a_model_are_named(edgewise, words):
+    ew.save(ew.KAN([1, 1, 1], input_names=["a"], output_names=["y"], seed=0, base="silu"), "s.kan")
+    write_frame(pa.table({"a": [1e300] * 12, "y": list(range(12))}), "huge.csv")
+    done = edgewise(*words, "-q")
+    assert (done.code, done.out) == (2, "")
+    assert "a finite answer for. Got none for row 1 of those asked" in done.err

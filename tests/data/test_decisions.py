@@ -355,6 +355,11 @@ def test_tables_in_memory_are_read_by_the_same_rules():
     assert table.notes == ("Column 'a' looks like percentages ('12%'): read as numbers (12).",)
 
 
+def test_ragged_columns_are_one_sentence():
+    with pytest.raises(InputError, match="Column 'c' must hold one value a row"):
+        learn_encoding({"c": [[1.0], [1.0, 2.0]]}, [1.0, 2.0])
+
+
 def test_a_nan_without_a_hash_is_a_missing_cell():
     cells = [decimal.Decimal("sNaN"), "a", "b", "a", "b"]
     encoding = learn_encoding({"c": cells}, [1.0, 2.0, 3.0, 2.0, 3.0], fewest=1)

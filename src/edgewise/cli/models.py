@@ -107,9 +107,17 @@ class Model:
         """Predictions, shape (n,) or (n, outputs), or the probability of every class, shape (n, classes)."""
         if not self.is_estimator:
             predicted = self.held.predict(self.encoded(used))
-            return predicted[:, 0] if predicted.shape[1] == 1 else predicted
-        told = self.held.predict_proba(used) if self.classes else self.held.predict(used)
-        return np.asarray(told, dtype=np.float64)
+            told = predicted[:, 0] if predicted.shape[1] == 1 else predicted
+        else:
+            told = self.held.predict_proba(used) if self.classes else self.held.predict(used)
+        values = np.asarray(told, dtype=np.float64)
+        if not np.isfinite(values).all():
+            row = int(np.argwhere(~np.isfinite(values))[0][0])
+            raise InputError(
+                f"{provenance(used).source} must hold rows that the model has a finite answer for. Got none for row "
+                f"{row + 1:,} of those asked; its numbers are beyond the model's precision, so correct or drop it."
+            )
+        return values
 
     def interval(self, used: Frame, share: float) -> Floats:
         """Lowest and highest value that hold such a share of new rows, shape (n, 2) or (n, outputs, 2)."""

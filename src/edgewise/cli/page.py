@@ -107,7 +107,7 @@ def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int) -> Page:
     y_test = model.coded(inputs.y[held_out])
     accuracy, troubles = compared(model, inputs, train, held_out, seed=seed) if test < 1 else ([], [])
     classes = len(model.classes)
-    ours = model.values(inputs.frame.take(pa.array(held_out)))
+    ours = model.values(inputs.frame)[held_out]  # of all rows: the page draws those learned from as well
     size = edges(model.network)
     accuracy.append(measure("network", ours, y_test, size, 0.0, True, classes=classes))
     made = replace(

@@ -218,7 +218,12 @@ def _as_array(values: Any) -> NDArray[Any]:
 
 
 def _from_array(values: Any, name: str) -> RawColumn:
-    array = _as_array(values)
+    try:
+        array = _as_array(values)
+    except ValueError:
+        raise InputError(
+            f"Column {short(name, 40)} must hold one value a row. Got entries of different lengths instead."
+        ) from None
     if array.ndim != 1:
         raise InputError(
             f"Column {short(name, 40)} must hold one value a row. Got an array of shape {array.shape} instead."
