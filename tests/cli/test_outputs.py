@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from tests.cli.conftest import is_one_sentence
 
 import edgewise as ew
@@ -109,11 +110,26 @@ def test_a_model_of_several_outputs_has_no_report(edgewise, model):
 
 
 @pytest.mark.parametrize(
-    "words", [("predict", "s.kan", "huge.csv"), ("report", "s.kan", "huge.csv", "-t", "y", "-o", "r.html")]
+    ("factor", "words", "sentence"),
+    [
+        (1e30, ("predict", "s.kan", "huge.csv"), "a finite answer for. Got none for row 1 of those asked"),
+        (
+            1e30,
+            ("report", "s.kan", "huge.csv", "-t", "y", "-o", "r.html"),
+            "a finite answer for. Got none for row 1",
+        ),
+        (
+            1.0,
+            ("report", "s.kan", "huge.csv", "-t", "y", "-o", "r.html"),
+            "up to 1e+140, so that errors can be squared",
+        ),
+    ],
 )
-def test_rows_beyond_the_precision_of_a_model_are_named(edgewise, words):
-    ew.save(ew.KAN([1, 1, 1], input_names=["a"], output_names=["y"], seed=0, base="silu"), "s.kan")
+def test_rows_beyond_the_precision_of_a_model_are_named(edgewise, factor, words, sentence):
+    net = ew.KAN([1, 1], input_names=["a"], output_names=["y"], seed=0, dtype=torch.float64)
+    net.output_scale.fill_(factor)
+    ew.save(net, "s.kan")
     write_frame(pa.table({"a": [1e300] * 12, "y": list(range(12))}), "huge.csv")
     done = edgewise(*words, "-q")
     assert (done.code, done.out) == (2, "")
-    assert "a finite answer for. Got none for row 1 of those asked" in done.err
+    assert sentence in done.err

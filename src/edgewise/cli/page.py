@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edgewise import __version__
 from edgewise._core import InputError, among, did_you_mean, short
+from edgewise._core.checks import check_squarable
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, called, find, prepare
 from edgewise.cli.job import Job, edges
@@ -107,7 +108,9 @@ def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int) -> Page:
     y_test = model.coded(inputs.y[held_out])
     accuracy, troubles = compared(model, inputs, train, held_out, seed=seed) if test < 1 else ([], [])
     classes = len(model.classes)
-    ours = model.values(inputs.frame)[held_out]  # of all rows: the page draws those learned from as well
+    every = model.values(inputs.frame)  # the page draws the rows learned from as well
+    check_squarable(every, f"What the model answers for {inputs.source}")
+    ours = every[held_out]
     size = edges(model.network)
     accuracy.append(measure("network", ours, y_test, size, 0.0, True, classes=classes))
     made = replace(
