@@ -67,6 +67,8 @@ _TABLE = (
     Function("gaussian", gaussian, ("-2*x*gaussian(x)",)),
 )
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({function.name: function for function in _TABLE})
+# Those that jump: between the jumps their slopes say all, at them nothing.
+JUMPS = frozenset({"sign", "step", "floor", "mod"})
 
 # Other spellings people type; formulas are written back with the first.
 SPELLINGS: Mapping[str, str] = MappingProxyType(

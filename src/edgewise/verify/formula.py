@@ -27,6 +27,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.forms import parse
 from edgewise.forms.derivative import differentiate
+from edgewise.forms.functions import JUMPS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.parse import from_sympy
@@ -50,7 +51,6 @@ _BATCH = 1024
 # Boxes that wait at once; beyond, those nearest to being certain go first, so that memory does not grow.
 _MOST_BOXES = 2_000_000
 _DRAWN = 4096
-_JUMPS = frozenset({"sign", "step", "floor", "mod"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +82,8 @@ class Difference:
         """The difference and the derivatives it has."""
         model = exact_model(network)
         names = [str(i) for i in range(len(model.shift))]
-        gradient = () if _applies(tree, _JUMPS) else tuple(differentiate(tree, name) for name in names)
-        smooth = bool(gradient) and not any(_applies(each, _JUMPS) for each in gradient)
+        gradient = () if _applies(tree, JUMPS) else tuple(differentiate(tree, name) for name in names)
+        smooth = bool(gradient) and not any(_applies(each, JUMPS) for each in gradient)
         smooth &= min(layer.degree for layer in network.layers) >= 2
         hessian = (
             tuple(tuple(differentiate(each, name) for name in names) for each in gradient) if smooth else ()

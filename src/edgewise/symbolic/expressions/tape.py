@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.work import charge
-from edgewise.forms.functions import CONSTANTS
+from edgewise.forms.functions import CONSTANTS, JUMPS
 from edgewise.forms.tree import Apply, Node, Number, Variable
 
 Floats = NDArray[np.float64]
@@ -56,7 +56,6 @@ _BINARY: Mapping[str, tuple[Callable[[Any, Any], Any], Callable[[Any, Any], tupl
 
 # Half of the distance between 1 and the next number.
 _UNIT = 2.0**-53
-_JUMPS = frozenset({"sign", "step", "floor", "mod"})
 
 # Units of work: an operation on a column, and on one of its entries, by kind.
 _CALL, _ENTRY = 1e-6, 7e-10
@@ -118,7 +117,7 @@ class Tape:
     @property
     def jumps(self) -> bool:
         """Whether the formula jumps anywhere."""
-        return any(isinstance(step, _Step) and step.operation in _JUMPS for step in self._slots)
+        return any(isinstance(step, _Step) and step.operation in JUMPS for step in self._slots)
 
     @property
     def angles(self) -> frozenset[int]:
