@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 import edgewise as ew
 from edgewise import InputError, properties
 from edgewise.forms import parse
+from edgewise.verify.enclosure import enclose
 from edgewise.verify.exact import exact_model
-from edgewise.verify.intervals import Derivatives, Intervals, enclose, enclose_network
+from edgewise.verify.intervals import Derivatives, Intervals, enclose_network
 
 FORMULAS = [
     "x^2 - 3*x*y + y^3",

@@ -35,8 +35,9 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.verify.calibrated import check_carried
 from edgewise.verify.conditions import Condition
 from edgewise.verify.domain import Domain
+from edgewise.verify.enclosure import enclose
 from edgewise.verify.exact import ExactModel, exact_model
-from edgewise.verify.intervals import Derivatives, Intervals, enclose, enclose_network, point
+from edgewise.verify.intervals import Derivatives, Intervals, enclose_network, point
 from edgewise.verify.properties import FormulaWithin
 from edgewise.verify.results import Proved, Refuted, Undecided, Verdict, ended_by
 from edgewise.verify.rows import Columns, drawn, place

@@ -1,31 +1,24 @@
-"""Interval arithmetic on arrays, rounded outward: formulas and spline networks over many boxes at once.
+"""Interval arithmetic on arrays, rounded outward: spline networks over many boxes at once.
 
-Sums, products, quotients and roots are correctly rounded in IEEE arithmetic, so that one step outward encloses them. numpy's
-elementary functions are accurate to 4 units in the last place; theirs are widened by 16. Where a formula has no value in
-part of a box its enclosure is unbounded.
+Sums, products, quotients and roots are correctly rounded in IEEE arithmetic, so that one step outward encloses them. Where
+a formula has no value in part of a box its enclosure is unbounded.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.work import charge
-from edgewise.forms.functions import CONSTANTS
-from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.verify.curves import Curves
 from edgewise.verify.exact import ExactModel
 
 Floats = NDArray[np.float64]
 
-_ULPS = 16
 # Sums of products and polynomials in floats: relative to the sum of the terms' sizes. The longest has a few thousand.
 _SUMMED = 1e-12
-_TWO_PI = 2 * math.pi
 # Units of work of an operation, and for each interval; of a cubic's range, several times as much.
 _STEP, _NUMBER, _CUBIC = 4e-5, 4e-8, 4
 
@@ -38,10 +31,10 @@ class Intervals:
     high: Floats
 
     def __add__(self, other: Intervals) -> Intervals:
-        return _out(self.low + other.low, self.high + other.high)
+        return outward(self.low + other.low, self.high + other.high)
 
     def __sub__(self, other: Intervals) -> Intervals:
-        return _out(self.low - other.high, self.high - other.low)
+        return outward(self.low - other.high, self.high - other.low)
 
     def __neg__(self) -> Intervals:
         return Intervals(-self.high, -self.low)
@@ -50,12 +43,12 @@ class Intervals:
         ends = [a * b for a in (self.low, self.high) for b in (other.low, other.high)]
         # Zero times an end at infinity is zero: infinity only says that there is no bound.
         products = np.stack([np.where(np.isnan(end), 0.0, end) for end in ends])
-        return _out(products.min(0), products.max(0))
+        return outward(products.min(0), products.max(0))
 
     def inverse(self) -> Intervals:
         """1 / x; unbounded where zero is inside."""
         with np.errstate(divide="ignore"):
-            made = _out(1.0 / self.high, 1.0 / self.low)
+            made = outward(1.0 / self.high, 1.0 / self.low)
         across = (self.low <= 0) & (self.high >= 0)
         return Intervals(np.where(across, -np.inf, made.low), np.where(across, np.inf, made.high))
 
@@ -74,7 +67,7 @@ def point(x: Floats) -> Intervals:
     return Intervals(x, x)
 
 
-def _out(low: Floats, high: Floats, ulps: int = 1) -> Intervals:
+def outward(low: Floats, high: Floats, ulps: int = 1) -> Intervals:
     """A step outward; what is no number has no bound."""
     charge(_STEP + _NUMBER * np.size(low))
     with np.errstate(invalid="ignore", over="ignore"):
@@ -83,231 +76,6 @@ def _out(low: Floats, high: Floats, ulps: int = 1) -> Intervals:
             for end, side in ((low, -1), (high, 1))
         )
     return Intervals(np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high))
-
-
-def enclose(node: Node, values: Mapping[str, Intervals]) -> Intervals:
-    """Enclosure of a formula's values where each variable lies in its interval.
-
-    Parameters
-    ----------
-    node
-        The tree of a formula, as `edgewise.forms` reads it.
-    values
-        An interval for each variable, of one shape.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from edgewise.forms import parse
-    >>> x = Intervals(np.array([-1.0]), np.array([2.0]))
-    >>> found = enclose(parse("x^2", ["x"]).tree, {"x": x})
-    >>> round(float(found.low[0]), 6), round(float(found.high[0]), 6)
-    (0.0, 4.0)
-    """
-    shape = next(iter(values.values())).low.shape
-    with np.errstate(all="ignore"):
-        return _walk(node, values, shape)
-
-
-def _walk(node: Node, values: Mapping[str, Intervals], shape: tuple[int, ...]) -> Intervals:
-    if isinstance(node, Number):
-        exact = point(np.full(shape, float(node.value)))
-        return exact if float(node.value) == node.value else _out(exact.low, exact.high)
-    if isinstance(node, Variable):
-        if node.name in values:
-            return values[node.name]
-        constant = np.full(shape, CONSTANTS[node.name])
-        return _out(constant, constant)
-    parts = [_walk(argument, values, shape) for argument in node.arguments]
-    # What an argument has no value for has none either, though the function itself be bounded: tanh(log(x)), max(log(x), 0).
-    lost = np.logical_or.reduce([(part.low == -np.inf) & (part.high == np.inf) for part in parts])
-    found = _applied(node, parts)
-    return Intervals(np.where(lost, -np.inf, found.low), np.where(lost, np.inf, found.high))
-
-
-def _applied(node: Apply, parts: Sequence[Intervals]) -> Intervals:
-    total = parts[0]
-    if node.function == "^":
-        return _power(total, parts[1])
-    if node.function == "+":
-        for part in parts[1:]:
-            total = total + part
-        return total
-    if node.function == "*":
-        for k, part in enumerate(parts[1:], 1):
-            same = node.arguments[k] == node.arguments[k - 1] and k == 1
-            total = _whole_power(total, 2) if same else total * part
-        return total
-    if node.function == "neg":
-        return -total
-    return total.inverse() if node.function == "inv" else _FUNCTIONS[node.function](*parts)
-
-
-def _power(base: Intervals, power: Intervals) -> Intervals:
-    fixed = float(power.low.flat[0]) if power.low.size else 0.0
-    middle = round(fixed)
-    if (
-        bool((np.maximum(np.abs(power.low - middle), np.abs(power.high - middle)) == 0).all())
-        and abs(middle) < 512
-    ):
-        whole = _whole_power(base, abs(middle))
-        return whole.inverse() if middle < 0 else whole
-    # Any other power is that of a positive number; zero to a positive power is zero.
-    undefined = base.low < 0
-    lifted = Intervals(np.maximum(base.low, 0.0), np.maximum(base.high, 0.0))
-    made = _exp(power * _log_of_nonnegative(lifted))
-    low = np.where((lifted.low == 0) & (power.low > 0), 0.0, made.low)
-    return Intervals(
-        np.where(undefined, -np.inf, np.maximum(low, 0.0)), np.where(undefined, np.inf, made.high)
-    )
-
-
-def _whole_power(base: Intervals, power: int) -> Intervals:
-    ends = _out(base.low**power, base.high**power, _ULPS)
-    other = _out(base.high**power, base.low**power, _ULPS)
-    if power % 2:
-        return ends
-    falling, across = base.high <= 0, (base.low < 0) & (base.high > 0)
-    low = np.where(falling, other.low, ends.low)
-    high = np.where(falling, other.high, ends.high)
-    low = np.where(across, float(power == 0), np.maximum(low, 0.0))
-    return Intervals(low, np.where(across, np.maximum(ends.high, other.high), high))
-
-
-def _rising(
-    f: Callable[[Floats], Floats], low: float = -np.inf, high: float = np.inf
-) -> Callable[[Intervals], Intervals]:
-    """A function that rises, with values in [low, high]."""
-
-    def enclosure(x: Intervals) -> Intervals:
-        made = _out(f(x.low), f(x.high), _ULPS)
-        return Intervals(np.maximum(made.low, low), np.minimum(made.high, high))
-
-    return enclosure
-
-
-def _partial(
-    f: Callable[[Intervals], Intervals], low: float, high: float
-) -> Callable[[Intervals], Intervals]:
-    """A function of [low, high] only: unbounded where the argument may lie outside."""
-
-    def enclosure(x: Intervals) -> Intervals:
-        outside = (x.low < low) | (x.high > high)
-        made = f(Intervals(np.clip(x.low, low, high), np.clip(x.high, low, high)))
-        return Intervals(np.where(outside, -np.inf, made.low), np.where(outside, np.inf, made.high))
-
-    return enclosure
-
-
-def _log_of_nonnegative(x: Intervals) -> Intervals:
-    return _out(np.log(x.low), np.log(x.high), _ULPS)
-
-
-def _log(x: Intervals) -> Intervals:
-    made = _log_of_nonnegative(Intervals(np.maximum(x.low, 0.0), np.maximum(x.high, 0.0)))
-    undefined = x.low <= 0
-    return Intervals(np.where(undefined, -np.inf, made.low), np.where(undefined, np.inf, made.high))
-
-
-def _wave(shift: float, f: Callable[[Floats], Floats]) -> Callable[[Intervals], Intervals]:
-    """sin or cos: the top is reached at `shift` and every turn from there, the bottom half a turn later."""
-
-    def enclosure(x: Intervals) -> Intervals:
-        ends = np.stack([f(x.low), f(x.high)])
-        made = _out(ends.min(0), ends.max(0), _ULPS)
-
-        def reached(at: float) -> NDArray[np.bool_]:
-            # Places of the tops are known to rounding only; one that is nearly inside counts.
-            slack = 1e-9 + 1e-14 * x.size
-            return np.floor((x.high + slack - at) / _TWO_PI) >= np.ceil((x.low - slack - at) / _TWO_PI)
-
-        low = np.where(reached(shift + math.pi), -1.0, np.maximum(made.low, -1.0))
-        high = np.where(reached(shift), 1.0, np.minimum(made.high, 1.0))
-        unknown = ~np.isfinite(x.size)
-        return Intervals(np.where(unknown, -1.0, low), np.where(unknown, 1.0, high))
-
-    return enclosure
-
-
-def _tan(x: Intervals) -> Intervals:
-    made = _out(np.tan(x.low), np.tan(x.high), _ULPS)
-    slack = 1e-9 + 1e-14 * x.size
-    turns = np.floor((x.high + slack - math.pi / 2) / math.pi) >= np.ceil(
-        (x.low - slack - math.pi / 2) / math.pi
-    )
-    broken = turns | ~np.isfinite(x.size)
-    return Intervals(np.where(broken, -np.inf, made.low), np.where(broken, np.inf, made.high))
-
-
-def _even(f: Callable[[Floats], Floats], least: float) -> Callable[[Intervals], Intervals]:
-    """An even function that rises from `least` at zero."""
-
-    def enclosure(x: Intervals) -> Intervals:
-        inner = np.where((x.low <= 0) & (x.high >= 0), 0.0, np.minimum(np.abs(x.low), np.abs(x.high)))
-        made = _out(f(inner), f(x.size), _ULPS)
-        return Intervals(np.maximum(made.low, least), made.high)
-
-    return enclosure
-
-
-def _sigmoid(x: Floats) -> Floats:
-    return 1.0 / (1.0 + np.exp(-x))
-
-
-def _exactly(f: Callable[..., Floats]) -> Callable[..., Intervals]:
-    """A function that falls in no argument and is computed without rounding; it may jump."""
-    return lambda *x: Intervals(f(*(each.low for each in x)), f(*(each.high for each in x)))
-
-
-def _step(x: Floats) -> Floats:
-    return np.where(x >= 0, 1.0, 0.0)
-
-
-def _mod(a: Intervals, b: Intervals) -> Intervals:
-    """a - b*floor(a/b): on one branch where the quotient stays between two whole numbers, else anything from 0 to b."""
-    turns = _exactly(np.floor)(a * b.inverse())
-    branch = a - b * turns
-    one = (turns.low == turns.high) & np.isfinite(turns.low)
-    found = Intervals(np.where(one, branch.low, -np.inf), np.where(one, branch.high, np.inf))
-    found = found.meet(Intervals(np.minimum(b.low, 0.0), np.maximum(b.high, 0.0)))
-    undefined = (b.low <= 0) & (b.high >= 0)
-    return Intervals(np.where(undefined, -np.inf, found.low), np.where(undefined, np.inf, found.high))
-
-
-_exp = _rising(np.exp, 0.0)
-_FUNCTIONS: dict[str, Callable[..., Intervals]] = {
-    "exp": _exp,
-    "log": _log,
-    "sqrt": _partial(_rising(np.sqrt, 0.0), 0.0, np.inf),
-    "sin": _wave(math.pi / 2, np.sin),
-    "cos": _wave(0.0, np.cos),
-    "tan": _tan,
-    "asin": _partial(_rising(np.arcsin), -1.0, 1.0),
-    "acos": _partial(
-        lambda x: (
-            -_rising(np.arcsin)(x)
-            + Intervals(np.full_like(x.low, math.pi / 2), np.full_like(x.low, np.nextafter(math.pi / 2, 2)))
-        ),
-        -1.0,
-        1.0,
-    ),
-    "atan": _rising(np.arctan),
-    "sinh": _rising(np.sinh),
-    "cosh": _even(np.cosh, 1.0),
-    "tanh": _rising(np.tanh, -1.0, 1.0),
-    "asinh": _rising(np.arcsinh),
-    "acosh": _partial(_rising(np.arccosh, 0.0), 1.0, np.inf),
-    "atanh": _partial(_rising(np.arctanh), -1.0, 1.0),
-    "abs": _even(np.abs, 0.0),
-    "sign": _exactly(np.sign),
-    "step": _exactly(_step),
-    "floor": _exactly(np.floor),
-    "max": _exactly(np.maximum),
-    "min": _exactly(np.minimum),
-    "mod": _mod,
-    "sigmoid": _rising(_sigmoid, 0.0, 1.0),
-    "gaussian": lambda x: _exp(-_even(np.square, 0.0)(x)),
-}
 
 
 # ---- networks
