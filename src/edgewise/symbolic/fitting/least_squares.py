@@ -117,7 +117,8 @@ def refit(
         trial = constants + step
         new_value = tape.value(trial, X)
         new_rss = _square((y - new_value) * root)
-        if new_rss < rss:
+        # A denominator may take an infinite constant without a trace.
+        if new_rss < rss and np.isfinite(trial).all():
             gained = rss - new_rss
             constants, rss = trial, new_rss
             value, jacobian = tape.jacobian(constants, X)

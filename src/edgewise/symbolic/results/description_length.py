@@ -11,7 +11,7 @@ Rissanen (1978), Modeling by shortest data description. Automatica 14(5). doi:10
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -25,15 +25,26 @@ _LONGER, _CLEARLY = 10, 4.0
 
 
 def description(formula: Formula, rows: Rows) -> float:
-    """Nats that it takes to write down the formula, its constants and what it leaves of y."""
-    X, y = np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held]
-    with np.errstate(all="ignore"):
-        error = float(np.sqrt(np.mean(np.square(formula.predict(X) - y))))
+    """Nats that it takes to write down the formula, its constants and what it leaves of y.
+
+    In a short table what counts is what it leaves of each row when fitted to the others.
+    """
+    if rows.short:
+        y, error = rows.y, formula.error
+    else:
+        X, y = np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held]
+        with np.errstate(all="ignore"):
+            error = float(np.sqrt(np.mean(np.square(formula.predict(X) - y))))
     if not math.isfinite(error):
         return math.inf
     floor = max(rows.rounding_error, 1e-300)
     data = len(y) * math.log(max(error, floor))
     return data + 0.5 * len(formula.constants) * math.log(len(y)) + _NODE * formula.complexity
+
+
+def shortest(formulas: Sequence[Formula], rows: Rows) -> Formula:
+    """The formula that describes the rows in the fewest words: where they are few, taste counts."""
+    return min(formulas, key=lambda each: description(each, rows))
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: Rows) -> Formula:

@@ -22,7 +22,7 @@ from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.fitting.cancellation import cancels
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import Rows
-from edgewise.symbolic.results.description_length import challenged
+from edgewise.symbolic.results.description_length import challenged, shortest
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import FormulaResult, judged, recommended
 from edgewise.symbolic.search.all_rows import fitted_on_all
@@ -274,7 +274,7 @@ def _result(search: Search, reason: StopReason, everything: Rows, meter: Meter) 
     known = _preferred(search)
     front = pareto(known, slack=1e-6)
     front = front if front else tuple(known[:1])
-    best = recommended(front, rows)
+    best = shortest(front, rows) if rows.short else recommended(front, rows)
     near = () if search.exact else search.near(best)
     if not search.exact:
         best = challenged(best, [*known, *near], rows)

@@ -224,6 +224,8 @@ class Search:
         if not self._offered(expression):
             return None
         fitted = fit_expression(expression, self.rows)
+        if not is_real(fitted.expression):
+            return None
         fewer = without_negligible(fitted.expression, self.rows)
         if fewer is not fitted.expression and self._offered(fewer):
             fitted = fit_expression(fewer, self.rows)
