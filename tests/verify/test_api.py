@@ -429,7 +429,13 @@ def test_the_check_is_work(small, monkeypatch):
     claim = f"range({float(y.min()) - 10}, {float(y.max()) + 10})"
     with running(Meter()) as whole:
         assert ew.verify(net, claim).status == "proved"
-    monkeypatch.setattr(API, "rechecked", lambda made, files: None)
+    monkeypatch.setattr(API, "rechecked", lambda *_: None)
     with running(Meter()) as without:
         assert ew.verify(net, claim).status == "proved"
     assert 0 < without.spent < whole.spent
+    # What is left in between is enough for a part of the check.
+    monkeypatch.undo()
+    answer = ew.verify(net, claim, work=(without.spent + whole.spent) / 2 / API.MOST)
+    assert answer.status == "undecided"
+    assert "a proof was found, but the work that was allowed was done before it was checked" in answer.reason
+    assert answer.stop_reason == ew.StopReason.WORK_SPENT

@@ -19,7 +19,8 @@ import torch
 
 import edgewise as ew
 from edgewise.verify import checker
-from edgewise.verify.checker import check
+from edgewise.verify.checker import check, tables
+from edgewise.verify.checker.model import model_of
 from edgewise.verify.domain import Budget, CellCost, Cost, Domain, Group
 from tests.verify.certificate_kit import (
     Made,
@@ -129,6 +130,31 @@ def test_runs_alone(small: Made, tmp_path: Path) -> None:
     write({**small.document, "digest": "0" * 64}, path)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout[:19]) == (1, "Refused: its digest"), done.stdout + done.stderr
+
+
+def test_what_is_remembered_changes_no_verdict(tmp_path: Path) -> None:
+    """Tables serve other domains and claims about the same file: verdicts are those of a checker that knows nothing yet."""
+    net = ew.KAN([2, 3, 1], degree=2, intervals=3, seed=3).double()
+    path, files = tmp_path / "model.kan", list[bytes]()
+    ew.save(net, path)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        # Within the grids, at points, and far beyond them.
+        ends = np.sort(rng.uniform(-1, 1, (2, 2)) * 10.0 ** rng.integers(-3, 4, (2, 1)), axis=1)
+        ends[:, 1] = np.where(rng.random(2) < 0.3, ends[:, 0], ends[:, 1])
+        size = np.abs(net.predict(np.array([ends[:, 0], ends[:, 1]]))).max()
+        where = box(*((low, high) for low, high in ends.tolist()))
+        high = float(size * rng.uniform(0, 4))
+        document = document_of(at_most(high), where, [proof(leaf(slopes=[0.0] * 3))], [path])
+        files.append(json.dumps(document).encode())
+    warm = [check(text, path).reason for text in files]
+    fresh = list[str]()
+    for text in files:
+        model_of.cache_clear()
+        tables._table.cache_clear()
+        fresh.append(check(text, path).reason)
+    assert warm == fresh
+    assert {reason.split(":")[0] for reason in warm} == {"Accepted", "Refused"}
 
 
 @pytest.mark.parametrize("degree", [1, 2, 3])

@@ -381,7 +381,13 @@ def _certified(claim: _Claim, found: list[Outcome], files: list[bytes]) -> Prove
     """Proved where the checker accepts the certificate: no answer rests on the prover's floating point alone."""
     task = claim.task
     made = certificate(list(map(hash_of, files)), task.claim, task.domain, list(map(_evidence, found)))
-    refused, seconds = rechecked(made, files), claim.meter.seconds
+    try:
+        refused = rechecked(made, files, claim.meter)
+    except StopError as stop:
+        ended = claim.meter.own(stop)
+        reason = f"a proof was found, but {ended_by(ended)} before it was checked"
+        return Undecided(claim.text, claim.domain, -np.inf, np.inf, claim.meter.seconds, reason, ended)
+    seconds = claim.meter.seconds
     if refused is not None:
         reason = f"a proof was found, but the checker does not bear it out ({refused.rstrip('.')})"
         return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.TIED)

@@ -16,13 +16,14 @@ from edgewise._core.checks import check_bool
 from edgewise._core.errors import FileError
 from edgewise._core.files import PathLike as PathLike
 from edgewise._core.files import write_file
-from edgewise._core.work import charge
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, charge
 from edgewise.verify.checker import steps
 from edgewise.verify.domain import Domain
 
 FORMAT, VERSION = "edgewise-certificate", 2
-# Units of work of a step of the checker, and for each number of the models.
-_STEP, _NUMBER = 1e-3, 2e-6
+# Units of work for each number of the models: of reading them, and of a step of the checker; and of a step by itself.
+_READ, _NUMBER, _STEP = 1.5e-5, 3e-6, 5e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,15 +168,23 @@ def file_of(model: Any, path: PathLike | None = None) -> bytes:
         raise FileError(f"The file {path} cannot be read: {error.strerror or error}.") from None
 
 
-def rechecked(made: Certificate, files: Sequence[bytes]) -> str | None:
+def rechecked(made: Certificate, files: Sequence[bytes], meter: Meter) -> str | None:
     """Why the checker refuses a certificate of models with these files; None where it accepts it.
 
-    Each step is charged as work. The checker shares nothing with the prover, which computes in floating point: no rounding
-    has brought about an answer that rests on its word as well.
+    Each step is charged as work, the same whether or not the checker remembers the files. It shares nothing with the
+    prover, which computes in floating point: no rounding has brought about an answer that rests on its word as well.
+
+    Raises
+    ------
+    StopError
+        Where the meter's work is spent before the checker has come to a verdict.
     """
     numbers = sum(len(file) for file in files) / 8
+    charge(_READ * numbers)
     for verdict in steps(made.text.encode("ascii"), *files):
         charge(_STEP + _NUMBER * numbers)
         if verdict is not None:
             return None if verdict.accepted else verdict.reason
+        if meter.left <= 0:
+            raise StopError(StopReason.WORK_SPENT, meter)
     raise AssertionError("a check ends in a verdict")

@@ -26,7 +26,7 @@ from typing import Any
 from .claims import goals
 from .domain import Case
 from .evidence import Proof
-from .model import Model
+from .model import model_of
 from .moves import twins
 from .reading import FILE, FORMAT, VERSION, Refused, need, parse, printed, read
 
@@ -79,7 +79,7 @@ def _check(files: list[bytes], words: list[str]) -> Iterator[int]:
     text = json.dumps(rest, sort_keys=True, separators=(",", ":"))
     need(said["digest"] == hashlib.sha256(text.encode()).hexdigest(), "its digest does not fit")
     need(hashes and said["models"] == hashes, "it is about other models than these (their hashes differ)")
-    models = [Model(data) for data in files[1:]]
+    models = [model_of(data) for data in files[1:]]
     if "moves" in said["claim"]:
         need(len(models) == 1, "it needs another number of models")
         models = twins(models[0], said["claim"]["moves"])

@@ -8,7 +8,7 @@ from .model import Model
 from .products import unfold
 from .reading import need, quoted
 from .rounding import rounding
-from .tables import Table
+from .tables import Table, table
 
 
 class Case:
@@ -16,7 +16,8 @@ class Case:
 
     def __init__(self, models: list[Model], domain: Any) -> None:
         groups, budget, count = domain["groups"], domain["budget"], len(models[0].inputs)
-        self.models, self.inputs, self.words = models, [g["inputs"] for g in groups], "every row"
+        self.models, self.names = list[Model](), models[0].inputs
+        self.inputs, self.words = [g["inputs"] for g in groups], "every row"
         self.cells = [{c: tuple(map(tuple, cell)) for c, cell in enumerate(g["cells"])} for g in groups]
         self.owner = {i: (g, k) for g, inputs in enumerate(self.inputs) for k, i in enumerate(inputs)}
         once = sorted(sum(self.inputs, list[int]())) == list(range(count))
@@ -50,14 +51,14 @@ class Case:
         for m in models:
             errors, tops = rounding(m, self.hulls)
             self.rounding.append(errors)
-            unfold(m, tops)
+            self.models.append(unfold(m, tops))
         for i in range(count):
-            edges, costs = [(m.layers[0][i], 0, 0) for m in models], [at for at, _ in self.costs[i]]
-            self.tables.append(Table(self.hulls[i], [*edges, None, *costs]))
+            edges, costs = [(m.layers[0][i], 0, 0) for m in self.models], [at for at, _ in self.costs[i]]
+            self.tables.append(table(self.hulls[i], *edges, None, *costs))
 
     def name(self, g: int) -> str:
         """The inputs of a group by name."""
-        return " and ".join(quoted(self.models[0].inputs[i]) for i in self.inputs[g])
+        return " and ".join(quoted(self.names[i]) for i in self.inputs[g])
 
     def point(self, g: int, c: int) -> tuple[int, int]:
         """A cell that a group can be moved to."""

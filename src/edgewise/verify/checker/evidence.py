@@ -9,7 +9,7 @@ from .claims import Goal
 from .domain import Case
 from .pairs import added, difference, times
 from .reading import LEAVES, SPLITS, need, read
-from .tables import Table, rounded
+from .tables import Table, rounded, table
 
 SIDES = {"upper": 1, "lower": -1}
 
@@ -83,14 +83,15 @@ class Proof:
             columns = tuple((self.column(v, g), self.column(w, g)) for v, w in wanted)
             key = (g, columns, tuple(boxes.values()))
             if key not in self.memo:
-                tables = [self.case.tables[i] for i in self.case.inputs[g]]
-                self.memo[key] = list[Any]()
-                for two in columns:
-                    each = [
-                        added(t.span(x, *two) for t, x in zip(tables, box, strict=True))
-                        for box in boxes.values()
+                each = list[Any]()
+                for box in boxes.values():
+                    spans = [
+                        self.case.tables[i].spans(x, columns)
+                        for i, x in zip(self.case.inputs[g], box, strict=True)
                     ]
-                    self.memo[key].append((min(a for a, _ in each), max(b for _, b in each)))
+                    each.append(map(added, zip(*spans, strict=True)))
+                hulls = zip(*each, strict=True)
+                self.memo[key] = [(min(a for a, _ in x), max(b for _, b in x)) for x in hulls]
             for total, span in zip(totals, self.memo[key], strict=True):
                 total.append(span)
         return [added(each) for each in totals]
@@ -112,7 +113,7 @@ class Proof:
             low, high = sums.get(v) or added([(self.bias[v], self.bias[v]), *below])
             if v not in self.tables:
                 rates = [(edges, shift, 1) for edges, shift, _ in self.parts[v] if self.slope]
-                self.tables[v] = Table((low, high), [*self.parts[v], *rates, None])
+                self.tables[v] = table((low, high), *self.parts[v], *rates, None)
             ends[v] = max(low, limits.get((v, -1), low)), min(high, limits.get((v, 1), high))
             if ends[v][0] > ends[v][1]:
                 return None
@@ -190,7 +191,7 @@ class Proof:
         i = self.slope[1]
         g, at = self.case.owner[i]
         if "rates" not in self.memo:
-            self.memo["rates"] = Table(self.case.hulls[i], [(self.case.models[0].layers[0][i], 0, 1)])
+            self.memo["rates"] = table(self.case.hulls[i], (self.case.models[0].layers[0][i], 0, 1))
         found = dict[int, tuple[Q, Q]]()
         for k, v in enumerate(self.heads[0][2]):
             each = [self.memo["rates"].span(box[at], k) for box in cells[g].values()]

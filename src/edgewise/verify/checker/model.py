@@ -1,64 +1,76 @@
 """A .kan file as exact piecewise polynomials; the scales of inputs and outputs are put into the first and last layers."""
 
 from bisect import bisect_right
-from copy import copy
 from fractions import Fraction as Q
+from functools import cached_property, lru_cache
 from itertools import pairwise
-from math import prod
+from math import isfinite, prod
 from operator import mul
 from struct import unpack
 from typing import Any
 
 from .reading import need, parse, read
 
+# Pieces that edges remember, and models.
+_KEPT, _MODELS = 256, 8
+
 
 class Edges:
     """The edge functions that leave one node: B-splines on one grid, with straight tails.
 
     Knots and ends are dyadic (whole numbers over a power of two), and so all that follows is whole numbers over one divisor.
+    Coefficients count multiples of 2^-bits.
     """
 
-    def __init__(self, breaks: list[Q], k: int, coefs: list[list[Q]]) -> None:
+    def __init__(self, breaks: list[Q], k: int, coefs: list[list[int]], bits: int) -> None:
         widths = [b - a for a, b in pairwise(breaks)]
         need(min(widths) > 0, "a grid does not rise")
         before = [breaks[0] - s * widths[0] for s in range(k, 0, -1)]
         self.breaks, self.degree, self.known, self.least = breaks, k, dict[Any, Any](), min(widths)
         self.most = max(widths)
         self.knots = before + breaks + [breaks[-1] + s * widths[-1] for s in range(1, k + 1)]
-        self.bits = max(c.denominator for row in coefs for c in row).bit_length() - 1
-        self.coefs = [[int(c * 2**self.bits) for c in row] for row in coefs]
+        self.coefs, self.bits = coefs, bits
 
     def mixed(self, sums: list[dict[int, int]]) -> "Edges":
         """Weighted sums of the functions."""
-        made, zero = copy(self), [0] * len(self.coefs[0])
-        made.known = {}
-        made.coefs = [
-            [sum(x) for x in zip(zero, *([w * c for c in self.coefs[v]] for v, w in s.items()), strict=True)]
-            for s in sums
-        ]
-        return made
+        zero = [0] * len(self.coefs[0])
+        return self._with(
+            [
+                [
+                    sum(x)
+                    for x in zip(zero, *([w * c for c in self.coefs[v]] for v, w in s.items()), strict=True)
+                ]
+                for s in sums
+            ]
+        )
 
     def scaled(self, factors: list[Q]) -> "Edges":
         """Each function times a number."""
-        coefs = [[Q(c, 1 << self.bits) * f for c in row] for row, f in zip(self.coefs, factors, strict=True)]
-        return Edges(self.breaks, self.degree, coefs)
+        whole, bits = common(factors)
+        coefs = [[c * f for c in row] for row, f in zip(self.coefs, whole, strict=True)]
+        return Edges(self.breaks, self.degree, coefs, self.bits + bits)
 
     def silent(self) -> "Edges":
         """The same without any effect."""
-        made = copy(self)
-        made.coefs = [[0] * len(row) for row in self.coefs]
-        return made
+        return self._with([[0] * len(row) for row in self.coefs])
 
-    def sizes(self) -> list[tuple[Q, Q]]:
-        """Of each function: a bound of its slopes, and its largest coefficient, which it does not exceed on the grid."""
-        k, t, found = self.degree, self.knots, list[tuple[Q, Q]]()
+    def _with(self, coefs: list[list[int]]) -> "Edges":
+        return Edges(self.breaks, self.degree, coefs, self.bits)
+
+    @cached_property
+    def sizes(self) -> tuple[list[tuple[int, int]], int]:
+        """Of each function: a bound of its slopes, and its largest coefficient, which it does not exceed on the grid.
+
+        Both are whole multiples of one power of two, 2^-bits, which comes with them.
+        """
+        k, t, found = self.degree, self.knots, list[tuple[int, int]]()
         # One over the gaps of knots, in whole multiples of a power of two, rounded up.
         bits = 64 + max(0, (t[-1] - t[0]).numerator.bit_length() - (t[-1] - t[0]).denominator.bit_length())
         rates = [-(Q(-k << bits) // (t[j + k] - t[j])) for j in range(1, len(self.coefs[0]))]
         for c in self.coefs:
             steep = max(abs(q - p) * rate for (p, q), rate in zip(pairwise(c), rates, strict=True))
-            found.append((Q(steep, 1 << (bits + self.bits)), Q(max(map(abs, c)), 1 << self.bits)))
-        return found
+            found.append((steep, max(map(abs, c)) << bits))
+        return found, bits + self.bits
 
     def weights(self, t: list[int], points: list[int]) -> list[int]:
         """Weights of the live coefficients in the blossom of an interval with knots t (de Boor), times `divisor`."""
@@ -90,7 +102,10 @@ class Edges:
                 value = self.weights(t, [end] * k)
                 once = [self.weights(t, [end] * (k - 1) + [x]) for x in (low, high)]
                 rows = [[v + k * (w - v) for v, w in zip(value, row, strict=True)] for row in once]
+            if len(self.known) >= _KEPT:
+                self.known.clear()
             self.known[a, b] = n, rows, self.divisor(t)
+            return n, rows, self.divisor(t)
         return self.known[a, b]
 
     def controls(self, a: Q, b: Q, order: int = 0) -> tuple[list[list[int]], int]:
@@ -114,6 +129,18 @@ def _whole(knots: list[Q], *ends: Q) -> Any:
         [x.numerator * (one // x.denominator) for x in each] for each in (knots, ends[:1], ends[1:])
     )
     return t, low[0], high[0]
+
+
+def common(numbers: list[Q]) -> tuple[list[int], int]:
+    """Dyadic numbers as whole multiples of one power of two, 2^-bits, and the bits."""
+    one = max((x.denominator for x in numbers), default=1)
+    return [x.numerator * (one // x.denominator) for x in numbers], one.bit_length() - 1
+
+
+@lru_cache(_MODELS)
+def model_of(data: bytes) -> "Model":
+    """The network of a .kan file; files that were just read are remembered, for many claims are about one of them."""
+    return Model(data)
 
 
 class Model:
@@ -150,8 +177,8 @@ class Model:
             plain = plain and spec["basis"] == "bspline" and k in (1, 2, 3) and n == spec["in_features"]
             need(plain, "a model has parts other than sums of B-splines of degree 1 to 3, and products")
             name, edges, rows = f"layers.{number}.", list[Edges](), size + k - 1
-            grid, coef = self.tensor(name + "grid", n, size), self.tensor(name + "coef", n, rows, m)
-            mask = self.tensor(name + "mask", n, m)
+            grid, (coef, bits) = self.tensor(name + "grid", n, size), self.whole(name + "coef", n, rows, m)
+            mask, _ = self.whole(name + "mask", n, m)
             bias = self.tensor(name + "bias", m) if spec["bias"] else [Q(0)] * m
             above, factor = [Q(0)] * m, [Q(1)] * m
             if number == last:
@@ -161,11 +188,14 @@ class Model:
                 self.plain += [above, factor]
                 if arities:  # what is scaled are the products
                     above, factor = [Q(0)] * m, [Q(1)] * m
+            wide, more = common(factor)
             for i in range(n):
                 breaks, own = grid[i * size : (i + 1) * size], coef[i * rows * m : (i + 1) * rows * m]
                 breaks = breaks if number else [shift[i] + scale[i] * b for b in breaks]
-                alive = [mask[i * m + j] * factor[j] for j in range(m)]
-                edges.append(Edges(breaks, k, [[c * alive[j] for c in own[j::m]] for j in range(m)]))
+                alive = [mask[i * m + j] * wide[j] for j in range(m)]
+                edges.append(
+                    Edges(breaks, k, [[c * alive[j] for c in own[j::m]] for j in range(m)], bits + more)
+                )
             self.layers.append(edges)
             self.biases.append([s + f * b for s, f, b in zip(above, factor, bias, strict=True)])
             self.constants.append([abs(f * b) for f, b in zip(factor, bias, strict=True)])
@@ -193,7 +223,16 @@ class Model:
 
     def tensor(self, name: str, *shape: int) -> list[Q]:
         """The numbers of a tensor."""
+        numbers, bits = self.whole(name, *shape)
+        return [Q(x, 1 << bits) for x in numbers]
+
+    def whole(self, name: str, *shape: int) -> tuple[list[int], int]:
+        """The numbers of a tensor as whole multiples of one power of two, 2^-bits, and the bits."""
         code, (begin, end) = self.header[name]["dtype"], self.header[name]["data_offsets"]
         need(self.header[name]["shape"] == list(shape), f"the tensor {name} of a model does not fit")
         form = f"<{prod(shape)}{'?' if name.endswith('mask') else {'F64': 'd', 'F32': 'f'}[code]}"
-        return [read(x + 0, Q) for x in unpack(form, self.body[begin:end])]
+        numbers = unpack(form, self.body[begin:end])
+        need(all(map(isfinite, numbers)), f"the tensor {name} of a model is not finite")
+        ratios = [x.as_integer_ratio() for x in numbers]
+        one = max((d for _, d in ratios), default=1)
+        return [x * (one // d) for x, d in ratios], one.bit_length() - 1

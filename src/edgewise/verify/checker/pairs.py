@@ -5,7 +5,7 @@ from fractions import Fraction as Q
 from typing import Any
 
 from .reading import need
-from .tables import Table
+from .tables import table
 
 Span = tuple[Q, Q]
 
@@ -57,13 +57,13 @@ def _step(proof: Any, v: int, w: int, below: dict[Any, Span], ends: Any) -> Span
     (feeds_v, feeds_w), spans = (proof.fed[v], proof.fed[w]), [(proof.bias[w] - proof.bias[v],) * 2]
     for (a, b), gap in below.items():
         if (a, b) not in proof.pairs:  # over all that the two can be anywhere in the domain
-            cuts = proof.tables[a].cuts + proof.tables[b].cuts
+            cuts = [*proof.tables[a].cuts, *proof.tables[b].cuts]
             slopes = [(edges, shift, 1) for edges, shift, _ in proof.parts[b]]
-            proof.pairs[a, b] = Table((min(cuts), max(cuts)), [*proof.parts[a], *proof.parts[b], *slopes])
+            proof.pairs[a, b] = table((min(cuts), max(cuts)), *proof.parts[a], *proof.parts[b], *slopes)
         hull = min(ends[a][0], ends[b][0]), max(ends[a][1], ends[b][1])
-        table, first, second = proof.pairs[a, b], len(proof.feeds[a]), len(proof.feeds[b])
-        spans.append(table.span(ends[a], first + feeds_w[b], feeds_v[a]))
-        spans.append(times(table.span(hull, first + second + feeds_w[b]), gap))
+        known, first, second = proof.pairs[a, b], len(proof.feeds[a]), len(proof.feeds[b])
+        spans.append(known.span(ends[a], first + feeds_w[b], feeds_v[a]))
+        spans.append(times(known.span(hull, first + second + feeds_w[b]), gap))
     firsts, seconds = ({pair[k] for pair in below} for k in (0, 1))
     spans += [proof.tables[b].span(ends[b], j) for b, j in feeds_w.items() if b not in seconds]
     alone = [proof.tables[a].span(ends[a], j) for a, j in feeds_v.items() if a not in firsts]

@@ -4,18 +4,19 @@ A layer whose nodes multiply becomes layers of edges that add: first the sums an
 squares. Squares are parabolas as far as the nodes can come on the domain; beyond they go on straight, where no row leads.
 """
 
+from copy import copy
 from fractions import Fraction as Q
 
-from .model import Edges, Model
+from .model import Edges, Model, common
 
 # A weighted sum of values: value -> weight.
 Sum = dict[int, int]
 
 
-def unfold(model: Model, tops: list[list[Q]]) -> None:
-    """Put layers of plain nodes in the place of those that multiply; `tops` bound the sums of each layer."""
+def unfold(model: Model, tops: list[list[Q]]) -> Model:
+    """The same with layers of plain nodes in the place of those that multiply; `tops` bound the sums of each layer."""
     if not any(model.arities):
-        return
+        return model
     layers, biases = list[list[Edges]](), list[list[Q]]()
     for number, (edges, bias, most) in enumerate(zip(model.layers, model.biases, tops, strict=True)):
         last = number == len(model.layers) - 1
@@ -43,7 +44,9 @@ def unfold(model: Model, tops: list[list[Q]]) -> None:
             factor, shift = model.output_scale, model.output_shift
             layers[-1] = [each.scaled(factor) for each in edges]
             biases[-1] = [s + f * b for s, f, b in zip(shift, factor, bias, strict=True)]
-    model.layers, model.biases = layers, biases
+    made = copy(model)
+    made.layers, made.biases = layers, biases
+    return made
 
 
 def _sums(group: list[int]) -> list[Sum]:
@@ -72,6 +75,6 @@ def _squares(
         r = Q(2) ** (top.numerator.bit_length() - top.denominator.bit_length() + 1) if top else Q(1)
         # Of degree 2 on one interval, the knots being -5 r, -3 r, -r, r, ...: coefficients of x, and of x^2 / 4.
         own = [-2 * r, Q(0), 2 * r] if power == 1 else [sign * c * r * r / 4 for c in (3, -1, 3)]
-        none = [Q(0)] * 3
-        edges.append(Edges([-r, r], 2, [own if v == value else none for v in range(len(tops))]))
+        (whole, bits), none = common(own), [0] * 3
+        edges.append(Edges([-r, r], 2, [whole if v == value else none for v in range(len(tops))], bits))
     return edges, left, tops

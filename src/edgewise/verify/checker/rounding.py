@@ -8,11 +8,10 @@ N. J. Higham, "Accuracy and Stability of Numerical Algorithms", chapter 3, doi:1
 """
 
 from fractions import Fraction as Q
-from functools import reduce
+from functools import lru_cache, reduce
 from math import prod
-from typing import Any
 
-from .model import Edges, Model
+from .model import Edges, Model, common
 
 U, TINY = Q(1, 1 << 53), Q(1, 1 << 1000)
 # Widths that differ by so little, beside the breaks, may be taken for the same one: kernels do so up to 16 U.
@@ -29,12 +28,12 @@ def rounding(model: Model, hulls: list[tuple[Q, Q]]) -> tuple[list[Q], list[list
     found, bounds = list[Q](), list[list[Q]]()
     for edges, biases, arities in zip(model.layers, model.constants, model.arities, strict=True):
         count = len(edges) * (edges[0].degree + 1) + 4
-        errors, sizes, powers = ([Q(0)] * len(biases) for _ in range(3))
-        for each, node in zip(edges, nodes, strict=True):
-            for o, (error, size, power) in enumerate(_edges(each, *node)):
-                errors[o] += error
-                sizes[o] += size
-                powers[o] += power
+        each = [_edges(e, *node) for e, node in zip(edges, nodes, strict=True)]
+        deep = max(bits for _, bits in each)
+        errors, sizes, powers = (
+            [Q(sum(own[o][k] << (deep - bits) for own, bits in each), 1 << deep) for o in range(len(biases))]
+            for k in range(3)
+        )
         found = [
             e + (10 * count * U * (p + b) + count * TINY) * (p > 0)
             for e, p, b in zip(errors, powers, biases, strict=True)
@@ -62,27 +61,35 @@ def _product(one: tuple[Q, Q], two: tuple[Q, Q]) -> tuple[Q, Q]:
     return top * other, (top + error) * (other + wrong) * (1 + 4 * U) - top * other
 
 
-def _edges(edges: Edges, low: Q, high: Q, zero: Q, error: Q) -> list[tuple[Q, Q, Q]]:
-    """Of each function that leaves a node: error of what leaves it, largest value, largest sum of sizes of powers."""
+def _edges(edges: Edges, low: Q, high: Q, zero: Q, error: Q) -> tuple[list[tuple[int, int, int]], int]:
+    """Of each function that leaves a node: error of what leaves it, largest value, largest sum of sizes of powers.
+
+    All are whole multiples of one power of two, 2^-bits, which comes with them.
+    """
     k, first, last, least, most = edges.degree, edges.breaks[0], edges.breaks[-1], edges.least, edges.most
-    beyond = max(Q(0), first - low, high - last)
-    ends = max(abs(first - zero), abs(last - zero))
-    uneven = most / least - 1 if most - least < EVEN * ends else Q(0)
+    beyond, (uneven, share) = max(Q(0), first - low, high - last), _shares(edges, zero)
     far = max(abs(x - zero) for x in (low, high, first, last))
     # An error of the place, which the function's slope multiplies.
     off = _up(error + 8 * U * far + (most + beyond) * (8 * U + uneven) + (last - first) * uneven)
+    tall = _up(1 + 2 * k * beyond / least)
+    (steep, part, up, out), bits = common([off, tall * share, tall, beyond])
+    sizes, more = edges.sizes
+    each = [(p * steep + q * part, (q << bits) + p * out, q * up) for p, q in sizes]
+    return each, bits + more
+
+
+@lru_cache(1024)
+def _shares(edges: Edges, zero: Q) -> tuple[Q, Q]:
+    """How uneven the widths are that may be taken for the same one; the relative error of the sum of sizes of powers."""
+    k, least, most = edges.degree, edges.least, edges.most
+    ends = max(abs(edges.breaks[0] - zero), abs(edges.breaks[-1] - zero))
+    uneven = most / least - 1 if most - least < EVEN * ends else Q(0)
     # Level d of the recursion for the powers multiplies the sum of their sizes by at most 1 + 2 s, s = width / d widths;
     # knots beyond the grid are rounded, and so are they all where widths are taken for the same one.
     s = [min(Q(1), most / (d * least)) for d in range(1, k + 1)]
     mass = prod(1 + 2 * x for x in s)
     strain = 16 * mass * sum(x / (1 + 2 * x) for x in s)
-    share = _up(mass * (10 * k + 4) * U + strain * (uneven + 4 * U * ends / least))
-    tall = _up(1 + 2 * k * beyond / least)
-    found = list[Any]()
-    for slope, size in edges.sizes():
-        power = size * tall
-        found.append((slope * off + power * share, size + slope * beyond, power))
-    return found
+    return uneven, _up(mass * (10 * k + 4) * U + strain * (uneven + 4 * U * ends / least))
 
 
 def _up(x: Q) -> Q:

@@ -6,12 +6,15 @@ that digits are kept however large or small it is; SLACK of them covers every ro
 
 from bisect import bisect_left, bisect_right
 from fractions import Fraction as Q
+from functools import lru_cache
 from itertools import pairwise
 from math import lcm
 from operator import mul
 from typing import Any
 
 P, SLACK, TIGHT = 256, 1 << 72, 60
+# Tables that are remembered: what a network's own nodes need, whichever domains they are asked about.
+_KEPT = 512
 
 
 class Table:
@@ -22,9 +25,13 @@ class Table:
     which is zero costs no SLACK.
     """
 
-    def __init__(self, ends: Any, parts: list[Any]) -> None:
-        low, high = ends if ends[0] < ends[1] else (ends[0] - 1, ends[1] + 1)
-        cuts, self.pieces, exact = {p for p in parts if type(p) is Q}, list[Any](), list[Any]()
+    def __init__(self, ends: Any, parts: Any) -> None:
+        (low, high), cuts, self.pieces, exact = (
+            ends,
+            {p for p in parts if type(p) is Q},
+            list[Any](),
+            list[Any](),
+        )
         for edges, shift, _ in (p for p in parts if type(p) is tuple):
             cuts |= {b - shift for b in edges.breaks}
         self.cuts, whole = [low, *sorted(c for c in cuts if low < c < high), high], list[int]()
@@ -59,41 +66,110 @@ class Table:
         for j, w in weights:
             if w and (first := self.first[j]) >= 0:
                 live[first] = live.get(first, 0) + w
-        live = {j: Q(w) for j, w in live.items() if w}
+        live = {j: w if type(w) is Q else Q(w) for j, w in live.items() if w}
         if not live:
             return Q(0)
         powers = [self.units[j] + 1 - w.denominator.bit_length() for j, w in live.items()]
         least = min(powers)
         ints = [w.numerator << (n - least) for w, n in zip(live.values(), powers, strict=True)]
         few = [*live] != [*range(len(self.first))]
-        (low, high), cuts, waiting = ends, self.cuts, list[list[int]]()
+        waiting = list[list[int]]()
+        for p, s, t in self.places(ends):
+            rows = zip(*(self.pieces[p][k] for k in live), strict=True) if few else self.rows[p]
+            waiting.append(_part([sum(map(mul, ints, row)) for row in rows], s, t))
+        found, power = _most(waiting) + SLACK * sum(map(abs, ints)), P - least
+        return _number(found, power)
+
+    def places(self, ends: Any) -> list[tuple[int, int, int]]:
+        """The pieces between two ends, and from where to where in each, fixed; both are the same at a point."""
+        (low, high), cuts = ends, self.cuts
         point = low == high
         i = min(max((bisect_left if point else bisect_right)(cuts, low) - 1, 0), len(self.pieces) - 1)
-        j = min(max((bisect_right if point else bisect_left)(cuts, high) - 1, 0), len(self.rows) - 1)
+        j = min(max((bisect_right if point else bisect_left)(cuts, high) - 1, 0), len(self.pieces) - 1)
+        found = list[tuple[int, int, int]]()
         for p in range(i, j + 1):
-            rows = zip(*(self.pieces[p][k] for k in live), strict=True) if few else self.rows[p]
-            c, a, b = [sum(map(mul, ints, row)) for row in rows], cuts[p], cuts[p + 1]
-            s = min(_fixed((low - a) / (b - a)), 1 << P) if p == i and low > a else 0
+            a, b = cuts[p], cuts[p + 1]
+            s = min(max(_fixed((low - a) / (b - a)), 0), 1 << P) if p == i and low > a else 0
             t = max(_fixed((high - a) / (b - a)) + 1, 0) if p == j and high < b else 1 << P
-            part = [_bloom(c, [s] * (3 - k) + [t] * k) for k in range(4)] if s > 0 or t < 1 << P else c
-            waiting.append(part)
-        best = max(max(c[0], c[3]) for c in waiting)
-        tight = (max(max(map(abs, c)) for c in waiting) >> TIGHT) + 16
-        while waiting:
-            a, b, c, d = waiting.pop()
-            # The polynomial lies below its coefficients; those of halves are closer to it.
-            if max(b, c) > best + tight:
-                ab, bc, cd = a + b >> 1, b + c >> 1, c + d >> 1
-                abc, bcd = ab + bc >> 1, bc + cd >> 1
-                waiting += [[a, ab, abc, abc + bcd >> 1], [abc + bcd >> 1, bcd, cd, d]]
-                best = max(best, abc + bcd >> 1)
-        found, power = best + tight + SLACK * sum(map(abs, ints)), P - least
-        return Q(found, 1 << power) if power > 0 else Q(found << -power)
+            # A point is known but for a unit, which a function makes a few of; SLACK covers them.
+            found.append((p, s, s if point else t))
+        return found
+
+    def spans(self, ends: Any, wanted: Any) -> list[tuple[Q, Q]]:
+        """Least and greatest value between the ends of functions, or of differences of two, as (plus, minus or None)."""
+        places, found = self.places(ends), dict[Any, tuple[Q, Q]]()
+        for plus, minus in dict.fromkeys(wanted):
+            if plus is None or minus is not None:
+                ones = [(j, w) for j, w in ((plus, 1), (minus, -1)) if j is not None]
+                span = -self.top(ends, [(j, -w) for j, w in ones]), self.top(ends, ones)
+            elif self.first[plus] < 0:
+                span = Q(0), Q(0)
+            else:
+                parts = [_part(self.pieces[p][plus], s, t) for p, s, t in places]
+                most, least = _most(parts), -_most([[-x for x in part] for part in parts])
+                power = P - self.units[plus]
+                span = _number(least - SLACK, power), _number(most + SLACK, power)
+            found[plus, minus] = span
+        return [found[each] for each in wanted]
 
     def span(self, ends: Any, plus: int | None, minus: int | None = None) -> tuple[Q, Q]:
-        """Least and greatest value of a function, or of the difference of two, between the ends."""
-        ones = [(j, w) for j, w in ((plus, 1), (minus, -1)) if j is not None]
-        return -self.top(ends, [(j, -w) for j, w in ones]), self.top(ends, ones)
+        """The same of one function, or difference."""
+        return self.spans(ends, [(plus, minus)])[0]
+
+
+def table(ends: Any, *parts: Any) -> Table:
+    """A table that covers the ends: over whole grids and, where the ends lie beyond, as far again and again.
+
+    So it serves other domains as well, and is remembered.
+    """
+    grids = [(edges.breaks, shift) for edges, shift, _ in (p for p in parts if type(p) is tuple)]
+    low, high = min(b[0] - shift for b, shift in grids), max(b[-1] - shift for b, shift in grids)
+    while ends[0] < low:
+        low -= high - low
+    while ends[1] > high:
+        high += high - low
+    return _table((low, high), parts)
+
+
+@lru_cache(_KEPT)
+def _table(ends: Any, parts: Any) -> Table:
+    return Table(ends, parts)
+
+
+def _number(x: int, power: int) -> Q:
+    """x / 2^power."""
+    return Q(x, 1 << power) if power > 0 else Q(x << -power)
+
+
+def _part(c: list[int], s: int, t: int) -> list[int]:
+    """Bernstein coefficients between two places of those on a whole piece, fixed (de Casteljau)."""
+    if s == 0 and t == 1 << P:
+        return c
+    if s == t:
+        return [_step(_step(_step(c, s), s), s)[0]] * 4
+    a, b = _step(c, s), _step(c, t)
+    aa, ab, bb = _step(a, s), _step(a, t), _step(b, t)
+    return [*_step(aa, s), *_step(aa, t), *_step(ab, t), *_step(bb, t)]
+
+
+def _step(c: list[int], t: int) -> list[int]:
+    return [x + ((y - x) * t >> P) for x, y in pairwise(c)]
+
+
+def _most(waiting: list[list[int]]) -> int:
+    """Upper bound of polynomials with such coefficients, tight but for 2^-TIGHT of their size."""
+    waiting = [*waiting]
+    best = max(max(c[0], c[3]) for c in waiting)
+    tight = (max(max(map(abs, c)) for c in waiting) >> TIGHT) + 16
+    while waiting:
+        a, b, c, d = waiting.pop()
+        # The polynomial lies below its coefficients; those of halves are closer to it.
+        if max(b, c) > best + tight:
+            ab, bc, cd = a + b >> 1, b + c >> 1, c + d >> 1
+            abc, bcd = ab + bc >> 1, bc + cd >> 1
+            waiting += [[a, ab, abc, abc + bcd >> 1], [abc + bcd >> 1, bcd, cd, d]]
+            best = max(best, abc + bcd >> 1)
+    return best + tight
 
 
 def _over(x: int, one: int, unit: int) -> int:
@@ -109,9 +185,3 @@ def rounded(x: Q, width: Q) -> Q:
 
 def _fixed(x: Q) -> int:
     return (x.numerator << P) // x.denominator
-
-
-def _bloom(c: list[int], points: list[int]) -> int:
-    for t in points:
-        c = [x + ((y - x) * t >> P) for x, y in pairwise(c)]
-    return c[0]
