@@ -85,6 +85,24 @@ def test_solutions_without_a_fold_do_not_know_it(rows):
         assert torch.allclose(outputs[k], direct)
 
 
+def test_what_few_rows_say_against_each_other_is_noise():
+    """Of ten rows far out, that follow nothing, little curve is made: however well all others are described."""
+    weight, plain, far = torch.ones(1000, dtype=torch.float64), torch.full((1000,), -1), list[float]()
+    for seed in range(4):
+        random = np.random.default_rng(seed)
+        x = np.concatenate([random.uniform(0, 1, 990), random.uniform(1, 4, 10)])
+        noise = np.where(x > 1, 5.0, 0.05) * random.normal(size=1000)
+        X, law = torch.from_numpy(x[:, None]), torch.from_numpy(np.sin(5 * np.minimum(x, 1)))[:, None]
+        design, table = design_of(X)
+        found = solve_additive(
+            table, design.owner, law + torch.from_numpy(noise)[:, None], weight, Squared(), plain
+        )
+        off = (table.double() @ found.theta + found.bias - law)[:, 0]
+        assert float(off[x <= 1].square().mean().sqrt()) < 0.2
+        far.append(float(off[x > 1].square().mean().sqrt()))
+    assert np.mean(far) < 1.9
+
+
 def test_three_classes(rows):
     X, _ = rows
     label = (X[:, 0] > 0.3).long() + (X[:, 1] > 0.2).long()

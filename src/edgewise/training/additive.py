@@ -35,6 +35,8 @@ RELEARNED = 2 * SCOUTS
 # Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients
 # stay exact, and so does what the steps end in.
 STALE = 0.04
+# A row's pull on its own prediction, as far as it is believed: directions of different inputs are counted one by one.
+MOST_LEVERAGE = 0.9
 # A function of so small a share of the outputs' spread is shrunk to nothing, but for the last digits.
 NOTHING = 1e-6
 
@@ -314,15 +316,32 @@ class _Solver:
         trace = zeros.scatter_add(0, self.group, inverse)
         size = zeros.scatter_add(0, self.group, theta[:-1] ** 2)
         free = (self.sizes - penalty * trace).clamp(min=1e-6)
-        noise = 1.0
-        if self.loss.dispersed:
-            total = float(weight.sum())
-            f, y = self.outputs(theta[:, None]), self.y[:, k : k + 1]
-            # Outliers count as little here as in the normal equations.
-            rest = ((f - y) ** 2 * self.loss.curvature(f, y))[:, 0] @ weight
-            noise = float(rest) / max(total - 1 - float(free.sum()), 0.05 * total)
-        total = float(weight.sum())
-        return (noise * free / size.clamp(min=1e-30)).clamp(least, MOST * total)
+        noise = self._noise(theta, penalty, weight, k, float(free.sum())) if self.loss.dispersed else 1.0
+        return (noise * free / size.clamp(min=1e-30)).clamp(least, MOST * float(weight.sum()))
+
+    def _noise(self, theta: Tensor, penalty: Tensor, weight: Tensor, k: int, free: float) -> Tensor:
+        """Variance of the noise that each group of directions has to do with.
+
+        Rows count by what they weigh in these directions: where a few large values decide a function, whether it is one is
+        judged by how well it describes *them*, not by the ease with which all others are described. What a row has pulled
+        the function towards itself is added to its residual (J. MacKinnon and H. White, 1985,
+        doi:10.1016/0304-4076(85)90158-7).
+        """
+        f, y, total = self.outputs(theta[:, None]), self.y[:, k : k + 1], float(weight.sum())
+        # Outliers count as little here as in the normal equations.
+        bend = self.loss.curvature(f, y)[:, 0]
+        rest = (f - y)[:, 0] ** 2 * bend * weight
+        noise = float(rest.sum()) / max(total - 1 - free, 0.05 * total)
+        share = 1 / (self.part.pulled(bend * weight, 2) + penalty[self.group])
+        leverage = bend * self.part.times(share[:, None], 2)[:, 0]
+        rest = rest / (1 - leverage.clamp(max=MOST_LEVERAGE))
+        zeros = torch.zeros(self.count, dtype=torch.float64)
+        own = zeros.scatter_add(0, self.group, share * self.part.pulled(rest, 2))
+        even = zeros.scatter_add(0, self.group, share * self.part.pulled(weight, 2))
+        typical = float(rest.sum()) / total
+        return (
+            noise * own / (typical * even).clamp(min=1e-300) if typical > 0 else torch.full_like(zeros, noise)
+        )
 
     def _objective(self, theta: Tensor, penalty: Tensor, weight: Tensor) -> float:
         data = float(self.loss.rows(self.outputs(theta), self.y) @ weight)

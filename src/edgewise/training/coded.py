@@ -75,23 +75,23 @@ class DesignMatrix:
         coded = tuple(Coded(each.columns, each.codes[chosen], each.values) for each in self.coded)
         return DesignMatrix(self.size, coded, self.columns, self.rest[rows])
 
-    def times(self, theta: Tensor) -> Tensor:
-        """The design times (P, D), (n, D)."""
+    def times(self, theta: Tensor, power: int = 1) -> Tensor:
+        """The design, or a power of each of its entries, times (P, D), (n, D)."""
         own = theta[self.columns]
         charge(PASSED * (self.rest.numel() + len(self.rest) * len(self.coded)))
-        total = torch.cat([chunk.to(torch.float64) @ own for chunk in self.rest.split(ROWS_AT_ONCE)])
+        total = torch.cat([chunk.to(torch.float64) ** power @ own for chunk in self.rest.split(ROWS_AT_ONCE)])
         for each in self.coded:
-            total += (each.values @ theta[each.columns])[torch.from_numpy(each.codes)]
+            total += (each.values**power @ theta[each.columns])[torch.from_numpy(each.codes)]
         return total
 
-    def pulled(self, slope: Tensor) -> Tensor:
-        """The transpose of the design times (n,), (P,)."""
+    def pulled(self, slope: Tensor, power: int = 1) -> Tensor:
+        """The transpose of the design, or of a power of each of its entries, times (n,), (P,)."""
         total = torch.zeros(self.size, dtype=torch.float64)
         charge(PASSED * (self.rest.numel() + len(self.rest) * len(self.coded)))
         for chunk, s in self._chunks(slope):
-            total[self.columns] += chunk.to(torch.float64).T @ s
+            total[self.columns] += (chunk.to(torch.float64) ** power).T @ s
         for each in self.coded:
-            total[each.columns] = each.values.T @ each.summed(slope.numpy())
+            total[each.columns] = (each.values**power).T @ each.summed(slope.numpy())
         return total
 
     def gram(self, weight: Tensor) -> Tensor:
