@@ -202,14 +202,14 @@ def test_small_groups_are_told(judged):
 @pytest.mark.parametrize("mode", ["additive", "deep"])
 def test_training_on_keeps_what_the_model_promised(biased, mode):
     X, y = biased.X[:500], biased.y[:500]
-    options = {"members": 1, "hidden": 4 if mode == "deep" else None, "monotone": {"height": "increasing"}}
+    options = {"members": 1, "hidden": 4 if mode == "deep" else None, "monotone": {"skill": "increasing"}}
     model = ew.KANClassifier(mode=mode, **options).fit(X, y)
     actual, part = (y == "yes").astype(float), groupings(["sex"], raw_table(X))[0]
     made = fair_fit(model, X, actual, part, criterion="dp", strength=100.0, work=0.5)
-    assert "height held" in made.detail
-    heights = np.linspace(X["height"].min() - 30, X["height"].max() + 30, 150)
+    assert "skill held" in made.detail
+    skills = np.linspace(X["skill"].min() - 2, X["skill"].max() + 2, 150)
     rows = wild_rows(X, 40)
-    out = np.array([made.model.decision_function(rows.assign(height=height)) for height in heights])
+    out = np.array([made.model.decision_function(rows.assign(skill=skill)) for skill in skills])
     assert np.diff(out, axis=0).min() >= 0
     assert (out[-1] > out[0]).all()
     # The others have moved, and to some purpose.

@@ -94,7 +94,10 @@ def write_frame(frame: Frame, path: str | PathLike[str] | BinaryIO) -> None:
     ['oak', None]
     """
     if hasattr(path, "write"):
-        cast(BinaryIO, path).write(_csv(frame))
+        rest = memoryview(_csv(frame))
+        # An unbuffered stream takes what its reader takes.
+        while rest:
+            rest = rest[cast(BinaryIO, path).write(rest) :]
         return
     file = as_path(path)
     check_table_name(file)

@@ -101,9 +101,9 @@ class Calibration:
     Examples
     --------
     >>> step = Calibration.of("isotonic", (Points((-1.0, 0.0, 1.0, 2.0), (0.25, 0.5, 0.5, 0.75)),), classes=2)
-    >>> step.threshold, step.decided(np.array([[1.0], [1.1]])).tolist()
+    >>> round(step.threshold, 9), step.decided(np.array([[1.0], [1.1]])).tolist()
     (1.0, [0, 1])
-    >>> step.highest(0.625), step.lowest(0.25)
+    >>> round(step.highest(0.625), 9), step.lowest(0.25)
     (1.5, -inf)
     """
 

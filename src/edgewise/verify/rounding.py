@@ -32,7 +32,7 @@ def rounding(net: KAN, low: Floats, high: Floats) -> Floats:
     Examples
     --------
     >>> net = KAN([2, 3, 1], seed=0, dtype=torch.float64)
-    >>> bool(0 < rounding(net, -np.ones(2), np.ones(2))[0] < 1e-11)
+    >>> bool(0 < rounding(net, -np.ones(2), np.ones(2))[0] < 1e-10)
     True
     """
     return _bounds(net, low, high)[0]
