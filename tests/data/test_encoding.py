@@ -366,3 +366,15 @@ def test_narwhals_frames_are_frames() -> None:
     assert np.array_equal(
         learn_encoding(frame, Y).apply(frame), learn_encoding(mixed_table(), Y).apply(mixed_table())
     )
+
+
+def test_the_order_of_many_levels_says_little_where_there_is_nothing_to_say() -> None:
+    """Squared correlation of noise with the codes of 25 words, times the rows: one by chance alone, 24 in full order."""
+    told = list[float]()
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        words, y = random.integers(0, 25, 600), random.normal(size=600)
+        frame = {"w": [f"v{k:02d}" for k in words]}
+        code = learn_encoding(frame, y).apply(frame)[:, 0]
+        told.append(600 * np.corrcoef(code, y)[0, 1] ** 2)
+    assert np.mean(told) < 4

@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+# So many levels may be put in order whatever the noise: a function of so few tells them apart one by one.
+FEW = 10
+# Standard errors within which levels of a longer column are taken for alike.
+ALIKE = 2.0
+
 
 def order_levels(
     codes: NDArray[Any], targets: Floats, weight: Floats, labels: Sequence[str]
@@ -18,7 +23,7 @@ def order_levels(
 
     Several targets (classes, say) are brought to one number a level by the first principal component of the level
     means, weighted by the levels' sizes. Levels that the data cannot tell apart stand in alphabetical order: an order
-    made of noise would be learned as if it were knowledge.
+    made of noise would be learned as if it were knowledge, and the more so the more levels there are.
 
     Parameters
     ----------
@@ -35,6 +40,9 @@ def order_levels(
     _, _, directions = np.linalg.svd(np.sqrt(size)[:, None] * centred, full_matrices=False)
     direction = directions[0] * (1.0 if directions[0].sum() >= 0 else -1.0)
     value = np.round(centred @ direction, 12)
+    if len(labels) > FEW:
+        step = ALIKE * _uncertainty(codes, scaled @ direction, weight, size)
+        value = np.round(value / step) if step > 0 else value
     return np.array(sorted(range(len(labels)), key=lambda k: (value[k], labels[k])), dtype=np.int64)
 
 
@@ -45,21 +53,38 @@ def shrunken_means(codes: NDArray[Any], targets: Floats, weight: Floats, n_level
     doi:10.1016/0197-2456(86)90046-2); a level of size n then keeps n / (n + noise / spread) of its deviation.
     """
     size = np.bincount(codes, weights=weight, minlength=n_levels)
-    safe = np.maximum(size, np.finfo(float).tiny)
     out = np.empty((n_levels, targets.shape[1]))
     for j, target in enumerate(targets.T):
-        mean = np.bincount(codes, weights=weight * target, minlength=n_levels) / safe
-        centre = float(size @ mean) / float(size.sum())
-        within = float(weight @ (target - mean[codes]) ** 2)
-        noise = within / max(float(size.sum()) - n_levels, 1.0)
-        between = float(size @ (mean - centre) ** 2) - (n_levels - 1) * noise
-        share = float(size.sum()) - float((size**2).sum()) / float(size.sum())
-        spread = max(between, 0.0) / share if share > 0 else 0.0
+        mean, centre, noise, spread = _components(codes, target, weight, size)
         if spread <= 1e-12 * (noise + spread):
             out[:, j] = centre
         else:
             out[:, j] = centre + (mean - centre) * size / (size + noise / spread)
     return out
+
+
+def _components(
+    codes: NDArray[Any], target: Floats, weight: Floats, size: NDArray[Any]
+) -> tuple[Floats, float, float, float]:
+    """Means by level, the mean of all, and the variances within levels and among them."""
+    total = float(size.sum())
+    mean = np.bincount(codes, weights=weight * target, minlength=len(size)) / np.maximum(
+        size, np.finfo(float).tiny
+    )
+    centre = float(size @ mean) / total
+    noise = float(weight @ (target - mean[codes]) ** 2) / max(total - len(size), 1.0)
+    between = float(size @ (mean - centre) ** 2) - (len(size) - 1) * noise
+    share = total - float((size**2).sum()) / total
+    return mean, centre, noise, max(between, 0.0) / share if share > 0 else 0.0
+
+
+def _uncertainty(codes: NDArray[Any], target: Floats, weight: Floats, size: NDArray[Any]) -> float:
+    """Standard deviation of what a typical level does, given the rows; 0 where no level is told from another."""
+    _, _, noise, spread = _components(codes, target, weight, size)
+    if spread <= 1e-12 * (noise + spread):
+        return 0.0
+    own = noise / np.maximum(size, np.finfo(float).tiny)
+    return float(np.median(np.sqrt(spread * own / (spread + own))))
 
 
 def _standardised(targets: Floats, weight: Floats) -> Floats:

@@ -227,7 +227,6 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
         loss=settings.loss if problem.loss == "squared" else problem.loss,
         quantile=settings.quantile,
         weight=problem.weight,
-        levels=encoding.levels,
         mode=settings.mode,
         members=settings.members,
         hidden=settings.hidden,

@@ -33,7 +33,6 @@ def fit_table(
     loss: str = "squared",
     quantile: float = 0.5,
     weight: Any = None,
-    levels: Sequence[int] | None = None,
     mode: str = "auto",
     members: str | int = "auto",
     hidden: int | None = None,
@@ -61,8 +60,6 @@ def fit_table(
     quantile : float
         In (0, 1): which quantile `loss="quantile"` seeks.
     weight : array, shape (n,), optional
-    levels : sequence of int, optional
-        For each input the number of its levels, 0 where it is a number.
     mode : "auto", "additive", "pairwise" or "deep"
         One function an input; functions of chosen pairs as well; hidden nodes that read all inputs; or the simplest of
         these that out-of-bag rows cannot tell from the best.

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
-from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, StopError, running
+from edgewise._core.work import Meter, StopError
 from edgewise.training.additive import Additive, solve_additive, without_nothing
 from edgewise.training.bag import Bag, Tame
 from edgewise.training.bag_design import DEGREE, smoother
@@ -25,13 +23,13 @@ from edgewise.training.bag_network import to_network
 from edgewise.training.bag_run import Ground, Recipe, TableRows, make_ground, train_bag
 from edgewise.training.constraints import Constraint, constrain, solve_constrained
 from edgewise.training.joint import Joined, solve_pairs
-from edgewise.training.listeners import Listeners
 from edgewise.training.losses import Loss
 from edgewise.training.pair_layers import pair_nodes
 from edgewise.training.pairs import telling_pairs
-from edgewise.training.results import Callback, Record, TableFit
+from edgewise.training.results import Callback, TableFit
 from edgewise.training.table_choice import FAINT, choose
 from edgewise.training.table_judged import Judged, judged, recalibration
+from edgewise.training.table_progress import TableProgress
 from edgewise.training.two_way import Pair, all_pairs, strongest, two_way
 
 MEMBERS, FOLDS = 8, 4
@@ -65,7 +63,7 @@ SHOWN_PAIRS = 450_000
 SCOUT_SHARE = 0.2
 
 
-class TableJob:
+class TableJob(TableProgress):
     """One call of `fit_table`: rows, work and history."""
 
     def __init__(
@@ -83,15 +81,10 @@ class TableJob:
         constraints: Mapping[int, Constraint],
     ) -> None:
         self.constraints = constraints
-        self.loss, self.members, self.hidden = loss, members, hidden
-        self.units, self.meter, self.seed = UNITS * work, meter, seed
-        self.shift, self.scale = shift, scale
-        self.history: list[Record] = []
-        self.listeners = Listeners(callbacks, meter, self._last)
+        super().__init__(loss, scale, meter, callbacks)
+        self.members, self.hidden = members, hidden
+        self.units, self.seed, self.shift = UNITS * work, seed, shift
         self.events: list[str] = []
-        # Why it was broken off, and what more work could have been spent on.
-        self.stopped: StopReason | None = None
-        self.short = False
         self.numbers = torch.arange(len(rows))
         d = rows.X.shape[1]
         self.intervals = max(FEWEST_INTERVALS, min(INTERVALS, MOST_COLUMNS // d - DEGREE))
@@ -396,62 +389,7 @@ class TableJob:
         self.short = self.short or affordable < wanted
         return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)), cost=cost)
 
-    # -- stopping and telling --------------------------------------------------------------------------------------
-
-    def _counted(self) -> AbstractContextManager[object]:
-        """Count what the block charges; after a stop nothing interrupts what is left to do."""
-        return running(self.meter) if self.stopped is None else nullcontext()
-
-    def _stop(self, stop: StopError | None) -> None:
-        """Note what has ended the work, unless it was meant for a call around this one."""
-        if stop is not None:
-            self.stopped = self.meter.own(stop)
-
-    def _ended(self, chosen: str) -> StopReason:
-        if self.stopped is not None:
-            return self.stopped
-        if self.short:
-            return StopReason.WORK_SPENT
-        return StopReason.CONVERGED if chosen == "additive" else StopReason.NO_IMPROVEMENT
-
-    def _last(self) -> Record:
-        last = (
-            self.history[-1] if self.history else Record("additive", 0, math.nan, None, 0.0, self.intervals)
-        )
-        return replace(last, seconds=self.meter.seconds, share=self._share)
-
-    @property
-    def _share(self) -> float | None:
-        """Share of the work that is done, once it is planned."""
-        return self.meter.share if math.isfinite(self.meter.most) else None
-
-    def _tell(self, phase: str, train: float, held: float) -> bool:
-        record = Record(
-            phase,
-            len(self.history) + 1,
-            self._error(train),
-            self._error(held),
-            self.meter.seconds,
-            self.intervals,
-            share=self._share,
-        )
-        self.history.append(record)
-        try:
-            if self.listeners.tell(record):
-                self.stopped = self.stopped or StopReason.CALLBACK
-        except StopError as stop:
-            self._stop(stop)
-        return self.stopped is not None
-
-    # -- judgement -------------------------------------------------------------------------------------------------
-
     @staticmethod
     def _learned(ground: Ground) -> float:
         """The share of the rows that a solution without a fold has learned from."""
         return 1 - len(ground.held) / ((int(ground.fold.max()) + 1) * len(ground.fold))
-
-    def _error(self, value: float) -> float:
-        """Loss in network units as a root mean square error in units of y, or as it is."""
-        if self.loss.name != "squared":
-            return value * float(self.scale.mean()) if self.loss.dispersed else value
-        return math.sqrt(max(2 * value, 0.0) / len(self.scale) * float((self.scale**2).mean()))
