@@ -291,3 +291,23 @@ def test_a_fine_grid_starts_from_the_same_curves(degree: int) -> None:
     coarse, fine = (KANLinear(2, 3, degree=degree, intervals=g, seed=0, dtype=DOUBLE) for g in (100, 900))
     x = torch.rand(200, 2, dtype=DOUBLE) * 2 - 1
     torch.testing.assert_close(coarse.edges(x), fine.edges(x), rtol=0, atol=0.05 if degree == 0 else 2e-3)
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_what_is_written_into_grid_or_mask_counts_at_once(copied: bool) -> None:
+    """No table is older than the numbers it is made of, however they were changed; nor is that of a copy."""
+    layer = KANLinear(3, 2, degree=2, intervals=4, dtype=torch.float64)
+    x = torch.rand(40, 3, dtype=torch.float64)
+    before = layer(x)
+    layer = copy.deepcopy(layer) if copied else layer
+    with torch.no_grad():
+        layer.grid.mul_(1.7).add_(0.1)
+        layer.mask[0, 1] = False
+    mask = layer.mask.clone()
+    fresh = KANLinear(3, 2, degree=2, intervals=4, grid=layer.grid.clone(), dtype=torch.float64)
+    fresh.load_state_dict(layer.state_dict())
+    fresh.set_mask(mask)
+    assert not torch.allclose(layer(x), before)
+    torch.testing.assert_close(layer(x), fresh(x), rtol=0, atol=0)
+    torch.testing.assert_close(layer.edges(x, 1), fresh.edges(x, 1), rtol=0, atol=0)
+    torch.testing.assert_close(layer.numeric_coef(), fresh.numeric_coef(), rtol=0, atol=0)

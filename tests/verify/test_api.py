@@ -238,7 +238,8 @@ def test_no_answer_is_unsound():
         elif answer.status == "refuted":
             assert answer.cases[0].outputs["y"] > high
             assert net.predict([list(answer.witness.values())])[0, 0] > high
-    assert {"proved", "refuted"} <= answers
+    # A cut that gains nothing loses its turn: two inputs are soon divided, and all are decided.
+    assert answers == {"proved", "refuted"}
 
 
 def test_results_are_plain_data_and_read_well(credit, small):

@@ -16,7 +16,7 @@ from edgewise.verify.checker.model import Model
 from edgewise.verify.checker.rounding import rounding as checked
 from edgewise.verify.exact import exact_model
 from edgewise.verify.products import unfolded
-from edgewise.verify.rational import _outputs as exactly
+from edgewise.verify.rational import _sized as exactly
 from edgewise.verify.rounding import rounding, tops
 from tests.verify.certificate_kit import seal
 
@@ -59,7 +59,7 @@ def test_unfolded_networks_are_the_same_function(shape: list[object]) -> None:
         mine, _ = checked(Model(file_of(net)), ends)
         assert all(float(a) <= b <= 3 * float(a) for a, b in zip(mine, room.tolist(), strict=True))
         for x, found in zip(X[:20], y, strict=False):
-            for o, (value, _) in enumerate(exactly(net, x)):
+            for o, ((value, _), _) in enumerate(exactly(net, x)):
                 assert abs(Fraction(float(found[o])) - value) <= mine[o]
 
 

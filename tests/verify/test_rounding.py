@@ -13,7 +13,7 @@ import edgewise as ew
 from edgewise.verify.certificate import file_of
 from edgewise.verify.checker.model import Model
 from edgewise.verify.checker.rounding import rounding as checked
-from edgewise.verify.rational import _outputs as exactly
+from edgewise.verify.rational import _sized as exactly
 from edgewise.verify.rounding import alike, rounding
 
 SHAPES = [[3, 2], [2, 3, 1], [4, 3, 2, 1]]
@@ -75,7 +75,7 @@ def test_predictions_stay_within_the_bound(shape: list[int], single: bool) -> No
         assert all(float(a) <= b <= 3 * float(a) for a, b in zip(mine, room.tolist(), strict=True)), seed
         y = net.predict(X)
         for x, found in zip(X[::6], y[::6], strict=True):
-            for o, (value, _) in enumerate(exactly(net, x)):
+            for o, ((value, _), _) in enumerate(exactly(net, x)):
                 assert abs(Fraction(float(found[o])) - value) <= mine[o], (seed, x)
 
 

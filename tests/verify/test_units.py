@@ -74,7 +74,7 @@ def test_units_are_rounded_outward() -> None:
 
 
 @pytest.mark.parametrize(("x", "y"), [(1e-7, 1e12), (1.0, 1e-60), (1e-60, 1e60), (1e100, 1e-100)])
-@pytest.mark.parametrize("shape", [[2, 1], [2, 3, 1]])
+@pytest.mark.parametrize("shape", [[2, 1], [2, 3, 1], [2, 2, 2, 1]])
 def test_steep_and_tiny_networks_are_proved(shape: list[int], x: float, y: float) -> None:
     """The checker keeps the digits of a function however large or small it is; `verify` asks it before it answers."""
     net, _ = far(shape, 0.0, seed=0)
@@ -89,3 +89,17 @@ def test_steep_and_tiny_networks_are_proved(shape: list[int], x: float, y: float
     assert ew.verify(net, f"range({low - room!r}, {high + room!r})", work=0.05).status == "proved"
     assert ew.verify(net, f"range({low - room!r}, {high - room / 3!r})", work=0.05).status == "refuted"
     assert ew.verify(net, f"lipschitz(x1, {40 * y / x!r})", work=0.1).status == "proved"
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-60, 1e-100])
+def test_the_sign_of_a_tiny_excess_is_told(size: float) -> None:
+    """What is computed without rounding is trusted by the size of its own numbers, however small they are."""
+    net, domain = far([2, 2, 2, 1], 0.0, seed=2)
+    with torch.no_grad():
+        net.output_scale.fill_(size)
+        net.output_shift.zero_()
+    x = net.input_shift.numpy()
+    y = float(net.predict(x[None])[0, 0])
+    for sign in (-1, 1):
+        goal = Rows(((OutputTerm(0),),), (y + sign * 1e-9 * size,))
+        assert np.sign(exact_excess([net], make_space(domain, 2), goal, x)) == -sign

@@ -42,6 +42,7 @@ _DERIVED = frozenset(
         "_targets",
         "_groups",
         "_kept",
+        "_seen",
         "symbolic",
     }
 )
@@ -123,6 +124,7 @@ class KANLinear(nn.Module):
     _all_numeric: bool
     _uniform: bool
     _kept: BSpline | None
+    _seen: tuple[Tensor, int, Tensor, int]
 
     def __init__(
         self,
@@ -233,6 +235,7 @@ class KANLinear(nn.Module):
     def basis(self) -> Basis:
         """The basis of the present grid."""
         if self.basis_name == "bspline":
+            self._look()
             kept, buffers = self._kept, self._buffers
             if torch.compiler.is_dynamo_compiling() or kept is None:
                 return self._spline(self._uniform)
@@ -250,6 +253,7 @@ class KANLinear(nn.Module):
     @property
     def form_groups(self) -> tuple[FormGroup, ...]:
         """The symbolic edges that are alive, gathered by their form."""
+        self._look()
         return self._groups
 
     def forward(self, x: Tensor) -> Tensor:
@@ -264,6 +268,7 @@ class KANLinear(nn.Module):
             y = x @ coef.sum(1)
             return y if bias is None else y + bias
         flat = x if x.dim() == 2 else x.reshape(-1, self.in_features)
+        self._look()
         if not self._all_numeric:
             numeric = self._numeric
             coef = coef * numeric[:, None, :]
@@ -277,10 +282,12 @@ class KANLinear(nn.Module):
 
     def numeric_mask(self) -> Tensor:
         """1 where an edge is alive and numeric, else 0; shape (I, O), of the layer's dtype."""
+        self._look()
         return self._numeric
 
     def numeric_coef(self) -> Tensor:
         """Coefficients with those of dead and symbolic edges at zero; shape (I, M, O)."""
+        self._look()
         return self.coef if self._all_numeric else self.coef * self._numeric[:, None, :]
 
     def kind(self, source: int, target: int) -> str:
@@ -341,6 +348,7 @@ class KANLinear(nn.Module):
         made = copied(self, memo, _DERIVED)
         if made._kept is not None:
             made._kept = made._spline(made._uniform)  # of its own grid
+        made._seen = _versions(made.grid, made.mask)
         return made
 
     def _add_symbolic(self, y: Tensor, x: Tensor, affine: Tensor) -> Tensor:
@@ -396,12 +404,23 @@ class KANLinear(nn.Module):
         self._refresh()
         return self
 
+    def _look(self) -> None:
+        """Make the tables anew where grid or mask were written into; what stands in for them in one call is left alone."""
+        if torch.compiler.is_dynamo_compiling():
+            return
+        (grid, drawn, mask, masked), buffers = self._seen, self._buffers
+        if grid is buffers["grid"] and mask is buffers["mask"]:
+            now = _versions(grid, mask)
+            if now[1] != drawn or now[3] != masked:
+                self._refresh()
+
     def _refresh(self) -> None:
         """Tables derived from the grid, the mask and the symbolic edges."""
         # Straight into the dictionaries: `nn.Module` asks ten questions for every attribute that is set.
         plain, buffers, symbolic = self.__dict__, self._buffers, self.symbolic
         mask, grid = self.mask, self.grid
         plain.update(_groups=group_by_form(symbolic), _all_numeric=False, _uniform=False, _kept=None)
+        plain["_seen"] = _versions(grid, mask)
         if mask.is_meta:
             return  # there are no numbers yet; `to_empty` and `load_state_dict` come back here
         numeric = mask.to(self.coef.dtype)
@@ -432,6 +451,12 @@ class KANLinear(nn.Module):
 
     def _spline(self, uniform: bool) -> BSpline:
         return BSpline(self.grid, self.degree, Pieces(self._table, self._origin, self._width, uniform))
+
+
+def _versions(grid: Tensor, mask: Tensor) -> tuple[Tensor, int, Tensor, int]:
+    """Both, and how often each was written into; what inference made does not count."""
+    first, second = (0 if each.is_inference() else each._version for each in (grid, mask))
+    return grid, first, mask, second
 
 
 def _after_load(module: nn.Module, incompatible: Any) -> None:

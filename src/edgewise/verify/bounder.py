@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -12,10 +13,10 @@ from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.verify.candidates import Choices, input_choices, input_sites
 from edgewise.verify.chain import Chain, derivative_spans
-from edgewise.verify.cuts import Bounded, Split
+from edgewise.verify.cuts import Bounded, Idle, Split, turns
 from edgewise.verify.dual import Region, make_region, node_heights
 from edgewise.verify.exact import ExactModel
-from edgewise.verify.goals import Goal, InputTerm, Rows, Slope
+from edgewise.verify.goals import Goal, InputTerm, Rows, Slope, times
 from edgewise.verify.newton import Minimum, minimise
 from edgewise.verify.paired import Paired, pairable
 from edgewise.verify.program import (
@@ -34,6 +35,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 # Candidates of an input site that a search near its minimum looks at.
 FEW = 6
+# What a cut is worth at least, as a share of what its variable moves the bound at all; nodes so narrow are not cut.
+FLOOR, NARROW = 0.01, 1e-6
 # Units of work of saying where to cut, and for each part.
 CUT, PART = 2e-4, 1e-4
 
@@ -78,14 +81,14 @@ def rows_program(models: tuple[ExactModel, ...], space: Space, goal: Rows) -> Pr
     return make_program(space, families, tuple(sums))
 
 
-def slope_program(models: tuple[ExactModel, ...], space: Space, goal: Slope) -> Program:
+def slope_program(models: tuple[ExactModel, ...], space: Space, goal: Slope, unit: float = 1.0) -> Program:
     """The program of a slope through at most one hidden layer; its excess is per unit of the scaled input."""
     model = models[goal.model]
     family = Family(model, model.layers[:2], None, (-1,), goal.model)
-    term = RowTerm(0, 0, goal.output, float(goal.sign))
+    term = RowTerm(0, 0, goal.output, unit * goal.sign)
     made = make_program(space, (family,), (RowSum((term,)),))
     constant = made.constant.copy()
-    constant[made.nodes] = -goal.bound * model.scale[goal.input]
+    constant[made.nodes] = -unit * goal.bound * model.scale[goal.input]
     block = made.blocks[0]
     return replace(
         made, constant=constant, blocks=(Block(block.curves.derivative(), block.columns, block.own),)
@@ -100,15 +103,19 @@ class Lagrange:
     program : Program
     slope : (ExactModel, Slope), optional
         The model and the slope that is asked of it.
+    unit : float
+        How many times its excess the program's is.
     """
 
-    def __init__(self, program: Program, slope: tuple[ExactModel, Slope] | None = None) -> None:
+    def __init__(
+        self, program: Program, slope: tuple[ExactModel, Slope] | None = None, unit: float = 1.0
+    ) -> None:
         self.program = program
         # Nodes are cut while that may win such a share of what is missing; else inputs are.
         # (Two models follow the same inputs, so that their nodes hang together.)
         self.hope = self.usual = 0.7 if len({family.number for family in program.families}) > 1 else 0.0
         self.slope = slope
-        self.scale = 1.0 if slope is None else float(slope[0].scale[slope[1].input])
+        self.scale = unit * (1.0 if slope is None else float(slope[0].scale[slope[1].input]))
         self.layout = input_sites(program)
         self.free = np.ones(program.size, bool)
         if program.rows == 1:
@@ -138,8 +145,9 @@ class Lagrange:
         target: float,
         sums: list[tuple[Floats, Floats, Bools] | None],
         warm: bool,
+        above: Sequence[Bounded] = (),
     ) -> tuple[list[Bounded], list[Floats]]:
-        """Bound the excess over each part; also rows to try."""
+        """Bound the excess over each part; also rows to try. `above` are what the parts are halves of."""
         program, part = self.program, stack(parts)
         known = known_sums(program, parts, sums)
         joined = tuple(np.concatenate([each[k] for each in known]) for k in range(3))
@@ -165,20 +173,22 @@ class Lagrange:
             self.free,
             warm=warm,
         )
-        splits = self.splits(part, region, found, target * self.scale)
+        bounds = found.bound / self.scale
+        idle = [each.after(float(bounds[b]), target) for b, each in enumerate(above)] or [{}] * len(parts)
+        splits = self.splits(part, region, found, target * self.scale, idle)
         made: list[Bounded] = []
         for b, each in enumerate(parts):
-            bound = -np.inf if empty[b] else float(found.bound[b]) / self.scale
+            bound = -np.inf if empty[b] else float(bounds[b])
             if bound > target >= 0 and self.slope is None:
-                bound = min(bound, vanishing(program, found.v[b]))
-            made.append(Bounded(each, bound, found.v[b], splits[b][0], known[b], splits[b][1]))
+                bound = min(bound, vanishing(program, found.v[b]) / self.scale)
+            made.append(Bounded(each, bound, found.v[b], splits[b], known[b], idle[b]))
         rows = [x[~empty] for x in found.tried[-2:]]
         return made, rows
 
     def splits(
-        self, part: Part, region: Region, found: Minimum, target: float
-    ) -> list[tuple[Split | None, Split | None]]:
-        """Where the relaxation gains most, at a hidden node that is mixed or at a group; and a cut of the other kind."""
+        self, part: Part, region: Region, found: Minimum, target: float, idle: Sequence[Idle]
+    ) -> list[Split | None]:
+        """Where the relaxation gains most, at a hidden node that is mixed or at a group; idle ones lose their turns."""
         charge(CUT + PART * len(found.v))
         program, space = self.program, self.program.space
         v, nodes = found.v, found.nodes
@@ -205,7 +215,7 @@ class Lagrange:
             )
             score = np.maximum(lost, 0.0).sum(2)
         score += np.abs(offset[:, :, ~first] * v[:, None, columns[~first]]).sum(2)
-        splits: list[tuple[Split | None, Split | None]] = []
+        splits: list[Split | None] = []
         low, high = slots(space, part)
         alive = living(space, part)
         every = found.choices.spread(chances, self.layout.cell.shape[1])
@@ -216,6 +226,17 @@ class Lagrange:
         assert reach is not None
         for b in range(len(nodes)):
             own = every[b], v[b, columns], alive[b], low[b], high[b]
+            if idle[b]:
+                spread = width[b] * np.abs(line[b]) * (width[b] > NARROW * (1 + np.abs(region.high[b])))
+                of_nodes = turns(idle[b], program.nodes, "node") * np.maximum(gains[b], FLOOR * spread)
+                of_sites = turns(idle[b], space.groups, "group")[self.layout.group]
+                of_sites *= np.maximum(score[b], FLOOR * reach[b])
+                split = self._first_split(np.argsort(-of_sites), *own)
+                if program.nodes and of_nodes.max() > (of_sites.max() if split is not None else 0.0):
+                    split = self._node_split(int(of_nodes.argmax()), b, region, nodes)
+                if split is not None:
+                    splits.append(split)
+                    continue
             node = int(gains[b].argmax()) if program.nodes else -1
             of_node: Split | None = None
             if node >= 0 and gains[b, node] > 0:
@@ -223,21 +244,19 @@ class Lagrange:
             elif program.nodes:
                 spread = width[b] * (1e-6 + np.abs(line[b]))
                 node = int(spread.argmax())
-                if width[b, node] > 1e-6 * (1 + abs(region.high[b, node])):
+                if width[b, node] > NARROW * (1 + abs(region.high[b, node])):
                     of_node = self._node_split(node, b, region, nodes)
             # Fixing all nodes at their means would lower the bound by their gains and no more.
             hopeful = gains[b].sum() >= self.hope * (found.bound[b] - target)
-            by_score, by_reach = np.argsort(-score[b]), np.argsort(-reach[b])
             if (
                 of_node is not None
                 and (hopeful or not score[b].max() > 0)
                 and gains[b].max() >= 0.7 * score[b].max()
             ):
-                splits.append((of_node, self._first_split(by_reach, *own)))
+                splits.append(of_node)
                 continue
-            order = by_score if hopeful else by_reach
-            first_input = self._first_split(order, *own)
-            splits.append((first_input, of_node) if first_input is not None else (of_node, None))
+            first_input = self._first_split(np.argsort(-(score if hopeful else reach)[b]), *own)
+            splits.append(of_node if first_input is None else first_input)
         return splits
 
     def _first_split(
@@ -289,7 +308,9 @@ class Lagrange:
                     if np.abs(vector[k] - vector[first]).sum() <= np.abs(vector[k] - vector[second]).sum()
                 ]
                 near = near if 0 < len(near) < len(cells) else [int(first)]
-                return Split("cells", group, cells=tuple(cells[k] - int(space.first[group]) for k in near))
+                return Split(
+                    "cells", group, cells=tuple(cells[k] - int(space.first[group]) for k in near), group=group
+                )
         mine = [s for s in range(len(space.slot_cell)) if space.slot_cell[s] in cells and high[s] > low[s]]
         if self.slope is not None:
             mine = [s for s in mine if space.slot_input[s] == self.slope[1].input] or mine
@@ -313,10 +334,13 @@ class Lagrange:
                     if p.sum() > 1e-6:
                         at = float((p * x).sum() / p.sum())
                 at = float(np.clip(at, low[s] + 0.2 * (high[s] - low[s]), high[s] - 0.2 * (high[s] - low[s])))
-                return Split("input", int(space.slot_input[s]), at)
+                return Split("input", int(space.slot_input[s]), at, group=group)
         if len(cells) > 1:
             return Split(
-                "cells", group, cells=tuple(c - int(space.first[group]) for c in cells[: len(cells) // 2])
+                "cells",
+                group,
+                cells=tuple(c - int(space.first[group]) for c in cells[: len(cells) // 2]),
+                group=group,
             )
         return None
 
@@ -370,16 +394,20 @@ Bounder = Lagrange | Chain | Paired
 
 
 def make_bounders(
-    models: tuple[ExactModel, ...], space: Space, goal: Goal, root: Part
+    models: tuple[ExactModel, ...], space: Space, goal: Goal, root: Part, unit: float = 1.0
 ) -> tuple[Bounder, ...]:
-    """Ways to bound a goal, the cheaper first. The root's limits of nodes must fit their program."""
+    """Ways to bound a goal, the cheaper first. The root's limits of nodes must fit their program.
+
+    Programs are of `unit` times the goal: a power of two that makes a tiny excess one of about 1, for a search tells what
+    is small by fixed numbers.
+    """
     if isinstance(goal, Rows):
         program = rows_program(models, space, goal)
-        plain = Lagrange(program)
+        plain = Lagrange(program if unit == 1 else rows_program(models, space, times(goal, unit)), unit=unit)
         return (Paired(program, root), plain) if pairable(program) else (plain,)
     model = models[goal.model]
     if model.hidden == 1:
-        return (Lagrange(slope_program(models, space, goal), slope=(model, goal)),)
+        return (Lagrange(slope_program(models, space, goal, unit), slope=(model, goal), unit=unit),)
     row = RowSum((RowTerm(0, 0, goal.output, float(goal.sign)),))
     program = make_program(space, (Family(model, model.layers, None, (-1,), goal.model),), (row,))
     return (Chain(program, models, goal),)

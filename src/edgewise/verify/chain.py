@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,6 +90,7 @@ class OneByOne:
         target: float,
         sums: list[tuple[Floats, Floats, Bools] | None],
         warm: bool,
+        above: Sequence[Bounded] = (),
     ) -> tuple[list[Bounded], list[Floats]]:
         """As `Lagrange.solve`."""
         made = [self._one(part, known) for part, known in zip(parts, sums, strict=True)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -70,3 +70,9 @@ class Slope:
 
 
 Goal = Rows | Slope
+
+
+def times(goal: Rows, factor: float) -> Rows:
+    """The goal whose sums and bounds are so many times those of another, and that holds where the other does."""
+    rows = tuple(tuple(replace(term, weight=factor * term.weight) for term in row) for row in goal.rows)
+    return Rows(rows, tuple(factor * bound for bound in goal.bounds))

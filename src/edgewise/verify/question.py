@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from edgewise.verify.lemmas import tighten
 from edgewise.verify.products import unfolded
 from edgewise.verify.rational import exact_excess
 from edgewise.verify.rounding import hull, tops, with_room
-from edgewise.verify.space import Space, make_space, whole
+from edgewise.verify.space import Part, Space, make_space, whole
 from edgewise.verify.tree import Tree, evidence
 
 Floats = NDArray[np.float64]
@@ -31,6 +32,8 @@ Floats = NDArray[np.float64]
 ROUNDING = 1e-9
 # A bound that is so many times what may be rounding will hardly fall any more.
 TIE = 2.0
+# Rows that show how large an excess is; what is tiny, and how many times it is enlarged at most, in bits.
+FEW, TINY, MOST_BITS = 64, 2.0**-20, 900
 
 
 class Question:
@@ -85,7 +88,8 @@ class Question:
             fixed = self.space.points()[:, goal.input]
             root.cells[0, fixed] = False
         # What is bounded is what `predict` returns; rows that break the goal are those of the exact function.
-        self.ways = make_bounders(self.models, self.space, with_room(networks, self.space, goal), root)
+        roomy = with_room(networks, self.space, goal)
+        self.ways = make_bounders(self.models, self.space, roomy, root, self._unit(root))
         self.bounder = self.ways[0]
         nodes = self.bounder.program.nodes
         self.root = replace(
@@ -96,6 +100,12 @@ class Question:
         # Excesses below this may be rounding; of the best row without any, where that was asked for.
         self.rounding = 0.0
         self.exact: float | None = None
+
+    def _unit(self, root: Part) -> float:
+        """A power of two that makes a tiny excess one of about 1."""
+        values = np.abs(self.excess(draw(self.space, FEW, root, np.random.default_rng(0))))
+        size = float(values.max(initial=0.0, where=np.isfinite(values)))
+        return 1.0 if size == 0 or size >= TINY else 2.0 ** min(-math.frexp(size)[1], MOST_BITS)
 
     # -- the two questions -----------------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """The excess of a goal at one row without rounding: what decides where floats are within their margin of a bound.
 
 A row's numbers and a network's parameters are floats, hence fractions, and so are all values of B-splines. The sums of a
-layer are rounded to multiples of 2^-P, so that fractions do not grow from layer to layer; what that changes lies far
-below `TRUSTED` times the numbers' size.
+layer are rounded to P binary digits, so that fractions do not grow from layer to layer; what that changes lies far below
+`TRUSTED` times the size of the numbers that are added up, however large or small they are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def _fraction(values: torch.Tensor) -> list[Fraction]:
 
 
 def _rounded(value: Fraction) -> Fraction:
-    return Fraction(round(value * (1 << P)), 1 << P)
+    bits = P + value.denominator.bit_length() - value.numerator.bit_length()
+    return Fraction(round(value * (1 << bits)), 1 << bits) if bits > 0 else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,16 +54,25 @@ class _Layer:
         bias = self.layer.bias
         return knots, coef, [Fraction(0)] * self.layer.out_features if bias is None else _fraction(bias)
 
-    def forward(self, h: Sequence[Pair]) -> list[Pair]:
+    def forward(self, h: Sequence[Pair]) -> list[tuple[Pair, Pair]]:
+        """The sums, and those of the sizes of what is added up."""
         knots, coef, bias = self.tables
         sums = [(each, Fraction(0)) for each in bias]
+        sizes = [(abs(each), Fraction(0)) for each in bias]
         for t, rows, x in zip(knots, coef, h, strict=True):
             first, live = _basis(t, self.layer.degree, x)
             for o, (value, slope) in enumerate(sums):
-                value += sum(b * row[o] for (b, _), row in zip(live, rows[first:], strict=False))
-                slope += sum(d * row[o] for (_, d), row in zip(live, rows[first:], strict=False))
-                sums[o] = _rounded(value), _rounded(slope)
-        return sums
+                each = [(b * row[o], d * row[o]) for (b, d), row in zip(live, rows[first:], strict=False)]
+                sums[o] = (
+                    _rounded(value + sum(b for b, _ in each)),
+                    _rounded(slope + sum(d for _, d in each)),
+                )
+                size, steep = sizes[o]
+                sizes[o] = (
+                    _rounded(size + sum(abs(b) for b, _ in each)),
+                    _rounded(steep + sum(abs(d) for _, d in each)),
+                )
+        return list(zip(sums, sizes, strict=True))
 
 
 def _multiplied(factors: Sequence[Pair]) -> Pair:
@@ -129,15 +139,16 @@ def exact_excess(models: Sequence[KAN], space: Space, goal: Goal, x: Floats) -> 
     True
     """
     if isinstance(goal, Slope):
-        value = goal.sign * _outputs(models[goal.model], x, goal.input)[goal.output][1]
-        return _certain(value - Fraction(goal.bound), abs(value) + abs(Fraction(goal.bound)))
-    known: dict[tuple[int, tuple[int, int] | None], list[Pair]] = {}
+        (_, slope), (_, steep) = _sized(models[goal.model], x, goal.input)[goal.output]
+        return _certain(goal.sign * slope - Fraction(goal.bound), steep + abs(Fraction(goal.bound)))
+    known: dict[tuple[int, tuple[int, int] | None], list[tuple[Pair, Pair]]] = {}
     found: list[float] = []
     for row, bound in zip(goal.rows, goal.bounds, strict=True):
-        parts = [-Fraction(bound)]
+        value, size = -Fraction(bound), abs(Fraction(bound))
         for term in row:
             if isinstance(term, InputTerm):
-                parts.append(Fraction(term.weight) * Fraction(float(x[term.input])))
+                value += Fraction(term.weight) * Fraction(float(x[term.input]))
+                size += abs(Fraction(term.weight) * Fraction(float(x[term.input])))
                 continue
             key = (term.model, term.moved)
             if key not in known:
@@ -145,25 +156,33 @@ def exact_excess(models: Sequence[KAN], space: Space, goal: Goal, x: Floats) -> 
                 if term.moved is not None:
                     cell = space.first[term.moved[0]] + term.moved[1]
                     at = np.where(space.owns()[cell], space.low[cell], x)
-                known[key] = _outputs(models[term.model], at)
-            parts.append(Fraction(term.weight) * known[key][term.output][0])
-        found.append(_certain(sum(parts, Fraction(0)), sum(map(abs, parts), Fraction(0))))
+                known[key] = _sized(models[term.model], at)
+            (y, _), (most, _) = known[key][term.output]
+            value += Fraction(term.weight) * y
+            size += abs(Fraction(term.weight)) * most
+        found.append(_certain(value, size))
     return min(found)
 
 
 def _certain(value: Fraction, size: Fraction) -> float:
-    return float(value) if abs(value) > TRUSTED * (1 + size) else 0.0
+    return float(value) if abs(value) > TRUSTED * size else 0.0
 
 
-def _outputs(net: KAN, x: Floats, moving: int = -1) -> list[Pair]:
-    """Outputs and their derivatives in one input."""
+def _sized(net: KAN, x: Floats, moving: int = -1) -> list[tuple[Pair, Pair]]:
+    """Outputs and their derivatives in one input; and the sizes of the numbers that each is the sum of."""
     shifts, scales = _fraction(net.input_shift), _fraction(net.input_scale)
     h = [
         ((Fraction(float(value)) - shift) / scale, Fraction(int(i == moving)) / scale)
         for i, (value, shift, scale) in enumerate(zip(x, shifts, scales, strict=True))
     ]
+    sizes = list[Pair]()
     for spec, layer in zip(net.spec.layers, net.layers, strict=True):
         sums = _Layer(layer).forward(h)
-        h = [_multiplied([sums[k] for k in group]) for group in spec.nodes.groups()]
-    ends = zip(h, _fraction(net.output_shift), _fraction(net.output_scale), strict=True)
-    return [(shift + scale * value, scale * slope) for (value, slope), shift, scale in ends]
+        h, sizes = (
+            [_multiplied([sums[k][part] for k in group]) for group in spec.nodes.groups()] for part in (0, 1)
+        )
+    ends = zip(h, sizes, _fraction(net.output_shift), _fraction(net.output_scale), strict=True)
+    return [
+        ((shift + scale * value, scale * slope), (abs(shift) + abs(scale) * size, abs(scale) * steep))
+        for (value, slope), (size, steep), shift, scale in ends
+    ]

@@ -19,8 +19,6 @@ Floats = NDArray[np.float64]
 # Parts that are bounded together: their multipliers times the functions of the inputs.
 AT_ONCE = 4 << 20
 MOST_TOGETHER = 32
-# Cuts that gain less than this share of the way to the target, so many times in a row, are followed by another kind.
-LITTLE, PATIENCE = 0.02, 3
 # How often progress is looked at (in leaves), what is slow, and how much nodes must promise then.
 WATCH, SLOW, PICKY = 64, 0.12, 0.7
 
@@ -92,15 +90,17 @@ class Tree:
         space = self.bounder.program.space
         parts: list[Part] = []
         sums: list[Any] = []
-        starts: list[Floats] = []
+        above: list[Bounded] = []
         for _, each in cut:
             assert each.split is not None
             for part in halves(space, each.part, each.split):
                 parts.append(part)
-                starts.append(each.v)
+                above.append(each)
                 sums.append(each.sums if each.split.kind == "node" else None)
         self._watch()
-        made, rows = self.bounder.solve(parts, np.array(starts), self.target, sums, warm=True)
+        made, rows = self.bounder.solve(
+            parts, np.array([each.v for each in above]), self.target, sums, warm=True, above=above
+        )
         # A parent stays open until its children are: wherever this is interrupted, the bound is one.
         for n, (number, parent) in enumerate(cut):
             first = len(self.nodes)
@@ -108,10 +108,6 @@ class Tree:
                 # A child's rows are rows of its parent, whose multipliers bound them as well.
                 if child.bound > parent.bound:
                     child = replace(child, bound=parent.bound, v=parent.v)
-                if parent.bound - child.bound < LITTLE * (parent.bound - self.target):
-                    child = replace(child, stalled=parent.stalled + 1)
-                    if child.stalled >= PATIENCE and child.other is not None:
-                        child = replace(child, split=child.other, other=child.split, stalled=PATIENCE - 2)
                 self.nodes.append(Node(child.v, child.bound))
                 self._keep(len(self.nodes) - 1, child)
             self.nodes[number].split, self.nodes[number].children = parent.split, (first, first + 1)
