@@ -408,7 +408,11 @@ class KANLinear(nn.Module):
         """Make the tables anew where grid or mask were written into; what stands in for them in one call is left alone."""
         if torch.compiler.is_dynamo_compiling():
             return
-        (grid, drawn, mask, masked), buffers = self._seen, self._buffers
+        seen, buffers = self.__dict__.get("_seen"), self._buffers
+        if seen is None:  # pickled before there was any
+            self._refresh()
+            return
+        grid, drawn, mask, masked = seen
         if grid is buffers["grid"] and mask is buffers["mask"]:
             now = _versions(grid, mask)
             if now[1] != drawn or now[3] != masked:
