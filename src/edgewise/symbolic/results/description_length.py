@@ -18,8 +18,8 @@ import numpy as np
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.results.formula import Formula
 
-# Nats of a node: one out of some twenty symbols.
-_NODE = 3.0
+# Nats of a node: one out of some twenty symbols; fewer where rows are left out one at a time, which charges for fitting.
+_NODE, _NODE_LEFT_OUT = 3.0, 1.0
 # A challenger may be so much longer, and must be shorter in description by so many nats.
 _LONGER, _CLEARLY = 10, 4.0
 
@@ -39,7 +39,8 @@ def description(formula: Formula, rows: Rows) -> float:
         return math.inf
     floor = max(rows.rounding_error, 1e-300)
     data = len(y) * math.log(max(error, floor))
-    return data + 0.5 * len(formula.constants) * math.log(len(y)) + _NODE * formula.complexity
+    node = _NODE_LEFT_OUT if rows.short else _NODE
+    return data + 0.5 * len(formula.constants) * math.log(len(y)) + node * formula.complexity
 
 
 def shortest(formulas: Sequence[Formula], rows: Rows) -> Formula:
