@@ -47,11 +47,21 @@ def write(document: Document, path: Path) -> Path:
     return path
 
 
-def network(shape: Sequence[int], rng: np.random.Generator, *, degree: int = 3, size: float = 0.6) -> ew.KAN:
+def network(
+    shape: Sequence[int],
+    rng: np.random.Generator,
+    *,
+    degree: int = 3,
+    size: float = 0.6,
+    base: str | None = None,
+) -> ew.KAN:
     """A random network: uneven grids, some dead edges, scaled inputs and outputs, at times in float32."""
-    net = ew.KAN(list(shape), degree=degree, intervals=int(rng.integers(1, 6)), seed=0, dtype=torch.float64)
+    intervals = int(rng.integers(1, 6))
+    net = ew.KAN(list(shape), degree=degree, intervals=intervals, base=base, seed=0, dtype=torch.float64)
     with torch.no_grad():
         for layer in net.layers:
+            if layer.base_weight is not None:
+                layer.base_weight.copy_(torch.from_numpy(rng.normal(0, size, layer.base_weight.shape)))
             steps = rng.uniform(0.2, 1.0, layer.grid.shape).cumsum(1)
             layer.grid.copy_(
                 torch.from_numpy(2.4 * (steps - steps[:, :1]) / (steps[:, -1:] - steps[:, :1]) - 1.2)

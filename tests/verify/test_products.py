@@ -17,7 +17,7 @@ from edgewise.verify.checker.rounding import rounding as checked
 from edgewise.verify.exact import exact_model
 from edgewise.verify.products import unfolded
 from edgewise.verify.rational import _sized as exactly
-from edgewise.verify.rounding import rounding, tops
+from edgewise.verify.rounding import reaches, rounding
 from tests.verify.certificate_kit import seal
 
 SHAPES = [
@@ -51,7 +51,7 @@ def test_unfolded_networks_are_the_same_function(shape: list[object]) -> None:
     for seed in range(3):
         net, low, high = made(shape, seed)
         X = np.random.default_rng(seed).uniform(low, high, (200, len(low)))
-        plain = unfolded(exact_model(net, products=True), tops(net, low, high))
+        plain = unfolded(exact_model(net, products=True), reaches(net, low, high)[1])
         y = net.predict(X)
         np.testing.assert_allclose(plain.outputs(X), y, rtol=0, atol=1e-9 * np.abs(y).max())
         room = rounding(net, low, high)

@@ -371,6 +371,8 @@ def vanishing(program: Program, v: Floats) -> float:
     blocks.append((program.inputs.curves, program.inputs.columns))
     if plain or any(curves.combined(v[None, columns]).any() for curves, columns in blocks):
         return np.inf
+    if any((curves.loose * v[columns, None]).any() for curves, columns in blocks):
+        return np.inf
     if (program.inputs.points @ v[program.inputs.columns]).any():
         return np.inf
     total = Fraction(0)

@@ -98,7 +98,7 @@ def input_sites(program: Program, seed: int = 0) -> InputSites:
     ends = _whole(space)
     along = [
         [*((share, np.nan) for share in SHARES), *((0.0, float(x)) for x in _between(breaks, low, high))]
-        for breaks, low, high in zip(program.inputs.slots.breaks, *ends, strict=True)
+        for breaks, low, high in zip(program.inputs.slots.corners, *ends, strict=True)
     ]
     sites: list[tuple[int, list[tuple[int, list[tuple[int, float, float]], float]]]] = []
     for g in range(space.groups):
@@ -245,7 +245,7 @@ def node_choices(program: Program, region: Region) -> list[Choices]:
     made: list[Choices] = []
     for block in program.blocks:
         low, high = region.low[:, block.own, None], region.high[:, block.own, None]
-        breaks = block.curves.breaks
+        breaks = block.curves.corners
         every = breaks[
             :, np.unique(np.linspace(0, breaks.shape[1] - 1, min(breaks.shape[1], 40)).round().astype(int))
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ Bools = NDArray[np.bool_]
 def derivative_spans(model: ExactModel, space: Space, part: Part, i: int) -> tuple[Floats, Floats]:
     """Least and greatest derivative, per unit of the scaled input, of input i's edges over each part, (B, nodes) each."""
     scaled = model.layers[0].curves.derivative()
-    one = Curves(unit_curves(model, space).breaks, scaled.table).sites(np.array([i]))
+    one = replace(scaled, breaks=unit_curves(model, space).breaks).sites(np.array([i]))
     alive = living(space, part)
     count = one.count
     own = np.array([i])
@@ -55,7 +56,7 @@ def _jumps(one: Curves, low: float, high: float) -> tuple[Floats, Floats]:
     u = np.where(inside == 0, 0.0, 1.0)
     c = one.table[:, :, 0, inside]
     values = ((c[:, 3] * u + c[:, 2]) * u + c[:, 1]) * u + c[:, 0]
-    return values.min(1), values.max(1)
+    return values.min(1) - one.loose[:, 0], values.max(1) + one.loose[:, 0]
 
 
 def middles(space: Space, made: list[Bounded]) -> list[Floats]:

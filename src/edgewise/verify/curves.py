@@ -12,9 +12,10 @@ piecewise cubic over an interval is found among few points: the ends, the breaks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +38,45 @@ class Curves:
         Not decreasing; two equal breaks make a piece that is never used.
     table : array of shape (n, 4, S, G + 2)
         Powers of the local coordinate.
+    rough : array of shape (2, n, S), optional
+        How far what the functions stand for may be from them, and its slope from theirs: errors of one kind at a site,
+        which weights, with their signs, multiply; none where they stand for themselves.
+    bends : array of shape (S, K), optional
+        The breaks at which functions bend of themselves, if not all: others are as fine as errors ask for.
     """
 
     breaks: Floats
     table: Floats
+    rough: Floats | None = None
+    bends: Floats | None = None
+
+    @property
+    def corners(self) -> Floats:
+        """Breaks worth a look, (S, K)."""
+        return self.breaks if self.bends is None else self.bends
 
     @property
     def count(self) -> int:
         """Functions of every site."""
         return self.table.shape[0]
+
+    @cached_property
+    def loose(self) -> Floats:
+        """How far values may be off, (n, S)."""
+        if self.rough is None:
+            return np.zeros((self.count, len(self.breaks)))
+        return np.abs(self.rough[0])
+
+    @cached_property
+    def jumps(self) -> bool:
+        """Whether functions that bend within pieces jump between them, as slopes of splines with kinks and silu do."""
+        c = self.table[..., :-1]
+        ends = c.sum(1)
+        ends[..., 0] = c[:, 0, :, 0]
+        gaps = np.abs(ends - self.table[:, 0, :, 1:]) > 1e-9 * (1 + np.abs(ends))
+        used = self.limits[1][:, :-1] > 0
+        used[:, 0] = True
+        return bool((gaps & used).any() and (self.table[:, 1:] != 0).any())
 
     @cached_property
     def origin(self) -> Floats:
@@ -102,7 +133,10 @@ class Curves:
         """The functions' derivatives."""
         c, w = self.table, self.width
         zero = np.zeros_like(c[:, 0])
-        return Curves(self.breaks, np.stack([c[:, 1] / w, 2 * c[:, 2] / w, 3 * c[:, 3] / w, zero], 1))
+        table = np.stack([c[:, 1] / w, 2 * c[:, 2] / w, 3 * c[:, 3] / w, zero], 1)
+        # Of second derivatives nothing is known.
+        rough = None if self.rough is None else np.stack([self.rough[1], np.full_like(self.rough[1], np.nan)])
+        return replace(self, table=table, rough=rough)
 
     def combined(self, weights: Floats) -> Floats:
         """Polynomials of weighted sums of the functions: (B, n) -> (B, 4, S, P)."""
@@ -110,11 +144,34 @@ class Curves:
 
     def mixed(self, weights: Floats) -> Curves:
         """Weighted sums of the functions as curves: (m, n) -> m functions."""
-        return Curves(self.breaks, self.combined(weights))
+        rough = None if self.rough is None else weights @ self.rough
+        return replace(self, table=self.combined(weights), rough=rough)
 
     def sites(self, chosen: Ints) -> Curves:
         """The curves of some sites."""
-        return Curves(self.breaks[chosen], self.table[:, :, chosen])
+        rough = None if self.rough is None else self.rough[:, :, chosen]
+        bends = None if self.bends is None else self.bends[chosen]
+        return Curves(self.breaks[chosen], self.table[:, :, chosen], rough, bends)
+
+    def functions(self, chosen: Ints | slice) -> Curves:
+        """Some of the functions."""
+        rough = None if self.rough is None else self.rough[:, chosen]
+        return replace(self, table=self.table[chosen], rough=rough)
+
+    def weighted(self, weights: NDArray[Any]) -> Curves:
+        """The functions times weights that broadcast to (n, S)."""
+        table = self.table * np.broadcast_to(weights, (self.count, len(self.breaks)))[:, None, :, None]
+        return replace(self, table=table, rough=None if self.rough is None else self.rough * weights)
+
+    def summed(self, index: Ints, count: int) -> Curves:
+        """Sums of functions, `index` says to which each is added; errors may be of several kinds."""
+        table = np.zeros((count, *self.table.shape[1:]))
+        np.add.at(table, index, self.table)
+        if self.rough is None:
+            return replace(self, table=table)
+        rough = np.zeros((count, 2, len(self.breaks)))
+        np.add.at(rough, index, np.abs(self.rough).swapaxes(0, 1))
+        return replace(self, table=table, rough=rough.swapaxes(0, 1))
 
     def window(self, low: Floats, high: Floats) -> Window:
         """Intervals [low, high] of the sites, (B, S) each, prepared for `peak`."""
@@ -131,6 +188,7 @@ class Curves:
             np.where(used, 0.0, -np.inf),
             last,
             end,
+            self.jumps,
         )
 
 
@@ -148,6 +206,8 @@ class Window:
         Piece of the upper end.
     end : array of shape (B, S)
         Local coordinate of the upper end.
+    jumps : bool
+        Whether upper ends of pieces are not lower ends of the next.
     """
 
     low: Floats
@@ -155,10 +215,12 @@ class Window:
     outside: Floats
     last: Ints
     end: Floats
+    jumps: bool = False
 
     def take(self, rows: Ints) -> Window:
         """Some of the batch."""
-        return Window(self.low[rows], self.high[rows], self.outside[rows], self.last[rows], self.end[rows])
+        each = (self.low, self.high, self.outside, self.last, self.end)
+        return Window(*(a[rows] for a in each), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
 
     def repeat(self, count: int) -> Window:
         """The same intervals `count` times (of a batch of one)."""
@@ -166,7 +228,8 @@ class Window:
         def spread(a: NDArray[np.generic]) -> NDArray[np.generic]:
             return np.broadcast_to(a, (count, *a.shape[1:]))
 
-        return Window(*(spread(a) for a in (self.low, self.high, self.outside, self.last, self.end)))  # pyright: ignore[reportArgumentType]
+        each = (self.low, self.high, self.outside, self.last, self.end)
+        return Window(*(spread(a) for a in each), jumps=self.jumps)  # pyright: ignore[reportArgumentType]
 
 
 def peak(polynomials: Floats, window: Window) -> tuple[Floats, Ints, Floats]:
@@ -194,6 +257,10 @@ def peak(polynomials: Floats, window: Window) -> tuple[Floats, Ints, Floats]:
     top = np.fmin(np.fmax(top, low), high)  # of NaN (a constant piece) the lower end
     inner = ((c3 * top + c2) * top + c1) * top + c0
     start = ((c3 * low + c2) * low + c1) * low + c0
+    if window.jumps:
+        close = np.where(np.isfinite(high), high, low)
+        stop = ((c3 * close + c2) * close + c1) * close + c0
+        top, inner = np.where(stop > inner, close, top), np.maximum(stop, inner)
     at_start = start >= inner
     best = np.where(at_start, start, inner) + window.outside
     piece = best.argmax(-1)
@@ -209,9 +276,9 @@ def peak(polynomials: Floats, window: Window) -> tuple[Floats, Ints, Floats]:
 
 
 def spans(curves: Curves, window: Window) -> tuple[Floats, Floats]:
-    """Least and greatest value of every function over a window of one interval a site, (n, S) each."""
+    """Least and greatest value of what every function stands for over a window of one interval a site, (n, S) each."""
     wide = window.repeat(curves.count)
-    return -peak(-curves.table, wide)[0], peak(curves.table, wide)[0]
+    return -peak(-curves.table, wide)[0] - curves.loose, peak(curves.table, wide)[0] + curves.loose
 
 
 def merge(
@@ -230,15 +297,26 @@ def merge(
     zero = np.zeros(len(parts[0].breaks))
     shifts = [zero] * len(parts) if shifts is None else shifts
     moved = [part.breaks - shift[:, None] for part, shift in zip(parts, shifts, strict=True)]
+    rough, bends = None, None
+    if any(part.bends is not None for part in parts):
+        each = [part.corners - shift[:, None] for part, shift in zip(parts, shifts, strict=True)]
+        bends = np.sort(np.concatenate(each, 1), 1)
+    if any(part.rough is not None for part in parts):
+        none = [np.zeros((2, part.count, len(part.breaks))) for part in parts]
+        each = zip(parts, none, strict=True)
+        rough = np.concatenate([n if part.rough is None else part.rough for part, n in each], 1)
     same = not len(extra) and all(each.shape == moved[0].shape and (each == moved[0]).all() for each in moved)
     if same:
         breaks = moved[0]
         if not any(shift.any() for shift in shifts):
-            return Curves(breaks, np.concatenate([part.table for part in parts]))
+            return Curves(breaks, np.concatenate([part.table for part in parts]), rough, bends)
     else:
         breaks = np.sort(np.concatenate([*moved, *(each[:, None] for each in extra)], 1), 1)
     return Curves(
-        breaks, np.concatenate([_on(part, breaks, shift) for part, shift in zip(parts, shifts, strict=True)])
+        breaks,
+        np.concatenate([_on(part, breaks, shift) for part, shift in zip(parts, shifts, strict=True)]),
+        rough,
+        bends,
     )
 
 

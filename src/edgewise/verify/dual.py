@@ -125,7 +125,10 @@ def dual(program: Program, region: Region, v: Floats) -> Point:
         site = np.arange(len(block.own))
         h = curves.origin[site, piece] + u * curves.width[site, piece]
         f = curves.at(piece, u) * factor
-        value += best.sum(1)
+        off = np.abs(v[:, block.columns]) @ curves.loose
+        if region.factors is not None:
+            off *= np.abs(region.factors[:, :, block.own]).max(1)
+        value += best.sum(1) + off.sum(1)
         size += np.abs(best).sum(1) + np.abs(slope * h).sum(1)
         gradient[:, block.columns] += f.sum(1)
         gradient[:, block.own] -= h
@@ -148,8 +151,9 @@ def _inputs(
     """Add the maxima over the inputs; the cells and inputs that attain them."""
     space, block = program.space, program.inputs
     weights = v[:, block.columns]
-    total = weights @ block.points.T + region.alive
+    total = weights @ block.points.T + np.abs(weights) @ block.loose.T + region.alive
     best, piece, u = peak(block.slots.combined(weights), region.slots)
+    best = best + np.abs(weights) @ block.slots.loose
     if len(space.slot_cell):
         np.add.at(total.T, space.slot_cell, best.T)
     grouped = total[:, space.table]

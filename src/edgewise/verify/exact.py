@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from edgewise._core.errors import InputError
 from edgewise.network.module import KAN
@@ -19,20 +20,48 @@ MOST_DEGREE = 3
 
 @dataclass(frozen=True, eq=False)
 class ExactLayer:
-    """Edge functions (sites: the nodes below, functions: the nodes above) and biases."""
+    """Edge functions (sites: the nodes below, functions: the nodes above) and biases.
+
+    Attributes
+    ----------
+    curves : Curves
+    bias : array of shape (O,)
+    base : array of shape (O, I) or None
+        Weights of silu besides.
+    plain : Curves or None
+        The curves without it, where `curves` hold cubics in its place (`silu.smoothed`).
+    """
 
     curves: Curves
     bias: Floats
+    base: Floats | None = None
+    plain: Curves | None = None
 
     def forward(self, h: Floats) -> Floats:
         """Node sums, (n, I) -> (n, O)."""
-        return self.curves.values(h).sum(-2) + self.bias
+        splines = self.curves if self.plain is None else self.plain
+        sums = splines.values(h).sum(-2) + self.bias
+        return sums if self.base is None else sums + silu(h) @ self.base.T
+
+    def slopes(self, h: Floats) -> Floats:
+        """Derivatives of the edge functions, (n, I) -> (n, I, O)."""
+        found = (self.curves if self.plain is None else self.plain).derivative().values(h)
+        return found if self.base is None else found + silu_slope(h)[..., None] * self.base.T
+
+    def missing(self, h: Floats) -> Floats:
+        """What edge functions are more than their curves, (n, I) -> (n, I, O)."""
+        if self.base is None or self.plain is None:
+            return np.zeros((*h.shape, len(self.bias)))
+        return self.plain.values(h) + silu(h)[..., None] * self.base.T - self.curves.values(h)
 
     def beside(self, h: Floats, base: Floats) -> Floats:
         """Node sums of rows that differ from a base row in few places, (n, I) -> (n, O)."""
         sums = np.repeat(self.forward(base[None]), len(h), 0)
         row, site = np.nonzero(h != base)
-        change = self.curves.of_sites(h[row, site], site) - self.curves.of_sites(base[site], site)
+        splines = self.curves if self.plain is None else self.plain
+        change = splines.of_sites(h[row, site], site) - splines.of_sites(base[site], site)
+        if self.base is not None:
+            change += (silu(h[row, site]) - silu(base[site]))[:, None] * self.base.T[site]
         np.add.at(sums, row, change)
         return sums
 
@@ -80,7 +109,8 @@ def exact_model(network: KAN, *, products: bool = False) -> ExactModel:
     ----------
     network : KAN
     products : bool
-        Whether nodes may multiply; the tables are then those of the sums before (see `products.unfolded`).
+        Whether nodes may multiply and edges have base functions; the tables are then those of the sums before, and of
+        the splines alone (see `products.unfolded`, `silu.smoothed`).
 
     Raises
     ------
@@ -101,7 +131,7 @@ def exact_model(network: KAN, *, products: bool = False) -> ExactModel:
             found = "multiplication nodes"
         elif any(bool(layer.mask[edge.source, edge.target]) for edge in layer.symbolic):
             found = "symbolic edges"
-        elif layer.base_weight is not None:
+        elif layer.base_weight is not None and not products:
             found = "base functions"
         if found is not None:
             raise InputError(
@@ -120,16 +150,29 @@ def exact_model(network: KAN, *, products: bool = False) -> ExactModel:
         table = np.zeros((coef.shape[2], 4, inputs, count))
         for m in range(live):
             table[:, :live] += np.einsum("ipr,ipo->orip", basis[:, :, m], coef[:, first + m])
-        layers.append(ExactLayer(Curves(grid.numpy().copy(), table), constant))
+        weights = layer.base_weight
+        base = None if weights is None else (_numbers(weights) * _numbers(layer.numeric_mask())).T.copy()
+        layers.append(ExactLayer(Curves(grid.numpy().copy(), table), constant, base))
     scales = (network.input_shift, network.input_scale, network.output_shift, network.output_scale)
     arities = tuple(spec.nodes.products for spec in network.spec.layers)
     shift, scale, low, by = (_numbers(each) for each in scales)
     model = ExactModel(tuple(layers), shift, scale, low, by, arities if any(arities) else ())
-    if not all(np.isfinite(each.curves.table).all() and np.isfinite(each.bias).all() for each in layers):
+    numbers = [x for each in layers for x in (each.curves.table, each.bias, each.base) if x is not None]
+    if not all(np.isfinite(each).all() for each in numbers):
         raise InputError(
             "The 'model' of a proof must have finite parameters. Got some that are NaN or infinite instead."
         )
     return model
+
+
+def silu(x: Floats) -> Floats:
+    """x / (1 + e^-x)."""
+    return x * expit(x)
+
+
+def silu_slope(x: Floats) -> Floats:
+    """Its derivative."""
+    return expit(x) * (1 + x * expit(-x))
 
 
 def _numbers(tensor: torch.Tensor) -> Floats:

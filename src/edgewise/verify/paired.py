@@ -30,6 +30,7 @@ from edgewise.verify.program import (
     RowTerm,
     first_sums,
     make_program,
+    moved_values,
     ranges,
     unit_curves,
 )
@@ -77,6 +78,7 @@ class Step:
 class Unit:
     """One evaluation: its layers (the last one in units of y), its nodes in the program and the shifts of the first ones."""
 
+    model: ExactModel
     layers: tuple[ExactLayer, ...]
     nodes: tuple[Ints, ...]
     shift: Floats
@@ -175,16 +177,19 @@ def _unit(program: Program, term: RowTerm) -> Unit:
     family, space = program.families[term.family], program.space
     model, last = family.model, family.layers[-1]
     scaled = ExactLayer(
-        Curves(last.curves.breaks, last.curves.table * model.out_scale[:, None, None, None]),
+        last.curves.weighted(model.out_scale[:, None]),
         last.bias * model.out_scale + model.out_shift,
+        None if last.base is None else last.base * model.out_scale[:, None],
+        None if last.plain is None else last.plain.weighted(model.out_scale[:, None]),
     )
     layers = (*family.layers[:-1], scaled)
     raw = unit_curves(replace(model, layers=layers), space)
     shift = np.zeros(len(layers[0].bias))
     if family.group is not None:
         mine = (space.input_group == family.group)[:, None]
-        shift = (raw.values(space.to_units(space.centre[family.moved[term.unit]])) * mine).sum(0)
-        raw = Curves(raw.breaks, raw.table * ~mine)
+        moved = moved_values(replace(model, layers=layers), space, [family.moved[term.unit]])
+        shift = (moved[0] * mine).sum(0)
+        raw = raw.weighted(~mine[:, 0])
     if not family.hidden:
         layers = (ExactLayer(layers[0].curves, layers[0].bias + shift),)
     own = {name: k for k, name in enumerate(program.names)}
@@ -192,7 +197,7 @@ def _unit(program: Program, term: RowTerm) -> Unit:
         np.array([own[term.family, term.unit if n > 1 else 0, n, k] for k in range(len(layer.bias))])
         for n, layer in enumerate(layers[:-1], 1)
     )
-    return Unit(layers, nodes, shift, raw)
+    return Unit(model, layers, nodes, shift, raw)
 
 
 def _compared(units: tuple[Unit, Unit], space: Space, root: Part) -> list[tuple[Ints, Ints]]:
@@ -210,19 +215,18 @@ def _first(units: tuple[Unit, Unit], space: Space, first: Ints, second: Ints) ->
     """A program whose hidden nodes are the differences of compared nodes of the first layers, and what rounding may cost."""
     one, two = units
     both = merge([two.raw, one.raw])
-    of_two, of_one = both.table[second], both.table[len(two.raw.table) + first]
-    gaps = Curves(both.breaks, of_two - of_one)
+    of_two, of_one = both.functions(second), both.functions(two.raw.count + first)
+    alike = (one.model.shift == two.model.shift) & (one.model.scale == two.model.scale)
+    gaps = _less(of_two, of_one, alike)
     bias = two.layers[0].bias[second], one.layers[0].bias[first]
     ends = Curves(np.tile([0.0, 1.0], (len(first), 1)), np.zeros((1, 4, len(first), 3)))
     layers = (ExactLayer(gaps, bias[0] - bias[1]), ExactLayer(ends, np.zeros(1)))
     model = ExactModel(layers, space.shift, space.scale, np.zeros(1), np.ones(1))
     program = make_program(space, (Family(model, layers, None, (-1,)),), (RowSum((RowTerm(0, 0, 0, 1.0),)),))
-    same = ~(gaps.table != 0).any((1, 3))
+    same = _zero(gaps)
     low = space.to_units(np.where(space.owns(), space.low, np.inf).min(0), side=-1)
     high = space.to_units(np.where(space.owns(), space.high, -np.inf).max(0), side=1)
-    sizes = [
-        _sizes(Curves(both.breaks, table), both.window(low[None], high[None])) for table in (of_two, of_one)
-    ]
+    sizes = [_sizes(curves, both.window(low[None], high[None])) for curves in (of_two, of_one)]
     size = (np.add(*sizes) * ~same).sum(1) + (bias[0] != bias[1]) * (np.abs(bias[0]) + np.abs(bias[1]))
     return program, ROUNDED * size
 
@@ -235,29 +239,41 @@ def _step(units: tuple[Unit, Unit], n: int, below: tuple[Ints, Ints], above: tup
     def part(k: int, sites: Ints) -> Curves:
         """Functions of one unit's nodes, without what moving adds to them."""
         curves = layers[k].curves
-        return merge(
-            [Curves(curves.breaks[sites], curves.table[above[k]][:, :, sites])], shifts=[shifts[k][sites]]
-        )
+        return merge([curves.functions(above[k]).sites(sites)], shifts=[shifts[k][sites]])
 
     both = merge([part(1, below[1]), part(0, below[0])])
     count = len(above[0])
-    gaps = Curves(both.breaks, both.table[:count] - both.table[count:])
+    alike = shifts[1][below[1]] == shifts[0][below[0]]
+    gaps = _less(both.functions(slice(count)), both.functions(slice(count, None)), alike)
     alone = list[tuple[Ints, Curves]]()
     for k, sign in ((1, 1.0), (0, -1.0)):
         left = np.setdiff1d(np.arange(len(shifts[k])), below[k])
         if len(left):
             rest = part(k, left)
-            alone.append((units[k].nodes[n - 1][left], Curves(rest.breaks, sign * rest.table)))
+            alone.append((units[k].nodes[n - 1][left], rest.weighted(np.array(sign))))
     return Step(
         one.nodes[n - 1][below[0]],
         two.nodes[n - 1][below[1]],
         gaps,
         part(1, below[1]).derivative(),
         both,
-        ~(gaps.table != 0).any((1, 3)),
+        _zero(gaps),
         np.stack([layers[1].bias[above[1]], layers[0].bias[above[0]]]),
         tuple(alone),
     )
+
+
+def _less(one: Curves, other: Curves, alike: Bools) -> Curves:
+    """Differences of functions; at sites that are alike the errors are those of the same base function."""
+    rough = None
+    if one.rough is not None and other.rough is not None:
+        rough = np.where(alike, one.rough - other.rough, np.abs(one.rough) + np.abs(other.rough))
+    return replace(one, table=one.table - other.table, rough=rough)
+
+
+def _zero(gaps: Curves) -> Bools:
+    """Which functions are nothing, (n, S)."""
+    return ~((gaps.table != 0).any((1, 3)) | (gaps.loose != 0))
 
 
 def _through(

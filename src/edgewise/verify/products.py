@@ -21,20 +21,22 @@ def unfolded(model: ExactModel, tops: Sequence[Floats]) -> ExactModel:
         return model
     layers: list[ExactLayer] = []
     for layer, arities, top in zip(model.layers, model.arities, tops, strict=True):
-        curves, bias, values = layer.curves, layer.bias, top
-        plain = len(bias) - sum(arities)
-        groups, at = [[k] for k in range(plain)], plain
+        curves, bias, values, base, plain = layer.curves, layer.bias, top, layer.base, layer.plain
+        at = len(bias) - sum(arities)
+        groups = [[k] for k in range(at)]
         for arity in arities:
             groups.append([*range(at, at + arity)])
             at += arity
         while True:
             mixing = _mixing(groups, len(bias))
-            layers.append(ExactLayer(curves.mixed(mixing), mixing @ bias))
+            base = None if base is None else mixing @ base
+            plain = None if plain is None else plain.mixed(mixing)
+            layers.append(ExactLayer(curves.mixed(mixing), mixing @ bias, base, plain))
             if max(map(len, groups)) == 1:
                 break
             most = np.abs(mixing) @ values
             curves, groups, values = _squares(groups, values, most)
-            bias = np.zeros(len(values))
+            bias, base, plain = np.zeros(len(values)), None, None
     return ExactModel(tuple(layers), model.shift, model.scale, model.out_shift, model.out_scale)
 
 

@@ -11,7 +11,7 @@ convex in v. A `Program` holds the functions f and says which multiplier stands 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -102,14 +102,15 @@ class InputBlock:
     ----------
     curves : Curves, sites: inputs, in units of the space
     slots : Curves, sites: slots
-    points : array of shape (cells + 1, n)
-        Sum of the functions over the inputs that a cell fixes to points; the last row pads.
+    points, loose : array of shape (cells + 1, n)
+        Sum of the functions over the inputs that a cell fixes to points, and how far it may be off; the last row pads.
     columns : array of shape (n,)
     """
 
     curves: Curves
     slots: Curves
     points: Floats
+    loose: Floats
     columns: Ints
 
 
@@ -279,8 +280,8 @@ def _add_first(
         return
     # One function a row: those of the units are added.
     curves = merge([following.mixed(own[u]) for u in units], shifts=[shifts[u] for u in units])
-    table = curves.table.reshape(len(units), len(lam), *curves.table.shape[1:]).sum(0)
-    blocks.append(Block(Curves(curves.breaks, table), lam, place[f, 0, 1]))
+    index = np.tile(np.arange(len(lam)), len(units))
+    blocks.append(Block(curves.summed(index, len(lam)), lam, place[f, 0, 1]))
 
 
 def _weights(sums: tuple[RowSum, ...], f: int, unit: int, family: Family, ends: bool) -> Floats:
@@ -311,12 +312,13 @@ def _offsets(sums: tuple[RowSum, ...], f: int, unit: int, family: Family) -> Flo
 def unit_curves(model: ExactModel, space: Space) -> Curves:
     """First edge functions as functions of the inputs in units of the space: their own, or rounded once."""
     curves = model.layers[0].curves
-    breaks = curves.breaks.copy()
+    breaks, bends = curves.breaks.copy(), curves.corners.copy()
     for i in np.nonzero((model.shift != space.shift) | (model.scale != space.scale))[0]:
         shift, scale = Fraction(float(model.shift[i])), Fraction(float(model.scale[i]))
         origin, unit = Fraction(float(space.shift[i])), Fraction(float(space.scale[i]))
-        breaks[i] = [float((shift + scale * Fraction(float(b)) - origin) / unit) for b in breaks[i]]
-    return Curves(breaks, curves.table)
+        for each in (breaks, bends):
+            each[i] = [float((shift + scale * Fraction(float(b)) - origin) / unit) for b in each[i]]
+    return replace(curves, breaks=breaks, bends=None if curves.bends is None else bends)
 
 
 def _first(space: Space, family: Family) -> Curves:
@@ -324,7 +326,7 @@ def _first(space: Space, family: Family) -> Curves:
     curves = unit_curves(family.model, space)
     if family.group is None:
         return curves
-    return Curves(curves.breaks, curves.table * (space.input_group != family.group)[:, None])
+    return curves.weighted(space.input_group != family.group)
 
 
 def _shifts(space: Space, family: Family) -> Floats:
@@ -333,8 +335,14 @@ def _shifts(space: Space, family: Family) -> Floats:
     if family.group is None:
         return np.zeros((1, count))
     mine = space.input_group == family.group
-    values = unit_curves(family.model, space).values(space.to_units(space.centre[list(family.moved)]))
-    return (values * mine[:, None]).sum(1)
+    return (moved_values(family.model, space, list(family.moved)) * mine[:, None]).sum(1)
+
+
+def moved_values(model: ExactModel, space: Space, cells: list[int]) -> Floats:
+    """First edge functions at the centres of cells, (cells, inputs, nodes)."""
+    x = space.centre[cells]
+    values = unit_curves(model, space).values(space.to_units(x))
+    return values + model.layers[0].missing((x - model.shift) / model.scale)
 
 
 def _lines(weights: Floats) -> Curves:
@@ -366,9 +374,7 @@ def _input_block(space: Space, parts: list[Curves], columns: list[Ints]) -> Inpu
     # Functions of one multiplier are added.
     kept, index = np.unique(where, return_inverse=True)
     if len(kept) < len(where) or (kept != where).any():
-        table = np.zeros((len(kept), *curves.table.shape[1:]))
-        np.add.at(table, index, curves.table)
-        curves, where = Curves(curves.breaks, table), kept
+        curves, where = curves.summed(index, len(kept)), kept
     points = np.zeros((space.cells + 1, len(where)))
     points[:-1] = (curves.values(space.to_units(space.centre)) * space.points()[..., None]).sum(1)
     budget = space.domain.budget
@@ -376,7 +382,9 @@ def _input_block(space: Space, parts: list[Curves], columns: list[Ints]) -> Inpu
         for cost in budget.cells:
             cell = space.first[cost.group] + cost.cell
             points[cell, int(np.argmax(where))] -= cost.cost
-    return InputBlock(curves, curves.sites(space.slot_input), points, where)
+    loose = np.zeros_like(points)
+    loose[:-1] = space.points() @ curves.loose.T
+    return InputBlock(curves, curves.sites(space.slot_input), points, loose, where)
 
 
 def first_sums(program: Program, part: Part) -> tuple[Floats, Floats, Bools]:
@@ -434,11 +442,12 @@ def _cut(low: Floats, high: Floats, part: Part, where: Ints, empty: Bools) -> No
 def _sums(program: Program, part: Part, alive: Bools, column: Ints) -> tuple[Floats, Floats]:
     """Least and greatest sums of edge functions over the groups, (B, columns) each."""
     space, block = program.space, program.inputs
-    curves = Curves(block.slots.breaks, block.slots.table[column])
+    curves = block.slots.functions(column)
     low, high = unit_slots(space, part)
     batch, count = len(low), len(column)
     ends = np.zeros((2, batch, space.cells + 1, count))
-    ends[:, :, :-1] = block.points[:-1, column]
+    for side, sign in ((0, -1.0), (1, 1.0)):
+        ends[side, :, :-1] = (block.points + sign * block.loose)[:-1, column]
     # Parts share most of their intervals: each is looked at once, as a site of its own.
     slot, least, most, which = _distinct(low, high)
     known = curves.sites(slot)

@@ -23,7 +23,8 @@ from edgewise.verify.goals import Goal, InputTerm, OutputTerm, Rows, Slope
 from edgewise.verify.lemmas import tighten
 from edgewise.verify.products import unfolded
 from edgewise.verify.rational import exact_excess
-from edgewise.verify.rounding import hull, tops, with_room
+from edgewise.verify.rounding import hull, reaches, with_room
+from edgewise.verify.silu import smoothed
 from edgewise.verify.space import Part, Space, make_space, whole
 from edgewise.verify.tree import Tree, evidence
 
@@ -69,10 +70,11 @@ class Question:
         self.networks, self.models = networks, models
         self.goal, self.meter, self.tell = goal, meter, tell
         self.space = make_space(domain, len(self.models[0].shift), self.models[0].shift, self.models[0].scale)
-        if any(model.arities for model in models):
-            ends = hull(self.space)
+        if any(model.arities or any(layer.base is not None for layer in model.layers) for model in models):
+            bounds = [reaches(net, *hull(self.space)) for net in networks]
             self.models = tuple(
-                unfolded(model, tops(net, *ends)) for net, model in zip(networks, models, strict=True)
+                unfolded(smoothed(model, ends), tops)
+                for (ends, tops), model in zip(bounds, models, strict=True)
             )
         check_goal(self.models, self.space, goal)
         self.excess = Excess(self.models, self.space, goal)

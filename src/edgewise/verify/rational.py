@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
 from edgewise.verify.goals import Goal, InputTerm, Slope
+from edgewise.verify.silu import exact_silu
 from edgewise.verify.space import Space
 
 Floats = NDArray[np.float64]
@@ -54,15 +55,26 @@ class _Layer:
         bias = self.layer.bias
         return knots, coef, [Fraction(0)] * self.layer.out_features if bias is None else _fraction(bias)
 
+    @cached_property
+    def base(self) -> list[list[Fraction]]:
+        """Weights of silu."""
+        weights, layer = self.layer.base_weight, self.layer
+        if weights is None:
+            return [[Fraction(0)] * layer.out_features] * layer.in_features
+        return [_fraction(row) for row in weights * layer.numeric_mask()]
+
     def forward(self, h: Sequence[Pair]) -> list[tuple[Pair, Pair]]:
         """The sums, and those of the sizes of what is added up."""
         knots, coef, bias = self.tables
+        base = self.base
         sums = [(each, Fraction(0)) for each in bias]
         sizes = [(abs(each), Fraction(0)) for each in bias]
-        for t, rows, x in zip(knots, coef, h, strict=True):
+        for t, rows, weights, x in zip(knots, coef, base, h, strict=True):
             first, live = _basis(t, self.layer.degree, x)
+            own = exact_silu(x[0]) if any(weights) else (Fraction(0), Fraction(0))
             for o, (value, slope) in enumerate(sums):
                 each = [(b * row[o], d * row[o]) for (b, d), row in zip(live, rows[first:], strict=False)]
+                each.append((weights[o] * own[0], weights[o] * own[1] * x[1]))
                 sums[o] = (
                     _rounded(value + sum(b for b, _ in each)),
                     _rounded(slope + sum(d for _, d in each)),

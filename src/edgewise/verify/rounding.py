@@ -38,21 +38,23 @@ def rounding(net: KAN, low: Floats, high: Floats) -> Floats:
     return _bounds(net, low, high)[0]
 
 
-def tops(net: KAN, low: Floats, high: Floats) -> list[Floats]:
-    """Bounds of the sizes of the sums of each layer, there."""
-    return _bounds(net, low, high)[1]
+def reaches(net: KAN, low: Floats, high: Floats) -> tuple[list[tuple[Floats, Floats]], list[Floats]]:
+    """What the nodes below each layer lie between there, and bounds of the sizes of each layer's sums."""
+    return _bounds(net, low, high)[1:]
 
 
-def _bounds(net: KAN, low: Floats, high: Floats) -> tuple[Floats, list[Floats]]:
+def _bounds(net: KAN, low: Floats, high: Floats) -> tuple[Floats, list[tuple[Floats, Floats]], list[Floats]]:
     shift, scale, output_shift, output_scale = (
         _numbers(each) for each in (net.input_shift, net.input_scale, net.output_shift, net.output_scale)
     )
     low, high = (low - shift) / scale, (high - shift) / scale
     found, bounds = 4 * U * np.maximum(np.abs(low), np.abs(high)), list[Floats]()
+    ends = list[tuple[Floats, Floats]]()
     for spec, layer in zip(net.spec.layers, net.layers, strict=True):
+        ends.append((low, high))
         error, size, power = _layer(layer, low, high, found)
         bias = np.zeros(layer.out_features) if layer.bias is None else np.abs(_numbers(layer.bias))
-        count = layer.in_features * (layer.degree + 1) + 4
+        count = layer.in_features * (layer.degree + 1 + (layer.base_weight is not None)) + 4
         found = error + (10 * count * U * (power + bias) + count * TINY) * (power > 0)
         top = size + bias
         bounds.append(HAIR * top)
@@ -65,7 +67,7 @@ def _bounds(net: KAN, low: Floats, high: Floats) -> tuple[Floats, list[Floats]]:
         low, high = -top, top
     factor = np.abs(output_scale)
     constant = (high == 0) & (output_shift == 0)
-    return HAIR * (factor * found + 4 * U * (factor * high + np.abs(output_shift)) * ~constant), bounds
+    return HAIR * (factor * found + 4 * U * (factor * high + np.abs(output_shift)) * ~constant), ends, bounds
 
 
 def _layer(layer: KANLinear, low: Floats, high: Floats, error: Floats) -> tuple[Floats, Floats, Floats]:
@@ -92,10 +94,15 @@ def _layer(layer: KANLinear, low: Floats, high: Floats, error: Floats) -> tuple[
     mass = (1 + 2 * s).prod(0)
     strain = 16 * mass * (s / (1 + 2 * s)).sum(0)
     share = mass * (10 * k + 4) * U + strain * (uneven + 4 * U * ends / least)
+    # Base functions: silu rises by at most 1.1 and is at most |x|.
+    base = np.abs(_weights_of(layer))
+    top = np.maximum(np.abs(low), np.abs(high))
+    wrong = HAIR * (1.1 * error + 64 * U * top) + 2.0**-299 * (1 + top)
+    more = base * top[:, None]
     return (
-        (slope * off[:, None] + power * share[:, None]).sum(0),
-        (size + slope * beyond[:, None]).sum(0),
-        power.sum(0),
+        (slope * off[:, None] + power * share[:, None] + base * wrong[:, None]).sum(0),
+        (size + slope * beyond[:, None] + more).sum(0),
+        (power + more).sum(0),
     )
 
 
@@ -138,9 +145,7 @@ def _weights(
         moved = term.moved
         if moved is not None:
             mine = torch.from_numpy(space.input_group == moved[0])
-            moved = (
-                moved if bool(networks[first].layers[0].numeric_coef()[mine.nonzero()[:, 0]].any()) else None
-            )
+            moved = moved if _any_effect(networks[first].layers[0])[mine.numpy()].any() else None
         key = first, moved, term.output
         found[key] = found.get(key, 0.0) + term.weight
     return found
@@ -170,6 +175,8 @@ def alike(one: KAN, two: KAN) -> bool:
             _numbers(each.numeric_coef())[u][..., v] for each, u, v in zip((a, b), used, live, strict=True)
         ]
         arrays.append((coefs[0], coefs[1]))
+        weights = [_weights_of(each)[u][:, v] for each, u, v in zip((a, b), used, live, strict=True)]
+        arrays.append((weights[0], weights[1]))
         if a.bias is not None and b.bias is not None:
             arrays.append((_numbers(a.bias)[live[0]], _numbers(b.bias)[live[1]]))
         used = live if not one.spec.layers[number].nodes.products else (_all(one, number), _all(two, number))
@@ -182,7 +189,20 @@ def _live(net: KAN, number: int) -> NDArray[np.bool_]:
     sums = net.layers[number].out_features
     if number == len(net.layers) - 1 or net.spec.layers[number].nodes.products:
         return np.ones(sums, bool)
-    return np.asarray(_numbers(net.layers[number + 1].numeric_coef()).any((1, 2)), dtype=bool)
+    return _any_effect(net.layers[number + 1])
+
+
+def _any_effect(layer: KANLinear) -> NDArray[np.bool_]:
+    """Which nodes below have an edge that is not zero."""
+    splines = _numbers(layer.numeric_coef()).any((1, 2))
+    return np.asarray(splines | _weights_of(layer).any(1), dtype=bool)
+
+
+def _weights_of(layer: KANLinear) -> Floats:
+    """Weights of base functions, (I, O)."""
+    if layer.base_weight is None:
+        return np.zeros((layer.in_features, layer.out_features))
+    return _numbers(layer.base_weight) * _numbers(layer.numeric_mask())
 
 
 def _all(net: KAN, number: int) -> NDArray[np.bool_]:

@@ -77,10 +77,13 @@ def _matters(columns: Columns, name: str) -> bool:
 
 
 def _reached(net: KAN, reached: torch.Tensor) -> torch.Tensor:
-    for layer in net.layers:
+    for spec, layer in zip(net.spec.layers, net.layers, strict=True):
         coef = layer.numeric_coef().detach().cpu()
-        alive = layer.mask.detach().cpu() & (coef.amax(1) > coef.amin(1))
-        reached = (alive & reached[:, None]).any(0)
+        bent = coef.amax(1) > coef.amin(1)
+        if layer.base_weight is not None:
+            bent = bent | (layer.base_weight.detach().cpu() != 0)
+        sums = (layer.mask.detach().cpu() & bent & reached[:, None]).any(0)
+        reached = torch.stack([sums[list(group)].any() for group in spec.nodes.groups()])
     return reached
 
 

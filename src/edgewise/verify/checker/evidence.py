@@ -54,7 +54,8 @@ class Proof:
             # Rounded (SLACK covers it), so that numbers stay short.
             layers, near = [shared], list[Q]()
             if not flat:
-                near = [rounded(d, e.least) for d, e in zip(shifts, model.layers[1], strict=True)]
+                fine = [min(e.least, Q(1, 32)) for e in model.layers[1]]
+                near = [rounded(d, width) for d, width in zip(shifts, fine, strict=True)]
             for number, layer in enumerate(model.layers[1:], 1):
                 layers.append(self.new(model.biases[number], number < len(model.layers) - 1))
                 for k, v in enumerate(layers[-2]):
@@ -62,8 +63,10 @@ class Proof:
                         self.fed[w][v] = len(self.feeds[v]) + j
                     self.feeds[v] += layers[-1]
                     self.parts[v].append((layer[k], near[k] if number == 1 else 0, 0))
-            # Moves that change nothing have the same variables, so that differences are exactly zero.
-            self.units[m, moved] = same.setdefault((*shifts,), layers)
+            # Moves that change nothing have the same variables, so that differences are exactly zero. (Values of silu
+            # are rounded, so that equal ones do not tell.)
+            told = [x for i, x in places if any(model.layers[0][i].base)]
+            self.units[m, moved] = same.setdefault((*shifts, *told), layers)
             self.errors.update(zip(layers[-1], self.case.rounding[m], strict=True))
 
     def new(self, biases: list[Q], hidden: bool) -> list[int]:

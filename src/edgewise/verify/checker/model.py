@@ -4,25 +4,35 @@ from bisect import bisect_right
 from fractions import Fraction as Q
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from math import isfinite, prod
+from math import isfinite, lcm, prod
 from operator import mul
 from struct import unpack
 from typing import Any
 
 from .reading import need, parse, read
+from .silu import BREAKS, controls
 
 # Pieces that edges remember, and models.
 _KEPT, _MODELS = 256, 8
 
 
 class Edges:
-    """The edge functions that leave one node: B-splines on one grid, with straight tails.
+    """The edge functions that leave one node: B-splines on one grid, with straight tails, and weighted silu besides.
 
     Knots and ends are dyadic (whole numbers over a power of two), and so all that follows is whole numbers over one divisor.
-    Coefficients count multiples of 2^-bits.
+    Coefficients count multiples of 2^-bits. silu is what it is at points, elsewhere a cubic near it; it is one of
+    (x - shift) / scale.
     """
 
-    def __init__(self, breaks: list[Q], k: int, coefs: list[list[int]], bits: int) -> None:
+    def __init__(
+        self,
+        breaks: list[Q],
+        k: int,
+        coefs: list[list[int]],
+        bits: int,
+        base: list[Q] | None = None,
+        place: tuple[Q, Q] = (Q(0), Q(1)),
+    ) -> None:
         widths = [b - a for a, b in pairwise(breaks)]
         need(min(widths) > 0, "a grid does not rise")
         before = [breaks[0] - s * widths[0] for s in range(k, 0, -1)]
@@ -30,6 +40,9 @@ class Edges:
         self.most = max(widths)
         self.knots = before + breaks + [breaks[-1] + s * widths[-1] for s in range(1, k + 1)]
         self.coefs, self.bits = coefs, bits
+        self.place, self.base, self.cuts = place, base or [Q(0)] * len(coefs), breaks
+        if any(self.base):
+            self.cuts = breaks + [place[0] + place[1] * b for b in BREAKS]
 
     def mixed(self, sums: list[dict[int, int]]) -> "Edges":
         """Weighted sums of the functions."""
@@ -41,21 +54,27 @@ class Edges:
                     for x in zip(zero, *([w * c for c in self.coefs[v]] for v, w in s.items()), strict=True)
                 ]
                 for s in sums
-            ]
+            ],
+            [sum((w * self.base[v] for v, w in s.items()), Q(0)) for s in sums],
         )
 
     def scaled(self, factors: list[Q]) -> "Edges":
         """Each function times a number."""
         whole, bits = common(factors)
         coefs = [[c * f for c in row] for row, f in zip(self.coefs, whole, strict=True)]
-        return Edges(self.breaks, self.degree, coefs, self.bits + bits)
+        base = [w * f for w, f in zip(self.base, factors, strict=True)]
+        return Edges(self.breaks, self.degree, coefs, self.bits + bits, base, self.place)
 
     def silent(self) -> "Edges":
         """The same without any effect."""
-        return self._with([[0] * len(row) for row in self.coefs])
+        return self._with([[0] * len(row) for row in self.coefs], [Q(0)] * len(self.base))
 
-    def _with(self, coefs: list[list[int]]) -> "Edges":
-        return Edges(self.breaks, self.degree, coefs, self.bits)
+    def _with(self, coefs: list[list[int]], base: list[Q]) -> "Edges":
+        return Edges(self.breaks, self.degree, coefs, self.bits, base, self.place)
+
+    def idle(self) -> bool:
+        """Whether nothing leaves the node."""
+        return not any(map(any, self.coefs)) and not any(self.base)
 
     @cached_property
     def sizes(self) -> tuple[list[tuple[int, int]], int]:
@@ -119,7 +138,21 @@ class Edges:
             inner = enumerate(pairwise(rows), 1)
             mixed = [[m * y + j * (x - y) for x, y in zip(p, q, strict=True)] for j, (p, q) in inner]
             rows, one = [[m * x for x in rows[0]], *mixed, [m * x for x in rows[-1]]], one * m
-        return [[sum(map(mul, c[n:], row)) for row in rows] for c in self.coefs], one << self.bits
+        found, one = [[sum(map(mul, c[n:], row)) for row in rows] for c in self.coefs], one << self.bits
+        if not any(self.base):
+            return found, one
+        shift, scale = self.place
+        near = controls((a - shift) / scale, (b - shift) / scale)
+        if order:
+            p, q, r = (3 * (y - x) / (b - a) for x, y in pairwise(near))
+            near = [p, (p + 2 * q) / 3, (2 * q + r) / 3, r]
+        whole = lcm(*(x.denominator for x in (*near, *self.base)))
+        sizes, weights = ([int(x * whole) for x in xs] for xs in (near, self.base))
+        every = zip(found, weights, strict=True)
+        mixed = [
+            [x * whole * whole + w * y * one for x, y in zip(row, sizes, strict=True)] for row, w in every
+        ]
+        return mixed, one * whole * whole
 
 
 def _whole(knots: list[Q], *ends: Q) -> Any:
@@ -173,12 +206,15 @@ class Model:
             arities, k, size = spec["nodes"]["products"], spec["degree"], spec["intervals"] + 1
             m = spec["nodes"]["sums"] + sum(read(arities, [int]))
             self.arities.append(arities)
-            plain = not (spec["base"] or spec["symbolic"]) and min(arities, default=2) > 1
+            plain = not spec["symbolic"] and min(arities, default=2) > 1 and spec["base"] in (None, "silu")
             plain = plain and spec["basis"] == "bspline" and k in (1, 2, 3) and n == spec["in_features"]
-            need(plain, "a model has parts other than sums of B-splines of degree 1 to 3, and products")
+            need(
+                plain, "a model has parts other than sums and products of B-splines of degree 1 to 3 and silu"
+            )
             name, edges, rows = f"layers.{number}.", list[Edges](), size + k - 1
             grid, (coef, bits) = self.tensor(name + "grid", n, size), self.whole(name + "coef", n, rows, m)
             mask, _ = self.whole(name + "mask", n, m)
+            base = self.tensor(name + "base_weight", n, m) if spec["base"] else [Q(0)] * (n * m)
             bias = self.tensor(name + "bias", m) if spec["bias"] else [Q(0)] * m
             above, factor = [Q(0)] * m, [Q(1)] * m
             if number == last:
@@ -191,11 +227,12 @@ class Model:
             wide, more = common(factor)
             for i in range(n):
                 breaks, own = grid[i * size : (i + 1) * size], coef[i * rows * m : (i + 1) * rows * m]
-                breaks = breaks if number else [shift[i] + scale[i] * b for b in breaks]
+                place = (Q(0), Q(1)) if number else (shift[i], scale[i])
+                breaks = [place[0] + place[1] * b for b in breaks]
+                weights = [base[i * m + j] * mask[i * m + j] * factor[j] for j in range(m)]
                 alive = [mask[i * m + j] * wide[j] for j in range(m)]
-                edges.append(
-                    Edges(breaks, k, [[c * alive[j] for c in own[j::m]] for j in range(m)], bits + more)
-                )
+                coefs = [[c * alive[j] for c in own[j::m]] for j in range(m)]
+                edges.append(Edges(breaks, k, coefs, bits + more, weights, place))
             self.layers.append(edges)
             self.biases.append([s + f * b for s, f, b in zip(above, factor, bias, strict=True)])
             self.constants.append([abs(f * b) for f, b in zip(factor, bias, strict=True)])
@@ -211,10 +248,12 @@ class Model:
         found, below = list[Any](), [True] * len(self.layers[0])
         for number, (edges, bias) in enumerate(zip(self.layers, self.biases, strict=True)):
             after = self.layers[number + 1 :][:1]
-            live = [any(map(any, e.coefs)) for e in after[0]] if after else [True] * len(bias)
+            live = [not e.idle() for e in after[0]] if after else [True] * len(bias)
             for e in (e for e, used in zip(edges, below, strict=True) if used):
                 own = [
-                    [Q(c, 1 << e.bits) for c in row] for row, used in zip(e.coefs, live, strict=True) if used
+                    [w, *(Q(c, 1 << e.bits) for c in row)]
+                    for row, w, used in zip(e.coefs, e.base, live, strict=True)
+                    if used
                 ]
                 found.append((e.degree, e.breaks, own))
             found.append([b for b, used in zip(bias, live, strict=True) if used])

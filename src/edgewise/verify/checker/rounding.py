@@ -12,6 +12,7 @@ from functools import lru_cache, reduce
 from math import prod
 
 from .model import Edges, Model, common
+from .silu import NEAR
 
 U, TINY = Q(1, 1 << 53), Q(1, 1 << 1000)
 # Widths that differ by so little, beside the breaks, may be taken for the same one: kernels do so up to 16 U.
@@ -27,7 +28,7 @@ def rounding(model: Model, hulls: list[tuple[Q, Q]]) -> tuple[list[Q], list[list
     ]
     found, bounds = list[Q](), list[list[Q]]()
     for edges, biases, arities in zip(model.layers, model.constants, model.arities, strict=True):
-        count = len(edges) * (edges[0].degree + 1) + 4
+        count = len(edges) * (edges[0].degree + 1 + any(any(e.base) for e in edges)) + 4
         each = [_edges(e, *node) for e, node in zip(edges, nodes, strict=True)]
         deep = max(bits for _, bits in each)
         errors, sizes, powers = (
@@ -75,7 +76,18 @@ def _edges(edges: Edges, low: Q, high: Q, zero: Q, error: Q) -> tuple[list[tuple
     (steep, part, up, out), bits = common([off, tall * share, tall, beyond])
     sizes, more = edges.sizes
     each = [(p * steep + q * part, (q << bits) + p * out, q * up) for p, q in sizes]
-    return each, bits + more
+    if not any(edges.base):
+        return each, bits + more
+    # silu rises by at most 1.1 and is at most |x|; it is computed, and known to the checker at points, to little of that.
+    shift, scale = edges.place
+    top = _up(max(abs(low - shift), abs(high - shift)) / scale)
+    wrong = _up(Q(11, 10) * error / scale + 64 * U * top + NEAR * (1 + top))
+    besides = [part for w in map(abs, edges.base) for part in (w * wrong, w * top)]
+    ints, fine = common([*besides, Q(1, 1 << (bits + more))])
+    raised = [[x << (fine - bits - more) for x in three] for three in each]
+    return [
+        (e + ints[2 * o], s + ints[2 * o + 1], p + ints[2 * o + 1]) for o, (e, s, p) in enumerate(raised)
+    ], fine
 
 
 @lru_cache(1024)

@@ -12,6 +12,9 @@ from math import lcm
 from operator import mul
 from typing import Any
 
+from .reading import need
+from .silu import distance, upward
+
 P, SLACK, TIGHT = 256, 1 << 72, 60
 # Tables that are remembered: what a network's own nodes need, whichever domains they are asked about.
 _KEPT = 512
@@ -22,7 +25,7 @@ class Table:
 
     `parts` are (edges, shift, order) for phi(x + shift) or its derivative, a number `at` for |x - at|, None for x.
     Functions that are exactly the same share their weight, and those that are exactly zero have none: so that a difference
-    which is zero costs no SLACK.
+    which is zero costs no SLACK. Where silu stands for a cubic near it, its weight in a sum tells how far that may be off.
     """
 
     def __init__(self, ends: Any, parts: Any) -> None:
@@ -33,7 +36,7 @@ class Table:
             list[Any](),
         )
         for edges, shift, _ in (p for p in parts if type(p) is tuple):
-            cuts |= {b - shift for b in edges.breaks}
+            cuts |= {b - shift for b in edges.cuts}
         self.cuts, whole = [low, *sorted(c for c in cuts if low < c < high), high], list[int]()
         for a, b in pairwise(self.cuts):
             thirds, made = [a + (b - a) * j / 3 for j in range(4)], list[tuple[list[int], int]]()
@@ -57,8 +60,23 @@ class Table:
                 [[_over(x, one, u) for x in c] for c, u in zip(piece, self.units, strict=True)]
             )
         self.rows = [list(zip(*piece, strict=True)) for piece in self.pieces]
+        # Of each function the weight of silu in it, and of which one; of each of these how far it is from its cubic.
+        self.base, self.far = list[Any](), dict[Any, Q]()
+        for p in parts:
+            if type(p) is not tuple:
+                self.base.append(None)
+                continue
+            (edges, move, order), (zero, scale) = p, p[0].place
+            key = zero - move, scale, order
+            self.base += [(w, key) if w else None for w in edges.base]
+            if any(edges.base):
+                far = distance((low - key[0]) / scale, (high - key[0]) / scale)
+                self.far[key] = upward(far[order] / (scale if order else 1))
         known: dict[Any, int] = {}
-        self.first = [known.setdefault(c, j) if any(map(any, c)) else -1 for j, c in enumerate(functions)]
+        names = zip(functions, self.base, strict=True)
+        self.first = [
+            known.setdefault((c, b), j) if b or any(map(any, c)) else -1 for j, (c, b) in enumerate(names)
+        ]
 
     def top(self, ends: Any, weights: Any) -> Q:
         """Upper bound of the weighted sum between the ends, tight but for 2^-TIGHT of its size; weights by function."""
@@ -69,6 +87,13 @@ class Table:
         live = {j: w if type(w) is Q else Q(w) for j, w in live.items() if w}
         if not live:
             return Q(0)
+        need(all(w.denominator.bit_count() == 1 for w in live.values()), "a weight is no dyadic number")
+        off = dict.fromkeys(self.far, Q(0))
+        for j, w in live.items():
+            if self.base[j]:
+                share, key = self.base[j]
+                off[key] += w * share
+        away = sum((abs(w) * self.far[key] for key, w in off.items()), Q(0))
         powers = [self.units[j] + 1 - w.denominator.bit_length() for j, w in live.items()]
         least = min(powers)
         ints = [w.numerator << (n - least) for w, n in zip(live.values(), powers, strict=True)]
@@ -78,7 +103,7 @@ class Table:
             rows = zip(*(self.pieces[p][k] for k in live), strict=True) if few else self.rows[p]
             waiting.append(_part([sum(map(mul, ints, row)) for row in rows], s, t))
         found, power = _most(waiting) + SLACK * sum(map(abs, ints)), P - least
-        return _number(found, power)
+        return _number(found, power) + away
 
     def places(self, ends: Any) -> list[tuple[int, int, int]]:
         """The pieces between two ends, and from where to where in each, fixed; both are the same at a point."""
@@ -108,7 +133,9 @@ class Table:
                 parts = [_part(self.pieces[p][plus], s, t) for p, s, t in places]
                 most, least = _most(parts), -_most([[-x for x in part] for part in parts])
                 power = P - self.units[plus]
-                span = _number(least - SLACK, power), _number(most + SLACK, power)
+                share, key = self.base[plus] or (Q(0), None)
+                away = abs(share) * self.far.get(key, Q(0))
+                span = _number(least - SLACK, power) - away, _number(most + SLACK, power) + away
             found[plus, minus] = span
         return [found[each] for each in wanted]
 
