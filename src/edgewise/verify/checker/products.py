@@ -7,7 +7,8 @@ squares. Squares are parabolas as far as the nodes can come on the domain; beyon
 from copy import copy
 from fractions import Fraction as Q
 
-from .model import Edges, Model, common
+from .edges import Edges, common
+from .model import Model
 
 # A weighted sum of values: value -> weight.
 Sum = dict[int, int]

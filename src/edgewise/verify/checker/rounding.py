@@ -11,7 +11,8 @@ from fractions import Fraction as Q
 from functools import lru_cache, reduce
 from math import prod
 
-from .model import Edges, Model, common
+from .edges import Edges, common
+from .model import Model
 from .silu import NEAR
 
 U, TINY = Q(1, 1 << 53), Q(1, 1 << 1000)
