@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from edgewise.symbolic.results.formula import Formula
 
 # Nats of a node: one out of some twenty symbols; fewer where rows are left out one at a time, which charges for fitting.
 _NODE, _NODE_LEFT_OUT = 3.0, 1.0
+# And of a function around another one.
+_NESTED = 3.0
 # A challenger may be so much longer, and must be shorter in description by so many nats.
 _LONGER, _CLEARLY = 10, 4.0
 
@@ -39,8 +42,25 @@ def description(formula: Formula, rows: Rows) -> float:
         return math.inf
     floor = max(rows.rounding_error, 1e-300)
     data = len(y) * math.log(max(error, floor))
-    node = _NODE_LEFT_OUT if rows.short else _NODE
-    return data + 0.5 * len(formula.constants) * math.log(len(y)) + node * formula.complexity
+    words = _NODE * formula.complexity
+    if rows.short:
+        words = _NODE_LEFT_OUT * formula.complexity + _NESTED * nested(formula.sympy)
+    return data + 0.5 * len(formula.constants) * math.log(len(y)) + words
+
+
+def nested(expression: Any) -> int:
+    """How many functions stand around another one: cos(exp(x)) can follow almost anything and is hardly ever a law.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> x = sympy.Symbol("x")
+    >>> nested(sympy.cos(sympy.sin(x) + 1)), nested(sympy.exp(-x) * sympy.cos(x))
+    (1, 0)
+    """
+    from sympy import Function
+
+    return sum(any(each.has(Function) for each in call.args) for call in expression.atoms(Function))
 
 
 def shortest(formulas: Sequence[Formula], rows: Rows) -> Formula:
