@@ -1,7 +1,11 @@
-"""Tables as people bring them: the estimators out of the box against boosting, EBM, MLP and linear models, same splits."""
+"""Tables as people bring them: the estimators out of the box against boosting, EBM, MLP and linear models, same splits.
+
+The environment may choose models: ADOPTION_MODELS="KAN;KAN, additive".
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,7 +196,8 @@ def measure(run: Run, report: Report, problem: Problem) -> None:
     if any(file is None for file in files):
         return
     splits = list(problem.splits([file for file in files if file is not None]))
-    for name in models(problem.classes, 0):
+    asked = os.environ.get("ADOPTION_MODELS")
+    for name in models(problem.classes, 0) if asked is None else asked.split(";"):
         results = [judged(problem, split, models(problem.classes, k)[name]) for k, split in enumerate(splits)]
         score, brier, seconds = (float(np.mean(column)) for column in zip(*results, strict=True))
         report.add(
