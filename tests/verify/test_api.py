@@ -442,3 +442,8 @@ def test_the_check_is_work(small, monkeypatch):
     assert answer.status == "undecided"
     assert "a proof was found, but the work that was allowed was done before it was checked" in answer.reason
     assert answer.stop_reason == ew.StopReason.WORK_SPENT
+
+
+def test_a_mapping_belongs_into_domain():
+    with pytest.raises(ew.EdgewiseError, match=r"'where' argument of verify .* give it as 'domain'"):
+        ew.verify(ew.KAN([1, 1], input_names=["a"], seed=0), "range(-1, 1)", where={"a": (0, 1)})

@@ -224,6 +224,11 @@ def _statement(
         raise InputError(
             f"The 'property' parameter of verify must be text or made by edgewise.properties. Got {short(prop)} instead."
         )
+    if isinstance(where, Mapping):
+        raise InputError(
+            "The 'where' argument of verify must be text, as in 'age in [18, 65]', or conditions. Got a mapping instead; "
+            "give it as 'domain'."
+        )
     more: list[Condition] = [
         *(() if where is None else parse_conditions(where) if isinstance(where, str) else where)
     ]
