@@ -117,7 +117,7 @@ def altered(document: dict[str, Any], excess: float, subject: Subject, kind: str
     claim = changed["claim"]
     # A little more than the room that the worst row leaves.
     room = -excess + 1e-6 * float(np.ptp(subject.outputs(subject.table))) + 1e-9 * abs(excess)
-    if claim["type"] == "range" and subject.kind not in ("isotonic", "sigmoid", "temperature"):
+    if claim["type"] == "range" and kind != "probability":
         if claim["high"] is not None:
             claim["high"] -= room
         else:
