@@ -29,7 +29,7 @@ from attack_claims import Claim, claims, judged
 from attack_models import PLAIN, TABLES, Subject, make
 
 import edgewise as ew
-from edgewise.verify.checker import check
+from edgewise.verifying.checker import check
 
 COLUMNS = (
     "models",

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 import edgewise as ew
-from edgewise.audit import flatten_columns
+from edgewise.auditing import flatten_columns
 
 Floats = NDArray[np.float64]
 # What a column may hold where rows are narrowed: two ends of a range, or words.

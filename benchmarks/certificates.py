@@ -20,7 +20,7 @@ from _common import Clock, Report, Run, begin
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from tests.verify.certificate_kit import (
+from tests.verifying.certificate_kit import (
     Document,
     Made,
     certificate,
@@ -35,7 +35,7 @@ from tests.verify.certificate_kit import (
 )
 
 from edgewise import KAN
-from edgewise.verify.checker import check
+from edgewise.verifying.checker import check
 
 # What float64 prediction may differ by from the exact function, relative to outputs of order 10.
 ROUNDING = 1e-8

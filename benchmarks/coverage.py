@@ -16,9 +16,9 @@ import numpy as np
 from _common import Clock, Report, Run, begin
 from scipy.stats import norm
 
-from edgewise.audit.gaps import Gap, Gaps
-from edgewise.audit.groups import Grouping
-from edgewise.audit.tallies import Outcomes, Resamples, statistics
+from edgewise.auditing.gaps import Gap, Gaps
+from edgewise.auditing.groups import Grouping
+from edgewise.auditing.tallies import Outcomes, Resamples, statistics
 
 DRAWS = 500
 SHAPES: dict[str, Callable[[int], np.ndarray]] = {

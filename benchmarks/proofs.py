@@ -23,25 +23,25 @@ import numpy as np
 import pandas as pd
 import torch
 from _common import Clock, Report, Run, begin
+from audit import splits
 from scipy.optimize import minimize
 
 import edgewise as ew
-from audit import splits
 from edgewise._core.work import Meter, running
 from edgewise.network.fitted import Fitted, fitted
-from edgewise.verify.checker import check
-from edgewise.verify.domain import Domain
-from edgewise.verify.goals import OutputTerm
-from edgewise.verify.prove import MOST, Bounds, maximise, prepare, prove
-from edgewise.verify.rational import exact_excess
-from edgewise.verify.rows import Columns, drawn
-from edgewise.verify.space import make_space
-from edgewise.verify.witness import Evaluator
+from edgewise.verifying.checker import check
+from edgewise.verifying.domain import Domain
+from edgewise.verifying.goals import OutputTerm
+from edgewise.verifying.prove import MOST, Bounds, maximise, prepare, prove
+from edgewise.verifying.rational import exact_excess
+from edgewise.verifying.rows import Columns, drawn
+from edgewise.verifying.space import make_space
+from edgewise.verifying.witness import Evaluator
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from tests.verify.certificate_kit import claims, document_of, domain, goals_of, network, rows_of, write
-from tests.verify.certificate_kit import excess as broken_by
+from tests.verifying.certificate_kit import claims, document_of, domain, goals_of, network, rows_of, write
+from tests.verifying.certificate_kit import excess as broken_by
 
 GAP, RANGE_UNITS, ROBUST_WORK = 0.01, 20.0, 1 / 12
 # What float64 prediction may differ by from the exact function, relative to outputs of order 10.

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 import edgewise as ew
-from edgewise.verify.checker import check
+from edgewise.verifying.checker import check
 
 loans = pd.DataFrame(dict(ew.load_example("german_credit").columns))
 loans["status"].value_counts()

@@ -7,9 +7,7 @@ multiplies) what arrives. `find_formula` goes the whole way from a table to a fo
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
@@ -20,12 +18,12 @@ if TYPE_CHECKING:
     from edgewise._core.errors import InputError as InputError
     from edgewise._core.errors import NumericEdgesError as NumericEdgesError
     from edgewise._core.stopping import StopReason as StopReason
-    from edgewise.audit import AuditResult as AuditResult
-    from edgewise.audit import Frontier as Frontier
-    from edgewise.audit import audit as audit
-    from edgewise.audit import flatten_columns as flatten_columns
-    from edgewise.audit import limit_flip as limit_flip
-    from edgewise.audit import mitigate as mitigate
+    from edgewise.auditing import AuditResult as AuditResult
+    from edgewise.auditing import Frontier as Frontier
+    from edgewise.auditing import audit as audit
+    from edgewise.auditing import flatten_columns as flatten_columns
+    from edgewise.auditing import limit_flip as limit_flip
+    from edgewise.auditing import mitigate as mitigate
     from edgewise.data import Table as Table
     from edgewise.data import load_example as load_example
     from edgewise.data import read_frame as read_frame
@@ -41,32 +39,32 @@ if TYPE_CHECKING:
     from edgewise.estimators import save as save
     from edgewise.estimators.surrogate import Surrogate as Surrogate
     from edgewise.estimators.surrogate import surrogate as surrogate
-    from edgewise.explain import AdverseReasons as AdverseReasons
-    from edgewise.explain import Counterfactuals as Counterfactuals
-    from edgewise.explain import Explainer as Explainer
-    from edgewise.explain import GlobalExplanation as GlobalExplanation
-    from edgewise.explain import LocalExplanation as LocalExplanation
-    from edgewise.explain import adverse_reasons as adverse_reasons
-    from edgewise.explain import counterfactuals as counterfactuals
-    from edgewise.explain import explain as explain
-    from edgewise.explain.calibrate import CalibratedKAN as CalibratedKAN
-    from edgewise.explain.calibrate import calibrate as calibrate
-    from edgewise.explain.conformal import Conformal as Conformal
-    from edgewise.explain.conformal import conformal as conformal
-    from edgewise.explain.edit_shape import EditedModel as EditedModel
-    from edgewise.explain.edit_shape import edit_shape as edit_shape
-    from edgewise.explain.out_of_range import OutOfRange as OutOfRange
-    from edgewise.explain.out_of_range import out_of_range as out_of_range
-    from edgewise.explain.reliability import Reliability as Reliability
-    from edgewise.explain.reliability import reliability as reliability
-    from edgewise.explain.shape_edits import ShapeEdit as ShapeEdit
-    from edgewise.export import CSource as CSource
-    from edgewise.export import export as export
-    from edgewise.export import to_c_source as to_c_source
-    from edgewise.export import to_latex as to_latex
-    from edgewise.export import to_numpy_source as to_numpy_source
-    from edgewise.export import to_onnx as to_onnx
-    from edgewise.export.sympy_source import to_sympy_source as to_sympy_source
+    from edgewise.explaining import AdverseReasons as AdverseReasons
+    from edgewise.explaining import Counterfactuals as Counterfactuals
+    from edgewise.explaining import Explainer as Explainer
+    from edgewise.explaining import GlobalExplanation as GlobalExplanation
+    from edgewise.explaining import LocalExplanation as LocalExplanation
+    from edgewise.explaining import adverse_reasons as adverse_reasons
+    from edgewise.explaining import counterfactuals as counterfactuals
+    from edgewise.explaining import explain as explain
+    from edgewise.explaining.calibrate import CalibratedKAN as CalibratedKAN
+    from edgewise.explaining.calibrate import calibrate as calibrate
+    from edgewise.explaining.conformal import Conformal as Conformal
+    from edgewise.explaining.conformal import conformal as conformal
+    from edgewise.explaining.edit_shape import EditedModel as EditedModel
+    from edgewise.explaining.edit_shape import edit_shape as edit_shape
+    from edgewise.explaining.out_of_range import OutOfRange as OutOfRange
+    from edgewise.explaining.out_of_range import out_of_range as out_of_range
+    from edgewise.explaining.reliability import Reliability as Reliability
+    from edgewise.explaining.reliability import reliability as reliability
+    from edgewise.explaining.shape_edits import ShapeEdit as ShapeEdit
+    from edgewise.exporting import CSource as CSource
+    from edgewise.exporting import export as export
+    from edgewise.exporting import to_c_source as to_c_source
+    from edgewise.exporting import to_latex as to_latex
+    from edgewise.exporting import to_numpy_source as to_numpy_source
+    from edgewise.exporting import to_onnx as to_onnx
+    from edgewise.exporting.sympy_source import to_sympy_source as to_sympy_source
     from edgewise.forms import FORMS as FORMS
     from edgewise.forms import Form as Form
     from edgewise.forms import form_from_text as form_from_text
@@ -109,13 +107,13 @@ if TYPE_CHECKING:
     from edgewise.report import content_from_estimator as content_from_estimator
     from edgewise.report import render_report as render_report
     from edgewise.report import write_report as write_report
-    from edgewise.simplify import Scores as Scores
-    from edgewise.simplify import SimplifyResult as SimplifyResult
-    from edgewise.simplify import canonical as canonical
-    from edgewise.simplify import edge_scores as edge_scores
-    from edgewise.simplify import merge_equal as merge_equal
-    from edgewise.simplify import prune as prune
-    from edgewise.simplify import simplify as simplify
+    from edgewise.simplifying import Scores as Scores
+    from edgewise.simplifying import SimplifyResult as SimplifyResult
+    from edgewise.simplifying import canonical as canonical
+    from edgewise.simplifying import edge_scores as edge_scores
+    from edgewise.simplifying import merge_equal as merge_equal
+    from edgewise.simplifying import prune as prune
+    from edgewise.simplifying import simplify as simplify
     from edgewise.symbolic import FittedConstants as FittedConstants
     from edgewise.symbolic import Formula as Formula
     from edgewise.symbolic import FormulaResult as FormulaResult
@@ -137,13 +135,13 @@ if TYPE_CHECKING:
     from edgewise.training import FitResult as FitResult
     from edgewise.training import Record as Record
     from edgewise.training import fit as fit
-    from edgewise.verify import MinimalCounterfactual as MinimalCounterfactual
-    from edgewise.verify import Proved as Proved
-    from edgewise.verify import Refuted as Refuted
-    from edgewise.verify import Undecided as Undecided
-    from edgewise.verify import minimal_counterfactual as minimal_counterfactual
-    from edgewise.verify import properties as properties
-    from edgewise.verify import verify as verify
+    from edgewise.verifying import MinimalCounterfactual as MinimalCounterfactual
+    from edgewise.verifying import Proved as Proved
+    from edgewise.verifying import Refuted as Refuted
+    from edgewise.verifying import Undecided as Undecided
+    from edgewise.verifying import minimal_counterfactual as minimal_counterfactual
+    from edgewise.verifying import properties as properties
+    from edgewise.verifying import verify as verify
 
 # Loaded on first use: importing torch and sympy takes seconds, and `edgewise --help` needs neither.
 _HOMES = {
@@ -154,7 +152,7 @@ _HOMES = {
         "NumericEdgesError",
     ),
     "edgewise._core.stopping": ("StopReason",),
-    "edgewise.audit": (
+    "edgewise.auditing": (
         "AuditResult",
         "Frontier",
         "audit",
@@ -179,7 +177,7 @@ _HOMES = {
         "load",
         "save",
     ),
-    "edgewise.explain": (
+    "edgewise.explaining": (
         "AdverseReasons",
         "Counterfactuals",
         "Explainer",
@@ -190,13 +188,13 @@ _HOMES = {
         "explain",
     ),
     "edgewise.estimators.surrogate": ("Surrogate", "surrogate"),
-    "edgewise.explain.calibrate": ("CalibratedKAN", "calibrate"),
-    "edgewise.explain.conformal": ("Conformal", "conformal"),
-    "edgewise.explain.edit_shape": ("EditedModel", "edit_shape"),
-    "edgewise.explain.out_of_range": ("OutOfRange", "out_of_range"),
-    "edgewise.explain.reliability": ("Reliability", "reliability"),
-    "edgewise.explain.shape_edits": ("ShapeEdit",),
-    "edgewise.export": (
+    "edgewise.explaining.calibrate": ("CalibratedKAN", "calibrate"),
+    "edgewise.explaining.conformal": ("Conformal", "conformal"),
+    "edgewise.explaining.edit_shape": ("EditedModel", "edit_shape"),
+    "edgewise.explaining.out_of_range": ("OutOfRange", "out_of_range"),
+    "edgewise.explaining.reliability": ("Reliability", "reliability"),
+    "edgewise.explaining.shape_edits": ("ShapeEdit",),
+    "edgewise.exporting": (
         "CSource",
         "export",
         "to_c_source",
@@ -204,7 +202,7 @@ _HOMES = {
         "to_numpy_source",
         "to_onnx",
     ),
-    "edgewise.export.sympy_source": ("to_sympy_source",),
+    "edgewise.exporting.sympy_source": ("to_sympy_source",),
     "edgewise.forms": (
         "FORMS",
         "Form",
@@ -255,7 +253,7 @@ _HOMES = {
         "render_report",
         "write_report",
     ),
-    "edgewise.simplify": (
+    "edgewise.simplifying": (
         "Scores",
         "SimplifyResult",
         "canonical",
@@ -289,7 +287,7 @@ _HOMES = {
         "Record",
         "fit",
     ),
-    "edgewise.verify": (
+    "edgewise.verifying": (
         "MinimalCounterfactual",
         "Proved",
         "Refuted",
@@ -318,15 +316,3 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_EXPORTS})
-
-
-class _Package(ModuleType):
-    # Importing the room edgewise.simplify makes Python bind the module to the name `edgewise.simplify`, in the place of
-    # the function of the same name; binding the function instead keeps `ew.simplify(...)` callable in every order.
-    def __setattr__(self, name: str, value: object) -> None:
-        if isinstance(value, ModuleType) and value.__name__ == f"{__name__}.{name}" == _EXPORTS.get(name):
-            value = getattr(value, name)
-        super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -121,7 +121,7 @@ def test_ctrl_c_leaves_what_was_found(edgewise, folder, monkeypatch):
     def press(*_):
         raise KeyboardInterrupt
 
-    search = importlib.import_module("edgewise.explain.counterfactuals")
+    search = importlib.import_module("edgewise.explaining.counterfactuals")
     monkeypatch.setattr(search, "_search", press)
     words = ("explain", folder / "model.kan", folder / "data.csv", "--row", 3, "--counterfactual", "--json")
     done = edgewise(*words)

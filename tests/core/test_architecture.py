@@ -31,7 +31,7 @@ def test_parameters_are_those_of_the_code(room, name, parameters):
 def test_every_public_function_of_a_room_is_there():
     told = {(room, name) for room, name, _ in calls()}
     assert len(told) > 60
-    for room in ("network", "training", "simplify", "plots", "report"):
+    for room in ("network", "training", "simplifying", "plots", "report"):
         module = import_module(f"edgewise.{room}")
         functions = {name for name, value in vars(module).items() if inspect.isfunction(value)}
         missing = functions - {name for at, name in told if at == room} - {"describe"}

@@ -11,7 +11,7 @@ import pytest
 import edgewise as ew
 from edgewise import KANRegressor
 from edgewise.data import NumberColumn
-from edgewise.verify.checker import check
+from edgewise.verifying.checker import check
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import numpy as np
 
 import edgewise as ew
 from edgewise.data import Encoding, learn_encoding
-from edgewise.export import export as export_to_file
-from edgewise.export import to_c_source, to_latex, to_numpy_source, to_onnx
+from edgewise.exporting import export as export_to_file
+from edgewise.exporting import to_c_source, to_latex, to_numpy_source, to_onnx
 
 from .attempts import LITTLE, Attempt, Random, kind
 from .damage import damaged

@@ -12,7 +12,7 @@ import torch
 
 import edgewise as ew
 from edgewise.network import order_nodes
-from edgewise.simplify import simplify
+from edgewise.simplifying import simplify
 
 from .attempts import LITTLE, Attempt, Random, kind
 from .frames import contained, matrix

@@ -13,7 +13,7 @@ import pytest
 
 import edgewise as ew
 from edgewise.cli.app import run as run_command
-from edgewise.export import export
+from edgewise.exporting import export
 
 from . import kills, kinds
 from .children import answer, begin, end

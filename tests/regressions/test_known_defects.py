@@ -26,7 +26,7 @@ from edgewise.network import (
     set_symbolic,
     swap_nodes,
 )
-from edgewise.simplify import canonical, edge_scores, merge_equal, prune, simplify
+from edgewise.simplifying import canonical, edge_scores, merge_equal, prune, simplify
 from edgewise.splines import BSpline, fit_coefficients, uniform_grid
 from edgewise.symbolic import formula, suggest
 from edgewise.training import fit

@@ -10,12 +10,12 @@ import pytest
 from scipy.interpolate import RegularGridInterpolator
 
 from edgewise import KAN, explain
-from edgewise.explain.surface_view import bands
-from edgewise.explain.surfaces import Surface, SurfaceAxis
+from edgewise.explaining.surface_view import bands
+from edgewise.explaining.surfaces import Surface, SurfaceAxis
 from edgewise.report import ReportContent
 from edgewise.report.explain_section import explain_view
 from edgewise.report.surfaces import surface_picture
-from tests.explain.models import product_net
+from tests.explaining.models import product_net
 from tests.report.conftest import EVIL
 
 

@@ -15,7 +15,7 @@ from edgewise.report import estimator, render_report, write_report
 from edgewise.report.explain_section import answer_view, explain_view, shape_picture
 from edgewise.report.numbers import number
 from edgewise.report.proofs_section import proofs_view
-from edgewise.verify.checker import check
+from edgewise.verifying.checker import check
 from tests.report.conftest import EVIL, HANGS
 from tests.report.test_page import Page
 
@@ -219,7 +219,7 @@ def test_a_witness_shows_what_the_model_says(told):
 
 
 def test_what_stays_open_is_said():
-    from edgewise.verify.results import Undecided
+    from edgewise.verifying.results import Undecided
 
     late = Undecided("range(0, 1)", "every row", -0.25, 0.5, 3.0, "the time was up", ew.StopReason.TIME_LIMIT)
     row = proofs_view([late]).rows[0]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgewise._core import InputError, did_you_mean
 from edgewise._core.checks import short
-from edgewise.audit.groups import JOINT
+from edgewise.auditing.groups import JOINT
 from edgewise.cli.inputs import numbers
 from edgewise.cli.models import Model
 from edgewise.cli.progress import Note, Progress
@@ -20,8 +20,8 @@ from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 
 if TYPE_CHECKING:
-    from edgewise.audit.result import AuditResult
-    from edgewise.audit.stages import Stage
+    from edgewise.auditing.result import AuditResult
+    from edgewise.auditing.stages import Stage
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Rows:
 
 def limits_of(given: Sequence[str] | None, protected: Sequence[str]) -> tuple[str, ...]:
     """The limits of --fail-on, known to be readable and to name attributes that are audited."""
-    from edgewise.audit.result import read_limit
+    from edgewise.auditing.result import read_limit
 
     known = [*protected, "intersection"] if len(protected) > 1 else [*protected]
     for limit in given or ():
@@ -120,7 +120,7 @@ def audited(
     callbacks: Sequence[Any],
 ) -> AuditResult:
     """The audit."""
-    from edgewise.audit import audit
+    from edgewise.auditing import audit
 
     return audit(
         model.held,

@@ -56,12 +56,12 @@ def check(
             raise FileError(f"The file {path} cannot be read: there is no such file.")
     if len(models) > 2:
         raise InputError(f"A certificate speaks of one model or two. Got {len(models)} files instead.")
-    from edgewise.verify.checker import check as recheck
-    from edgewise.verify.checker.reading import printed
+    from edgewise.verifying.checker import check as recheck
+    from edgewise.verifying.checker.reading import printed
 
     statement = None
     if expect is not None:
-        from edgewise.verify.text import parse_property
+        from edgewise.verifying.text import parse_property
 
         statement = parse_property(expect)
     verdict = recheck(proof, *models)

@@ -15,7 +15,7 @@ from edgewise.cli.models import Model, load_model
 from edgewise.cli.outcome import tell
 from edgewise.data import provenance, read_frame
 from edgewise.data.arrow import Frame
-from edgewise.explain import (
+from edgewise.explaining import (
     AdverseReasons,
     Counterfactuals,
     Explainer,

@@ -1,11 +1,11 @@
-"""A loaded model handed to the writers of `edgewise.export`."""
+"""A loaded model handed to the writers of `edgewise.exporting`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from edgewise.cli.models import Model
-from edgewise.export import export, to_c_source, to_latex, to_numpy_source, to_onnx
+from edgewise.exporting import export, to_c_source, to_latex, to_numpy_source, to_onnx
 
 
 def text_of(model: Model, form: str) -> str:

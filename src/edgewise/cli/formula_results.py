@@ -18,7 +18,7 @@ from edgewise._core.files import write_file
 from edgewise.cli.front import place_of_best, show_front
 from edgewise.cli.outcome import print_json
 from edgewise.cli.summary import results_console, show_messages, to_json
-from edgewise.export.sympy_source import to_sympy_source
+from edgewise.exporting.sympy_source import to_sympy_source
 from edgewise.symbolic import Formula, FormulaResult
 from edgewise.symbolic.results.formula import _latex_name
 

@@ -25,7 +25,7 @@ from edgewise.cli.stages import COMPARE, FIT, FORMULA, LEARN, SHARES, SIMPLIFY, 
 if TYPE_CHECKING:
     from edgewise.network import KAN
     from edgewise.report import AccuracyRow
-    from edgewise.simplify import SimplifyResult
+    from edgewise.simplifying import SimplifyResult
     from edgewise.symbolic import FormulaResult
     from edgewise.training import Record
 
@@ -216,7 +216,7 @@ def _read(
     meter: Meter,
 ) -> Reading:
     """From numbers to a formula: a small network on the raw columns, simplified, and the search."""
-    from edgewise.simplify import simplify
+    from edgewise.simplifying import simplify
     from edgewise.symbolic import find_formula
     from edgewise.training import fit
 

@@ -12,12 +12,12 @@ from edgewise._core.errors import FileError
 from edgewise.cli.models import load_model
 from edgewise.cli.outcome import tell
 from edgewise.cli.progress import Note, Progress
-from edgewise.verify.api import Step
-from edgewise.verify.checker.reading import printed
-from edgewise.verify.claimed import claim_in_words, differs
-from edgewise.verify.properties import Equal
-from edgewise.verify.results import Proved, Verdict
-from edgewise.verify.text import Statement, parse_conditions, parse_property
+from edgewise.verifying.api import Step
+from edgewise.verifying.checker.reading import printed
+from edgewise.verifying.claimed import claim_in_words, differs
+from edgewise.verifying.properties import Equal
+from edgewise.verifying.results import Proved, Verdict
+from edgewise.verifying.text import Statement, parse_conditions, parse_property
 
 
 @dataclass(frozen=True, eq=False)

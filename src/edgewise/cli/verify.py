@@ -99,8 +99,8 @@ def verify(
     if certificate is not None and not printed:
         refuse_to_overwrite([certificate], force)
     from edgewise.cli.proofs import ProofProgress, asked, told
-    from edgewise.verify.api import verify as prove
-    from edgewise.verify.results import Proved
+    from edgewise.verifying.api import verify as prove
+    from edgewise.verifying.results import Proved
 
     question = asked(model, property, where, data, quiet=quiet)
     progress = ProofProgress(quiet)

@@ -22,7 +22,7 @@ from edgewise.estimators.constraints import wishes_of
 from edgewise.estimators.names import names_of, table_to_predict
 from edgewise.estimators.problem import Problem, Settings, Trained, outputs_of, train
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
-from edgewise.explain.misses import Misses
+from edgewise.explaining.misses import Misses
 from edgewise.network import KAN
 from edgewise.training import Record, TableFit
 from edgewise.training.output_range import check_range
@@ -236,7 +236,7 @@ class KANEstimator(BaseEstimator):
         -------
         GlobalExplanation, LocalExplanation, or a tuple of the latter
         """
-        from edgewise.explain import explain
+        from edgewise.explaining import explain
 
         check_is_fitted(self, "network_")
         return explain(self, X, row, **options)

@@ -15,9 +15,9 @@ from edgewise._core.stopping import StopReason
 from edgewise.data import Encoding
 from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor
-from edgewise.explain.calibrate import CalibratedKAN
-from edgewise.explain.misses import Misses
-from edgewise.explain.reliability import Reliability
+from edgewise.explaining.calibrate import CalibratedKAN
+from edgewise.explaining.misses import Misses
+from edgewise.explaining.reliability import Reliability
 from edgewise.network import KAN
 from edgewise.network.calibration import Calibration
 from edgewise.training import TableFit

@@ -22,9 +22,9 @@ from edgewise.estimators.constraints import NO_WISHES, Wishes, constraints_of, i
 from edgewise.estimators.rows import canonical_rows
 from edgewise.estimators.screen import ScreeningWarning, screened_out
 from edgewise.estimators.targets import power_of_two
-from edgewise.explain.misses import Misses, out_of_bag_misses
+from edgewise.explaining.misses import Misses, out_of_bag_misses
 from edgewise.network import KAN, mask_edges
-from edgewise.simplify import edge_scores
+from edgewise.simplifying import edge_scores
 from edgewise.training import Callback, Record, TableFit, fit_table
 from edgewise.training.listeners import Listeners
 

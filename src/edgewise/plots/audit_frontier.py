@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, text_style, theme_of
 
 if TYPE_CHECKING:
-    from edgewise.audit.frontier import Frontier
+    from edgewise.auditing.frontier import Frontier
 
 # A marker for each method, so that colour is not needed to tell them apart.
 MARKERS = {"before": "*", "penalty": "o", "flip": "s", "surgery": "X", "thresholds": "D"}
@@ -33,7 +33,7 @@ def plot_frontier(frontier: Frontier, *, theme: str = "light") -> Figure:
 
     Examples
     --------
-    >>> from edgewise.audit.frontier import Frontier, FrontierPoint
+    >>> from edgewise.auditing.frontier import Frontier, FrontierPoint
     >>> points = (
     ...     FrontierPoint("before", "as it was", None, 0.9, 0.95, 0.3, 0.2, 0.5),
     ...     FrontierPoint("surgery", "without sex", None, 0.88, 0.94, 0.1, 0.1, 0.8),

@@ -8,8 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from edgewise._core.errors import InputError
-from edgewise.audit.metrics import SMALL_SHARE
-from edgewise.audit.text import NUMBERS, RATES, RISKS
+from edgewise.auditing.metrics import SMALL_SHARE
+from edgewise.auditing.text import NUMBERS, RATES, RISKS
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable
 from edgewise.plots.style import (
@@ -24,7 +24,7 @@ from edgewise.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from edgewise.audit.result import AuditResult
+    from edgewise.auditing.result import AuditResult
 
 # What is drawn, in order.
 SHOWN = ("selection_rate", "tpr", "fpr", "ppv", "accuracy", "calibration")

@@ -14,7 +14,7 @@ from edgewise.plots.layout import panel_grid
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, Theme, bare_axes, new_figure, text_style, theme_of
 
 if TYPE_CHECKING:
-    from edgewise.audit.proxies import Proxies, Proxy, ProxyPair
+    from edgewise.auditing.proxies import Proxies, Proxy, ProxyPair
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 2.0, 1.45, 1.0, 0.1, 0.5, 0.45
 COLUMNS, MOST, MOST_LEVELS, LONGEST = 3, 9, 10, 16
@@ -40,7 +40,7 @@ def plot_proxies(proxies: Proxies, *, theme: str = "light") -> Figure:
 
     Examples
     --------
-    >>> from edgewise.audit.proxies import Proxies, Proxy, Shape
+    >>> from edgewise.auditing.proxies import Proxies, Proxy, Shape
     >>> found = Proxy("height", "m", 0.8, 0.75, 0.85, 1e-9, True, Shape((150.0, 170.0, 190.0), (-2.0, 0.0, 2.0)))
     >>> len(plot_proxies(Proxies("sex", (found,), (), 0.8, "m", 500)).axes)
     1

@@ -7,8 +7,8 @@ from matplotlib.patches import FancyBboxPatch
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.explain import Counterfactuals
-from edgewise.explain.columns import number_text
+from edgewise.explaining import Counterfactuals
+from edgewise.explaining.columns import number_text
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, SIZE_TITLE, new_figure, text_style, theme_of, write_at
 

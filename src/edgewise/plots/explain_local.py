@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from edgewise._core.checks import check_int, plural, short
 from edgewise._core.errors import InputError
-from edgewise.explain import LocalExplanation
-from edgewise.explain.columns import number_text
+from edgewise.explaining import LocalExplanation
+from edgewise.explaining.columns import number_text
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
     SIZE_SMALL,

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
-from edgewise.explain import GlobalExplanation
-from edgewise.explain.columns import number_text
+from edgewise.explaining import GlobalExplanation
+from edgewise.explaining.columns import number_text
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
     SIZE_SMALL,

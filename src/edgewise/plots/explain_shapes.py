@@ -11,10 +11,10 @@ from matplotlib.ticker import MaxNLocator
 
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
-from edgewise.explain import GlobalExplanation
-from edgewise.explain.columns import number_text
-from edgewise.explain.shapes import Shape
-from edgewise.explain.surface_view import scales
+from edgewise.explaining import GlobalExplanation
+from edgewise.explaining.columns import number_text
+from edgewise.explaining.shapes import Shape
+from edgewise.explaining.surface_view import scales
 from edgewise.plots.explain_axes import asinh, compact, number_ticks
 from edgewise.plots.explain_surfaces import BAR_ROOM, draw_surface
 from edgewise.plots.layout import panel_grid

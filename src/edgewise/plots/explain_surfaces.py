@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
-from edgewise.explain import GlobalExplanation
-from edgewise.explain.columns import number_text
-from edgewise.explain.surface_view import Laid, Part, bands, ends, laid, parts, scales
-from edgewise.explain.surfaces import Surface, SurfaceAxis
+from edgewise.explaining import GlobalExplanation
+from edgewise.explaining.columns import number_text
+from edgewise.explaining.surface_view import Laid, Part, bands, ends, laid, parts, scales
+from edgewise.explaining.surfaces import Surface, SurfaceAxis
 from edgewise.plots.explain_axes import asinh, number_ticks
 from edgewise.plots.layout import Box, panel_grid
 from edgewise.plots.mathtext import drawable, shorten

@@ -12,11 +12,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from edgewise._core.files import write_file
-from edgewise.audit.flips import Flips
-from edgewise.audit.metrics import GroupTable
-from edgewise.audit.proxies import Proxies
-from edgewise.audit.result import AuditResult, passes_four_fifths
-from edgewise.audit.text import NUMBERS, RATES, RISKS, flips_text, heading, interval, number
+from edgewise.auditing.flips import Flips
+from edgewise.auditing.metrics import GroupTable
+from edgewise.auditing.proxies import Proxies
+from edgewise.auditing.result import AuditResult, passes_four_fifths
+from edgewise.auditing.text import NUMBERS, RATES, RISKS, flips_text, heading, interval, number
 from edgewise.plots.audit_groups import plot_audit
 from edgewise.plots.audit_proxies import plot_proxies
 from edgewise.plots.save import figure_svg

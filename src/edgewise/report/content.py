@@ -14,14 +14,14 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 
 if TYPE_CHECKING:
-    from edgewise.audit.result import AuditResult
-    from edgewise.explain import GlobalExplanation, LocalExplanation
+    from edgewise.auditing.result import AuditResult
+    from edgewise.explaining import GlobalExplanation, LocalExplanation
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
     from edgewise.symbolic import Formula
     from edgewise.symbolic.results.alternatives import Alternative
     from edgewise.training import Record
-    from edgewise.verify.results import Verdict
+    from edgewise.verifying.results import Verdict
 
 Floats = NDArray[np.float64]
 

@@ -13,7 +13,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, numbers_of
 from edgewise.data.encoding_raw import RawTable, raw_table
-from edgewise.explain import Explainer, GlobalExplanation
+from edgewise.explaining import Explainer, GlobalExplanation
 from edgewise.network import KAN, rename
 from edgewise.report.columns import summarise, summarise_classes, summarise_numbers
 from edgewise.report.content import AccuracyRow, InputView, Origin, ReportContent

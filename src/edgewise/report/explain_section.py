@@ -10,11 +10,11 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from edgewise.explain.local import LocalExplanation
-from edgewise.explain.neighbours import Neighbour
-from edgewise.explain.overview import GlobalExplanation
-from edgewise.explain.shapes import Shape
-from edgewise.explain.surface_view import scales
+from edgewise.explaining.local import LocalExplanation
+from edgewise.explaining.neighbours import Neighbour
+from edgewise.explaining.overview import GlobalExplanation
+from edgewise.explaining.shapes import Shape
+from edgewise.explaining.surface_view import scales
 from edgewise.report import panels
 from edgewise.report.content import InputView, ReportContent
 from edgewise.report.effects import Effect

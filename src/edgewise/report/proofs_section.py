@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise.report.numbers import counted, listed, number
-from edgewise.verify.results import Proved, Refuted, Verdict
-from edgewise.verify.rows import shown
-from edgewise.verify.witness import Case
+from edgewise.verifying.results import Proved, Refuted, Verdict
+from edgewise.verifying.rows import shown
+from edgewise.verifying.witness import Case
 
 MARKS = {"proved": "\u2713", "refuted": "\u2717", "undecided": "?"}
 

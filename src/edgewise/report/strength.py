@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.network import KAN
-from edgewise.simplify import edge_scores
+from edgewise.simplifying import edge_scores
 
 Floats = NDArray[np.float64]
 

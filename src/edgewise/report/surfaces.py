@@ -11,8 +11,8 @@ from contourpy import FillType, LineType, contour_generator
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from edgewise.explain.surface_view import Laid, Part, bands, ends, laid, parts
-from edgewise.explain.surfaces import Surface, SurfaceAxis
+from edgewise.explaining.surface_view import Laid, Part, bands, ends, laid, parts
+from edgewise.explaining.surfaces import Surface, SurfaceAxis
 from edgewise.plots.explain_axes import spread_ticks
 from edgewise.report.numbers import alike, number, signed
 from edgewise.report.svg import Axes, Range, fit_text, label, path, picture, plain, tag, text_width, ticks

@@ -1,0 +1,402 @@
+"""mitigate: the same model made fairer in several ways, and what each costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_int, check_vector
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
+from edgewise.auditing.certify import CertifiedFlip, certified_flip, quick_flip
+from edgewise.auditing.frontier import BEFORE, Frontier, FrontierPoint
+from edgewise.auditing.groups import Grouping, groupings, intersection
+from edgewise.auditing.penalty import CRITERIA, fair_fit
+from edgewise.auditing.stages import Stages
+from edgewise.auditing.subject import Subject, subject
+from edgewise.auditing.surgery import Mitigated, flatten_columns, limited, refuse_calibrated
+from edgewise.auditing.tallies import Outcomes, statistics
+from edgewise.auditing.thresholds import group_thresholds
+from edgewise.data.encoding_raw import RawTable, raw_table
+from edgewise.data.split import split
+from edgewise.network.fitted import fitted
+
+Floats = NDArray[np.float64]
+
+METHODS = ("penalty", "flip", "surgery", "thresholds")
+STRENGTHS = (1.0, 10.0, 100.0)
+TAUS = (0.5, 0.2, 0.05)
+AT_MOST = (0.0, 0.05)
+# Units of work of judging a row, or of giving it a threshold.
+JUDGED = 5e-6
+
+
+def mitigate(
+    model: Any,
+    X: Any,
+    y: Any,
+    protected: Any,
+    *,
+    test: tuple[Any, Any] | None = None,
+    fraction: float = 0.3,
+    methods: Sequence[str] = METHODS,
+    strengths: Sequence[float] = STRENGTHS,
+    taus: Sequence[float] = TAUS,
+    at_most: Sequence[float] = AT_MOST,
+    proxies: Sequence[str] = (),
+    positive: Any = None,
+    threshold: float | None = None,
+    sample_weight: Any = None,
+    bins: Mapping[str, Sequence[float]] | None = None,
+    work: str | float = "normal",
+    seconds: float | None = None,
+    seed: int = 0,
+    callbacks: Any = (),
+) -> Frontier:
+    """Make a classifier fairer in several ways, and measure what each costs in accuracy on rows set aside.
+
+    "penalty" trains on with a penalty on the gap between groups; "flip" draws the attribute's functions in until changing it
+    provably moves the log-odds by at most tau; "surgery" removes its edges (and those of proxies you name);
+    "thresholds" leaves the scores and gives each group thresholds of its own, the most accurate ones whose rates differ by
+    at most so much. Every one gives a new model; the one given is left as it is.
+
+    Parameters
+    ----------
+    model : KANClassifier of two classes; for "thresholds" any object with predict_proba
+    X : table, n rows
+    y : array, shape (n,)
+    protected : str, list of str, or mapping of names to arrays
+        Several attributes are taken by their intersections. With `test` they must be columns of both tables.
+    test : (table, array), optional
+        Rows that judge; without them a share `fraction` of the rows is set aside.
+    methods : sequence of "penalty", "flip", "surgery" and "thresholds"
+    strengths : sequence of float
+        Weights of the penalty.
+    taus : sequence of float
+        Bounds, in log-odds.
+    at_most : sequence of float
+        Differences between groups that "thresholds" allow on the rows that they are chosen on; 0 for none.
+    proxies : sequence of str
+        Columns whose edges "surgery" removes as well, one after the other.
+    positive, threshold, sample_weight, bins
+        As in `audit`.
+    work : "quick", "normal", "thorough" or float
+        How much each training and each proof of a bound may do: a level, or how many times the normal work, which is about
+        20 seconds of one core for each at most.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: the models made until then are the answer, and may
+        differ from run to run.
+    seed : int
+    callbacks : callable or sequence of callables
+        Called with a `Stage`, at least about once a second; one that returns True ends the work with the models there are.
+
+    Returns
+    -------
+    Frontier
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit, or a method needs a network and the model has none.
+
+    Examples
+    --------
+    >>> import edgewise as ew
+    >>> rng = np.random.default_rng(0)
+    >>> X = {"sex": np.where(rng.random(600) < 0.5, "f", "m"), "skill": rng.normal(size=600)}
+    >>> y = X["skill"] + 0.7 * (X["sex"] == "m") + 0.3 * rng.normal(size=600) > 0.5
+    >>> model = ew.KANClassifier(mode="additive").fit(X, y)
+    >>> found = ew.mitigate(model, X, y, "sex", methods=["surgery"])
+    >>> [point.method for point in found.points], found.points[1].certificates[0].bound
+    (['before', 'surgery'], 0.0)
+    """
+    of = "mitigate"
+    factor, meter = check_work(work, of), Meter(math.inf, check_seconds(seconds, of))
+    seed = check_int(seed, "seed", low=0, of=of)
+    if strange := [name for name in methods if name not in METHODS]:
+        raise InputError(
+            f"The 'methods' of mitigate must be among {', '.join(METHODS)}. Got {strange[0]!r} instead."
+        )
+    learn, judge, who, names = _rows(
+        model, X, y, protected, test, fraction, positive, threshold, sample_weight, bins, seed
+    )
+    if not who.of_classes or not who.scored:
+        raise InputError("The 'model' argument of mitigate must be a classifier with predict_proba.")
+    if who.fit is None and set(methods) - {"thresholds"}:
+        raise InputError(
+            "The 'model' argument of mitigate must be a KANClassifier, but for the method 'thresholds'. Got a "
+            f"{type(model).__name__} instead; pass methods=['thresholds']."
+        )
+    if who.fit is not None and not who.logit:
+        raise InputError(
+            "The 'model' argument of mitigate must tell two classes apart. Got one of more classes instead."
+        )
+    if set(methods) - {"thresholds"}:
+        refuse_calibrated(model)
+    read = [name for name in names if who.fit is not None and name in who.fit.columns]
+    points, notes, ended = list[FrontierPoint](), list[str](), StopReason.DECIDED
+    sign = 1.0 if who.positive == who.classes[-1] else -1.0
+
+    def trained(start: Any, criterion: str, strength: float) -> Mitigated:
+        return fair_fit(
+            start,
+            learn.X,
+            learn.actual,
+            learn.grouping,
+            criterion=criterion,
+            strength=strength,
+            threshold=who.threshold,
+            sign=sign,
+            weight=learn.weight,
+            work=factor,
+            seed=seed,
+        )
+
+    def bounded(tau: float, proofs: bool = True) -> Mitigated:
+        made = Mitigated(model, "", ())
+        for name in read:
+            known = points[0].certificates[0] if proofs and len(read) == 1 else None
+            made = limited(made.model, name, tau, learn.X, factor, Meter(), known, proofs=proofs)
+            if proofs and not made.stop_reason.repeatable:
+                break
+        if len(read) == 1:
+            return made
+        told = f"{', '.join(read)} may move the output by at most {tau:g}"
+        return Mitigated(
+            made.model, told, _bounds(made.model, read, factor if proofs else None), made.stop_reason
+        )
+
+    def without(gone: list[str]) -> Mitigated:
+        """Without the columns' edges; then the others trained on, so that what only they can say is said."""
+        made = trained(flatten_columns(model, gone, learn.X).model, "eo", 0.0)
+        return replace(made, detail=f"without {', '.join(gone)}")
+
+    ways = list[tuple[str, str, Callable[[], Mitigated]]]()
+    for criterion in CRITERIA if "penalty" in methods else ():
+        for strength in strengths:
+            told = f"penalty on {criterion} of weight {strength:g}"
+            ways.append(("penalty", told, partial(trained, model, criterion, strength)))
+    if "flip" in methods and not read:
+        notes.append("flip: the model does not read the attribute; changing it changes nothing.")
+    for tau in taus if "flip" in methods and read else ():
+        ways.append(("flip", f"flip by {tau:g} at most", partial(bounded, tau)))
+    for gone in [read, *([*read, *proxies[: k + 1]] for k in range(len(proxies)))]:
+        if gone and "surgery" in methods:
+            ways.append(("surgery", f"without {', '.join(gone)}", partial(without, gone)))
+    planned = ["the model as it was", *(told for _, told, _ in ways)]
+    stages = Stages([*planned, *(["thresholds"] if "thresholds" in methods else [])], meter, callbacks, of)
+    made = dict[str, FrontierPoint]()
+    with one_thread():
+        with running(Meter(beat=stages.tell)):
+            quick = () if who.fit is None else _bounds(model, read, None)
+            points = [_judged(BEFORE, Mitigated(model, "as it was", quick), who, judge)]
+        try:
+            with running(meter):
+                # A time limit may leave no time for proofs: first what takes none.
+                for tau in taus if seconds is not None and read and "flip" in methods else ():
+                    with suppress(InputError):
+                        made[f"flip by {tau:g} at most"] = _judged("flip", bounded(tau, False), who, judge)
+                if read:
+                    points[0] = replace(points[0], certificates=_bounds(model, read, factor))
+                last = _ended(points[0].certificates)
+                for method, told, make in ways:
+                    stages.next(last)
+                    try:
+                        changed = make()
+                    except InputError as error:
+                        notes.append(f"{method}: {error}")
+                        continue
+                    made[told] = _judged(method, changed, who, judge)
+                    last = changed.stop_reason
+                stages.next(last)
+                if "thresholds" in methods:
+                    scores = who.scores(learn.X)
+                    for criterion in CRITERIA:
+                        points += _by_thresholds(who, scores, learn, judge, criterion, at_most, notes)
+        except StopError as stop:
+            ended = meter.own(stop)
+        except KeyboardInterrupt:
+            ended = StopReason.INTERRUPTED
+    points[1:1] = [made[told] for _, told, _ in ways if told in made]
+    if not ended.repeatable:
+        notes.append(stages.left_out(ended))
+    return Frontier(
+        learn.grouping.name, tuple(points), len(learn.actual), len(judge.actual), tuple(notes), ended
+    )
+
+
+class _Rows:
+    """Rows with what is known of them."""
+
+    def __init__(self, X: Any, actual: Floats, grouping: Grouping, weight: Floats) -> None:
+        self.X, self.actual, self.grouping, self.weight = X, actual, grouping, weight
+
+
+def _rows(
+    model: Any,
+    X: Any,
+    y: Any,
+    protected: Any,
+    test: tuple[Any, Any] | None,
+    fraction: float,
+    positive: Any,
+    threshold: float | None,
+    sample_weight: Any,
+    bins: Mapping[str, Sequence[float]] | None,
+    seed: int,
+) -> tuple[_Rows, _Rows, Subject, list[str]]:
+    """Rows to learn from and rows that judge, in the same groups."""
+    of = "mitigate"
+    table = raw_table(X)
+    who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold, of=of)
+    if not table.named and who.fit is not None:
+        table = table.select(who.fit.columns)
+    weight = np.ones(table.n_rows)
+    if sample_weight is not None:
+        weight = check_vector(sample_weight, "sample_weight", length=table.n_rows, of=of)
+    n = table.n_rows
+    if test is None:
+        grouping = _grouping(protected, table, bins)
+        first, second = split(n, fraction, seed, classes=actual)
+        part: Callable[[NDArray[np.int64]], Any] = (
+            table.take if who.fit is not None else lambda rows: _taken(X, rows)
+        )
+        learn = _Rows(part(first), actual[first], grouping.take(first), weight[first])
+        judge = _Rows(part(second), actual[second], grouping.take(second), weight[second])
+        return learn, judge, who, list(grouping.attributes)
+    other = raw_table(test[0])
+    if not other.named and who.fit is not None:
+        other = other.select(who.fit.columns)
+    _, later = subject(model, test[1], other.n_rows, positive=positive, threshold=threshold, of=of)
+    names = [protected] if isinstance(protected, str) else list(protected)
+    # Groups are named over all rows at once, so that cuts and codes are the same on both sides.
+    both = _grouping({name: _cells(table, other, name) for name in names}, table, bins, n + other.n_rows)
+    at = np.arange(n + other.n_rows)
+    learn = _Rows(table if who.fit is not None else X, actual, both.take(at[:n]), weight)
+    judge = _Rows(other if who.fit is not None else test[0], later, both.take(at[n:]), np.ones(other.n_rows))
+    return learn, judge, who, list(both.attributes)
+
+
+def _grouping(
+    protected: Any, table: RawTable, bins: Mapping[str, Sequence[float]] | None, n: int | None = None
+) -> Grouping:
+    known = table if n is None else RawTable((), n, named=True)
+    parts = groupings(protected, known, bins, of="mitigate")
+    return parts[0] if len(parts) == 1 else intersection(parts)
+
+
+def _cells(first: RawTable, second: RawTable, name: str) -> list[Any]:
+    cells = list[Any]()
+    for table in (first, second):
+        column = next((each for each in table.columns if each.name == name), None)
+        if column is None:
+            raise InputError(
+                f"The protected attribute {name!r} must be a column of X and of the test rows. Got one without."
+            )
+        if column.codes is not None:
+            cells += [None if code < 0 else column.words[code] for code in column.codes.tolist()]
+        else:
+            cells += np.asarray(column.numbers).tolist()
+    return cells
+
+
+def _taken(X: Any, rows: NDArray[np.int64]) -> Any:
+    if hasattr(X, "columns") or hasattr(X, "column_names"):
+        import narwhals as nw
+
+        frame: Any = nw.from_native(X, eager_only=True)
+        return frame[rows.tolist()].to_native()
+    if isinstance(X, Mapping):
+        return {name: np.asarray(values)[rows] for name, values in X.items()}
+    return np.asarray(X)[rows]
+
+
+def _ended(bounds: Sequence[CertifiedFlip]) -> StopReason:
+    """What ended proofs from outside, if anything did."""
+    return next((one.stop_reason for one in bounds if not one.stop_reason.repeatable), StopReason.DECIDED)
+
+
+def _bounds(model: Any, names: Sequence[str], work: float | None) -> tuple[CertifiedFlip, ...]:
+    """What each column can do: proved with so much work, or without any proof."""
+    view = fitted(model, of="mitigate")
+    return tuple(
+        quick_flip(view, name) if work is None else certified_flip(view, name, work=work) for name in names
+    )
+
+
+def _judged(method: str, made: Mitigated, who: Subject, judge: _Rows) -> FrontierPoint:
+    view = None if who.fit is None else fitted(made.model, of="mitigate")
+    own = Subject(made.model, view, who.kind, who.positive, who.scored, who.threshold, who.classes)
+    charge(JUDGED * len(judge.actual))
+    scores = own.scores(judge.X)
+    outcomes = Outcomes(judge.actual, scores, own.decisions(scores), judge.weight)
+    point = _point(method, made.detail, made.model, outcomes, judge.grouping)
+    return replace(point, certificates=made.certificates, stop_reason=made.stop_reason)
+
+
+def _by_thresholds(
+    who: Subject,
+    scores: Floats,
+    learn: _Rows,
+    judge: _Rows,
+    criterion: str,
+    at_most: Sequence[float],
+    notes: list[str],
+) -> Iterator[FrontierPoint]:
+    """Measured by chances, not by one draw of them."""
+    judged = who.scores(judge.X)
+    for most in at_most:
+        charge(JUDGED * len(scores))
+        try:
+            rules = group_thresholds(
+                who,
+                scores,
+                learn.actual,
+                learn.grouping,
+                criterion=criterion,
+                at_most=most,
+                weight=learn.weight,
+            )
+        except InputError as error:
+            notes.append(f"thresholds: {error}")
+            return
+        chance = rules.chance(judged, judge.grouping.labels)
+        # A row is decided for with its chance, and against with the rest: twice as many rows, weighted by both.
+        double = Outcomes(
+            np.tile(judge.actual, 2),
+            np.tile(judged, 2),
+            np.repeat([True, False], len(judged)),
+            np.concatenate([judge.weight * chance, judge.weight * (1 - chance)]),
+        )
+        names = {"dp": "demographic parity", "eo": "equalised odds"}
+        allowed = f" within {rules.at_most:g}" if rules.at_most else ""
+        detail = f"of each group's own, for {names[rules.criterion]}{allowed}"
+        grouping = judge.grouping.take(np.tile(np.arange(len(judged)), 2))
+        yield _point("thresholds", detail, rules, double, grouping)
+
+
+def _point(method: str, detail: str, model: Any, outcomes: Outcomes, grouping: Grouping) -> FrontierPoint:
+    """What a model's decisions come to on the rows that judge."""
+    weights = outcomes.weight[:, None]
+    everyone = Grouping("all", ("all",), np.zeros(len(weights), dtype=np.int64), ("all",))
+    whole, parts = statistics(outcomes, everyone, weights), statistics(outcomes, grouping, weights)
+    chosen = parts["selection_rate"][0]
+    gaps = [_gap(parts["tpr"][0]), _gap(parts["fpr"][0])]
+    most = float(np.nanmax(chosen))
+    ratio = float(np.nanmin(chosen)) / most if most > 0 else float("nan")
+    accuracy, auc = float(whole["accuracy"][0, 0]), float(whole["auc"][0, 0])
+    return FrontierPoint(method, detail, model, accuracy, auc, _gap(chosen), float(np.nanmax(gaps)), ratio)
+
+
+def _gap(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.max() - known.min()) if len(known) > 1 else float("nan")

@@ -1,0 +1,330 @@
+"""Proxies: other columns that carry a protected attribute, found by networks that have to guess it from them.
+
+Each column alone, all columns together, and pairs that say more together than apart. A column counts as a proxy if rows
+that were not learned from are told apart by more than `LEAST`, and by more than chance would give among all that is
+tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+from scipy.stats import chi2, rankdata
+
+from edgewise._core.seeds import derive, numpy_generator
+from edgewise.auditing.carriers import Area, Carrier, area, carriers, guess
+from edgewise.auditing.groups import Grouping
+from edgewise.auditing.metrics import plain
+from edgewise.data import LevelColumn
+from edgewise.data.encoding_raw import RawTable
+from edgewise.network.module import KAN
+
+Floats = NDArray[np.float64]
+
+# Area under the curve below which a column is no proxy, and the chance of any false alarm for an attribute.
+LEAST, ALARM = 0.55, 0.001
+# Between these chances a column is tried again, smoothness and all learned without the rows that judge it.
+SURE, FOLDS = 1e-8, 4
+# Rows that are enough, members of a group that are needed, bins of a number when pairs are screened.
+ENOUGH, FEWEST, BINS = 6_000, 25, 6
+# Pairs that networks look at, rows and work for each, and what they must add to the area.
+MOST_PAIRS, PAIR_ROWS, PAIR_WORK, PAIR_GAIN, PAIR_MEMBERS = 3, 3_000, 0.1, 0.02, 100
+CURVE, SURFACE = 41, 15
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A function of one column: the log-odds of a group, centred on the rows.
+
+    Attributes
+    ----------
+    x : tuple of float, or of str for levels
+    y : tuple of float
+    """
+
+    x: tuple[Any, ...]
+    y: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """How well one column alone gives a group away.
+
+    Attributes
+    ----------
+    column : str
+    group : str
+        The group that it tells from the others best.
+    auc, low, high : float
+        Area under the ROC curve on rows not learned from, with a 95 % interval; 0.5 is chance.
+    p_value : float
+        Of a Mann-Whitney test, times the number of columns and groups tried.
+    found : bool
+        Whether it counts as a proxy.
+    shape : Shape or None
+        Only of proxies.
+    """
+
+    column: str
+    group: str
+    auc: float
+    low: float
+    high: float
+    p_value: float
+    found: bool
+    shape: Shape | None = None
+
+    @property
+    def strength(self) -> str:
+        """In words."""
+        if not self.found:
+            return "none"
+        return "weak" if self.auc < 0.65 else "moderate" if self.auc < 0.8 else "strong"
+
+
+@dataclass(frozen=True)
+class ProxyPair:
+    """Two columns that say more together than apart.
+
+    Attributes
+    ----------
+    columns : (str, str)
+    group : str
+    auc : float
+        Of a network that joins them, on rows not learned from.
+    apart : float
+        Of one that adds them.
+    surface : tuple of tuple of float
+        Log-odds of the group over a grid of the first column (rows) and the second.
+    x, y : tuple
+        The grid.
+    """
+
+    columns: tuple[str, str]
+    group: str
+    auc: float
+    apart: float
+    surface: tuple[tuple[float, ...], ...]
+    x: tuple[Any, ...]
+    y: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Proxies:
+    """What carries an attribute.
+
+    Attributes
+    ----------
+    attribute : str
+    columns : tuple of Proxy
+        All columns, strongest first.
+    pairs : tuple of ProxyPair
+    together : float
+        Area under the curve that all columns reach together, for the group given away best.
+    together_group : str
+    rows : int
+        Rows it was sought in.
+    """
+
+    attribute: str
+    columns: tuple[Proxy, ...]
+    pairs: tuple[ProxyPair, ...]
+    together: float
+    together_group: str
+    rows: int
+
+    @property
+    def found(self) -> tuple[Proxy, ...]:
+        """Those that count as proxies."""
+        return tuple(proxy for proxy in self.columns if proxy.found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        told = cast("dict[str, Any]", plain(asdict(self)))
+        for entry, proxy in zip(told["columns"], self.columns, strict=True):
+            entry["strength"] = proxy.strength
+        return told
+
+
+def find_proxies(
+    table: RawTable,
+    grouping: Grouping,
+    *,
+    without: Sequence[str] = (),
+    work: float = 1.0,
+    seed: int = 0,
+    pairs: bool = True,
+) -> Proxies:
+    """Seek the columns that carry an attribute.
+
+    Parameters
+    ----------
+    table : RawTable
+        The columns to look at.
+    grouping : Grouping
+        The attribute's group of every row.
+    without : sequence of str
+        Columns to leave out: the attribute itself.
+    work : float
+        How many times the normal work each network may do.
+    seed : int
+    pairs : bool
+        Whether to look for pairs.
+
+    References
+    ----------
+    H. Mann and D. Whitney, "On a test of whether one of two random variables is stochastically larger than the other", 1947,
+    doi:10.1214/aoms/1177730491. Y. Lou et al., "Accurate intelligible models with pairwise interactions", 2013,
+    doi:10.1145/2487575.2487579, for the screening of pairs.
+    """
+    others = RawTable(
+        tuple(column for column in table.columns if column.name not in without), table.n_rows, table.named
+    )
+    if table.n_rows > ENOUGH:
+        rows = np.sort(numpy_generator(derive(seed, 41)).choice(table.n_rows, ENOUGH, replace=False))
+        others, grouping = others.take(rows), grouping.take(rows)
+    known = carriers(others, BINS)
+    n = len(grouping.codes)
+    members = _members(grouping)
+    if not known or not members:
+        return Proxies(grouping.name, (), (), 0.5, "", n)
+    tried = len(known) * len(members)
+    columns = sorted(
+        (_column(carrier, members, tried, work, seed) for carrier in known), key=lambda proxy: -proxy.auc
+    )
+    joint = np.column_stack([carrier.inputs for carrier in known])
+    together, best = 0.0, ""
+    screened = list[tuple[float, Carrier, Carrier, str]]()
+    for group, member in members.items():
+        logits = _unseen(guess(joint, member, seed, work=work), n)
+        own = area(member, logits).auc
+        if own > together:
+            together, best = own, group
+        if pairs and min(member.sum(), n - member.sum()) >= PAIR_MEMBERS:
+            screened += _screened(known, group, member, logits, len(members))
+    screened.sort(key=lambda entry: entry[0])
+    tested = [_joined(a, b, group, members[group], work, seed) for _, a, b, group in screened[:MOST_PAIRS]]
+    linked = sorted(
+        (pair for pair in tested if pair.auc >= max(LEAST, pair.apart + PAIR_GAIN)),
+        key=lambda pair: -pair.auc,
+    )
+    return Proxies(grouping.name, tuple(columns), tuple(linked), together, best, n)
+
+
+def _members(grouping: Grouping) -> dict[str, Floats]:
+    """Membership of each group large enough; of two groups the second says all."""
+    counts = np.bincount(grouping.codes, minlength=len(grouping.groups))
+    n = len(grouping.codes)
+    there = [g for g in range(len(counts)) if counts[g] >= FEWEST and n - counts[g] >= FEWEST]
+    if len(grouping.groups) == 2:
+        there = there[-1:]
+    return {grouping.groups[g]: (grouping.codes == g).astype(np.float64) for g in there}
+
+
+def _unseen(fit: Any, n: int) -> Floats:
+    """Out-of-fold logits of all rows, in their order."""
+    out = np.zeros(n)
+    out[fit.held.numpy()] = fit.out_of_bag.numpy()[:, 0]
+    return out
+
+
+def _column(carrier: Carrier, members: dict[str, Floats], tried: int, work: float, seed: int) -> Proxy:
+    best: tuple[Area, str, Any] | None = None
+    for group, member in members.items():
+        fit = guess(carrier.inputs, member, seed, work=work)
+        own = area(member, _unseen(fit, len(member)))
+        if best is None or own.auc > best[0].auc:
+            best = own, group, fit.network
+    assert best is not None
+    found, group, network = best
+    if SURE < found.p_value * tried < ALARM:
+        found = _again(carrier, members[group], found, work, seed)
+    p_value = min(1.0, found.p_value * tried)
+    carried = p_value < ALARM and found.auc >= LEAST
+    shape = _shape(carrier, network) if carried else None
+    return Proxy(carrier.name, group, found.auc, found.low, found.high, p_value, carried, shape)
+
+
+def _again(carrier: Carrier, member: Floats, before: Area, work: float, seed: int) -> Area:
+    """The area by networks that know nothing of the rows that judge them, if it is smaller than the one before.
+
+    The quick one shares the smoothness of its functions between folds, which lets noise look like a faint signal.
+    """
+    n = len(member)
+    fold = numpy_generator(derive(seed, 43)).permutation(n) % FOLDS
+    share = np.zeros(n)
+    for k in range(FOLDS):
+        learns, judges = fold != k, fold == k
+        if 0 < member[learns].sum() < learns.sum():
+            logits = guess(carrier.inputs[learns], member[learns], seed, work=work).network.predict(
+                carrier.inputs[judges]
+            )[:, 0]
+            # Ranks inside a fold: the constant of one fold's network is no knowledge.
+            share[judges] = (rankdata(logits) - 0.5) / judges.sum()
+    own = area(member, share)
+    return own if own.p_value > before.p_value else before
+
+
+def _shape(carrier: Carrier, network: KAN) -> Shape:
+    x, inputs = _grid(carrier, CURVE)
+    middle = float(network.predict(carrier.inputs).mean())
+    return Shape(x, tuple((network.predict(inputs)[:, 0] - middle).tolist()))
+
+
+def _grid(carrier: Carrier, points: int) -> tuple[tuple[Any, ...], Floats]:
+    """Values of a column to show, and the inputs for them."""
+    if isinstance(carrier.column, LevelColumn):
+        count = len(carrier.levels)
+        single = np.eye(count)
+        return carrier.levels, single[:, 1:] if count == 2 else single
+    values = carrier.inputs[:, 0]
+    distinct = np.unique(values)
+    if len(distinct) <= points:
+        chosen = distinct
+    else:
+        low, high = np.quantile(values, [0.01, 0.99])
+        chosen = np.linspace(low, high, points)
+    inputs = np.column_stack([chosen, *(np.zeros_like(chosen) for _ in range(carrier.inputs.shape[1] - 1))])
+    return tuple(carrier.column.decode(chosen).tolist()), inputs
+
+
+def _screened(
+    known: Sequence[Carrier], group: str, member: Floats, logits: Floats, groups: int
+) -> list[tuple[float, Carrier, Carrier, str]]:
+    """Pairs whose cells hold more or fewer members than an additive network expects, with the chance of that."""
+    p = expit(logits)
+    rest, spread = member - p, np.maximum(p * (1 - p), 1e-9)
+    tried = max(1, len(known) * (len(known) - 1) // 2) * groups
+    kept = list[tuple[float, Carrier, Carrier, str]]()
+    for a, b in combinations(known, 2):
+        cell = a.codes * (int(b.codes.max()) + 1) + b.codes
+        sums, expected = np.bincount(cell, weights=rest), np.bincount(cell, weights=spread)
+        good = expected >= 3.0
+        if int(good.sum()) < 4:
+            continue
+        # A cell's sum, standardised, is nearly normal where it expects a few; the sum of squares nearly chi-square.
+        chance = float(chi2.sf(float((sums[good] ** 2 / expected[good]).sum()), int(good.sum()))) * tried
+        if chance < ALARM:
+            kept.append((chance, a, b, group))
+    return kept
+
+
+def _joined(a: Carrier, b: Carrier, group: str, member: Floats, work: float, seed: int) -> ProxyPair:
+    rows = np.arange(len(member))
+    if len(rows) > PAIR_ROWS:
+        rows = np.sort(numpy_generator(derive(seed, 42)).choice(len(rows), PAIR_ROWS, replace=False))
+    inputs, own = np.column_stack([a.inputs[rows], b.inputs[rows]]), member[rows]
+    apart = area(own, _unseen(guess(inputs, own, seed, work=work), len(own))).auc
+    fit = guess(inputs, own, seed, work=PAIR_WORK * work, mode="deep", members=2, hidden=12)
+    held = cast(Any, fit.held).numpy()
+    auc = area(own[held], cast(Any, fit.out_of_bag).numpy()[:, 0]).auc
+    (x, first), (y, second) = _grid(a, SURFACE), _grid(b, SURFACE)
+    grid = np.column_stack([np.repeat(first, len(second), 0), np.tile(second, (len(first), 1))])
+    surface = fit.network.predict(grid)[:, 0].reshape(len(first), len(second))
+    return ProxyPair((a.name, b.name), group, auc, apart, tuple(map(tuple, surface.tolist())), x, y)

@@ -1,0 +1,292 @@
+"""What an audit finds: data first, then text that a regulator can read."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from edgewise._core.checks import did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise.auditing.flips import Flips
+from edgewise.auditing.gaps import Gap
+from edgewise.auditing.metrics import FOUR_FIFTHS, SMALL_SHARE, GroupTable
+from edgewise.auditing.proxies import Proxies
+
+_COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+_LIMIT = re.compile(r"\s*([a-z_0-9]+)\s*(?:@\s*(.+?)\s*)?(>=|<=|>|<)\s*([-+0-9.eE]+)\s*$")
+# Gaps between groups, by the names that limits and tables use.
+GAPS = {
+    "dp": "demographic parity",
+    "eo": "equalised odds",
+    "tpr": "true positive rate",
+    "fpr": "false positive rate",
+    "fnr": "false negative rate",
+    "ppv": "precision (PPV)",
+    "fdr": "false discovery rate",
+    "accuracy": "accuracy",
+    "auc": "area under the ROC curve",
+    "calibration": "observed / expected",
+    "ece": "calibration error",
+    "brier": "Brier score",
+    "expected": "mean prediction",
+    "error": "mean error",
+    "absolute_error": "mean absolute error",
+    "rmse": "root mean square error",
+}
+OTHERS = ("dp_ratio", "eo_ratio", "flips", "flip", "certified", "proxy")
+JOINT = "intersection"
+# Groups that a sentence names.
+_NAMED = 8
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A limit that is exceeded.
+
+    Attributes
+    ----------
+    limit : str
+        As it was given.
+    attribute : str
+    value : float
+    text : str
+        In one sentence.
+    """
+
+    limit: str
+    attribute: str
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class AuditResult:
+    """What `audit` found.
+
+    Attributes
+    ----------
+    model : str
+        What was audited, in words.
+    kind : "classes" or "numbers"
+    positive : str
+        The class that a decision speaks for; empty for numbers.
+    threshold : float or None
+        A row is decided for it above this probability.
+    rows : int
+    overall : GroupTable
+        All rows as one group.
+    tables : tuple of GroupTable
+        One for each protected attribute, then one for their intersection.
+    flips : tuple of Flips
+        For the attributes that the model reads.
+    proxies : tuple of Proxies
+    warnings : tuple of str
+    notes : tuple of str
+    draws : int
+        Bootstrap samples behind the intervals.
+    seconds : float
+    stop_reason : StopReason
+        "decided" where everything was measured; else what ended it, and `notes` say what is missing.
+    """
+
+    model: str
+    kind: str
+    positive: str
+    threshold: float | None
+    rows: int
+    overall: GroupTable
+    tables: tuple[GroupTable, ...]
+    flips: tuple[Flips, ...]
+    proxies: tuple[Proxies, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...] = field(default=())
+    draws: int = 0
+    seconds: float = 0.0
+    stop_reason: StopReason = StopReason.DECIDED
+
+    def of(self, attribute: str) -> GroupTable:
+        """The table of an attribute; "intersection" for that of their combinations.
+
+        Raises
+        ------
+        InputError
+            If it was not audited.
+        """
+        for table in self.tables:
+            if attribute in (table.name, JOINT if len(table.attributes) > 1 else table.name):
+                return table
+        names = [table.name for table in self.tables]
+        raise InputError(
+            f"The 'attribute' argument must be one that was audited, {', '.join(map(repr, names))}. Got {short(attribute)} "
+            f"instead{did_you_mean(attribute, names)}."
+        )
+
+    def value(self, criterion: str, attribute: str) -> float:
+        """One number of the audit; NaN where it was not measured.
+
+        Parameters
+        ----------
+        criterion : str
+            A gap between groups ("dp", "eo", "tpr", "fpr", "fnr", "ppv", "fdr", "accuracy", "auc", "calibration", "ece",
+            "brier"; for numbers "expected", "error", "absolute_error", "rmse"), "dp_ratio", "eo_ratio", "flips" (share of
+            decisions that flip), "flip" (largest change of the score found), "certified" (bound of the change of the output)
+            or "proxy" (area under the curve of the strongest proxy).
+        attribute : str
+
+        Raises
+        ------
+        InputError
+            If there is no such criterion or attribute.
+        """
+        table = self.of(attribute)
+        if criterion in GAPS:
+            gap = _gap(table, criterion)
+            return float("nan") if gap is None else gap.difference
+        if criterion in ("dp_ratio", "eo_ratio"):
+            gap = _gap(table, criterion[:2])
+            return float("nan") if gap is None else gap.ratio
+        if criterion == "proxy":
+            own = next((each for each in self.proxies if each.attribute == table.name), None)
+            return float("nan") if own is None else max((proxy.auc for proxy in own.found), default=0.5)
+        if criterion not in OTHERS:
+            raise InputError(
+                f"The criterion must be one of {', '.join([*GAPS, *OTHERS])}. Got {short(criterion)} instead"
+                f"{did_you_mean(criterion, [*GAPS, *OTHERS])}."
+            )
+        flip = next((each for each in self.flips if each.attribute == table.name), None)
+        if flip is None:
+            return float("nan")
+        if criterion == "certified":
+            return float("nan") if flip.certified is None else flip.certified.bound
+        return flip.largest if criterion == "flip" else float("nan") if flip.share is None else flip.share
+
+    def breaches(self, *limits: str) -> tuple[Breach, ...]:
+        """The limits that are exceeded.
+
+        Parameters
+        ----------
+        *limits : str
+            What is not to be, as "dp > 0.1", "dp_ratio < 0.8", "eo@sex > 0.05" or "dp@intersection > 0.2". Without an
+            attribute a limit holds for each of them, not for intersections.
+
+        Raises
+        ------
+        InputError
+            If a limit cannot be read.
+        """
+        found = list[Breach]()
+        for limit in limits:
+            criterion, attribute, sign, number = read_limit(limit)
+            names = [table.name for table in self.tables if len(table.attributes) == 1]
+            for name in names if attribute is None else [self.of(attribute).name]:
+                value = self.value(criterion, name)
+                if not np.isnan(value) and _COMPARISONS[sign](value, number):
+                    text = f"{criterion} of {name} is {value:.4g} ({sign} {number:g})."
+                    found.append(Breach(limit, name, value, text))
+        return tuple(found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return {
+            "model": self.model,
+            "kind": self.kind,
+            "positive": self.positive,
+            "threshold": self.threshold,
+            "rows": self.rows,
+            "overall": self.overall.to_dict(),
+            "tables": [table.to_dict() for table in self.tables],
+            "flips": [each.to_dict() for each in self.flips],
+            "proxies": [each.to_dict() for each in self.proxies],
+            "warnings": list(self.warnings),
+            "notes": list(self.notes),
+            "draws": self.draws,
+            "seconds": self.seconds,
+            "stop_reason": self.stop_reason.value,
+        }
+
+    def __str__(self) -> str:
+        from edgewise.auditing.text import audit_text
+
+        return audit_text(self)
+
+    def plot(self, attribute: str | None = None, *, theme: str = "light") -> Any:
+        """Draw the rates of every group with their intervals; `edgewise.plot_audit` says how to read it.
+
+        Parameters
+        ----------
+        attribute : str, optional
+            The first one by default.
+        theme : "light" or "dark"
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        # Pictures live above this room; the name is asked for when it is used.
+        from importlib import import_module
+
+        return import_module("edgewise.plots.audit_groups").plot_audit(self, attribute, theme=theme)
+
+
+def read_limit(text: str) -> tuple[str, str | None, str, float]:
+    """Criterion, attribute, comparison and number of a limit such as "eo@sex > 0.05".
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> read_limit("dp>0.1")
+    ('dp', None, '>', 0.1)
+    """
+    known = [*GAPS, *OTHERS]
+    match = _LIMIT.match(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    try:
+        if match is None:
+            raise ValueError
+        criterion, attribute, sign, number = match[1], match[2], match[3], float(match[4])
+    except ValueError:
+        raise InputError(
+            f"A limit must read like 'dp > 0.1', 'dp_ratio < 0.8' or 'eo@sex > 0.05'. Got {short(text)} instead."
+        ) from None
+    if criterion not in known:
+        raise InputError(
+            f"A limit must name one of {', '.join(known)}. Got {short(criterion)} instead{did_you_mean(criterion, known)}."
+        )
+    return criterion, attribute, sign, number
+
+
+def _gap(table: GroupTable, criterion: str) -> Gap | None:
+    if criterion == "dp":
+        return table.demographic_parity
+    return table.equalised_odds if criterion == "eo" else table.gaps.get(criterion)
+
+
+def passes_four_fifths(table: GroupTable) -> str:
+    """The 80 % rule in words."""
+    gap, held = table.impact, table.four_fifths
+    without = ""
+    if table.left_out:
+        small = f"{', '.join(table.left_out[:_NAMED])}{' and others' if len(table.left_out) > _NAMED else ''}"
+        without = f"; left out, with less than {SMALL_SHARE:.0%} of the rows: {small}"
+    if gap is None or held is None:
+        few = sum(group not in table.left_out for group in table.groups) < 2
+        why = "fewer than two groups are large enough" if few else "no group is ever chosen"
+        return f"not defined: {why}{without}"
+    return (
+        f"{'kept' if held else 'broken'}: the least chosen group is chosen {gap.ratio:.2f} times as often as the most "
+        f"chosen one ({FOUR_FIFTHS} is the rule){without}"
+    )

@@ -1,0 +1,215 @@
+"""audit: how a model treats the groups of protected attributes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgewise._core.checks import check_bool, check_int, check_squarable, check_vector
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.auditing.flips import Flips, flips, reads
+from edgewise.auditing.groups import Grouping, groupings, intersection
+from edgewise.auditing.metrics import group_tables
+from edgewise.auditing.proxies import Proxies, find_proxies
+from edgewise.auditing.result import AuditResult
+from edgewise.auditing.stages import Stages
+from edgewise.auditing.subject import Subject, subject
+from edgewise.auditing.tallies import Outcomes, Resamples
+from edgewise.data.encoding_raw import raw_table
+
+DRAWS = 500
+# Bootstrap draws times rows that stay within some seconds; of more rows fewer draws are as good.
+MOST_DRAWN = 40_000_000
+FEWEST_DRAWS = 100
+ALL = "all"
+
+
+def audit(
+    model: Any,
+    X: Any,
+    y: Any,
+    protected: Any,
+    *,
+    positive: Any = None,
+    threshold: float | None = None,
+    sample_weight: Any = None,
+    bins: Mapping[str, Sequence[float]] | None = None,
+    bootstrap: int = DRAWS,
+    proxies: bool = True,
+    work: str | float = "normal",
+    seconds: float | None = None,
+    seed: int = 0,
+    callbacks: Any = (),
+) -> AuditResult:
+    """Measure how a model treats the groups of protected attributes.
+
+    For every group and every combination of groups: how often it is chosen, how often rightly and wrongly, how well its
+    scores are calibrated; differences and ratios between groups with bootstrap intervals; both demographic parity and
+    equalised odds. Beside them what changing the attribute alone does, with a bound over all rows there can be, and
+    which other columns give the attribute away.
+
+    Parameters
+    ----------
+    model : KAN, KANRegressor, KANClassifier, or any object with predict (and predict_proba)
+    X : table, n rows
+        The model's columns; others (a protected attribute that the model does not read) may stand beside them.
+    y : array, shape (n,)
+        What happened: classes, or numbers.
+    protected : str, list of str, or mapping of names to arrays of shape (n,)
+        Columns of X, or values from elsewhere. Numbers of many values are cut into four groups of about equal size.
+    positive : class, optional
+        The class that a decision speaks for; the second of two by default.
+    threshold : float, optional
+        A row is decided for it where its probability is above this; 0.5 by default.
+    sample_weight : array, shape (n,), optional
+    bins : mapping of names to sequences of float, optional
+        Where to cut numbers, as {"age": [25, 60]}.
+    bootstrap : int
+        Resamples behind the intervals; 0 for none. Of millions of rows fewer are drawn.
+    proxies : bool
+        Whether to look for columns that carry an attribute.
+    work : "quick", "normal", "thorough" or float
+        How much the proof of each bound may do where the network has hidden layers, and networks that guess an attribute: a
+        level, or how many times the normal work, which is about 20 seconds of one core for a proof.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is measured until then is the answer, with fewer
+        resamples, and may differ from run to run.
+    seed : int
+    callbacks : callable or sequence of callables
+        Called with a `Stage`, at least about once a second; one that returns True ends the audit with what there is.
+
+    Returns
+    -------
+    AuditResult
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit.
+
+    References
+    ----------
+    M. Hardt, E. Price and N. Srebro, "Equality of opportunity in supervised learning", 2016, arXiv:1610.02413.
+    S. Bird et al., "Fairlearn", 2020, Microsoft MSR-TR-2020-32. The 80 % rule: 29 CFR 1607.4 D.
+
+    Examples
+    --------
+    >>> import edgewise as ew
+    >>> rng = np.random.default_rng(0)
+    >>> X = {"sex": np.where(rng.random(400) < 0.5, "f", "m"), "skill": rng.normal(size=400)}
+    >>> y = X["skill"] + (X["sex"] == "m") > 0.5
+    >>> model = ew.KANClassifier(mode="additive").fit(X, y)
+    >>> result = ew.audit(model, X, y, "sex", bootstrap=100)
+    >>> result.of("sex").four_fifths, bool(result.value("dp", "sex") > 0.2)
+    (False, True)
+    """
+    of = "audit"
+    factor, meter = check_work(work, of), Meter(math.inf, check_seconds(seconds, of))
+    seed = check_int(seed, "seed", low=0, of=of)
+    draws = check_int(bootstrap, "bootstrap", low=0, of=of)
+    check_bool(proxies, "proxies", of=of)
+    table = raw_table(X)
+    who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold, of=of)
+    if who.fit is not None and not table.named:
+        table = table.select(who.fit.columns) if len(table.columns) == len(who.fit.columns) else table
+    weight = np.ones(table.n_rows)
+    if sample_weight is not None:
+        weight = check_vector(sample_weight, "sample_weight", length=table.n_rows, of=of)
+        if weight.min() < 0 or not weight.sum() > 0:
+            raise InputError(
+                f"The 'sample_weight' argument of audit must be at least 0 and not all 0. Got {weight.min():g} instead."
+            )
+    parts = groupings(protected, table, bins)
+    joint = (intersection(parts),) if len(parts) > 1 else ()
+    everyone = Grouping(ALL, (ALL,), np.zeros(table.n_rows, dtype=np.int64), (ALL,))
+    names = [part.name for part in parts]
+    # A mapping's attributes are known apart from the table; the model reads one only as a column of X by that name.
+    read = [name for name in names if reads(who, X, name)]
+    planned = ["measures", "intervals", *(f"flips of {name}" for name in read)]
+    planned += [f"proxies of {name}" for name in names if proxies]
+    stages, ended = Stages(planned, meter, callbacks, of), StopReason.DECIDED
+    changed, carried = list[Flips](), list[Proxies]()
+    with one_thread():
+        with running(Meter(beat=stages.tell)):
+            scores = who.scores(X)
+        if not who.of_classes:
+            check_squarable(actual, "The 'y' argument of audit", tiny=False)
+            check_squarable(scores, "What the 'model' of audit predicts", tiny=False)
+        outcomes = Outcomes(actual, scores, who.decisions(scores) if who.of_classes else None, weight)
+        every = (everyone, *parts, *joint)
+        boots = Resamples(outcomes, every, derive(seed, 40))
+        if draws:
+            draws = max(min(draws, MOST_DRAWN // table.n_rows), min(draws, FEWEST_DRAWS))
+        try:
+            with running(meter):
+                stages.next()
+                boots.draw(draws)
+                stages.next()
+                for name in read:
+                    changed.append(flips(who, X, name, weight, factor))
+                    bound = changed[-1].certified
+                    stages.next(ended if bound is None else bound.stop_reason)
+                columns = raw_table(X) if table.named else table
+                for part in parts if proxies else ():
+                    carried.append(
+                        find_proxies(
+                            columns, part, without=[part.name], work=factor, seed=derive(seed, 50) or 0
+                        )
+                    )
+                    stages.next()
+        except StopError as stop:
+            ended = meter.own(stop)
+        except KeyboardInterrupt:
+            ended = StopReason.INTERRUPTED
+        overall, *tables = group_tables(outcomes, every, boots)
+    notes = _notes(who, names, read)
+    return AuditResult(
+        model=_called(who),
+        kind=who.kind,
+        positive="" if who.positive is None else str(who.positive),
+        threshold=who.threshold if who.of_classes else None,
+        rows=table.n_rows,
+        overall=overall,
+        tables=tuple(tables),
+        flips=tuple(changed),
+        proxies=tuple(carried),
+        warnings=tuple(text for each in tables for text in each.warnings),
+        notes=notes if ended.repeatable else (*notes, stages.left_out(ended)),
+        draws=boots.drawn,
+        seconds=meter.seconds,
+        stop_reason=ended,
+    )
+
+
+def _called(who: Subject) -> str:
+    name = type(who.model).__name__
+    if who.fit is None:
+        return name
+    return f"{name} {list(who.fit.network.shape)}"
+
+
+def _notes(who: Subject, names: list[str], read: list[str]) -> tuple[str, ...]:
+    said = list[str]()
+    unread = [name for name in names if name not in read]
+    if unread:
+        said.append(
+            f"The model does not read {', '.join(unread)}; a change of it alone changes no decision, and only proxies can "
+            "carry it."
+        )
+    if who.of_classes and not who.scored:
+        said.append(
+            "The model gives no probabilities; scores, areas and calibration are those of its decisions, 0 or 1."
+        )
+    if who.of_classes:
+        said.append(
+            "Where outcomes differ between groups, scores cannot at once be calibrated in each group and have equal "
+            "error rates (Kleinberg et al., 2016, arXiv:1609.05807): which gap matters is not the audit's to say."
+        )
+    return tuple(said)

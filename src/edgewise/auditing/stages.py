@@ -1,0 +1,70 @@
+"""The stages of an audit or a mitigation, as callbacks are told of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
+from edgewise.verifying.answers import teller
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What a callback of `audit` and `mitigate` is told; returning True ends the work with what there is.
+
+    Attributes
+    ----------
+    name : str
+        What is being done.
+    done, stages : int
+        How many stages are behind, and how many there are; they take different times.
+    seconds : float
+    """
+
+    name: str
+    done: int
+    stages: int
+    seconds: float
+
+    @property
+    def share(self) -> float:
+        """Share of the stages that are done, from 0 to 1."""
+        return self.done / self.stages
+
+
+class Stages:
+    """Counts stages, and tells callbacks of each and about twice a second in between.
+
+    Parameters
+    ----------
+    names : list of str
+        Of all stages, in order.
+    meter : Meter
+    callbacks : callable or sequence of callables
+    of : str
+        The function that was given them.
+    """
+
+    def __init__(self, names: list[str], meter: Meter, callbacks: Any, of: str) -> None:
+        self.names, self.meter, self.done = names, meter, 0
+        self._told = teller(callbacks, of)
+        meter.beat = self.tell
+
+    def tell(self) -> None:
+        """Tell which stage is being done."""
+        name = self.names[min(self.done, len(self.names) - 1)]
+        self._told(Stage(name, self.done, len(self.names), self.meter.seconds))
+
+    def next(self, ended: StopReason = StopReason.DECIDED) -> None:
+        """The next stage begins, unless the one before was ended from outside: then all is."""
+        if not ended.repeatable:
+            raise StopError(ended)
+        self.done += 1
+        self.tell()
+
+    def left_out(self, ended: StopReason) -> str:
+        """What was not done, and why, in words."""
+        left = ", ".join(self.names[self.done :])
+        return f"Not done, or in part only: {left}. {ended.advice}"

@@ -1,0 +1,253 @@
+"""Split conformal prediction: intervals and sets that hold the truth as often as they say, whatever the model is worth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_bool, check_float, short
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import numpy_generator
+from edgewise.explaining.reliability import codes_of
+from edgewise.network import KAN
+from edgewise.network.fitted import fitted
+from edgewise.training import fit_table
+
+Floats = NDArray[np.float64]
+
+# Share of the calibration rows that learn the local scale, and the work that they may take.
+SCALE_SHARE, SCALE_WORK = 0.4, 0.2
+# The scale stays within these factors of its median: intervals of no width at all cannot be stretched.
+_NARROW, _WIDE = 0.05, 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class Conformal:
+    """A model with the error that calibration rows saw; made by `conformal`.
+
+    Attributes
+    ----------
+    model : estimator or KAN
+    alpha : float
+        Share of new rows whose truth may lie outside.
+    rows : int
+        Calibration rows that the quantile was taken of.
+    quantile : tuple of float
+        Of the scores: one, or one a class. For numbers in units of y (or of the local scale).
+    classes : tuple
+        Empty where numbers are predicted.
+    scale : KAN or None
+        Logarithm of the local scale as an additive network of the model's inputs.
+    """
+
+    model: Any
+    alpha: float
+    rows: int
+    quantile: tuple[float, ...]
+    classes: tuple[Any, ...]
+    scale: KAN | None = None
+    spread: float = 1.0
+
+    def predict_interval(self, X: Any) -> Floats:
+        """Lowest and highest value for each row, shape (n, 2), in units of y.
+
+        Raises
+        ------
+        InputError
+            If the model predicts classes.
+        """
+        if self.classes:
+            raise InputError("A classifier has sets, not intervals; call predict_set instead.")
+        middle = _predicted(self.model, X)
+        half = self.quantile[0] * self._local(X, len(middle))
+        return np.column_stack([middle - half, middle + half])
+
+    def predict_set(self, X: Any) -> list[tuple[Any, ...]]:
+        """The classes that cannot be excluded, row by row; a set may be empty where the row is like none.
+
+        Raises
+        ------
+        InputError
+            If the model predicts numbers.
+        """
+        if not self.classes:
+            raise InputError("A regressor has intervals, not sets; call predict_interval instead.")
+        p = np.asarray(self.model.predict_proba(X), dtype=np.float64)
+        inside = 1 - p <= np.array(self.quantile)
+        return [tuple(self.classes[k] for k in np.flatnonzero(row)) for row in inside]
+
+    def _local(self, X: Any, rows: int) -> Floats:
+        if self.scale is None:
+            return np.ones(rows)
+        return _scale(self.scale, fitted(self.model, of="conformal").inputs(X), self.spread)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return {
+            "alpha": self.alpha,
+            "rows": self.rows,
+            "quantile": list(self.quantile),
+            "classes": [str(one) for one in self.classes],
+            "local": self.scale is not None,
+        }
+
+    def __str__(self) -> str:
+        share = f"{100 * (1 - self.alpha):g} %"
+        if self.classes:
+            return f"Sets that hold the class of {share} of new rows, by {self.rows:,} calibration rows."
+        width = (
+            "as wide as the row calls for"
+            if self.scale is not None
+            else f"prediction ± {self.quantile[0]:.4g}"
+        )
+        return f"Intervals that hold {share} of new rows ({width}), by {self.rows:,} calibration rows."
+
+
+def conformal(
+    model: Any,
+    X_cal: Any,
+    y_cal: Any,
+    *,
+    alpha: float = 0.1,
+    local: bool = False,
+    by_class: bool = False,
+    seed: int = 0,
+) -> Conformal:
+    """Prediction intervals, or sets of classes, with a guaranteed share of right ones.
+
+    If calibration rows and new rows come from one population in no order, a new row's truth lies inside with a
+    probability of at least 1 - alpha (and at most 1 - alpha + 1 / (rows + 1) where scores differ), averaged over both. That
+    is a statement about all rows together, not about each: `local` and `by_class` bring it closer to that.
+
+    Parameters
+    ----------
+    model : KANRegressor, KANClassifier, or anything fitted with `predict` (and `predict_proba`)
+    X_cal : table
+        Rows that the model has not learned from.
+    y_cal : array of shape (n,)
+    alpha : float
+        In (0, 1).
+    local : bool
+        Widths that follow a local scale, learned as an additive network on 40 % of the calibration rows; for numbers and
+        edgewise's own models.
+    by_class : bool
+        The share holds for the rows of each class by itself.
+    seed : int
+        Which rows learn the local scale.
+
+    Returns
+    -------
+    Conformal
+
+    Raises
+    ------
+    InputError
+        If there are too few rows for alpha, or y does not fit the model.
+
+    References
+    ----------
+    V. Vovk, A. Gammerman and G. Shafer, "Algorithmic learning in a random world", 2005. J. Lei et al., "Distribution-free
+    predictive inference for regression", 2018, doi:10.1080/01621459.2017.1307116 (local scale). M. Sadinle, J. Lei and
+    L. Wasserman, "Least ambiguous set-valued classifiers", 2019, doi:10.1080/01621459.2017.1395341 (sets).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import edgewise as ew
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.uniform(-1, 1, (900, 1))
+    >>> y = X[:, 0] + 0.1 * rng.normal(size=900)
+    >>> model = ew.KANRegressor(mode="additive").fit(X[:300], y[:300])
+    >>> sure = ew.conformal(model, X[300:600], y[300:600], alpha=0.1)
+    >>> low, high = sure.predict_interval(X[600:]).T
+    >>> bool(0.85 < np.mean((low <= y[600:]) & (y[600:] <= high)) < 0.95)
+    True
+    """
+    alpha = check_float(alpha, "alpha", low=0.0, high=1.0, closed=False, of="conformal")
+    local, by_class = (
+        check_bool(local, "local", of="conformal"),
+        check_bool(by_class, "by_class", of="conformal"),
+    )
+    if isinstance(model, KAN):
+        classes = ()
+    elif hasattr(model, "predict") or hasattr(model, "predict_proba"):
+        classes = tuple(np.asarray(getattr(model, "classes_", ())).tolist())
+    else:
+        raise InputError(
+            f"The 'model' argument of conformal must be fitted and have predict. Got {short(model)} instead."
+        )
+    if classes:
+        if local:
+            raise InputError("The 'local' argument of conformal must be False for classes. Got True instead.")
+        return _sets(model, X_cal, y_cal, alpha, by_class, classes)
+    if by_class:
+        raise InputError("The 'by_class' argument of conformal must be False for numbers. Got True instead.")
+    return _intervals(model, X_cal, y_cal, alpha, local, seed)
+
+
+def _intervals(model: Any, X: Any, y: Any, alpha: float, local: bool, seed: int) -> Conformal:
+    target = np.asarray(y, dtype=np.float64).ravel()
+    middle = _predicted(model, X)
+    if len(target) != len(middle) or not np.isfinite(target).all():
+        raise InputError(
+            f"The 'y_cal' argument of conformal must hold {len(middle):,} finite numbers, one a row. "
+            f"Got {len(target):,} instead."
+        )
+    misses = np.abs(target - middle)
+    if not local:
+        return Conformal(model, alpha, len(misses), (_quantile(misses, alpha),), ())
+    inputs = fitted(model, of="conformal").inputs(X)
+    order = numpy_generator(seed).permutation(len(misses))
+    cut = int(SCALE_SHARE * len(order))
+    learns, judges = order[:cut], order[cut:]
+    if cut < 20:
+        raise InputError(
+            f"The 'X_cal' argument of conformal must have 50 rows or more with local=True. Got {len(order)} instead."
+        )
+    spread = float(np.median(misses[learns])) or float(misses[learns].mean()) or 1.0
+    aim = np.log(np.clip(misses[learns] / spread, _NARROW, _WIDE))
+    scale = fit_table(inputs[learns], aim, mode="additive", work=SCALE_WORK, seed=seed).network
+    own = misses[judges] / _scale(scale, inputs[judges], spread)
+    return Conformal(model, alpha, len(judges), (_quantile(own, alpha),), (), scale, spread)
+
+
+def _scale(scale: KAN, inputs: Floats, spread: float) -> Floats:
+    return spread * np.exp(np.clip(scale.predict(inputs)[:, 0], math.log(_NARROW), math.log(_WIDE)))
+
+
+def _sets(model: Any, X: Any, y: Any, alpha: float, by_class: bool, classes: tuple[Any, ...]) -> Conformal:
+    codes = codes_of(y, np.asarray(classes, dtype=object), "conformal")
+    p = np.asarray(model.predict_proba(X), dtype=np.float64)
+    scores = 1 - p[np.arange(len(codes)), codes]
+    if not by_class:
+        return Conformal(model, alpha, len(scores), (_quantile(scores, alpha),), classes)
+    own = tuple(
+        _quantile(scores[codes == k], alpha, f" of class {short(classes[k])}") for k in range(len(classes))
+    )
+    return Conformal(model, alpha, len(scores), own, classes)
+
+
+def _quantile(scores: Floats, alpha: float, which: str = "") -> float:
+    """The score that a new one exceeds with probability at most alpha: the ceil((n + 1)(1 - alpha))-th."""
+    rank = math.ceil((len(scores) + 1) * (1 - alpha) - 1e-12)
+    if rank > len(scores):
+        raise InputError(
+            f"The 'X_cal' argument of conformal must have {math.ceil(1 / alpha - 1 - 1e-12)} rows or more{which} for "
+            f"alpha={alpha:g}. Got {len(scores)} instead."
+        )
+    return float(np.sort(scores)[rank - 1])
+
+
+def _predicted(model: Any, X: Any) -> Floats:
+    out: Floats = np.asarray(model.predict(X), dtype=np.float64)
+    if out.ndim == 2 and out.shape[1] == 1:
+        out = out[:, 0]
+    if out.ndim != 1:
+        raise InputError(
+            f"The 'model' argument of conformal must predict one number a row. Got {out.shape[1]} instead."
+        )
+    return out

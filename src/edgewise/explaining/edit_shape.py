@@ -1,0 +1,401 @@
+"""Edit one shape function by hand, and see at once what it costs."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from torch import Tensor
+
+from edgewise._core.checks import did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise._core.threads import one_thread
+from edgewise.data.encoding_columns import LevelColumn, NumberColumn
+from edgewise.explaining.columns import Column, columns_of, place_of, read_rows
+from edgewise.explaining.output import Output, output_of
+from edgewise.explaining.reliability import codes_of, measured
+from edgewise.explaining.shape_edits import Curve, ShapeEdit, edited, read_edit, wanted_breaks
+from edgewise.network import KAN
+from edgewise.network.fitted import Fitted, fitted
+from edgewise.network.state import LayerState, put_together, take_apart
+from edgewise.simplifying import edge_scores
+from edgewise.splines import BSpline
+
+Floats = NDArray[np.float64]
+_SCORED_ROWS = 2_000
+_STRAIGHT = 1e-9
+
+
+@dataclass(frozen=True)
+class ShapeRecord:
+    """What an edit of a curve did.
+
+    Attributes
+    ----------
+    column : str
+    edit : str
+        In words.
+    edge : (int, int, int)
+        Layer, source and target of the edge that was edited.
+    max_change : float
+        Largest change of the output on the rows, in its units (log-odds for two classes).
+    changed_rows : int
+        Rows whose output moved by more than rounding.
+    flipped_rows : int or None
+        Rows that are decided differently; None where numbers are predicted.
+    seconds : float
+        What edit and measures took.
+    """
+
+    column: str
+    edit: str
+    edge: tuple[int, int, int]
+    max_change: float
+    changed_rows: int
+    flipped_rows: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class EditedModel:
+    """A model with one curve changed; the old one is untouched.
+
+    Attributes
+    ----------
+    model : KAN, KANRegressor or KANClassifier
+        The new model, of the kind of the old.
+    before, after : dict
+        Measures on the rows given: "rmse", "mae" and "r2", or "auc" (two classes), "accuracy", "log_loss" and "brier".
+    record : ShapeRecord
+    old : KAN, KANRegressor or KANClassifier
+        The model as it was: keeping it is undoing.
+    """
+
+    model: Any
+    before: dict[str, float]
+    after: dict[str, float]
+    record: ShapeRecord
+    old: Any
+
+    def reverified(
+        self, verify: Callable[..., Any], properties: Sequence[Any], **options: Any
+    ) -> tuple[Any, ...]:
+        """What still holds: `verify(model, property)` of the new model for each property.
+
+        Parameters
+        ----------
+        verify : function
+            `edgewise.verify`, which is passed in because proofs and explanations know nothing of each other.
+        properties : sequence
+        **options
+            Passed on.
+        """
+        return tuple(verify(self.model, one, **options) for one in properties)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return {"before": self.before, "after": self.after, "record": asdict(self.record)}
+
+    def __str__(self) -> str:
+        record = self.record
+        flips = "" if record.flipped_rows is None else f", {record.flipped_rows} decided differently"
+        lines = [
+            f"{record.column}: {record.edit}. {record.changed_rows} rows moved, by {record.max_change:.3g} at most{flips}."
+        ]
+        lines += [f"  {name:<9}{self.before[name]:.5g} -> {self.after[name]:.5g}" for name in self.before]
+        return "\n".join(lines)
+
+
+def edit_shape(
+    model: Any, column: str, edit: Any, X: Any, y: Any = None, *, output: Any = None
+) -> EditedModel:
+    """Change the function of one column by hand.
+
+    The function is the column's own: in an additive network its edge; in a pairwise or deep one made by the estimators the
+    edge of the additive part, which is the larger part of it. Local edits insert breaks, so that the curve outside the
+    interval (and a shoulder of 2 % of the range) stays as it is to the last digit of rounding.
+
+    Parameters
+    ----------
+    model : KAN, KANRegressor or KANClassifier
+    column : str
+    edit : str, mapping or ShapeEdit
+        "constant(20, 30)", "constant(20, 30, 0.1)", "shift(-0.5, 20, 30)", "smooth", "smooth(3, 20, 30)", "increasing",
+        "decreasing", or points {25: 0.1, 40: 0.3} (of words {"own": 0.2}) to pass through. Places in raw units; values in
+        units of the output (log-odds for two classes) about the mean of the curve over the rows.
+    X : table
+        Rows on which the cost is measured.
+    y : array of shape (n,), optional
+        Without it there are no measures.
+    output : class, name or int, optional
+        Of more than one output the one that is edited; the first by default.
+
+    Returns
+    -------
+    EditedModel
+
+    Raises
+    ------
+    InputError
+        If the column has no function of its own, or the edit does not fit it.
+
+    References
+    ----------
+    H. Eilers and B. Marx, "Flexible smoothing with B-splines and penalties", 1996, doi:10.1214/ss/1038425655. R. Caruana et
+    al., "Intelligible models for healthcare", 2015, doi:10.1145/2783258.2788613 (why one edits).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import edgewise as ew
+    >>> rng = np.random.default_rng(0)
+    >>> X = {"age": rng.uniform(20, 70, 400), "size": rng.normal(size=400)}
+    >>> y = np.sin(X["age"] / 8) + X["size"]
+    >>> model = ew.KANRegressor(mode="additive").fit(X, y)
+    >>> flat = edit_shape(model, "age", "constant(30, 40)", X, y)
+    >>> low, high = flat.model.predict({"age": [31.0, 39.0], "size": [0.0, 0.0]})
+    >>> bool(abs(low - high) < 1e-9), flat.after["rmse"] > flat.before["rmse"]
+    (True, True)
+    """
+    began = time.perf_counter()
+    seen = fitted(model, of="edit_shape")
+    if seen.calibration is not None:
+        raise InputError(
+            "The 'model' argument of edit_shape must not be calibrated, for its maps belong to the network as it is. Got a "
+            "CalibratedKAN instead; edit the model behind it, its .model, and calibrate that anew."
+        )
+    asked = read_edit(edit)
+    columns = columns_of(seen)
+    own = columns[place_of(columns, column, "column")]
+    wanted = output_of(seen, output)
+    rows = read_rows(seen, X)
+    where = _edge(seen.network, own, wanted)
+    before = after = {}
+    with one_thread():
+        net = _edited(seen, own, where, asked, rows.inputs)
+        old, new = seen.network.predict(rows.inputs), net.predict(rows.inputs)
+        if y is not None:
+            before, after = _measures(seen, old, y), _measures(seen, new, y)
+        made = _with_network(model, net, rows.inputs)
+    change = np.abs(new - old).max(1)
+    flips = None
+    if seen.classes:
+        flips = int((_decisions(old) != _decisions(new)).sum())
+    record = ShapeRecord(
+        own.name,
+        str(asked),
+        where.edge,
+        float(change.max()),
+        int((change > 1e-9 * (1 + np.abs(old).max())).sum()),
+        flips,
+        time.perf_counter() - began,
+    )
+    return EditedModel(made, before, after, record, model)
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """The edge that carries a curve, and what its values are multiplied by on their way to the output."""
+
+    edge: tuple[int, int, int]
+    factor: float
+
+
+def _edge(net: KAN, column: Column, output: Output) -> _Edge:
+    target = max(range(len(output.weights)), key=lambda k: abs(output.weights[k]))
+    sign = math.copysign(1.0, output.weights[target])
+    scale = float(net.output_scale[target]) * sign
+    source = column.inputs[0]
+    if any(layer.symbolic or layer.base for layer in net.layers) or net.layers[0].basis_name != "bspline":
+        raise InputError(
+            "The 'model' of edit_shape must have B-spline edges only. Got one with closed forms or base functions instead."
+        )
+    if len(net.layers) == 1:
+        return _Edge((0, source, target), scale)
+    node, slope = 0, 1.0
+    for layer in list(net.layers)[1:]:
+        found = _carrier(layer, target)
+        if found is None:
+            raise InputError(
+                f"The column {short(column.name, 40)} must have a function of its own for edit_shape: fit the model with "
+                "interactions=0, or as a pairwise or deep estimator, whose additive part is carried by a node. "
+                "Got a network in which columns act together only."
+            )
+        node, own = found
+        slope *= own
+    return _Edge((0, source, node), scale * slope)
+
+
+def _carrier(layer: Any, target: int) -> tuple[int, float] | None:
+    """The node that reaches one output only, by a straight line."""
+    coef = layer.coef.detach().to("cpu", torch.float64) * layer.mask.detach().cpu()[:, None, :]
+    lines = BSpline(layer.grid.detach().to("cpu", torch.float64), layer.degree).greville()
+    for k in range(coef.shape[0]):
+        alone = bool((coef[k].abs().amax(0) > 0).sum() == 1) and bool(coef[k, :, target].abs().max() > 0)
+        if not alone:
+            continue
+        span = float(lines[k, -1] - lines[k, 0])
+        slope = float(coef[k, -1, target] - coef[k, 0, target]) / span
+        rest = coef[k, :, target] - coef[k, 0, target] - slope * (lines[k] - lines[k, 0])
+        if slope > 0 and float(rest.abs().max()) <= _STRAIGHT * abs(slope) * span:
+            return k, slope
+    return None
+
+
+def _edited(model: Fitted, column: Column, where: _Edge, edit: ShapeEdit, inputs: Floats) -> KAN:
+    net = model.network
+    _, source, target = where.edge
+    shift, scale = float(net.input_shift[source]), float(net.input_scale[source])
+
+    def place(value: float) -> float:
+        return (value - shift) / scale
+
+    low, high = (-math.inf, math.inf) if _whole(edit) else _interval(column, edit)
+    low, high = place(low), place(high)
+    states = take_apart(net)
+    state = states[0]
+    if edit.kind in ("constant", "shift", "smooth"):
+        state = _refined(state, source, low, high)
+    breaks = state.grid[source].to("cpu", torch.float64)
+    coef = state.coef[source, :, target].to("cpu", torch.float64) * bool(state.mask[source, target])
+    x = torch.from_numpy((inputs[:, source] - shift) / scale)[:, None]
+    mass = BSpline(breaks[None], state.spec.degree).values(x)[:, 0].mean(0)
+    mean = float(mass @ coef)
+    codes = _codes(column)
+    curve = Curve(
+        breaks,
+        (coef - mean) * where.factor,
+        state.spec.degree,
+        mass.clamp(min=0),
+        tuple(place(code) for code in codes),
+    )
+    new = edited(curve, edit, low, high, [place(_at(column, point)) for point, _ in edit.points])
+    changed = state.coef.clone()
+    changed[source, :, target] = (new / where.factor + mean).to(changed)
+    mask = state.mask.clone()
+    mask[source, target] = True
+    states[0] = replace(state, coef=changed, mask=mask)
+    return put_together(net, states)
+
+
+def _whole(edit: ShapeEdit) -> bool:
+    return edit.low is None and edit.high is None
+
+
+def _interval(column: Column, edit: ShapeEdit) -> tuple[float, float]:
+    """Ends of an interval as values of the input."""
+    if column.discrete:
+        raise InputError(
+            f"The edit of column {short(column.name, 40)} must be a mapping of its words or values, as {{'a': 0.1}}. "
+            f"Got {edit} instead."
+        )
+    ends = [-math.inf if edit.low is None else edit.low, math.inf if edit.high is None else edit.high]
+    if isinstance(column.encoded, NumberColumn):
+        finite = [end if math.isfinite(end) else 0.0 for end in ends]
+        moved = column.encoded.transformed(np.array(finite))
+        ends = [float(t) if math.isfinite(end) else end for t, end in zip(moved, ends, strict=True)]
+    return ends[0], ends[1]
+
+
+def _codes(column: Column) -> tuple[float, ...]:
+    if isinstance(column.encoded, LevelColumn):
+        return tuple(float(k) for k in range(len(column.encoded.levels)))
+    return (0.0, 1.0) if column.two_valued else ()
+
+
+def _at(column: Column, point: float | str) -> float:
+    """The input that a value or a word becomes."""
+    if isinstance(column.encoded, LevelColumn):
+        if point not in column.encoded.levels:
+            raise InputError(
+                f"The points of column {short(column.name, 40)} must be words it knows. Got {short(point)} instead"
+                f"{did_you_mean(str(point), column.encoded.levels)}."
+            )
+        return float(column.encoded.levels.index(str(point)))
+    if isinstance(point, str):
+        raise InputError(
+            f"The points of column {short(column.name, 40)} must be numbers. Got {short(point)} instead."
+        )
+    return float(column.encode([point])[0, 0])
+
+
+def _refined(state: LayerState, source: int, low: float, high: float) -> LayerState:
+    """The layer with the breaks a local edit needs; the grids of the other inputs get as many, where they are coarsest."""
+    grid = state.grid.to("cpu", torch.float64)
+    fresh = wanted_breaks(grid[source], low, high)
+    if not fresh:
+        return state
+    finer = torch.stack(
+        [_with_breaks(row, fresh if i == source else _halves(row, len(fresh))) for i, row in enumerate(grid)]
+    )
+    turn = BSpline(grid, state.spec.degree).refine(finer)
+    coef = (turn @ state.coef.to("cpu", torch.float64)).to(state.coef)
+    return replace(
+        state, spec=replace(state.spec, intervals=finer.shape[1] - 1), grid=finer.to(state.grid), coef=coef
+    )
+
+
+def _with_breaks(row: Tensor, fresh: Sequence[float]) -> Tensor:
+    return torch.cat([row, torch.tensor(list(fresh), dtype=row.dtype)]).sort().values
+
+
+def _halves(row: Tensor, count: int) -> list[float]:
+    """Middles of the widest intervals, one after the other."""
+    breaks, found = row.tolist(), list[float]()
+    for _ in range(count):
+        widest = max(range(len(breaks) - 1), key=lambda k: breaks[k + 1] - breaks[k])
+        middle = (breaks[widest] + breaks[widest + 1]) / 2
+        breaks.insert(widest + 1, middle)
+        found.append(middle)
+    return found
+
+
+def _measures(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
+    if not model.classes:
+        target = np.asarray(y, dtype=np.float64).reshape(len(outputs), -1)
+        rest = outputs - target
+        spread = float(((target - target.mean(0)) ** 2).mean())
+        square = float((rest**2).mean())
+        return {
+            "rmse": math.sqrt(square),
+            "mae": float(np.abs(rest).mean()),
+            "r2": 1 - square / spread if spread > 0 else float(square == 0),
+        }
+    codes = codes_of(y, np.asarray(model.classes, dtype=object), "edit_shape")
+    logits = np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
+    p = np.exp(logits - logits.max(1, keepdims=True))
+    p /= p.sum(1, keepdims=True)
+    told = measured(p, codes)
+    found: dict[str, float] = {}
+    if p.shape[1] == 2 and len(np.unique(codes)) == 2:
+        found["auc"] = float(roc_auc_score(codes, logits[:, 1] - logits[:, 0]))
+    accuracy = float((p.argmax(1) == codes).mean())
+    return {**found, "accuracy": accuracy, "log_loss": told.log_loss, "brier": told.brier}
+
+
+def _decisions(outputs: Floats) -> NDArray[np.int64]:
+    return (outputs[:, 0] > 0).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(1)
+
+
+def _with_network(model: Any, net: KAN, inputs: Floats) -> Any:
+    """A model like the given one with another network."""
+    if isinstance(model, KAN):
+        return net
+    made = copy.copy(model)
+    made.network_ = net
+    made.fit_ = replace(model.fit_, network=net)
+    made.__dict__.pop("_reservoir", None)
+    step = -(-len(inputs) // _SCORED_ROWS)
+    scores = edge_scores(net, inputs[::step]).inputs.to(torch.float64).cpu().numpy()
+    squares = np.bincount(made.encoding_.sources, weights=scores**2, minlength=len(made.encoding_.columns))
+    total = float(np.sqrt(squares).sum())
+    made.feature_importances_ = np.sqrt(squares) / total if total > 0 else np.zeros(len(squares))
+    return made

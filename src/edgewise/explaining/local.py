@@ -1,0 +1,196 @@
+"""One answer explained: contributions, the nodes that carry them, reasons in words, rows alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import plural
+from edgewise.explaining.columns import number_text
+from edgewise.explaining.neighbours import Neighbour
+from edgewise.explaining.reasons import Reason
+
+Floats = NDArray[np.float64]
+
+# Contributions below this share of the largest are summed up in one line of text.
+FAINT = 0.01
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one column adds to the answer.
+
+    Attributes
+    ----------
+    column : str
+    value : str
+        The row's cell, in words.
+    effect : float
+        In units of the output.
+    """
+
+    column: str
+    value: str
+    effect: float
+
+
+@dataclass(frozen=True)
+class NodeEffect:
+    """What passes one hidden node.
+
+    Attributes
+    ----------
+    layer, node : int
+        From 1, as in drawings; layer 1 is the first hidden one.
+    effect : float
+        What of the answer's difference from the baseline it carries, in units of the output.
+    columns : tuple of (str, float)
+        The columns whose contributions pass it, largest first, at most four.
+    """
+
+    layer: int
+    node: int
+    effect: float
+    columns: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class LocalExplanation:
+    """Why the model answers what it answers for one row.
+
+    The contributions sum to `value - base` exactly (within rounding).
+
+    Attributes
+    ----------
+    row : int or None
+        Number of the row in the table, where it was given by number.
+    output : str
+        What is explained.
+    value, base : float
+        The output for the row, and its mean over the background rows.
+    prediction : object
+        The class that is decided for, or the predicted number.
+    probability : float or None
+        Of the class that the output speaks for.
+    label : object
+        That class; None where numbers are predicted.
+    contributions : tuple of Contribution
+        Largest first.
+    reasons : tuple of Reason
+    nodes : tuple of NodeEffect
+        Hidden nodes that carry most; empty for a network without.
+    neighbours : tuple of Neighbour
+    outside : tuple of str
+        Columns whose value lies beyond the training range, where the network extrapolates.
+    method : "exact", "shapley" or "path"
+        How joint effects are shared: see `edgewise.explain`.
+    background : int
+        Number of background rows.
+    """
+
+    row: int | None
+    output: str
+    value: float
+    base: float
+    prediction: Any
+    probability: float | None
+    label: Any
+    contributions: tuple[Contribution, ...]
+    reasons: tuple[Reason, ...]
+    nodes: tuple[NodeEffect, ...]
+    neighbours: tuple[Neighbour, ...]
+    outside: tuple[str, ...]
+    method: str
+    background: int
+
+    def effect(self, column: str) -> float:
+        """The contribution of a column; 0 for one that the model does not read."""
+        return next((one.effect for one in self.contributions if one.column == column), 0.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain dictionaries, lists, strings and numbers."""
+        return {
+            "kind": "local",
+            "row": self.row,
+            "output": self.output,
+            "value": self.value,
+            "base": self.base,
+            "prediction": self.prediction,
+            "probability": self.probability,
+            "label": self.label,
+            "contributions": [vars(one).copy() for one in self.contributions],
+            "reasons": [one.to_dict() for one in self.reasons],
+            "nodes": [{**vars(one), "columns": [list(pair) for pair in one.columns]} for one in self.nodes],
+            "neighbours": [one.to_dict() for one in self.neighbours],
+            "outside": list(self.outside),
+            "method": self.method,
+            "background": self.background,
+        }
+
+    def __str__(self) -> str:
+        who = "This row" if self.row is None else f"Row {self.row}"
+        answer = number_text(self.prediction) if isinstance(self.prediction, float) else str(self.prediction)
+        sure = "" if self.probability is None else f" (probability of {self.label} {self.probability:.3f})"
+        lines = [
+            f"{who}: {answer}",
+            f"{self.output} {number_text(self.value)}{sure}; on average {number_text(self.base)}",
+            "",
+        ]
+        lines += _bars(self.contributions)
+        if self.reasons:
+            lines += ["", "Why", *(f"  {reason.text}" for reason in self.reasons)]
+        if self.nodes:
+            lines += ["", "Hidden nodes that carry most of it"]
+            for node in self.nodes[:4]:
+                through = ", ".join(name for name, _ in node.columns[:3])
+                lines.append(f"  {_signed(node.effect):>10}  layer {node.layer}, node {node.node}: {through}")
+        if self.neighbours:
+            lines += ["", "Rows the model sees as most alike"]
+            lines += [_neighbour(one) for one in self.neighbours]
+        if self.outside:
+            lines += [
+                "",
+                f"Beyond the training range: {', '.join(self.outside)}; the network extrapolates there.",
+            ]
+        return "\n".join(lines)
+
+
+def _bars(contributions: tuple[Contribution, ...], width: int = 20) -> list[str]:
+    """Contributions as lines with bars to the left and right of a middle."""
+    largest = max((abs(one.effect) for one in contributions), default=0.0)
+    if largest == 0:
+        return ["  No column moves it."]
+    told = [one for one in contributions if abs(one.effect) >= FAINT * largest]
+    rest = [one.effect for one in contributions if abs(one.effect) < FAINT * largest]
+    lines: list[str] = []
+    for one in told:
+        size = round(width / 2 * abs(one.effect) / largest)
+        bar = "\u2588" * max(size, 1)
+        left, right = (bar, "") if one.effect < 0 else ("", bar)
+        half = width // 2
+        lines.append(
+            f"  {_signed(one.effect):>10} {left:>{half}}\u2502{right:<{half}} {_cut(one.column, 36)} = {_cut(one.value, 40)}"
+        )
+    if rest:
+        lines.append(
+            f"  {_signed(sum(rest)):>10} {'':>{width // 2}}\u2502{'':<{width // 2}} {plural(len(rest), 'more column')}"
+        )
+    return lines
+
+
+def _signed(value: float) -> str:
+    return f"{'+' if value >= 0 else ''}{number_text(value, 3)}"
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "\u2026"
+
+
+def _neighbour(one: Neighbour) -> str:
+    answer = number_text(one.prediction) if isinstance(one.prediction, float) else str(one.prediction)
+    actual = "" if one.actual is None else f", in truth {one.actual}"
+    differs = f"; differs in {', '.join(one.differs)}" if one.differs else "; the same to the model"
+    return f"  row {one.row}: {answer}{actual}, distance {number_text(one.distance, 2)}{differs}"

@@ -1,0 +1,220 @@
+"""Moves: the values that a column of a row may be changed to, and what each costs.
+
+A number may go to any value that the rows of the table span, at the resolution they are written in; a level to any level
+that at least one row in 200 has. A step of one median absolute deviation of the column costs 1 (S. Wachter, B.
+Mittelstadt and C. Russell, "Counterfactual explanations without opening the black box", 2018, arXiv:1711.00399), and so does
+another level.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import as_tuple, check_float, short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_columns import LevelColumn, NumberColumn
+from edgewise.explaining.columns import Cell, Column, Rows, cells_of, place_of
+
+Floats = NDArray[np.float64]
+
+# A column with at most so many values on its lattice offers all of them; others this many, spread by rows and evenly.
+MOST_VALUES, SPREAD = 128, 32
+MOST_DECIMALS = 6
+# A level is offered where at least this share of the rows has it: what hardly anybody is, nobody can be told to become.
+RAREST = 0.005
+
+
+@dataclass(frozen=True, eq=False)
+class Moves:
+    """What one column may become.
+
+    Attributes
+    ----------
+    column : Column
+    before : float, str or None
+        The row's cell.
+    cells : list
+    cost : array of shape (m,)
+    numeric : bool
+        Whether values between the cells are allowed too, at `decimals` places.
+    decimals : int
+    scale : float
+        What a number's change is divided by.
+    whole : bool
+        Whether the cells are all there are, so that a search over them misses nothing.
+    """
+
+    column: Column
+    before: Cell
+    cells: list[Cell]
+    cost: Floats
+    numeric: bool
+    decimals: int
+    scale: float
+    whole: bool
+
+    def cost_of(self, cell: Cell) -> float:
+        """What a change to a cell costs."""
+        if self.numeric and isinstance(cell, float) and isinstance(self.before, float):
+            return abs(cell - self.before) / self.scale
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What may change, and how.
+
+    Attributes
+    ----------
+    immutable, increase, decrease : frozenset of int
+        Numbers of columns that may not change, only rise, only fall.
+    within : dict of int to (float, float)
+        Ranges of values for columns of numbers.
+    """
+
+    immutable: frozenset[int]
+    increase: frozenset[int]
+    decrease: frozenset[int]
+    within: dict[int, tuple[float, float]]
+
+
+def limits_of(
+    columns: tuple[Column, ...],
+    immutable: Any,
+    increase: Any,
+    decrease: Any,
+    within: Mapping[str, Any] | None,
+) -> Limits:
+    """Check what may change.
+
+    Raises
+    ------
+    InputError
+        For a name that no column has, a direction of a column of levels, or a range that is none.
+    """
+    still = _places(columns, immutable, "immutable")
+    up, down = _places(columns, increase, "increase"), _places(columns, decrease, "decrease")
+    for places, argument in ((up, "increase"), (down, "decrease")):
+        for k in places:
+            if columns[k].kind == "levels":
+                raise InputError(
+                    f"The '{argument}' argument must name columns of numbers. Got {short(columns[k].name, 40)} instead, "
+                    "which holds words; make it immutable."
+                )
+    ranges: dict[int, tuple[float, float]] = {}
+    for name, ends in (within or {}).items():
+        k = place_of(columns, name, "within")
+        pair = as_tuple(ends, "within", "two numbers")
+        if len(pair) != 2 or columns[k].kind == "levels":
+            raise InputError(
+                f"The 'within' argument must give two numbers for a column of numbers. Got {short(ends)} for "
+                f"{short(name, 40)} instead."
+            )
+        ranges[k] = check_float(pair[0], "within"), check_float(pair[1], "within")
+    return Limits(still, up, down, ranges)
+
+
+def _places(columns: tuple[Column, ...], names: Any, argument: str) -> frozenset[int]:
+    listed = (names,) if isinstance(names, str) else as_tuple(names, argument, "names of columns")
+    return frozenset(place_of(columns, name, argument) for name in listed)
+
+
+def moves_of(
+    columns: Sequence[Column], rows: Rows, cells: Sequence[Cell], limits: Limits, only: Collection[int]
+) -> dict[int, Moves]:
+    """The moves of every column that may change and matters to the output (`only`)."""
+    found: dict[int, Moves] = {}
+    for k, column in enumerate(columns):
+        if k in limits.immutable or k not in only:
+            continue
+        made = (
+            _level_moves(column, rows, cells[k])
+            if column.kind == "levels"
+            else _number_moves(
+                column, rows, cells[k], k in limits.increase, k in limits.decrease, limits.within.get(k)
+            )
+        )
+        if made.cells:
+            found[k] = made
+    return found
+
+
+def _level_moves(column: Column, rows: Rows, before: Cell) -> Moves:
+    cells_there = Counter(cell for cell in cells_of(rows.raw.columns[column.place]) if cell is not None)
+    least = RAREST * len(rows)
+    words = [str(word) for word, count in cells_there.items() if count >= least]
+    if isinstance(column.encoded, LevelColumn):
+        # Another word is to the model what "other" or a missing cell is: no aim.
+        words = [word for word in words if word in column.encoded.levels or word in column.encoded.pooled]
+    cells: list[Cell] = [word for word in words if word != before]
+    return Moves(column, before, cells, np.ones(len(cells)), False, 0, 1.0, True)
+
+
+def _number_moves(
+    column: Column, rows: Rows, before: Cell, up: bool, down: bool, within: tuple[float, float] | None
+) -> Moves:
+    there = cells_of(rows.raw.columns[column.place])
+    codes = column.codes
+    values = np.array(
+        [cell for cell in there if isinstance(cell, float) and cell not in codes], dtype=np.float64
+    )
+    before = before if isinstance(before, float) and before not in codes else None
+    if not len(values):
+        return Moves(column, before, [], np.zeros(0), False, 0, 1.0, True)
+    low, high = within or _known_range(column, values)
+    if before is not None:
+        low = max(low, before) if up else low
+        high = min(high, before) if down else high
+    distinct = np.unique(values)
+    discrete = column.discrete or len(distinct) <= 2
+    decimals = _decimals(distinct)
+    if discrete:
+        grid, whole = distinct, True
+    else:
+        lattice = (high - low) * 10.0**decimals
+        whole = lattice <= MOST_VALUES
+        if whole:
+            grid = np.round(np.arange(round(lattice) + 1) / 10.0**decimals + low, decimals)
+        else:
+            spread = np.quantile(values, np.linspace(0, 1, SPREAD))
+            grid = np.unique(np.round(np.concatenate([spread, np.linspace(low, high, SPREAD)]), decimals))
+    grid = grid[(grid >= low) & (grid <= high)]
+    grid = grid[~np.isin(grid, [*codes, *([] if before is None else [before])])]
+    scale = _deviation(values)
+    cost = np.ones(len(grid)) if before is None or discrete else np.abs(grid - before) / scale
+    cells: list[Cell] = grid.tolist()
+    return Moves(column, before, cells, cost, not discrete and before is not None, decimals, scale, whole)
+
+
+def _known_range(column: Column, values: Floats) -> tuple[float, float]:
+    """What both the rows and the training range span; the rows alone where these have nothing in common."""
+    low, high = float(values.min()), float(values.max())
+    if not isinstance(column.encoded, NumberColumn):
+        return low, high
+    # A hair more, which a transform may have taken.
+    least, most = (float(end) for end in column.decode(np.array([column.encoded.low, column.encoded.high])))
+    slack = 1e-9 * (most - least)
+    near = max(low, least - slack), min(high, most + slack)
+    return near if near[0] <= near[1] else (low, high)
+
+
+def _decimals(values: Floats) -> int:
+    """How many decimal places the values are written with."""
+    for places in range(MOST_DECIMALS):
+        if np.allclose(values, np.round(values, places), rtol=1e-12, atol=0):
+            return places
+    size = float(np.abs(values).max())
+    return MOST_DECIMALS if size >= 1 or size == 0 else MOST_DECIMALS - int(np.floor(np.log10(size)))
+
+
+def _deviation(values: Floats) -> float:
+    """The median absolute deviation; where half of the rows share one value the mean one."""
+    away = np.abs(values - np.median(values))
+    spread = float(np.median(away)) or float(away.mean())
+    return spread or 1.0

@@ -1,0 +1,138 @@
+"""What is explained: a model with its columns, its network in float64, its terms, and the rows it is seen on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_squarable
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, numpy_generator
+from edgewise.data.encoding_columns import LevelColumn, NumberColumn
+from edgewise.data.encoding_raw import RawColumn, RawTable
+from edgewise.explaining.columns import Column, Rows, columns_of, read_rows
+from edgewise.explaining.terms import Terms, double, terms_of, values_of
+from edgewise.network import KAN
+from edgewise.network.fitted import Fitted, fitted
+
+Floats = NDArray[np.float64]
+
+# Rows that are drawn where no table is given.
+DRAWN = 500
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model ready to be explained.
+
+    Attributes
+    ----------
+    model : Fitted
+    columns : tuple of Column
+        The raw columns that become inputs; their order is that of every table of an explanation.
+    rows : Rows
+        The table it is seen on.
+    given : bool
+        Whether that table was given; else its rows were drawn evenly over the ranges and levels the model knows.
+    """
+
+    model: Fitted
+    columns: tuple[Column, ...]
+    rows: Rows
+    given: bool
+
+    @cached_property
+    def network(self) -> KAN:
+        """The network in float64."""
+        return double(self.model.network)
+
+    @cached_property
+    def owner(self) -> NDArray[np.int64]:
+        """For each input the number of its column."""
+        owner = np.zeros(self.network.shape[0], dtype=np.int64)
+        for k, column in enumerate(self.columns):
+            owner[list(column.inputs)] = k
+        return owner
+
+    @cached_property
+    def terms(self) -> Terms:
+        """The network as a constant plus functions of sets of columns."""
+        return terms_of(self.network, self.owner.tolist())
+
+    @cached_property
+    def outputs(self) -> Floats:
+        """Outputs of the network for the rows, (n, outputs)."""
+        values = values_of(self.network, self.rows.inputs)
+        if not np.isfinite(values).all():
+            row = int(np.argwhere(~np.isfinite(values))[0][0])
+            raise InputError(
+                f"The 'model' argument of explain must have a finite answer for every row. Got none for row {row} instead; "
+                "fit it in other units, or leave such rows out."
+            )
+        check_squarable(values, "What the 'model' of explain answers", tiny=False)
+        return values
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    def some(self, most: int) -> NDArray[np.int64]:
+        """Numbers of at most so many rows, evenly spread over the table."""
+        n = len(self.rows)
+        return np.unique(np.linspace(0, n - 1, min(n, most)).round().astype(np.int64))
+
+
+def subject_of(
+    model: Any, X: Any = None, *, units: Mapping[str, str] | None = None, seed: int = 0, of: str = "explain"
+) -> Subject:
+    """Read a model and a table.
+
+    Raises
+    ------
+    InputError
+        If the model is none, reads no column, or the table does not fit it.
+    """
+    seen = fitted(model, of=of)
+    columns = columns_of(seen, units)
+    if not columns:
+        raise InputError(
+            f"The 'model' argument of {of} must read at least one column. Got one that reads none instead."
+        )
+    rows = _drawn(seen, columns, seed) if X is None else read_rows(seen, X)
+    return Subject(seen, columns, rows, X is not None)
+
+
+def _drawn(model: Fitted, columns: tuple[Column, ...], seed: int) -> Rows:
+    """Rows drawn evenly and independently over the ranges and levels that the model knows."""
+    random = numpy_generator(derive(seed, 6101))
+    raw: dict[int, RawColumn] = {}
+    plain = list[Floats]()
+    ranges = model.network.input_range().to("cpu").double().numpy()
+    for column in columns:
+        encoded = column.encoded
+        if isinstance(encoded, LevelColumn):
+            codes = random.integers(0, len(encoded.levels), DRAWN)
+            raw[column.place] = RawColumn(column.name, "text", codes=codes, words=encoded.levels)
+        elif isinstance(encoded, NumberColumn):
+            values = random.uniform(encoded.low, encoded.high, DRAWN)
+            if column.discrete:
+                values = random.choice([encoded.low, encoded.high], DRAWN)
+            raw[column.place] = RawColumn(column.name, encoded.kind, encoded.decode(values))
+        else:
+            low, high = ranges[column.inputs[0]].tolist()
+            plain.append(random.uniform(low, high, DRAWN))
+            raw[column.place] = RawColumn(column.name, "number", plain[-1])
+    if model.encoding is None:
+        return Rows(RawTable(tuple(raw.values()), DRAWN, named=True), np.column_stack(plain))
+    nothing = np.full(DRAWN, np.nan)
+    listed = tuple(
+        raw.get(k, RawColumn(name, "number", nothing)) for k, name in enumerate(model.encoding.column_names)
+    )
+    table = RawTable(listed, DRAWN, named=True)
+    return Rows(table, model.encoding.apply(table))

@@ -1,0 +1,118 @@
+"""Small pieces of source text: tables of numbers, safe names, the head comment."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+import edgewise
+from edgewise._core.errors import InputError
+from edgewise.exporting.columns import Column, LevelInput, Unused
+from edgewise.exporting.program import Program, Variable
+
+WIDTH = 100
+
+
+def numbers(values: ArrayLike) -> str:
+    """All entries of an array, flattened, as decimal numbers that read back to the bit, in lines."""
+    flat: list[float] = np.asarray(values, dtype=np.float64).ravel().tolist()
+    return wrapped(map(repr, flat))
+
+
+def integers(values: Iterable[int]) -> str:
+    """Integers in lines."""
+    return wrapped(map(str, values))
+
+
+def wrapped(items: Iterable[str]) -> str:
+    """Items joined by commas, in indented lines."""
+    lines: list[str] = []
+    line, length = list[str](), 0
+    for item in items:
+        if line and length + len(item) + 2 > WIDTH:
+            lines.append(", ".join(line) + ",")
+            line, length = [], 0
+        line.append(item)
+        length += len(item) + 2
+    lines.append(", ".join(line) + ",")
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def quoted(text: object) -> str:
+    """A name on one line of ASCII and printable characters, whatever it holds: Python's own repr.
+
+    It escapes line ends, quotes, lone surrogates and characters that change the direction of reading.
+    """
+    return repr(str(text))
+
+
+def utf8(text: str) -> str:
+    """Without lone surrogates, which no file can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def head_lines(program: Program, does: str) -> list[str]:
+    """The lines of the comment that opens every source: what it is, what made it, its inputs and outputs."""
+    lines = [f"Made by edgewise {edgewise.__version__} from {program.origin}.", *textwrap.wrap(does, WIDTH)]
+    if program.columns:
+        lines += ["", *_listed("Columns", [_column_line(each, program) for each in program.columns])]
+    else:
+        lines += ["", *_listed("Inputs", [_line(each, program) for each in program.inputs])]
+    if program.columns or any(each.low is not None for each in program.inputs):
+        lines += [
+            "The ranges are those the model was trained on; outside them predictions are extrapolations."
+        ]
+    if program.classes is not None:
+        return [*lines, "", *_listed("Classes", [quoted(each) for each in program.classes])]
+    return [*lines, "", *_listed("Outputs", [_line(Variable(name), program) for name in program.outputs])]
+
+
+def _listed(title: str, items: Sequence[str]) -> list[str]:
+    return [f"{title}, in this order ({len(items):,}):", *(f"  {k}  {item}" for k, item in enumerate(items))]
+
+
+def _line(variable: Variable, program: Program) -> str:
+    span = "" if variable.low is None else f", {variable.low:.6g} to {variable.high:.6g}"
+    return _with_unit(variable.name, program) + span
+
+
+def _column_line(column: Column, program: Program) -> str:
+    text = _with_unit(column.name, program)
+    if isinstance(column, Unused):
+        return f"{text}, not used"
+    if isinstance(column, LevelInput):
+        return f"{text}, words: {', '.join(map(quoted, column.levels))}"
+    what = {"number": "", "bool": ", true (1) or false (0)", "date": ", dates as days since 1970"}[
+        column.kind
+    ]
+    return f"{text}{what}, {column.first:.6g} to {column.last:.6g}"
+
+
+def _with_unit(name: str, program: Program) -> str:
+    return quoted(name) + (f" in {quoted(program.units[name])}" if name in program.units else "")
+
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,60}")
+# Of C99, C11 and C++, so that the header can be included everywhere, and of the C library that the source itself calls.
+_WORDS = """alignas alignof and asm auto bool break case catch char class compl const constexpr continue default delete do
+    double else enum explicit export extern false float for friend goto if inline int long main namespace new not nullptr
+    operator or private protected public register restrict return short signed sizeof static static_assert struct switch
+    template this thread_local throw true try typedef typename typeof union unsigned using virtual void volatile while xor
+    exp log sqrt sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh fabs pow expm1 log1p isnan strcmp
+    y0 y1 yn j0 j1 jn gamma signgam"""
+_RESERVED = frozenset(_WORDS.split())
+
+
+def check_identifier(name: object, of: str) -> str:
+    """A name that functions of the source can bear."""
+    good = isinstance(name, str) and bool(_IDENTIFIER.fullmatch(name))
+    if not good or name in _RESERVED:
+        raise InputError(
+            f"The 'name' parameter of {of} must be a plain identifier such as 'predict', no reserved word. "
+            f"Got {str(name)[:60]!r} instead."
+        )
+    return str(name)

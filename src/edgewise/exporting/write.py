@@ -1,0 +1,111 @@
+"""export: a model to a file, in the language that the file's suffix tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from edgewise._core.checks import check_bool, check_choice, short
+from edgewise._core.errors import InputError
+from edgewise._core.files import PathLike, as_path, check_place, write_file
+from edgewise.exporting.c_source import to_c_source
+from edgewise.exporting.latex import to_latex
+from edgewise.exporting.numpy_source import to_numpy_source
+from edgewise.exporting.onnx_model import to_onnx
+
+TARGETS = ("numpy", "c", "onnx", "latex")
+_SUFFIXES = {".py": "numpy", ".c": "c", ".onnx": "onnx", ".tex": "latex"}
+
+
+def export(
+    model: Any,
+    path: PathLike,
+    *,
+    to: str | None = None,
+    overwrite: bool = False,
+    units: Mapping[str, str] | None = None,
+) -> tuple[Path, ...]:
+    """Write a model as source code that runs without edgewise, or as mathematics.
+
+    Parameters
+    ----------
+    model : KAN, Formula, or fitted KANRegressor or KANClassifier
+    path : str or path
+        Where to write. C comes with a header beside it, of the same name but for the suffix .h.
+    to : "numpy", "c", "onnx" or "latex", optional
+        What to write; by default what the suffix tells: .py, .c, .onnx or .tex.
+    overwrite : bool
+        Whether a file that exists may be replaced.
+    units : mapping of str to str, optional
+        Units of inputs and outputs by name.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be exported or nothing tells what to write.
+    FileError
+        If a file exists or cannot be written.
+
+    Examples
+    --------
+    >>> from edgewise.network import KAN
+    >>> [each.name for each in export(KAN([2, 3, 1], seed=0), "model.c", overwrite=True)]
+    ['model.c', 'model.h']
+    """
+    check_bool(overwrite, "overwrite", of="export")
+    target = as_path(path)
+    files = _FILES[_kind(target, to)](model, target, units)
+    for each in files:
+        check_place(each, overwrite=overwrite)
+    return tuple(write_file(each, data, overwrite=overwrite) for each, data in files.items())
+
+
+def _kind(path: Path, to: object) -> str:
+    if to is not None:
+        return check_choice(to, "to", TARGETS, of="export")
+    kind = _SUFFIXES.get(path.suffix.lower())
+    if kind is None:
+        raise InputError(
+            f"The 'path' of export must end in {', '.join(_SUFFIXES)}, or 'to' must say what to write. Got "
+            f"{short(str(path))} instead."
+        )
+    return kind
+
+
+_Units = Mapping[str, str] | None
+
+
+def _numpy(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
+    return {path: to_numpy_source(model, units=units).encode()}
+
+
+def _c(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
+    header = path.with_suffix(".h")
+    if header == path:
+        raise InputError(
+            f"The 'path' of export must not end in .h, for the header goes there. Got {short(str(path))} instead."
+        )
+    found = to_c_source(model, units=units)
+    return {path: found.source.encode(), header: found.header.encode()}
+
+
+def _onnx(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
+    return {path: to_onnx(model, units=units)}
+
+
+def _latex(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
+    return {path: to_latex(model, document=True, units=units).encode()}
+
+
+_FILES: Mapping[str, Callable[[Any, Path, _Units], dict[Path, bytes]]] = {
+    "numpy": _numpy,
+    "c": _c,
+    "onnx": _onnx,
+    "latex": _latex,
+}

@@ -1,0 +1,103 @@
+"""Prune: take out edges, nodes and inputs, leaving their mean effect in the biases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import torch
+
+from edgewise._core.checks import check_float, check_matrix
+from edgewise._core.errors import InputError
+from edgewise.network import KAN, EditResult, drop_dead
+from edgewise.network.arguments import check_edges
+from edgewise.network.edits import Edge, listed, recorded
+from edgewise.network.state import put_together, take_apart
+from edgewise.simplifying.scores import edge_scores
+
+
+def prune(
+    net: KAN,
+    X: Any,
+    *,
+    edges: Iterable[Edge] = (),
+    nodes: Iterable[tuple[int, int]] = (),
+    threshold: float | None = None,
+) -> EditResult:
+    """Turn off edges and nodes; what they added on average stays in the biases.
+
+    Hidden nodes that are left without edges on either side are removed. Inputs stay, so that the network takes the same
+    table; take them out with `remove_inputs`.
+
+    Parameters
+    ----------
+    net : KAN
+    X : array, list or data frame, shape (n, inputs)
+        Data on which means and scores are taken.
+    edges : iterable of (layer, source, target)
+    nodes : iterable of (layer, node)
+        Hidden nodes, layer 1 being the first hidden one.
+    threshold : float, optional
+        Also turn off every edge whose score is below this share of the spread of the outputs on X.
+
+    Returns
+    -------
+    EditResult
+        Its record names the edges and states the largest change of any output on X.
+
+    Raises
+    ------
+    InputError
+        If nothing would be left of an output, or an argument does not fit.
+
+    Examples
+    --------
+    >>> net = KAN([2, 3, 1], seed=0)
+    >>> prune(net, torch.rand(50, 2), nodes=[(1, 0)]).network.shape
+    (2, 2, 1)
+    """
+    x = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="prune"))
+    chosen = set(check_edges(net, edges, "prune"))
+    for layer, node in nodes:
+        if not (1 <= layer < len(net.shape) - 1 and 0 <= node < net.shape[layer]):
+            raise InputError(
+                f"The 'nodes' parameter of prune must list hidden nodes (layer, node) of {list(net.shape)}. "
+                f"Got {(layer, node)} instead."
+            )
+        chosen |= {(layer, node, target) for target in range(net.layers[layer].out_features)}
+    if threshold is not None:
+        check_float(threshold, "threshold", low=0.0, of="prune")
+        spread = (
+            float(net.output_scale.norm())
+            if len(x) < 2
+            else float(torch.from_numpy(net.predict(x)).std(0).norm())
+        )
+        for at, table in enumerate(edge_scores(net, x).edges):
+            chosen |= {
+                (at, int(i), int(o))
+                for i, o in ((table < threshold * spread) & net.layers[at].mask.cpu()).nonzero().tolist()
+            }
+    states = take_apart(net)
+    with torch.no_grad():
+        values = net.activations(x.to(net.output_shift))
+        for at in {edge[0] for edge in chosen}:
+            mine = [(i, o) for layer, i, o in chosen if layer == at and bool(states[at].mask[i, o])]
+            means = net.layers[at].edges(values[at]).mean(0)
+            state = states[at]
+            bias = state.coef.new_zeros(state.spec.nodes.incoming) if state.bias is None else state.bias
+            for i, o in mine:
+                state.mask[i, o] = False
+                bias[o] += means[i, o]
+            states[at] = replace(state, bias=bias, spec=replace(state.spec, bias=True))
+    made = drop_dead(put_together(net, states)).network
+    lost = net.layers[-1].mask.any(0) & ~made.layers[-1].mask.any(0)
+    if bool(lost.any()):
+        names = ", ".join(
+            repr(name) for name, gone in zip(net.output_names, lost.tolist(), strict=True) if gone
+        )
+        raise InputError(
+            f"The edges that prune takes out must leave every output one that reaches it. Got none for {names} instead; "
+            "keep one more edge."
+        )
+    return recorded("prune", listed("pruned edge", sorted(chosen)), net, made, x)

@@ -1,3 +1,0 @@
-"""The clock that tests move."""
-
-from tests.verify.conftest import clock as clock
