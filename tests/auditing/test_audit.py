@@ -175,14 +175,14 @@ def test_bad_input_is_told_in_a_sentence(biased, change, words):
 
 
 def test_pictures(result):
-    assert len(result.plot("sex").axes) == 6
-    assert len(result.plot("intersection", theme="dark").axes) == 6
+    assert len(ew.plot_audit(result, "sex").axes) == 6
+    assert len(ew.plot_audit(result, "intersection", theme="dark").axes) == 6
     sex = next(each for each in result.proxies if each.attribute == "sex")
     assert ew.plot_proxies(sex).axes[0].get_title(loc="left").startswith("height")
 
 
 def test_the_page_holds_all_attributes(result):
-    from edgewise.report.audit_section import render_audit
+    from edgewise.report.sections.audit import render_audit
 
     page = render_audit(result)
     for words in ("demographic parity", "equalised odds", "sex &amp; age", "height", "<svg"):

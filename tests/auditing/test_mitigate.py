@@ -264,7 +264,7 @@ def test_rows_that_judge_may_be_given(biased):
 def test_frontiers_are_data_and_pictures(frontier):
     json.dumps(frontier.to_dict(), allow_nan=False)
     assert "thresholds" in str(frontier)
-    assert len(frontier.plot().axes) == 2
+    assert len(ew.plot_frontier(frontier).axes) == 2
 
 
 def test_black_boxes_take_thresholds_only(biased):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 import edgewise as ew
-from edgewise.report.audit_section import audit_view, render_audit
+from edgewise.report.sections.audit import audit_view, render_audit
 
 
 @pytest.fixture(scope="module")

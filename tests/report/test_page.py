@@ -16,7 +16,7 @@ import torch
 from edgewise import EditRecord, FileError, InputError, StopReason
 from edgewise.network import KAN, scale_to_data
 from edgewise.report import Origin, ReportContent, render_report, write_report
-from edgewise.report.numbers import number
+from edgewise.report.text.numbers import number
 from tests.report.conftest import EVIL, NAMES, build, build_classes
 
 VOID = {"meta", "br", "img", "hr", "link", "input"}

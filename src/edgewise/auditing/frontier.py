@@ -133,14 +133,3 @@ class Frontier:
             rows.append([f"{point.method}: {point.detail}", *map(number, numbers)])
         head = f"Mitigation for {self.attribute}, learned from {self.rows:,} rows and judged on {self.held_out:,} others."
         return "\n".join([head, "", *columns(rows), *(f"- {note}" for note in self.notes)]) + "\n"
-
-    def plot(self, *, theme: str = "light") -> Any:
-        """Draw accuracy against each gap; `edgewise.plot_frontier` says how to read it.
-
-        Returns
-        -------
-        matplotlib Figure
-        """
-        from importlib import import_module
-
-        return import_module("edgewise.plots.audit_frontier").plot_frontier(self, theme=theme)

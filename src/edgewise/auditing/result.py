@@ -220,24 +220,6 @@ class AuditResult:
 
         return audit_text(self)
 
-    def plot(self, attribute: str | None = None, *, theme: str = "light") -> Any:
-        """Draw the rates of every group with their intervals; `edgewise.plot_audit` says how to read it.
-
-        Parameters
-        ----------
-        attribute : str, optional
-            The first one by default.
-        theme : "light" or "dark"
-
-        Returns
-        -------
-        matplotlib Figure
-        """
-        # Pictures live above this room; the name is asked for when it is used.
-        from importlib import import_module
-
-        return import_module("edgewise.plots.audit_groups").plot_audit(self, attribute, theme=theme)
-
 
 def read_limit(text: str) -> tuple[str, str | None, str, float]:
     """Criterion, attribute, comparison and number of a limit such as "eo@sex > 0.05".

@@ -12,7 +12,7 @@ from edgewise._core.checks import check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.data.encoding_raw import RawTable, raw_table
-from edgewise.network.fitted import Fitted, fitted
+from edgewise.network.fitted import Fitted, HoldsNetwork, fitted
 from edgewise.network.module import KAN
 
 Floats = NDArray[np.float64]
@@ -184,9 +184,7 @@ def _view(model: Any, of: str) -> Fitted | None:
     try:
         return fitted(model, of=of)
     except InputError:
-        if isinstance(model, KAN) or hasattr(type(model), "network_"):
-            raise
-        if any(base.__name__ == "KANEstimator" for base in type(model).__mro__):
+        if isinstance(model, (KAN, HoldsNetwork)) or hasattr(type(model), "network_"):
             raise
         return None
 

@@ -13,7 +13,7 @@ from edgewise.cli.baselines import rivals
 from edgewise.cli.inputs import Inputs
 from edgewise.cli.models import Model
 from edgewise.report import AccuracyRow
-from edgewise.report.measures import Yardstick, yardsticks
+from edgewise.report.evaluation.measures import Yardstick, yardsticks
 
 Floats = NDArray[np.float64]
 

@@ -140,10 +140,11 @@ def audit(
         typer.echo(f"{str(result).rstrip()}\n\n{ended.advice}", err=printed)
     if plot is not None:
         from edgewise.plots import save_figure
+        from edgewise.plots.audit_groups import plot_audit
 
-        save_figure(result.plot(), plot, overwrite=force)
+        save_figure(plot_audit(result), plot, overwrite=force)
     if html is not None:
-        from edgewise.report.audit_section import render_audit, write_audit_page
+        from edgewise.report.sections.audit import render_audit, write_audit_page
 
         if printed:
             print_bytes(render_audit(result).encode("utf-8", errors="replace"))

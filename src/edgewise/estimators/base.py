@@ -23,7 +23,7 @@ from edgewise.estimators.names import names_of, table_to_predict
 from edgewise.estimators.problem import Problem, Settings, Trained, outputs_of, train
 from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
 from edgewise.explaining.misses import Misses
-from edgewise.network import KAN
+from edgewise.network.fitted import HoldsNetwork
 from edgewise.training import Record, TableFit
 from edgewise.training.output_range import check_range
 
@@ -33,10 +33,9 @@ MODES = ("auto", "additive", "pairwise", "deep")
 MAX_SEED = 2**31 - 1
 
 
-class KANEstimator(BaseEstimator):
+class KANEstimator(HoldsNetwork, BaseEstimator):
     """Base of `KANRegressor` and `KANClassifier`."""
 
-    network_: KAN
     encoding_: Encoding
     fit_: TableFit
     n_features_in_: int

@@ -11,6 +11,7 @@ from edgewise.network import KAN
 from edgewise.network.container import PathLike, read_any_of, write_container
 from edgewise.network.files import KIND, network_document, promised_tensors, restored
 from edgewise.network.files import save as save_network
+from edgewise.network.fitted import HoldsNetwork
 
 _ESTIMATORS = ("KANRegressor", "KANClassifier")
 _CALIBRATED = "CalibratedKAN"
@@ -54,7 +55,7 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     if kind == _CALIBRATED and type(model).__module__.startswith("edgewise."):
         _save_calibrated(model, path, overwrite)
         return
-    if not any(base.__name__ == "KANEstimator" for base in type(model).__mro__):
+    if not isinstance(model, HoldsNetwork):
         if isinstance(model, KAN):
             save_network(model, path, overwrite=overwrite)
             return

@@ -18,6 +18,12 @@ from edgewise.network.module import KAN
 Floats = NDArray[np.float64]
 
 
+class HoldsNetwork:
+    """Base of the estimators above this room, by which the rooms between know them."""
+
+    network_: KAN
+
+
 @dataclass(frozen=True, eq=False)
 class Fitted:
     """A network with what is known around it.

@@ -1,13 +1,13 @@
 """One self-contained HTML page from result objects."""
 
-from edgewise.report.baselines import baseline_rows as baseline_rows
-from edgewise.report.columns import summarise as summarise
-from edgewise.report.content import AccuracyRow as AccuracyRow
-from edgewise.report.content import ColumnSummary as ColumnSummary
-from edgewise.report.content import InputView as InputView
-from edgewise.report.content import Origin as Origin
-from edgewise.report.content import ReportContent as ReportContent
-from edgewise.report.estimator import content_from_estimator as content_from_estimator
+from edgewise.report.content.baselines import baseline_rows as baseline_rows
+from edgewise.report.content.columns import summarise as summarise
+from edgewise.report.content.content import AccuracyRow as AccuracyRow
+from edgewise.report.content.content import ColumnSummary as ColumnSummary
+from edgewise.report.content.content import InputView as InputView
+from edgewise.report.content.content import Origin as Origin
+from edgewise.report.content.content import ReportContent as ReportContent
+from edgewise.report.content.estimator import content_from_estimator as content_from_estimator
 from edgewise.report.page import render_report as render_report
 from edgewise.report.page import write_report as write_report
 

@@ -15,20 +15,12 @@ from markupsafe import Markup
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
 from edgewise.plots.style import DARK, LIGHT
-from edgewise.report import (
-    audit_section,
-    charts,
-    explain_section,
-    numbers,
-    proofs_section,
-    view_formulas,
-    view_network,
-    view_results,
-    view_table,
-)
-from edgewise.report.content import ReportContent
-from edgewise.report.standings import standings, verdict
-from edgewise.report.warnings import caveats
+from edgewise.report.checks.warnings import caveats
+from edgewise.report.content.content import ReportContent
+from edgewise.report.drawings import charts
+from edgewise.report.evaluation.leaderboard import leaderboard, verdict
+from edgewise.report.sections import audit, explanations, formulas, network, proofs, results, table
+from edgewise.report.text import numbers
 
 _TEMPLATES = Path(__file__).parent / "templates"
 # Columns that stand open in the table of the data; the others wait behind a click, and beyond these they are counted.
@@ -71,10 +63,10 @@ def render_report(content: ReportContent) -> str:
         raise InputError(
             f"The 'content' parameter of render_report must be a ReportContent. Got a {type(content).__name__} instead."
         )
-    table = standings(content)
-    parity, weak = view_results.number_charts(content, table)
-    scores = view_network.strength_of(content)
-    columns = view_table.column_rows(content)
+    board = leaderboard(content)
+    parity, weak = results.number_charts(content, board)
+    scores = network.importance_of(content)
+    columns = table.column_rows(content)
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8").strip()
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
     return (
@@ -87,21 +79,21 @@ def render_report(content: ReportContent) -> str:
             style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
             script=Markup(script),
             script_hash=digest,
-            formula=view_formulas.headline(content),
-            caveats=caveats(content, table),
-            table=table,
-            network=view_network.network_section(content, scores),
-            effects=view_network.effect_section(content, scores),
+            formula=formulas.headline(content),
+            caveats=caveats(content, board),
+            table=board,
+            network=network.network_section(content, scores),
+            effects=network.effect_section(content, scores),
             parity=parity,
             weak=weak,
-            classes=view_results.class_section(content, table),
+            classes=results.class_section(content, board),
             training=charts.training(content.history) if len(content.history) >= FEWEST_STEPS else None,
-            front=view_formulas.front_chart(content),
-            explained=explain_section.explain_view(content),
-            proved=proofs_section.proofs_view(content.proofs),
-            audit=None if content.audit is None else audit_section.audit_view(content.audit),
-            candidates=view_formulas.candidates(content),
-            dropped=view_table.dropped(content),
+            front=formulas.front_chart(content),
+            explained=explanations.explain_view(content),
+            proved=proofs.proofs_view(content.proofs),
+            audit=None if content.audit is None else audit.audit_view(content.audit),
+            candidates=formulas.candidates(content),
+            dropped=table.dropped(content),
             refused=tuple("; refused" in edit.detail for edit in content.edits),
             columns=columns[:OPEN_COLUMNS],
             more_columns=columns[OPEN_COLUMNS:MOST_COLUMNS],

@@ -1,0 +1,270 @@
+"""The page of a fitted estimator: its network and encoding, read back into the table they came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, numbers_of
+from edgewise.data.encoding_raw import RawTable, raw_table
+from edgewise.explaining import Explainer, GlobalExplanation
+from edgewise.network import KAN, rename
+from edgewise.report.content.columns import summarise, summarise_classes, summarise_numbers
+from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent
+from edgewise.report.text.numbers import counted, number
+
+if TYPE_CHECKING:
+    from edgewise.network import EditRecord
+    from edgewise.symbolic import FormulaResult
+
+Floats = NDArray[np.float64]
+
+# Pairs that say how a transformed column reads; straight pieces between so many are finer than a drawing.
+PAIRS = 257
+# Columns up to which a network with hidden nodes is explained within about a second.
+MOST_EXPLAINED = 40
+
+
+def content_from_estimator(
+    model: Any,
+    frame: Any,
+    y: Any,
+    test_frame: Any,
+    test_y: Any,
+    *,
+    title: str = "",
+    source: str = "the table",
+    target: str = "y",
+    baselines: Sequence[AccuracyRow] = (),
+    units: Mapping[str, str] | None = None,
+    origin: Origin | None = None,
+    known: str = "",
+    found: FormulaResult | None = None,
+    edits: Sequence[EditRecord] = (),
+    notes: Sequence[str] = (),
+    repeats: Sequence[Any] = (),
+) -> ReportContent:
+    """Everything the page shows of a fitted `KANRegressor` or `KANClassifier`.
+
+    It is explained on the rows it was fitted on, unless it has more than two classes, or hidden nodes and more than 40
+    columns, which would take long; explain it yourself and put the result in `ReportContent.explanation`.
+
+    Parameters
+    ----------
+    model : KANRegressor or KANClassifier
+        Fitted.
+    frame, y : table of n rows and array of shape (n,)
+        The rows it was fitted on, as they were given to `fit`.
+    test_frame, test_y : table of m rows and array of shape (m,)
+        Rows it has not seen.
+    title, source, target : str
+        What the page is called, where the table is from, what is predicted.
+    baselines : sequence of AccuracyRow
+        What to compare with; `baseline_rows` makes the usual ones. Rows with predictions are measured by the page.
+    units : mapping of str to str, optional
+        Units of columns.
+    origin : Origin, optional
+    known : str
+        The law known for these data.
+    found : FormulaResult, optional
+        What `model.formula` found.
+    edits : sequence of EditRecord
+        How the network was simplified.
+    notes : sequence of str
+        Added to what training itself has to say.
+    repeats : sequence of estimators
+        The same estimator fitted from other seeds; the page says how far they agree.
+
+    Returns
+    -------
+    ReportContent
+
+    Raises
+    ------
+    InputError
+        If the model is not fitted or predicts several numbers at once, or a table or target does not fit it.
+
+    Examples
+    --------
+    >>> from edgewise import KANRegressor
+    >>> from edgewise.report import content_from_estimator
+    >>> x = np.linspace(-1, 1, 120)
+    >>> table = {"x": x, "kind": np.where(x > 0, "a", "b")}
+    >>> model = KANRegressor(mode="additive").fit(table, x**2)
+    >>> content_from_estimator(model, table, x**2, table, x**2, target="square").names
+    ('x', 'kind')
+    """
+    if not (hasattr(model, "network_") and hasattr(model, "encoding_") and hasattr(model, "fit_")):
+        raise InputError(
+            "The 'model' parameter of content_from_estimator must be a fitted KANRegressor or KANClassifier. "
+            f"Got {short(model)} instead; call its fit first."
+        )
+    names = getattr(model, "feature_names_in_", None)
+    tables = [_named(table, names) for table in (frame, test_frame)]
+    X, X_test = (model.encoding_.apply(table) for table in tables)
+    classes = tuple(str(label) for label in getattr(model, "classes_", ()))
+    target_rows, held = _target(model, y, "y"), _target(model, test_y, "test_y")
+    rows = [*baselines, _own_row(model, tables[1], len(classes))] if len(held) else list(baselines)
+    formula = None if found is None else found.best
+    if classes:
+        first = summarise_classes(target, classes, np.concatenate([target_rows, held]))
+    else:
+        (first,) = summarise_numbers((target,), np.concatenate([target_rows, held])[:, None])
+    fit = model.fit_
+    reasons = [fit.stop_reason, *([] if found is None else [found.stop_reason])]
+    return ReportContent(
+        title=title or f"{target} from {source}",
+        source=source,
+        names=model.encoding_.names,
+        target=target,
+        X=X,
+        y=target_rows,
+        X_test=X_test,
+        y_test=held,
+        network=_titled(model.network_, target),
+        formula=formula,
+        front=() if found is None else tuple(found.front),
+        alternatives=() if found is None else found.alternatives(),
+        accuracy=tuple(rows),
+        history=tuple(fit.history),
+        edits=tuple(edits),
+        notes=tuple(dict.fromkeys([fit.message, *fit.events, *notes])),
+        stop_reason=next((reason for reason in reasons if not reason.repeatable), reasons[-1]),
+        known=known,
+        origin=origin or Origin(),
+        classes=classes,
+        units=dict(units or {}),
+        inputs=views_of(model.encoding_.columns, model.encoding_.names, model.encoding_.sources),
+        table=(first, *summarise(tables[0])),
+        dropped=tuple((c.name, c.reason) for c in model.encoding_.columns if c.dropped),
+        repeats=tuple(_own_row(other, tables[1], len(classes)).predicted for other in repeats),
+        raw_test={} if formula is None else _raw_numbers(model.encoding_.columns, tables[1], formula.names),
+        explanation=_explained(model, tables[0], target, units),
+    )
+
+
+def views_of(
+    columns: Sequence[EncodedColumn], names: Sequence[str], sources: Sequence[int]
+) -> tuple[InputView, ...]:
+    """How each input of an encoding reads in the table."""
+    found: list[InputView] = []
+    for k, (name, source) in enumerate(zip(names, sources, strict=True)):
+        column = columns[source]
+        if isinstance(column, LevelColumn):
+            found.append(InputView(name, column.name, levels=column.levels))
+        elif isinstance(column, NumberColumn):
+            # The inputs behind the first tell whether the cell is missing or a code.
+            mark = k - sources.index(source) - 1
+            found.append(
+                _number_view(name, column)
+                if mark < 0
+                else InputView(name, column.name, levels=_told(column.marks[mark]))
+            )
+    return tuple(found)
+
+
+def _told(mark: str) -> tuple[str, str]:
+    """What the input of a mark says where it is off and on."""
+    return ("there", mark) if mark == "missing" else (f"not {mark}", mark)
+
+
+def _number_view(name: str, column: NumberColumn) -> InputView:
+    if column.two_valued:
+        ends = (
+            ("no", "yes")
+            if column.kind == "bool"
+            else tuple(number(float(v)) for v in column.decode(np.array([0.0, 1.0])))
+        )
+        return InputView(name, column.name, levels=ends)
+    if column.transform == "identity" or not column.low < column.high:
+        return InputView(name, column.name)
+    room = 0.2 * (column.high - column.low)
+    seen = np.linspace(column.low - room, column.high + room, PAIRS)
+    told = column.decode(seen)
+    good = np.isfinite(told)
+    return InputView(
+        name, column.name, scale=tuple(zip(seen[good].tolist(), told[good].tolist(), strict=True))
+    )
+
+
+def _explained(
+    model: Any, table: RawTable, target: str, units: Mapping[str, str] | None
+) -> GlobalExplanation | None:
+    """What the model has learned, where that is quick to say and one output says it."""
+    wide = len(model.network_.layers) > 1 and len(model.encoding_.columns) > MOST_EXPLAINED
+    if wide or model.network_.shape[-1] != 1:
+        return None
+    columns = {column.name for column in model.encoding_.columns}
+    known = {name: unit for name, unit in (units or {}).items() if name in columns}
+    found = Explainer(model, table, units=known).overall()
+    return replace(found, output=target) if target and found.output == "y" else found
+
+
+def _titled(net: KAN, target: str) -> KAN:
+    """The network with its output called as the target; outputs of classes have names of their own."""
+    return rename(net, outputs={"y": target}).network if net.output_names == ("y",) and target else net
+
+
+def _named(frame: Any, names: Any) -> RawTable:
+    """The table with its columns; where the model knows names, the table must have them or be an array in their order."""
+    table = raw_table(frame, "frame")
+    return table if names is None else table.select([str(name) for name in names])
+
+
+def _target(model: Any, y: Any, name: str) -> Floats:
+    """Numbers as they are; classes as their places in `classes_`."""
+    values = np.asarray(y)
+    classes = getattr(model, "classes_", None)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or (classes is None and model.network_.shape[-1] != 1):
+        raise InputError(
+            f"The '{name}' parameter of content_from_estimator must hold one number or class a row. "
+            f"Got shape {values.shape} instead; make a page for each target."
+        )
+    if classes is None:
+        return values.astype(np.float64)
+    place = {label: float(k) for k, label in enumerate(classes.tolist())}
+    codes = [place.get(label) for label in values.tolist()]
+    if None in codes:
+        strange = values.tolist()[codes.index(None)]
+        raise InputError(
+            f"The '{name}' parameter of content_from_estimator must hold the classes the model knows, "
+            f"{short(classes.tolist())}. Got {short(strange)} instead."
+        )
+    return np.array(cast("list[float]", codes), dtype=np.float64)
+
+
+def _own_row(model: Any, table: RawTable, classes: int) -> AccuracyRow:
+    """The estimator's own row of the accuracy table."""
+    edges = sum(int(layer.mask.sum()) for layer in model.network_.layers)
+    predicted = model.predict_proba(table) if classes else np.asarray(model.predict(table)).reshape(-1)
+    mode = getattr(model.fit_, "mode", "")
+    return AccuracyRow(
+        f"KAN, {mode}" if mode else "KAN",
+        size=counted(edges, "edge function"),
+        seconds=float(model.fit_.seconds),
+        ours=True,
+        predicted=predicted,
+    )
+
+
+def _raw_numbers(
+    columns: Sequence[EncodedColumn], table: RawTable, wanted: Sequence[str]
+) -> dict[str, Floats]:
+    """The columns a formula reads, as they came; a missing cell reads as the column's median."""
+    found: dict[str, Floats] = {}
+    for column, raw in zip(columns, table.columns, strict=True):
+        if column.name in wanted and isinstance(column, NumberColumn):
+            values = numbers_of(raw, column.name, column.kind).copy()
+            values[np.isnan(values) | np.isin(values, column.codes)] = float(
+                column.decode(np.array([column.fill]))[0]
+            )
+            found[column.name] = values
+    return found

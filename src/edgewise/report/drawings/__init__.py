@@ -1,0 +1,1 @@
+"""Pictures of the page as SVG: charts, curves, surfaces, the network and formulas."""

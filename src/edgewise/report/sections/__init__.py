@@ -1,0 +1,1 @@
+"""Parts of the page: what each one shows, ready for its template."""

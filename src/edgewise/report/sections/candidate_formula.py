@@ -1,0 +1,241 @@
+"""One candidate of the front: its fit, what it leaves over, how sure its constants are and where it fails."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from edgewise.report.checks.error_slices import worst_slice
+from edgewise.report.content.content import InputView, ReportContent
+from edgewise.report.drawings import formula_charts
+from edgewise.report.evaluation.residuals import UNLIKELY, Pattern, is_rounding, pattern, scale_of, worst
+from edgewise.report.text.numbers import counted, number, percent, signed
+from edgewise.symbolic import Formula
+from edgewise.symbolic.results.diagnostics import Interval, Trust, trust
+
+Floats = NDArray[np.float64]
+
+MOST_MISSED = 5
+MOST_PANELS = 6
+# Columns of the table of rows missed; more would not fit beside what was measured and predicted.
+MOST_COLUMNS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows that a formula is shown on, and what they are.
+
+    Attributes
+    ----------
+    X, y : arrays of shape (n, d) and (n,)
+        In the order of the formula's own columns.
+    held_out : bool
+        Whether nothing has seen them; otherwise they are those of the search itself.
+    """
+
+    X: Floats
+    y: Floats
+    held_out: bool
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Errors along one input, and what there is to see."""
+
+    name: str
+    svg: Markup
+    says: str
+    real: bool
+
+
+@dataclass(frozen=True)
+class ConstantRow:
+    """A constant with its 95 % interval in words and as a whisker."""
+
+    value: str
+    interval: str
+    relative: str
+    svg: Markup | None
+
+
+@dataclass(frozen=True)
+class Missed:
+    """The rows that a formula misses most, as a table."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a formula does on the rows of a table."""
+
+    fit: Markup | None = None
+    panels: tuple[Panel, ...] = ()
+    more: int = 0
+    off_scale: int = 0
+    constants: tuple[ConstantRow, ...] = ()
+    fails: tuple[str, ...] = ()
+    domain: tuple[str, ...] = ()
+    beyond: str = ""
+    missed: Missed | None = None
+
+
+def rows_of(content: ReportContent, formula: Formula) -> Rows | None:
+    """The held-out rows, or where there are none those of the search; None where it reads columns that are not there."""
+    if len(content.y_test):
+        return Rows(content.formula_rows(formula.names), content.y_test, held_out=True)
+    if set(formula.names) <= set(content.names):
+        return Rows(content.columns(content.X, formula.names), content.y, held_out=False)
+    return None
+
+
+def study(content: ReportContent, formula: Formula) -> Study:
+    """A formula on the rows of the page."""
+    rows = rows_of(content, formula)
+    if rows is None:
+        return Study()
+    with np.errstate(all="ignore"):
+        predicted = np.asarray(formula.predict(rows.X), dtype=np.float64)
+    judged = _trust(content, formula, rows)
+    known = Study() if judged is None else _trusted(judged)
+    good = np.isfinite(predicted) & np.isfinite(rows.X).all(axis=1)
+    without = len(good) - int(good.sum())
+    fails = () if not without else (f"It has no value on {counted(without, 'row')} of {len(good):,}.",)
+    if not good.any():
+        return replace(known, fails=fails)
+    kept = Rows(rows.X[good], rows.y[good], rows.held_out)
+    errors = predicted[good] - kept.y
+    missed = worst(errors, MOST_MISSED)
+    beyond = int((np.abs(errors) > scale_of(errors)).sum())
+    panels, more = _panels(content, formula, kept, errors, missed)
+    target = content.labelled(content.target)
+    return replace(
+        known,
+        fit=formula_charts.fit(kept.y, predicted[good], missed, target),
+        panels=panels,
+        more=more,
+        off_scale=beyond,
+        fails=(*fails, *_weak(content, formula, kept, errors)),
+        missed=_missed(content, formula, kept, predicted[good], missed),
+    )
+
+
+def _trust(content: ReportContent, formula: Formula, rows: Rows) -> Trust | None:
+    """What the search found out, or the same found out here."""
+    if formula.trust is not None:
+        return formula.trust
+    if not (np.isfinite(rows.X).all() and len(rows.y) > 1):
+        return None
+    known = rows.held_out and not content.raw_test and set(formula.names) <= set(content.names)
+    training = (content.columns(content.X, formula.names), content.y) if known else None
+    with np.errstate(all="ignore"):
+        return trust(formula, rows.X, rows.y, training=training)
+
+
+def _trusted(judged: Trust) -> Study:
+    shares = [_share(each) for each in judged.constants]
+    # Whiskers of one formula are drawn to one scale, that of the least certain constant.
+    scale = min(max((each for each in shares if math.isfinite(each)), default=0.0), 1.0)
+    return Study(
+        constants=tuple(
+            _constant(each, share, scale) for each, share in zip(judged.constants, shares, strict=True)
+        ),
+        domain=tuple(_typeset(str(each)) for each in judged.leaves_domain),
+        beyond=str(judged.extrapolation),
+    )
+
+
+def _typeset(sentence: str) -> str:
+    """A sentence with comparisons as in print."""
+    for plain, printed in (("!=", "\u2260"), (">=", "\u2265"), ("<=", "\u2264")):
+        sentence = sentence.replace(f" {plain} ", f" {printed} ")
+    return sentence
+
+
+def _share(interval: Interval) -> float:
+    """Half the width of an interval beside the constant."""
+    half = (interval.high - interval.low) / 2
+    return half / abs(interval.value) if interval.value else math.inf
+
+
+def _constant(interval: Interval, share: float, scale: float) -> ConstantRow:
+    value, width = interval.value, interval.high - interval.low
+    if not math.isfinite(width):
+        return ConstantRow(number(value, 6), "not determined by the data", "", None)
+    known = width > 0 and value != 0
+    digits = min(max(math.ceil(math.log10(abs(value) / width)) + 2, 2), 7) if known else 6
+    ends = f"{number(interval.low, digits)} to {number(interval.high, digits)}"
+    if not math.isfinite(share):
+        return ConstantRow(number(value, digits), ends, "", None)
+    told = percent(share)
+    relative = "over 1,000 %" if share > 10 else told if told.startswith("under") else f"±{told}"
+    return ConstantRow(number(value, digits), ends, relative, formula_charts.whisker(share, scale))
+
+
+def _panels(
+    content: ReportContent, formula: Formula, rows: Rows, errors: Floats, missed: NDArray[np.int64]
+) -> tuple[tuple[Panel, ...], int]:
+    """Errors along the inputs of the formula, then along those where most is left to see; how many are left out."""
+    rounding = is_rounding(errors, rows.y)
+    used = {symbol.name for symbol in formula.sympy.free_symbols}
+    found = [(k, name, pattern(rows.X[:, k], errors)) for k, name in enumerate(formula.names)]
+    found.sort(key=lambda one: (one[1] not in used, 0.0 if one[1] in used else -one[2].share))
+    reach = scale_of(errors)
+    panels = [
+        Panel(
+            content.labelled(name),
+            formula_charts.left_over(rows.X[:, k], errors, missed, one, content.labelled(name), reach),
+            _says(one, name in used, rounding),
+            one.real and not rounding,
+        )
+        for k, name, one in found[:MOST_PANELS]
+    ]
+    return tuple(panels), len(found) - len(panels)
+
+
+def _says(found: Pattern, used: bool, rounding: bool) -> str:
+    """What there is to see, in a few words."""
+    where = "" if used else "not in the formula; "
+    if rounding:
+        return f"{where}rounding only"
+    if not found.x.size:
+        return f"{where}too few rows to tell"
+    if found.real:
+        return f"{where}a pattern is left (p < {UNLIKELY:g})"
+    return f"{where}no pattern left"
+
+
+def _weak(content: ReportContent, formula: Formula, rows: Rows, errors: Floats) -> tuple[str, ...]:
+    if is_rounding(errors, rows.y):
+        return ("Its errors are those of rounding everywhere.",)
+    spot = worst_slice(rows.X, tuple(InputView(name, name) for name in formula.names), errors)
+    return (spot.sentence if spot else "Its errors are about as large everywhere.",)
+
+
+def _missed(
+    content: ReportContent, formula: Formula, rows: Rows, predicted: Floats, missed: NDArray[np.int64]
+) -> Missed | None:
+    """The worst rows with the columns that the formula reads."""
+    if not missed.size or is_rounding(predicted - rows.y, rows.y):
+        return None
+    used = {symbol.name for symbol in formula.sympy.free_symbols}
+    shown = [k for k, name in enumerate(formula.names) if name in used][:MOST_COLUMNS]
+    names = tuple(content.labelled(formula.names[k]) for k in shown)
+    return Missed(
+        (*names, "measured", "predicted", "off by"),
+        tuple(_cells(rows.X[k, shown], float(rows.y[k]), float(predicted[k])) for k in missed),
+    )
+
+
+def _cells(inputs: Floats, measured: float, predicted: float) -> tuple[str, ...]:
+    return (
+        *map(number, inputs.tolist()),
+        number(measured),
+        number(predicted),
+        signed(predicted - measured),
+    )

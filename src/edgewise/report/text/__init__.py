@@ -1,0 +1,1 @@
+"""Numbers, shapes of curves and SVG as text."""
