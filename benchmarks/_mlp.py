@@ -14,7 +14,7 @@ from _common import Clock
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from edgewise.training import lm
+from edgewise.training.second_order import lm
 
 START_STEPS = 30
 Watch = Callable[[float, Callable[[np.ndarray], np.ndarray]], None]

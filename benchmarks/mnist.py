@@ -18,11 +18,11 @@ from _common import Clock, Report, Run, begin
 from torch import Tensor, nn
 
 from edgewise import KAN
-from edgewise.training.centring import Centring
-from edgewise.training.hidden_grids import follow, moments
-from edgewise.training.losses import make_loss
-from edgewise.training.movers import AdamW, FirstOrderOptions, groups, outputs
-from edgewise.training.rows import Rows
+from edgewise.training.common.losses import make_loss
+from edgewise.training.common.rows import Rows
+from edgewise.training.first_order.centring import Centring
+from edgewise.training.first_order.epoch_optimizers import AdamW, FirstOrderOptions, groups, outputs
+from edgewise.training.first_order.hidden_grids import follow, moments
 
 HIDDEN, BATCH, EPOCHS, HELD_OUT = 64, 256, 10, 10_000
 # Share of a target that is spread over all classes: both networks are a little more accurate for it.

@@ -30,7 +30,7 @@ def table():
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
     """Fewer updates, and time enough for them: what is tested is what training looks for, not how well it ends."""
-    monkeypatch.setattr("edgewise.training.table_job.EPOCHS", 30)
+    monkeypatch.setattr("edgewise.training.tabular.job.EPOCHS", 30)
 
 
 def swept(X, name, values):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 import edgewise as ew
-from edgewise.training.losses import Huber, Poisson, Quantile, Squared
+from edgewise.training.common.losses import Huber, Poisson, Quantile, Squared
 
 LOSSES = (Squared(), Huber(), Quantile(0.5), Quantile(0.9), Poisson())
 

@@ -19,7 +19,7 @@ def table():
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr("edgewise.training.table_job.EPOCHS", 10)
+    monkeypatch.setattr("edgewise.training.tabular.job.EPOCHS", 10)
 
 
 def anywhere(n=2000):

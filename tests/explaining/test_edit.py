@@ -86,7 +86,7 @@ def test_points_are_passed_through_and_words_set(model, data):
 
 
 def test_joint_networks_carry_curves_too(data, monkeypatch):
-    monkeypatch.setattr("edgewise.training.table_job.EPOCHS", 15)
+    monkeypatch.setattr("edgewise.training.tabular.job.EPOCHS", 15)
     X, y = data
     model = ew.KANClassifier(mode="pairwise", interactions=1, members=2).fit(X, y > 0.5)
     edited = ew.edit_shape(model, "age", "shift(1, None, 40)", X, y > 0.5)

@@ -14,12 +14,12 @@ from edgewise.kernels.native.library import load, reason
 from edgewise.kernels.small import SmallNetwork
 from edgewise.layers import KANLinear
 from edgewise.network import KAN, Nodes, mask_edges, set_symbolic
-from edgewise.training import lm
-from edgewise.training.jacobian import Evaluator
-from edgewise.training.losses import CrossEntropy, Huber, Poisson, Squared
-from edgewise.training.native_objective import NativeObjective, native_layers, objective
-from edgewise.training.objective import DataObjective, Penalised
-from edgewise.training.parameters import make_slots, pack
+from edgewise.training.common.losses import CrossEntropy, Huber, Poisson, Squared
+from edgewise.training.second_order import lm
+from edgewise.training.second_order.jacobian import Evaluator
+from edgewise.training.second_order.native_objective import NativeObjective, native_layers, objective
+from edgewise.training.second_order.objective import DataObjective, Penalised
+from edgewise.training.second_order.parameters import make_slots, pack
 
 pytestmark = pytest.mark.skipif(load() is None, reason=reason() or "there")
 

@@ -11,8 +11,8 @@ import torch
 
 from edgewise.network import KAN, Nodes, mask_edges, scale_to_data, set_symbolic
 from edgewise.training import FitResult, Record, fit
-from edgewise.training.grow import fresh_copy
-from edgewise.training.rows import Rows
+from edgewise.training.common.preparation import fresh_copy
+from edgewise.training.common.rows import Rows
 
 from ..network.builders import state_bytes
 
@@ -113,8 +113,8 @@ def test_held_out_rows_judge_before_they_are_given_back() -> None:
 
 def test_the_share_held_out_does_not_reach_the_training() -> None:
     """Ruined rows among those held out change what judges, and nothing that was learned before the refit."""
-    from edgewise.training.losses import Squared
-    from edgewise.training.rows import as_rows, hold_out
+    from edgewise.training.common.losses import Squared
+    from edgewise.training.common.rows import as_rows, hold_out
 
     net = KAN([2, 1], seed=0)
     _, held = hold_out(as_rows(net, X, Y, Squared()), net, Squared(), 0.3, 4)
@@ -312,8 +312,8 @@ def test_grids_grow_while_it_pays_and_not_on_noise(clean: FitResult) -> None:
 
 
 def test_a_fixed_roughness_stays_what_it_is_on_every_grid() -> None:
-    from edgewise.training.losses import Squared
-    from edgewise.training.second_order import Options, SecondOrder
+    from edgewise.training.common.losses import Squared
+    from edgewise.training.second_order.run import Options, SecondOrder
 
     rows = Rows(
         torch.from_numpy(X),

@@ -15,7 +15,7 @@ from edgewise._core.work import StopError, charge
 from edgewise.data import Encoding, LevelColumn, NumberColumn, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.training import fit_table
-from edgewise.training.results import TableFit
+from edgewise.training.common.results import TableFit
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

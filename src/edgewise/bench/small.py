@@ -19,8 +19,8 @@ from edgewise.kernels.native.library import load
 from edgewise.kernels.small import SmallNetwork
 from edgewise.network import KAN
 from edgewise.training import Record, fit
-from edgewise.training.native_objective import native_layers
-from edgewise.training.parameters import make_slots, pack
+from edgewise.training.second_order.native_objective import native_layers
+from edgewise.training.second_order.parameters import make_slots, pack
 
 TABLE = "small"
 ADAM, LM = "Adam step", "LM iteration"

@@ -25,7 +25,7 @@ from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
 from edgewise.explaining.misses import Misses
 from edgewise.network.fitted import HoldsNetwork
 from edgewise.training import Record, TableFit
-from edgewise.training.output_range import check_range
+from edgewise.training.tabular.output_range import check_range
 
 Floats = NDArray[np.float64]
 

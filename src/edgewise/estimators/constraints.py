@@ -11,7 +11,7 @@ from edgewise._core.checks import check_choice, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
 from edgewise.data.encoding_columns import NumberColumn
-from edgewise.training.constraints import Constraint
+from edgewise.training.additive.shape_constraints import Constraint
 
 DIRECTIONS = {"increasing": 1, "decreasing": -1}
 CURVATURES = {"convex": 1, "concave": -1}

@@ -17,7 +17,7 @@ from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit, table_to_predict
 from edgewise.estimators.problem import Problem, Settings
 from edgewise.estimators.targets import power_of_two, regression_target, row_weights, target_names
-from edgewise.training.output_range import check_range
+from edgewise.training.tabular.output_range import check_range
 
 Floats = NDArray[np.float64]
 

@@ -258,7 +258,7 @@ class SmallNetwork:
         tolerance: float = 8.9e-16,
         least_gain: float = 1e-4,
     ) -> Descended:
-        """Levenberg-Marquardt steps on the loss of y plus theta^T S theta / 2, as `edgewise.training.lm.step` makes them.
+        """Levenberg-Marquardt steps on the loss of y plus theta^T S theta / 2, as training.second_order.lm makes them.
 
         Where a damped system is singular to rounding, the damping grows.
 

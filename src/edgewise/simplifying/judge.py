@@ -8,8 +8,8 @@ import torch
 
 from edgewise.network import KAN
 from edgewise.training import Loss
-from edgewise.training.ground import error as error_on
-from edgewise.training.rows import Rows
+from edgewise.training.common.rows import Rows
+from edgewise.training.second_order.fit_problem import error as error_on
 
 # Losses (in network units, where y has unit variance) below this are rounding: networks that both reach it are equal.
 EXACT = 1e-20

@@ -22,11 +22,11 @@ from edgewise.simplifying.merge import merge_equal
 from edgewise.simplifying.prune import prune
 from edgewise.simplifying.scores import edge_scores
 from edgewise.training import Callback, FitResult, Loss, Record, fit
-from edgewise.training.costs import is_small
-from edgewise.training.grow import covered
-from edgewise.training.losses import make_loss
-from edgewise.training.results import tell
-from edgewise.training.rows import Rows, as_rows, hold_out
+from edgewise.training.common.costs import is_small
+from edgewise.training.common.losses import make_loss
+from edgewise.training.common.preparation import covered
+from edgewise.training.common.results import tell
+from edgewise.training.common.rows import Rows, as_rows, hold_out
 
 # Intervals of the grid on which smaller shapes are tried first.
 COARSE = 5

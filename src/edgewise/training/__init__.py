@@ -4,14 +4,14 @@ The algebra of the parts: a fit is a *method* (how steps are made) times a *grid
 *penalty* (what is preferred where rows do not decide) times a *judge* (held-out rows or generalised cross-validation).
 """
 
+from edgewise.training.common.losses import CrossEntropy as CrossEntropy
+from edgewise.training.common.losses import Huber as Huber
+from edgewise.training.common.losses import Loss as Loss
+from edgewise.training.common.losses import Poisson as Poisson
+from edgewise.training.common.losses import Squared as Squared
+from edgewise.training.common.results import Callback as Callback
+from edgewise.training.common.results import FitResult as FitResult
+from edgewise.training.common.results import Record as Record
+from edgewise.training.common.results import TableFit as TableFit
 from edgewise.training.fit import fit as fit
-from edgewise.training.losses import CrossEntropy as CrossEntropy
-from edgewise.training.losses import Huber as Huber
-from edgewise.training.losses import Loss as Loss
-from edgewise.training.losses import Poisson as Poisson
-from edgewise.training.losses import Squared as Squared
-from edgewise.training.results import Callback as Callback
-from edgewise.training.results import FitResult as FitResult
-from edgewise.training.results import Record as Record
-from edgewise.training.results import TableFit as TableFit
-from edgewise.training.table import fit_table as fit_table
+from edgewise.training.tabular.fit_table import fit_table as fit_table

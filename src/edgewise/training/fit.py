@@ -16,14 +16,14 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_work, running
 from edgewise.network import KAN
 from edgewise.network.grids import MOST_LAID
-from edgewise.training.checkpoint import Checkpoint
-from edgewise.training.costs import is_small
-from edgewise.training.ground import error
-from edgewise.training.listeners import Listeners
-from edgewise.training.losses import Loss, make_loss
-from edgewise.training.results import Callback, FitResult, Record
-from edgewise.training.rows import Rows, as_rows, hold_out
-from edgewise.training.second_order import MOST_DENSE, MOST_WORK, STEPS, Options, Position, SecondOrder
+from edgewise.training.common.costs import is_small
+from edgewise.training.common.listeners import Listeners
+from edgewise.training.common.losses import Loss, make_loss
+from edgewise.training.common.results import Callback, FitResult, Record
+from edgewise.training.common.rows import Rows, as_rows, hold_out
+from edgewise.training.second_order.checkpoint import Checkpoint
+from edgewise.training.second_order.fit_problem import error
+from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, STEPS, Options, Position, SecondOrder
 
 METHODS = ("auto", "lm", "lbfgs", "adam")
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "starts")
@@ -196,7 +196,7 @@ def fit(
                 checkpoint,
             )
 
-    from edgewise.training.firstorder import FirstOrderOptions, fit_first_order
+    from edgewise.training.first_order.run import FirstOrderOptions, fit_first_order
 
     first = FirstOrderOptions(
         method=method,

@@ -32,7 +32,7 @@ from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.exactness import exactness, is_law
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.training import Record
-from edgewise.training.results import tell
+from edgewise.training.common.results import tell
 
 Callback = Callable[[Record], Any]
 

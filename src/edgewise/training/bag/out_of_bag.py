@@ -1,0 +1,103 @@
+"""Judging what was fitted to a table by rows that it has not learned from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from torch import Tensor
+
+from edgewise.training.bag.run import Ground
+from edgewise.training.common.losses import Loss
+
+Floats = NDArray[np.float64]
+
+# Out-of-bag rows that are needed to calibrate, and how far it may go.
+FEWEST_TO_CALIBRATE, MOST_SLOPE, MOST_SHIFT = 50, 3.0, 3.0
+FAINT_SHIFT = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Outputs for the held rows by what has not learned from them, shape (h, D), and their mean loss."""
+
+    outputs: Tensor
+    error: float
+
+
+def judged(outputs: Tensor, ground: Ground, loss: Loss) -> Judged:
+    """For each held row the outputs (folds, n, D) of the solution without its fold."""
+    own = outputs[ground.fold[ground.held], ground.held]
+    weight = ground.rows.weight[ground.held]
+    error = float(loss.rows(own, ground.rows.y[ground.held]) @ weight / weight.sum().clamp(min=1e-30))
+    return Judged(own, error)
+
+
+def speaks_for(
+    one: Judged, simple: Judged, ground: Ground, loss: Loss, faint: float, errors: float = 1.0
+) -> bool:
+    """Whether the held rows' losses fall from the simple to the other by so many standard errors and what is faint."""
+    weight = ground.rows.weight[ground.held]
+    weight = weight / weight.sum()
+    y = ground.rows.y[ground.held]
+    gap = loss.rows(simple.outputs, y) - loss.rows(one.outputs, y)
+    mean = float(gap @ weight)
+    spread = math.sqrt(float(((gap - mean) ** 2) @ weight**2))
+    return mean > errors * spread + faint
+
+
+@dataclass(frozen=True, eq=False)
+class Recalibration:
+    """The straight line that outputs go through: slope * f + shift, with one slope and a shift (D,)."""
+
+    slope: float
+    shift: Tensor
+
+    def __call__(self, outputs: Tensor) -> Tensor:
+        """The line's values for outputs (..., D)."""
+        return self.slope * outputs + self.shift
+
+
+def recalibration(best: Judged, ground: Ground, loss: Loss, learned: float) -> Recalibration:
+    """The line by which log-odds answer for the outcomes of held rows, as far as it holds for the model of all rows.
+
+    Boldness comes from what noise has taught, and falls as one over the number of rows; a model of all rows is bolder by
+    only so much of what one of fewer is as it has more rows.
+
+    Parameters
+    ----------
+    best, ground, loss
+        Outputs for the held rows, and what they are judged by; the line is y = f but for classes.
+    learned : float
+        Rows that the judged outputs come from, as a share of those that the model comes from.
+
+    References
+    ----------
+    D. R. Cox, "Two further applications of a model for binary regression", 1958, doi:10.1093/biomet/45.3-4.562.
+    """
+    y, weight = ground.rows.y[ground.held], ground.rows.weight[ground.held]
+    plain = Recalibration(1.0, torch.zeros(y.shape[1], dtype=torch.float64))
+    if loss.name != "cross_entropy" or len(ground.held) < FEWEST_TO_CALIBRATE:
+        return plain
+    weight = weight / weight.sum()
+    outputs = best.outputs
+
+    def judge(line: Floats) -> tuple[float, Floats]:
+        slope, shift = math.exp(float(line[0])), torch.from_numpy(line[1:])
+        f = slope * outputs + shift
+        pull = loss.gradient(f, y) * weight[:, None]
+        # Of more than two classes a shift of all alike changes nothing; the square chooses among them.
+        value = float(loss.rows(f, y) @ weight) + FAINT_SHIFT * float(shift @ shift)
+        along = slope * float((pull * outputs).sum())
+        return value, np.array([along, *(pull.sum(0) + 2 * FAINT_SHIFT * shift).tolist()])
+
+    limit = math.log(MOST_SLOPE)
+    bounds = [(-limit, limit), *[(-MOST_SHIFT, MOST_SHIFT)] * y.shape[1]]
+    found: Any = minimize(judge, np.zeros(1 + y.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds)
+    line = torch.from_numpy(found.x) * learned
+    return Recalibration(math.exp(float(line[0])), line[1:])

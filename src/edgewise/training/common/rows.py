@@ -1,0 +1,91 @@
+"""Rows to learn from: checked, in float64, split and weighted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgewise._core.checks import check_float, check_matrix, check_vector
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, generator
+from edgewise.network import KAN
+from edgewise.training.common.losses import Loss, check_target
+
+# Below this many rows nothing is held out unless asked: generalised cross-validation judges instead.
+FEWEST_TO_SPLIT = 40
+# Rows that are looked at once a time limit has passed.
+FEW = 5000
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Inputs (n, I) in their own units, targets (n, D) and weights (n,) that sum to one; float64."""
+
+    X: Tensor
+    y: Tensor
+    weight: Tensor
+
+    def take(self, index: Tensor) -> Rows:
+        """Some of the rows."""
+        weight = self.weight[index]
+        return Rows(self.X[index], self.y[index], weight / weight.sum())
+
+    def few(self) -> Rows:
+        """Every n-th row, where there are too many to look at all."""
+        step = -(-len(self) // FEW)
+        return self if step == 1 else self.take(torch.arange(0, len(self), step))
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+def as_rows(net: KAN, X: Any, y: Any, loss: Loss, sample_weight: Any = None, of: str = "fit") -> Rows:
+    """Checked rows for a network and a loss."""
+    inputs = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of=of))
+    targets = check_matrix(_column(y, of), "y", rows=len(inputs), of=of)
+    target = check_target(loss, torch.from_numpy(targets), net.shape[-1], of)
+    if sample_weight is None:
+        return Rows(inputs, target, torch.full((len(inputs),), 1 / len(inputs), dtype=torch.float64))
+    weight = torch.from_numpy(check_vector(sample_weight, "sample_weight", length=len(inputs), of=of))
+    if bool((weight < 0).any()) or float(weight.sum()) <= 0:
+        raise InputError(
+            f"The 'sample_weight' of {of} must be non-negative with a positive sum. Got weights from "
+            f"{float(weight.min()):g} to {float(weight.max()):g} instead."
+        )
+    weight = weight / weight.max()
+    return Rows(inputs, target, weight / weight.sum())
+
+
+def hold_out(rows: Rows, net: KAN, loss: Loss, validation: Any, seed: int) -> tuple[Rows, Rows | None]:
+    """Training rows and held-out rows from a share, a pair (X, y), or None."""
+    if isinstance(validation, tuple):
+        if len(validation) != 2:
+            raise InputError(
+                "The 'validation' parameter of fit must be a share, a pair (X, y) or None. "
+                f"Got a tuple of {len(validation)} instead."
+            )
+        return rows, as_rows(net, validation[0], validation[1], loss, of="fit (validation)")
+    if validation is None:
+        return rows, None
+    share = check_float(validation, "validation", low=0.0, high=0.9, of="fit")
+    if share == 0.0 or len(rows) < FEWEST_TO_SPLIT:
+        return rows, None
+    order = torch.randperm(len(rows), generator=generator(derive(seed, 7001)))
+    count = max(1, round(share * len(rows)))
+    held = rows.weight[order[:count]].sum()
+    if float(held) <= 0 or float(held) >= 1:
+        return rows, None
+    return rows.take(order[count:].sort().values), rows.take(order[:count].sort().values)
+
+
+def _column(y: Any, of: str) -> Any:
+    """One-dimensional targets as a column."""
+    try:
+        shape = y.shape if hasattr(y, "shape") else np.shape(y)
+    except ValueError:  # rows of different lengths, which the check of the matrix tells apart
+        return y
+    return check_vector(y, "y", of=of)[:, None] if len(shape) == 1 else y

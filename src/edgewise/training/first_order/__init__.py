@@ -1,0 +1,1 @@
+"""Minibatch AdamW, and L-BFGS on all rows at once: for large networks."""

@@ -1,0 +1,1 @@
+"""Functions of pairs of columns: which pairs act together, solved for, and written as nodes of a network."""

@@ -1,0 +1,365 @@
+"""Functions of pairs of inputs, solved rather than trained: products of smooth directions, shrunk by the evidence.
+
+A function of two inputs is a sum of products of their smooth directions, smoother ones more likely to be large: a Gaussian
+process whose covariance is the product of those of two splines. Products fall into shells by how rough they are, each with
+a weight that maximises the evidence; where a pair says nothing, its function is shrunk to nothing. Pairs join in rounds, and
+all parts are solved in turn on what the others leave over, those of single inputs too. The same is done without each fold,
+choice of pairs included, so that the rows left out judge all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from edgewise._core.work import StopError, charge
+from edgewise.training.additive.irls import LEAST, LEAST_LOGIT, MOST, RELEARNED, START, Additive
+from edgewise.training.bag.out_of_bag import Judged, judged, speaks_for
+from edgewise.training.bag.run import Ground
+from edgewise.training.common.costs import solve_cost
+from edgewise.training.common.losses import Loss
+from edgewise.training.interactions.pair_columns import Part, Parts, Which
+from edgewise.training.interactions.two_way_tables import Pair, TwoWay, all_pairs, strongest, two_way
+
+# Pairs that join in each round, and rounds that may pass without out-of-bag rows speaking for them.
+ROOMS, PATIENCE = (1, 1, 2, 3, 4, 5, 8, 8, 8), 2
+# Standard errors by which the first pairs have to lower the out-of-bag loss.
+FIRST_ERRORS = 2.0
+# Pairs that later rounds choose from: the strongest at first.
+CANDIDATES = 96
+# Times that all parts are solved in turn in a round, and updates of the weights of a pair that has just joined.
+SWEEPS, UPDATES = 2, 4
+# Share of its products that a pair makes use of when it is given more.
+FULL = 0.4
+HALVINGS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class PairFunctions:
+    """Functions of single inputs and of pairs, in products of smooth coordinates.
+
+    Attributes
+    ----------
+    theta : Tensor, shape (P, D)
+        Of single inputs.
+    bias : Tensor, shape (D,)
+    products : mapping of pairs to (Tensor, Tensor), shapes (K, 2) and (K, D)
+        Columns of the design that are multiplied, and what the products are multiplied by.
+    """
+
+    theta: Tensor
+    bias: Tensor
+    products: Mapping[Pair, tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True, eq=False)
+class Joined:
+    """What pairs add to an additive part.
+
+    Attributes
+    ----------
+    whole : PairFunctions
+        Learned from all rows.
+    mean : PairFunctions
+        The mean of those without a fold each.
+    outputs : Tensor, shape (folds, n, D)
+        Of those without a fold.
+    judged : Judged
+        These, by the rows left out.
+    """
+
+    whole: PairFunctions
+    mean: PairFunctions
+    outputs: Tensor
+    judged: Judged
+
+
+def solve_pairs(
+    ground: Ground,
+    additive: Additive,
+    loss: Loss,
+    degrees: Sequence[int],
+    *,
+    table: Tensor,
+    spent: float,
+    most: int | None = None,
+    without: Collection[int] = (),
+    fixed: bool = False,
+    faint: float = 0.0,
+    late: Callable[[], bool] = lambda: False,
+) -> tuple[Joined | None, StopError | None]:
+    """Choose pairs and solve for their functions, as far as out-of-bag rows speak for them.
+
+    Parameters
+    ----------
+    ground : Ground
+    additive : Additive
+        Where everything starts from.
+    loss : Loss
+    degrees : sequence of int
+        Directions of each input that pairs make use of.
+    table : Tensor, shape (n, P)
+        The design that the additive part is stated in: that of `ground`, or one under constraints.
+    spent : float
+        Degrees of freedom of the additive part.
+    most : int, optional
+        So many pairs, the strongest, whatever out-of-bag rows say.
+    without : collection of int
+        Inputs that are in no pair.
+    fixed : bool
+        Whether the functions of single inputs stay as they are.
+    faint : float
+        A gain in loss below which nobody could tell.
+    late : callable
+        Whether no round shall begin any more.
+
+    Returns
+    -------
+    Joined or None
+        None where nothing speaks for any pair.
+    StopError or None
+        What broke it off; the rounds until then are the answer.
+
+    References
+    ----------
+    S. Wood and M. Fasiolo, "A generalized Fellner-Schall method for smoothing parameter optimization", 2017,
+    doi:10.1111/biom.12666.
+    """
+    parts, folds = Parts(ground, degrees), len(additive.fold_theta)
+    best, first = None, judged(additive.outputs(table), ground, loss)
+    try:
+        screen = two_way(ground.design, ground.table, ground.rows.X)
+        start = all_pairs(len(degrees), without)
+        models = [
+            _Model(parts, additive, table, spent, fold, loss, fixed, start) for fold in (None, *range(folds))
+        ]
+        whole = models[0]
+        idle = 0
+        for room in _rooms(most):
+            joined = [model.join(screen, room, None if model is whole else whole) for model in models]
+            if not any(joined):
+                break
+            outputs = torch.stack([model.f for model in models[1:]])
+            now = judged(outputs, ground, loss)
+            # Rounds are so many chances to be deceived: the first pairs have to be told from none beyond doubt.
+            before, errors = (first, FIRST_ERRORS) if best is None else (best.judged, 1.0)
+            if most is not None or speaks_for(now, before, ground, loss, faint, errors):
+                functions = whole.functions(faint if most is None else -1.0)
+                mean = _mean([model.functions() for model in models[1:]])
+                best, idle = Joined(functions, mean, outputs, now), 0
+            else:
+                idle += 1
+            if idle == PATIENCE or late():
+                break
+    except StopError as stop:
+        return best, stop
+    return best, None
+
+
+def _rooms(most: int | None) -> list[int]:
+    """How many pairs join in each round."""
+    if most is None:
+        return list(ROOMS)
+    rooms, left = list[int](), most
+    while left > 0:
+        rooms.append(min(left, ROOMS[min(len(rooms), len(ROOMS) - 1)]))
+        left -= rooms[-1]
+    return rooms
+
+
+class _Model:
+    """Functions of single inputs and of pairs, learned from all rows or without a fold."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        additive: Additive,
+        table: Tensor,
+        spent: float,
+        fold: int | None,
+        loss: Loss,
+        fixed: bool,
+        candidates: Sequence[Pair],
+    ) -> None:
+        ground = parts.ground
+        self.parts, self.fold, self.loss, self.y = parts, fold, loss, ground.rows.y
+        weight = ground.rows.weight
+        self.weight = weight if fold is None else torch.where(ground.fold == fold, 0.0, weight)
+        self.total = float(self.weight.sum())
+        self.theta = (additive.theta if fold is None else additive.fold_theta[fold]).clone()
+        self.bias = (additive.bias if fold is None else additive.fold_bias[fold]).clone()
+        self.f = table.to(torch.float64) @ self.theta + self.bias
+        self.smoothness = additive.penalty if fold is None else additive.fold_penalty[fold]
+        self.fixed = fixed
+        self.candidates = candidates
+        self.pairs = dict[Pair, Tensor]()
+        self.penalty = dict[Pair, Tensor]()
+        # Degrees of freedom that pairs, and all single inputs together, make use of.
+        self.free = dict[Pair, float]()
+        self.spent = spent
+
+    def functions(self, faint: float = -1.0) -> PairFunctions:
+        """What has been solved, without pairs that lower the loss by less than what is faint."""
+        kept = [pair for pair in self.pairs if self._share(pair) > faint]
+        products = {pair: (self.parts.of(pair).places, self.pairs[pair].clone()) for pair in kept}
+        return PairFunctions(self.theta.clone(), self.bias.clone(), products)
+
+    def join(self, screen: TwoWay, room: int, leader: _Model | None) -> bool:
+        """Let the strongest pairs of what is left over join, and solve for all parts; False where there are none.
+
+        Parameters
+        ----------
+        leader : _Model, optional
+            One of all rows: of many rows, what it knows of how smooth a pair is holds here as well.
+        """
+        rest = -self.loss.gradient(self.f, self.y) * self.weight[:, None]
+        gains = screen.gains(rest, self.candidates)
+        fresh = strongest(gains, self.candidates)[:room]
+        # A pair that is lost in noise now may be seen once others have joined.
+        order = [self.candidates[k] for k in np.argsort(-gains, kind="stable")]
+        self.candidates = [pair for pair in order if pair not in fresh][:CANDIDATES]
+        for pair in fresh:
+            shape = len(self.parts.of(pair).places), self.y.shape[1]
+            self.pairs[pair] = torch.zeros(shape, dtype=torch.float64)
+            shells = int(self.parts.of(pair).shell.max()) + 1
+            self.penalty[pair] = torch.full((shells, shape[1]), START * self.total, dtype=torch.float64)
+        # Of few rows, smoothness that was found on all of them would know those left out.
+        known = {} if leader is None or len(self.y) <= RELEARNED else leader.penalty
+        for sweep in range(SWEEPS):
+            for pair in self.pairs:
+                self._fit(pair)
+                if pair in known:
+                    self.penalty[pair] = known[pair]
+                    self._solve(pair, 0)
+                else:
+                    self._solve(pair, UPDATES if pair in fresh else 1)
+                full = self.free[pair] > FULL * len(self.pairs[pair])
+                if leader is None and full and sweep < SWEEPS - 1:
+                    self.parts.grown(pair)
+            for i in range(0 if self.fixed else len(self.parts.ground.design.maps)):
+                self._smooth(i)
+            self._level()
+        return bool(fresh)
+
+    def _share(self, pair: Pair) -> float:
+        """About what the function of a pair takes from the loss of a row."""
+        part, total = self.parts.of(pair), 0.0
+        bend = self.loss.curvature(self.f, self.y)
+        for k in range(self.y.shape[1]):
+            own = part.times(self.pairs[pair][:, k])
+            own = own - (own @ self.weight) / self.total
+            total += 0.5 * float((own**2 * bend[:, k]) @ self.weight) / self.total
+        return total
+
+    def _fit(self, pair: Pair) -> None:
+        """Numbers for products that have been added since; their weights are those of the roughest so far."""
+        part = self.parts.of(pair)
+        more = len(part.places) - len(self.pairs[pair])
+        if more > 0:
+            self.pairs[pair] = torch.nn.functional.pad(self.pairs[pair], (0, 0, 0, more))
+        shells = int(part.shell.max()) + 1 - len(self.penalty[pair])
+        if shells > 0:
+            last = self.penalty[pair][-1:].expand(shells, -1)
+            self.penalty[pair] = torch.cat([self.penalty[pair], last])
+
+    def _quadratic(self, which: Which, part: Part, k: int, old: Tensor) -> tuple[Tensor, Tensor]:
+        """Matrix and right side of the normal equations of one part."""
+        bend = self.parts.ground.rows.weight * self.loss.curvature(self.f, self.y)[:, k]
+        gram = self.parts.gram(which, k, self.fold, bend)
+        slope = self.loss.gradient(self.f, self.y)[:, k] * self.weight
+        return gram, gram @ old - part.pulled(slope)
+
+    def _solve(self, pair: Pair, updates: int) -> None:
+        """The function of a pair beside the others; so many updates of its weights."""
+        part, least = self.parts.of(pair), LEAST * self.total
+        if not self.loss.dispersed:
+            least = max(least, LEAST_LOGIT)
+        sizes = torch.bincount(part.shell).to(torch.float64)
+        self.penalty[pair] = self.penalty[pair].clone()
+        free = self.free.get(pair, 0.0) if updates == 0 else 0.0
+        for k in range(self.y.shape[1]):
+            old, penalty = self.pairs[pair][:, k].clone(), self.penalty[pair][:, k]
+            gram, right = self._quadratic(pair, part, k, old)
+            noise = self._noise(k)
+            for _ in range(updates):
+                theta, root = _solved(gram, right, penalty[part.shell])
+                trace = torch.zeros_like(sizes).index_add(
+                    0, part.shell, torch.cholesky_inverse(root).diagonal()
+                )
+                size = torch.zeros_like(sizes).index_add(0, part.shell, theta**2)
+                own = (sizes - penalty * trace).clamp(min=1e-6)
+                penalty = (noise * own / size.clamp(min=1e-30)).clamp(least, MOST * self.total)
+                free = max(free, float(own.sum()))
+            theta, _ = _solved(gram, right, penalty[part.shell])
+            self.pairs[pair][:, k] = self._moved(part, k, old, theta, penalty[part.shell])
+            self.penalty[pair][:, k] = penalty
+        self.free[pair] = free
+
+    def _smooth(self, i: int) -> None:
+        """The function of a single input beside the others, as smooth as it has been found to be."""
+        part = self.parts.of((i,))
+        columns = part.places[:, 0]
+        for k in range(self.y.shape[1] if len(columns) else 0):
+            old, penalty = self.theta[columns, k], self.smoothness[columns, k]
+            theta, _ = _solved(*self._quadratic((i,), part, k, old), penalty)
+            self.theta[columns, k] = self._moved(part, k, old, theta, penalty)
+
+    def _level(self) -> None:
+        slope = (self.loss.gradient(self.f, self.y) * self.weight[:, None]).sum(0)
+        bend = (self.loss.curvature(self.f, self.y) * self.weight[:, None]).sum(0)
+        step = -slope / bend.clamp(min=1e-12)
+        self.bias, self.f = self.bias + step, self.f + step
+
+    def _noise(self, k: int) -> float:
+        if not self.loss.dispersed:
+            return 1.0
+        bend = self.loss.curvature(self.f, self.y)[:, k]
+        rest = float(((self.f[:, k] - self.y[:, k]) ** 2 * bend) @ self.weight)
+        return rest / max(self.total - 1 - self.spent - sum(self.free.values()), 0.05 * self.total)
+
+    def _moved(self, part: Part, k: int, old: Tensor, new: Tensor, penalty: Tensor) -> Tensor:
+        """Go from old to new, less far where that does not lower the loss."""
+        step, size = new - old, 1.0
+        change = part.times(step)
+        before = self._objective(self.f, old, penalty)
+        for _ in range(HALVINGS):
+            f = self.f.clone()
+            f[:, k] += size * change
+            theta = old + size * step
+            if self._objective(f, theta, penalty) <= before + 1e-7 * abs(before):
+                self.f = f
+                return theta
+            size *= 0.5
+        return old
+
+    def _objective(self, f: Tensor, theta: Tensor, penalty: Tensor) -> float:
+        return float(self.loss.rows(f, self.y) @ self.weight) + 0.5 * float(penalty @ theta**2)
+
+
+def _solved(gram: Tensor, right: Tensor, penalty: Tensor) -> tuple[Tensor, Tensor]:
+    """Solution of penalised normal equations, and their root."""
+    charge(2 * solve_cost(len(gram)))
+    whole = gram + torch.diag(penalty)
+    # Single precision made the matrix: a trace of it keeps the whole definite.
+    whole.diagonal().add_(1e-6 * float(gram.diagonal().mean()))
+    root = torch.linalg.cholesky(whole)
+    return torch.cholesky_solve(right[:, None], root)[:, 0], root
+
+
+def _mean(models: Sequence[PairFunctions]) -> PairFunctions:
+    """The mean of some functions; a pair that one of them lacks counts as nothing there."""
+    products = dict[Pair, tuple[Tensor, Tensor]]()
+    for pair in dict.fromkeys(pair for model in models for pair in model.products):
+        own = [model.products[pair] for model in models if pair in model.products]
+        # Products come in one order, so a shorter list is the beginning of a longer one.
+        places = max((places for places, _ in own), key=len)
+        total = torch.zeros(len(places), own[0][1].shape[1], dtype=torch.float64)
+        for _, theta in own:
+            total[: len(theta)] += theta / len(models)
+        products[pair] = places, total
+    theta = torch.stack([model.theta for model in models]).mean(0)
+    return PairFunctions(theta, torch.stack([model.bias for model in models]).mean(0), products)

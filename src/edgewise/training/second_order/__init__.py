@@ -1,0 +1,1 @@
+"""Levenberg-Marquardt with penalties weighed by the evidence: for small networks."""

@@ -1,0 +1,90 @@
+"""The problem of a fit: one network on some rows, and what is measured there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from edgewise._core.work import charge
+from edgewise.network import KAN
+from edgewise.training.common.costs import value_cost
+from edgewise.training.common.losses import Loss
+from edgewise.training.common.rows import Rows
+from edgewise.training.common.units import scaled
+from edgewise.training.second_order.native_objective import objective
+from edgewise.training.second_order.objective import DataObjective, Penalised
+from edgewise.training.second_order.parameters import Slots, make_slots, pack
+from edgewise.training.second_order.penalty import Penalty, Weights, make_penalty, matrix
+from edgewise.training.second_order.total_variation import Variation, make_variation
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What is fixed within a stage: layout, penalty and objective of one network on one set of rows."""
+
+    net: KAN
+    rows: Rows
+    held: Rows | None
+    loss: Loss
+    variation_weight: float = 0.0
+
+    @cached_property
+    def slots(self) -> Slots:
+        return make_slots(self.net)
+
+    @cached_property
+    def penalty(self) -> Penalty:
+        return make_penalty(self.net, self.slots)
+
+    @cached_property
+    def variation(self) -> Variation | None:
+        return make_variation(self.net, self.slots, self.variation_weight)
+
+    @cached_property
+    def data(self) -> DataObjective:
+        return objective_on(self.net, self.slots, self.rows, self.loss)
+
+    @cached_property
+    def judge(self) -> DataObjective | None:
+        return None if self.held is None else objective_on(self.net, self.slots, self.held, self.loss)
+
+    def penalised(self, weights: Weights) -> Penalised:
+        return Penalised(self.data, matrix(self.penalty, weights), self.variation)
+
+
+def objective_on(net: KAN, slots: Slots, rows: Rows, loss: Loss) -> DataObjective:
+    """Mean loss on some rows as a function of the parameter vector."""
+    return objective(net, slots, rows.X, scaled(net, rows, loss), rows.weight, loss)
+
+
+def joined(first: Rows, second: Rows) -> Rows:
+    """All rows, every row with the weight it had relative to its own part's size."""
+    weight = torch.cat([first.weight * len(first), second.weight * len(second)])
+    return Rows(torch.cat([first.X, second.X]), torch.cat([first.y, second.y]), weight / weight.sum())
+
+
+def mean_loss(net: KAN, rows: Rows, loss: Loss) -> float:
+    """Weighted mean loss of a network in network units."""
+    slots = make_slots(net)
+    return objective_on(net, slots, rows, loss).value(pack(net, slots))
+
+
+def error(net: KAN, rows: Rows, loss: Loss) -> float:
+    """The error of a network as `FitResult` states it."""
+    slots = make_slots(net)
+    return error_at(objective_on(net, slots, rows, loss), net, pack(net, slots))
+
+
+def error_at(data: DataObjective, net: KAN, theta: Tensor) -> float:
+    """The error at a parameter vector: RMSE in the units of y, mean loss where the likelihood fixes the noise."""
+    charge(value_cost(len(data.y), data.evaluator.read))
+    f = data.evaluator.outputs(theta)
+    if not data.loss.dispersed:
+        return float(data.loss.rows(f, data.y) @ data.weight)
+    # Scaled before it is squared and summed: y may be of any size.
+    largest = net.output_scale.max()
+    square = (((f - data.y) * (net.output_scale / largest)) ** 2).mean(-1)
+    return float((square @ data.weight).sqrt() * largest)

@@ -1,0 +1,57 @@
+"""Which of the modes that were tried is the answer, and why, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from edgewise.training.bag.out_of_bag import Judged, speaks_for
+from edgewise.training.bag.run import Ground
+from edgewise.training.common.losses import Loss
+
+# A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
+FAINT = {"cross_entropy": 1e-4, "squared": 5e-5, "huber": 5e-5, "quantile": 5e-5}
+_ONE = {"additive": "an additive one", "pairwise": "a pairwise one", "deep": "a deep one"}
+
+
+def choose(
+    mode: str,
+    tried: Mapping[str, Judged],
+    ground: Ground,
+    loss: Loss,
+    shown: Callable[[float], float],
+) -> tuple[str, str]:
+    """The simplest mode whose out-of-bag losses cannot be told from those of richer ones, and the reason in words.
+
+    Parameters
+    ----------
+    mode : str
+        "auto", or what was asked for.
+    tried : mapping of modes to Judged, from simple to rich
+    ground : Ground
+    loss : Loss
+    shown : callable
+        Turns a loss into the error that is told.
+    """
+    names = list(tried)
+    told = {name: f"{shown(one.error):.4g}" for name, one in tried.items()}
+    if len(names) == 1:
+        if mode == "additive":
+            return "additive", "The network is additive."
+        return (
+            "additive",
+            f"The network is additive: no pair lowers its out-of-bag error of {told['additive']}.",
+        )
+    chosen, last = names[0] if mode == "auto" else names[-1], names[-1]
+    for name in names[1:] if mode == "auto" else ():
+        if speaks_for(tried[name], tried[chosen], ground, loss, FAINT[loss.name]):
+            chosen = name
+    if chosen == last:
+        before = names[-2]
+        return (
+            chosen,
+            f"The network is {chosen}: its out-of-bag error is {told[chosen]} against {told[before]} of {_ONE[before]}.",
+        )
+    return (
+        chosen,
+        f"The network is {chosen}: out-of-bag rows do not speak for {_ONE[last]} ({told[last]} against {told[chosen]}).",
+    )

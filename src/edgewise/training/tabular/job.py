@@ -1,0 +1,395 @@
+"""From the rows of an encoded table to one network: the additive part, the bag that learns what it leaves, and the choice.
+
+The additive part comes first: it is solved, not trained, and the easiest to read; functions of pairs are solved beside it.
+A bag of networks learns what both leave over. In mode "auto" pairs, and the bag, stay only if rows that they
+have not learned from speak for them. All is one network in the end; a hidden node carries the additive part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from edgewise._core.seeds import derive, generator
+from edgewise._core.work import Meter, StopError
+from edgewise.training.additive.design import DEGREE, smoother
+from edgewise.training.additive.irls import Additive, solve_additive, without_nothing
+from edgewise.training.additive.shape_constraints import Constraint, constrain, solve_constrained
+from edgewise.training.bag.members import Bag, Tame
+from edgewise.training.bag.out_of_bag import Judged, judged, recalibration
+from edgewise.training.bag.run import Ground, Recipe, TableRows, make_ground, train_bag
+from edgewise.training.common.losses import Loss
+from edgewise.training.common.results import Callback, TableFit
+from edgewise.training.interactions.pair_functions import Joined, solve_pairs
+from edgewise.training.interactions.pair_nodes import pair_nodes
+from edgewise.training.interactions.pair_selection import telling_pairs
+from edgewise.training.interactions.two_way_tables import Pair, all_pairs, strongest, two_way
+from edgewise.training.tabular.assembly import to_network
+from edgewise.training.tabular.choice import FAINT, choose
+from edgewise.training.tabular.progress import TableProgress
+
+MEMBERS, FOLDS = 8, 4
+# Hidden nodes of a member, and intervals of the grids of the inputs.
+HIDDEN, INTERVALS = 32, 24
+# Passes over the rows, and updates, that a bag is given where the work allows.
+EPOCHS, FEWEST_STEPS, MOST_STEPS = 150, 200, 4000
+# Rows of all its minibatches together: out-of-bag errors fall no further with more.
+MOST_SHOWN = 700_000
+# Work that may be done with work=1, and shares of it for the updates of a bag, for the additive part and for pairs.
+UNITS, PLANNED, ADDITIVE_SHARE, PAIRS_SHARE = 30.0, 0.6, 0.3, 0.3
+# Work of an update, a multiplication of the first layer, and a value of a hidden spline.
+UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
+# Numbers that the design of all rows may hold; of larger tables a random part is used.
+MOST_NUMBERS = 100_000_000
+# Rows that are looked at, and how often, where a time limit ends the preparation of all.
+GLANCE, GLANCES = 1000, 10
+# Columns of the design: many inputs get coarser grids.
+MOST_COLUMNS, FEWEST_INTERVALS = 1500, 4
+# Rows from which the additive part has two, three and four times the intervals: its smoothness is chosen by the evidence, so
+# fineness costs time only, and tells sharp steps apart where rows are many.
+FINER = (2000, 4000, 8000)
+# Directions of an input that a bag bends it in: at least so many, and so many for each degree of freedom that its additive
+# function makes use of. Where that one is smooth, others seldom are not.
+FEWEST_DIRECTIONS, MORE_DIRECTIONS = 12, 1.0
+# Pairs that are tried, and hidden nodes for each of them in a member: the fewer pairs, the more.
+MOST_PAIRS, FEWEST_NODES, MOST_NODES, NODES_OF_ALL = 24, 3, 6, 60
+# Rows of all the minibatches of a bag of pairs: they are easier to learn than what all inputs do together.
+SHOWN_PAIRS = 450_000
+# Share of the updates after which the pairs that pay are told from those that do not.
+SCOUT_SHARE = 0.2
+
+
+class TableJob(TableProgress):
+    """One call of `fit_table`: rows, work and history."""
+
+    def __init__(
+        self,
+        rows: TableRows,
+        loss: Loss,
+        members: int,
+        hidden: int | None,
+        work: float,
+        meter: Meter,
+        seed: int,
+        callbacks: Sequence[Callback],
+        shift: Tensor,
+        scale: Tensor,
+        constraints: Mapping[int, Constraint],
+    ) -> None:
+        self.constraints = constraints
+        super().__init__(loss, scale, meter, callbacks)
+        self.members, self.hidden = members, hidden
+        self.units, self.seed, self.shift = UNITS * work, seed, shift
+        self.events: list[str] = []
+        self.numbers = torch.arange(len(rows))
+        d = rows.X.shape[1]
+        self.intervals = max(FEWEST_INTERVALS, min(INTERVALS, MOST_COLUMNS // d - DEGREE))
+        self.rows = self._part(rows, MOST_NUMBERS // (d * (self.intervals + DEGREE)))
+        finer = 1 + sum(len(self.rows) >= rows for rows in FINER)
+        while finer > 1 and (
+            d * (finer * self.intervals + DEGREE) > MOST_COLUMNS
+            or len(self.rows) * d * (finer * self.intervals + DEGREE) > MOST_NUMBERS
+        ):
+            finer -= 1
+        self.intervals *= finer
+
+    def run(
+        self,
+        mode: str,
+        interactions: str | int | None,
+        names: Sequence[str] | None,
+        outputs: Sequence[str] | None,
+    ) -> TableFit:
+        folds = max(1, min(FOLDS, self.members))
+        ground = self._ground(folds)
+        additive = self._additive(ground)
+        if additive.stop is not None and additive.steps < GLANCES:
+            # Functions are hardly there yet; a few rows say more in as many steps as it takes.
+            ground = self._glance(folds)
+            additive = self._additive(ground)
+        ground = self._directed(ground, additive)
+        smooth, rest = ground, self._rest(ground, additive)
+        if self.constraints:
+            ground, additive = self._constrained(ground, additive)
+        tried = {"additive": judged(additive.outputs(ground.table), ground, self.loss)}
+        self._tell("additive", tried["additive"].error, tried["additive"].error)
+        bag: Bag | None = None
+        joined: Joined | None = None
+        pairs: tuple[Pair, ...] = ()
+        if mode == "pairwise" and self._monotone and not self.stopped:
+            pairs = self._trained_pairs(smooth, ground, rest, additive, interactions)
+        elif mode != "additive" and not self.stopped:
+            joined = self._joined(smooth, ground, additive, interactions)
+            if joined is not None:
+                tried["pairwise"], pairs = joined.judged, tuple(joined.whole.products)
+                self._tell("pairwise", joined.judged.error, joined.judged.error)
+        offset = additive.outputs(ground.table) if joined is None else joined.outputs
+        if mode in ("auto", "deep") and not self.stopped:
+            bag, tried["deep"] = self._bag("deep", ground, offset, ())
+        elif pairs and joined is None and not self.stopped:
+            bag, tried["pairwise"] = self._bag("pairwise", ground, offset, pairs)
+        chosen, why = choose(
+            "auto" if interactions == "auto" else mode, tried, ground, self.loss, self._error
+        )
+        best = tried[chosen]
+        bag = None if chosen == "additive" or (chosen == "pairwise" and joined is not None) else bag
+        line = recalibration(best, ground, self.loss, self._learned(ground) if bag is None else 1.0)
+        if any(one.bounded for one in self.constraints.values()):
+            line = replace(line, slope=min(line.slope, 1.0))  # more would widen the ranges
+        base, squares = (additive.theta, additive.bias), None
+        if bag is not None:
+            base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
+        if joined is not None and chosen != "additive":
+            functions = joined.whole if bag is None else joined.mean
+            size = smooth.table.square().mean(0).sqrt().to(torch.float64)
+            squares = pair_nodes(functions, smooth.design, size)
+            base = (base[0] if self.constraints else functions.theta, functions.bias)
+        plain = without_nothing(base[0], ground.table, ground.design.owner)
+        network = to_network(
+            bag,
+            ground.design,
+            coarse=ground.coarse,
+            base=(plain, base[1]),
+            squares=squares,
+            names=names,
+            outputs=outputs,
+            shift=line(self.shift),
+            scale=line.slope * self.scale,
+        )
+        return TableFit(
+            network=network,
+            history=tuple(self.history),
+            message=why if self.stopped is None else f"{why} {self.stopped.advice}",
+            stop_reason=self._ended(chosen),
+            seconds=self.meter.seconds,
+            mode=chosen,
+            members=1 if bag is None else bag.shape.members,
+            validation_error=self._error(best.error),
+            events=tuple(self.events),
+            held=self.numbers[ground.held],
+            out_of_bag=line(self.shift + self.scale * best.outputs),
+            pairs=pairs if chosen == "pairwise" else (),
+            compared=tuple((name, self._error(one.error)) for name, one in tried.items()),
+        )
+
+    # -- stages ----------------------------------------------------------------------------------------------------
+
+    def _part(self, rows: TableRows, most: int) -> TableRows:
+        """The rows that are learned from: all, or a random part."""
+        if len(rows) <= most:
+            return rows
+        random = generator(derive(self.seed, 7301))
+        k = torch.randperm(len(rows), generator=random)[:most].sort().values
+        self.numbers = self.numbers[k]
+        self.events.append(f"Learned from a random {most:,} of the {len(rows):,} rows.")
+        return TableRows(rows.X[k], rows.y[k], rows.weight[k])
+
+    def _ground(self, folds: int) -> Ground:
+        """Design and folds of the rows; of a few of them, where the time limit leaves no more."""
+        try:
+            with self._counted():
+                return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
+        except StopError as stop:
+            self._stop(stop)
+            return self._glance(folds)
+
+    def _glance(self, folds: int) -> Ground:
+        self.rows, self.intervals = self._part(self.rows, GLANCE), min(self.intervals, INTERVALS)
+        return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
+
+    def _additive(self, ground: Ground) -> Additive:
+        rows, most = self.rows, self.meter.spent + ADDITIVE_SHARE * self.units
+        left = iter(range(GLANCES))
+
+        def late() -> bool:
+            return self.meter.spent > most if self.stopped is None else next(left, None) is None
+
+        with self._counted():
+            additive = solve_additive(
+                ground.table,
+                ground.design.owner,
+                rows.y,
+                rows.weight,
+                self.loss,
+                ground.fold,
+                late,
+            )
+        self.short = additive.late
+        self._stop(additive.stop)
+        return additive
+
+    def _directed(self, ground: Ground, additive: Additive) -> Ground:
+        """The ground of bags that bend an input as finely as its additive function had reason to."""
+        degrees = additive.degrees(
+            ground.table, ground.design.owner, self.rows.y, self.rows.weight, self.loss
+        )
+        most = [max(FEWEST_DIRECTIONS, math.ceil(MORE_DIRECTIONS * float(own))) for own in degrees]
+        coarse, table = smoother(ground.design, ground.table, most)
+        self.directions, self.degrees = coarse.maps, float(degrees.sum())
+        return replace(ground, coarse=coarse, coarse_table=table)
+
+    def _rest(self, ground: Ground, additive: Additive) -> Tensor:
+        """What an additive part leaves over, (n, D)."""
+        outputs = ground.table.to(torch.float64) @ additive.theta + additive.bias
+        return -self.loss.gradient(outputs, self.rows.y) * self.rows.weight[:, None]
+
+    def _constrained(self, ground: Ground, free: Additive) -> tuple[Ground, Additive]:
+        """The additive part under the constraints, and the ground in the coordinates that these are stated in."""
+        held = constrain(ground.design, self.constraints, float(self.scale[0]))
+        table = held.design.rows(self.rows.X)
+        rows = self.rows
+        with self._counted():
+            additive = solve_constrained(
+                held,
+                table,
+                ground.design,
+                free,
+                rows.y,
+                rows.weight,
+                self.loss,
+                ground.fold,
+                lambda: self.stopped is not None,
+            )
+        self._stop(additive.stop)
+        coarse, coarse_table = ground.coarse, ground.coarse_table
+        self.smooth_maps = coarse.maps
+        if self._monotone:
+            size = coarse.breaks.shape[1] - 1 + DEGREE
+            eye = torch.eye(size, dtype=torch.float64)
+            maps = [eye if i in self._monotone else m for i, m in enumerate(coarse.maps)]
+            coarse = replace(coarse, maps=tuple(maps))
+            coarse_table = coarse.rows(rows.X)
+        changed = replace(ground, design=held.design, table=table, coarse=coarse, coarse_table=coarse_table)
+        return changed, additive
+
+    @property
+    def _monotone(self) -> dict[int, int]:
+        """Inputs in which hidden nodes have to be monotone, and their directions."""
+        return {i: one.monotone for i, one in self.constraints.items() if one.monotone and not one.alone}
+
+    def _links(self, pairs: Sequence[Pair], hidden: int, members: int) -> tuple[Tensor | None, Tame | None]:
+        """Which inputs the hidden nodes read, and what keeps them in bounds."""
+        d = self.rows.X.shape[1]
+        monotone = torch.zeros(d, dtype=torch.bool)
+        monotone[list(self._monotone)] = True
+        if pairs:
+            joint = torch.zeros(d, len(pairs), dtype=torch.bool)
+            for k, (i, j) in enumerate(pairs):
+                joint[[i, j], k] = True
+            links = joint.repeat_interleave(hidden // len(pairs), 1)
+        elif self.constraints:
+            links = torch.ones(d, hidden, dtype=torch.bool)
+            links[[i for i, one in self.constraints.items() if one.alone]] = False
+            # One half of the nodes may do as they like with the inputs that are free.
+            links[monotone, hidden // 2 :] = False
+        else:
+            return None, None
+        tame = None
+        nodes = (links & monotone[:, None]).any(0)
+        if bool(nodes.any()):
+            direction = tuple(self._monotone.get(i, 0) for i in range(d))
+            tame = Tame(direction, self.smooth_maps, nodes)
+        return links.repeat(1, members), tame
+
+    def _joined(
+        self, smooth: Ground, ground: Ground, additive: Additive, interactions: str | int | None
+    ) -> Joined | None:
+        """Functions of pairs that are solved; inputs under constraints stay out of them."""
+        until = self.meter.spent + PAIRS_SHARE * self.units
+        with self._counted():
+            joined, stop = solve_pairs(
+                smooth,
+                additive,
+                self.loss,
+                [turn.shape[1] - 1 for turn in self.directions],
+                table=ground.table,
+                spent=self.degrees,
+                most=interactions if isinstance(interactions, int) else None,
+                without={i for i, one in self.constraints.items() if one.alone or one.monotone},
+                fixed=bool(self.constraints),
+                faint=FAINT[self.loss.name],
+                late=lambda: self.meter.spent > until or self.stopped is not None,
+            )
+        self._stop(stop)
+        return joined
+
+    def _trained_pairs(
+        self,
+        smooth: Ground,
+        ground: Ground,
+        rest: Tensor,
+        additive: Additive,
+        interactions: str | int | None,
+    ) -> tuple[Pair, ...]:
+        """Pairs for a bag: functions that have to be monotone are trained."""
+        alone = {i for i, one in self.constraints.items() if one.alone}
+        most = interactions if isinstance(interactions, int) else MOST_PAIRS
+        with self._counted():
+            every = all_pairs(self.rows.X.shape[1], alone)
+            gains = two_way(smooth.design, smooth.table, self.rows.X).gains(rest, every)
+        pairs = tuple(strongest(gains, every)[:most])
+        if interactions != "auto" or not pairs:
+            return pairs
+        base = additive.outputs(ground.table)
+        bag, _ = self._bag("pairwise", ground, base, pairs, scouts=True)
+        return telling_pairs(bag, ground, base, self.loss, pairs, FAINT[self.loss.name])
+
+    def _bag(
+        self,
+        kind: str,
+        ground: Ground,
+        offset: Tensor,
+        pairs: Sequence[Pair],
+        scouts: bool = False,
+    ) -> tuple[Bag, Judged]:
+        """Train the members on what outputs (folds, n, D) leave over; scouts are one a fold, and soon done."""
+        members = min(self.members, FOLDS) if scouts else self.members
+        hidden = HIDDEN if self.hidden is None else self.hidden
+        if pairs:
+            most = FEWEST_NODES if scouts else MOST_NODES
+            hidden = len(pairs) * max(FEWEST_NODES, min(most, NODES_OF_ALL // len(pairs)))
+        links, tame = self._links(pairs, hidden, members)
+        columns = ground.coarse_table.shape[1]
+        if pairs:
+            columns = 2 * columns // self.rows.X.shape[1]
+        recipe = self._planned(Recipe(hidden=(hidden,), members=members), columns, bool(pairs))
+        if scouts:
+            recipe = replace(recipe, steps=max(1, int(SCOUT_SHARE * recipe.steps)))
+        planned = recipe.steps * recipe.cost
+        # Where scouts go first, what is planned for those who follow is about as much as without.
+        self.meter.most = self.meter.spent + (planned + planned / SCOUT_SHARE if scouts else planned)
+        with self._counted():
+            trained = train_bag(
+                ground,
+                recipe,
+                self.loss,
+                offset=offset,
+                links=links,
+                tame=tame,
+                seed=self.seed,
+                report=lambda step, train, held: self._tell(kind, train, held),
+            )
+        self._stop(trained.stop)
+        return trained.bag, Judged(trained.out_of_bag.to(torch.float64), trained.error)
+
+    def _planned(self, recipe: Recipe, columns: int, pairs: bool) -> Recipe:
+        """The recipe with its batch, and the updates that the work allows."""
+        n = len(self.rows)
+        batch = int(min(256, max(32, 2 ** round(math.log2(max(n / 30, 1))))))
+        first = batch * columns * recipe.members * recipe.hidden[0]
+        splines = batch * recipe.members * sum(recipe.hidden) * (recipe.hidden_intervals + DEGREE)
+        cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
+        most = SHOWN_PAIRS if pairs else MOST_SHOWN
+        affordable = int(PLANNED * self.units / cost)
+        wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS, most // batch))
+        self.short = self.short or affordable < wanted
+        return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)), cost=cost)
+
+    @staticmethod
+    def _learned(ground: Ground) -> float:
+        """The share of the rows that a solution without a fold has learned from."""
+        return 1 - len(ground.held) / ((int(ground.fold.max()) + 1) * len(ground.fold))
