@@ -148,8 +148,8 @@ def flips(run: Run) -> None:
                 start = bound.value("certified", "sex")
                 for tau in (0.2, 0.05, 0.0):
                     clock = Clock()
-                    limited = ew.limit_flip(model, "sex", tau, split.X) if tau else None
-                    made = limited or ew.flatten_columns(model, "sex", split.X)
+                    limited = ew.auditing.limit_flip(model, "sex", tau, split.X) if tau else None
+                    made = limited or ew.auditing.flatten_columns(model, "sex", split.X)
                     spent = clock.seconds
                     after = roc_auc_score(split.y_test, made.model.predict_proba(split.X_test)[:, 1])
                     kept.setdefault(tau, []).append((start, made.certificates[0].bound, before, after, spent))

@@ -80,7 +80,7 @@ def languages(net: ew.KAN) -> dict[str, tuple[int, Predict]]:
 
     state = sum(tensor.numel() * tensor.element_size() for tensor in net.state_dict().values())
     found: dict[str, tuple[int, Predict]] = {"torch": (state, in_torch)}
-    source = ew.to_numpy_source(net)
+    source = ew.exporting.to_numpy_source(net)
     module: dict[str, Any] = {}
     exec(compile(source, "model.py", "exec"), module)  # noqa: S102 - our own source
     found["numpy"] = (len(source), module["predict"])
@@ -125,7 +125,7 @@ def in_c(net: ew.KAN) -> tuple[int, Predict]:
 def in_onnx(net: ew.KAN) -> tuple[int, Predict]:
     import onnxruntime
 
-    data = ew.to_onnx(net)
+    data = ew.exporting.to_onnx(net)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

@@ -31,7 +31,7 @@ class Goal:
     error: float
     met: bool = False
 
-    def __call__(self, record: ew.Record) -> bool:
+    def __call__(self, record: ew.training.Record) -> bool:
         self.met = self.met or (record.validation or math.inf) <= self.error
         return self.met
 

@@ -31,7 +31,7 @@ loans["status"].value_counts()
 # 700 loans to learn from, 300 to judge by. With ``interactions=0`` the network has one curve for each
 # column and adds them up; nothing else can happen in it.
 
-learn, judge = ew.split(
+learn, judge = ew.data.split(
     len(loans), 0.3, seed=0, classes=(loans.credit == "good").to_numpy()
 )
 X = loans.drop(columns="credit").iloc[learn].reset_index(drop=True)
@@ -58,7 +58,7 @@ print(f"to call every loan good would be right in {np.mean(y_test == 'good'):.3f
 # a good loan, grey skylines the number of loans.
 
 whole = ew.explain(model, X, output="good", units={"amount": "DM"})
-ew.plot_shapes(whole, most=9)
+ew.plots.plot_shapes(whole, most=9)
 
 # %%
 # The account says most, then the history of earlier loans, then what the money is for. `status` comes
@@ -77,7 +77,7 @@ for reason in one.reasons:
     print(reason.text)
 
 # %%
-ew.plot_contributions(one, most=10)
+ew.plots.plot_contributions(one, most=10)
 
 # %%
 # What would have to change? Sex and age cannot, so they are off the table; each way out has been given
@@ -87,7 +87,7 @@ fixed = ["status", "age", "foreign"]
 ways = ew.counterfactuals(
     model, applicant, X_test, immutable=fixed, units={"amount": "DM"}
 )
-ew.plot_counterfactuals(ways)
+ew.plots.plot_counterfactuals(ways)
 
 # %%
 # "Ask for more money" is the cheapest advice. It is true of this model, and it is absurd: a counterfactual
@@ -155,7 +155,7 @@ before = ew.audit(model, X_test, y_test, {"sex": sex})
 column = ew.audit(model, X_test, y_test, "status", proxies=False).flips[0]
 print(f"changing status alone flips {column.share:.1%} of the decisions,")
 print(f"and moves the log-odds by at most {column.certified.bound:.3f}, proved")
-ew.plot_audit(before, "sex")
+ew.plots.plot_audit(before, "sex")
 
 # %%
 # Both criteria, side by side, because they say different things. Demographic parity compares how often
@@ -184,7 +184,7 @@ gaps(before)
 # curves stay as they are. (`limit_flip` is the milder cure: it draws the curve in until changing the
 # column provably moves the log-odds by no more than you allow.)
 
-repaired = ew.flatten_columns(model, "status", X).model
+repaired = ew.auditing.flatten_columns(model, "status", X).model
 print("before  ", measures(model))
 print("repaired", measures(repaired))
 
@@ -230,7 +230,7 @@ print("repaired")
 gaps(after)
 
 # %%
-ew.plot_audit(after, "sex")
+ew.plots.plot_audit(after, "sex")
 
 # %%
 # Both gaps are narrower, and neither is closed. The rest does not come through `status` any more, though of

@@ -41,7 +41,7 @@ print(f"error on rows held out: {fitted.validation_error:.3f}")
 # history shows how it was reached: every step is a second-order one (Levenberg-Marquardt), and each
 # round tries a grid twice as fine.
 
-ew.plot_training(fitted.history)
+ew.plots.plot_training(fitted.history)
 
 # %%
 # Predict
@@ -54,7 +54,7 @@ law = np.exp(np.sin(np.pi * X_new[:, 0]) + X_new[:, 1] ** 2)
 predicted = fitted.network.predict(X_new)[:, 0]
 print(f"distance from the law: {np.sqrt(np.mean((predicted - law) ** 2)):.3f}")
 
-ew.plot_parity(law, predicted, name="y")
+ew.plots.plot_parity(law, predicted, name="y")
 
 # %%
 # Look inside
@@ -62,7 +62,7 @@ ew.plot_parity(law, predicted, name="y")
 # The trained network is drawn with the function of each edge on that edge. Fifteen curves say one
 # thing in five ways: five hidden nodes were more than this law needs.
 
-ew.plot_network(fitted.network, X)
+ew.plots.plot_network(fitted.network, X)
 
 # %%
 # Make it small
@@ -73,7 +73,7 @@ ew.plot_network(fitted.network, X)
 small = ew.simplify(fitted.network, X, y, seed=0)
 print(small.network.shape, f"error on rows held out: {small.validation_error:.3f}")
 
-ew.plot_network(small.network, X)
+ew.plots.plot_network(small.network, X)
 
 # %%
 # From here a formula is one step away: :doc:`plot_formula`. What the pictures tell, and what they

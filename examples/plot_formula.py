@@ -57,7 +57,7 @@ print(f"{2 * np.pi:.4f} is 2 pi")
 for candidate in found.front:
     print(f"{candidate.complexity:3}  {candidate.error:.4f}  {candidate.text[:70]}")
 
-ew.plot_front(found.front)
+ew.plots.plot_front(found.front)
 
 # %%
 # Use it
@@ -87,7 +87,7 @@ y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
 small = ew.simplify(ew.fit(ew.KAN([2, 5, 1], seed=0), X, y).network, X, y).network
 
 # The edge from x1, in the network's own units.
-print(ew.suggest(small, 0, 0, 0, X)[0].text)
+print(ew.symbolic.suggest(small, 0, 0, 0, X)[0].text)
 
 closed = ew.snap(small, X).network
 print(ew.formula(closed)[0].text)
@@ -95,6 +95,6 @@ print(ew.formula(closed)[0].text)
 # %%
 # Closed forms stand out in the drawing, with their names.
 
-ew.plot_network(closed, X)
+ew.plots.plot_network(closed, X)
 
 # sphinx_gallery_thumbnail_number = 2

@@ -43,7 +43,7 @@ print(f"error on rows held out: {fitted.validation_error:.2f} MeV")
 # `plot_edges` draws them over the data that they were learned from, the strongest first. A curve is
 # dashed where no data are: there the network extrapolates with the slope at the end.
 
-ew.plot_edges(fitted.network, X)
+ew.plots.plot_edges(fitted.network, X)
 
 # %%
 # The peaks stand at N = 28, 50, 82 and 126 and at Z = 28 and 50: nuclei in which a shell of
@@ -66,7 +66,7 @@ print("peaks at N =", ", ".join(f"{n:.0f}" for n in peaks))
 # `edge_scores` gives each edge the spread of what it adds to the output on the data, in the units
 # of the output.
 
-scores = ew.edge_scores(fitted.network, X)
+scores = ew.edits.edge_scores(fitted.network, X)
 for name, score in zip(names, scores.inputs.tolist(), strict=True):
     print(f"{name}: {score:.2f} MeV")
 
@@ -94,7 +94,7 @@ deep = ew.fit(
     left_over,
 )
 print(f"error on rows held out: {deep.validation_error:.2f} MeV")
-ew.plot_network(ew.canonical(deep.network, X).network, X)
+ew.plots.plot_network(ew.edits.canonical(deep.network, X).network, X)
 
 # %%
 # It is closer to the data and harder to read: the usual bargain, and yours to make. :doc:`/choose`

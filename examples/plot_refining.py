@@ -27,7 +27,7 @@ y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
 
 start = ew.KAN([2, 1, 1], dtype=torch.float64, seed=0)
 coarse = ew.fit(start, X, y, intervals=[5], starts=6, seed=0).network
-refined = ew.refine(coarse, 4, X=X)
+refined = ew.edits.refine(coarse, 4, X=X)
 
 before, after = coarse.layers[0].intervals, refined.network.layers[0].intervals
 print(f"{before} -> {after} intervals")
@@ -87,7 +87,7 @@ noisy = y + 0.1 * rng.normal(size=len(y))
 fitted = ew.fit(coarse, X, noisy, seed=0)
 print(fitted.message)
 print(f"kept: {fitted.network.layers[0].intervals} intervals")
-ew.plot_training(fitted.history)
+ew.plots.plot_training(fitted.history)
 
 # %%
 # Moving knots
@@ -96,5 +96,5 @@ ew.plot_training(fitted.history)
 # be exact, and its record says how much it cost. Refine for accuracy; regrid when the data live
 # somewhere else than the grid.
 
-moved = ew.regrid(finer, X, intervals=12)
+moved = ew.edits.regrid(finer, X, intervals=12)
 print(moved.record.detail, f"- largest change {moved.record.max_change:.1e}")

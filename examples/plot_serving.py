@@ -114,7 +114,7 @@ print((folder / "gain.onnx").stat().st_size, "bytes")
 closed = ew.snap(net, X).network
 print(ew.formula(closed)[0].latex)
 
-ew.plot_network(closed, X)
+ew.plots.plot_network(closed, X)
 
 # %%
 # How fast?

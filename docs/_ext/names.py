@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxRole
 
 import edgewise
+from edgewise._core.moved import MOVED
 
 
 class Name(SphinxRole):
@@ -19,14 +20,17 @@ class Name(SphinxRole):
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         code = nodes.literal(self.rawtext, self.text, classes=["py"])
         name = self.text.removeprefix("ew.").removeprefix("edgewise.").removesuffix("()")
-        if name not in edgewise.__all__ or name == "__version__":
-            return [code], []
+        place = MOVED.get(name.split(".")[-1])
+        if place is None or name not in {place.split(".")[-1], place.removeprefix("edgewise.")}:
+            if name not in edgewise.__all__ or name == "__version__":
+                return [code], []
+            place = f"edgewise.{name}"
         link = pending_xref(
             self.rawtext,
             code,
             refdomain="py",
             reftype="obj",
-            reftarget=f"edgewise.{name}",
+            reftarget=place,
             refdoc=self.env.docname,
             refexplicit=True,
         )
@@ -52,7 +56,7 @@ def escape_trailing(
 
 def describe_forms(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
     """The library of closed forms as a table, read off itself."""
-    if name != "edgewise.FORMS":
+    if name != "edgewise.forms.FORMS":
         return
     lines[:] = [
         "The closed forms that an edge can become, by name: `suggest`, `snap` and `find_formula` choose among them.",
@@ -66,7 +70,7 @@ def describe_forms(app: Sphinx, what: str, name: str, obj: object, options: obje
         "     - f(x)",
         "     - complexity",
     ]
-    for form in edgewise.FORMS.values():
+    for form in edgewise.forms.FORMS.values():
         lines += [f"   * - {form.name}", f"     - ``{form.text}``", f"     - {form.complexity}"]
 
 

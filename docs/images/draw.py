@@ -40,8 +40,8 @@ def main() -> None:
     symbolic = ew.snap(simplified, X, y).network
     stages = {"trained": trained, "simplified": simplified, "closed forms": symbolic}
     for name, theme in THEMES.items():
-        figures = {stage: ew.plot_network(net, X, theme=name) for stage, net in stages.items()}
-        ew.save_figure(overview(figures, found.best.sympy, theme), HERE / f"demo-{name}.png", dpi=DPI)
+        figures = {stage: ew.plots.plot_network(net, X, theme=name) for stage, net in stages.items()}
+        ew.plots.save_figure(overview(figures, found.best.sympy, theme), HERE / f"demo-{name}.png", dpi=DPI)
     (HERE / "front-page.html").write_text(front_page(trained, symbolic, X))
     if "report" in sys.argv[1:]:
         photograph_report()
@@ -49,7 +49,9 @@ def main() -> None:
 
 def front_page(trained: ew.KAN, symbolic: ew.KAN, X: np.ndarray) -> str:
     """The first and the last stage beside each other, as part of a page."""
-    parts = [in_page(ew.plot_network(net, X), f"front-{k}") for k, net in enumerate((trained, symbolic))]
+    parts = [
+        in_page(ew.plots.plot_network(net, X), f"front-{k}") for k, net in enumerate((trained, symbolic))
+    ]
     return f'<div class="ew-front">{parts[0]}<span aria-hidden="true">→</span>{parts[1]}</div>\n'
 
 

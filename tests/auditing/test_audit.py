@@ -175,10 +175,10 @@ def test_bad_input_is_told_in_a_sentence(biased, change, words):
 
 
 def test_pictures(result):
-    assert len(ew.plot_audit(result, "sex").axes) == 6
-    assert len(ew.plot_audit(result, "intersection", theme="dark").axes) == 6
+    assert len(ew.plots.plot_audit(result, "sex").axes) == 6
+    assert len(ew.plots.plot_audit(result, "intersection", theme="dark").axes) == 6
     sex = next(each for each in result.proxies if each.attribute == "sex")
-    assert ew.plot_proxies(sex).axes[0].get_title(loc="left").startswith("height")
+    assert ew.plots.plot_proxies(sex).axes[0].get_title(loc="left").startswith("height")
 
 
 def test_the_page_holds_all_attributes(result):

@@ -48,7 +48,7 @@ def test_out_of_time_a_flip_is_bounded_by_slopes_and_functions_are_drawn_in_all_
     found = certified_flip(fitted(model, of="test"), "sex", seen=rows[:, 0], seconds=0.5)
     assert (found.method, found.stop_reason) == (CHAINED, StopReason.TIME_LIMIT)
     assert moved(model, rows) <= found.bound
-    made = ew.limit_flip(model, "sex", 0.1, rows, seconds=0.5)
+    made = ew.auditing.limit_flip(model, "sex", 0.1, rows, seconds=0.5)
     assert made.stop_reason is StopReason.TIME_LIMIT
     assert moved(made.model, rows) <= made.certificates[0].bound <= 0.1
 

@@ -15,7 +15,7 @@ def result(biased):
 
 
 def test_it_is_the_last_section_of_a_report(biased, result):
-    content = ew.content_from_estimator(
+    content = ew.report.content_from_estimator(
         biased.model,
         biased.X,
         biased.y,
@@ -24,8 +24,8 @@ def test_it_is_the_last_section_of_a_report(biased, result):
         title="Hiring",
         source="people.csv",
     )
-    plain = ew.render_report(content)
-    page = ew.render_report(replace(content, audit=result))
+    plain = ew.report.render_report(content)
+    page = ew.report.render_report(replace(content, audit=result))
     assert 'id="audit"' not in plain
     headings = re.findall(r'<h2 id="([^"]+)"', page.split("</main>")[0])
     assert headings[-1] == "audit"

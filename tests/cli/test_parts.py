@@ -360,9 +360,11 @@ def test_commands_on_a_plain_network(edgewise, tmp_path):
     network = KAN([2, 2, 1], input_names=["a", "b"], output_names=["y"], seed=0, dtype=torch.float64)
     rng = np.random.default_rng(0)
     X = rng.uniform(-1, 1, (60, 2))
-    network = ew.scale_to_data(network, X, network.predict(X)).network
+    network = ew.edits.scale_to_data(network, X, network.predict(X)).network
     ew.save(network, "model.kan")
-    ew.write_table(ew.to_table({"a": X[:, 0], "b": X[:, 1], "y": network.predict(X)[:, 0]}), "data.csv")
+    ew.data.write_table(
+        ew.data.to_table({"a": X[:, 0], "b": X[:, 1], "y": network.predict(X)[:, 0]}), "data.csv"
+    )
     done = edgewise("predict", "model.kan", "data.csv", "-o", "out.parquet", "--json")
     assert (done.code, json.loads(done.out)) == (0, {"rows": 60, "outside": 0, "file": "out.parquet"})
     told = json.loads(edgewise("predict", "model.kan", "data.csv", "--json", "-q").out)["predictions"]

@@ -74,7 +74,7 @@ def test_a_changed_certificate_or_another_model_is_refused(edgewise, model):
     assert done.code == 1
     assert done.out.startswith("Refused")
     other = ew.load(model)
-    other.network_ = ew.refine(other.network_, 2).network
+    other.network_ = ew.edits.refine(other.network_, 2).network
     ew.save(other, "other.kan")
     assert edgewise("check", "proof.json", "other.kan").code == 1
     for words in (("check", "no.json", model), ("check", "proof.json", "no.kan")):
@@ -149,7 +149,7 @@ def test_ctrl_c_gives_the_bounds_so_far(edgewise, hard, monkeypatch):
 def test_two_models_and_formulas(edgewise):
     net = ew.KAN([1, 1], seed=0)
     ew.save(net, "a.kan")
-    ew.save(ew.refine(net, 2).network, "b.kan")
+    ew.save(ew.edits.refine(net, 2).network, "b.kan")
     done = edgewise("verify", "a.kan", 'equal("b.kan", 0.01)', "-c", "proof.json", "-q")
     assert done.code == 0, done.out + done.err
     assert edgewise("check", "proof.json", "a.kan", "b.kan").code == 0

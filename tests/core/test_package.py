@@ -1,12 +1,16 @@
 """The package's front door: light, lazy, complete."""
 
+import re
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import edgewise as ew
+from edgewise._core.moved import MOVED
 
 # Names of a module on purpose: `ew.properties.monotone(...)` reads better than a dozen names at the top.
 NAMESPACES = {"properties"}
@@ -18,21 +22,50 @@ def test_every_export_exists_and_is_no_module():
     assert set(ew.__all__) <= set(dir(ew))
 
 
-def test_the_static_and_the_lazy_exports_agree():
-    from pathlib import Path
+def test_the_surface_is_small_sorted_and_documented():
+    assert ew.__all__ == sorted(set(ew.__all__))
+    assert len(ew.__all__) <= 50
+    for name in set(ew.__all__) - {"__version__"}:
+        assert getattr(ew, name).__doc__, name
 
-    text = Path(ew.__file__).read_text()
-    static = {
-        line.split(" as ")[1]
-        for line in text.splitlines()
-        if line.startswith("    from edgewise.") and " as " in line
+
+def test_every_module_of_the_surface_is_there_at_once_and_says_what_it_has():
+    code = "import edgewise as ew; ew.edits.prune, ew.plots.plot_network, ew.properties.monotone"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    modules = set(dir(ew)) - set(ew.__all__) - set(vars(ew)) - {"__all__"}
+    assert {"plots", "edits", "exporting", "report", "symbolic"} <= modules | set(vars(ew))
+    for name in {home.split(".")[1] for home in MOVED.values()}:
+        module = getattr(ew, name)
+        assert module.__doc__, name
+        assert all(hasattr(module, each) for each in module.__all__), name
+
+
+def test_a_star_brings_the_surface():
+    space = {}
+    exec("from edgewise import *", space)
+    assert set(ew.__all__) <= set(space)
+
+
+@pytest.mark.parametrize("name", sorted(MOVED))
+def test_a_name_that_has_moved_is_answered_with_its_place(name):
+    with pytest.raises(AttributeError, match=rf"edgewise has no '{name}'; it is {MOVED[name]} now"):
+        getattr(ew, name)
+    _, room, last = MOVED[name].split(".")
+    module = import_module(f"edgewise.{room}")
+    assert hasattr(module, last)
+    assert last in module.__all__
+
+
+def test_the_page_lists_what_has_moved():
+    page = (Path(__file__).parents[2] / "docs" / "coming-from.md").read_text()
+    rows = re.findall(r"^\| `ew\.(\w+)` \| (.+) \|$", page.split("## edgewise before")[1], flags=re.MULTILINE)
+    listed = {
+        name: f"edgewise.{room}.{name}" for room, names in rows for name in re.findall(r"`(\w+)`", names)
     }
-    assert static | {"__version__"} == set(ew.__all__)
+    assert listed == MOVED
 
 
 def test_no_name_stands_for_a_function_and_a_module():
-    from pathlib import Path
-
     home = Path(ew.__file__).parent
     inside = {path.stem for path in home.glob("*.py")} | {
         path.parent.name for path in home.glob("*/__init__.py")
@@ -60,3 +93,8 @@ def test_importing_the_package_imports_nothing_heavy():
 def test_a_misspelled_name_is_answered():
     with pytest.raises(AttributeError, match=r"no attribute 'KANLiner' \(did you mean 'KANLinear'\?\)"):
         getattr(ew, "KANLiner")  # noqa: B009
+
+
+def test_a_near_miss_of_a_name_that_has_moved_is_answered_too():
+    with pytest.raises(AttributeError, match=r"did you mean edgewise\.plots\.plot_network\?"):
+        getattr(ew, "plot_networks")  # noqa: B009

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise import InputError, load_example, split
-from edgewise.data import EXAMPLES, to_table
+from edgewise import InputError, load_example
+from edgewise.data import EXAMPLES, split, to_table
 
 
 def test_frames_of_every_kind_give_the_same_table():

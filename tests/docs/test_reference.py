@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import edgewise
+from edgewise._core.moved import MOVED
 from edgewise.cli.app import build
 
 pytest.importorskip("sphinx", reason="the docs extra is not installed")
@@ -28,9 +29,11 @@ def listed(page):
 
 
 def test_every_public_name_has_its_entry_once():
-    names = [name for _, name in listed("index.md")]
+    names = [f"{module}.{name}" for module, name in listed("index.md")]
     assert len(names) == len(set(names))
-    assert set(names) == set(edgewise.__all__) - {"__version__"}
+    assert set(names) == {f"edgewise.{name}" for name in edgewise.__all__ if name != "__version__"} | set(
+        MOVED.values()
+    )
 
 
 def test_every_entry_exists_and_is_documented():
@@ -79,7 +82,7 @@ def test_mathematics_becomes_mathml():
 def test_pictures_have_a_text_and_take_the_colours_of_the_page():
     figures = import_module("figures")
     drawn = figures.in_page(
-        edgewise.plot_network(edgewise.KAN([2, 1], input_names=["mass", "b<c"], seed=0)), "one"
+        edgewise.plots.plot_network(edgewise.KAN([2, 1], input_names=["mass", "b<c"], seed=0)), "one"
     )
     assert 'role="img"' in drawn
     assert "mass" in drawn.split('aria-label="')[1].split('"')[0]

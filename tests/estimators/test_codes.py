@@ -73,6 +73,6 @@ def test_it_is_saved_and_written(model, rows, tmp_path: Path) -> None:
     again = ew.load(tmp_path / "m.kan")
     assert again.encoding_ == model.encoding_
     assert np.array_equal(again.predict(rows[0]), model.predict(rows[0]))
-    assert ew.out_of_range(model, rows[0]).found == ()
-    far = ew.out_of_range(model, pd.DataFrame({"age": [-7.0], "debt": [0.0]}))
+    assert ew.explaining.out_of_range(model, rows[0]).found == ()
+    far = ew.explaining.out_of_range(model, pd.DataFrame({"age": [-7.0], "debt": [0.0]}))
     assert far.found[0].kind == "below"

@@ -145,7 +145,7 @@ def test_surrogates_of_classifiers(table):
     trees = HistGradientBoostingClassifier(max_iter=30).fit(numbers, rich)
     copy = ew.surrogate(trees, numbers, interactions=0)
     assert copy.kind == "log-odds"
-    held = numbers.iloc[ew.split(len(X), 0.25, seed=0)[1]]
+    held = numbers.iloc[ew.data.split(len(X), 0.25, seed=0)[1]]
     alike = float(np.mean(copy.predict(held) == trees.predict(held)))
     assert copy.agreement == pytest.approx(alike)
     assert copy.agreement > 0.85

@@ -21,8 +21,9 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from edgewise import InputError, KANClassifier, KANRegressor, Record
+from edgewise import InputError, KANClassifier, KANRegressor
 from edgewise.estimators.reservoir import CAPACITY
+from edgewise.training import Record
 
 from .tables import classifier, income, people, regressor
 

@@ -5,7 +5,8 @@ from functools import cache
 import numpy as np
 import torch
 
-from edgewise import KAN, KANClassifier, KANRegressor, Nodes, mask_edges
+from edgewise import KAN, KANClassifier, KANRegressor, Nodes
+from edgewise.edits import mask_edges
 from edgewise.splines import BSpline
 
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from edgewise import InputError, KANRegressor, adverse_reasons
+from edgewise import InputError, KANRegressor
+from edgewise.explaining import adverse_reasons
 from tests.explaining.models import classifier, three_classes
 
 

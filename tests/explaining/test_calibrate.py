@@ -37,7 +37,7 @@ def test_what_is_too_sure_is_set_right(model, data, method):
     better = ew.calibrate(Hot(model), X[1000:2000], y[1000:2000], method=method)
     assert better.before.ece > 0.1
     assert better.after.ece < 0.05
-    told = ew.reliability(better, X[2000:], y[2000:])
+    told = ew.explaining.reliability(better, X[2000:], y[2000:])
     assert told.brier < better.before.brier
     assert told.ece < 0.06
 
@@ -57,7 +57,7 @@ def test_order_and_network_stay(model, data, method):
 
 
 def test_estimators_are_calibrated_as_they_come(model, data):
-    told = ew.reliability(model, data[0][1000:], data[1][1000:])
+    told = ew.explaining.reliability(model, data[0][1000:], data[1][1000:])
     assert told.ece < 0.04
     assert sum(rows for _, _, rows in told.bins) == 2000
 
@@ -69,7 +69,7 @@ def test_more_classes(data):
     for method in ("isotonic", "sigmoid", "temperature"):
         better = ew.calibrate(model, X[500:1500], y[500:1500], method=method)
         assert better.predict_proba(X).sum(1) == pytest.approx(1)
-        assert ew.reliability(better, X[1500:], y[1500:]).ece < 0.06
+        assert ew.explaining.reliability(better, X[1500:], y[1500:]).ece < 0.06
 
 
 def test_what_cannot_be_calibrated(model, data):

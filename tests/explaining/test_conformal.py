@@ -91,7 +91,7 @@ def test_out_of_range_names_cells_in_raw_units():
     X = {"income": random.lognormal(3, 1.5, 300), "kind": random.choice(["a", "b"], 300), "sex": [0, 1] * 150}
     model = ew.KANRegressor(interactions=0).fit(X, np.log(X["income"]))
     low, high = X["income"].min(), X["income"].max()
-    found = ew.out_of_range(
+    found = ew.explaining.out_of_range(
         model,
         {"income": [low, high + 7, low / 2, None], "kind": ["a", "b", "q", "a"], "sex": [0, 1, 0, 2]},
     )
@@ -104,4 +104,4 @@ def test_out_of_range_names_cells_in_raw_units():
     assert [(one.column, one.kind) for one in found.of(3)] == [("income", "missing"), ("sex", "above")]
     assert "7 above the highest value" in str(found)
     assert found.to_dict()["flagged"] == 3
-    assert not ew.out_of_range(model, X).flags.any()
+    assert not ew.explaining.out_of_range(model, X).flags.any()

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logit
 
-from edgewise import Explainer, InputError, KANRegressor, explain
+from edgewise import InputError, KANRegressor, explain
+from edgewise.explaining import Explainer
 from tests.explaining.models import classifier, people, random_net, regressor, three_classes
 
 

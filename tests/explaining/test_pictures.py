@@ -7,10 +7,8 @@ import pytest
 from matplotlib.text import Text
 from scipy.interpolate import RegularGridInterpolator
 
-from edgewise import (
-    InputError,
-    counterfactuals,
-    explain,
+from edgewise import InputError, counterfactuals, explain
+from edgewise.plots import (
     figure_svg,
     plot_contributions,
     plot_counterfactuals,

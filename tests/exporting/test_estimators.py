@@ -121,7 +121,7 @@ def test_onnx(name, dtype):
 
 
 def test_latex_tells_the_columns():
-    text = ew.to_latex(MODELS["two classes"](), digits=4)
+    text = ew.exporting.to_latex(MODELS["two classes"](), digits=4)
     assert r"\mathrm{size}" in text
     assert r"\text{müller}" in text
     assert r"\operatorname{arsinh}" in text
@@ -162,4 +162,4 @@ def test_arrays_have_no_names():
 
 def test_an_estimator_that_is_not_fitted_is_refused():
     with pytest.raises(ew.InputError, match="call fit first"):
-        ew.to_numpy_source(ew.KANRegressor())
+        ew.exporting.to_numpy_source(ew.KANRegressor())

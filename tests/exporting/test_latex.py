@@ -60,7 +60,7 @@ def holds(condition, x):
 @pytest.mark.parametrize(("digits", "tolerance"), [(None, 1e-12), (9, 1e-6)])
 def test_the_pieces_read_back_are_the_edges(degree, digits, tolerance):
     net = uneven(KAN([2, 2], degree=degree, seed=degree, dtype=torch.float64))
-    edges = edges_of(ew.to_latex(net, digits=digits))
+    edges = edges_of(ew.exporting.to_latex(net, digits=digits))
     assert set(edges) == {(1, i, o) for i in (1, 2) for o in (1, 2)}
     layer = net.layers[0]
     for (_, i, o), cases in edges.items():
@@ -77,15 +77,15 @@ def test_the_pieces_read_back_are_the_edges(degree, digits, tolerance):
 def test_a_straight_edge_looks_straight_when_rounded():
     net = KAN([1, 1], seed=0, dtype=torch.float64)
     line = net.layers[0].basis.greville()[0]
-    net = ew.set_edge(net, (0, 0, 0), 2.5 * line + 0.5).network
-    assert "^{2}" not in ew.to_latex(net, digits=4)
-    assert "2.5 (x + 1)" in ew.to_latex(net, digits=4)
+    net = ew.edits.set_edge(net, (0, 0, 0), 2.5 * line + 0.5).network
+    assert "^{2}" not in ew.exporting.to_latex(net, digits=4)
+    assert "2.5 (x + 1)" in ew.exporting.to_latex(net, digits=4)
 
 
 @pytest.mark.parametrize("name", ZOO)
 def test_every_network_has_its_equations(name):
     net = ZOO[name]()
-    text = ew.to_latex(net)
+    text = ew.exporting.to_latex(net)
     alive = sum(int(layer.mask.sum()) for layer in net.layers)
     assert len(re.findall(r"\\phi_\{\d+,\d+,\d+\}\(x\) &=", text)) == alive
     assert len(re.findall(r"\\phi_\{\d+,\d+,\d+\}\(h_", text)) == alive
@@ -96,7 +96,7 @@ def test_every_network_has_its_equations(name):
 
 def test_node_sums_are_drawn_by_matplotlib():
     net = scaled(set_symbolic(KAN([2, 1], seed=0, dtype=torch.float64), (0, 0, 0), "sin").network)
-    equations = re.findall(r"^(h_.+? &= .+?)(?: \\\\)?$", ew.to_latex(net), flags=re.M)
+    equations = re.findall(r"^(h_.+? &= .+?)(?: \\\\)?$", ew.exporting.to_latex(net), flags=re.M)
     assert len(equations) == 3
     for equation in equations:
         MathTextParser("path").parse(f"${equation.replace('&', '')}$")
@@ -104,10 +104,10 @@ def test_node_sums_are_drawn_by_matplotlib():
 
 def test_formulas():
     law = Formula(2.123456789 * sympy.Symbol("x1") ** 2 / sympy.Symbol("flow rate"), ("x1", "flow rate"))
-    assert r"y &= \frac{2.12 x_{1}^{2}}{\mathrm{flow\ rate}}" in ew.to_latex(law, digits=3)
-    assert "2.123456789" in ew.to_latex(law, digits=None)
-    steps = Formula(ew.parse_formula("step(x)*mod(x, 2)", ("x",)), ("x",))
-    for text in (ew.to_latex(steps), steps.latex):
+    assert r"y &= \frac{2.12 x_{1}^{2}}{\mathrm{flow\ rate}}" in ew.exporting.to_latex(law, digits=3)
+    assert "2.123456789" in ew.exporting.to_latex(law, digits=None)
+    steps = Formula(ew.symbolic.parse_formula("step(x)*mod(x, 2)", ("x",)), ("x",))
+    for text in (ew.exporting.to_latex(steps), steps.latex):
         assert r"\operatorname{mod}{\left(x,2 \right)} \operatorname{step}{\left(x \right)}" in text
 
 
@@ -116,14 +116,14 @@ def test_numbers_of_every_size():
     with torch.no_grad():
         net.output_scale.fill_(3e-20)
         net.output_shift.fill_(-1e300)
-    text = ew.to_latex(net)
+    text = ew.exporting.to_latex(net)
     assert r"y &= 3 \cdot 10^{-20} h_{1,1} - 1 \cdot 10^{300}" in text
 
 
 @pytest.mark.parametrize("digits", [0, 18, 2.5, "many"])
 def test_digits_out_of_range_are_refused(digits):
     with pytest.raises(ew.InputError, match="digits"):
-        ew.to_latex(ZOO["bspline 3"](), digits=digits)
+        ew.exporting.to_latex(ZOO["bspline 3"](), digits=digits)
 
 
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex on this machine")

@@ -55,7 +55,7 @@ def hostile_network() -> KAN:
     net = KAN(
         [len(HOSTILE), 2, 3], input_names=HOSTILE, seed=0, dtype=torch.float64, output_names=HOSTILE[:3]
     )
-    return ew.remove_inputs(net, []).network if False else net
+    return ew.edits.remove_inputs(net, []).network if False else net
 
 
 def test_numpy_names_are_literals():
@@ -65,7 +65,7 @@ def test_numpy_names_are_literals():
     assert module["OUTPUTS"] == HOSTILE[:3]
     X = np.random.default_rng(0).uniform(-1, 1, (4, len(HOSTILE)))
     np.testing.assert_allclose(module["predict"](X), net.predict(X), rtol=1e-12)
-    tree = ast.parse(ew.to_numpy_source(net))
+    tree = ast.parse(ew.exporting.to_numpy_source(net))
     assert {type(node).__name__ for node in tree.body} == {"Import", "Assign", "FunctionDef"}
     assert [node.names[0].name for node in tree.body if isinstance(node, ast.Import)] == ["numpy"]
 
@@ -73,7 +73,7 @@ def test_numpy_names_are_literals():
 @needs_compiler
 def test_c_names_stay_in_comments():
     net = hostile_network()
-    found = ew.to_c_source(net, units={HOSTILE[0]: HOSTILE[2]})
+    found = ew.exporting.to_c_source(net, units={HOSTILE[0]: HOSTILE[2]})
     X = np.random.default_rng(0).uniform(-1, 1, (4, len(HOSTILE)))
     np.testing.assert_allclose(c_predict(c_library(net), X, 3), net.predict(X), rtol=1e-12)
     for text in (found.source, found.header):
@@ -91,7 +91,7 @@ def test_onnx_holds_them_as_metadata():
 
 
 def test_latex_commands_in_names_are_text():
-    text = ew.to_latex(hostile_network(), document=True, digits=3)
+    text = ew.exporting.to_latex(hostile_network(), document=True, digits=3)
     body = "\n".join(line for line in text.splitlines() if not line.startswith("%"))
     for line in text.splitlines():
         assert line.isprintable() or line == ""
@@ -185,7 +185,12 @@ def test_distinct_names_stay_distinct_in_latex(names):
     "model", [*(ZOO[name] for name in ("bspline 3", "symbolic", "bag")), *MODELS.values()]
 )
 def test_equal_models_give_equal_bytes(model):
-    for write in (ew.to_numpy_source, ew.to_c_source, ew.to_onnx, ew.to_latex):
+    for write in (
+        ew.exporting.to_numpy_source,
+        ew.exporting.to_c_source,
+        ew.exporting.to_onnx,
+        ew.exporting.to_latex,
+    ):
         assert write(model()) == write(model())
 
 
@@ -194,10 +199,10 @@ def test_a_formula_over_hostile_columns():
     law = Formula(sum(sympy.Symbol(name) ** 2 for name in names), names)
     X = np.random.default_rng(0).uniform(-1, 1, (5, len(names)))
     np.testing.assert_allclose(numpy_module(law)["predict"](X)[:, 0], law.predict(X), rtol=1e-12)
-    assert r"\input" not in re.sub("^%.*$", "", ew.to_latex(law), flags=re.MULTILINE)
+    assert r"\input" not in re.sub("^%.*$", "", ew.exporting.to_latex(law), flags=re.MULTILINE)
 
 
 def test_no_character_that_turns_the_direction_of_reading_reaches_a_source():
     net = hostile_network()
-    for text in (ew.to_numpy_source(net), ew.to_latex(net)):
+    for text in (ew.exporting.to_numpy_source(net), ew.exporting.to_latex(net)):
         assert not [c for c in text if unicodedata.category(c) in ("Cf", "Cc") and c != "\n"]

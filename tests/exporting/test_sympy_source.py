@@ -10,8 +10,9 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise import Formula, InputError, parse_formula
+from edgewise import Formula, InputError
 from edgewise.exporting.sympy_source import to_sympy_source
+from edgewise.symbolic import parse_formula
 
 NAMES = ("m", "two words", "lambda", "x^2", "sympy", "formula", "e", "_n")
 

@@ -25,8 +25,8 @@ def test_the_suffix_tells_the_language(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "model.c", "model.h", "model.onnx", "model.py", "model.tex",
     ]  # fmt: skip
-    assert (tmp_path / "model.py").read_text() == ew.to_numpy_source(net)
-    assert (tmp_path / "model.tex").read_text() == ew.to_latex(net, document=True)
+    assert (tmp_path / "model.py").read_text() == ew.exporting.to_numpy_source(net)
+    assert (tmp_path / "model.tex").read_text() == ew.exporting.to_latex(net, document=True)
 
 
 def test_the_numpy_file_runs_where_edgewise_is_not(tmp_path):
@@ -133,7 +133,12 @@ def test_a_link_stays_a_link(tmp_path):
 
 @pytest.mark.parametrize("model", [None, "net.kan", np.zeros(3), torch.nn.Linear(2, 1), KAN])
 def test_what_cannot_be_exported(model):
-    for write in (ew.to_numpy_source, ew.to_c_source, ew.to_onnx, ew.to_latex):
+    for write in (
+        ew.exporting.to_numpy_source,
+        ew.exporting.to_c_source,
+        ew.exporting.to_onnx,
+        ew.exporting.to_latex,
+    ):
         with pytest.raises(ew.InputError, match="must be a KAN, a Formula or a fitted"):
             write(model)
 
@@ -144,7 +149,7 @@ def test_numbers_that_are_not_finite_are_refused():
         net.layers[1].coef[0, 0, 0] = torch.nan
     huge = Formula(sympy.Integer(10) ** 400 * sympy.Symbol("x"), ("x",))
     for model in (net, huge):
-        for write in (ew.to_numpy_source, ew.to_c_source, ew.to_onnx):
+        for write in (ew.exporting.to_numpy_source, ew.exporting.to_c_source, ew.exporting.to_onnx):
             with pytest.raises(ew.InputError, match="finite"):
                 write(model)
 
@@ -154,20 +159,20 @@ def test_numbers_that_are_not_finite_are_refused():
 )
 def test_names_of_c_functions(name):
     with pytest.raises(ew.InputError, match="name"):
-        ew.to_c_source(ZOO["bspline 3"](), name=name)
+        ew.exporting.to_c_source(ZOO["bspline 3"](), name=name)
 
 
 def test_without_onnx_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ew.InputError, match=r"pip install 'edgewise\[onnx\]'"):
-        ew.to_onnx(ZOO["bspline 3"]())
+        ew.exporting.to_onnx(ZOO["bspline 3"]())
 
 
 def test_the_head_tells_names_units_and_ranges():
     net = KAN([2, 1], input_names=["mass", "length"], output_names=["force"], seed=0)
     units = {"mass": "kg", "force": "N"}
-    sources = [ew.to_numpy_source(net, units=units), ew.to_latex(net, units=units)]
-    found = ew.to_c_source(net, units=units)
+    sources = [ew.exporting.to_numpy_source(net, units=units), ew.exporting.to_latex(net, units=units)]
+    found = ew.exporting.to_c_source(net, units=units)
     for text in (*sources, found.source, found.header):
         head = text[: text.index("'force'") + 40]
         assert f"edgewise {ew.__version__}" in head
@@ -179,7 +184,12 @@ def test_the_head_tells_names_units_and_ranges():
 def test_the_network_is_left_as_it_was():
     net = ZOO["symbolic"]()
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    for write in (ew.to_numpy_source, ew.to_c_source, ew.to_onnx, ew.to_latex):
+    for write in (
+        ew.exporting.to_numpy_source,
+        ew.exporting.to_c_source,
+        ew.exporting.to_onnx,
+        ew.exporting.to_latex,
+    ):
         write(net)
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
 
@@ -188,7 +198,7 @@ def test_a_dead_edge_costs_nothing():
     """The size of the source grows with the living edges, not with the layer."""
     full = KAN([10, 10, 1], seed=0, dtype=torch.float64)
     dead = [(0, i, o) for i in range(10) for o in range(10) if i != o]
-    sparse = ew.mask_edges(full, dead).network
-    for write in (ew.to_numpy_source, lambda net: ew.to_c_source(net).source):
+    sparse = ew.edits.mask_edges(full, dead).network
+    for write in (ew.exporting.to_numpy_source, lambda net: ew.exporting.to_c_source(net).source):
         numbers = [len(write(net)) for net in (full, sparse)]
         assert numbers[1] < 0.5 * numbers[0]

@@ -39,7 +39,7 @@ def read_everyday(random: Random, folder: Path) -> Attempt:
         wrong = [note for note in notes if not note.endswith(".") or "\n" in note or len(note) > 400]
         if wrong:
             return f"a note is no sentence: {wrong[0]}"
-        ew.to_table(frame)
+        ew.data.to_table(frame)
         return "" if frame.num_rows else "no rows"
 
     return Attempt(lambda: read_frame(path), judge=judge, mentions=(path.name,))

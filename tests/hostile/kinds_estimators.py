@@ -215,7 +215,7 @@ def export(random: Random, folder: Path) -> Attempt:
     write = pick(random, (to_numpy_source, to_c_source, to_onnx, to_latex))
 
     def call() -> Any:
-        known = ew.rename(net, inputs=dict(zip(net.input_names, inputs, strict=True))).network
+        known = ew.edits.rename(net, inputs=dict(zip(net.input_names, inputs, strict=True))).network
         return write(known if model is net else model)
 
     def judge(written: Any) -> str:

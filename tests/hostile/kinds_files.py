@@ -193,7 +193,7 @@ def to_table(random: Random, folder: Path) -> Attempt:
     target = pick(random, (*names(random, 2), junk(random)))
 
     def call() -> Any:
-        table = ew.to_table(data)
+        table = ew.data.to_table(data)
         names_of = table.names
         table.features(target if random.random() < 0.2 else names_of[0])
         return table
@@ -211,7 +211,7 @@ def frame_of(random: Random, rows: int) -> Any:
 
 @kind("write_table", 60)
 def write_table(random: Random, folder: Path) -> Attempt:
-    table = ew.to_table(
+    table = ew.data.to_table(
         {
             pick(random, ("x", "µ", "a,b", 'q"', "\u200b")): [1.0, float("nan"), 1e300],
             "s": ["a", 'b"\n', None],
@@ -221,5 +221,7 @@ def write_table(random: Random, folder: Path) -> Attempt:
         random, ("out.csv", "out.parquet", ".", "no/such/out.csv", "", "\x00", "a" * 256, junk(random))
     )
     return Attempt(
-        lambda: ew.write_table(table, path), writes=(path,) if isinstance(path, str) else (), what=shown(path)
+        lambda: ew.data.write_table(table, path),
+        writes=(path,) if isinstance(path, str) else (),
+        what=shown(path),
     )

@@ -27,7 +27,7 @@ def sample(which: int = 0) -> ew.KAN:
     """A small network of one of several makes."""
     double = torch.float64
     if which == 1:
-        return ew.set_symbolic(ew.KAN([2, 3, 1], seed=1, dtype=double), (0, 1, 0), "sin").network
+        return ew.edits.set_symbolic(ew.KAN([2, 3, 1], seed=1, dtype=double), (0, 1, 0), "sin").network
     if which == 2:
         return ew.KAN([2, [1, 1], 2], seed=2, base="silu")
     if which == 3:
@@ -203,33 +203,40 @@ def edits(random: Random, folder: Path) -> Attempt:
         random, (None, (1, 1, 0, 0), (1, 0, 0, 0), (float("nan"), 1, 0, 0), (1e300, 1e300, 0, 0), wrong)
     )
     calls: tuple[tuple[str, Callable[[], Any]], ...] = (
-        ("mask_edges", lambda: ew.mask_edges(net, pick(random, ([edge], wrong, [wrong])), X)),
+        ("mask_edges", lambda: ew.edits.mask_edges(net, pick(random, ([edge], wrong, [wrong])), X)),
         (
             "remove_nodes",
-            lambda: ew.remove_nodes(net, pick(random, (1, wrong)), pick(random, ([0], wrong)), X),
+            lambda: ew.edits.remove_nodes(net, pick(random, (1, wrong)), pick(random, ([0], wrong)), X),
         ),
-        ("remove_inputs", lambda: ew.remove_inputs(net, pick(random, ([0], ["x"], wrong, [wrong])))),
+        ("remove_inputs", lambda: ew.edits.remove_inputs(net, pick(random, ([0], ["x"], wrong, [wrong])))),
         (
             "order_nodes",
             lambda: order_nodes(net, pick(random, (1, wrong)), pick(random, ([2, 1, 0], wrong)), X),
         ),
-        ("swap_nodes", lambda: ew.swap_nodes(net, pick(random, (1, wrong)), pick(random, (0, other)), 1, X)),
+        (
+            "swap_nodes",
+            lambda: ew.edits.swap_nodes(net, pick(random, (1, wrong)), pick(random, (0, other)), 1, X),
+        ),
         (
             "refine",
-            lambda: ew.refine(net, pick(random, (2, 3, 10**9, wrong)), pick(random, (None, [0], other)), X),
+            lambda: ew.edits.refine(
+                net, pick(random, (2, 3, 10**9, wrong)), pick(random, (None, [0], other)), X
+            ),
         ),
-        ("regrid", lambda: ew.regrid(net, X, pick(random, (5, None, 10**9, wrong)), None)),
+        ("regrid", lambda: ew.edits.regrid(net, X, pick(random, (5, None, 10**9, wrong)), None)),
         (
             "regrid options",
-            lambda: ew.regrid(net, X, 5, blend=pick(random, (0.5, wrong)), margin=pick(random, (0.1, other))),
+            lambda: ew.edits.regrid(
+                net, X, 5, blend=pick(random, (0.5, wrong)), margin=pick(random, (0.1, other))
+            ),
         ),
-        ("set_edge", lambda: ew.set_edge(net, edge, coef, X)),
-        ("set_symbolic", lambda: ew.set_symbolic(net, edge, form, affine, X)),
-        ("set_numeric", lambda: ew.set_numeric(net, edge, X)),
-        ("scale_to_data", lambda: ew.scale_to_data(net, X, vector(random, 5))),
+        ("set_edge", lambda: ew.edits.set_edge(net, edge, coef, X)),
+        ("set_symbolic", lambda: ew.edits.set_symbolic(net, edge, form, affine, X)),
+        ("set_numeric", lambda: ew.edits.set_numeric(net, edge, X)),
+        ("scale_to_data", lambda: ew.edits.scale_to_data(net, X, vector(random, 5))),
         (
             "rename",
-            lambda: ew.rename(
+            lambda: ew.edits.rename(
                 net,
                 inputs=pick(random, ({"x1": names(random, 1)[0]}, {"x1": wrong}, wrong)),
                 outputs=pick(random, (None, {"y": other}, other)),
@@ -237,15 +244,15 @@ def edits(random: Random, folder: Path) -> Attempt:
         ),
         (
             "prune",
-            lambda: ew.prune(
+            lambda: ew.edits.prune(
                 net, X, edges=pick(random, (None, [edge], wrong)), threshold=pick(random, (0.1, other))
             ),
         ),
-        ("merge_equal", lambda: ew.merge_equal(net, X, pick(random, (1e-9, wrong)))),
-        ("canonical", lambda: ew.canonical(net, X)),
-        ("edge_scores", lambda: ew.edge_scores(net, X)),
+        ("merge_equal", lambda: ew.edits.merge_equal(net, X, pick(random, (1e-9, wrong)))),
+        ("canonical", lambda: ew.edits.canonical(net, X)),
+        ("edge_scores", lambda: ew.edits.edge_scores(net, X)),
         ("predict", lambda: net.predict(X)),
-        ("suggest", lambda: ew.suggest(net, 0, pick(random, (0, 9, wrong)), 0, X)),
+        ("suggest", lambda: ew.symbolic.suggest(net, 0, pick(random, (0, 9, wrong)), 0, X)),
         ("snap", lambda: ew.snap(net, X, vector(random, 5), edges=pick(random, (None, [edge], wrong)))),
         ("formula", lambda: ew.formula(net, X, vector(random, 5))),
     )

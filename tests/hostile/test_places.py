@@ -50,11 +50,11 @@ def _predict(path: Path) -> None:
         raise ew.FileError("The command refused.")
 
 
-NUMBERS = ew.to_table({"x": np.random.default_rng(0).normal(size=5000)})
+NUMBERS = ew.data.to_table({"x": np.random.default_rng(0).normal(size=5000)})
 WRITERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "save": (lambda path: ew.save(sample(0), path), "out.kan"),
-    "write_table": (lambda path: ew.write_table(NUMBERS, path), "out.csv"),
-    "write_table parquet": (lambda path: ew.write_table(NUMBERS, path), "out.parquet"),
+    "write_table": (lambda path: ew.data.write_table(NUMBERS, path), "out.csv"),
+    "write_table parquet": (lambda path: ew.data.write_table(NUMBERS, path), "out.parquet"),
     "export": (lambda path: export(sample(0), path, overwrite=True), "out.py"),
     "checkpoint lm": (lambda path: _fit(path, "lm"), "out.checkpoint"),
     "checkpoint adam": (lambda path: _fit(path, "adam"), "out.checkpoint"),

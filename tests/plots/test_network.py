@@ -172,7 +172,7 @@ def test_pyplot_is_never_loaded():
     import sys
 
     code = (
-        "import sys; from edgewise import KAN, plot_network; from edgewise.plots import figure_svg;"
+        "import sys; from edgewise import KAN; from edgewise.plots import figure_svg, plot_network;"
         "figure_svg(plot_network(KAN([2, 1], seed=0))); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

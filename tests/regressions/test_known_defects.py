@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise import InputError, NumericEdgesError
+from edgewise import InputError
 from edgewise.layers import KANLinear
 from edgewise.network import (
     KAN,
@@ -28,7 +28,7 @@ from edgewise.network import (
 )
 from edgewise.simplifying import canonical, edge_scores, merge_equal, prune, simplify
 from edgewise.splines import BSpline, fit_coefficients, uniform_grid
-from edgewise.symbolic import formula, suggest
+from edgewise.symbolic import NumericEdgesError, formula, suggest
 from edgewise.training import fit
 
 from ..network.builders import state_bytes

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise import EditRecord, FileError, InputError, StopReason
+from edgewise import FileError, InputError, StopReason
+from edgewise.edits import EditRecord
 from edgewise.network import KAN, scale_to_data
 from edgewise.report import Origin, ReportContent, render_report, write_report
 from edgewise.report.text.numbers import number

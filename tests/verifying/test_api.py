@@ -169,7 +169,7 @@ def test_a_dead_column_never_flips(credit):
     repaired = copy.deepcopy(model)
     i = model.encoding_.names.index("member")
     edges = [(0, i, k) for k in range(model.network_.layers[0].out_features)]
-    repaired.network_ = ew.mask_edges(model.network_, edges).network
+    repaired.network_ = ew.edits.mask_edges(model.network_, edges).network
     for text in ("never_flips(member)", "changes_at_most(member, 0)", "monotone(member, increasing)"):
         answer = ew.verify(repaired, text)
         assert answer.status == "proved", answer
@@ -204,11 +204,11 @@ def test_robustness_of_rows(credit):
 
 def test_equal_models(small):
     net = small[0]
-    finer = ew.refine(net, 2).network
+    finer = ew.edits.refine(net, 2).network
     where = "a in [-1, 1], b in [-1, 1]"
     assert ew.verify(net, properties.equal(finer, 0.1), where=where).status == "proved"
     additive = ew.KAN([3, 1], seed=0).double()
-    same = ew.verify(additive, properties.equal(ew.refine(additive, 2).network, 1e-6))
+    same = ew.verify(additive, properties.equal(ew.edits.refine(additive, 2).network, 1e-6))
     assert same.status == "proved"
     import copy
 

@@ -30,7 +30,7 @@ def one_coefficient(net: ew.KAN) -> ew.KAN:
 def pruned(net: ew.KAN) -> ew.KAN:
     """Without the third node of the last layer, which hardly matters, its neighbours the other way round."""
     last = len(net.layers) - 1
-    return ew.swap_nodes(ew.remove_nodes(net, last, [2]).network, last, 0, 1).network
+    return ew.edits.swap_nodes(ew.edits.remove_nodes(net, last, [2]).network, last, 0, 1).network
 
 
 def faint(net: ew.KAN) -> ew.KAN:
@@ -45,7 +45,7 @@ COPIES: dict[
 ] = {  # the copy, epsilon by sampled differences, at least
     "float32": (lambda net: copy.deepcopy(net).float(), 40.0, 0.0),
     "one coefficient": (one_coefficient, 4.0, 0.0),
-    "refined": (lambda net: ew.refine(net, 2).network, 1.0, 1e-8),
+    "refined": (lambda net: ew.edits.refine(net, 2).network, 1.0, 1e-8),
     "pruned": (pruned, 8.0, 0.0),
 }
 

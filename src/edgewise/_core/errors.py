@@ -46,7 +46,8 @@ class NumericEdgesError(EdgewiseError):
 
     Examples
     --------
-    >>> from edgewise import EdgewiseError, NumericEdgesError
+    >>> from edgewise import EdgewiseError
+    >>> from edgewise.symbolic import NumericEdgesError
     >>> issubclass(NumericEdgesError, EdgewiseError)
     True
     """

@@ -41,7 +41,7 @@ def split(
     Examples
     --------
     >>> import numpy as np
-    >>> from edgewise import split
+    >>> from edgewise.data import split
     >>> train, held_out = split(10, 0.2, seed=0)
     >>> len(train), len(held_out)
     (8, 2)

@@ -1,4 +1,4 @@
-"""KANRegressor, KANClassifier and FormulaRegressor behind the scikit-learn interface; files of models.
+"""KANRegressor, KANClassifier and FormulaRegressor behind the scikit-learn interface; surrogates; files of models.
 
 scikit-learn is imported with the first estimator, so that loading a plain network does not wait for it.
 """
@@ -16,15 +16,28 @@ if TYPE_CHECKING:
     from edgewise.estimators.formula_regressor import FormulaRegressor as FormulaRegressor
     from edgewise.estimators.regressor import KANRegressor as KANRegressor
     from edgewise.estimators.screen import ScreeningWarning as ScreeningWarning
+    from edgewise.estimators.surrogates import Surrogate as Surrogate
+    from edgewise.estimators.surrogates import surrogate as surrogate
 
 _HOMES = {
     "FormulaRegressor": "formula_regressor",
     "KANClassifier": "classifier",
     "KANRegressor": "regressor",
     "ScreeningWarning": "screen",
+    "Surrogate": "surrogates",
+    "surrogate": "surrogates",
 }
 
-__all__ = ["FormulaRegressor", "KANClassifier", "KANRegressor", "ScreeningWarning", "load", "save"]
+__all__ = [
+    "FormulaRegressor",
+    "KANClassifier",
+    "KANRegressor",
+    "ScreeningWarning",
+    "Surrogate",
+    "load",
+    "save",
+    "surrogate",
+]
 
 
 def __getattr__(name: str) -> object:

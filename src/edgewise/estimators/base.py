@@ -200,7 +200,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         return np.asarray(self.encoding_.names, dtype=object)
 
     def plot(self, X: Any = None, *, theme: str = "light", max_edges: int = 120) -> Any:
-        """Draw the network; `edgewise.plot_network` says how to read it.
+        """Draw the network; `edgewise.plots.plot_network` says how to read it.
 
         Parameters
         ----------

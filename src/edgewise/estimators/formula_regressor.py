@@ -43,7 +43,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     units : mapping of str to str, optional
         Units of the columns and of the target, which goes by its own name or as "y".
     forms : sequence of Form or str, optional
-        The functions that a formula may hold; by default all of `edgewise.FORMS`.
+        The functions that a formula may hold; by default all of `edgewise.forms.FORMS`.
     without : sequence of str
         Functions that no formula may hold.
     require, ignore : sequence of str
@@ -55,7 +55,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     verbose : int
         1 writes progress to the error stream.
     callbacks : function or list of functions, optional
-        Each is called with an `edgewise.Record` after every step; returning True ends the search.
+        Each is called with an `edgewise.training.Record` after every step; returning True ends the search.
 
     Attributes
     ----------

@@ -50,7 +50,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
     verbose : int
         1 writes progress to the error stream.
     callbacks : function or list of functions, optional
-        Each is called with an `edgewise.Record` after every step; returning True ends training.
+        Each is called with an `edgewise.training.Record` after every step; returning True ends training.
     interactions : int, "auto" or None
         A glass box of functions of single columns and of pairs: with so many pairs, 0 for none, or "auto" for as many as
         out-of-bag rows speak for. `interactions_` names them. None leaves it to `mode`.

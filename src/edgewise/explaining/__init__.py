@@ -19,3 +19,25 @@ from edgewise.explaining.overview import GlobalExplanation as GlobalExplanation
 from edgewise.explaining.reliability import Reliability as Reliability
 from edgewise.explaining.reliability import reliability as reliability
 from edgewise.explaining.shape_edits import ShapeEdit as ShapeEdit
+
+__all__ = [
+    "AdverseReasons",
+    "CalibratedKAN",
+    "Conformal",
+    "Counterfactuals",
+    "EditedModel",
+    "Explainer",
+    "GlobalExplanation",
+    "LocalExplanation",
+    "OutOfRange",
+    "Reliability",
+    "ShapeEdit",
+    "adverse_reasons",
+    "calibrate",
+    "conformal",
+    "counterfactuals",
+    "edit_shape",
+    "explain",
+    "out_of_range",
+    "reliability",
+]

@@ -174,7 +174,8 @@ def adverse_reasons(
     Examples
     --------
     >>> import numpy as np
-    >>> from edgewise import KANClassifier, adverse_reasons
+    >>> from edgewise import KANClassifier
+    >>> from edgewise.explaining import adverse_reasons
     >>> X = np.random.default_rng(0).uniform(0, 10, (300, 2)).round(1)
     >>> model = KANClassifier(mode="additive").fit(X, np.where(X[:, 0] + X[:, 1] / 5 > 6, "yes", "no"))
     >>> found = adverse_reasons(model, X, {"x1": 2.0, "x2": 9.0}, codes={"x1": "R01", "x2": "R02"})

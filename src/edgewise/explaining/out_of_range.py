@@ -119,7 +119,7 @@ def out_of_range(model: Any, X: Any) -> OutOfRange:
     Examples
     --------
     >>> import edgewise as ew
-    >>> net = ew.scale_to_data(ew.KAN([1, 1], seed=0), [[0.0], [10.0]], [0.0, 1.0]).network
+    >>> net = ew.edits.scale_to_data(ew.KAN([1, 1], seed=0), [[0.0], [10.0]], [0.0, 1.0]).network
     >>> print(out_of_range(net, [[5.0], [12.0]]))
     1 of 2 rows lie outside the range of training:
       row 1: x1 is 12, which is 2 above the highest value of training, 10

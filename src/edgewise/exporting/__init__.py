@@ -5,4 +5,15 @@ from edgewise.exporting.c_source import to_c_source as to_c_source
 from edgewise.exporting.latex import to_latex as to_latex
 from edgewise.exporting.numpy_source import to_numpy_source as to_numpy_source
 from edgewise.exporting.onnx_model import to_onnx as to_onnx
+from edgewise.exporting.sympy_source import to_sympy_source as to_sympy_source
 from edgewise.exporting.write import export as export
+
+__all__ = [
+    "CSource",
+    "export",
+    "to_c_source",
+    "to_latex",
+    "to_numpy_source",
+    "to_onnx",
+    "to_sympy_source",
+]

@@ -7,3 +7,13 @@ from edgewise.kernels.trilinear import Backend as Backend
 from edgewise.kernels.trilinear import backend as backend
 from edgewise.kernels.trilinear import spline_edges as spline_edges
 from edgewise.kernels.trilinear import spline_sum as spline_sum
+
+__all__ = [
+    "Backend",
+    "EdgeMoments",
+    "backend",
+    "edge_moments",
+    "operators",
+    "spline_edges",
+    "spline_sum",
+]

@@ -4,3 +4,10 @@ from edgewise.layers.linear import KANLinear as KANLinear
 from edgewise.layers.products import multiply as multiply
 from edgewise.layers.products import pull_back as pull_back
 from edgewise.layers.symbolic_edges import SymbolicEdge as SymbolicEdge
+
+__all__ = [
+    "KANLinear",
+    "SymbolicEdge",
+    "multiply",
+    "pull_back",
+]

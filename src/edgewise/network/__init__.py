@@ -22,3 +22,28 @@ from edgewise.network.module import KAN as KAN
 from edgewise.network.spec import KANSpec as KANSpec
 from edgewise.network.spec import LayerSpec as LayerSpec
 from edgewise.network.spec import Nodes as Nodes
+
+__all__ = [
+    "EditRecord",
+    "EditResult",
+    "KAN",
+    "KANSpec",
+    "LayerSpec",
+    "Nodes",
+    "describe",
+    "drop_dead",
+    "load",
+    "mask_edges",
+    "order_nodes",
+    "refine",
+    "regrid",
+    "remove_inputs",
+    "remove_nodes",
+    "rename",
+    "save",
+    "scale_to_data",
+    "set_edge",
+    "set_numeric",
+    "set_symbolic",
+    "swap_nodes",
+]

@@ -1,5 +1,8 @@
 """Drawings of networks and results: matplotlib figures made without pyplot and without touching its settings."""
 
+from edgewise.plots.audit_frontier import plot_frontier as plot_frontier
+from edgewise.plots.audit_groups import plot_audit as plot_audit
+from edgewise.plots.audit_proxies import plot_proxies as plot_proxies
 from edgewise.plots.edges import plot_edges as plot_edges
 from edgewise.plots.explain_changes import plot_counterfactuals as plot_counterfactuals
 from edgewise.plots.explain_local import plot_contributions as plot_contributions
@@ -15,13 +18,16 @@ from edgewise.plots.training import plot_training as plot_training
 
 __all__ = [
     "figure_svg",
+    "plot_audit",
     "plot_contributions",
     "plot_counterfactuals",
     "plot_edges",
     "plot_front",
+    "plot_frontier",
     "plot_interactions",
     "plot_network",
     "plot_parity",
+    "plot_proxies",
     "plot_shapes",
     "plot_surfaces",
     "plot_training",

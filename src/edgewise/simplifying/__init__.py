@@ -7,3 +7,13 @@ from edgewise.simplifying.schedule import SimplifyResult as SimplifyResult
 from edgewise.simplifying.schedule import simplify as simplify
 from edgewise.simplifying.scores import Scores as Scores
 from edgewise.simplifying.scores import edge_scores as edge_scores
+
+__all__ = [
+    "Scores",
+    "SimplifyResult",
+    "canonical",
+    "edge_scores",
+    "merge_equal",
+    "prune",
+    "simplify",
+]

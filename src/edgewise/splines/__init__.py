@@ -25,3 +25,27 @@ from edgewise.splines.mass_grid import mass_grid as mass_grid
 from edgewise.splines.rational import RationalChebyshev as RationalChebyshev
 from edgewise.splines.rbf import GaussianRBF as GaussianRBF
 from edgewise.splines.smooth_basis import smooth_basis as smooth_basis
+
+__all__ = [
+    "BASES",
+    "BSpline",
+    "Basis",
+    "Chebyshev",
+    "Fourier",
+    "GaussianRBF",
+    "RationalChebyshev",
+    "antiderivative",
+    "curvature_grid",
+    "data_range",
+    "default_grid",
+    "derivative",
+    "evaluate",
+    "fit_coefficients",
+    "knot_insertion",
+    "make_basis",
+    "mass_grid",
+    "quantile_grid",
+    "smooth_basis",
+    "smoothness_rows",
+    "uniform_grid",
+]

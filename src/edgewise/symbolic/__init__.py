@@ -4,6 +4,7 @@ An edge is compared with a library of closed forms on a fixed-size curve (`sugge
 forms is one expression per output (`formula`), and `find_formula` goes the whole way from a table.
 """
 
+from edgewise._core.errors import NumericEdgesError as NumericEdgesError
 from edgewise.symbolic.expressions.complexity import complexity as complexity
 from edgewise.symbolic.expressions.parse import formula_text as formula_text
 from edgewise.symbolic.expressions.parse import parse_formula as parse_formula
@@ -44,6 +45,7 @@ __all__ = [
     "FittedConstants",
     "Found",
     "Groups",
+    "NumericEdgesError",
     "PartialResult",
     "Suggestion",
     "Trust",

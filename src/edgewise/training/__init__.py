@@ -15,3 +15,17 @@ from edgewise.training.common.results import Record as Record
 from edgewise.training.common.results import TableFit as TableFit
 from edgewise.training.fit import fit as fit
 from edgewise.training.tabular.fit_table import fit_table as fit_table
+
+__all__ = [
+    "Callback",
+    "CrossEntropy",
+    "FitResult",
+    "Huber",
+    "Loss",
+    "Poisson",
+    "Record",
+    "Squared",
+    "TableFit",
+    "fit",
+    "fit_table",
+]

@@ -49,7 +49,9 @@ def people(n=500):
 
 
 def content_of(model, X, y, **changes):
-    made = ew.content_from_estimator(model, X[:400], y[:400], X[400:], y[400:], source="t.csv", target="paid")
+    made = ew.report.content_from_estimator(
+        model, X[:400], y[:400], X[400:], y[400:], source="t.csv", target="paid"
+    )
     return replace(made, **changes)
 
 
@@ -165,7 +167,7 @@ def test_an_additive_network_folds_what_the_page_has_already(told):
 
 def test_what_columns_do_together(joint):
     model, X, y, found = joint
-    content = ew.content_from_estimator(model, X, y, X[:50], y[:50], target="score")
+    content = ew.report.content_from_estimator(model, X, y, X[:50], y[:50], target="score")
     view = explain_view(content)
     assert not view.folded
     assert view.pairs[0].columns == "a \u00d7 b"
@@ -185,7 +187,7 @@ def test_estimators_are_explained_where_it_is_quick(told, joint, monkeypatch):
     assert content_of(model, X, three).explanation is None
     monkeypatch.setattr(estimator, "MOST_EXPLAINED", 2)
     deep, table, target, _ = joint
-    assert ew.content_from_estimator(deep, table, target, table, target).explanation is None
+    assert ew.report.content_from_estimator(deep, table, target, table, target).explanation is None
     assert content_of(told.model, X, y).explanation is not None
 
 

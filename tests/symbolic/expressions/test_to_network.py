@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise import InputError, fit, set_numeric
+from edgewise import InputError, fit
+from edgewise.edits import set_numeric
 from edgewise.symbolic import formula
 from edgewise.symbolic.expressions.composition import living_edges
 from edgewise.symbolic.expressions.to_network import compile_formula
