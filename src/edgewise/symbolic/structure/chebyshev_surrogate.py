@@ -161,8 +161,7 @@ def landscape(X: Floats, y: Floats, *, most: int = MOST_TERMS, thorough: bool = 
     spread = float(y.std())
     if X.shape[1] == 0 or spread == 0 or len(y) < 2.5 * (X.shape[1] + 1):
         return None
-    # Close to zero a logarithm runs away.
-    positive = tuple(bool(good) for good in X.min(axis=0) > 0.02 * X.max(axis=0))
+    positive = logarithmic(X)
     most = max(min(most, int(len(y) / ROWS_PER_TERM)), X.shape[1] + 1)
     kinds = sorted({tuple(False for _ in positive), positive})
     best: Landscape | None = None
@@ -184,6 +183,27 @@ def landscape(X: Floats, y: Floats, *, most: int = MOST_TERMS, thorough: bool = 
     return best
 
 
+def logarithmic(X: Floats) -> tuple[bool, ...]:
+    """Which columns may enter by their logarithm.
+
+    Close to zero a logarithm runs away, unless the rows are about as dense in every decade.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic.structure.chebyshev_surrogate import logarithmic
+    >>> even = np.linspace(0.001, 1, 100)
+    >>> logarithmic(np.column_stack([even, 1 + even, np.geomspace(0.001, 1, 100), even - 0.5]))
+    (False, True, True, False)
+    """
+    low, high = X.min(axis=0), X.max(axis=0)
+    with np.errstate(all="ignore"):
+        middle = (np.log(np.median(X, axis=0)) - np.log(low)) / (np.log(high) - np.log(low))
+    return tuple(map(bool, (low > 0.02 * high) | ((low > 0) & (np.abs(middle - 0.5) < _EVEN))))
+
+
+# How far from the middle of the decades the median may lie, as a share of them.
+_EVEN = 0.2
 _FIRST = 130
 # An error below which the total degree bounds well enough.
 _FINE = 1e-3

@@ -26,7 +26,13 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Variable, render
 from edgewise.symbolic.costs import NOISY, NOISY_TABLE
 from edgewise.symbolic.fitting.train_test import Rows
-from edgewise.symbolic.structure.chebyshev_surrogate import TARGETS, coordinates, design, terms
+from edgewise.symbolic.structure.chebyshev_surrogate import (
+    TARGETS,
+    coordinates,
+    design,
+    logarithmic,
+    terms,
+)
 from edgewise.symbolic.structure.curves_noise import curves, long_curves
 from edgewise.symbolic.structure.forward_selection import pursued
 from edgewise.symbolic.structure.moves import View, scalings
@@ -129,7 +135,7 @@ class _Judge:
         X, y, w = rows.X[chosen], rows.y[chosen], weight[chosen]
         most = max(min(most_terms, len(y) // 4), X.shape[1] + 1)
         powers_, ends = terms(X.shape[1], most)
-        positive = tuple(bool(good) for good in X.min(axis=0) > 0.02 * X.max(axis=0))
+        positive = logarithmic(X)
         errors: dict[Kind, float] = {}
         for logs in sorted({tuple(False for _ in positive), positive}):
             names = [name for name in _TARGETS if only is None or (logs, name) in only]

@@ -24,15 +24,8 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
 from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, SELECTION
 from edgewise.symbolic.fitting.train_test import Rows
-from edgewise.symbolic.structure.linear_relations import (
-    OUTERS,
-    Outer,
-    Term,
-    dictionaries,
-    linear,
-    outside,
-    target_values,
-)
+from edgewise.symbolic.structure.dictionaries import Term, dictionaries
+from edgewise.symbolic.structure.linear_relations import OUTERS, Outer, linear, outside, target_values
 
 Floats = NDArray[np.float64]
 

@@ -17,8 +17,9 @@ Udrescu et al. (2020), AI Feynman 2.0: Pareto-optimal symbolic regression exploi
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -70,6 +71,11 @@ class View:
             gradient[good],
             max(model.doubt, 1e-9, min(model.error, 3 * model.doubt) if model.error > _NOISY else 0.0),
         )
+
+    def sizes(self, at: int) -> Floats:
+        """How large a column is on each row, (n,): its spread where it passes through zero."""
+        column = self.X[:, at]
+        return np.abs(column) if self.one_signed(at) else np.full(len(column), float(column.std()))
 
     def one_signed(self, at: int) -> bool:
         """Is a column of one sign?"""
@@ -180,14 +186,21 @@ def pairs(view: View) -> Iterator[Move]:
             yield from _curved_pair(view, j, i)
 
 
+# The share of the rows on which both columns of a pair must show.
+_SEEN = 0.3
+
+
 def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
     """F_i / F_j a polynomial in x_i: y depends on the two only through its integral plus x_j."""
-    fi, fj, x = view.gradient[:, i], view.gradient[:, j], view.X[:, i]
+    wide, scale = float(view.X[:, i].std()), float(view.X[:, j].std())
+    fi, fj, x = view.gradient[:, i] * wide, view.gradient[:, j] * scale, view.X[:, i]
     size = np.hypot(fi, fj) + 1e-300
     for degree in (1, 2):
-        table = x[:, None] ** np.arange(degree + 1)
+        table = (x / wide)[:, None] ** np.arange(degree + 1)
         weights = np.linalg.lstsq(table * (fj / size)[:, None], fi / size, rcond=None)[0]
         left = np.abs(fi - fj * (table @ weights)) / size
+        # Back to the units of the columns.
+        weights = weights * scale / wide ** (np.arange(degree + 1) + 1)
         residual = float(np.median(left))
         if residual > min(max(10 * view.doubt, 1e-7), 0.05):
             continue
@@ -212,11 +225,13 @@ def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
 
 def _pair(view: View, i: int, j: int) -> Iterator[Move]:
     fi, fj = view.gradient[:, i], view.gradient[:, j]
-    size = np.hypot(fi, fj)
-    seen = size > 1e-3 * np.median(size)
-    fi, fj, size = fi[seen], fj[seen], size[seen]
-    if (np.abs(fi) < 1e-3 * size).mean() > 0.2 or (np.abs(fj) < 1e-3 * size).mean() > 0.2:
+    # What a change of either column by its own size does.
+    one, other = np.abs(fi * view.sizes(i)), np.abs(fj * view.sizes(j))
+    size = np.hypot(one, other)
+    seen = (size > 1e-3 * np.median(size)) & (np.minimum(one, other) > 1e-3 * size)
+    if seen.mean() < _SEEN:
         return
+    fi, fj = fi[seen], fj[seen]
     xi, xj = view.X[seen, i], view.X[seen, j]
     found: list[tuple[float, float, float, float, float]] = []
     with np.errstate(all="ignore"):
@@ -234,9 +249,10 @@ def _pair(view: View, i: int, j: int) -> Iterator[Move]:
                     residual = float(np.median(np.abs(a - r * b) / (np.abs(a) + np.abs(r * b) + 1e-300)))
                     price = 0.0 if r == near else 1.0
                     found.append((residual, price + abs(p + 1) % 1 + abs(q + 1) % 1, r, p, q))
-    allowed = max(10 * view.doubt, 1e-7)
-    found = [each for each in found if each[0] <= min(allowed, 0.1)]
+    allowed = min(max(10 * view.doubt, 1e-7), 0.1)
+    found = [each for each in found if each[0] <= allowed]
     if not found:
+        yield from _power_pair(view, i, j, (fi, fj, xi, xj), allowed)
         return
     closest = min(each[0] for each in found)
     good = [each for each in found if each[0] <= max(3 * closest, 1e-9)]
@@ -247,6 +263,37 @@ def _pair(view: View, i: int, j: int) -> Iterator[Move]:
         move = _merged(view, i, j, (r, p, q), residual)
         if move is not None:
             yield move
+
+
+def _power_pair(
+    view: View, i: int, j: int, seen: tuple[Floats, Floats, Floats, Floats], allowed: float
+) -> Iterator[Move]:
+    """F_i / F_j a product of any powers: y depends on the two only through a sum of powers of them."""
+    fi, fj, xi, xj = seen
+    ratio = fi / fj
+    if not (view.one_signed(i) and view.one_signed(j) and (xi > 0).all() and (xj > 0).all()):
+        return
+    sign = float(np.sign(np.median(ratio)))
+    good = sign * ratio > 0
+    if good.mean() < 0.9:
+        return
+    target = np.log(sign * ratio[good])
+    table = np.column_stack([np.log(xi[good]), -np.log(xj[good]), np.ones(int(good.sum()))])
+    p, q, _ = np.linalg.lstsq(table, target, rcond=None)[0]
+    # What lies far off is where the model is worst.
+    off = np.abs(target - table @ np.linalg.lstsq(table, target, rcond=None)[0])
+    near = off <= np.quantile(off, 0.8)
+    p, q, _ = np.linalg.lstsq(table[near], target[near], rcond=None)[0]
+    for digits in (1, 2, 3):
+        one, other = round(float(p), digits), round(float(q), digits)
+        left = target - table[:, :2] @ np.array([one, other])
+        constant = float(np.median(left))
+        residual = 0.5 * float(np.median(np.abs(left - constant)))
+        if residual <= allowed and -1.0 not in (one, other) and max(abs(one), abs(other)) < _LARGEST:
+            move = _merged(view, i, j, (sign * math.exp(constant), one, other), residual)
+            if move is not None:
+                yield replace(move, exact=False)
+            return
 
 
 def _allowed(view: View, at: int) -> Sequence[float]:

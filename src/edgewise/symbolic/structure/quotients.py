@@ -24,8 +24,9 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, render
 from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.structure.dictionaries import Term, few
 from edgewise.symbolic.structure.forward_selection import NODE, nodes, select
-from edgewise.symbolic.structure.linear_relations import Term, few, linear
+from edgewise.symbolic.structure.linear_relations import linear
 from edgewise.symbolic.structure.state import product
 
 Floats = NDArray[np.float64]

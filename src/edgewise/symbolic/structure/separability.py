@@ -19,7 +19,7 @@ from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.rounding import exact_number
-from edgewise.symbolic.structure.chebyshev_surrogate import coordinates, design, terms
+from edgewise.symbolic.structure.chebyshev_surrogate import coordinates, design, logarithmic, terms
 from edgewise.symbolic.structure.direct_candidates import curve_tree
 from edgewise.symbolic.structure.moves import View
 from edgewise.symbolic.structure.state import Move, State, power, powers, product
@@ -200,10 +200,7 @@ def _part(state: State, at: int, *, logs: bool) -> tuple[Floats, Floats, float]:
     x = rows.X[:, at]
     own = np.polynomial.chebyshev.chebvander(2 * (x - x.min()) / np.ptp(x) - 1, _DEGREE)[:, 1:]
     others = np.delete(rows.X, at, axis=1)
-    flags = tuple(
-        bool(low > 0.02 * high) for low, high in zip(others.min(axis=0), others.max(axis=0), strict=True)
-    )
-    u = coordinates(others, flags)
+    u = coordinates(others, logarithmic(others))
     unit = 2 * (u - u.min(axis=0)) / np.ptp(u, axis=0) - 1
     powers, _ = terms(others.shape[1], min(300, len(y) // 4))
     table = np.column_stack([own, design(unit, powers)])

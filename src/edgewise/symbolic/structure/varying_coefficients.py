@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import Rows
-from edgewise.symbolic.structure.linear_relations import FAMILIES, OUTERS, Term, outside, taken, target_values
+from edgewise.symbolic.structure.dictionaries import FAMILIES, Term, taken
+from edgewise.symbolic.structure.linear_relations import OUTERS, outside, target_values
 from edgewise.symbolic.structure.state import product
 from edgewise.symbolic.univariate.search import one_variable
 

@@ -1,0 +1,225 @@
+"""Sets of terms that a sum, or a quotient of sums, may be made of: products of powers and of simple functions of columns."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.parser import read
+from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.structure.state import power, powers, product
+
+Floats = NDArray[np.float64]
+
+MOST_TERMS = 160
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a sum, with its values."""
+
+    tree: Node
+    values: Floats
+
+
+# What a feature may be taken through before products are formed: pairs that belong together.
+FAMILIES = (
+    ("cos(x)", "sin(x)"),
+    ("exp(x)", "exp(-x)"),
+    ("log(x)",),
+    ("sqrt(x)",),
+    ("sqrt(1 - x^2)",),
+    ("sqrt(1 + x^2)",),
+    ("cos(x/2)", "sin(x/2)"),
+    ("exp(-x^2/2)",),
+    ("exp(-x^2)",),
+    ("sin(x^2)", "cos(x^2)"),
+    ("tanh(x)",),
+)
+
+
+def dictionaries(rows: Rows) -> Iterator[list[Term]]:
+    """Sets of terms to try, the plainest first."""
+    yield _monomials(rows, MOST_TERMS)
+    largest = 3 if len(rows.names) <= 2 else 2
+    single, short = _monomials(rows, 40, largest=largest), _monomials(rows, 12, largest=2)
+    held = [(at, family[0], atoms) for at, family, atoms in _all_taken(_columns(rows), FAMILIES)]
+    for _, _, atoms in held:
+        yield _times(single, [_ONE, *atoms, *_squares(atoms)])
+    plain = [(name, atoms) for _, name, atoms in held if name in ("cos(x)", "exp(x)")]
+    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2]):
+        yield _times(single, [_ONE, *atoms, *_squares(atoms)])
+        for _, others in plain:
+            yield _times(short, _times([_ONE, *atoms], [_ONE, *others]))
+    for one, other in itertools.combinations(held, 2):
+        if one[0] != other[0] or len(rows.names) == 1:
+            yield _times(short, _times([_ONE, *one[2]], [_ONE, *other[2]]))
+    yield from _angles(rows)
+
+
+def _angles(rows: Rows) -> Iterator[list[Term]]:
+    """Products of sines and cosines of three columns or more: all that sums and differences of angles, and squares of
+    sines of half of them, come to.
+    """
+    held = [(at, atoms) for at, _, atoms in _all_taken(_columns(rows), FAMILIES[:1])]
+    for size in range(3, len(held) + 1):
+        for chosen in itertools.combinations(held, size):
+            angles = [_ONE]
+            for _, atoms in chosen:
+                angles = _times(angles, [_ONE, *atoms])
+            if len(angles) > MOST_TERMS:
+                return
+            others = [at for at in range(len(rows.names)) if at not in [each for each, _ in chosen]]
+            plain = _monomials(_of(rows, others), MOST_TERMS // len(angles)) if others else [_ONE]
+            yield _times(plain, angles)
+
+
+def _of(rows: Rows, columns: Sequence[int]) -> Rows:
+    """Some of the columns."""
+    return replace(rows, names=tuple(rows.names[at] for at in columns), X=rows.X[:, columns])
+
+
+def few(rows: Rows) -> Iterator[list[Term]]:
+    """Small sets for numerators and denominators."""
+    yield _monomials(rows, 36, whole=True)
+    short, shortest = _monomials(rows, 8, whole=True), _monomials(rows, 4, whole=True)
+    held = list(_all_taken(_columns(rows), FAMILIES))
+    for at, _, atoms in held:
+        yield _times(short, [_ONE, *atoms])
+        yield _powers_of([*_without(rows, at), atoms[0]], 24)
+    for one, other in itertools.combinations(held, 2):
+        if one[0] != other[0]:
+            yield _times(_times([_ONE, *_columns(rows)], [_ONE, one[2][0]]), [_ONE, other[2][0]])
+    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2]):
+        yield [*_monomials(rows, 10, whole=True), *atoms, *_times(_columns(rows), atoms)]
+        for _, family, others in held:
+            if family in FAMILIES[:2]:
+                yield _times(shortest, [_ONE, *atoms, *others])
+
+
+_ONE = Term(Number(1), np.ones(1))
+
+
+def _columns(rows: Rows) -> list[Term]:
+    return [Term(Variable(name), rows.X[:, at]) for at, name in enumerate(rows.names)]
+
+
+def _without(rows: Rows, at: int) -> list[Term]:
+    return [term for each, term in enumerate(_columns(rows)) if each != at]
+
+
+def _powers_of(features: Sequence[Term], most: int) -> list[Term]:
+    """Products of whole powers of features, by total degree."""
+    chosen: list[tuple[int, ...]] = []
+    for size in range(5):
+        level = list(_exponents([False] * len(features), size))
+        if chosen and len(chosen) + len(level) > most:
+            break
+        chosen += level
+    terms: list[Term] = []
+    for exponents in chosen:
+        values = np.ones_like(features[0].values)
+        for feature, exponent in zip(features, exponents, strict=True):
+            values = values * feature.values**exponent
+        terms.append(
+            Term(powers([feature.tree for feature in features], [float(each) for each in exponents]), values)
+        )
+    return terms
+
+
+def _pairs(rows: Rows) -> list[Term]:
+    """Products, ratios, sums and differences of two features."""
+    found: list[Term] = []
+    with np.errstate(all="ignore"):
+        for one, other in itertools.combinations(_columns(rows), 2):
+            found += [
+                Term(product(one.tree, other.tree), one.values * other.values),
+                Term(product(one.tree, Apply("inv", (other.tree,))), one.values / other.values),
+                Term(Apply("+", (one.tree, other.tree)), one.values + other.values),
+                Term(Apply("+", (one.tree, Apply("neg", (other.tree,)))), one.values - other.values),
+            ]
+    return found
+
+
+def _all_taken(
+    features: Sequence[Term], families: Sequence[Sequence[str]]
+) -> Iterator[tuple[int, Sequence[str], list[Term]]]:
+    """The atoms of each family of each feature that has values."""
+    for family in families:
+        for at, feature in enumerate(features):
+            atoms = taken(feature, family)
+            if atoms:
+                yield at, family, atoms
+
+
+def taken(feature: Term, family: Sequence[str]) -> list[Term]:
+    """The functions of a family at a feature, or none where one of them has no values."""
+    found = list[Term]()
+    for text in family:
+        tree = read(text, ("x",))
+        with np.errstate(all="ignore"):
+            values = _evaluate(tree, feature.values)
+            size = np.abs(values).max()
+        if not np.isfinite(values).all() or size > 1e12 or np.ptp(values) <= 1e-6 * size:
+            return []
+        found.append(Term(substitute(tree, "x", feature.tree), values))
+    return found
+
+
+def _evaluate(tree: Node, x: Floats) -> Floats:
+    from edgewise.symbolic.expressions.tape import Tape
+
+    tape = Tape(tree, ("x",))
+    return tape.value(tape.start, x[:, None])
+
+
+def _squares(atoms: Sequence[Term]) -> list[Term]:
+    return [
+        Term(product(a.tree, b.tree) if a is not b else power(a.tree, 2), a.values * b.values)
+        for a, b in itertools.combinations_with_replacement(atoms, 2)
+    ]
+
+
+def _times(first: Sequence[Term], second: Sequence[Term]) -> list[Term]:
+    return [
+        Term(product(*(each for each in (a.tree, b.tree) if each != Number(1))), a.values * b.values)
+        for b in second
+        for a in first
+    ]
+
+
+def _monomials(rows: Rows, most: int, *, whole: bool = False, largest: int = 6) -> list[Term]:
+    """Products of whole powers, by total size; negative ones of columns that keep away from zero."""
+    free = [not whole and bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
+    chosen: list[tuple[int, ...]] = []
+    for size in range(largest + 1):
+        level = list(_exponents(free, size))
+        if chosen and len(chosen) + len(level) > most:
+            break
+        chosen += level
+    terms: list[Term] = []
+    with np.errstate(all="ignore"):
+        for exponents in chosen:
+            factors = [
+                power(Variable(name), each) for name, each in zip(rows.names, exponents, strict=True) if each
+            ]
+            values = np.prod(rows.X ** np.array(exponents, dtype=float), axis=1)
+            if np.isfinite(values).all() and np.abs(values).max() > 0:
+                terms.append(Term(product(*factors), values))
+    return terms
+
+
+def _exponents(free: Sequence[bool], size: int) -> Iterator[tuple[int, ...]]:
+    if len(free) == 1:
+        yield from {(size,), (-size,)} if free[0] else {(size,)}
+        return
+    for first in range(size + 1):
+        for rest in _exponents(free[1:], size - first):
+            yield (first, *rest)
+            if first and free[0]:
+                yield (-first, *rest)
