@@ -18,6 +18,8 @@ SCRIPTS = (
     "nist",
     "formulas",
     "formula_peers",
+    "decade_laws",
+    "exactness",
     "real_laws",
     "hypotheses",
     "adoption",

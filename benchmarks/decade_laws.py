@@ -151,8 +151,17 @@ CONSTANTS = {
     "G_": 6.6743e-11, "e0_": 8.8541878128e-12, "mu_": 1.25663706212e-6, "R_": 8.314462618, "me_": 9.1093837015e-31,
     "s_": 5.670374419e-8, "F_": 96485.33212, "Ry_": 10973731.568, "muB_": 9.2740100783e-24, "ke_": 8.9875517923e9,
 }  # fmt: skip
-_FUNCTIONS = {name: getattr(np, name) for name in ("sqrt", "exp", "log", "log10", "cos", "sin", "tanh", "pi")}
-_FUNCTIONS["asin"] = np.arcsin
+_FUNCTIONS = {
+    name: getattr(np, name)
+    for name in ("sqrt", "exp", "log", "log10", "cos", "sin", "tan", "cosh", "sinh", "tanh", "pi")
+}
+_FUNCTIONS |= {
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "abs": np.abs,
+    "sech": lambda x: 1 / np.cosh(x),
+}
 SAME, ROWS, FRESH = 1e-6, 2000, 3000
 
 

@@ -63,6 +63,25 @@ def test_any_power_law_is_exact(powers: list[float], size: float, sign: int) -> 
     assert min(errors(itertools.islice(direct_candidates(rows, LINE), 3), rows)) < 1e-9 * np.abs(rows.y).max()
 
 
+@given(
+    st.integers(-3, 3),
+    st.integers(-3, 3),
+    st.floats(-2, 2).filter(lambda p: abs(p) > 0.1),
+    st.integers(-30, 30),
+)
+@settings(max_examples=10, deadline=None)
+def test_power_laws_of_either_sign_over_decades_are_exact(
+    first: int, second: int, third: float, unit: int
+) -> None:
+    rng = np.random.default_rng(0)
+    X = np.exp(rng.uniform(-9, 9, (80, 3)))
+    X[:, :2] *= rng.choice([-1.0, 1.0], (80, 2))
+    y = 10.0**unit * X[:, 0] ** float(first) * X[:, 1] ** float(second) * X[:, 2] ** third
+    rows = split(X, y)
+    candidates = list(itertools.islice(direct_candidates(rows), 4))
+    assert min(float(np.abs(value(each, rows) / rows.y - 1).max()) for each in candidates) < 1e-9
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_sums_of_two_and_three_terms_are_the_best_there_are(seed: int) -> None:
     """Columns of both signs leave whole powers up to the fourth degree; the target is nothing but noise."""

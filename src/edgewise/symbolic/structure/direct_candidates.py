@@ -78,16 +78,23 @@ def _parabolas(rows: Rows) -> Iterator[Node]:
 
 def _power_laws(rows: Rows) -> Iterator[Node]:
     """C * x1^p1 * x2^p2 ..., by a line through logarithms; also of y less its offset at the smallest power."""
-    positive = np.asarray((rows.X > 0).all(axis=0))
-    if not positive.any() or not ((rows.y > 0).all() or (rows.y < 0).all()):
+    clear = np.flatnonzero((rows.X != 0).all(axis=0))
+    if clear.size == 0 or not (rows.y != 0).all():
         return
-    sign = float(np.sign(rows.y[0]))
-    logs = np.column_stack([np.log(rows.X[:, positive]), np.ones(len(rows.y))])
-    powers = np.linalg.lstsq(logs, np.log(sign * rows.y), rcond=None)[0]
-    names = [name for name, good in zip(rows.names, positive, strict=True) if good]
+    columns = rows.X[:, clear]
+    logs = np.column_stack([np.log(np.abs(columns)), np.ones(len(rows.y))])
+    powers = np.linalg.lstsq(logs, np.log(np.abs(rows.y)), rcond=None)[0]
+    signed = np.asarray((columns < 0).any(axis=0))
+    # A negative number has whole powers only.
+    powers[:-1][signed] = np.round(powers[:-1][signed])
+    signs = np.sign(rows.y) * np.prod(np.sign(columns) ** np.where(signed, powers[:-1], 0.0), axis=1)
+    sign = float(np.sign(signs.sum()))
+    if not (signs == sign).all():
+        return
     factors = tuple(
-        Apply("^", (Variable(name), Number(float(power))))
-        for name, power in zip(names, powers[:-1], strict=True)
+        Apply("^", (Variable(rows.names[at]), Number(int(power) if whole else float(power))))
+        for at, power, whole in zip(clear, powers[:-1], signed, strict=True)
+        if power
     )
     law = Apply("*", (Number(sign * float(np.exp(powers[-1]))), *factors))
     yield law
