@@ -1,17 +1,27 @@
 """Measures of groups: Fairlearn's MetricFrame is the oracle; resamples are compared with drawing rows one by one."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from fairlearn import metrics as theirs
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 from sklearn.metrics import accuracy_score, brier_score_loss, precision_score, roc_auc_score
 
 from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.metrics import group_tables
 from edgewise.auditing.result import passes_four_fifths
 from edgewise.auditing.tallies import Outcomes, Resamples, statistics
-from edgewise.auditing.widest import difference_interval, ratio_interval, sampled_numbers, sampled_rates
+from edgewise.auditing.widest import (
+    _binomial,
+    _kept,
+    difference_interval,
+    ratio_interval,
+    sampled_numbers,
+    sampled_rates,
+)
 from edgewise.data.encoding_raw import raw_table
 
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -134,6 +144,28 @@ SIX = np.full(6, 0.3)
 )
 def test_intervals_of_the_widest_gap_hold_it_as_often_as_they_say(blocks):
     assert held(blocks) >= 0.86
+
+
+def test_six_equal_groups_of_few_outcomes_keep_no_gap_as_often_as_they_say(monkeypatch):
+    kept, trials = 0, np.full(6, 60.0)
+    monkeypatch.setattr(
+        import_module("edgewise.auditing.widest"),
+        "_inverted",
+        lambda samples, observed, least, most: (_kept(0.0, observed, samples(0.0)), None),
+    )
+    for seed in range(800):
+        values = np.random.default_rng(seed).binomial(60, np.full(6, 0.06)) / trials
+        kept += difference_interval([sampled_rates(values, trials, 200, seed)], float(np.ptp(values)), 1.0)[0]
+    # Three standard errors below 0.95; weights by the measured rates alone, small where these are, hold 0.91.
+    assert kept / 800 >= 0.927
+
+
+@given(st.integers(1, 10**6), st.floats(0.001, 19.0), st.booleans(), st.floats(0.001, 0.999))
+def test_quantiles_of_few_outcomes_are_those_of_scipy(trials, expected, mirrored, chance):
+    rate = min(1.0, expected / trials)
+    rate = 1 - rate if mirrored else rate
+    (own,) = _binomial(np.array([chance]), trials, rate)
+    assert own == binom.ppf(chance, trials, rate)
 
 
 def test_intervals_of_numbers_hold_the_widest_gap_too():
