@@ -29,14 +29,14 @@ from scipy.optimize import minimize
 import edgewise as ew
 from edgewise._core.work import Meter, running
 from edgewise.network.fitted import Fitted, fitted
+from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.checker import check
-from edgewise.verifying.domain import Domain
-from edgewise.verifying.goals import OutputTerm
-from edgewise.verifying.prove import MOST, Bounds, maximise, prepare, prove
-from edgewise.verifying.rational import exact_excess
-from edgewise.verifying.rows import Columns, drawn
-from edgewise.verifying.space import make_space
-from edgewise.verifying.witness import Evaluator
+from edgewise.verifying.domain.columns import Columns, drawn
+from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.goals import OutputTerm
+from edgewise.verifying.domain.space import make_space
+from edgewise.verifying.results.witness import Evaluator
+from edgewise.verifying.search.prove import MOST, Bounds, maximise, prepare, prove
 
 sys.path.append(str(Path(__file__).parents[1]))
 

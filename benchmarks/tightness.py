@@ -14,10 +14,10 @@ from _common import Clock, Report, Run, begin, rmse
 
 import edgewise as ew
 from edgewise.network.fitted import fitted
-from edgewise.verifying.domain import Domain
-from edgewise.verifying.goals import OutputTerm
-from edgewise.verifying.prove import Bounds, Progress, maximise, prepare
-from edgewise.verifying.rows import Columns
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.goals import OutputTerm
+from edgewise.verifying.search.prove import Bounds, Progress, maximise, prepare
 
 WEIGHTS = (0.0, 3e-5, 1e-4, 3e-4)
 GAP, RANGE_WORK, CLAIM_WORK = 0.01, 1 / 3, 1 / 120

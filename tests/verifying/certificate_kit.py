@@ -16,10 +16,10 @@ import torch
 from numpy.typing import NDArray
 
 import edgewise as ew
-from edgewise.verifying.certificate import domain_document
-from edgewise.verifying.domain import Budget, CellCost, Cost, Domain, Group
-from edgewise.verifying.goals import InputTerm, OutputTerm, Rows, Slope
-from edgewise.verifying.prove import prove
+from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
+from edgewise.verifying.domain.goals import InputTerm, OutputTerm, Rows, Slope
+from edgewise.verifying.results.certificate import domain_document
+from edgewise.verifying.search.prove import prove
 
 Floats = NDArray[np.float64]
 Document = dict[str, Any]

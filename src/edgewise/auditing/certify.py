@@ -27,8 +27,8 @@ from edgewise.data.encoding_columns import REACH, LevelColumn, NumberColumn
 from edgewise.layers import KANLinear
 from edgewise.network.fitted import Fitted
 from edgewise.network.module import KAN
-from edgewise.verifying.domain import Domain, Group, Interval
-from edgewise.verifying.goals import OutputTerm
+from edgewise.verifying.domain.domain import Domain, Group, Interval
+from edgewise.verifying.domain.goals import OutputTerm
 
 Floats = NDArray[np.float64]
 
@@ -370,7 +370,7 @@ def _proved(
     fit: Fitted, name: str, cells: Cells, output: int, meter: Meter, before: CertifiedFlip
 ) -> CertifiedFlip:
     """The bound by `edgewise.verify`, where it is better than the one before."""
-    from edgewise.verifying.prove import enclosed, prepare
+    from edgewise.verifying.search.prove import enclosed, prepare
 
     domain, place = domain_of(fit, name, cells)
     upper, lower, ended = 0.0, 0.0, StopReason.CONVERGED

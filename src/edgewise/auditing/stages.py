@@ -7,7 +7,7 @@ from typing import Any
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
-from edgewise.verifying.answers import teller
+from edgewise.verifying.search.answers import teller
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def check(
 
     statement = None
     if expect is not None:
-        from edgewise.verifying.text import parse_property
+        from edgewise.verifying.language.text import parse_property
 
         statement = parse_property(expect)
     verdict = recheck(proof, *models)

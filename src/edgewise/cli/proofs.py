@@ -12,12 +12,12 @@ from edgewise._core.errors import FileError
 from edgewise.cli.models import load_model
 from edgewise.cli.outcome import tell
 from edgewise.cli.progress import Note, Progress
-from edgewise.verifying.api import Step
 from edgewise.verifying.checker.reading import printed
-from edgewise.verifying.claimed import claim_in_words, differs
-from edgewise.verifying.properties import Equal
-from edgewise.verifying.results import Proved, Verdict
-from edgewise.verifying.text import Statement, parse_conditions, parse_property
+from edgewise.verifying.entry_points.claimed import claim_in_words, differs
+from edgewise.verifying.entry_points.verify import Step
+from edgewise.verifying.language.properties import Equal
+from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
+from edgewise.verifying.results.verdicts import Proved, Verdict
 
 
 @dataclass(frozen=True, eq=False)

@@ -99,8 +99,8 @@ def verify(
     if certificate is not None and not printed:
         refuse_to_overwrite([certificate], force)
     from edgewise.cli.proofs import ProofProgress, asked, told
-    from edgewise.verifying.api import verify as prove
-    from edgewise.verifying.results import Proved
+    from edgewise.verifying.entry_points.verify import verify as prove
+    from edgewise.verifying.results.verdicts import Proved
 
     question = asked(model, property, where, data, quiet=quiet)
     progress = ProofProgress(quiet)

@@ -1,16 +1,16 @@
 """verify: what holds for every row of a domain, proved; certificates that an independent checker accepts or refuses."""
 
-from edgewise.verifying import properties as properties
-from edgewise.verifying.api import Step as Step
-from edgewise.verifying.api import verify as verify
-from edgewise.verifying.certificate import Certificate as Certificate
-from edgewise.verifying.counterfactual import MinimalCounterfactual as MinimalCounterfactual
-from edgewise.verifying.counterfactual import minimal_counterfactual as minimal_counterfactual
-from edgewise.verifying.results import Proved as Proved
-from edgewise.verifying.results import Refuted as Refuted
-from edgewise.verifying.results import Undecided as Undecided
-from edgewise.verifying.text import parse_property as parse_property
-from edgewise.verifying.witness import Case as Case
+from edgewise.verifying.entry_points.counterfactual import MinimalCounterfactual as MinimalCounterfactual
+from edgewise.verifying.entry_points.counterfactual import minimal_counterfactual as minimal_counterfactual
+from edgewise.verifying.entry_points.verify import Step as Step
+from edgewise.verifying.entry_points.verify import verify as verify
+from edgewise.verifying.language import properties
+from edgewise.verifying.language.text import parse_property as parse_property
+from edgewise.verifying.results.certificate import Certificate as Certificate
+from edgewise.verifying.results.verdicts import Proved as Proved
+from edgewise.verifying.results.verdicts import Refuted as Refuted
+from edgewise.verifying.results.verdicts import Undecided as Undecided
+from edgewise.verifying.results.witness import Case as Case
 
 __all__ = [
     "Case",

@@ -222,7 +222,7 @@ def test_a_witness_shows_what_the_model_says(told):
 
 
 def test_what_stays_open_is_said():
-    from edgewise.verifying.results import Undecided
+    from edgewise.verifying.results.verdicts import Undecided
 
     late = Undecided("range(0, 1)", "every row", -0.25, 0.5, 3.0, "the time was up", ew.StopReason.TIME_LIMIT)
     row = proofs_view([late]).rows[0]

@@ -223,9 +223,9 @@ def test_methods_that_make_no_use_of_it_say_so_and_nonsense_is_refused() -> None
 def test_what_bends_less_is_bounded_at_once() -> None:
     """The first bound of branch and bound, against the best row it found."""
     from edgewise.network.fitted import fitted
-    from edgewise.verifying.goals import OutputTerm
-    from edgewise.verifying.prove import maximise
-    from edgewise.verifying.rows import Columns
+    from edgewise.verifying.domain.columns import Columns
+    from edgewise.verifying.domain.goals import OutputTerm
+    from edgewise.verifying.search.prove import maximise
 
     net = run(1e3, shape=(2, 3, 3, 1), steps=100).network
     where = Columns(fitted(net, of="a test")).whole

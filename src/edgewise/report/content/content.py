@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgewise.symbolic import Formula
     from edgewise.symbolic.results.alternatives import Alternative
     from edgewise.training import Record
-    from edgewise.verifying.results import Verdict
+    from edgewise.verifying.results.verdicts import Verdict
 
 Floats = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise.report.text.numbers import counted, listed, number
-from edgewise.verifying.results import Proved, Refuted, Verdict
-from edgewise.verifying.rows import shown
-from edgewise.verifying.witness import Case
+from edgewise.verifying.domain.columns import shown
+from edgewise.verifying.results.verdicts import Proved, Refuted, Verdict
+from edgewise.verifying.results.witness import Case
 
 MARKS = {"proved": "\u2713", "refuted": "\u2717", "undecided": "?"}
 

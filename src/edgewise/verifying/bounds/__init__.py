@@ -1,0 +1,1 @@
+"""Certified bounds: exact piecewise polynomials, Lagrangian programs, chained slopes and intervals."""

@@ -1,0 +1,106 @@
+"""Lemmas: ranges of hidden nodes proved by the multipliers of the layers below, tighter than sums of intervals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import spent
+from edgewise.verifying.bounds.candidates import input_choices, input_sites
+from edgewise.verifying.bounds.dual import make_region
+from edgewise.verifying.bounds.newton import minimise
+from edgewise.verifying.bounds.program import Family, Program, RowSum, RowTerm, make_program, ranges
+from edgewise.verifying.domain.space import Part, unit_slots
+
+Floats = NDArray[np.float64]
+# A lemma must cut a range by such a share of it.
+WORTH = 1e-3
+TOGETHER = 16
+
+
+def tighten(program: Program, root: Part, until: float) -> tuple[Part, list[dict[str, Any]]]:
+    """The root with tighter limits of hidden nodes, layer by layer from below, and the lemmas that say so.
+
+    It ends where the count of work (`edgewise._core.work.spent`) has come to `until`.
+    """
+    part = replace(root, node_low=root.node_low.copy(), node_high=root.node_high.copy())
+    lemmas: list[dict[str, Any]] = []
+    place = {name: k for k, name in enumerate(program.names)}
+    for f, family in enumerate(program.families):
+        for layer in range(1 if program.budget else 2, family.hidden + 1):
+            for unit in range(1 if layer == 1 else len(family.moved)):
+                if spent() >= until:
+                    return part, lemmas
+                lemmas += _layer(program, part, family, f, unit, layer, place, until)
+    return part, lemmas
+
+
+def _layer(
+    program: Program,
+    part: Part,
+    family: Family,
+    f: int,
+    unit: int,
+    layer: int,
+    place: dict[tuple[int, int, int, int], int],
+    until: float,
+) -> list[dict[str, Any]]:
+    """Lemmas about the nodes of one layer of a unit; `part` is cut in place."""
+    own = Family(family.model, family.layers[:layer], family.group, (family.moved[unit],), family.number)
+    count = len(own.layers[-1].bias)
+    sums = tuple(RowSum((RowTerm(0, 0, k, 1.0),)) for k in range(count))
+    below = make_program(program.space, (own,), sums, ends=False)
+    known = [place[f, unit if each > 1 else 0, each, k] for _, _, each, k in below.names]
+    mine = np.array([place[f, unit, layer, k] for k in range(count)])
+    inside = replace(part, node_low=part.node_low[:, known], node_high=part.node_high[:, known])
+    low, high, empty = ranges(below, inside)
+    whole_low, whole_high, _ = ranges(program, part)
+    region = make_region(below, inside, low, high)
+    layout = input_sites(below)
+    free = np.ones(below.size, bool)
+    free[below.nodes : below.nodes + below.rows] = False
+    lemmas: list[dict[str, Any]] = []
+    if empty[0]:
+        return lemmas
+    jobs = [(k, sign) for k in range(count) for sign in (1.0, -1.0)]
+    for at in range(0, len(jobs), TOGETHER):
+        if spent() >= until:
+            break
+        some = jobs[at : at + TOGETHER]
+        v = np.zeros((len(some), below.size))
+        for b, (k, sign) in enumerate(some):
+            v[b, below.nodes + k] = sign
+        if below.budget:
+            v[:, -1] = 1e-6
+        rows = np.zeros(len(some), np.int64)
+        many, (least, most) = region.take(rows), unit_slots(program.space, inside)
+        choices = input_choices(below, many, layout, least[rows], most[rows], v)
+        middle = 0.5 * (whole_low + whole_high)[0, mine]
+        target = np.array([sign * middle[k] for k, sign in some])
+        found = minimise(below, many, lambda _, choices=choices: choices, v, target, free, warm=False)
+        for b, (k, sign) in enumerate(some):
+            node = int(mine[k])
+            bound = sign * float(found.bound[b])
+            now = float(whole_high[0, node] if sign > 0 else whole_low[0, node])
+            width = float(whole_high[0, node] - whole_low[0, node])
+            if sign * (now - bound) <= WORTH * width:
+                continue
+            if sign > 0:
+                part.node_high[0, node] = min(part.node_high[0, node], bound)
+            else:
+                part.node_low[0, node] = max(part.node_low[0, node], bound)
+            line = np.zeros(max([-1, *known]) + 1)
+            line[known] = found.v[b, : below.nodes]
+            lemmas.append(
+                {
+                    "node": node,
+                    "side": "upper" if sign > 0 else "lower",
+                    "bound": bound,
+                    "slopes": line.tolist(),
+                    "mu": float(found.v[b, -1]) if below.budget else 0.0,
+                }
+            )
+    return lemmas

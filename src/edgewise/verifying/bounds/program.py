@@ -1,0 +1,480 @@
+"""Goals as Lagrangian programs: sums of maxima of piecewise cubics whose weights are the multipliers.
+
+With multipliers v (slopes `a` of hidden nodes, weights lambda of the rows, price mu of the budget) the bound of
+docs/certificates.md is
+
+    D(v) = constant . v + sum over groups of max over cells of (point part . v + sum over slots of max_x sum_c v_c f_c(x))
+                        + sum over hidden nodes s of max_h (sum_c v_c f_sc(h) - a_s h),
+
+convex in v. A `Program` holds the functions f and says which multiplier stands before each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.verifying.bounds.curves import Curves, merge, spans
+from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
+from edgewise.verifying.domain.space import Part, Space, living, unit_slots
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+# Ranges are widened by this share of their size, so that those computed exactly lie inside.
+WIDER = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """Evaluations (units) of one model that move the same group, or the one that moves none.
+
+    Attributes
+    ----------
+    model : ExactModel
+    layers : tuple of ExactLayer
+        Those that are followed: all, or the first few.
+    group : int or None
+    moved : tuple of int
+        The cell (of the space) that each unit moves to; (-1,) where nothing is moved.
+    number : int
+        Place of the model.
+    """
+
+    model: ExactModel
+    layers: tuple[ExactLayer, ...]
+    group: int | None
+    moved: tuple[int, ...]
+    number: int = 0
+
+    @property
+    def hidden(self) -> int:
+        """Hidden layers."""
+        return len(self.layers) - 1
+
+
+@dataclass(frozen=True)
+class RowTerm:
+    """`weight` times an end of a unit: of its network's output in units of y, or of a node of its last layer."""
+
+    family: int
+    unit: int
+    output: int
+    weight: float
+
+
+@dataclass(frozen=True)
+class RowSum:
+    """One row: terms, weighted inputs and the bound."""
+
+    terms: tuple[RowTerm, ...]
+    inputs: tuple[tuple[int, float], ...] = ()
+    bound: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Hidden nodes of one layer.
+
+    Attributes
+    ----------
+    curves : Curves
+        What leaves the nodes.
+    columns : array
+        The multiplier before each function.
+    own : array
+        The slope of each node, which is also the node's number.
+    """
+
+    curves: Curves
+    columns: Ints
+    own: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class InputBlock:
+    """What leaves the inputs, by slots and cells.
+
+    Attributes
+    ----------
+    curves : Curves, sites: inputs, in units of the space
+    slots : Curves, sites: slots
+    points, loose : array of shape (cells + 1, n)
+        Sum of the functions over the inputs that a cell fixes to points, and how far it may be off; the last row pads.
+    columns : array of shape (n,)
+    """
+
+    curves: Curves
+    slots: Curves
+    points: Floats
+    loose: Floats
+    columns: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """How the ranges of a layer of hidden nodes follow from those below: of a first layer, or of a unit's higher one."""
+
+    nodes: Ints
+    bias: Floats
+    columns: Ints | None = None
+    curves: Curves | None = None
+    below: Ints | None = None
+    shift: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """See the top of this file.
+
+    Attributes
+    ----------
+    space : Space
+    constant : array of shape (n,)
+    inputs : InputBlock
+    blocks : tuple of Block
+    nodes : int
+        Hidden nodes; their slopes are the first multipliers.
+    rows : int
+        lambda follows the slopes, and mu (where there is a budget) is the last.
+    budget : bool
+    layers : tuple of Layer
+    names : tuple of (family, unit, layer, node)
+        Of each hidden node, as certificates write it.
+    families : tuple of Family
+    sums : tuple of RowSum
+    """
+
+    space: Space
+    constant: Floats
+    inputs: InputBlock
+    blocks: tuple[Block, ...]
+    nodes: int
+    rows: int
+    budget: bool
+    layers: tuple[Layer, ...]
+    names: tuple[tuple[int, int, int, int], ...]
+    families: tuple[Family, ...]
+    sums: tuple[RowSum, ...]
+
+    @property
+    def size(self) -> int:
+        """Number of multipliers."""
+        return self.nodes + self.rows + int(self.budget)
+
+
+def make_program(
+    space: Space, families: tuple[Family, ...], sums: tuple[RowSum, ...], *, ends: bool = True
+) -> Program:
+    """The program of some rows.
+
+    Parameters
+    ----------
+    ends : bool
+        Whether terms speak of outputs in units of y; otherwise of the last layer's sums (of a first layer those
+        shared by
+        the family), as lemmas do.
+    """
+    names: list[tuple[int, int, int, int]] = []
+    place: dict[tuple[int, int, int], Ints] = {}
+    for f, family in enumerate(families):
+        for unit in range(len(family.moved)):
+            for layer, each in enumerate(family.layers[:-1], start=1):
+                if layer == 1 and unit:
+                    place[f, unit, 1] = place[f, 0, 1]
+                    continue
+                count = len(each.bias)
+                place[f, unit, layer] = len(names) + np.arange(count)
+                names += [(f, unit, layer, k) for k in range(count)]
+    nodes, rows = len(names), len(sums)
+    budget = space.domain.budget is not None
+    lam = nodes + np.arange(rows)
+    constant = np.zeros(nodes + rows + int(budget))
+    blocks: list[Block] = []
+    layers: list[Layer] = []
+    parts: list[Curves] = []
+    columns: list[Ints] = []
+    for f, family in enumerate(families):
+        own = [_weights(sums, f, unit, family, ends) for unit in range(len(family.moved))]
+        curves, shifts = _first(space, family), _shifts(space, family)
+        last = family.layers[-1].bias
+        for unit, weights in enumerate(own):
+            moved = ends and not family.hidden
+            constant[lam] += weights @ (last + (shifts[unit] if moved else 0.0))
+            if ends:
+                constant[lam] += _offsets(sums, f, unit, family)
+        if not family.hidden:
+            parts.append(curves.mixed(np.sum(own, axis=0)))
+            columns.append(lam)
+            continue
+        first = place[f, 0, 1]
+        parts.append(curves)
+        columns.append(first)
+        constant[first] += family.layers[0].bias
+        layers.append(Layer(first, family.layers[0].bias, columns=first))
+        _add_first(blocks, family, own, shifts, place, lam, f)
+        for unit in range(len(family.moved)):
+            for layer in range(2, family.hidden + 1):
+                at, below = place[f, unit, layer], place[f, unit, layer - 1]
+                constant[at] += family.layers[layer - 1].bias
+                shift = shifts[unit] if layer == 2 else None
+                each = family.layers[layer - 1]
+                layers.append(Layer(at, each.bias, curves=each.curves, below=below, shift=shift))
+                following = family.layers[layer].curves
+                if layer == family.hidden:
+                    blocks.append(Block(following.mixed(own[unit]), lam, at))
+                else:
+                    blocks.append(Block(following, place[f, unit, layer + 1], at))
+    constant[lam] -= [each.bound for each in sums]
+    if any(each.inputs for each in sums):
+        weights = np.zeros((rows, space.inputs))
+        for r, each in enumerate(sums):
+            for i, weight in each.inputs:
+                weights[r, i] += weight
+        # What lies between zero and the units is a constant, rounded once: it may be large, and cancel.
+        constant[lam] += [
+            float(
+                sum((Fraction(w) * Fraction(c) for w, c in zip(row, space.shift, strict=True)), Fraction(0))
+            )
+            for row in weights
+        ]
+        parts.append(_lines(weights * space.scale))
+        columns.append(lam)
+    if space.domain.budget is not None:
+        constant[-1] = space.domain.budget.limit
+        parts.append(_costs(space))
+        columns.append(np.array([nodes + rows]))
+    inputs = _input_block(space, parts, columns)
+    return Program(
+        space,
+        constant,
+        inputs,
+        tuple(blocks),
+        nodes,
+        rows,
+        budget,
+        tuple(layers),
+        tuple(names),
+        families,
+        sums,
+    )
+
+
+def _add_first(
+    blocks: list[Block],
+    family: Family,
+    own: list[Floats],
+    shifts: Floats,
+    place: dict[tuple[int, int, int], Ints],
+    lam: Ints,
+    f: int,
+) -> None:
+    """What leaves the shared nodes of the first hidden layer."""
+    following, units = family.layers[1].curves, range(len(family.moved))
+    if family.hidden > 1:
+        curves = merge([following] * len(units), shifts=[shifts[u] for u in units])
+        blocks.append(Block(curves, np.concatenate([place[f, u, 2] for u in units]), place[f, 0, 1]))
+        return
+    # One function a row: those of the units are added.
+    curves = merge([following.mixed(own[u]) for u in units], shifts=[shifts[u] for u in units])
+    index = np.tile(np.arange(len(lam)), len(units))
+    blocks.append(Block(curves.summed(index, len(lam)), lam, place[f, 0, 1]))
+
+
+def _weights(sums: tuple[RowSum, ...], f: int, unit: int, family: Family, ends: bool) -> Floats:
+    """Weights of the sums of a unit's last layer in each row, (rows, nodes of the last layer)."""
+    weights = np.zeros((len(sums), len(family.layers[-1].bias)))
+    for r, each in enumerate(sums):
+        for term in each.terms:
+            if (term.family, term.unit) == (f, unit):
+                scale = family.model.out_scale[term.output] if ends else 1.0
+                weights[r, term.output] += term.weight * scale
+    return weights
+
+
+def _offsets(sums: tuple[RowSum, ...], f: int, unit: int, family: Family) -> Floats:
+    """What the shifts of the outputs add to each row."""
+    return np.array(
+        [
+            sum(
+                term.weight * family.model.out_shift[term.output]
+                for term in each.terms
+                if (term.family, term.unit) == (f, unit)
+            )
+            for each in sums
+        ]
+    )
+
+
+def unit_curves(model: ExactModel, space: Space) -> Curves:
+    """First edge functions as functions of the inputs in units of the space: their own, or rounded once."""
+    curves = model.layers[0].curves
+    breaks, bends = curves.breaks.copy(), curves.corners.copy()
+    for i in np.nonzero((model.shift != space.shift) | (model.scale != space.scale))[0]:
+        shift, scale = Fraction(float(model.shift[i])), Fraction(float(model.scale[i]))
+        origin, unit = Fraction(float(space.shift[i])), Fraction(float(space.scale[i]))
+        for each in (breaks, bends):
+            each[i] = [float((shift + scale * Fraction(float(b)) - origin) / unit) for b in each[i]]
+    return replace(curves, breaks=breaks, bends=None if curves.bends is None else bends)
+
+
+def _first(space: Space, family: Family) -> Curves:
+    """First edge functions without those of the moved group."""
+    curves = unit_curves(family.model, space)
+    if family.group is None:
+        return curves
+    return curves.weighted(space.input_group != family.group)
+
+
+def _shifts(space: Space, family: Family) -> Floats:
+    """d_uk, (units, nodes of the first layer)."""
+    count = len(family.layers[0].bias)
+    if family.group is None:
+        return np.zeros((1, count))
+    mine = space.input_group == family.group
+    return (moved_values(family.model, space, list(family.moved)) * mine[:, None]).sum(1)
+
+
+def moved_values(model: ExactModel, space: Space, cells: list[int]) -> Floats:
+    """First edge functions at the centres of cells, (cells, inputs, nodes)."""
+    x = space.centre[cells]
+    values = unit_curves(model, space).values(space.to_units(x))
+    return values + model.layers[0].missing((x - model.shift) / model.scale)
+
+
+def _lines(weights: Floats) -> Curves:
+    """The functions weight * t of the inputs in units t, (n, inputs) weights."""
+    inputs = weights.shape[1]
+    table = np.zeros((len(weights), 4, inputs, 3))
+    bare = Curves(np.zeros((inputs, 2)), table)  # two breaks at 0: three pieces of local coordinate x
+    table[:, 1] = weights[..., None] * bare.width
+    table[:, 1, :, 1] = 0.0
+    return bare
+
+
+def _costs(space: Space) -> Curves:
+    """Minus the cost of each input, one function."""
+    at, rate = np.zeros(space.inputs), np.zeros(space.inputs)
+    budget = space.domain.budget
+    assert budget is not None
+    for cost in budget.costs:
+        at[cost.input], rate[cost.input] = cost.at, rate[cost.input] + cost.rate
+    at, rate = space.to_units(at), rate * space.scale
+    table = np.zeros((1, 4, space.inputs, 3))
+    table[0, 1, :, 0], table[0, 1, :, 2] = rate, -rate
+    return Curves(np.stack([at, at], 1), table)
+
+
+def _input_block(space: Space, parts: list[Curves], columns: list[Ints]) -> InputBlock:
+    curves = merge(parts) if parts else Curves(np.zeros((space.inputs, 2)), np.zeros((0, 4, space.inputs, 3)))
+    where = np.concatenate(columns) if columns else np.zeros(0, np.int64)
+    # Functions of one multiplier are added.
+    kept, index = np.unique(where, return_inverse=True)
+    if len(kept) < len(where) or (kept != where).any():
+        curves, where = curves.summed(index, len(kept)), kept
+    points = np.zeros((space.cells + 1, len(where)))
+    points[:-1] = (curves.values(space.to_units(space.centre)) * space.points()[..., None]).sum(1)
+    budget = space.domain.budget
+    if budget is not None:
+        for cost in budget.cells:
+            cell = space.first[cost.group] + cost.cell
+            points[cell, int(np.argmax(where))] -= cost.cost
+    loose = np.zeros_like(points)
+    loose[:-1] = space.points() @ curves.loose.T
+    return InputBlock(curves, curves.sites(space.slot_input), points, loose, where)
+
+
+def first_sums(program: Program, part: Part) -> tuple[Floats, Floats, Bools]:
+    """Interval sums of the first hidden layers over the groups, (B, nodes) each (0 at other nodes); parts without a row."""
+    batch, space = len(part.cells), program.space
+    alive = living(space, part)
+    empty = ~np.asarray(_group_any(space, alive).all(1), dtype=bool)
+    low, high = np.zeros((batch, program.nodes)), np.zeros((batch, program.nodes))
+    first = [layer for layer in program.layers if layer.columns is not None]
+    if first:
+        where = np.concatenate([layer.nodes for layer in first])
+        sums = _sums(program, part, alive, np.searchsorted(program.inputs.columns, where))
+        bias = np.concatenate([layer.bias for layer in first])
+        low[:, where], high[:, where] = sums[0] + bias, sums[1] + bias
+    return low, high, empty
+
+
+def ranges(
+    program: Program, part: Part, sums: tuple[Floats, Floats, Bools] | None = None
+) -> tuple[Floats, Floats, Bools]:
+    """Ranges of the hidden nodes in each part, (B, nodes) each, and which parts hold no row.
+
+    Interval sums over the groups for first layers, and over the nodes below for higher ones; limits of the part cut
+    them.
+    """
+    known = first_sums(program, part) if sums is None else sums
+    low, high, empty = known[0].copy(), known[1].copy(), known[2].copy()
+    for layer in program.layers:
+        if layer.columns is None:
+            assert layer.curves is not None
+            assert layer.below is not None
+            shift = np.zeros(len(layer.below)) if layer.shift is None else layer.shift
+            for b in range(len(low)):
+                window = layer.curves.window(
+                    (low[b, layer.below] + shift)[None], (high[b, layer.below] + shift)[None]
+                )
+                least, most = spans(layer.curves, window)
+                low[b, layer.nodes] = least.sum(1) + layer.bias
+                high[b, layer.nodes] = most.sum(1) + layer.bias
+        _cut(low, high, part, layer.nodes, empty)
+    return low, high, empty
+
+
+def _cut(low: Floats, high: Floats, part: Part, where: Ints, empty: Bools) -> None:
+    size = np.abs(low[:, where]) + np.abs(high[:, where])
+    low[:, where] = np.maximum(low[:, where] - WIDER * size, part.node_low[:, where])
+    high[:, where] = np.minimum(high[:, where] + WIDER * size, part.node_high[:, where])
+    gap = low[:, where] - high[:, where]
+    empty |= (gap > 1e-9 * (1 + size)).any(1)
+    # Ranges that miss each other by no more than rounding hold the points between.
+    least, most = np.minimum(low[:, where], high[:, where]), np.maximum(low[:, where], high[:, where])
+    low[:, where], high[:, where] = least, most
+
+
+def _sums(program: Program, part: Part, alive: Bools, column: Ints) -> tuple[Floats, Floats]:
+    """Least and greatest sums of edge functions over the groups, (B, columns) each."""
+    space, block = program.space, program.inputs
+    curves = block.slots.functions(column)
+    low, high = unit_slots(space, part)
+    batch, count = len(low), len(column)
+    ends = np.zeros((2, batch, space.cells + 1, count))
+    for side, sign in ((0, -1.0), (1, 1.0)):
+        ends[side, :, :-1] = (block.points + sign * block.loose)[:-1, column]
+    # Parts share most of their intervals: each is looked at once, as a site of its own.
+    slot, least, most, which = _distinct(low, high)
+    known = curves.sites(slot)
+    for side, values in enumerate(spans(known, known.window(least[None], most[None]))):
+        for s, cell in enumerate(space.slot_cell):
+            ends[side, :, cell] += values.T[which[:, s]]
+    ends[0, :, -1], ends[1, :, -1] = np.inf, -np.inf
+    for side, never in ((0, np.inf), (1, -np.inf)):
+        ends[side, :, :-1][~alive] = never
+    least = ends[0][:, space.table].min(2).sum(1)
+    most = ends[1][:, space.table].max(2).sum(1)
+    gone = ~np.isfinite(least).all(1) | ~np.isfinite(most).all(1)
+    least[gone], most[gone] = 0.0, 0.0
+    return least, most
+
+
+def _distinct(low: Floats, high: Floats) -> tuple[Ints, Floats, Floats, Ints]:
+    """The intervals of all slots, each once (slot, low, high), and which of them each part has, (B, slots)."""
+    known: dict[tuple[int, float, float], int] = {}
+    which = [
+        [known.setdefault((s, *ends), len(known)) for s, ends in enumerate(zip(*part, strict=True))]
+        for part in zip(low.tolist(), high.tolist(), strict=True)
+    ]
+    slot, least, most = np.array(list(known)).reshape(-1, 3).T
+    return slot.astype(np.int64), least, most, np.array(which, np.int64).reshape(low.shape)
+
+
+def _group_any(space: Space, alive: Bools) -> Bools:
+    padded = np.concatenate([alive, np.zeros((len(alive), 1), bool)], 1)
+    return np.asarray(padded[:, space.table].any(2), dtype=bool)

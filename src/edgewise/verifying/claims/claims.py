@@ -1,0 +1,330 @@
+"""From a property to the claim of a certificate and the goals that show it, as docs/certificates.md lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.network.fitted import Fitted
+from edgewise.verifying.claims.comparisons import equal_task, values_task
+from edgewise.verifying.claims.tasks import (
+    Part,
+    Task,
+    bounded,
+    class_of,
+    has_numbers,
+    output_of,
+    without_missing,
+)
+from edgewise.verifying.claims.two_rows import two_rows_task
+from edgewise.verifying.domain.columns import Columns, encoded, shown
+from edgewise.verifying.domain.domain import Domain, Group
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Rows, Slope, Term
+from edgewise.verifying.language import properties as asked
+from edgewise.verifying.language.calibrated import carried_change, carried_range, check_carried
+from edgewise.verifying.language.conditions import Condition
+from edgewise.verifying.results.witness import in_float64
+
+Floats = NDArray[np.float64]
+
+
+def task_of(
+    prop: asked.Property, columns: Columns, conditions: Sequence[Condition] = (), rows: Any = None
+) -> Task:
+    """What the prover has to show.
+
+    Parameters
+    ----------
+    prop : Property
+        Any but `FormulaWithin`, which has a way of its own.
+    columns : Columns
+        Of the model.
+    conditions : sequence of Condition
+    rows : table, optional
+        Whose rows `robust` may count.
+
+    Raises
+    ------
+    InputError
+        If the property does not fit the model, with what to ask instead.
+    """
+    view, domain = columns.view, columns.domain(conditions)
+    check_carried(prop, view)
+    made = Task({}, domain, (), (view.network,), (view,))
+    if isinstance(prop, asked.OutputRange):
+        return _range(prop, columns, made)
+    if isinstance(prop, asked.Linear):
+        return _linear(prop, columns, made)
+    if isinstance(prop, asked.Decides):
+        return _decides(class_of(view, prop.label), view, made)
+    if isinstance(prop, asked.Monotone):
+        return _monotone(prop, columns, made)
+    if isinstance(prop, asked.Lipschitz):
+        return _lipschitz(prop, columns, made)
+    if isinstance(prop, asked.Robust):
+        return _robust(prop, columns, made, rows)
+    if isinstance(prop, asked.Equal):
+        return equal_task(prop, made)
+    if isinstance(prop, asked.FormulaWithin):
+        raise TypeError("formulas are compared by edgewise.verifying.entry_points.formula")
+    if isinstance(prop, asked.NeverFlips) and (len(prop.features) > 1 or prop.others):
+        return two_rows_task(prop, columns, made)
+    return values_task(prop, columns, made)
+
+
+# ---- one function a kind of property
+
+
+def _range(prop: asked.OutputRange, columns: Columns, made: Task) -> Task:
+    if prop.probability and not columns.view.binary:
+        raise InputError(
+            "A range of probability needs a classifier of two classes. Got another model instead; ask for a range of output."
+        )
+    low, high = carried_range(columns.view, prop.low, prop.high, probability=prop.probability)
+    o = output_of(columns.view, prop.output, "output_range")
+    goals = list[Goal]()
+    if high is not None:
+        goals.append(bounded((OutputTerm(o),), high))
+    if low is not None:
+        goals.append(bounded((OutputTerm(o, -1.0),), -low))
+    claim = {"type": "range", "output": o, "low": low, "high": high}
+    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "level") for goal in goals))
+
+
+def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
+    view, terms, bound, domain = columns.view, list[Term](), prop.bound, made.domain
+    groups = list(domain.groups)
+    for name, weight in prop.terms:
+        if name not in columns.names and (
+            name in ("output", view.target, *view.network.output_names) or len(view.classes) > 2
+        ):
+            terms.append(OutputTerm(output_of(view, None if name == "output" else name, "linear"), weight))
+            continue
+        g = columns.group(name, "linear")
+        transform, scale = columns.scale(g)
+        if columns.whole.groups[g].labels and not has_numbers(columns, g):
+            raise InputError(
+                f"A weighted sum needs columns of numbers. Got {short(name, 40)}, which holds words; "
+                "narrow it with where instead."
+            )
+        if transform == "asinh":
+            raise InputError(
+                f"A weighted sum needs columns that the model reads on their own scale. Got {short(name, 40)}, which "
+                "it reads through asinh, since its tail is long; ask for ranges of output where it is narrowed."
+            )
+        # A missing cell has no number to be weighed.
+        group = without_missing(groups[g])
+        groups[g] = replace(
+            group, labels=tuple(columns.described(g, _cell(group, c)) for c in range(len(group.cells)))
+        )
+        terms.append(InputTerm(columns.inputs[g][0], weight * scale))
+        bound -= weight * columns.centre(g)
+    # Never the whole domain where a column itself is weighed: the encoding does not follow all of its numbers.
+    domain = Domain(tuple(groups), whole=domain.whole and not any(isinstance(t, InputTerm) for t in terms))
+    written = [
+        {"input": term.input, "weight": term.weight}
+        if isinstance(term, InputTerm)
+        else {"output": term.output, "weight": term.weight, "model": 0, "moved": None}
+        for term in terms
+    ]
+    claim = {"type": "linear", "terms": written, "bound": bound}
+    return replace(
+        made, claim=claim, domain=domain, parts=(Part(bounded(tuple(terms), bound), domain, "level"),)
+    )
+
+
+def _cell(group: Group, c: int) -> Group:
+    return replace(group, cells=(group.cells[c],), labels=(group.labels[c],))
+
+
+def _decides(label: int, view: Fitted, made: Task) -> Task:
+    if view.binary:
+        sign = -1.0 if label else 1.0
+        goals: list[Goal] = [bounded((OutputTerm(0, sign),), sign * view.threshold)]
+    else:
+        others = [j for j in range(len(view.classes)) if j != label]
+        goals = [bounded((OutputTerm(j), OutputTerm(label, -1.0)), 0.0) for j in others]
+    claim = {"type": "decision", "class": label}
+    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "decision") for goal in goals))
+
+
+def decision_task(label: int, view: Fitted, domain: Domain) -> Task:
+    """That a class is always the decision, as a task."""
+    return _decides(label, view, Task({}, domain, (), (view.network,), (view,)))
+
+
+def not_decided_task(label: int, view: Fitted, domain: Domain) -> Task:
+    """That one of many classes never is the decision: some other output is always as large.
+
+    Certificates know no such claim.
+    """
+    rows = tuple((OutputTerm(label), OutputTerm(j, -1.0)) for j in range(len(view.classes)) if j != label)
+    goal = Rows(rows, (0.0,) * len(rows))
+    return Task({}, domain, (Part(goal, domain, "decision"),), (view.network,), (view,))
+
+
+def _sloping(columns: Columns, name: str, of: str) -> tuple[int, int]:
+    """The group and the input of a column of numbers."""
+    g = columns.group(name, of)
+    if not has_numbers(columns, g):
+        raise InputError(
+            f"The column of {of} must hold numbers, which have an order. Got {short(name, 40)}, which holds words; ask "
+            f"changes_at_most({name}, ...) or never_flips({name}) instead."
+        )
+    return g, columns.inputs[g][0]
+
+
+def _classes(group: Group) -> list[list[int]]:
+    """Cells that differ in the first input only, together; in the order of their first ones."""
+    found: dict[Any, list[int]] = {}
+    for c, cell in enumerate(group.cells):
+        found.setdefault(cell[1:], []).append(c)
+    return list(found.values())
+
+
+def _intervals(domain: Domain, g: int) -> Domain | None:
+    """The part of a domain where the first input of a group has an interval to move in."""
+    group = domain.groups[g]
+    kept = [
+        cells[0]
+        for cells in _classes(group)
+        if len(cells) == 1 and group.cells[cells[0]][0][0] < group.cells[cells[0]][0][1]
+    ]
+    if not kept:
+        return None
+    part = replace(
+        group, cells=tuple(group.cells[k] for k in kept), labels=tuple(group.labels[k] for k in kept)
+    )
+    return Domain((*domain.groups[:g], part, *domain.groups[g + 1 :]))
+
+
+def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
+    g, i = _sloping(columns, prop.feature, "monotone")
+    o = output_of(columns.view, prop.output, "monotone")
+    rising = 1 if prop.direction == asked.INCREASING else -1
+    direction = rising if columns.scale(g)[1] > 0 else -rising
+    parts, group = list[Part](), made.domain.groups[g]
+    sloping = _intervals(made.domain, g)
+    if sloping is not None:
+        parts.append(Part(Slope(o, i, -direction, 0.0), sloping, "slope", g))
+    for cells in _classes(group):
+        if len(cells) < 2:
+            continue
+        ordered = sorted(cells, key=lambda c: group.cells[c][0][0])
+        for a, b in pairwise(ordered):
+            first, second = (a, b) if direction == 1 else (b, a)
+            terms = (OutputTerm(o, 1.0, 0, (g, first)), OutputTerm(o, -1.0, 0, (g, second)))
+            parts.append(Part(bounded(terms, 0.0), made.domain, "pair", g))
+    if not parts:
+        raise InputError(
+            f"The column of monotone must have values to compare. Got {short(prop.feature, 40)}, which is left "
+            "with one value."
+        )
+    claim = {"type": "monotone", "output": o, "input": i, "direction": direction}
+    # A map that rises may be level where the network falls.
+    exact = columns.view.calibration is None
+    return replace(made, claim=claim, exact=exact, parts=tuple(parts))
+
+
+def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
+    g, i = _sloping(columns, prop.feature, "lipschitz")
+    o = output_of(columns.view, prop.output, "lipschitz")
+    sloping = _intervals(made.domain, g)
+    if sloping is None:
+        raise InputError(
+            f"The column of lipschitz must have a range to move in. Got {short(prop.feature, 40)}, which holds two "
+            f"values; ask changes_at_most({prop.feature}, ...) instead."
+        )
+    transform, scale = columns.scale(g)
+    bound = carried_change(columns.view, prop.bound) * abs(scale)
+    goals = (Slope(o, i, 1, bound), Slope(o, i, -1, bound))
+    claim = {"type": "lipschitz", "output": o, "input": i, "bound": bound}
+    # asinh is steepest at its centre: the claim is then stronger than what is asked.
+    return replace(
+        made,
+        claim=claim,
+        exact=transform != "asinh",
+        parts=tuple(Part(goal, sloping, "slope", g) for goal in goals),
+    )
+
+
+def _robust(prop: asked.Robust, columns: Columns, made: Task, rows: Any) -> Task:
+    x = _row_of(prop, columns, rows)
+    ball = _ball(prop, columns, made.domain, x)
+    made = replace(made, domain=ball)
+    view = columns.view
+    outputs = in_float64(view.network, x[None])
+    if len(view.classes) >= 2 and prop.change is None:
+        return _decides(int(view.decided(outputs)[0]), view, made)
+    if prop.change is None:
+        raise InputError(
+            "The 'change' parameter of robust must say how far the output may move, for this model decides "
+            "nothing. Got None; give change=..."
+        )
+    o = output_of(view, prop.output, "robust")
+    y = float(view.answers(outputs)[0, o])
+    low, high = y - prop.change, y + prop.change
+    return _range(asked.OutputRange(low, high, o), columns, made)
+
+
+def _row_of(prop: asked.Robust, columns: Columns, rows: Any) -> Floats:
+    if not isinstance(prop.row, int):
+        return encoded(columns.view, prop.row, "robust")
+    if rows is None:
+        raise InputError(
+            f"The 'rows' parameter of verify must hold the table whose row {prop.row} is asked about. Got none."
+        )
+    table = columns.table(rows)
+    if prop.row >= len(table):
+        raise InputError(
+            f"The row of robust must be one of 0 to {len(table) - 1}. Got {prop.row} instead; rows are counted from 0."
+        )
+    return table[prop.row]
+
+
+def _ball(prop: asked.Robust, columns: Columns, domain: Domain, x: Floats) -> Domain:
+    """The rows near one: its cells, numbers moved by at most the radius."""
+    sizes = dict(prop.radius) if isinstance(prop.radius, tuple) else None
+    if sizes is not None:
+        for name in sizes:
+            g, _ = _sloping(columns, name, "robust")
+            if not columns.is_numbers(g):
+                raise InputError(
+                    f"The columns of the radius must hold numbers of more than two values. Got {short(name, 40)} instead; "
+                    f"ask never_flips({name})."
+                )
+    groups = list[Group]()
+    for g, group in enumerate(domain.groups):
+        at = [float(x[i]) for i in group.inputs]
+        here = [
+            c
+            for c, cell in enumerate(group.cells)
+            if all(lo <= v <= hi for v, (lo, hi) in zip(at, cell, strict=True))
+        ]
+        if not here:
+            raise InputError(
+                f"The row of robust must lie in the domain. Got {shown(columns.raw(g, at))} in "
+                f"{short(group.name, 40)}, which may be {columns.described(g, group)}."
+            )
+        cell = group.cells[here[0]]
+        low, high = cell[0]
+        if low < high:
+            if sizes is None:
+                assert isinstance(prop.radius, float)
+                reach = prop.radius * columns.span(g)
+                ends = at[0] - reach, at[0] + reach
+            else:
+                ends = columns.around(g, at[0], sizes.get(group.name, 0.0))
+            low, high = max(low, ends[0]), min(high, ends[1])
+        else:
+            low = high = at[0]
+        own = ((low, high), *((v, v) for v in at[1:]))
+        groups.append(Group(group.name, group.inputs, (own,), (group.labels[here[0]],)))
+    return Domain(tuple(groups))

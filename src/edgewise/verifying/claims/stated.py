@@ -1,0 +1,136 @@
+"""What an answer has to say of its rows, because the model reads them otherwise than people write them.
+
+An encoding follows numbers so far beyond the training range and no further. For the output it makes no difference which of
+the numbers beyond a row holds; for a weighted sum or a formula of the number itself it does, and a missing cell has none.
+Such claims are about a range of raw numbers, and say which.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_columns import REACH, NumberColumn
+from edgewise.verifying.domain.columns import Columns, date_of, shown
+from edgewise.verifying.language.conditions import Between, Condition, OneOf
+
+_DIGITS = 6
+
+
+def with_ranges(
+    names: Iterable[str], columns: Columns, conditions: Sequence[Condition]
+) -> tuple[Condition, ...]:
+    """The conditions, and ranges of the columns whose own numbers a claim weighs, where none is given.
+
+    Of a plain network these are weighed by all claims: what conditions leave open its grid ends.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Those columns.
+    columns : Columns
+    conditions : sequence of Condition
+
+    Raises
+    ------
+    InputError
+        If a range is asked for that the encoding does not follow.
+    """
+    found = list(conditions)
+    if columns.view.encoding is None:
+        return (*found, *_grid_ends(columns, found))
+    for name in names:
+        column = _number_column(columns, name)
+        if column is None:
+            continue
+        g = columns.names.index(name)
+        low, high = _followed(column)
+        if column.two_valued:
+            found.append(OneOf(name, tuple(columns.raw(g, (end,)) for end in (column.low, column.high))))
+            continue
+        asked = [_ends(each) for each in conditions if each.column == name]
+        for end in (end for pair in asked for end in pair if end is not None):
+            if not low <= columns.number(g, end) <= high:
+                raise InputError(
+                    f"A claim that weighs {short(name, 40)} itself must keep to {_text(column, low)} to "
+                    f"{_text(column, high)}, beyond which the model takes every number for that end. "
+                    f"Got {short(end)} instead; narrow it."
+                )
+        if any(all(pair[side] is None for pair in asked) for side in (0, 1)):
+            found.append(Between(name, *(_said(column, end) for end in (low, high))))
+    return tuple(found)
+
+
+def _grid_ends(columns: Columns, conditions: Sequence[Condition]) -> list[Condition]:
+    """The sides that conditions on a plain network leave open: there its grid ends what is spoken of."""
+    made = list[Condition]()
+    for name, group in zip(columns.names, columns.whole.groups, strict=True):
+        asked = [_ends(each) for each in conditions if each.column == name]
+        ((low, high),) = group.cells[0]
+        if asked and all(pair[0] is None for pair in asked):
+            made.append(Between(name, low, None))
+        if asked and all(pair[1] is None for pair in asked):
+            made.append(Between(name, None, high))
+    return made
+
+
+def two_valued(columns: Columns) -> str:
+    """Which columns of numbers are taken to hold one of two, in a sentence; empty where there are none."""
+    told = list[str]()
+    for g, name in enumerate(columns.names):
+        column = _number_column(columns, name)
+        if column is not None and column.two_valued and column.kind != "bool":
+            told.append(f"{name} ({columns.described(g)})")
+    return f"Of columns of two numbers only these are meant: {', '.join(told)}." if told else ""
+
+
+def _number_column(columns: Columns, name: str) -> NumberColumn | None:
+    encoding = columns.view.encoding
+    if encoding is None or name not in columns.names:
+        return None
+    column = encoding.columns[encoding.column_names.index(name)]
+    return column if isinstance(column, NumberColumn) else None
+
+
+def _ends(condition: Condition) -> tuple[Any, Any]:
+    if isinstance(condition, Between):
+        return condition.low, condition.high
+    return (min(condition.values), max(condition.values)) if isinstance(condition, OneOf) else (None, None)
+
+
+def _followed(column: NumberColumn) -> tuple[float, float]:
+    """The raw numbers that the encoding tells apart, ends included, written with few digits where there is room."""
+    reach = REACH * (column.high - column.low)
+    low, high = column.decode(np.array([column.low - reach, column.high + reach])).tolist()
+    least, most = column.decode(np.array([column.low, column.high])).tolist()
+    # Codes are words, no numbers: where they lie beyond the training range it ends what is spoken of.
+    low = least if any(low <= code < least for code in column.codes) else low
+    high = most if any(most < code <= high for code in column.codes) else high
+    tidy = (
+        (float(math.ceil(low)), float(math.floor(high)))
+        if column.kind == "date"
+        else (_inward(low, 1), _inward(high, -1))
+    )
+    return tidy if tidy[0] < tidy[1] else (low, high)
+
+
+def _inward(value: float, up: int) -> float:
+    """A number of few digits that is not below (up = 1) or not above (-1) a value."""
+    near = float(f"{value:.{_DIGITS}g}")
+    if near == value or (near > value) == (up > 0) or value == 0:
+        return near
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - _DIGITS + 1)
+    return float(f"{near + up * step:.{_DIGITS}g}")
+
+
+def _said(column: NumberColumn, value: float) -> Any:
+    return date_of(value) if column.kind == "date" else value
+
+
+def _text(column: NumberColumn, value: float) -> str:
+    return shown(_said(column, value))

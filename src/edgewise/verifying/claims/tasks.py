@@ -1,0 +1,154 @@
+"""What a property comes to: goals on parts of a domain; and the outputs, classes and columns that properties name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from edgewise._core.checks import among, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.network import KAN
+from edgewise.network.fitted import Fitted
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain, Group
+from edgewise.verifying.domain.goals import Goal, Rows, Term
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One goal, on its part of the domain.
+
+    Attributes
+    ----------
+    goal : Rows or Slope
+    domain : Domain
+    focus : str
+        What a row that breaks it shows: "level", "decision", "pair" (of two values of `group`) or "slope".
+    group : int or None
+        The group that is moved, or along which the slope runs.
+    """
+
+    goal: Goal
+    domain: Domain
+    focus: str
+    group: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """All that a property asks of the prover.
+
+    Attributes
+    ----------
+    claim : dict
+        As certificates write it.
+    domain : Domain
+        Of the claim.
+    parts : tuple of Part
+    models : tuple of KAN
+    views : tuple of Fitted
+    exact : bool
+        Whether a row that breaks a goal breaks the property as well.
+    copies : tuple of (int, int)
+        Inputs that a second row has of its own, and where these stand behind the inputs of the first.
+    """
+
+    claim: dict[str, Any]
+    domain: Domain
+    parts: tuple[Part, ...]
+    models: tuple[KAN, ...]
+    views: tuple[Fitted, ...]
+    exact: bool = True
+    copies: tuple[tuple[int, int], ...] = ()
+
+
+def bounded(terms: tuple[Term, ...], bound: float) -> Rows:
+    """The goal that one sum is at most a bound."""
+    return Rows((terms,), (bound,))
+
+
+def output_of(view: Fitted, output: Any, of: str) -> int:
+    """The place of an output told by its name, its class or its number.
+
+    Raises
+    ------
+    InputError
+        If there are several and none is told, or there is none of that name.
+    """
+    count = view.network.shape[-1]
+    names = (
+        [str(label) for label in view.classes] if len(view.classes) > 2 else list(view.network.output_names)
+    )
+    if output is None:
+        if count == 1:
+            return 0
+        what = "class" if view.classes else "output"
+        raise InputError(
+            f"The 'output' parameter of {of} must name one of the {count} {what}s {among(names)}. Got none; give output=..."
+        )
+    if count == 1 and view.classes and str(output) == str(view.classes[-1]):
+        return 0
+    if count == 1 and str(output) == view.target:
+        return 0
+    if str(output) in names:
+        return names.index(str(output))
+    if (
+        isinstance(output, (int, float))
+        and not isinstance(output, bool)
+        and float(output).is_integer()
+        and 0 <= output < count
+    ):
+        return int(output)
+    raise InputError(
+        f"The 'output' parameter of {of} must be one of {among(names)}. Got {short(output)} "
+        f"instead{did_you_mean(output, names)}."
+    )
+
+
+def class_of(view: Fitted, label: Any) -> int:
+    """The place of a class.
+
+    Raises
+    ------
+    InputError
+        If the model decides nothing, or has no such class.
+    """
+    if len(view.classes) < 2:
+        raise InputError(
+            "The property 'decision = ...' needs a classifier. Got a model of numbers instead; ask for a range of its "
+            "output, as in output <= 3."
+        )
+    for place, known in enumerate(view.classes):
+        if known == label or str(known) == str(label) or _same_number(known, label):
+            return place
+    names = [str(known) for known in view.classes]
+    raise InputError(
+        f"The class must be one of {among(names)}. Got {short(label)} instead{did_you_mean(label, names)}."
+    )
+
+
+def _same_number(known: Any, label: Any) -> bool:
+    try:
+        return float(known) == float(label)
+    except (TypeError, ValueError):
+        return False
+
+
+def has_numbers(columns: Columns, g: int) -> bool:
+    """Whether a column holds numbers, of two values or many."""
+    value = columns.raw(g, [cell[0] for cell in columns.whole.groups[g].cells[0]])
+    return not isinstance(value, str)
+
+
+def without_missing(group: Group) -> Group:
+    """The cells of a group that hold a value: neither nothing nor a code that stands for a word."""
+    kept = [
+        k
+        for k, (cell, label) in enumerate(zip(group.cells, group.labels, strict=True))
+        if label != "missing" and not any(low for low, _ in cell[1:])
+    ]
+    if not kept:
+        raise InputError(f"Column {short(group.name, 40)} must have rows where it is not missing. Got none.")
+    return replace(
+        group, cells=tuple(group.cells[k] for k in kept), labels=tuple(group.labels[k] for k in kept)
+    )

@@ -1,0 +1,565 @@
+"""Between raw columns and domains: what an encoding can give, what conditions leave of it, rows in raw units and words."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_float, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, NumberColumn, numbers_of
+from edgewise.data.encoding_raw import raw_table
+from edgewise.network.fitted import Fitted
+from edgewise.verifying.domain.domain import Domain, Group, Interval
+from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf
+
+Floats = NDArray[np.float64]
+Cell = tuple[Interval, ...]
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """The raw columns of a model and the groups of inputs that they become.
+
+    Parameters
+    ----------
+    view : Fitted
+
+    Examples
+    --------
+    >>> import edgewise as ew
+    >>> from edgewise.network.fitted import fitted
+    >>> columns = Columns(fitted(ew.KAN([2, 1], input_names=["mass", "length"], seed=0), of="verify"))
+    >>> columns.domain([Between("mass", 0.0, 0.5)]).groups[0].cells
+    (((0.0, 0.5),),)
+    """
+
+    view: Fitted
+
+    @cached_property
+    def used(self) -> tuple[int, ...]:
+        """Places of the raw columns that become inputs, in order."""
+        return tuple(k for k, _ in groupby(self.view.sources))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Their names, one for each group of the domain."""
+        return tuple(self.view.columns[k] for k in self.used)
+
+    @cached_property
+    def inputs(self) -> tuple[tuple[int, ...], ...]:
+        """Their inputs of the network."""
+        return tuple(tuple(i for i, s in enumerate(self.view.sources) if s == k) for k in self.used)
+
+    @cached_property
+    def whole(self) -> Domain:
+        """Every row the encoding can give; of a plain network the range that its grids cover, which is not everything."""
+        if self.view.encoding is None:
+            box = self.view.network.input_range().double().cpu().numpy().tolist()
+            groups = [
+                Group(name, (i,), (((low, high),),), ("",))
+                for i, (name, (low, high)) in enumerate(zip(self.names, box, strict=True))
+            ]
+            return Domain(tuple(groups))
+        groups = [
+            Group(name, inputs, *_cells(self._column(g)))
+            for g, (name, inputs) in enumerate(zip(self.names, self.inputs, strict=True))
+        ]
+        return Domain(tuple(groups), whole=True)
+
+    def encoded(self, group: int) -> EncodedColumn | None:
+        """How a column becomes inputs; None of a plain network, which reads numbers as they are."""
+        return None if self.view.encoding is None else self._column(group)
+
+    def _column(self, group: int) -> EncodedColumn:
+        assert self.view.encoding is not None
+        return self.view.encoding.columns[self.used[group]]
+
+    def group(self, name: str, of: str) -> int:
+        """The group of a column.
+
+        Raises
+        ------
+        InputError
+            If the model has no such column, or does not use it.
+        """
+        if name in self.names:
+            return self.names.index(name)
+        encoding = self.view.encoding
+        if encoding is not None and name in encoding.column_names:
+            column = encoding.columns[encoding.column_names.index(name)]
+            reason = getattr(column, "reason", "")
+            raise InputError(
+                f"The column of {of} must be one that the model uses. Got {short(name, 40)}, which it leaves out "
+                f"({reason}), so that nothing it says depends on it."
+            )
+        known = ", ".join(short(each, 24) for each in self.names[:8]) + (
+            ", ..." if len(self.names) > 8 else ""
+        )
+        raise InputError(
+            f"The column of {of} must be one of {known}. Got {short(name, 40)} instead{did_you_mean(name, self.names)}."
+        )
+
+    def is_numbers(self, group: int) -> bool:
+        """Whether the column holds numbers of more than two values."""
+        return any(low < high for cell in self.whole.groups[group].cells for low, high in cell)
+
+    def scale(self, group: int) -> tuple[str, float]:
+        """How numbers become the input: the transform and the raw units in one unit of the input (at the centre)."""
+        column = None if self.view.encoding is None else self._column(group)
+        if not isinstance(column, NumberColumn) or column.transform == "identity":
+            return "identity", 1.0
+        return column.transform, column.scale
+
+    def centre(self, group: int) -> float:
+        """The raw number at which the input is 0."""
+        column = None if self.view.encoding is None else self._column(group)
+        return column.centre if isinstance(column, NumberColumn) and column.transform != "identity" else 0.0
+
+    def span(self, group: int) -> float:
+        """Width of the training range on the input's scale."""
+        if self.view.encoding is not None:
+            column = cast(NumberColumn, self._column(group))
+            return column.high - column.low
+        low, high = self.whole.groups[group].cells[0][0]
+        return high - low
+
+    def familiar(self, domain: Domain) -> Domain:
+        """The part of a domain within the training range, where there is one."""
+        if self.view.encoding is None:
+            return domain
+        groups = list[Group]()
+        for group in domain.groups:
+            if group.name not in self.names:  # several columns together, which are words
+                groups.append(group)
+                continue
+            column, cells = self._column(self.names.index(group.name)), list[Cell]()
+            for cell in group.cells:
+                low, high = cell[0]
+                if isinstance(column, NumberColumn) and low < high:
+                    near = max(low, column.low), min(high, column.high)
+                    low, high = near if near[0] <= near[1] else (low, high)
+                cells.append(((low, high), *cell[1:]))
+            groups.append(Group(group.name, group.inputs, tuple(cells), group.labels))
+        return Domain(tuple(groups))
+
+    # ---- domains
+
+    def domain(self, conditions: Iterable[Condition] = (), of: str = "a condition") -> Domain:
+        """What the conditions leave of the whole domain.
+
+        Raises
+        ------
+        InputError
+            If a condition names no column, does not fit its values, or leaves nothing.
+        """
+        conditions = list(conditions)
+        groups, narrowed = list(self.whole.groups), False
+        if self.view.encoding is None:
+            groups = [self._widened(g, group, conditions) for g, group in enumerate(groups)]
+        for condition in conditions:
+            g = self.group(condition.column, of)
+            kept = self._narrowed(g, groups[g], condition)
+            if not kept.cells:
+                raise InputError(
+                    f"The condition {str(condition)!r} must leave some rows. Got a column that can be "
+                    f"{self.described(g)} only."
+                )
+            narrowed |= kept.cells != groups[g].cells
+            groups[g] = kept
+        return Domain(tuple(groups), whole=self.whole.whole and not narrowed)
+
+    def lost(self, g: int, cell: Cell, label: str) -> bool:
+        """Whether a cell of the whole domain is that of missing values alone."""
+        column = None if self.view.encoding is None else self._column(g)
+        if isinstance(column, LevelColumn):
+            return column.gap and cell[0][0] == column.missing
+        return label == "missing"
+
+    def _widened(self, g: int, group: Group, conditions: Sequence[Condition]) -> Group:
+        """An input of a plain network as far as conditions go: beyond its grid edges go on as straight lines.
+
+        Where they leave a side open, the grid ends it.
+        """
+        lows, highs = list[float](), list[float]()
+        for each in conditions:
+            if each.column == group.name and not isinstance(each, Missing):
+                ends = (
+                    (each.low, each.high)
+                    if isinstance(each, Between)
+                    else (min(each.values), max(each.values))
+                )
+                lows += [] if ends[0] is None else [self.number(g, ends[0])]
+                highs += [] if ends[1] is None else [self.number(g, ends[1])]
+        ((low, high),) = group.cells[0]
+        low, high = max(lows, default=low), min(highs, default=high)
+        return replace(group, cells=(((low, high),),)) if low <= high else group
+
+    def _narrowed(self, g: int, group: Group, condition: Condition) -> Group:
+        kept = list[tuple[Cell, str]]()
+        for cell, label in zip(group.cells, group.labels, strict=True):
+            found = self._cut(g, cell, label, condition)
+            if found is not None:
+                kept.append((found, label))
+        return Group(group.name, group.inputs, tuple(c for c, _ in kept), tuple(text for _, text in kept))
+
+    def _cut(self, g: int, cell: Cell, label: str, condition: Condition) -> Cell | None:
+        """What a condition leaves of one cell."""
+        column = None if self.view.encoding is None else self._column(g)
+        if isinstance(column, LevelColumn):
+            if isinstance(condition, Between):
+                raise InputError(
+                    f"Column {short(condition.column, 40)} must be narrowed by its words. Got the range {str(condition)!r} "
+                    f"instead; list words, as in {condition.column} in {{{', '.join(column.levels[:2])}}}."
+                )
+            if isinstance(condition, Missing):
+                # Without a code of their own, missing cells share one with words, which are not missing.
+                here = cell[0][0] == column.missing
+                return cell if (here if condition.missing else not (here and column.gap)) else None
+            return cell if cell[0][0] in self._codes(column, condition) else None
+        missing, code = label == "missing", _code(column, cell)
+        if isinstance(condition, Missing):
+            if column is None and condition.missing:
+                return None
+            return cell if missing == condition.missing else None
+        if missing:
+            return None
+        if code is not None:
+            return cell if self._holds(g, condition, code) else None
+        ends = (
+            [(condition.low, condition.high)]
+            if isinstance(condition, Between)
+            else [(v, v) for v in condition.values]
+        )
+        if isinstance(column, NumberColumn) and isinstance(condition, OneOf):
+            # What is a code is not among the ordinary numbers.
+            ends = [pair for pair in ends if self.number(g, pair[0]) not in column.codes]
+        pieces = [self.interval(g, low, high) for low, high in ends]
+        pieces = [(max(low, cell[0][0]), min(high, cell[0][1])) for low, high in pieces]
+        pieces = [(low, high) for low, high in pieces if low <= high]
+        if not pieces:
+            return None
+        if len(pieces) > 1 and cell[0][0] < cell[0][1]:
+            raise InputError(
+                f"Column {short(condition.column, 40)} must be narrowed to one range or one number. "
+                f"Got {len(pieces)} numbers instead; ask once for each."
+            )
+        return (pieces[0] if cell[0][0] < cell[0][1] else cell[0], *cell[1:])
+
+    def _holds(self, g: int, condition: Between | OneOf, number: float) -> bool:
+        """Whether a raw number meets a condition."""
+        if isinstance(condition, OneOf):
+            return any(self.number(g, value) == number for value in condition.values)
+        return self.number(g, condition.low, -math.inf) <= number <= self.number(g, condition.high, math.inf)
+
+    def _codes(self, column: LevelColumn, condition: OneOf) -> set[int]:
+        codes = set[int]()
+        for value in condition.values:
+            written = str(value) if isinstance(value, (str, bool)) else _plain_number(value)
+            if written in column.levels:
+                codes.add(column.levels.index(written))
+            elif written in column.pooled:
+                codes.add(column.unseen)
+            else:
+                raise InputError(
+                    f"Column {short(condition.column, 40)} must be one of {', '.join(map(repr, column.levels))}. "
+                    f"Got {short(value)} instead{did_you_mean(written, (*column.levels, *column.pooled))}."
+                )
+        return codes
+
+    def interval(self, g: int, low: Any, high: Any) -> Interval:
+        """A range of raw numbers as the inputs they become, followed as far as the encoding follows."""
+        column = None if self.view.encoding is None else self._column(g)
+        ends = [self.number(g, low, -math.inf), self.number(g, high, math.inf)]
+        if ends[0] > ends[1]:
+            raise InputError(
+                f"The range of {short(self.names[g], 40)} must begin with its lower end. Got {short(low)} above "
+                f"{short(high)} instead."
+            )
+        if not isinstance(column, NumberColumn):
+            return ends[0], ends[1]
+        reach = 0.0 if column.two_valued else REACH * (column.high - column.low)
+        limits = column.low - reach, column.high + reach
+        made = [
+            limits[side]
+            if math.isinf(end)
+            else float(np.clip(column.transformed(np.array([end]))[0], *limits))
+            for side, end in enumerate(ends)
+        ]
+        if column.transform == "asinh" and made[0] < made[1]:
+            # Its float values need not grow with the number to the last bit; a point is what the encoding makes of it.
+            made = [_beyond(made[0], -math.inf), _beyond(made[1], math.inf)]
+        return float(np.clip(made[0], *limits)), float(np.clip(made[1], *limits))
+
+    def number(self, g: int, value: Any, default: float = math.nan) -> float:
+        """The raw number that a condition writes so; the default where it leaves an end open."""
+        if value is None:
+            return default
+        column = None if self.view.encoding is None else self._column(g)
+        if not isinstance(column, NumberColumn):
+            return check_float(value, self.names[g])
+        raw = raw_table({column.name: [value]}).columns[0]
+        found = float(numbers_of(raw, column.name, column.kind)[0])
+        if math.isnan(found):
+            raise InputError(
+                f"Column {short(column.name, 40)} must be narrowed by numbers. Got {short(value)} instead."
+            )
+        return found
+
+    def around(self, g: int, at: float, reach: float) -> Interval:
+        """The inputs of raw numbers within `reach` of the one whose input is `at`."""
+        if reach == 0.0:
+            return at, at
+        column = None if self.view.encoding is None else self._column(g)
+        if not isinstance(column, NumberColumn):
+            return at - reach, at + reach
+        number = self.raw_number(g, at)
+        low, high = self.interval(g, number - reach, number + reach)
+        return min(low, at), max(high, at)
+
+    def clipped(self, g: int, at: Floats, other: Floats, reach: float) -> Floats:
+        """Inputs brought to within `reach` of others in raw numbers, (n,)."""
+        column = None if self.view.encoding is None else self._column(g)
+        if not isinstance(column, NumberColumn):
+            return np.clip(other, at - reach, at + reach)
+        number = column.decode(at)
+        near = column.transformed(number - reach), column.transformed(number + reach)
+        return np.clip(other, np.minimum(near[0], at), np.maximum(near[1], at))
+
+    def raw_number(self, g: int, at: float) -> float:
+        """The raw number whose input is `at`."""
+        column = None if self.view.encoding is None else self._column(g)
+        return float(column.decode(np.array([at]))[0]) if isinstance(column, NumberColumn) else at
+
+    def described(self, g: int, group: Group | None = None) -> str:
+        """What a group may hold, in raw words."""
+        group = group or self.whole.groups[g]
+        parts = list[str]()
+        for cell, label in zip(group.cells, group.labels, strict=True):
+            low, high = (shown(self.raw(g, (end, *(each[0] for each in cell[1:])))) for end in cell[0])
+            parts.append(
+                "missing" if label == "missing" else low if cell[0][0] == cell[0][1] else f"{low} to {high}"
+            )
+        return ", ".join(parts)
+
+    # ---- rows
+
+    def raw(self, g: int, values: Sequence[float]) -> Any:
+        """The raw value of a column whose inputs have these values: a number, word, truth, date, or None if missing."""
+        column = None if self.view.encoding is None else self._column(g)
+        if column is None:
+            return float(values[0])
+        if isinstance(column, LevelColumn):
+            return column.levels[round(values[0])]
+        assert isinstance(column, NumberColumn)
+        for mark, there in enumerate(values[1:]):
+            if there >= 0.5:
+                return column.marked(mark)
+        if column.two_valued and values[0] not in (column.low, column.high):
+            return None
+        number = float(column.decode(np.array([values[0]]))[0])
+        if column.kind == "bool":
+            return number >= 0.5
+        if column.whole and abs(number - round(number)) <= 1e-9 * max(1.0, abs(number)):
+            # What a transform leaves of a whole number is off by rounding.
+            number = float(round(number))
+        if number in column.codes:
+            number = math.nextafter(number, math.inf)  # the number itself would be read as the code
+        return date_of(number) if column.kind == "date" else number
+
+    def raw_row(self, x: Floats, *, tidy: Callable[[Floats], bool] | None = None) -> dict[str, Any]:
+        """A row of inputs in the columns' own units and words.
+
+        Parameters
+        ----------
+        x : array of shape (inputs,)
+        tidy : callable, optional
+            Whether a row of inputs still serves; numbers are then written with as few digits as it allows.
+        """
+        row, at = dict[str, Any](), np.asarray(x, dtype=np.float64)
+        for g, name in enumerate(self.names):
+            value = self.raw(g, [float(at[i]) for i in self.inputs[g]])
+            ordinary = not any(at[i] for i in self.inputs[g][1:])
+            if tidy is not None and type(value) is float and ordinary and self.is_numbers(g):
+                value, at = self._tidied(g, value, at, tidy)
+            row[name] = value
+        return row
+
+    def _tidied(
+        self, g: int, value: float, x: Floats, tidy: Callable[[Floats], bool]
+    ) -> tuple[float, Floats]:
+        column = self.encoded(g)
+        codes = column.codes if isinstance(column, NumberColumn) else ()
+        for digits in range(1, 17):
+            rounded = float(f"{value:.{digits}g}")
+            if rounded in codes:
+                continue
+            moved = x.copy()
+            moved[self.inputs[g][0]] = self._encoded_number(g, rounded)
+            # Three digits cost nobody anything; fewer would hide where a row lies.
+            if digits >= 3 and tidy(moved):
+                return rounded, moved
+        return value, x
+
+    def _encoded_number(self, g: int, value: float) -> float:
+        return self.interval(g, value, value)[0]
+
+    def encode(self, row: Any, of: str) -> Floats:
+        """The inputs of one row given as a mapping, a table of one row, or a plain sequence of numbers, shape (inputs,).
+
+        Raises
+        ------
+        InputError
+            If it is no such row.
+        """
+        return encoded(self.view, row, of)
+
+    def table(self, rows: Any) -> Floats:
+        """The inputs of a table of raw rows, shape (n, inputs)."""
+        return encoded_table(self.view, rows)
+
+
+def encoded_table(view: Fitted, rows: Any) -> Floats:
+    """The inputs of a table of raw rows, shape (n, inputs); columns the model leaves out may be absent."""
+    table = raw_table(rows)
+    if view.encoding is None:
+        if not table.named:
+            return view.inputs(rows)
+        columns = table.select(view.columns).columns
+        return np.column_stack([numbers_of(column, column.name, "number") for column in columns])
+    if table.named:
+        known = set(table.names)
+        cells = {column.name: column for column in table.columns}
+        absent = [
+            column.name for column in view.encoding.columns if column.dropped and column.name not in known
+        ]
+        if absent:
+            filled = raw_table({name: np.full(table.n_rows, np.nan) for name in absent})
+            extra = {column.name: column for column in filled.columns}
+            order = [name for name in view.encoding.column_names if name in cells or name in extra]
+            columns = tuple(cells.get(name) or extra[name] for name in order)
+            table = type(table)(columns, table.n_rows, True)
+    return view.encoding.apply(table)
+
+
+def encoded(view: Fitted, row: Any, of: str) -> Floats:
+    """The inputs of one raw row."""
+    if isinstance(row, Mapping):
+        known = cast("Mapping[Any, Any]", row)
+        if all(not isinstance(value, (list, tuple, np.ndarray)) for value in known.values()):
+            row = {str(name): [value] for name, value in known.items()}
+    elif isinstance(row, (list, tuple)) or (isinstance(row, np.ndarray) and cast(Any, row).ndim == 1):
+        plain = cast("Any", row)
+        row = (
+            plain
+            if len(plain) and isinstance(plain[0], (list, tuple, np.ndarray, Mapping))
+            else [list(plain)]
+        )
+    found = encoded_table(view, row)
+    if len(found) != 1:
+        raise InputError(f"The row of {of} must be one row. Got {len(found):,} instead.")
+    return found[0]
+
+
+def place(domain: Domain, rows: Floats) -> NDArray[np.bool_]:
+    """Which rows of inputs lie in a domain, its budget aside, (n,)."""
+    inside = np.ones(len(rows), dtype=bool)
+    for group in domain.groups:
+        part = rows[:, list(group.inputs)]
+        some = np.zeros(len(rows), dtype=bool)
+        for cell in group.cells:
+            low, high = np.array(cell).T
+            some |= ((part >= low) & (part <= high)).all(1)
+        inside &= some
+    return inside
+
+
+def drawn(domain: Domain, count: int, rng: np.random.Generator) -> Floats:
+    """Rows drawn evenly from a domain, its budget aside, (count, inputs)."""
+    width = sum(len(group.inputs) for group in domain.groups)
+    rows = np.empty((count, width))
+    for group in domain.groups:
+        cells = np.array(group.cells)  # (cells, inputs, 2)
+        chosen = cells[rng.integers(len(cells), size=count)]
+        share = rng.random((count, len(group.inputs)))
+        rows[:, list(group.inputs)] = chosen[:, :, 0] + share * (chosen[:, :, 1] - chosen[:, :, 0])
+    return rows
+
+
+def shown(value: Any) -> str:
+    """A raw value as a person reads it."""
+    if value is None:
+        return "missing"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        return f"{value:.6g}"
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+def _cells(column: EncodedColumn) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
+    """The cells of a column and their names; the checker's page says the same of the file."""
+    if isinstance(column, LevelColumn):
+        return tuple(((float(k), float(k)),) for k in range(len(column.levels))), column.levels
+    assert isinstance(column, NumberColumn)
+    if column.two_valued:
+        values = (column.low,) if column.low == column.high else (column.low, column.high)
+        kept: list[Interval] = [(value, value) for value in values]
+        labels = [shown(_said(column, value)) for value in values]
+    else:
+        reach = REACH * (column.high - column.low)
+        kept, labels = [(column.low - reach, column.high + reach)], [""]
+    at_fill = (column.fill, column.fill)
+    if not column.flagged and not any(low <= column.fill <= high for low, high in kept):
+        kept.append(at_fill)
+        labels.append("missing")
+    count = len(column.marks)
+    cells: list[Cell] = [(interval, *[(0.0, 0.0)] * count) for interval in kept]
+    for mark in range(count):
+        cells.append((at_fill, *((float(k == mark), float(k == mark)) for k in range(count))))
+    return tuple(cells), (*labels, *column.marks)
+
+
+def _code(column: EncodedColumn | None, cell: Cell) -> float | None:
+    """The raw number of a cell that stands for a code."""
+    if not isinstance(column, NumberColumn):
+        return None
+    there = [mark for mark, (low, _) in enumerate(cell[1:]) if low >= 0.5]
+    return column.marked(there[0]) if there else None
+
+
+def _said(column: NumberColumn, value: float) -> Any:
+    number = float(column.decode(np.array([value]))[0])
+    return number >= 0.5 if column.kind == "bool" else date_of(number) if column.kind == "date" else number
+
+
+def date_of(days: float) -> dt.date | float:
+    """Days since 1970 as a date, or a moment; as they are where no calendar reaches."""
+    try:
+        moment = _EPOCH + dt.timedelta(days=days)
+    except (OverflowError, ValueError):
+        return days
+    return moment.date() if days.is_integer() else moment
+
+
+def _plain_number(value: Any) -> str:
+    """A number where words were learned, written as the encoding writes it."""
+    number = float(value)
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _beyond(value: float, end: float) -> float:
+    for _ in range(4):
+        value = math.nextafter(value, end)
+    return value

@@ -1,0 +1,407 @@
+"""A formula within epsilon of its network, by branch and bound on interval enclosures.
+
+On a box with middle m the difference D = formula - output lies in its plain enclosure; by the mean value theorem in
+D(m) + sum_i dD/dx_i(box) (x_i - m_i); and where nothing has kinks in D(m) + sum_i dD/dx_i(m) (x_i - m_i) + half the sum
+of the second derivatives over the box times the products of the steps. The excess of the last over the true range falls
+with the cube of the box's width, which is why boxes need not be cut to dust. All derivatives are enclosed too: the
+formula's in closed form, the network's through exact ranges of its polynomials.
+
+References
+----------
+R. E. Moore, R. B. Kearfott and M. J. Cloud, "Introduction to Interval Analysis", 2009, doi:10.1137/1.9780898717716.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import among, short
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
+from edgewise.forms import parse
+from edgewise.forms.derivative import differentiate
+from edgewise.forms.functions import JUMPS
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, substitute
+from edgewise.network import KAN
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.results.formula import Formula
+from edgewise.verifying.bounds.enclosure import enclose
+from edgewise.verifying.bounds.exact import ExactModel, exact_model
+from edgewise.verifying.bounds.intervals import Derivatives, Intervals, enclose_network, point
+from edgewise.verifying.claims.tasks import has_numbers, output_of, without_missing
+from edgewise.verifying.domain.columns import Columns, drawn, place
+from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.language.calibrated import check_carried
+from edgewise.verifying.language.conditions import Condition
+from edgewise.verifying.language.properties import FormulaWithin
+from edgewise.verifying.results.verdicts import Proved, Refuted, Undecided, Verdict, ended_by
+from edgewise.verifying.results.witness import Evaluator, case
+
+Floats = NDArray[np.float64]
+
+MOST_INPUTS = 8
+_MOST_CELLS = 4096
+_BATCH = 1024
+# Boxes that wait at once; beyond, those nearest to being certain go first, so that memory does not grow.
+_MOST_BOXES = 2_000_000
+_DRAWN = 4096
+
+
+@dataclass(frozen=True, eq=False)
+class Difference:
+    """A formula minus an output of a network, with its derivatives.
+
+    Parameters
+    ----------
+    model : ExactModel
+    derivatives : Derivatives
+    output : int
+    tree : Node
+        In the inputs of the network, called "0", "1", ...
+    gradient : tuple of Node
+        Empty where the formula jumps, so that slopes say nothing.
+    hessian : tuple of tuple of Node
+        Empty where the formula or an edge has kinks.
+    """
+
+    model: ExactModel
+    derivatives: Derivatives
+    output: int
+    tree: Node
+    gradient: tuple[Node, ...]
+    hessian: tuple[tuple[Node, ...], ...]
+
+    @classmethod
+    def of(cls, network: KAN, output: int, tree: Node) -> Difference:
+        """The difference and the derivatives it has."""
+        model = exact_model(network)
+        names = [str(i) for i in range(len(model.shift))]
+        gradient = () if _applies(tree, JUMPS) else tuple(differentiate(tree, name) for name in names)
+        smooth = bool(gradient) and not any(_applies(each, JUMPS) for each in gradient)
+        smooth &= min(layer.degree for layer in network.layers) >= 2
+        hessian = (
+            tuple(tuple(differentiate(each, name) for name in names) for each in gradient) if smooth else ()
+        )
+        return cls(model, Derivatives.of(model), output, tree, gradient, hessian)
+
+    def at(self, x: Floats) -> Intervals:
+        """Enclosures of the difference at rows, (n, inputs) -> (n,)."""
+        network = enclose_network(self.model, self.derivatives, self.output, point(x))
+        return enclose(self.tree, _named(point(x))) - network.value
+
+    def over(self, x: Intervals) -> tuple[Intervals, Floats, Floats]:
+        """Tight enclosures over boxes (B,), the middles (B, inputs), and what each input adds to the width (B, inputs)."""
+        middle = np.clip((x.low + x.high) / 2, x.low, x.high)
+        width = x.high - x.low
+        network = enclose_network(self.model, self.derivatives, self.output, x, second=bool(self.hessian))
+        found = enclose(self.tree, _named(x)) - network.value
+        if not self.gradient:
+            return found, middle, width
+        # Slopes of zero say nothing where there may be no value: the mean value theorem is about functions that have one.
+        lost = (found.low == -np.inf) & (found.high == np.inf)
+        step = x - point(middle)
+        slopes = _gathered(self.gradient, x) - network.slopes
+        found = found.meet(_summed_with(self.at(middle), slopes * step, width > 0))
+        spread = slopes.size * width
+        if network.bends is not None:
+            here = enclose_network(self.model, self.derivatives, self.output, point(middle))
+            level = _gathered(self.gradient, point(middle)) - here.slopes
+            bends = Intervals(
+                *(
+                    np.stack(ends, 1)
+                    for ends in zip(
+                        *((p.low, p.high) for p in (_gathered(row, x) for row in self.hessian)), strict=True
+                    )
+                )
+            )
+            bends = bends - network.bends
+            half = point(np.full_like(bends.low, 0.5))
+            pairs = Intervals(step.low[:, :, None], step.high[:, :, None]) * Intervals(
+                step.low[:, None], step.high[:, None]
+            )
+            own = np.eye(width.shape[1], dtype=bool)
+            pairs = Intervals(np.where(own, 0.0, pairs.low), pairs.high)
+            parts = half * bends * pairs
+            moving = (width[:, :, None] > 0) & (width[:, None] > 0)
+            second = Intervals(np.where(moving, parts.low, 0.0), np.where(moving, parts.high, 0.0))
+            total = _summed_with(self.at(middle), level * step, width > 0)
+            for i in range(width.shape[1]):
+                total = _summed_with(total, Intervals(second.low[:, i], second.high[:, i]), moving[:, i])
+            found = found.meet(total)
+            spread = np.minimum(spread, level.size * width + (bends.size * width[:, None]).sum(2) * width / 4)
+        found = Intervals(np.where(lost, -np.inf, found.low), np.where(lost, np.inf, found.high))
+        spread = np.where(width > 0, spread, 0.0)
+        return found, middle, np.nan_to_num(spread, nan=0.0, posinf=1e300)
+
+
+def _named(x: Intervals) -> dict[str, Intervals]:
+    return {str(i): Intervals(x.low[:, i], x.high[:, i]) for i in range(x.low.shape[1])}
+
+
+def _gathered(nodes: Sequence[Node], x: Intervals) -> Intervals:
+    """Enclosures of several formulas, (B, n)."""
+    parts = [enclose(node, _named(x)) for node in nodes]
+    return Intervals(np.stack([part.low for part in parts], 1), np.stack([part.high for part in parts], 1))
+
+
+def _summed_with(total: Intervals, parts: Intervals, moving: Any) -> Intervals:
+    """A sum with the parts (B, n) of the inputs that move."""
+    for i in range(parts.low.shape[1]):
+        own = np.where(moving[:, i], parts.low[:, i], 0.0), np.where(moving[:, i], parts.high[:, i], 0.0)
+        total = total + Intervals(*own)
+    return total
+
+
+def _applies(node: Node, functions: frozenset[str]) -> bool:
+    """Whether a formula applies one of some functions anywhere."""
+    return isinstance(node, Apply) and (
+        node.function in functions or any(_applies(argument, functions) for argument in node.arguments)
+    )
+
+
+def formula_outcome(
+    prop: FormulaWithin,
+    columns: Columns,
+    conditions: Sequence[Condition],
+    told: str,
+    *,
+    meter: Meter,
+    rows: Any = None,
+    tell: Callable[[float, float, int], None] = lambda upper, lower, leaves: None,
+) -> Verdict:
+    """Whether a formula stays within epsilon of an output everywhere on a domain.
+
+    Parameters
+    ----------
+    prop : FormulaWithin
+    columns : Columns
+    conditions : sequence of Condition
+    told : str
+        The domain in words.
+    meter : Meter
+        Runs, and says how much work there may be.
+    rows : table, optional
+        Rows to try first.
+    tell : callable
+        Told the certain bound of the excess, the largest found, and how many boxes are done.
+
+    Raises
+    ------
+    InputError
+        If the formula's columns are not numbers of the model, or too many inputs vary.
+    """
+    check_carried(prop, columns.view)
+    output = output_of(columns.view, prop.output, "formula_within")
+    domain = columns.domain(conditions)
+    tree, domain = _in_inputs(prop.formula, columns, domain)
+    varying = sum(
+        any(low < high for low, high in _input_cells(domain, i)) for i in range(columns.view.network.shape[0])
+    )
+    if varying > MOST_INPUTS:
+        raise InputError(
+            f"A formula can be compared where at most {MOST_INPUTS} inputs vary. Got {varying} instead; narrow the "
+            "others to one value with where."
+        )
+    difference = Difference.of(columns.view.network, output, tree)
+    text, evaluator, epsilon = str(prop), Evaluator((columns.view.network,)), prop.epsilon
+
+    def refuted(x: Floats) -> Verdict:
+        found = case(evaluator, columns.view, columns, x)
+        at = difference.at(x[None])
+        low, high = float(at.low[0]), float(at.high[0])
+        if not np.isfinite([low, high]).all():
+            reason, excess = "At this row the formula has no value.", np.inf
+        else:
+            gap = (low + high) / 2
+            reason = (
+                f"At this row the formula is {abs(gap):.6g} {'above' if gap > 0 else 'below'} the output."
+            )
+            excess = max(low, -high) - epsilon
+        return Refuted(text, told, (found,), float(excess), reason, meter.seconds)
+
+    sample = drawn(domain, _DRAWN, np.random.default_rng(0))
+    if rows is not None:
+        given = columns.table(rows)
+        sample = np.vstack([given[place(domain, given)], sample])
+    boxes = _Boxes(difference, _boxes(domain), epsilon)
+
+    def inform() -> None:
+        tell(boxes.upper - epsilon, boxes.lower - epsilon, boxes.leaves)
+
+    meter.beat, ended = inform, StopReason.WORK_SPENT
+    try:
+        boxes.look(sample)
+        while boxes.witness is None and len(boxes.low) and not boxes.stuck and meter.left > 0:
+            boxes.cut()
+            inform()
+    except StopError as stop:
+        ended = meter.own(stop)
+    except KeyboardInterrupt:
+        ended = StopReason.INTERRUPTED
+    if boxes.witness is not None:
+        return refuted(boxes.witness)
+    if boxes.upper <= epsilon:
+        return Proved(text, told, None, epsilon - boxes.upper, meter.seconds, boxes.leaves)
+    ended = StopReason.TIED if boxes.stuck else ended
+    lower, upper = boxes.lower - epsilon, boxes.upper - epsilon
+    return Undecided(text, told, lower, upper, meter.seconds, ended_by(ended), ended)
+
+
+class _Boxes:
+    """Boxes that are cut, the worst first, until each is within epsilon or a row is not.
+
+    Attributes
+    ----------
+    low, high : arrays of shape (boxes, inputs)
+        Those that are not certain yet.
+    size : array of shape (boxes,)
+        Bounds of the difference over them.
+    lower : float
+        Largest difference that is certain to be reached.
+    leaves : int
+        Boxes that are certain.
+    witness : array of shape (inputs,) or None
+        A row that is not within epsilon.
+    stuck : bool
+        Whether rounding leaves no way to cut further.
+    """
+
+    def __init__(self, difference: Difference, boxes: Intervals, epsilon: float) -> None:
+        self.difference, self.epsilon = difference, epsilon
+        self.low, self.high = boxes.low, boxes.high
+        self.size = np.full(len(self.low), np.inf)
+        self.span = np.maximum(self.high.max(0) - self.low.min(0), 1e-300)
+        self.lower, self.done, self.leaves, self.stuck = 0.0, 0.0, 0, False
+        self.witness: Floats | None = None
+
+    @property
+    def upper(self) -> float:
+        """Certain bound of the difference."""
+        return max(self.done, float(self.size.max(initial=0.0)))
+
+    def look(self, rows: Floats) -> None:
+        """See whether some rows are within epsilon."""
+        values = self.difference.at(rows)
+        least = np.maximum(values.low, -values.high)  # |D| is at least this
+        undefined = ~np.isfinite(values.size)
+        worst = int(np.argmax(undefined if undefined.any() else least))
+        if undefined[worst] or least[worst] > self.epsilon:
+            self.witness = rows[worst]
+        self.lower = max(self.lower, float(least[worst]))
+
+    def cut(self) -> None:
+        """Bound the worst boxes, and halve those that are not certain."""
+        order = np.argsort(-self.size, kind="stable")
+        order = order[::-1] if len(order) > _MOST_BOXES else order
+        head, rest = order[:_BATCH], order[_BATCH:]
+        box = Intervals(self.low[head], self.high[head])
+        found, middle, spread = self.difference.over(box)
+        centre = self.difference.at(middle)
+        least = np.maximum(centre.low, -centre.high)
+        worst = int(np.argmax(least))
+        undefined = (centre.low == -np.inf) & (centre.high == np.inf)
+        if least[worst] > self.epsilon or undefined.any():
+            self.witness = middle[worst if least[worst] > self.epsilon else int(np.argmax(undefined))]
+            return
+        size = np.minimum(found.size, self.size[head])
+        keep = size > self.epsilon
+        side = np.argmax(
+            np.where(box.low < box.high, spread + 1e-300 * (box.high - box.low) / self.span, -1.0), axis=1
+        )
+        at = np.arange(len(head))
+        tiny = (box.high - box.low)[at, side] <= 1e-11 * self.span[side]
+        cut = middle[at, side]
+        first_high, second_low = box.high.copy(), box.low.copy()
+        first_high[at, side], second_low[at, side] = cut, cut
+        self.lower = max(self.lower, float(least[worst]))
+        self.leaves += int((~keep).sum())
+        self.done = max(self.done, float(size[~keep].max(initial=0.0)))
+        self.size[head] = size
+        self.stuck = bool((keep & tiny).any())
+        if not self.stuck:
+            self.low = np.vstack([self.low[rest], box.low[keep], second_low[keep]])
+            self.high = np.vstack([self.high[rest], first_high[keep], box.high[keep]])
+            self.size = np.concatenate([self.size[rest], size[keep], size[keep]])
+
+
+def _boxes(domain: Domain) -> Intervals:
+    """The domain as boxes, one for each choice of cells."""
+    count = int(np.prod([float(len(group.cells)) for group in domain.groups]))
+    if count > _MOST_CELLS:
+        raise InputError(
+            f"A formula can be compared over at most {_MOST_CELLS:,} combinations of words. Got {count:,} "
+            "instead; narrow the columns of words with where."
+        )
+    inputs = sum(len(group.inputs) for group in domain.groups)
+    low, high = np.empty((count, inputs)), np.empty((count, inputs))
+    for k, chosen in enumerate(itertools.product(*(group.cells for group in domain.groups))):
+        for group, cell in zip(domain.groups, chosen, strict=True):
+            for i, (a, b) in zip(group.inputs, cell, strict=True):
+                low[k, i], high[k, i] = a, b
+    return Intervals(low, high)
+
+
+def _input_cells(domain: Domain, i: int) -> list[tuple[float, float]]:
+    group = next(group for group in domain.groups if i in group.inputs)
+    return [cell[group.inputs.index(i)] for cell in group.cells]
+
+
+def _in_inputs(formula: Any, columns: Columns, domain: Domain) -> tuple[Node, Domain]:
+    """The formula's tree in the inputs of the network, on the rows where its columns are not missing."""
+    tree = _tree(formula, columns)
+    groups = list(domain.groups)
+    for name in columns_of(formula, columns):
+        g = columns.group(name, "formula_within")
+        if not has_numbers(columns, g):
+            raise InputError(
+                f"The columns of a formula must hold numbers. Got {short(name, 40)}, which holds words."
+            )
+        groups[g] = without_missing(groups[g])
+        tree = substitute(tree, name, _decoded(columns, g))
+    return tree, Domain(tuple(groups))
+
+
+def columns_of(formula: Any, columns: Columns) -> tuple[str, ...]:
+    """The columns that a formula names, in its order.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    return tuple(name for name in dict.fromkeys(names_in(_tree(formula, columns))) if name in columns.names)
+
+
+def _decoded(columns: Columns, g: int) -> Node:
+    """A raw column as a formula in its input."""
+    own: Node = Variable(str(columns.inputs[g][0]))
+    transform, scale = columns.scale(g)
+    if transform == "identity":
+        return own
+    if transform == "asinh":
+        own = Apply("sinh", (own,))
+    return Apply("+", (Number(columns.centre(g)), Apply("*", (Number(scale), own))))
+
+
+def _tree(formula: Any, columns: Columns) -> Node:
+    if isinstance(formula, str):
+        return parse(formula, columns.names).tree
+    expression = formula.sympy if isinstance(formula, Formula) else formula
+    if not hasattr(expression, "free_symbols"):
+        raise InputError(
+            f"The 'formula' parameter of formula_within must be a Formula, a sympy expression or text. "
+            f"Got {short(formula)} instead."
+        )
+    names = {symbol.name for symbol in expression.free_symbols}
+    if unknown := sorted(names - set(columns.names)):
+        raise InputError(
+            f"The formula must be in the columns {among(columns.names)}. Got {short(unknown[0], 40)} instead."
+        )
+    return from_sympy(expression)

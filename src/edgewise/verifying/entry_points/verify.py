@@ -1,0 +1,493 @@
+"""verify: a property and a model in; Proved, Refuted or Undecided out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_int, short
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import numpy_generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
+from edgewise.network.fitted import fitted
+from edgewise.verifying.claims.claims import task_of
+from edgewise.verifying.claims.stated import two_valued, with_ranges
+from edgewise.verifying.claims.tasks import Part, Task
+from edgewise.verifying.claims.two_rows import brought_near, differ, padded, pair_of
+from edgewise.verifying.domain.columns import Columns, drawn, place
+from edgewise.verifying.domain.goals import Slope
+from edgewise.verifying.entry_points.formula import columns_of, formula_outcome
+from edgewise.verifying.entry_points.vacuous import vacuous
+from edgewise.verifying.language import properties as asked
+from edgewise.verifying.language.conditions import Condition, conditions_of
+from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
+from edgewise.verifying.results.certificate import PathLike, certificate, file_of, hash_of, rechecked
+from edgewise.verifying.results.verdicts import Proved, Refuted, Undecided, Verdict, ended_by, shown
+from edgewise.verifying.results.witness import ROUNDING, Breach, Case, Evaluator, case, worst
+from edgewise.verifying.search.answers import Tell, teller
+from edgewise.verifying.search.prove import MOST, Outcome, Progress, decided, prepare
+
+Floats = NDArray[np.float64]
+
+# Rows drawn before any proof is tried: most false claims fall here.
+DRAWN = 2048
+# Units of work of a look at a number of a drawn row; the least work that a goal gets while others wait.
+_NUMBER, _LEAST = 1e-7, 0.05
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a callback of `verify` is told; returning True ends the work with the bounds so far.
+
+    Attributes
+    ----------
+    goal, goals : int
+        Which of the goals that make up the property is being proved, from 1, and how many there are.
+    upper, lower : float
+        Certain bound on the excess, and the largest found.
+    leaves : int
+        Parts of the domain so far.
+    seconds : float
+    share : float
+        Share of the work that may be done, from 0 to 1; most answers come before it is.
+    """
+
+    goal: int
+    goals: int
+    upper: float
+    lower: float
+    leaves: int
+    seconds: float
+    share: float
+
+
+Callback = Callable[[Step], object]
+
+
+def verify(
+    model: Any,
+    property: str | asked.Property,  # noqa: A002
+    *,
+    domain: Mapping[str, Any] | None = None,
+    where: str | Sequence[Condition] | None = None,
+    work: str | float = "normal",
+    seconds: float | None = None,
+    seed: int = 0,
+    rows: Any = None,
+    callbacks: Callback | Sequence[Callback] = (),
+    file: PathLike | None = None,
+) -> Verdict:
+    """Prove a property of a model for every row of a domain, or find a row that breaks it.
+
+    Parameters
+    ----------
+    model : KAN, KANRegressor or KANClassifier
+    property : str or property
+        Made by `edgewise.properties`, or in the short text form: "monotone(income, increasing)",
+        "never_flips(sex) where age in [18, 65]".
+    domain : mapping of str to what a column may hold, optional
+        {"age": (18, 65), "job": ["skilled", "management"], "rate": None (missing)}. Columns that are not named may hold
+        anything that the model's encoding can give; inputs of a plain network lie in the range of its grids.
+    where : str or sequence of conditions, optional
+        The same as text, 'age in [18, 65], job = "skilled"', in the short text form.
+    work : "quick", "normal", "thorough" or float
+        How much to do before the answer is `Undecided`: a level, or how many times the normal work, which is about a
+        minute of one core.
+    seconds : float, optional
+        Time limit; None, the default, for none. It only interrupts: what is found until then is the answer, and may
+        differ from run to run.
+    seed : int
+        Of the search for rows.
+    rows : table, optional
+        Rows that may break the property; the search starts from them, and `robust` may count them.
+    callbacks : callable or sequence of callables
+        Called with a `Step` as bounds close in, at least about once a second; one that returns True ends the work.
+    file : path, optional
+        The .kan file the model was read from. A certificate speaks of a file's bytes; without this it is the file that
+        `edgewise.save` writes now.
+
+    Returns
+    -------
+    Proved, Refuted or Undecided
+        `.proved` says whether it is the first. Where a truth value is asked for the first two are True and False; an
+        `Undecided` is neither, and raises.
+
+    Raises
+    ------
+    InputError
+        If the property does not fit the model, with what to ask instead.
+
+    Examples
+    --------
+    >>> import edgewise as ew
+    >>> net = ew.KAN([2, 1], input_names=["mass", "length"], seed=0)
+    >>> ew.verify(net, "range(-100, 100)").status
+    'proved'
+    """
+    view = fitted(model, of="verify")
+    statement = _statement(property, domain, where)
+    meter = Meter(MOST * check_work(work, "verify"), check_seconds(seconds, "verify"))
+    seed = check_int(seed, "seed", low=0, of="verify")
+    tell = teller(callbacks, "verify")
+    columns = Columns(view)
+    statement = ranged(statement, columns)
+    asked_of = statement.property
+    told, said = _domain_text(columns, statement), two_valued(columns)
+    remarks = (said,) if said else ()
+    if isinstance(asked_of, asked.FormulaWithin):
+
+        def step(upper: float, lower: float, leaves: int) -> None:
+            tell(Step(1, 1, upper, lower, leaves, meter.seconds, meter.share))
+
+        with one_thread(), running(meter):
+            found = formula_outcome(
+                asked_of, columns, statement.conditions, told, meter=meter, rows=rows, tell=step
+            )
+        return replace(found, remarks=remarks)
+    task = task_of(asked_of, columns, statement.conditions, rows)
+    claim = _Claim(task, columns, asked_of, str(asked_of), told, meter, tell)
+    starts = None if rows is None else padded(columns.table(rows), task.copies)
+    others = [other.held for other in task.views[1:]]
+    with one_thread(), running(meter):
+        try:
+            found = _search(claim, starts, numpy_generator(seed))
+            found = _prove(claim, starts, seed) if found is None else found
+            if isinstance(found, list):
+                found = _certified(claim, found, [file_of(view.held, file), *map(file_of, others)])
+        except StopError as stop:
+            found = claim.undecided(meter.own(stop))
+        except KeyboardInterrupt:
+            found = claim.undecided(StopReason.INTERRUPTED)
+        if isinstance(found, Proved):
+            found = replace(found, vacuous=_vacuous(claim))
+    return replace(found, remarks=remarks)
+
+
+def _vacuous(claim: _Claim) -> str:
+    """Why what was proved could not have failed; what ends the look at it leaves the proof as it is."""
+    try:
+        return vacuous(claim.property, claim.columns, claim.task, claim.meter)
+    except StopError as stop:
+        claim.meter.own(stop)
+    except KeyboardInterrupt:
+        pass
+    return ""
+
+
+@dataclass(frozen=True, eq=False)
+class _Claim:
+    """What is to be proved, and what is known of its goals so far."""
+
+    task: Task
+    columns: Columns
+    property: asked.Property
+    text: str
+    domain: str
+    meter: Meter
+    tell: Tell
+    outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
+
+    def proved(self, k: int) -> bool:
+        return k in self.outcomes and self.outcomes[k].status == "proved"
+
+    def undecided(self, ended: StopReason) -> Undecided:
+        """How far the bounds have come."""
+        found, goals = self.outcomes.values(), len(self.task.parts)
+        upper = max(outcome.upper for outcome in found) if len(found) == goals else np.inf
+        lower = max((outcome.lower for outcome in found), default=-np.inf)
+        parts = sum(map(self.proved, range(goals))), goals
+        return Undecided(
+            self.text,
+            self.domain,
+            float(lower),
+            float(upper),
+            self.meter.seconds,
+            ended_by(ended, parts),
+            ended,
+        )
+
+
+def _statement(
+    prop: Any, domain: Mapping[str, Any] | None, where: str | Sequence[Condition] | None
+) -> Statement:
+    if isinstance(prop, str):
+        found = parse_property(prop)
+    elif isinstance(prop, cast(Any, asked.Property)):
+        found = Statement(cast(asked.Property, prop))
+    else:
+        raise InputError(
+            f"The 'property' parameter of verify must be text or made by edgewise.properties. Got {short(prop)} instead."
+        )
+    if isinstance(where, Mapping):
+        raise InputError(
+            "The 'where' argument of verify must be text, as in 'age in [18, 65]', or conditions. Got a mapping instead; "
+            "give it as 'domain'."
+        )
+    more: list[Condition] = [
+        *(() if where is None else parse_conditions(where) if isinstance(where, str) else where)
+    ]
+    more += () if domain is None else conditions_of(domain)
+    return Statement(found.property, (*found.conditions, *more))
+
+
+def ranged(statement: Statement, columns: Columns) -> Statement:
+    """The statement with ranges of the columns whose own numbers it weighs."""
+    prop = statement.property
+    names: tuple[str, ...] = ()
+    if isinstance(prop, asked.Linear):
+        names = tuple(name for name, _ in prop.terms)
+    elif isinstance(prop, asked.FormulaWithin):
+        names = columns_of(prop.formula, columns)
+    return Statement(prop, with_ranges(names, columns, statement.conditions))
+
+
+def _domain_text(columns: Columns, statement: Statement) -> str:
+    """Of which rows the property speaks, in words."""
+    prop, conditions = statement.property, ", ".join(map(str, statement.conditions))
+    if isinstance(prop, asked.Robust):
+        base = f"every row near {f'row {prop.row}' if isinstance(prop.row, int) else 'it'}"
+    elif not columns.whole.whole:
+        base = "every row within the range of its grids"
+        if conditions:
+            return f"every row where {conditions}, other columns within the range of the grids"
+    else:
+        base = "every row" if conditions else "every row the model can be given"
+    return f"{base} where {conditions}" if conditions else base
+
+
+def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
+    """Try the property on rows drawn from the domain and on those given: first on rows that can be."""
+    evaluator, pools = Evaluator(claim.task.models), dict[int, Floats]()
+    if claim.task.copies:
+        return _search_pairs(claim, evaluator, starts, rng)
+    given = np.zeros((0, claim.task.models[0].shape[0])) if starts is None else starts
+    best: tuple[float, Floats, Breach, Part] | None = None
+    for part in claim.task.parts:
+        breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group)
+        key = id(part.domain)  # the goals of one property share a domain or two
+        if key not in pools:
+            drawn_rows = breach.possible.nearest(drawn(breach.possible.near, DRAWN, rng))
+            pools[key] = np.vstack([given[place(part.domain, given)], drawn_rows])
+        charge(_NUMBER * pools[key].size)
+        row = breach.broken(pools[key])
+        if row is not None:
+            excess = float(breach.value(row[None])[0])
+            if best is None or excess > best[0]:
+                best = excess, row, breach, part
+    if best is not None:
+        found = _shown(claim, best[2], best[3], best[1], best[0], possible=True)
+        if isinstance(found, Refuted):
+            return found
+    worse: tuple[float, Floats, Part] | None = None
+    wide = dict[int, Floats]()
+    for part in claim.task.parts:
+        if id(part.domain) not in wide:
+            wide[id(part.domain)] = drawn(part.domain, DRAWN, rng)
+        charge(_NUMBER * wide[id(part.domain)].size)
+        excess, x = worst(evaluator, part.goal, part.domain, wide[id(part.domain)])
+        if x is not None and (worse is None or excess > worse[0]):
+            worse = excess, x, part
+    if worse is not None and _clear(evaluator, worse[0], worse[1]):
+        found = _refuted(claim, evaluator, worse[2], worse[1], worse[0], pools[id(worse[2].domain)])
+        return found if isinstance(found, Refuted) else None
+    return None
+
+
+def _search_pairs(
+    claim: _Claim, evaluator: Evaluator, starts: Floats | None, rng: np.random.Generator
+) -> Refuted | None:
+    """Try the property on pairs of rows, within the training range first."""
+    prop = cast(asked.NeverFlips, claim.property)
+    for part in claim.task.parts:
+        for domain in (claim.columns.familiar(part.domain), part.domain):
+            pool = drawn(domain, DRAWN, rng)
+            pool = pool if starts is None else np.vstack([starts, pool])
+            charge(_NUMBER * pool.size)
+            pool = brought_near(claim.task, prop, claim.columns, pool)
+            excess, x = worst(evaluator, part.goal, part.domain, pool)
+            if x is not None and _clear(evaluator, excess, x):
+                found = _flipped(claim, part, x, excess)
+                return found if isinstance(found, Refuted) else None
+    return None
+
+
+def _clear(evaluator: Evaluator, excess: float, x: Floats) -> bool:
+    return excess > ROUNDING * evaluator.scale(x[None])
+
+
+def _prove(claim: _Claim, starts: Floats | None, seed: int) -> Verdict | list[Outcome]:
+    """Prove the goals one after the other; the first that fails ends the work."""
+    task, meter, outcomes = claim.task, claim.meter, claim.outcomes
+    models = prepare(task.models)
+    evaluator, goals = Evaluator(task.models), len(task.parts)
+    brief = meter.left / 10
+    # A first, brief turn for each: most are settled, and a false one is found. What is left shares the work that is left.
+    turns = [(k, True) for k in range(goals if goals > 1 else 0)] + [(k, False) for k in range(goals)]
+    for k, first in turns:
+        part = task.parts[k]
+        if claim.proved(k):
+            continue
+        if meter.left <= 0:
+            break
+        if (evidence := _evident(part, task)) is not None:
+            outcomes[k] = Outcome("proved", 0.0, 0.0, None, evidence, 0.0, 1)
+            continue
+        waiting = sum(j >= k and not claim.proved(j) for j in range(goals))
+
+        def told(progress: Progress, k: int = k) -> None:
+            bounds = progress.upper, progress.lower, progress.leaves
+            claim.tell(Step(k + 1, goals, *bounds, meter.seconds, meter.share))
+
+        inside = None if starts is None else starts[place(part.domain, starts)]
+        most = max(_LEAST, min(brief, meter.left) if first else meter.left / waiting)
+        outcomes[k] = outcome = decided(
+            models,
+            part.domain,
+            part.goal,
+            meter,
+            Meter(most),
+            seed=seed,
+            rows=inside if inside is not None and len(inside) else None,
+            tell=told,
+        )
+        if outcome.status == "refuted" and outcome.witness is not None:
+            return _refuted(claim, evaluator, part, outcome.witness, outcome.lower)
+        if outcome.stop_reason not in (StopReason.DECIDED, StopReason.WORK_SPENT):
+            # From outside, or more work would change nothing.
+            return claim.undecided(outcome.stop_reason)
+    if all(map(claim.proved, range(goals))):
+        return [outcomes[k] for k in range(goals)]
+    return claim.undecided(StopReason.WORK_SPENT)
+
+
+def _evident(part: Part, task: Task) -> dict[str, Any] | None:
+    """Evidence where the group that is moved has no edge alive: the rows of the goal then add up to nothing.
+
+    It is a tie, which a search in floats cannot decide.
+    """
+    net, rows = task.models[0], part.goal
+    if part.focus != "pair" or part.group is None or task.copies or isinstance(rows, Slope):
+        return None
+    inputs = list(part.domain.groups[part.group].inputs)
+    if bool(net.layers[0].mask[inputs].any()):
+        return None
+    # The first two rows, or the one, are the same sum with either sign; others are not needed.
+    shares = [float(r < 2) for r in range(len(rows.rows))]
+    return {"lemmas": [], "tree": [{"lambda": shares, "slopes": [], "mu": 0.0}]}
+
+
+def _certified(claim: _Claim, found: list[Outcome], files: list[bytes]) -> Proved | Undecided:
+    """Proved where the checker accepts the certificate: no answer rests on the prover's floating point alone."""
+    task = claim.task
+    made = certificate(list(map(hash_of, files)), task.claim, task.domain, list(map(_evidence, found)))
+    try:
+        refused = rechecked(made, files, claim.meter)
+    except StopError as stop:
+        ended = claim.meter.own(stop)
+        reason = f"a proof was found, but {ended_by(ended)} before it was checked"
+        return Undecided(claim.text, claim.domain, -np.inf, np.inf, claim.meter.seconds, reason, ended)
+    seconds = claim.meter.seconds
+    if refused is not None:
+        reason = f"a proof was found, but the checker does not bear it out ({refused.rstrip('.')})"
+        return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.TIED)
+    calibrated = claim.columns.view.calibration is not None
+    margin = 0.0 if calibrated else max(0.0, -max(outcome.upper for outcome in found))
+    leaves = sum(outcome.leaves for outcome in found)
+    return Proved(claim.text, claim.domain, made, margin, claim.meter.seconds, leaves)
+
+
+def _evidence(outcome: Outcome) -> dict[str, Any]:
+    assert outcome.evidence is not None
+    return outcome.evidence
+
+
+def _refuted(
+    claim: _Claim, evaluator: Evaluator, part: Part, x: Floats, excess: float, pool: Floats | None = None
+) -> Verdict:
+    """What a row that breaks a goal comes to: better a row that can be, searched for beside it; else that one."""
+    if claim.task.copies:
+        return _flipped(claim, part, x, excess)
+    breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group)
+    row = breach.searched(x, np.zeros((0, len(x))) if pool is None else pool)
+    if row is not None:
+        found = _shown(claim, breach, part, row, float(breach.value(row[None])[0]), possible=True)
+        if isinstance(found, Refuted):
+            return found
+    return _shown(claim, breach, part, x, excess, possible=False)
+
+
+def _shown(claim: _Claim, breach: Breach, part: Part, x: Floats, excess: float, *, possible: bool) -> Verdict:
+    rows = breach.shown(x, possible=possible)
+    seconds = claim.meter.seconds
+    found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
+    falls = claim.task.claim["type"] == "monotone"
+    if not rows or (falls and not claim.task.exact and not _falls(part, found)):
+        reason, ended = ended_by(StopReason.TIED), StopReason.TIED
+        if not claim.task.exact:
+            ended = StopReason.EXHAUSTED
+            why = "the calibration is level there" if falls else "the model reads the column through asinh"
+            reason = f"a stronger claim than what was asked failed, since {why};"
+        return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, ended)
+    reason = _reason(claim, part, found)
+    if not _clear(breach.evaluator, excess, x):
+        reason += f" The bound is broken by {excess:.2g} only, as computed without rounding."
+    if unlike := breach.possible.unlike(rows):
+        why = "It is one of the rows given" if possible else "No row that can be was found to show it"
+        reason += f" {why}: {', '.join(unlike)}."
+    return Refuted(claim.text, claim.domain, found, excess, reason, seconds)
+
+
+def _flipped(claim: _Claim, part: Part, x: Floats, excess: float) -> Verdict:
+    """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
+    prop = cast(asked.NeverFlips, claim.property)
+    found = pair_of(claim.task, prop, claim.columns, x)
+    if differ(prop, claim.columns, found):
+        reason = _reason(claim, part, found)
+        return Refuted(claim.text, claim.domain, found, excess, reason, claim.meter.seconds)
+    reason = "only rows a little further apart than asked were found to be decided differently;"
+    seconds = claim.meter.seconds
+    return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.EXHAUSTED)
+
+
+def _falls(part: Part, found: tuple[Case, ...]) -> bool:
+    """Whether the calibrated output too goes the wrong way from one row to the other."""
+    first, second = ([*each.outputs.values()] for each in found)
+    if isinstance(part.goal, Slope):
+        return part.goal.sign * (second[part.goal.output] - first[part.goal.output]) > 0
+    return first[0] > second[0]
+
+
+def _reason(claim: _Claim, part: Part, found: tuple[Case, ...]) -> str:
+    """What the rows show, in one sentence."""
+    first = found[0]
+    if len(found) == 2:
+        second = found[1]
+        values = ", ".join(
+            f"{name} {shown(value)} instead of {shown(second.row[name])}"
+            for name, value in first.row.items()
+            if value != second.row[name]
+        )
+        if first.decision is not None and first.decision != second.decision:
+            return (
+                f"With {values} the decision is {shown(first.decision)} instead of {shown(second.decision)}."
+            )
+        key = _largest_change(first, second)
+        return f"With {values} the {key} is {first.outputs[key]:.6g} instead of {second.outputs[key]:.6g}."
+    if part.focus == "decision":
+        return f"At this row the decision is {shown(first.decision)}."
+    if len(claim.task.models) == 2:
+        other = Evaluator(claim.task.models).outputs(1, np.array([first.inputs]))[0]
+        theirs = ", ".join(f"{value:.6g}" for value in other)
+        return f"At this row the other model gives {theirs}."
+    said = ", ".join(f"{key} {value:.6g}" for key, value in first.outputs.items())
+    return f"At this row: {said}."
+
+
+def _largest_change(first: Case, second: Case) -> str:
+    return max(first.outputs, key=lambda key: abs(first.outputs[key] - second.outputs[key]))

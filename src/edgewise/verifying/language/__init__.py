@@ -1,0 +1,1 @@
+"""Properties and conditions, as data and as text."""

@@ -1,0 +1,91 @@
+"""What is asked of a calibrated model, as what must hold of the network before its maps.
+
+A rising map p(s) keeps the order of outputs: p(s) <= c just where s is at most the largest output of which that is true. So
+decisions, ranges and thresholds are those of the network with other numbers. What speaks of sizes of changes is not, unless
+the map of log-odds is one straight line.
+"""
+
+from __future__ import annotations
+
+import math
+
+from edgewise._core.errors import InputError
+from edgewise.network.calibration import FAR
+from edgewise.network.fitted import Fitted
+from edgewise.verifying.language import properties as asked
+
+
+def check_carried(prop: asked.Property, view: Fitted) -> None:
+    """Refuse what cannot be told from the network before the maps.
+
+    Raises
+    ------
+    InputError
+        In one sentence, with what to ask instead.
+    """
+    maps = view.calibration
+    if maps is None:
+        return
+    instead = "ask it of the model behind the maps, its .model"
+    kind = type(prop).__name__
+    if isinstance(prop, (asked.Linear, asked.Equal, asked.FormulaWithin)):
+        raise InputError(
+            "Of a calibrated model decisions, ranges, directions and robustness can be proved. "
+            f"Got a claim of the kind {kind}, which the maps do not carry; {instead}."
+        )
+    if isinstance(prop, (asked.Lipschitz, asked.ChangesAtMost)) and maps.line is None:
+        raise InputError(
+            "How far a calibrated output changes can be proved where its map is one straight line of the log-odds. "
+            f"Got a claim of the kind {kind} and a map that bends; {instead}."
+        )
+    if maps.threshold is not None:
+        return
+    decision = isinstance(prop, asked.Decides)
+    decision |= isinstance(prop, asked.Robust) and prop.change is None
+    decision |= isinstance(prop, asked.NeverFlips) and prop.threshold is None and prop.output is None
+    if not decision or not maps.carried:
+        raise InputError(
+            "Of a calibrated model of more than two classes its decision can be proved, where one temperature is all there "
+            f"is to its maps. Got maps of the method {maps.method!r} and a claim of the kind {kind}; {instead}."
+        )
+
+
+def check_decided(view: Fitted, of: str) -> None:
+    """Refuse maps that make decisions other than by the largest output."""
+    if view.calibration is not None and not view.calibration.carried:
+        raise InputError(
+            f"The 'model' argument of {of} must decide by its largest output. Got maps for {len(view.classes)} classes of "
+            f"the method {view.calibration.method!r}, which mix them, instead; ask it of the model behind the maps, its "
+            ".model, or calibrate with method='temperature'."
+        )
+
+
+def carried_range(
+    view: Fitted, low: float | None, high: float | None, *, probability: bool
+) -> tuple[float | None, float | None]:
+    """Ends of a range of probabilities or log-odds as ends of a range of the network's output."""
+    maps = view.calibration
+    if maps is None:
+        if probability:
+            low, high = (None if p is None else math.log(p) - math.log1p(-p) for p in (low, high))
+        return low, high
+    below, above = (maps.lowest, maps.highest) if probability else (maps.lowest_odds, maps.highest_odds)
+    return None if low is None else _near(below(low)), None if high is None else _near(above(high))
+
+
+def carried_threshold(view: Fitted, threshold: float | None) -> float:
+    """The output of the network above which the model's output is above a threshold, or the second class is decided for."""
+    if threshold is None or view.calibration is None:
+        return view.threshold if threshold is None else threshold
+    return _near(view.calibration.highest_odds(threshold))
+
+
+def carried_change(view: Fitted, change: float) -> float:
+    """How far the network's output may change where the model's may change by so much."""
+    line = None if view.calibration is None else view.calibration.line
+    # A hair less, so that rounding gives nothing away.
+    return change if line is None else change / line.slope * (1 - 2.0**-50)
+
+
+def _near(value: float) -> float:
+    return min(max(value, -FAR), FAR)

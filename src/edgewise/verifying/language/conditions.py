@@ -1,0 +1,136 @@
+"""Conditions on raw columns, which narrow the domain of a proof."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any, cast
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.forms.tree import quote
+from edgewise.verifying.language.properties import number, word
+
+
+@dataclass(frozen=True)
+class Between:
+    """The column holds a number (or date) from `low` to `high`; None leaves that side open."""
+
+    column: str
+    low: Any = None
+    high: Any = None
+
+    def __str__(self) -> str:
+        name = quote(self.column)
+        if self.low is None:
+            return f"{name} <= {_shown(self.high)}"
+        if self.high is None:
+            return f"{name} >= {_shown(self.low)}"
+        return f"{name} in [{_shown(self.low)}, {_shown(self.high)}]"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """The column holds one of these values."""
+
+    column: str
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        if len(self.values) == 1:
+            return f"{quote(self.column)} = {_shown(self.values[0])}"
+        return f"{quote(self.column)} in {{{', '.join(_shown(value) for value in self.values)}}}"
+
+
+@dataclass(frozen=True)
+class Missing:
+    """The column's cell is missing, or is not."""
+
+    column: str
+    missing: bool = True
+
+    def __str__(self) -> str:
+        return f"{quote(self.column)} is {'' if self.missing else 'not '}missing"
+
+
+Condition = Between | OneOf | Missing
+
+
+def conditions_of(domain: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """Conditions from a mapping of columns to what they may hold.
+
+    Parameters
+    ----------
+    domain : mapping
+        A pair (low, high) of numbers or dates (None for an open end); one value, or a list or set of values; None for a
+        missing cell.
+
+    Raises
+    ------
+    InputError
+        If an entry is none of these.
+
+    Examples
+    --------
+    >>> found = conditions_of({"age": (18, 65), "job": ["skilled", "management"], "rate": None})
+    >>> print(*found, sep="\\n")
+    age in [18, 65]
+    job in {"skilled", "management"}
+    rate is missing
+    """
+    if not isinstance(domain, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            "The 'domain' parameter of verify must map columns to what they may hold, as in {'age': (18, 65), "
+            f"'job': ['skilled']}}. Got {short(domain)} instead."
+        )
+    return tuple(_condition(name, value) for name, value in domain.items())
+
+
+def _condition(name: Any, value: Any) -> Condition:
+    if not isinstance(name, str):
+        raise InputError(f"The 'domain' parameter of verify must name columns. Got {short(name)} instead.")
+    if value is None:
+        return Missing(name)
+    if isinstance(value, tuple) and len(value) == 2 and any(_measure(each) for each in value):
+        low, high = cast("tuple[Any, Any]", value)
+        if all(each is None or _measure(each) for each in (low, high)):
+            if low is not None and high is not None and low > high:
+                raise InputError(
+                    f"The range of {short(name, 40)} must begin with its lower end. Got {short(value)} instead."
+                )
+            return Between(name, low, high)
+    if isinstance(value, (list, tuple, Set)):
+        values = tuple(cast("list[Any]", value))
+        # A set has no order of its own that two runs share.
+        values = tuple(sorted(values, key=str)) if isinstance(value, Set) else values
+        if not values:
+            raise InputError(
+                f"The values of {short(name, 40)} must be at least one. Got none instead; leave the column out."
+            )
+        return OneOf(name, values)
+    if isinstance(value, str) or _measure(value) or isinstance(value, bool):
+        return OneOf(name, (value,))
+    raise InputError(
+        f"What {short(name, 40)} may hold must be a pair (low, high), a value, a list of values or None. "
+        f"Got {short(value)} instead."
+    )
+
+
+def _measure(value: Any) -> bool:
+    """Whether a value has an order: a finite number or a date, no word or truth."""
+    if isinstance(value, dt.date):
+        return True
+    if isinstance(value, (str, bool)) or value is None:
+        return False
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, (str, bool)):
+        return word(str(value))
+    return word(value.isoformat()) if isinstance(value, dt.date) else number(float(value))

@@ -1,0 +1,292 @@
+"""Rows that break a goal: found by drawing rows, shown in raw units beside what the model says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise.data.encoding_columns import NumberColumn
+from edgewise.network import KAN
+from edgewise.network.fitted import Fitted
+from edgewise.verifying.domain.columns import Columns, place
+from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Slope, Term
+from edgewise.verifying.domain.possible_rows import Possible
+
+Floats = NDArray[np.float64]
+
+# Excess below this share of the size of its terms may be rounding.
+ROUNDING = 1e-9
+# Steps tried for a slope, as shares of the room there is.
+_STEPS = tuple(2.0**-k for k in range(30))
+# Rows along whose column pairs are tried; rows that a climb starts from.
+_LINES, _STARTS = 16, 4
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row and what the model makes of it.
+
+    Attributes
+    ----------
+    row : dict
+        Raw values by column; None for a missing cell.
+    outputs : dict of str to float
+        The outputs by name: units of the target, log-odds or logits; of a calibrated model what its `decision_function`
+        gives.
+    decision : optional
+        The class that is chosen, of a classifier.
+    inputs : tuple of float
+        The row as the network takes it.
+    """
+
+    row: dict[str, Any]
+    outputs: dict[str, float]
+    decision: Any = None
+    inputs: tuple[float, ...] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "row": {name: _plain(value) for name, value in self.row.items()},
+            "outputs": dict(self.outputs),
+            "decision": _plain(self.decision),
+            "inputs": list(self.inputs),
+        }
+
+
+class Evaluator:
+    """Networks in float64 and the excess of goals at rows; outputs at the same rows are computed once."""
+
+    def __init__(self, models: Sequence[KAN]) -> None:
+        self.models = tuple(models)
+        self._double = tuple(net if net.dtype == torch.float64 else deepcopy(net).double() for net in models)
+
+    def outputs(self, model: int, rows: Floats) -> Floats:
+        """Outputs of a model, (n, outputs)."""
+        return self._double[model].predict(rows)
+
+    def excess(self, goal: Goal, domain: Domain, rows: Floats) -> Floats:
+        """By how much each row breaks the goal, (n,); at most 0 where it holds."""
+        if isinstance(goal, Slope):
+            return goal.sign * self.slope(goal, rows) - goal.bound
+        seen: dict[Any, Floats] = {}
+        each = [
+            sum((self._term(term, domain, rows, seen) for term in row), np.zeros(len(rows))) - bound
+            for row, bound in zip(goal.rows, goal.bounds, strict=True)
+        ]
+        return np.min(each, axis=0)
+
+    def slope(self, goal: Slope, rows: Floats) -> Floats:
+        """Derivatives of the output in the input, (n,)."""
+        x = torch.from_numpy(rows.copy()).requires_grad_()
+        y = self._double[goal.model](x)[:, goal.output]
+        if not y.requires_grad:  # no edge is alive
+            return np.zeros(len(rows))
+        (gradient,) = torch.autograd.grad(y.sum(), x)
+        return gradient[:, goal.input].detach().numpy()
+
+    def _term(self, term: Term, domain: Domain, rows: Floats, seen: dict[Any, Floats]) -> Floats:
+        if isinstance(term, InputTerm):
+            return term.weight * rows[:, term.input]
+        key = (term.model, term.moved)
+        if key not in seen:
+            seen[key] = self.outputs(term.model, moved(rows, domain, term.moved))
+        return term.weight * seen[key][:, term.output]
+
+    def scale(self, rows: Floats) -> float:
+        """Size of the outputs at some rows."""
+        return max(1e-300, *(float(np.abs(self.outputs(m, rows)).max()) for m in range(len(self.models))))
+
+
+def in_float64(net: KAN, rows: Floats) -> Floats:
+    """Outputs of a network with its own numbers, computed in float64, (n, outputs)."""
+    return Evaluator((net,)).outputs(0, rows)
+
+
+def moved(rows: Floats, domain: Domain, to: tuple[int, int] | None) -> Floats:
+    """The rows with one group moved to one of its point cells."""
+    if to is None:
+        return rows
+    group = domain.groups[to[0]]
+    out = rows.copy()
+    out[:, list(group.inputs)] = [low for low, _ in group.cells[to[1]]]
+    return out
+
+
+def worst(evaluator: Evaluator, goal: Goal, domain: Domain, rows: Floats) -> tuple[float, Floats | None]:
+    """The largest excess among rows that lie in the domain, and where."""
+    rows = rows[place(domain, rows)]
+    if not len(rows):
+        return -np.inf, None
+    found = evaluator.excess(goal, domain, rows)
+    at = int(np.argmax(found))
+    return float(found[at]), rows[at]
+
+
+@dataclass(frozen=True, eq=False)
+class Breach:
+    """How a goal is broken: what rows show of it, and the rows that show it best.
+
+    Parameters
+    ----------
+    evaluator : Evaluator
+    columns : Columns
+    goal : Goal
+    domain : Domain
+    group : int or None
+        The group that is moved, or along which a slope runs.
+    """
+
+    evaluator: Evaluator
+    columns: Columns
+    goal: Goal
+    domain: Domain
+    group: int | None
+
+    @cached_property
+    def possible(self) -> Possible:
+        """The rows of the domain that can be."""
+        return Possible(self.columns, self.domain)
+
+    def value(self, rows: Floats) -> Floats:
+        """By how much each row breaks the goal, (n,): of a slope, the best pair of possible numbers in its column."""
+        if isinstance(self.goal, Slope):
+            return np.array([self._pair(x, self._along(x))[0] for x in rows])
+        return self.evaluator.excess(self.goal, self.domain, rows)
+
+    def clear(self, rows: Floats) -> float:
+        """What may be rounding, at some rows."""
+        return ROUNDING * self.evaluator.scale(rows)
+
+    def broken(self, pool: Floats) -> Floats | None:
+        """The possible row of a pool that breaks the goal most; None where none does."""
+        if not len(pool):
+            return None
+        if isinstance(self.goal, Slope):
+            # The steepest rows of the pool: only along these are pairs tried.
+            steep = self.evaluator.excess(self.goal, self.domain, pool)
+            pool = pool[np.argsort(-steep)[:_LINES]]
+        found = self.value(pool)
+        k = int(np.argmax(found))
+        return pool[k] if found[k] > self.clear(pool[k][None]) else None
+
+    def searched(self, x: Floats, pool: Floats) -> Floats | None:
+        """A possible row that breaks the goal, climbed to from rows next to one that does; None where none is found."""
+        starts = self.possible.nearest(np.vstack([x[None], pool]))
+        excess = self.evaluator.excess(self.goal, self.domain, starts)
+        order = [0, *(k for k in np.argsort(-excess)[:_STARTS] if k)]
+        without = self.group if isinstance(self.goal, Slope) else None
+        for k in order:
+            row, best = self.possible.climbed(
+                starts[k], self.value, enough=2 * self.clear(starts[k][None]), without=without
+            )
+            if best > self.clear(row[None]):
+                return row
+        return None
+
+    def shown(self, x: Floats, *, possible: bool) -> tuple[Floats, ...]:
+        """The row, or the two rows, that show it: numbers written with as few digits as goes; none where they would not.
+
+        Returns
+        -------
+        tuple of array of shape (inputs,)
+            One row, or two that differ in one column: its two values, or two numbers that show the slope.
+        """
+        domain = self.possible.near if possible else self.domain
+        # Rounding may cost a tenth of what the row shows, no more.
+        enough = max(self.clear(x[None]), 0.9 * float(self.value(x[None])[0]))
+
+        def tidy(row: Floats) -> bool:
+            return bool(place(domain, row[None])[0]) and float(self.value(row[None])[0]) >= enough
+
+        raw = self.columns.raw_row(x, tidy=tidy)
+        tidied = self.columns.encode(raw, "a witness")
+        x = tidied if tidy(tidied) else x
+        if isinstance(self.goal, Slope):
+            return self._ends(x, possible)
+        if self.group is None:
+            return (x,)
+        steps = [term.moved for row in self.goal.rows for term in row if isinstance(term, OutputTerm)]
+        return tuple(moved(x[None], self.domain, step)[0] for step in dict.fromkeys(steps))
+
+    def _ends(self, x: Floats, possible: bool) -> tuple[Floats, ...]:
+        """Two rows along the column of a slope, of possible numbers or, where these do not show it, of any."""
+        trials = [self._along(x)] if possible else [self._along(x), self._about(x)]
+        found = max((self._pair(x, values) for values in trials), key=lambda pair: pair[0])
+        return found[1:] if found[0] > self.clear(np.array(found[1:])) else ()
+
+    def _cell(self, x: Floats, domain: Domain) -> tuple[tuple[float, float], ...]:
+        assert self.group is not None
+        group = domain.groups[self.group]
+        flags = group.inputs[1:]
+        return next(
+            cell
+            for cell in group.cells
+            if cell[0][0] < cell[0][1]
+            and all(low <= x[i] <= high for i, (low, high) in zip(flags, cell[1:], strict=True))
+        )
+
+    def _along(self, x: Floats) -> Floats:
+        assert self.group is not None
+        return self.possible.values(self.group, self._cell(x, self.possible.near)[0])
+
+    def _about(self, x: Floats) -> Floats:
+        """Numbers around that of a row, from near ones to the ends of its range."""
+        assert isinstance(self.goal, Slope)
+        at, (low, high) = float(x[self.goal.input]), self._cell(x, self.domain)[0]
+        steps = [at + share * (end - at) for share in _STEPS for end in (low, high)]
+        return np.unique(np.array([at, *steps]))
+
+    def _pair(self, x: Floats, values: Floats) -> tuple[float, Floats, Floats]:
+        """Of two of some numbers in the column of a slope, the rise beyond what is allowed that is largest, and the rows."""
+        goal = self.goal
+        assert isinstance(goal, Slope)
+        assert self.group is not None
+        rows = np.repeat(x[None], len(values), axis=0)
+        rows[:, goal.input] = values
+        # The bound speaks of the column's own units, which a transform stretches.
+        column = self.columns.encoded(self.group)
+        raw = column.decode(values) if isinstance(column, NumberColumn) else values
+        allowed = goal.bound / abs(self.columns.scale(self.group)[1]) * raw
+        view = self.columns.view
+        if view.calibration is not None and view.calibration.line is not None:
+            allowed = view.calibration.line.slope * allowed
+        f = goal.sign * view.answers(self.evaluator.outputs(goal.model, rows))[:, goal.output] - allowed
+        # A large enough rise from the least value so far is what the two rows are to show.
+        least = np.minimum.accumulate(f)
+        k = int(np.argmax(f - least))
+        j = int(np.argmin(f[: k + 1]))
+        return float(f[k] - f[j]), rows[j], rows[k]
+
+
+def case(evaluator: Evaluator, view: Fitted, columns: Columns, x: Floats) -> Case:
+    """A row of inputs as a case."""
+    y = evaluator.outputs(0, x[None])
+    decision = None
+    if len(view.classes) >= 2:
+        decision = view.classes[int(view.decided(y)[0])]
+    return Case(
+        columns.raw_row(x),
+        dict(zip(names_of_outputs(view), view.answers(y)[0].tolist(), strict=True)),
+        decision,
+        tuple(x.tolist()),
+    )
+
+
+def names_of_outputs(view: Fitted) -> tuple[str, ...]:
+    """What the outputs are called in results."""
+    if view.binary:
+        return (f"log-odds of {view.classes[1]}",)
+    return tuple(str(label) for label in view.classes) if view.classes else view.network.output_names
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, (str, int, float, bool)) else str(value)

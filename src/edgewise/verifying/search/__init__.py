@@ -1,0 +1,1 @@
+"""Decide one goal: branch and bound over parts of the domain, and attacks that look for a row that breaks it."""
