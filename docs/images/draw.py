@@ -37,7 +37,7 @@ def main() -> None:
     trained = ew.fit(ew.KAN([2, 5, 1], seed=0, dtype=torch.float64), X, y, seed=0).network
     simplified = ew.simplify(trained, X, y, seed=0).network
     found = ew.find_formula(X, y, names=("x1", "x2"), seconds=30, seed=0)
-    symbolic = ew.snap(simplified, X, y).network
+    symbolic = ew.snap(simplified, X).network
     stages = {"trained": trained, "simplified": simplified, "closed forms": symbolic}
     for name, theme in THEMES.items():
         figures = {stage: ew.plots.plot_network(net, X, theme=name) for stage, net in stages.items()}

@@ -67,7 +67,7 @@ def test_explanations_add_up_to_what_is_predicted(table):
     X, y = table
     model = ew.KANRegressor(interactions=0, output_range=(0, 2)).fit(X, y)
     row = {"a": 5.0, "b": 0.2, "c": "u"}
-    told = model.explain(X, row)
+    told = model.explain(X, row=row)
     total = told.base + sum(one.effect for one in told.contributions)
     wanted = float(model.predict({name: [cell] for name, cell in row.items()})[0])
     assert total == pytest.approx(wanted, abs=1e-6)

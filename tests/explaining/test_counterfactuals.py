@@ -25,7 +25,7 @@ def changed(table, row, item):
 @given(mode=st.sampled_from(["additive", "deep", "pairwise"]), row=st.integers(0, 399))
 def test_they_change_the_answer_and_nothing_else(mode, row):
     model, table, _ = classifier(mode)
-    found = counterfactuals(model, row, table, immutable=["home"], increase=["age"])
+    found = counterfactuals(model, table, row, immutable=["home"], increase=["age"])
     before = model.predict({name: [column[row]] for name, column in table.items()})[0]
     for item in found.items:
         assert "home" not in item.columns
@@ -68,7 +68,7 @@ def test_of_an_additive_network_none_is_cheaper(seed, sign, price):
     row = int(np.argmin(sign * out))
     bound = float(np.quantile(sign * out, 0.7)) * sign
     way = {"above": bound} if sign > 0 else {"below": bound}
-    found = counterfactuals(net, row, X, price=price, most_changes=3, k=1, **way)
+    found = counterfactuals(net, X, row, price=price, most_changes=3, k=1, **way)
     want = cheapest(net, X, X[row], bound, sign, price)
     assert found.exact
     assert found.items[0].cost == pytest.approx(want, abs=1e-9)
@@ -82,7 +82,7 @@ def test_of_a_small_network_with_hidden_nodes_none_is_cheaper(seed, immutable):
     out = net.predict(X)[:, 0]
     row, bound = int(np.argmin(out)), float(np.quantile(out, 0.6))
     names = [f"x{k + 1}" for k in immutable]
-    found = counterfactuals(net, row, X, above=bound, most_changes=3, k=1, immutable=names)
+    found = counterfactuals(net, X, row, above=bound, most_changes=3, k=1, immutable=names)
     want = cheapest(net, X, X[row], bound, 1.0, 1.0, immutable)
     assert not found.exact
     if want is None:
@@ -94,7 +94,7 @@ def test_of_a_small_network_with_hidden_nodes_none_is_cheaper(seed, immutable):
 def test_numbers_go_no_further_than_they_must():
     model, table, _ = regressor("additive")
     row, now = 3, model.predict({name: [cells[3]] for name, cells in table.items()})[0]
-    found = counterfactuals(model, row, table, above=now + 2, immutable=["home", "member", "age"], k=1)
+    found = counterfactuals(model, table, row, above=now + 2, immutable=["home", "member", "age"], k=1)
     (change,) = found.items[0].changes
     assert change.column == "income"
     cells = {name: [column[row]] * 2 for name, column in table.items()}
@@ -108,7 +108,7 @@ def test_of_many_classes_the_wanted_one_is_reached():
     model, X, _ = three_classes()
     for target in "abc":
         row = int(np.flatnonzero(model.predict(X) != target)[0])
-        found = counterfactuals(model, row, X, target=target)
+        found = counterfactuals(model, X, row, target=target)
         assert found.items
         for item in found.items:
             new = X[row : row + 1].copy()
@@ -119,12 +119,12 @@ def test_of_many_classes_the_wanted_one_is_reached():
 
 def test_where_there_is_no_way_that_is_said():
     model, table, _ = classifier("additive")
-    found = counterfactuals(model, 0, table, immutable=list(table))
+    found = counterfactuals(model, table, 0, immutable=list(table))
     assert found.items == ()
     assert "No change" in str(found)
     net = random_net([2, 1], 0)
     X = np.random.default_rng(0).uniform(-1, 1, (30, 2))
-    assert counterfactuals(net, 0, X, above=1e6).items == ()
+    assert counterfactuals(net, X, 0, above=1e6).items == ()
 
 
 def test_ranges_and_directions_are_kept():
@@ -133,10 +133,10 @@ def test_ranges_and_directions_are_kept():
     free = ["home", "member", "income"]
     age = float(table["age"][3])
     up = counterfactuals(
-        model, 3, table, above=now + 0.5, immutable=free, within={"age": (age, age + 40)}, k=1
+        model, table, 3, above=now + 0.5, immutable=free, within={"age": (age, age + 40)}, k=1
     )
     assert all(age < change.after <= age + 40 for item in up.items for change in item.changes)
-    down = counterfactuals(model, 3, table, above=now + 0.5, immutable=free, decrease=["age"], k=1)
+    down = counterfactuals(model, table, 3, above=now + 0.5, immutable=free, decrease=["age"], k=1)
     assert all(change.after < age for item in down.items for change in item.changes)
 
 
@@ -149,7 +149,7 @@ def test_rare_levels_are_not_proposed():
     table = {"word": word, "x": x}
     model = KANClassifier(mode="additive").fit(table, y)
     row = int(np.flatnonzero(model.predict(table) == "no")[0])
-    found = counterfactuals(model, row, table)
+    found = counterfactuals(model, table, row)
     assert {change.after for item in found.items for change in item.changes if change.column == "word"} == {
         "a"
     }
@@ -157,7 +157,7 @@ def test_rare_levels_are_not_proposed():
 
 def test_results_are_data_and_text():
     model, table, _ = classifier("deep")
-    found = counterfactuals(model, 1, table, units={"age": "years"})
+    found = counterfactuals(model, table, 1, units={"age": "years"})
     data = json.loads(json.dumps(found.to_dict()))
     assert len(data["items"]) == len(found.items) > 0
     text = str(found)
@@ -181,19 +181,19 @@ def test_results_are_data_and_text():
 def test_wrong_wishes_are_refused_in_a_sentence(options, words):
     model, table, _ = classifier("additive")
     with pytest.raises(InputError, match=words):
-        counterfactuals(model, 0, table, **options)
+        counterfactuals(model, table, 0, **options)
 
 
 def test_a_wish_that_holds_already_is_refused():
     model, table, _ = classifier("additive")
     now = model.predict({name: [cells[0]] for name, cells in table.items()})[0]
     with pytest.raises(InputError, match="already"):
-        counterfactuals(model, 0, table, target=now)
+        counterfactuals(model, table, 0, target=now)
     regression, numbers, _ = regressor("additive")
     with pytest.raises(InputError, match="already"):
-        counterfactuals(regression, 0, numbers, above=-1e9)
+        counterfactuals(regression, numbers, 0, above=-1e9)
     with pytest.raises(InputError, match="neither"):
-        counterfactuals(regression, 0, numbers)
+        counterfactuals(regression, numbers, 0)
 
 
 @given(
@@ -227,13 +227,13 @@ def test_of_all_combinations_none_is_left_and_of_many_more_work_tries_more():
     net = random_net([3, 1], 1, grid=(0.0, 5.0))
     X = grid_table(1)
     out = net.predict(X)[:, 0]
-    found = counterfactuals(net, int(np.argmin(out)), X, above=float(np.quantile(out, 0.7)))
+    found = counterfactuals(net, X, int(np.argmin(out)), above=float(np.quantile(out, 0.7)))
     assert found.stop_reason is StopReason.EXHAUSTED
     deep = random_net([6, 4, 1], 2, grid=(0.0, 5.0))
     X = np.random.default_rng(0).uniform(0, 5, (80, 6)).round(2)
     out = deep.predict(X)[:, 0]
     row, bound = int(np.argmin(out)), float(np.quantile(out, 0.97))
-    quick, normal = (counterfactuals(deep, row, X, above=bound, work=w, k=1) for w in (0.02, 1.0))
+    quick, normal = (counterfactuals(deep, X, row, above=bound, work=w, k=1) for w in (0.02, 1.0))
     assert quick.stop_reason is StopReason.WORK_SPENT
     assert not quick.items or quick.items[0].value > bound
     assert normal.items[0].value > bound
@@ -247,7 +247,7 @@ def test_out_of_time_what_is_found_is_told(clock):
     row, bound = int(np.argmin(out)), float(np.quantile(out, 0.9))
     clock(0.01)
     for seconds in (0.02, 0.3):
-        found = counterfactuals(net, row, X, above=bound, seconds=seconds)
+        found = counterfactuals(net, X, row, above=bound, seconds=seconds)
         assert found.stop_reason is StopReason.TIME_LIMIT
         assert "may differ from run to run" in found.message
         assert not found.exact

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import logit
 
 from edgewise import InputError, KANRegressor, explain
-from edgewise.explaining import Explainer
+from edgewise.explaining import Explainer, LocalExplanation
 from tests.explaining.models import classifier, people, random_net, regressor, three_classes
 
 
@@ -126,7 +126,7 @@ def test_a_row_may_come_in_many_forms():
         assert found.row is None
     several = explain(model, frame, row=range(3, 5))
     assert [one.row for one in several] == [3, 4]
-    alone = model.explain(mapping)
+    alone = model.explain(row=mapping)
     assert alone.value == pytest.approx(want.value)
     assert alone.neighbours == ()
     with pytest.raises(InputError, match="row"):
@@ -176,13 +176,20 @@ def test_a_table_without_names_goes_by_place():
     model = KANRegressor(mode="additive").fit(X, X[:, 0] - X[:, 1])
     found = explain(model, X, row=1)
     assert total(found) == pytest.approx(model.predict(X[1:2])[0] - found.base, abs=1e-9)
-    assert model.explain(X[1:2]).value == pytest.approx(found.value)
+    assert model.explain(row=X[1:2]).value == pytest.approx(found.value)
 
 
 def test_what_cannot_be_had_is_refused_in_a_sentence():
     model, table, y = classifier("additive")
     with pytest.raises(InputError, match="method"):
         explain(model, table, method="lime")
+    for rows in (
+        {name: cells[0] for name, cells in table.items()},
+        {k: cells[:1] for k, cells in table.items()},
+    ):
+        assert type(model.explain(row=rows)) is LocalExplanation
+    with pytest.raises(InputError, match="did you mean row="):
+        explain(model, {name: cells[0] for name, cells in table.items()})
     with pytest.raises(InputError, match="one entry"):
         explain(model, table, row=1, y=y[:5])
     wide = random_net([20, 3, 1], 0)

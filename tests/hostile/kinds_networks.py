@@ -253,7 +253,7 @@ def edits(random: Random, folder: Path) -> Attempt:
         ("edge_scores", lambda: ew.edits.edge_scores(net, X)),
         ("predict", lambda: net.predict(X)),
         ("suggest", lambda: ew.symbolic.suggest(net, 0, pick(random, (0, 9, wrong)), 0, X)),
-        ("snap", lambda: ew.snap(net, X, vector(random, 5), edges=pick(random, (None, [edge], wrong)))),
+        ("snap", lambda: ew.snap(net, X, edges=pick(random, (None, [edge], wrong)))),
         ("formula", lambda: ew.formula(net, X, vector(random, 5))),
     )
     name, call = pick(random, calls)

@@ -72,8 +72,8 @@ def explained(path: Path, data: Path | None, question: Question, *, quiet: bool 
     if question.counterfactual:
         return counterfactuals(
             model.held,
-            question.row,
             X,
+            question.row,
             target=question.target,
             above=question.above,
             below=question.below,

@@ -219,13 +219,13 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         inputs = None if X is None else self.encoding_.apply(self._table(X))
         return plot_network(self.network_, inputs, theme=theme, max_edges=max_edges)
 
-    def explain(self, X: Any = None, row: Any = None, **options: Any) -> Any:
+    def explain(self, X: Any = None, *, row: Any = None, **options: Any) -> Any:
         """Explain the model, or its answer for a row; see `edgewise.explain`.
 
         Parameters
         ----------
         X : table, optional
-            Rows to compare with, best those of the fit; or a single row to explain.
+            Rows to compare with, best those of the fit.
         row : int, mapping of cells, or table, optional
             A row to explain: its number in X, or its cells.
         **options
@@ -233,12 +233,12 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
 
         Returns
         -------
-        GlobalExplanation, LocalExplanation, or a tuple of the latter
+        GlobalExplanation, or with `row` a LocalExplanation or a tuple of them
         """
         from edgewise.explaining import explain
 
         check_is_fitted(self, "network_")
-        return explain(self, X, row, **options)
+        return explain(self, X, row=row, **options)
 
     def _formula(self, X: Any, y: Floats, options: dict[str, Any]) -> Any:
         """Formulas for y in the raw numeric columns that the network uses."""

@@ -226,7 +226,7 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
         y / size if size != 1.0 else y,
         loss=settings.loss if problem.loss == "squared" else problem.loss,
         quantile=settings.quantile,
-        weight=problem.weight,
+        sample_weight=problem.weight,
         mode=settings.mode,
         members=settings.members,
         hidden=settings.hidden,

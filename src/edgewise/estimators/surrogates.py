@@ -93,10 +93,10 @@ def surrogate(
     X: Any,
     *,
     interactions: str | int | None = "auto",
-    held_out: float = 0.25,
+    validation: float = 0.25,
     work: str | float = "normal",
     seconds: float | None = None,
-    random_state: int = 0,
+    seed: int = 0,
     **options: Any,
 ) -> Surrogate:
     """Fit a KAN to what a black box says, and state how faithful it is.
@@ -110,11 +110,11 @@ def surrogate(
         Rows such as the black box meets; no targets are needed. The more, the better the fidelity.
     interactions : int, "auto" or None
         As in `KANRegressor`: "auto" gives functions of columns and of the pairs that pay; None any network.
-    held_out : float
+    validation : float
         Share of the rows that fidelity is measured on.
     work, seconds
         As in `KANRegressor`.
-    random_state : int
+    seed : int
     **options
         Further parameters of the estimator, as `monotone`.
 
@@ -141,8 +141,8 @@ def surrogate(
     >>> copy.fidelity > 0.99
     True
     """
-    held_out = check_float(held_out, "held_out", low=0.0, high=1.0, closed=False, of="surrogate")
-    seed = check_int(random_state, "random_state", low=0, of="surrogate")
+    validation = check_float(validation, "validation", low=0.0, high=1.0, closed=False, of="surrogate")
+    seed = check_int(seed, "seed", low=0, of="surrogate")
     kind, classes, answers = _asked(black_box, X)
     table = raw_table(X)
     if len(answers) != table.n_rows or table.n_rows < 8:
@@ -150,7 +150,7 @@ def surrogate(
             "The 'black_box' argument of surrogate must give one answer for each of 8 rows or more. "
             f"Got {len(answers)} answers for {table.n_rows} rows instead."
         )
-    learns, judges = split(table.n_rows, held_out, seed=seed)
+    learns, judges = split(table.n_rows, validation, seed=seed)
     learns, judges = np.asarray(learns), np.asarray(judges)
     maker: Callable[..., Any] = KANClassifier if kind == "class" else KANRegressor
     model = maker(interactions=interactions, work=work, seconds=seconds, random_state=seed, **options)

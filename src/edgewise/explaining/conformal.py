@@ -109,8 +109,8 @@ class Conformal:
 
 def conformal(
     model: Any,
-    X_cal: Any,
-    y_cal: Any,
+    X: Any,
+    y: Any,
     *,
     alpha: float = 0.1,
     local: bool = False,
@@ -126,9 +126,9 @@ def conformal(
     Parameters
     ----------
     model : KANRegressor, KANClassifier, or anything fitted with `predict` (and `predict_proba`)
-    X_cal : table
+    X : table
         Rows that the model has not learned from.
-    y_cal : array of shape (n,)
+    y : array of shape (n,)
     alpha : float
         In (0, 1).
     local : bool
@@ -183,10 +183,10 @@ def conformal(
     if classes:
         if local:
             raise InputError("The 'local' argument of conformal must be False for classes. Got True instead.")
-        return _sets(model, X_cal, y_cal, alpha, by_class, classes)
+        return _sets(model, X, y, alpha, by_class, classes)
     if by_class:
         raise InputError("The 'by_class' argument of conformal must be False for numbers. Got True instead.")
-    return _intervals(model, X_cal, y_cal, alpha, local, seed)
+    return _intervals(model, X, y, alpha, local, seed)
 
 
 def _intervals(model: Any, X: Any, y: Any, alpha: float, local: bool, seed: int) -> Conformal:
@@ -194,7 +194,7 @@ def _intervals(model: Any, X: Any, y: Any, alpha: float, local: bool, seed: int)
     middle = _predicted(model, X)
     if len(target) != len(middle) or not np.isfinite(target).all():
         raise InputError(
-            f"The 'y_cal' argument of conformal must hold {len(middle):,} finite numbers, one a row. "
+            f"The 'y' argument of conformal must hold {len(middle):,} finite numbers, one a row. "
             f"Got {len(target):,} instead."
         )
     misses = np.abs(target - middle)
@@ -206,7 +206,7 @@ def _intervals(model: Any, X: Any, y: Any, alpha: float, local: bool, seed: int)
     learns, judges = order[:cut], order[cut:]
     if cut < 20:
         raise InputError(
-            f"The 'X_cal' argument of conformal must have 50 rows or more with local=True. Got {len(order)} instead."
+            f"The 'X' argument of conformal must have 50 rows or more with local=True. Got {len(order)} instead."
         )
     spread = float(np.median(misses[learns])) or float(misses[learns].mean()) or 1.0
     aim = np.log(np.clip(misses[learns] / spread, _NARROW, _WIDE))
@@ -236,7 +236,7 @@ def _quantile(scores: Floats, alpha: float, which: str = "") -> float:
     rank = math.ceil((len(scores) + 1) * (1 - alpha) - 1e-12)
     if rank > len(scores):
         raise InputError(
-            f"The 'X_cal' argument of conformal must have {math.ceil(1 / alpha - 1 - 1e-12)} rows or more{which} for "
+            f"The 'X' argument of conformal must have {math.ceil(1 / alpha - 1 - 1e-12)} rows or more{which} for "
             f"alpha={alpha:g}. Got {len(scores)} instead."
         )
     return float(np.sort(scores)[rank - 1])

@@ -35,8 +35,8 @@ REFINED = 3
 
 def counterfactuals(
     model: Any,
-    row: Any,
     X: Any,
+    row: Any,
     *,
     target: Any = None,
     above: float | None = None,
@@ -67,10 +67,10 @@ def counterfactuals(
     Parameters
     ----------
     model : KAN, KANRegressor or KANClassifier
-    row : int, mapping of cells, or table of one row
-        The row, or its number in X.
     X : table
         Rows that show which values occur.
+    row : int, mapping of cells, or table of one row
+        The row, or its number in X.
     target : class, optional
         The class that is wanted; by default the other one, or the runner-up.
     above, below : float, optional
@@ -116,7 +116,7 @@ def counterfactuals(
     >>> X = np.random.default_rng(0).uniform(0, 10, (300, 2)).round(1)
     >>> y = np.where(X[:, 0] > 6, "yes", "no")
     >>> model = KANClassifier(mode="additive").fit(X, y)
-    >>> found = counterfactuals(model, {"x1": 2.0, "x2": 5.0}, X)
+    >>> found = counterfactuals(model, X, {"x1": 2.0, "x2": 5.0})
     >>> sorted(found.items[0].columns), 5 < found.items[0].row()["x1"] < 7
     (['x1'], True)
     """

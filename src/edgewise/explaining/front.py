@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise.explaining.columns import is_one_row
 from edgewise.explaining.explainer import Explainer
@@ -15,8 +16,8 @@ from edgewise.explaining.overview import GlobalExplanation
 def explain(
     model: Any,
     X: Any = None,
-    row: Any = None,
     *,
+    row: Any = None,
     y: Any = None,
     output: Any = None,
     method: str = "auto",
@@ -39,8 +40,8 @@ def explain(
     X : table, optional
         Rows to compare with, best those the model was fitted on.
     row : int, range, mapping of cells, or table, optional
-        A row to explain: its number in X, or its cells. Several give several explanations; none the whole model. A single
-        row in the place of X is explained against rows drawn evenly over what the model knows.
+        A row to explain: its number in X, or its cells. Several give several explanations; none the whole model. Without X
+        it is explained against rows drawn evenly over what the model knows.
     y : array of shape (n,), optional
         What the target of the rows of X truly is.
     output : class or name, optional
@@ -57,7 +58,7 @@ def explain(
 
     Returns
     -------
-    GlobalExplanation, LocalExplanation, or a tuple of the latter
+    GlobalExplanation, or with `row` a LocalExplanation or a tuple of them
         Each prints as text; `to_dict` gives plain data.
 
     Raises
@@ -85,7 +86,9 @@ def explain(
     True
     """
     if row is None and X is not None and is_one_row(X):
-        X, row = None, X
+        raise InputError(
+            "The 'X' argument of explain must be rows to compare with. Got one row instead; did you mean row=?"
+        )
     with one_thread():
         explainer = Explainer(model, X, y, units=units, method=method, background=background, seed=seed)
         if row is None:

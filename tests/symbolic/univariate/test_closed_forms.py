@@ -184,7 +184,7 @@ def test_arguments_are_checked_and_left_alone() -> None:
     assert (y == GRID**2).all()
     with pytest.raises(InputError, match="'y'"):
         fit_curve(GRID, GRID[:-1])
-    with pytest.raises(InputError, match="'weight'"):
+    with pytest.raises(InputError, match="'sample_weight'"):
         fit_curve(GRID, GRID, -np.ones(128))
 
 

@@ -166,7 +166,7 @@ def test_counterfactuals_flip_the_calibrated_decision(method):
         least = ew.minimal_counterfactual(model, row, work="quick")
         assert least.row.decision == now
         assert least.found is None or model.predict({n: [v] for n, v in least.found.row.items()})[0] != now
-        for item in ew.counterfactuals(model, row, rows, k=2).items:
+        for item in ew.counterfactuals(model, rows, row, k=2).items:
             assert model.predict({n: [v] for n, v in {**row, **item.row()}.items()})[0] != now
 
 
@@ -211,7 +211,7 @@ def test_more_classes_are_carried_by_one_temperature_only(tmp_path: pathlib.Path
         now = mixed.predict({k: [v] for k, v in row.items()})[0]
         with pytest.raises(ew.InputError, match="temperature"):
             ew.minimal_counterfactual(mixed, row, target=(now + 1) % 3)
-        for item in ew.counterfactuals(mixed, row, rows, k=1).items:
+        for item in ew.counterfactuals(mixed, rows, row, k=1).items:
             assert mixed.predict({n: [v] for n, v in {**row, **item.row()}.items()})[0] != now
 
 

@@ -143,14 +143,13 @@ def _in_network_units(found: Suggestion, curve: EdgeCurve) -> Suggestion:
 def snap(
     net: KAN,
     X: Any,
-    y: Any = None,
     *,
     edges: Iterable[Edge] | None = None,
     min_r2: float = 0.0,
     forms: Iterable[Form] | None = None,
     accuracy: float = 1e-6,
 ) -> EditResult:
-    """Replace edges by their best closed forms.
+    """Replace edges by their best closed forms; `fit` and `find_formula` refit the constants.
 
     Parameters
     ----------
@@ -158,8 +157,6 @@ def snap(
         The network; it is not changed.
     X
         Data, (n, d).
-    y
-        Accepted for symmetry with the other edits; constants are refitted by `fit` or by `find_formula`.
     edges
         (layer, source, target) of the edges; by default all numeric ones.
     min_r2

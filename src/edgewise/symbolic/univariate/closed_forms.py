@@ -72,7 +72,7 @@ MOST = 1e140
 def fit_curve(
     x: ArrayLike,
     y: ArrayLike,
-    weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     *,
     forms: Iterable[Form] | None = None,
     accuracy: float = 1e-8,
@@ -84,7 +84,7 @@ def fit_curve(
     ----------
     x, y
         The curve, (n,); 100 to 200 points are plenty.
-    weight
+    sample_weight
         How much each point counts, (n,); by default all the same.
     forms
         The library; by default all of `FORMS`.
@@ -102,7 +102,7 @@ def fit_curve(
     Raises
     ------
     InputError
-        Where x, y and weight are not vectors of one length.
+        Where x, y and sample_weight are not vectors of one length.
 
     References
     ----------
@@ -119,10 +119,14 @@ def fit_curve(
     """
     points = check_vector(x, "x", min_length=3, of="fit_curve")
     values = check_vector(y, "y", length=len(points), of="fit_curve")
-    weights = np.ones(len(points)) if weight is None else check_vector(weight, "weight", length=len(points))
+    weights = (
+        np.ones(len(points))
+        if sample_weight is None
+        else check_vector(sample_weight, "sample_weight", length=len(points), of="fit_curve")
+    )
     if weights.min() < 0 or weights.sum() <= 0:
         raise InputError(
-            "The 'weight' argument must hold non-negative numbers, not all zero. Got others instead."
+            "The 'sample_weight' argument must hold non-negative numbers, not all zero. Got others instead."
         )
     accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0, of="fit_curve")
     library = list(FORMS.values() if forms is None else check_forms(forms, "fit_curve"))

@@ -45,7 +45,7 @@ _DENSE = 600
 def one_variable(
     x: ArrayLike,
     y: ArrayLike,
-    weight: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
     *,
     accuracy: float = 1e-9,
     forms: Iterable[Form] | None = None,
@@ -59,7 +59,7 @@ def one_variable(
     ----------
     x, y
         The curve, (n,), from 12 points on; in any order, with noise or without.
-    weight
+    sample_weight
         How much each point counts, (n,); by default all the same.
     accuracy
         The curve's own relative accuracy: a formula whose residual is no larger is exact.
@@ -80,7 +80,7 @@ def one_variable(
     Raises
     ------
     InputError
-        Where x, y and weight are not vectors of one length of at least 12 points.
+        Where x, y and sample_weight are not vectors of one length of at least 12 points.
 
     Examples
     --------
@@ -94,10 +94,14 @@ def one_variable(
     """
     xs = check_vector(x, "x", min_length=12, of="one_variable")
     ys = check_vector(y, "y", length=len(xs), of="one_variable")
-    weights = np.ones(len(xs)) if weight is None else check_vector(weight, "weight", length=len(xs))
+    weights = (
+        np.ones(len(xs))
+        if sample_weight is None
+        else check_vector(sample_weight, "sample_weight", length=len(xs), of="one_variable")
+    )
     if weights.min() < 0 or weights.sum() <= 0:
         raise InputError(
-            "The 'weight' argument must hold non-negative numbers, not all zero. Got others instead."
+            "The 'sample_weight' argument must hold non-negative numbers, not all zero. Got others instead."
         )
     for name, entries in (("x", xs), ("y", ys)):
         if float(np.abs(entries).max()) > MOST:

@@ -32,7 +32,7 @@ def fit_table(
     *,
     loss: str = "squared",
     quantile: float = 0.5,
-    weight: Any = None,
+    sample_weight: Any = None,
     mode: str = "auto",
     members: str | int = "auto",
     hidden: int | None = None,
@@ -59,7 +59,7 @@ def fit_table(
         "logistic" has one output, the logit of class 1; "cross_entropy" one for each class.
     quantile : float
         In (0, 1): which quantile `loss="quantile"` seeks.
-    weight : array, shape (n,), optional
+    sample_weight : array, shape (n,), optional
     mode : "auto", "additive", "pairwise" or "deep"
         One function an input; functions of chosen pairs as well; hidden nodes that read all inputs; or the simplest of
         these that out-of-bag rows cannot tell from the best.
@@ -128,8 +128,10 @@ def fit_table(
     target, row_loss = _targets(y, len(inputs), loss, outputs, quantile)
     shift, scale = torch.zeros_like(target[0]), torch.ones_like(target[0])
     weights = torch.ones(len(inputs), dtype=torch.float64)
-    if weight is not None:
-        weights = torch.from_numpy(check_vector(weight, "weight", length=len(inputs), of="fit_table"))
+    if sample_weight is not None:
+        weights = torch.from_numpy(
+            check_vector(sample_weight, "sample_weight", length=len(inputs), of="fit_table")
+        )
         weights = weights / weights.mean()
     if loss == "squared":
         mean = (target * weights[:, None]).sum(0) / weights.sum()
