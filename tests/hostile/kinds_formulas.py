@@ -85,7 +85,7 @@ def curve(random: Random, folder: Path) -> Attempt:
     x, y = vector(random, rows), vector(random, rows)
     options: dict[str, Any] = {}
     if random.random() < 0.3:
-        options[pick(random, ("weight", "forms", "accuracy", "top"))] = junk(random)
+        options[pick(random, ("sample_weight", "forms", "accuracy", "top"))] = junk(random)
     return Attempt(
         lambda: fit_curve(x, y, **options),
         given=(x, y),

@@ -151,7 +151,7 @@ def test_a_time_limit_interrupts_wherever_it_passes_and_says_so(monkeypatch, los
         ({"hidden": 0}, "hidden"),
         ({"seconds": 0}, "seconds"),
         ({"work": "much"}, "work"),
-        ({"weight": [1.0]}, "weight"),
+        ({"sample_weight": [1.0]}, "weight"),
     ],
 )
 def test_bad_arguments_are_named(options, word):
