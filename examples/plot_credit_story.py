@@ -256,7 +256,7 @@ found = ew.mitigate(
     methods=["penalty", "thresholds"],
     strengths=[1, 10],
 )
-found.plot()
+ew.plots.plot_frontier(found)
 
 # %%
 # Nothing is free here. A narrower gap costs some accuracy, thresholds by sex treat two people with the same
