@@ -123,9 +123,10 @@ def check_matrix(
     columns: int | None = None,
     rows: int | None = None,
     min_rows: int = 1,
+    missing: bool = False,
     of: str = "",
 ) -> Floats:
-    """A finite float64 copy (n, d) of a numpy, torch, list or data-frame matrix.
+    """A finite float64 copy (n, d) of a numpy, torch, list or data-frame matrix; NaN may stand in it where `missing`.
 
     The first bad entry is named by row and column (by its name where the input is a data frame).
     """
@@ -148,7 +149,7 @@ def check_matrix(
         raise InputError(
             f"{_subject(name, of)} must have at least {plural(min_rows, 'row')}. Got {array.shape[0]} instead."
         )
-    finite = np.isfinite(array)
+    finite = ~np.isinf(array) if missing else np.isfinite(array)
     if not finite.all():
         row, column = (int(index[0]) for index in np.nonzero(~finite))
         at = short(labels[column]) if labels is not None else str(column)
@@ -160,9 +161,18 @@ def check_matrix(
 
 
 def check_vector(
-    value: object, name: str, *, length: int | None = None, min_length: int = 1, of: str = ""
+    value: object,
+    name: str,
+    *,
+    length: int | None = None,
+    min_length: int = 1,
+    missing: bool = False,
+    of: str = "",
 ) -> Floats:
-    """A finite float64 copy (n,) of a numpy, torch, list or series vector; a single column (n, 1) is flattened."""
+    """A finite float64 copy (n,) of a numpy, torch, list or series vector; a single column (n, 1) is flattened.
+
+    NaN may stand in it where `missing`.
+    """
     array, _ = _as_float64(value, name, of)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
@@ -179,7 +189,7 @@ def check_vector(
             f"{_subject(name, of)} must have at least {plural(min_length, 'entry', 'entries')}. "
             f"Got {array.shape[0]} instead."
         )
-    bad = np.flatnonzero(~np.isfinite(array))
+    bad = np.flatnonzero(np.isinf(array) if missing else ~np.isfinite(array))
     if bad.size:
         raise InputError(
             f"{_subject(name, of)} must hold finite numbers. Got {array[bad[0]]} in row {bad[0]} "

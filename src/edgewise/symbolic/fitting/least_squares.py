@@ -43,6 +43,8 @@ class Refit:
         Rows less constants.
     leave_one_out
         The root mean squared error of predicting each row from all others (to first order).
+    known
+        The variance of the noise of a row of weight one, where it was told.
     """
 
     tree: Node
@@ -52,11 +54,12 @@ class Refit:
     rss: float
     dof: int
     leave_one_out: float = np.inf
+    known: float | None = None
 
     @property
     def variance(self) -> float:
-        """The residual variance."""
-        return self.rss / max(self.dof, 1)
+        """The variance of the noise of a row of weight one: what was known of it, or the residual variance."""
+        return self.rss / max(self.dof, 1) if self.known is None else self.known
 
 
 def refit(
@@ -68,6 +71,7 @@ def refit(
     *,
     steps: int = 60,
     tolerance: float = 1e-13,
+    variance: float | None = None,
 ) -> Refit:
     """Fit the float constants of a formula by least squares.
 
@@ -85,6 +89,9 @@ def refit(
         The most steps taken.
     tolerance
         Stop once a step promises less than this share of the residual sum of squares.
+    variance
+        The variance of the noise of a row of weight one, where it is known; the standard errors are then what it makes of
+        them, whatever the formula leaves.
 
     Returns
     -------
@@ -109,7 +116,7 @@ def refit(
     floor = 1e-31 * _square(y * root) + 1e-300
     if not np.isfinite(rss) or not _bounded(jacobian) or tape.size == 0:
         unknown, plain = np.full(tape.size, np.inf), float(np.sqrt(rss / len(y)))
-        return Refit(tree, constants, unknown, np.ones(tape.size), rss, len(y) - tape.size, plain)
+        return Refit(tree, constants, unknown, np.ones(tape.size), rss, len(y) - tape.size, plain, variance)
     damping, triangle, projected, scale = 1e-3, *_triangle(jacobian, residual, root)
     for _ in range(steps):
         DAMPED(len(y) * (tape.size + 1) ** 2)
@@ -136,8 +143,11 @@ def refit(
     dof = len(y) - tape.size
     weighted = jacobian * root[:, None] / scale
     # Floating point itself makes this much noise: no constant is known better than that.
-    noise = max(rss / max(dof, 1), _square(y * root) / len(y) * _ROUNDING**2)
+    told = rss / max(dof, 1) if variance is None else variance
+    noise = max(told, _square(y * root) / len(y) * _ROUNDING**2)
     errors, inflation, leverage = _standard_errors(triangle, weighted, residual, noise)
+    if variance is not None:
+        errors, inflation = errors / np.sqrt(inflation), np.ones_like(inflation)
     errors = np.nan_to_num(errors / scale, nan=np.inf, posinf=np.inf)
     if tape.jumps:
         still = np.flatnonzero(~jacobian.any(axis=0))
@@ -151,6 +161,7 @@ def refit(
         rss,
         dof,
         float(held),
+        variance,
     )
 
 

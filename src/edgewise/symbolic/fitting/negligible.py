@@ -44,7 +44,7 @@ def without_negligible(expression: Any, rows: Rows) -> Any:
     """
     from sympy import Add, Float
 
-    expression = _straightened(expression, rows)
+    expression = straightened(expression, rows)
 
     def is_extreme(number: Any) -> bool:
         return number != 0 and not 1 / _EXTREME < abs(number) < _EXTREME
@@ -65,8 +65,26 @@ def without_negligible(expression: Any, rows: Rows) -> Any:
     return expression
 
 
-def _straightened(expression: Any, rows: Rows) -> Any:
-    """Functions that touch the diagonal at zero as their arguments, where these are tiny on all rows."""
+def straightened(expression: Any, rows: Rows) -> Any:
+    """Functions that touch the diagonal at zero as their arguments, where these are tiny on all rows.
+
+    Parameters
+    ----------
+    expression
+        A sympy formula in the columns of `rows`.
+    rows
+        The data.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sympy
+    >>> from edgewise.symbolic.fitting.negligible import straightened
+    >>> from edgewise.symbolic.fitting.train_test import Rows
+    >>> X = np.random.default_rng(0).uniform(-1e-9, 1e-9, (200, 1))
+    >>> straightened(2 * sympy.sin(sympy.Symbol("x")), Rows.split(("x",), X, 2 * X[:, 0], 0.2, 0))
+    2*x
+    """
     from sympy import asin, asinh, atan, atanh, sin, sinh, tan, tanh
 
     X = np.vstack([rows.X, rows.X_held])
@@ -74,7 +92,7 @@ def _straightened(expression: Any, rows: Rows) -> Any:
     # The innermost first: what it becomes may be the argument of the next.
     for function in sorted(alike, key=lambda each: (each.count_ops(), str(each))):
         if (_size(function.args[0], rows, X) <= _TINY).all():
-            return _straightened(expression.xreplace({function: function.args[0]}), rows)
+            return straightened(expression.xreplace({function: function.args[0]}), rows)
     return expression
 
 

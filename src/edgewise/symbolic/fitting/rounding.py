@@ -40,7 +40,7 @@ class Fitted:
 
 def fit_expression(expression: Any, rows: Rows) -> Fitted:
     """Refit all constants of a formula."""
-    fit = refit(from_sympy(expression), rows.names, rows.X, rows.y)
+    fit = refit(from_sympy(expression), rows.names, rows.X, rows.y, rows.weight, variance=rows.variance)
     return Fitted(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit))
 
 
@@ -90,7 +90,8 @@ def trim_digits(fitted: Fitted, rows: Rows) -> Fitted:
     noise = math.sqrt(max(fitted.fit.variance, rows.rounding_error**2))
     with np.errstate(all="ignore"):
         # Each alone moves the fit by less than a fiftieth of what the noise does.
-        allowed = noise / np.linalg.norm(jacobian, axis=0) / 50
+        root = 1.0 if rows.weight is None else np.sqrt(rows.weight)[:, None]
+        allowed = noise / np.linalg.norm(jacobian * root, axis=0) / 50
     constants = [
         _rounded(value, step) for value, step in zip(tape.start.tolist(), allowed.tolist(), strict=True)
     ]

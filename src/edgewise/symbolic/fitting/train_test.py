@@ -30,6 +30,10 @@ class Rows:
         The rows to judge on; the same ones where `short`.
     short
         Judge by leaving out one row at a time.
+    weight, weight_held
+        How much each row counts, one on average over all; None where all count alike.
+    variance
+        The variance of the noise in y of a row of weight one, where it is known.
     """
 
     names: tuple[str, ...]
@@ -38,26 +42,65 @@ class Rows:
     X_held: Floats
     y_held: Floats
     short: bool = False
+    weight: Floats | None = None
+    weight_held: Floats | None = None
+    variance: float | None = None
 
     @classmethod
-    def split(cls, names: tuple[str, ...], X: Floats, y: Floats, held: float, seed: int | None) -> Rows:
+    def split(
+        cls,
+        names: tuple[str, ...],
+        X: Floats,
+        y: Floats,
+        held: float,
+        seed: int | None,
+        weight: Floats | None = None,
+        variance: float | None = None,
+    ) -> Rows:
         """Hold out a share of the rows, or none where fewer than 40 would be left to judge a formula fairly."""
         from edgewise.data import split
 
         if len(y) < _SHORT:
-            return cls(names, X, y, X, y, short=True)
+            return cls(names, X, y, X, y, True, weight, weight, variance)
         train, test = split(len(y), held, seed)
-        return cls(names, X[train], y[train], X[test], y[test])
+        both = (None, None) if weight is None else (weight[train], weight[test])
+        return cls(names, X[train], y[train], X[test], y[test], False, *both, variance)
 
     def held_error(self, fit: Refit) -> float:
         """Root mean squared error on rows the formula was not fitted to."""
         if self.short:
             return fit.leave_one_out if math.isfinite(fit.leave_one_out) else math.inf
         tape = Tape(fit.tree, self.names)
-        error = tape.value(tape.start, self.X_held) - self.y_held
+        return self.error(tape.value(tape.start, self.X_held))
+
+    def error(self, predicted: Floats) -> float:
+        """Root mean squared error of predictions on the rows to judge on."""
         with np.errstate(all="ignore"):
-            total = float(np.mean(np.square(error)))
+            total = _mean(np.square(predicted - self.y_held), self.weight_held)
         return math.sqrt(total) if math.isfinite(total) else math.inf
+
+    @property
+    def everything(self) -> tuple[Floats, Floats, Floats | None]:
+        """X, y and the weights of all rows."""
+        if self.short:
+            return self.X, self.y, self.weight
+        weight = (
+            None if self.weight is None or self.weight_held is None else np.r_[self.weight, self.weight_held]
+        )
+        return np.vstack([self.X, self.X_held]), np.r_[self.y, self.y_held], weight
+
+    @cached_property
+    def alike(self) -> Rows:
+        """The rows that say most of the law where all of them count alike: those of small weight would only blur it.
+
+        With weights that are the inverse variances of the rows, the mean of the k best has the variance that the mean of
+        1/weight over them gives, divided by k: the k for which that is least are taken.
+        """
+        if self.weight is None or self.weight_held is None:
+            return self
+        fit = _best(self.weight)
+        held = fit if self.short else _best(self.weight_held)
+        return Rows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held], self.short)
 
     @property
     def count(self) -> int:
@@ -78,7 +121,10 @@ class Rows:
     @property
     def spread(self) -> float:
         """The standard deviation of y on the rows to judge on."""
-        return float(self.y_held.std())
+        if self.weight_held is None:
+            return float(self.y_held.std())
+        centre = _mean(self.y_held, self.weight_held)
+        return math.sqrt(_mean(np.square(self.y_held - centre), self.weight_held))
 
     def columns(self, chosen: NDArray[np.intp]) -> Rows:
         """The rows of some columns."""
@@ -102,14 +148,31 @@ class Rows:
             np.sort(random.choice(len(y), min(len(y), count), replace=False))
             for y, count in ((self.y, most), (self.y_held, most_held))
         )
-        return Rows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held])
+        few = Rows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held])
+        if self.weight is None or self.weight_held is None:
+            return replace(few, variance=self.variance)
+        return replace(
+            few, weight=self.weight[fit], weight_held=self.weight_held[held], variance=self.variance
+        )
 
     def thinned(self, most: int) -> Rows:
         """Evenly chosen rows to fit, where there are more than `most`."""
         if len(self.y) <= most:
             return self
         chosen = np.linspace(0, len(self.y) - 1, most).astype(np.intp)
-        return Rows(self.names, self.X[chosen], self.y[chosen], self.X_held, self.y_held, self.short)
+        weight = None if self.weight is None else self.weight[chosen]
+        return replace(self, X=self.X[chosen], y=self.y[chosen], weight=weight)
 
 
 _SHORT = 60
+
+
+def _mean(values: Floats, weight: Floats | None) -> float:
+    return float(np.mean(values)) if weight is None else float(weight @ values / weight.sum())
+
+
+def _best(weight: Floats) -> NDArray[np.intp]:
+    order = np.argsort(-weight, kind="stable")
+    count = np.arange(1, len(weight) + 1)
+    variance = np.cumsum(1 / weight[order]) / np.square(count)
+    return np.sort(order[: int(np.argmin(variance)) + 1])

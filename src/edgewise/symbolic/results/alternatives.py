@@ -98,16 +98,19 @@ def alternatives(
 
 
 def squared_errors(formula: Formula, rows: Rows) -> Floats:
-    """Squared errors on the held-out rows, or of predicting each row from all others (to first order)."""
+    """Weighted squared errors on the held-out rows, or of predicting each row from all others (to first order)."""
     tape = Tape(from_sympy(formula.sympy), rows.names)
     if not rows.short:
-        return np.square(tape.value(tape.start, rows.X_held) - rows.y_held)
+        squares = np.square(tape.value(tape.start, rows.X_held) - rows.y_held)
+        return squares if rows.weight_held is None else squares * rows.weight_held
     value, jacobian = tape.jacobian(tape.start, rows.X)
+    root = np.ones(len(value)) if rows.weight is None else np.sqrt(rows.weight)
+    value, jacobian = value * root, jacobian * root[:, None]
     leverage = np.zeros(len(value))
     if tape.size and np.isfinite(jacobian).all():
         left, sizes, _ = np.linalg.svd(jacobian, full_matrices=False)
         leverage = np.square(left[:, sizes > 1e-12 * sizes.max(initial=0.0)]).sum(axis=1)
-    return np.square((value - rows.y) / np.maximum(1 - leverage, 1e-3))
+    return np.square((value - rows.y * root) / np.maximum(1 - leverage, 1e-3))
 
 
 def paired_p_value(squares: Floats, reference: Floats, floor: float) -> float:

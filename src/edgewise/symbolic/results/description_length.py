@@ -32,12 +32,12 @@ def description(formula: Formula, rows: Rows) -> float:
 
     In a short table what counts is what it leaves of each row when fitted to the others.
     """
+    X, y, weight = rows.everything
     if rows.short:
-        y, error = rows.y, formula.error
+        error = formula.error
     else:
-        X, y = np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held]
         with np.errstate(all="ignore"):
-            error = float(np.sqrt(np.mean(np.square(formula.predict(X) - y))))
+            error = float(np.sqrt(np.average(np.square(formula.predict(X) - y), weights=weight)))
     if not math.isfinite(error):
         return math.inf
     floor = max(rows.rounding_error, 1e-300)

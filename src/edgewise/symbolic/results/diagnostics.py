@@ -293,7 +293,7 @@ def trust(
         None if network is None else _distance(formula, network, Box.around(formula.names, everything)),
         conditions(from_sympy(formula.sympy), formula.names, everything),
         extrapolation(formula.predict, formula.names, everything, all_values),
-        _intervals(formula, fitted, values),
+        constant_intervals(formula, fitted, values),
         Noise(error, told, left_over, len(target)),
     )
 
@@ -315,16 +315,23 @@ def _distance(formula: Formula, network: KAN, box: Box) -> NetworkDistance:
     return NetworkDistance(_rms(difference[finite]), float(difference[at]), place, finite.size / len(points))
 
 
-def _intervals(formula: Formula, X: Floats, y: Floats) -> tuple[Interval, ...]:
-    """Student's intervals from the standard errors, which are worked out anew where the formula does not know them."""
+def constant_intervals(
+    formula: Formula, X: Floats, y: Floats, weight: Floats | None = None, variance: float | None = None
+) -> tuple[Interval, ...]:
+    """Student's intervals from the standard errors, which are worked out anew where the formula does not know them.
+
+    Where the variance of the noise of a row of weight one is known they are those of the normal distribution.
+    """
     from scipy.special import stdtrit
 
     tape = Tape(from_sympy(formula.sympy), formula.names)
     errors: Sequence[float] = [each.standard_error for each in formula.constants]
     known = [each.value for each in formula.constants]
     if len(errors) != tape.size or any(math.isnan(each) for each in errors) or known != tape.start.tolist():
-        errors = refit(tape.tree, formula.names, X, y, steps=0).standard_errors.tolist()
-    reach = float(stdtrit(max(len(y) - tape.size, 1), (1 + _COVERAGE) / 2))
+        fit = refit(tape.tree, formula.names, X, y, weight, steps=0, variance=variance)
+        errors = fit.standard_errors.tolist()
+    freedom = max(len(y) - tape.size, 1) if variance is None else math.inf
+    reach = float(stdtrit(freedom, (1 + _COVERAGE) / 2))
     return tuple(
         Interval(value, value - reach * error, value + reach * error)
         for value, error in zip(tape.start.tolist(), errors, strict=True)

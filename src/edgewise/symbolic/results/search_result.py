@@ -18,7 +18,7 @@ from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
 from edgewise.symbolic.fitting.rounding import Fitted
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.results.alternatives import Alternative, alternatives
-from edgewise.symbolic.results.diagnostics import trust
+from edgewise.symbolic.results.diagnostics import constant_intervals, trust
 from edgewise.symbolic.results.formula import Constant, Formula
 
 Floats = NDArray[np.float64]
@@ -49,6 +49,11 @@ class FormulaResult:
     exact
         Whether the search holds `best` to be the law itself: it leaves no more than rounding error on rows it was not
         fitted to, with few measured constants.
+    gross_errors
+        Numbers of the rows of the caller's table, from 0, that were set aside as gross errors, or that look like such.
+    reduced_chi_square
+        Where the noise was told by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
+        taken off. About one where the formula is right.
     """
 
     best: Formula
@@ -60,6 +65,8 @@ class FormulaResult:
     noise: float | None = None
     equals: tuple[Alternative, ...] = field(default=(), repr=False)
     exact: bool = False
+    gross_errors: tuple[int, ...] = ()
+    reduced_chi_square: float | None = None
 
     def alternatives(self) -> tuple[Alternative, ...]:
         """The formulas, of the front and beside it, that the data cannot tell from the best, the shortest first.
@@ -89,6 +96,8 @@ class FormulaResult:
             "alternatives": [each.to_dict() for each in self.equals],
             "noise": self.noise,
             "exact": self.exact,
+            "gross_errors": list(self.gross_errors),
+            "reduced_chi_square": self.reduced_chi_square,
             "message": self.message,
             "stop_reason": self.stop_reason.value,
             "seconds": self.seconds,
@@ -119,10 +128,7 @@ def judged(
     FormulaResult
     """
     known = [result.network] * len(result.front) if networks is None else networks
-    everything = (
-        (rows.X, rows.y) if rows.short else (np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held])
-    )
-    told = neighbour_noise(*everything)
+    told = neighbour_noise(*rows.alike.everything[:2])
     front = tuple(_trusted(each, rows, net, told) for each, net in zip(result.front, known, strict=True))
     best = next((each for each in front if each.sympy == result.best.sympy), None)
     best = _trusted(result.best, rows, result.network, told) if best is None else best
@@ -135,11 +141,15 @@ def judged(
 
 def _trusted(formula: Formula, rows: Rows, network: KAN | None, told: float) -> Formula:
     """A formula with the trust in it, on held-out rows or, in a short table, each row left out in turn."""
+    training = None if rows.short else (rows.X, rows.y)
+    intervals = constant_intervals(formula, rows.X, rows.y, rows.weight, rows.variance)
+    found = trust(formula, rows.X_held, rows.y_held, network, training=training, neighbours=told)
+    found = replace(found, constants=intervals)
+    if rows.weight is not None:
+        noise = replace(found.noise, residuals=formula.error, network=math.nan)
+        found = replace(found, error=formula.error, r2=formula.r2, noise=noise)
     if not rows.short:
-        training = (rows.X, rows.y)
-        found = trust(formula, rows.X_held, rows.y_held, network, training=training, neighbours=told)
         return replace(formula, trust=found)
-    found = trust(formula, rows.X, rows.y, network, neighbours=told)
     # What the network leaves over on its own rows says too little.
     noise = replace(found.noise, residuals=formula.error, network=math.nan)
     return replace(formula, trust=replace(found, error=formula.error, r2=formula.r2, noise=noise))
@@ -181,6 +191,7 @@ def recommended(front: Sequence[Formula], rows: Rows) -> Formula:
     running: list[tuple[Formula, Floats]] = []
     for each in sorted(front, key=lambda one: one.complexity):
         squares = np.square(each.predict(rows.X_held) - rows.y_held)
+        squares = squares if rows.weight_held is None else squares * rows.weight_held
         gains = [(before - squares) for _, before in running]
         if all(float(gain.mean()) > float(gain.std()) / math.sqrt(len(gain)) for gain in gains):
             running.append((each, squares))

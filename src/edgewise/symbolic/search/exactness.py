@@ -69,7 +69,7 @@ def is_law(formula: Formula, rows: Rows) -> bool:
     # The error on held-out rows is known already; a look at all rows costs more.
     if not formula.error <= exactness(rows):
         return False
-    X, y = _all(rows)
+    X, y, _ = rows.everything
     tape = Tape(from_sympy(formula.sympy), rows.names)
     return within_rounding(tape, X, y) and _determined(formula.sympy, rows.names, X) and _predicts(tape, rows)
 
@@ -106,16 +106,12 @@ def _predicts(tape: Tape, rows: Rows) -> bool:
     return enough and beyond(tape, rows) <= max(error, 10 * rows.rounding_error)
 
 
-def _all(rows: Rows) -> tuple[Floats, Floats]:
-    return (rows.X, rows.y) if rows.short else (np.vstack([rows.X, rows.X_held]), np.r_[rows.y, rows.y_held])
-
-
 def beyond(tape: Tape, rows: Rows) -> float:
     """The error on the outer half of the rows of a formula whose constants are fitted to the inner half.
 
     Infinite where there are too few rows to tell.
     """
-    X, y = _all(rows)
+    X, y, _ = rows.everything
     low, high = X.min(axis=0), X.max(axis=0)
     half = np.where(high > low, (high - low) / 2, 1.0)
     distance = (np.abs(X - (low + high) / 2) / half).max(axis=1)

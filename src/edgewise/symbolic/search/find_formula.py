@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_int
+from edgewise._core.checks import check_choice, check_float, check_int
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -20,20 +20,23 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.forms import Form
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.fitting.cancellation import cancels
+from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.results.description_length import challenged, shortest
 from edgewise.symbolic.results.formula import Formula, pareto
-from edgewise.symbolic.results.search_result import FormulaResult, judged, recommended
+from edgewise.symbolic.results.search_result import FormulaResult, recommended
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.backward_elimination import shortened
 from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.network_stage import read_networks
+from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, with_best
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.screening import mattering, related
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
+from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
 from edgewise.symbolic.search.structural_stage import structured
 from edgewise.symbolic.structure.breaks import stairs, two_laws
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
@@ -42,6 +45,7 @@ from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
 from edgewise.training import Record
 
 _OF = "find_formula"
+LOSSES = ("squared", "robust")
 # Formulas whose units fit by themselves are shown alone where their error is no larger than this times the smallest.
 _AS_GOOD = 1.05
 # Units of work that "normal" stands for.
@@ -70,6 +74,9 @@ def find_formula(
     require: Iterable[str] = (),
     ignore: Iterable[str] = (),
     held_out: float = 0.2,
+    loss: str = "squared",
+    sample_weight: Any = None,
+    sigma: Any = None,
 ) -> FormulaResult:
     """Find formulas for y in the columns of X.
 
@@ -108,6 +115,15 @@ def find_formula(
     held_out
         The share of rows on which formulas are judged. Tables of fewer than 60 rows are judged by leaving out one row
         at a time instead.
+    loss
+        "squared", or "robust" where some values of y may be no measurements of the law at all (slipped decimal points,
+        broken sensors): rows that no law explains are set aside, and the message names them. It may search twice. With
+        "squared" the message only warns of such rows.
+    sample_weight
+        How much each row counts, (n,); 0 leaves it out. Fits, errors and judgements are weighted.
+    sigma
+        The standard deviation of the noise in y, a number or one a row, (n,); a row then counts 1/sigma^2. The message tells
+        chi-square per degree of freedom, and the standard errors of the constants are what this noise makes of them.
 
     Returns
     -------
@@ -116,13 +132,14 @@ def find_formula(
     Raises
     ------
     InputError
-        Where the table does not fit together or holds what is not a finite number.
+        Where the table does not fit together, holds an infinite number, or has fewer than five rows without missing cells.
 
     Notes
     -----
-    Of more than 60 columns, those that y follows most closely one by one are searched; the message says so. Of more than
-    4,000 rows a random 4,000 are searched, the same for the same seed; constants are then fitted on all rows to fit, and all
-    held-out rows judge. Everything runs on one thread: same rows, seed and versions give the same bits.
+    Rows with a missing cell (NaN) are left out; the message says how many, and in which columns. Of more than 60 columns,
+    those that y follows most closely one by one are searched; the message says so. Of more than 4,000 rows a random 4,000
+    are searched, the same for the same seed; constants are then fitted on all rows to fit, and all held-out rows judge.
+    Everything runs on one thread: same rows, seed and versions give the same bits.
 
     Examples
     --------
@@ -132,41 +149,94 @@ def find_formula(
     >>> found = find_formula(X, 2 * X[:, 0] / X[:, 1] ** 2, names=["m", "r"])
     >>> found.best.text, found.exact
     ('2*m/r^2', True)
+
+    Two readings are wrong; the law is found all the same, and they are named:
+
+    >>> y = 2 * X[:, 0] / X[:, 1] ** 2
+    >>> y[[7, 90]] = [800.0, -350.0]
+    >>> found = find_formula(X, y, names=["m", "r"], loss="robust")
+    >>> found.best.text, found.gross_errors
+    ('2*m/r^2', (7, 90))
+
+    Where the noise of each row is known, so is how well a formula should do:
+
+    >>> noise = np.linspace(0.01, 0.2, 200)
+    >>> y = 2 * X[:, 0] / X[:, 1] ** 2 + noise * np.random.default_rng(1).standard_normal(200)
+    >>> found = find_formula(X, y, names=["m", "r"], sigma=noise)
+    >>> found.best.text, 0.7 < found.reduced_chi_square < 1.3
+    ('2*m/r^2', True)
     """
     meter = Meter(UNITS * check_work(work, _OF), limit := check_seconds(seconds, _OF))
     seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
-    everything = read_rows(X, y, names, held_out, seed)
+    robust = check_choice(loss, "loss", LOSSES, of=_OF) == "robust"
+    share = check_float(held_out, "held_out", low=0.05, high=0.5, of=_OF)
+    table, columns = read_rows(X, y, names, sample_weight=sample_weight, sigma=sigma)
     told = read_callbacks(callbacks)
     limits = Limits.read(
-        everything.names,
-        target=target_name(y, units, everything.names),
+        columns,
+        target=target_name(y, units, columns),
         forms=forms,
         without=without,
         require=require,
         ignore=ignore,
         units=units,
     )
+
+    def split(rows: Measurements) -> Rows:
+        return Rows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance)
+
+    def search(rows: Measurements, most: float) -> Ended:
+        return _search(split(rows), limits, told, meter, most, limit, seed)
+
+    aside, suspicious = table.numbers[:0], table.numbers[:0]
+    # Candidates leave the range of floats as a matter of course; they are judged by what they give.
+    with np.errstate(all="ignore"), one_thread():
+        if robust:
+            ended, table, aside = search_without_errors(table, search, split, meter)
+        else:
+            ended = search(table, meter.most)
+        found = _named(ended.result, columns)
+        if not (robust or found.exact):
+            suspicious = suspicious_rows(found.best, table)
+    found = replace(
+        found,
+        seconds=meter.seconds,
+        gross_errors=tuple(int(each) for each in (*aside, *suspicious)),
+        reduced_chi_square=reduced_chi_square(found.best, table),
+    )
+    ended = replace(ended, result=found)
+    return replace(found, message=message(ended, table, suspicious.tolist(), aside.tolist()))
+
+
+def _search(
+    everything: Rows,
+    limits: Limits,
+    told: tuple[Callable[..., Any], ...],
+    meter: Meter,
+    most: float,
+    limit: float | None,
+    seed: int | None,
+) -> Ended:
+    """Formulas for some rows, from the work until the meter has counted `most`."""
     rows = everything.sampled(_ROWS, _ROWS_HELD, derive(seed, 2))
-    if limit is not None and rows is not everything:
-        meter.until -= _LAST * limit
+    if limit is not None:
+        meter.until = meter.began + limit * (1 if rows is everything else 1 - _LAST)
     # Only the columns that matter are searched; the formulas are told in all of them.
     chosen = _searched(rows, limits)
     few = rows.columns(chosen)
     # The last of them is the one that counts.
-    searches = [Search(few, limits.narrowed(few.names), told, meter, meter.most)]
+    searches = [Search(few, limits.narrowed(few.names), told, meter, most)]
     reason = StopReason.EXHAUSTED
-    # Candidates leave the range of floats as a matter of course; they are judged by what they give.
-    with np.errstate(all="ignore"), one_thread():
-        try:
-            with running(meter):
-                reason = _run_narrow_first(searches, seed)
-        except KeyboardInterrupt:
-            reason = StopReason.INTERRUPTED
-        except StopError as stop:
-            reason = meter.own(stop)
-        search = searches[-1]
-        after = Meter(seconds=None if limit is None else limit - meter.seconds, beat=search.beat)
-        found = _result(search, reason, everything.named(search.rows.names), after)
+    try:
+        with running(meter):
+            reason = _run_narrow_first(searches, seed)
+    except KeyboardInterrupt:
+        reason = StopReason.INTERRUPTED
+    except StopError as stop:
+        reason = meter.own(stop)
+    search = searches[-1]
+    after = Meter(seconds=None if limit is None else limit - meter.seconds, beat=search.beat)
+    ended = _result(search, reason, everything.named(search.rows.names), after)
     remarks = list[str]()
     if (searched := len(search.rows.names)) < len(limits.columns):
         which = "follows most closely" if search.rows.names == few.names else "depends on"
@@ -177,15 +247,15 @@ def find_formula(
         remarks.append(
             f"{rows.count:,} of the {everything.count:,} rows were searched, and all had their say at the end."
         )
-    message = " ".join([found.message, *remarks])
-    return _named(replace(found, message=message, seconds=meter.seconds), everything.names)
+    return replace(ended, remarks=tuple(remarks)).judged()
 
 
 def _searched(rows: Rows, limits: Limits) -> NDArray[np.intp]:
     """Which columns are searched: those that are required, and of the others those that y follows."""
     used = np.array([rows.names.index(name) for name in limits.columns], dtype=np.intp)
     needed = [rows.names.index(name) for name in limits.columns if name in limits.require]
-    return np.union1d(used[related(rows.X[:, used], rows.y)], np.array(needed, dtype=np.intp))
+    alike = rows.alike
+    return np.union1d(used[related(alike.X[:, used], alike.y)], np.array(needed, dtype=np.intp))
 
 
 def _narrowed(wide: Search) -> Search | None:
@@ -193,7 +263,7 @@ def _narrowed(wide: Search) -> Search | None:
     rows, names = wide.rows, wide.rows.names
     if len(names) < _WIDE or rows.short:
         return None
-    thin = rows.thinned(_SCREENED)
+    thin = rows.alike.thinned(_SCREENED)
     needed = [at for at, name in enumerate(names) if name in wide.limits.require]
     kept = np.union1d(mattering(thin.X, thin.y), np.array(needed, dtype=np.intp))
     if len(kept) in (0, len(names)):
@@ -228,13 +298,13 @@ def _missed(narrow: Search, wide: Search) -> bool:
     if narrow.exact or not narrow.finished:
         return not narrow.exact
     best = min(narrow.finished, key=lambda each: each.error)
-    thin, few = wide.rows.thinned(_SCREENED), narrow.rows.thinned(_SCREENED)
+    thin, few = wide.rows.alike.thinned(_SCREENED), narrow.rows.alike.thinned(_SCREENED)
     shown = mattering(thin.X, few.y - best.predict(few.X))
     return any(wide.rows.names[at] not in narrow.rows.names for at in shown)
 
 
 def _run(search: Search, seed: int | None) -> StopReason:
-    rows, limits = search.rows, search.limits
+    rows, limits = search.rows.alike, search.limits
     state = reduced(rows, limits.units)
     for trees in (
         from_units(rows, limits.units, state, limits.forms),
@@ -267,7 +337,7 @@ def _run(search: Search, seed: int | None) -> StopReason:
     return reason
 
 
-def _result(search: Search, reason: StopReason, everything: Rows, meter: Meter) -> FormulaResult:
+def _result(search: Search, reason: StopReason, everything: Rows, meter: Meter) -> Ended:
     rows = search.rows
     if not search.finished:
         _finish_simplest(search)
@@ -294,29 +364,10 @@ def _result(search: Search, reason: StopReason, everything: Rows, meter: Meter) 
             reason = meter.own(stop)
         except KeyboardInterrupt:
             reason = StopReason.INTERRUPTED
-    if not any(each.sympy == best.sympy for each in front):
-        front = tuple(sorted((*front, best), key=lambda each: each.complexity))
-    how = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
-    message = (
-        f"The best of {len(search.finished)} formulas has an RMSE of {best.error:.4g} (R2 {best.r2:.6f}) judged by "
-        f"{how}; {_WHY[reason]}."
-    )
-    if not reason.repeatable or reason is StopReason.WORK_SPENT:
-        message = f"{message} {reason.advice}"
-    found = FormulaResult(best, front, network, message, meter.seconds, stop_reason=reason, exact=exact)
-    return judged(found, rows, rivals=rivals)
-
-
-_WHY = {
-    StopReason.EXACT: "a formula is exact",
-    StopReason.EXPLAINED: "the formulas explain all but the noise",
-    StopReason.NO_IMPROVEMENT: "no network explains more than the formulas do",
-    StopReason.EXHAUSTED: "every shape has been tried",
-    StopReason.WORK_SPENT: "the work was done",
-    StopReason.TIME_LIMIT: "the time was up",
-    StopReason.INTERRUPTED: "the search was interrupted",
-    StopReason.CALLBACK: "a callback asked to stop",
-}
+    front = with_best(front, best)
+    found = FormulaResult(best, front, network, "", meter.seconds, stop_reason=reason, exact=exact)
+    count = len({each.sympy for each in search.finished})
+    return Ended(found, count, rows, rivals, straightened=search.straightened.get(best.sympy, ()))
 
 
 def _finish_simplest(search: Search) -> None:

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from edgewise._core.checks import (
     as_tuple,
-    check_float,
     check_matrix,
     check_names,
     check_squarable,
@@ -15,20 +14,20 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.measurements import Measurements, measured
 
 _OF = "find_formula"
 _FEWEST_ROWS = 5
 
 
-def read_rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed: int | None) -> Rows:
-    """The table, split."""
-    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, of=_OF)
+def read_rows(
+    X: Any, y: Any, names: Iterable[str] | None, *, sample_weight: Any = None, sigma: Any = None
+) -> tuple[Measurements, tuple[str, ...]]:
+    """The complete rows, and the names of the columns."""
+    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, missing=True, of=_OF)
     if table.shape[1] == 0:
         raise InputError(f"The 'X' parameter of {_OF} must have at least 1 column. Got none instead.")
-    target = check_vector(y, "y", length=len(table), of=_OF)
-    check_squarable(target, f"The 'y' parameter of {_OF}", tiny=False)
-    share = check_float(held_out, "held_out", low=0.05, high=0.5, of=_OF)
+    target = check_vector(y, "y", length=len(table), missing=True, of=_OF)
     if names is None:
         labels = getattr(X, "columns", None)
         names = (
@@ -37,8 +36,15 @@ def read_rows(X: Any, y: Any, names: Iterable[str] | None, held_out: float, seed
             else [str(each) for each in labels]
         )
     names = check_names(names, "names", table.shape[1], of=_OF)
-    check_squarable(table, f"The 'X' parameter of {_OF}", labels=names)
-    return Rows.split(names, table, target, share, seed)
+    rows = measured(table, target, names, sample_weight=sample_weight, sigma=sigma, of=_OF)
+    if len(rows.y) < _FEWEST_ROWS:
+        raise InputError(
+            f"The table of {_OF} must have at least {_FEWEST_ROWS} rows with finite numbers in every cell. Got "
+            f"{len(rows.y)} instead: {' '.join(rows.notes)}"
+        )
+    check_squarable(rows.y, f"The 'y' parameter of {_OF}", tiny=False)
+    check_squarable(rows.X, f"The 'X' parameter of {_OF}", labels=names)
+    return rows, names
 
 
 def target_name(y: Any, units: object, names: Iterable[str]) -> str:

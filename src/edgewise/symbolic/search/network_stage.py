@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
@@ -54,12 +55,15 @@ def read_networks(search: Search, seed: int | None) -> StopReason:
 def _trained(search: Search, shape: Shape, intervals: int, seed: int) -> Trained:
     trained = train(
         shape,
-        search.rows,
+        search.rows.alike,
         intervals=intervals,
         until=_training(search),
         seed=seed,
         callbacks=(search.hear,),
     )
+    if search.rows.weight is not None:
+        # A network is trained on rows that count alike, and judged as the formulas are.
+        trained = replace(trained, error=search.rows.error(trained.network.predict(search.rows.X_held)[:, 0]))
     search.trained.append(trained)
     search.tell(f"network {list(trained.network.shape)}: held-out error {trained.error:.3g}")
     _respect(trained)
@@ -83,11 +87,11 @@ def _read(search: Search, trained: Trained) -> None:
     """Add the formulas of a network, unless the formulas at hand explain more than it does."""
     if trained.error >= 1.05 * search.smallest:
         return
-    thin = thinned(trained, search.rows, until=_reading(search))
+    thin = thinned(trained, search.rows.alike, until=_reading(search))
     _respect(thin)
     accuracy = min(max(thin.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
     limit = _reading(search)
-    trees = snap_network(thin.network, search.rows, search.limits.forms, accuracy=accuracy, until=limit)
+    trees = snap_network(thin.network, search.rows.alike, search.limits.forms, accuracy=accuracy, until=limit)
     search.add(trees, thin.network)
 
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
-from edgewise.forms.tree import Node
+from edgewise.forms.tree import Node, names_in
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.complexity import complexity
 from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
-from edgewise.symbolic.fitting.negligible import without_negligible
+from edgewise.symbolic.fitting.negligible import straightened, without_negligible
 from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.square_roots import unsquared
 from edgewise.symbolic.fitting.structure_left import follows_a_column
@@ -70,6 +70,8 @@ class Search:
         The formulas that hold exactly.
     floor
         The held-out error that noise alone leaves, as far as is known.
+    straightened
+        The columns of formulas in which a function was a line as far as the rows tell, by what they became.
     passed
         Candidates that a formula no longer than they are beats: the data need not be able to tell them from it.
     """
@@ -87,6 +89,7 @@ class Search:
     _left: dict[Any, float] = field(default_factory=dict[Any, float])
     _patterned: dict[Any, bool] = field(default_factory=dict[Any, bool])
     passed: dict[str, Fitted] = field(default_factory=dict[str, Fitted])
+    straightened: dict[Any, tuple[str, ...]] = field(default_factory=dict[Any, tuple[str, ...]])
 
     @property
     def left(self) -> float:
@@ -121,8 +124,8 @@ class Search:
     def _follows(self, formula: Formula) -> bool:
         """Whether what a formula leaves still follows a column."""
         if formula.sympy not in self._patterned:
-            residual = formula.predict(self.rows.X) - self.rows.y
-            self._patterned[formula.sympy] = follows_a_column(self.rows.X, residual)
+            rows = self.rows.alike
+            self._patterned[formula.sympy] = follows_a_column(rows.X, formula.predict(rows.X) - rows.y)
         return self._patterned[formula.sympy]
 
     def _leaves(self, formula: Formula) -> float:
@@ -130,7 +133,7 @@ class Search:
         if self.rows.short:
             return formula.error
         if formula.sympy not in self._left:
-            error = formula.predict(self.rows.X) - self.rows.y
+            error = formula.predict(self.rows.alike.X) - self.rows.alike.y
             self._left[formula.sympy] = float(np.sqrt(np.mean(np.square(error))))
         return self._left[formula.sympy]
 
@@ -179,7 +182,10 @@ class Search:
         told = {id(each) for each in kept}
         self.passed |= {str(each.expression): each for each in fresh if id(each) not in told}
         for fitted in kept:
-            self.finish(self._polished(fitted), network)
+            polished = self._polished(fitted)
+            if fitted.expression in self.straightened:
+                self.straightened[polished.expression] = self.straightened[fitted.expression]
+            self.finish(polished, network)
             if self.left <= 0:
                 return
 
@@ -226,9 +232,13 @@ class Search:
         fitted = fit_expression(expression, self.rows)
         if not is_real(fitted.expression):
             return None
-        fewer = without_negligible(fitted.expression, self.rows)
+        straight = straightened(fitted.expression, self.rows)
+        fewer = without_negligible(straight, self.rows)
         if fewer is not fitted.expression and self._offered(fewer):
-            fitted = fit_expression(fewer, self.rows)
+            whole, fitted = fitted.expression, fit_expression(fewer, self.rows)
+            if straight is not whole:
+                columns = tuple(name for name in self.rows.names if name in names_in(from_sympy(whole)))
+                self.straightened[fitted.expression] = columns
         # A formula with a constant for every third row can follow anything; three are not too many for seven.
         count = len(self.rows.y)
         few = fitted.fit.constants.size <= max(count // 3, min(3, (count - 1) // 2))

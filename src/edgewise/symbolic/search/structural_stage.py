@@ -48,7 +48,7 @@ def structured(search: Search, reduced: State | None) -> None:
     """
     if len(search.rows.y) < _FEWEST_ROWS:
         return
-    table = State.table(search.rows)
+    table = State.table(search.rows.alike)
     few = len(table.rows.names) <= _SMALL
     if noisy := _noisy(table):
         # Two columns have little to reduce, and small networks read them well.
@@ -72,7 +72,7 @@ def _noisy(table: State) -> bool:
 
 def _walk(search: Search, start: State, table: State) -> None:
     """All from one start; the best of the formulas that are not exact last."""
-    rows, waiting = search.rows, list[tuple[float, Node]]()
+    rows, waiting = search.rows.alike, list[tuple[float, Node]]()
     visited: list[State] = []
     enough = spent() + _LOOKED
     for state, tree in structural(start, until=search.part(_SHARE)):
@@ -100,7 +100,7 @@ def _walk(search: Search, start: State, table: State) -> None:
 
 def _reduce(search: Search, share: float) -> None:
     """All from steps that bear noise, until a formula leaves nothing but it."""
-    rows, waiting = search.rows, list[tuple[float, Node]]()
+    rows, waiting = search.rows.alike, list[tuple[float, Node]]()
     spread, until = float(rows.y.std()), search.part(share)
     reached = reductions(rows, until=search.part(share / 2))
     search.floor = min(search.floor, *(each.error * spread for each in reached))
@@ -129,7 +129,7 @@ def _reduce(search: Search, share: float) -> None:
 def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:
     """Formulas that may be offered, with their errors."""
     allowed = (tree for each in trees if (tree := _allowed(each, search)) is not None)
-    pairs = [settled(tree, search.rows, EXACT) for tree in allowed]
+    pairs = [settled(tree, search.rows.alike, EXACT) for tree in allowed]
     return [pair for pair in pairs if math.isfinite(pair[0])]
 
 

@@ -1,0 +1,167 @@
+"""The rows that a law is sought in: those with every cell, what each counts, and where each stands in the caller's table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_float, check_vector, plural, short
+from edgewise._core.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """A table with what is known of its rows.
+
+    Parameters
+    ----------
+    X, y
+        Complete rows that count, (n, d) and (n,).
+    numbers
+        Where each row stands in the caller's table, from 0, (n,).
+    weight
+        How much each counts, one on average, (n,); None where all count alike.
+    variance
+        The variance of the noise in y of a row of weight one, where it is known.
+    notes
+        What was left out, in sentences.
+    """
+
+    X: Floats
+    y: Floats
+    numbers: NDArray[np.intp]
+    weight: Floats | None = None
+    variance: float | None = None
+    notes: tuple[str, ...] = ()
+
+    def without(self, rows: NDArray[np.bool_]) -> Measurements:
+        """The others alone."""
+        kept = ~rows
+        few = replace(self, X=self.X[kept], y=self.y[kept], numbers=self.numbers[kept])
+        return few if self.weight is None else _weighted(few, self.weight[kept], self.variance)
+
+
+def measured(
+    X: Floats,
+    y: Floats,
+    names: Sequence[str],
+    *,
+    sample_weight: Any = None,
+    sigma: Any = None,
+    of: str,
+) -> Measurements:
+    """The rows that have every cell and count for something.
+
+    Parameters
+    ----------
+    X, y
+        (n, d) and (n,); NaN where a cell is missing.
+    names
+        Of the columns.
+    sample_weight
+        How much each row counts, (n,), 0 for not at all.
+    sigma
+        The standard deviation of each y, a number or (n,).
+    of
+        The function that was called, for messages.
+
+    Returns
+    -------
+    Measurements
+    """
+    holes = np.column_stack([np.isnan(X), np.isnan(y)])
+    weight, told, name = _weights(sample_weight, sigma, len(y), of)
+    extra = np.zeros(len(y), dtype=bool) if weight is None else np.isnan(weight)
+    missing = holes.any(axis=1) | extra
+    kept = ~missing
+    notes: list[str] = []
+    if missing.any():
+        labels = [*names, "y", name]
+        counts = [int(each) for each in (*holes.sum(axis=0), extra.sum())]
+        where = [
+            f"{short(label, 24)} ({count:,})" for label, count in zip(labels, counts, strict=True) if count
+        ]
+        shown = ", ".join(where[:_MOST]) + (f" and {len(where) - _MOST:,} more" if len(where) > _MOST else "")
+        notes.append(
+            f"{plural(int(missing.sum()), 'row')} of {len(y):,} left out: cells are missing in {shown}."
+        )
+    if weight is not None and (idle := int((weight[kept] == 0).sum())):
+        notes.append(f"{plural(idle, 'row')} of {len(y):,} left out: of weight 0.")
+        kept &= weight > 0
+    rows = Measurements(X[kept], y[kept], np.flatnonzero(kept), variance=told, notes=tuple(notes))
+    return rows if weight is None else _weighted(rows, weight[kept], told)
+
+
+# Columns that a note names.
+_MOST = 5
+
+
+def _weights(sample_weight: Any, sigma: Any, count: int, of: str) -> tuple[Floats | None, float | None, str]:
+    """Weights as they were told, the variance that a weight of one stands for, and the argument that told them."""
+    if sigma is None:
+        if sample_weight is None:
+            return None, None, ""
+        return _entries(sample_weight, "sample_weight", count, of), None, "sample_weight"
+    if sample_weight is not None:
+        raise InputError(
+            f"The 'sigma' and 'sample_weight' parameters of {of} must not both be given: a standard deviation is a weight "
+            "of 1/sigma^2. Got both instead; multiply the weights yourself, or leave one out."
+        )
+    if np.ndim(sigma) == 0:
+        return None, check_float(sigma, "sigma", low=_LEAST, high=_MOST_SIGMA, of=of) ** 2, "sigma"
+    deviations = _entries(sigma, "sigma", count, of)
+    known = deviations[~np.isnan(deviations)]
+    if known.size and known.min() < _LEAST:
+        at = int(np.nanargmin(deviations))
+        raise InputError(
+            f"The 'sigma' parameter of {of} must hold standard deviations above 0. Got {deviations[at]:g} in row {at} "
+            "instead; give exact rows a small one."
+        )
+    return 1 / np.square(deviations), 1.0, "sigma"
+
+
+_LEAST, _MOST_SIGMA = 1e-140, 1e140
+
+
+def _entries(value: Any, name: str, count: int, of: str) -> Floats:
+    values = check_vector(value, name, length=count, missing=True, of=of)
+    known = values[~np.isnan(values)]
+    if not known.size or known.min() < 0 or known.max() <= 0:
+        got = f"{known.min():g} to {known.max():g}" if known.size else "no number"
+        raise InputError(
+            f"The {name!r} parameter of {of} must hold numbers that are not negative, not all zero. Got {got} instead."
+        )
+    return values
+
+
+def _weighted(rows: Measurements, weight: Floats, variance: float | None) -> Measurements:
+    """Weights with a mean of one; equal ones are none."""
+    mean = float(weight.mean()) if len(weight) else 1.0
+    even = not len(weight) or bool((weight == weight[0]).all())
+    told = None if variance is None else variance / (float(weight[0]) if even and len(weight) else mean)
+    return replace(rows, weight=None if even else weight / mean, variance=told)
+
+
+def row_numbers(numbers: Sequence[int]) -> str:
+    """The first few rows by number, and how many more there are.
+
+    Examples
+    --------
+    >>> row_numbers([3, 17])
+    'rows 3 and 17 (counted from 0)'
+    >>> row_numbers([0, *range(10, 30)])
+    'rows 0, 10, 11, 12, 13 and 16 more (counted from 0)'
+    """
+    first = [f"{each}" for each in numbers[:_MOST]]
+    more = len(numbers) - len(first)
+    if more:
+        text = f"{', '.join(first)} and {more:,} more"
+    else:
+        text = " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
+    return f"{'row' if len(numbers) == 1 else 'rows'} {text} (counted from 0)"

@@ -1,0 +1,163 @@
+"""What a search says when it has ended: what was found, how sure that is, and what of the rows stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from edgewise._core.checks import plural, short
+from edgewise._core.stopping import StopReason
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.measurements import Measurements, row_numbers
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.search_result import FormulaResult, judged
+from edgewise.symbolic.search.all_rows import fitted_on_all
+from edgewise.symbolic.search.exactness import is_law
+
+
+@dataclass(frozen=True, eq=False)
+class Ended:
+    """A search that has ended.
+
+    Parameters
+    ----------
+    result
+        Its formulas, in the columns of `rows`; their message is still to be written.
+    count
+        How many formulas were found.
+    rows
+        The rows that judged them.
+    rivals
+        Formulas beside the front that may be alternatives.
+    remarks
+        What of the table was not searched, in sentences.
+    straightened
+        Columns of the best formula where the rows see but a line of a function.
+    """
+
+    result: FormulaResult
+    count: int
+    rows: Rows
+    rivals: tuple[Formula, ...] = ()
+    remarks: tuple[str, ...] = ()
+    straightened: tuple[str, ...] = ()
+
+    def judged(self) -> Ended:
+        """With the trust in every formula."""
+        return replace(self, result=judged(self.result, self.rows, rivals=self.rivals))
+
+    def on(self, rows: Rows) -> Ended:
+        """The formulas fitted and judged on other rows."""
+        known = self.result
+        rows = rows.named(self.rows.names)
+        front, best, _ = fitted_on_all(known.front, known.best, True, rows)
+        exact = is_law(best, rows)
+        reason = StopReason.EXACT if exact and known.stop_reason.repeatable else known.stop_reason
+        front = with_best(front, best)
+        result = replace(known, best=best, front=front, exact=exact, stop_reason=reason)
+        return replace(self, result=result, rows=rows, rivals=() if exact else self.rivals).judged()
+
+
+def with_best(front: Sequence[Formula], best: Formula) -> tuple[Formula, ...]:
+    """The front with the best formula in its place."""
+    if any(each.sympy == best.sympy for each in front):
+        return tuple(front)
+    return tuple(sorted((*front, best), key=lambda each: each.complexity))
+
+
+def message(ended: Ended, table: Measurements, suspicious: Sequence[int], aside: Sequence[int]) -> str:
+    """What was found, in sentences.
+
+    Parameters
+    ----------
+    ended
+        The search.
+    table
+        The rows that count.
+    suspicious, aside
+        Numbers of the rows that look like gross errors, and of those that were set aside as such.
+    """
+    result, rows, reason = ended.result, ended.rows, ended.result.stop_reason
+    best = result.best
+    how = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
+    error = f"{'an' if rows.weight is None else 'a weighted'} RMSE of {best.error:.4g} (R2 {best.r2:.6f})"
+    said = [f"The best of {ended.count} formulas has {error} judged by {how}; {_WHY[reason]}."]
+    if not best.sympy.free_symbols and float(rows.y.std()) > 0 and reason.repeatable:
+        said.append("No column tells anything about y: no formula predicts it better than a constant does.")
+    if not reason.repeatable or reason is StopReason.WORK_SPENT:
+        said.append(reason.advice)
+    if ended.straightened:
+        said.append(
+            f"Where arguments are so small these rows cannot tell a function from a line; it was seen for "
+            f"{_ranges(rows, ended.straightened)}."
+        )
+    if result.reduced_chi_square is not None:
+        said.append(_chi_square(result.reduced_chi_square, len(table.y) - len(best.constants)))
+    if len(aside):
+        said.append(
+            f"{plural(len(aside), 'row')} set aside as gross errors, which no formula explains: "
+            f"{row_numbers(aside)}."
+        )
+    elif len(suspicious):
+        verb = "lies" if len(suspicious) == 1 else "lie"
+        said.append(
+            f"{plural(len(suspicious), 'row')} {verb} far from what rows beside them say, as gross errors do: "
+            f'{row_numbers(suspicious)}; loss="robust" searches without such rows.'
+        )
+    return " ".join([*said, *ended.remarks, *table.notes])
+
+
+_WHY = {
+    StopReason.EXACT: "a formula is exact",
+    StopReason.EXPLAINED: "the formulas explain all but the noise",
+    StopReason.NO_IMPROVEMENT: "no network explains more than the formulas do",
+    StopReason.EXHAUSTED: "every shape has been tried",
+    StopReason.WORK_SPENT: "the work was done",
+    StopReason.TIME_LIMIT: "the time was up",
+    StopReason.INTERRUPTED: "the search was interrupted",
+    StopReason.CALLBACK: "a callback asked to stop",
+}
+
+
+def reduced_chi_square(formula: Formula, table: Measurements) -> float | None:
+    """The mean squared error in units of the known noise, with the constants' degrees of freedom taken off."""
+    if table.variance is None:
+        return None
+    tape = Tape(from_sympy(formula.sympy), formula.names)
+    with np.errstate(all="ignore"):
+        squares = np.square(table.y - tape.value(tape.start, table.X)) / table.variance
+    squares = squares if table.weight is None else squares * table.weight
+    return float(squares.sum()) / max(len(table.y) - tape.size, 1)
+
+
+def _chi_square(value: float, freedom: int) -> str:
+    """What the known noise says of the formula: too much or too little is left, or what chance leaves."""
+    from scipy.special import chdtr, chdtrc
+
+    freedom = max(freedom, 1)
+    if chdtrc(freedom, value * freedom) < _RARE:
+        judgement = "more than sigma leaves room for: the formula falls short, or sigma is too small"
+    elif chdtr(freedom, value * freedom) < _RARE:
+        judgement = "less than sigma lets expect: sigma is too large"
+    else:
+        judgement = "as sigma lets expect"
+    return f"Chi-square per degree of freedom is {value:.3g} ({freedom:,} degrees of freedom), {judgement}."
+
+
+# A chi-square is called out of the ordinary where chance makes so few like it.
+_RARE = 1e-3
+
+
+def _ranges(rows: Rows, names: Sequence[str]) -> str:
+    """ "x1 from 0 to 1 and x2 from 2 to 3"."""
+    X = np.vstack([rows.X, rows.X_held])
+    parts = [
+        f"{short(name, 40)[1:-1]} from {X[:, at].min():.6g} to {X[:, at].max():.6g}"
+        for at, name in enumerate(rows.names)
+        if name in names
+    ]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -1,0 +1,171 @@
+"""Laws in spite of gross errors: rows that no law explains are set aside, and all have their say on which those are.
+
+What a smooth function of the columns leaves tells the first of them (`gross_errors`); the search sees the others. The
+formula it finds then tells better than any smooth function which rows are errors, and its constants are fitted to the rest
+until both agree: the concentration steps of least trimmed squares, with the cutoff of a reweighted fit, set so that of a
+table without errors hardly ever a row is lost. Where the search was led astray by errors that the smooth function missed,
+it starts again without them.
+
+References
+----------
+Rousseeuw, Van Driessen (2006), Computing LTS regression for large data sets. Data Mining and Knowledge Discovery 12.
+doi:10.1007/s10618-005-0024-4
+Gervini, Yohai (2002), A class of robust and fully efficient regression estimators. Annals of Statistics 30(2).
+doi:10.1214/aos/1021379866
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.measurements import Measurements
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.outcome import Ended
+from edgewise.training.common.gross_errors import gross_errors, robust_deviation
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+# The share of the work left that each search may take: a short one shows most errors that the smooth function has missed.
+_SHARES = (0.15, 0.6, 1.0)
+# A formula that leaves more than this share of what y does tells nothing of single rows.
+_EXPLAINS = 0.3
+# So many concentration steps; beyond this share rows are no exceptions.
+_STEPS, _MOST = 12, 0.4
+# In a table without errors a row is set aside once in so many tables.
+_TABLES = 20
+# What rounding makes of a law, in multiples of its operations' own.
+_ROUNDED = 50.0
+# The share of the rows that judges between two searches, and nats of a node.
+_JUDGING, _NODE = 0.6, 3.0
+# A row departs from a formula where it is so many robust deviations off.
+_FAR = 5.0
+
+
+def search_without_errors(
+    rows: Measurements,
+    search: Callable[[Measurements, float], Ended],
+    split: Callable[[Measurements], Rows],
+    meter: Meter,
+) -> tuple[Ended, Measurements, NDArray[np.intp]]:
+    """What a search finds without the rows that are gross errors.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    search
+        Searches some rows until the meter has counted so much.
+    split
+        The rows to fit and those to judge on.
+    meter
+        Counts the work.
+
+    Returns
+    -------
+    tuple
+        The search, the rows it stands for, and the numbers in the caller's table of those set aside.
+    """
+    # All that departs first, even where a law may be steep: what the law explains comes back.
+    waiting = [gross_errors(rows.X, rows.y, alone=alone) for alone in (False, True)]
+    tried, kept = list[Flags](), list[tuple[float, Ended, Flags]]()
+    for share in _SHARES:
+        fresh = [each for each in waiting if not any((each == other).all() for other in tried)]
+        aside = (fresh or tried)[0 if fresh else -1]
+        tried.append(aside)
+        ended = search(rows.without(aside), meter.part(share))
+        reason = ended.result.stop_reason
+        told = departing_rows(ended.result.best, rows, aside)
+        same = bool((told == aside).all())
+        if not same and reason.repeatable:
+            ended = ended.on(split(rows.without(told)))
+        kept.append((_criterion(ended.result, rows), ended, told))
+        waiting = [told, *fresh[1:]]
+        solved = reason in (StopReason.EXACT, StopReason.EXPLAINED) or ended.result.exact
+        finished = same and not fresh[1:] and reason is not StopReason.WORK_SPENT
+        if solved or finished or not reason.repeatable or meter.left <= 0:
+            break
+    _, ended, aside = min(kept, key=lambda each: each[0])
+    return ended, rows.without(aside), rows.numbers[aside]
+
+
+def departing_rows(formula: Formula, rows: Measurements, aside: Flags) -> Flags:
+    """The rows that a formula does not explain, its constants fitted to the others until both agree.
+
+    Parameters
+    ----------
+    formula
+        The formula.
+    rows
+        The table.
+    aside
+        The rows that it was not fitted to.
+
+    Returns
+    -------
+    array of bool, shape (n,)
+        `aside` itself where they would be more than two in five, or the formula explains too little of y to tell.
+    """
+    from scipy.special import ndtri
+
+    cut = float(-ndtri(0.5 / _TABLES / len(rows.y)))
+    root = np.ones(len(rows.y)) if rows.weight is None else np.sqrt(rows.weight)
+    tree, now, scale = from_sympy(formula.sympy), aside, math.inf
+    with np.errstate(all="ignore"):
+        for _ in range(_STEPS):
+            tape = Tape(tree, formula.names)
+            off = np.abs(rows.y - tape.value(tape.start, rows.X))
+            sizes = (off * root)[~now]
+            scale = 1.4826 * float(np.median(sizes)) * math.sqrt(len(sizes) / max(len(sizes) - tape.size, 1))
+            rounding = tape.rounding(tape.start, rows.X) + np.finfo(np.float64).eps * np.abs(rows.y)
+            far = ~(off * root <= np.maximum(cut * scale, _ROUNDED * rounding * root))
+            if far.mean() > _MOST:
+                return aside
+            if (far == now).all():
+                break
+            now = far
+            weight = None if rows.weight is None else rows.weight[~now]
+            tree = refit(tree, formula.names, rows.X[~now], rows.y[~now], weight).tree
+    return now if scale <= _EXPLAINS * robust_deviation(rows.y[~now]) else aside
+
+
+def suspicious_rows(best: Formula, rows: Measurements) -> NDArray[np.intp]:
+    """The numbers in the caller's table of rows that both a smooth function and a formula take for gross errors.
+
+    Parameters
+    ----------
+    best
+        The formula that was found with all rows.
+    rows
+        The table.
+    """
+    flagged = gross_errors(rows.X, rows.y)
+    if not flagged.any():
+        return rows.numbers[:0]
+    with np.errstate(all="ignore"):
+        off = np.abs(rows.y - best.predict(rows.X))
+    scale = 1.4826 * float(np.median(off[~flagged]))
+    return rows.numbers[flagged & ~(off <= _FAR * scale)]
+
+
+def _criterion(result: FormulaResult, rows: Measurements) -> float:
+    """Nats: what the best formula leaves of the rows that it explains best, and the formula itself; exact ones first."""
+    if result.exact:
+        return -math.inf
+    with np.errstate(all="ignore"):
+        squares = np.sort(np.square(result.best.predict(rows.X) - rows.y))[
+            : math.ceil(_JUDGING * len(rows.y))
+        ]
+    error = math.sqrt(float(squares.mean())) if np.isfinite(squares).all() else math.inf
+    return len(squares) * math.log(max(error, 1e-300)) + _NODE * result.best.complexity
