@@ -73,7 +73,8 @@ def test_every_parameter_is_one_of_the_search() -> None:
     known = set(inspect.signature(find_formula).parameters)
     own = set(FormulaRegressor().get_params())
     assert own - {"random_state", "verbose"} <= known
-    assert known - own == {"X", "y", "seed"}
+    # What is told of single rows goes to `fit`.
+    assert known - own == {"X", "y", "seed", "sample_weight", "sigma"}
 
 
 def test_a_clone_and_a_pickle_predict_the_same() -> None:
@@ -175,15 +176,40 @@ def test_bad_tables_end_in_a_sentence() -> None:
     ):
         fitted(words)
     gap = X.copy()
-    gap[7, 1] = np.nan
+    gap[7, 1] = np.inf
     with pytest.raises(
-        InputError, match=r"Column 'x2' of FormulaRegressor must hold finite numbers\. Got NaN in row 7"
+        InputError,
+        match=r"Column 'x2' of FormulaRegressor must hold finite numbers\. Got inf \(infinity\) in row 7",
     ):
         fitted(gap)
     with pytest.raises(InputError, match=r"must be one column\. Got 2 instead; wrap it in"):
         fitted(y=X)
     with pytest.raises(InputError, match="minimum of 5 is required"):
         fitted(X[:4], LAW[:4])
+
+
+def test_rows_with_missing_cells_are_left_out() -> None:
+    gap, target = X.copy(), LAW.copy()
+    gap[7, 1], target[3] = np.nan, np.nan
+    model = fitted(gap, target)
+    kept = np.delete(np.arange(len(X)), [3, 7])
+    assert model.formula_ == fitted(X[kept], LAW[kept]).formula_
+    predicted = model.predict(gap)
+    assert np.flatnonzero(np.isnan(predicted)).tolist() == [7]
+    assert np.array_equal(predicted[kept], model.predict(X)[kept])
+    assert f"2 rows of {len(X)} left out: cells are missing in 'x2' (1), 'y' (1)." in model.result_.message
+
+
+def test_weights_and_gross_errors_are_handed_on() -> None:
+    target = LAW.copy()
+    target[[5, 9]] += 1e4 * np.ptp(LAW)
+    weight = np.ones(len(X))
+    weight[[5, 9]] = 0
+    plain = FormulaRegressor(work=0.02).fit(X, target, sample_weight=weight)
+    robust = FormulaRegressor(work=0.02, loss="robust").fit(X, target, sigma=0.1)
+    assert plain.formula_.text == robust.formula_.text == fitted().formula_.text
+    assert robust.result_.gross_errors == (5, 9)
+    assert robust.result_.reduced_chi_square is not None
 
 
 def test_the_callers_arrays_are_untouched() -> None:

@@ -45,6 +45,13 @@ class Format(StrEnum):
     sympy = "sympy"
 
 
+class LossName(StrEnum):
+    """What errors cost."""
+
+    squared = "squared"
+    robust = "robust"
+
+
 Units = Annotated[
     list[str] | None,
     typer.Option(
@@ -80,6 +87,22 @@ Ignore = Annotated[
     typer.Option(
         "--ignore", help="Columns no formula may hold.", show_default=False, rich_help_panel=_LIMITS
     ),
+]
+Weight = Annotated[
+    str | None,
+    typer.Option("--weight", help="A column that says how much each row counts.", show_default=False),
+]
+Sigma = Annotated[
+    str | None,
+    typer.Option(
+        "--sigma",
+        help="A column with the standard deviation of each value of the target.",
+        show_default=False,
+    ),
+]
+Loss = Annotated[
+    LossName,
+    typer.Option("--loss", help="'robust' sets gross errors aside and names their rows."),
 ]
 Export = Annotated[
     Format | None,
@@ -130,6 +153,9 @@ def formula(
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
     drop_missing: options.DropMissing = False,
+    weight: Weight = None,
+    sigma: Sigma = None,
+    loss: Loss = LossName.squared,
     units: Units = None,
     without: Without = None,
     only_functions: OnlyFunctions = None,
@@ -156,6 +182,9 @@ def formula(
     inverses (asin) and hyperbolic kin (sinh, asinh), abs, sign, step, floor,
     max(a, b), min(a, b) and mod(a, b).
 
+    Rows with a missing cell are left out, and what is said of rows counts
+    them from 0.
+
     Examples:
 
     - `edgewise formula falls.csv --target time --columns height,mass`
@@ -164,6 +193,8 @@ def formula(
 
     - `edgewise formula energy.csv -t E --units m=kg,v=m/s,E=J --without sin,cos,tan`
 
+    - `edgewise formula falls.csv -t time --sigma time_error --loss robust`
+
     - `edgewise formula falls.csv -t time --export c > formula.c`
 
     - `edgewise formula falls.csv -t time --pick 2 --out results --plot front.png`
@@ -171,17 +202,32 @@ def formula(
     from edgewise.cli.formula_words import columns_of, limits_of, notes_of
 
     _refuse_places(out, plot, force)
+    import numpy as np
+
     from edgewise.data import provenance, read_frame, to_table
 
     frame = read_frame(data)
-    asked = columns_of(frame, target, columns=columns, drop=drop, ignore=ignore, require=require, units=units)
+    asked = columns_of(
+        frame,
+        target,
+        columns=columns,
+        drop=drop,
+        ignore=ignore,
+        require=require,
+        units=units,
+        weight=weight,
+        sigma=sigma,
+    )
     limits = limits_of(asked, without=without, only=only_functions)
     known = provenance(frame)
-    table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target])), known.source)
+    apart = () if asked.apart is None else (asked.apart,)
+    table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target, *apart])), known.source)
     if drop_missing:
         table = table.drop_missing()
-    X, y, names = table.features(asked.target, asked.chosen)
-    notes = notes_of(asked, known, X)
+    X, y, names = table.features(asked.target, asked.chosen, missing=True)
+    counts = None if asked.apart is None else table.features(asked.apart, asked.chosen, missing=True)[1]
+    complete = ~(np.isnan(X).any(axis=1) | np.isnan(y))
+    notes = notes_of(asked, known, X[complete])
     tell(notes, quiet=quiet)
     refuse_short(table.source, table.n_rows, FEWEST_ROWS)
     if out is not None:
@@ -196,14 +242,24 @@ def formula(
         progress.begin("find the formula")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         result = find_formula(
-            X, y, names=names, work=work, seconds=seconds, seed=seed, callbacks=callbacks, **limits
+            X,
+            y,
+            names=names,
+            work=work,
+            seconds=seconds,
+            seed=seed,
+            callbacks=callbacks,
+            loss=loss.value,
+            sample_weight=None if weight is None else counts,
+            sigma=None if sigma is None else counts,
+            **limits,
         )
     found = Found(
         result,
         asked.target,
         tuple(names),
-        X,
-        y,
+        X[complete],
+        y[complete],
         known.source,
         known.fingerprint,
         seed,

@@ -125,6 +125,8 @@ def as_data(found: Found, number: int) -> dict[str, Any]:
         "seconds": round(found.result.seconds, 3),
         "stop_reason": found.result.stop_reason.value,
         "message": found.result.message,
+        "gross_errors": list(found.result.gross_errors),
+        "reduced_chi_square": found.result.reduced_chi_square,
         "recommended": found.best,
         "formula": front[number - 1],
         "front": front,

@@ -26,12 +26,14 @@ class Columns:
     chosen : the columns it may hold, in order
     require : those among them that it must hold
     units : the unit of each of these that has one, by name
+    apart : the column that says what each row counts
     """
 
     target: str
     chosen: tuple[str, ...]
     require: tuple[str, ...] = ()
     units: tuple[tuple[str, str], ...] = ()
+    apart: str | None = None
 
 
 def columns_of(
@@ -43,15 +45,32 @@ def columns_of(
     ignore: Sequence[str] | None,
     require: Sequence[str] | None,
     units: Sequence[str] | None,
+    weight: str | None = None,
+    sigma: str | None = None,
 ) -> Columns:
     """The columns asked for, or one sentence about the one that is not there."""
     target = find(frame, target)
     known = frame.column_names
+    if weight is not None and sigma is not None:
+        raise InputError(
+            "The options --weight and --sigma must not both be given: a standard deviation is a weight of 1/sigma^2. "
+            "Leave one out."
+        )
+    apart = None if weight is None and sigma is None else find(frame, weight or sigma or "")
+    if apart == target:
+        raise InputError(
+            f"The column of --{'weight' if sigma is None else 'sigma'} must not be the target {called(target)}."
+        )
     left_out = {find(frame, name) for entry in (drop, ignore) for name in as_names(entry, known) or ()}
     named = as_names(columns, known)
     chosen = [find(frame, name) for name in named or known]
     if named is None:
-        chosen = [name for name in chosen if name != target]
+        chosen = [name for name in chosen if name not in (target, apart)]
+    elif apart in chosen:
+        raise InputError(
+            f"The column {called(apart)} of --{'weight' if sigma is None else 'sigma'} must not be among those a formula "
+            "may use; leave it out of --columns."
+        )
     chosen = [name for name in dict.fromkeys(chosen) if name not in left_out]
     if not chosen:
         raise InputError(
@@ -63,7 +82,7 @@ def columns_of(
             f"The columns of --require must be among those a formula may use. Got {called(strange[0])} instead; take it "
             "out of --require, or add it to the columns."
         )
-    return Columns(target, tuple(chosen), tuple(required), _units(frame, units, {target, *chosen}))
+    return Columns(target, tuple(chosen), tuple(required), _units(frame, units, {target, *chosen}), apart)
 
 
 def notes_of(columns: Columns, known: Provenance, X: NDArray[np.float64]) -> tuple[str, ...]:

@@ -59,5 +59,7 @@ def _remarks(found: FormulaResult, number: int, best: int, verbose: bool) -> Ite
     if verbose:
         yield from ("" if trust is None else str(trust)).splitlines()
         yield found.message
-    elif trust is not None:
+        return
+    if trust is not None:
         yield from map(str, trust.leaves_domain)
+    yield from found.remarks

@@ -120,7 +120,7 @@ class Table:
         return np.stack(chosen, axis=1) if chosen else np.empty((self.n_rows, 0))
 
     def features(
-        self, target: str, columns: Iterable[str] | None = None
+        self, target: str, columns: Iterable[str] | None = None, *, missing: bool = False
     ) -> tuple[Floats, Floats, tuple[str, ...]]:
         """Split the table into what a model reads and what it predicts.
 
@@ -130,6 +130,8 @@ class Table:
             The column to predict.
         columns : iterable of str, optional
             The columns to predict it from; by default all others.
+        missing : bool
+            Let missing cells be, as NaN.
 
         Returns
         -------
@@ -150,7 +152,7 @@ class Table:
         >>> X.shape, names
         ((95, 1), ('Z',))
         """
-        y = self._numbers(target)
+        y = self._numbers(target, missing)
         names = tuple(name for name in self.names if name != target) if columns is None else tuple(columns)
         if target in names:
             raise InputError(
@@ -164,7 +166,7 @@ class Table:
             raise InputError(
                 f"{self.source} must have at least one column besides the target {short(target, 40)}. Got none instead."
             )
-        return self.matrix(names), y, names
+        return np.stack([self._numbers(name, missing) for name in names], axis=1), y, names
 
     def _column(self, name: str) -> Column:
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -176,7 +178,7 @@ class Table:
             )
         return self.columns[name]
 
-    def _numbers(self, name: str) -> Floats:
+    def _numbers(self, name: str, missing: bool = False) -> Floats:
         values = self._column(name)
         if values.dtype != np.float64:
             example = next(
@@ -192,7 +194,7 @@ class Table:
                 "or choose the columns to use without it."
             )
         numbers = cast(Floats, values)
-        if gaps := int(np.isnan(numbers).sum()):
+        if not missing and (gaps := int(np.isnan(numbers).sum())):
             raise InputError(
                 f"Column {short(name, 40)} of {self.source} must have no missing cells. Got {gaps:,} missing in "
                 f"{plural(len(numbers), 'row')}, the first in data row {np.isnan(numbers).argmax() + 1:,}, instead; fill "

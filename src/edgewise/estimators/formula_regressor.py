@@ -28,7 +28,7 @@ FEWEST_ROWS = 5
 class FormulaRegressor(RegressorMixin, BaseEstimator):
     """Regression by a formula found with `edgewise.find_formula`, behind the scikit-learn interface.
 
-    Tables may be arrays or data frames of pandas, Polars or Arrow; every column must hold finite numbers. The names of a
+    Tables may be arrays or data frames of pandas, Polars or Arrow; every column must hold numbers. The names of a
     data frame's columns are the names in the formula.
 
     Parameters
@@ -50,6 +50,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Columns that every formula must contain, and those that none may use.
     held_out : float
         The share of rows on which formulas are judged.
+    loss : "squared" or "robust"
+        "robust" sets rows aside that no law explains, as slipped decimal points and broken sensors make them, and says
+        which; with "squared" the message of `result_` only warns of such rows.
     random_state : int, RandomState or None
         Seed of the split and of the networks: same rows, seed and versions give the same formula, bit by bit.
     verbose : int
@@ -101,6 +104,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         require: Any = (),
         ignore: Any = (),
         held_out: float = 0.2,
+        loss: str = "squared",
         random_state: Any = 0,
         verbose: int = 0,
         callbacks: Any = None,
@@ -114,17 +118,23 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.require = require
         self.ignore = ignore
         self.held_out = held_out
+        self.loss = loss
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, sigma: Any = None) -> Self:
         """Search for the formula.
 
         Parameters
         ----------
-        X : data frame, array or mapping of columns, n rows of finite numbers
+        X : data frame, array or mapping of columns, n rows of numbers
+            Rows with a missing cell, of X or y, are left out; the message of `result_` says how many.
         y : array of shape (n,)
+        sample_weight : array of shape (n,), optional
+            How much each row counts; 0 leaves it out.
+        sigma : float or array of shape (n,), optional
+            The standard deviation of the noise in y; rows then count 1/sigma^2.
 
         Returns
         -------
@@ -145,7 +155,14 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             raise InputError(
                 f"Found array with {len(rows)} sample(s) while a minimum of {FEWEST_ROWS} is required by {of}."
             )
-        self.result_ = find_formula(rows, target, names=self._names(table), **options)
+        self.result_ = find_formula(
+            rows,
+            target,
+            names=self._names(table),
+            sample_weight=sample_weight,
+            sigma=sigma,
+            **options,
+        )
         self.formula_, self.front_ = self.result_.best, self.result_.front
         named = names_of(table)
         self.n_features_in_ = len(table.columns)
@@ -167,7 +184,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Returns
         -------
         array of shape (n,)
-            Not finite where the formula has no value, such as the logarithm of a negative number.
+            Not finite where the formula has no value, such as the logarithm of a negative number, or a cell that it needs
+            is missing.
 
         Raises
         ------
@@ -178,10 +196,10 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         of = type(self).__name__
         table = table_to_predict(X, getattr(self, "feature_names_in_", None), self.n_features_in_, of)
         if at is None:
-            return self.formula_.predict(_numbers(table, of))
+            return _predicted(self.formula_, _numbers(table, of))
         count = len(self.front_)
         place = check_int(at, "at", low=-count, high=count - 1, of="predict")
-        return self.front_[place].predict(_numbers(table, of))
+        return _predicted(self.front_[place], _numbers(table, of))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The coefficient of determination of the predictions.
@@ -212,6 +230,15 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             )
         return float(r2_score(y, predicted, sample_weight=sample_weight))
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+    def _more_tags(self) -> dict[str, Any]:
+        """The same for scikit-learn before 1.6."""
+        return {"allow_nan": True}
+
     def _options(self, target: Sequence[str]) -> dict[str, Any]:
         """The parameters as `find_formula` takes them; those left at their defaults are left to it."""
         of = type(self).__name__
@@ -230,6 +257,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             "seed": _seed(self.random_state, of),
             "callbacks": (*cast("list[Any]", callbacks), *([_show] if verbose else [])),
             "held_out": self.held_out,
+            "loss": self.loss,
         }
         limits: dict[str, Any] = {
             "units": _as_y(self.units, target),
@@ -257,7 +285,7 @@ def _as_y(units: Any, target: Sequence[str]) -> Any:
 
 
 def _one_target(y: Any, of: str) -> Floats:
-    values, _ = regression_target(y, of)
+    values, _ = regression_target(y, of, missing=True)
     if values.ndim == 2 and values.shape[1] > 1:
         raise InputError(
             f"The 'y' parameter of {of} must be one column. Got {values.shape[1]} instead; wrap it in "
@@ -266,8 +294,18 @@ def _one_target(y: Any, of: str) -> Floats:
     return np.asarray(column_or_1d(values, warn=True), dtype=np.float64)
 
 
+def _predicted(formula: Formula, rows: Floats) -> Floats:
+    """The formula's values, NaN where a cell that it needs is missing."""
+    holes = np.isnan(rows)
+    values = formula.predict(np.where(holes, 1.0, rows))
+    needed = {symbol.name for symbol in formula.sympy.free_symbols}
+    used = [at for at, name in enumerate(formula.names) if name in needed]
+    values[holes[:, used].any(axis=1)] = np.nan
+    return values
+
+
 def _numbers(table: RawTable, of: str) -> Floats:
-    """The columns as one matrix, or one sentence about the cell that is no finite number."""
+    """The columns as one matrix, NaN where a cell is missing, or one sentence about the one that holds no numbers."""
     columns: list[Floats] = []
     for column in table.columns:
         if column.numbers is None:
@@ -276,12 +314,11 @@ def _numbers(table: RawTable, of: str) -> Floats:
                 f"Column {short(column.name, 40)} of {of} must hold numbers. Got words such as {example} instead; leave it "
                 "out or encode it."
             )
-        bad = np.flatnonzero(~np.isfinite(column.numbers))
+        bad = np.flatnonzero(np.isinf(column.numbers))
         if bad.size:
-            what = "NaN" if np.isnan(column.numbers[bad[0]]) else f"{column.numbers[bad[0]]} (infinity)"
             raise InputError(
-                f"Column {short(column.name, 40)} of {of} must hold finite numbers. Got {what} in row {bad[0]} instead; "
-                "leave such rows out or fill them."
+                f"Column {short(column.name, 40)} of {of} must hold finite numbers. Got {column.numbers[bad[0]]} (infinity) "
+                f"in row {bad[0]} instead; correct such cells, or leave them empty."
             )
         columns.append(column.numbers)
     return np.column_stack(columns)

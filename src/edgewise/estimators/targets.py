@@ -23,15 +23,23 @@ Floats = NDArray[np.float64]
 _SMALL, _LARGE = 1e-60, 1e60
 
 
-def regression_target(y: Any, of: str) -> tuple[Floats, tuple[str, ...]]:
-    """Numbers (n,) or (n, k) and the names of the outputs."""
+def regression_target(y: Any, of: str, *, missing: bool = False) -> tuple[Floats, tuple[str, ...]]:
+    """Numbers (n,) or (n, k), NaN among them where `missing`, and the names of the outputs."""
     if y is None:
         raise InputError(f"{of} requires y to be passed, but the target y is None.")
     names = target_names(y)
     try:
+        plain = _plain(y)
+        # scikit-learn has renamed the argument that allows NaN; with them it looks at infinities alone.
+        holes = _holes(plain) if missing else None
         values = check_array(
-            _plain(y), ensure_2d=False, dtype="float64", input_name="y", ensure_min_samples=0
+            plain if holes is None else np.where(holes, 0.0, np.asarray(plain, dtype=np.float64)),
+            ensure_2d=False,
+            dtype="float64",
+            input_name="y",
+            ensure_min_samples=0,
         )
+        values = values if holes is None else np.where(holes, np.nan, values)
     except (TypeError, OverflowError, ValueError) as error:
         theirs = ("could not convert", "setting an array element")
         if isinstance(error, ValueError) and not str(error).startswith(theirs):
@@ -49,6 +57,15 @@ def regression_target(y: Any, of: str) -> tuple[Floats, tuple[str, ...]]:
     if len(names) != width or len(set(names)) != width or not all(name.strip() for name in names):
         names = ("y",) if width == 1 else tuple(f"y{k + 1}" for k in range(width))
     return values, names
+
+
+def _holes(y: Any) -> NDArray[np.bool_] | None:
+    """Which cells are missing; None where none is, or where they are no numbers."""
+    try:
+        holes = np.isnan(np.asarray(y, dtype=np.float64))
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return holes if holes.any() else None
 
 
 def _say_where(error: ValueError, y: Any) -> None:

@@ -104,7 +104,7 @@ def test_constants_that_could_change_places_keep_the_order_of_the_start():
 
 def test_weights_count_rows():
     y = 2 * T + np.where(T > 5, 100.0, 0.0)
-    found = ew.fit_constants(X, y, "a*t + b", names=["t"], weight=(T <= 5).astype(float))
+    found = ew.fit_constants(X, y, "a*t + b", names=["t"], sample_weight=(T <= 5).astype(float))
     assert found.constants["a"].value == pytest.approx(2.0)
     assert found.constants["b"].value == pytest.approx(0.0, abs=1e-9)
 
@@ -170,7 +170,7 @@ def test_same_seed_same_answer():
         (3, {}, "must be a text"),
         ("a*t", {"start": {"b": 1.0}}, "must name constants of the formula, 'a'"),
         ("a*t", {"start": {"a": np.nan}}, "start"),
-        ("a*t", {"weight": -np.ones(60)}, "not negative"),
+        ("a*t", {"sample_weight": -np.ones(60)}, "not negative"),
         ("a*log(-1 - t^2)", {}, "a value on every row"),
         ("a*f(t)", {}, "f"),
     ],

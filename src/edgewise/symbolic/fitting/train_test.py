@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.seeds import numpy_generator
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import Refit
+from edgewise.symbolic.fitting.measurements import Measurements
 
 Floats = NDArray[np.float64]
 
@@ -65,6 +66,11 @@ class Rows:
         train, test = split(len(y), held, seed)
         both = (None, None) if weight is None else (weight[train], weight[test])
         return cls(names, X[train], y[train], X[test], y[test], False, *both, variance)
+
+    @classmethod
+    def whole(cls, names: tuple[str, ...], rows: Measurements) -> Rows:
+        """All rows to fit, each judged by a fit to all others."""
+        return cls(names, rows.X, rows.y, rows.X, rows.y, True, rows.weight, rows.weight, rows.variance)
 
     def held_error(self, fit: Refit) -> float:
         """Root mean squared error on rows the formula was not fitted to."""

@@ -30,12 +30,13 @@ from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.measurements import Measurements, measured
 from edgewise.symbolic.fitting.rounding import Fitted
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.hypotheses.check import column_names
 from edgewise.symbolic.results.formula import Constant, Formula
-from edgewise.symbolic.results.search_result import as_formula
+from edgewise.symbolic.results.search_result import as_formula, chi_square_said
 
 Floats = NDArray[np.float64]
 
@@ -61,6 +62,9 @@ class FittedConstants:
         The formula with the values in it; its error is that of predicting each row from all others.
     message
         What was found, in one sentence.
+    reduced_chi_square
+        Where the noise was told by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
+        taken off. About one where the formula is right.
     """
 
     text: str
@@ -68,6 +72,7 @@ class FittedConstants:
     deviation: float
     formula: Formula
     message: str
+    reduced_chi_square: float | None = None
 
     def __str__(self) -> str:
         lines = [
@@ -83,7 +88,8 @@ def fit_constants(
     *,
     names: Iterable[str] | None = None,
     start: Mapping[str, float] | None = None,
-    weight: Any = None,
+    sample_weight: Any = None,
+    sigma: Any = None,
     seed: int | None = 0,
 ) -> FittedConstants:
     """Fit the constants of a formula by least squares.
@@ -94,7 +100,7 @@ def fit_constants(
     Parameters
     ----------
     X
-        Matrix or data frame, (n, d).
+        Matrix or data frame, (n, d). Rows with a missing cell are left out, and the message says so.
     y
         Vector, (n,), with at least as many rows as there are constants.
     text
@@ -105,8 +111,12 @@ def fit_constants(
     start
         Rough values of some constants; only the sign and the power of ten matter much. Where constants could change
         places, as the rates of two exponentials can, they keep the order that they have here.
-    weight
-        How much each row counts, (n,), as the inverse square of its standard error; by default all the same.
+    sample_weight
+        How much each row counts, (n,), as the inverse square of its standard error; by default all the same. 0 leaves a row
+        out.
+    sigma
+        The standard deviation of the noise in y, a number or one a row, (n,): rows count 1/sigma^2, the standard errors are
+        what this noise makes of them, and the message tells chi-square per degree of freedom.
     seed
         Seed of the starts.
 
@@ -127,16 +137,27 @@ def fit_constants(
     >>> found = fit_constants(t[:, None], 5 * np.exp(-t / 80) + 2, "a*exp(-t/tau) + c", names=["t"])
     >>> [f"{name} {each.value:.6f}" for name, each in found.constants.items()]
     ['a 5.000000', 'tau 80.000000', 'c 2.000000']
+
+    What is known of the noise says how well the formula should do:
+
+    >>> y = 5 * np.exp(-t / 80) + 2 + 0.1 * np.random.default_rng(0).standard_normal(40)
+    >>> found = fit_constants(t[:, None], y, "a*exp(-t/tau) + c", names=["t"], sigma=0.1)
+    >>> print(found.message.split("; ")[0])
+    Fitted 3 constants to 40 rows with a residual standard deviation of 0.08379
+    >>> round(found.reduced_chi_square, 2)
+    0.7
     """
-    table = check_matrix(X, "X", of=_OF)
-    target = check_vector(y, "y", length=len(table), of=_OF)
-    columns = column_names(X, names, table.shape[1], _OF)
-    root = np.sqrt(_weights(weight, len(target)))
+    cells = check_matrix(X, "X", missing=True, of=_OF)
+    values_of_y = check_vector(y, "y", length=len(cells), missing=True, of=_OF)
+    columns = column_names(X, names, cells.shape[1], _OF)
+    told = measured(cells, values_of_y, columns, sample_weight=sample_weight, sigma=sigma, of=_OF)
+    table, target = told.X, told.y
+    root = np.ones(len(target)) if told.weight is None else np.sqrt(told.weight)
     labels = constant_names(text, columns)
     if len(target) < len(labels):
         raise InputError(
             f"The 'y' parameter of {_OF} must have at least {plural(len(labels), 'row')}, one for every constant. "
-            f"Got {len(target)} instead."
+            f"Got {len(target)} instead{': ' if told.notes else '.'}{' '.join(told.notes)}"
         )
     first, known = _starts(start, labels)
     generator = numpy_generator(None if seed is None else check_int(seed, "seed", low=0, of=_OF))
@@ -150,9 +171,9 @@ def fit_constants(
                 f"Got {short(text)} instead, for which there was none; give a start by 'start', and check logs, roots "
                 "and divisions."
             )
-        rows = Rows(columns, table, target, table, target, short=True)
+        rows = Rows.whole(columns, told)
         values = dict(zip(labels, found.constants.tolist(), strict=True))
-        return _result(text, problem.filled(found.constants), problem.order, values, rows, root**2)
+        return _result(text, problem.filled(found.constants), problem.order, values, rows, told)
 
 
 def constant_names(text: object, columns: Sequence[str]) -> tuple[str, ...]:
@@ -175,18 +196,6 @@ def constant_names(text: object, columns: Sequence[str]) -> tuple[str, ...]:
             f"Got {short(text)} instead, with the columns {among(columns)}."
         )
     return labels
-
-
-def _weights(weight: Any, count: int) -> Floats:
-    if weight is None:
-        return np.ones(count)
-    weights = check_vector(weight, "weight", length=count, of=_OF)
-    if weights.min() < 0 or weights.max() <= 0:
-        raise InputError(
-            f"The 'weight' parameter of {_OF} must hold numbers that are not negative, not all zero. "
-            f"Got {weights.min():g} to {weights.max():g} instead."
-        )
-    return weights
 
 
 def _starts(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
@@ -213,9 +222,14 @@ def _exact(node: Node) -> Node:
 
 
 def _result(
-    text: str, tree: Node, order: Sequence[int], values: Mapping[str, float], rows: Rows, weight: Floats
+    text: str,
+    tree: Node,
+    order: Sequence[int],
+    values: Mapping[str, float],
+    rows: Rows,
+    told: Measurements,
 ) -> FittedConstants:
-    fit = refit(tree, rows.names, rows.X, rows.y, weight, steps=0)
+    fit = refit(tree, rows.names, rows.X, rows.y, rows.weight, steps=0, variance=rows.variance)
     errors = dict(zip(order, fit.standard_errors.tolist(), strict=True))
     constants = {name: Constant(value, errors[at]) for at, (name, value) in enumerate(values.items())}
     deviation = math.sqrt(fit.rss / max(fit.dof, 1))
@@ -223,12 +237,19 @@ def _result(
     said = f"the data do not determine {among(open_)}" if open_ else "the data determine every constant"
     # As a sum without brackets and the like it may have fewer constants.
     expression = to_sympy(tree, rows.names)
-    whole = refit(from_sympy(expression), rows.names, rows.X, rows.y, weight, steps=0)
+    whole = refit(
+        from_sympy(expression), rows.names, rows.X, rows.y, rows.weight, steps=0, variance=rows.variance
+    )
+    formula = as_formula(Fitted(expression, whole, rows.held_error(whole)), rows, None)
+    chi_square = None if rows.variance is None else fit.rss / rows.variance / max(fit.dof, 1)
+    said = said if chi_square is None else f"{said}; {chi_square_said(chi_square, fit.dof)}"
+    notes = "".join(f" {note}" for note in told.notes)
     return FittedConstants(
         text,
         MappingProxyType(constants),
         deviation,
-        as_formula(Fitted(expression, whole, rows.held_error(whole)), rows, None),
+        formula,
         f"Fitted {plural(len(values), 'constant')} to {plural(len(rows.y), 'row')} with a residual standard deviation "
-        f"of {deviation:.4g}; {said}.",
+        f"of {deviation:.4g}; {said}.{notes}",
+        chi_square,
     )

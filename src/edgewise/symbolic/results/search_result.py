@@ -49,6 +49,9 @@ class FormulaResult:
     exact
         Whether the search holds `best` to be the law itself: it leaves no more than rounding error on rows it was not
         fitted to, with few measured constants.
+    remarks
+        What is to know of the rows, in sentences: which were left out, what stands against them, what they cannot tell. The
+        message ends with them.
     gross_errors
         Numbers of the rows of the caller's table, from 0, that were set aside as gross errors, or that look like such.
     reduced_chi_square
@@ -65,6 +68,7 @@ class FormulaResult:
     noise: float | None = None
     equals: tuple[Alternative, ...] = field(default=(), repr=False)
     exact: bool = False
+    remarks: tuple[str, ...] = ()
     gross_errors: tuple[int, ...] = ()
     reduced_chi_square: float | None = None
 
@@ -96,6 +100,7 @@ class FormulaResult:
             "alternatives": [each.to_dict() for each in self.equals],
             "noise": self.noise,
             "exact": self.exact,
+            "remarks": list(self.remarks),
             "gross_errors": list(self.gross_errors),
             "reduced_chi_square": self.reduced_chi_square,
             "message": self.message,
@@ -178,6 +183,24 @@ def predictions(expression: object, rows: Rows, X: Floats) -> Floats:
     """A formula's values on some rows."""
     tape = Tape(from_sympy(expression), rows.names)
     return tape.value(tape.start, X)
+
+
+def chi_square_said(value: float, freedom: int) -> str:
+    """What the known noise says of the formula: too much or too little is left, or what chance leaves."""
+    from scipy.special import chdtr, chdtrc
+
+    freedom = max(freedom, 1)
+    if chdtrc(freedom, value * freedom) < _RARE:
+        judgement = "more than sigma leaves room for: the formula falls short, or sigma is too small"
+    elif chdtr(freedom, value * freedom) < _RARE:
+        judgement = "less than sigma lets expect: sigma is too large"
+    else:
+        judgement = "as sigma lets expect"
+    return f"chi-square per degree of freedom is {value:.3g} ({freedom:,} degrees of freedom), {judgement}"
+
+
+# A chi-square is called out of the ordinary where chance makes so few like it.
+_RARE = 1e-3
 
 
 def recommended(front: Sequence[Formula], rows: Rows) -> Formula:

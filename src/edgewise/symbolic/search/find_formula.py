@@ -31,7 +31,7 @@ from edgewise.symbolic.search.backward_elimination import shortened
 from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.network_stage import read_networks
-from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, with_best
+from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, remarks, with_best
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.screening import mattering, related
 from edgewise.symbolic.search.search_space import Limits
@@ -205,7 +205,8 @@ def find_formula(
         reduced_chi_square=reduced_chi_square(found.best, table),
     )
     ended = replace(ended, result=found)
-    return replace(found, message=message(ended, table, suspicious.tolist(), aside.tolist()))
+    said = remarks(ended, table, suspicious.tolist(), aside.tolist())
+    return replace(found, message=" ".join([message(ended), *said]), remarks=said)
 
 
 def _search(
@@ -237,17 +238,15 @@ def _search(
     search = searches[-1]
     after = Meter(seconds=None if limit is None else limit - meter.seconds, beat=search.beat)
     ended = _result(search, reason, everything.named(search.rows.names), after)
-    remarks = list[str]()
+    partly = list[str]()
     if (searched := len(search.rows.names)) < len(limits.columns):
         which = "follows most closely" if search.rows.names == few.names else "depends on"
-        remarks.append(
-            f"Of {len(limits.columns):,} columns only the {searched} that y {which} were searched."
-        )
+        partly.append(f"Of {len(limits.columns):,} columns only the {searched} that y {which} were searched.")
     if rows is not everything:
-        remarks.append(
+        partly.append(
             f"{rows.count:,} of the {everything.count:,} rows were searched, and all had their say at the end."
         )
-    return replace(ended, remarks=tuple(remarks)).judged()
+    return replace(ended, remarks=tuple(partly)).judged()
 
 
 def _searched(rows: Rows, limits: Limits) -> NDArray[np.intp]:

@@ -14,7 +14,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.measurements import Measurements, row_numbers
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.results.search_result import FormulaResult, judged
+from edgewise.symbolic.results.search_result import FormulaResult, chi_square_said, judged
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
 
@@ -69,13 +69,25 @@ def with_best(front: Sequence[Formula], best: Formula) -> tuple[Formula, ...]:
     return tuple(sorted((*front, best), key=lambda each: each.complexity))
 
 
-def message(ended: Ended, table: Measurements, suspicious: Sequence[int], aside: Sequence[int]) -> str:
-    """What was found, in sentences.
+def message(ended: Ended) -> str:
+    """What was found and why the search ended, in a sentence, and what more work could do."""
+    result, rows, reason = ended.result, ended.rows, ended.result.stop_reason
+    best = result.best
+    how = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
+    error = f"{'an' if rows.weight is None else 'a weighted'} RMSE of {best.error:.4g} (R2 {best.r2:.6f})"
+    said = f"The best of {ended.count} formulas has {error} judged by {how}; {_WHY[reason]}."
+    return f"{said} {reason.advice}" if not reason.repeatable or reason is StopReason.WORK_SPENT else said
+
+
+def remarks(
+    ended: Ended, table: Measurements, suspicious: Sequence[int], aside: Sequence[int]
+) -> tuple[str, ...]:
+    """What is to know of the rows, in sentences.
 
     Parameters
     ----------
     ended
-        The search.
+        The search, its columns named.
     table
         The rows that count.
     suspicious, aside
@@ -83,20 +95,17 @@ def message(ended: Ended, table: Measurements, suspicious: Sequence[int], aside:
     """
     result, rows, reason = ended.result, ended.rows, ended.result.stop_reason
     best = result.best
-    how = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
-    error = f"{'an' if rows.weight is None else 'a weighted'} RMSE of {best.error:.4g} (R2 {best.r2:.6f})"
-    said = [f"The best of {ended.count} formulas has {error} judged by {how}; {_WHY[reason]}."]
+    said = list[str]()
     if not best.sympy.free_symbols and float(rows.y.std()) > 0 and reason.repeatable:
         said.append("No column tells anything about y: no formula predicts it better than a constant does.")
-    if not reason.repeatable or reason is StopReason.WORK_SPENT:
-        said.append(reason.advice)
     if ended.straightened:
         said.append(
             f"Where arguments are so small these rows cannot tell a function from a line; it was seen for "
             f"{_ranges(rows, ended.straightened)}."
         )
     if result.reduced_chi_square is not None:
-        said.append(_chi_square(result.reduced_chi_square, len(table.y) - len(best.constants)))
+        freedom = len(table.y) - len(best.constants)
+        said.append(f"{chi_square_said(result.reduced_chi_square, freedom).capitalize()}.")
     if len(aside):
         said.append(
             f"{plural(len(aside), 'row')} set aside as gross errors, which no formula explains: "
@@ -108,7 +117,7 @@ def message(ended: Ended, table: Measurements, suspicious: Sequence[int], aside:
             f"{plural(len(suspicious), 'row')} {verb} far from what rows beside them say, as gross errors do: "
             f'{row_numbers(suspicious)}; loss="robust" searches without such rows.'
         )
-    return " ".join([*said, *ended.remarks, *table.notes])
+    return (*said, *ended.remarks, *table.notes)
 
 
 _WHY = {
@@ -132,24 +141,6 @@ def reduced_chi_square(formula: Formula, table: Measurements) -> float | None:
         squares = np.square(table.y - tape.value(tape.start, table.X)) / table.variance
     squares = squares if table.weight is None else squares * table.weight
     return float(squares.sum()) / max(len(table.y) - tape.size, 1)
-
-
-def _chi_square(value: float, freedom: int) -> str:
-    """What the known noise says of the formula: too much or too little is left, or what chance leaves."""
-    from scipy.special import chdtr, chdtrc
-
-    freedom = max(freedom, 1)
-    if chdtrc(freedom, value * freedom) < _RARE:
-        judgement = "more than sigma leaves room for: the formula falls short, or sigma is too small"
-    elif chdtr(freedom, value * freedom) < _RARE:
-        judgement = "less than sigma lets expect: sigma is too large"
-    else:
-        judgement = "as sigma lets expect"
-    return f"Chi-square per degree of freedom is {value:.3g} ({freedom:,} degrees of freedom), {judgement}."
-
-
-# A chi-square is called out of the ordinary where chance makes so few like it.
-_RARE = 1e-3
 
 
 def _ranges(rows: Rows, names: Sequence[str]) -> str:
