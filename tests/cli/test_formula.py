@@ -270,6 +270,9 @@ def test_the_words_reach_the_search(edgewise, data, monkeypatch):
         "units": {"mass": "kg", "y": "J"},
         "names": ("mass", "speed, m/s"),
         "work": 0.1,
+        "loss": "squared",
+        "sample_weight": None,
+        "sigma": None,
     }
 
 

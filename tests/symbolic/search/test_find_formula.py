@@ -229,7 +229,7 @@ def test_a_squared_law_keeps_its_sign() -> None:
         ({"X": HELLO, "y": LAW, "work": "much"}, "'work'"),
         ({"X": HELLO, "y": LAW, "work": 0}, "'work'"),
         ({"X": HELLO * np.nan, "y": LAW}, "finite"),
-        ({"X": HELLO, "y": LAW, "loss": "robbust"}, "'loss' .* did you mean 'robust'"),
+        ({"X": HELLO, "y": LAW, "loss": "robbust"}, "'loss' .*did you mean 'robust'"),
     ],
 )
 def test_bad_arguments_end_in_one_sentence(arguments: dict[str, object], match: str) -> None:
