@@ -19,7 +19,7 @@ from torch import Tensor
 from edgewise._core.work import charge
 from edgewise.training.common.costs import PASSED, PRODUCED
 
-ROWS_AT_ONCE = 16_384
+ROWS_AT_ONCE = 2_048
 # Numbers that are kept in double precision once rather than converted whenever they are read.
 KEPT_NUMBERS = 25_000_000
 # Values an input may take, and rows there must be for each of them: beyond, the rows themselves are as quick.
@@ -79,9 +79,11 @@ class DesignMatrix:
         """The design, or a power of each of its entries, times (P, D), (n, D)."""
         own = theta[self.columns]
         charge(PASSED * (self.rest.numel() + len(self.rest) * len(self.coded)))
-        total = torch.cat([chunk.to(torch.float64) ** power @ own for chunk in self.rest.split(ROWS_AT_ONCE)])
+        total = torch.cat(
+            [_raised(chunk.to(torch.float64), power) @ own for chunk in self.rest.split(ROWS_AT_ONCE)]
+        )
         for each in self.coded:
-            total += (each.values**power @ theta[each.columns])[torch.from_numpy(each.codes)]
+            total += (_raised(each.values, power) @ theta[each.columns])[torch.from_numpy(each.codes)]
         return total
 
     def pulled(self, slope: Tensor, power: int = 1) -> Tensor:
@@ -89,9 +91,9 @@ class DesignMatrix:
         total = torch.zeros(self.size, dtype=torch.float64)
         charge(PASSED * (self.rest.numel() + len(self.rest) * len(self.coded)))
         for chunk, s in self._chunks(slope):
-            total[self.columns] += (chunk.to(torch.float64) ** power).T @ s
+            total[self.columns] += _raised(chunk.to(torch.float64), power).T @ s
         for each in self.coded:
-            total[each.columns] = (each.values**power).T @ each.summed(slope.numpy())
+            total[each.columns] = _raised(each.values, power).T @ each.summed(slope.numpy())
         return total
 
     def gram(self, weight: Tensor) -> Tensor:
@@ -130,6 +132,11 @@ class DesignMatrix:
 
     def _chunks(self, weight: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         return zip(self.rest.split(ROWS_AT_ONCE), weight.split(ROWS_AT_ONCE), strict=True)
+
+
+def _raised(values: Tensor, power: int) -> Tensor:
+    # The first power would copy the whole table.
+    return values if power == 1 else values**power
 
 
 def _place(gram: Tensor, rows: Tensor, columns: Tensor, block: Tensor) -> None:

@@ -11,13 +11,12 @@ from torch import Tensor
 from edgewise._core.work import charge
 from edgewise.training.bag.run import Ground
 from edgewise.training.common.costs import PASSED, PRODUCED
-from edgewise.training.interactions.two_way_tables import shells
 
 # An input, or a pair of them.
 Which = tuple[int, ...]
 
 # Products that a pair is given at first, how many times more where it makes use of most of them, and its most.
-PRODUCTS, MORE, MOST_PRODUCTS = 100, 2.5, 625
+PRODUCTS, MORE, MOST_PRODUCTS = 100, 2.5, 1600
 # Numbers that the products of all pairs may hold.
 MOST_NUMBERS = 100_000_000
 # Rows for each pair of values from which the rows are summed up by these.
@@ -35,14 +34,14 @@ class Part:
     values : Tensor, shape (cells, P), float32
     codes : Tensor, shape (n,), or None
         Cell of each row; None where every row is a cell of its own.
-    shell : Tensor, shape (P,)
-        How rough each column is, from 0.
+    block : Tensor, shape (P,)
+        Columns about as rough as each other in either input, from 0.
     """
 
     places: Tensor
     values: Tensor
     codes: Tensor | None
-    shell: Tensor
+    block: Tensor
 
     def times(self, theta: Tensor) -> Tensor:
         """The columns times (P,), (n,)."""
@@ -90,6 +89,7 @@ class Parts:
         X = ground.rows.X
         self.codes = [torch.unique(X[:, i], return_inverse=True)[1] for i in range(X.shape[1])]
         self.folds = [(ground.fold == k).nonzero()[:, 0] for k in range(int(ground.fold.max()) + 1)]
+        self.others = (ground.fold < 0).nonzero()[:, 0]
         self._parts = dict[Which, Part]()
         self._grams = dict[tuple[Which, int], tuple[Tensor, ...]]()
         self._room = MOST_NUMBERS
@@ -103,10 +103,9 @@ class Parts:
         """Normal equations of output k without a fold, made with these curvatures (n,) when first asked for."""
         if (which, k) not in self._grams:
             part = self.of(which)
-            self._grams[which, k] = (
-                part.gram(bend),
-                *(part.gram(bend, rows) for rows in self.folds),
-            )
+            folds = [part.gram(bend, rows) for rows in self.folds]
+            whole = sum(folds, part.gram(bend, self.others))
+            self._grams[which, k] = (whole, *folds)
         whole, *folds = self._grams[which, k]
         return whole if fold is None else whole - folds[fold]
 
@@ -146,8 +145,7 @@ class Parts:
         places = at + torch.tensor([self.starts[i], self.starts[j]])
         values = table[:, places[:, 0]] * table[:, places[:, 1]]
         self._room -= values.numel()
-        shell = torch.from_numpy(shells(a, b))[at[:, 0] - 1, at[:, 1] - 1]
-        return Part(places, values, None if cells is None else cells[1], shell)
+        return Part(places, values, None if cells is None else cells[1], blocks(at))
 
     def _cells(self, which: Which) -> tuple[Tensor, Tensor] | None:
         """A row of each cell, and the cell of each row; None where cells are too many."""
@@ -160,3 +158,13 @@ class Parts:
             return None
         first = torch.full((count,), rows).scatter_reduce(0, cell, torch.arange(rows), "amin")
         return first, cell
+
+
+def blocks(at: Tensor) -> Tensor:
+    """Which products (P, 2) of directions, from 1, belong together: those alike in floor(log2) of both. Blocks are numbered
+    as they come, so that a longer list numbers its beginning alike."""
+    octave = at.to(torch.float64).log2().add(1e-9).floor().long()
+    _, own = torch.unique(octave, dim=0, return_inverse=True)
+    count = int(own.max()) + 1
+    first = torch.full((count,), len(own)).scatter_reduce(0, own, torch.arange(len(own)), "amin")
+    return first.argsort().argsort()[own]

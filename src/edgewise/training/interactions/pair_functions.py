@@ -1,10 +1,10 @@
 """Functions of pairs of inputs, solved rather than trained: products of smooth directions, shrunk by the evidence.
 
 A function of two inputs is a sum of products of their smooth directions, smoother ones more likely to be large: a Gaussian
-process whose covariance is the product of those of two splines. Products fall into shells by how rough they are, each with
-a weight that maximises the evidence; where a pair says nothing, its function is shrunk to nothing. Pairs join in rounds, and
-all parts are solved in turn on what the others leave over, those of single inputs too. The same is done without each fold,
-choice of pairs included, so that the rows left out judge all of it.
+process whose covariance is the product of those of two splines. Products fall into blocks by how rough they are in either
+input, each with a weight that maximises the evidence; where a pair says nothing, its function is shrunk to nothing. Pairs
+join in rounds, and all parts are solved in turn on what the others leave over, those of single inputs too. The same is done
+without each fold, choice of pairs included, so that the rows left out judge all of it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.work import StopError, charge
-from edgewise.training.additive.irls import LEAST, LEAST_LOGIT, MOST, RELEARNED, START, Additive
+from edgewise.training.additive.irls import LEAST, LEAST_LOGIT, MOST, RELEARNED, SETTLED, START, Additive
 from edgewise.training.bag.out_of_bag import Judged, judged, speaks_for
 from edgewise.training.bag.run import Ground
 from edgewise.training.common.costs import solve_cost
@@ -32,7 +32,9 @@ FIRST_ERRORS = 2.0
 # Pairs that later rounds choose from: the strongest at first.
 CANDIDATES = 96
 # Times that all parts are solved in turn in a round, and updates of the weights of a pair that has just joined.
-SWEEPS, UPDATES = 2, 4
+SWEEPS, UPDATES = 3, 4
+# Share of the way, in logarithms, that an update of weights goes: fixed points of this kind are neared from one side.
+BEYOND = 1.7
 # Share of its products that a pair makes use of when it is given more.
 FULL = 0.4
 HALVINGS = 5
@@ -201,6 +203,7 @@ class _Model:
         # Degrees of freedom that pairs, and all single inputs together, make use of.
         self.free = dict[Pair, float]()
         self.spent = spent
+        self.factors = dict[tuple[Which, int], _Factor]()
 
     def functions(self, faint: float = -1.0) -> PairFunctions:
         """What has been solved, without pairs that lower the loss by less than what is faint."""
@@ -225,8 +228,8 @@ class _Model:
         for pair in fresh:
             shape = len(self.parts.of(pair).places), self.y.shape[1]
             self.pairs[pair] = torch.zeros(shape, dtype=torch.float64)
-            shells = int(self.parts.of(pair).shell.max()) + 1
-            self.penalty[pair] = torch.full((shells, shape[1]), START * self.total, dtype=torch.float64)
+            blocks = int(self.parts.of(pair).block.max()) + 1
+            self.penalty[pair] = torch.full((blocks, shape[1]), START * self.total, dtype=torch.float64)
         # Of few rows, smoothness that was found on all of them would know those left out.
         known = {} if leader is None or len(self.y) <= RELEARNED else leader.penalty
         for sweep in range(SWEEPS):
@@ -256,14 +259,14 @@ class _Model:
         return total
 
     def _fit(self, pair: Pair) -> None:
-        """Numbers for products that have been added since; their weights are those of the roughest so far."""
+        """Numbers for products that have been added since; their weights are those of the last so far."""
         part = self.parts.of(pair)
         more = len(part.places) - len(self.pairs[pair])
         if more > 0:
             self.pairs[pair] = torch.nn.functional.pad(self.pairs[pair], (0, 0, 0, more))
-        shells = int(part.shell.max()) + 1 - len(self.penalty[pair])
-        if shells > 0:
-            last = self.penalty[pair][-1:].expand(shells, -1)
+        blocks = int(part.block.max()) + 1 - len(self.penalty[pair])
+        if blocks > 0:
+            last = self.penalty[pair][-1:].expand(blocks, -1)
             self.penalty[pair] = torch.cat([self.penalty[pair], last])
 
     def _quadratic(self, which: Which, part: Part, k: int, old: Tensor) -> tuple[Tensor, Tensor]:
@@ -274,11 +277,11 @@ class _Model:
         return gram, gram @ old - part.pulled(slope)
 
     def _solve(self, pair: Pair, updates: int) -> None:
-        """The function of a pair beside the others; so many updates of its weights."""
+        """The function of a pair beside the others; at most so many updates of its weights."""
         part, least = self.parts.of(pair), LEAST * self.total
         if not self.loss.dispersed:
             least = max(least, LEAST_LOGIT)
-        sizes = torch.bincount(part.shell).to(torch.float64)
+        sizes = torch.bincount(part.block).to(torch.float64)
         self.penalty[pair] = self.penalty[pair].clone()
         free = self.free.get(pair, 0.0) if updates == 0 else 0.0
         for k in range(self.y.shape[1]):
@@ -286,18 +289,27 @@ class _Model:
             gram, right = self._quadratic(pair, part, k, old)
             noise = self._noise(k)
             for _ in range(updates):
-                theta, root = _solved(gram, right, penalty[part.shell])
-                trace = torch.zeros_like(sizes).index_add(
-                    0, part.shell, torch.cholesky_inverse(root).diagonal()
-                )
-                size = torch.zeros_like(sizes).index_add(0, part.shell, theta**2)
-                own = (sizes - penalty * trace).clamp(min=1e-6)
-                penalty = (noise * own / size.clamp(min=1e-30)).clamp(least, MOST * self.total)
+                factor = self._factor(pair, k, gram, penalty[part.block])
+                theta = factor.solved(right)
+                size = torch.zeros_like(sizes).index_add(0, part.block, theta**2)
+                own = (sizes - penalty * factor.trace(part.block)).clamp(min=1e-6)
+                aim = noise * own / size.clamp(min=1e-30)
+                renewed = (penalty * (aim / penalty) ** BEYOND).clamp(least, MOST * self.total)
                 free = max(free, float(own.sum()))
-            theta, _ = _solved(gram, right, penalty[part.shell])
-            self.pairs[pair][:, k] = self._moved(part, k, old, theta, penalty[part.shell])
+                if float((renewed / penalty).log().abs().max()) < SETTLED:
+                    break
+                penalty = renewed
+            theta = self._factor(pair, k, gram, penalty[part.block]).solved(right)
+            self.pairs[pair][:, k] = self._moved(part, k, old, theta, penalty[part.block])
             self.penalty[pair][:, k] = penalty
         self.free[pair] = free
+
+    def _factor(self, which: Which, k: int, gram: Tensor, penalty: Tensor) -> _Factor:
+        """That of the last time where neither products nor weights have changed since."""
+        known = self.factors.get((which, k))
+        if known is None or len(known.root) != len(gram) or not torch.equal(known.penalty, penalty):
+            known = self.factors[which, k] = _Factor(gram, penalty)
+        return known
 
     def _smooth(self, i: int) -> None:
         """The function of a single input beside the others, as smooth as it has been found to be."""
@@ -305,7 +317,8 @@ class _Model:
         columns = part.places[:, 0]
         for k in range(self.y.shape[1] if len(columns) else 0):
             old, penalty = self.theta[columns, k], self.smoothness[columns, k]
-            theta, _ = _solved(*self._quadratic((i,), part, k, old), penalty)
+            gram, right = self._quadratic((i,), part, k, old)
+            theta = self._factor((i,), k, gram, penalty).solved(right)
             self.theta[columns, k] = self._moved(part, k, old, theta, penalty)
 
     def _level(self) -> None:
@@ -340,14 +353,28 @@ class _Model:
         return float(self.loss.rows(f, self.y) @ self.weight) + 0.5 * float(penalty @ theta**2)
 
 
-def _solved(gram: Tensor, right: Tensor, penalty: Tensor) -> tuple[Tensor, Tensor]:
-    """Solution of penalised normal equations, and their root."""
-    charge(2 * solve_cost(len(gram)))
-    whole = gram + torch.diag(penalty)
-    # Single precision made the matrix: a trace of it keeps the whole definite.
-    whole.diagonal().add_(1e-6 * float(gram.diagonal().mean()))
-    root = torch.linalg.cholesky(whole)
-    return torch.cholesky_solve(right[:, None], root)[:, 0], root
+class _Factor:
+    """The root of penalised normal equations, and what is asked of it."""
+
+    def __init__(self, gram: Tensor, penalty: Tensor) -> None:
+        charge(solve_cost(len(gram)))
+        self.penalty = penalty.clone()
+        whole = gram.clone()
+        # Single precision made the matrix: a trace of it keeps the whole definite.
+        whole.diagonal().add_(penalty + 1e-6 * float(gram.diagonal().mean()))
+        self.root = torch.linalg.cholesky(whole)
+        self._trace: Tensor | None = None
+
+    def solved(self, right: Tensor) -> Tensor:
+        return torch.cholesky_solve(right[:, None], self.root)[:, 0]
+
+    def trace(self, block: Tensor) -> Tensor:
+        """Of the inverse, block by block."""
+        if self._trace is None:
+            charge(solve_cost(len(self.root)))
+            inverse = torch.cholesky_inverse(self.root).diagonal()
+            self._trace = torch.zeros(int(block.max()) + 1, dtype=torch.float64).index_add(0, block, inverse)
+        return self._trace
 
 
 def _mean(models: Sequence[PairFunctions]) -> PairFunctions:
