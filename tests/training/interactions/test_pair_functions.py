@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from edgewise.training import fit_table
 from edgewise.training.additive.design import make_design
+from edgewise.training.interactions.pair_columns import blocks
 from edgewise.training.interactions.pair_functions import PairFunctions
 from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.tabular.assembly import to_network
@@ -54,6 +57,26 @@ def test_so_many_pairs_as_were_asked_for():
     fit = fit_table(X, y, interactions=2)
     assert set(fit.pairs) == {(0, 1), (2, 3)}
     assert fit.mode == "pairwise"
+
+
+def test_a_fine_map_of_two_inputs_is_followed_down_to_the_noise():
+    random = np.random.default_rng(0)
+    X, noise = random.uniform(-1, 1, (8000, 2)), 0.1
+    places, signs = random.uniform(-1, 1, (80, 2)), random.choice([-1.0, 1.0], 80)
+    bumps = np.exp(-((X[:, None] - places) ** 2).sum(2) / (2 * 0.1**2)) @ signs
+    y = bumps + noise * random.normal(size=len(X))
+    fit = fit_table(X[:6000], y[:6000], interactions=1)
+    error = fit.network.predict(X[6000:])[:, 0] - y[6000:]
+    assert np.sqrt(np.mean(error**2)) < 1.2 * noise
+
+
+@given(st.lists(st.tuples(st.integers(1, 90), st.integers(1, 90)), min_size=1, max_size=200, unique=True))
+def test_products_are_in_one_block_where_both_directions_are_of_one_octave(products: list[tuple[int, int]]):
+    own = blocks(torch.tensor(products)).tolist()
+    octaves = [(m.bit_length(), k.bit_length()) for m, k in products]
+    assert own == [list(dict.fromkeys(octaves)).index(octave) for octave in octaves]
+    half = products[: max(1, len(products) // 2)]
+    assert blocks(torch.tensor(half)).tolist() == own[: len(half)]
 
 
 def test_nodes_of_a_network_say_what_the_products_say():
