@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.auditing.metrics import plain
 from edgewise.data.encoding_columns import REACH, LevelColumn, NumberColumn
 from edgewise.layers import KANLinear
 from edgewise.network.fitted import Fitted

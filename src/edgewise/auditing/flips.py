@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.plain import plain
 from edgewise.auditing.certify import Cells, CertifiedFlip, cells_of, certified_flip, inputs_with
-from edgewise.auditing.metrics import plain
 from edgewise.auditing.subject import Subject, inputs_of, predicted
 from edgewise.data.encoding_raw import RawTable, raw_table
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.errors import InputError
+from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise.auditing.certify import CertifiedFlip
-from edgewise.auditing.metrics import plain
 from edgewise.auditing.text import columns, number
 
 CRITERIA = ("dp", "eo")
@@ -72,6 +72,7 @@ class Frontier:
     notes : tuple of str
     stop_reason : StopReason
         "decided" where every model was made; else what ended it, and `notes` say which are missing.
+    seconds : float
     """
 
     attribute: str
@@ -80,6 +81,12 @@ class Frontier:
     held_out: int
     notes: tuple[str, ...] = ()
     stop_reason: StopReason = StopReason.DECIDED
+    seconds: float = 0.0
+
+    @property
+    def message(self) -> str:
+        """Why it ended, in a sentence."""
+        return self.stop_reason.advice
 
     @property
     def before(self) -> FrontierPoint:
@@ -122,7 +129,7 @@ class Frontier:
             "rows": self.rows,
             "held_out": self.held_out,
             "notes": list(self.notes),
-            "stop_reason": self.stop_reason.value,
+            **fields(self, "message", "stop_reason", "seconds"),
         }
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.plain import plain
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.tallies import BINS, Outcomes, Resamples, statistics
@@ -261,16 +262,3 @@ def _warnings(outcomes: Outcomes, part: Grouping, count: NDArray[np.int64]) -> t
                 f"{', '.join(rare)}."
             )
     return tuple(said)
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON holds it: NaN becomes None, tuples lists."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(entry) for key, entry in cast("Mapping[Any, Any]", value).items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in cast("list[Any]", value)]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

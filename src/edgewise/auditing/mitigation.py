@@ -229,9 +229,8 @@ def mitigate(
     points[1:1] = [made[told] for _, told, _ in ways if told in made]
     if not ended.repeatable:
         notes.append(stages.left_out(ended))
-    return Frontier(
-        learn.grouping.name, tuple(points), len(learn.actual), len(judge.actual), tuple(notes), ended
-    )
+    rows, held = len(learn.actual), len(judge.actual)
+    return Frontier(learn.grouping.name, tuple(points), rows, held, tuple(notes), ended, meter.seconds)
 
 
 class _Rows:

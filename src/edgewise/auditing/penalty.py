@@ -156,7 +156,7 @@ def fair_fit(
     told = {"dp": "demographic parity", "eo": "equalised odds"}[criterion]
     kept = f", {', '.join(promised)} held as constrained" if promised else ""
     detail = f"trained on with a penalty on {told} of weight {strength:g}{kept}"
-    return Mitigated(made, detail, tuple(bounds), ended)
+    return Mitigated(made, detail, tuple(bounds), ended, meter.seconds)
 
 
 def _promised(view: Fitted) -> tuple[str, ...]:

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import chi2, rankdata
 
+from edgewise._core.plain import plain
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.auditing.carriers import Area, Carrier, area, carriers, guess
 from edgewise.auditing.groups import Grouping
-from edgewise.auditing.metrics import plain
 from edgewise.data import LevelColumn
 from edgewise.data.encoding_raw import RawTable
 from edgewise.network.module import KAN

@@ -115,6 +115,11 @@ class AuditResult:
     seconds: float = 0.0
     stop_reason: StopReason = StopReason.DECIDED
 
+    @property
+    def message(self) -> str:
+        """Why it ended, in a sentence."""
+        return self.stop_reason.advice
+
     def of(self, attribute: str) -> GroupTable:
         """The table of an attribute; "intersection" for that of their combinations.
 
@@ -213,6 +218,7 @@ class AuditResult:
             "draws": self.draws,
             "seconds": self.seconds,
             "stop_reason": self.stop_reason.value,
+            "message": self.message,
         }
 
     def __str__(self) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import fields
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
@@ -44,12 +45,24 @@ class Mitigated:
         Bounds of what the columns can still do.
     stop_reason : StopReason
         Why it was not changed further.
+    seconds : float
     """
 
     model: Any
     detail: str
     certificates: tuple[CertifiedFlip, ...]
     stop_reason: StopReason = StopReason.DECIDED
+    seconds: float = 0.0
+
+    @property
+    def message(self) -> str:
+        """What was done, in words."""
+        return self.detail
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the model, for JSON."""
+        told = fields(self, "detail", "message", "stop_reason", "seconds")
+        return {**told, "certificates": [each.to_dict() for each in self.certificates]}
 
 
 def with_network(model: Any, network: KAN) -> Any:
@@ -114,7 +127,7 @@ def flatten_columns(model: Any, columns: str | Sequence[str], X: Any, *, share: 
     >>> flat.certificates[0].bound
     0.0
     """
-    view = fitted(model, of="flatten_columns")
+    view, meter = fitted(model, of="flatten_columns"), Meter()
     names = check_names([columns] if isinstance(columns, str) else columns, "columns", of="flatten_columns")
     share = check_float(share, "share", low=0.0, high=1.0, of="flatten_columns")
     inputs = inputs_of(X, view)
@@ -125,7 +138,7 @@ def flatten_columns(model: Any, columns: str | Sequence[str], X: Any, *, share: 
     what = "removed" if share == 1.0 else f"drew in by {share:.0%}"
     after = fitted(made, of="flatten_columns")
     bounds = tuple(certified_flip(after, name, seen=_seen(after, name, inputs)) for name in names)
-    return Mitigated(made, f"{what} {', '.join(names)}", bounds)
+    return Mitigated(made, f"{what} {', '.join(names)}", bounds, seconds=meter.seconds)
 
 
 def limit_flip(
@@ -229,10 +242,10 @@ def limited(
             except StopError as stop:
                 ended = meter.own(stop)
         if isinstance(ended, Mitigated):
-            return ended
+            return replace(ended, seconds=meter.seconds)
         quick = drawn_in(partial(quick_flip, name=column, seen=seen))
         assert isinstance(quick, Mitigated)
-        return replace(quick, stop_reason=ended)
+        return replace(quick, stop_reason=ended, seconds=meter.seconds)
 
 
 def _inputs(view: Fitted, name: str) -> tuple[int, ...]:

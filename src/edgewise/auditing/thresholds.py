@@ -17,9 +17,9 @@ from scipy.optimize import linprog
 
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import plain
 from edgewise._core.seeds import numpy_generator
 from edgewise.auditing.groups import Grouping
-from edgewise.auditing.metrics import plain
 from edgewise.auditing.subject import Subject
 
 Floats = NDArray[np.float64]

@@ -95,7 +95,7 @@ def claimed(
 
 def told(verdict: Verdict, certificate: Path | None) -> str:
     """A verdict as JSON."""
-    document = verdict.to_dict() | {"message": verdict.stop_reason.advice}
+    document = verdict.to_dict() | {"advice": verdict.stop_reason.advice}
     written = certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None
     document["certificate_file"] = str(certificate) if written else None
     return json.dumps(document, allow_nan=False, ensure_ascii=False)

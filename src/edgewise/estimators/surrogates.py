@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import fields
+from edgewise._core.stopping import StopReason
 from edgewise.data import split
 from edgewise.data.encoding_raw import raw_table
 from edgewise.estimators.classifier import KANClassifier
@@ -61,9 +63,25 @@ class Surrogate:
         """What the surrogate says in the black box's stead: numbers or classes."""
         return _decided(self.kind, self.classes, self.model.predict(X))
 
+    @property
+    def stop_reason(self) -> StopReason:
+        """Why its training ended."""
+        return self.model.fit_.stop_reason
+
+    @property
+    def seconds(self) -> float:
+        """How long its training took."""
+        return self.model.fit_.seconds
+
+    @property
+    def message(self) -> str:
+        """How far it can be taken for the black box, in words."""
+        return str(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, strings and numbers."""
         return {
+            **fields(self, "message", "stop_reason", "seconds"),
             "kind": self.kind,
             "fidelity": self.fidelity,
             "agreement": self.agreement,

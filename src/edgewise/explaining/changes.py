@@ -91,6 +91,7 @@ class Counterfactuals:
     message : str
     stop_reason : StopReason
         "exhausted" where every combination that may matter was tried, "work_spent" where only those that promised most.
+    seconds : float
     """
 
     row: int | None
@@ -102,6 +103,7 @@ class Counterfactuals:
     exact: bool
     message: str
     stop_reason: StopReason
+    seconds: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
@@ -116,6 +118,7 @@ class Counterfactuals:
             "exact": self.exact,
             "message": self.message,
             "stop_reason": self.stop_reason.value,
+            "seconds": round(self.seconds, 3),
         }
 
     def __str__(self) -> str:

@@ -165,6 +165,7 @@ def counterfactuals(
         exact=exact,
         message=_message(kept, most_changes, exact, linear, ended),
         stop_reason=ended,
+        seconds=meter.seconds,
     )
 
 

@@ -12,6 +12,7 @@ import torch
 
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
+from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_work, running
@@ -73,6 +74,14 @@ class SimplifyResult:
         if self.stop_reason is StopReason.EXHAUSTED:
             return "Every smaller shape and every further edge taken out raised the held-out error."
         return self.stop_reason.advice
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the network, for JSON."""
+        told = {
+            "steps": [vars(step) for step in self.steps],
+            "history": [vars(record) for record in self.history],
+        }
+        return {**fields(self, "validation_error", "message", "stop_reason", "seconds"), **plain(told)}
 
 
 def simplify(

@@ -194,7 +194,7 @@ def test_a_formula_without_value_somewhere(wave):
         claim = f'formula("{text}", 100)'
         answer = ew.verify(wave[0], claim, domain={"x1": (-1, 1), "x2": (0, 0)})
         assert answer.status == "refuted", text
-        assert answer.reason == "At this row the formula has no value."
+        assert answer.message == "At this row the formula has no value."
 
 
 def test_estimators_in_raw_units():

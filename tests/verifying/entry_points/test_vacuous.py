@@ -61,7 +61,7 @@ def test_a_single_row_is_called_so():
     assert ew.verify(model(), ew.properties.robust(row, {"age": 1.0})).vacuous == ""
     fixed = ew.minimal_counterfactual(model(), row, mutable=[])
     assert fixed.found is None
-    assert "no column may change" in fixed.reason
+    assert "no column may change" in fixed.message
 
 
 def test_maps_that_cannot_give_more_are_called_so():

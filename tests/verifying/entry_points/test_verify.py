@@ -217,7 +217,7 @@ def test_equal_models(small):
         other.layers[-1].bias += 0.5
     answer = ew.verify(net, properties.equal(other, 0.4))
     assert answer.status == "refuted"
-    assert "the other model gives" in answer.reason
+    assert "the other model gives" in answer.message
 
 
 def test_no_answer_is_unsound():
@@ -399,7 +399,7 @@ def test_never_flips_among_three_classes_is_what_all_rows_say(trees, where, tmp_
             assert first.decision != second.decision
             for case in answer.cases:
                 assert str(case.decision) == str(decided[rows.index(tuple(case.row[key] for key in names))])
-            assert "the decision is" in answer.reason
+            assert "the decision is" in answer.message
         else:
             assert answer.certificate.to_dict()["claim"]["type"] == "same_class"
             assert accepted(answer, model).accepted
@@ -422,8 +422,8 @@ def test_what_the_checker_refuses_is_not_proved(small, monkeypatch):
     monkeypatch.setattr(API, "_evidence", lambda outcome: poor)
     answer = ew.verify(net, claim)
     assert answer.status == "undecided"
-    assert "the checker does not bear it out" in answer.reason
-    assert "leaf 0 of goal 0" in answer.reason
+    assert "the checker does not bear it out" in answer.message
+    assert "leaf 0 of goal 0" in answer.message
     assert math.isinf(answer.upper)
 
 
@@ -440,7 +440,7 @@ def test_the_check_is_work(small, monkeypatch):
     monkeypatch.undo()
     answer = ew.verify(net, claim, work=(without.spent + whole.spent) / 2 / API.MOST)
     assert answer.status == "undecided"
-    assert "a proof was found, but the work that was allowed was done before it was checked" in answer.reason
+    assert "a proof was found, but the work that was allowed was done before it was checked" in answer.message
     assert answer.stop_reason == ew.StopReason.WORK_SPENT
 
 

@@ -102,8 +102,8 @@ def _text(one: Verdict) -> str:
         empty = f"Vacuous: {one.vacuous}" if one.vacuous else ""
         return " ".join(filter(None, [f"Holds at every such row, shown {parts}{room}.", empty, *one.remarks]))
     if isinstance(one, Refuted):
-        return " ".join([one.reason, *one.remarks])
-    told = [f"Neither proved nor refuted: {one.reason}."]
+        return " ".join([one.message, *one.remarks])
+    told = [f"Neither proved nor refuted: {one.message}."]
     if math.isfinite(one.upper):
         told.append(f"The bound is exceeded by at most {number(one.upper, 3)} anywhere.")
     if math.isfinite(one.lower):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, check_names, check_vector
 from edgewise._core.errors import InputError
+from edgewise._core.plain import plain
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -72,6 +73,8 @@ class Verdict:
         The verdict in one sentence.
     stop_reason
         Why no more networks were trained.
+    seconds
+        How long it took, with all claims that were tested on the same networks.
     """
 
     hypothesis: str
@@ -84,6 +87,11 @@ class Verdict:
     rows: int
     message: str
     stop_reason: StopReason = StopReason.EXHAUSTED
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return plain(vars(self))
 
     def __str__(self) -> str:
         return self.message
@@ -219,7 +227,7 @@ def check_structures(
             _judged(claim, model, ground, table[held], target[held], size, known, derive(root, 1 + at))
             for at, claim in enumerate(claims)
         )
-        return tuple(replace(each, stop_reason=reason) for each in verdicts)
+        return tuple(replace(each, stop_reason=reason, seconds=meter.seconds) for each in list(verdicts))
 
 
 def column_names(X: Any, names: Iterable[str] | None, count: int, of: str) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
+from edgewise._core.plain import fields
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -123,6 +124,22 @@ class PartialResult:
             f"The name of an unknown function must be one of {among(known)}. Got {short(name)} instead"
             f"{did_you_mean(name, known)}."
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but what `predict` needs, for JSON."""
+        curves = [
+            {
+                **fields(each, "name", "x", "y", "normalised"),
+                "suggestions": [one.text for one in each.suggestions],
+            }
+            for each in self.functions
+        ]
+        return {
+            **fields(self, "text", "error", "r2", "message", "stop_reason", "seconds"),
+            "functions": curves,
+            "formula": None if self.formula is None else self.formula.to_dict(),
+            "alternatives": [each.to_dict() for each in self.alternatives],
+        }
 
     def predict(self, X: Any) -> Floats:
         """The formula with the learned functions at every row.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
+from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 
@@ -87,6 +89,20 @@ class FitResult:
         """Why training ended, in a sentence."""
         return self.stop_reason.advice
 
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the network, for JSON."""
+        names = (
+            "method",
+            "train_error",
+            "validation_error",
+            "resolved",
+            "events",
+            "message",
+            "stop_reason",
+            "seconds",
+        )
+        return {**fields(self, *names), "history": [plain(vars(record)) for record in self.history]}
+
 
 @dataclass(frozen=True, eq=False)
 class TableFit:
@@ -131,6 +147,21 @@ class TableFit:
     out_of_bag: Tensor | None = None
     pairs: tuple[tuple[int, int], ...] = ()
     compared: tuple[tuple[str, float], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the network and its outputs, for JSON."""
+        names = (
+            "mode",
+            "members",
+            "validation_error",
+            "pairs",
+            "compared",
+            "events",
+            "message",
+            "stop_reason",
+            "seconds",
+        )
+        return {**fields(self, *names), "history": [plain(vars(record)) for record in self.history]}
 
 
 def tell(callbacks: Sequence[Callback], record: Record) -> bool:

@@ -67,7 +67,7 @@ class MinimalCounterfactual:
     certificate : Certificate or None
         Of the decision for every row that costs at most `lower`; None where nothing was proved.
     seconds : float
-    reason : str
+    message : str
         Why it ended, in words.
     stop_reason : StopReason
         The same as data: "decided" where the least cost is known as closely as was asked.
@@ -81,7 +81,7 @@ class MinimalCounterfactual:
     minimal: bool
     certificate: Certificate | None = field(repr=False)
     seconds: float
-    reason: str
+    message: str
     stop_reason: StopReason
 
     def to_dict(self) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class MinimalCounterfactual:
             "minimal": self.minimal,
             "certificate": None if self.certificate is None else self.certificate.digest,
             "seconds": round(self.seconds, 3),
-            "reason": self.reason,
+            "message": self.message,
             "stop_reason": self.stop_reason.value,
         }
 
@@ -106,7 +106,7 @@ class MinimalCounterfactual:
         decided = shown(self.row.decision)
         if self.found is None:
             certain = "Proved: no row" if self.minimal else "No row was found that"
-            return f"{certain} within reach is decided otherwise than {decided} ({self.reason})."
+            return f"{certain} within reach is decided otherwise than {decided} ({self.message})."
         lines = [f"{shown(self.found.decision).capitalize()} instead of {decided}, with:"]
         lines += [
             f"  {name}: {shown(before)} -> {shown(after)}" for name, (before, after) in self.changes.items()

@@ -55,6 +55,11 @@ class Proved:
         """True: whether the property is proved."""
         return True
 
+    @_computed
+    def message(self) -> str:
+        """What was proved, in a sentence."""
+        return f"It holds for {self.domain}."
+
     def __bool__(self) -> bool:
         return True
 
@@ -71,6 +76,7 @@ class Proved:
             "certificate": digest,
             "remarks": list(self.remarks),
             "vacuous": self.vacuous,
+            "message": self.message,
             "stop_reason": self.stop_reason.value,
         }
 
@@ -98,7 +104,7 @@ class Refuted:
         The row, or two rows that differ in one column, with what the model says of them.
     excess : float
         By how much the bound is broken there.
-    reason : str
+    message : str
         What the rows show, in one sentence.
     seconds : float
     remarks : tuple of str
@@ -109,7 +115,7 @@ class Refuted:
     domain: str
     cases: tuple[Case, ...]
     excess: float
-    reason: str
+    message: str
     seconds: float
     remarks: tuple[str, ...] = ()
     status: str = field(default="refuted", init=False)
@@ -135,7 +141,7 @@ class Refuted:
             "property": self.property,
             "domain": self.domain,
             "excess": _finite(self.excess),
-            "reason": self.reason,
+            "message": self.message,
             "cases": [case.to_dict() for case in self.cases],
             "remarks": list(self.remarks),
             "seconds": round(self.seconds, 3),
@@ -146,7 +152,7 @@ class Refuted:
         lines = [
             f"Refuted: {self.property}",
             f"  among {self.domain}; found in {_seconds(self.seconds)}.",
-            f"  {self.reason}",
+            f"  {self.message}",
             *(f"  {remark}" for remark in self.remarks),
         ]
         return "\n".join([*lines, *table_of(self.cases)])
@@ -163,7 +169,7 @@ class Undecided:
         The largest excess over the bound that was found, and that which is certain not to be exceeded: the property holds if
         the true one is at most 0, and would be proved with bounds that much wider.
     seconds : float
-    reason : str
+    message : str
         Why it ended, in words.
     stop_reason : StopReason
         The same as data, with advice.
@@ -176,7 +182,7 @@ class Undecided:
     lower: float
     upper: float
     seconds: float
-    reason: str
+    message: str
     stop_reason: StopReason
     remarks: tuple[str, ...] = ()
     status: str = field(default="undecided", init=False)
@@ -200,7 +206,7 @@ class Undecided:
             "domain": self.domain,
             "lower": _finite(self.lower),
             "upper": _finite(self.upper),
-            "reason": self.reason,
+            "message": self.message,
             "remarks": list(self.remarks),
             "seconds": round(self.seconds, 3),
             "stop_reason": self.stop_reason.value,
@@ -209,7 +215,7 @@ class Undecided:
     def __str__(self) -> str:
         lines = [
             f"Undecided: {self.property}",
-            f"  for {self.domain}; {self.reason} after {_seconds(self.seconds)}.",
+            f"  for {self.domain}; {self.message} after {_seconds(self.seconds)}.",
         ]
         if math.isfinite(self.upper):
             lines.append(f"  Certain: the bound is exceeded by at most {self.upper:.4g} anywhere.")

@@ -1,0 +1,37 @@
+"""Results as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, cast
+
+import numpy as np
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON holds it: what is not finite becomes None, tuples and arrays lists, members of enums their value.
+
+    Examples
+    --------
+    >>> plain({"low": float("nan"), "ends": (1, np.float64(2.0))})
+    {'low': None, 'ends': [1, 2.0]}
+    """
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in cast("list[Any]", value)]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
+
+
+def fields(result: object, *names: str) -> dict[str, Any]:
+    """Some attributes of a result as plain data."""
+    return {name: plain(getattr(result, name)) for name in names}
