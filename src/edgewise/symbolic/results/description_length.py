@@ -15,16 +15,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.results.formula import Formula
 
+Floats = NDArray[np.float64]
 # Nats of a node: one out of some twenty symbols; fewer where rows are left out one at a time, which charges for fitting.
 _NODE, _NODE_LEFT_OUT = 3.0, 1.0
 # And of a function around another one.
 _NESTED = 3.0
 # A challenger may be so much longer, and must be shorter in description by so many nats.
 _LONGER, _CLEARLY = 10, 4.0
+# Standard errors of a gain that is more than chance.
+_CHANCE = 1.645
 
 
 def description(formula: Formula, rows: Rows) -> float:
@@ -64,8 +70,49 @@ def nested(expression: Any) -> int:
 
 
 def shortest(formulas: Sequence[Formula], rows: Rows) -> Formula:
-    """The formula that describes the rows in the fewest words: where they are few, taste counts."""
-    return min(formulas, key=lambda each: description(each, rows))
+    """The formula that describes few rows in the fewest words, or the simplest that it beats by no more than chance.
+
+    A dozen rows hold many formulas equally well, and of thousands that were tried the best by a little is so by chance.
+
+    Parameters
+    ----------
+    formulas
+        What may be recommended.
+    rows
+        A short table, of which rows are left out one at a time.
+
+    Returns
+    -------
+    Formula
+    """
+    best = min(formulas, key=lambda each: description(each, rows))
+    likely = _likelihoods(best, rows)
+    as_good = [
+        each
+        for each in formulas
+        if each.complexity < best.complexity and not _clearly(likely - _likelihoods(each, rows))
+    ]
+    return min(as_good, key=lambda each: each.complexity, default=best)
+
+
+def _clearly(gains: Floats) -> bool:
+    """Whether gains in log-likelihood, row by row, are positive by more than chance (5 %, one-sided)."""
+    return bool(gains.sum() > _CHANCE * math.sqrt(len(gains)) * gains.std())
+
+
+def _likelihoods(formula: Formula, rows: Rows) -> Floats:
+    """The logarithm of each row's likelihood under the formula fitted to the others, (n,).
+
+    Noise is taken to be normal and as large as what the formula leaves. Formulas are compared by it in the test of Vuong
+    (1989), Likelihood ratio tests for model selection and non-nested hypotheses. Econometrica 57(2). doi:10.2307/1912557
+    """
+    tape = Tape(from_sympy(formula.sympy), rows.names)
+    value, jacobian = tape.jacobian(tape.start, rows.X)
+    size = np.linalg.norm(jacobian, axis=0)
+    q = np.linalg.qr(jacobian / np.where(size > 0, size, 1.0))[0]
+    left = (rows.y - value) / np.maximum(1 - np.square(q).sum(axis=1), 1e-3)
+    square = max(float(np.mean(np.square(left))), rows.rounding_error**2, 1e-300)
+    return -0.5 * math.log(square) - np.square(left) / (2 * square)
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: Rows) -> Formula:

@@ -1,0 +1,62 @@
+"""What is recommended of few rows: the simplest formula that no other beats by more than chance."""
+
+from __future__ import annotations
+
+import numpy as np
+import sympy
+
+from edgewise.symbolic.fitting.rounding import fit_expression
+from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.results.description_length import shortest
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.search_result import as_formula
+
+x = sympy.Symbol("x")
+
+
+def fitted(rows: Rows, *expressions: sympy.Expr) -> list[Formula]:
+    return [as_formula(fit_expression(each, rows), rows, None) for each in expressions]
+
+
+def table(rows: int, noise: float, seed: int) -> Rows:
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(0.3, 2, (rows, 1))
+    y = -2.0 * X[:, 0] + 15.5 + noise * rng.standard_normal(rows)
+    return Rows.split(("x",), X, y, 0.2, 0)
+
+
+LINE = 1.1 * x + 1.3
+BEND = 1.1 * x + 1.3 + 0.17 * x**3
+NESTED = 13.7 - 2.9 * sympy.cos(sympy.cos(1.01 * x) + 1.02)
+
+
+def test_of_few_noisy_rows_the_line_is_recommended() -> None:
+    lines = 0
+    for seed in range(20):
+        rows = table(26, 0.16, seed)
+        line, *longer = fitted(rows, LINE, BEND, NESTED)
+        lines += shortest([line, *longer], rows) is line
+    assert lines >= 18
+
+
+def test_of_formulas_that_rows_cannot_tell_apart_the_simplest_is_recommended() -> None:
+    # Bates and Watts (1988): rates of a reaction at six concentrations, twice each.
+    X = np.repeat([0.02, 0.06, 0.11, 0.22, 0.56, 1.1], 2)[:, None]
+    y = np.array([76.0, 47, 97, 107, 123, 139, 159, 152, 191, 201, 207, 200])
+    rows = Rows.split(("x",), X, y, 0.2, 0)
+    saturating, root, log = fitted(
+        rows, 3320.5 / (15.6 + 1 / x), 469.3 / sympy.sqrt(4.23 + 1 / x), 37.1 * sympy.log(x) + 209.2
+    )
+    assert root.error < saturating.error < log.error
+    assert log.complexity < saturating.complexity < root.complexity
+    assert shortest([log, saturating, root], rows) is saturating
+
+
+def test_what_a_longer_formula_gains_clearly_is_taken() -> None:
+    for noise in (0.0, 0.05):
+        rng = np.random.default_rng(1)
+        X = rng.uniform(0.3, 2, (26, 1))
+        y = X[:, 0] + X[:, 0] ** 3 + noise * rng.standard_normal(26)
+        rows = Rows.split(("x",), X, y, 0.2, 0)
+        line, bend = fitted(rows, LINE, BEND)
+        assert shortest([line, bend], rows) is bend
