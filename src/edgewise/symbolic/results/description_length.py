@@ -29,8 +29,8 @@ _NODE, _NODE_LEFT_OUT = 3.0, 1.0
 _NESTED = 3.0
 # A challenger may be so much longer, and must be shorter in description by so many nats.
 _LONGER, _CLEARLY = 10, 4.0
-# Standard errors of a gain that is more than chance (1 %): of hundreds of formulas that are tried, some gain two.
-_CHANCE = 2.576
+# Standard errors of a gain that is more than chance (5 %, one-sided).
+_CHANCE = 1.645
 
 
 def description(formula: Formula, rows: Rows) -> float:
