@@ -34,6 +34,7 @@ def test_the_results_are_found():
         "AuditResult",
         "Counterfactuals",
         "FitResult",
+        "FittedConstants",
         "FormulaResult",
         "Frontier",
         "MinimalCounterfactual",
@@ -81,6 +82,7 @@ def made():
     yield "fit", lambda: ew.fit(net, X, y, steps=3)
     yield "simplify", lambda: ew.simplify(net, X, y, work=0.01)
     yield "find_formula", lambda: ew.find_formula(X, y, work=0.01)
+    yield "fit_constants", lambda: ew.fit_constants(X, y, "a*x1 + b*x2^2", names=["x1", "x2"])
     yield "fit_partial", lambda: ew.fit_partial(X, y, "f(x1) + 0.2*x2^2", names=["x1", "x2"], work=0.1)
     yield "check_structure", lambda: ew.check_structure(X, y, "sum(x1 | x2)", work=0.02)
     yield "table", lambda: regression().fit_

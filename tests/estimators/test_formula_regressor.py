@@ -160,7 +160,7 @@ def test_a_score_outside_the_domain_says_so() -> None:
         ({"callbacks": [1]}, "'callbacks' parameter of FormulaRegressor must list functions"),
         ({"random_state": "x"}, "'random_state' parameter of FormulaRegressor must be an int"),
         ({"verbose": -1}, "'verbose' parameter of FormulaRegressor must be an int"),
-        ({"held_out": 0.9}, "'held_out' parameter"),
+        ({"validation": 0.9}, "'validation' parameter"),
         ({"seconds": 0}, "must be a finite number"),
     ],
 )

@@ -124,7 +124,7 @@ def find_rows(random: Random, folder: Path) -> Attempt:
 def find_arguments(random: Random, folder: Path) -> Attempt:
     table = np.random.default_rng(0).uniform(1, 2, (30, 2))
     options: dict[str, Any] = {"X": table, "y": table[:, 0] ** 2, "work": LITTLE, "seconds": 0.3}
-    name = pick(random, ("X", "y", "names", "work", "seconds", "seed", "callbacks", "forms", "held_out"))
+    name = pick(random, ("X", "y", "names", "work", "seconds", "seed", "callbacks", "forms", "validation"))
     options[name] = junk(random)
     return Attempt(lambda: ew.find_formula(**options), given=(table,), mentions=(name,), what=name)
 

@@ -48,7 +48,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Functions that no formula may hold.
     require, ignore : sequence of str
         Columns that every formula must contain, and those that none may use.
-    held_out : float
+    validation : float
         The share of rows on which formulas are judged.
     loss : "squared" or "robust"
         "robust" sets rows aside that no law explains, as slipped decimal points and broken sensors make them, and says
@@ -103,7 +103,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         without: Any = (),
         require: Any = (),
         ignore: Any = (),
-        held_out: float = 0.2,
+        validation: float = 0.2,
         loss: str = "squared",
         random_state: Any = 0,
         verbose: int = 0,
@@ -117,7 +117,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.without = without
         self.require = require
         self.ignore = ignore
-        self.held_out = held_out
+        self.validation = validation
         self.loss = loss
         self.random_state = random_state
         self.verbose = verbose
@@ -256,7 +256,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             "seconds": self.seconds,
             "seed": _seed(self.random_state, of),
             "callbacks": (*cast("list[Any]", callbacks), *([_show] if verbose else [])),
-            "held_out": self.held_out,
+            "validation": self.validation,
             "loss": self.loss,
         }
         limits: dict[str, Any] = {

@@ -220,7 +220,7 @@ def test_a_squared_law_keeps_its_sign() -> None:
         ({"X": HELLO, "y": LAW, "names": ["a"]}, "'names'"),
         ({"X": HELLO, "y": LAW, "names": ["a", "a"]}, "distinct"),
         ({"X": HELLO, "y": LAW, "seconds": -1}, "'seconds'"),
-        ({"X": HELLO, "y": LAW, "held_out": 2}, "'held_out'"),
+        ({"X": HELLO, "y": LAW, "validation": 2}, "'validation'"),
         ({"X": HELLO, "y": LAW, "forms": ["sine"]}, "'forms'"),
         ({"X": HELLO, "y": LAW, "without": ["sine"]}, "'without'"),
         ({"X": HELLO, "y": LAW, "require": ["x9"]}, "'require'"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any
@@ -24,7 +24,10 @@ from edgewise._core.checks import (
     short,
 )
 from edgewise._core.errors import InputError
+from edgewise._core.plain import fields
 from edgewise._core.seeds import numpy_generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter
 from edgewise.forms import parse
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number
@@ -65,6 +68,10 @@ class FittedConstants:
     reduced_chi_square
         Where the noise was told by `sigma`: the mean squared error in units of it, with the constants' degrees of freedom
         taken off. About one where the formula is right.
+    stop_reason
+        Why the search for the lowest minimum ended.
+    seconds
+        How long it took.
     """
 
     text: str
@@ -73,6 +80,14 @@ class FittedConstants:
     formula: Formula
     message: str
     reduced_chi_square: float | None = None
+    stop_reason: StopReason = StopReason.CONVERGED
+    seconds: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        names = ("text", "deviation", "message", "reduced_chi_square", "stop_reason", "seconds")
+        constants = {name: fields(each, "value", "standard_error") for name, each in self.constants.items()}
+        return {**fields(self, *names), "constants": constants, "formula": self.formula.to_dict()}
 
     def __str__(self) -> str:
         lines = [
@@ -143,9 +158,9 @@ def fit_constants(
     >>> y = 5 * np.exp(-t / 80) + 2 + 0.1 * np.random.default_rng(0).standard_normal(40)
     >>> found = fit_constants(t[:, None], y, "a*exp(-t/tau) + c", names=["t"], sigma=0.1)
     >>> print(found.message.split("; ")[0])
-    Fitted 3 constants to 40 rows with a residual standard deviation of 0.08379
+    Fitted 3 constants to 40 rows with a residual standard deviation of 0.08068
     >>> round(found.reduced_chi_square, 2)
-    0.7
+    0.65
     """
     cells = check_matrix(X, "X", missing=True, of=_OF)
     values_of_y = check_vector(y, "y", length=len(cells), missing=True, of=_OF)
@@ -153,6 +168,7 @@ def fit_constants(
     told = measured(cells, values_of_y, columns, sample_weight=sample_weight, sigma=sigma, of=_OF)
     table, target = told.X, told.y
     root = np.ones(len(target)) if told.weight is None else np.sqrt(told.weight)
+    meter = Meter()
     labels = constant_names(text, columns)
     if len(target) < len(labels):
         raise InputError(
@@ -173,7 +189,8 @@ def fit_constants(
             )
         rows = Rows.whole(columns, told)
         values = dict(zip(labels, found.constants.tolist(), strict=True))
-        return _result(text, problem.filled(found.constants), problem.order, values, rows, told)
+        result = _result(text, problem.filled(found.constants), problem.order, values, rows, told)
+        return replace(result, seconds=meter.seconds)
 
 
 def constant_names(text: object, columns: Sequence[str]) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ def find_formula(
     without: Iterable[str] = (),
     require: Iterable[str] = (),
     ignore: Iterable[str] = (),
-    held_out: float = 0.2,
+    validation: float = 0.2,
     loss: str = "squared",
     sample_weight: Any = None,
     sigma: Any = None,
@@ -112,7 +112,7 @@ def find_formula(
         Columns that every formula contains.
     ignore
         Columns that are not used.
-    held_out
+    validation
         The share of rows on which formulas are judged. Tables of fewer than 60 rows are judged by leaving out one row
         at a time instead.
     loss
@@ -169,7 +169,7 @@ def find_formula(
     meter = Meter(UNITS * check_work(work, _OF), limit := check_seconds(seconds, _OF))
     seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
     robust = check_choice(loss, "loss", LOSSES, of=_OF) == "robust"
-    share = check_float(held_out, "held_out", low=0.05, high=0.5, of=_OF)
+    share = check_float(validation, "validation", low=0.05, high=0.5, of=_OF)
     table, columns = read_rows(X, y, names, sample_weight=sample_weight, sigma=sigma)
     told = read_callbacks(callbacks)
     limits = Limits.read(
