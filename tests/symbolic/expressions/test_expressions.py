@@ -185,3 +185,12 @@ def test_what_sympy_makes_of_shifted_tangents_is_understood() -> None:
         tree = from_sympy(made)
         again = to_sympy(tree, ("x",))
         assert abs(complex(again.subs(x, 0.7)) - complex(made.subs(x, 0.7))) < 1e-12
+
+
+def test_a_measured_constant_takes_in_irrational_numbers() -> None:
+    x = sympy.Symbol("x")
+    folded = simplify_expression(sympy.Float(0.7071067811865476) * sympy.sqrt(2) * x)
+    assert len(folded.atoms(sympy.Float)) == 1
+    assert not folded.has(sympy.sqrt(2))
+    assert float(folded.subs(x, 1)) == pytest.approx(1, rel=1e-15)
+    assert simplify_expression(sympy.sqrt(2) * sympy.pi * x) == sympy.sqrt(2) * sympy.pi * x

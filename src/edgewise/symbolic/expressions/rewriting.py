@@ -157,7 +157,14 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _product(product: Any) -> Any:
-    """exp(u)*exp(v) = exp(u + v), and sums give up their leading coefficients: (2x + 4)*(3y + 3) = 6*(x + 2)*(y + 1)."""
+    """exp(u)*exp(v) = exp(u + v), and sums give up their leading coefficients: (2x + 4)*(3y + 3) = 6*(x + 2)*(y + 1).
+
+    A measured constant takes in the irrational numbers that stand beside it: 0.7071*sqrt(2) is one number.
+    """
+    numbers: list[Any] = [factor for factor in product.args if product.is_Mul and factor.is_number]
+    if len(numbers) > 1 and any(number.is_Float for number in numbers):
+        rest = [factor for factor in product.args if not factor.is_number]
+        product = sympy.Mul(sympy.Float(float(sympy.Mul(*numbers))), *rest)
     exponents: list[Any] = [factor.args[0] for factor in product.args if isinstance(factor, sympy.exp)]
     if len(exponents) > 1:
         others = [factor for factor in product.args if not isinstance(factor, sympy.exp)]
