@@ -371,3 +371,40 @@ def test_after_a_time_limit_every_answer_says_that_it_may_differ(edgewise, noisy
     code = run(edgewise, noisy, "--seconds", 0.1, "--export", "c")
     assert advice in code.err
     assert advice not in code.out
+
+
+def messy() -> pa.Table:
+    """A law with two gross errors, noise that is known, and a missing cell."""
+    energy = MASS * SPEED**2 / 2 + BLUR
+    energy[[3, 40]] += [500.0, -800.0]
+    cells = [None if at == 7 else value for at, value in enumerate(energy.tolist())]
+    return pa.table({"mass": MASS, "speed": SPEED, "blur": np.full(80, 0.05), "E": cells})
+
+
+def test_messy_measurements_are_told_apart(edgewise) -> None:
+    write_frame(messy(), "messy.parquet")
+    done = edgewise(
+        "formula", "messy.parquet", "-t", "E", "--sigma", "blur", "--loss", "robust", "--work", 0.02, "-q"
+    )
+    assert done.code == 0, done.err
+    assert "2 rows set aside as gross errors, which no formula explains: rows 3 and 40" in done.out
+    assert "1 row of 80 left out: cells are missing in 'y' (1)." in done.out
+    assert "Chi-square per degree of freedom is" in done.out
+    assert "mass*speed^2/2" in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--sigma", "blur", "--weight", "blur"), "must not both be given"),
+        (("--sigma", "E"), "must not be the target"),
+        (("--weight", "wight"), "has no column 'wight'"),
+        (("--weight", "blur", "--columns", "mass,blur"), "must not be among those a formula may use"),
+        (("--loss", "absolute"), "absolute"),
+    ],
+)
+def test_weights_that_make_no_sense_end_in_one_sentence(edgewise, options, said: str) -> None:
+    write_frame(messy(), "messy.parquet")
+    done = edgewise("formula", "messy.parquet", "-t", "E", *options)
+    assert done.code == 2
+    assert said in " ".join(done.err.replace("│", " ").split())

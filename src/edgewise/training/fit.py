@@ -9,7 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from edgewise._core.checks import as_tuple, check_choice, check_float, check_int, short
+import numpy as np
+import torch
+
+from edgewise._core.checks import as_tuple, check_choice, check_float, check_int, plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -17,6 +20,7 @@ from edgewise._core.work import Meter, StopError, check_work, running
 from edgewise.network import KAN
 from edgewise.network.grids import MOST_LAID
 from edgewise.training.common.costs import is_small
+from edgewise.training.common.gross_errors import gross_errors, row_numbers
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss, make_loss
 from edgewise.training.common.results import Callback, FitResult, Record
@@ -66,8 +70,10 @@ def fit(
     X : array, list or data frame, shape (n, inputs)
     y : array, shape (n,) or (n, outputs)
         Numbers, or class numbers (or one-hot rows) for cross-entropy.
-    loss : "auto", "squared", "huber", "cross_entropy", "poisson" or Loss
-        "auto" is squared.
+    loss : "auto", "squared", "robust", "huber", "cross_entropy", "poisson" or Loss
+        "auto" is squared. "robust" is squared on the rows that are left once gross errors of y, as slipped decimals and
+        broken sensors make them, are set aside; `events` of the result names these rows. "huber" keeps every row, and counts
+        large errors by their size.
     method : "auto", "lm", "lbfgs" or "adam"
     validation : float, (X, y) or None
         Share of rows held out to choose the grid and to stop early, rows of your own, or none. Chosen rows are given
@@ -148,7 +154,8 @@ def fit(
     if not isinstance(cast(object, net), KAN):
         raise InputError(f"The 'net' parameter of fit must be a KAN. Got {short(net)} instead.")
     check_choice(method, "method", METHODS, of="fit")
-    row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
+    robust = isinstance(loss, str) and loss == "robust"
+    row_loss = make_loss("squared" if robust or (isinstance(loss, str) and loss == "auto") else loss)
     seed = check_int(seed, "seed", low=0, of="fit")
     factor = check_work(work, of="fit")
     options = Options(
@@ -181,13 +188,16 @@ def fit(
         )
     meter = Meter(seconds=seconds)
     rows = as_rows(net, X, y, row_loss, sample_weight)
+    told = list[str]()
+    if robust:
+        rows, told = _without_gross_errors(rows)
     train, held = hold_out(rows, net, row_loss, validation, seed)
     if method == "auto":
         method = "lm" if _second_order_fits(net, train) else "adam"
     if method == "lm":
         refit = not isinstance(validation, tuple)
         with one_thread(is_small(net, len(train))):
-            return _drive(
+            result = _drive(
                 lambda learns, judges: SecondOrder(net, learns, judges, row_loss, options, refit),
                 train,
                 held,
@@ -195,6 +205,7 @@ def fit(
                 callbacks,
                 checkpoint,
             )
+        return replace(result, events=(*told, *result.events)) if told else result
 
     from edgewise.training.first_order.run import FirstOrderOptions, fit_first_order
 
@@ -209,8 +220,20 @@ def fit(
     )
     result = fit_first_order(net, train, held, row_loss, first, callbacks, checkpoint, meter)
     unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]
-    told = f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does."
-    return replace(result, events=(told, *result.events)) if unused else result
+    if unused:
+        told.append(f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does.")
+    return replace(result, events=(*told, *result.events)) if told else result
+
+
+def _without_gross_errors(rows: Rows) -> tuple[Rows, list[str]]:
+    """The rows without gross errors in any output, and what to say of these."""
+    X = rows.X.numpy()
+    flagged = np.any([gross_errors(X, y) for y in rows.y.numpy().T], axis=0)
+    if not flagged.any():
+        return rows, []
+    where = row_numbers(np.flatnonzero(flagged).tolist())
+    told = f"{plural(int(flagged.sum()), 'row')} set aside as gross errors: {where}."
+    return rows.take(torch.from_numpy(np.flatnonzero(~flagged))), [told]
 
 
 def _schedule(intervals: Sequence[int] | None) -> tuple[int, ...] | None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from edgewise.symbolic import Formula, find_formula, parse_formula
-from edgewise.symbolic.fitting.measurements import Measurements, row_numbers
+from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.search.set_aside import departing_rows, suspicious_rows
 
 RNG = np.random.default_rng(100)
@@ -89,12 +89,6 @@ def test_rows_that_the_formula_explains_are_not_suspicious() -> None:
     assert set(suspicious_rows(law, spoiled_rows)) <= set(BAD)
     assert len(suspicious_rows(law, spoiled_rows)) >= 8
     assert not len(suspicious_rows(law, rows(LAW + NOISE)))
-
-
-def test_rows_are_told_by_number() -> None:
-    assert row_numbers([4]) == "row 4 (counted from 0)"
-    assert row_numbers(range(3)) == "rows 0, 1 and 2 (counted from 0)"
-    assert row_numbers(range(1007)) == "rows 0, 1, 2, 3, 4 and 1,002 more (counted from 0)"
 
 
 def test_numbers_are_those_of_the_callers_table() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.training.common.gross_errors import gross_errors, robust_deviation
+import edgewise as ew
+from edgewise.training.common.gross_errors import gross_errors, robust_deviation, row_numbers
 
 Law = Callable[[np.ndarray], np.ndarray]
 LAWS: list[tuple[int, float, float, Law]] = [
@@ -95,3 +96,30 @@ def test_the_robust_deviation_is_that_of_normal_values() -> None:
     values[:2000] = 1e9
     assert robust_deviation(values) == pytest.approx(3, rel=0.2)
     assert robust_deviation(values[:0]) == 0
+
+
+def test_rows_are_told_by_number() -> None:
+    assert row_numbers([4]) == "row 4 (counted from 0)"
+    assert row_numbers(range(3)) == "rows 0, 1 and 2 (counted from 0)"
+    assert row_numbers(range(1007)) == "rows 0, 1, 2, 3, 4 and 1,002 more (counted from 0)"
+
+
+def test_a_network_learns_the_law_in_spite_of_gross_errors() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.uniform(-1, 1, (300, 2))
+    law = np.sin(2 * X[:, 0]) + X[:, 1] ** 2
+    y = law.copy()
+    bad = np.sort(rng.choice(300, 15, replace=False))
+    y[bad] += rng.choice([-1, 1], 15) * rng.uniform(20, 90, 15)
+    robust, plain = (
+        ew.fit(ew.KAN([2, 1], seed=0), X, y, loss=loss, seed=0) for loss in ("robust", "squared")
+    )
+    assert f"rows {bad[0]}, {bad[1]}" in robust.events[0]
+    assert robust.events[0].startswith("15 rows set aside as gross errors")
+
+    def error(fitted: ew.FitResult) -> float:
+        return float(np.sqrt(np.mean((fitted.network.predict(X)[:, 0] - law) ** 2)))
+
+    assert error(robust) < 1e-2 < error(plain)
+    clean = [ew.fit(ew.KAN([2, 1], seed=0), X, law, loss=loss, seed=0) for loss in ("robust", "squared")]
+    np.testing.assert_array_equal(*(each.network.predict(X) for each in clean))

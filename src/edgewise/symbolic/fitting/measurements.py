@@ -146,22 +146,3 @@ def _weighted(rows: Measurements, weight: Floats, variance: float | None) -> Mea
     even = not len(weight) or bool((weight == weight[0]).all())
     told = None if variance is None else variance / (float(weight[0]) if even and len(weight) else mean)
     return replace(rows, weight=None if even else weight / mean, variance=told)
-
-
-def row_numbers(numbers: Sequence[int]) -> str:
-    """The first few rows by number, and how many more there are.
-
-    Examples
-    --------
-    >>> row_numbers([3, 17])
-    'rows 3 and 17 (counted from 0)'
-    >>> row_numbers([0, *range(10, 30)])
-    'rows 0, 10, 11, 12, 13 and 16 more (counted from 0)'
-    """
-    first = [f"{each}" for each in numbers[:_MOST]]
-    more = len(numbers) - len(first)
-    if more:
-        text = f"{', '.join(first)} and {more:,} more"
-    else:
-        text = " and ".join([", ".join(first[:-1]), first[-1]] if len(first) > 1 else first)
-    return f"{'row' if len(numbers) == 1 else 'rows'} {text} (counted from 0)"

@@ -11,12 +11,13 @@ from edgewise._core.checks import plural, short
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.measurements import Measurements, row_numbers
+from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import Rows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult, chi_square_said, judged
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
+from edgewise.training.common.gross_errors import row_numbers
 
 
 @dataclass(frozen=True, eq=False)
