@@ -107,3 +107,10 @@ def test_a_weak_column_is_not_lost_with_the_idle_ones() -> None:
     found = find_formula(MANY[:, :9], y)
     assert found.exact
     assert "x2" in found.best.text
+
+
+def test_idle_columns_are_told_from_charges_of_either_sign_over_decades() -> None:
+    rng = np.random.default_rng(0)
+    X = np.exp(rng.uniform(-9, 9, (1000, 6)))
+    X[:, :2] *= rng.choice([-1.0, 1.0], (1000, 2))
+    assert mattering(X, 9e9 * X[:, 0] * X[:, 1] / X[:, 2] ** 2).tolist() == [0, 1, 2]

@@ -78,14 +78,20 @@ def mattering(X: Floats, y: Floats) -> NDArray[np.intp]:
 
 
 def _scales(X: Floats, y: Floats) -> list[tuple[Floats, Floats]]:
-    """The table as it stands, and in logarithms: of positive columns, and of y where it has one sign."""
+    """The table as it stands, and in logarithms: of positive columns, and of y where it has one sign; of sizes alone where
+    signs differ.
+    """
     scales = [(X, y)]
     positive = (X > 0).all(axis=0)
+    one_sign = bool((y > 0).all() or (y < 0).all())
     if positive.any():
         logs = np.where(positive, np.log(np.where(positive, X, 1.0)), X)
         scales.append((logs, y))
-        if (y > 0).all() or (y < 0).all():
+        if one_sign:
             scales.append((logs, np.log(np.abs(y))))
+    if not one_sign and (y != 0).all():
+        clear = (X != 0).all(axis=0)
+        scales.append((np.where(clear, np.log(np.abs(np.where(clear, X, 1.0))), X), np.log(np.abs(y))))
     return scales
 
 
