@@ -2,15 +2,17 @@
 
 Groups whose true measures lie a known gap apart, in three shapes: evenly spread, one group apart from all others, and two
 halves. Rows are those of the whole table; groups are of equal size, or the first has four times the rows of the others.
-The percentile interval of the two groups that were picked, which audits had before, stands beside it.
-The environment may choose a part: COVERAGE_PARTS="parity;odds".
+The environment may choose parts, rows and how many tables: COVERAGE_PARTS="decisions;scores", COVERAGE_ROWS="500;2000",
+COVERAGE_TABLES=100.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import product
 
 import numpy as np
 from _common import Clock, Report, Run, begin
@@ -18,7 +20,7 @@ from scipy.stats import norm
 
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
-from edgewise.auditing.tallies import Outcomes, Resamples, statistics
+from edgewise.auditing.tallies import Outcomes, Resamples, statistics, trials
 
 DRAWS = 500
 SHAPES: dict[str, Callable[[int], np.ndarray]] = {
@@ -75,93 +77,99 @@ def truth(draw: Callable[..., Outcomes], setting: Setting, measure: str) -> tupl
     if measure in ("selection_rate", "odds", "error", "auc"):
         base = {"selection_rate": 0.3, "odds": 0.1, "auc": 0.7}.get(measure, float("nan"))
         return setting.gap, base / (base + setting.gap)
-    r = np.random.default_rng(1)
-    many = Setting(3_000_000, setting.groups, setting.gap, setting.shape, True)
-    codes = many.codes(r)
-    values = statistics(draw(many, r, codes), grouping(codes, many.groups), np.ones((many.rows, 1)))[measure][
-        0
-    ]
+    values = very_many(draw, setting.groups, setting.gap, setting.shape)[measure]
     # Places that are equal are equal: what is left between them is chance.
-    same = [values[many.places() == place].mean() for place in np.unique(many.places())]
+    same = [values[setting.places() == place].mean() for place in np.unique(setting.places())]
     return float(np.ptp(same)), float(min(same) / max(same))
+
+
+@cache
+def very_many(draw: Callable[..., Outcomes], groups: int, gap: float, shape: str) -> dict[str, np.ndarray]:
+    """Every measure of the groups among three million rows."""
+    r = np.random.default_rng(1)
+    many = Setting(3_000_000, groups, gap, shape, True)
+    codes = many.codes(r)
+    found = statistics(draw(many, r, codes), grouping(codes, groups), np.ones((many.rows, 1)))
+    return {name: own[0] for name, own in found.items()}
 
 
 def grouping(codes: np.ndarray, k: int) -> Grouping:
     return Grouping("g", tuple("abcdefgh"[:k]), codes, ("g",))
 
 
-def coverage(draw: Callable[..., Outcomes], setting: Setting, measure: str, tables: int) -> tuple[float, ...]:
-    """Shares of tables whose intervals hold the gap, the ratio and, of the pair picked, the gap; the mean width."""
-    gap, ratio = truth(draw, setting, measure)
-    held = np.zeros(4)
+def coverage(
+    draw: Callable[..., Outcomes], setting: Setting, measures: tuple[str, ...], tables: int
+) -> dict[str, tuple[float, ...]]:
+    """Shares of tables whose intervals hold the gap and the ratio, by measure; the mean width."""
+    true = {measure: truth(draw, setting, measure) for measure in measures}
+    held = {measure: np.zeros(3) for measure in measures}
     for seed in range(tables):
         r = np.random.default_rng([seed, setting.rows, setting.groups])
         codes = setting.codes(r)
         rows, part = draw(setting, r, codes), grouping(codes, setting.groups)
-        boots = Resamples(rows, (part,), seed).draw(DRAWS)
-        boot = boots.of(0)
         values = {name: own[0] for name, own in statistics(rows, part, rows.weight[:, None]).items()}
+        boots = Resamples(rows, (part,), seed)
+        if set(measures) <= {*trials(rows, part), "odds"}:
+            # Intervals of rates are binomial: of resamples they read only how many there are.
+            boot = {name: np.broadcast_to(own, (DRAWS, setting.groups)) for name, own in values.items()}
+        else:
+            boot = boots.draw(DRAWS).of(0)
         gaps = Gaps(rows, part, values, boots, boot)
-        told: Gap = gaps.odds() if measure == "odds" else gaps.of(measure)
-        names = ("tpr", "fpr") if measure == "odds" else (measure,)
-        name = max(names, key=lambda each: np.ptp(values[each]))
-        own = boot[name]
-        picked = own[:, values[name].argmax()] - own[:, values[name].argmin()]
-        low, high = np.nanquantile(picked, [0.025, 0.975])
-        held += [
-            told.interval[0] <= gap + 1e-9 <= told.interval[1] + 2e-9,
-            np.isnan(told.ratio_interval[0])
-            or told.ratio_interval[0] <= ratio + 1e-9 <= told.ratio_interval[1] + 2e-9,
-            low <= gap <= high,
-            told.interval[1] - told.interval[0],
-        ]
-    return tuple((held / tables).tolist())
+        for measure, (gap, ratio) in true.items():
+            told: Gap = gaps.odds() if measure == "odds" else gaps.of(measure)
+            held[measure] += [
+                told.interval[0] <= gap + 1e-9 <= told.interval[1] + 2e-9,
+                np.isnan(told.ratio_interval[0])
+                or told.ratio_interval[0] <= ratio + 1e-9 <= told.ratio_interval[1] + 2e-9,
+                told.interval[1] - told.interval[0],
+            ]
+    return {measure: tuple((each / tables).tolist()) for measure, each in held.items()}
 
 
 def measured(run: Run, part: str, draw: Callable[..., Outcomes], measures: tuple[str, ...]) -> None:
-    report = Report(
-        run,
-        part,
-        [
-            "measure",
-            "rows",
-            "groups",
-            "gap",
-            "shape",
-            "sizes",
-            "held",
-            "ratio held",
-            "held before",
-            "width",
-            "CPU s",
-        ],
-        [15, 5, 6, 5, 9, 7, 6, 10, 11, 6, 6],
-    )
-    tables = 200 if run.quick else 1000
+    columns = ["measure", "rows", "groups", "gap", "shape", "sizes", "held", "ratio held", "width", "CPU s"]
+    report = Report(run, part, columns, [15, 5, 6, 5, 9, 7, 6, 10, 6, 6])
+    tables = int(os.environ.get("COVERAGE_TABLES", "100" if run.quick else "250"))
+    rows = os.environ.get("COVERAGE_ROWS", "100;2000" if run.quick else "500;2000;10000").split(";")
+    for setting in settings([int(each) for each in rows], (2, 6) if run.quick else (2, 3, 4, 6)):
+        for measure in measures:
+            truth(draw, setting, measure)
+        clock = Clock()
+        held = coverage(draw, setting, measures, tables)
+        seconds = clock.seconds / tables / len(measures)
+        sizes = "equal" if setting.even else "unequal"
+        for measure, shares in held.items():
+            report.add(
+                measure,
+                setting.rows,
+                setting.groups,
+                setting.gap,
+                setting.shape,
+                sizes,
+                *shares,
+                seconds,
+            )
     for measure in measures:
-        for rows in (100, 2_000) if run.quick else (100, 500, 2_000):
-            for groups in (2, 6) if run.quick else (2, 3, 4, 6):
-                for gap in (0.0, 0.05, 0.2):
-                    for shape in ("halves",) if gap == 0 or groups == 2 else SHAPES:
-                        for even in (True, False):
-                            clock = Clock()
-                            held = coverage(draw, Setting(rows, groups, gap, shape, even), measure, tables)
-                            sizes = "equal" if even else "unequal"
-                            report.add(
-                                measure, rows, groups, gap, shape, sizes, *held, clock.seconds / tables
-                            )
-    held = np.array(report.column("held"))
-    inside = ((held >= 0.93) & (held <= 0.97)).mean()
-    report.note(
-        f"Held: {held.min():.3f} to {held.max():.3f}, {held.mean():.3f} on average, {inside:.0%} within 0.93 to 0.97; "
-        f"of {tables} tables one share is known to within 0.014."
-    )
+        for name in ("held", "ratio held"):
+            held = np.array([each[report.columns.index(name)] for each in report.rows if each[0] == measure])
+            inside = ((held >= 0.93) & (held <= 0.97)).mean()
+            report.note(
+                f"{measure}, {name}: {held.min():.3f} to {held.max():.3f}, {held.mean():.3f} on average, {inside:.0%} of "
+                f"{len(held)} settings within 0.93 to 0.97; of {tables} tables one share is known to within "
+                f"{1.96 * np.sqrt(0.95 * 0.05 / tables):.3f}."
+            )
     report.save()
 
 
+def settings(rows: Sequence[int], groups: Sequence[int]) -> Iterator[Setting]:
+    """Every table to draw."""
+    for n, k, gap in product(rows, groups, (0.0, 0.05, 0.2)):
+        for shape, even in product(("halves",) if gap == 0 or k == 2 else SHAPES, (True, False)):
+            yield Setting(n, k, gap, shape, even)
+
+
 PARTS: dict[str, tuple[Callable[..., Outcomes], tuple[str, ...]]] = {
-    "parity": (decisions, ("selection_rate",)),
-    "odds": (decisions, ("odds",)),
+    "decisions": (decisions, ("selection_rate", "odds")),
     "numbers": (numbers, ("error", "rmse")),
     "scores": (scores, ("auc", "accuracy", "ppv", "brier", "calibration", "ece")),
 }
