@@ -7,7 +7,9 @@ import pytest
 import edgewise as ew
 from edgewise.network.fitted import fitted
 from edgewise.verifying.domain.columns import Columns, drawn, place
+from edgewise.verifying.domain.goals import OutputTerm, Rows
 from edgewise.verifying.domain.possible_rows import Possible
+from edgewise.verifying.results.witness import Breach, Evaluator
 
 
 @pytest.fixture(scope="module")
@@ -201,3 +203,46 @@ def test_a_change_stays_within_the_training_range_unless_asked_otherwise(hill):
     assert none.found is None or none.found.row["x"] <= 9
     wide = ew.minimal_counterfactual(model, {"x": 2}, domain={"x": (11, 12)})
     assert 11 <= wide.found.row["x"] <= 12
+
+
+@pytest.fixture(scope="module")
+def bent():
+    """A curve steepest at one place of a column, beside a column of whole numbers that bends it further."""
+    r = np.random.default_rng(3)
+    X = pd.DataFrame({"level": -1e6 + r.normal(size=400), "count": r.integers(0, 9, 400).astype(float)})
+    y = np.tanh(3 * (X.level + 1e6)) * (1 + 0.1 * X["count"])
+    return X, ew.KANRegressor(hidden=2, members=1, random_state=0).fit(X, y)
+
+
+@pytest.mark.parametrize("share", [0.995, 0.9999])
+def test_a_slope_just_above_its_bound_is_shown_by_rows_that_can_be(bent, share):
+    X, model = bent
+    x = np.linspace(X.level.min(), X.level.max(), 4001)
+    steepest = 0.0
+    for count in range(9):
+        y = model.predict(pd.DataFrame({"level": x, "count": float(count)}))
+        steepest = max(steepest, float(np.abs(np.diff(y) / np.diff(x)).max()))
+    verdict = ew.verify(model, ew.properties.lipschitz("level", share * steepest), work=0.05)
+    assert isinstance(verdict, ew.Refuted)
+    rows = pd.DataFrame([case.row for case in verdict.cases])
+    assert rows["level"].between(X.level.min(), X.level.max()).all()
+    assert (rows["count"] % 1 == 0).all()
+    assert rows["count"].between(0, 8).all()
+    rise, run = np.abs(np.diff(model.predict(rows[["level", "count"]]))), np.abs(np.diff(rows["level"]))
+    # Written numbers are rounded: what is shown stands clear of it.
+    assert rise > share * steepest * (run + 4 * np.spacing(1e6))
+
+
+def test_a_bound_broken_by_hardly_anything_is_broken_by_a_row_that_can_be(mixed):
+    _, model = mixed
+    columns = Columns(fitted(model, of="verify"))
+    possible = Possible(columns, columns.whole)
+    rows = possible.nearest(drawn(possible.near, 40, np.random.default_rng(5)))
+    evaluator = Evaluator((fitted(model, of="verify").network,))
+    tops = [possible.climbed(x, lambda at: evaluator.outputs(0, at)[:, 0], enough=np.inf) for x in rows[:8]]
+    top, most = max(tops, key=lambda found: found[1])
+    goal = Rows(((OutputTerm(0),),), (most - 1e-10 * abs(most),))
+    beside = Breach(evaluator, columns, goal, columns.whole, None)
+    row = beside.searched(top, np.zeros((0, len(top))))
+    assert row is not None
+    assert not possible.unlike([row])

@@ -23,6 +23,8 @@ VALUES = 65
 _NEAR = tuple(2.0**-k for k in range(2, 34))
 _WHOLE = (1, 2, 4, 8)
 _ROUNDS = 60
+# Share of an input that its transform may be off by.
+_BENT = 16 * np.finfo(np.float64).eps
 # Units of work for each number of a row that is looked at.
 _NUMBER = 1e-7
 
@@ -112,7 +114,7 @@ class Possible:
                 first = self.values(g, cell[0])
                 here = all(low <= x[i] <= high for i, (low, high) in zip(mine, cell, strict=True))
                 if here and len(first) > 1:
-                    first = np.concatenate([first, self._steps(g, float(x[mine[0]]), cell[0])])
+                    first = np.concatenate([first, self.steps(g, float(x[mine[0]]), cell[0])])
                 rows = np.repeat(x[None], len(first), axis=0)
                 for i, (low, _) in zip(mine, cell, strict=True):
                     rows[:, i] = low
@@ -157,12 +159,17 @@ class Possible:
                     said[f"{name} {shown(number)} is not whole"] = None
         return tuple(said)
 
-    def _steps(self, g: int, at: float, cell: Interval) -> Floats:
+    def steps(self, g: int, at: float, cell: Interval) -> Floats:
+        """Possible values of a number's input near and far from one of them, within a cell."""
         low, high = cell
         sizes = np.array([sign * share for share in _NEAR for sign in (1, -1)])
         column = self.whole(g)
         if column is None:
-            return np.clip(at + sizes * (high - low), low, high)
+            # The cell of a transformed column is a little wider than the numbers asked for.
+            encoded = self.columns.encoded(g)
+            bent = isinstance(encoded, NumberColumn) and encoded.transform == "asinh"
+            room = _BENT * max(abs(low), abs(high)) if bent else 0.0
+            return np.clip(at + sizes * (high - low), min(low + room, at), max(high - room, at))
         number = np.round(column.decode(np.array([at])))
         span = float(np.ptp(column.decode(np.array(cell))))
         steps = np.round(np.concatenate([sizes * span, [sign * step for step in _WHOLE for sign in (1, -1)]]))

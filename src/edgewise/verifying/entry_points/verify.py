@@ -436,7 +436,8 @@ def _shown(claim: _Claim, breach: Breach, part: Part, x: Floats, excess: float, 
         return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, ended)
     reason = _reason(claim, part, found)
     if not _clear(breach.evaluator, excess, x):
-        reason += f" The bound is broken by {excess:.2g} only, as computed without rounding."
+        how = "" if possible else ", as computed without rounding"
+        reason += f" The bound is broken by {excess:.2g} only{how}."
     if unlike := breach.possible.unlike(rows):
         why = "It is one of the rows given" if possible else "No row that can be was found to show it"
         reason += f" {why}: {', '.join(unlike)}."

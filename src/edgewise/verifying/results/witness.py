@@ -24,6 +24,10 @@ Floats = NDArray[np.float64]
 
 # Excess below this share of the size of its terms may be rounding.
 ROUNDING = 1e-9
+# Share of that which is still more than floats are off by.
+_TOLD = 1e-3
+# What writing a number may move it by, as a share of it.
+_WRITTEN = 16 * np.finfo(np.float64).eps
 # Steps tried for a slope, as shares of the room there is.
 _STEPS = tuple(2.0**-k for k in range(30))
 # Rows along whose column pairs are tried; rows that a climb starts from.
@@ -183,14 +187,23 @@ class Breach:
         starts = self.possible.nearest(np.vstack([x[None], pool]))
         excess = self.evaluator.excess(self.goal, self.domain, starts)
         order = [0, *(k for k in np.argsort(-excess)[:_STARTS] if k)]
-        without = self.group if isinstance(self.goal, Slope) else None
+        own = float(self.value(x[None])[0])
         for k in order:
+            start, without = starts[k], None
+            if isinstance(self.goal, Slope):
+                # Where the slope is steepest two numbers beside each other show it, unless these must be whole.
+                start, without = self.possible.climbed(start, self._steepness, enough=np.inf)[0], self.group
             row, best = self.possible.climbed(
-                starts[k], self.value, enough=2 * self.clear(starts[k][None]), without=without
+                start, self.value, enough=2 * self.clear(start[None]), without=without
             )
-            if best > self.clear(row[None]):
+            clear = self.clear(row[None])
+            # Where the row at hand breaks the goal by hardly anything, as much will do.
+            if best > (max(own / 2, _TOLD * clear) if 0 < own < clear else clear):
                 return row
         return None
+
+    def _steepness(self, rows: Floats) -> Floats:
+        return self.evaluator.excess(self.goal, self.domain, rows)
 
     def shown(self, x: Floats, *, possible: bool) -> tuple[Floats, ...]:
         """The row, or the two rows, that show it: numbers written with as few digits as goes; none where they would not.
@@ -235,8 +248,12 @@ class Breach:
         )
 
     def _along(self, x: Floats) -> Floats:
+        """Possible numbers in the column of a slope: some of them all, and those beside the row's own."""
         assert self.group is not None
-        return self.possible.values(self.group, self._cell(x, self.possible.near)[0])
+        assert isinstance(self.goal, Slope)
+        cell = self._cell(x, self.possible.near)[0]
+        beside = self.possible.steps(self.group, float(x[self.goal.input]), cell)
+        return np.unique(np.concatenate([self.possible.values(self.group, cell), beside]))
 
     def _about(self, x: Floats) -> Floats:
         """Numbers around that of a row, from near ones to the ends of its range."""
@@ -264,7 +281,10 @@ class Breach:
         least = np.minimum.accumulate(f)
         k = int(np.argmax(f - least))
         j = int(np.argmin(f[: k + 1]))
-        return float(f[k] - f[j]), rows[j], rows[k]
+        # Numbers are rounded where they are written: of two beside each other that is not to be told from a slope.
+        risen, apart = abs(f[k] - f[j]) + abs(allowed[k] - allowed[j]), abs(raw[k] - raw[j])
+        rounded = _WRITTEN * max(abs(raw[j]), abs(raw[k])) * risen / apart if apart > 0 else np.inf
+        return float(f[k] - f[j] - rounded) if j < k else 0.0, rows[j], rows[k]
 
 
 def case(evaluator: Evaluator, view: Fitted, columns: Columns, x: Floats) -> Case:
