@@ -128,11 +128,11 @@ def test_where_no_whole_number_refutes_the_answer_says_so(hill):
     best = float(hill.predict(pd.DataFrame({"years": [5]}))[0])
     found = ew.verify(hill, f"range(-100, {best / 2})")
     assert found.status == "refuted"
-    assert "is not whole" in found.reason
+    assert "is not whole" in found.message
     # Between 4 and 5 it falls from 4.6 on, but 5 lies above 4.
     found = ew.verify(hill, "monotone(years, increasing) where years in [4, 5]")
     assert found.status == "refuted"
-    assert "is not whole" in found.reason
+    assert "is not whole" in found.message
     first, second = (next(iter(case.outputs.values())) for case in found.cases)
     assert first > second
 
@@ -142,7 +142,7 @@ def test_where_only_rows_beyond_the_training_range_refute_the_answer_says_so(hil
     low = min(least, float(hill.predict(pd.DataFrame({"years": [9]}))[0])) - 1
     found = ew.verify(hill, f"range({low}, 100)")
     assert found.status == "refuted"
-    assert "beyond 0 to 9" in found.reason
+    assert "beyond 0 to 9" in found.message
     asked = ew.verify(hill, f"range({low}, 100) where years in [11, 12]")
     assert asked.status == "refuted"
     assert asked.witness["years"] in (11.0, 12.0)
