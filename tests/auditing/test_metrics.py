@@ -7,7 +7,7 @@ import pytest
 from fairlearn import metrics as theirs
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
+from scipy.stats import binom, binomtest
 from sklearn.metrics import accuracy_score, brier_score_loss, precision_score, roc_auc_score
 
 from edgewise.auditing.groups import Grouping, groupings, intersection
@@ -275,3 +275,15 @@ def test_intersections_are_all_combinations_that_have_rows():
 def test_missing_cells_are_a_group():
     (part,) = groupings({"sex": ["f", None, "m"]}, raw_table({"a": [1.0, 2.0, 3.0]}))
     assert part.groups == ("f", "m", "missing")
+
+
+@given(st.integers(1, 200), st.floats(0, 1))
+def test_intervals_of_rates_are_those_of_wilson(rows, share):
+    hits = round(share * rows)
+    decided, y = np.arange(rows) < hits, np.ones(rows)
+    one = Grouping("g", ("a",), np.zeros(rows, dtype=np.int64), ("g",))
+    own = Outcomes(y, decided.astype(float), decided, np.ones(rows))
+    (table,) = group_tables(own, (one,), Resamples(own, (one,), 0).draw(2))
+    for measure, count in (("selection_rate", hits), ("tpr", hits), ("fnr", rows - hits)):
+        theirs = binomtest(count, rows).proportion_ci(method="wilson")
+        assert table.intervals[measure][0] == pytest.approx((theirs.low, theirs.high), abs=1e-12)

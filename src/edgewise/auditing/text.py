@@ -64,7 +64,7 @@ def heading(result: AuditResult) -> str:
     if result.kind == "classes":
         what += f" Decision: {result.positive!r} above a probability of {result.threshold:g}."
     if result.draws:
-        what += f" In brackets: 95 % bootstrap intervals ({result.draws} samples)."
+        what += f" In brackets: 95 % intervals (Wilson's for rates, else {result.draws} bootstrap samples)."
     return what
 
 

@@ -44,7 +44,7 @@ LONGEST, MOST_GROUPS = 34, 30
 def plot_audit(result: AuditResult, attribute: str | None = None, *, theme: str = "light") -> Figure:
     """Draw the measures of the groups of an attribute side by side.
 
-    A dot is a group's measure, the line through it its 95 % bootstrap interval, the thin upright line that of all rows.
+    A dot is a group's measure, the line through it its 95 % interval, the thin upright line that of all rows.
     Groups are treated alike in a measure where dots stand under each other.
 
     Parameters
