@@ -23,9 +23,13 @@ X = np.random.default_rng(0).uniform(1, 3, (80, 2))
 Y = X[:, 0] * X[:, 1]
 
 
-def ended(text: str, rows: Rows, reason: StopReason = StopReason.EXHAUSTED, **more: object) -> Ended:
+def ended(
+    text: str, rows: Rows, reason: StopReason = StopReason.EXHAUSTED, straightened: tuple[str, ...] = ()
+) -> Ended:
     best = Formula(parse_formula(text, rows.names), rows.names, error=0.1, r2=0.9)
-    return Ended(FormulaResult(best, (best,), None, "", 0.0, stop_reason=reason), 7, rows, **more)
+    return Ended(
+        FormulaResult(best, (best,), None, "", 0.0, stop_reason=reason), 7, rows, straightened=straightened
+    )
 
 
 def table(X: np.ndarray = X, y: np.ndarray = Y) -> tuple[Rows, Measurements]:

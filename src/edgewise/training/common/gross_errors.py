@@ -40,6 +40,8 @@ _NEIGHBOURS = 4
 # A scale other than that of y itself must leave less than this share of its spread. Neighbours whose median is the simplest
 # of the smooth functions, for at most so many columns.
 _SAYS_MUCH, _AROUND, _LOCAL = 0.3, 8, 6
+# Rows whose neighbours are looked for at most, and rows that a function is evaluated on at once.
+_ASKED, _BLOCK = 20_000, 8192
 # So many values on one side of zero have logarithms, but for errors.
 _ONE_SIDE = 0.8
 # Rows that a sentence names.
@@ -138,8 +140,9 @@ def gross_errors(X: Floats, y: Floats, *, alone: bool = True) -> Flags:
 def _smooth(X: Floats, y: Floats, deviation: float) -> Iterator[_Smooth]:
     """The smooth functions of the columns that say much of y in some scale of it, the plain one in any case."""
     seen = np.linspace(0, len(y) - 1, min(len(y), _FITTED)).round().astype(np.intp)
-    tables = [_terms(columns, len(seen)) for columns in _columns(X)]
-    near = _nearest(X[seen], X, _AROUND) if X.shape[1] <= _LOCAL and len(seen) > _AROUND else None
+    tables = [_unit(columns) for columns in _columns(X)]
+    local = X.shape[1] <= _LOCAL and _AROUND < len(y) <= _ASKED
+    near = _nearest(X[seen], X, _AROUND) if local else None
     for name, scaled in _scales(y, deviation).items():
         spread = robust_deviation(scaled)
         if not (0 < spread < np.inf and np.isfinite(scaled).all()):
@@ -178,21 +181,29 @@ def _columns(X: Floats) -> list[Floats]:
     return [X, logs] if positive.any() else [X]
 
 
-def _terms(X: Floats, count: int) -> Floats:
-    """All products of the columns up to the degree that so many rows can carry, (n, terms)."""
+def _unit(X: Floats) -> Floats:
+    """Every column over [-1, 1]."""
     low, high = X.min(axis=0), X.max(axis=0)
-    unit = 2 * (X - low) / np.where(high > low, high - low, 1.0) - 1
+    return 2 * (X - low) / np.where(high > low, high - low, 1.0) - 1
+
+
+def _terms(columns: int, count: int) -> list[tuple[int, ...]]:
+    """All products of the columns up to the degree that so many rows can carry; the empty one is a constant."""
     most = min(_MOST_TERMS, count // _ROWS_EACH)
-    degree = next((d for d in range(_DEGREE, 0, -1) if math.comb(X.shape[1] + d, d) <= most), 0)
-    sizes = range(1, degree + 1)
-    chosen = [t for size in sizes for t in itertools.combinations_with_replacement(range(X.shape[1]), size)]
-    return np.column_stack([np.ones(len(X)), *(unit[:, term].prod(axis=1) for term in chosen)])
+    degree = next((d for d in range(_DEGREE, 0, -1) if math.comb(columns + d, d) <= most), 0)
+    sizes = range(degree + 1)
+    return [term for size in sizes for term in itertools.combinations_with_replacement(range(columns), size)]
 
 
-def _robust_fit(table: Floats, y: Floats, seen: NDArray[np.intp]) -> tuple[Floats, Floats, float]:
+def _products(unit: Floats, terms: Sequence[tuple[int, ...]]) -> Floats:
+    return np.column_stack([unit[:, term].prod(axis=1) for term in terms])
+
+
+def _robust_fit(unit: Floats, y: Floats, seen: NDArray[np.intp]) -> tuple[Floats, Floats, float]:
     """Values, residuals and their robust deviation of the fit that few of the rows seen cannot bend."""
-    A, b = table[seen], y[seen]
-    residual, coefficients = b - np.median(b), np.zeros(table.shape[1])
+    terms = _terms(unit.shape[1], len(seen))
+    A, b = _products(unit[seen], terms), y[seen]
+    residual, coefficients = b - np.median(b), np.zeros(len(terms))
     for _ in range(_ABSOLUTE):
         floor = 1e-2 * robust_deviation(residual) + np.finfo(np.float64).tiny
         coefficients = _weighted(A, b, 1 / np.maximum(np.abs(residual), floor))
@@ -205,7 +216,8 @@ def _robust_fit(table: Floats, y: Floats, seen: NDArray[np.intp]) -> tuple[Float
             break
         coefficients = _weighted(A, b, weight)
         residual = b - A @ coefficients
-    return _fit(table @ coefficients, y, A.shape[1])
+    blocks = [_products(unit[at : at + _BLOCK], terms) @ coefficients for at in range(0, len(unit), _BLOCK)]
+    return _fit(np.concatenate(blocks), y, len(terms))
 
 
 def _weighted(A: Floats, b: Floats, weight: Floats) -> Floats:
