@@ -217,3 +217,9 @@ def test_what_cannot_be_compared(wave):
             ew.verify(wave[0], properties.formula_within(formula, 0.1))
     with pytest.raises(InputError, match="at most 8 inputs vary"):
         ew.verify(ew.KAN([9, 1], seed=0), 'formula("x1", 100)')
+
+
+def test_a_network_that_multiplies_is_refused_with_the_reason():
+    net = ew.KAN([2, ew.Nodes(1, (2,)), 1], seed=0)
+    with pytest.raises(ew.InputError, match=r"second derivatives .* Got a network with multiplication nodes"):
+        ew.verify(net, ew.properties.formula_within("x1 + x2", 50.0))

@@ -133,6 +133,12 @@ def exact_model(network: KAN, *, products: bool = False) -> ExactModel:
             found = "symbolic edges"
         elif layer.base_weight is not None and not products:
             found = "base functions"
+        if found in ("multiplication nodes", "base functions"):
+            raise InputError(
+                "A formula is compared by enclosing the network's first and second derivatives over boxes, which is done "
+                f"for sums of B-spline edges alone. Got a network with {found} instead; other properties (a range, two "
+                "networks that are equal) can be proved of it, or train one without, as KAN(shape) does by default."
+            )
         if found is not None:
             raise InputError(
                 "The 'model' of a proof must be a network of numeric B-spline edges of degree 1 to 3. "
