@@ -72,13 +72,13 @@ class Training:
                 self.kan.layers[0].coef.mul_(setting.size)
             self.net: Callable[[Tensor], Tensor] = partial(outputs, self.kan)
             parameters = groups(self.kan, options)
-            self.mover = AdamW(self.net, parameters, rows, LOSS, options, Centring(self.kan, rows, seed))
+            self.optimizer = AdamW(self.net, parameters, rows, LOSS, options, Centring(self.kan, rows, seed))
         else:
             module = perceptron(seed)
             self.net = module
             rule: dict[str, Any] = {"highest": options.rate, "weight_decay": options.decay}
             parameters = [{"params": list(module.parameters()), **rule}]
-            self.mover = AdamW(self.net, parameters, rows, LOSS, options)
+            self.optimizer = AdamW(self.net, parameters, rows, LOSS, options)
         self.moments = moments(EPOCHS, options.regrids)
         self.epoch = 0
 
@@ -88,7 +88,7 @@ class Training:
         clock = Clock()
         if self.kan is not None and self.epoch in self.moments:
             follow(self.kan, self.rows, self.options.seed)
-        self.mover.epoch(self.epoch, 1.0, lambda: False)
+        self.optimizer.epoch(self.epoch, 1.0, lambda: False)
         self.epoch += 1
         return clock.seconds
 

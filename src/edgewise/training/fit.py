@@ -27,7 +27,7 @@ from edgewise.training.common.results import Callback, FitResult, Record
 from edgewise.training.common.rows import Rows, as_rows, hold_out
 from edgewise.training.second_order.checkpoint import Checkpoint
 from edgewise.training.second_order.fit_problem import error
-from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, STEPS, Options, Position, SecondOrder
+from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, STEPS, FitState, Options, SecondOrder
 
 METHODS = ("auto", "lm", "lbfgs", "adam")
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "starts")
@@ -113,7 +113,7 @@ def fit(
         Each is called with a `Record` after every step (small networks: every few milliseconds), and at least once a second;
         returning True stops.
     checkpoint : path, optional
-        File that keeps the position of the fit; a killed fit that is started again with the same arguments goes on from
+        File that keeps the state of the fit; a killed fit that is started again with the same arguments goes on from
         it to the same result.
 
     Returns
@@ -265,9 +265,9 @@ def _drive(
     callbacks: Sequence[Callback],
     checkpoint: str | Path | None,
 ) -> FitResult:
-    """Advance position by position until done, out of time, interrupted or asked to stop."""
+    """Advance state by state until done, out of time, interrupted or asked to stop."""
     run: SecondOrder | None = None
-    now: Position | None = None
+    now: FitState | None = None
     keeper: Checkpoint | None = None
     reason: StopReason | None = None
     history, spent = list[Record](), 0.0
@@ -322,12 +322,12 @@ def _drive(
         seconds=spent + meter.seconds,
         train_error=error(best, run.train, run.loss),
         validation_error=run.validation_error(now),
-        resolved=now.best_resolved,
+        resolved=now.best_noise_free,
         events=now.events,
     )
 
 
-def _record(run: SecondOrder, now: Position, step: int, seconds: float) -> Record:
+def _record(run: SecondOrder, now: FitState, step: int, seconds: float) -> Record:
     phases = {
         "start": f"start {now.index + 1}/{run.options.starts}",
         "round": f"round {now.index + 1}",

@@ -9,16 +9,16 @@ from edgewise.splines import BSpline, uniform_grid
 from edgewise.training.additive.design import DEGREE, make_design, smoother
 from edgewise.training.bag.hidden_layers import REACH, hidden_basis, hidden_sum
 from edgewise.training.bag.members import Bag, BagShape
-from edgewise.training.bag.run import Recipe, TableRows, deal, make_ground, train_bag
+from edgewise.training.bag.run import Recipe, TableRows, deal, make_problem, train_bag
 from edgewise.training.common.losses import Squared
 from edgewise.training.tabular.assembly import to_network
 
 
-def ground_of(n=300, inputs=3, seed=0):
+def problem_of(n=300, inputs=3, seed=0):
     random = np.random.default_rng(seed)
     X = torch.from_numpy(random.uniform(-1, 1, (n, inputs)))
     y = torch.sin(3 * X[:, :1] * X[:, 1:2])
-    return make_ground(TableRows(X, y, torch.ones(n, dtype=torch.float64)), 10, 1.0, 4, 0)
+    return make_problem(TableRows(X, y, torch.ones(n, dtype=torch.float64)), 10, 1.0, 4, 0)
 
 
 def filled(bag, seed=0):
@@ -68,32 +68,32 @@ def test_hidden_sums_are_those_of_b_splines(way, intervals, outputs):
 
 
 def test_members_apart_give_what_they_give_together():
-    ground = ground_of()
+    problem = problem_of()
     for links in (None, torch.eye(3, dtype=torch.bool).repeat(1, 4)):
         shape = BagShape(4, (3,), 2, 4, 1.0)
-        bag = Bag(ground.design, shape, links, torch.ones(ground.table.shape[1]), 0)
+        bag = Bag(problem.design, shape, links, torch.ones(problem.table.shape[1]), 0)
         random = torch.Generator().manual_seed(0)
         bag.copy_from([torch.randn(p.shape, generator=random) for p in bag.parameters])
         some = torch.tensor([1, 3])
-        assert torch.allclose(bag.forward(ground.table, some), bag.forward(ground.table)[some], atol=1e-4)
+        assert torch.allclose(bag.forward(problem.table, some), bag.forward(problem.table)[some], atol=1e-4)
 
 
 def test_nodes_of_few_inputs_sum_what_a_dense_layer_would():
-    ground = ground_of(inputs=5)
+    problem = problem_of(inputs=5)
     links = torch.tensor([[1, 0, 1], [0, 1, 0], [0, 0, 1], [0, 1, 0], [0, 0, 0]], dtype=torch.bool)
     shape = BagShape(2, (3,), 1, 4, 1.0)
-    bag = filled_blocks(Bag(ground.design, shape, links.repeat(1, 2), torch.ones(ground.table.shape[1]), 0))
+    bag = filled_blocks(Bag(problem.design, shape, links.repeat(1, 2), torch.ones(problem.table.shape[1]), 0))
     dense = bag.first().requires_grad_()
-    assert torch.equal((dense != 0).any(1), ground.design.owner < 4)
-    sums = (ground.table @ dense).T.reshape(2, 3, -1)
-    found = bag._hidden(ground.table, None)
+    assert torch.equal((dense != 0).any(1), problem.design.owner < 4)
+    sums = (problem.table @ dense).T.reshape(2, 3, -1)
+    found = bag._hidden(problem.table, None)
     torch.testing.assert_close(found, sums, rtol=1e-4, atol=1e-4)
     pull = torch.randn(sums.shape, generator=torch.Generator().manual_seed(2))
     (wanted,) = torch.autograd.grad((sums * pull).sum(), dense)
     (slope,) = torch.autograd.grad((found * pull).sum(), bag.weights[0])
     with torch.no_grad():
         bag.weights[0].copy_(slope)
-    reads = links.repeat(1, 2)[ground.design.owner]
+    reads = links.repeat(1, 2)[problem.design.owner]
     torch.testing.assert_close(bag.first(), wanted * reads, rtol=1e-4, atol=1e-3)
 
 
@@ -105,29 +105,29 @@ def filled_blocks(bag):
 
 
 def test_fewer_directions_are_the_smoothest_of_all():
-    ground = ground_of()
-    design, table = smoother(ground.design, ground.table, [2, 99, 5])
-    assert [turn.shape[1] for turn in design.maps] == [2, ground.design.maps[1].shape[1], 5]
-    torch.testing.assert_close(design.rows(ground.rows.X), table)
-    assert torch.equal(table[:, :2], ground.table[:, :2])
+    problem = problem_of()
+    design, table = smoother(problem.design, problem.table, [2, 99, 5])
+    assert [turn.shape[1] for turn in design.maps] == [2, problem.design.maps[1].shape[1], 5]
+    torch.testing.assert_close(design.rows(problem.rows.X), table)
+    assert torch.equal(table[:, :2], problem.table[:, :2])
 
 
 @pytest.mark.parametrize("hidden", [(5,), (4, 3)])
 @pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("based", [False, True])
 def test_the_network_is_the_mean_of_the_members(hidden, outputs, based):
-    ground = ground_of()
+    problem = problem_of()
     shape = BagShape(4, hidden, outputs, 4, 1.0)
-    bag = filled(Bag(ground.design, shape, None, torch.ones(ground.table.shape[1]), 0))
+    bag = filled(Bag(problem.design, shape, None, torch.ones(problem.table.shape[1]), 0))
     random = torch.Generator().manual_seed(1)
     base = None
     if based:
-        theta = torch.randn(ground.table.shape[1], outputs, generator=random, dtype=torch.float64)
+        theta = torch.randn(problem.table.shape[1], outputs, generator=random, dtype=torch.float64)
         base = (theta, torch.arange(outputs, dtype=torch.float64))
     shift, scale = torch.arange(1.0, outputs + 1).double(), torch.full((outputs,), 2.0, dtype=torch.float64)
-    net = to_network(bag, ground.design, base=base, names=None, outputs=None, shift=shift, scale=scale)
-    X = 1.5 * ground.rows.X  # also beyond the grids
-    table = ground.design.rows(X)
+    net = to_network(bag, problem.design, base=base, names=None, outputs=None, shift=shift, scale=scale)
+    X = 1.5 * problem.rows.X  # also beyond the grids
+    table = problem.design.rows(X)
     with torch.no_grad():
         expected = bag.forward(table).mean(0).double()
     if base is not None:
@@ -138,35 +138,35 @@ def test_the_network_is_the_mean_of_the_members(hidden, outputs, based):
 
 
 def test_links_are_the_edges_there_are():
-    ground = ground_of()
+    problem = problem_of()
     links = torch.tensor([[1, 0, 1, 0], [0, 1, 0, 1], [1, 1, 1, 1]], dtype=torch.bool)
     bag = filled(
-        Bag(ground.design, BagShape(2, (2,), 1, 4, 1.0), links, torch.ones(ground.table.shape[1]), 0)
+        Bag(problem.design, BagShape(2, (2,), 1, 4, 1.0), links, torch.ones(problem.table.shape[1]), 0)
     )
     zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
-    net = to_network(bag, ground.design, names=None, outputs=None, shift=zero, scale=one)
+    net = to_network(bag, problem.design, names=None, outputs=None, shift=zero, scale=one)
     assert torch.equal(net.layers[0].mask, links)
 
 
 def test_a_bag_learns_a_product_and_starts_from_nothing():
-    ground = ground_of(600)
+    problem = problem_of(600)
     seen = []
     recipe = Recipe(hidden=(8,), members=4, batch=64, steps=300)
-    trained = train_bag(ground, recipe, Squared(), report=lambda *told: bool(seen.append(told)))
-    nothing = float((ground.rows.y[ground.held] ** 2).mean() / 2)
+    trained = train_bag(problem, recipe, Squared(), report=lambda *told: bool(seen.append(told)))
+    nothing = float((problem.rows.y[problem.held] ** 2).mean() / 2)
     assert trained.error < 0.1 * nothing
     assert [told[0] for told in seen] == sorted(told[0] for told in seen)
-    again = train_bag(ground, recipe, Squared())
+    again = train_bag(problem, recipe, Squared())
     assert again.error == trained.error
 
 
 def test_out_of_bag_outputs_come_from_members_that_left_the_row_out():
-    ground = ground_of(400)
+    problem = problem_of(400)
     recipe = Recipe(hidden=(4,), members=4, batch=64, steps=30)
-    trained = train_bag(ground, recipe, Squared())
+    trained = train_bag(problem, recipe, Squared())
     with torch.no_grad():
-        all_members = trained.bag.forward(ground.table[ground.held])
-    own = ground.fold[ground.held] % 4
+        all_members = trained.bag.forward(problem.table[problem.held])
+    own = problem.fold[problem.held] % 4
     expected = all_members[own, torch.arange(len(own))]
     assert torch.allclose(trained.out_of_bag, expected, atol=1e-5)
 

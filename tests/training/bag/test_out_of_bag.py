@@ -8,16 +8,16 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from edgewise.training import fit_table
-from edgewise.training.bag.out_of_bag import Judged, recalibration
-from edgewise.training.bag.run import Ground, TableRows, make_ground
+from edgewise.training.bag.out_of_bag import OutOfBag, recalibration
+from edgewise.training.bag.run import TableProblem, TableRows, make_problem
 from edgewise.training.common.losses import CrossEntropy, Squared
 
 
-def ground_of(y: torch.Tensor) -> Ground:
+def problem_of(y: torch.Tensor) -> TableProblem:
     rows = TableRows(
         torch.linspace(0, 1, len(y), dtype=torch.float64)[:, None], y, torch.ones(len(y)).double()
     )
-    return make_ground(rows, 4, 1.0, 4, 0)
+    return make_problem(rows, 4, 1.0, 4, 0)
 
 
 @pytest.mark.parametrize("bold", [0.5, 1.0, 2.5])
@@ -25,13 +25,13 @@ def test_the_line_is_that_of_a_logistic_regression(bold: float) -> None:
     rng = np.random.default_rng(0)
     z = rng.normal(0.5, 1.5, 2000)
     y = torch.from_numpy((rng.random(2000) < 1 / (1 + np.exp(-z))).astype(float))[:, None]
-    ground = ground_of(y)
-    told = torch.from_numpy(bold * z + 0.7)[ground.held, None]
-    oracle = LogisticRegression(C=np.inf).fit(told.numpy(), y[ground.held, 0].numpy())
-    line = recalibration(Judged(told, 0.0), ground, CrossEntropy(), 1.0)
+    problem = problem_of(y)
+    told = torch.from_numpy(bold * z + 0.7)[problem.held, None]
+    oracle = LogisticRegression(C=np.inf).fit(told.numpy(), y[problem.held, 0].numpy())
+    line = recalibration(OutOfBag(told, 0.0), problem, CrossEntropy(), 1.0)
     assert line.slope == pytest.approx(oracle.coef_[0, 0], rel=1e-3)
     assert float(line.shift) == pytest.approx(oracle.intercept_[0], abs=2e-3)
-    part = recalibration(Judged(told, 0.0), ground, CrossEntropy(), 0.75)
+    part = recalibration(OutOfBag(told, 0.0), problem, CrossEntropy(), 0.75)
     assert np.log(part.slope) == pytest.approx(0.75 * np.log(line.slope))
     assert float(part.shift) == pytest.approx(0.75 * float(line.shift))
 
@@ -41,19 +41,19 @@ def test_of_three_classes_the_mean_probabilities_become_the_frequencies() -> Non
     z = rng.normal(size=(3000, 3))
     p = torch.softmax(torch.from_numpy(z), -1).numpy()
     y = torch.from_numpy(np.eye(3)[[rng.choice(3, p=own) for own in p]])
-    ground = ground_of(y)
-    told = torch.from_numpy(3 * z + [1.0, 0.0, -1.0])[ground.held]
-    line = recalibration(Judged(told, 0.0), ground, CrossEntropy(), 1.0)
+    problem = problem_of(y)
+    told = torch.from_numpy(3 * z + [1.0, 0.0, -1.0])[problem.held]
+    line = recalibration(OutOfBag(told, 0.0), problem, CrossEntropy(), 1.0)
     after = torch.softmax(line(told), -1)
-    assert torch.allclose(after.mean(0), y[ground.held].mean(0), atol=1e-3)
+    assert torch.allclose(after.mean(0), y[problem.held].mean(0), atol=1e-3)
     assert line.slope == pytest.approx(1 / 3, rel=0.15)
 
 
 def test_numbers_and_few_rows_are_left_as_they_are() -> None:
     y = torch.from_numpy(np.random.default_rng(2).integers(0, 2, (40, 1)).astype(float))
-    ground = ground_of(y)
+    problem = problem_of(y)
     for loss in (CrossEntropy(), Squared()):
-        line = recalibration(Judged(5 * y[ground.held], 0.0), ground, loss, 1.0)
+        line = recalibration(OutOfBag(5 * y[problem.held], 0.0), problem, loss, 1.0)
         assert (line.slope, float(line.shift)) == (1.0, 0.0)
 
 

@@ -49,6 +49,6 @@ def test_columns_of_mostly_one_value_are_learned_faster() -> None:
         net, data, loss = KAN([40, 8, 1], seed=0, dtype=torch.float64), rows(), make_loss("squared")
         options = FirstOrderOptions(batch=32, steps=15)
         view = Centring(net, data, 0) if centred else None
-        mover = AdamW(lambda x, net=net: outputs(net, x), groups(net, options), data, loss, options, view)
-        losses.append([mover.epoch(k, 1.0) for k in range(15)][-1])
+        optimizer = AdamW(lambda x, net=net: outputs(net, x), groups(net, options), data, loss, options, view)
+        losses.append([optimizer.epoch(k, 1.0) for k in range(15)][-1])
     assert losses[1] < 0.7 * losses[0]

@@ -167,8 +167,8 @@ def test_a_batch_in_parts_gives_the_gradients_of_the_whole(dtype: torch.dtype, t
     for accumulate in (1, 2, 7, 1000):
         net.zero_grad()
         options = FirstOrderOptions(batch=400, accumulate=accumulate)
-        mover = AdamW(partial(outputs, net), groups(net, options), rows, loss, options)
-        sums.append(float(mover._descend(*next(mover.batches.epoch(0)))))
+        optimizer = AdamW(partial(outputs, net), groups(net, options), rows, loss, options)
+        sums.append(float(optimizer._descend(*next(optimizer.batches.epoch(0)))))
         gradients.append([p.grad.clone() for p in net.parameters() if p.grad is not None])
     assert len(gradients[0]) == len(list(net.parameters()))
     net.zero_grad()

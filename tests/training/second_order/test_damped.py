@@ -15,7 +15,7 @@ from edgewise.training.common.preparation import prepared
 from edgewise.training.common.rows import as_rows
 from edgewise.training.second_order import lm
 from edgewise.training.second_order.damped import Damped
-from edgewise.training.second_order.fit_problem import Ground
+from edgewise.training.second_order.fit_problem import FitProblem
 from edgewise.training.second_order.parameters import pack
 from edgewise.training.second_order.penalty import uniform_weights
 
@@ -103,9 +103,9 @@ def test_constants_of_edges_against_biases_keep_steps_finite() -> None:
     net = KAN([2, 2, 1], seed=0)
     rows = as_rows(net, X, y, Squared())
     net = prepared(net, rows, Squared())
-    ground = Ground(net, rows, None, Squared())
+    problem = FitProblem(net, rows, None, Squared())
     # No ridge, no stabiliser: nothing but the data.
-    value, gradient, curvature = ground.data.normal(pack(net, ground.slots))
+    value, gradient, curvature = problem.data.normal(pack(net, problem.slots))
     lacking = len(gradient) - int(torch.linalg.matrix_rank(curvature, hermitian=True, rtol=1e-13))
     assert lacking >= 6
     step = Damped(gradient, curvature).solve(0.0)
@@ -119,8 +119,8 @@ def test_constants_of_edges_against_biases_keep_steps_finite() -> None:
     predicted = -float(gradient @ step + 0.5 * step @ (curvature @ step))
     assert predicted == pytest.approx(least, rel=1e-3)
     # The whole fit goes through the same solver.
-    objective = ground.penalised(uniform_weights(ground.penalty, 0.0, 0.0))
-    state = lm.LMState(pack(net, ground.slots), value, mu=1e-15)
+    objective = problem.penalised(uniform_weights(problem.penalty, 0.0, 0.0))
+    state = lm.LMState(pack(net, problem.slots), value, mu=1e-15)
     for _ in range(20):
         state = lm.step(objective, state)
         assert bool(state.theta.isfinite().all())

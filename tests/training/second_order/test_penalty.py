@@ -16,7 +16,7 @@ from edgewise.network import KAN
 from edgewise.training import Squared
 from edgewise.training.common.rows import Rows
 from edgewise.training.second_order import evidence
-from edgewise.training.second_order.fit_problem import Ground
+from edgewise.training.second_order.fit_problem import FitProblem
 from edgewise.training.second_order.parameters import make_slots, pack, write
 from edgewise.training.second_order.penalty import STABILISER, Weights, make_penalty, matrix, uniform_weights
 
@@ -91,36 +91,36 @@ def test_the_matrix_puts_every_edge_in_its_place() -> None:
         assert float(S[slot.bias].abs().max()) <= 1e-29
 
 
-def linear_problem(noise: float, intervals: int = 12) -> tuple[Ground, torch.Tensor]:
+def linear_problem(noise: float, intervals: int = 12) -> tuple[FitProblem, torch.Tensor]:
     """One layer is linear in its numbers: the posterior is Gaussian and the evidence has a closed form."""
     random = torch.Generator().manual_seed(3)
     net = KAN([1, 1], intervals=intervals, seed=0, dtype=DOUBLE)
     X = 2 * torch.rand(150, 1, generator=random, dtype=DOUBLE) - 1
     y = torch.sin(3 * X) + noise * torch.randn(150, 1, generator=random, dtype=DOUBLE)
     weight = torch.full((150,), 1 / 150, dtype=DOUBLE)
-    return Ground(net, Rows(X, y, weight), None, Squared()), pack(net, make_slots(net))
+    return FitProblem(net, Rows(X, y, weight), None, Squared()), pack(net, make_slots(net))
 
 
-def solved(ground: Ground, weights: Weights) -> torch.Tensor:
-    zero = torch.zeros(ground.slots.total, dtype=DOUBLE)
-    _, gradient, curvature = ground.penalised(weights).normal(zero)
+def solved(problem: FitProblem, weights: Weights) -> torch.Tensor:
+    zero = torch.zeros(problem.slots.total, dtype=DOUBLE)
+    _, gradient, curvature = problem.penalised(weights).normal(zero)
     # Constants of the edge and the bias are one direction; the least solution of it will do.
     return -torch.linalg.lstsq(curvature, gradient[:, None], driver="gelsd").solution[:, 0]
 
 
 @pytest.mark.parametrize("noise", [0.05, 0.3])
 def test_the_fixed_point_maximises_the_evidence(noise: float) -> None:
-    ground, _ = linear_problem(noise)
-    weights = uniform_weights(ground.penalty, 1e-3, 0.0)
+    problem, _ = linear_problem(noise)
+    weights = uniform_weights(problem.penalty, 1e-3, 0.0)
     for _ in range(60):
-        told = evidence.update(ground.data, ground.penalty, weights, solved(ground, weights), tilt=False)
+        told = evidence.update(problem.data, problem.penalty, weights, solved(problem, weights), tilt=False)
         weights = told.weights
     chosen = float(weights.rough[0][0])
 
-    basis = ground.net.layers[0].basis
-    B = basis.values(ground.rows.X)[:, 0].numpy()
-    y, n = ground.rows.y[:, 0].numpy(), len(ground.rows)
-    rough, steady = (t[0][0].numpy() for t in (ground.penalty.rough, ground.penalty.steady))
+    basis = problem.net.layers[0].basis
+    B = basis.values(problem.rows.X)[:, 0].numpy()
+    y, n = problem.rows.y[:, 0].numpy(), len(problem.rows)
+    rough, steady = (t[0][0].numpy() for t in (problem.penalty.rough, problem.penalty.steady))
 
     def restricted_likelihood(log_weight: float) -> float:
         """Of y = B c + noise with a Gaussian prior on the curvature of c and flat ones on lines and constants."""
@@ -142,9 +142,9 @@ def test_the_fixed_point_maximises_the_evidence(noise: float) -> None:
 
 
 def test_an_update_leaves_alone_what_it_is_told_to() -> None:
-    ground, theta = linear_problem(0.1)
-    weights = uniform_weights(ground.penalty, 1e-3, 1e-6)
-    told = evidence.update(ground.data, ground.penalty, weights, theta, tilt=False, rough=False)
+    problem, theta = linear_problem(0.1)
+    weights = uniform_weights(problem.penalty, 1e-3, 1e-6)
+    told = evidence.update(problem.data, problem.penalty, weights, theta, tilt=False, rough=False)
     assert torch.equal(told.weights.rough[0], weights.rough[0])
     assert torch.equal(told.weights.tilt[0], weights.tilt[0])
     assert float(weights.rough[0][0]) == 1e-3

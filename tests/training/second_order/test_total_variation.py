@@ -18,7 +18,7 @@ from edgewise.training.common.preparation import prepared
 from edgewise.training.common.rows import as_rows
 from edgewise.training.second_order import checkpoint, lm, truncated
 from edgewise.training.second_order import run as second_order
-from edgewise.training.second_order.fit_problem import Ground
+from edgewise.training.second_order.fit_problem import FitProblem
 from edgewise.training.second_order.parameters import make_slots, pack
 from edgewise.training.second_order.penalty import uniform_weights
 from edgewise.training.second_order.total_variation import SMOOTH, make_variation
@@ -102,18 +102,18 @@ def test_a_change_of_units_of_hidden_nodes_changes_nothing() -> None:
     assert values[1] == pytest.approx(values[0], rel=1e-9)
 
 
-def ground(loss: str = "squared", weight: float = 1e-2) -> tuple[Ground, torch.Tensor]:
+def fit_problem(loss: str = "squared", weight: float = 1e-2) -> tuple[FitProblem, torch.Tensor]:
     y = Y if loss == "squared" else (Y > 0.3).astype(int) + (Y > 0.8)
     kind = make_loss(loss)
     net = KAN([2, Nodes(2, (2,)), 1 if loss == "squared" else 3], intervals=4, seed=0)
     rows = as_rows(net, X, y, kind, None)
     net = prepared(net, rows, kind)
-    made = Ground(net, rows, None, kind, weight)
+    made = FitProblem(net, rows, None, kind, weight)
     return made, pack(net, made.slots)
 
 
 def test_the_form_has_the_gradient_of_the_value_and_lies_above_it() -> None:
-    made, theta = ground()
+    made, theta = fit_problem()
     variation = made.variation
     assert variation is not None
     form, value = variation.matrix(theta), variation.value(theta)
@@ -129,7 +129,7 @@ def test_the_form_has_the_gradient_of_the_value_and_lies_above_it() -> None:
 
 @pytest.mark.parametrize("loss", ["squared", "cross_entropy"])
 def test_products_are_those_of_the_matrices(loss: str) -> None:
-    made, theta = ground(loss)
+    made, theta = fit_problem(loss)
     weights = uniform_weights(made.penalty, 1e-4, 0.0)
     dense = made.penalised(weights)
     free = truncated.MatrixFree(made.data, made.penalty, weights, made.variation)
@@ -202,7 +202,7 @@ def test_it_works_with_cross_entropy_and_without_matrices(monkeypatch: pytest.Mo
 
 
 def test_steps_lower_the_objective_to_the_end() -> None:
-    made, theta = ground()
+    made, theta = fit_problem()
     problem = made.penalised(uniform_weights(made.penalty, 1e-6, 0.0))
     states = [lm.start(problem, theta)]
     for _ in range(40):

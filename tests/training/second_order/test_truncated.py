@@ -17,7 +17,7 @@ from edgewise.training.common.preparation import prepared
 from edgewise.training.common.rows import as_rows
 from edgewise.training.second_order import lm, truncated
 from edgewise.training.second_order import run as second_order
-from edgewise.training.second_order.fit_problem import Ground
+from edgewise.training.second_order.fit_problem import FitProblem
 from edgewise.training.second_order.jacobian import Evaluator
 from edgewise.training.second_order.jacobian_products import Sweeps, products
 from edgewise.training.second_order.parameters import pack
@@ -31,19 +31,19 @@ TARGETS = {
 }
 
 
-def ground(loss: str, rich: bool = True) -> tuple[Ground, Tensor]:
+def fit_problem(loss: str, rich: bool = True) -> tuple[FitProblem, Tensor]:
     """A network with everything in it, and its vector."""
     net = KAN([3, Nodes(2, (2,)), 3], intervals=4, base="silu" if rich else None, seed=0)
     net = set_symbolic(net, (0, 0, 0), "sin").network if rich else net
     rows = as_rows(net, X, TARGETS[loss], make_loss(loss))
     net = prepared(net, rows, make_loss(loss))
-    made = Ground(net, rows, None, make_loss(loss))
+    made = FitProblem(net, rows, None, make_loss(loss))
     return made, pack(net, made.slots)
 
 
 @pytest.mark.parametrize("rich", [True, False])
 def test_products_are_those_of_the_jacobian(rich: bool) -> None:
-    at, theta = ground("squared", rich)
+    at, theta = fit_problem("squared", rich)
     random = torch.Generator().manual_seed(1)
     v = torch.randn(len(theta), generator=random, dtype=torch.float64)
     g = torch.randn(200, 3, generator=random, dtype=torch.float64)
@@ -60,7 +60,7 @@ def test_products_are_those_of_the_jacobian(rich: bool) -> None:
 
 @pytest.mark.parametrize("loss", list(TARGETS))
 def test_the_linearised_problem_is_that_of_the_normal_equations(loss: str) -> None:
-    at, theta = ground(loss)
+    at, theta = fit_problem(loss)
     weights = uniform_weights(at.penalty, 1e-4, 1e-5)
     value, gradient, curvature = at.penalised(weights).normal(theta)
     free = truncated.MatrixFree(at.data, at.penalty, weights)
@@ -94,7 +94,7 @@ def test_conjugate_gradients_solve_the_damped_system() -> None:
 
 
 def test_steps_lead_where_dense_ones_lead() -> None:
-    at, theta = ground("squared", rich=False)
+    at, theta = fit_problem("squared", rich=False)
     weights = uniform_weights(at.penalty, 1e-6, 0.0)
     free, dense = truncated.MatrixFree(at.data, at.penalty, weights), at.penalised(weights)
     states = [lm.LMState(theta, dense.value(theta)) for _ in range(2)]

@@ -38,7 +38,7 @@ class BagShape:
 
 
 @dataclass(frozen=True, eq=False)
-class Tame:
+class MonotoneConstraint:
     """What holds the outputs of a bag monotone in some inputs.
 
     An edge from such an input rises (or falls) for every node that reads it, and every edge that leaves such a node rises:
@@ -85,7 +85,7 @@ class Bag:
     size : float
         Root mean square of a row of the design.
     seed : int
-    tame : Tame, optional
+    monotone : MonotoneConstraint, optional
         Needs links, and one hidden layer.
     """
 
@@ -96,17 +96,17 @@ class Bag:
         links: Tensor | None,
         size: Tensor,
         seed: int,
-        tame: Tame | None = None,
+        monotone: MonotoneConstraint | None = None,
     ) -> None:
-        self.shape, self.tame = shape, tame
+        self.shape, self.monotone = shape, monotone
         random = generator(derive(seed, 7202))
         widths = (*shape.hidden, shape.outputs)
         owner = design.owner
-        if tame is not None:
-            owner = torch.cat([torch.full((m.shape[1],), i) for i, m in enumerate(tame.maps)])
-            size = _sizes(design, tame, size)
+        if monotone is not None:
+            owner = torch.cat([torch.full((m.shape[1],), i) for i, m in enumerate(monotone.maps)])
+            size = _sizes(design, monotone, size)
         self.columns = len(owner)
-        few = links is not None and tame is None and 2 * int(links[owner].sum()) < links[owner].numel()
+        few = links is not None and monotone is None and 2 * int(links[owner].sum()) < links[owner].numel()
         self.blocks = _blocks(links, owner) if links is not None and few else None
         self.links = None if links is None else links[owner].to(torch.float32)
         if self.blocks is not None and self.links is not None:
@@ -159,15 +159,15 @@ class Bag:
             return whole
         if self.links is not None:
             weight = weight * self.links
-        if self.tame is None:
+        if self.monotone is None:
             return weight
-        parts = weight.split([turn.shape[1] for turn in self.tame.maps])
-        tame = zip(parts, self.tame.maps, self.tame.direction, strict=True)
-        reads = self.tame.nodes.repeat(self.shape.members).to(dtype)
+        parts = weight.split([turn.shape[1] for turn in self.monotone.maps])
+        monotone = zip(parts, self.monotone.maps, self.monotone.direction, strict=True)
+        reads = self.monotone.nodes.repeat(self.shape.members).to(dtype)
         return torch.cat(
             [
                 sign * rising(sign * (turn.to(dtype) @ part), 0) * reads if sign else part
-                for part, turn, sign in tame
+                for part, turn, sign in monotone
             ]
         )
 
@@ -176,9 +176,9 @@ class Bag:
         weight = self.weights[at].to(dtype)
         coef = self.turn.to(dtype) @ weight
         coef = coef.view(len(weight), len(self.turn), (*self.shape.hidden, 0)[at - 1], -1)
-        if self.tame is None:
+        if self.monotone is None:
             return coef
-        return torch.where(self.tame.nodes[:, None], rising(coef, 1), coef)
+        return torch.where(self.monotone.nodes[:, None], rising(coef, 1), coef)
 
     def forward(self, design: Tensor, members: Tensor | None = None) -> Tensor:
         """Outputs of every member, or of some: (n, P) -> (members, n, outputs)."""
@@ -263,11 +263,11 @@ class _BlockSum(torch.autograd.Function):
         return out, None, None, None
 
 
-def _sizes(design: Design, tame: Tame, size: Tensor) -> Tensor:
+def _sizes(design: Design, monotone: MonotoneConstraint, size: Tensor) -> Tensor:
     """Root mean squares of a row in the coordinates that are trained; those of smooth ones are one, but for their scales."""
     parts = size.split([turn.shape[1] for turn in design.maps])
     own: list[Tensor] = []
-    for part, turn, sign in zip(parts, tame.maps, tame.direction, strict=True):
+    for part, turn, sign in zip(parts, monotone.maps, monotone.direction, strict=True):
         order = torch.arange(turn.shape[1], dtype=torch.float32)
         own.append((1 + (order - 1).clamp(min=0)) ** -1 if sign else part)
     return torch.cat(own)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 
-from edgewise.training.bag.run import Ground
+from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 
 Floats = NDArray[np.float64]
@@ -23,28 +23,28 @@ FAINT_SHIFT = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class OutOfBag:
     """Outputs for the held rows by what has not learned from them, shape (h, D), and their mean loss."""
 
     outputs: Tensor
     error: float
 
 
-def judged(outputs: Tensor, ground: Ground, loss: Loss) -> Judged:
+def oob_score(outputs: Tensor, problem: TableProblem, loss: Loss) -> OutOfBag:
     """For each held row the outputs (folds, n, D) of the solution without its fold."""
-    own = outputs[ground.fold[ground.held], ground.held]
-    weight = ground.rows.weight[ground.held]
-    error = float(loss.rows(own, ground.rows.y[ground.held]) @ weight / weight.sum().clamp(min=1e-30))
-    return Judged(own, error)
+    own = outputs[problem.fold[problem.held], problem.held]
+    weight = problem.rows.weight[problem.held]
+    error = float(loss.rows(own, problem.rows.y[problem.held]) @ weight / weight.sum().clamp(min=1e-30))
+    return OutOfBag(own, error)
 
 
-def speaks_for(
-    one: Judged, simple: Judged, ground: Ground, loss: Loss, faint: float, errors: float = 1.0
+def significantly_better(
+    one: OutOfBag, simple: OutOfBag, problem: TableProblem, loss: Loss, faint: float, errors: float = 1.0
 ) -> bool:
     """Whether the held rows' losses fall from the simple to the other by so many standard errors and what is faint."""
-    weight = ground.rows.weight[ground.held]
+    weight = problem.rows.weight[problem.held]
     weight = weight / weight.sum()
-    y = ground.rows.y[ground.held]
+    y = problem.rows.y[problem.held]
     gap = loss.rows(simple.outputs, y) - loss.rows(one.outputs, y)
     mean = float(gap @ weight)
     spread = math.sqrt(float(((gap - mean) ** 2) @ weight**2))
@@ -63,7 +63,7 @@ class Recalibration:
         return self.slope * outputs + self.shift
 
 
-def recalibration(best: Judged, ground: Ground, loss: Loss, learned: float) -> Recalibration:
+def recalibration(best: OutOfBag, problem: TableProblem, loss: Loss, learned: float) -> Recalibration:
     """The line by which log-odds answer for the outcomes of held rows, as far as it holds for the model of all rows.
 
     Boldness comes from what noise has taught, and falls as one over the number of rows; a model of all rows is bolder by
@@ -71,7 +71,7 @@ def recalibration(best: Judged, ground: Ground, loss: Loss, learned: float) -> R
 
     Parameters
     ----------
-    best, ground, loss
+    best, problem, loss
         Outputs for the held rows, and what they are judged by; the line is y = f but for classes.
     learned : float
         Rows that the judged outputs come from, as a share of those that the model comes from.
@@ -80,9 +80,9 @@ def recalibration(best: Judged, ground: Ground, loss: Loss, learned: float) -> R
     ----------
     D. R. Cox, "Two further applications of a model for binary regression", 1958, doi:10.1093/biomet/45.3-4.562.
     """
-    y, weight = ground.rows.y[ground.held], ground.rows.weight[ground.held]
+    y, weight = problem.rows.y[problem.held], problem.rows.weight[problem.held]
     plain = Recalibration(1.0, torch.zeros(y.shape[1], dtype=torch.float64))
-    if loss.name != "cross_entropy" or len(ground.held) < FEWEST_TO_CALIBRATE:
+    if loss.name != "cross_entropy" or len(problem.held) < FEWEST_TO_CALIBRATE:
         return plain
     weight = weight / weight.sum()
     outputs = best.outputs

@@ -17,7 +17,7 @@ from edgewise._core.seeds import derive, generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError, charge
 from edgewise.training.additive.design import Design, make_design
-from edgewise.training.bag.members import Bag, BagShape, Tame
+from edgewise.training.bag.members import Bag, BagShape, MonotoneConstraint
 from edgewise.training.common.losses import Loss
 from edgewise.training.first_order.epoch_optimizers import schedule
 
@@ -80,7 +80,7 @@ class TableRows:
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class TableProblem:
     """What every bag on the same rows shares.
 
     Attributes
@@ -106,13 +106,13 @@ class Ground:
     held: Tensor
 
 
-def make_ground(rows: TableRows, intervals: int, power: float, folds: int, seed: int) -> Ground:
+def make_problem(rows: TableRows, intervals: int, power: float, folds: int, seed: int) -> TableProblem:
     """Design and folds of some rows."""
     design = make_design(rows.X, rows.weight, intervals, power, seed)
     group = same_rows(rows.X, rows.y)
     fold = deal(int(group.max()) + 1, folds, seed)[group]
     values = design.rows(rows.X)
-    return Ground(rows, design, values, design, values, fold, (fold >= 0).nonzero()[:, 0])
+    return TableProblem(rows, design, values, design, values, fold, (fold >= 0).nonzero()[:, 0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,13 +172,13 @@ def same_rows(X: Tensor, y: Tensor) -> Tensor:
 
 
 def train_bag(
-    ground: Ground,
+    problem: TableProblem,
     recipe: Recipe,
     loss: Loss,
     *,
     offset: Tensor | None = None,
     links: Tensor | None = None,
-    tame: Tame | None = None,
+    monotone: MonotoneConstraint | None = None,
     seed: int = 0,
     report: Callable[[int, float, float], bool] = lambda step, train, held: False,
 ) -> Trained:
@@ -186,27 +186,27 @@ def train_bag(
 
     Parameters
     ----------
-    ground : Ground
+    problem : TableProblem
     recipe : Recipe
     loss : Loss
     offset : Tensor, shape (folds, n, D), optional
         Outputs that the members add to, for each fold those of a model without it.
     links : Tensor of bool, shape (I, members * width), optional
         Which inputs each node of the first layer reads.
-    tame : Tame, optional
+    monotone : MonotoneConstraint, optional
         What holds it monotone in some inputs.
     seed : int
     report : callable
         Told (step, training loss, out-of-bag loss) at every judgement; returning True stops.
     """
-    rows, table = ground.rows, ground.coarse_table
+    rows, table = problem.rows, problem.coarse_table
     y, weight = rows.y.to(torch.float32), rows.weight.to(torch.float32)
     shape = BagShape(recipe.members, recipe.hidden, y.shape[1], recipe.hidden_intervals, recipe.power)
-    bag = Bag(ground.coarse, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed, tame)
-    folds = int(ground.fold.max()) + 1
+    bag = Bag(problem.coarse, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed, monotone)
+    folds = int(problem.fold.max()) + 1
     owners = torch.arange(recipe.members) % folds
     base = torch.zeros(folds, len(rows), y.shape[1]) if offset is None else offset.to(torch.float32)
-    judge = _Judge(bag, ground, base, owners, loss)
+    judge = _Judge(bag, problem, base, owners, loss)
     base = base.transpose(0, 1).contiguous()  # what a minibatch takes lies together
 
     weights, biases = bag.weights, bag.biases
@@ -228,7 +228,7 @@ def train_bag(
     def update() -> float:
         index = next(seen)
         design, own, target, share, left = (
-            part.index_select(0, index) for part in (table, base, y, weight, ground.fold)
+            part.index_select(0, index) for part in (table, base, y, weight, problem.fold)
         )
         f = bag.forward(design) + own.transpose(0, 1).index_select(0, owners)
         each = loss.rows(f.flatten(0, 1), target.expand(len(f), -1, -1).flatten(0, 1)).view(len(f), -1)
@@ -269,12 +269,12 @@ def train_bag(
 class _Judge:
     """Out-of-bag error of some numbers."""
 
-    def __init__(self, bag: Bag, ground: Ground, base: Tensor, owners: Tensor, loss: Loss) -> None:
-        held = ground.held
+    def __init__(self, bag: Bag, problem: TableProblem, base: Tensor, owners: Tensor, loss: Loss) -> None:
+        held = problem.held
         self.bag, self.loss = bag, loss
-        self.y, weight = ground.rows.y[held], ground.rows.weight[held]
+        self.y, weight = problem.rows.y[held], problem.rows.weight[held]
         self.weight = weight / weight.sum().clamp(min=1e-30)
-        fold = ground.fold[held]
+        fold = problem.fold[held]
         self.parts: list[tuple[Tensor, Tensor, Tensor]] = []
         for k in range(int(fold.max()) + 1):
             # A fold that no member leaves out is judged by all: better than nothing, and only of very small bags.
@@ -283,7 +283,7 @@ class _Judge:
             )
             places = (fold == k).nonzero()[:, 0]
             self.parts += [(part, held[part], members) for part in places.split(ROWS_AT_ONCE)]
-        self.table, self.base = ground.coarse_table, base[fold, held]
+        self.table, self.base = problem.coarse_table, base[fold, held]
 
     def __call__(self, numbers: Sequence[Tensor]) -> tuple[float, Tensor]:
         own = [p.detach().clone() for p in self.bag.parameters]

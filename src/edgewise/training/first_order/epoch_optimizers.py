@@ -82,7 +82,7 @@ class FirstOrderOptions:
         check_float(self.decay, "decay", low=0.0, of="fit")
 
 
-class Mover(Protocol):
+class EpochOptimizer(Protocol):
     """A way to spend an epoch."""
 
     @property

@@ -34,8 +34,8 @@ from edgewise.training.first_order.centring import Centring
 from edgewise.training.first_order.epoch_optimizers import (
     LBFGS,
     AdamW,
+    EpochOptimizer,
     FirstOrderOptions,
-    Mover,
     groups,
     mean_loss,
     outputs,
@@ -179,16 +179,16 @@ class Run:
         self.train = _moved(ready, train, loss)
         self.held = None if held is None else _moved(ready, held, loss)
         self.best = copy.deepcopy(self.net)
-        self.mover = self._mover()
+        self.descent = self._epoch_optimizer()
         regrids = self.options.regrids if self.options.method == "adam" else 0
-        self.moments = moments(self.mover.epochs, regrids)
+        self.moments = moments(self.descent.epochs, regrids)
         self._judge_start()
 
     def advance(self, clock: Callable[[], float]) -> Record:
         """One epoch: train, judge, keep the best, recover where the loss has run away."""
         now = self.progress
         note = self._follow()
-        value = self.mover.epoch(now.epoch, now.slowdown)
+        value = self.descent.epoch(now.epoch, now.slowdown)
         held = None if self.held is None else mean_loss(self.net, self.held, self.loss)
         # The mean over an epoch of batches lags behind; where it is all there is to judge by, it is measured anew.
         value = mean_loss(self.net, self.train, self.loss) if held is None and math.isfinite(value) else value
@@ -206,7 +206,7 @@ class Run:
             clock(),
             self.net.layers[0].intervals,
             note,
-            now.epoch / self.mover.epochs,
+            now.epoch / self.descent.epochs,
         )
         now.history.append(record)
         now.stop_reason = now.stop_reason or self._reason_to_end()
@@ -215,7 +215,7 @@ class Run:
     def under_way(self) -> Record:
         """The last record once more, with the share of the work done by now."""
         now = self.progress
-        share = (now.epoch + self.mover.done) / self.mover.epochs
+        share = (now.epoch + self.descent.done) / self.descent.epochs
         if now.history:
             return replace(now.history[-1], note="", share=share)
         start = in_units(self.net, now.start_loss, self.loss)
@@ -265,7 +265,7 @@ class Run:
                 "fingerprint": self.fingerprint,
                 "net": dict(self.net.state_dict()),
                 "best": dict(self.best.state_dict()),
-                "optimizer": self.mover.optimizer.state_dict(),
+                "optimizer": self.descent.optimizer.state_dict(),
                 "progress": asdict(self.progress),
             },
         )
@@ -282,13 +282,13 @@ class Run:
             )
         self.net.load_state_dict(tree["net"])
         self.best.load_state_dict(tree["best"])
-        self.mover.optimizer.load_state_dict(tree["optimizer"])
+        self.descent.optimizer.load_state_dict(tree["optimizer"])
         history = [Record(**record) for record in tree["progress"].pop("history")]
         ended = tree["progress"].pop("stop_reason")
         ended = None if ended is None else StopReason(ended)
         self.progress = Progress(**tree["progress"], stop_reason=ended, history=history)
 
-    def _mover(self) -> Mover:
+    def _epoch_optimizer(self) -> EpochOptimizer:
         if self.options.method == "lbfgs":
             return LBFGS(self.net, self.train, self.loss, self.options)
         net, parameters = partial(outputs, self.net), groups(self.net, self.options)
@@ -319,7 +319,7 @@ class Run:
         now.recoveries += 1
         now.slowdown *= 0.5
         self.net.load_state_dict(self.best.state_dict())
-        self.mover = self._mover()
+        self.descent = self._epoch_optimizer()
         if now.recoveries > MOST_RECOVERIES:
             now.stop_reason = StopReason.DIVERGED
         note = (
@@ -332,9 +332,9 @@ class Run:
         now = self.progress
         if self.options.method == "lbfgs" and self.held is None and _settled(now.history):
             return StopReason.CONVERGED
-        if now.epoch >= self.mover.epochs:
+        if now.epoch >= self.descent.epochs:
             return StopReason.WORK_SPENT if self.options.steps is None else StopReason.MOST_STEPS
-        wait = max(PATIENCE_UNIT * self.options.patience, LEAST_WAIT * self.mover.epochs)
+        wait = max(PATIENCE_UNIT * self.options.patience, LEAST_WAIT * self.descent.epochs)
         if now.epoch - now.best_epoch >= wait:
             return StopReason.NO_IMPROVEMENT
         return None

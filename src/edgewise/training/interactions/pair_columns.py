@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.work import charge
-from edgewise.training.bag.run import Ground
+from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.costs import PASSED, PRODUCED
 
 # An input, or a pair of them.
@@ -73,23 +73,23 @@ class Part:
 
 
 class Parts:
-    """The parts of one ground and their normal equations, made when they are asked for.
+    """The parts of one problem and their normal equations, made when they are asked for.
 
     Parameters
     ----------
-    ground : Ground
+    problem : TableProblem
     most : sequence of int
         Directions of each input, after the constant, that pairs make use of.
     """
 
-    def __init__(self, ground: Ground, most: Sequence[int]) -> None:
-        self.ground, self.most = ground, most
-        widths = [turn.shape[1] for turn in ground.design.maps]
+    def __init__(self, problem: TableProblem, most: Sequence[int]) -> None:
+        self.problem, self.most = problem, most
+        widths = [turn.shape[1] for turn in problem.design.maps]
         self.starts = torch.tensor([0, *widths]).cumsum(0).tolist()
-        X = ground.rows.X
+        X = problem.rows.X
         self.codes = [torch.unique(X[:, i], return_inverse=True)[1] for i in range(X.shape[1])]
-        self.folds = [(ground.fold == k).nonzero()[:, 0] for k in range(int(ground.fold.max()) + 1)]
-        self.others = (ground.fold < 0).nonzero()[:, 0]
+        self.folds = [(problem.fold == k).nonzero()[:, 0] for k in range(int(problem.fold.max()) + 1)]
+        self.others = (problem.fold < 0).nonzero()[:, 0]
         self._parts = dict[Which, Part]()
         self._grams = dict[tuple[Which, int], tuple[Tensor, ...]]()
         self._room = MOST_NUMBERS
@@ -129,7 +129,7 @@ class Parts:
     def _single(self, i: int) -> Part:
         own = torch.arange(self.starts[i] + 1, self.starts[i + 1])
         cells = self._cells((i,))
-        table = self.ground.table if cells is None else self.ground.table[cells[0]]
+        table = self.problem.table if cells is None else self.problem.table[cells[0]]
         codes = None if cells is None else cells[1]
         return Part(torch.stack([own, own], 1), table[:, own], codes, torch.zeros_like(own))
 
@@ -137,7 +137,7 @@ class Parts:
         i, j = pair
         a, b = self._directions(i), self._directions(j)
         cells = self._cells(pair)
-        table = self.ground.table if cells is None else self.ground.table[cells[0]]
+        table = self.problem.table if cells is None else self.problem.table[cells[0]]
         most = max(1, min(most, MOST_PRODUCTS, self._room // len(table)))
         at = torch.cartesian_prod(torch.arange(1, a + 1), torch.arange(1, b + 1)).view(-1, 2)
         rough = at.prod(1) * (a + b + 1) + at.sum(1)

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from edgewise._core.work import StopError, charge
 from edgewise.training.additive.irls import LEAST, LEAST_LOGIT, MOST, RELEARNED, SETTLED, START, Additive
-from edgewise.training.bag.out_of_bag import Judged, judged, speaks_for
-from edgewise.training.bag.run import Ground
+from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, significantly_better
+from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.common.losses import Loss
 from edgewise.training.interactions.pair_columns import Part, Parts, Which
@@ -70,18 +70,18 @@ class Joined:
         The mean of those without a fold each.
     outputs : Tensor, shape (folds, n, D)
         Of those without a fold.
-    judged : Judged
+    out_of_bag : OutOfBag
         These, by the rows left out.
     """
 
     whole: PairFunctions
     mean: PairFunctions
     outputs: Tensor
-    judged: Judged
+    out_of_bag: OutOfBag
 
 
 def solve_pairs(
-    ground: Ground,
+    problem: TableProblem,
     additive: Additive,
     loss: Loss,
     degrees: Sequence[int],
@@ -98,14 +98,14 @@ def solve_pairs(
 
     Parameters
     ----------
-    ground : Ground
+    problem : TableProblem
     additive : Additive
         Where everything starts from.
     loss : Loss
     degrees : sequence of int
         Directions of each input that pairs make use of.
     table : Tensor, shape (n, P)
-        The design that the additive part is stated in: that of `ground`, or one under constraints.
+        The design that the additive part is stated in: that of `problem`, or one under constraints.
     spent : float
         Degrees of freedom of the additive part.
     most : int, optional
@@ -131,10 +131,10 @@ def solve_pairs(
     S. Wood and M. Fasiolo, "A generalized Fellner-Schall method for smoothing parameter optimization", 2017,
     doi:10.1111/biom.12666.
     """
-    parts, folds = Parts(ground, degrees), len(additive.fold_theta)
-    best, first = None, judged(additive.outputs(table), ground, loss)
+    parts, folds = Parts(problem, degrees), len(additive.fold_theta)
+    best, first = None, oob_score(additive.outputs(table), problem, loss)
     try:
-        screen = two_way(ground.design, ground.table, ground.rows.X)
+        screen = two_way(problem.design, problem.table, problem.rows.X)
         start = all_pairs(len(degrees), without)
         models = [
             _Model(parts, additive, table, spent, fold, loss, fixed, start) for fold in (None, *range(folds))
@@ -146,10 +146,10 @@ def solve_pairs(
             if not any(joined):
                 break
             outputs = torch.stack([model.f for model in models[1:]])
-            now = judged(outputs, ground, loss)
+            now = oob_score(outputs, problem, loss)
             # Rounds are so many chances to be deceived: the first pairs have to be told from none beyond doubt.
-            before, errors = (first, FIRST_ERRORS) if best is None else (best.judged, 1.0)
-            if most is not None or speaks_for(now, before, ground, loss, faint, errors):
+            before, errors = (first, FIRST_ERRORS) if best is None else (best.out_of_bag, 1.0)
+            if most is not None or significantly_better(now, before, problem, loss, faint, errors):
                 functions = whole.functions(faint if most is None else -1.0)
                 mean = _mean([model.functions() for model in models[1:]])
                 best, idle = Joined(functions, mean, outputs, now), 0
@@ -187,10 +187,10 @@ class _Model:
         fixed: bool,
         candidates: Sequence[Pair],
     ) -> None:
-        ground = parts.ground
-        self.parts, self.fold, self.loss, self.y = parts, fold, loss, ground.rows.y
-        weight = ground.rows.weight
-        self.weight = weight if fold is None else torch.where(ground.fold == fold, 0.0, weight)
+        problem = parts.problem
+        self.parts, self.fold, self.loss, self.y = parts, fold, loss, problem.rows.y
+        weight = problem.rows.weight
+        self.weight = weight if fold is None else torch.where(problem.fold == fold, 0.0, weight)
         self.total = float(self.weight.sum())
         self.theta = (additive.theta if fold is None else additive.fold_theta[fold]).clone()
         self.bias = (additive.bias if fold is None else additive.fold_bias[fold]).clone()
@@ -243,7 +243,7 @@ class _Model:
                 full = self.free[pair] > FULL * len(self.pairs[pair])
                 if leader is None and full and sweep < SWEEPS - 1:
                     self.parts.grown(pair)
-            for i in range(0 if self.fixed else len(self.parts.ground.design.maps)):
+            for i in range(0 if self.fixed else len(self.parts.problem.design.maps)):
                 self._smooth(i)
             self._level()
         return bool(fresh)
@@ -271,7 +271,7 @@ class _Model:
 
     def _quadratic(self, which: Which, part: Part, k: int, old: Tensor) -> tuple[Tensor, Tensor]:
         """Matrix and right side of the normal equations of one part."""
-        bend = self.parts.ground.rows.weight * self.loss.curvature(self.f, self.y)[:, k]
+        bend = self.parts.problem.rows.weight * self.loss.curvature(self.f, self.y)[:, k]
         gram = self.parts.gram(which, k, self.fold, bend)
         slope = self.loss.gradient(self.f, self.y)[:, k] * self.weight
         return gram, gram @ old - part.pulled(slope)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from edgewise.training.bag.members import Bag
-from edgewise.training.bag.run import Ground
+from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 
 # Standard errors, and share of what the pairs before it gain, that a pair must gain to stay.
@@ -18,7 +18,7 @@ ERRORS, SHARE = 2.0, 0.01
 
 def telling_pairs(
     bag: Bag,
-    ground: Ground,
+    problem: TableProblem,
     base: Tensor,
     loss: Loss,
     pairs: Sequence[tuple[int, int]],
@@ -33,7 +33,7 @@ def telling_pairs(
     ----------
     bag : Bag
         Trained on all pairs, with as many hidden nodes for each.
-    ground : Ground
+    problem : TableProblem
     base : Tensor, shape (folds, n, D)
         Outputs that the bag adds to.
     loss : Loss
@@ -41,10 +41,10 @@ def telling_pairs(
     faint : float
         A gain in loss below which nobody could tell.
     """
-    held, fold = ground.held, ground.fold[ground.held]
-    y, weight = ground.rows.y[held], ground.rows.weight[held]
+    held, fold = problem.held, problem.fold[problem.held]
+    y, weight = problem.rows.y[held], problem.rows.weight[held]
     weight = weight / weight.sum()
-    parts = _parts(bag, ground.coarse_table[held], fold, len(pairs))
+    parts = _parts(bag, problem.coarse_table[held], fold, len(pairs))
     # What a pair says on average is the bias's business, whichever pairs stay.
     parts = parts - (parts * weight[:, None]).sum(1, keepdim=True)
     now = base[fold, held]

@@ -1,4 +1,4 @@
-"""Checkpoints: the position of a second-order fit in one file, from which it goes on to the same result."""
+"""Checkpoints: the state of a second-order fit in one file, from which it goes on to the same result."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from edgewise.training.common.results import Record
 from edgewise.training.common.state_files import cause, is_there
 from edgewise.training.second_order.lm import LMState
 from edgewise.training.second_order.penalty import Weights
-from edgewise.training.second_order.run import Position
+from edgewise.training.second_order.run import FitState
 
 KIND = "fit checkpoint"
 # Writing after every step would cost more than the steps of a small network.
@@ -42,8 +42,8 @@ class Checkpoint:
         self.path, self.fingerprint = path, fingerprint
         self._written = 0.0
 
-    def read(self) -> tuple[Position, list[Record]] | None:
-        """The stored position and history, or None where there is no file yet.
+    def read(self) -> tuple[FitState, list[Record]] | None:
+        """The stored state and history, or None where there is no file yet.
 
         Raises
         ------
@@ -59,21 +59,21 @@ class Checkpoint:
                 "remove it or choose another file."
             )
         try:
-            return _position(document, tensors), [Record(**entry) for entry in document["history"]]
+            return _state(document, tensors), [Record(**entry) for entry in document["history"]]
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise FileError(
                 f"The checkpoint {self.path} is damaged ({cause(error)}); remove it to start anew."
             ) from error
 
-    def write(self, position: Position, history: list[Record], force: bool = False) -> None:
-        """Store a position, at most once a second unless forced."""
+    def write(self, state: FitState, history: list[Record], force: bool = False) -> None:
+        """Store a state, at most once a second unless forced."""
         if not force and time.monotonic() - self._written < SECONDS_BETWEEN:
             return
-        networks = _networks(position)
-        tensors: dict[str, Tensor] = {"theta": position.state.theta}
+        networks = _networks(state)
+        tensors: dict[str, Tensor] = {"theta": state.state.theta}
         for k, net in enumerate(networks):
             tensors |= {f"net{k}.{name}": tensor.clone() for name, tensor in net.state_dict().items()}
-        for name, weights in _weights(position).items():
+        for name, weights in _weights(state).items():
             for k, (rough, tilt) in enumerate(zip(weights.rough, weights.tilt, strict=True)):
                 # Copies: two names of one tensor may not share a file.
                 tensors |= {f"{name}.rough{k}": rough.clone(), f"{name}.tilt{k}": tilt.clone()}
@@ -81,13 +81,13 @@ class Checkpoint:
             "kind": KIND,
             "fingerprint": self.fingerprint,
             "networks": [net.spec.to_json() for net in networks],
-            "scalars": {name: _number(getattr(position, name)) for name in _SCALARS},
-            "lm": {name: _number(getattr(position.state, name)) for name in _LM_SCALARS},
-            "pool_errors": [_number(error) for error in position.pool_errors],
-            "events": list(position.events),
-            "weights": list(_weights(position)),
-            "edges": [len(w) for w in position.weights.rough],
-            "parameters": len(position.state.theta),
+            "scalars": {stored: _number(getattr(state, name)) for name, stored in _SCALARS.items()},
+            "lm": {name: _number(getattr(state.state, name)) for name in _LM_SCALARS},
+            "pool_errors": [_number(error) for error in state.pool_errors],
+            "events": list(state.events),
+            "weights": list(_weights(state)),
+            "edges": [len(w) for w in state.weights.rough],
+            "parameters": len(state.state.theta),
             "history": [dataclasses.asdict(record) for record in history],
         }
         write_container(self.path, json.loads(json.dumps(document)), tensors, overwrite=True)
@@ -95,17 +95,28 @@ class Checkpoint:
 
 
 _HELD = {"net", "state", "weights", "best", "best_weights", "pool", "pool_errors", "events"}
-_SCALARS = [field.name for field in dataclasses.fields(Position) if field.name not in _HELD]
+# Names in the file where they are not those of the state: files of earlier versions are read on.
+_STORED = {
+    "rounds_without_progress": "stale",
+    "noise_free": "resolving",
+    "best_noise_free": "best_resolved",
+    "held_out_error": "judged",
+}
+_SCALARS = {
+    field.name: _STORED.get(field.name, field.name)
+    for field in dataclasses.fields(FitState)
+    if field.name not in _HELD
+}
 _LM_SCALARS = [field.name for field in dataclasses.fields(LMState) if field.name != "theta"]
 
 
-def _networks(position: Position) -> list[KAN]:
-    return [position.net, position.best, *position.pool]
+def _networks(state: FitState) -> list[KAN]:
+    return [state.net, state.best, *state.pool]
 
 
-def _weights(position: Position) -> dict[str, Weights]:
-    best = {} if position.best_weights is None else {"best": position.best_weights}
-    return {"present": position.weights, **best}
+def _weights(state: FitState) -> dict[str, Weights]:
+    best = {} if state.best_weights is None else {"best": state.best_weights}
+    return {"present": state.weights, **best}
 
 
 def _promised(document: Mapping[str, Any]) -> Table:
@@ -120,7 +131,7 @@ def _promised(document: Mapping[str, Any]) -> Table:
     return table
 
 
-def _position(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Position:
+def _state(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> FitState:
     networks: list[KAN] = []
     for k, spec in enumerate(document["networks"]):
         prefix = f"net{k}."
@@ -131,10 +142,10 @@ def _position(document: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Pos
         name: Weights(*(tuple(tensors[f"{name}.{kind}{k}"] for k in layers) for kind in ("rough", "tilt")))
         for name in document["weights"]
     }
-    scalars = {name: _value(document["scalars"][name]) for name in _SCALARS}
+    scalars = {name: _value(document["scalars"][stored]) for name, stored in _SCALARS.items()}
     ended = scalars.pop("stop_reason")
     lm_scalars = {name: _value(document["lm"][name]) for name in _LM_SCALARS}
-    return Position(
+    return FitState(
         net=networks[0],
         state=LMState(theta=tensors["theta"], **lm_scalars),
         weights=weights["present"],

@@ -22,7 +22,7 @@ from edgewise.training.second_order.total_variation import Variation, make_varia
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class FitProblem:
     """What is fixed within a stage: layout, penalty and objective of one network on one set of rows."""
 
     net: KAN

@@ -1,9 +1,9 @@
-"""Second-order training as a sequence of positions, each a pure function of the one before.
+"""Second-order training as a sequence of states, each a pure function of the one before.
 
     starts (several networks, coarse grid) -> rounds (the best one, finer and finer grids) -> refit (all rows)
 
-Within a stage Levenberg-Marquardt steps alternate with updates of the penalty weights. A position holds everything the next
-one depends on, so that a run continued from a stored position ends in the same result, bit by bit.
+Within a stage Levenberg-Marquardt steps alternate with updates of the penalty weights. A state holds everything the next
+one depends on, so that a run continued from a stored state ends in the same result, bit by bit.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from edgewise.training.common.losses import Loss, Squared
 from edgewise.training.common.preparation import fresh_copy, grown, is_scaled, prepared
 from edgewise.training.common.rows import Rows
 from edgewise.training.second_order import evidence, lm, truncated
-from edgewise.training.second_order.fit_problem import Ground, error, error_at, joined, mean_loss
+from edgewise.training.second_order.fit_problem import FitProblem, error, error_at, joined, mean_loss
 from edgewise.training.second_order.native_objective import NativeObjective, descended
 from edgewise.training.second_order.objective import Penalised
 from edgewise.training.second_order.parameters import pack, write
@@ -34,7 +34,7 @@ WORTHWHILE = 0.02
 RESTING, UPDATING = 1e-3, 1e-2
 # Coefficients that no row sees follow the penalty alone; their steps hardly show in the objective, but a few must be made.
 # Without smoothing there is next to no penalty to follow.
-FEWEST_STEPS, FEWEST_RESOLVING = 6, 2
+FEWEST_STEPS, FEWEST_NOISE_FREE = 6, 2
 # The refit starts where it is to end, but for the rows that are new to it.
 REFIT_STEPS = 20
 MOST_UPDATES = 6
@@ -79,7 +79,7 @@ class Options:
 
 
 @dataclass(frozen=True, eq=False)
-class Position:
+class FitState:
     """Where a fit stands.
 
     Attributes
@@ -96,16 +96,16 @@ class Position:
         trained with.
     pool, pool_errors
         Networks the finished starts arrived at.
-    stale : int
+    rounds_without_progress : int
         Rounds without progress.
     degrees : float
         Effective degrees of freedom at the last update.
     round_error, round_loss : float
         Criterion at the last update of the weights; training loss at the end of the round before.
-    resolving, best_resolved : bool
+    noise_free, best_noise_free : bool
         Whether the present round, and the one that gave the best network, went without smoothing: every finer grid
         lowers the error too steeply for noise.
-    judged : float
+    held_out_error : float
         Held-out error of the best network before the refit, in the units of y.
     stop_reason, events
         Why the fit is done, and what happened on the way.
@@ -123,13 +123,13 @@ class Position:
     best_weights: Weights | None = None
     pool: tuple[KAN, ...] = ()
     pool_errors: tuple[float, ...] = ()
-    stale: int = 0
+    rounds_without_progress: int = 0
     degrees: float = math.nan
     round_error: float = math.inf
     round_loss: float = math.inf
-    resolving: bool = False
-    best_resolved: bool = False
-    judged: float = math.nan
+    noise_free: bool = False
+    best_noise_free: bool = False
+    held_out_error: float = math.nan
     stop_reason: StopReason | None = None
     events: tuple[str, ...] = ()
 
@@ -146,11 +146,11 @@ class SecondOrder:
         self._most_updates = MOST_UPDATES if options.sparsity == 0.0 else MOST_SPARSE_UPDATES
         self._tilt_start = TILT_START if options.sparsity is None else 0.0
         self.given = prepared(net, train, loss)
-        self._ground: Ground | None = None
-        self._problem: tuple[Ground, Weights, Penalised | MatrixFree] | None = None
+        self._problem: FitProblem | None = None
+        self._penalised: tuple[FitProblem, Weights, Penalised | MatrixFree] | None = None
 
-    def begin(self) -> Position:
-        """The first position: the network as it was given; one that was trained before goes on where it stands."""
+    def begin(self) -> FitState:
+        """The first state: the network as it was given; one that was trained before goes on where it stands."""
         if self.warm and self.options.starts == 1:
             schedule = self.options.intervals
             net = self.given if schedule is None else grown(self.given, self.train, schedule[0])
@@ -159,12 +159,12 @@ class SecondOrder:
             return replace(self._updated(now, stride=1e30), updates=0) if self._to_update(now) else now
         return self._enter("start", 0, self.given, None, lm.MU_START, best=self.given, best_error=math.inf)
 
-    def advance(self, now: Position) -> Position:
-        """The next position: an LM step (small networks: a few), an update of the weights, or the change of stage."""
+    def advance(self, now: FitState) -> FitState:
+        """The next state: an LM step (small networks: a few), an update of the weights, or the change of stage."""
         if self._at_rest(now):
             return replace(self._after_rest(now), events=now.events)
         objective, steps = self._objective(now), 1
-        data = self._grounded(now).data
+        data = self._problem_at(now).data
         if isinstance(objective, MatrixFree):
             state = truncated.step(objective, now.state)
         elif isinstance(data, NativeObjective) and isinstance(data.loss, Squared) and not objective.variation:
@@ -174,18 +174,18 @@ class SecondOrder:
         told = (NOT_FINITE,) if not math.isfinite(state.value) and NOT_FINITE not in now.events else ()
         return replace(now, state=state, step=now.step + steps, events=now.events + told)
 
-    def errors(self, now: Position) -> tuple[float, float | None]:
-        """Training and held-out error of a position, in the units of y; a finished fit's are those of its result."""
+    def errors(self, now: FitState) -> tuple[float, float | None]:
+        """Training and held-out error of a state, in the units of y; a finished fit's are those of its result."""
         if now.stage == "done":
             return error(now.best, self.train, self.loss), self.validation_error(now)
-        ground = self._grounded(now)
+        problem = self._problem_at(now)
         # A refit learns from the held-out rows too: they can judge it no longer.
-        judge = None if now.stage == "refit" else ground.judge
+        judge = None if now.stage == "refit" else problem.judge
         held = None if judge is None else error_at(judge, now.net, now.state.theta)
-        return error_at(ground.data, now.net, now.state.theta), held
+        return error_at(problem.data, now.net, now.state.theta), held
 
-    def best_until(self, now: Position) -> KAN:
-        """The best network when a fit is broken off at a position that is not done."""
+    def best_until(self, now: FitState) -> KAN:
+        """The best network when a fit is broken off at a state that is not done."""
         if now.stage == "refit":
             return now.best
         best_error = now.best_error
@@ -198,21 +198,21 @@ class SecondOrder:
         candidates.append((self._criterion(now, now.degrees), here))
         return min(candidates, key=lambda pair: pair[0] if math.isfinite(pair[0]) else math.inf)[1]
 
-    def validation_error(self, now: Position) -> float | None:
+    def validation_error(self, now: FitState) -> float | None:
         """Held-out error, in the units of y, of the network before the refit on all rows."""
         if self.held is None:
             return None
         if now.stage in ("refit", "done"):
-            return now.judged
+            return now.held_out_error
         return error(self.best_until(now), self.held, self.loss)
 
     def hurry(self) -> None:
         """From here on look at a few of the rows only: the time is up."""
         self.train, self.held = self.train.few(), None if self.held is None else self.held.few()
-        self._ground = self._problem = None
+        self._problem = self._penalised = None
 
     def fingerprint(self) -> str:
-        """What a stored position must share with this run to be continued: rows, settings and the network given."""
+        """What a stored state must share with this run to be continued: rows, settings and the network given."""
         digest = hashlib.sha256(repr((self.options, self.loss, self.refit, self.given.spec)).encode())
         tensors = [self.train.X, self.train.y, self.train.weight, *self.given.state_dict().values()]
         tensors += [] if self.held is None else [self.held.X, self.held.y, self.held.weight]
@@ -222,12 +222,12 @@ class SecondOrder:
 
     # -- stages ---------------------------------------------------------------------------------------------------
 
-    def _at_rest(self, now: Position) -> bool:
+    def _at_rest(self, now: FitState) -> bool:
         still = now.state.decrease < self._resting(now) or now.state.value < lm.ROUNDING
         calm = still and now.step >= max(1, _fewest(now))
         return now.state.stuck or calm or now.step >= self._most(now)
 
-    def _at_once(self, now: Position) -> tuple[int, float]:
+    def _at_once(self, now: FitState) -> tuple[int, float]:
         """Steps of one call, and the decrease that ends it: as far as `_at_rest` would let them go one by one."""
         work = len(now.state.theta) ** 2 * len(self._rows(now.stage)) * now.net.shape[-1]
         some = max(1, int(WORK_AT_ONCE / work))
@@ -236,19 +236,19 @@ class SecondOrder:
             return min(some, fewest, self._most(now) - now.step), 0.0
         return min(some, self._most(now) - now.step), self._resting(now)
 
-    def _resting(self, now: Position) -> float:
+    def _resting(self, now: FitState) -> float:
         return UPDATING if self._to_update(now) else RESTING
 
-    def _most(self, now: Position) -> int:
+    def _most(self, now: FitState) -> int:
         limit = {"start": START_STEPS, "refit": REFIT_STEPS}.get(now.stage, self.options.steps)
         return min(limit, self.options.steps)
 
-    def _to_update(self, now: Position) -> bool:
+    def _to_update(self, now: FitState) -> bool:
         """Whether an update of the weights comes next."""
         more = now.updates < self._most_updates and now.step < self.options.steps
         return now.stage == "round" and self.automatic and more and not _is_free(now)
 
-    def _after_rest(self, now: Position) -> Position:
+    def _after_rest(self, now: FitState) -> FitState:
         if self._to_update(now):
             return self._updated(now)
         if now.stage == "start":
@@ -257,24 +257,24 @@ class SecondOrder:
             return self._after_round(now)
         return replace(now, stage="done", best=self._network(now))
 
-    def _updated(self, now: Position, stride: float = evidence.STRIDE) -> Position:
-        ground = self._grounded(now)
+    def _updated(self, now: FitState, stride: float = evidence.STRIDE) -> FitState:
+        problem = self._problem_at(now)
         told = evidence.update(
-            ground.data,
-            ground.penalty,
+            problem.data,
+            problem.penalty,
             now.weights,
             now.state.theta,
             tilt=self.options.sparsity is None,
             rough=self.options.roughness is None,
             stride=stride,
-            variation=ground.variation,
+            variation=problem.variation,
         )
         weights = told.weights
         if self.options.sparsity:
             if self.options.roughness is not None:
-                weights = uniform_weights(ground.penalty, self.options.roughness, 0.0)
-            weights = evidence.group_sparse(ground.penalty, weights, now.state.theta, self.options.sparsity)
-        objective = _problem(ground, weights)
+                weights = uniform_weights(problem.penalty, self.options.roughness, 0.0)
+            weights = evidence.group_sparse(problem.penalty, weights, now.state.theta, self.options.sparsity)
+        objective = _penalised(problem, weights)
         state = lm.LMState(now.state.theta, objective.value(now.state.theta), min(now.state.mu, lm.MU_START))
         updates = now.updates + 1
         error = self._criterion(now, told.degrees)
@@ -285,7 +285,7 @@ class SecondOrder:
             now, state=state, weights=weights, updates=updates, degrees=told.degrees, round_error=error
         )
 
-    def _after_start(self, now: Position) -> Position:
+    def _after_start(self, now: FitState) -> FitState:
         net = self._network(now)
         pool = (*now.pool, net)
         _, held = self._losses(now)
@@ -300,28 +300,28 @@ class SecondOrder:
         count = best.layers[0].intervals if schedule is None else schedule[0]
         return self._enter("round", 0, grown(best, self.train, count), now.weights, 1e-3, best, math.inf)
 
-    def _after_round(self, now: Position) -> Position:
+    def _after_round(self, now: FitState) -> FitState:
         net = self._network(now)
         error = self._criterion(now, now.degrees)
         better = error < now.best_error
         worthwhile = error < (1 - WORTHWHILE) * now.best_error
         best, best_error = (net, error) if better else (now.best, now.best_error)
-        stale = 0 if worthwhile else now.stale + 1
-        resolved = now.resolving if better else now.best_resolved
+        rounds_without_progress = 0 if worthwhile else now.rounds_without_progress + 1
+        resolved = now.noise_free if better else now.best_noise_free
         best_weights = now.weights if better else now.best_weights
         after = replace(
             now,
             best=best,
             best_error=best_error,
             best_weights=best_weights,
-            stale=stale,
-            best_resolved=resolved,
+            rounds_without_progress=rounds_without_progress,
+            best_noise_free=resolved,
         )
         schedule = self.options.intervals
         last = schedule is not None and now.index + 1 >= len(schedule)
         if last or best_error < EXACT:
             return self._refit(after, StopReason.CONVERGED)
-        if stale > self.options.patience:
+        if rounds_without_progress > self.options.patience:
             return self._refit(after, StopReason.NO_IMPROVEMENT)
         count = 2 * net.layers[0].intervals if schedule is None else schedule[now.index + 1]
         loss, _ = self._losses(now)
@@ -329,43 +329,45 @@ class SecondOrder:
         if schedule is None and not self._affordable(net, count, steep):
             return self._refit(after, StopReason.LARGEST_GRID)
         finer = grown(net, self.train, count)
-        resolving = self.options.roughness is None and steep
-        weights = self._weights_for(now, resolving)
+        noise_free = self.options.roughness is None and steep
+        weights = self._weights_for(now, noise_free)
         entered = self._enter("round", now.index + 1, finer, weights, FINE_MU, best, best_error)
-        updates = self._most_updates if resolving else 0
+        updates = self._most_updates if noise_free else 0
         return replace(
             entered,
             best_weights=best_weights,
-            stale=stale,
+            rounds_without_progress=rounds_without_progress,
             round_loss=loss,
             updates=updates,
-            resolving=resolving,
-            best_resolved=resolved,
+            noise_free=noise_free,
+            best_noise_free=resolved,
         )
 
-    def _weights_for(self, now: Position, resolving: bool) -> Weights:
+    def _weights_for(self, now: FitState, noise_free: bool) -> Weights:
         """Weights to start a round with.
 
         While each finer grid still lowers the training error steeply, what is left is the error of the grid and not
         noise: there is nothing to smooth, and smoothing would only bend the edges where no rows are.
         """
-        penalty = self._grounded(now).penalty
-        if resolving:
+        penalty = self._problem_at(now).penalty
+        if noise_free:
             return uniform_weights(penalty, evidence.LIMITS[0], evidence.LIMITS[0])
         faint = all(bool((w <= evidence.LIMITS[0]).all()) for w in now.weights.rough)
         if faint and self.options.roughness is None:
             return uniform_weights(penalty, ROUGH_START, self._tilt_start)
         return now.weights
 
-    def _refit(self, now: Position, reason: StopReason) -> Position:
+    def _refit(self, now: FitState, reason: StopReason) -> FitState:
         """A last polish of the best network on all rows, once the grid has been chosen."""
-        judged = math.nan if self.held is None else error(now.best, self.held, self.loss)
+        held_out_error = math.nan if self.held is None else error(now.best, self.held, self.loss)
         if self.held is None or not self.refit:
-            return replace(now, stage="done", stop_reason=reason, judged=judged)
-        self._ground = self._problem = None
+            return replace(now, stage="done", stop_reason=reason, held_out_error=held_out_error)
+        self._problem = self._penalised = None
         # Under the weights that made it the best: a later grid's may be of another kind.
         entered = self._enter("refit", 0, now.best, now.best_weights, 1e-8, now.best, now.best_error)
-        return replace(entered, stop_reason=reason, judged=judged, best_resolved=now.best_resolved)
+        return replace(
+            entered, stop_reason=reason, held_out_error=held_out_error, best_noise_free=now.best_noise_free
+        )
 
     # -- parts ----------------------------------------------------------------------------------------------------
 
@@ -378,48 +380,52 @@ class SecondOrder:
         mu: float,
         best: KAN,
         best_error: float,
-    ) -> Position:
-        ground = self._ground_of(net, stage)
+    ) -> FitState:
+        problem = self._problem_of(net, stage)
         if weights is None or [len(w) for w in weights.rough] != [
-            slot.n_edges for slot in ground.slots.layers
+            slot.n_edges for slot in problem.slots.layers
         ]:
             rough = self.options.roughness if self.options.roughness is not None else ROUGH_START
-            weights = uniform_weights(ground.penalty, rough, self._tilt_start)
-        theta = pack(net, ground.slots)
-        state = lm.LMState(theta, _problem(ground, weights).value(theta), mu)
-        self._ground = ground
-        return Position(stage, index, 0, 0, net, state, weights, best, best_error)
+            weights = uniform_weights(problem.penalty, rough, self._tilt_start)
+        theta = pack(net, problem.slots)
+        state = lm.LMState(theta, _penalised(problem, weights).value(theta), mu)
+        self._problem = problem
+        return FitState(stage, index, 0, 0, net, state, weights, best, best_error)
 
-    def _grounded(self, now: Position) -> Ground:
-        if self._ground is None or self._ground.net is not now.net:
-            self._ground = self._ground_of(now.net, now.stage)
-        return self._ground
+    def _problem_at(self, now: FitState) -> FitProblem:
+        if self._problem is None or self._problem.net is not now.net:
+            self._problem = self._problem_of(now.net, now.stage)
+        return self._problem
 
-    def _ground_of(self, net: KAN, stage: str) -> Ground:
-        return Ground(net, self._rows(stage), self.held, self.loss, self.options.total_variation)
+    def _problem_of(self, net: KAN, stage: str) -> FitProblem:
+        return FitProblem(net, self._rows(stage), self.held, self.loss, self.options.total_variation)
 
     def _rows(self, stage: str) -> Rows:
         return self.train if self.held is None or stage != "refit" else joined(self.train, self.held)
 
-    def _objective(self, now: Position) -> Penalised | MatrixFree:
-        ground = self._grounded(now)
-        if self._problem is None or self._problem[0] is not ground or self._problem[1] is not now.weights:
-            self._problem = (ground, now.weights, _problem(ground, now.weights))
-        return self._problem[2]
+    def _objective(self, now: FitState) -> Penalised | MatrixFree:
+        problem = self._problem_at(now)
+        if (
+            self._penalised is None
+            or self._penalised[0] is not problem
+            or self._penalised[1] is not now.weights
+        ):
+            self._penalised = (problem, now.weights, _penalised(problem, now.weights))
+        return self._penalised[2]
 
-    def _network(self, now: Position) -> KAN:
-        ground = self._grounded(now)
+    def _network(self, now: FitState) -> KAN:
+        problem = self._problem_at(now)
         net = fresh_copy(now.net, None, None)
-        write(net, ground.slots, now.state.theta)
+        write(net, problem.slots, now.state.theta)
         return net
 
-    def _losses(self, now: Position) -> tuple[float, float | None]:
+    def _losses(self, now: FitState) -> tuple[float, float | None]:
         """Mean loss on the training rows and on those held out, in network units."""
-        ground = self._grounded(now)
-        held = None if ground.judge is None else ground.judge.value(now.state.theta)
-        return ground.data.value(now.state.theta), held
+        problem = self._problem_at(now)
+        held = None if problem.judge is None else problem.judge.value(now.state.theta)
+        return problem.data.value(now.state.theta), held
 
-    def _criterion(self, now: Position, degrees: float) -> float:
+    def _criterion(self, now: FitState, degrees: float) -> float:
         value, held = self._losses(now)
         if held is not None:
             return held
@@ -435,16 +441,16 @@ class SecondOrder:
         return size <= MOST_DENSE and size**2 * (len(self.train) * net.shape[-1] + size) <= most
 
 
-def _fewest(now: Position) -> int:
-    return 0 if now.stage != "round" else FEWEST_RESOLVING if now.resolving else FEWEST_STEPS
+def _fewest(now: FitState) -> int:
+    return 0 if now.stage != "round" else FEWEST_NOISE_FREE if now.noise_free else FEWEST_STEPS
 
 
-def _is_free(now: Position) -> bool:
+def _is_free(now: FitState) -> bool:
     return len(now.state.theta) > MOST_DENSE
 
 
-def _problem(ground: Ground, weights: Weights) -> Penalised | MatrixFree:
+def _penalised(problem: FitProblem, weights: Weights) -> Penalised | MatrixFree:
     """The penalised objective, with matrices where they can be afforded."""
-    if ground.slots.total > MOST_DENSE:
-        return MatrixFree(ground.data, ground.penalty, weights, ground.variation)
-    return ground.penalised(weights)
+    if problem.slots.total > MOST_DENSE:
+        return MatrixFree(problem.data, problem.penalty, weights, problem.variation)
+    return problem.penalised(weights)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from edgewise.training.bag.out_of_bag import Judged, speaks_for
-from edgewise.training.bag.run import Ground
+from edgewise.training.bag.out_of_bag import OutOfBag, significantly_better
+from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 
 # A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
@@ -15,8 +15,8 @@ _ONE = {"additive": "an additive one", "pairwise": "a pairwise one", "deep": "a 
 
 def choose(
     mode: str,
-    tried: Mapping[str, Judged],
-    ground: Ground,
+    tried: Mapping[str, OutOfBag],
+    problem: TableProblem,
     loss: Loss,
     shown: Callable[[float], float],
 ) -> tuple[str, str]:
@@ -26,8 +26,8 @@ def choose(
     ----------
     mode : str
         "auto", or what was asked for.
-    tried : mapping of modes to Judged, from simple to rich
-    ground : Ground
+    tried : mapping of modes to OutOfBag, from simple to rich
+    problem : TableProblem
     loss : Loss
     shown : callable
         Turns a loss into the error that is told.
@@ -43,7 +43,7 @@ def choose(
         )
     chosen, last = names[0] if mode == "auto" else names[-1], names[-1]
     for name in names[1:] if mode == "auto" else ():
-        if speaks_for(tried[name], tried[chosen], ground, loss, FAINT[loss.name]):
+        if significantly_better(tried[name], tried[chosen], problem, loss, FAINT[loss.name]):
             chosen = name
     if chosen == last:
         before = names[-2]

@@ -19,9 +19,9 @@ from edgewise._core.work import Meter, StopError
 from edgewise.training.additive.design import DEGREE, smoother
 from edgewise.training.additive.irls import Additive, solve_additive, without_nothing
 from edgewise.training.additive.shape_constraints import Constraint, constrain, solve_constrained
-from edgewise.training.bag.members import Bag, Tame
-from edgewise.training.bag.out_of_bag import Judged, judged, recalibration
-from edgewise.training.bag.run import Ground, Recipe, TableRows, make_ground, train_bag
+from edgewise.training.bag.members import Bag, MonotoneConstraint
+from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration
+from edgewise.training.bag.run import Recipe, TableProblem, TableRows, make_problem, train_bag
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.results import Callback, TableFit
 from edgewise.training.interactions.pair_functions import Joined, solve_pairs
@@ -105,39 +105,39 @@ class TableJob(TableProgress):
         outputs: Sequence[str] | None,
     ) -> TableFit:
         folds = max(1, min(FOLDS, self.members))
-        ground = self._ground(folds)
-        additive = self._additive(ground)
+        problem = self._problem(folds)
+        additive = self._additive(problem)
         if additive.stop is not None and additive.steps < GLANCES:
             # Functions are hardly there yet; a few rows say more in as many steps as it takes.
-            ground = self._glance(folds)
-            additive = self._additive(ground)
-        ground = self._directed(ground, additive)
-        smooth, rest = ground, self._rest(ground, additive)
+            problem = self._glance(folds)
+            additive = self._additive(problem)
+        problem = self._directed(problem, additive)
+        smooth, rest = problem, self._rest(problem, additive)
         if self.constraints:
-            ground, additive = self._constrained(ground, additive)
-        tried = {"additive": judged(additive.outputs(ground.table), ground, self.loss)}
+            problem, additive = self._constrained(problem, additive)
+        tried = {"additive": oob_score(additive.outputs(problem.table), problem, self.loss)}
         self._tell("additive", tried["additive"].error, tried["additive"].error)
         bag: Bag | None = None
         joined: Joined | None = None
         pairs: tuple[Pair, ...] = ()
         if mode == "pairwise" and self._monotone and not self.stopped:
-            pairs = self._trained_pairs(smooth, ground, rest, additive, interactions)
+            pairs = self._trained_pairs(smooth, problem, rest, additive, interactions)
         elif mode != "additive" and not self.stopped:
-            joined = self._joined(smooth, ground, additive, interactions)
+            joined = self._joined(smooth, problem, additive, interactions)
             if joined is not None:
-                tried["pairwise"], pairs = joined.judged, tuple(joined.whole.products)
-                self._tell("pairwise", joined.judged.error, joined.judged.error)
-        offset = additive.outputs(ground.table) if joined is None else joined.outputs
+                tried["pairwise"], pairs = joined.out_of_bag, tuple(joined.whole.products)
+                self._tell("pairwise", joined.out_of_bag.error, joined.out_of_bag.error)
+        offset = additive.outputs(problem.table) if joined is None else joined.outputs
         if mode in ("auto", "deep") and not self.stopped:
-            bag, tried["deep"] = self._bag("deep", ground, offset, ())
+            bag, tried["deep"] = self._bag("deep", problem, offset, ())
         elif pairs and joined is None and not self.stopped:
-            bag, tried["pairwise"] = self._bag("pairwise", ground, offset, pairs)
+            bag, tried["pairwise"] = self._bag("pairwise", problem, offset, pairs)
         chosen, why = choose(
-            "auto" if interactions == "auto" else mode, tried, ground, self.loss, self._error
+            "auto" if interactions == "auto" else mode, tried, problem, self.loss, self._error
         )
         best = tried[chosen]
         bag = None if chosen == "additive" or (chosen == "pairwise" and joined is not None) else bag
-        line = recalibration(best, ground, self.loss, self._learned(ground) if bag is None else 1.0)
+        line = recalibration(best, problem, self.loss, self._learned(problem) if bag is None else 1.0)
         if any(one.bounded for one in self.constraints.values()):
             line = replace(line, slope=min(line.slope, 1.0))  # more would widen the ranges
         base, squares = (additive.theta, additive.bias), None
@@ -148,11 +148,11 @@ class TableJob(TableProgress):
             size = smooth.table.square().mean(0).sqrt().to(torch.float64)
             squares = pair_nodes(functions, smooth.design, size)
             base = (base[0] if self.constraints else functions.theta, functions.bias)
-        plain = without_nothing(base[0], ground.table, ground.design.owner)
+        plain = without_nothing(base[0], problem.table, problem.design.owner)
         network = to_network(
             bag,
-            ground.design,
-            coarse=ground.coarse,
+            problem.design,
+            coarse=problem.coarse,
             base=(plain, base[1]),
             squares=squares,
             names=names,
@@ -170,7 +170,7 @@ class TableJob(TableProgress):
             members=1 if bag is None else bag.shape.members,
             validation_error=self._error(best.error),
             events=tuple(self.events),
-            held=self.numbers[ground.held],
+            held=self.numbers[problem.held],
             out_of_bag=line(self.shift + self.scale * best.outputs),
             pairs=pairs if chosen == "pairwise" else (),
             compared=tuple((name, self._error(one.error)) for name, one in tried.items()),
@@ -188,20 +188,20 @@ class TableJob(TableProgress):
         self.events.append(f"Learned from a random {most:,} of the {len(rows):,} rows.")
         return TableRows(rows.X[k], rows.y[k], rows.weight[k])
 
-    def _ground(self, folds: int) -> Ground:
+    def _problem(self, folds: int) -> TableProblem:
         """Design and folds of the rows; of a few of them, where the time limit leaves no more."""
         try:
             with self._counted():
-                return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
+                return make_problem(self.rows, self.intervals, 1.0, folds, self.seed)
         except StopError as stop:
             self._stop(stop)
             return self._glance(folds)
 
-    def _glance(self, folds: int) -> Ground:
+    def _glance(self, folds: int) -> TableProblem:
         self.rows, self.intervals = self._part(self.rows, GLANCE), min(self.intervals, INTERVALS)
-        return make_ground(self.rows, self.intervals, 1.0, folds, self.seed)
+        return make_problem(self.rows, self.intervals, 1.0, folds, self.seed)
 
-    def _additive(self, ground: Ground) -> Additive:
+    def _additive(self, problem: TableProblem) -> Additive:
         rows, most = self.rows, self.meter.spent + ADDITIVE_SHARE * self.units
         left = iter(range(GLANCES))
 
@@ -210,52 +210,52 @@ class TableJob(TableProgress):
 
         with self._counted():
             additive = solve_additive(
-                ground.table,
-                ground.design.owner,
+                problem.table,
+                problem.design.owner,
                 rows.y,
                 rows.weight,
                 self.loss,
-                ground.fold,
+                problem.fold,
                 late,
             )
         self.short = additive.late
         self._stop(additive.stop)
         return additive
 
-    def _directed(self, ground: Ground, additive: Additive) -> Ground:
-        """The ground of bags that bend an input as finely as its additive function had reason to."""
+    def _directed(self, problem: TableProblem, additive: Additive) -> TableProblem:
+        """The problem of bags that bend an input as finely as its additive function had reason to."""
         degrees = additive.degrees(
-            ground.table, ground.design.owner, self.rows.y, self.rows.weight, self.loss
+            problem.table, problem.design.owner, self.rows.y, self.rows.weight, self.loss
         )
         most = [max(FEWEST_DIRECTIONS, math.ceil(MORE_DIRECTIONS * float(own))) for own in degrees]
-        coarse, table = smoother(ground.design, ground.table, most)
+        coarse, table = smoother(problem.design, problem.table, most)
         self.directions, self.degrees = coarse.maps, float(degrees.sum())
-        return replace(ground, coarse=coarse, coarse_table=table)
+        return replace(problem, coarse=coarse, coarse_table=table)
 
-    def _rest(self, ground: Ground, additive: Additive) -> Tensor:
+    def _rest(self, problem: TableProblem, additive: Additive) -> Tensor:
         """What an additive part leaves over, (n, D)."""
-        outputs = ground.table.to(torch.float64) @ additive.theta + additive.bias
+        outputs = problem.table.to(torch.float64) @ additive.theta + additive.bias
         return -self.loss.gradient(outputs, self.rows.y) * self.rows.weight[:, None]
 
-    def _constrained(self, ground: Ground, free: Additive) -> tuple[Ground, Additive]:
-        """The additive part under the constraints, and the ground in the coordinates that these are stated in."""
-        held = constrain(ground.design, self.constraints, float(self.scale[0]))
+    def _constrained(self, problem: TableProblem, free: Additive) -> tuple[TableProblem, Additive]:
+        """The additive part under the constraints, and the problem in the coordinates that these are stated in."""
+        held = constrain(problem.design, self.constraints, float(self.scale[0]))
         table = held.design.rows(self.rows.X)
         rows = self.rows
         with self._counted():
             additive = solve_constrained(
                 held,
                 table,
-                ground.design,
+                problem.design,
                 free,
                 rows.y,
                 rows.weight,
                 self.loss,
-                ground.fold,
+                problem.fold,
                 lambda: self.stopped is not None,
             )
         self._stop(additive.stop)
-        coarse, coarse_table = ground.coarse, ground.coarse_table
+        coarse, coarse_table = problem.coarse, problem.coarse_table
         self.smooth_maps = coarse.maps
         if self._monotone:
             size = coarse.breaks.shape[1] - 1 + DEGREE
@@ -263,7 +263,7 @@ class TableJob(TableProgress):
             maps = [eye if i in self._monotone else m for i, m in enumerate(coarse.maps)]
             coarse = replace(coarse, maps=tuple(maps))
             coarse_table = coarse.rows(rows.X)
-        changed = replace(ground, design=held.design, table=table, coarse=coarse, coarse_table=coarse_table)
+        changed = replace(problem, design=held.design, table=table, coarse=coarse, coarse_table=coarse_table)
         return changed, additive
 
     @property
@@ -271,7 +271,9 @@ class TableJob(TableProgress):
         """Inputs in which hidden nodes have to be monotone, and their directions."""
         return {i: one.monotone for i, one in self.constraints.items() if one.monotone and not one.alone}
 
-    def _links(self, pairs: Sequence[Pair], hidden: int, members: int) -> tuple[Tensor | None, Tame | None]:
+    def _links(
+        self, pairs: Sequence[Pair], hidden: int, members: int
+    ) -> tuple[Tensor | None, MonotoneConstraint | None]:
         """Which inputs the hidden nodes read, and what keeps them in bounds."""
         d = self.rows.X.shape[1]
         monotone = torch.zeros(d, dtype=torch.bool)
@@ -288,15 +290,15 @@ class TableJob(TableProgress):
             links[monotone, hidden // 2 :] = False
         else:
             return None, None
-        tame = None
+        constraint = None
         nodes = (links & monotone[:, None]).any(0)
         if bool(nodes.any()):
             direction = tuple(self._monotone.get(i, 0) for i in range(d))
-            tame = Tame(direction, self.smooth_maps, nodes)
-        return links.repeat(1, members), tame
+            constraint = MonotoneConstraint(direction, self.smooth_maps, nodes)
+        return links.repeat(1, members), constraint
 
     def _joined(
-        self, smooth: Ground, ground: Ground, additive: Additive, interactions: str | int | None
+        self, smooth: TableProblem, problem: TableProblem, additive: Additive, interactions: str | int | None
     ) -> Joined | None:
         """Functions of pairs that are solved; inputs under constraints stay out of them."""
         until = self.meter.spent + PAIRS_SHARE * self.units
@@ -306,7 +308,7 @@ class TableJob(TableProgress):
                 additive,
                 self.loss,
                 [turn.shape[1] - 1 for turn in self.directions],
-                table=ground.table,
+                table=problem.table,
                 spent=self.degrees,
                 most=interactions if isinstance(interactions, int) else None,
                 without={i for i, one in self.constraints.items() if one.alone or one.monotone},
@@ -319,8 +321,8 @@ class TableJob(TableProgress):
 
     def _trained_pairs(
         self,
-        smooth: Ground,
-        ground: Ground,
+        smooth: TableProblem,
+        problem: TableProblem,
         rest: Tensor,
         additive: Additive,
         interactions: str | int | None,
@@ -334,26 +336,26 @@ class TableJob(TableProgress):
         pairs = tuple(strongest(gains, every)[:most])
         if interactions != "auto" or not pairs:
             return pairs
-        base = additive.outputs(ground.table)
-        bag, _ = self._bag("pairwise", ground, base, pairs, scouts=True)
-        return telling_pairs(bag, ground, base, self.loss, pairs, FAINT[self.loss.name])
+        base = additive.outputs(problem.table)
+        bag, _ = self._bag("pairwise", problem, base, pairs, scouts=True)
+        return telling_pairs(bag, problem, base, self.loss, pairs, FAINT[self.loss.name])
 
     def _bag(
         self,
         kind: str,
-        ground: Ground,
+        problem: TableProblem,
         offset: Tensor,
         pairs: Sequence[Pair],
         scouts: bool = False,
-    ) -> tuple[Bag, Judged]:
+    ) -> tuple[Bag, OutOfBag]:
         """Train the members on what outputs (folds, n, D) leave over; scouts are one a fold, and soon done."""
         members = min(self.members, FOLDS) if scouts else self.members
         hidden = HIDDEN if self.hidden is None else self.hidden
         if pairs:
             most = FEWEST_NODES if scouts else MOST_NODES
             hidden = len(pairs) * max(FEWEST_NODES, min(most, NODES_OF_ALL // len(pairs)))
-        links, tame = self._links(pairs, hidden, members)
-        columns = ground.coarse_table.shape[1]
+        links, monotone = self._links(pairs, hidden, members)
+        columns = problem.coarse_table.shape[1]
         if pairs:
             columns = 2 * columns // self.rows.X.shape[1]
         recipe = self._planned(Recipe(hidden=(hidden,), members=members), columns, bool(pairs))
@@ -364,17 +366,17 @@ class TableJob(TableProgress):
         self.meter.most = self.meter.spent + (planned + planned / SCOUT_SHARE if scouts else planned)
         with self._counted():
             trained = train_bag(
-                ground,
+                problem,
                 recipe,
                 self.loss,
                 offset=offset,
                 links=links,
-                tame=tame,
+                monotone=monotone,
                 seed=self.seed,
                 report=lambda step, train, held: self._tell(kind, train, held),
             )
         self._stop(trained.stop)
-        return trained.bag, Judged(trained.out_of_bag.to(torch.float64), trained.error)
+        return trained.bag, OutOfBag(trained.out_of_bag.to(torch.float64), trained.error)
 
     def _planned(self, recipe: Recipe, columns: int, pairs: bool) -> Recipe:
         """The recipe with its batch, and the updates that the work allows."""
@@ -390,6 +392,6 @@ class TableJob(TableProgress):
         return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)), cost=cost)
 
     @staticmethod
-    def _learned(ground: Ground) -> float:
+    def _learned(problem: TableProblem) -> float:
         """The share of the rows that a solution without a fold has learned from."""
-        return 1 - len(ground.held) / ((int(ground.fold.max()) + 1) * len(ground.fold))
+        return 1 - len(problem.held) / ((int(problem.fold.max()) + 1) * len(problem.fold))
