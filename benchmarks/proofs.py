@@ -31,8 +31,8 @@ from edgewise._core.work import Meter, running
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.checker import check
-from edgewise.verifying.domain.columns import Columns, drawn
-from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain, drawn
 from edgewise.verifying.domain.goals import OutputTerm
 from edgewise.verifying.domain.space import make_space
 from edgewise.verifying.results.witness import Evaluator

@@ -129,19 +129,19 @@ def test_steps_in_one_call_are_the_steps_one_by_one() -> None:
     x = torch.linspace(-1, 1, 120, dtype=torch.float64)[:, None]
     rows = Rows(x, torch.sin(3 * x), torch.full((120,), 1 / 120, dtype=torch.float64))
     net = KAN([1, 2, 1], seed=3, dtype=torch.float64)
-    problem = FitProblem(net, rows, None, Squared())
-    problem = problem.penalised(uniform_weights(problem.penalty, 1e-6, 1e-6))
-    if not isinstance(problem.data, NativeObjective):
+    at = FitProblem(net, rows, None, Squared())
+    problem = at.penalised(uniform_weights(at.penalty, 1e-6, 1e-6))
+    if not isinstance(at.data, NativeObjective):
         pytest.skip("needs the native library")
-    begin = lm.start(problem, pack(net, problem.slots))
+    begin = lm.start(problem, pack(net, at.slots))
     one_by_one = begin
     for _ in range(4):
         one_by_one = lm.step(problem, one_by_one)
-    at_once, steps = descended(problem, problem.data, begin, 4, 0.0)
+    at_once, steps = descended(problem, at.data, begin, 4, 0.0)
     assert steps == 4
     torch.testing.assert_close(at_once.theta, one_by_one.theta, rtol=1e-6, atol=1e-8)
     assert at_once.value == pytest.approx(one_by_one.value, rel=1e-8)
     assert (at_once.mu, at_once.nu) == pytest.approx((one_by_one.mu, one_by_one.nu), rel=1e-4)
-    ended, steps = descended(problem, problem.data, begin, 60, 1e-2)
+    ended, steps = descended(problem, at.data, begin, 60, 1e-2)
     assert steps < 60
     assert ended.decrease < 1e-2

@@ -19,7 +19,7 @@ from edgewise.verifying.bounds.intermediate_bounds import tighten
 from edgewise.verifying.bounds.newton import minimise
 from edgewise.verifying.bounds.program import Program, ranges
 from edgewise.verifying.domain.goals import InputTerm, OutputTerm, Rows
-from edgewise.verifying.domain.space import Part, Space, draw, make_space, slots, whole
+from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, slots, whole
 from tests.verifying.certificate_kit import domain, network
 
 Floats = NDArray[np.float64]
@@ -36,7 +36,7 @@ class Case:
         terms = (OutputTerm(0, 1.3), InputTerm(0, 0.4))
         self.goal = Rows((terms, (OutputTerm(0, -0.7),)) if two else (terms,), (0.2, 0.1)[: 1 + two])
         self.program: Program = rows_program((exact_model(self.net),), self.space, self.goal)
-        self.part: Part = whole(self.space, self.program.nodes)
+        self.part: Subdomains = whole(self.space, self.program.nodes)
         low, high, _ = ranges(self.program, self.part)
         self.low, self.high = low[0], high[0]
         self.region: Region = make_region(self.program, self.part, low, high)

@@ -10,7 +10,9 @@ import edgewise as ew
 from edgewise import InputError
 from edgewise.data import learn_encoding
 from edgewise.network.fitted import Fitted, fitted
-from edgewise.verifying.domain.columns import Columns, drawn, place, shown
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import drawn, place
+from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.language.text import parse_conditions
 
 N = 300

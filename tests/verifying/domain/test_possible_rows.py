@@ -6,7 +6,8 @@ import pytest
 
 import edgewise as ew
 from edgewise.network.fitted import fitted
-from edgewise.verifying.domain.columns import Columns, drawn, place
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.domain.goals import OutputTerm, Rows
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.results.witness import Breach, Evaluator

@@ -18,25 +18,25 @@ from edgewise.network.fitted import fitted
 from edgewise.verifying.bounds.bounder import Lagrange, make_bounders, rows_program
 from edgewise.verifying.bounds.chain import Chain, derivative_spans
 from edgewise.verifying.bounds.cuts import Split
-from edgewise.verifying.bounds.differential import Paired
+from edgewise.verifying.bounds.differential import Differential
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.domain.change_cost import prices_of
-from edgewise.verifying.domain.columns import Columns, drawn, place
-from edgewise.verifying.domain.domain import Domain, Group
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain, Group, drawn, place
 from edgewise.verifying.domain.goals import OutputTerm, Rows, Slope
-from edgewise.verifying.domain.space import Part, draw, living, make_space, whole
+from edgewise.verifying.domain.space import Subdomains, draw, living, make_space, whole
 from edgewise.verifying.results.verdicts import ended_by
 from edgewise.verifying.results.witness import Evaluator, moved
 from edgewise.verifying.search.answers import teller
-from edgewise.verifying.search.attack import Excess, climb, into
+from edgewise.verifying.search.attack import Excess, attack, into
 from edgewise.verifying.search.tree import Tree, evidence, halves
 from tests.verifying.certificate_kit import domain, network
 
 Floats = NDArray[np.float64]
 
 
-def inside(part: Part, x: Floats, at: int = 0) -> NDArray[np.bool_]:
+def inside(part: Subdomains, x: Floats, at: int = 0) -> NDArray[np.bool_]:
     """Which rows keep the limits of a part's inputs."""
     return ((x >= part.low[at]) & (x <= part.high[at])).all(1)
 
@@ -115,7 +115,7 @@ def test_excesses_are_the_networks_and_climbing_never_lowers_them(shape: tuple[i
     np.testing.assert_allclose(excess(x), want, atol=1e-9)
     np.testing.assert_allclose(excess(x, x[0]), want, atol=1e-9)
     np.testing.assert_allclose(Evaluator([net]).excess(goal, where, x), want, atol=1e-9)
-    top, value = climb(excess, space, part, x[0], until=np.inf)
+    top, value = attack(excess, space, part, x[0], until=np.inf)
     assert value >= want[0]
     assert place(where, top[None])[0]
     assert value == pytest.approx(Evaluator([net]).excess(goal, where, top[None])[0], abs=1e-9)
@@ -168,7 +168,7 @@ def test_differences_lie_in_paired_bounds_that_shrink_with_them(
     goal = Rows(((OutputTerm(0, 1.0, 0), OutputTerm(0, -1.0, 1)),), (0.0,))
     program = rows_program((exact_model(net), exact_model(other)), space, goal)
     part = whole(space, program.nodes)
-    found, _ = Paired(program, part).solve([part], np.zeros((1, 0)), 0.0, [None], warm=False)
+    found, _ = Differential(program, part).solve([part], np.zeros((1, 0)), 0.0, [None], warm=False)
     x = draw(space, 500, part, rng)
     apart = net.predict(x)[:, 0] - other.predict(x)[:, 0]
     assert found[0].bound >= apart.max() - 1e-12
@@ -216,15 +216,15 @@ def test_prices_are_a_distance_and_budgets_leave_out_no_row_they_allow(seed: int
     x, z = rng.uniform(-0.9, 0.9, (2, 3))
     space = prices_of(columns, x, None, (), {"b": 2.0}, None, "test")
     rows = drawn(space.domain, 400, rng)
-    price = space.price(rows)
-    assert space.price(x[None])[0] == 0.0
+    price = space.cost_of(rows)
+    assert space.cost_of(x[None])[0] == 0.0
     assert (price >= 0).all()
     # The ranges of the grids are 2 wide: a share of them, twice as much in the second column.
     np.testing.assert_allclose(price, np.abs(rows - x) @ [0.5, 1.0, 0.5], rtol=1e-9)
     assert space.most() >= price.max()
     back = prices_of(columns, z, None, (), {"b": 2.0}, None, "test")
-    assert back.price(x[None])[0] == pytest.approx(space.price(z[None])[0])
-    assert (price <= space.price(z[None])[0] + back.price(rows) + 1e-12).all()
+    assert back.cost_of(x[None])[0] == pytest.approx(space.cost_of(z[None])[0])
+    assert (price <= space.cost_of(z[None])[0] + back.cost_of(rows) + 1e-12).all()
     assert place(space.within(limit), rows[price <= limit]).all()
     still = prices_of(columns, x, ["a"], (), None, None, "test")
     assert (drawn(still.domain, 20, rng)[:, 1:] == x[1:]).all()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise.report.text.numbers import counted, listed, number
-from edgewise.verifying.domain.columns import shown
+from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.results.verdicts import Proved, Refuted, Verdict
 from edgewise.verifying.results.witness import Case
 

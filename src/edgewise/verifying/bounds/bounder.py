@@ -14,7 +14,7 @@ from edgewise._core.work import charge
 from edgewise.verifying.bounds.candidates import Choices, input_choices, input_sites
 from edgewise.verifying.bounds.chain import Chain, derivative_spans
 from edgewise.verifying.bounds.cuts import Bounded, Idle, Split, turns
-from edgewise.verifying.bounds.differential import Paired, pairable
+from edgewise.verifying.bounds.differential import Differential, pairable
 from edgewise.verifying.bounds.dual import Region, make_region, node_heights
 from edgewise.verifying.bounds.exact import ExactModel
 from edgewise.verifying.bounds.newton import Minimum, minimise
@@ -29,7 +29,7 @@ from edgewise.verifying.bounds.program import (
     ranges,
 )
 from edgewise.verifying.domain.goals import Goal, InputTerm, Rows, Slope, times
-from edgewise.verifying.domain.space import Part, Space, divisible, living, slots, stack, unit_slots
+from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots, stack, unit_slots
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -113,7 +113,9 @@ class Lagrange:
         self.program = program
         # Nodes are cut while that may win such a share of what is missing; else inputs are.
         # (Two models follow the same inputs, so that their nodes hang together.)
-        self.hope = self.usual = 0.7 if len({family.number for family in program.families}) > 1 else 0.0
+        self.split_threshold = self.usual_threshold = (
+            0.7 if len({family.number for family in program.families}) > 1 else 0.0
+        )
         self.slope = slope
         self.scale = unit * (1.0 if slope is None else float(slope[0].scale[slope[1].input]))
         self.layout = input_sites(program)
@@ -130,7 +132,7 @@ class Lagrange:
             v[-1] = 0.0
         return v
 
-    def factors(self, part: Part) -> Floats | None:
+    def factors(self, part: Subdomains) -> Floats | None:
         """Least and greatest slopes of the edges of the input that a slope is asked of, (B, 2, nodes)."""
         if self.slope is None:
             return None
@@ -140,7 +142,7 @@ class Lagrange:
 
     def solve(
         self,
-        parts: list[Part],
+        parts: list[Subdomains],
         starts: Floats,
         target: float,
         sums: list[tuple[Floats, Floats, Bools] | None],
@@ -186,7 +188,7 @@ class Lagrange:
         return made, rows
 
     def splits(
-        self, part: Part, region: Region, found: Minimum, target: float, idle: Sequence[Idle]
+        self, part: Subdomains, region: Region, found: Minimum, target: float, idle: Sequence[Idle]
     ) -> list[Split | None]:
         """Where the relaxation gains most, at a hidden node that is mixed or at a group; idle ones lose their turns."""
         charge(CUT + PART * len(found.v))
@@ -247,7 +249,7 @@ class Lagrange:
                 if width[b, node] > NARROW * (1 + abs(region.high[b, node])):
                     of_node = self._node_split(node, b, region, nodes)
             # Fixing all nodes at their means would lower the bound by their gains and no more.
-            hopeful = gains[b].sum() >= self.hope * (found.bound[b] - target)
+            hopeful = gains[b].sum() >= self.split_threshold * (found.bound[b] - target)
             if (
                 of_node is not None
                 and (hopeful or not score[b].max() > 0)
@@ -352,7 +354,7 @@ class Lagrange:
 
 
 def known_sums(
-    program: Program, parts: list[Part], sums: list[tuple[Floats, Floats, Bools] | None]
+    program: Program, parts: list[Subdomains], sums: list[tuple[Floats, Floats, Bools] | None]
 ) -> list[tuple[Floats, Floats, Bools]]:
     """Sums of the first layers over each part, those that are not known found together."""
     open_parts = [part for part, each in zip(parts, sums, strict=True) if each is None]
@@ -392,11 +394,11 @@ def vanishing(program: Program, v: Floats) -> float:
     return float(total) if total <= 0 else np.inf
 
 
-Bounder = Lagrange | Chain | Paired
+Bounder = Lagrange | Chain | Differential
 
 
 def make_bounders(
-    models: tuple[ExactModel, ...], space: Space, goal: Goal, root: Part, unit: float = 1.0
+    models: tuple[ExactModel, ...], space: Space, goal: Goal, root: Subdomains, unit: float = 1.0
 ) -> tuple[Bounder, ...]:
     """Ways to bound a goal, the cheaper first. The root's limits of nodes must fit their program.
 
@@ -406,7 +408,7 @@ def make_bounders(
     if isinstance(goal, Rows):
         program = rows_program(models, space, goal)
         plain = Lagrange(program if unit == 1 else rows_program(models, space, times(goal, unit)), unit=unit)
-        return (Paired(program, root), plain) if pairable(program) else (plain,)
+        return (Differential(program, root), plain) if pairable(program) else (plain,)
     model = models[goal.model]
     if model.hidden == 1:
         return (Lagrange(slope_program(models, space, goal, unit), slope=(model, goal), unit=unit),)

@@ -14,13 +14,13 @@ from edgewise.verifying.bounds.dual import MARGIN
 from edgewise.verifying.bounds.exact import ExactModel
 from edgewise.verifying.bounds.program import Program, first_sums, ranges, unit_curves
 from edgewise.verifying.domain.goals import Slope
-from edgewise.verifying.domain.space import Part, Space, divisible, living, slots
+from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 
-def derivative_spans(model: ExactModel, space: Space, part: Part, i: int) -> tuple[Floats, Floats]:
+def derivative_spans(model: ExactModel, space: Space, part: Subdomains, i: int) -> tuple[Floats, Floats]:
     """Least and greatest derivative, per unit of the scaled input, of input i's edges over each part, (B, nodes) each."""
     scaled = model.layers[0].curves.derivative()
     one = replace(scaled, breaks=unit_curves(model, space).breaks).sites(np.array([i]))
@@ -86,7 +86,7 @@ class OneByOne:
 
     def solve(
         self,
-        parts: list[Part],
+        parts: list[Subdomains],
         starts: Floats,
         target: float,
         sums: list[tuple[Floats, Floats, Bools] | None],
@@ -97,7 +97,7 @@ class OneByOne:
         made = [self._one(part, known) for part, known in zip(parts, sums, strict=True)]
         return made, middles(self.program.space, made)
 
-    def _one(self, part: Part, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
+    def _one(self, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
         """What is known of a part."""
         raise NotImplementedError
 
@@ -107,10 +107,10 @@ class Chain(OneByOne):
 
     def __init__(self, program: Program, models: tuple[ExactModel, ...], goal: Slope) -> None:
         self.program, self.goal = program, goal
-        self.hope = self.usual = 0.0
+        self.split_threshold = self.usual_threshold = 0.0
         self.model = models[goal.model]
 
-    def _one(self, part: Part, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
+    def _one(self, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
         program, goal, model = self.program, self.goal, self.model
         known = first_sums(program, part) if sums is None else sums
         low, high, empty = ranges(program, part, known)
@@ -145,7 +145,7 @@ class Chain(OneByOne):
         best = self._best(part, worth, float(middle[0].sum()))
         return Bounded(part, -np.inf if empty[0] else bound, np.zeros(0), best, known)
 
-    def _best(self, part: Part, worth: list[tuple[float, Split]], own: float) -> Split | None:
+    def _best(self, part: Subdomains, worth: list[tuple[float, Split]], own: float) -> Split | None:
         """The widest input or the loosest node."""
         space, i = self.program.space, self.goal.input
         low, high = slots(space, part)

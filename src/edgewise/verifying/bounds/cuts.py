@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.verifying.domain.space import Part
+from edgewise.verifying.domain.space import Subdomains
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -53,7 +53,7 @@ class Bounded:
 
     Attributes
     ----------
-    part : Part (of one)
+    part : Subdomains (of one)
     bound : float
         Certified bound of the excess; -inf where no row is there.
     v : array of shape (multipliers,)
@@ -65,7 +65,7 @@ class Bounded:
         Sums of the first layers over the part, where they are known.
     """
 
-    part: Part
+    part: Subdomains
     bound: float
     v: Floats
     split: Split | None

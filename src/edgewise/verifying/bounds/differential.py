@@ -33,7 +33,7 @@ from edgewise.verifying.bounds.program import (
     ranges,
     unit_curves,
 )
-from edgewise.verifying.domain.space import Part, Space, divisible, draw, living, slots, unit_slots
+from edgewise.verifying.domain.space import Space, Subdomains, divisible, draw, living, slots, unit_slots
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -92,12 +92,12 @@ class Unit:
         return found
 
 
-class Paired(OneByOne):
+class Differential(OneByOne):
     """Bounds of weight * (output of one unit - output of another) - bound."""
 
-    def __init__(self, program: Program, root: Part) -> None:
+    def __init__(self, program: Program, root: Subdomains) -> None:
         self.program = program
-        self.hope = self.usual = 0.0
+        self.split_threshold = self.usual_threshold = 0.0
         (row,) = program.sums
         one, two = row.terms
         self.weight, self.limit = one.weight, row.bound
@@ -110,7 +110,7 @@ class Paired(OneByOne):
         self.first, self.sizes = _first(units, program.space, *pairs[0])
         self.steps = [_step(units, n, pairs[n - 1], pairs[n]) for n in range(1, len(pairs))]
 
-    def _one(self, part: Part, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
+    def _one(self, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None) -> Bounded:
         program = self.program
         known = first_sums(program, part) if sums is None else sums
         low, high, empty = ranges(program, part, known)
@@ -131,7 +131,7 @@ class Paired(OneByOne):
         return Bounded(part, bound, np.zeros(0), self._split(part, low, high, loose, steep), known)
 
     def _split(
-        self, part: Part, low: Floats, high: Floats, loose: list[Floats], steep: list[Floats]
+        self, part: Subdomains, low: Floats, high: Floats, loose: list[Floats], steep: list[Floats]
     ) -> Split | None:
         """The node whose slopes, or the input whose differences, leave most open for the output."""
         space, found, weight = self.program.space, list[tuple[float, Split]](), np.ones(1)
@@ -199,7 +199,7 @@ def _unit(program: Program, term: RowTerm) -> Unit:
     return Unit(model, layers, nodes, shift, raw)
 
 
-def _compared(units: tuple[Unit, Unit], space: Space, root: Part) -> list[tuple[Ints, Ints]]:
+def _compared(units: tuple[Unit, Unit], space: Space, root: Subdomains) -> list[tuple[Ints, Ints]]:
     """Nodes of each hidden layer that hold nearly the same at random rows."""
     x = space.to_units(draw(space, SAMPLE, root, np.random.default_rng(0)))
     found = list[tuple[Ints, Ints]]()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.curves import Window, peak
 from edgewise.verifying.bounds.program import Block, Program
-from edgewise.verifying.domain.space import Part, living, unit_slots
+from edgewise.verifying.domain.space import Subdomains, living, unit_slots
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -81,7 +81,7 @@ class Point:
 
 
 def make_region(
-    program: Program, part: Part, low: Floats, high: Floats, factors: Floats | None = None
+    program: Program, part: Subdomains, low: Floats, high: Floats, factors: Floats | None = None
 ) -> Region:
     """Windows of the nodes' ranges and of the slots."""
     left = living(program.space, part)

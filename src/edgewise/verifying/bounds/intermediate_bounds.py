@@ -13,7 +13,7 @@ from edgewise.verifying.bounds.candidates import input_choices, input_sites
 from edgewise.verifying.bounds.dual import make_region
 from edgewise.verifying.bounds.newton import minimise
 from edgewise.verifying.bounds.program import Family, Program, RowSum, RowTerm, make_program, ranges
-from edgewise.verifying.domain.space import Part, unit_slots
+from edgewise.verifying.domain.space import Subdomains, unit_slots
 
 Floats = NDArray[np.float64]
 # A lemma must cut a range by such a share of it.
@@ -21,7 +21,7 @@ WORTH = 1e-3
 TOGETHER = 16
 
 
-def tighten(program: Program, root: Part, until: float) -> tuple[Part, list[dict[str, Any]]]:
+def tighten(program: Program, root: Subdomains, until: float) -> tuple[Subdomains, list[dict[str, Any]]]:
     """The root with tighter limits of hidden nodes, layer by layer from below, and the lemmas that say so.
 
     It ends where the count of work (`edgewise._core.work.spent`) has come to `until`.
@@ -40,7 +40,7 @@ def tighten(program: Program, root: Part, until: float) -> tuple[Part, list[dict
 
 def _layer(
     program: Program,
-    part: Part,
+    part: Subdomains,
     family: Family,
     f: int,
     unit: int,

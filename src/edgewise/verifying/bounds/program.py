@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edgewise.verifying.bounds.curves import Curves, merge, spans
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
-from edgewise.verifying.domain.space import Part, Space, living, unit_slots
+from edgewise.verifying.domain.space import Space, Subdomains, living, unit_slots
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -387,7 +387,7 @@ def _input_block(space: Space, parts: list[Curves], columns: list[Ints]) -> Inpu
     return InputBlock(curves, curves.sites(space.slot_input), points, loose, where)
 
 
-def first_sums(program: Program, part: Part) -> tuple[Floats, Floats, Bools]:
+def first_sums(program: Program, part: Subdomains) -> tuple[Floats, Floats, Bools]:
     """Interval sums of the first hidden layers over the groups, (B, nodes) each (0 at other nodes); parts without a row."""
     batch, space = len(part.cells), program.space
     alive = living(space, part)
@@ -403,7 +403,7 @@ def first_sums(program: Program, part: Part) -> tuple[Floats, Floats, Bools]:
 
 
 def ranges(
-    program: Program, part: Part, sums: tuple[Floats, Floats, Bools] | None = None
+    program: Program, part: Subdomains, sums: tuple[Floats, Floats, Bools] | None = None
 ) -> tuple[Floats, Floats, Bools]:
     """Ranges of the hidden nodes in each part, (B, nodes) each, and which parts hold no row.
 
@@ -428,7 +428,7 @@ def ranges(
     return low, high, empty
 
 
-def _cut(low: Floats, high: Floats, part: Part, where: Ints, empty: Bools) -> None:
+def _cut(low: Floats, high: Floats, part: Subdomains, where: Ints, empty: Bools) -> None:
     size = np.abs(low[:, where]) + np.abs(high[:, where])
     low[:, where] = np.maximum(low[:, where] - WIDER * size, part.node_low[:, where])
     high[:, where] = np.minimum(high[:, where] + WIDER * size, part.node_high[:, where])
@@ -439,7 +439,7 @@ def _cut(low: Floats, high: Floats, part: Part, where: Ints, empty: Bools) -> No
     low[:, where], high[:, where] = least, most
 
 
-def _sums(program: Program, part: Part, alive: Bools, column: Ints) -> tuple[Floats, Floats]:
+def _sums(program: Program, part: Subdomains, alive: Bools, column: Ints) -> tuple[Floats, Floats]:
     """Least and greatest sums of edge functions over the groups, (B, columns) each."""
     space, block = program.space, program.inputs
     curves = block.slots.functions(column)

@@ -15,7 +15,7 @@ from edgewise._core.errors import InputError
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.claims.comparisons import equal_task, values_task
 from edgewise.verifying.claims.tasks import (
-    Part,
+    Subgoal,
     Task,
     bounded,
     class_of,
@@ -24,9 +24,11 @@ from edgewise.verifying.claims.tasks import (
     without_missing,
 )
 from edgewise.verifying.claims.two_rows import two_rows_task
-from edgewise.verifying.domain.columns import Columns, encoded, shown
+from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Rows, Slope, Term
+from edgewise.verifying.domain.raw_rows import encoded
+from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.calibrated import carried_change, carried_range, check_carried
 from edgewise.verifying.language.conditions import Condition
@@ -95,7 +97,7 @@ def _range(prop: asked.OutputRange, columns: Columns, made: Task) -> Task:
     if low is not None:
         goals.append(bounded((OutputTerm(o, -1.0),), -low))
     claim = {"type": "range", "output": o, "low": low, "high": high}
-    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "level") for goal in goals))
+    return replace(made, claim=claim, parts=tuple(Subgoal(goal, made.domain, "level") for goal in goals))
 
 
 def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
@@ -136,7 +138,7 @@ def _linear(prop: asked.Linear, columns: Columns, made: Task) -> Task:
     ]
     claim = {"type": "linear", "terms": written, "bound": bound}
     return replace(
-        made, claim=claim, domain=domain, parts=(Part(bounded(tuple(terms), bound), domain, "level"),)
+        made, claim=claim, domain=domain, parts=(Subgoal(bounded(tuple(terms), bound), domain, "level"),)
     )
 
 
@@ -152,7 +154,7 @@ def _decides(label: int, view: Fitted, made: Task) -> Task:
         others = [j for j in range(len(view.classes)) if j != label]
         goals = [bounded((OutputTerm(j), OutputTerm(label, -1.0)), 0.0) for j in others]
     claim = {"type": "decision", "class": label}
-    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "decision") for goal in goals))
+    return replace(made, claim=claim, parts=tuple(Subgoal(goal, made.domain, "decision") for goal in goals))
 
 
 def decision_task(label: int, view: Fitted, domain: Domain) -> Task:
@@ -167,7 +169,7 @@ def not_decided_task(label: int, view: Fitted, domain: Domain) -> Task:
     """
     rows = tuple((OutputTerm(label), OutputTerm(j, -1.0)) for j in range(len(view.classes)) if j != label)
     goal = Rows(rows, (0.0,) * len(rows))
-    return Task({}, domain, (Part(goal, domain, "decision"),), (view.network,), (view,))
+    return Task({}, domain, (Subgoal(goal, domain, "decision"),), (view.network,), (view,))
 
 
 def _sloping(columns: Columns, name: str, of: str) -> tuple[int, int]:
@@ -210,10 +212,10 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
     o = output_of(columns.view, prop.output, "monotone")
     rising = 1 if prop.direction == asked.INCREASING else -1
     direction = rising if columns.scale(g)[1] > 0 else -rising
-    parts, group = list[Part](), made.domain.groups[g]
+    parts, group = list[Subgoal](), made.domain.groups[g]
     sloping = _intervals(made.domain, g)
     if sloping is not None:
-        parts.append(Part(Slope(o, i, -direction, 0.0), sloping, "slope", g))
+        parts.append(Subgoal(Slope(o, i, -direction, 0.0), sloping, "slope", g))
     for cells in _classes(group):
         if len(cells) < 2:
             continue
@@ -221,7 +223,7 @@ def _monotone(prop: asked.Monotone, columns: Columns, made: Task) -> Task:
         for a, b in pairwise(ordered):
             first, second = (a, b) if direction == 1 else (b, a)
             terms = (OutputTerm(o, 1.0, 0, (g, first)), OutputTerm(o, -1.0, 0, (g, second)))
-            parts.append(Part(bounded(terms, 0.0), made.domain, "pair", g))
+            parts.append(Subgoal(bounded(terms, 0.0), made.domain, "pair", g))
     if not parts:
         raise InputError(
             f"The column of monotone must have values to compare. Got {short(prop.feature, 40)}, which is left "
@@ -251,7 +253,7 @@ def _lipschitz(prop: asked.Lipschitz, columns: Columns, made: Task) -> Task:
         made,
         claim=claim,
         exact=transform != "asinh",
-        parts=tuple(Part(goal, sloping, "slope", g) for goal in goals),
+        parts=tuple(Subgoal(goal, sloping, "slope", g) for goal in goals),
     )
 
 

@@ -8,7 +8,7 @@ from itertools import combinations, permutations, product
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.network.fitted import Fitted, fitted
-from edgewise.verifying.claims.tasks import Part, Task, bounded, output_of
+from edgewise.verifying.claims.tasks import Subgoal, Task, bounded, output_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import Goal, OutputTerm, Rows
@@ -42,7 +42,9 @@ def equal_task(prop: asked.Equal, made: Task) -> Task:
             f"The other model of equal must have {count} outputs. Got {other.network.shape[-1]} instead."
         )
     parts = [
-        Part(bounded((OutputTerm(o, sign, 0), OutputTerm(o, -sign, 1)), prop.epsilon), made.domain, "level")
+        Subgoal(
+            bounded((OutputTerm(o, sign, 0), OutputTerm(o, -sign, 1)), prop.epsilon), made.domain, "level"
+        )
         for o in range(count)
         for sign in (1.0, -1.0)
     ]
@@ -90,27 +92,27 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
             for a, b in permutations(cells, 2)
         ]
         claim = {"type": of, "output": o, "group": g, "threshold": threshold}
-    return replace(made, claim=claim, parts=tuple(Part(goal, made.domain, "pair", g) for goal in goals))
+    return replace(made, claim=claim, parts=tuple(Subgoal(goal, made.domain, "pair", g) for goal in goals))
 
 
 def _moved(output: int, to: tuple[int, int], weight: float = 1.0) -> OutputTerm:
     return OutputTerm(output, weight, 0, to)
 
 
-def _same_class(view: Fitted, domain: Domain, g: int) -> tuple[Part, ...]:
+def _same_class(view: Fitted, domain: Domain, g: int) -> tuple[Subgoal, ...]:
     """That no two values of a group are decided differently, by the largest of the outputs.
 
     For values a and b and classes j and k: some output is not beaten that would have to be for "a says j and b says k".
     The rows of j and k themselves come first: where the group changes nothing they add up to nothing.
     """
-    n, parts = len(view.classes), list[Part]()
+    n, parts = len(view.classes), list[Subgoal]()
     for (a, b), (j, k) in product(
         combinations(range(len(domain.groups[g].cells)), 2), permutations(range(n), 2)
     ):
         rows = [(j, k, a), (k, j, b)]
         rows += [row for i in range(n) if i not in (j, k) for row in ((j, i, a), (k, i, b))]
         terms = tuple((_moved(c, (g, at)), _moved(i, (g, at), -1.0)) for c, i, at in rows)
-        parts.append(Part(Rows(terms, (0.0,) * len(terms)), domain, "pair", g))
+        parts.append(Subgoal(Rows(terms, (0.0,) * len(terms)), domain, "pair", g))
     return tuple(parts)
 
 

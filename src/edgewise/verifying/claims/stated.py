@@ -16,7 +16,8 @@ import numpy as np
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import REACH, NumberColumn
-from edgewise.verifying.domain.columns import Columns, date_of, shown
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.raw_values import date_of, shown
 from edgewise.verifying.language.conditions import Between, Condition, OneOf
 
 _DIGITS = 6

@@ -15,7 +15,7 @@ from edgewise.verifying.domain.goals import Goal, Rows, Term
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Subgoal:
     """One goal, on its part of the domain.
 
     Attributes
@@ -44,7 +44,7 @@ class Task:
         As certificates write it.
     domain : Domain
         Of the claim.
-    parts : tuple of Part
+    parts : tuple of Subgoal
     models : tuple of KAN
     views : tuple of Fitted
     exact : bool
@@ -55,7 +55,7 @@ class Task:
 
     claim: dict[str, Any]
     domain: Domain
-    parts: tuple[Part, ...]
+    parts: tuple[Subgoal, ...]
     models: tuple[KAN, ...]
     views: tuple[Fitted, ...]
     exact: bool = True

@@ -23,10 +23,11 @@ from edgewise.network import KAN
 from edgewise.network.spec import KANSpec
 from edgewise.network.state import make_layer, take_apart
 from edgewise.verifying.claims.comparisons import threshold_of
-from edgewise.verifying.claims.tasks import Part, Task, output_of
-from edgewise.verifying.domain.columns import Cell, Columns
+from edgewise.verifying.claims.tasks import Subgoal, Task, output_of
+from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, OutputTerm, Rows
+from edgewise.verifying.domain.raw_values import Cell
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Case, Evaluator, case
 
@@ -65,7 +66,7 @@ def two_rows_task(prop: asked.NeverFlips, columns: Columns, made: Task) -> Task:
         made,
         claim=claim | {"moves": moves},
         domain=domain,
-        parts=tuple(Part(goal, domain, "pair") for goal in goals),
+        parts=tuple(Subgoal(goal, domain, "pair") for goal in goals),
         models=tuple(_reading(network, copies, second) for second in (False, True)),
         copies=tuple(copies),
     )

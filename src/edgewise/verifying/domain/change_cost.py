@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import as_tuple, check_float
-from edgewise.verifying.domain.columns import Columns, shown
+from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
 from edgewise.verifying.domain.possible_rows import Possible
+from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.language.conditions import conditions_of
 
 Floats = NDArray[np.float64]
@@ -25,7 +26,7 @@ POINTS = 150
 
 
 @dataclass(frozen=True, eq=False)
-class Prices:
+class ChangeCosts:
     """The rows that may be reached, and what each costs.
 
     Parameters
@@ -86,7 +87,7 @@ class Prices:
             priced[cell.group] = max(priced.get(cell.group, 0.0), cell.cost)
         return total + sum(priced.values())
 
-    def price(self, rows: Floats) -> Floats:
+    def cost_of(self, rows: Floats) -> Floats:
         """What rows cost, (n,)."""
         total = np.zeros(len(rows))
         for cost in self.costs:
@@ -130,7 +131,7 @@ def prices_of(
     weights: Mapping[str, float] | None,
     domain: Mapping[str, Any] | None,
     of: str,
-) -> Prices:
+) -> ChangeCosts:
     """The rows that may be reached from one, and what each costs; the parameters are those of `minimal_counterfactual`."""
     conditions = () if domain is None else conditions_of(domain)
     allowed = columns.domain(conditions)
@@ -186,4 +187,4 @@ def prices_of(
             kept.insert(0, (own, shown(columns.raw(g, at))))
         groups.append(Group(group.name, group.inputs, tuple(c for c, _ in kept), tuple(t for _, t in kept)))
         cells += [CellCost(g, c, WORD * weight) for c, (cell, _) in enumerate(kept) if cell != own]
-    return Prices(Domain(tuple(groups)), tuple(costs), tuple(cells))
+    return ChangeCosts(Domain(tuple(groups)), tuple(costs), tuple(cells))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -19,11 +18,11 @@ from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, Nu
 from edgewise.data.encoding_raw import raw_table
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.domain import Domain, Group, Interval
+from edgewise.verifying.domain.raw_rows import encoded, encoded_table
+from edgewise.verifying.domain.raw_values import Cell, beyond, cells_of, code_of, codes_of, date_of, shown
 from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf
 
 Floats = NDArray[np.float64]
-Cell = tuple[Interval, ...]
-_EPOCH = dt.datetime(1970, 1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +70,7 @@ class Columns:
             ]
             return Domain(tuple(groups))
         groups = [
-            Group(name, inputs, *_cells(self._column(g)))
+            Group(name, inputs, *cells_of(self._column(g)))
             for g, (name, inputs) in enumerate(zip(self.names, self.inputs, strict=True))
         ]
         return Domain(tuple(groups), whole=True)
@@ -225,8 +224,8 @@ class Columns:
                 # Without a code of their own, missing cells share one with words, which are not missing.
                 here = cell[0][0] == column.missing
                 return cell if (here if condition.missing else not (here and column.gap)) else None
-            return cell if cell[0][0] in self._codes(column, condition) else None
-        missing, code = label == "missing", _code(column, cell)
+            return cell if cell[0][0] in codes_of(column, condition) else None
+        missing, code = label == "missing", code_of(column, cell)
         if isinstance(condition, Missing):
             if column is None and condition.missing:
                 return None
@@ -261,21 +260,6 @@ class Columns:
             return any(self.number(g, value) == number for value in condition.values)
         return self.number(g, condition.low, -math.inf) <= number <= self.number(g, condition.high, math.inf)
 
-    def _codes(self, column: LevelColumn, condition: OneOf) -> set[int]:
-        codes = set[int]()
-        for value in condition.values:
-            written = str(value) if isinstance(value, (str, bool)) else _plain_number(value)
-            if written in column.levels:
-                codes.add(column.levels.index(written))
-            elif written in column.pooled:
-                codes.add(column.unseen)
-            else:
-                raise InputError(
-                    f"Column {short(condition.column, 40)} must be one of {', '.join(map(repr, column.levels))}. "
-                    f"Got {short(value)} instead{did_you_mean(written, (*column.levels, *column.pooled))}."
-                )
-        return codes
-
     def interval(self, g: int, low: Any, high: Any) -> Interval:
         """A range of raw numbers as the inputs they become, followed as far as the encoding follows."""
         column = None if self.view.encoding is None else self._column(g)
@@ -297,7 +281,7 @@ class Columns:
         ]
         if column.transform == "asinh" and made[0] < made[1]:
             # Its float values need not grow with the number to the last bit; a point is what the encoding makes of it.
-            made = [_beyond(made[0], -math.inf), _beyond(made[1], math.inf)]
+            made = [beyond(made[0], -math.inf), beyond(made[1], math.inf)]
         return float(np.clip(made[0], *limits)), float(np.clip(made[1], *limits))
 
     def number(self, g: int, value: Any, default: float = math.nan) -> float:
@@ -426,140 +410,3 @@ class Columns:
     def table(self, rows: Any) -> Floats:
         """The inputs of a table of raw rows, shape (n, inputs)."""
         return encoded_table(self.view, rows)
-
-
-def encoded_table(view: Fitted, rows: Any) -> Floats:
-    """The inputs of a table of raw rows, shape (n, inputs); columns the model leaves out may be absent."""
-    table = raw_table(rows)
-    if view.encoding is None:
-        if not table.named:
-            return view.inputs(rows)
-        columns = table.select(view.columns).columns
-        return np.column_stack([numbers_of(column, column.name, "number") for column in columns])
-    if table.named:
-        known = set(table.names)
-        cells = {column.name: column for column in table.columns}
-        absent = [
-            column.name for column in view.encoding.columns if column.dropped and column.name not in known
-        ]
-        if absent:
-            filled = raw_table({name: np.full(table.n_rows, np.nan) for name in absent})
-            extra = {column.name: column for column in filled.columns}
-            order = [name for name in view.encoding.column_names if name in cells or name in extra]
-            columns = tuple(cells.get(name) or extra[name] for name in order)
-            table = type(table)(columns, table.n_rows, True)
-    return view.encoding.apply(table)
-
-
-def encoded(view: Fitted, row: Any, of: str) -> Floats:
-    """The inputs of one raw row."""
-    if isinstance(row, Mapping):
-        known = cast("Mapping[Any, Any]", row)
-        if all(not isinstance(value, (list, tuple, np.ndarray)) for value in known.values()):
-            row = {str(name): [value] for name, value in known.items()}
-    elif isinstance(row, (list, tuple)) or (isinstance(row, np.ndarray) and cast(Any, row).ndim == 1):
-        plain = cast("Any", row)
-        row = (
-            plain
-            if len(plain) and isinstance(plain[0], (list, tuple, np.ndarray, Mapping))
-            else [list(plain)]
-        )
-    found = encoded_table(view, row)
-    if len(found) != 1:
-        raise InputError(f"The row of {of} must be one row. Got {len(found):,} instead.")
-    return found[0]
-
-
-def place(domain: Domain, rows: Floats) -> NDArray[np.bool_]:
-    """Which rows of inputs lie in a domain, its budget aside, (n,)."""
-    inside = np.ones(len(rows), dtype=bool)
-    for group in domain.groups:
-        part = rows[:, list(group.inputs)]
-        some = np.zeros(len(rows), dtype=bool)
-        for cell in group.cells:
-            low, high = np.array(cell).T
-            some |= ((part >= low) & (part <= high)).all(1)
-        inside &= some
-    return inside
-
-
-def drawn(domain: Domain, count: int, rng: np.random.Generator) -> Floats:
-    """Rows drawn evenly from a domain, its budget aside, (count, inputs)."""
-    width = sum(len(group.inputs) for group in domain.groups)
-    rows = np.empty((count, width))
-    for group in domain.groups:
-        cells = np.array(group.cells)  # (cells, inputs, 2)
-        chosen = cells[rng.integers(len(cells), size=count)]
-        share = rng.random((count, len(group.inputs)))
-        rows[:, list(group.inputs)] = chosen[:, :, 0] + share * (chosen[:, :, 1] - chosen[:, :, 0])
-    return rows
-
-
-def shown(value: Any) -> str:
-    """A raw value as a person reads it."""
-    if value is None:
-        return "missing"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        return f"{value:.6g}"
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
-
-
-def _cells(column: EncodedColumn) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
-    """The cells of a column and their names; the checker's page says the same of the file."""
-    if isinstance(column, LevelColumn):
-        return tuple(((float(k), float(k)),) for k in range(len(column.levels))), column.levels
-    assert isinstance(column, NumberColumn)
-    if column.two_valued:
-        values = (column.low,) if column.low == column.high else (column.low, column.high)
-        kept: list[Interval] = [(value, value) for value in values]
-        labels = [shown(_said(column, value)) for value in values]
-    else:
-        reach = REACH * (column.high - column.low)
-        kept, labels = [(column.low - reach, column.high + reach)], [""]
-    at_fill = (column.fill, column.fill)
-    if not column.flagged and not any(low <= column.fill <= high for low, high in kept):
-        kept.append(at_fill)
-        labels.append("missing")
-    count = len(column.marks)
-    cells: list[Cell] = [(interval, *[(0.0, 0.0)] * count) for interval in kept]
-    for mark in range(count):
-        cells.append((at_fill, *((float(k == mark), float(k == mark)) for k in range(count))))
-    return tuple(cells), (*labels, *column.marks)
-
-
-def _code(column: EncodedColumn | None, cell: Cell) -> float | None:
-    """The raw number of a cell that stands for a code."""
-    if not isinstance(column, NumberColumn):
-        return None
-    there = [mark for mark, (low, _) in enumerate(cell[1:]) if low >= 0.5]
-    return column.marked(there[0]) if there else None
-
-
-def _said(column: NumberColumn, value: float) -> Any:
-    number = float(column.decode(np.array([value]))[0])
-    return number >= 0.5 if column.kind == "bool" else date_of(number) if column.kind == "date" else number
-
-
-def date_of(days: float) -> dt.date | float:
-    """Days since 1970 as a date, or a moment; as they are where no calendar reaches."""
-    try:
-        moment = _EPOCH + dt.timedelta(days=days)
-    except (OverflowError, ValueError):
-        return days
-    return moment.date() if days.is_integer() else moment
-
-
-def _plain_number(value: Any) -> str:
-    """A number where words were learned, written as the encoding writes it."""
-    number = float(value)
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
-
-
-def _beyond(value: float, end: float) -> float:
-    for _ in range(4):
-        value = math.nextafter(value, end)
-    return value

@@ -9,6 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
 
@@ -82,3 +86,28 @@ class Domain:
     groups: tuple[Group, ...]
     whole: bool = False
     budget: Budget | None = None
+
+
+def place(domain: Domain, rows: Floats) -> NDArray[np.bool_]:
+    """Which rows of inputs lie in a domain, its budget aside, (n,)."""
+    inside = np.ones(len(rows), dtype=bool)
+    for group in domain.groups:
+        part = rows[:, list(group.inputs)]
+        some = np.zeros(len(rows), dtype=bool)
+        for cell in group.cells:
+            low, high = np.array(cell).T
+            some |= ((part >= low) & (part <= high)).all(1)
+        inside &= some
+    return inside
+
+
+def drawn(domain: Domain, count: int, rng: np.random.Generator) -> Floats:
+    """Rows drawn evenly from a domain, its budget aside, (count, inputs)."""
+    width = sum(len(group.inputs) for group in domain.groups)
+    rows = np.empty((count, width))
+    for group in domain.groups:
+        cells = np.array(group.cells)  # (cells, inputs, 2)
+        chosen = cells[rng.integers(len(cells), size=count)]
+        share = rng.random((count, len(group.inputs)))
+        rows[:, list(group.inputs)] = chosen[:, :, 0] + share * (chosen[:, :, 1] - chosen[:, :, 0])
+    return rows

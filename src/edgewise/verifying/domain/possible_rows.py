@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import charge
 from edgewise.data.encoding_columns import NumberColumn
-from edgewise.verifying.domain.columns import Columns, shown
+from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Interval
+from edgewise.verifying.domain.raw_values import shown
 
 Floats = NDArray[np.float64]
 Value = Callable[[Floats], Floats]

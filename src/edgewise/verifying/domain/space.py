@@ -163,7 +163,7 @@ def make_space(
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class Subdomains:
     """Parts of a domain, B of them: what splits have left of inputs, cells and hidden nodes.
 
     Attributes
@@ -182,9 +182,9 @@ class Part:
     node_high: Floats
 
 
-def whole(space: Space, nodes: int) -> Part:
+def whole(space: Space, nodes: int) -> Subdomains:
     """The whole domain as the one part."""
-    return Part(
+    return Subdomains(
         np.full((1, space.inputs), -np.inf),
         np.full((1, space.inputs), np.inf),
         np.ones((1, space.cells), bool),
@@ -193,9 +193,9 @@ def whole(space: Space, nodes: int) -> Part:
     )
 
 
-def stack(parts: list[Part]) -> Part:
+def stack(parts: list[Subdomains]) -> Subdomains:
     """Parts one after the other."""
-    return Part(
+    return Subdomains(
         np.concatenate([part.low for part in parts]),
         np.concatenate([part.high for part in parts]),
         np.concatenate([part.cells for part in parts]),
@@ -204,14 +204,14 @@ def stack(parts: list[Part]) -> Part:
     )
 
 
-def living(space: Space, part: Part) -> Bools:
+def living(space: Space, part: Subdomains) -> Bools:
     """Cells that a part has left, (B, cells): a split of an input cuts the intervals and points of all cells."""
     mine = space.owns()[None]
     cut = mine & ((space.low[None] > part.high[:, None]) | (space.high[None] < part.low[:, None]))
     return part.cells & ~cut.any(-1)
 
 
-def slots(space: Space, part: Part) -> tuple[Floats, Floats]:
+def slots(space: Space, part: Subdomains) -> tuple[Floats, Floats]:
     """Intervals of the slots in each part, (B, slots) each; those of cells that are gone may be points."""
     c, i = space.slot_cell, space.slot_input
     low = np.maximum(space.low[c, i][None], part.low[:, i])
@@ -219,7 +219,7 @@ def slots(space: Space, part: Part) -> tuple[Floats, Floats]:
     return low, np.maximum(high, low)
 
 
-def unit_slots(space: Space, part: Part) -> tuple[Floats, Floats]:
+def unit_slots(space: Space, part: Subdomains) -> tuple[Floats, Floats]:
     """The same in units, rounded outward."""
     low, high = slots(space, part)
     return space.to_units(low, space.slot_input, -1), space.to_units(high, space.slot_input, 1)
@@ -232,7 +232,7 @@ def divisible(space: Space, slot: int, low: float, high: float, least: float = 1
     return bool(inside and high - low > least * (space.scale[i] + min(abs(high), abs(high - space.shift[i]))))
 
 
-def draw(space: Space, count: int, part: Part, rng: np.random.Generator) -> Floats:
+def draw(space: Space, count: int, part: Subdomains, rng: np.random.Generator) -> Floats:
     """Random rows of the domain, whatever the budget."""
     alive = living(space, part)[0]
     x = np.zeros((count, space.inputs))

@@ -14,9 +14,9 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, charge
 from edgewise.verifying.claims.claims import decision_task, not_decided_task
 from edgewise.verifying.claims.tasks import Task
-from edgewise.verifying.domain.change_cost import Prices
-from edgewise.verifying.domain.columns import Columns, drawn, place
-from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.change_cost import ChangeCosts
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain, drawn, place
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.results.witness import Case, Evaluator, case
 from edgewise.verifying.search.answers import Tell
@@ -42,7 +42,7 @@ class Cheapest:
     ----------
     columns : Columns
     evaluator : Evaluator
-    space : Prices
+    space : ChangeCosts
         The rows that may be reached.
     x : array of shape (inputs,)
         The row in question.
@@ -66,7 +66,7 @@ class Cheapest:
 
     columns: Columns
     evaluator: Evaluator
-    space: Prices
+    space: ChangeCosts
     x: Floats
     now: int
     wanted: int
@@ -139,27 +139,27 @@ class Cheapest:
             inside = starts[place(self.space.domain, starts)]
             pool = np.vstack([pool, inside])
         good = pool[self.other(pool)]
-        for k in np.argsort(self.space.price(good))[:8]:
+        for k in np.argsort(self.space.cost_of(good))[:8]:
             self.take(good[k])
 
     def nearer(self, row: Floats) -> tuple[Floats, float]:
         """Undo what need not have changed, and go no further than needed with the rest."""
         best = row.copy()
         for _ in range(4):
-            before = float(self.space.price(best[None])[0])
+            before = float(self.space.cost_of(best[None])[0])
             order = sorted(range(len(self.space.domain.groups)), key=lambda g: -self._share(best, g))
             for g in order:
                 best = self._pulled(best, g)
             best = self._along(best)
-            if float(self.space.price(best[None])[0]) > before * (1 - 1e-6):
+            if float(self.space.cost_of(best[None])[0]) > before * (1 - 1e-6):
                 break
-        return best, float(self.space.price(best[None])[0])
+        return best, float(self.space.cost_of(best[None])[0])
 
     def _share(self, row: Floats, g: int) -> float:
         alone = self.x.copy()
         inputs = list(self.space.domain.groups[g].inputs)
         alone[inputs] = row[inputs]
-        return float(self.space.price(alone[None])[0])
+        return float(self.space.cost_of(alone[None])[0])
 
     def _pulled(self, row: Floats, g: int) -> Floats:
         """One column as near to the row in question as the decision allows."""
@@ -225,7 +225,7 @@ class Cheapest:
                 rows = np.repeat(rows, len(made), axis=0)
                 rows[:, i] = np.tile(made, len(rows) // len(made))
         good = rows[place(self.space.domain, rows) & self.other(rows)]
-        return good[int(np.argmin(self.space.price(good)))] if len(good) else row
+        return good[int(np.argmin(self.space.cost_of(good)))] if len(good) else row
 
     def attempt(self, models: Prepared, limit: float, most: float, seed: int) -> tuple[Outcome, Task]:
         """Try to prove that no row within a budget is decided as wanted."""
@@ -245,13 +245,13 @@ class Cheapest:
 
         def serves(moved: Floats) -> bool:
             fits = bool(place(self.space.domain, moved[None])[0]) and bool(self.other(moved[None])[0])
-            return fits and float(self.space.price(moved[None])[0]) <= cost * 1.0005
+            return fits and float(self.space.cost_of(moved[None])[0]) <= cost * 1.0005
 
         row = self._whole(row)
-        cost = float(self.space.price(row[None])[0])
+        cost = float(self.space.cost_of(row[None])[0])
         raw = self.columns.raw_row(row, tidy=serves)
         again = self.columns.encode(raw, "a counterfactual")
         row = again if serves(again) else row
         return case(self.evaluator, self.columns.view, self.columns, row), float(
-            self.space.price(row[None])[0]
+            self.space.cost_of(row[None])[0]
         )

@@ -28,7 +28,8 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.network.fitted import fitted
 from edgewise.verifying.claims.tasks import Task, class_of
 from edgewise.verifying.domain.change_cost import prices_of
-from edgewise.verifying.domain.columns import Columns, shown
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.entry_points.cheapest_change import Cheapest
 from edgewise.verifying.language.calibrated import check_decided
 from edgewise.verifying.results.certificate import (

@@ -36,8 +36,8 @@ from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.verifying.bounds.intervals import Derivatives, Intervals, enclose_network, point
 from edgewise.verifying.claims.tasks import has_numbers, output_of, without_missing
-from edgewise.verifying.domain.columns import Columns, drawn, place
-from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain, drawn, place
 from edgewise.verifying.language.calibrated import check_carried
 from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.language.properties import FormulaWithin

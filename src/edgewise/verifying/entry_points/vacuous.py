@@ -13,8 +13,8 @@ from edgewise.network import KAN
 from edgewise.network.calibration import FAR
 from edgewise.verifying.claims.claims import decision_task
 from edgewise.verifying.claims.tasks import Task
-from edgewise.verifying.domain.columns import Columns, drawn
-from edgewise.verifying.domain.domain import Domain, Group
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain, Group, drawn
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Evaluator
 from edgewise.verifying.search.prove import decided, prepare

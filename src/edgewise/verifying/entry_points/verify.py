@@ -18,9 +18,10 @@ from edgewise._core.work import Meter, StopError, charge, check_seconds, check_w
 from edgewise.network.fitted import fitted
 from edgewise.verifying.claims.claims import task_of
 from edgewise.verifying.claims.stated import two_valued, with_ranges
-from edgewise.verifying.claims.tasks import Part, Task
+from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.claims.two_rows import brought_near, differ, padded, pair_of
-from edgewise.verifying.domain.columns import Columns, drawn, place
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.entry_points.formula import columns_of, formula_outcome
 from edgewise.verifying.entry_points.vacuous import vacuous
@@ -267,7 +268,7 @@ def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> R
     if claim.task.copies:
         return _search_pairs(claim, evaluator, starts, rng)
     given = np.zeros((0, claim.task.models[0].shape[0])) if starts is None else starts
-    best: tuple[float, Floats, Breach, Part] | None = None
+    best: tuple[float, Floats, Breach, Subgoal] | None = None
     for part in claim.task.parts:
         breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group)
         key = id(part.domain)  # the goals of one property share a domain or two
@@ -284,7 +285,7 @@ def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> R
         found = _shown(claim, best[2], best[3], best[1], best[0], possible=True)
         if isinstance(found, Refuted):
             return found
-    worse: tuple[float, Floats, Part] | None = None
+    worse: tuple[float, Floats, Subgoal] | None = None
     wide = dict[int, Floats]()
     for part in claim.task.parts:
         if id(part.domain) not in wide:
@@ -366,7 +367,7 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> Verdict | list[Ou
     return claim.undecided(StopReason.WORK_SPENT)
 
 
-def _evident(part: Part, task: Task) -> dict[str, Any] | None:
+def _evident(part: Subgoal, task: Task) -> dict[str, Any] | None:
     """Evidence where the group that is moved has no edge alive: the rows of the goal then add up to nothing.
 
     It is a tie, which a search in floats cannot decide.
@@ -408,7 +409,7 @@ def _evidence(outcome: Outcome) -> dict[str, Any]:
 
 
 def _refuted(
-    claim: _Claim, evaluator: Evaluator, part: Part, x: Floats, excess: float, pool: Floats | None = None
+    claim: _Claim, evaluator: Evaluator, part: Subgoal, x: Floats, excess: float, pool: Floats | None = None
 ) -> Verdict:
     """What a row that breaks a goal comes to: better a row that can be, searched for beside it; else that one."""
     if claim.task.copies:
@@ -422,7 +423,9 @@ def _refuted(
     return _shown(claim, breach, part, x, excess, possible=False)
 
 
-def _shown(claim: _Claim, breach: Breach, part: Part, x: Floats, excess: float, *, possible: bool) -> Verdict:
+def _shown(
+    claim: _Claim, breach: Breach, part: Subgoal, x: Floats, excess: float, *, possible: bool
+) -> Verdict:
     rows = breach.shown(x, possible=possible)
     seconds = claim.meter.seconds
     found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
@@ -444,7 +447,7 @@ def _shown(claim: _Claim, breach: Breach, part: Part, x: Floats, excess: float, 
     return Refuted(claim.text, claim.domain, found, excess, reason, seconds)
 
 
-def _flipped(claim: _Claim, part: Part, x: Floats, excess: float) -> Verdict:
+def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> Verdict:
     """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
     prop = cast(asked.NeverFlips, claim.property)
     found = pair_of(claim.task, prop, claim.columns, x)
@@ -456,7 +459,7 @@ def _flipped(claim: _Claim, part: Part, x: Floats, excess: float) -> Verdict:
     return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.EXHAUSTED)
 
 
-def _falls(part: Part, found: tuple[Case, ...]) -> bool:
+def _falls(part: Subgoal, found: tuple[Case, ...]) -> bool:
     """Whether the calibrated output too goes the wrong way from one row to the other."""
     first, second = ([*each.outputs.values()] for each in found)
     if isinstance(part.goal, Slope):
@@ -464,7 +467,7 @@ def _falls(part: Part, found: tuple[Case, ...]) -> bool:
     return first[0] > second[0]
 
 
-def _reason(claim: _Claim, part: Part, found: tuple[Case, ...]) -> str:
+def _reason(claim: _Claim, part: Subgoal, found: tuple[Case, ...]) -> str:
     """What the rows show, in one sentence."""
     first = found[0]
     if len(found) == 2:

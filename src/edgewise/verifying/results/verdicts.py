@@ -8,7 +8,7 @@ from typing import Any
 
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise.verifying.domain.columns import shown
+from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.results.certificate import Certificate
 from edgewise.verifying.results.witness import Case
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from edgewise.data.encoding_columns import NumberColumn
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
-from edgewise.verifying.domain.columns import Columns, place
-from edgewise.verifying.domain.domain import Domain
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.domain.domain import Domain, place
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Slope, Term
 from edgewise.verifying.domain.possible_rows import Possible
 

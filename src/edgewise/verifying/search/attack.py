@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import charge, spent
 from edgewise.verifying.bounds.exact import ExactModel
 from edgewise.verifying.domain.goals import Goal, InputTerm, Rows, Slope
-from edgewise.verifying.domain.space import Part, Space, living
+from edgewise.verifying.domain.space import Space, Subdomains, living
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -24,7 +24,7 @@ TRIES, NUMBER = 1e-4, 2e-8
 
 
 # The excess at rows, which may be told a row that they differ little from.
-Climbed = Callable[[Floats, Floats | None], Floats]
+Reached = Callable[[Floats, Floats | None], Floats]
 
 
 class Excess:
@@ -113,7 +113,7 @@ class Excess:
         )
 
 
-def into(space: Space, x: Floats, part: Part) -> Floats:
+def into(space: Space, x: Floats, part: Subdomains) -> Floats:
     """Rows moved into the domain: for each group the nearest cell."""
     moved = x.copy()
     alive = living(space, part)[0]
@@ -128,16 +128,16 @@ def into(space: Space, x: Floats, part: Part) -> Floats:
     return moved
 
 
-def climb(
+def attack(
     excess: Excess,
     space: Space,
-    part: Part,
+    part: Subdomains,
     x: Floats,
     *,
     until: float,
     rounds: int = 60,
     enough: float = np.inf,
-    value: Climbed | None = None,
+    value: Reached | None = None,
 ) -> tuple[Floats, float]:
     """Change one group at a time for the best, in steps that become finer, until nothing helps.
 

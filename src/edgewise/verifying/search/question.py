@@ -23,9 +23,9 @@ from edgewise.verifying.bounds.rounding import hull, reaches, with_room
 from edgewise.verifying.bounds.silu import smoothed
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Rows, Slope
-from edgewise.verifying.domain.space import Part, Space, draw, make_space, whole
+from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, whole
 from edgewise.verifying.search.answers import Outcome, Progress, Status, Tell
-from edgewise.verifying.search.attack import Climbed, Excess, climb, into
+from edgewise.verifying.search.attack import Excess, Reached, attack, into
 from edgewise.verifying.search.tree import Tree, evidence
 
 Floats = NDArray[np.float64]
@@ -103,7 +103,7 @@ class Question:
         self.rounding = 0.0
         self.exact: float | None = None
 
-    def _unit(self, root: Part) -> float:
+    def _unit(self, root: Subdomains) -> float:
         """A power of two that makes a tiny excess one of about 1."""
         values = np.abs(self.excess(draw(self.space, FEW, root, np.random.default_rng(0))))
         size = float(values.max(initial=0.0, where=np.isfinite(values)))
@@ -249,11 +249,11 @@ class Question:
             if spent() > until or self.best > enough + self.rounding:
                 break
             for lead in leads if n < 3 else []:
-                near = climb(self.excess, *place, start, until=until, rounds=12, enough=enough, value=lead)
+                near = attack(self.excess, *place, start, until=until, rounds=12, enough=enough, value=lead)
                 self.follow(near[0], until, enough)
             self.follow(start, until, enough)
 
-    def _leads(self) -> list[Climbed]:
+    def _leads(self) -> list[Reached]:
         """For goals of several rows: sums to climb before their least, which alone shows no way up."""
         goal = self.goal
         if not isinstance(goal, Rows) or len(goal.rows) == 1:
@@ -269,12 +269,12 @@ class Question:
         assert isinstance(self.goal, Rows)
         down = tuple(tuple(replace(term, weight=-term.weight) for term in row) for row in self.goal.rows)
         below = Excess(self.models, self.space, Rows(down, (0.0,)))
-        return -climb(below, self.space, self.root, x, until=self.meter.part(0.1, 0.5))[1]
+        return -attack(below, self.space, self.root, x, until=self.meter.part(0.1, 0.5))[1]
 
     def follow(self, x: Floats, until: float, enough: float, rounds: int = 60) -> None:
         """Climb from a row and look at where it leads."""
         enough += self.rounding
-        top, _ = climb(self.excess, self.space, self.root, x, until=until, rounds=rounds, enough=enough)
+        top, _ = attack(self.excess, self.space, self.root, x, until=until, rounds=rounds, enough=enough)
         self.look(top[None])
 
     def look_at(self, rows: list[Floats]) -> None:

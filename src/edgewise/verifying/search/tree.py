@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from edgewise.verifying.bounds.bounder import Bounder
 from edgewise.verifying.bounds.chain import Chain
 from edgewise.verifying.bounds.cuts import Bounded, Split
-from edgewise.verifying.bounds.differential import Paired
-from edgewise.verifying.domain.space import Part, Space
+from edgewise.verifying.bounds.differential import Differential
+from edgewise.verifying.domain.space import Space, Subdomains
 
 Floats = NDArray[np.float64]
 # Parts that are bounded together: their multipliers times the functions of the inputs.
@@ -62,7 +62,7 @@ class Tree:
         """Leaves so far."""
         return (len(self.nodes) + 1) // 2
 
-    def begin(self, root: Part) -> list[Floats]:
+    def begin(self, root: Subdomains) -> list[Floats]:
         """Bound the root; rows to try."""
         v = self.bounder.start()
         made, rows = self.bounder.solve([root], v[None], self.target, [None], warm=False)
@@ -88,7 +88,7 @@ class Tree:
         if not cut:
             return []
         space = self.bounder.program.space
-        parts: list[Part] = []
+        parts: list[Subdomains] = []
         sums: list[Any] = []
         above: list[Bounded] = []
         for _, each in cut:
@@ -122,8 +122,8 @@ class Tree:
         if self.leaves >= self.seen[0] + WATCH:
             way = self.seen[1] - self.target
             slow = np.isfinite(way) and self.seen[1] - self.upper < SLOW * way
-            usual = self.bounder.hope == self.bounder.usual
-            self.bounder.hope = PICKY if slow and usual else self.bounder.usual
+            usual = self.bounder.split_threshold == self.bounder.usual_threshold
+            self.bounder.split_threshold = PICKY if slow and usual else self.bounder.usual_threshold
             self.seen = (self.leaves, self.upper)
 
     def _together(self) -> int:
@@ -138,11 +138,11 @@ class Tree:
             heapq.heappush(self.open, (-each.bound, number, each))
 
 
-def halves(space: Space, part: Part, split: Split) -> tuple[Part, Part]:
+def halves(space: Space, part: Subdomains, split: Split) -> tuple[Subdomains, Subdomains]:
     """The low and the high side of a split part."""
-    sides: list[Part] = []
+    sides: list[Subdomains] = []
     for low in (True, False):
-        side = Part(
+        side = Subdomains(
             part.low.copy(), part.high.copy(), part.cells.copy(), part.node_low.copy(), part.node_high.copy()
         )
         if split.kind == "cells":
@@ -182,7 +182,7 @@ def leaf(bounder: Bounder, v: Floats) -> dict[str, Any]:
     program = bounder.program
     if isinstance(bounder, Chain):
         return {"lambda": [1.0], "slopes": [], "mu": 0.0}
-    if isinstance(bounder, Paired):
+    if isinstance(bounder, Differential):
         return {"paired": bounder.matches}
     # Multipliers of a slope are those of a scaled input.
     shares = [float(each) * bounder.scale for each in v[program.nodes : program.nodes + program.rows]]
