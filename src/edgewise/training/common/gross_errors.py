@@ -91,6 +91,7 @@ class _Smooth:
     residual: Floats
     scale: float
     share: float
+    plain: bool
 
 
 def gross_errors(X: Floats, y: Floats, *, alone: bool = True) -> Flags:
@@ -102,7 +103,8 @@ def gross_errors(X: Floats, y: Floats, *, alone: bool = True) -> Flags:
     y : array, shape (n,)
     alone : bool
         Spare rows beside which others depart to the same side: they may be where a law is steep. Of errors that happen to
-        lie side by side it spares some, too.
+        lie side by side it spares some, too. Without it, errors in y as it stands
+        count as well as those in the scale that says most.
 
     Returns
     -------
@@ -126,15 +128,23 @@ def gross_errors(X: Floats, y: Floats, *, alone: bool = True) -> Flags:
     if len(y) < _FEWEST or X.shape[1] == 0 or not 0 < deviation < np.inf:
         return none
     with np.errstate(all="ignore"):
-        best = min(_smooth(X, y, deviation), key=lambda each: each.share)
-        far = np.abs(best.residual) > _LEFT * best.scale
-        # Not "beyond": a value that overflows is no excuse.
-        flagged = far & ~(np.abs(y - best.values) <= _OF_Y * deviation)
+        fits = list(_smooth(X, y, deviation))
+        best = min(fits, key=lambda each: each.share)
+        flagged = _beyond(best, y, deviation)
+        if not alone:
+            flagged |= _beyond(min((f for f in fits if f.plain), key=lambda each: each.share), y, deviation)
     if not flagged.any():
         return none
     if alone:
         flagged[flagged] = ~_accompanied(X, best, np.flatnonzero(flagged))
     return flagged if flagged.mean() <= _MOST else none
+
+
+def _beyond(fit: _Smooth, y: Floats, deviation: float) -> Flags:
+    """Which rows are far off both for what the function leaves and for what y does."""
+    far = np.abs(fit.residual) > _LEFT * fit.scale
+    # Not "beyond": a value that overflows is no excuse.
+    return far & ~(np.abs(y - fit.values) <= _OF_Y * deviation)
 
 
 def _smooth(X: Floats, y: Floats, deviation: float) -> Iterator[_Smooth]:
@@ -153,7 +163,9 @@ def _smooth(X: Floats, y: Floats, deviation: float) -> Iterator[_Smooth]:
         for fitted, residual, scale in fits:
             share = scale / spread
             if name == "plain" or share < _SAYS_MUCH:
-                yield _Smooth(_in_units_of_y(fitted, name, y, deviation), residual, scale, share)
+                yield _Smooth(
+                    _in_units_of_y(fitted, name, y, deviation), residual, scale, share, name == "plain"
+                )
 
 
 def _scales(y: Floats, deviation: float) -> dict[str, Floats]:
