@@ -88,7 +88,7 @@ class Training:
         clock = Clock()
         if self.kan is not None and self.epoch in self.moments:
             follow(self.kan, self.rows, self.options.seed)
-        self.optimizer.epoch(self.epoch, 1.0, lambda: False)
+        self.optimizer.epoch(self.epoch, 1.0)
         self.epoch += 1
         return clock.seconds
 
