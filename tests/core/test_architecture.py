@@ -1,49 +1,124 @@
-"""docs/architecture.md says what the code says."""
+"""docs/architecture.md says what the code and the import contracts say."""
 
-import inspect
+import ast
 import re
-from importlib import import_module
+import tomllib
+from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "architecture.md").read_text()
-SURFACES = re.findall(r"^(?:# (\w+)(?::.*)?|(\w+)\((.*?)\)[ ]*(?:#.*)?)$", TEXT, flags=re.MULTILINE)
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src" / "edgewise"
+TEXT = (ROOT / "docs" / "architecture.md").read_text()
+SECTIONS = {part.partition("\n")[0]: part for part in TEXT.split("\n## ")[1:]}
+CONTRACTS = {
+    contract["containers"][0]: [re.findall(r"\w+", layer) for layer in contract["layers"]]
+    for contract in tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    if contract["type"] == "layers"
+}
+ROOMS = CONTRACTS["edgewise"]
+HOLDS = re.findall(r"^\| `([\w/]+)` \| (.+) \|$", SECTIONS["Rooms"], flags=re.MULTILINE)
+WAYS = ["How a formula is found", "How a classifier is fitted", "How a property is proved"]
+SURFACES = re.findall(r"^- `(\w+)`: ((?:.|\n  )+)", SECTIONS["Surfaces"], flags=re.MULTILINE)
 
 
-def calls():
-    """(room, name, parameters) of every call in the code block, in order."""
-    room = ""
-    for heading, name, parameters in SURFACES:
-        room = heading or room
-        if name:
-            yield room, name, parameters.split(", ")
+@cache
+def tree(path):
+    return ast.parse(path.read_text())
 
 
-@pytest.mark.parametrize(("room", "name", "parameters"), list(calls()))
-def test_parameters_are_those_of_the_code(room, name, parameters):
-    real = list(inspect.signature(getattr(import_module(f"edgewise.{room}"), name)).parameters)
-    if parameters[-1] == "...":
-        parameters, real = parameters[:-1], real[: len(parameters) - 1]
-    assert parameters == real
+def defined(path):
+    """Functions and classes of a file."""
+    return {each.name for each in ast.walk(tree(path)) if isinstance(each, ast.FunctionDef | ast.ClassDef)}
 
 
-def test_every_public_function_of_a_room_is_there():
-    told = {(room, name) for room, name, _ in calls()}
-    assert len(told) > 60
-    for room in ("network", "training", "simplifying", "plots", "report"):
-        module = import_module(f"edgewise.{room}")
-        functions = {name for name, value in vars(module).items() if inspect.isfunction(value)}
-        missing = functions - {name for at, name in told if at == room} - {"describe"}
-        assert not missing, (room, missing)
+def named(path):
+    """All that a file gives a name: functions, classes, arguments, attributes."""
+    names = set[str]()
+    for each in ast.walk(tree(path)):
+        if isinstance(each, ast.FunctionDef | ast.ClassDef):
+            names.add(each.name)
+        elif isinstance(each, ast.arg):
+            names.add(each.arg)
+        elif isinstance(each, ast.Attribute) and isinstance(each.ctx, ast.Store):
+            names.add(each.attr)
+        elif isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name):
+            names.add(each.target.id)
+        elif isinstance(each, ast.Constant) and isinstance(each.value, str) and each.value.isidentifier():
+            names.add(each.value)  # a buffer's name
+    return names
 
 
-def test_the_rooms_are_the_rooms_there_are():
-    import edgewise
+def modules(folder):
+    """Modules and packages of a folder by name, hidden ones aside."""
+    files = {path.stem for path in folder.glob("*.py") if path.stem != "__init__"}
+    return files | {path.parent.name for path in folder.glob("*/__init__.py")}
 
-    folders = {path.parent.name for path in Path(edgewise.__file__).parent.glob("*/__init__.py")}
-    table = TEXT.split("## Rooms")[1].split("## Surfaces")[0]
-    named = set(
-        re.findall(r"`(\w+)`", "".join(re.findall(r"^\| \d+ \|([^|]*)\|", table, flags=re.MULTILINE)))
-    )
-    assert named == folders
+
+def test_it_can_be_read_in_one_sitting():
+    assert len(TEXT.splitlines()) <= 200
+
+
+def test_the_drawing_is_the_contract():
+    drawn = re.findall(r"│ (.+?) *│(?:   |$)", SECTIONS["Rooms"], flags=re.MULTILINE)
+    assert [re.split(r" +│ +", line) for line in drawn] == ROOMS
+
+
+def test_every_room_and_folder_is_there_in_the_order_of_the_contracts():
+    expected = list[str]()
+    for room in chain(*ROOMS):
+        expected.append(room)
+        expected += [f"{room}/{folder}" for folder in chain(*CONTRACTS.get(f"edgewise.{room}", []))]
+    assert [name for name, _ in HOLDS] == expected
+    assert all(len(said) > 5 for _, said in HOLDS)
+
+
+@pytest.mark.parametrize("container", CONTRACTS)
+def test_the_contracts_are_the_folders_there_are(container):
+    folder = SOURCE.joinpath(*container.split(".")[1:])
+    there = {name for name in modules(folder) if name != "__main__"}
+    assert there == set(chain(*CONTRACTS[container]))
+
+
+@pytest.mark.parametrize(("room", "said"), SURFACES)
+def test_surfaces_name_what_the_rooms_have(room, said):
+    names = set[str]().union(*map(named, (SOURCE / room).rglob("*.py"))) | modules(SOURCE / room)
+    told = re.findall(r"`(\w+)`", said)
+    assert told, room
+    assert not [name for name in told if name not in names]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_ways_name_functions_where_they_are(way):
+    files = {}
+    for path in SOURCE.rglob("*.py"):
+        files.setdefault(path.stem, []).append(path)
+    told = re.findall(r"`(?:\w+\.)?(\w+)`\s+\((\w+)\)", SECTIONS[way])
+    assert len(told) > 10
+    for name, file in told:
+        assert any(name in defined(path) for path in files.get(file, [])), (name, file)
+
+
+def calls(path, function):
+    """What a function of a file calls, or iterates over by name, in the order of the text."""
+    (body,) = [each for each in tree(path).body if getattr(each, "name", "") == function]
+    names = [each for each in ast.walk(body) if isinstance(each, ast.Name)]
+    return [each.id for each in sorted(names, key=lambda each: (each.lineno, each.col_offset))]
+
+
+def test_the_stages_of_the_search_are_those_of_the_code_in_their_order():
+    path = SOURCE / "symbolic" / "search" / "find_formula.py"
+    stages = {
+        name.name
+        for each in tree(path).body
+        if isinstance(each, ast.ImportFrom)
+        and re.search(r"symbolic\.(search|structure)\.", each.module or "")
+        for name in each.names
+        if name.name.islower()
+    }
+    run = list(dict.fromkeys(name for name in calls(path, "_run") if name in stages))
+    assert len(run) > 8
+    told = dict.fromkeys(re.findall(r"`(\w+)`", SECTIONS["How a formula is found"]))
+    assert [name for name in told if name in run] == run
