@@ -18,11 +18,11 @@ from sklearn.metrics import accuracy_score, precision_score, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
 import edgewise as ew
+from edgewise.auditing.bootstrap import Outcomes, Resamples, statistics
 from edgewise.auditing.groups import Grouping, groupings
 from edgewise.auditing.metrics import group_tables
 from edgewise.auditing.proxies import find_proxies
 from edgewise.auditing.subject import subject
-from edgewise.auditing.tallies import Outcomes, Resamples, statistics
 from edgewise.auditing.thresholds import group_thresholds
 from edgewise.data.encoding_raw import raw_table
 

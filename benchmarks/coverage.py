@@ -22,9 +22,9 @@ import numpy as np
 from _common import Clock, Report, Run, begin
 from scipy.stats import norm
 
+from edgewise.auditing.bootstrap import Outcomes, Resamples, statistics, trials
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
-from edgewise.auditing.tallies import Outcomes, Resamples, statistics, trials
 
 DRAWS = 500
 widest = import_module("edgewise.auditing.widest")

@@ -9,7 +9,7 @@ import numpy as np
 from _common import Clock, Report, Run, begin
 
 from edgewise.symbolic.hypotheses.check import check_structure
-from edgewise.symbolic.hypotheses.nearest import Ground, nearest
+from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest
 from edgewise.symbolic.hypotheses.text import read_hypothesis
 
 Law = Callable[[np.ndarray], np.ndarray]
@@ -88,7 +88,9 @@ def planted(kind: str, true: bool, rng: np.random.Generator) -> Planted:
         ):
             continue
         names = [f"x{at + 1}" for at in range(X.shape[1])]
-        exact = nearest(read_hypothesis(case.claim, names), case.law, Ground(tuple(names), X), X[:400], rng)
+        exact = nearest(
+            read_hypothesis(case.claim, names), case.law, DataRegion(tuple(names), X), X[:400], rng
+        )
         gap = max(np.sqrt(np.nanmean(np.square(each - y[:400]))) for each in exact) / np.sqrt(np.mean(y**2))
         if (gap < 1e-6) if true else (gap > LEAST_VIOLATION):
             return case

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from edgewise import KAN
 from edgewise.training.common.losses import make_loss
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.first_order.centring import Centring
 from edgewise.training.first_order.epoch_optimizers import AdamW, FirstOrderOptions, groups, outputs
 from edgewise.training.first_order.hidden_grids import follow, moments
@@ -59,7 +59,7 @@ MLPS = [Setting(rate, decay) for rate in (0.005, 0.01, 0.02) for decay in (0.01,
 class Training:
     """A network and the epochs it has been trained for."""
 
-    def __init__(self, setting: Setting, pictures: Rows, seed: int = 0) -> None:
+    def __init__(self, setting: Setting, pictures: TrainingRows, seed: int = 0) -> None:
         self.pictures = pictures.X
         rows = replace(pictures, X=pictures.X.clone())
         options = FirstOrderOptions(
@@ -92,7 +92,7 @@ class Training:
         self.epoch += 1
         return clock.seconds
 
-    def accuracy(self, rows: Rows) -> float:
+    def accuracy(self, rows: TrainingRows) -> float:
         """Share of rows whose class is told, in percent."""
         with torch.no_grad():
             told = torch.cat([self.net(x).argmax(1) for x in rows.X.split(2000)])
@@ -132,8 +132,8 @@ def shifted(x: Tensor, seed: int) -> Tensor:
     return moved
 
 
-def as_rows(x: Tensor, y: Tensor) -> Rows:
-    return Rows(
+def as_rows(x: Tensor, y: Tensor) -> TrainingRows:
+    return TrainingRows(
         x, (1 - SMOOTHING) * y + SMOOTHING / 10, torch.full((len(x),), 1 / len(x), dtype=torch.float64)
     )
 
@@ -158,7 +158,7 @@ def chosen(run: Run, x: Tensor, y: Tensor) -> tuple[Setting, Setting]:
     return best[0], best[1]
 
 
-def judged(run: Run, settings: tuple[Setting, Setting], train: Rows, test: Rows) -> None:
+def judged(run: Run, settings: tuple[Setting, Setting], train: TrainingRows, test: TrainingRows) -> None:
     """Both through all epochs in turn: accuracy on the test pictures and seconds, epoch by epoch."""
     print("## Epochs\n")
     columns = ["epoch", "KAN test %", "MLP test %", "KAN CPU s", "MLP CPU s", "ratio"]

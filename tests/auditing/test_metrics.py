@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest
 from sklearn.metrics import accuracy_score, brier_score_loss, precision_score, roc_auc_score
 
+from edgewise.auditing.bootstrap import Outcomes, Resamples, statistics
 from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.metrics import group_tables
 from edgewise.auditing.result import passes_four_fifths
-from edgewise.auditing.tallies import Outcomes, Resamples, statistics
 from edgewise.auditing.widest import (
     _binomial,
     _kept,

@@ -9,10 +9,10 @@ import torch
 import edgewise as ew
 from edgewise._core.errors import InputError
 from edgewise.auditing.certify import certified_flip, edge_range, steepest
+from edgewise.auditing.edits import with_network
 from edgewise.auditing.groups import groupings
 from edgewise.auditing.penalty import fair_fit
 from edgewise.auditing.subject import subject
-from edgewise.auditing.surgery import with_network
 from edgewise.auditing.thresholds import group_thresholds
 from edgewise.data.encoding_raw import raw_table
 from edgewise.network.fitted import fitted

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from edgewise.auditing.carriers import area, carriers
 from edgewise.auditing.groups import groupings
 from edgewise.auditing.proxies import find_proxies
+from edgewise.auditing.proxy_inputs import area, proxy_inputs
 from edgewise.data.encoding_raw import raw_table
 
 
@@ -59,7 +59,7 @@ def test_a_pair_that_says_what_neither_says():
 def test_the_encoding_does_not_look_at_the_attribute():
     r = np.random.default_rng(0)
     X = {"w": r.choice(list("abcdefgh"), 300), "n": r.normal(size=300)}
-    first, second = (carriers(raw_table(X), 6) for _ in range(2))
+    first, second = (proxy_inputs(raw_table(X), 6) for _ in range(2))
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a.inputs, b.inputs)
     assert first[0].inputs.shape[1] == 8

@@ -36,7 +36,7 @@ STRUCTURES: dict[str, type[ctypes.Structure]] = {
     "ew_network": small._Network,
     "ew_descent": small._Descent,
     "ew_adam": small._Adam,
-    "ew_adamw_part": optimizer.Part,
+    "ew_adamw_part": optimizer.AdamWPart,
     "ew_adamw_step": optimizer.Step,
     "ew_hidden": hidden.Hidden,
 }

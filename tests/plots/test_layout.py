@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from edgewise.plots.layout import LABEL_HEIGHT, NODE_RADIUS, Box, Shape, arrange, confined, panel_grid, spread
+from edgewise.plots.layout import (
+    LABEL_HEIGHT,
+    NODE_RADIUS,
+    Box,
+    NetworkShape,
+    arrange,
+    confined,
+    panel_grid,
+    spread,
+)
 
 
 @given(count=st.integers(0, 20), across=st.integers(1, 5), margin=st.floats(0, 1))
@@ -45,7 +54,7 @@ def shapes(draw):
         edges.append(tuple(sorted(alive)))
         labelled |= {(layer, s, t) for s, t in alive if draw(st.booleans())}
         before = nodes
-    return Shape(widths[0], tuple(groups), tuple(edges), frozenset(labelled))
+    return NetworkShape(widths[0], tuple(groups), tuple(edges), frozenset(labelled))
 
 
 @given(shapes())
@@ -85,7 +94,7 @@ def test_edges_run_from_left_to_right(shape):
 
 def test_inputs_keep_their_order():
     edges = ((0, 2), (1, 1), (2, 0))
-    layout = arrange(Shape(4, (((0,), (1,), (2,)),), (edges,), frozenset()))
+    layout = arrange(NetworkShape(4, (((0,), (1,), (2,)),), (edges,), frozenset()))
     heights = [layout.nodes[0][i].y for i in range(4)]
     assert heights == sorted(heights, reverse=True)
 

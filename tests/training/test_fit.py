@@ -12,7 +12,7 @@ import torch
 from edgewise.network import KAN, Nodes, mask_edges, scale_to_data, set_symbolic
 from edgewise.training import FitResult, Record, fit
 from edgewise.training.common.preparation import fresh_copy
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 
 from ..network.builders import state_bytes
 
@@ -315,7 +315,7 @@ def test_a_fixed_roughness_stays_what_it_is_on_every_grid() -> None:
     from edgewise.training.common.losses import Squared
     from edgewise.training.second_order.run import Options, SecondOrder
 
-    rows = Rows(
+    rows = TrainingRows(
         torch.from_numpy(X),
         torch.from_numpy(Y)[:, None],
         torch.full((len(Y),), 1 / len(Y), dtype=torch.float64),

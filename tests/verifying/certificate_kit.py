@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import edgewise as ew
 from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
-from edgewise.verifying.domain.goals import InputTerm, OutputTerm, Rows, Slope
+from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.results.certificate import domain_document
 from edgewise.verifying.search.prove import prove
 
@@ -113,7 +113,7 @@ def goals_of(claim: Document, where: Domain, outputs: int) -> list[tuple[Any, Do
     kind, o = claim["type"], claim.get("output", 0)
 
     def plain(bound: float, *terms: Any) -> tuple[Any, Domain]:
-        return Rows((terms,), (bound,)), where
+        return OutputBounds((terms,), (bound,)), where
 
     if kind == "range":
         high = [] if claim["high"] is None else [plain(claim["high"], OutputTerm(o))]
@@ -158,7 +158,7 @@ def goals_of(claim: Document, where: Domain, outputs: int) -> list[tuple[Any, Do
                 rows = tuple(
                     (OutputTerm(p, 1.0, 0, (g, c)), OutputTerm(q, -1.0, 0, (g, c))) for c, p, q in needed
                 )
-                goals.append((Rows(rows, (0.0,) * len(rows)), where))
+                goals.append((OutputBounds(rows, (0.0,) * len(rows)), where))
         return goals
     moved = [
         (OutputTerm(o, 1.0, 0, (g, a)), OutputTerm(o, -1.0, 0, (g, b)))
@@ -167,7 +167,7 @@ def goals_of(claim: Document, where: Domain, outputs: int) -> list[tuple[Any, Do
     if kind == "changes_at_most":
         return [plain(claim["tau"], a, b) for a, b in moved]
     t = claim["threshold"]
-    return [(Rows(((a,), (b,)), (t, -t)), where) for a, b in moved]
+    return [(OutputBounds(((a,), (b,)), (t, -t)), where) for a, b in moved]
 
 
 def document_of(

@@ -2,6 +2,9 @@
 
 from edgewise.auditing.certify import CertifiedFlip as CertifiedFlip
 from edgewise.auditing.certify import certified_flip as certified_flip
+from edgewise.auditing.edits import Mitigated as Mitigated
+from edgewise.auditing.edits import flatten_columns as flatten_columns
+from edgewise.auditing.edits import limit_flip as limit_flip
 from edgewise.auditing.frontier import Frontier as Frontier
 from edgewise.auditing.frontier import FrontierPoint as FrontierPoint
 from edgewise.auditing.metrics import Gap as Gap
@@ -9,9 +12,6 @@ from edgewise.auditing.metrics import GroupTable as GroupTable
 from edgewise.auditing.mitigation import mitigate as mitigate
 from edgewise.auditing.result import AuditResult as AuditResult
 from edgewise.auditing.run import audit as audit
-from edgewise.auditing.surgery import Mitigated as Mitigated
-from edgewise.auditing.surgery import flatten_columns as flatten_columns
-from edgewise.auditing.surgery import limit_flip as limit_flip
 from edgewise.auditing.thresholds import GroupThresholds as GroupThresholds
 
 __all__ = [

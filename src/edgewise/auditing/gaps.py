@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.seeds import derive
+from edgewise.auditing.bootstrap import Outcomes, Resamples, trials
 from edgewise.auditing.groups import Grouping
-from edgewise.auditing.tallies import Outcomes, Resamples, trials
 from edgewise.auditing.widest import (
     Pair,
     Sampled,

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from edgewise._core.plain import plain
+from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, statistics, trials
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
-from edgewise.auditing.tallies import BINS, Outcomes, Resamples, statistics, trials
 from edgewise.auditing.widest import LEVEL, Pair
 
 Floats = NDArray[np.float64]

@@ -17,14 +17,14 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
+from edgewise.auditing.bootstrap import Outcomes, statistics
 from edgewise.auditing.certify import CertifiedFlip, certified_flip, quick_flip
+from edgewise.auditing.edits import Mitigated, flatten_columns, limited, refuse_calibrated
 from edgewise.auditing.frontier import BEFORE, Frontier, FrontierPoint
 from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.penalty import CRITERIA, fair_fit
 from edgewise.auditing.stages import Stages
 from edgewise.auditing.subject import Subject, subject
-from edgewise.auditing.surgery import Mitigated, flatten_columns, limited, refuse_calibrated
-from edgewise.auditing.tallies import Outcomes, statistics
 from edgewise.auditing.thresholds import group_thresholds
 from edgewise.data.encoding_raw import RawTable, raw_table
 from edgewise.data.split import split

@@ -19,8 +19,8 @@ from scipy.stats import chi2, rankdata
 
 from edgewise._core.plain import plain
 from edgewise._core.seeds import derive, numpy_generator
-from edgewise.auditing.carriers import Area, Carrier, area, carriers, guess
 from edgewise.auditing.groups import Grouping
+from edgewise.auditing.proxy_inputs import Area, ProxyInput, area, guess, proxy_inputs
 from edgewise.data import LevelColumn
 from edgewise.data.encoding_raw import RawTable
 from edgewise.network.module import KAN
@@ -39,7 +39,7 @@ CURVE, SURFACE = 41, 15
 
 
 @dataclass(frozen=True)
-class Shape:
+class ProxyCurve:
     """A function of one column: the log-odds of a group, centred on the rows.
 
     Attributes
@@ -67,7 +67,7 @@ class Proxy:
         Of a Mann-Whitney test, times the number of columns and groups tried.
     found : bool
         Whether it counts as a proxy.
-    shape : Shape or None
+    shape : ProxyCurve or None
         Only of proxies.
     """
 
@@ -78,7 +78,7 @@ class Proxy:
     high: float
     p_value: float
     found: bool
-    shape: Shape | None = None
+    shape: ProxyCurve | None = None
 
     @property
     def strength(self) -> str:
@@ -189,18 +189,18 @@ def find_proxies(
     if table.n_rows > ENOUGH:
         rows = np.sort(numpy_generator(derive(seed, 41)).choice(table.n_rows, ENOUGH, replace=False))
         others, grouping = others.take(rows), grouping.take(rows)
-    known = carriers(others, BINS)
+    known = proxy_inputs(others, BINS)
     n = len(grouping.codes)
     members = _members(grouping)
     if not known or not members:
         return Proxies(grouping.name, (), (), 0.5, "", n)
     tried = len(known) * len(members)
     columns = sorted(
-        (_column(carrier, members, tried, work, seed) for carrier in known), key=lambda proxy: -proxy.auc
+        (_column(column, members, tried, work, seed) for column in known), key=lambda proxy: -proxy.auc
     )
-    joint = np.column_stack([carrier.inputs for carrier in known])
+    joint = np.column_stack([column.inputs for column in known])
     together, best = 0.0, ""
-    screened = list[tuple[float, Carrier, Carrier, str]]()
+    screened = list[tuple[float, ProxyInput, ProxyInput, str]]()
     for group, member in members.items():
         logits = _unseen(guess(joint, member, seed, work=work), n)
         own = area(member, logits).auc
@@ -234,24 +234,24 @@ def _unseen(fit: Any, n: int) -> Floats:
     return out
 
 
-def _column(carrier: Carrier, members: dict[str, Floats], tried: int, work: float, seed: int) -> Proxy:
+def _column(column: ProxyInput, members: dict[str, Floats], tried: int, work: float, seed: int) -> Proxy:
     best: tuple[Area, str, Any] | None = None
     for group, member in members.items():
-        fit = guess(carrier.inputs, member, seed, work=work)
+        fit = guess(column.inputs, member, seed, work=work)
         own = area(member, _unseen(fit, len(member)))
         if best is None or own.auc > best[0].auc:
             best = own, group, fit.network
     assert best is not None
     found, group, network = best
     if SURE < found.p_value * tried < ALARM:
-        found = _again(carrier, members[group], found, work, seed)
+        found = _again(column, members[group], found, work, seed)
     p_value = min(1.0, found.p_value * tried)
     carried = p_value < ALARM and found.auc >= LEAST
-    shape = _shape(carrier, network) if carried else None
-    return Proxy(carrier.name, group, found.auc, found.low, found.high, p_value, carried, shape)
+    shape = _shape(column, network) if carried else None
+    return Proxy(column.name, group, found.auc, found.low, found.high, p_value, carried, shape)
 
 
-def _again(carrier: Carrier, member: Floats, before: Area, work: float, seed: int) -> Area:
+def _again(column: ProxyInput, member: Floats, before: Area, work: float, seed: int) -> Area:
     """The area by networks that know nothing of the rows that judge them, if it is smaller than the one before.
 
     The quick one shares the smoothness of its functions between folds, which lets noise look like a faint signal.
@@ -262,8 +262,8 @@ def _again(carrier: Carrier, member: Floats, before: Area, work: float, seed: in
     for k in range(FOLDS):
         learns, judges = fold != k, fold == k
         if 0 < member[learns].sum() < learns.sum():
-            logits = guess(carrier.inputs[learns], member[learns], seed, work=work).network.predict(
-                carrier.inputs[judges]
+            logits = guess(column.inputs[learns], member[learns], seed, work=work).network.predict(
+                column.inputs[judges]
             )[:, 0]
             # Ranks inside a fold: the constant of one fold's network is no knowledge.
             share[judges] = (rankdata(logits) - 0.5) / judges.sum()
@@ -271,37 +271,37 @@ def _again(carrier: Carrier, member: Floats, before: Area, work: float, seed: in
     return own if own.p_value > before.p_value else before
 
 
-def _shape(carrier: Carrier, network: KAN) -> Shape:
-    x, inputs = _grid(carrier, CURVE)
-    middle = float(network.predict(carrier.inputs).mean())
-    return Shape(x, tuple((network.predict(inputs)[:, 0] - middle).tolist()))
+def _shape(column: ProxyInput, network: KAN) -> ProxyCurve:
+    x, inputs = _grid(column, CURVE)
+    middle = float(network.predict(column.inputs).mean())
+    return ProxyCurve(x, tuple((network.predict(inputs)[:, 0] - middle).tolist()))
 
 
-def _grid(carrier: Carrier, points: int) -> tuple[tuple[Any, ...], Floats]:
+def _grid(column: ProxyInput, points: int) -> tuple[tuple[Any, ...], Floats]:
     """Values of a column to show, and the inputs for them."""
-    if isinstance(carrier.column, LevelColumn):
-        count = len(carrier.levels)
+    if isinstance(column.encoding, LevelColumn):
+        count = len(column.levels)
         single = np.eye(count)
-        return carrier.levels, single[:, 1:] if count == 2 else single
-    values = carrier.inputs[:, 0]
+        return column.levels, single[:, 1:] if count == 2 else single
+    values = column.inputs[:, 0]
     distinct = np.unique(values)
     if len(distinct) <= points:
         chosen = distinct
     else:
         low, high = np.quantile(values, [0.01, 0.99])
         chosen = np.linspace(low, high, points)
-    inputs = np.column_stack([chosen, *(np.zeros_like(chosen) for _ in range(carrier.inputs.shape[1] - 1))])
-    return tuple(carrier.column.decode(chosen).tolist()), inputs
+    inputs = np.column_stack([chosen, *(np.zeros_like(chosen) for _ in range(column.inputs.shape[1] - 1))])
+    return tuple(column.encoding.decode(chosen).tolist()), inputs
 
 
 def _screened(
-    known: Sequence[Carrier], group: str, member: Floats, logits: Floats, groups: int
-) -> list[tuple[float, Carrier, Carrier, str]]:
+    known: Sequence[ProxyInput], group: str, member: Floats, logits: Floats, groups: int
+) -> list[tuple[float, ProxyInput, ProxyInput, str]]:
     """Pairs whose cells hold more or fewer members than an additive network expects, with the chance of that."""
     p = expit(logits)
     rest, spread = member - p, np.maximum(p * (1 - p), 1e-9)
     tried = max(1, len(known) * (len(known) - 1) // 2) * groups
-    kept = list[tuple[float, Carrier, Carrier, str]]()
+    kept = list[tuple[float, ProxyInput, ProxyInput, str]]()
     for a, b in combinations(known, 2):
         cell = a.codes * (int(b.codes.max()) + 1) + b.codes
         sums, expected = np.bincount(cell, weights=rest), np.bincount(cell, weights=spread)
@@ -315,7 +315,7 @@ def _screened(
     return kept
 
 
-def _joined(a: Carrier, b: Carrier, group: str, member: Floats, work: float, seed: int) -> ProxyPair:
+def _joined(a: ProxyInput, b: ProxyInput, group: str, member: Floats, work: float, seed: int) -> ProxyPair:
     rows = np.arange(len(member))
     if len(rows) > PAIR_ROWS:
         rows = np.sort(numpy_generator(derive(seed, 42)).choice(len(rows), PAIR_ROWS, replace=False))

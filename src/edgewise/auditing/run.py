@@ -14,6 +14,7 @@ from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.auditing.bootstrap import Outcomes, Resamples
 from edgewise.auditing.flips import Flips, flips, reads
 from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.metrics import group_tables
@@ -21,7 +22,6 @@ from edgewise.auditing.proxies import Proxies, find_proxies
 from edgewise.auditing.result import AuditResult
 from edgewise.auditing.stages import Stages
 from edgewise.auditing.subject import Subject, subject
-from edgewise.auditing.tallies import Outcomes, Resamples
 from edgewise.data.encoding_raw import raw_table
 
 DRAWS = 500

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class AuditRows:
     """Columns the model reads and protected ones, outcomes, and weights."""
 
     frame: Frame
@@ -69,7 +69,7 @@ def cuts_of(given: Sequence[str] | None, protected: Sequence[str]) -> dict[str, 
 
 def outcomes(
     model: Model, frame: Frame, target: str | None, weight: str | None, protected: Sequence[str]
-) -> Rows:
+) -> AuditRows:
     """The rows whose outcome is known, in the classes that the model knows."""
     source = provenance(frame).source
     name = model.target if target is None else target
@@ -101,12 +101,12 @@ def outcomes(
     table = read
     for each in extra:
         table = table.append_column(each, frame[each])
-    return Rows(table, y, weights)
+    return AuditRows(table, y, weights)
 
 
 def audited(
     model: Model,
-    rows: Rows,
+    rows: AuditRows,
     protected: Sequence[str],
     *,
     positive: str | None,

@@ -17,7 +17,7 @@ from edgewise.verifying.entry_points.claimed import claim_in_words, differs
 from edgewise.verifying.entry_points.verify import Step
 from edgewise.verifying.language.properties import Equal
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
-from edgewise.verifying.results.verdicts import Proved, Verdict
+from edgewise.verifying.results.verdicts import ProofResult, Proved
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Asked:
     rows: Any
     text: str
 
-    def saved(self, verdict: Verdict, certificate: Path) -> str:
+    def saved(self, verdict: ProofResult, certificate: Path) -> str:
         """What became of the certificate, in a sentence."""
         if not isinstance(verdict, Proved):
             return f"Nothing was proved, so {certificate} was not written."
@@ -93,7 +93,7 @@ def claimed(
     return words, printed(differs(document, held, statement, rows))
 
 
-def told(verdict: Verdict, certificate: Path | None) -> str:
+def told(verdict: ProofResult, certificate: Path | None) -> str:
     """A verdict as JSON."""
     document = verdict.to_dict() | {"advice": verdict.stop_reason.advice}
     written = certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None

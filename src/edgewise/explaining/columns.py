@@ -116,7 +116,7 @@ def number_text(value: float, digits: int = 4) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class ModelRows:
     """Rows of a table, raw and as inputs of the network.
 
     Attributes
@@ -136,9 +136,9 @@ class Rows:
         """The cell of a raw column."""
         return cells_of(self.raw.columns[place], np.array([row]))[0]
 
-    def take(self, rows: NDArray[Any]) -> Rows:
+    def take(self, rows: NDArray[Any]) -> ModelRows:
         """Some of the rows."""
-        return Rows(self.raw.take(rows), self.inputs[rows])
+        return ModelRows(self.raw.take(rows), self.inputs[rows])
 
 
 def columns_of(model: Fitted, units: Mapping[str, str] | None = None) -> tuple[Column, ...]:
@@ -165,7 +165,7 @@ def columns_of(model: Fitted, units: Mapping[str, str] | None = None) -> tuple[C
     )
 
 
-def read_rows(model: Fitted, X: Any, name: str = "X") -> Rows:
+def read_rows(model: Fitted, X: Any, name: str = "X") -> ModelRows:
     """The rows of a table with the model's columns: by name where both have names, else by place.
 
     Raises
@@ -181,10 +181,10 @@ def read_rows(model: Fitted, X: Any, name: str = "X") -> Rows:
     table = table.select(model.columns)
     if not table.n_rows:
         raise InputError(f"The '{name}' argument must have at least one row. Got none instead.")
-    return Rows(table, model.encoding.apply(table))
+    return ModelRows(table, model.encoding.apply(table))
 
 
-def _numbers(model: Fitted, X: Any, name: str) -> Rows:
+def _numbers(model: Fitted, X: Any, name: str) -> ModelRows:
     names = model.columns
     # Of the type: a lazy frame would work out its columns to answer.
     if isinstance(X, Mapping) or hasattr(type(X), "columns") or hasattr(type(X), "column_names"):
@@ -195,7 +195,7 @@ def _numbers(model: Fitted, X: Any, name: str) -> Rows:
         X = np.column_stack(numbers) if numbers else np.empty((table.n_rows, 0))
     inputs = check_matrix(X, name, columns=len(names), of="explain")
     columns = tuple(RawColumn(one, "number", inputs[:, k]) for k, one in enumerate(names))
-    return Rows(RawTable(columns, len(inputs), named=True), inputs)
+    return ModelRows(RawTable(columns, len(inputs), named=True), inputs)
 
 
 def is_one_row(X: Any) -> bool:
@@ -211,7 +211,7 @@ def is_one_row(X: Any) -> bool:
     return shape is not None and (len(shape) == 1 or (len(shape) == 2 and shape[0] == 1))
 
 
-def chosen_rows(model: Fitted, row: Any, X: Rows | None) -> tuple[Rows, tuple[int | None, ...]]:
+def chosen_rows(model: Fitted, row: Any, X: ModelRows | None) -> tuple[ModelRows, tuple[int | None, ...]]:
     """The rows to explain, and their numbers in X where they were given by number."""
     numbers = _row_numbers(row)
     if numbers is not None:

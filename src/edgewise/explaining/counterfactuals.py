@@ -17,7 +17,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.explaining.changes import Change, Counterfactual, Counterfactuals
-from edgewise.explaining.columns import Cell, Rows, chosen_rows
+from edgewise.explaining.columns import Cell, ModelRows, chosen_rows
 from edgewise.explaining.goals import Goal, goal_of
 from edgewise.explaining.moves import Moves, limits_of, moves_of
 from edgewise.explaining.output import output_of
@@ -265,7 +265,7 @@ def _diverse(pool: dict[frozenset[int], _Cells], k: int) -> list[_Cells]:
 def _item(
     subject: Subject,
     goal: Goal,
-    rows: Rows,
+    rows: ModelRows,
     x: Floats,
     moves: dict[int, Moves],
     solution: _Cells,

@@ -11,7 +11,7 @@ from scipy.special import expit, softmax
 
 from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
-from edgewise.explaining.columns import Cell, Column, Rows, chosen_rows
+from edgewise.explaining.columns import Cell, Column, ModelRows, chosen_rows
 from edgewise.explaining.contributions import METHODS, Baseline, baseline_of, contributions
 from edgewise.explaining.local import Contribution, LocalExplanation, NodeEffect
 from edgewise.explaining.neighbours import Neighbour, contribution_differences, nearest
@@ -139,7 +139,9 @@ class Explainer:
             self._baselines[key] = baseline_of(self.subject, output, self.method, self.background)
         return self._baselines[key]
 
-    def _one(self, rows: Rows, at: int, place: int | None, output: Any, neighbours: int) -> LocalExplanation:
+    def _one(
+        self, rows: ModelRows, at: int, place: int | None, output: Any, neighbours: int
+    ) -> LocalExplanation:
         subject, x = self.subject, rows.inputs[at]
         outputs = values_of(subject.network, x[None])
         decided = decisions(subject.model, outputs)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgewise._core.checks import as_tuple, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
-from edgewise.explaining.columns import Cell, Column, Rows, cells_of, place_of
+from edgewise.explaining.columns import Cell, Column, ModelRows, cells_of, place_of
 
 Floats = NDArray[np.float64]
 
@@ -126,7 +126,7 @@ def _places(columns: tuple[Column, ...], names: Any, argument: str) -> frozenset
 
 
 def moves_of(
-    columns: Sequence[Column], rows: Rows, cells: Sequence[Cell], limits: Limits, only: Collection[int]
+    columns: Sequence[Column], rows: ModelRows, cells: Sequence[Cell], limits: Limits, only: Collection[int]
 ) -> dict[int, Moves]:
     """The moves of every column that may change and matters to the output (`only`)."""
     found: dict[int, Moves] = {}
@@ -145,7 +145,7 @@ def moves_of(
     return found
 
 
-def _level_moves(column: Column, rows: Rows, before: Cell) -> Moves:
+def _level_moves(column: Column, rows: ModelRows, before: Cell) -> Moves:
     cells_there = Counter(cell for cell in cells_of(rows.raw.columns[column.place]) if cell is not None)
     least = RAREST * len(rows)
     words = [str(word) for word, count in cells_there.items() if count >= least]
@@ -157,7 +157,7 @@ def _level_moves(column: Column, rows: Rows, before: Cell) -> Moves:
 
 
 def _number_moves(
-    column: Column, rows: Rows, before: Cell, up: bool, down: bool, within: tuple[float, float] | None
+    column: Column, rows: ModelRows, before: Cell, up: bool, down: bool, within: tuple[float, float] | None
 ) -> Moves:
     there = cells_of(rows.raw.columns[column.place])
     codes = column.codes

@@ -15,7 +15,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.data.encoding_raw import RawColumn, RawTable
-from edgewise.explaining.columns import Column, Rows, columns_of, read_rows
+from edgewise.explaining.columns import Column, ModelRows, columns_of, read_rows
 from edgewise.explaining.terms import Terms, double, terms_of, values_of
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted, fitted
@@ -35,7 +35,7 @@ class Subject:
     model : Fitted
     columns : tuple of Column
         The raw columns that become inputs; their order is that of every table of an explanation.
-    rows : Rows
+    rows : ModelRows
         The table it is seen on.
     given : bool
         Whether that table was given; else its rows were drawn evenly over the ranges and levels the model knows.
@@ -43,7 +43,7 @@ class Subject:
 
     model: Fitted
     columns: tuple[Column, ...]
-    rows: Rows
+    rows: ModelRows
     given: bool
 
     @cached_property
@@ -108,7 +108,7 @@ def subject_of(
     return Subject(seen, columns, rows, X is not None)
 
 
-def _drawn(model: Fitted, columns: tuple[Column, ...], seed: int) -> Rows:
+def _drawn(model: Fitted, columns: tuple[Column, ...], seed: int) -> ModelRows:
     """Rows drawn evenly and independently over the ranges and levels that the model knows."""
     random = numpy_generator(derive(seed, 6101))
     raw: dict[int, RawColumn] = {}
@@ -129,10 +129,10 @@ def _drawn(model: Fitted, columns: tuple[Column, ...], seed: int) -> Rows:
             plain.append(random.uniform(low, high, DRAWN))
             raw[column.place] = RawColumn(column.name, "number", plain[-1])
     if model.encoding is None:
-        return Rows(RawTable(tuple(raw.values()), DRAWN, named=True), np.column_stack(plain))
+        return ModelRows(RawTable(tuple(raw.values()), DRAWN, named=True), np.column_stack(plain))
     nothing = np.full(DRAWN, np.nan)
     listed = tuple(
         raw.get(k, RawColumn(name, "number", nothing)) for k, name in enumerate(model.encoding.column_names)
     )
     table = RawTable(listed, DRAWN, named=True)
-    return Rows(table, model.encoding.apply(table))
+    return ModelRows(table, model.encoding.apply(table))

@@ -48,7 +48,7 @@ class Laid:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SurfacePiece:
     """A piece without gaps: all of a surface, a strip, or a cell; arrays of shapes (k,), (l,) and (l, k)."""
 
     x: Floats
@@ -83,11 +83,11 @@ def ends(axis: SurfaceAxis) -> tuple[float, float]:
     return (-0.5, len(axis.labels) - 0.5) if axis.labels else (float(axis.x[0]), float(axis.x[-1]))
 
 
-def parts(view: Laid) -> list[Part]:
+def parts(view: Laid) -> list[SurfacePiece]:
     """The pieces of a surface between which there is nothing."""
     rows = [slice(k, k + 1) for k in range(len(view.up.labels))] or [slice(None)]
     columns = [slice(k, k + 1) for k in range(len(view.across.labels))] or [slice(None)]
-    made = list[Part]()
+    made = list[SurfacePiece]()
     for row in rows:
         for column in columns:
             z, near = view.z[row, column], view.near[row, column]
@@ -97,7 +97,7 @@ def parts(view: Laid) -> list[Part]:
                 x, z, near = column.start + np.array([-HALF, HALF]), np.repeat(z, 2, 1), np.repeat(near, 2, 1)
             if view.up.labels:
                 y, z, near = row.start + np.array([-HALF, HALF]), np.repeat(z, 2, 0), np.repeat(near, 2, 0)
-            made.append(Part(x, y, z, near))
+            made.append(SurfacePiece(x, y, z, near))
     return made
 
 

@@ -40,8 +40,8 @@ def plot_proxies(proxies: Proxies, *, theme: str = "light") -> Figure:
 
     Examples
     --------
-    >>> from edgewise.auditing.proxies import Proxies, Proxy, Shape
-    >>> found = Proxy("height", "m", 0.8, 0.75, 0.85, 1e-9, True, Shape((150.0, 170.0, 190.0), (-2.0, 0.0, 2.0)))
+    >>> from edgewise.auditing.proxies import Proxies, Proxy, ProxyCurve
+    >>> found = Proxy("height", "m", 0.8, 0.75, 0.85, 1e-9, True, ProxyCurve((150.0, 170.0, 190.0), (-2.0, 0.0, 2.0)))
     >>> len(plot_proxies(Proxies("sex", (found,), (), 0.8, "m", 500)).axes)
     1
     """

@@ -16,7 +16,7 @@ from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise.explaining import GlobalExplanation
 from edgewise.explaining.columns import number_text
-from edgewise.explaining.surface_view import Laid, Part, bands, ends, laid, parts, scales
+from edgewise.explaining.surface_view import Laid, SurfacePiece, bands, ends, laid, parts, scales
 from edgewise.explaining.surfaces import Surface, SurfaceAxis
 from edgewise.plots.explain_axes import asinh, number_ticks
 from edgewise.plots.layout import Box, panel_grid
@@ -154,7 +154,7 @@ class _Paint:
         return {"vmin": float(self.steps[0]), "vmax": float(self.steps[-1])}
 
 
-def _fill(axes: Axes, part: Part, paint: _Paint, *, lines: bool, numbers: bool) -> None:
+def _fill(axes: Axes, part: SurfacePiece, paint: _Paint, *, lines: bool, numbers: bool) -> None:
     axes.contourf(
         part.x, part.y, part.z, levels=paint.steps, cmap=paint.shades, extend="both", zorder=1, **paint.ends
     )
@@ -182,7 +182,7 @@ def _fill(axes: Axes, part: Part, paint: _Paint, *, lines: bool, numbers: bool) 
         )
 
 
-def _number(axes: Axes, drawn: Any, part: Part, theme: Theme) -> None:
+def _number(axes: Axes, drawn: Any, part: SurfacePiece, theme: Theme) -> None:
     """Numbers on contour lines, where rows are near and no other number, nor the border, is too near."""
     style = {"fontsize": SIZE_SMALL - 0.8, "colors": [theme.ink], "inline": False}
     to_inches = axes.transData - axes.figure.dpi_scale_trans  # pyright: ignore[reportOptionalMemberAccess]

@@ -96,7 +96,7 @@ class Point(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Shape:
+class NetworkShape:
     """What the layout must know of a network.
 
     Attributes
@@ -180,7 +180,7 @@ def confined(places: Floats, gaps: Sequence[float], low: float, high: float) -> 
     return moved
 
 
-def arrange(shape: Shape) -> Layout:
+def arrange(shape: NetworkShape) -> Layout:
     """Lay the network out."""
     tallest = max((len(edges) for edges in shape.edges), default=1)
     thumb = float(np.clip(7.0 / max(tallest, 1), 0.27, 0.52))
@@ -233,7 +233,7 @@ class _Slot(NamedTuple):
     label: float
 
 
-def _slots(shape: Shape, layer: int, thumb: float) -> list[_Slot]:
+def _slots(shape: NetworkShape, layer: int, thumb: float) -> list[_Slot]:
     """The thumbnails of a layer from top to bottom."""
     node_of = {t: node for node, group in enumerate(shape.groups[layer]) for t in group}
     slots: list[_Slot] = []

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgewise._core.checks import check_int
 from edgewise.network import KAN
 from edgewise.plots.choice import choose, input_order, relative
-from edgewise.plots.layout import FACTOR_RADIUS, NODE_RADIUS, Box, Edge, Layout, Point, Shape, arrange
+from edgewise.plots.layout import FACTOR_RADIUS, NODE_RADIUS, Box, Edge, Layout, NetworkShape, Point, arrange
 from edgewise.plots.mathtext import label_mathtext, shorten, text_size
 from edgewise.plots.style import (
     MATH_SCALE,
@@ -104,7 +104,7 @@ def plot_network(
     row = {source: k for k, source in enumerate(inputs)}
     placed = (tuple((row[s], t) for s, t in drawn[0]), *drawn[1:])
     labelled = frozenset((k, row[s] if k == 0 else s, t) for k, s, t in forms)
-    layout = arrange(Shape(len(inputs), groups, placed, labelled))
+    layout = arrange(NetworkShape(len(inputs), groups, placed, labelled))
 
     names = [shorten(net.input_names[s], NAME_LENGTH) for s in inputs]
     results = [shorten(n, NAME_LENGTH) for n in net.output_names]

@@ -8,7 +8,7 @@ import torch
 
 from edgewise.network import KAN
 from edgewise.training import Loss
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.second_order.fit_problem import error as error_on
 
 # Losses (in network units, where y has unit variance) below this are rounding: networks that both reach it are equal.
@@ -19,8 +19,8 @@ EXACT = 1e-20
 class Judge:
     """Held-out rows and what counts as no worse."""
 
-    train: Rows
-    held: Rows
+    train: TrainingRows
+    held: TrainingRows
     loss: Loss
     tolerance: float
 

@@ -27,7 +27,7 @@ from edgewise.training.common.costs import is_small
 from edgewise.training.common.losses import make_loss
 from edgewise.training.common.preparation import covered
 from edgewise.training.common.results import tell
-from edgewise.training.common.rows import Rows, as_rows, hold_out
+from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
 
 # Intervals of the grid on which smaller shapes are tried first.
 COARSE = 5
@@ -273,7 +273,7 @@ class _Run:
         self.best = result.network
         return result.network
 
-    def polished(self, net: KAN, rows: Rows, seconds: float | None) -> KAN:
+    def polished(self, net: KAN, rows: TrainingRows, seconds: float | None) -> KAN:
         """A last refit of the same network on all rows."""
         own = [net.layers[0].intervals]
         result = fit(
@@ -394,14 +394,14 @@ class _Run:
         return result
 
 
-def _keep_best(net: KAN, layer: int, count: int, train: Rows) -> EditResult | None:
+def _keep_best(net: KAN, layer: int, count: int, train: TrainingRows) -> EditResult | None:
     """The network with only the `count` nodes of best score in a hidden layer."""
     scores = edge_scores(net, train.X).nodes[layer - 1]
     order = scores.argsort(descending=True).tolist()
     return _pruned(net, train, nodes=[(layer, node) for node in order[count:]])
 
 
-def _pruned(net: KAN, train: Rows, **chosen: Any) -> EditResult | None:
+def _pruned(net: KAN, train: TrainingRows, **chosen: Any) -> EditResult | None:
     """The pruned network, or None where an output would be left without an edge."""
     try:
         return prune(net, train.X, **chosen)
@@ -409,7 +409,7 @@ def _pruned(net: KAN, train: Rows, **chosen: Any) -> EditResult | None:
         return None
 
 
-def _by_score(net: KAN, train: Rows) -> list[tuple[int, int, int]]:
+def _by_score(net: KAN, train: TrainingRows) -> list[tuple[int, int, int]]:
     """Alive edges from the least score up."""
     tables = edge_scores(net, train.X).edges
     scored = [

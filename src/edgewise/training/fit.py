@@ -24,7 +24,7 @@ from edgewise.training.common.gross_errors import gross_errors, row_numbers
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss, make_loss
 from edgewise.training.common.results import Callback, FitResult, Record
-from edgewise.training.common.rows import Rows, as_rows, hold_out
+from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
 from edgewise.training.second_order.checkpoint import Checkpoint
 from edgewise.training.second_order.fit_problem import error
 from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, STEPS, FitState, Options, SecondOrder
@@ -225,7 +225,7 @@ def fit(
     return replace(result, events=(*told, *result.events)) if told else result
 
 
-def _without_gross_errors(rows: Rows) -> tuple[Rows, list[str]]:
+def _without_gross_errors(rows: TrainingRows) -> tuple[TrainingRows, list[str]]:
     """The rows without gross errors in any output, and what to say of these."""
     X = rows.X.numpy()
     flagged = np.any([gross_errors(X, y) for y in rows.y.numpy().T], axis=0)
@@ -258,9 +258,9 @@ def _auto_or_weight(value: str | float, name: str) -> float | None:
 
 
 def _drive(
-    begin: Callable[[Rows, Rows | None], SecondOrder],
-    train: Rows,
-    held: Rows | None,
+    begin: Callable[[TrainingRows, TrainingRows | None], SecondOrder],
+    train: TrainingRows,
+    held: TrainingRows | None,
     meter: Meter,
     callbacks: Sequence[Callback],
     checkpoint: str | Path | None,
@@ -339,6 +339,6 @@ def _record(run: SecondOrder, now: FitState, step: int, seconds: float) -> Recor
     return Record(phases[now.stage], step, train, held, seconds, net.layers[0].intervals)
 
 
-def _second_order_fits(net: KAN, rows: Rows) -> bool:
+def _second_order_fits(net: KAN, rows: TrainingRows) -> bool:
     size = net.n_parameters
     return size <= MOST_DENSE and size**2 * (len(rows) * net.shape[-1] + size) <= 4 * MOST_WORK

@@ -11,7 +11,7 @@ from edgewise.forms import parse
 from edgewise.symbolic import Formula, formula_text, parse_formula
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.rounding import round_constants
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.known_form.constants import fit_constants
 
 
@@ -51,7 +51,9 @@ def test_constants_inside_jumps_become_simple_numbers() -> None:
     ):
         law = parse_formula(text, ["x", "y"])
         target = Formula(law, ("x", "y")).predict(X)
-        found = round_constants(parse_formula(start, ["x", "y"]), Rows.split(("x", "y"), X, target, 0.2, 0))
+        found = round_constants(
+            parse_formula(start, ["x", "y"]), SplitRows.split(("x", "y"), X, target, 0.2, 0)
+        )
         assert formula_text(found.expression) == text
 
 

@@ -10,11 +10,11 @@ import sympy
 
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.fitting.negligible import without_negligible
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 x, y = sympy.symbols("x y")
 X = np.random.default_rng(0).uniform(-2, 2, (300, 2))
-ROWS = Rows.split(("x", "y"), X, X[:, 0], 0.2, 0)
+ROWS = SplitRows.split(("x", "y"), X, X[:, 0], 0.2, 0)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_constant_that_ran_away_leaves_no_trace() -> None:
 @pytest.mark.parametrize("function", [sympy.sin, sympy.tan, sympy.sinh, sympy.tanh, sympy.asin, sympy.atan])
 def test_functions_near_zero_are_their_arguments(function: Any) -> None:
     tiny = np.random.default_rng(0).uniform(1, 2, (100, 2)) * [1e-20, 1]
-    rows = Rows.split(("x", "y"), tiny, tiny[:, 0], 0.2, 0)
+    rows = SplitRows.split(("x", "y"), tiny, tiny[:, 0], 0.2, 0)
     x, y = sympy.symbols("x y")
     assert without_negligible(y * function(x * y), rows) == x * y**2
     assert without_negligible(x * function(y), rows) == x * function(y)

@@ -8,17 +8,17 @@ import sympy
 
 from edgewise.symbolic import formula_text, parse_formula
 from edgewise.symbolic.fitting.rounding import exact_number, fit_expression, round_constants, trim_digits
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 RNG = np.random.default_rng(0)
 
 
-def rows(X: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> Rows:
+def rows(X: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> SplitRows:
     cut = int(0.8 * len(y))
-    return Rows(names, X[:cut], y[:cut], X[cut:], y[cut:])
+    return SplitRows(names, X[:cut], y[:cut], X[cut:], y[cut:])
 
 
-def rounded(text: str, table: Rows) -> str:
+def rounded(text: str, table: SplitRows) -> str:
     return formula_text(
         trim_digits(round_constants(parse_formula(text, table.names), table), table).expression
     )
@@ -103,10 +103,10 @@ def test_a_column_called_pi_keeps_its_meaning() -> None:
 
 def test_short_tables_are_judged_by_leaving_out_one_row() -> None:
     x = np.arange(1.0, 11)[:, None]
-    table = Rows.split(("x",), x, 2 * x[:, 0], 0.2, 0)
+    table = SplitRows.split(("x",), x, 2 * x[:, 0], 0.2, 0)
     assert table.short
     assert len(table.y) == 10
-    long = Rows.split(("x",), np.arange(100.0)[:, None], np.arange(100.0), 0.2, 0)
+    long = SplitRows.split(("x",), np.arange(100.0)[:, None], np.arange(100.0), 0.2, 0)
     assert not long.short
     assert len(long.y_held) == 20
     assert not set(long.y) & set(long.y_held)

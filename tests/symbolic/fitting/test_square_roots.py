@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from edgewise.symbolic import complexity
 from edgewise.symbolic.fitting.square_roots import unsquared
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 x, u, c, t = sympy.symbols("x u c t")
 BOX = np.random.default_rng(0).uniform([5, 1, 3, 1], [10, 2, 20, 2], (400, 4))
-ROWS = Rows.split(("x", "u", "c", "t"), BOX, BOX[:, 0], 0.2, 0)
+ROWS = SplitRows.split(("x", "u", "c", "t"), BOX, BOX[:, 0], 0.2, 0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.symbolic.fitting.rounding import fit_expression
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.tying import tie_constants
 
 x, z = sympy.symbols("x z")
@@ -17,8 +17,8 @@ X = np.random.default_rng(0).uniform(0.5, 6, (600, 2))
 NOISE = np.random.default_rng(1).normal(size=600)
 
 
-def rows(y: np.ndarray) -> Rows:
-    return Rows.split(("x", "z"), X, y, 0.2, 0)
+def rows(y: np.ndarray) -> SplitRows:
+    return SplitRows.split(("x", "z"), X, y, 0.2, 0)
 
 
 @settings(max_examples=15, deadline=None)

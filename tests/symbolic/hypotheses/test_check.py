@@ -14,7 +14,7 @@ from edgewise import InputError, StopReason
 from edgewise.forms import parse
 from edgewise.symbolic.hypotheses.check import _compared, check_structure, check_structures
 from edgewise.symbolic.hypotheses.level_sets import same_level
-from edgewise.symbolic.hypotheses.nearest import Ground, nearest
+from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest
 from edgewise.symbolic.hypotheses.text import read_hypothesis
 
 NAMES = ("x1", "x2", "x3")
@@ -52,7 +52,7 @@ def test_the_nearest_function_is_the_law_itself_exactly_when_the_claim_is_true(c
     hypothesis = read_hypothesis(claim, NAMES)
     for law, least, most in ((obeys, 0.0, 1e-7), (breaks, 0.02, np.inf)):
         found = nearest(
-            hypothesis, lambda Z, law=law: law(*Z.T), Ground(NAMES, X), X[:200], np.random.default_rng(0)
+            hypothesis, lambda Z, law=law: law(*Z.T), DataRegion(NAMES, X), X[:200], np.random.default_rng(0)
         )
         y = law(*X[:200].T)
         off = max(np.sqrt(np.nanmean((each - y) ** 2)) for each in found) / y.std()

@@ -10,7 +10,7 @@ import sympy
 
 from edgewise.forms import FORMS
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.known_form.snap import library_finder, put_together, whole_formulas
 from edgewise.symbolic.known_form.text import read_partial
 from edgewise.symbolic.univariate.closed_forms import Suggestion
@@ -43,7 +43,7 @@ def test_the_whole_says_what_its_parts_say(text: str, by_hand) -> None:
 
 def test_the_choice_that_fits_together_wins() -> None:
     """The second suggestion of each is right; the first alone are not told to be worse."""
-    rows = Rows.split(NAMES, X, np.sin(X[:, 0]) * X[:, 1] ** 2, 0.2, 0)
+    rows = SplitRows.split(NAMES, X, np.sin(X[:, 0]) * X[:, 1] ** 2, 0.2, 0)
     suggestions = {
         "f": [suggestion("tanh"), suggestion("sin", 0.9, 1.05), suggestion("gaussian")],
         "g": [suggestion("exp"), suggestion("square", 1.1)],
@@ -55,13 +55,13 @@ def test_the_choice_that_fits_together_wins() -> None:
 
 
 def test_a_function_without_a_suggestion_leaves_no_formula() -> None:
-    rows = Rows.split(NAMES, X, X[:, 0] + X[:, 1], 0.2, 0)
+    rows = SplitRows.split(NAMES, X, X[:, 0] + X[:, 1], 0.2, 0)
     partial = read_partial("f(x1) + g(x2)", NAMES)
     assert whole_formulas(partial, {"f": [suggestion("identity")], "g": []}, rows, math.inf) == ()
 
 
 def test_suggestions_that_have_no_value_on_the_rows_leave_no_formula() -> None:
-    rows = Rows.split(NAMES, -X, X[:, 0], 0.2, 0)
+    rows = SplitRows.split(NAMES, -X, X[:, 0], 0.2, 0)
     partial = read_partial("f(x1) + x2", NAMES)
     nowhere = Suggestion(FORMS["log"], 1.0, 1.0, -1e6, 0.0, 1.0, 0.0, 3)
     assert whole_formulas(partial, {"f": [nowhere]}, rows, math.inf) == ()

@@ -12,18 +12,18 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, running
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.composition import living_edges
-from edgewise.symbolic.fitting.train_test import Rows
-from edgewise.symbolic.networks.architectures import Shape, Trained, held_error, shapes, thinned, train
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.networks.architectures import Architecture, Trained, held_error, shapes, thinned, train
 from edgewise.symbolic.search.network_stage import read_networks
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.training import Record
 
 X = np.random.default_rng(0).uniform(-1, 1, (150, 2))
-SINE = Rows.split(("a", "b"), X, np.sin(2 * X[:, 0]), 0.2, 0)
+SINE = SplitRows.split(("a", "b"), X, np.sin(2 * X[:, 0]), 0.2, 0)
 
 
-def trained_on(shape: Shape, rows: Rows = SINE, until: float = math.inf, **more) -> Trained:
+def trained_on(shape: Architecture, rows: SplitRows = SINE, until: float = math.inf, **more) -> Trained:
     return train(shape, rows, intervals=6, until=until, seed=0, **more)
 
 
@@ -35,7 +35,7 @@ def test_every_shape_is_a_network_of_the_columns_and_the_simplest_come_first(col
 
 
 def test_the_error_is_that_of_the_held_out_rows() -> None:
-    trained = trained_on(Shape((2, 1)))
+    trained = trained_on(Architecture((2, 1)))
     truth = np.sqrt(np.mean((trained.network.predict(SINE.X_held)[:, 0] - SINE.y_held) ** 2))
     assert trained.error == held_error(trained.network, SINE) == pytest.approx(float(truth))
     assert trained.error < 0.01 * SINE.spread
@@ -43,28 +43,28 @@ def test_the_error_is_that_of_the_held_out_rows() -> None:
 
 
 def test_a_plain_output_is_a_weighted_sum() -> None:
-    trained = trained_on(Shape((2, 2, 1), plain=True), until=0.0)
+    trained = trained_on(Architecture((2, 2, 1), plain=True), until=0.0)
     last = trained.network.layers[-1]
     assert [last.kind(at, 0) for at in range(2)] == ["symbolic", "symbolic"]
 
 
 def test_training_ends_with_its_share_of_the_work_and_is_not_called_stopped() -> None:
     with running(Meter(most=100.0)) as meter:
-        trained = trained_on(Shape((2, 2, 1)), until=0.0)
+        trained = trained_on(Architecture((2, 2, 1)), until=0.0)
     assert trained.stopped is None
     assert meter.spent > 0
     with running(Meter(most=100.0)) as longer:
-        trained_on(Shape((2, 2, 1)))
+        trained_on(Architecture((2, 2, 1)))
     assert meter.spent < longer.spent
 
 
 def test_a_callback_that_stops_is_told_from_work_that_is_done() -> None:
-    trained = trained_on(Shape((2, 2, 1)), callbacks=[lambda record: True])
+    trained = trained_on(Architecture((2, 2, 1)), callbacks=[lambda record: True])
     assert trained.stopped is StopReason.CALLBACK
 
 
 def test_edges_that_say_nothing_go_and_the_error_stays() -> None:
-    trained = trained_on(Shape((2, 1)))
+    trained = trained_on(Architecture((2, 1)))
     thin = thinned(trained, SINE, until=math.inf)
     assert [edge[1] for edge in living_edges(thin.network)] == [0]
     assert thin.error <= max(1.05 * trained.error, 2e-3 * SINE.spread)
@@ -74,20 +74,20 @@ def test_edges_that_say_nothing_go_and_the_error_stays() -> None:
 
 
 def test_edges_that_count_stay_and_none_is_tried_without_work() -> None:
-    rows = Rows.split(("a", "b"), X, X[:, 0] + np.sin(3 * X[:, 1]), 0.2, 0)
-    trained = trained_on(Shape((2, 1)), rows)
+    rows = SplitRows.split(("a", "b"), X, X[:, 0] + np.sin(3 * X[:, 1]), 0.2, 0)
+    trained = trained_on(Architecture((2, 1)), rows)
     assert len(living_edges(thinned(trained, rows, until=math.inf).network)) == 2
-    useless = trained_on(Shape((2, 1)))
+    useless = trained_on(Architecture((2, 1)))
     with running(Meter()):
         assert thinned(useless, SINE, until=0.0).network is useless.network
 
 
-def search(rows: Rows, most: float) -> Search:
+def search(rows: SplitRows, most: float) -> Search:
     return Search(rows, Limits.read(rows.names), (), Meter(most=most), most)
 
 
 def test_a_sum_of_curves_is_read_from_the_first_network() -> None:
-    rows = Rows.split(("a", "b"), X, np.sin(2 * X[:, 0]) + np.tanh(3 * X[:, 1]), 0.2, 0)
+    rows = SplitRows.split(("a", "b"), X, np.sin(2 * X[:, 0]) + np.tanh(3 * X[:, 1]), 0.2, 0)
     found = search(rows, 60.0)
     with np.errstate(all="ignore"), running(found.meter):
         reason = read_networks(found, 0)
@@ -100,7 +100,7 @@ def test_a_sum_of_curves_is_read_from_the_first_network() -> None:
 
 
 def test_reading_ends_when_the_work_is_done() -> None:
-    rows = Rows.split(("a", "b"), X, np.random.default_rng(2).standard_normal(150), 0.2, 0)
+    rows = SplitRows.split(("a", "b"), X, np.random.default_rng(2).standard_normal(150), 0.2, 0)
     found = search(rows, 0.05)
     with np.errstate(all="ignore"), running(found.meter):
         assert read_networks(found, 0) is StopReason.WORK_SPENT

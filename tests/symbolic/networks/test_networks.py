@@ -18,7 +18,7 @@ from edgewise.symbolic import formula, snap, suggest
 from edgewise.symbolic.expressions.composition import compose, living_edges
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.networks.snapping import snap_network
 
 from ..trained import spline_network
@@ -168,7 +168,7 @@ def test_snapping_in_context_forgives_bad_edges(noise: float) -> None:
     # Edges known to a few percent only: each alone would be taken for something else.
     net = spline_network([lambda x: np.sin(np.pi * x), np.square], X, np.exp, intervals=6, noise=noise)
     y = np.exp(np.sin(np.pi * X[:, 0]) + X[:, 1] ** 2)
-    rows = Rows(net.input_names, X[:500], y[:500], X[500:], y[500:])
+    rows = SplitRows(net.input_names, X[:500], y[:500], X[500:], y[500:])
     best = snap_network(net, rows)[0]
     tape = Tape(best, rows.names)
     np.testing.assert_allclose(tape.value(tape.start, X), y, rtol=1e-6)
@@ -184,6 +184,6 @@ def test_snapping_drops_edges_nobody_misses() -> None:
         intervals=8,
         noise=0.01,
     )
-    rows = Rows(net.input_names, table[:400], y[:400], table[400:], y[400:])
+    rows = SplitRows(net.input_names, table[:400], y[:400], table[400:], y[400:])
     names = {symbol.name for symbol in to_sympy(snap_network(net, rows)[0]).free_symbols}
     assert names == {"x1", "x2"}

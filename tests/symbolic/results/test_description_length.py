@@ -6,7 +6,7 @@ import numpy as np
 import sympy
 
 from edgewise.symbolic.fitting.rounding import fit_expression
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import shortest
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import as_formula
@@ -14,15 +14,15 @@ from edgewise.symbolic.results.search_result import as_formula
 x = sympy.Symbol("x")
 
 
-def fitted(rows: Rows, *expressions: sympy.Expr) -> list[Formula]:
+def fitted(rows: SplitRows, *expressions: sympy.Expr) -> list[Formula]:
     return [as_formula(fit_expression(each, rows), rows, None) for each in expressions]
 
 
-def table(rows: int, noise: float, seed: int) -> Rows:
+def table(rows: int, noise: float, seed: int) -> SplitRows:
     rng = np.random.default_rng(seed)
     X = rng.uniform(0.3, 2, (rows, 1))
     y = -2.0 * X[:, 0] + 15.5 + noise * rng.standard_normal(rows)
-    return Rows.split(("x",), X, y, 0.2, 0)
+    return SplitRows.split(("x",), X, y, 0.2, 0)
 
 
 LINE = 1.1 * x + 1.3
@@ -43,7 +43,7 @@ def test_of_formulas_that_rows_cannot_tell_apart_the_simplest_is_recommended() -
     # Bates and Watts (1988): rates of a reaction at six concentrations, twice each.
     X = np.repeat([0.02, 0.06, 0.11, 0.22, 0.56, 1.1], 2)[:, None]
     y = np.array([76.0, 47, 97, 107, 123, 139, 159, 152, 191, 201, 207, 200])
-    rows = Rows.split(("x",), X, y, 0.2, 0)
+    rows = SplitRows.split(("x",), X, y, 0.2, 0)
     saturating, root, log = fitted(
         rows, 3320.5 / (15.6 + 1 / x), 469.3 / sympy.sqrt(4.23 + 1 / x), 37.1 * sympy.log(x) + 209.2
     )
@@ -57,6 +57,6 @@ def test_what_a_longer_formula_gains_clearly_is_taken() -> None:
         rng = np.random.default_rng(1)
         X = rng.uniform(0.3, 2, (26, 1))
         y = X[:, 0] + X[:, 0] ** 3 + noise * rng.standard_normal(26)
-        rows = Rows.split(("x",), X, y, 0.2, 0)
+        rows = SplitRows.split(("x",), X, y, 0.2, 0)
         line, bend = fitted(rows, LINE, BEND)
         assert shortest([line, bend], rows) is bend

@@ -20,7 +20,7 @@ from edgewise.forms.parser import read
 from edgewise.network import KAN, set_symbolic
 from edgewise.symbolic.expressions.parse import parse_formula
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import alternatives, paired_p_value, squared_errors
 from edgewise.symbolic.results.box import Box, lowest
 from edgewise.symbolic.results.diagnostics import trust
@@ -314,7 +314,7 @@ def test_leaving_out_a_row_is_what_it_says() -> None:
     X = rng.uniform(1, 2, (20, 1))
     y = 2 * X[:, 0] + rng.standard_normal(20)
     slope = float(X[:, 0] @ y / (X[:, 0] @ X[:, 0]))
-    rows = Rows.split(("x",), X, y, 0.2, 0)
+    rows = SplitRows.split(("x",), X, y, 0.2, 0)
     assert rows.short
     found = squared_errors(Formula(slope * sympy.Symbol("x"), ("x",)), rows)
     for at in range(20):
@@ -323,10 +323,10 @@ def test_leaving_out_a_row_is_what_it_says() -> None:
         assert found[at] == pytest.approx((y[at] - without * X[at, 0]) ** 2)
 
 
-def table(noise: float, rows: int = 400) -> Rows:
+def table(noise: float, rows: int = 400) -> SplitRows:
     rng = np.random.default_rng(2)
     X = rng.uniform(0, 0.5, (rows, 2))
-    return Rows.split(XY, X, np.sin(X[:, 0]) + noise * rng.standard_normal(rows), 0.3, 0)
+    return SplitRows.split(XY, X, np.sin(X[:, 0]) + noise * rng.standard_normal(rows), 0.3, 0)
 
 
 @pytest.mark.parametrize("rows", [400, 50])

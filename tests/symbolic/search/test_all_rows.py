@@ -7,7 +7,7 @@ import pytest
 import sympy
 
 from edgewise.symbolic import Formula, find_formula
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.search.all_rows import fitted_on_all
 
 X = np.random.default_rng(0).uniform(1, 3, (6000, 2))
@@ -15,8 +15,8 @@ NOISE = np.random.default_rng(1).standard_normal(6000)
 a, b = sympy.symbols("a b")
 
 
-def split(y: np.ndarray) -> Rows:
-    return Rows.split(("a", "b"), X, y, 0.2, 0)
+def split(y: np.ndarray) -> SplitRows:
+    return SplitRows.split(("a", "b"), X, y, 0.2, 0)
 
 
 def formula(expression: sympy.Expr) -> Formula:

@@ -12,7 +12,7 @@ from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.rounding import Fitted
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.exactness import beyond, exactness, is_law
@@ -20,14 +20,16 @@ from edgewise.symbolic.search.exactness import beyond, exactness, is_law
 x, y = sympy.symbols("x y")
 
 
-def table(law: sympy.Expr, rows: int = 400, noise: float = 0.0, low: float = 1.0, high: float = 2.0) -> Rows:
+def table(
+    law: sympy.Expr, rows: int = 400, noise: float = 0.0, low: float = 1.0, high: float = 2.0
+) -> SplitRows:
     rng = np.random.default_rng(0)
     X = rng.uniform(low, high, (rows, 2))
     values = sympy.lambdify((x, y), law)(*X.T) * np.ones(rows) + noise * rng.standard_normal(rows)
-    return Rows.split(("x", "y"), X, values, 0.2, 0)
+    return SplitRows.split(("x", "y"), X, values, 0.2, 0)
 
 
-def fitted(expression: sympy.Expr, rows: Rows) -> Formula:
+def fitted(expression: sympy.Expr, rows: SplitRows) -> Formula:
     fit = refit(from_sympy(expression), rows.names, rows.X, rows.y)
     return as_formula(Fitted(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit)), rows, None)
 

@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise._core.errors import InputError
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
 
 X = np.random.default_rng(0).uniform(1, 3, (200, 2))
 Y = X[:, 0] * X[:, 1]
 
 
-def split(X: np.ndarray, y: np.ndarray, names: list[str] | None, share: float, seed: int) -> Rows:
+def split(X: np.ndarray, y: np.ndarray, names: list[str] | None, share: float, seed: int) -> SplitRows:
     rows, columns = read_rows(X, y, names)
-    return Rows.split(columns, rows.X, rows.y, share, seed)
+    return SplitRows.split(columns, rows.X, rows.y, share, seed)
 
 
 @given(st.integers(60, 200), st.floats(0.05, 0.5), st.integers(0, 99))

@@ -13,7 +13,7 @@ from edgewise._core.work import Meter
 from edgewise.forms import parse
 from edgewise.symbolic import Formula, FormulaResult, find_formula, parse_formula
 from edgewise.symbolic.fitting.measurements import Measurements, measured
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, remarks
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
@@ -24,7 +24,7 @@ Y = X[:, 0] * X[:, 1]
 
 
 def ended(
-    text: str, rows: Rows, reason: StopReason = StopReason.EXHAUSTED, straightened: tuple[str, ...] = ()
+    text: str, rows: SplitRows, reason: StopReason = StopReason.EXHAUSTED, straightened: tuple[str, ...] = ()
 ) -> Ended:
     best = Formula(parse_formula(text, rows.names), rows.names, error=0.1, r2=0.9)
     return Ended(
@@ -32,9 +32,9 @@ def ended(
     )
 
 
-def table(X: np.ndarray = X, y: np.ndarray = Y) -> tuple[Rows, Measurements]:
+def table(X: np.ndarray = X, y: np.ndarray = Y) -> tuple[SplitRows, Measurements]:
     told = measured(X, y, NAMES[: X.shape[1]], of="test")
-    return Rows.split(NAMES[: X.shape[1]], X, y, 0.2, 0), told
+    return SplitRows.split(NAMES[: X.shape[1]], X, y, 0.2, 0), told
 
 
 def test_a_constant_says_that_no_column_tells_anything() -> None:
@@ -58,7 +58,7 @@ def test_pure_noise_tells_nothing(count: int) -> None:
 
 def test_where_the_rows_see_but_a_line_the_ranges_are_told() -> None:
     tiny = np.random.default_rng(1).uniform(-1e-9, 2e-9, (80, 1))
-    rows = Rows.split(("x",), tiny, 3 * tiny[:, 0], 0.2, 0)
+    rows = SplitRows.split(("x",), tiny, 3 * tiny[:, 0], 0.2, 0)
     search = Search(rows, Limits.read(("x",)), (), Meter(), 10.0)
     search.add([parse("3.0*sin(x)", ("x",)).tree], None)
     assert [each.sympy for each in search.finished] == [3 * sympy.Symbol("x")]

@@ -13,7 +13,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.forms import parse
 from edgewise.forms.tree import Node
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.training import Record
@@ -24,7 +24,7 @@ a, b = sympy.symbols("a b")
 
 
 def search(y: np.ndarray, rows: int = 200, until: float = math.inf, **limits: Any) -> Search:
-    table = Rows.split(("a", "b"), X[:rows], y[:rows], 0.2, 0)
+    table = SplitRows.split(("a", "b"), X[:rows], y[:rows], 0.2, 0)
     return Search(table, Limits.read(("a", "b"), **limits), (), Meter(most=10.0), until)
 
 

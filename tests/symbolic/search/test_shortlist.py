@@ -8,7 +8,7 @@ import pytest
 from edgewise.forms import parse
 from edgewise.forms.tree import Node, Variable, names_in
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.search.shortlist import settled, shortlist
 
 
@@ -16,8 +16,8 @@ def to_tree(text: str) -> Node:
     return parse(text, ("a", "b")).tree
 
 
-def split(X: np.ndarray, y: np.ndarray) -> Rows:
-    return Rows.split(("a", "b"), X, y, 0.2, 0)
+def split(X: np.ndarray, y: np.ndarray) -> SplitRows:
+    return SplitRows.split(("a", "b"), X, y, 0.2, 0)
 
 
 def test_the_shortlist_holds_the_most_accurate_and_the_shortest_near_it() -> None:

@@ -13,7 +13,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, running
 from edgewise.forms.tree import Variable
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.structural_stage import structured
@@ -23,14 +23,16 @@ from edgewise.symbolic.structure.state import TARGET, State
 Law = Callable[..., np.ndarray]
 
 
-def table(law: Law, columns: int, noise: float = 0.0, count: int = 400) -> Rows:
+def table(law: Law, columns: int, noise: float = 0.0, count: int = 400) -> SplitRows:
     rng = np.random.default_rng(columns)
     X = rng.uniform(1, 3, (count, columns))
     y = law(*X.T)
-    return Rows.split(tuple("abc"[:columns]), X, y + noise * y.std() * rng.standard_normal(count), 0.2, 0)
+    return SplitRows.split(
+        tuple("abc"[:columns]), X, y + noise * y.std() * rng.standard_normal(count), 0.2, 0
+    )
 
 
-def error(tree, rows: Rows) -> float:
+def error(tree, rows: SplitRows) -> float:
     tape = Tape(tree, rows.names)
     return float(np.sqrt(np.mean((tape.value(tape.start, rows.X_held) - rows.y_held) ** 2))) / rows.spread
 
@@ -75,7 +77,7 @@ def test_the_walk_ends_where_the_count_of_work_is_reached() -> None:
     assert error(first[1], rows) < math.inf
 
 
-def search(rows: Rows) -> Search:
+def search(rows: SplitRows) -> Search:
     return Search(rows, Limits.read(rows.names), (), Meter(most=30.0), 30.0)
 
 

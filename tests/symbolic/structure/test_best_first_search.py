@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edgewise.forms.tree import Node, Variable, render
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.forward_selection import pursued
 from edgewise.symbolic.structure.linear_relations import relations
@@ -21,20 +21,20 @@ from edgewise.symbolic.structure.varying_coefficients import varying
 
 def table(
     law, columns: int = 3, rows: int = 700, noise: float = 0.0, low: float = 1.0, high: float = 3.0
-) -> Rows:
+) -> SplitRows:
     rng = np.random.default_rng(columns)
     X = rng.uniform(low, high, (rows, columns))
     y = law(*X.T)
     y = y + noise * y.std() * rng.standard_normal(rows)
-    return Rows.split(tuple("abcdef"[:columns]), X, y, 0.2, 0)
+    return SplitRows.split(tuple("abcdef"[:columns]), X, y, 0.2, 0)
 
 
-def values(tree: Node, rows: Rows) -> np.ndarray:
+def values(tree: Node, rows: SplitRows) -> np.ndarray:
     tape = Tape(tree, rows.names)
     return tape.value(tape.start, rows.X_held)
 
 
-def errors(trees, rows: Rows) -> list[float]:
+def errors(trees, rows: SplitRows) -> list[float]:
     return [float(np.abs(values(each, rows) - rows.y_held).max()) / rows.spread for each in trees]
 
 

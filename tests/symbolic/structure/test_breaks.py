@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.breaks import stairs, two_laws
 
 
-def rows_of(X: np.ndarray, y: np.ndarray) -> Rows:
+def rows_of(X: np.ndarray, y: np.ndarray) -> SplitRows:
     names = tuple("xyz"[: X.shape[1]])
-    return Rows.split(names, X, y, 0.2, 0)
+    return SplitRows.split(names, X, y, 0.2, 0)
 
 
-def error(tree: Node, rows: Rows) -> float:
+def error(tree: Node, rows: SplitRows) -> float:
     """On the rows held out, beside the spread of y."""
     tape = Tape(tree, rows.names)
     return float(np.abs(tape.value(tape.start, rows.X_held) - rows.y_held).max() / np.ptp(rows.y_held))

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import challenged, description
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.cross_validated_reduction import reductions
@@ -23,7 +23,7 @@ def noisy_table(law, columns: int, noise: float, *, low: float = 1.0, high: floa
 
 
 def reached(X, y):
-    rows = Rows.split(tuple(f"x{k + 1}" for k in range(X.shape[1])), X, y, 0.2, 0)
+    rows = SplitRows.split(tuple(f"x{k + 1}" for k in range(X.shape[1])), X, y, 0.2, 0)
     with np.errstate(all="ignore"):
         return reductions(rows, until=math.inf)
 
@@ -63,7 +63,7 @@ def test_a_law_is_found_under_noise() -> None:
 
 def test_all_rows_decide_between_formulas_that_held_out_rows_cannot_tell_apart() -> None:
     X, y = noisy_table(lambda a, b: a * b, 2, 0.01)
-    rows = Rows.split(("x1", "x2"), X, y, 0.2, 0)
+    rows = SplitRows.split(("x1", "x2"), X, y, 0.2, 0)
     found = find_formula(X, y, work=0.05)
     law = found.best
     assert law.text == "x1*x2"
@@ -75,7 +75,7 @@ def test_all_rows_decide_between_formulas_that_held_out_rows_cannot_tell_apart()
 def test_quotients_are_not_pulled_towards_zero_by_noise() -> None:
     X, clean = noisy_table(lambda a, b: (a + b) / (1 + 2 * a * b), 2, 0.0)
     y = clean + 0.03 * clean.std() * np.random.default_rng(7).standard_normal(len(clean))
-    rows = Rows.split(("a", "b"), X, y, 0.2, 0)
+    rows = SplitRows.split(("a", "b"), X, y, 0.2, 0)
     smooth = landscape(rows.X, rows.y).value(rows.X)
     errors = []
     for tree in quotients(rows, smooth, weight=np.ones(len(rows.y))):

@@ -15,7 +15,7 @@ from edgewise.forms import FORMS
 from edgewise.forms.tree import Node, Number, Variable
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.curves_noise import curves, long_curves
 from edgewise.symbolic.structure.direct_candidates import curve_tree, direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
@@ -30,16 +30,16 @@ def table(columns: int, low: float, high: float, rows: int = 80, seed: int = 0) 
     return np.random.default_rng(seed).uniform(low, high, (rows, columns))
 
 
-def split(X: Floats, y: Floats) -> Rows:
-    return Rows.split(tuple("abcdef"[: X.shape[1]]), X, y, 0.2, 0)
+def split(X: Floats, y: Floats) -> SplitRows:
+    return SplitRows.split(tuple("abcdef"[: X.shape[1]]), X, y, 0.2, 0)
 
 
-def value(tree: Node, rows: Rows) -> Floats:
+def value(tree: Node, rows: SplitRows) -> Floats:
     tape = Tape(tree, rows.names)
     return np.broadcast_to(tape.value(tape.start, rows.X), rows.y.shape)
 
 
-def errors(trees: Iterable[Node], rows: Rows) -> list[float]:
+def errors(trees: Iterable[Node], rows: SplitRows) -> list[float]:
     return [float(np.sqrt(np.mean(np.square(value(tree, rows) - rows.y)))) for tree in trees]
 
 

@@ -8,12 +8,12 @@ import sympy
 
 import edgewise as ew
 from edgewise.symbolic.expressions.parse import to_sympy
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.growth_factors import growths
 
 
 def offered(n, y):
-    return [to_sympy(tree, ("n",)) for tree in growths(Rows.split(("n",), n[:, None], y, 0.2, 0))]
+    return [to_sympy(tree, ("n",)) for tree in growths(SplitRows.split(("n",), n[:, None], y, 0.2, 0))]
 
 
 @pytest.mark.parametrize("base", [2, 3, 10])

@@ -7,17 +7,17 @@ import pytest
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.moves import View, pairs
 from edgewise.symbolic.structure.state import State
 
 
-def table(names: tuple[str, ...], X: np.ndarray, y: np.ndarray) -> Rows:
-    return Rows.split(names, X, y, 0.2, 0)
+def table(names: tuple[str, ...], X: np.ndarray, y: np.ndarray) -> SplitRows:
+    return SplitRows.split(names, X, y, 0.2, 0)
 
 
-def error(tree: Node, rows: Rows) -> float:
+def error(tree: Node, rows: SplitRows) -> float:
     tape = Tape(tree, rows.names)
     return float(np.abs(tape.value(tape.start, rows.X_held) - rows.y_held).max()) / rows.spread
 

@@ -9,14 +9,14 @@ import sympy
 from edgewise.data import EXAMPLES, load_example
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.fitting.rounding import fit_expression
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
 
 RNG = np.random.default_rng(0)
 
 
 def offered(X: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> list[tuple[float, sympy.Expr]]:
-    rows = Rows.split(names, X, y, 0.2, 0)
+    rows = SplitRows.split(names, X, y, 0.2, 0)
     fits = [fit_expression(to_sympy(tree, names), rows) for tree in sums_by_exchange(rows)]
     return sorted(((fit.held, fit.expression) for fit in fits), key=lambda pair: pair[0])
 

@@ -13,20 +13,20 @@ from edgewise._core.work import Meter, running
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.fitting.rounding import fit_expression
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.varying_coefficients_noise import weighed
 
 a, b = sympy.symbols("a b")
 
 
-def table(law: Callable[..., Any], noise: float, rows: int = 800, seed: int = 0) -> Rows:
+def table(law: Callable[..., Any], noise: float, rows: int = 800, seed: int = 0) -> SplitRows:
     rng = np.random.default_rng(seed)
     X = rng.uniform(0.3, 5, (rows, 2))
     y = law(*X.T)
-    return Rows.split(("a", "b"), X, y + noise * y.std() * rng.normal(size=rows), 0.2, 0)
+    return SplitRows.split(("a", "b"), X, y + noise * y.std() * rng.normal(size=rows), 0.2, 0)
 
 
-def offered(rows: Rows, until: float = math.inf) -> list[Any]:
+def offered(rows: SplitRows, until: float = math.inf) -> list[Any]:
     with running(Meter()):
         trees = list(weighed(rows, np.ones(len(rows.y)), until))
     return [fit_expression(to_sympy(tree, rows.names), rows) for tree in trees]

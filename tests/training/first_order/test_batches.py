@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.first_order import batches
 from edgewise.training.first_order.batches import Batches
 
 
-def table(count: int, width: int = 3) -> Rows:
+def table(count: int, width: int = 3) -> TrainingRows:
     """Rows that tell their number in every column."""
     number = torch.arange(count, dtype=torch.float64)
     weight = (number + 1) / (number + 1).sum()
-    return Rows(number[:, None].repeat(1, width).float(), -number[:, None].float(), weight)
+    return TrainingRows(number[:, None].repeat(1, width).float(), -number[:, None].float(), weight)
 
 
 @pytest.mark.parametrize(("count", "size"), [(1, 4), (7, 4), (64, 16), (100, 7), (50, 1000)])

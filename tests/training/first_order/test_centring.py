@@ -8,18 +8,20 @@ import torch
 
 from edgewise.network import KAN, mask_edges
 from edgewise.training.common.losses import make_loss
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.first_order.centring import Centring
 from edgewise.training.first_order.epoch_optimizers import AdamW, FirstOrderOptions, groups, outputs
 
 
-def rows(count: int = 300) -> Rows:
+def rows(count: int = 300) -> TrainingRows:
     """Columns that are mostly one value, like the pixels of a picture."""
     random = np.random.default_rng(0)
     x = np.where(random.uniform(size=(count, 40)) < 0.8, -1.0, random.uniform(-1, 1, (count, 40)))
     y = np.sin(x[:, :5].sum(1)) + x[:, 5] * x[:, 6]
     as_tensor = torch.from_numpy
-    return Rows(as_tensor(x), as_tensor(y)[:, None], torch.full((count,), 1 / count, dtype=torch.float64))
+    return TrainingRows(
+        as_tensor(x), as_tensor(y)[:, None], torch.full((count,), 1 / count, dtype=torch.float64)
+    )
 
 
 @pytest.mark.parametrize("base", [None, "silu"])
@@ -37,7 +39,7 @@ def test_offsets_are_the_means_of_the_sums(base: str | None) -> None:
 
 def test_layers_that_have_no_bias_or_lack_edges_are_left_alone() -> None:
     whole = KAN([40, 3, 1], seed=0)
-    data = Rows(rows().X.float(), rows().y.float(), rows().weight)
+    data = TrainingRows(rows().X.float(), rows().y.float(), rows().weight)
     thin = mask_edges(whole, [(0, 1, 2)]).network
     assert [each.weights is thin.layers[1].coef for each in Centring(thin, data, 0).look()] == [True]
     assert Centring(KAN([40, 3, 1], bias=False, seed=0), data, 0).look() == []

@@ -7,17 +7,17 @@ import pytest
 import torch
 
 from edgewise.network import KAN
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.first_order.epoch_optimizers import outputs
 from edgewise.training.first_order.hidden_grids import LAST, follow, moments
 
 from ...network.builders import state_bytes
 
 
-def rows(count: int = 2000) -> Rows:
+def rows(count: int = 2000) -> TrainingRows:
     random = torch.Generator().manual_seed(0)
     x = torch.rand((count, 3), generator=random, dtype=torch.float64) * 2 - 1
-    return Rows(x, x[:, :1], torch.full((count,), 1 / count, dtype=torch.float64))
+    return TrainingRows(x, x[:, :1], torch.full((count,), 1 / count, dtype=torch.float64))
 
 
 def network(size: float, basis: str = "bspline", intervals: int = 20) -> KAN:

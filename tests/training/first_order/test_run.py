@@ -24,7 +24,7 @@ from edgewise.network.state import put_together, take_apart
 from edgewise.training import fit
 from edgewise.training.common.losses import make_loss
 from edgewise.training.common.results import FitResult, Record
-from edgewise.training.common.rows import Rows, as_rows, hold_out
+from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
 from edgewise.training.first_order.epoch_optimizers import (
     AdamW,
     FirstOrderOptions,
@@ -138,7 +138,7 @@ def test_rows_count_by_their_weight() -> None:
     rows = as_rows(net, X, y, loss, sample_weight=np.arange(len(Y)) % 2)
     made = fit_first_order(
         net,
-        Rows(rows.X, torch.from_numpy(Y)[:, None], rows.weight),
+        TrainingRows(rows.X, torch.from_numpy(Y)[:, None], rows.weight),
         None,
         loss,
         FirstOrderOptions(steps=3, batch=400),
@@ -161,7 +161,7 @@ def test_the_same_seed_gives_the_same_bits(method: str) -> None:
 def test_a_batch_in_parts_gives_the_gradients_of_the_whole(dtype: torch.dtype, tolerance: float) -> None:
     net, loss = small(dtype=dtype), make_loss("squared")
     rows = as_rows(net, X, Y / 10, loss, sample_weight=np.arange(len(Y)) + 1.0)
-    rows = Rows(rows.X.to(dtype), rows.y.to(dtype), rows.weight)
+    rows = TrainingRows(rows.X.to(dtype), rows.y.to(dtype), rows.weight)
     gradients: list[list[torch.Tensor]] = []
     sums: list[float] = []
     for accumulate in (1, 2, 7, 1000):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from edgewise.network import KAN
 from edgewise.training import Squared
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.second_order import lm
 from edgewise.training.second_order.fit_problem import FitProblem
 from edgewise.training.second_order.native_objective import NativeObjective, descended
@@ -127,7 +127,7 @@ def test_numbers_that_nothing_depends_on_do_not_move() -> None:
 
 def test_steps_in_one_call_are_the_steps_one_by_one() -> None:
     x = torch.linspace(-1, 1, 120, dtype=torch.float64)[:, None]
-    rows = Rows(x, torch.sin(3 * x), torch.full((120,), 1 / 120, dtype=torch.float64))
+    rows = TrainingRows(x, torch.sin(3 * x), torch.full((120,), 1 / 120, dtype=torch.float64))
     net = KAN([1, 2, 1], seed=3, dtype=torch.float64)
     at = FitProblem(net, rows, None, Squared())
     problem = at.penalised(uniform_weights(at.penalty, 1e-6, 1e-6))

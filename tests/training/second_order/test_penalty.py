@@ -14,7 +14,7 @@ from scipy import integrate, optimize
 from edgewise.layers.initialise import initial_coefficients
 from edgewise.network import KAN
 from edgewise.training import Squared
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.second_order import evidence
 from edgewise.training.second_order.fit_problem import FitProblem
 from edgewise.training.second_order.parameters import make_slots, pack, write
@@ -98,7 +98,7 @@ def linear_problem(noise: float, intervals: int = 12) -> tuple[FitProblem, torch
     X = 2 * torch.rand(150, 1, generator=random, dtype=DOUBLE) - 1
     y = torch.sin(3 * X) + noise * torch.randn(150, 1, generator=random, dtype=DOUBLE)
     weight = torch.full((150,), 1 / 150, dtype=DOUBLE)
-    return FitProblem(net, Rows(X, y, weight), None, Squared()), pack(net, make_slots(net))
+    return FitProblem(net, TrainingRows(X, y, weight), None, Squared()), pack(net, make_slots(net))
 
 
 def solved(problem: FitProblem, weights: Weights) -> torch.Tensor:

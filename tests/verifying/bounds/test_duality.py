@@ -18,7 +18,7 @@ from edgewise.verifying.bounds.exact import exact_model
 from edgewise.verifying.bounds.intermediate_bounds import tighten
 from edgewise.verifying.bounds.newton import minimise
 from edgewise.verifying.bounds.program import Program, ranges
-from edgewise.verifying.domain.goals import InputTerm, OutputTerm, Rows
+from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, slots, whole
 from tests.verifying.certificate_kit import domain, network
 
@@ -34,7 +34,7 @@ class Case:
         self.net: KAN = network(shape, rng, degree=int(rng.integers(1, 4))).double()
         self.space: Space = make_space(domain(shape[0], rng), shape[0])
         terms = (OutputTerm(0, 1.3), InputTerm(0, 0.4))
-        self.goal = Rows((terms, (OutputTerm(0, -0.7),)) if two else (terms,), (0.2, 0.1)[: 1 + two])
+        self.goal = OutputBounds((terms, (OutputTerm(0, -0.7),)) if two else (terms,), (0.2, 0.1)[: 1 + two])
         self.program: Program = rows_program((exact_model(self.net),), self.space, self.goal)
         self.part: Subdomains = whole(self.space, self.program.nodes)
         low, high, _ = ranges(self.program, self.part)

@@ -86,7 +86,7 @@ def small(tmp_path: Path) -> Made:
     )
 
 
-def verdict(made: Made, document: dict[str, Any], folder: Path) -> checker.Verdict:
+def verdict(made: Made, document: dict[str, Any], folder: Path) -> checker.CheckResult:
     return check(write(document, folder / "proof.json"), *made.paths)
 
 

@@ -8,7 +8,7 @@ import edgewise as ew
 from edgewise.network.fitted import fitted
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
-from edgewise.verifying.domain.goals import OutputTerm, Rows
+from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
 from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.results.witness import Breach, Evaluator
 
@@ -242,7 +242,7 @@ def test_a_bound_broken_by_hardly_anything_is_broken_by_a_row_that_can_be(mixed)
     evaluator = Evaluator((fitted(model, of="verify").network,))
     tops = [possible.climbed(x, lambda at: evaluator.outputs(0, at)[:, 0], enough=np.inf) for x in rows[:8]]
     top, most = max(tops, key=lambda found: found[1])
-    goal = Rows(((OutputTerm(0),),), (most - 1e-10 * abs(most),))
+    goal = OutputBounds(((OutputTerm(0),),), (most - 1e-10 * abs(most),))
     beside = Breach(evaluator, columns, goal, columns.whole, None)
     row = beside.searched(top, np.zeros((0, len(top))))
     assert row is not None

@@ -13,7 +13,7 @@ from edgewise import KAN, StopReason
 from edgewise._core.work import Meter, running
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
-from edgewise.verifying.domain.goals import InputTerm, OutputTerm, Rows
+from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm
 from edgewise.verifying.search.prove import maximise, prepare, prove
 
 Cells = tuple[tuple[tuple[float, float], ...], ...]
@@ -212,6 +212,6 @@ def test_the_bound_is_itself_provable() -> None:
     net = network([4, 4, 1], seed=3)
     domain = mixed_domain(net)
     bounds = maximise(net, domain, [OutputTerm(0)])
-    assert prove(net, domain, Rows(((OutputTerm(0),),), (bounds.upper + 0.5,))).status == "proved"
-    assert prove(net, domain, Rows(((OutputTerm(0),),), (bounds.lower - 0.5,))).status == "refuted"
+    assert prove(net, domain, OutputBounds(((OutputTerm(0),),), (bounds.upper + 0.5,))).status == "proved"
+    assert prove(net, domain, OutputBounds(((OutputTerm(0),),), (bounds.lower - 0.5,))).status == "refuted"
     assert exact_model(net).hidden == 1

@@ -17,7 +17,7 @@ from edgewise import KAN, InputError, StopReason
 from edgewise._core.work import Meter, running
 from edgewise.verifying.checker import check
 from edgewise.verifying.domain.domain import Domain, Group
-from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Rows, Slope
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.results.certificate import certificate
 from edgewise.verifying.search.prove import MOST, Outcome, Progress, maximise, prepare, prove
 
@@ -87,8 +87,8 @@ def test_ranges_are_certified(shape: list[int], degree: int, tmp_path: Path) -> 
     high = maximise(net, domain, [output()], work=0.03, gap=0.05)
     low = maximise(net, domain, [output(-1.0)], work=0.03, gap=0.05)
     slack = 0.05 * (high.upper + low.upper)
-    up = prove(net, domain, Rows(((output(),),), (high.upper + slack,)))
-    down = prove(net, domain, Rows(((output(-1.0),),), (low.upper + slack,)))
+    up = prove(net, domain, OutputBounds(((output(),),), (high.upper + slack,)))
+    down = prove(net, domain, OutputBounds(((output(-1.0),),), (low.upper + slack,)))
     assert (up.status, down.status) == ("proved", "proved")
     claim = {"type": "range", "output": 0, "low": -(low.upper + slack), "high": high.upper + slack}
     assert accepted([net], domain, claim, [up, down], tmp_path)
@@ -115,7 +115,7 @@ def test_a_goal_is_refuted_by_a_row_that_breaks_it() -> None:
     net = network([4, 5, 1], seed=3)
     domain = box(net, codes=(2,))
     bounds = maximise(net, domain, [output()], work=0.05)
-    outcome = prove(net, domain, Rows(((output(),),), (bounds.lower - 1e-3,)))
+    outcome = prove(net, domain, OutputBounds(((output(),),), (bounds.lower - 1e-3,)))
     assert outcome.status == "refuted"
     assert outcome.evidence is None
     assert outcome.witness is not None
@@ -131,7 +131,7 @@ def test_rows_given_can_refute_at_once() -> None:
     domain = box(net)
     rows = sample(domain, 500)
     y = net.predict(rows)[:, 0]
-    outcome = prove(net, domain, Rows(((output(),),), (float(np.quantile(y, 0.99)),)), rows=rows)
+    outcome = prove(net, domain, OutputBounds(((output(),),), (float(np.quantile(y, 0.99)),)), rows=rows)
     assert (outcome.status, outcome.leaves) == ("refuted", 0)
 
 
@@ -141,7 +141,7 @@ def flips(net: KAN, domain: Domain, group: int, threshold: float, work: float = 
         prove(
             net,
             domain,
-            Rows(((output(1.0, (group, a)),), (output(-1.0, (group, b)),)), (threshold, -threshold)),
+            OutputBounds(((output(1.0, (group, a)),), (output(-1.0, (group, b)),)), (threshold, -threshold)),
             work=work,
         )
         for a in range(count)
@@ -205,7 +205,9 @@ def test_the_greatest_change_is_certified(shape: list[int], tmp_path: Path) -> N
         maximise(net, domain, [output(1, (1, a)), output(-1, (1, b))], work=0.002, gap=0.1).upper
         for a, b in pairs
     )
-    found = [prove(net, domain, Rows(((output(1, (1, a)), output(-1, (1, b))),), (tau,))) for a, b in pairs]
+    found = [
+        prove(net, domain, OutputBounds(((output(1, (1, a)), output(-1, (1, b))),), (tau,))) for a, b in pairs
+    ]
     assert {each.status for each in found} == {"proved"}
     assert accepted(
         [net], domain, {"type": "changes_at_most", "output": 0, "group": 1, "tau": tau}, found, tmp_path
@@ -263,12 +265,12 @@ def test_two_networks_are_equal_within_what_they_differ_by(tmp_path: Path) -> No
     with torch.no_grad():
         other.layers[1].coef.add_(0.01)
     domain = box(one, codes=(0,))
-    goals = [Rows(((output(sign, None, 0), output(-sign, None, 1)),), (0.4,)) for sign in (1.0, -1.0)]
+    goals = [OutputBounds(((output(sign, None, 0), output(-sign, None, 1)),), (0.4,)) for sign in (1.0, -1.0)]
     found = [prove([one, other], domain, goal) for goal in goals]
     assert {each.status for each in found} == {"proved"}
     assert accepted([one, other], domain, {"type": "equal", "epsilon": 0.4}, found, tmp_path)
     tight = prove(
-        [one, other], domain, Rows(((output(-1, None, 0), output(1, None, 1)),), (1e-3,)), work=0.03
+        [one, other], domain, OutputBounds(((output(-1, None, 0), output(1, None, 1)),), (1e-3,)), work=0.03
     )
     assert tight.status == "refuted"
 
@@ -284,7 +286,7 @@ def test_several_classes_are_told_apart() -> None:
         )
         for other in {0, 1, 2} - {first}:
             if logits[first] - logits[other] > 0.05:
-                goal = Rows(((OutputTerm(other, 1.0), OutputTerm(first, -1.0)),), (0.0,))
+                goal = OutputBounds(((OutputTerm(other, 1.0), OutputTerm(first, -1.0)),), (0.0,))
                 assert prove(net, near, goal).status == "proved"
                 proved += 1
     assert proved > 12
@@ -296,7 +298,7 @@ def test_a_small_box_around_a_row_takes_one_bound() -> None:
     y = float(net.predict(row[None])[0, 0])
     near = Domain(tuple(Group(f"x{i}", (i,), (((x - 1e-3, x + 1e-3),),)) for i, x in enumerate(row.tolist())))
     prepared = prepare(net)
-    outcome = prove(prepared, near, Rows(((output(),),), (y + 0.05,)), rows=row[None])
+    outcome = prove(prepared, near, OutputBounds(((output(),),), (y + 0.05,)), rows=row[None])
     assert (outcome.status, outcome.leaves) == ("proved", 1)
 
 
@@ -309,8 +311,8 @@ def test_a_part_without_rows_is_proved_empty() -> None:
     centre = [0.5 * (group.cells[0][0][0] + group.cells[0][0][1]) for group in base.groups]
     tight = replace(base, budget=Budget(1e-3, tuple(Cost(i, c, 1.0) for i, c in enumerate(centre))))
     y = float(net.predict(np.array([centre]))[0, 0])
-    assert prove(net, tight, Rows(((output(),),), (y + 0.05,))).status == "proved"
-    assert prove(net, base, Rows(((output(),),), (y + 0.05,))).status == "refuted"
+    assert prove(net, tight, OutputBounds(((output(),),), (y + 0.05,))).status == "proved"
+    assert prove(net, base, OutputBounds(((output(),),), (y + 0.05,))).status == "refuted"
 
 
 @pytest.fixture(scope="module")
@@ -319,7 +321,7 @@ def hard() -> tuple[KAN, Domain, Goal]:
     net = network([20, 24, 1], seed=10, size=3.0)
     bounds = maximise(net, box(net), [output()], work=0.005)
     assert bounds.stop_reason is StopReason.WORK_SPENT
-    return net, box(net), Rows(((output(),),), (0.5 * (bounds.lower + bounds.upper) + 1e-3,))
+    return net, box(net), OutputBounds(((output(),),), (0.5 * (bounds.lower + bounds.upper) + 1e-3,))
 
 
 def test_work_ends_an_answer_and_more_of_it_brings_the_bounds_closer(hard: tuple[KAN, Domain, Goal]) -> None:
@@ -367,7 +369,7 @@ def test_callbacks_are_told_twice_a_second_whatever_is_being_done(
 def test_a_wide_network_ends_with_its_work() -> None:
     net = network([12, 64, 1], seed=1)
     domain = box(net, codes=(3, 4))
-    goal = Rows(((output(1, (3, 0)), output(-1, (3, 1))),), (0.5,))
+    goal = OutputBounds(((output(1, (3, 0)), output(-1, (3, 1))),), (0.5,))
     with running(Meter()) as meter:
         outcome = prove(net, domain, goal, work=0.005)
     assert outcome.stop_reason in (StopReason.DECIDED, StopReason.WORK_SPENT)
@@ -378,14 +380,14 @@ def test_a_wide_network_ends_with_its_work() -> None:
 @pytest.mark.parametrize(
     ("goal", "match"),
     [
-        (Rows(((OutputTerm(3),),), (0.0,)), "outputs, inputs and cells"),
-        (Rows(((InputTerm(7),),), (0.0,)), "outputs, inputs and cells"),
-        (Rows(((OutputTerm(0, 1.0, 0, (0, 5)),),), (0.0,)), "outputs, inputs and cells"),
-        (Rows(((OutputTerm(0),),), (float("inf"),)), "finite"),
-        (Rows(((OutputTerm(0, 1.0, 0, (0, 0)),),), (0.0,)), "points only"),
+        (OutputBounds(((OutputTerm(3),),), (0.0,)), "outputs, inputs and cells"),
+        (OutputBounds(((InputTerm(7),),), (0.0,)), "outputs, inputs and cells"),
+        (OutputBounds(((OutputTerm(0, 1.0, 0, (0, 5)),),), (0.0,)), "outputs, inputs and cells"),
+        (OutputBounds(((OutputTerm(0),),), (float("inf"),)), "finite"),
+        (OutputBounds(((OutputTerm(0, 1.0, 0, (0, 0)),),), (0.0,)), "points only"),
     ],
 )
-def test_goals_that_do_not_fit_are_refused(goal: Rows, match: str) -> None:
+def test_goals_that_do_not_fit_are_refused(goal: OutputBounds, match: str) -> None:
     net = network([2, 2, 1], seed=0)
     with pytest.raises(InputError, match=match):
         prove(net, box(net), goal)
@@ -403,4 +405,4 @@ def test_goals_that_do_not_fit_are_refused(goal: Rows, match: str) -> None:
 def test_domains_that_do_not_fit_are_refused(domain: Domain) -> None:
     net = network([2, 2, 1], seed=0)
     with pytest.raises(InputError, match=r"domain|interval"):
-        prove(net, domain, Rows(((output(),),), (0.0,)))
+        prove(net, domain, OutputBounds(((output(),),), (0.0,)))

@@ -24,7 +24,7 @@ from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.domain.change_cost import prices_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group, drawn, place
-from edgewise.verifying.domain.goals import OutputTerm, Rows, Slope
+from edgewise.verifying.domain.goals import OutputBounds, OutputTerm, Slope
 from edgewise.verifying.domain.space import Subdomains, draw, living, make_space, whole
 from edgewise.verifying.results.verdicts import ended_by
 from edgewise.verifying.results.witness import Evaluator, moved
@@ -72,7 +72,7 @@ def test_a_growing_tree_never_raises_its_bound_and_covers_every_row(
 ) -> None:
     net, where, rng = made(shape, seed)
     space = make_space(where, shape[0])
-    program = rows_program((exact_model(net),), space, Rows(((OutputTerm(0),),), (0.0,)))
+    program = rows_program((exact_model(net),), space, OutputBounds(((OutputTerm(0),),), (0.0,)))
     root = whole(space, program.nodes)
     x = draw(space, 2000, root, rng)
     y = net.predict(x)[:, 0]
@@ -104,7 +104,7 @@ def test_a_growing_tree_never_raises_its_bound_and_covers_every_row(
 def test_excesses_are_the_networks_and_climbing_never_lowers_them(shape: tuple[int, ...], seed: int) -> None:
     net, where, rng = made(shape, seed)
     space, part = make_space(where, 3), whole(make_space(where, 3), 0)
-    goal = Rows(
+    goal = OutputBounds(
         ((OutputTerm(0, 1.0, 0, (2, 1)), OutputTerm(0, -1.0)), (OutputTerm(shape[-1] - 1),)), (0.1, 0.3)
     )
     excess = Excess((exact_model(net),), space, goal)
@@ -165,7 +165,7 @@ def test_differences_lie_in_paired_bounds_that_shrink_with_them(
         for layer in other.layers:
             layer.coef.add_(size * torch.from_numpy(rng.normal(size=layer.coef.shape)))
     space = make_space(where, 3)
-    goal = Rows(((OutputTerm(0, 1.0, 0), OutputTerm(0, -1.0, 1)),), (0.0,))
+    goal = OutputBounds(((OutputTerm(0, 1.0, 0), OutputTerm(0, -1.0, 1)),), (0.0,))
     program = rows_program((exact_model(net), exact_model(other)), space, goal)
     part = whole(space, program.nodes)
     found, _ = Differential(program, part).solve([part], np.zeros((1, 0)), 0.0, [None], warm=False)
@@ -186,7 +186,7 @@ def test_exact_numbers_have_the_sign_that_floats_cannot_tell() -> None:
     space = make_space(Domain((Group("x", (0,), (((-1.0, 1.0),),)),)), 1)
 
     def excess(bound: float, x: float) -> float:
-        return exact_excess([net], space, Rows(((OutputTerm(0),),), (bound,)), np.array([x]))
+        return exact_excess([net], space, OutputBounds(((OutputTerm(0),),), (bound,)), np.array([x]))
 
     assert excess(0.7, -0.5) == 0.0
     assert excess(float(np.nextafter(0.7, 0)), -0.5) > 0
@@ -205,7 +205,7 @@ def test_exact_numbers_are_the_networks(shape: tuple[int, ...], seed: int) -> No
     net, where, rng = made(shape, seed)
     space = make_space(where, 3)
     for x in draw(space, 3, whole(space, 0), rng):
-        found = exact_excess([net], space, Rows(((OutputTerm(shape[-1] - 1),),), (0.5,)), x)
+        found = exact_excess([net], space, OutputBounds(((OutputTerm(shape[-1] - 1),),), (0.5,)), x)
         assert found == pytest.approx(net.predict(x[None])[0, -1] - 0.5, abs=1e-10)
 
 
@@ -253,7 +253,7 @@ def test_work_is_counted_by_operations() -> None:
     """The same steps cost the same, and rows twice as many more."""
     net, where, rng = made((3, 4, 1), 0)
     space = make_space(where, 3)
-    excess = Excess((exact_model(net),), space, Rows(((OutputTerm(0),),), (0.0,)))
+    excess = Excess((exact_model(net),), space, OutputBounds(((OutputTerm(0),),), (0.0,)))
     x = draw(space, 4000, whole(space, 0), rng)
     spent: list[float] = []
     for rows in (x[:2000], x[:2000], x):

@@ -12,7 +12,7 @@ import torch
 import edgewise as ew
 from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.domain.domain import Domain, Group
-from edgewise.verifying.domain.goals import OutputTerm, Rows
+from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import make_space
 from edgewise.verifying.search.prove import Outcome, maximise
 from tests.verifying.search.test_prove import accepted
@@ -42,7 +42,7 @@ def test_columns_far_from_zero(shape: list[int], offset: float, tmp_path: Path) 
     net, domain = far(shape, offset, seed=1)
     found = maximise(net, domain, [OutputTerm(0)], gap=1e-3, work=0.01)
     assert found.argmax is not None
-    space, goal = make_space(domain, 2), Rows(((OutputTerm(0),),), (found.upper,))
+    space, goal = make_space(domain, 2), OutputBounds(((OutputTerm(0),),), (found.upper,))
     low, high = (np.array([group.cells[0][0][end] for group in domain.groups]) for end in (0, 1))
     rows = np.clip(np.random.default_rng(0).uniform(low, high, (4000, 2)), low, high)
     best = rows[np.argsort(-net.predict(rows)[:, 0])[:5]]
@@ -101,5 +101,5 @@ def test_the_sign_of_a_tiny_excess_is_told(size: float) -> None:
     x = net.input_shift.numpy()
     y = float(net.predict(x[None])[0, 0])
     for sign in (-1, 1):
-        goal = Rows(((OutputTerm(0),),), (y + sign * 1e-9 * size,))
+        goal = OutputBounds(((OutputTerm(0),),), (y + sign * 1e-9 * size,))
         assert np.sign(exact_excess([net], make_space(domain, 2), goal, x)) == -sign

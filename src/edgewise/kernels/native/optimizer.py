@@ -12,7 +12,7 @@ from torch import Tensor
 from edgewise.kernels.native.library import Library, check
 
 
-class Part(ctypes.Structure):
+class AdamWPart(ctypes.Structure):
     """`struct ew_adamw_part` of src/edgewise.h."""
 
     _fields_ = [
@@ -27,7 +27,7 @@ class Step(ctypes.Structure):
     """`struct ew_adamw_step` of src/edgewise.h."""
 
     _fields_ = [
-        ("part", ctypes.POINTER(Part)),
+        ("part", ctypes.POINTER(AdamWPart)),
         *((name, c_int32) for name in ("parts", "is_double", "threads")),
         *((name, c_double) for name in ("beta1", "beta2", "eps", "correction1", "correction2")),
     ]
@@ -57,9 +57,9 @@ class AdamWStep:
         # The tensors are kept, so that their memory is.
         self._kept = tuple(zip(parameters, means, squares, strict=True))
         addresses = [(p.data_ptr(), m.data_ptr(), v.data_ptr(), 0, p.numel()) for p, m, v in self._kept]
-        self._parts = (Part * len(addresses))(*addresses)
+        self._parts = (AdamWPart * len(addresses))(*addresses)
         self._places = {id(p): at for at, p in enumerate(parameters)}
-        self._centred: list[tuple[Part, Tensor, Tensor, Tensor]] = []
+        self._centred: list[tuple[AdamWPart, Tensor, Tensor, Tensor]] = []
         itemsize = parameters[0].element_size()
         self._step = Step(self._parts, len(addresses), int(itemsize == 8), 1)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgewise.symbolic import Formula
     from edgewise.symbolic.results.alternatives import Alternative
     from edgewise.training import Record
-    from edgewise.verifying.results.verdicts import Verdict
+    from edgewise.verifying.results.verdicts import ProofResult
 
 Floats = NDArray[np.float64]
 
@@ -269,7 +269,7 @@ class ReportContent:
     raw_test: Mapping[str, Any] = field(default_factory=dict)
     explanation: GlobalExplanation | None = None
     answers: tuple[LocalExplanation, ...] = ()
-    proofs: tuple[Verdict, ...] = ()
+    proofs: tuple[ProofResult, ...] = ()
     audit: AuditResult | None = None
 
     def __post_init__(self) -> None:

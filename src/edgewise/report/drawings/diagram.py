@@ -10,7 +10,16 @@ from markupsafe import Markup, escape
 
 from edgewise.network import KAN
 from edgewise.plots.choice import Choice, input_order
-from edgewise.plots.layout import FACTOR_RADIUS, LABEL_HEIGHT, NODE_RADIUS, Box, Layout, Point, Shape, arrange
+from edgewise.plots.layout import (
+    FACTOR_RADIUS,
+    LABEL_HEIGHT,
+    NODE_RADIUS,
+    Box,
+    Layout,
+    NetworkShape,
+    Point,
+    arrange,
+)
 from edgewise.plots.mathtext import shorten
 from edgewise.report.drawings.edge_functions import Edge, EdgeView, node_name
 from edgewise.report.drawings.panels import thumbnail
@@ -57,7 +66,7 @@ def diagram(net: KAN, choice: Choice, views: Mapping[Edge, EdgeView], *, name: s
     at = {source: k for k, source in enumerate(used)}
     edges = (tuple((at[s], t) for s, t in choice.edges[0]), *choice.edges[1:])
     labelled = frozenset((k, at[s] if k == 0 else s, t) for k, s, t in forms)
-    layout = arrange(Shape(len(used), groups, edges, labelled))
+    layout = arrange(NetworkShape(len(used), groups, edges, labelled))
     inputs = {edge[1]: view.before for edge, view in views.items() if edge[0] == 0}
     names = [shorten(inputs[s], LONGEST_NAME) for s in used]
     results = [shorten(n, LONGEST_NAME) for n in net.output_names]

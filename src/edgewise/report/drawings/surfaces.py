@@ -11,7 +11,7 @@ from contourpy import FillType, LineType, contour_generator
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from edgewise.explaining.surface_view import Laid, Part, bands, ends, laid, parts
+from edgewise.explaining.surface_view import Laid, SurfacePiece, bands, ends, laid, parts
 from edgewise.explaining.surfaces import Surface, SurfaceAxis
 from edgewise.plots.explain_axes import spread_ticks
 from edgewise.report.text.numbers import alike, number, signed
@@ -100,7 +100,7 @@ def surface_picture(surface: Surface, limit: float, output: str) -> Markup:
     )
 
 
-def _part(part: Part, view: Laid, axes: Axes, steps: Floats) -> Markup:
+def _part(part: SurfacePiece, view: Laid, axes: Axes, steps: Floats) -> Markup:
     """The bands of a piece, their borders where both columns are numbers, and a veil where no row is near."""
     x = axes.x(_even(view.across)(part.x)) - axes.left
     y = axes.y(_even(view.up)(part.y)) - axes.top

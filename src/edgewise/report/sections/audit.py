@@ -44,7 +44,7 @@ class GroupRow:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CriterionSummary:
     """One criterion: its name, the number, and what it says."""
 
     name: str
@@ -60,7 +60,7 @@ class AttributeView:
     key: str
     name: str
     crossed: bool
-    verdicts: tuple[Verdict, ...]
+    verdicts: tuple[CriterionSummary, ...]
     tables: tuple[tuple[str, tuple[str, ...], tuple[GroupRow, ...]], ...]
     picture: Markup
     flips: tuple[str, ...]
@@ -165,23 +165,29 @@ def _attribute(table: GroupTable, result: AuditResult, place: int) -> AttributeV
     )
 
 
-def _verdicts(table: GroupTable, flips: Flips | None, proxies: Proxies | None) -> tuple[Verdict, ...]:
-    said = list[Verdict]()
+def _verdicts(
+    table: GroupTable, flips: Flips | None, proxies: Proxies | None
+) -> tuple[CriterionSummary, ...]:
+    said = list[CriterionSummary]()
     parity, odds = table.demographic_parity, table.equalised_odds
     if parity is not None and odds is not None:
         for name, gap in (("demographic parity", parity), ("equalised odds", odds)):
             between = f"between {gap.lowest} and {gap.highest}" if gap.highest else "not defined"
             said.append(
-                Verdict(f"{name}, difference", number(gap.difference), interval(gap.interval), between)
+                CriterionSummary(
+                    f"{name}, difference", number(gap.difference), interval(gap.interval), between
+                )
             )
         held = "-" if table.four_fifths is None else "kept" if table.four_fifths else "broken"
         sure = "" if table.impact is None else interval(table.impact.ratio_interval)
-        said.append(Verdict("80 % rule", held, sure, passes_four_fifths(table).split(": ", 1)[-1]))
+        said.append(CriterionSummary("80 % rule", held, sure, passes_four_fifths(table).split(": ", 1)[-1]))
     else:
         gap = table.gaps["expected"]
         between = f"between {gap.lowest} and {gap.highest}"
         said.append(
-            Verdict("mean predictions, difference", number(gap.difference), interval(gap.interval), between)
+            CriterionSummary(
+                "mean predictions, difference", number(gap.difference), interval(gap.interval), between
+            )
         )
     if flips is not None:
         share = f"{flips.share:.1%}" if flips.share is not None else number(flips.largest)
@@ -190,7 +196,7 @@ def _verdicts(table: GroupTable, flips: Flips | None, proxies: Proxies | None) -
             if flips.share is not None
             else "largest change"
         )
-        said.append(Verdict("flips", share, "", what))
+        said.append(CriterionSummary("flips", share, "", what))
         if flips.certified is not None and not math.isinf(flips.certified.bound):
             bound = flips.certified
             unit = (
@@ -199,13 +205,13 @@ def _verdicts(table: GroupTable, flips: Flips | None, proxies: Proxies | None) -
                 else "of the output"
             )
             said.append(
-                Verdict(
+                CriterionSummary(
                     "certified largest change", number(bound.bound), "", f"over all rows there can be; {unit}"
                 )
             )
     if proxies is not None:
         strongest = proxies.found[0].column if proxies.found else "none found"
-        said.append(Verdict("proxies", f"{len(proxies.found)}", "", f"strongest: {strongest}"))
+        said.append(CriterionSummary("proxies", f"{len(proxies.found)}", "", f"strongest: {strongest}"))
     return tuple(said)
 
 

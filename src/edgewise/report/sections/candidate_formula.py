@@ -26,7 +26,7 @@ MOST_COLUMNS = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class FormulaRows:
     """Rows that a formula is shown on, and what they are.
 
     Attributes
@@ -85,12 +85,12 @@ class Study:
     missed: Missed | None = None
 
 
-def rows_of(content: ReportContent, formula: Formula) -> Rows | None:
+def rows_of(content: ReportContent, formula: Formula) -> FormulaRows | None:
     """The held-out rows, or where there are none those of the search; None where it reads columns that are not there."""
     if len(content.y_test):
-        return Rows(content.formula_rows(formula.names), content.y_test, held_out=True)
+        return FormulaRows(content.formula_rows(formula.names), content.y_test, held_out=True)
     if set(formula.names) <= set(content.names):
-        return Rows(content.columns(content.X, formula.names), content.y, held_out=False)
+        return FormulaRows(content.columns(content.X, formula.names), content.y, held_out=False)
     return None
 
 
@@ -108,7 +108,7 @@ def study(content: ReportContent, formula: Formula) -> Study:
     fails = () if not without else (f"It has no value on {counted(without, 'row')} of {len(good):,}.",)
     if not good.any():
         return replace(known, fails=fails)
-    kept = Rows(rows.X[good], rows.y[good], rows.held_out)
+    kept = FormulaRows(rows.X[good], rows.y[good], rows.held_out)
     errors = predicted[good] - kept.y
     missed = worst(errors, MOST_MISSED)
     beyond = int((np.abs(errors) > scale_of(errors)).sum())
@@ -125,7 +125,7 @@ def study(content: ReportContent, formula: Formula) -> Study:
     )
 
 
-def _trust(content: ReportContent, formula: Formula, rows: Rows) -> Trust | None:
+def _trust(content: ReportContent, formula: Formula, rows: FormulaRows) -> Trust | None:
     """What the search found out, or the same found out here."""
     if formula.trust is not None:
         return formula.trust
@@ -178,7 +178,7 @@ def _constant(interval: Interval, share: float, scale: float) -> ConstantRow:
 
 
 def _panels(
-    content: ReportContent, formula: Formula, rows: Rows, errors: Floats, missed: NDArray[np.int64]
+    content: ReportContent, formula: Formula, rows: FormulaRows, errors: Floats, missed: NDArray[np.int64]
 ) -> tuple[tuple[Panel, ...], int]:
     """Errors along the inputs of the formula, then along those where most is left to see; how many are left out."""
     rounding = is_rounding(errors, rows.y)
@@ -210,7 +210,7 @@ def _says(found: Pattern, used: bool, rounding: bool) -> str:
     return f"{where}no pattern left"
 
 
-def _weak(content: ReportContent, formula: Formula, rows: Rows, errors: Floats) -> tuple[str, ...]:
+def _weak(content: ReportContent, formula: Formula, rows: FormulaRows, errors: Floats) -> tuple[str, ...]:
     if is_rounding(errors, rows.y):
         return ("Its errors are those of rounding everywhere.",)
     spot = worst_slice(rows.X, tuple(InputView(name, name) for name in formula.names), errors)
@@ -218,7 +218,7 @@ def _weak(content: ReportContent, formula: Formula, rows: Rows, errors: Floats) 
 
 
 def _missed(
-    content: ReportContent, formula: Formula, rows: Rows, predicted: Floats, missed: NDArray[np.int64]
+    content: ReportContent, formula: Formula, rows: FormulaRows, predicted: Floats, missed: NDArray[np.int64]
 ) -> Missed | None:
     """The worst rows with the columns that the formula reads."""
     if not missed.size or is_rounding(predicted - rows.y, rows.y):

@@ -9,7 +9,7 @@ from typing import Any
 
 from edgewise.report.text.numbers import counted, listed, number
 from edgewise.verifying.domain.raw_values import shown
-from edgewise.verifying.results.verdicts import Proved, Refuted, Verdict
+from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted
 from edgewise.verifying.results.witness import Case
 
 MARKS = {"proved": "\u2713", "refuted": "\u2717", "undecided": "?"}
@@ -57,7 +57,7 @@ class ProofsView:
     certified: bool
 
 
-def proofs_view(proofs: Sequence[Verdict]) -> ProofsView | None:
+def proofs_view(proofs: Sequence[ProofResult]) -> ProofsView | None:
     """The proofs as the page shows them; None where there are none.
 
     Parameters
@@ -74,7 +74,7 @@ def proofs_view(proofs: Sequence[Verdict]) -> ProofsView | None:
     )
 
 
-def _row(one: Verdict, key: str) -> ProofRow:
+def _row(one: ProofResult, key: str) -> ProofRow:
     certificate = one.certificate if isinstance(one, Proved) else None
     return ProofRow(
         key=key,
@@ -89,7 +89,7 @@ def _row(one: Verdict, key: str) -> ProofRow:
     )
 
 
-def _text(one: Verdict) -> str:
+def _text(one: ProofResult) -> str:
     """What is known, in one sentence."""
     if isinstance(one, Proved):
         parts = "in one step" if one.leaves == 1 else f"in {one.leaves:,} parts"

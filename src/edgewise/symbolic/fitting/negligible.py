@@ -12,7 +12,7 @@ import numpy as np
 
 from edgewise.symbolic.expressions.parse import from_sympy, is_real
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 # A term below this share of its sum on every row is lost; it takes constants this large or small to make one.
 _LOST, _EXTREME = 1e-13, 1e6
@@ -21,7 +21,7 @@ _ROWS = 200
 _TINY = 1e-8
 
 
-def without_negligible(expression: Any, rows: Rows) -> Any:
+def without_negligible(expression: Any, rows: SplitRows) -> Any:
     """The formula without terms and functions that change nothing by more than rounding on the rows.
 
     Parameters
@@ -36,10 +36,10 @@ def without_negligible(expression: Any, rows: Rows) -> Any:
     >>> import numpy as np
     >>> import sympy
     >>> from edgewise.symbolic.fitting.negligible import without_negligible
-    >>> from edgewise.symbolic.fitting.train_test import Rows
+    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> X = np.random.default_rng(0).uniform(1, 2, (200, 2))
     >>> x, y = sympy.symbols("x y")
-    >>> without_negligible((x + 1e17) * (y + 1), Rows.split(("x", "y"), X, X[:, 1], 0.2, 0))
+    >>> without_negligible((x + 1e17) * (y + 1), SplitRows.split(("x", "y"), X, X[:, 1], 0.2, 0))
     1.0e+17*y + 1.0e+17
     """
     from sympy import Add, Float
@@ -65,7 +65,7 @@ def without_negligible(expression: Any, rows: Rows) -> Any:
     return expression
 
 
-def straightened(expression: Any, rows: Rows) -> Any:
+def straightened(expression: Any, rows: SplitRows) -> Any:
     """Functions that touch the diagonal at zero as their arguments, where these are tiny on all rows.
 
     Parameters
@@ -80,9 +80,9 @@ def straightened(expression: Any, rows: Rows) -> Any:
     >>> import numpy as np
     >>> import sympy
     >>> from edgewise.symbolic.fitting.negligible import straightened
-    >>> from edgewise.symbolic.fitting.train_test import Rows
+    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> X = np.random.default_rng(0).uniform(-1e-9, 1e-9, (200, 1))
-    >>> straightened(2 * sympy.sin(sympy.Symbol("x")), Rows.split(("x",), X, 2 * X[:, 0], 0.2, 0))
+    >>> straightened(2 * sympy.sin(sympy.Symbol("x")), SplitRows.split(("x",), X, 2 * X[:, 0], 0.2, 0))
     2*x
     """
     from sympy import asin, asinh, atan, atanh, sin, sinh, tan, tanh
@@ -96,7 +96,7 @@ def straightened(expression: Any, rows: Rows) -> Any:
     return expression
 
 
-def _size(term: Any, rows: Rows, X: Any) -> Any:
+def _size(term: Any, rows: SplitRows, X: Any) -> Any:
     tape = Tape(from_sympy(term), rows.names)
     with np.errstate(all="ignore"):
         return np.abs(np.broadcast_to(tape.value(tape.start, X), len(X)))

@@ -24,7 +24,7 @@ from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import Refit, refit
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 Floats = NDArray[np.float64]
 
@@ -38,13 +38,13 @@ class Fitted:
     held: float
 
 
-def fit_expression(expression: Any, rows: Rows) -> Fitted:
+def fit_expression(expression: Any, rows: SplitRows) -> Fitted:
     """Refit all constants of a formula."""
     fit = refit(from_sympy(expression), rows.names, rows.X, rows.y, rows.weight, variance=rows.variance)
     return Fitted(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit))
 
 
-def round_constants(expression: Any, rows: Rows, trials: int = 60) -> Fitted:
+def round_constants(expression: Any, rows: SplitRows, trials: int = 60) -> Fitted:
     """Simplify the constants of a formula as far as the data allow.
 
     Parameters
@@ -83,7 +83,7 @@ def round_constants(expression: Any, rows: Rows, trials: int = 60) -> Fitted:
     return best
 
 
-def trim_digits(fitted: Fitted, rows: Rows) -> Fitted:
+def trim_digits(fitted: Fitted, rows: SplitRows) -> Fitted:
     """Constants without the digits that the data do not determine."""
     tape = Tape(fitted.fit.tree, rows.names)
     _, jacobian = tape.jacobian(tape.start, rows.X)
@@ -111,7 +111,7 @@ def _key(best: Fitted, at: int) -> str:
     return f"{best.fit.constants[at]:.3g}"
 
 
-def _with(best: Fitted, at: int, value: Node, rows: Rows) -> Fitted | None:
+def _with(best: Fitted, at: int, value: Node, rows: SplitRows) -> Fitted | None:
     tape = Tape(best.fit.tree, rows.names)
     constants: list[float | Node] = list(best.fit.constants.tolist())
     constants[at] = value
@@ -123,7 +123,7 @@ def _with(best: Fitted, at: int, value: Node, rows: Rows) -> Fitted | None:
     return fit_expression(expression, rows)
 
 
-def indistinguishable(new: Fitted, old: Fitted, rows: Rows, inflation: float) -> bool:
+def indistinguishable(new: Fitted, old: Fitted, rows: SplitRows, inflation: float) -> bool:
     """Is the simpler formula's excess within what chance would give it (BIC), here and on the held-out rows?
 
     Parameters

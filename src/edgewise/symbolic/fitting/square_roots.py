@@ -18,7 +18,7 @@ from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.expressions.steps import applied
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ _CLOSE = 1e-9
 _DENOMINATOR = 1000
 
 
-def unsquared(expression: Any, rows: Rows) -> Any:
+def unsquared(expression: Any, rows: SplitRows) -> Any:
     """The formula without roots of squares, and without absolute values of what has one sign on all rows.
 
     Parameters
@@ -50,10 +50,10 @@ def unsquared(expression: Any, rows: Rows) -> Any:
     --------
     >>> import numpy as np
     >>> import sympy
-    >>> from edgewise.symbolic.fitting.train_test import Rows
+    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> from edgewise.symbolic.fitting.square_roots import unsquared
     >>> x = np.linspace(-2, -1, 80)[:, None]
-    >>> rows = Rows.split(("x",), x, x[:, 0], 0.2, 0)
+    >>> rows = SplitRows.split(("x",), x, x[:, 0], 0.2, 0)
     >>> unsquared(sympy.sqrt(sympy.Symbol("x") ** 2 - 2 * sympy.Symbol("x") + 1), rows)
     1 - x
     """

@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Rows:
+class SplitRows:
     """A table split in two; where it is too short for that, every row is judged by a fit to all others.
 
     Parameters
@@ -57,7 +57,7 @@ class Rows:
         seed: int | None,
         weight: Floats | None = None,
         variance: float | None = None,
-    ) -> Rows:
+    ) -> SplitRows:
         """Hold out a share of the rows, or none where fewer than 40 would be left to judge a formula fairly."""
         from edgewise.data import split
 
@@ -68,7 +68,7 @@ class Rows:
         return cls(names, X[train], y[train], X[test], y[test], False, *both, variance)
 
     @classmethod
-    def whole(cls, names: tuple[str, ...], rows: Measurements) -> Rows:
+    def whole(cls, names: tuple[str, ...], rows: Measurements) -> SplitRows:
         """All rows to fit, each judged by a fit to all others."""
         return cls(names, rows.X, rows.y, rows.X, rows.y, True, rows.weight, rows.weight, rows.variance)
 
@@ -96,7 +96,7 @@ class Rows:
         return np.vstack([self.X, self.X_held]), np.r_[self.y, self.y_held], weight
 
     @cached_property
-    def alike(self) -> Rows:
+    def alike(self) -> SplitRows:
         """The rows that say most of the law where all of them count alike: those of small weight would only blur it.
 
         With weights that are the inverse variances of the rows, the mean of the k best has the variance that the mean of
@@ -106,7 +106,9 @@ class Rows:
             return self
         fit = _best(self.weight)
         held = fit if self.short else _best(self.weight_held)
-        return Rows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held], self.short)
+        return SplitRows(
+            self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held], self.short
+        )
 
     @property
     def count(self) -> int:
@@ -132,7 +134,7 @@ class Rows:
         centre = _mean(self.y_held, self.weight_held)
         return math.sqrt(_mean(np.square(self.y_held - centre), self.weight_held))
 
-    def columns(self, chosen: NDArray[np.intp]) -> Rows:
+    def columns(self, chosen: NDArray[np.intp]) -> SplitRows:
         """The rows of some columns."""
         names = tuple(self.names[int(at)] for at in chosen)
         return (
@@ -141,11 +143,11 @@ class Rows:
             else replace(self, names=names, X=self.X[:, chosen], X_held=self.X_held[:, chosen])
         )
 
-    def named(self, names: tuple[str, ...]) -> Rows:
+    def named(self, names: tuple[str, ...]) -> SplitRows:
         """The rows of the columns of these names."""
         return self.columns(np.array([self.names.index(name) for name in names], dtype=np.intp))
 
-    def sampled(self, most: int, most_held: int, seed: int | None) -> Rows:
+    def sampled(self, most: int, most_held: int, seed: int | None) -> SplitRows:
         """At random so many rows to fit, and to judge on, where there are more; the same ones for the same seed."""
         if self.short or (len(self.y) <= most and len(self.y_held) <= most_held):
             return self
@@ -154,14 +156,14 @@ class Rows:
             np.sort(random.choice(len(y), min(len(y), count), replace=False))
             for y, count in ((self.y, most), (self.y_held, most_held))
         )
-        few = Rows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held])
+        few = SplitRows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held])
         if self.weight is None or self.weight_held is None:
             return replace(few, variance=self.variance)
         return replace(
             few, weight=self.weight[fit], weight_held=self.weight_held[held], variance=self.variance
         )
 
-    def thinned(self, most: int) -> Rows:
+    def thinned(self, most: int) -> SplitRows:
         """Evenly chosen rows to fit, where there are more than `most`."""
         if len(self.y) <= most:
             return self

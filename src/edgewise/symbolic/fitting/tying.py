@@ -19,7 +19,7 @@ from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, indistinguishable
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 # How far apart two constants may be, in sums of their standard errors, and how large such a sum, as a share of them: looser
 # ones agree by chance.
@@ -28,7 +28,7 @@ _TRIES = 8
 _SHARED = "#shared"
 
 
-def tie_constants(fitted: Fitted, rows: Rows) -> Fitted:
+def tie_constants(fitted: Fitted, rows: SplitRows) -> Fitted:
     """Write a formula with one constant where it has two that the data cannot tell apart.
 
     Parameters
@@ -48,12 +48,12 @@ def tie_constants(fitted: Fitted, rows: Rows) -> Fitted:
     >>> import numpy as np
     >>> import sympy
     >>> from edgewise.symbolic.fitting.rounding import fit_expression
-    >>> from edgewise.symbolic.fitting.train_test import Rows
+    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> from edgewise.symbolic.fitting.tying import tie_constants
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(0, 6, (400, 2))
     >>> y = 0.7 * np.sin(X[:, 0] - X[:, 1]) + 0.05 * rng.normal(size=400)
-    >>> rows = Rows.split(("x", "z"), X, y, 0.2, 0)
+    >>> rows = SplitRows.split(("x", "z"), X, y, 0.2, 0)
     >>> x, z = sympy.symbols("x z")
     >>> loose = 0.71 * sympy.sin(x) * sympy.cos(z) - 0.69 * sympy.cos(x) * sympy.sin(z)
     >>> tie_constants(fit_expression(loose, rows), rows).fit.constants.round(2).tolist()
@@ -66,7 +66,7 @@ def tie_constants(fitted: Fitted, rows: Rows) -> Fitted:
     return fitted
 
 
-def _candidates(fitted: Fitted, rows: Rows) -> Iterator[Any]:
+def _candidates(fitted: Fitted, rows: SplitRows) -> Iterator[Any]:
     constants, errors = fitted.fit.constants, fitted.fit.standard_errors
     tape, most = Tape(fitted.fit.tree, rows.names), complexity(fitted.expression)
     for i, j in itertools.combinations(range(len(constants)), 2):

@@ -25,7 +25,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, UntilSpent, check_seconds, check_work, running
 from edgewise.data import split
 from edgewise.network import KAN, Nodes
-from edgewise.symbolic.hypotheses.nearest import Ground, nearest
+from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest
 from edgewise.symbolic.hypotheses.text import Hypothesis, read_hypothesis
 from edgewise.training import fit
 
@@ -218,13 +218,13 @@ def check_structures(
     root = None if seed is None else check_int(seed, "seed", low=0, of=of)
     train, held = split(len(target), _HELD_OUT, root)
     size = math.sqrt(float(np.mean(np.square(target)))) or 1.0
-    ground = Ground(labels, table[train])
+    region = DataRegion(labels, table[train])
     with np.errstate(all="ignore"), one_thread():
         model, reason = _trained(
             table[train], target[train] / size, table[held], target[held] / size, meter, limit, root
         )
         verdicts = (
-            _judged(claim, model, ground, table[held], target[held], size, known, derive(root, 1 + at))
+            _judged(claim, model, region, table[held], target[held], size, known, derive(root, 1 + at))
             for at, claim in enumerate(claims)
         )
         return tuple(replace(each, stop_reason=reason, seconds=meter.seconds) for each in list(verdicts))
@@ -302,7 +302,7 @@ def _trained(
 def _judged(
     claim: Hypothesis,
     model: _Model,
-    ground: Ground,
+    region: DataRegion,
     X: Floats,
     y: Floats,
     size: float,
@@ -310,7 +310,7 @@ def _judged(
     seed: int | None,
 ) -> Verdict:
     free = size * model(X)
-    parts = [size * each for each in nearest(claim, model, ground, X, numpy_generator(seed))]
+    parts = [size * each for each in nearest(claim, model, region, X, numpy_generator(seed))]
     tests = [_compared(free, each, y, size, noise) for each in parts]
     worst = min(tests, key=lambda each: each.p_value)
     if worst.rows < _FEWEST_TESTED:

@@ -31,7 +31,7 @@ _LINE = 41
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class DataRegion:
     """The rows the network learned from: where it may be asked.
 
     Parameters
@@ -67,7 +67,7 @@ class Ground:
 
 
 def nearest(
-    hypothesis: Hypothesis, model: Model, ground: Ground, X: Floats, generator: np.random.Generator
+    hypothesis: Hypothesis, model: Model, region: DataRegion, X: Floats, generator: np.random.Generator
 ) -> list[Floats]:
     """Predictions with the claimed property at the rows X, one vector a part of the claim.
 
@@ -77,7 +77,7 @@ def nearest(
         The claim.
     model
         The network as a function of rows.
-    ground
+    region
         The rows it was trained on.
     X
         Rows to predict, (n, d).
@@ -90,22 +90,22 @@ def nearest(
         Each (n,); nan where the rows have nothing to compare with.
     """
     if hypothesis.kind == "sum":
-        return [_added(hypothesis.groups, model, ground, X, generator)]
+        return [_added(hypothesis.groups, model, region, X, generator)]
     if hypothesis.kind == "product":
         groups = hypothesis.groups if len(hypothesis.groups) > 2 else hypothesis.groups[:1]
-        return [_multiplied(group, model, ground, X, generator) for group in groups]
+        return [_multiplied(group, model, region, X, generator) for group in groups]
     if hypothesis.kind in ("increasing", "decreasing"):
-        return [_ordered(hypothesis.groups[0][0], hypothesis.kind == "increasing", model, ground, X)]
+        return [_ordered(hypothesis.groups[0][0], hypothesis.kind == "increasing", model, region, X)]
     if hypothesis.kind in ("even", "odd"):
         return [
-            _mirrored(hypothesis.groups[0][0], 1.0 if hypothesis.kind == "even" else -1.0, model, ground, X)
+            _mirrored(hypothesis.groups[0][0], 1.0 if hypothesis.kind == "even" else -1.0, model, region, X)
         ]
-    return [_moved(hypothesis, model, ground, X, generator)]
+    return [_moved(hypothesis, model, region, X, generator)]
 
 
-def _mates(ground: Ground, X: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
+def _mates(region: DataRegion, X: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
     """Every row `_MATES` times, and beside it rows of the table."""
-    others = ground.X[generator.integers(len(ground.X), size=len(X) * _MATES)]
+    others = region.X[generator.integers(len(region.X), size=len(X) * _MATES)]
     return np.repeat(X, _MATES, axis=0), others
 
 
@@ -119,26 +119,26 @@ def _exchanged(here: Floats, others: Floats, group: tuple[int, ...]) -> Floats:
 def _added(
     groups: tuple[tuple[int, ...], ...],
     model: Model,
-    ground: Ground,
+    region: DataRegion,
     X: Floats,
     generator: np.random.Generator,
 ) -> Floats:
-    here, others = _mates(ground, X, generator)
+    here, others = _mates(region, X, generator)
     total, good = -(len(groups) - 1) * model(others), np.ones(len(here), dtype=bool)
     for group in groups:
         mixed = _exchanged(here, others, group)
-        good &= ground.holds(mixed)
+        good &= region.holds(mixed)
         total = total + model(mixed)
     return _middle(total, np.where(good, 1.0, 0.0))
 
 
 def _multiplied(
-    group: tuple[int, ...], model: Model, ground: Ground, X: Floats, generator: np.random.Generator
+    group: tuple[int, ...], model: Model, region: DataRegion, X: Floats, generator: np.random.Generator
 ) -> Floats:
-    here, others = _mates(ground, X, generator)
+    here, others = _mates(region, X, generator)
     rest = tuple(at for at in range(X.shape[1]) if at not in group)
     first, second = _exchanged(here, others, group), _exchanged(here, others, rest)
-    good = ground.holds(first) & ground.holds(second)
+    good = region.holds(first) & region.holds(second)
     corner = model(others)
     with np.errstate(all="ignore"):
         values = model(first) * model(second) / corner
@@ -147,36 +147,36 @@ def _multiplied(
 
 
 def _moved(
-    hypothesis: Hypothesis, model: Model, ground: Ground, X: Floats, generator: np.random.Generator
+    hypothesis: Hypothesis, model: Model, region: DataRegion, X: Floats, generator: np.random.Generator
 ) -> Floats:
     """Rows moved along the level sets of the expressions and along the columns that should not count."""
-    here, others = _mates(ground, X, generator)
+    here, others = _mates(region, X, generator)
     good = np.ones(len(here), dtype=bool)
-    low, high = ground.X.min(axis=0), ground.X.max(axis=0)
+    low, high = region.X.min(axis=0), region.X.max(axis=0)
     moved = here
     for expression in hypothesis.expressions:
-        moved, found = same_level(expression, moved, low, high, ground.names, generator)
+        moved, found = same_level(expression, moved, low, high, region.names, generator)
         good &= found
     moved = _exchanged(others, moved, hypothesis.ignored)
-    good &= ground.holds(np.where(good[:, None], moved, here))
+    good &= region.holds(np.where(good[:, None], moved, here))
     return _middle(model(np.where(good[:, None], moved, here)), np.where(good, 1.0, 0.0))
 
 
-def _mirrored(column: int, sign: float, model: Model, ground: Ground, X: Floats) -> Floats:
+def _mirrored(column: int, sign: float, model: Model, region: DataRegion, X: Floats) -> Floats:
     mirrored = X.copy()
     mirrored[:, column] *= -1.0
-    return np.where(ground.holds(mirrored), (model(X) + sign * model(mirrored)) / 2, np.nan)
+    return np.where(region.holds(mirrored), (model(X) + sign * model(mirrored)) / 2, np.nan)
 
 
-def _ordered(column: int, increasing: bool, model: Model, ground: Ground, X: Floats) -> Floats:
+def _ordered(column: int, increasing: bool, model: Model, region: DataRegion, X: Floats) -> Floats:
     """The network made monotone along one column, by isotonic regression on a line through every row."""
     from sklearn.isotonic import isotonic_regression
 
-    line = np.linspace(ground.X[:, column].min(), ground.X[:, column].max(), _LINE)
+    line = np.linspace(region.X[:, column].min(), region.X[:, column].max(), _LINE)
     points = np.repeat(X, _LINE, axis=0)
     points[:, column] = np.tile(line, len(X))
     values = model(points).reshape(len(X), _LINE)
-    weight = np.where(ground.holds(points), 1.0, 1e-9).reshape(len(X), _LINE)
+    weight = np.where(region.holds(points), 1.0, 1e-9).reshape(len(X), _LINE)
     change = np.array(
         [
             np.interp(x, line, isotonic_regression(value, sample_weight=each, increasing=increasing) - value)

@@ -35,7 +35,7 @@ from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
 from edgewise.symbolic.fitting.rounding import Fitted
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.hypotheses.check import column_names
 from edgewise.symbolic.results.formula import Constant, Formula
@@ -187,7 +187,7 @@ def fit_constants(
                 f"Got {short(text)} instead, for which there was none; give a start by 'start', and check logs, roots "
                 "and divisions."
             )
-        rows = Rows.whole(columns, told)
+        rows = SplitRows.whole(columns, told)
         values = dict(zip(labels, found.constants.tolist(), strict=True))
         result = _result(text, problem.filled(found.constants), problem.order, values, rows, told)
         return replace(result, seconds=meter.seconds)
@@ -243,7 +243,7 @@ def _result(
     tree: Node,
     order: Sequence[int],
     values: Mapping[str, float],
-    rows: Rows,
+    rows: SplitRows,
     told: Measurements,
 ) -> FittedConstants:
     fit = refit(tree, rows.names, rows.X, rows.y, rows.weight, steps=0, variance=rows.variance)

@@ -29,7 +29,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.data import split
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.hypotheses.check import column_names
 from edgewise.symbolic.known_form.fit import Freedom, Learned, Task, learn
 from edgewise.symbolic.known_form.model import PartialModel, Spline
@@ -219,7 +219,7 @@ def fit_partial(
     meter = Meter(UNITS * check_work(work, of), check_seconds(seconds, of))
     root = None if seed is None else check_int(seed, "seed", low=0, of=of)
     partial = read_partial(text, labels)
-    rows = Rows.split(labels, table, target, _HELD_OUT, root)
+    rows = SplitRows.split(labels, table, target, _HELD_OUT, root)
     model = PartialModel(partial)
     unit = float(target.std()) or max(float(np.abs(target).max()), 1.0)
     first, second = split(len(rows.y), 0.25, derive(root, 1))
@@ -262,7 +262,7 @@ def fit_partial(
 
 
 def _described(
-    learned: Learned, model: PartialModel, rows: Rows, accuracy: float
+    learned: Learned, model: PartialModel, rows: SplitRows, accuracy: float
 ) -> tuple[UnknownFunction, ...]:
     run = model.run(learned.splines, rows.X)
     found: list[UnknownFunction] = []
@@ -284,7 +284,7 @@ def _normalised(name: str, freedoms: Iterable[Freedom]) -> str:
     return " and ".join(said[kind] for function, kind in freedoms if function == name)
 
 
-def _accepted(formulas: tuple[Formula, ...], error: float, rows: Rows) -> Formula | None:
+def _accepted(formulas: tuple[Formula, ...], error: float, rows: SplitRows) -> Formula | None:
     """The recommended formula, if the learned functions are not clearly better."""
     allowed = max(_AS_GOOD * error, 10 * rows.rounding_error)
     return formulas[0] if formulas and formulas[0].error <= allowed else None

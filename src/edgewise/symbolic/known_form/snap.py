@@ -16,7 +16,7 @@ from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.rounding import round_constants, trim_digits
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.known_form.text import Partial
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula, recommended
@@ -44,7 +44,7 @@ class _Judged:
 
 
 def whole_formulas(
-    partial: Partial, suggestions: Mapping[str, Sequence[Suggestion]], rows: Rows, until: float
+    partial: Partial, suggestions: Mapping[str, Sequence[Suggestion]], rows: SplitRows, until: float
 ) -> tuple[Formula, ...]:
     """Formulas with every unknown replaced by a closed form, constants fitted and rounded, the recommended first.
 
@@ -100,7 +100,7 @@ def whole_formulas(
 
 
 def _judged(
-    partial: Partial, chosen: Mapping[str, Suggestion], choice: tuple[int, ...], rows: Rows
+    partial: Partial, chosen: Mapping[str, Suggestion], choice: tuple[int, ...], rows: SplitRows
 ) -> _Judged:
     fit = refit(put_together(partial, chosen), rows.names, rows.X, rows.y, steps=40, tolerance=1e-10)
     n, floor = len(rows.y), len(rows.y) * (1e-11 * rows.spread) ** 2 + 1e-300
@@ -111,7 +111,7 @@ def _judged(
     return _Judged(choice, fit, score)
 
 
-def _finished(judged: _Judged, rows: Rows) -> Formula:
+def _finished(judged: _Judged, rows: SplitRows) -> Formula:
     expression = simplify_expression(to_sympy(judged.fit.tree, rows.names), rows.positive)
     return as_formula(trim_digits(round_constants(expression, rows), rows), rows, None)
 

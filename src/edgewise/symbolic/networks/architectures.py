@@ -14,7 +14,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import UntilSpent, spent
 from edgewise.network import KAN, Nodes, mask_edges, set_symbolic
 from edgewise.symbolic.expressions.composition import Edge, living_edges
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.training import FitResult, Record, fit
 
 Callbacks = Sequence[Callable[[Record], Any]]
@@ -27,7 +27,7 @@ _BLUR = 2e-3
 
 
 @dataclass(frozen=True)
-class Shape:
+class Architecture:
     """Nodes of each layer; `plain` makes the output a weighted sum, without functions of its own."""
 
     nodes: tuple[int | Nodes, ...]
@@ -43,31 +43,37 @@ class Trained:
     stopped: StopReason | None = None
 
 
-def shapes(columns: int) -> tuple[Shape, ...]:
+def shapes(columns: int) -> tuple[Architecture, ...]:
     """Shapes in the order they are tried: a sum, a function of a sum, products, sums of functions of sums."""
     if columns == 1:
         return (
-            Shape((1, 1, 1)),
-            Shape((1, Nodes(0, (2,)))),
-            Shape((1, Nodes(1, (2,)), 1), plain=True),
-            Shape((1, 2, 1)),
+            Architecture((1, 1, 1)),
+            Architecture((1, Nodes(0, (2,)))),
+            Architecture((1, Nodes(1, (2,)), 1), plain=True),
+            Architecture((1, 2, 1)),
         )
     return (
-        Shape((columns, 1)),
-        Shape((columns, 1, 1)),
-        Shape((columns, Nodes(0, (2,)))),
-        Shape((columns, Nodes(1, (2,)), 1), plain=True),
-        Shape((columns, Nodes(0, (2,)), 1)),
-        Shape((columns, 2, 1)),
-        Shape((columns, 2, Nodes(0, (2,)))),
-        Shape((columns, Nodes(0, (2, 2)), 1), plain=True),
-        Shape((columns, 1, 1, 1)),
-        Shape((columns, 3, 1)),
+        Architecture((columns, 1)),
+        Architecture((columns, 1, 1)),
+        Architecture((columns, Nodes(0, (2,)))),
+        Architecture((columns, Nodes(1, (2,)), 1), plain=True),
+        Architecture((columns, Nodes(0, (2,)), 1)),
+        Architecture((columns, 2, 1)),
+        Architecture((columns, 2, Nodes(0, (2,)))),
+        Architecture((columns, Nodes(0, (2, 2)), 1), plain=True),
+        Architecture((columns, 1, 1, 1)),
+        Architecture((columns, 3, 1)),
     )
 
 
 def train(
-    shape: Shape, rows: Rows, *, intervals: int, until: float, seed: int, callbacks: Callbacks = ()
+    shape: Architecture,
+    rows: SplitRows,
+    *,
+    intervals: int,
+    until: float,
+    seed: int,
+    callbacks: Callbacks = (),
 ) -> Trained:
     """Train one shape on the rows to fit, until it converges or the count of work is reached."""
     net = KAN(list(shape.nodes), input_names=rows.names, intervals=intervals, seed=seed, dtype=torch.float64)
@@ -95,12 +101,12 @@ def _stopped(result: FitResult) -> StopReason | None:
     return result.stop_reason if outside else None
 
 
-def held_error(net: KAN, rows: Rows) -> float:
+def held_error(net: KAN, rows: SplitRows) -> float:
     """Root mean squared error on the rows to judge on."""
     return math.sqrt(float(np.mean(np.square(net.predict(rows.X_held)[:, 0] - rows.y_held))))
 
 
-def thinned(trained: Trained, rows: Rows, *, until: float) -> Trained:
+def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
     """The network without the edges that the others can make up for.
 
     Edges are tried from the least missed; after each removal the rest is trained again, because in a network with
@@ -134,7 +140,7 @@ def thinned(trained: Trained, rows: Rows, *, until: float) -> Trained:
 _POLISH = 20
 
 
-def _least_missed(net: KAN, rows: Rows, refused: set[Edge]) -> Edge | None:
+def _least_missed(net: KAN, rows: SplitRows, refused: set[Edge]) -> Edge | None:
     """The edge whose removal moves the output least, before any training."""
     table = torch.from_numpy(rows.thinned(400).X)
     missed: dict[Edge, float] = {}

@@ -21,7 +21,7 @@ from edgewise.forms.tree import Node
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.composition import Affine, Edge, compose, living_edges
 from edgewise.symbolic.fitting.least_squares import Refit, refit
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.networks.suggestions import edge_curve
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 
@@ -70,7 +70,7 @@ def edge_options(
 
 def snap_network(
     net: KAN,
-    rows: Rows,
+    rows: SplitRows,
     forms: Sequence[Form] | None = None,
     *,
     accuracy: float = 1e-6,
@@ -134,7 +134,7 @@ def _improved(
 
 def _judge(
     net: KAN,
-    rows: Rows,
+    rows: SplitRows,
     edges: Sequence[Edge],
     options: Mapping[Edge, Sequence[Option]],
     choice: tuple[int, ...],
@@ -156,5 +156,5 @@ def _judge(
     return Snapped(choice, fit, bic + 2 * size)
 
 
-def _share(fit: Refit, rows: Rows) -> float:
+def _share(fit: Refit, rows: SplitRows) -> float:
     return fit.rss / (len(rows.y) * rows.spread**2 + 1e-300)

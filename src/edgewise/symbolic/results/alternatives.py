@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.box import Box, Place, said
 from edgewise.symbolic.results.formula import Formula
 
@@ -62,7 +62,7 @@ class Alternative:
 
 
 def alternatives(
-    best: Formula, others: Sequence[Formula], rows: Rows, *, level: float = 0.05
+    best: Formula, others: Sequence[Formula], rows: SplitRows, *, level: float = 0.05
 ) -> tuple[Alternative, ...]:
     """The formulas that the data cannot tell from the best one.
 
@@ -97,7 +97,7 @@ def alternatives(
     return tuple(_alternative(each, p, best, rows) for each, p, _ in kept[:_MOST])
 
 
-def squared_errors(formula: Formula, rows: Rows) -> Floats:
+def squared_errors(formula: Formula, rows: SplitRows) -> Floats:
     """Weighted squared errors on the held-out rows, or of predicting each row from all others (to first order)."""
     tape = Tape(from_sympy(formula.sympy), rows.names)
     if not rows.short:
@@ -134,12 +134,12 @@ def paired_p_value(squares: Floats, reference: Floats, floor: float) -> float:
     return float(2 * stdtr(len(excess) - 1, -abs(mean) / (spread / math.sqrt(len(excess)))))
 
 
-def _floor(rows: Rows) -> float:
+def _floor(rows: SplitRows) -> float:
     """What floating point itself leaves of a squared error."""
     return max(10 * rows.rounding_error, 1e-12 * rows.spread) ** 2
 
 
-def _alternative(formula: Formula, p_value: float, best: Formula, rows: Rows) -> Alternative:
+def _alternative(formula: Formula, p_value: float, best: Formula, rows: SplitRows) -> Alternative:
     box = Box.around(rows.names, np.vstack([rows.X, rows.X_held])).widened(1.5, keep_signs=True)
     points = box.points(_POINTS)
     first, second = (Tape(from_sympy(each.sympy), rows.names) for each in (formula, best))

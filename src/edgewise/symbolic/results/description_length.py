@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 
 Floats = NDArray[np.float64]
@@ -33,7 +33,7 @@ _LONGER, _CLEARLY = 10, 4.0
 _CHANCE = 1.645
 
 
-def description(formula: Formula, rows: Rows) -> float:
+def description(formula: Formula, rows: SplitRows) -> float:
     """Nats that it takes to write down the formula, its constants and what it leaves of y.
 
     In a short table what counts is what it leaves of each row when fitted to the others.
@@ -69,7 +69,7 @@ def nested(expression: Any) -> int:
     return sum(any(each.has(Function) for each in call.args) for call in expression.atoms(Function))
 
 
-def shortest(formulas: Sequence[Formula], rows: Rows) -> Formula:
+def shortest(formulas: Sequence[Formula], rows: SplitRows) -> Formula:
     """The formula that describes few rows in the fewest words, or the simplest that it beats by no more than chance.
 
     A dozen rows hold many formulas equally well, and of thousands that were tried the best by a little is so by chance.
@@ -100,7 +100,7 @@ def _clearly(gains: Floats) -> bool:
     return bool(gains.sum() > _CHANCE * math.sqrt(len(gains)) * gains.std())
 
 
-def _likelihoods(formula: Formula, rows: Rows) -> Floats:
+def _likelihoods(formula: Formula, rows: SplitRows) -> Floats:
     """The logarithm of each row's likelihood under the formula fitted to the others, (n,).
 
     Noise is taken to be normal and as large as what the formula leaves. Formulas are compared by it in the test of Vuong
@@ -115,7 +115,7 @@ def _likelihoods(formula: Formula, rows: Rows) -> Floats:
     return -0.5 * math.log(square) - np.square(left) / (2 * square)
 
 
-def challenged(best: Formula, others: Iterable[Formula], rows: Rows) -> Formula:
+def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> Formula:
     """The best formula, or one with no more measured constants that describes all rows in clearly fewer words.
 
     Parameters

@@ -16,7 +16,7 @@ from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
 from edgewise.symbolic.fitting.rounding import Fitted
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import Alternative, alternatives
 from edgewise.symbolic.results.diagnostics import constant_intervals, trust
 from edgewise.symbolic.results.formula import Constant, Formula
@@ -111,7 +111,7 @@ class FormulaResult:
 
 def judged(
     result: FormulaResult,
-    rows: Rows,
+    rows: SplitRows,
     networks: Sequence[KAN | None] | None = None,
     rivals: Sequence[Formula] = (),
 ) -> FormulaResult:
@@ -144,7 +144,7 @@ def judged(
     )
 
 
-def _trusted(formula: Formula, rows: Rows, network: KAN | None, told: float) -> Formula:
+def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, told: float) -> Formula:
     """A formula with the trust in it, on held-out rows or, in a short table, each row left out in turn."""
     training = None if rows.short else (rows.X, rows.y)
     intervals = constant_intervals(formula, rows.X, rows.y, rows.weight, rows.variance)
@@ -160,7 +160,7 @@ def _trusted(formula: Formula, rows: Rows, network: KAN | None, told: float) -> 
     return replace(formula, trust=replace(found, error=formula.error, r2=formula.r2, noise=noise))
 
 
-def as_formula(fitted: Fitted, rows: Rows, network: KAN | None) -> Formula:
+def as_formula(fitted: Fitted, rows: SplitRows, network: KAN | None) -> Formula:
     """A fitted expression as a result."""
     r2 = (
         1.0 - (fitted.held / rows.spread) ** 2 if rows.spread > 0 and math.isfinite(fitted.held) else math.nan
@@ -179,7 +179,7 @@ def as_formula(fitted: Fitted, rows: Rows, network: KAN | None) -> Formula:
     return Formula(fitted.expression, rows.names, fitted.held, r2, constants, deviation)
 
 
-def predictions(expression: object, rows: Rows, X: Floats) -> Floats:
+def predictions(expression: object, rows: SplitRows, X: Floats) -> Floats:
     """A formula's values on some rows."""
     tape = Tape(from_sympy(expression), rows.names)
     return tape.value(tape.start, X)
@@ -203,7 +203,7 @@ def chi_square_said(value: float, freedom: int) -> str:
 _RARE = 1e-3
 
 
-def recommended(front: Sequence[Formula], rows: Rows) -> Formula:
+def recommended(front: Sequence[Formula], rows: SplitRows) -> Formula:
     """The formula with the best balance: each node must take 3 % off the error, and more than chance.
 
     A formula stays in the running where no simpler one has a squared error within one standard error of its own, the

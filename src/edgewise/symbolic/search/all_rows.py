@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from edgewise.symbolic.fitting.rounding import fit_expression
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import challenged
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula, recommended
@@ -13,7 +13,7 @@ from edgewise.symbolic.search.exactness import is_law
 
 
 def fitted_on_all(
-    formulas: Sequence[Formula], best: Formula, exact: bool, rows: Rows
+    formulas: Sequence[Formula], best: Formula, exact: bool, rows: SplitRows
 ) -> tuple[tuple[Formula, ...], Formula, bool]:
     """The front and the best of formulas that were found on a sample, fitted and judged on all rows.
 

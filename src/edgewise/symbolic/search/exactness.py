@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 
 Floats = NDArray[np.float64]
@@ -39,12 +39,12 @@ _ROWS_EACH = 20
 _INNER_EACH, _INNER_BESIDES = 3, 4
 
 
-def exactness(rows: Rows) -> float:
+def exactness(rows: SplitRows) -> float:
     """A held-out error this small is no longer that of a good fit."""
     return max(EXACT * rows.spread, 10 * rows.rounding_error)
 
 
-def is_law(formula: Formula, rows: Rows) -> bool:
+def is_law(formula: Formula, rows: SplitRows) -> bool:
     """Does the formula hold exactly, as far as the data can tell?
 
     Parameters
@@ -60,9 +60,9 @@ def is_law(formula: Formula, rows: Rows) -> bool:
     >>> import sympy
     >>> from edgewise.symbolic import Formula
     >>> from edgewise.symbolic.search.exactness import is_law
-    >>> from edgewise.symbolic.fitting.train_test import Rows
+    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> x = np.random.default_rng(0).uniform(1, 2, (200, 1))
-    >>> rows = Rows.split(("x",), x, 3.7 * x[:, 0] ** 2, 0.2, 0)
+    >>> rows = SplitRows.split(("x",), x, 3.7 * x[:, 0] ** 2, 0.2, 0)
     >>> is_law(Formula(3.7 * sympy.Symbol("x") ** 2, ("x",), error=1e-15), rows)
     True
     """
@@ -96,7 +96,7 @@ def _determined(expression: Any, names: tuple[str, ...], X: Floats) -> bool:
     return len(changes) >= tape.size and float(np.linalg.svd(changes, compute_uv=False)[-1]) > 1.0
 
 
-def _predicts(tape: Tape, rows: Rows) -> bool:
+def _predicts(tape: Tape, rows: SplitRows) -> bool:
     """Whether constants from the inner rows are right on the outer ones; more constants need more rows."""
     if tape.size == 0:
         return True
@@ -106,7 +106,7 @@ def _predicts(tape: Tape, rows: Rows) -> bool:
     return enough and beyond(tape, rows) <= max(error, 10 * rows.rounding_error)
 
 
-def beyond(tape: Tape, rows: Rows) -> float:
+def beyond(tape: Tape, rows: SplitRows) -> float:
     """The error on the outer half of the rows of a formula whose constants are fitted to the inner half.
 
     Infinite where there are too few rows to tell.

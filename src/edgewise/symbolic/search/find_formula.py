@@ -22,7 +22,7 @@ from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.fitting.cancellation import cancels
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.rounding import fit_expression
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import challenged, shortest
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import FormulaResult, recommended
@@ -182,8 +182,8 @@ def find_formula(
         units=units,
     )
 
-    def split(rows: Measurements) -> Rows:
-        return Rows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance)
+    def split(rows: Measurements) -> SplitRows:
+        return SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance)
 
     def search(rows: Measurements, most: float) -> Ended:
         return _search(split(rows), limits, told, meter, most, limit, seed)
@@ -210,7 +210,7 @@ def find_formula(
 
 
 def _search(
-    everything: Rows,
+    everything: SplitRows,
     limits: Limits,
     told: tuple[Callable[..., Any], ...],
     meter: Meter,
@@ -249,7 +249,7 @@ def _search(
     return replace(ended, remarks=tuple(partly)).judged()
 
 
-def _searched(rows: Rows, limits: Limits) -> NDArray[np.intp]:
+def _searched(rows: SplitRows, limits: Limits) -> NDArray[np.intp]:
     """Which columns are searched: those that are required, and of the others those that y follows."""
     used = np.array([rows.names.index(name) for name in limits.columns], dtype=np.intp)
     needed = [rows.names.index(name) for name in limits.columns if name in limits.require]
@@ -336,7 +336,7 @@ def _run(search: Search, seed: int | None) -> StopReason:
     return reason
 
 
-def _result(search: Search, reason: StopReason, everything: Rows, meter: Meter) -> Ended:
+def _result(search: Search, reason: StopReason, everything: SplitRows, meter: Meter) -> Ended:
     rows = search.rows
     if not search.finished:
         _finish_simplest(search)

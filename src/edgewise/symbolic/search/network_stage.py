@@ -9,7 +9,7 @@ from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
 from edgewise.symbolic.expressions.composition import living_edges
-from edgewise.symbolic.networks.architectures import Shape, Trained, shapes, thinned, train
+from edgewise.symbolic.networks.architectures import Architecture, Trained, shapes, thinned, train
 from edgewise.symbolic.networks.snapping import snap_network
 from edgewise.symbolic.search.search_state import Search
 
@@ -52,7 +52,7 @@ def read_networks(search: Search, seed: int | None) -> StopReason:
     return StopReason.EXHAUSTED
 
 
-def _trained(search: Search, shape: Shape, intervals: int, seed: int) -> Trained:
+def _trained(search: Search, shape: Architecture, intervals: int, seed: int) -> Trained:
     trained = train(
         shape,
         search.rows.alike,

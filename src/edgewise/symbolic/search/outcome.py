@@ -12,7 +12,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.measurements import Measurements
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult, chi_square_said, judged
 from edgewise.symbolic.search.all_rows import fitted_on_all
@@ -42,7 +42,7 @@ class Ended:
 
     result: FormulaResult
     count: int
-    rows: Rows
+    rows: SplitRows
     rivals: tuple[Formula, ...] = ()
     remarks: tuple[str, ...] = ()
     straightened: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Ended:
         """With the trust in every formula."""
         return replace(self, result=judged(self.result, self.rows, rivals=self.rivals))
 
-    def on(self, rows: Rows) -> Ended:
+    def on(self, rows: SplitRows) -> Ended:
         """The formulas fitted and judged on other rows."""
         known = self.result
         rows = rows.named(self.rows.names)
@@ -144,7 +144,7 @@ def reduced_chi_square(formula: Formula, table: Measurements) -> float | None:
     return float(squares.sum()) / max(len(table.y) - tape.size, 1)
 
 
-def _ranges(rows: Rows, names: Sequence[str]) -> str:
+def _ranges(rows: SplitRows, names: Sequence[str]) -> str:
     """ "x1 from 0 to 1 and x2 from 2 to 3"."""
     X = np.vstack([rows.X, rows.X_held])
     parts = [

@@ -24,7 +24,7 @@ from edgewise.symbolic.fitting.negligible import straightened, without_negligibl
 from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.square_roots import unsquared
 from edgewise.symbolic.fitting.structure_left import follows_a_column
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.tying import tie_constants
 from edgewise.symbolic.networks.architectures import Trained
 from edgewise.symbolic.results.formula import Formula, pareto
@@ -76,7 +76,7 @@ class Search:
         Candidates that a formula no longer than they are beats: the data need not be able to tell them from it.
     """
 
-    rows: Rows
+    rows: SplitRows
     limits: Limits
     callbacks: Sequence[Callback]
     meter: Meter

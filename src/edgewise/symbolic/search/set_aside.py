@@ -28,7 +28,7 @@ from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.outcome import Ended
@@ -56,7 +56,7 @@ _FAR = 5.0
 def search_without_errors(
     rows: Measurements,
     search: Callable[[Measurements, float], Ended],
-    split: Callable[[Measurements], Rows],
+    split: Callable[[Measurements], SplitRows],
     meter: Meter,
 ) -> tuple[Ended, Measurements, NDArray[np.intp]]:
     """What a search finds without the rows that are gross errors.

@@ -11,7 +11,7 @@ from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.rounding import round_constants
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 _WAITING = 6
 
@@ -26,7 +26,7 @@ def shortlist(waiting: list[tuple[float, Node]]) -> list[tuple[float, Node]]:
     return list({render(tree): (error, tree) for error, tree in [*short, *waiting[: _WAITING // 2]]}.values())
 
 
-def settled(tree: Node, rows: Rows, exact: float) -> tuple[float, Node]:
+def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
     """The held-out error of a formula, its constants fitted where they are nearly right."""
     tape = Tape(tree, rows.names)
     value = tape.value(tape.start, rows.X)

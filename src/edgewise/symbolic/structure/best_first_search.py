@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable, substitute
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.direct_candidates import curve_tree
 from edgewise.symbolic.structure.forward_selection import pursued
@@ -173,7 +173,7 @@ def finished(state: State, stage: int, until: float) -> Iterator[Node]:
         yield from varying(rows)
 
 
-def _curves(rows: Rows, exact: bool, until: float) -> Iterator[Node]:
+def _curves(rows: SplitRows, exact: bool, until: float) -> Iterator[Node]:
     """One feature: a curve, or a curve times a power; then what takes longer to find."""
     thin = rows.thinned(300)
     x, name = thin.X[:, 0], Variable(rows.names[0])

@@ -25,7 +25,7 @@ from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.simple_numbers import number, simplest
 from edgewise.symbolic.univariate.search import one_variable
@@ -46,7 +46,7 @@ _CLOSER = 0.8
 _ROWS, _COLUMNS = 600, 4
 
 
-def stairs(rows: Rows) -> Iterator[Node]:
+def stairs(rows: SplitRows) -> Iterator[Node]:
     """A step, stairs or teeth of one column, where y is such a function.
 
     Parameters
@@ -59,7 +59,7 @@ def stairs(rows: Rows) -> Iterator[Node]:
     >>> import numpy as np
     >>> from edgewise.forms.tree import render
     >>> t = np.arange(60.0)[:, None]
-    >>> render(next(stairs(Rows.split(("t",), t, 2 * np.floor(t[:, 0] / 7), 0.2, 0))))
+    >>> render(next(stairs(SplitRows.split(("t",), t, 2 * np.floor(t[:, 0] / 7), 0.2, 0))))
     '2.0*floor(t*(1/7)) + 0.0'
     """
     for at, name in enumerate(rows.names):
@@ -68,7 +68,7 @@ def stairs(rows: Rows) -> Iterator[Node]:
             yield substitute(stair, "x", Variable(name))
 
 
-def two_laws(rows: Rows) -> Iterator[Node]:
+def two_laws(rows: SplitRows) -> Iterator[Node]:
     """Pairs of laws, each on its side of a place of one column, where the rows show such a place.
 
     Parameters
@@ -167,7 +167,7 @@ class _Side:
     tree: Node
 
 
-def _break(rows: Rows, at: int) -> float | None:
+def _break(rows: SplitRows, at: int) -> float | None:
     """Where two polynomials fit much better than one of as many constants; None where no place stands out."""
     thin = rows.thinned(_ROWS)
     order = np.argsort(thin.X[:, at], kind="stable")
@@ -225,7 +225,7 @@ def _left_over(design: Floats, y: Floats) -> float:
     return float(left @ left)
 
 
-def _joined(rows: Rows, at: int, place: float) -> Iterator[Node]:
+def _joined(rows: SplitRows, at: int, place: float) -> Iterator[Node]:
     """f + (g - f)*step(x - c) for the best formulas of either side."""
     column = rows.X[:, at]
     unsure = _UNSURE * float(np.ptp(column))
@@ -240,7 +240,7 @@ def _joined(rows: Rows, at: int, place: float) -> Iterator[Node]:
         yield Apply("+", (f.tree, Apply("*", (Apply("+", (g.tree, Apply("neg", (f.tree,)))), step))))
 
 
-def _side(rows: Rows, chosen: NDArray[np.bool_]) -> list[_Side]:
+def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
     """The best formulas for some of the rows, the simplest that comes close to the most accurate first."""
     if chosen.sum() < _FEWEST:
         return []
@@ -267,7 +267,7 @@ def _side(rows: Rows, chosen: NDArray[np.bool_]) -> list[_Side]:
     return kept[::-1][:_MOST]
 
 
-def _takes_over(rows: Rows, at: int, f: Node, g: Node) -> Fraction | None:
+def _takes_over(rows: SplitRows, at: int, f: Node, g: Node) -> Fraction | None:
     """The simplest place from which on g holds, as the rows say."""
     order = np.argsort(rows.X[:, at], kind="stable")
     X, y, column = rows.X[order], rows.y[order], rows.X[order, at]

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Variable, render
 from edgewise.symbolic.costs import NOISY, NOISY_TABLE
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import (
     TARGETS,
     coordinates,
@@ -74,7 +74,7 @@ class Reduced:
     story: tuple[str, ...] = ()
 
 
-def reductions(rows: Rows, *, until: float) -> list[Reduced]:
+def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
     """The states that bear noise, the smallest first, from there on those that predict best.
 
     Parameters
@@ -129,7 +129,7 @@ class _Judge:
         return min(self._errors(state.rows, weight, *_CLOSE, kinds).values(), default=math.inf)
 
     def _errors(
-        self, rows: Rows, weight: Floats, most_rows: int, most_terms: int, only: list[Kind] | None
+        self, rows: SplitRows, weight: Floats, most_rows: int, most_terms: int, only: list[Kind] | None
     ) -> dict[Kind, float]:
         chosen = np.linspace(0, len(rows.y) - 1, min(len(rows.y), most_rows)).astype(np.intp)
         X, y, w = rows.X[chosen], rows.y[chosen], weight[chosen]

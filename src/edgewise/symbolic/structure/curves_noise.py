@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.tree import Node, Variable, substitute
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.direct_candidates import curve_tree
 from edgewise.symbolic.structure.state import power, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 _CURVES, _CURVE_ROWS, _LONG_WORK = 6, 500, 0.7
 
 
-def long_curves(rows: Rows, weight: Floats) -> Iterator[Node]:
+def long_curves(rows: SplitRows, weight: Floats) -> Iterator[Node]:
     """What takes longer: curves of more than one function."""
     name = Variable(rows.names[0])
     counts = np.square(weight) / float(np.square(weight).max())
@@ -28,7 +28,7 @@ def long_curves(rows: Rows, weight: Floats) -> Iterator[Node]:
     yield from (substitute(each.tree, "x", name) for each in found)
 
 
-def curves(rows: Rows, weight: Floats) -> Iterator[Node]:
+def curves(rows: SplitRows, weight: Floats) -> Iterator[Node]:
     """A curve of the one feature, or a curve times a power of it."""
     thin = np.linspace(0, len(rows.y) - 1, min(len(rows.y), _CURVE_ROWS)).astype(np.intp)
     x, name = rows.X[thin, 0], Variable(rows.names[0])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import power, powers, product
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ FAMILIES = (
 )
 
 
-def dictionaries(rows: Rows) -> Iterator[list[Term]]:
+def dictionaries(rows: SplitRows) -> Iterator[list[Term]]:
     """Sets of terms to try, the plainest first."""
     yield _monomials(rows, MOST_TERMS)
     largest = 3 if len(rows.names) <= 2 else 2
@@ -62,7 +62,7 @@ def dictionaries(rows: Rows) -> Iterator[list[Term]]:
     yield from _angles(rows)
 
 
-def _angles(rows: Rows) -> Iterator[list[Term]]:
+def _angles(rows: SplitRows) -> Iterator[list[Term]]:
     """Products of sines and cosines of three columns or more: all that sums and differences of angles, and squares of
     sines of half of them, come to.
     """
@@ -79,12 +79,12 @@ def _angles(rows: Rows) -> Iterator[list[Term]]:
             yield _times(plain, angles)
 
 
-def _of(rows: Rows, columns: Sequence[int]) -> Rows:
+def _of(rows: SplitRows, columns: Sequence[int]) -> SplitRows:
     """Some of the columns."""
     return replace(rows, names=tuple(rows.names[at] for at in columns), X=rows.X[:, columns])
 
 
-def few(rows: Rows) -> Iterator[list[Term]]:
+def few(rows: SplitRows) -> Iterator[list[Term]]:
     """Small sets for numerators and denominators."""
     yield _monomials(rows, 36, whole=True)
     short, shortest = _monomials(rows, 8, whole=True), _monomials(rows, 4, whole=True)
@@ -105,11 +105,11 @@ def few(rows: Rows) -> Iterator[list[Term]]:
 _ONE = Term(Number(1), np.ones(1))
 
 
-def _columns(rows: Rows) -> list[Term]:
+def _columns(rows: SplitRows) -> list[Term]:
     return [Term(Variable(name), rows.X[:, at]) for at, name in enumerate(rows.names)]
 
 
-def _without(rows: Rows, at: int) -> list[Term]:
+def _without(rows: SplitRows, at: int) -> list[Term]:
     return [term for each, term in enumerate(_columns(rows)) if each != at]
 
 
@@ -132,7 +132,7 @@ def _powers_of(features: Sequence[Term], most: int) -> list[Term]:
     return terms
 
 
-def _pairs(rows: Rows) -> list[Term]:
+def _pairs(rows: SplitRows) -> list[Term]:
     """Products, ratios, sums and differences of two features."""
     found: list[Term] = []
     with np.errstate(all="ignore"):
@@ -193,7 +193,7 @@ def _times(first: Sequence[Term], second: Sequence[Term]) -> list[Term]:
     ]
 
 
-def _monomials(rows: Rows, most: int, *, whole: bool = False, largest: int = 6) -> list[Term]:
+def _monomials(rows: SplitRows, most: int, *, whole: bool = False, largest: int = 6) -> list[Term]:
     """Products of whole powers, by total size; negative ones of columns that keep away from zero."""
     free = [not whole and bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
     chosen: list[tuple[int, ...]] = []

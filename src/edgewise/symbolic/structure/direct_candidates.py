@@ -17,7 +17,7 @@ from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.composition import form_tree
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.growth_factors import growths
 from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
 
@@ -30,7 +30,7 @@ _EXHAUSTIVE = 120
 _OFFSET = 4.0
 
 
-def direct_candidates(rows: Rows, forms: Sequence[Form] | None = None) -> Iterator[Node]:
+def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> Iterator[Node]:
     """Trees to refit, the simplest kinds first."""
     yield Number(float(rows.y.mean()))
     yield from _lines(rows)
@@ -51,7 +51,7 @@ def curve_tree(found: Suggestion, inner: Node) -> Node:
     return Apply("+", (value, Number(float(found.d))))
 
 
-def _lines(rows: Rows) -> Iterator[Node]:
+def _lines(rows: SplitRows) -> Iterator[Node]:
     design = np.column_stack([rows.X, np.ones(len(rows.y))])
     solution = np.linalg.lstsq(design, rows.y, rcond=None)[0]
     yield _linear([Variable(name) for name in rows.names], solution)
@@ -65,7 +65,7 @@ def _linear(terms: Sequence[Node], solution: NDArray[np.floating]) -> Node:
     return Apply("+", (*parts, Number(float(solution[-1])))) if parts else Number(float(solution[-1]))
 
 
-def _parabolas(rows: Rows) -> Iterator[Node]:
+def _parabolas(rows: SplitRows) -> Iterator[Node]:
     """a x + b x^2 with and without a constant: the first correction to many a law."""
     x, name = rows.X[:, 0], Variable(rows.names[0])
     terms = [name, Apply("^", (name, Number(2)))]
@@ -76,7 +76,7 @@ def _parabolas(rows: Rows) -> Iterator[Node]:
             yield _linear(terms, solution if constant else np.append(solution, 0.0))
 
 
-def _power_laws(rows: Rows) -> Iterator[Node]:
+def _power_laws(rows: SplitRows) -> Iterator[Node]:
     """C * x1^p1 * x2^p2 ..., by a line through logarithms; also of y less its offset at the smallest power."""
     clear = np.flatnonzero((rows.X != 0).all(axis=0))
     if clear.size == 0 or not (rows.y != 0).all():
@@ -101,7 +101,7 @@ def _power_laws(rows: Rows) -> Iterator[Node]:
     yield Apply("+", (law, Number(0.0)))
 
 
-def _curves(rows: Rows, forms: Sequence[Form] | None) -> Iterator[Node]:
+def _curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Node]:
     """One column's curve, where one column may be all there is to it."""
     for at, name in enumerate(rows.names):
         order = np.argsort(rows.X[:, at], kind="stable")
@@ -118,7 +118,7 @@ def _curves(rows: Rows, forms: Sequence[Form] | None) -> Iterator[Node]:
                 yield tree.arguments[0]
 
 
-def _sums_of_products(rows: Rows) -> Iterator[Node]:
+def _sums_of_products(rows: SplitRows) -> Iterator[Node]:
     """Sums of one to six products of powers (and logarithms), of y itself and of simple functions of it."""
     library = _library(rows)
     for outer in _OUTER:
@@ -157,7 +157,7 @@ class _Library:
     columns: Floats
 
 
-def _library(rows: Rows) -> _Library:
+def _library(rows: SplitRows) -> _Library:
     powers = list(itertools.islice(_exponents(rows), _MOST_PRODUCTS))
     trees = [_product(each, rows.names) for each in powers]
     with np.errstate(all="ignore"):
@@ -263,7 +263,7 @@ def _explained(gram: Floats, along: Floats) -> Floats:
     return np.where(determinant > 1e-9, explained, -1.0)
 
 
-def _exponents(rows: Rows) -> Iterator[tuple[int, ...]]:
+def _exponents(rows: SplitRows) -> Iterator[tuple[int, ...]]:
     """Exponents of products, the simplest first; negative ones only of columns that keep away from zero."""
     count = rows.X.shape[1]
     inverse = [bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
 from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, SELECTION
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, dictionaries
 from edgewise.symbolic.structure.linear_relations import OUTERS, Outer, linear, outside, target_values
 
@@ -47,7 +47,7 @@ class _Sum:
     weights: Floats
 
 
-def pursued(rows: Rows, *, weight: Floats | None = None, until: float = math.inf) -> Iterator[Node]:
+def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = math.inf) -> Iterator[Node]:
     """The best few sums of terms, the best first.
 
     Parameters

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 # Whole factors that laws are written with.
 _BASES = (2, 3, 10)
 _FEWEST_STEPS = 4
 
 
-def growths(rows: Rows) -> Iterator[Node]:
+def growths(rows: SplitRows) -> Iterator[Node]:
     """a*2^n + b and a*2^n, for the whole factor and the sign of n that fit best, of each column n of whole numbers.
 
     Examples
@@ -22,9 +22,9 @@ def growths(rows: Rows) -> Iterator[Node]:
     >>> import numpy as np
     >>> from edgewise.forms.tree import render
     >>> from edgewise.symbolic.structure.growth_factors import growths
-    >>> from edgewise.symbolic.fitting.train_test import Rows
+    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> n = np.arange(7.0)[:, None]
-    >>> "*2^n + " in render(next(growths(Rows.split(("n",), n, 0.25 + 0.5 * 2 ** n[:, 0], 0.2, 0))))
+    >>> "*2^n + " in render(next(growths(SplitRows.split(("n",), n, 0.25 + 0.5 * 2 ** n[:, 0], 0.2, 0))))
     True
     """
     for at, name in enumerate(rows.names):

@@ -20,7 +20,7 @@ from scipy.linalg import qr, solve_triangular
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import MOST_TERMS, dictionaries, few
 from edgewise.symbolic.structure.state import product
 
@@ -64,7 +64,7 @@ OUTERS = (
 )
 
 
-def relations(rows: Rows, tolerance: float = EXACT, *, plain: bool = False) -> Iterator[Node]:
+def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False) -> Iterator[Node]:
     """Formulas that hold on all rows to rounding error.
 
     Parameters

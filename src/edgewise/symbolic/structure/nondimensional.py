@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from edgewise.forms import Form
 from edgewise.forms.tree import Apply, Node, Number
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.state import Move, State
 from edgewise.symbolic.units.constraints import Dimensions
 
 
-def reduced(rows: Rows, units: Dimensions | None) -> State | None:
+def reduced(rows: SplitRows, units: Dimensions | None) -> State | None:
     """The table in products without unit; None where units do not make it simpler, or where it has no values."""
     if units is None:
         return None
@@ -24,7 +24,7 @@ def reduced(rows: Rows, units: Dimensions | None) -> State | None:
 
 
 def from_units(
-    rows: Rows, units: Dimensions | None, state: State | None, forms: Sequence[Form] | None
+    rows: SplitRows, units: Dimensions | None, state: State | None, forms: Sequence[Form] | None
 ) -> Iterator[Node]:
     """Direct candidates in the products, as formulas in the columns; where there are none, a multiple of the prefactor."""
     if state is not None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, render
 from edgewise.symbolic.costs import QUOTIENT
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, few
 from edgewise.symbolic.structure.forward_selection import NODE, nodes, select
 from edgewise.symbolic.structure.linear_relations import linear
@@ -43,7 +43,7 @@ class _Quotient:
     tree: Node
 
 
-def quotients(rows: Rows, smooth: Floats, *, weight: Floats, until: float = math.inf) -> Iterator[Node]:
+def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float = math.inf) -> Iterator[Node]:
     """The best few quotients of sums of terms, the best first.
 
     Parameters

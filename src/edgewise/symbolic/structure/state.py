@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import Landscape, landscape
 
 Floats = NDArray[np.float64]
@@ -58,7 +58,7 @@ class State:
         False once a measured number has gone into a feature or the target.
     """
 
-    rows: Rows
+    rows: SplitRows
     trees: tuple[Node, ...]
     outer: Node = _TARGET
     depth: int = 0
@@ -66,7 +66,7 @@ class State:
     story: tuple[str, ...] = ()
 
     @classmethod
-    def table(cls, rows: Rows) -> State:
+    def table(cls, rows: SplitRows) -> State:
         """The table itself."""
         return cls(rows, tuple(Variable(name) for name in rows.names))
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import EXCHANGE
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 
 Floats = NDArray[np.float64]
 
@@ -55,7 +55,7 @@ class _Term:
     nodes: int
 
 
-def sums_by_exchange(rows: Rows, seed: int = 0) -> Iterator[Node]:
+def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
     """The best sums of one to five terms at each weight, as trees to refit.
 
     Parameters
@@ -144,7 +144,7 @@ class _Pool:
         return costs
 
 
-def _terms(rows: Rows) -> list[_Term]:
+def _terms(rows: SplitRows) -> list[_Term]:
     """One, powers of atoms and products of two of them, the easiest to read first."""
     atoms = _atoms(rows)
     terms = [_Term(Number(1), np.ones(len(rows.y)), 1)]
@@ -167,7 +167,7 @@ def _terms(rows: Rows) -> list[_Term]:
     return sorted(terms, key=lambda term: term.nodes)[:MOST_TERMS]
 
 
-def _atoms(rows: Rows) -> list[_Atom]:
+def _atoms(rows: SplitRows) -> list[_Atom]:
     """The columns; up to four of them also bring their pairwise sums and differences."""
     atoms = [
         _Atom(Variable(name), rows.X[:, at], name in rows.positive, 1) for at, name in enumerate(rows.names)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.costs import ORTHOGONAL
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import FAMILIES, Term, taken
 from edgewise.symbolic.structure.linear_relations import OUTERS, outside, target_values
 from edgewise.symbolic.structure.state import product
@@ -29,7 +29,7 @@ _WORK = 0.33
 _MOST = 3
 
 
-def varying(rows: Rows) -> Iterator[Node]:
+def varying(rows: SplitRows) -> Iterator[Node]:
     """Formulas in two features of which one enters by known functions.
 
     Parameters
@@ -65,7 +65,7 @@ def varying(rows: Rows) -> Iterator[Node]:
                     yield outside(outer, tree, sign)
 
 
-def _functions(rows: Rows, at: int) -> Iterator[list[Term]]:
+def _functions(rows: SplitRows, at: int) -> Iterator[list[Term]]:
     """One and a family; powers first."""
     feature = Term(Variable(rows.names[at]), rows.X[:, at])
     one = Term(Number(1), np.ones(len(rows.y)))

@@ -23,7 +23,7 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.fitting.train_test import Rows
+from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.curves_noise import curves
 from edgewise.symbolic.structure.state import power, product
 from edgewise.symbolic.univariate.search import UNITS, one_variable
@@ -49,7 +49,7 @@ class _Part:
     weight: Floats
 
 
-def weighed(rows: Rows, weight: Floats, until: float) -> Iterator[Node]:
+def weighed(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node]:
     """Formulas in two features of which one enters by known functions.
 
     Parameters
@@ -77,7 +77,7 @@ def weighed(rows: Rows, weight: Floats, until: float) -> Iterator[Node]:
         yield from _read(rows, 1 - at, parts, weight, error, min(_WORK, left / 4))
 
 
-def _functions(rows: Rows, at: int) -> Iterator[Sequence[tuple[Node, Floats]]]:
+def _functions(rows: SplitRows, at: int) -> Iterator[Sequence[tuple[Node, Floats]]]:
     v, name = rows.X[:, at], Variable(rows.names[at])
     one = (Number(1), np.ones(len(v)))
     waves = [(Apply(kind, (name,)), values) for kind, values in (("sin", np.sin(v)), ("cos", np.cos(v)))]
@@ -98,7 +98,7 @@ def _functions(rows: Rows, at: int) -> Iterator[Sequence[tuple[Node, Floats]]]:
 
 
 def _fit(
-    rows: Rows, by: int, functions: Sequence[tuple[Node, Floats]], weight: Floats
+    rows: SplitRows, by: int, functions: Sequence[tuple[Node, Floats]], weight: Floats
 ) -> tuple[float, list[_Part]]:
     """The error on left-out rows with the best degree, and the parts."""
     u = rows.X[:, by]
@@ -127,7 +127,7 @@ def _fit(
 
 
 def _read(
-    rows: Rows, by: int, parts: Sequence[_Part], weight: Floats, error: float, work: float
+    rows: SplitRows, by: int, parts: Sequence[_Part], weight: Floats, error: float, work: float
 ) -> Iterator[Node]:
     """Closed forms of the weights put together, and of each those that the rows leave once the other has its form."""
     left = rows.y - sum((each.values * each.weight for each in parts), np.zeros(len(rows.y)))
@@ -155,11 +155,11 @@ class _Curve:
     y: Floats
     counts: Floats
 
-    def rows(self, name: Variable) -> Rows:
-        return Rows((name.name,), self.x[:, None], self.y, self.x[:0, None], self.y[:0])
+    def rows(self, name: Variable) -> SplitRows:
+        return SplitRows((name.name,), self.x[:, None], self.y, self.x[:0, None], self.y[:0])
 
 
-def _curve(rows: Rows, by: int, part: _Part, target: Floats, weight: Floats) -> _Curve:
+def _curve(rows: SplitRows, by: int, part: _Part, target: Floats, weight: Floats) -> _Curve:
     """What a weight would have to be on each row for its part to be the target."""
     strength = np.abs(part.values)
     seen = strength > _FAINT * strength.max()

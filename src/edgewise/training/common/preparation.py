@@ -16,7 +16,7 @@ from edgewise.network.state import put_together, take_apart
 from edgewise.splines import data_range
 from edgewise.training.common.costs import numbers_read, value_cost
 from edgewise.training.common.losses import Loss
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 
 # Room at both ends of the grids, as a share of the data's range: rows to come may lie a little further out, and hidden
 # nodes move while they are trained. Without it their ends would run onto the linear tails.
@@ -27,7 +27,7 @@ ROWS_AT_ONCE = 16_384
 SLACK, WELL_FILLED = 0.004, 0.85
 
 
-def prepared(net: KAN, rows: Rows, loss: Loss) -> KAN:
+def prepared(net: KAN, rows: TrainingRows, loss: Loss) -> KAN:
     """A float64 copy; a network without scalings gets them from the data, with its grids laid over the nodes."""
     net = copy.deepcopy(net).to(torch.float64)
     if is_scaled(net):
@@ -42,14 +42,14 @@ def is_scaled(net: KAN) -> bool:
     return shifts or bool((net.input_scale != 1).any()) or bool((net.output_scale != 1).any())
 
 
-def covered(net: KAN, rows: Rows, intervals: int | None = None) -> KAN:
+def covered(net: KAN, rows: TrainingRows, intervals: int | None = None) -> KAN:
     """The network with every grid laid anew over the values that reach it, layer by layer."""
     for at, layer in enumerate(net.layers):
         net = _laid(net, rows, at, layer.intervals if intervals is None else intervals)
     return net
 
 
-def grown(net: KAN, rows: Rows, intervals: int) -> KAN:
+def grown(net: KAN, rows: TrainingRows, intervals: int) -> KAN:
     """The network on grids of that many intervals: exactly refined where the grid fits its data, else laid over anew."""
     for at, layer in enumerate(net.layers):
         fits = _fits(net, rows, at)
@@ -62,7 +62,7 @@ def grown(net: KAN, rows: Rows, intervals: int) -> KAN:
     return net
 
 
-def fresh_copy(net: KAN, seed: int | None, rows: Rows | None) -> KAN:
+def fresh_copy(net: KAN, seed: int | None, rows: TrainingRows | None) -> KAN:
     """An independent copy; with a seed, its numeric edges are drawn anew and its hidden grids laid over the rows."""
     made = copy.deepcopy(net)
     if seed is None:
@@ -82,7 +82,7 @@ def fresh_copy(net: KAN, seed: int | None, rows: Rows | None) -> KAN:
     return made
 
 
-def _lay_bare(net: KAN, rows: Rows, at: int) -> None:
+def _lay_bare(net: KAN, rows: TrainingRows, at: int) -> None:
     """The grid of a layer moved over the rows, in place, whatever becomes of its functions."""
     layer = net.layers[at]
     low, high = _wanted(net, rows, at)
@@ -92,14 +92,14 @@ def _lay_bare(net: KAN, rows: Rows, at: int) -> None:
     layer.set_mask(layer.mask)
 
 
-def _laid(net: KAN, rows: Rows, at: int, intervals: int) -> KAN:
+def _laid(net: KAN, rows: TrainingRows, at: int, intervals: int) -> KAN:
     low, high = _wanted(net, rows, at)
     states = take_apart(net)
     states[at] = laid_over(states[at], torch.stack([low, high]), intervals, 1.0, 0.0)
     return put_together(net, states)
 
 
-def _fits(net: KAN, rows: Rows, at: int) -> bool:
+def _fits(net: KAN, rows: TrainingRows, at: int) -> bool:
     low, high = _wanted(net, rows, at)
     start, end = net.layers[at].domain.unbind(1)
     width = high - low
@@ -108,7 +108,7 @@ def _fits(net: KAN, rows: Rows, at: int) -> bool:
     return bool(((start <= low + room) & (high - room <= end) & snug).all())
 
 
-def _wanted(net: KAN, rows: Rows, at: int) -> tuple[Tensor, Tensor]:
+def _wanted(net: KAN, rows: TrainingRows, at: int) -> tuple[Tensor, Tensor]:
     """Range that the grid of every node in front of a layer should cover.
 
     Rows to come may combine inputs as no row does yet: a sum node can then go as far as its edges' ranges add up to. The
@@ -131,7 +131,7 @@ def _wanted(net: KAN, rows: Rows, at: int) -> tuple[Tensor, Tensor]:
         return low, high
 
 
-def _reached(net: KAN, rows: Rows, at: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _reached(net: KAN, rows: TrainingRows, at: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Range of every node in front of a layer, and of every edge that leads to it, over the rows."""
     ends = list[tuple[Tensor, Tensor]]()
     edges = list[tuple[Tensor, Tensor]]()

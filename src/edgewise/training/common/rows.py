@@ -22,19 +22,19 @@ FEW = 5000
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class TrainingRows:
     """Inputs (n, I) in their own units, targets (n, D) and weights (n,) that sum to one; float64."""
 
     X: Tensor
     y: Tensor
     weight: Tensor
 
-    def take(self, index: Tensor) -> Rows:
+    def take(self, index: Tensor) -> TrainingRows:
         """Some of the rows."""
         weight = self.weight[index]
-        return Rows(self.X[index], self.y[index], weight / weight.sum())
+        return TrainingRows(self.X[index], self.y[index], weight / weight.sum())
 
-    def few(self) -> Rows:
+    def few(self) -> TrainingRows:
         """Every n-th row, where there are too many to look at all."""
         step = -(-len(self) // FEW)
         return self if step == 1 else self.take(torch.arange(0, len(self), step))
@@ -43,13 +43,13 @@ class Rows:
         return len(self.X)
 
 
-def as_rows(net: KAN, X: Any, y: Any, loss: Loss, sample_weight: Any = None, of: str = "fit") -> Rows:
+def as_rows(net: KAN, X: Any, y: Any, loss: Loss, sample_weight: Any = None, of: str = "fit") -> TrainingRows:
     """Checked rows for a network and a loss."""
     inputs = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of=of))
     targets = check_matrix(_column(y, of), "y", rows=len(inputs), of=of)
     target = check_target(loss, torch.from_numpy(targets), net.shape[-1], of)
     if sample_weight is None:
-        return Rows(inputs, target, torch.full((len(inputs),), 1 / len(inputs), dtype=torch.float64))
+        return TrainingRows(inputs, target, torch.full((len(inputs),), 1 / len(inputs), dtype=torch.float64))
     weight = torch.from_numpy(check_vector(sample_weight, "sample_weight", length=len(inputs), of=of))
     if bool((weight < 0).any()) or float(weight.sum()) <= 0:
         raise InputError(
@@ -57,10 +57,12 @@ def as_rows(net: KAN, X: Any, y: Any, loss: Loss, sample_weight: Any = None, of:
             f"{float(weight.min()):g} to {float(weight.max()):g} instead."
         )
     weight = weight / weight.max()
-    return Rows(inputs, target, weight / weight.sum())
+    return TrainingRows(inputs, target, weight / weight.sum())
 
 
-def hold_out(rows: Rows, net: KAN, loss: Loss, validation: Any, seed: int) -> tuple[Rows, Rows | None]:
+def hold_out(
+    rows: TrainingRows, net: KAN, loss: Loss, validation: Any, seed: int
+) -> tuple[TrainingRows, TrainingRows | None]:
     """Training rows and held-out rows from a share, a pair (X, y), or None."""
     if isinstance(validation, tuple):
         if len(validation) != 2:

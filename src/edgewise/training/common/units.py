@@ -8,10 +8,10 @@ from torch import Tensor
 
 from edgewise.network import KAN
 from edgewise.training.common.losses import Loss
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 
 
-def scaled(net: KAN, rows: Rows, loss: Loss) -> Tensor:
+def scaled(net: KAN, rows: TrainingRows, loss: Loss) -> Tensor:
     """Targets in network units."""
     return (rows.y - net.output_shift) / net.output_scale if loss.dispersed else rows.y
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from edgewise._core.seeds import derive, generator
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 
 # Numbers gathered at once: enough to make the calls cheap for narrow rows, little enough to be still in the cache when a
 # batch is read.
@@ -22,7 +22,7 @@ class Batches:
 
     Parameters
     ----------
-    rows : Rows
+    rows : TrainingRows
     size : int
         Most rows of a batch; batches differ by one row at most.
     seed : int
@@ -35,7 +35,7 @@ class Batches:
     device : torch.device
     """
 
-    def __init__(self, rows: Rows, size: int, seed: int) -> None:
+    def __init__(self, rows: TrainingRows, size: int, seed: int) -> None:
         self.rows, self.seed, self.device = rows, seed, rows.X.device
         self.count = max(1, math.ceil(len(rows) / size))
         # Row weights of the whole sum to one; times the number of rows they average to one in a batch.

@@ -21,7 +21,7 @@ from torch import Tensor
 from edgewise._core.seeds import derive, generator
 from edgewise.layers import KANLinear, multiply
 from edgewise.network import KAN
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.first_order.adamw import Centred
 
 # Rows whose mean is taken: it need only be roughly that of all.
@@ -36,13 +36,13 @@ class Centring:
     Parameters
     ----------
     net : KAN
-    rows : Rows
+    rows : TrainingRows
         In network units.
     seed : int
         Of the rows whose mean is taken.
     """
 
-    def __init__(self, net: KAN, rows: Rows, seed: int) -> None:
+    def __init__(self, net: KAN, rows: TrainingRows, seed: int) -> None:
         self.net = net
         random = generator(derive(seed, 7104))
         index = torch.randperm(len(rows), generator=random)[:LOOKED_AT].to(rows.X.device)

@@ -17,7 +17,7 @@ from edgewise.layers import multiply
 from edgewise.network import KAN
 from edgewise.training.common.costs import descent_cost, numbers_read, value_cost
 from edgewise.training.common.losses import Loss
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.first_order.adamw import FusedAdamW
 from edgewise.training.first_order.batches import Batches
 from edgewise.training.first_order.centring import Centring
@@ -114,7 +114,7 @@ class AdamW:
         Takes the rows' X to what the loss takes.
     groups : iterable of dict
         Its parameters, with the highest learning rate ("highest") and the "weight_decay" of each group.
-    rows : Rows
+    rows : TrainingRows
     loss : Loss
     options : FirstOrderOptions
     centring : Centring, optional
@@ -130,7 +130,7 @@ class AdamW:
         self,
         net: Callable[[Tensor], Tensor],
         groups: Iterable[dict[str, Any]],
-        rows: Rows,
+        rows: TrainingRows,
         loss: Loss,
         options: FirstOrderOptions,
         centring: Centring | None = None,
@@ -184,7 +184,7 @@ class LBFGS:
     doi:10.1007/BF01589116.
     """
 
-    def __init__(self, net: KAN, rows: Rows, loss: Loss, options: FirstOrderOptions) -> None:
+    def __init__(self, net: KAN, rows: TrainingRows, loss: Loss, options: FirstOrderOptions) -> None:
         self.net, self.rows, self.loss = net, rows, loss
         iterations = options.steps or max(1, round(options.work * ITERATIONS))
         self.epochs, self.done = math.ceil(iterations / CHUNK), 0.0
@@ -253,7 +253,7 @@ def outputs(net: KAN, X: Tensor) -> Tensor:
     return nodes
 
 
-def mean_loss(net: KAN, rows: Rows, loss: Loss) -> float:
+def mean_loss(net: KAN, rows: TrainingRows, loss: Loss) -> float:
     """Weighted mean loss of rows in network units."""
     losses, read = list[Tensor](), numbers_read(net)
     with torch.no_grad():

@@ -22,7 +22,7 @@ from edgewise.network import KAN
 from edgewise.network.grids import samples
 from edgewise.splines import data_range, fit_coefficients
 from edgewise.splines.make import default_grid, make_basis
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 
 # Shares of the schedule between which the moments lie.
 FIRST, LAST = 0.05, 0.5
@@ -40,14 +40,14 @@ def moments(epochs: int, count: int) -> frozenset[int]:
     return frozenset(max(1, round(epochs * FIRST * ratio**k)) for k in range(count)) - {epochs}
 
 
-def follow(net: KAN, rows: Rows, seed: int) -> str:
+def follow(net: KAN, rows: TrainingRows, seed: int) -> str:
     """Lay the hidden grids of a network anew where they no longer fit, in place; says how many.
 
     Parameters
     ----------
     net : KAN
         Its grids and coefficients are changed.
-    rows : Rows
+    rows : TrainingRows
         In network units.
     seed : int
         Of the rows that are looked at; they are the same at every call.

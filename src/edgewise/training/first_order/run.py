@@ -27,7 +27,7 @@ from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.preparation import prepared
 from edgewise.training.common.results import Callback, FitResult, Record
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.common.state_files import is_there, read_tree, write_tree
 from edgewise.training.common.units import in_units, scaled
 from edgewise.training.first_order.centring import Centring
@@ -73,8 +73,8 @@ class Progress:
 
 def fit_first_order(
     net: KAN,
-    train: Rows,
-    held: Rows | None,
+    train: TrainingRows,
+    held: TrainingRows | None,
     loss: Loss,
     options: FirstOrderOptions,
     callbacks: Sequence[Callback] = (),
@@ -87,7 +87,7 @@ def fit_first_order(
     ----------
     net : KAN
         The network to start from; it is not changed. AdamW works in its precision (at least float32), L-BFGS in float64.
-    train, held : Rows
+    train, held : TrainingRows
     loss : Loss
     options : FirstOrderOptions
     callbacks : sequence of callable
@@ -119,9 +119,9 @@ def fit_first_order(
 
 
 def _drive(
-    begin: Callable[[Rows, Rows | None], Run],
-    train: Rows,
-    held: Rows | None,
+    begin: Callable[[TrainingRows, TrainingRows | None], Run],
+    train: TrainingRows,
+    held: TrainingRows | None,
     meter: Meter,
     callbacks: Sequence[Callback],
     checkpoint: str | Path | None,
@@ -168,7 +168,7 @@ class Run:
     """One fit: the network being trained, the best one so far, and the way of moving."""
 
     def __init__(
-        self, net: KAN, train: Rows, held: Rows | None, loss: Loss, options: FirstOrderOptions
+        self, net: KAN, train: TrainingRows, held: TrainingRows | None, loss: Loss, options: FirstOrderOptions
     ) -> None:
         self.loss, self.options, self.progress = loss, options, Progress()
         ready = prepared(net, train, loss)
@@ -340,16 +340,16 @@ class Run:
         return None
 
 
-def _moved(net: KAN, rows: Rows, loss: Loss) -> Rows:
+def _moved(net: KAN, rows: TrainingRows, loss: Loss) -> TrainingRows:
     """Rows on the device and in the precision of a network, inputs and targets in network units; weights stay float64."""
     like = net.output_shift
     y = scaled(net, replace(rows, y=rows.y.to(like.device)), loss)
     # Scaled in float64 and once for all: what is left to float32 lies in [-1, 1].
     X = (rows.X.to(like.device) - net.input_shift.to(rows.X.dtype)) / net.input_scale.to(rows.X.dtype)
-    return Rows(X.to(like), y.to(like), rows.weight.to(like.device))
+    return TrainingRows(X.to(like), y.to(like), rows.weight.to(like.device))
 
 
-def _single_will_do(net: KAN, rows: Rows) -> bool:
+def _single_will_do(net: KAN, rows: TrainingRows) -> bool:
     """Whether float32 will do: it holds the rows, and tells places on the grids apart.
 
     Rows must be neither too large for it nor small differences of large numbers. A value that is rounded by eps |x| must be
@@ -375,7 +375,12 @@ def _settled(history: Sequence[Record]) -> bool:
 
 
 def _fingerprint(
-    net: KAN, train: Rows, held: Rows | None, loss: Loss, options: FirstOrderOptions, dtype: Any
+    net: KAN,
+    train: TrainingRows,
+    held: TrainingRows | None,
+    loss: Loss,
+    options: FirstOrderOptions,
+    dtype: Any,
 ) -> str:
     """What a stored state must share with a run: rows, settings and the network given."""
     digest = hashlib.sha256(repr((options, loss, net.spec, dtype)).encode())

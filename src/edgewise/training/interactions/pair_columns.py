@@ -24,7 +24,7 @@ ROWS_EACH = 4
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class ProductColumns:
     """Columns of one input or of a pair, by the values that occur.
 
     Attributes
@@ -90,11 +90,11 @@ class Parts:
         self.codes = [torch.unique(X[:, i], return_inverse=True)[1] for i in range(X.shape[1])]
         self.folds = [(problem.fold == k).nonzero()[:, 0] for k in range(int(problem.fold.max()) + 1)]
         self.others = (problem.fold < 0).nonzero()[:, 0]
-        self._parts = dict[Which, Part]()
+        self._parts = dict[Which, ProductColumns]()
         self._grams = dict[tuple[Which, int], tuple[Tensor, ...]]()
         self._room = MOST_NUMBERS
 
-    def of(self, which: Which) -> Part:
+    def of(self, which: Which) -> ProductColumns:
         if which not in self._parts:
             self._parts[which] = self._single(which[0]) if len(which) == 1 else self._pair(which, PRODUCTS)
         return self._parts[which]
@@ -126,14 +126,14 @@ class Parts:
     def _directions(self, i: int) -> int:
         return min(self.most[i], self.starts[i + 1] - self.starts[i] - 1)
 
-    def _single(self, i: int) -> Part:
+    def _single(self, i: int) -> ProductColumns:
         own = torch.arange(self.starts[i] + 1, self.starts[i + 1])
         cells = self._cells((i,))
         table = self.problem.table if cells is None else self.problem.table[cells[0]]
         codes = None if cells is None else cells[1]
-        return Part(torch.stack([own, own], 1), table[:, own], codes, torch.zeros_like(own))
+        return ProductColumns(torch.stack([own, own], 1), table[:, own], codes, torch.zeros_like(own))
 
-    def _pair(self, pair: Which, most: int) -> Part:
+    def _pair(self, pair: Which, most: int) -> ProductColumns:
         i, j = pair
         a, b = self._directions(i), self._directions(j)
         cells = self._cells(pair)
@@ -145,7 +145,7 @@ class Parts:
         places = at + torch.tensor([self.starts[i], self.starts[j]])
         values = table[:, places[:, 0]] * table[:, places[:, 1]]
         self._room -= values.numel()
-        return Part(places, values, None if cells is None else cells[1], blocks(at))
+        return ProductColumns(places, values, None if cells is None else cells[1], blocks(at))
 
     def _cells(self, which: Which) -> tuple[Tensor, Tensor] | None:
         """A row of each cell, and the cell of each row; None where cells are too many."""

@@ -22,7 +22,7 @@ from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, significantly_
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.common.losses import Loss
-from edgewise.training.interactions.pair_columns import Part, Parts, Which
+from edgewise.training.interactions.pair_columns import Parts, ProductColumns, Which
 from edgewise.training.interactions.two_way_tables import Pair, TwoWay, all_pairs, strongest, two_way
 
 # Pairs that join in each round, and rounds that may pass without out-of-bag rows speaking for them.
@@ -269,7 +269,7 @@ class _Model:
             last = self.penalty[pair][-1:].expand(blocks, -1)
             self.penalty[pair] = torch.cat([self.penalty[pair], last])
 
-    def _quadratic(self, which: Which, part: Part, k: int, old: Tensor) -> tuple[Tensor, Tensor]:
+    def _quadratic(self, which: Which, part: ProductColumns, k: int, old: Tensor) -> tuple[Tensor, Tensor]:
         """Matrix and right side of the normal equations of one part."""
         bend = self.parts.problem.rows.weight * self.loss.curvature(self.f, self.y)[:, k]
         gram = self.parts.gram(which, k, self.fold, bend)
@@ -334,7 +334,7 @@ class _Model:
         rest = float(((self.f[:, k] - self.y[:, k]) ** 2 * bend) @ self.weight)
         return rest / max(self.total - 1 - self.spent - sum(self.free.values()), 0.05 * self.total)
 
-    def _moved(self, part: Part, k: int, old: Tensor, new: Tensor, penalty: Tensor) -> Tensor:
+    def _moved(self, part: ProductColumns, k: int, old: Tensor, new: Tensor, penalty: Tensor) -> Tensor:
         """Go from old to new, less far where that does not lower the loss."""
         step, size = new - old, 1.0
         change = part.times(step)

@@ -12,7 +12,7 @@ from edgewise._core.work import charge
 from edgewise.network import KAN
 from edgewise.training.common.costs import value_cost
 from edgewise.training.common.losses import Loss
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.common.units import scaled
 from edgewise.training.second_order.native_objective import objective
 from edgewise.training.second_order.objective import DataObjective, Penalised
@@ -26,8 +26,8 @@ class FitProblem:
     """What is fixed within a stage: layout, penalty and objective of one network on one set of rows."""
 
     net: KAN
-    rows: Rows
-    held: Rows | None
+    rows: TrainingRows
+    held: TrainingRows | None
     loss: Loss
     variation_weight: float = 0.0
 
@@ -55,24 +55,24 @@ class FitProblem:
         return Penalised(self.data, matrix(self.penalty, weights), self.variation)
 
 
-def objective_on(net: KAN, slots: Slots, rows: Rows, loss: Loss) -> DataObjective:
+def objective_on(net: KAN, slots: Slots, rows: TrainingRows, loss: Loss) -> DataObjective:
     """Mean loss on some rows as a function of the parameter vector."""
     return objective(net, slots, rows.X, scaled(net, rows, loss), rows.weight, loss)
 
 
-def joined(first: Rows, second: Rows) -> Rows:
+def joined(first: TrainingRows, second: TrainingRows) -> TrainingRows:
     """All rows, every row with the weight it had relative to its own part's size."""
     weight = torch.cat([first.weight * len(first), second.weight * len(second)])
-    return Rows(torch.cat([first.X, second.X]), torch.cat([first.y, second.y]), weight / weight.sum())
+    return TrainingRows(torch.cat([first.X, second.X]), torch.cat([first.y, second.y]), weight / weight.sum())
 
 
-def mean_loss(net: KAN, rows: Rows, loss: Loss) -> float:
+def mean_loss(net: KAN, rows: TrainingRows, loss: Loss) -> float:
     """Weighted mean loss of a network in network units."""
     slots = make_slots(net)
     return objective_on(net, slots, rows, loss).value(pack(net, slots))
 
 
-def error(net: KAN, rows: Rows, loss: Loss) -> float:
+def error(net: KAN, rows: TrainingRows, loss: Loss) -> float:
     """The error of a network as `FitResult` states it."""
     slots = make_slots(net)
     return error_at(objective_on(net, slots, rows, loss), net, pack(net, slots))

@@ -17,7 +17,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.training.common.losses import Loss, Squared
 from edgewise.training.common.preparation import fresh_copy, grown, is_scaled, prepared
-from edgewise.training.common.rows import Rows
+from edgewise.training.common.rows import TrainingRows
 from edgewise.training.second_order import evidence, lm, truncated
 from edgewise.training.second_order.fit_problem import FitProblem, error, error_at, joined, mean_loss
 from edgewise.training.second_order.native_objective import NativeObjective, descended
@@ -138,7 +138,13 @@ class SecondOrder:
     """The fit of one network on training rows, judged on held-out rows where there are any."""
 
     def __init__(
-        self, net: KAN, train: Rows, held: Rows | None, loss: Loss, options: Options, refit: bool = True
+        self,
+        net: KAN,
+        train: TrainingRows,
+        held: TrainingRows | None,
+        loss: Loss,
+        options: Options,
+        refit: bool = True,
     ) -> None:
         self.train, self.held, self.loss, self.options, self.refit = train, held, loss, options, refit
         self.warm = is_scaled(net)
@@ -400,7 +406,7 @@ class SecondOrder:
     def _problem_of(self, net: KAN, stage: str) -> FitProblem:
         return FitProblem(net, self._rows(stage), self.held, self.loss, self.options.total_variation)
 
-    def _rows(self, stage: str) -> Rows:
+    def _rows(self, stage: str) -> TrainingRows:
         return self.train if self.held is None or stage != "refit" else joined(self.train, self.held)
 
     def _objective(self, now: FitState) -> Penalised | MatrixFree:

@@ -28,7 +28,7 @@ from edgewise.verifying.bounds.program import (
     make_program,
     ranges,
 )
-from edgewise.verifying.domain.goals import Goal, InputTerm, Rows, Slope, times
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope, times
 from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots, stack, unit_slots
 
 Floats = NDArray[np.float64]
@@ -41,7 +41,7 @@ FLOOR, NARROW = 0.01, 1e-6
 CUT, PART = 2e-4, 1e-4
 
 
-def rows_program(models: tuple[ExactModel, ...], space: Space, goal: Rows) -> Program:
+def rows_program(models: tuple[ExactModel, ...], space: Space, goal: OutputBounds) -> Program:
     """The program of a goal of rows, its families and units numbered as docs/certificates.md says."""
     keys: list[tuple[int, int | None]] = []
     units: list[list[int]] = []
@@ -405,7 +405,7 @@ def make_bounders(
     Programs are of `unit` times the goal: a power of two that makes a tiny excess one of about 1, for a search tells what
     is small by fixed numbers.
     """
-    if isinstance(goal, Rows):
+    if isinstance(goal, OutputBounds):
         program = rows_program(models, space, goal)
         plain = Lagrange(program if unit == 1 else rows_program(models, space, times(goal, unit)), unit=unit)
         return (Differential(program, root), plain) if pairable(program) else (plain,)

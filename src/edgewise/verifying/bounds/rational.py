@@ -132,7 +132,7 @@ def exact_excess(models: Sequence[KAN], space: Space, goal: Goal, x: Floats) -> 
     models : sequence of KAN
         Networks of numeric B-spline edges.
     space : Space
-    goal : Rows or Slope
+    goal : OutputBounds or Slope
     x : array of shape (inputs,)
 
     Notes
@@ -142,12 +142,12 @@ def exact_excess(models: Sequence[KAN], space: Space, goal: Goal, x: Floats) -> 
     Examples
     --------
     >>> from edgewise.verifying.domain.domain import Domain, Group
-    >>> from edgewise.verifying.domain.goals import OutputTerm, Rows
+    >>> from edgewise.verifying.domain.goals import OutputTerm, OutputBounds
     >>> from edgewise.verifying.domain.space import make_space
     >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
     >>> space = make_space(Domain((Group("x", (0,), (((-1.0, 1.0),),)),)), 1)
     >>> y = float(net.predict(np.array([[0.3]]))[0, 0])
-    >>> abs(exact_excess([net], space, Rows(((OutputTerm(0),),), (0.0,)), np.array([0.3])) - y) < 1e-12
+    >>> abs(exact_excess([net], space, OutputBounds(((OutputTerm(0),),), (0.0,)), np.array([0.3])) - y) < 1e-12
     True
     """
     if isinstance(goal, Slope):

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
-from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Rows
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import Space
 
 Floats = NDArray[np.float64]
@@ -111,7 +111,7 @@ def with_room(networks: Sequence[KAN], space: Space, goal: Goal) -> Goal:
 
     Slopes are those of the exact function, which rounding does not have.
     """
-    if not isinstance(goal, Rows):
+    if not isinstance(goal, OutputBounds):
         return goal
     # The first two rows, or the one, may be the same sum with either sign: what is computed is then exactly zero.
     if not any(_weights(networks, space, goal.rows[:2]).values()):

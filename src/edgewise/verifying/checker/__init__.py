@@ -32,7 +32,7 @@ from .reading import FILE, FORMAT, VERSION, Refused, need, parse, printed, read
 
 
 @dataclass(frozen=True)
-class Verdict:
+class CheckResult:
     """Whether a certificate proves its claim, why (not) in one sentence, the claim in words, the seconds it took."""
 
     accepted: bool
@@ -41,7 +41,7 @@ class Verdict:
     seconds: float
 
 
-def check(proof_path: Any, *model_paths: Any) -> Verdict:
+def check(proof_path: Any, *model_paths: Any) -> CheckResult:
     """Check a certificate against the .kan files of the models it speaks of; whatever is no proof is refused.
 
     Paths, or the bytes that such files hold.
@@ -55,7 +55,7 @@ def check(proof_path: Any, *model_paths: Any) -> Verdict:
     return verdict
 
 
-def steps(*files: Any) -> Iterator[Verdict | None]:
+def steps(*files: Any) -> Iterator[CheckResult | None]:
     """The same in steps, which whoever asks can count, and end: None after each lemma and leaf, then the verdict."""
     began, words, accepted, leaves = time.perf_counter(), ["(not read)"], False, 0
     try:
@@ -67,7 +67,7 @@ def steps(*files: Any) -> Iterator[Verdict | None]:
         reason = f"Refused: {error}."
     except Exception as error:  # whatever a damaged file brings about, it proves nothing
         reason = f"Refused: the files are damaged or do not fit ({type(error).__name__}: {str(error)[:99]})."
-    yield Verdict(accepted, printed(reason), printed(words[0]), time.perf_counter() - began)
+    yield CheckResult(accepted, printed(reason), printed(words[0]), time.perf_counter() - began)
 
 
 def _check(files: list[bytes], words: list[str]) -> Iterator[int]:

@@ -26,7 +26,7 @@ from edgewise.verifying.claims.tasks import (
 from edgewise.verifying.claims.two_rows import two_rows_task
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group
-from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Rows, Slope, Term
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope, Term
 from edgewise.verifying.domain.raw_rows import encoded
 from edgewise.verifying.domain.raw_values import shown
 from edgewise.verifying.language import properties as asked
@@ -168,7 +168,7 @@ def not_decided_task(label: int, view: Fitted, domain: Domain) -> Task:
     Certificates know no such claim.
     """
     rows = tuple((OutputTerm(label), OutputTerm(j, -1.0)) for j in range(len(view.classes)) if j != label)
-    goal = Rows(rows, (0.0,) * len(rows))
+    goal = OutputBounds(rows, (0.0,) * len(rows))
     return Task({}, domain, (Subgoal(goal, domain, "decision"),), (view.network,), (view,))
 
 

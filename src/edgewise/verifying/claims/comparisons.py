@@ -11,7 +11,7 @@ from edgewise.network.fitted import Fitted, fitted
 from edgewise.verifying.claims.tasks import Subgoal, Task, bounded, output_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain
-from edgewise.verifying.domain.goals import Goal, OutputTerm, Rows
+from edgewise.verifying.domain.goals import Goal, OutputBounds, OutputTerm
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.calibrated import carried_change, carried_threshold, check_carried
 
@@ -88,7 +88,7 @@ def values_task(prop: asked.NeverFlips | asked.ChangesAtMost, columns: Columns, 
         threshold = threshold_of(prop, view)
         o = output_of(view, prop.output, of)
         goals = [
-            Rows(((_moved(o, (g, a)),), (_moved(o, (g, b), -1.0),)), (threshold, -threshold))
+            OutputBounds(((_moved(o, (g, a)),), (_moved(o, (g, b), -1.0),)), (threshold, -threshold))
             for a, b in permutations(cells, 2)
         ]
         claim = {"type": of, "output": o, "group": g, "threshold": threshold}
@@ -112,7 +112,7 @@ def _same_class(view: Fitted, domain: Domain, g: int) -> tuple[Subgoal, ...]:
         rows = [(j, k, a), (k, j, b)]
         rows += [row for i in range(n) if i not in (j, k) for row in ((j, i, a), (k, i, b))]
         terms = tuple((_moved(c, (g, at)), _moved(i, (g, at), -1.0)) for c, i, at in rows)
-        parts.append(Subgoal(Rows(terms, (0.0,) * len(terms)), domain, "pair", g))
+        parts.append(Subgoal(OutputBounds(terms, (0.0,) * len(terms)), domain, "pair", g))
     return tuple(parts)
 
 

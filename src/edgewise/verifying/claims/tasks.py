@@ -11,7 +11,7 @@ from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group
-from edgewise.verifying.domain.goals import Goal, Rows, Term
+from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +20,7 @@ class Subgoal:
 
     Attributes
     ----------
-    goal : Rows or Slope
+    goal : OutputBounds or Slope
     domain : Domain
     focus : str
         What a row that breaks it shows: "level", "decision", "pair" (of two values of `group`) or "slope".
@@ -62,9 +62,9 @@ class Task:
     copies: tuple[tuple[int, int], ...] = ()
 
 
-def bounded(terms: tuple[Term, ...], bound: float) -> Rows:
+def bounded(terms: tuple[Term, ...], bound: float) -> OutputBounds:
     """The goal that one sum is at most a bound."""
-    return Rows((terms,), (bound,))
+    return OutputBounds((terms,), (bound,))
 
 
 def output_of(view: Fitted, output: Any, of: str) -> int:

@@ -26,7 +26,7 @@ from edgewise.verifying.claims.comparisons import threshold_of
 from edgewise.verifying.claims.tasks import Subgoal, Task, output_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group
-from edgewise.verifying.domain.goals import Goal, OutputTerm, Rows
+from edgewise.verifying.domain.goals import Goal, OutputBounds, OutputTerm
 from edgewise.verifying.domain.raw_values import Cell
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Case, Evaluator, case
@@ -181,10 +181,10 @@ def _goals(prop: asked.NeverFlips, columns: Columns) -> tuple[dict[str, Any], li
             rows = [(j, k, 0), (k, j, 1)]
             rows += [row for i in range(n) if i not in (j, k) for row in ((j, i, 0), (k, i, 1))]
             terms = tuple((OutputTerm(c, 1.0, m), OutputTerm(i, -1.0, m)) for c, i, m in rows)
-            goals.append(Rows(terms, (0.0,) * len(terms)))
+            goals.append(OutputBounds(terms, (0.0,) * len(terms)))
         return {"type": "same_class_within"}, goals
     threshold, o = threshold_of(prop, view), output_of(view, prop.output, OF)
-    goal = Rows(((OutputTerm(o, 1.0, 0),), (OutputTerm(o, -1.0, 1),)), (threshold, -threshold))
+    goal = OutputBounds(((OutputTerm(o, 1.0, 0),), (OutputTerm(o, -1.0, 1),)), (threshold, -threshold))
     return {"type": "never_flips_within", "output": o, "threshold": threshold}, [goal]
 
 

@@ -36,7 +36,7 @@ Term = OutputTerm | InputTerm
 
 
 @dataclass(frozen=True)
-class Rows:
+class OutputBounds:
     """At every row of the domain at least one sum of terms is at most its bound; with one sum, a plain bound.
 
     Parameters
@@ -69,10 +69,10 @@ class Slope:
     model: int = 0
 
 
-Goal = Rows | Slope
+Goal = OutputBounds | Slope
 
 
-def times(goal: Rows, factor: float) -> Rows:
+def times(goal: OutputBounds, factor: float) -> OutputBounds:
     """The goal whose sums and bounds are so many times those of another, and that holds where the other does."""
     rows = tuple(tuple(replace(term, weight=factor * term.weight) for term in row) for row in goal.rows)
-    return Rows(rows, tuple(factor * bound for bound in goal.bounds))
+    return OutputBounds(rows, tuple(factor * bound for bound in goal.bounds))

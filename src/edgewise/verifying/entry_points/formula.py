@@ -41,7 +41,7 @@ from edgewise.verifying.domain.domain import Domain, drawn, place
 from edgewise.verifying.language.calibrated import check_carried
 from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.language.properties import FormulaWithin
-from edgewise.verifying.results.verdicts import Proved, Refuted, Undecided, Verdict, ended_by
+from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import Evaluator, case
 
 Floats = NDArray[np.float64]
@@ -175,7 +175,7 @@ def formula_outcome(
     meter: Meter,
     rows: Any = None,
     tell: Callable[[float, float, int], None] = lambda upper, lower, leaves: None,
-) -> Verdict:
+) -> ProofResult:
     """Whether a formula stays within epsilon of an output everywhere on a domain.
 
     Parameters
@@ -212,7 +212,7 @@ def formula_outcome(
     difference = Difference.of(columns.view.network, output, tree)
     text, evaluator, epsilon = str(prop), Evaluator((columns.view.network,)), prop.epsilon
 
-    def refuted(x: Floats) -> Verdict:
+    def refuted(x: Floats) -> ProofResult:
         found = case(evaluator, columns.view, columns, x)
         at = difference.at(x[None])
         low, high = float(at.low[0]), float(at.high[0])

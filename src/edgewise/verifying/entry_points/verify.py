@@ -29,7 +29,7 @@ from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.conditions import Condition, conditions_of
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
 from edgewise.verifying.results.certificate import PathLike, certificate, file_of, hash_of, rechecked
-from edgewise.verifying.results.verdicts import Proved, Refuted, Undecided, Verdict, ended_by, shown
+from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by, shown
 from edgewise.verifying.results.witness import ROUNDING, Breach, Case, Evaluator, case, worst
 from edgewise.verifying.search.answers import Tell, teller
 from edgewise.verifying.search.prove import MOST, Outcome, Progress, decided, prepare
@@ -83,7 +83,7 @@ def verify(
     rows: Any = None,
     callbacks: Callback | Sequence[Callback] = (),
     file: PathLike | None = None,
-) -> Verdict:
+) -> ProofResult:
     """Prove a property of a model for every row of a domain, or find a row that breaks it.
 
     Parameters
@@ -322,7 +322,7 @@ def _clear(evaluator: Evaluator, excess: float, x: Floats) -> bool:
     return excess > ROUNDING * evaluator.scale(x[None])
 
 
-def _prove(claim: _Claim, starts: Floats | None, seed: int) -> Verdict | list[Outcome]:
+def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | list[Outcome]:
     """Prove the goals one after the other; the first that fails ends the work."""
     task, meter, outcomes = claim.task, claim.meter, claim.outcomes
     models = prepare(task.models)
@@ -410,7 +410,7 @@ def _evidence(outcome: Outcome) -> dict[str, Any]:
 
 def _refuted(
     claim: _Claim, evaluator: Evaluator, part: Subgoal, x: Floats, excess: float, pool: Floats | None = None
-) -> Verdict:
+) -> ProofResult:
     """What a row that breaks a goal comes to: better a row that can be, searched for beside it; else that one."""
     if claim.task.copies:
         return _flipped(claim, part, x, excess)
@@ -425,7 +425,7 @@ def _refuted(
 
 def _shown(
     claim: _Claim, breach: Breach, part: Subgoal, x: Floats, excess: float, *, possible: bool
-) -> Verdict:
+) -> ProofResult:
     rows = breach.shown(x, possible=possible)
     seconds = claim.meter.seconds
     found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
@@ -447,7 +447,7 @@ def _shown(
     return Refuted(claim.text, claim.domain, found, excess, reason, seconds)
 
 
-def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> Verdict:
+def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> ProofResult:
     """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
     prop = cast(asked.NeverFlips, claim.property)
     found = pair_of(claim.task, prop, claim.columns, x)

@@ -229,7 +229,7 @@ class Undecided:
         return "\n".join(lines)
 
 
-Verdict = Proved | Refuted | Undecided
+ProofResult = Proved | Refuted | Undecided
 
 _ENDED = {
     StopReason.WORK_SPENT: "the work that was allowed was done",

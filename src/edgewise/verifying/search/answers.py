@@ -72,7 +72,7 @@ def teller(callbacks: Any, of: str) -> Tell:
 class Outcome:
     """The answer of `prove`.
 
-    The goal's *excess* at a row is the least row_r(x) - bound_r of a `Rows` goal, and sign * dy/dx - bound of a
+    The goal's *excess* at a row is the least row_r(x) - bound_r of a `OutputBounds` goal, and sign * dy/dx - bound of a
     `Slope`:
     the goal holds where it is at most 0.
 
@@ -114,7 +114,7 @@ class Bounds:
     argmax : array of shape (inputs,) or None
         A row where the sum is `lower`.
     evidence : dict or None
-        Evidence for the goal "sum <= upper", i.e. `Rows((terms,), (upper,))`.
+        Evidence for the goal "sum <= upper", i.e. `OutputBounds((terms,), (upper,))`.
     seconds : float
     leaves : int
     stop_reason : StopReason

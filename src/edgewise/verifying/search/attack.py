@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import charge, spent
 from edgewise.verifying.bounds.exact import ExactModel
-from edgewise.verifying.domain.goals import Goal, InputTerm, Rows, Slope
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope
 from edgewise.verifying.domain.space import Space, Subdomains, living
 
 Floats = NDArray[np.float64]
@@ -41,7 +41,11 @@ class Excess:
         most = max(1, AT_ONCE // max(widest, 1))
         if len(x) > most:
             return np.concatenate([self(x[k : k + most], base) for k in range(0, len(x), most)])
-        value = self._rows(x, self.goal, base) if isinstance(self.goal, Rows) else self._slope(x, self.goal)
+        value = (
+            self._rows(x, self.goal, base)
+            if isinstance(self.goal, OutputBounds)
+            else self._slope(x, self.goal)
+        )
         return np.where(self.costs(x) <= 0, value, -np.inf)
 
     def costs(self, x: Floats) -> Floats:
@@ -76,7 +80,7 @@ class Excess:
                     most += abs(term.weight) * (y + abs(float(model.out_scale[term.output])))
         return most
 
-    def _rows(self, x: Floats, goal: Rows, base: Floats | None) -> Floats:
+    def _rows(self, x: Floats, goal: OutputBounds, base: Floats | None) -> Floats:
         done: dict[tuple[int, tuple[int, int] | None], Floats] = {}
         least = np.full(len(x), np.inf)
         for row, bound in zip(goal.rows, goal.bounds, strict=True):

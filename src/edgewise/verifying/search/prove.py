@@ -13,7 +13,7 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.network.module import KAN
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.verifying.domain.domain import Domain
-from edgewise.verifying.domain.goals import Goal, Rows, Term
+from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
 from edgewise.verifying.search.answers import Bounds as Bounds
 from edgewise.verifying.search.answers import Callback, Tell, teller
 from edgewise.verifying.search.answers import Outcome as Outcome
@@ -77,7 +77,7 @@ def prove(
     models : KAN, sequence of KAN, or Prepared
         The networks that the goal's terms count; they read the same inputs.
     domain : Domain
-    goal : Rows or Slope
+    goal : OutputBounds or Slope
     work : "quick", "normal", "thorough" or float
         How much to do before the answer is "undecided" with the bounds so far: a level, or how many times the normal
         work, which is about a minute of one core.
@@ -108,10 +108,10 @@ def prove(
     --------
     >>> from edgewise import KAN
     >>> from edgewise.verifying.domain.domain import Domain, Group
-    >>> from edgewise.verifying.domain.goals import OutputTerm, Rows
+    >>> from edgewise.verifying.domain.goals import OutputTerm, OutputBounds
     >>> net = KAN([2, 3, 1], seed=0)
     >>> box = Domain(tuple(Group(f"x{i + 1}", (i,), (((-1.0, 1.0),),)) for i in range(2)))
-    >>> prove(net, box, Rows(((OutputTerm(0),),), (50.0,))).status
+    >>> prove(net, box, OutputBounds(((OutputTerm(0),),), (50.0,))).status
     'proved'
     """
     meter = Meter(MOST * check_work(work, "prove"), check_seconds(seconds, "prove"))
@@ -189,7 +189,7 @@ def enclosed(
     tell: Tell | None = None,
 ) -> Bounds:
     """As `maximise`, within a call whose meter runs, like `decided`."""
-    goal = Rows((tuple(terms),), (0.0,))
+    goal = OutputBounds((tuple(terms),), (0.0,))
     question = Question(prepared.models, prepared.exact, domain, goal, own, seed=seed, rows=rows, tell=tell)
     found = _answered(question, lambda: question.enclose(gap), meter)
     reason = StopReason.CONVERGED if found.stop_reason == StopReason.DECIDED else found.stop_reason

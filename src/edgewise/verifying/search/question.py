@@ -22,7 +22,7 @@ from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.bounds.rounding import hull, reaches, with_room
 from edgewise.verifying.bounds.silu import smoothed
 from edgewise.verifying.domain.domain import Domain
-from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Rows, Slope
+from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, whole
 from edgewise.verifying.search.answers import Outcome, Progress, Status, Tell
 from edgewise.verifying.search.attack import Excess, Reached, attack, into
@@ -256,19 +256,19 @@ class Question:
     def _leads(self) -> list[Reached]:
         """For goals of several rows: sums to climb before their least, which alone shows no way up."""
         goal = self.goal
-        if not isinstance(goal, Rows) or len(goal.rows) == 1:
+        if not isinstance(goal, OutputBounds) or len(goal.rows) == 1:
             return []
         each = [
-            Excess(self.models, self.space, Rows((row,), (bound,)))
+            Excess(self.models, self.space, OutputBounds((row,), (bound,)))
             for row, bound in zip(goal.rows, goal.bounds, strict=True)
         ]
         return [lambda x, base: np.sum([one(x, base) for one in each], axis=0)]
 
     def _lowest(self, x: Floats) -> float:
         """A small value of the sum that is maximised, downhill from a row: how wide its range is at least."""
-        assert isinstance(self.goal, Rows)
+        assert isinstance(self.goal, OutputBounds)
         down = tuple(tuple(replace(term, weight=-term.weight) for term in row) for row in self.goal.rows)
-        below = Excess(self.models, self.space, Rows(down, (0.0,)))
+        below = Excess(self.models, self.space, OutputBounds(down, (0.0,)))
         return -attack(below, self.space, self.root, x, until=self.meter.part(0.1, 0.5))[1]
 
     def follow(self, x: Floats, until: float, enough: float, rounds: int = 60) -> None:

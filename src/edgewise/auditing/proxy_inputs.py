@@ -27,7 +27,7 @@ GUESS = 2e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Carrier:
+class ProxyInput:
     """One column, encoded without a look at the attribute: levels ordered by it would make noise look like knowledge.
 
     Attributes
@@ -37,7 +37,7 @@ class Carrier:
         A number, with a flag where cells are missing; or a column of zeros and ones for each level.
     levels : tuple of str
         Empty for numbers.
-    column : NumberColumn or LevelColumn
+    encoding : NumberColumn or LevelColumn
     codes : array of int, shape (n,)
         Level of each row; for numbers one of a few bins of about equal size.
     """
@@ -45,17 +45,17 @@ class Carrier:
     name: str
     inputs: Floats
     levels: tuple[str, ...]
-    column: Any
+    encoding: Any
     codes: Ints
 
 
-def carriers(table: RawTable, bins: int) -> tuple[Carrier, ...]:
+def proxy_inputs(table: RawTable, bins: int) -> tuple[ProxyInput, ...]:
     """All columns of a table that say anything."""
     if not table.columns:
         return ()
     encoding: Encoding = learn_encoding(table, np.zeros(table.n_rows), most_levels=MOST_LEVELS)
     inputs, sources = encoding.apply(table), np.asarray(encoding.sources)
-    made = list[Carrier]()
+    made = list[ProxyInput]()
     for place, column in enumerate(encoding.columns):
         own = inputs[:, sources == place]
         if isinstance(column, LevelColumn):
@@ -63,7 +63,7 @@ def carriers(table: RawTable, bins: int) -> tuple[Carrier, ...]:
             single = (codes[:, None] == np.arange(len(column.levels))).astype(np.float64)
             # Of two levels one says all.
             made.append(
-                Carrier(
+                ProxyInput(
                     column.name,
                     single[:, 1:] if len(column.levels) == 2 else single,
                     column.levels,
@@ -76,7 +76,7 @@ def carriers(table: RawTable, bins: int) -> tuple[Carrier, ...]:
             codes = np.searchsorted(cuts, own[:, 0], side="right")
             for mark in range(1, own.shape[1]):
                 codes = np.where(own[:, mark] > 0, len(cuts) + mark, codes)
-            made.append(Carrier(column.name, own, (), column, codes.astype(np.int64)))
+            made.append(ProxyInput(column.name, own, (), column, codes.astype(np.int64)))
     return tuple(made)
 
 
