@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.resampling import resample
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.work import charge
 from edgewise.auditing.groups import Grouping
@@ -138,8 +139,7 @@ class Resamples:
         for start in range(0, draws, at_once):
             size = min(at_once, draws - start)
             charge(ROW * size * n * len(self.parts))
-            drawn = self._random.integers(0, n, (size, n)) + (np.arange(size) * n)[:, None]
-            counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
+            counts = resample(self._random, size, n)
             # Rows first: groups are then taken, and sums run, along whole lines of memory.
             weights = np.ascontiguousarray(counts.T) * self.outcomes.weight[:, None]
             made = [statistics(self.outcomes, part, weights) for part in self.parts]

@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from edgewise._core.plain import plain
+from edgewise._core.resampling import wilson
 from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, statistics, trials
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
@@ -218,7 +218,9 @@ def _table(outcomes: Outcomes, part: Grouping, boots: Resamples | None, k: int) 
         of = trials(outcomes, part)
         intervals = {
             name: tuple(
-                _wilson(float(own[g]), float(of[name][g])) if name in of else _interval(boot[name][:, g])
+                wilson(float(own[g]), float(of[name][g]), LEVEL)
+                if name in of
+                else _interval(boot[name][:, g])
                 for g in range(len(part.groups))
             )
             for name, own in values.items()
@@ -240,22 +242,6 @@ def _table(outcomes: Outcomes, part: Grouping, boots: Resamples | None, k: int) 
         impact,
         tuple(group for group, kept in zip(part.groups, large, strict=True) if not kept) if decides else (),
     )
-
-
-def _wilson(rate: float, trials: float) -> Pair:
-    """Wilson's interval of a rate: no certainty from a few rows that are all alike, as resamples of them would show.
-
-    References
-    ----------
-    E. B. Wilson, Journal of the American Statistical Association 22, 1927, 209-212, doi:10.1080/01621459.1927.10502953.
-    """
-    if np.isnan(rate) or not trials > 0:
-        return float("nan"), float("nan")
-    z = float(ndtri((1 + LEVEL) / 2))
-    middle, half = rate * trials + z**2 / 2, z * np.sqrt(rate * (1 - rate) * trials + z**2 / 4)
-    low, high = float(middle - half) / (trials + z**2), float(middle + half) / (trials + z**2)
-    # Of a rate of 0 or 1 an end is that rate, rounding apart.
-    return min(max(0.0, low), rate), max(min(1.0, high), rate)
 
 
 def _interval(draws: Floats) -> Pair:

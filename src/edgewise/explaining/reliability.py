@@ -16,6 +16,34 @@ Floats = NDArray[np.float64]
 _LEAST = 1e-15
 
 
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """What was predicted and what happened, in groups of rows; arrays of shape (groups,).
+
+    Attributes
+    ----------
+    predicted : array
+        Mean probability.
+    happened : array
+        Frequency.
+    rows : array of int
+    """
+
+    predicted: Floats
+    happened: Floats
+    rows: NDArray[np.int64]
+
+    @property
+    def ece(self) -> float:
+        """Mean distance of the two over the rows (expected calibration error)."""
+        return sum(n * abs(a - b) for a, b, n in self.bins) / sum(self.rows.tolist())
+
+    @property
+    def bins(self) -> tuple[tuple[float, float, int], ...]:
+        """The groups as tuples of numbers."""
+        return tuple(zip(self.predicted.tolist(), self.happened.tolist(), self.rows.tolist(), strict=True))
+
+
 @dataclass(frozen=True)
 class Reliability:
     """How probabilities compare with what happened.
@@ -103,15 +131,20 @@ def measured(p: Floats, codes: NDArray[np.int64], bins: int = 10) -> Reliability
     brier = float(squares.mean()) / (2 if p.shape[1] == 2 else 1)
     log_loss = float(-np.log(np.clip(p[np.arange(len(p)), codes], _LEAST, 1)).mean())
     wanted = [1] if p.shape[1] == 2 else range(p.shape[1])
-    curves = [_curve(p[:, k], hot[:, k], bins) for k in wanted]
-    errors = [sum(n * abs(a - b) for a, b, n in curve) / len(p) for curve in curves]
-    return Reliability(len(p), brier, log_loss, float(np.mean(errors)), curves[0] if len(curves) == 1 else ())
+    curves = [curve(p[:, k], hot[:, k], bins) for k in wanted]
+    ece = float(np.mean([one.ece for one in curves]))
+    return Reliability(len(p), brier, log_loss, ece, curves[0].bins if len(curves) == 1 else ())
 
 
-def _curve(p: Floats, hit: Floats, bins: int) -> tuple[tuple[float, float, int], ...]:
+def curve(p: Floats, happened: NDArray[Any], bins: int = 10) -> Curve:
+    """Rows in groups of about equally many, by the probability they were given."""
     order = np.argsort(p, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    return tuple((float(p[part].mean()), float(hit[part].mean()), len(part)) for part in parts)
+    groups = [group for group in np.array_split(order, bins) if len(group)]
+    return Curve(
+        np.array([float(p[group].mean()) for group in groups]),
+        np.array([float(happened[group].mean()) for group in groups]),
+        np.array([len(group) for group in groups], dtype=np.int64),
+    )
 
 
 def codes_of(y: Any, classes: NDArray[Any], of: str) -> NDArray[np.int64]:

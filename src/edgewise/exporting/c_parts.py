@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from edgewise.exporting.trees import Dialect
 from edgewise.splines.rbf import GaussianRBF
+from edgewise.symbolic.expressions.printer import Notation
 from edgewise.symbolic.expressions.source import C_FUNCTIONS
 
-C = Dialect({**C_FUNCTIONS, "expm1": "expm1"}, "pow({}, {})")
+C = Notation({**C_FUNCTIONS, "expm1": "expm1"}, "pow({}, {})")
 
 _BLOCK = """\
 /* Edges from every source to every target, and the functions of the sources that they share. */

@@ -14,7 +14,7 @@ from edgewise.exporting.columns import LevelInput
 from edgewise.exporting.program import Block, Formulas, Layer, Network, Program
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import check_identifier, head_lines, integers, numbers
-from edgewise.exporting.trees import functions_in, literal, named, source_of
+from edgewise.symbolic.expressions.printer import calls_in, literal, named, source_of
 from edgewise.symbolic.expressions.source import C_HELPERS
 
 
@@ -186,7 +186,7 @@ def _helpers(calls: set[str]) -> list[str]:
 
 def _formula_parts(body: Formulas, program: Program) -> list[str]:
     columns = {each.name: f"x[{k}]" for k, each in enumerate(program.inputs)}
-    calls = set[str]().union(*(functions_in(tree) for tree in body.trees))
+    calls = set[str]().union(*(calls_in(tree) for tree in body.trees))
     lines = [f"    y[{k}] = {source_of(tree, named(columns), C)};" for k, tree in enumerate(body.trees)]
     return [*_helpers(calls), _model(["    (void)x;", *lines])]
 
@@ -197,7 +197,7 @@ def _model(lines: list[str]) -> str:
 
 def _network_parts(body: Network) -> list[str]:
     forms = body.form_trees()
-    parts = _helpers(set[str]().union(*(functions_in(tree) for tree in forms.values())))
+    parts = _helpers(set[str]().union(*(calls_in(tree) for tree in forms.values())))
     callee: dict[str, str] = {}
     for k, (form, tree) in enumerate(forms.items()):
         callee[form] = f"form_{k}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edgewise.exporting.trees import Dialect
 from edgewise.splines.rbf import GaussianRBF
+from edgewise.symbolic.expressions.printer import Notation
 
 _SAME = (
     "exp",
@@ -22,7 +22,7 @@ _SAME = (
     "mod",
 )
 _INVERSE = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
-NUMPY = Dialect(
+NUMPY = Notation(
     {name: f"np.{name}" for name in _SAME}
     | {f"a{name}": f"np.arc{name}" for name in _INVERSE}
     | {"max": "np.maximum", "min": "np.minimum", "step": "np.heaviside({}, 1.0)"}

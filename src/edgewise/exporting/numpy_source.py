@@ -10,7 +10,7 @@ from edgewise.exporting.numpy_table import table_parts
 from edgewise.exporting.program import Block, Formulas, Layer, Network, Program
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import head_lines, integers, numbers, quoted
-from edgewise.exporting.trees import functions_in, literal, named, source_of
+from edgewise.symbolic.expressions.printer import calls_in, literal, named, source_of
 
 # Numbers that the largest temporary of a chunk of rows may hold: what stays in a processor's cache is done sooner.
 CHUNK = 1 << 18
@@ -140,7 +140,7 @@ def outside(X):
 
 def _formula_parts(body: Formulas, program: Program) -> list[str]:
     columns = {each.name: f"x[:, {k}]" for k, each in enumerate(program.inputs)}
-    calls = set[str]().union(*(functions_in(tree) for tree in body.trees))
+    calls = set[str]().union(*(calls_in(tree) for tree in body.trees))
     lines = [f"    y[:, {k}] = {source_of(tree, named(columns), NUMPY)}" for k, tree in enumerate(body.trees)]
     model = "\n".join(
         ["def _model(x):", f"    y = np.empty((len(x), {len(body.trees)}))", *lines, "    return y"]
@@ -154,7 +154,7 @@ def _helpers(calls: set[str]) -> list[str]:
 
 def _network_parts(body: Network) -> list[str]:
     forms = body.form_trees()
-    calls = set[str]().union(*(functions_in(tree) for tree in forms.values()))
+    calls = set[str]().union(*(calls_in(tree) for tree in forms.values()))
     parts = _helpers(calls)
     callee: dict[str, str] = {}
     for k, (form, tree) in enumerate(forms.items()):

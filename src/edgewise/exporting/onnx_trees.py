@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Mapping
 
 from edgewise.exporting.onnx_graph import Graph
-from edgewise.exporting.trees import as_float
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.symbolic.expressions.printer import as_float
 
 _FLOAT, _DOUBLE = 1, 11  # ONNX's numbers of the two types
 

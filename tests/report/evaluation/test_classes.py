@@ -45,11 +45,11 @@ def test_roc_with_ties():
 def test_reliability_of_right_probabilities_is_chance():
     p = RNG.uniform(size=20_000)
     one = reliability(RNG.uniform(size=20_000) < p, p)
-    assert one.gap < 2 * one.chance
-    assert one.rows.sum() == 20_000
-    assert ((one.low <= one.happened) & (one.happened <= one.high)).all()
+    assert one.curve.ece < 2 * one.chance
+    assert one.curve.rows.sum() == 20_000
+    assert ((one.low <= one.curve.happened) & (one.curve.happened <= one.high)).all()
     off = reliability(RNG.uniform(size=20_000) < p**2, p)
-    assert off.gap > 10 * off.chance
+    assert off.curve.ece > 10 * off.chance
 
 
 def test_intervals_stay_within_0_and_1():

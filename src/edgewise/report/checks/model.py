@@ -129,15 +129,15 @@ def calibration(content: ReportContent, table: Leaderboard) -> list[Caveat]:
     predicted = np.asarray(main.row.predicted, dtype=np.float64)
     shown = shown_classes(content.y_test, content.classes)
     found = [(content.classes[k], reliability(content.y_test == k, predicted[:, k])) for k in shown]
-    off = [(name, one) for name, one in found if one.gap > max(MISCALIBRATED, 2.0 * one.chance)]
+    off = [(name, one) for name, one in found if one.curve.ece > max(MISCALIBRATED, 2.0 * one.chance)]
     if not off:
         return []
-    name, worst = max(off, key=lambda pair: pair[1].gap)
+    name, worst = max(off, key=lambda pair: pair[1].curve.ece)
     return [
         Caveat(
             "check",
             "Probabilities are off",
-            f"For {name}, predicted probabilities and how often it happened differ by {number(100 * worst.gap, 2)} "
+            f"For {name}, predicted probabilities and how often it happened differ by {number(100 * worst.curve.ece, 2)} "
             f"percentage points on average; chance alone would make it about {number(100 * worst.chance, 2)}.",
             "Do not take the probabilities at their word; calibrate them on rows of their own.",
         )

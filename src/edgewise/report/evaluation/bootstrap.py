@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import check_int
+from edgewise._core.resampling import resample
 from edgewise._core.seeds import numpy_generator
 
 Floats = NDArray[np.float64]
@@ -48,11 +49,6 @@ def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Counts:
     -------
     array of uint8 of shape (draws, rows)
 
-    References
-    ----------
-    B. Efron, "Bootstrap methods: another look at the jackknife", Annals of Statistics 7 (1979) 1,
-    doi:10.1214/aos/1176344552.
-
     Examples
     --------
     >>> resamples(5, 3).sum(1).tolist()
@@ -63,9 +59,10 @@ def resamples(rows: int, draws: int = 1000, seed: int = 0) -> Counts:
     draws = min(draws, max(MOST_ENTRIES // rows, 100))
     random = numpy_generator(seed)
     counts = np.empty((draws, rows), dtype=np.uint8)
-    for draw in counts:
+    step = max(BLOCK // rows, 1)
+    for k in range(0, draws, step):
         # That one row is drawn more than 255 times has no chance worth naming.
-        draw[:] = np.minimum(np.bincount(random.integers(0, rows, rows), minlength=rows), 255)
+        counts[k : k + step] = np.minimum(resample(random, min(step, draws - k), rows), 255)
     return counts
 
 

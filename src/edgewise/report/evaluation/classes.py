@@ -10,6 +10,8 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from edgewise._core.resampling import wilson
+from edgewise.explaining.reliability import Curve, curve
 from edgewise.report.evaluation.measures import auc
 from edgewise.report.text.numbers import number
 from edgewise.report.text.svg import Axes, label, left_margin, picture, tag
@@ -35,27 +37,19 @@ class ClassRow:
 
 
 @dataclass(frozen=True, eq=False)
-class Reliability:
-    """Rows grouped by the probability they were given: what was promised and what happened."""
+class ReliabilityCurve:
+    """What was predicted and what happened in groups of rows, with the interval of what happened."""
 
-    promised: Floats
-    happened: Floats
+    curve: Curve
     low: Floats
     high: Floats
-    rows: Floats
-
-    @property
-    def gap(self) -> float:
-        """Mean distance between the two over the rows (expected calibration error)."""
-        total = float(self.rows.sum())
-        return float(self.rows @ np.abs(self.promised - self.happened)) / total if total else math.nan
 
     @property
     def chance(self) -> float:
-        """What that distance would be about by chance alone, were the probabilities right."""
-        total = float(self.rows.sum())
-        spread = np.sqrt(2 / np.pi * self.promised * (1 - self.promised) / self.rows)
-        return float(self.rows @ spread) / total if total else math.nan
+        """What the calibration error would be about by chance alone, were the probabilities right."""
+        p, rows = self.curve.predicted, self.curve.rows
+        spread = np.sqrt(2 / np.pi * p * (1 - p) / rows)
+        return float(rows @ spread) / float(rows.sum())
 
 
 def confusion(y: Floats, predicted: Floats) -> NDArray[np.int64]:
@@ -100,23 +94,12 @@ def roc(positive: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats]:
     return np.concatenate([[0.0], across / max(across[-1], 1)]), np.concatenate([[0.0], up / max(up[-1], 1)])
 
 
-def reliability(happened: NDArray[np.bool_], probability: Floats, bins: int = BINS) -> Reliability:
-    """Groups of about equally many rows, with Wilson's interval of what happened.
-
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical inference", Journal of the American
-    Statistical Association 22 (1927) 209, doi:10.1080/01621459.1927.10502953.
-    """
-    order = np.argsort(probability, kind="stable")
-    groups = [g for g in np.array_split(order, min(bins, len(order))) if len(g)]
-    rows = np.array([float(len(g)) for g in groups])
-    promised = np.array([float(probability[g].mean()) for g in groups])
-    share = np.array([float(happened[g].mean()) for g in groups])
-    z = 1.959964
-    middle = (share + z**2 / (2 * rows)) / (1 + z**2 / rows)
-    reach = z * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2)) / (1 + z**2 / rows)
-    return Reliability(promised, share, np.clip(middle - reach, 0, 1), np.clip(middle + reach, 0, 1), rows)
+def reliability(happened: NDArray[np.bool_], probability: Floats, bins: int = BINS) -> ReliabilityCurve:
+    """Groups of about equally many rows, with Wilson's interval of what happened."""
+    found = curve(probability, happened, bins)
+    ends = [wilson(p, n) for p, n in zip(found.happened.tolist(), found.rows.tolist(), strict=True)]
+    low, high = np.array(ends).T
+    return ReliabilityCurve(found, low, high)
 
 
 def roc_chart(y: Floats, predicted: Floats, names: Sequence[str]) -> Markup:
@@ -149,8 +132,8 @@ def roc_chart(y: Floats, predicted: Floats, names: Sequence[str]) -> Markup:
     )
 
 
-def reliability_chart(found: Sequence[tuple[str, Reliability]]) -> Markup:
-    """What happened against what was promised; on the diagonal probabilities can be taken at their word."""
+def reliability_chart(found: Sequence[tuple[str, ReliabilityCurve]]) -> Markup:
+    """What happened against what was predicted; on the diagonal probabilities can be taken at their word."""
     axes = _square()
     parts = [
         _frame(axes, "predicted probability", "how often it happened"),
@@ -158,13 +141,16 @@ def reliability_chart(found: Sequence[tuple[str, Reliability]]) -> Markup:
     ]
     told: list[str] = []
     for place, (name, one) in enumerate(found):
-        x, low, high = axes.x(one.promised), axes.y(one.low), axes.y(one.high)
+        shown, low, high = one.curve, axes.y(one.low), axes.y(one.high)
         if len(found) == 1:
-            bars = "".join(f"M{a:.1f} {b:.1f}V{c:.1f}" for a, b, c in zip(x, low, high, strict=True))
+            bars = "".join(
+                f"M{a:.1f} {b:.1f}V{c:.1f}"
+                for a, b, c in zip(axes.x(shown.predicted), low, high, strict=True)
+            )
             parts.append(tag("path", class_="whisker", d=bars))
-        parts.append(axes.line(one.promised, one.happened, f"curve thin series-{place}"))
-        parts.append(axes.dots(one.promised, one.happened, f"dots series-{place}", 3.2))
-        told.append(f"for {name} the two differ by {number(one.gap, 2)} on average")
+        parts.append(axes.line(shown.predicted, shown.happened, f"curve thin series-{place}"))
+        parts.append(axes.dots(shown.predicted, shown.happened, f"dots series-{place}", 3.2))
+        told.append(f"for {name} the two differ by {number(shown.ece, 2)} on average")
         if len(found) > 1:
             at = 22.0 + 14.0 * place
             parts.append(label(axes.left + 10, at, name, "start", f"end series-{place}"))

@@ -60,11 +60,11 @@ def class_section(content: ReportContent, table: Leaderboard) -> ClassSection | 
         (name, tuple((int(n), f"{share:.3f}") for n, share in zip(row, shares, strict=True)))
         for name, row, shares in zip(names, counts, counts / totals, strict=True)
     )
-    worst = max((one for _, one in reliable), key=lambda one: one.gap)
+    worst = max((one for _, one in reliable), key=lambda one: one.curve.ece)
     # What is missing to certainty of the right class.
     right = predicted[np.arange(len(y)), y.astype(np.int64)]
     gap = (
-        f"They are off by {number(100 * worst.gap, 2)} percentage points on average; "
+        f"They are off by {number(100 * worst.curve.ece, 2)} percentage points on average; "
         f"chance alone would make it about {number(100 * worst.chance, 2)}."
     )
     return ClassSection(

@@ -1,9 +1,8 @@
-"""A formula as source code: one printer, told by a dialect how a language writes powers and functions."""
+"""A formula as a function of Python or C."""
 
 from __future__ import annotations
 
 import keyword
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,36 +10,38 @@ from dataclasses import dataclass
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import Node
+from edgewise.symbolic.expressions.printer import Notation, source_of
 
 
 @dataclass(frozen=True)
-class Dialect:
-    """How a language writes formulas.
+class Language:
+    """How functions are written in a language.
 
     Parameters
     ----------
-    functions
-        Its name of every function of formulas, or a format of the arguments.
-    power
-        A format of base and exponent.
+    notation
+        Its powers and calls.
     constants
         Its text for pi and e.
     reserved
         Words that no argument can be called.
     """
 
-    functions: Mapping[str, str]
-    power: str
+    notation: Notation
     constants: Mapping[str, str]
     reserved: frozenset[str]
+
+    def expression(self, tree: Node, columns: Mapping[str, str]) -> str:
+        """A formula of columns that have these names."""
+        return source_of(tree, lambda name: columns.get(name) or self.constants[name], self.notation)
 
 
 def python_source(tree: Node, names: Sequence[str], name: str) -> str:
     """A Python function of the columns, for floats and numpy arrays."""
     taken = identifiers(names, _PYTHON.reserved)
     where = "".join(f"\n    # {line}" for line in _renamed(names, taken))
-    body = _written(tree, dict(zip(names, taken, strict=True)), _PYTHON)
+    body = _PYTHON.expression(tree, dict(zip(names, taken, strict=True)))
     return f"import numpy as np\n\n\ndef {name}({', '.join(taken)}):{where}\n    return {body}\n"
 
 
@@ -55,7 +56,7 @@ def c_source(tree: Node, names: Sequence[str], name: str) -> str:
         [f"x{each}" if each.startswith("_") else each for each in names], _C.reserved | {name}
     )
     columns = dict(zip(names, taken, strict=True))
-    body = _written(tree, columns, _C)
+    body = _C.expression(tree, columns)
     helpers = [text for function, text in C_HELPERS.items() if f"{C_FUNCTIONS[function]}(" in body]
     comments = [f"    /* {_harmless(line)} */" for line in _renamed(names, taken)]
     # A column that the formula does not use is named once, or compilers complain.
@@ -89,51 +90,14 @@ def _harmless(text: str) -> str:
     return plain.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")
 
 
-def _written(node: Node, columns: Mapping[str, str], dialect: Dialect) -> str:
-    """A tree as an expression, every compound part in brackets but for calls."""
-    if isinstance(node, Number):
-        # Integers as floats: numpy refuses negative integer powers of integer arrays, C divides integers whole.
-        return _literal(float(node.value))
-    if isinstance(node, Variable):
-        return columns[node.name] if node.name in columns else dialect.constants[node.name]
-    head, arguments = node.function, node.arguments
-    if head in ("+", "*"):
-        inverse, join, inverted = ("neg", " + ", " - ") if head == "+" else ("inv", " * ", " / ")
-        text = _written(arguments[0], columns, dialect)
-        for argument in arguments[1:]:
-            if isinstance(argument, Apply) and argument.function == inverse:
-                text += inverted + _written(argument.arguments[0], columns, dialect)
-            else:
-                text += join + _written(argument, columns, dialect)
-        return f"({text})"
-    parts = [_written(argument, columns, dialect) for argument in arguments]
-    if head == "^":
-        return dialect.power.format(*parts)
-    if head == "neg":
-        return f"(-{parts[0]})"
-    if head == "inv":
-        return f"(1.0 / {parts[0]})"
-    return call(dialect.functions[head], parts)
-
-
-def call(function: str, arguments: Sequence[str]) -> str:
-    """A call, by the name of the function or by a format of its arguments."""
-    return function.format(*arguments) if "{" in function else f"{function}({', '.join(arguments)})"
-
-
-def _literal(value: float) -> str:
-    return f"({value!r})" if math.copysign(1.0, value) < 0 else repr(value)
-
-
 _NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh"} | {
     "atanh": "arctanh",
     "max": "maximum",
     "min": "minimum",
     "step": "heaviside({}, 1.0)",
 }
-_PYTHON = Dialect(
-    {name: f"np.{_NUMPY.get(name, name)}" for name in FUNCTIONS},
-    "({} ** {})",
+_PYTHON = Language(
+    Notation({name: f"np.{_NUMPY.get(name, name)}" for name in FUNCTIONS}, "({} ** {})"),
     {name: f"np.{name.lower()}" for name in CONSTANTS},
     frozenset({*keyword.kwlist, "np"}),
 )
@@ -161,9 +125,8 @@ _C_WORDS = """auto break case char const continue default do double else enum ex
     MATH_ERRNO MATH_ERREXCEPT math_errhandling FP_NAN FP_INFINITE FP_ZERO FP_SUBNORMAL FP_NORMAL FP_ILOGB0 FP_ILOGBNAN
     M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2 fpclassify isfinite
     isinf isnan isnormal signbit isgreater isless isunordered unix linux i386 signgam bool true false"""
-_C = Dialect(
-    C_FUNCTIONS,
-    "pow({}, {})",
+_C = Language(
+    Notation(C_FUNCTIONS, "pow({}, {})"),
     {name: repr(value) for name, value in CONSTANTS.items()},
     frozenset({*_C_WORDS.split(), *C_FUNCTIONS.values()}),
 )

@@ -1,19 +1,18 @@
-"""Formulas as source code: one printer, told by a dialect how a language writes numbers, powers and functions."""
+"""Formulas as expressions of a programming language: one printer, and how each language writes powers and functions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.expressions.source import call
 
 
 @dataclass(frozen=True)
-class Dialect:
+class Notation:
     """How a language writes what a formula is made of.
 
     Attributes
@@ -28,13 +27,14 @@ class Dialect:
     power: str
 
 
-def source_of(node: Node, names: Callable[[str], str], dialect: Dialect) -> str:
+def source_of(node: Node, names: Callable[[str], str], notation: Notation) -> str:
     """A tree as an expression, every compound part in brackets."""
     if isinstance(node, Number):
+        # Integers as floats: numpy refuses negative integer powers of integer arrays, C divides integers whole.
         return literal(as_float(node.value))
     if isinstance(node, Variable):
         return names(node.name)
-    parts = [source_of(argument, names, dialect) for argument in _plain(node)]
+    parts = [source_of(argument, names, notation) for argument in _plain(node)]
     head = node.function
     if head in ("+", "*"):
         inverse, join, inverted = ("neg", " + ", " - ") if head == "+" else ("inv", " * ", " / ")
@@ -45,15 +45,20 @@ def source_of(node: Node, names: Callable[[str], str], dialect: Dialect) -> str:
     if head == "inv":
         return f"(1.0 / {parts[0]})"
     if head == "^":
-        return dialect.power.format(*parts)
-    return call(dialect.functions[head], parts)
+        return notation.power.format(*parts)
+    return call(notation.functions[head], parts)
 
 
-def functions_in(node: Node) -> set[str]:
-    """Names of all functions a tree calls."""
+def calls_in(node: Node) -> set[str]:
+    """Names of all functions and operators of a tree."""
     if not isinstance(node, Apply):
         return set()
-    return {node.function}.union(*(functions_in(argument) for argument in node.arguments))
+    return {node.function}.union(*(calls_in(argument) for argument in node.arguments))
+
+
+def call(function: str, arguments: Sequence[str]) -> str:
+    """A call, by the name of the function or by a format of its arguments."""
+    return function.format(*arguments) if "{" in function else f"{function}({', '.join(arguments)})"
 
 
 def named(columns: Mapping[str, str]) -> Callable[[str], str]:
@@ -74,8 +79,8 @@ def as_float(value: float) -> float:
         number = math.inf
     if not math.isfinite(number):
         raise InputError(
-            "The 'model' to export must hold finite numbers only. Got a constant beyond the range of floating-point "
-            "numbers instead; scale its column."
+            "A formula to be written as source must hold finite numbers only. Got a constant beyond the range of "
+            "floating-point numbers instead; scale its column."
         )
     return number
 
