@@ -27,10 +27,23 @@ From a table of words and numbers to a model, and to what is sure about it:
 'proved'
 >>> why = ew.explain(model, {"Z": X[:, 0]})  # what it answers, and why
 
-``ew.audit`` compares how it treats groups, ``ew.counterfactuals`` says what would change an answer, ``ew.calibrate`` makes
-its probabilities honest. ``ew.save`` and ``ew.load`` keep models, ``ew.export`` writes them as C, NumPy, ONNX or LaTeX, and
-``ew.write_report`` makes a page of it all. Every result says why it ended (`ew.StopReason`); every error is an
-`ew.EdgewiseError`, one sentence that says what to do.
+More of what a model can be asked:
+
+========================  ==============================================================================================
+``ew.audit``              how it treats groups of people; ``ew.mitigate`` makes it fairer, and says what that costs
+``ew.counterfactuals``    what would change an answer; ``ew.minimal_counterfactual`` proves that less would not
+``ew.calibrate``          makes its probabilities honest; ``ew.conformal`` gives intervals and sets that hold
+``ew.edit_shape``         changes one of its curves by hand
+``ew.surrogate``          a network that says what another model says
+``ew.write_report``       a page of it all
+========================  ==============================================================================================
+
+Of a law that is known in part, ``ew.fit_constants`` finds the numbers and ``ew.fit_partial`` the functions;
+``ew.check_structure`` tests what is believed of it. ``ew.KANClassifier`` tells classes apart, ``ew.FormulaRegressor``
+is `ew.find_formula` in scikit-learn's clothes, ``ew.KANLinear`` a layer for networks of torch, and ``ew.Nodes`` gives
+a network nodes that multiply. ``ew.save`` and ``ew.load`` keep models, ``ew.export`` writes them as C, NumPy, ONNX or
+LaTeX. Every result says why it ended (`ew.StopReason`); every error is an `ew.EdgewiseError`, one sentence that says
+what to do.
 
 What is not at the top stands in a module:
 

@@ -40,6 +40,18 @@ def test_every_module_of_the_surface_is_there_at_once_and_says_what_it_has():
         assert all(hasattr(module, each) for each in module.__all__), name
 
 
+def test_help_leads_to_every_function_estimator_and_module():
+    doc = ew.__doc__ or ""
+    for name in ew.__all__:
+        made_by_others = isinstance(getattr(ew, name), type) and (
+            re.search(r"Result$|Error$|^Formula$|^Table$", name) or name in ("Proved", "Refuted", "Undecided")
+        )
+        assert name == "__version__" or made_by_others or re.search(rf"\bew\.{name}\b", doc), name
+    for path in Path(ew.__file__).parent.glob("*/__init__.py"):
+        name = path.parent.name
+        assert name in ("_core", "cli", "bench") or f"``ew.{name}``" in doc, name
+
+
 def test_a_star_brings_the_surface():
     space = {}
     exec("from edgewise import *", space)
