@@ -29,6 +29,7 @@ from scipy.optimize import minimize
 import edgewise as ew
 from edgewise._core.work import Meter, running
 from edgewise.network.fitted import Fitted, fitted
+from edgewise.verifying import ProverConfig
 from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.checker import check
 from edgewise.verifying.domain.columns import Columns
@@ -36,7 +37,7 @@ from edgewise.verifying.domain.domain import Domain, drawn
 from edgewise.verifying.domain.goals import OutputTerm
 from edgewise.verifying.domain.space import make_space
 from edgewise.verifying.results.witness import Evaluator
-from edgewise.verifying.search.prove import MOST, Bounds, maximise, prepare, prove
+from edgewise.verifying.search.prove import Bounds, maximise, prepare, prove
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -138,7 +139,14 @@ def enclosed(
         rows = None if not sides or sides[0].argmax is None else sides[0].argmax[None]
         with running(Meter()) as meter:
             sides.append(
-                maximise(prepared, where, [OutputTerm(0, sign)], gap=gap, work=share / MOST, rows=rows)
+                maximise(
+                    prepared,
+                    where,
+                    [OutputTerm(0, sign)],
+                    gap=gap,
+                    work=share / ProverConfig().work_units,
+                    rows=rows,
+                )
             )
         left -= meter.spent
     low, high = sides

@@ -1,5 +1,6 @@
 """verify: what holds for every row of a domain, proved; certificates that an independent checker accepts or refuses."""
 
+from edgewise.verifying.config import ProverConfig as ProverConfig
 from edgewise.verifying.entry_points.counterfactual import MinimalCounterfactual as MinimalCounterfactual
 from edgewise.verifying.entry_points.counterfactual import minimal_counterfactual as minimal_counterfactual
 from edgewise.verifying.entry_points.verify import Step as Step
@@ -17,6 +18,7 @@ __all__ = [
     "Certificate",
     "MinimalCounterfactual",
     "Proved",
+    "ProverConfig",
     "Refuted",
     "Step",
     "Undecided",

@@ -438,7 +438,9 @@ def test_the_check_is_work(small, monkeypatch):
     assert 0 < without.spent < whole.spent
     # What is left in between is enough for a part of the check.
     monkeypatch.undo()
-    answer = ew.verify(net, claim, work=(without.spent + whole.spent) / 2 / API.MOST)
+    answer = ew.verify(
+        net, claim, work=(without.spent + whole.spent) / 2 / ew.verifying.ProverConfig().work_units
+    )
     assert answer.status == "undecided"
     assert "a proof was found, but the work that was allowed was done before it was checked" in answer.message
     assert answer.stop_reason == ew.StopReason.WORK_SPENT

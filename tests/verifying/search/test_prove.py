@@ -15,11 +15,12 @@ import torch
 import edgewise as ew
 from edgewise import KAN, InputError, StopReason
 from edgewise._core.work import Meter, running
+from edgewise.verifying import ProverConfig
 from edgewise.verifying.checker import check
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.results.certificate import certificate
-from edgewise.verifying.search.prove import MOST, Outcome, Progress, maximise, prepare, prove
+from edgewise.verifying.search.prove import Outcome, Progress, maximise, prepare, prove
 
 
 def network(shape: Sequence[int], seed: int, degree: int = 3, size: float = 1.5) -> KAN:
@@ -374,7 +375,7 @@ def test_a_wide_network_ends_with_its_work() -> None:
         outcome = prove(net, domain, goal, work=0.005)
     assert outcome.stop_reason in (StopReason.DECIDED, StopReason.WORK_SPENT)
     # A step that has begun is ended.
-    assert meter.spent < 2 * 0.005 * MOST
+    assert meter.spent < 2 * 0.005 * ProverConfig().work_units
 
 
 @pytest.mark.parametrize(

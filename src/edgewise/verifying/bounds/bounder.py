@@ -28,20 +28,19 @@ from edgewise.verifying.bounds.program import (
     make_program,
     ranges,
 )
+from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope, times
 from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots, stack, unit_slots
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-# Candidates of an input site that a search near its minimum looks at.
-FEW = 6
-# What a cut is worth at least, as a share of what its variable moves the bound at all; nodes so narrow are not cut.
-FLOOR, NARROW = 0.01, 1e-6
 # Units of work of saying where to cut, and for each part.
 CUT, PART = 2e-4, 1e-4
 
 
-def rows_program(models: tuple[ExactModel, ...], space: Space, goal: OutputBounds) -> Program:
+def rows_program(
+    models: tuple[ExactModel, ...], space: Space, goal: OutputBounds, config: ProverConfig = DEFAULT
+) -> Program:
     """The program of a goal of rows, its families and units numbered as docs/certificates.md says."""
     keys: list[tuple[int, int | None]] = []
     units: list[list[int]] = []
@@ -78,15 +77,21 @@ def rows_program(models: tuple[ExactModel, ...], space: Space, goal: OutputBound
         Family(models[m], models[m].layers, group, tuple(cells), m)
         for (m, group), cells in zip(keys, units, strict=True)
     )
-    return make_program(space, families, tuple(sums))
+    return make_program(space, families, tuple(sums), config=config)
 
 
-def slope_program(models: tuple[ExactModel, ...], space: Space, goal: Slope, unit: float = 1.0) -> Program:
+def slope_program(
+    models: tuple[ExactModel, ...],
+    space: Space,
+    goal: Slope,
+    unit: float = 1.0,
+    config: ProverConfig = DEFAULT,
+) -> Program:
     """The program of a slope through at most one hidden layer; its excess is per unit of the scaled input."""
     model = models[goal.model]
     family = Family(model, model.layers[:2], None, (-1,), goal.model)
     term = RowTerm(0, 0, goal.output, unit * goal.sign)
-    made = make_program(space, (family,), (RowSum((term,)),))
+    made = make_program(space, (family,), (RowSum((term,)),), config=config)
     constant = made.constant.copy()
     constant[made.nodes] = -unit * goal.bound * model.scale[goal.input]
     block = made.blocks[0]
@@ -114,7 +119,9 @@ class Lagrange:
         # Nodes are cut while that may win such a share of what is missing; else inputs are.
         # (Two models follow the same inputs, so that their nodes hang together.)
         self.split_threshold = self.usual_threshold = (
-            0.7 if len({family.number for family in program.families}) > 1 else 0.0
+            program.config.two_models_threshold
+            if len({family.number for family in program.families}) > 1
+            else 0.0
         )
         self.slope = slope
         self.scale = unit * (1.0 if slope is None else float(slope[0].scale[slope[1].input]))
@@ -161,7 +168,7 @@ class Lagrange:
             starts[:, -1] = np.maximum(starts[:, -1], 1e-6)
         ends = unit_slots(program.space, part)
         # A price that has far to go may come to need any of them.
-        few = FEW if warm and not program.budget else None
+        few = program.config.near_candidates if warm and not program.budget else None
 
         def choose(v: Floats) -> Choices:
             return input_choices(program, region, self.layout, *ends, v, few)
@@ -176,7 +183,9 @@ class Lagrange:
             warm=warm,
         )
         bounds = found.bound / self.scale
-        idle = [each.after(float(bounds[b]), target) for b, each in enumerate(above)] or [{}] * len(parts)
+        idle = [
+            each.after(float(bounds[b]), target, program.config.idle_gain) for b, each in enumerate(above)
+        ] or [{}] * len(parts)
         splits = self.splits(part, region, found, target * self.scale, idle)
         made: list[Bounded] = []
         for b, each in enumerate(parts):
@@ -192,7 +201,7 @@ class Lagrange:
     ) -> list[Split | None]:
         """Where the relaxation gains most, at a hidden node that is mixed or at a group; idle ones lose their turns."""
         charge(CUT + PART * len(found.v))
-        program, space = self.program, self.program.space
+        program, space, config = self.program, self.program.space, self.program.config
         v, nodes = found.v, found.nodes
         line = v[:, : program.nodes]
         at_mean = node_heights(program, region, v, nodes[:, None])[:, 0]
@@ -229,10 +238,14 @@ class Lagrange:
         for b in range(len(nodes)):
             own = every[b], v[b, columns], alive[b], low[b], high[b]
             if idle[b]:
-                spread = width[b] * np.abs(line[b]) * (width[b] > NARROW * (1 + np.abs(region.high[b])))
-                of_nodes = turns(idle[b], program.nodes, "node") * np.maximum(gains[b], FLOOR * spread)
-                of_sites = turns(idle[b], space.groups, "group")[self.layout.group]
-                of_sites *= np.maximum(score[b], FLOOR * reach[b])
+                spread = (
+                    width[b] * np.abs(line[b]) * (width[b] > config.narrow * (1 + np.abs(region.high[b])))
+                )
+                of_nodes = turns(idle[b], program.nodes, "node", config.idle_kept) * np.maximum(
+                    gains[b], config.least_worth * spread
+                )
+                of_sites = turns(idle[b], space.groups, "group", config.idle_kept)[self.layout.group]
+                of_sites *= np.maximum(score[b], config.least_worth * reach[b])
                 split = self._first_split(np.argsort(-of_sites), *own)
                 if program.nodes and of_nodes.max() > (of_sites.max() if split is not None else 0.0):
                     split = self._node_split(int(of_nodes.argmax()), b, region, nodes)
@@ -246,14 +259,14 @@ class Lagrange:
             elif program.nodes:
                 spread = width[b] * (1e-6 + np.abs(line[b]))
                 node = int(spread.argmax())
-                if width[b, node] > NARROW * (1 + abs(region.high[b, node])):
+                if width[b, node] > config.narrow * (1 + abs(region.high[b, node])):
                     of_node = self._node_split(node, b, region, nodes)
             # Fixing all nodes at their means would lower the bound by their gains and no more.
             hopeful = gains[b].sum() >= self.split_threshold * (found.bound[b] - target)
             if (
                 of_node is not None
                 and (hopeful or not score[b].max() > 0)
-                and gains[b].max() >= 0.7 * score[b].max()
+                and gains[b].max() >= config.node_preference * score[b].max()
             ):
                 splits.append(of_node)
                 continue
@@ -264,7 +277,7 @@ class Lagrange:
     def _first_split(
         self, order: NDArray[np.int64], chances: Floats, v: Floats, alive: Bools, low: Floats, high: Floats
     ) -> Split | None:
-        for s in order[:6]:
+        for s in order[: self.program.config.sites_tried]:
             split = self._input_split(int(s), chances[s], v, alive, low, high)
             if split is not None:
                 return split
@@ -285,10 +298,10 @@ class Lagrange:
         score[:, self.layout.group == group] += gain[:, None]
         return score
 
-    @staticmethod
-    def _node_split(node: int, b: int, region: Region, nodes: Floats) -> Split:
+    def _node_split(self, node: int, b: int, region: Region, nodes: Floats) -> Split:
         low, high = region.low[b, node], region.high[b, node]
-        at = float(np.clip(nodes[b, node], low + 0.1 * (high - low), high - 0.1 * (high - low)))
+        room = self.program.config.node_margin * (high - low)
+        at = float(np.clip(nodes[b, node], low + room, high - room))
         return Split("node", node, at)
 
     def _input_split(
@@ -335,7 +348,8 @@ class Lagrange:
                     p = np.repeat(chance[:, None], layout.slot.shape[2], 1)[used]
                     if p.sum() > 1e-6:
                         at = float((p * x).sum() / p.sum())
-                at = float(np.clip(at, low[s] + 0.2 * (high[s] - low[s]), high[s] - 0.2 * (high[s] - low[s])))
+                room = self.program.config.input_margin * (high[s] - low[s])
+                at = float(np.clip(at, low[s] + room, high[s] - room))
                 return Split("input", int(space.slot_input[s]), at, group=group)
         if len(cells) > 1:
             return Split(
@@ -398,7 +412,12 @@ Bounder = Lagrange | Chain | Differential
 
 
 def make_bounders(
-    models: tuple[ExactModel, ...], space: Space, goal: Goal, root: Subdomains, unit: float = 1.0
+    models: tuple[ExactModel, ...],
+    space: Space,
+    goal: Goal,
+    root: Subdomains,
+    unit: float = 1.0,
+    config: ProverConfig = DEFAULT,
 ) -> tuple[Bounder, ...]:
     """Ways to bound a goal, the cheaper first. The root's limits of nodes must fit their program.
 
@@ -406,12 +425,14 @@ def make_bounders(
     is small by fixed numbers.
     """
     if isinstance(goal, OutputBounds):
-        program = rows_program(models, space, goal)
-        plain = Lagrange(program if unit == 1 else rows_program(models, space, times(goal, unit)), unit=unit)
+        program = rows_program(models, space, goal, config)
+        scaled = program if unit == 1 else rows_program(models, space, times(goal, unit), config)
+        plain = Lagrange(scaled, unit=unit)
         return (Differential(program, root), plain) if pairable(program) else (plain,)
     model = models[goal.model]
     if model.hidden == 1:
-        return (Lagrange(slope_program(models, space, goal, unit), slope=(model, goal), unit=unit),)
+        return (Lagrange(slope_program(models, space, goal, unit, config), slope=(model, goal), unit=unit),)
     row = RowSum((RowTerm(0, 0, goal.output, float(goal.sign)),))
-    program = make_program(space, (Family(model, model.layers, None, (-1,), goal.model),), (row,))
+    family = Family(model, model.layers, None, (-1,), goal.model)
+    program = make_program(space, (family,), (row,), config=config)
     return (Chain(program, models, goal),)

@@ -15,9 +15,6 @@ from edgewise.verifying.domain.space import Space, unit_slots, whole
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SHARES = (0.0, 0.2, 0.5, 0.8, 1.0)  # candidates of an interval, besides breaks
-MOST_BREAKS = 22  # candidates that are breaks, or between them
-MOST_JOINT = 48  # candidates of a cell with several intervals, one of several
 # Units of work of laying candidates out, and for each of their numbers.
 LAYOUT, NUMBER = 2.5e-4, 4e-9
 
@@ -91,13 +88,16 @@ class InputSites:
 
 def input_sites(program: Program, seed: int = 0) -> InputSites:
     """Lay out the candidates: a site for each group, or for each slot where a group has one cell."""
-    space, rng = program.space, np.random.default_rng(seed)
+    space, config, rng = program.space, program.config, np.random.default_rng(seed)
     by_cell: list[list[int]] = [[] for _ in range(space.cells)]
     for s, cell in enumerate(space.slot_cell):
         by_cell[int(cell)].append(s)
     ends = _whole(space)
     along = [
-        [*((share, np.nan) for share in SHARES), *((0.0, float(x)) for x in _between(breaks, low, high))]
+        [
+            *((share, np.nan) for share in config.shares),
+            *((0.0, float(x)) for x in _between(breaks, low, high, config.most_breaks)),
+        ]
         for breaks, low, high in zip(program.inputs.slots.corners, *ends, strict=True)
     ]
     sites: list[tuple[int, list[tuple[int, list[tuple[int, float, float]], float]]]] = []
@@ -115,7 +115,7 @@ def input_sites(program: Program, seed: int = 0) -> InputSites:
             elif len(mine) == 1:
                 listed += [(cell, [(mine[0], *x)], 1.0) for x in along[mine[0]]]
             else:
-                for _ in range(MOST_JOINT):
+                for _ in range(config.most_joint):
                     drawn = [(s, *along[s][int(rng.integers(len(along[s])))]) for s in mine]
                     listed.append((cell, drawn, 1.0))
         sites.append((g, listed))
@@ -147,18 +147,14 @@ def _whole(space: Space) -> tuple[Floats, Floats]:
     return low[0], high[0]
 
 
-def _between(breaks: Floats, low: float, high: float) -> Floats:
+def _between(breaks: Floats, low: float, high: float, most: int) -> Floats:
     """Breaks inside an interval and the middles between them, thinned to a few."""
     # Ends that are rounded outward may be a break but for that, which need not be a candidate twice.
     hair = 1e-9 * (high - low)
     inside = np.unique(breaks[(breaks > low + hair) & (breaks < high - hair)])
-    every = (
-        np.concatenate([inside, 0.5 * (inside[1:] + inside[:-1])])
-        if 2 * len(inside) < MOST_BREAKS
-        else inside
-    )
+    every = np.concatenate([inside, 0.5 * (inside[1:] + inside[:-1])]) if 2 * len(inside) < most else inside
     every = np.sort(every)
-    return every[np.unique(np.linspace(0, len(every) - 1, min(len(every), MOST_BREAKS)).round().astype(int))]
+    return every[np.unique(np.linspace(0, len(every) - 1, min(len(every), most)).round().astype(int))]
 
 
 def input_choices(
@@ -242,16 +238,21 @@ def _vectors(program: Program, layout: InputSites, site: Ints, low: Floats, high
 
 def node_choices(program: Program, region: Region) -> list[Choices]:
     """Candidates of hidden nodes in each part."""
-    made: list[Choices] = []
+    made, config = list[Choices](), program.config
     for block in program.blocks:
         low, high = region.low[:, block.own, None], region.high[:, block.own, None]
         breaks = block.curves.corners
         every = breaks[
-            :, np.unique(np.linspace(0, breaks.shape[1] - 1, min(breaks.shape[1], 40)).round().astype(int))
+            :,
+            np.unique(
+                np.linspace(0, breaks.shape[1] - 1, min(breaks.shape[1], config.most_node_breaks))
+                .round()
+                .astype(int)
+            ),
         ]
-        if 2 * every.shape[1] <= MOST_BREAKS:
+        if 2 * every.shape[1] <= config.most_breaks:
             every = np.concatenate([every, 0.5 * (every[:, 1:] + every[:, :-1])], 1)
-        h = np.concatenate([low + (high - low) * np.array(SHARES), np.clip(every, low, high)], -1)
+        h = np.concatenate([low + (high - low) * np.array(config.shares), np.clip(every, low, high)], -1)
         values = block.curves.values(h.transpose(0, 2, 1)).transpose(0, 2, 1, 3)
         if region.factors is not None:
             two = region.factors[:, :, block.own, None, None]

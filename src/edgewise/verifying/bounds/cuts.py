@@ -14,8 +14,6 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 # How often each variable was cut in vain.
 Idle = Mapping[tuple[str, int], int]
-# Cuts are in vain that gain less than this share of the way to the target; what they keep of their worth then.
-LITTLE, LOSS = 0.02, 0.25
 
 
 @dataclass(frozen=True)
@@ -72,15 +70,15 @@ class Bounded:
     sums: tuple[Floats, Floats, Bools] | None
     idle: Idle = field(default_factory=dict[tuple[str, int], int])
 
-    def after(self, bound: float, target: float) -> Idle:
-        """What is idle in a half with such a bound."""
-        if self.split is None or self.bound - bound >= LITTLE * (self.bound - target):
+    def after(self, bound: float, target: float, gain: float) -> Idle:
+        """What is idle in a half with such a bound: what gained less than such a share of the way to the target."""
+        if self.split is None or self.bound - bound >= gain * (self.bound - target):
             return {}
         return {**self.idle, self.split.variable: self.idle.get(self.split.variable, 0) + 1}
 
 
-def turns(idle: Idle, count: int, kind: str) -> Floats:
-    """The shares of their worth that nodes or inputs keep, those that were cut in vain losing some each time.
+def turns(idle: Idle, count: int, kind: str, kept: float) -> Floats:
+    """The shares of their worth that nodes or inputs keep: those that were cut in vain this one each time.
 
     What a cut may gain is told by what the relaxation mixes. That may lie in a part of the gap which other cuts must close
     first: then a cut gains nothing, however often it is repeated, and others must get their turn.
@@ -88,5 +86,5 @@ def turns(idle: Idle, count: int, kind: str) -> Floats:
     found = np.ones(count)
     for (which, number), times in idle.items():
         if which == kind:
-            found[number] = LOSS**times
+            found[number] = kept**times
     return found

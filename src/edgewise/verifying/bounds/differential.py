@@ -40,7 +40,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 # Differences are known to this share of the size of what they are differences of, and exactly where both are the same.
 ROUNDED = 1e-13
-SAMPLE = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +101,7 @@ class Differential(OneByOne):
         one, two = row.terms
         self.weight, self.limit = one.weight, row.bound
         units = _unit(program, one), _unit(program, two)
-        pairs = [*_compared(units, program.space, root), (np.array([one.output]), np.array([two.output]))]
+        pairs = [*_compared(units, program, root), (np.array([one.output]), np.array([two.output]))]
         self.matches = [
             [int(second[first == k][0]) if k in first else None for k in range(len(layer.bias))]
             for layer, (first, second) in zip(units[0].layers, pairs[:-1], strict=False)
@@ -199,9 +198,10 @@ def _unit(program: Program, term: RowTerm) -> Unit:
     return Unit(model, layers, nodes, shift, raw)
 
 
-def _compared(units: tuple[Unit, Unit], space: Space, root: Subdomains) -> list[tuple[Ints, Ints]]:
+def _compared(units: tuple[Unit, Unit], program: Program, root: Subdomains) -> list[tuple[Ints, Ints]]:
     """Nodes of each hidden layer that hold nearly the same at random rows."""
-    x = space.to_units(draw(space, SAMPLE, root, np.random.default_rng(0)))
+    space, rng = program.space, np.random.default_rng(0)
+    x = space.to_units(draw(space, program.config.pair_rows, root, rng))
     found = list[tuple[Ints, Ints]]()
     for one, two in zip(*(unit.hidden(x) for unit in units), strict=True):
         apart = np.abs(one[:, :, None] - two[:, None]).mean(0)

@@ -16,9 +16,6 @@ from edgewise.verifying.bounds.program import Family, Program, RowSum, RowTerm, 
 from edgewise.verifying.domain.space import Subdomains, unit_slots
 
 Floats = NDArray[np.float64]
-# A lemma must cut a range by such a share of it.
-WORTH = 1e-3
-TOGETHER = 16
 
 
 def tighten(program: Program, root: Subdomains, until: float) -> tuple[Subdomains, list[dict[str, Any]]]:
@@ -52,7 +49,7 @@ def _layer(
     own = Family(family.model, family.layers[:layer], family.group, (family.moved[unit],), family.number)
     count = len(own.layers[-1].bias)
     sums = tuple(RowSum((RowTerm(0, 0, k, 1.0),)) for k in range(count))
-    below = make_program(program.space, (own,), sums, ends=False)
+    below = make_program(program.space, (own,), sums, ends=False, config=program.config)
     known = [place[f, unit if each > 1 else 0, each, k] for _, _, each, k in below.names]
     mine = np.array([place[f, unit, layer, k] for k in range(count)])
     inside = replace(part, node_low=part.node_low[:, known], node_high=part.node_high[:, known])
@@ -65,11 +62,12 @@ def _layer(
     lemmas: list[dict[str, Any]] = []
     if empty[0]:
         return lemmas
+    worth, together = program.config.lemma_gain, program.config.lemmas_together
     jobs = [(k, sign) for k in range(count) for sign in (1.0, -1.0)]
-    for at in range(0, len(jobs), TOGETHER):
+    for at in range(0, len(jobs), together):
         if spent() >= until:
             break
-        some = jobs[at : at + TOGETHER]
+        some = jobs[at : at + together]
         v = np.zeros((len(some), below.size))
         for b, (k, sign) in enumerate(some):
             v[b, below.nodes + k] = sign
@@ -86,7 +84,7 @@ def _layer(
             bound = sign * float(found.bound[b])
             now = float(whole_high[0, node] if sign > 0 else whole_low[0, node])
             width = float(whole_high[0, node] - whole_low[0, node])
-            if sign * (now - bound) <= WORTH * width:
+            if sign * (now - bound) <= worth * width:
                 continue
             if sign > 0:
                 part.node_high[0, node] = min(part.node_high[0, node], bound)

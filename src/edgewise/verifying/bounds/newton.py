@@ -24,11 +24,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-COLD, WARM, COOL, LOWEST = 0.5, 0.05, 0.25, 2e-4  # temperatures, as shares of what a maximum might gain
-COLD_STEPS, WARM_STEPS = 18, 8
-STUCK, HEAT = 0.002, 10.0  # steps so short ask for a temperature so many times as high
-FARTHEST = 1e3
-RISE = 3.0  # how far above the rest a candidate may rise in one step, in logarithms
 # Units of work of a step, for each number of the candidates, of the Hessians, and of what solving multiplies.
 STEP, NUMBER, ENTRY, PRODUCT = 4e-4, 4e-9, 6e-8, 4e-10
 
@@ -105,6 +100,7 @@ def _minimise(
     free: Bools,
     warm: bool,
 ) -> Minimum:
+    config = program.config
     nodal, inputs = node_choices(program, region), choose(start)
     blocks, stale = [*nodal, inputs], False
     batch, moving = len(start), np.nonzero(free)[0]
@@ -115,11 +111,11 @@ def _minimise(
     done = point.value + MARGIN * point.size <= target
     # No term can gain more than the whole gap, so a share of that is a temperature to begin with.
     reach = np.maximum(point.value - target, 1e-6 * point.size + 1e-12)
-    heat = reach * (WARM if warm else COLD) / np.sqrt(sites)
-    lowest, highest = heat * LOWEST, np.maximum(heat, point.size / np.sqrt(sites))
+    heat = reach * (config.warm if warm else config.cold) / np.sqrt(sites)
+    lowest, highest = heat * config.lowest, np.maximum(heat, point.size / np.sqrt(sites))
     natural = np.full_like(v, 1e-9)
     natural[:, : program.nodes] = np.maximum(region.high - region.low, 1e-9 * (1 + np.abs(region.high)))
-    rounds = (WARM_STEPS if warm else COLD_STEPS) if len(moving) else 0
+    rounds = (config.warm_steps if warm else config.cold_steps) if len(moving) else 0
     chances, nodes, heights = (
         np.zeros(inputs.out.shape),
         np.zeros((batch, program.nodes)),
@@ -135,7 +131,7 @@ def _minimise(
         gradient, hessian, chances, shares = _smooth(program, blocks, v, heat, nodes, heights)
         step = _newton(program, v, gradient, hessian, heat, moving)
         # Where no row is left the multipliers run away; they need not go all the way.
-        most = FARTHEST * reach[:, None] / np.maximum(natural, 1e-300)
+        most = config.farthest * reach[:, None] / np.maximum(natural, 1e-300)
         step = np.clip(np.nan_to_num(step, nan=0.0, posinf=0.0, neginf=0.0), -most, most)
         length = _damped(blocks, shares, step, heat, program, v, moving)
         v = v + length[:, None] * step
@@ -143,7 +139,13 @@ def _minimise(
         # Cooled no faster than the multipliers follow, and heated where they cannot move: far from the minimum (as in
         # a part without rows) the gap that is left says little of the way to go.
         change = np.where(
-            length > 0.5, COOL, np.where(length > 0.2, 0.7, np.where(length < STUCK, HEAT, 1.0))
+            length > config.long_step,
+            config.cool,
+            np.where(
+                length > config.middling_step,
+                config.cool_slowly,
+                np.where(length < config.short_step, config.heat, 1.0),
+            ),
         )
         heat = np.clip(heat * change, lowest, highest)
         if (n >= 3 and n % 2) or n == rounds - 1:
@@ -288,7 +290,7 @@ def _damped(
         change = change / heat[:, None, None]
         rise = change - (change * np.exp(now)).sum(-1, keepdims=True)
         rising = rise > 1e-12
-        room = np.where(rising, RISE - now, np.inf) / np.where(rising, rise, 1.0)
+        room = np.where(rising, program.config.rise - now, np.inf) / np.where(rising, rise, 1.0)
         length = np.minimum(length, room.min((1, 2)))
     low = moving[moving >= program.nodes]
     if len(low):

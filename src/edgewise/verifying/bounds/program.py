@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from edgewise.verifying.bounds.curves import Curves, merge, spans
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
+from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.space import Space, Subdomains, living, unit_slots
 
 Floats = NDArray[np.float64]
@@ -146,6 +147,7 @@ class Program:
         Of each hidden node, as certificates write it.
     families : tuple of Family
     sums : tuple of RowSum
+    config : ProverConfig
     """
 
     space: Space
@@ -159,6 +161,7 @@ class Program:
     names: tuple[tuple[int, int, int, int], ...]
     families: tuple[Family, ...]
     sums: tuple[RowSum, ...]
+    config: ProverConfig = DEFAULT
 
     @property
     def size(self) -> int:
@@ -167,7 +170,12 @@ class Program:
 
 
 def make_program(
-    space: Space, families: tuple[Family, ...], sums: tuple[RowSum, ...], *, ends: bool = True
+    space: Space,
+    families: tuple[Family, ...],
+    sums: tuple[RowSum, ...],
+    *,
+    ends: bool = True,
+    config: ProverConfig = DEFAULT,
 ) -> Program:
     """The program of some rows.
 

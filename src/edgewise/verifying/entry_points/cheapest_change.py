@@ -14,6 +14,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, charge
 from edgewise.verifying.claims.claims import decision_task, not_decided_task
 from edgewise.verifying.claims.tasks import Task
+from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.change_cost import ChangeCosts
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, drawn, place
@@ -24,12 +25,6 @@ from edgewise.verifying.search.prove import Outcome, Prepared, decided
 
 Floats = NDArray[np.float64]
 
-_DRAWN = 4096
-_ROUNDS = 60
-# Failed proofs in a row after which no more are tried.
-_FAILURES = 12
-# Rows beside one whose numbers are rounded down or up.
-_WAYS = 512
 # Units of work of a look at some rows, and for each of their numbers.
 _LOOK, _NUMBER = 1e-4, 1e-7
 
@@ -51,6 +46,7 @@ class Cheapest:
     meter : Meter
         Runs, and says how much work there may be.
     tell : callable
+    config : ProverConfig
 
     Attributes
     ----------
@@ -72,6 +68,7 @@ class Cheapest:
     wanted: int
     meter: Meter
     tell: Tell
+    config: ProverConfig = DEFAULT
     best: Floats | None = None
     cost: float = math.inf
     lower: float = 0.0
@@ -80,6 +77,7 @@ class Cheapest:
 
     def run(self, models: Prepared, gap: float, starts: Floats | None, seed: int) -> StopReason:
         """Close in on the least cost from both sides."""
+        config = self.config
         self.first(starts, numpy_generator(seed))
         while self.best is None or self.cost - self.lower > gap * self.cost:
             left = self.meter.left
@@ -88,7 +86,9 @@ class Cheapest:
             # First the claim that would end the search, with a third of the work; then half-way.
             limit, most = self.space.most(), left
             if self.best is not None:
-                limit, most = self.cost - 0.7 * gap * self.cost, left / 3 if left > 0.3 else left
+                limit, most = self.cost - config.change_aim * gap * self.cost, left
+                if left > config.change_least_work:
+                    most = left / config.change_turns
                 if self.failures:
                     limit = max(self.lower, limit - (limit - self.lower) * (1 - 0.5**self.failures))
             outcome, task = self.attempt(models, limit, most, seed)
@@ -106,7 +106,7 @@ class Cheapest:
                 self.failures = 0 if self.take(row) else self.failures + 1
                 continue
             self.failures += 1
-            if self.best is None or self.failures > _FAILURES:
+            if self.best is None or self.failures > config.change_failures:
                 return outcome.stop_reason
         return StopReason.DECIDED
 
@@ -129,7 +129,7 @@ class Cheapest:
 
     def first(self, starts: Floats | None, rng: np.random.Generator) -> None:
         """The cheapest of some rows that are decided otherwise, brought nearer."""
-        pool = drawn(self.space.domain, _DRAWN, rng)
+        pool = drawn(self.space.domain, self.config.change_rows, rng)
         # Most of the row as it is: cheap changes touch few columns.
         keep = rng.random((len(pool), len(self.space.domain.groups))) < rng.random((len(pool), 1))
         for g, group in enumerate(self.space.domain.groups):
@@ -139,13 +139,13 @@ class Cheapest:
             inside = starts[place(self.space.domain, starts)]
             pool = np.vstack([pool, inside])
         good = pool[self.other(pool)]
-        for k in np.argsort(self.space.cost_of(good))[:8]:
+        for k in np.argsort(self.space.cost_of(good))[: self.config.change_starts]:
             self.take(good[k])
 
     def nearer(self, row: Floats) -> tuple[Floats, float]:
         """Undo what need not have changed, and go no further than needed with the rest."""
         best = row.copy()
-        for _ in range(4):
+        for _ in range(self.config.change_rounds):
             before = float(self.space.cost_of(best[None])[0])
             order = sorted(range(len(self.space.domain.groups)), key=lambda g: -self._share(best, g))
             for g in order:
@@ -191,7 +191,7 @@ class Cheapest:
 
     def _line(self, near: Floats, far: Floats) -> Floats:
         """The first row from `near` to `far` that is decided otherwise, of a fine comb; then by halving."""
-        share = np.linspace(0.0, 1.0, 65)
+        share = np.linspace(0.0, 1.0, self.config.change_comb)
         rows = near + share[:, None] * (far - near)
         rows[-1] = far
         good = self.other(rows)
@@ -199,7 +199,7 @@ class Cheapest:
         if not good[k]:
             return far
         a, b = (rows[max(k - 1, 0)], rows[k])
-        for _ in range(_ROUNDS):
+        for _ in range(self.config.change_halvings):
             middle = (a + b) / 2
             if self.other(middle[None])[0]:
                 b = middle
@@ -216,7 +216,7 @@ class Cheapest:
         for g, group in enumerate(self.space.domain.groups):
             i, column = group.inputs[0], possible.whole(g)
             low, high = group.cells[0][0]
-            if column is None or low == high or row[i] == self.x[i] or len(rows) > _WAYS:
+            if column is None or low == high or row[i] == self.x[i] or len(rows) > self.config.change_ways:
                 continue
             number = float(column.decode(row[[i]])[0])
             made = column.transformed(np.array([np.floor(number), np.ceil(number)]))
@@ -238,7 +238,10 @@ class Cheapest:
         )
         rows = np.vstack([self.x[None], *([] if self.best is None else [self.best[None]])])
         goal, own = task.parts[0].goal, Meter(most)
-        return decided(models, domain, goal, self.meter, own, seed=seed, rows=rows, tell=self.tell), task
+        found = decided(
+            models, domain, goal, self.meter, own, seed=seed, rows=rows, tell=self.tell, config=self.config
+        )
+        return found, task
 
     def tidied(self, row: Floats, cost: float) -> tuple[Case, float]:
         """The row with its numbers rounded, where that changes neither the decision nor the cost to speak of."""

@@ -27,6 +27,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.network.fitted import fitted
 from edgewise.verifying.claims.tasks import Task, class_of
+from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.domain.change_cost import prices_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.raw_values import shown
@@ -42,7 +43,7 @@ from edgewise.verifying.results.certificate import (
 from edgewise.verifying.results.verdicts import ended_by, table_of
 from edgewise.verifying.results.witness import Case, Evaluator, case
 from edgewise.verifying.search.answers import teller
-from edgewise.verifying.search.prove import MOST, Outcome, prepare
+from edgewise.verifying.search.prove import Outcome, prepare
 
 Floats = NDArray[np.float64]
 
@@ -139,6 +140,7 @@ def minimal_counterfactual(
     rows: Any = None,
     callbacks: Callable[[Any], object] | Sequence[Callable[[Any], object]] = (),
     file: PathLike | None = None,
+    config: ProverConfig | None = None,
 ) -> MinimalCounterfactual:
     """The cheapest change of a row that changes the decision, with proof that no cheaper one does.
 
@@ -175,6 +177,8 @@ def minimal_counterfactual(
         there is.
     file : path, optional
         The .kan file the model was read from, as in `verify`.
+    config : ProverConfig, optional
+        Thresholds of the prover, each documented there; None for the defaults.
 
     Returns
     -------
@@ -202,7 +206,8 @@ def minimal_counterfactual(
         )
     check_decided(view, of)
     gap = check_float(gap, "gap", low=0.0, closed=False, of=of)
-    meter = Meter(MOST * check_work(work, of), check_seconds(seconds, of))
+    settings = config_of(config, of)
+    meter = Meter(settings.work_units * check_work(work, of), check_seconds(seconds, of))
     seed = check_int(seed, "seed", low=0, of=of)
     tell = teller(callbacks, of)
     columns = Columns(view)
@@ -212,7 +217,7 @@ def minimal_counterfactual(
     now = list(view.classes).index(here.decision)
     wanted = _wanted(columns, target, now)
     space = prices_of(columns, x, mutable, fixed, weights, domain, of)
-    search = Cheapest(columns, evaluator, space, x, now, wanted, meter, tell)
+    search = Cheapest(columns, evaluator, space, x, now, wanted, meter, tell, settings)
     starts = None if rows is None else columns.table(rows)
     with one_thread():
         with running(meter):

@@ -36,6 +36,7 @@ from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.verifying.bounds.intervals import Derivatives, Intervals, enclose_network, point
 from edgewise.verifying.claims.tasks import has_numbers, output_of, without_missing
+from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, drawn, place
 from edgewise.verifying.language.calibrated import check_carried
@@ -45,13 +46,6 @@ from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Un
 from edgewise.verifying.results.witness import Evaluator, case
 
 Floats = NDArray[np.float64]
-
-MOST_INPUTS = 8
-_MOST_CELLS = 4096
-_BATCH = 1024
-# Boxes that wait at once; beyond, those nearest to being certain go first, so that memory does not grow.
-_MOST_BOXES = 2_000_000
-_DRAWN = 4096
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +169,7 @@ def formula_outcome(
     meter: Meter,
     rows: Any = None,
     tell: Callable[[float, float, int], None] = lambda upper, lower, leaves: None,
+    config: ProverConfig = DEFAULT,
 ) -> ProofResult:
     """Whether a formula stays within epsilon of an output everywhere on a domain.
 
@@ -191,6 +186,7 @@ def formula_outcome(
         Rows to try first.
     tell : callable
         Told the certain bound of the excess, the largest found, and how many boxes are done.
+    config : ProverConfig
 
     Raises
     ------
@@ -204,10 +200,10 @@ def formula_outcome(
     varying = sum(
         any(low < high for low, high in _input_cells(domain, i)) for i in range(columns.view.network.shape[0])
     )
-    if varying > MOST_INPUTS:
+    if varying > config.formula_inputs:
         raise InputError(
-            f"A formula can be compared where at most {MOST_INPUTS} inputs vary. Got {varying} instead; narrow the "
-            "others to one value with where."
+            f"A formula can be compared where at most {config.formula_inputs} inputs vary. Got {varying} instead; narrow "
+            "the others to one value with where."
         )
     difference = Difference.of(columns.view.network, output, tree)
     text, evaluator, epsilon = str(prop), Evaluator((columns.view.network,)), prop.epsilon
@@ -226,11 +222,11 @@ def formula_outcome(
             excess = max(low, -high) - epsilon
         return Refuted(text, told, (found,), float(excess), reason, meter.seconds)
 
-    sample = drawn(domain, _DRAWN, np.random.default_rng(0))
+    sample = drawn(domain, config.formula_rows, np.random.default_rng(0))
     if rows is not None:
         given = columns.table(rows)
         sample = np.vstack([given[place(domain, given)], sample])
-    boxes = _Boxes(difference, _boxes(domain), epsilon)
+    boxes = _Boxes(difference, _boxes(domain, config.formula_cells), epsilon, config)
 
     def inform() -> None:
         tell(boxes.upper - epsilon, boxes.lower - epsilon, boxes.leaves)
@@ -273,8 +269,10 @@ class _Boxes:
         Whether rounding leaves no way to cut further.
     """
 
-    def __init__(self, difference: Difference, boxes: Intervals, epsilon: float) -> None:
-        self.difference, self.epsilon = difference, epsilon
+    def __init__(
+        self, difference: Difference, boxes: Intervals, epsilon: float, config: ProverConfig
+    ) -> None:
+        self.difference, self.epsilon, self.config = difference, epsilon, config
         self.low, self.high = boxes.low, boxes.high
         self.size = np.full(len(self.low), np.inf)
         self.span = np.maximum(self.high.max(0) - self.low.min(0), 1e-300)
@@ -299,8 +297,8 @@ class _Boxes:
     def cut(self) -> None:
         """Bound the worst boxes, and halve those that are not certain."""
         order = np.argsort(-self.size, kind="stable")
-        order = order[::-1] if len(order) > _MOST_BOXES else order
-        head, rest = order[:_BATCH], order[_BATCH:]
+        order = order[::-1] if len(order) > self.config.formula_boxes else order
+        head, rest = np.split(order, [self.config.formula_together])
         box = Intervals(self.low[head], self.high[head])
         found, middle, spread = self.difference.over(box)
         centre = self.difference.at(middle)
@@ -316,7 +314,7 @@ class _Boxes:
             np.where(box.low < box.high, spread + 1e-300 * (box.high - box.low) / self.span, -1.0), axis=1
         )
         at = np.arange(len(head))
-        tiny = (box.high - box.low)[at, side] <= 1e-11 * self.span[side]
+        tiny = (box.high - box.low)[at, side] <= self.config.formula_narrowest * self.span[side]
         cut = middle[at, side]
         first_high, second_low = box.high.copy(), box.low.copy()
         first_high[at, side], second_low[at, side] = cut, cut
@@ -331,12 +329,12 @@ class _Boxes:
             self.size = np.concatenate([self.size[rest], size[keep], size[keep]])
 
 
-def _boxes(domain: Domain) -> Intervals:
+def _boxes(domain: Domain, most: int) -> Intervals:
     """The domain as boxes, one for each choice of cells."""
     count = int(np.prod([float(len(group.cells)) for group in domain.groups]))
-    if count > _MOST_CELLS:
+    if count > most:
         raise InputError(
-            f"A formula can be compared over at most {_MOST_CELLS:,} combinations of words. Got {count:,} "
+            f"A formula can be compared over at most {most:,} combinations of words. Got {count:,} "
             "instead; narrow the columns of words with where."
         )
     inputs = sum(len(group.inputs) for group in domain.groups)

@@ -20,6 +20,7 @@ from edgewise.verifying.claims.claims import task_of
 from edgewise.verifying.claims.stated import two_valued, with_ranges
 from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.claims.two_rows import brought_near, differ, padded, pair_of
+from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.domain.goals import Slope
@@ -30,16 +31,14 @@ from edgewise.verifying.language.conditions import Condition, conditions_of
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
 from edgewise.verifying.results.certificate import PathLike, certificate, file_of, hash_of, rechecked
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by, shown
-from edgewise.verifying.results.witness import ROUNDING, Breach, Case, Evaluator, case, worst
+from edgewise.verifying.results.witness import Breach, Case, Evaluator, case, worst
 from edgewise.verifying.search.answers import Tell, teller
-from edgewise.verifying.search.prove import MOST, Outcome, Progress, decided, prepare
+from edgewise.verifying.search.prove import Outcome, Progress, decided, prepare
 
 Floats = NDArray[np.float64]
 
-# Rows drawn before any proof is tried: most false claims fall here.
-DRAWN = 2048
-# Units of work of a look at a number of a drawn row; the least work that a goal gets while others wait.
-_NUMBER, _LEAST = 1e-7, 0.05
+# Units of work of a look at a number of a drawn row.
+_NUMBER = 1e-7
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,7 @@ def verify(
     rows: Any = None,
     callbacks: Callback | Sequence[Callback] = (),
     file: PathLike | None = None,
+    config: ProverConfig | None = None,
 ) -> ProofResult:
     """Prove a property of a model for every row of a domain, or find a row that breaks it.
 
@@ -112,6 +112,8 @@ def verify(
     file : path, optional
         The .kan file the model was read from. A certificate speaks of a file's bytes; without this it is the file that
         `edgewise.save` writes now.
+    config : ProverConfig, optional
+        Thresholds of the prover, each documented there; None for the defaults.
 
     Returns
     -------
@@ -133,7 +135,8 @@ def verify(
     """
     view = fitted(model, of="verify")
     statement = _statement(property, domain, where)
-    meter = Meter(MOST * check_work(work, "verify"), check_seconds(seconds, "verify"))
+    settings = config_of(config, "verify")
+    meter = Meter(settings.work_units * check_work(work, "verify"), check_seconds(seconds, "verify"))
     seed = check_int(seed, "seed", low=0, of="verify")
     tell = teller(callbacks, "verify")
     columns = Columns(view)
@@ -148,11 +151,18 @@ def verify(
 
         with one_thread(), running(meter):
             found = formula_outcome(
-                asked_of, columns, statement.conditions, told, meter=meter, rows=rows, tell=step
+                asked_of,
+                columns,
+                statement.conditions,
+                told,
+                meter=meter,
+                rows=rows,
+                tell=step,
+                config=settings,
             )
         return replace(found, remarks=remarks)
     task = task_of(asked_of, columns, statement.conditions, rows)
-    claim = _Claim(task, columns, asked_of, str(asked_of), told, meter, tell)
+    claim = _Claim(task, columns, asked_of, str(asked_of), told, meter, tell, settings)
     starts = None if rows is None else padded(columns.table(rows), task.copies)
     others = [other.held for other in task.views[1:]]
     with one_thread(), running(meter):
@@ -173,7 +183,7 @@ def verify(
 def _vacuous(claim: _Claim) -> str:
     """Why what was proved could not have failed; what ends the look at it leaves the proof as it is."""
     try:
-        return vacuous(claim.property, claim.columns, claim.task, claim.meter)
+        return vacuous(claim.property, claim.columns, claim.task, claim.meter, claim.config)
     except StopError as stop:
         claim.meter.own(stop)
     except KeyboardInterrupt:
@@ -192,6 +202,7 @@ class _Claim:
     domain: str
     meter: Meter
     tell: Tell
+    config: ProverConfig
     outcomes: dict[int, Outcome] = field(default_factory=dict[int, Outcome])
 
     def proved(self, k: int) -> bool:
@@ -270,10 +281,10 @@ def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> R
     given = np.zeros((0, claim.task.models[0].shape[0])) if starts is None else starts
     best: tuple[float, Floats, Breach, Subgoal] | None = None
     for part in claim.task.parts:
-        breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group)
+        breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group, claim.config)
         key = id(part.domain)  # the goals of one property share a domain or two
         if key not in pools:
-            drawn_rows = breach.possible.nearest(drawn(breach.possible.near, DRAWN, rng))
+            drawn_rows = breach.possible.nearest(drawn(breach.possible.near, claim.config.drawn_rows, rng))
             pools[key] = np.vstack([given[place(part.domain, given)], drawn_rows])
         charge(_NUMBER * pools[key].size)
         row = breach.broken(pools[key])
@@ -289,12 +300,12 @@ def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> R
     wide = dict[int, Floats]()
     for part in claim.task.parts:
         if id(part.domain) not in wide:
-            wide[id(part.domain)] = drawn(part.domain, DRAWN, rng)
+            wide[id(part.domain)] = drawn(part.domain, claim.config.drawn_rows, rng)
         charge(_NUMBER * wide[id(part.domain)].size)
         excess, x = worst(evaluator, part.goal, part.domain, wide[id(part.domain)])
         if x is not None and (worse is None or excess > worse[0]):
             worse = excess, x, part
-    if worse is not None and _clear(evaluator, worse[0], worse[1]):
+    if worse is not None and _clear(claim, evaluator, worse[0], worse[1]):
         found = _refuted(claim, evaluator, worse[2], worse[1], worse[0], pools[id(worse[2].domain)])
         return found if isinstance(found, Refuted) else None
     return None
@@ -307,19 +318,19 @@ def _search_pairs(
     prop = cast(asked.NeverFlips, claim.property)
     for part in claim.task.parts:
         for domain in (claim.columns.familiar(part.domain), part.domain):
-            pool = drawn(domain, DRAWN, rng)
+            pool = drawn(domain, claim.config.drawn_rows, rng)
             pool = pool if starts is None else np.vstack([starts, pool])
             charge(_NUMBER * pool.size)
             pool = brought_near(claim.task, prop, claim.columns, pool)
             excess, x = worst(evaluator, part.goal, part.domain, pool)
-            if x is not None and _clear(evaluator, excess, x):
+            if x is not None and _clear(claim, evaluator, excess, x):
                 found = _flipped(claim, part, x, excess)
                 return found if isinstance(found, Refuted) else None
     return None
 
 
-def _clear(evaluator: Evaluator, excess: float, x: Floats) -> bool:
-    return excess > ROUNDING * evaluator.scale(x[None])
+def _clear(claim: _Claim, evaluator: Evaluator, excess: float, x: Floats) -> bool:
+    return excess > claim.config.rounding * evaluator.scale(x[None])
 
 
 def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | list[Outcome]:
@@ -327,7 +338,7 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | lis
     task, meter, outcomes = claim.task, claim.meter, claim.outcomes
     models = prepare(task.models)
     evaluator, goals = Evaluator(task.models), len(task.parts)
-    brief = meter.left / 10
+    brief = meter.left / claim.config.first_turns
     # A first, brief turn for each: most are settled, and a false one is found. What is left shares the work that is left.
     turns = [(k, True) for k in range(goals if goals > 1 else 0)] + [(k, False) for k in range(goals)]
     for k, first in turns:
@@ -346,7 +357,7 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | lis
             claim.tell(Step(k + 1, goals, *bounds, meter.seconds, meter.share))
 
         inside = None if starts is None else starts[place(part.domain, starts)]
-        most = max(_LEAST, min(brief, meter.left) if first else meter.left / waiting)
+        most = max(claim.config.least_goal_work, min(brief, meter.left) if first else meter.left / waiting)
         outcomes[k] = outcome = decided(
             models,
             part.domain,
@@ -356,6 +367,7 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | lis
             seed=seed,
             rows=inside if inside is not None and len(inside) else None,
             tell=told,
+            config=claim.config,
         )
         if outcome.status == "refuted" and outcome.witness is not None:
             return _refuted(claim, evaluator, part, outcome.witness, outcome.lower)
@@ -414,7 +426,7 @@ def _refuted(
     """What a row that breaks a goal comes to: better a row that can be, searched for beside it; else that one."""
     if claim.task.copies:
         return _flipped(claim, part, x, excess)
-    breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group)
+    breach = Breach(evaluator, claim.columns, part.goal, part.domain, part.group, claim.config)
     row = breach.searched(x, np.zeros((0, len(x))) if pool is None else pool)
     if row is not None:
         found = _shown(claim, breach, part, row, float(breach.value(row[None])[0]), possible=True)
@@ -438,7 +450,7 @@ def _shown(
             reason = f"a stronger claim than what was asked failed, since {why};"
         return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, ended)
     reason = _reason(claim, part, found)
-    if not _clear(breach.evaluator, excess, x):
+    if not _clear(claim, breach.evaluator, excess, x):
         how = "" if possible else ", as computed without rounding"
         reason += f" The bound is broken by {excess:.2g} only{how}."
     if unlike := breach.possible.unlike(rows):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgewise.data.encoding_columns import NumberColumn
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
+from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, place
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Slope, Term
@@ -22,16 +23,12 @@ from edgewise.verifying.domain.possible_rows import Possible
 
 Floats = NDArray[np.float64]
 
-# Excess below this share of the size of its terms may be rounding.
-ROUNDING = 1e-9
-# Share of that which is still more than floats are off by.
+# Share of what may be rounding which is still more than floats are off by.
 _TOLD = 1e-3
 # What writing a number may move it by, as a share of it.
 _WRITTEN = 16 * np.finfo(np.float64).eps
 # Steps tried for a slope, as shares of the room there is.
 _STEPS = tuple(2.0**-k for k in range(30))
-# Rows along whose column pairs are tried; rows that a climb starts from.
-_LINES, _STARTS = 16, 4
 
 
 @dataclass(frozen=True)
@@ -147,6 +144,7 @@ class Breach:
     domain : Domain
     group : int or None
         The group that is moved, or along which a slope runs.
+    config : ProverConfig
     """
 
     evaluator: Evaluator
@@ -154,6 +152,7 @@ class Breach:
     goal: Goal
     domain: Domain
     group: int | None
+    config: ProverConfig = DEFAULT
 
     @cached_property
     def possible(self) -> Possible:
@@ -168,7 +167,7 @@ class Breach:
 
     def clear(self, rows: Floats) -> float:
         """What may be rounding, at some rows."""
-        return ROUNDING * self.evaluator.scale(rows)
+        return self.config.rounding * self.evaluator.scale(rows)
 
     def broken(self, pool: Floats) -> Floats | None:
         """The possible row of a pool that breaks the goal most; None where none does."""
@@ -177,7 +176,7 @@ class Breach:
         if isinstance(self.goal, Slope):
             # The steepest rows of the pool: only along these are pairs tried.
             steep = self.evaluator.excess(self.goal, self.domain, pool)
-            pool = pool[np.argsort(-steep)[:_LINES]]
+            pool = pool[np.argsort(-steep)[: self.config.slope_rows]]
         found = self.value(pool)
         k = int(np.argmax(found))
         return pool[k] if found[k] > self.clear(pool[k][None]) else None
@@ -186,7 +185,7 @@ class Breach:
         """A possible row that breaks the goal, climbed to from rows next to one that does; None where none is found."""
         starts = self.possible.nearest(np.vstack([x[None], pool]))
         excess = self.evaluator.excess(self.goal, self.domain, starts)
-        order = [0, *(k for k in np.argsort(-excess)[:_STARTS] if k)]
+        order = [0, *(k for k in np.argsort(-excess)[: self.config.shown_starts] if k)]
         own = float(self.value(x[None])[0])
         for k in order:
             start, without = starts[k], None

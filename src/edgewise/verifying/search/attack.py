@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import charge, spent
 from edgewise.verifying.bounds.exact import ExactModel
+from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope
 from edgewise.verifying.domain.space import Space, Subdomains, living
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-# Values tried along an interval in one look.
-ALONG = 17
 # Most numbers of a batch of rows times the widest layer.
 AT_ONCE = 1 << 21
 # Units of work of rows to try beside another, and for each of their numbers.
@@ -139,9 +138,10 @@ def attack(
     x: Floats,
     *,
     until: float,
-    rounds: int = 60,
+    rounds: int | None = None,
     enough: float = np.inf,
     value: Reached | None = None,
+    config: ProverConfig = DEFAULT,
 ) -> tuple[Floats, float]:
     """Change one group at a time for the best, in steps that become finer, until nothing helps.
 
@@ -150,6 +150,8 @@ def attack(
     x : array of shape (inputs,)
     until : float
         Count of work (`edgewise._core.work.spent`) at which to end.
+    rounds : int, optional
+        By default those of the config.
     enough : float
         Stop at such an excess.
     value : callable, optional
@@ -159,10 +161,10 @@ def attack(
     best = float(climbed(x[None], None)[0])
     reach = 1.0
     alive = living(space, part)[0]
-    for _ in range(rounds):
+    for _ in range(config.attack_rounds if rounds is None else rounds):
         if spent() > until or float(excess(x[None])[0]) > enough:
             break
-        tries = _neighbours(space, alive, x, reach)
+        tries = _neighbours(space, alive, x, reach, config.attack_values)
         if not len(tries):
             break
         found = climbed(tries, x)
@@ -171,24 +173,24 @@ def attack(
         if found[k] > best + 1e-12 * (1 + abs(best)):
             # Several changes of different inputs often add up.
             joined = x.copy()
-            for t in order[:6]:
+            for t in order[: config.attack_joined]:
                 if found[t] > best:
                     change = tries[t] != x
                     if not (joined[change] != x[change]).any():
                         joined = np.where(change, tries[t], joined)
             both = float(climbed(joined[None], None)[0])
             x, best = (joined, both) if both > found[k] else (tries[k], float(found[k]))
-        elif reach > 1e-6:
-            reach *= 0.2
+        elif reach > config.attack_finest:
+            reach *= config.attack_shrink
         else:
             break
     return x, float(excess(x[None])[0])
 
 
-def _neighbours(space: Space, alive: Bools, x: Floats, reach: float) -> Floats:
+def _neighbours(space: Space, alive: Bools, x: Floats, reach: float, along: int) -> Floats:
     """Rows that differ from x in one input, or in the cell of one group."""
     made: list[Floats] = []
-    grid = np.linspace(-1, 1, ALONG)
+    grid = np.linspace(-1, 1, along)
     for g in range(space.groups):
         mine = np.nonzero(space.input_group == g)[0]
         for c in space.table[g]:
@@ -198,7 +200,7 @@ def _neighbours(space: Space, alive: Bools, x: Floats, reach: float) -> Floats:
             here = bool(((x[mine] >= low) & (x[mine] <= high)).all())
             wide = np.nonzero(low < high)[0]
             if not here and reach == 1.0:
-                count = ALONG if len(wide) else 1
+                count = along if len(wide) else 1
                 rows = np.repeat(x[None], count, 0)
                 rows[:, mine] = low + (high - low) * np.linspace(0, 1, count)[:, None] if count > 1 else low
                 made.append(rows)
@@ -206,7 +208,7 @@ def _neighbours(space: Space, alive: Bools, x: Floats, reach: float) -> Floats:
                 for w in wide:
                     i, size = mine[w], high[w] - low[w]
                     at = low[w] + size * (grid + 1) / 2 if reach == 1.0 else x[i] + reach * size * grid
-                    rows = np.repeat(x[None], ALONG, 0)
+                    rows = np.repeat(x[None], along, 0)
                     rows[:, i] = np.clip(at, low[w], high[w])
                     made.append(rows)
     tries = np.concatenate(made) if made else np.zeros((0, len(x)))

@@ -12,6 +12,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.network.module import KAN
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
+from edgewise.verifying.config import DEFAULT, ProverConfig, config_of
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import Goal, OutputBounds, Term
 from edgewise.verifying.search.answers import Bounds as Bounds
@@ -19,9 +20,6 @@ from edgewise.verifying.search.answers import Callback, Tell, teller
 from edgewise.verifying.search.answers import Outcome as Outcome
 from edgewise.verifying.search.answers import Progress as Progress
 from edgewise.verifying.search.question import Question
-
-# Units of work that one question may take.
-MOST = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +67,7 @@ def prove(
     seed: int = 0,
     rows: Any = None,
     callbacks: Callback | Sequence[Callback] = (),
+    config: ProverConfig | None = None,
 ) -> Outcome:
     """Decide whether a goal holds at every row of a domain.
 
@@ -90,6 +89,7 @@ def prove(
         Rows to start the search from; those outside the domain are moved into it.
     callbacks : callable or sequence of callables
         Called with `Progress`, about twice a second and after each step; one that returns True stops the search.
+    config : ProverConfig, optional
 
     Raises
     ------
@@ -114,10 +114,13 @@ def prove(
     >>> prove(net, box, OutputBounds(((OutputTerm(0),),), (50.0,))).status
     'proved'
     """
-    meter = Meter(MOST * check_work(work, "prove"), check_seconds(seconds, "prove"))
+    settings = config_of(config, "prove")
+    meter = Meter(settings.work_units * check_work(work, "prove"), check_seconds(seconds, "prove"))
     tell = teller(callbacks, "prove")
     with one_thread():
-        return decided(prepare(models), domain, goal, meter, meter, seed=seed, rows=rows, tell=tell)
+        return decided(
+            prepare(models), domain, goal, meter, meter, seed=seed, rows=rows, tell=tell, config=settings
+        )
 
 
 def maximise(
@@ -131,6 +134,7 @@ def maximise(
     seed: int = 0,
     rows: Any = None,
     callbacks: Callback | Sequence[Callback] = (),
+    config: ProverConfig | None = None,
 ) -> Bounds:
     """The certified maximum of a sum of terms over a domain.
 
@@ -138,7 +142,7 @@ def maximise(
     ----------
     gap : float
         Stop when upper - lower is at most `gap` times the range of the sum over the domain (as far as rows show it).
-    models, domain, terms, work, seconds, seed, rows, callbacks
+    models, domain, terms, work, seconds, seed, rows, callbacks, config
         As in `prove`.
 
     Examples
@@ -152,11 +156,21 @@ def maximise(
     >>> bounds.lower <= bounds.upper
     True
     """
-    meter = Meter(MOST * check_work(work, "maximise"), check_seconds(seconds, "maximise"))
+    settings = config_of(config, "maximise")
+    meter = Meter(settings.work_units * check_work(work, "maximise"), check_seconds(seconds, "maximise"))
     tell = teller(callbacks, "maximise")
     with one_thread():
         return enclosed(
-            prepare(models), domain, terms, meter, meter, gap=gap, seed=seed, rows=rows, tell=tell
+            prepare(models),
+            domain,
+            terms,
+            meter,
+            meter,
+            gap=gap,
+            seed=seed,
+            rows=rows,
+            tell=tell,
+            config=settings,
         )
 
 
@@ -170,9 +184,12 @@ def decided(
     seed: int,
     rows: Any,
     tell: Tell,
+    config: ProverConfig = DEFAULT,
 ) -> Outcome:
     """As `prove`, within a call whose meter runs: `own` counts the work of this goal, and says how much there may be."""
-    question = Question(prepared.models, prepared.exact, domain, goal, own, seed=seed, rows=rows, tell=tell)
+    question = Question(
+        prepared.models, prepared.exact, domain, goal, own, seed=seed, rows=rows, tell=tell, config=config
+    )
     return _answered(question, question.decide, meter)
 
 
@@ -187,10 +204,13 @@ def enclosed(
     seed: int = 0,
     rows: Any = None,
     tell: Tell | None = None,
+    config: ProverConfig = DEFAULT,
 ) -> Bounds:
     """As `maximise`, within a call whose meter runs, like `decided`."""
     goal = OutputBounds((tuple(terms),), (0.0,))
-    question = Question(prepared.models, prepared.exact, domain, goal, own, seed=seed, rows=rows, tell=tell)
+    question = Question(
+        prepared.models, prepared.exact, domain, goal, own, seed=seed, rows=rows, tell=tell, config=config
+    )
     found = _answered(question, lambda: question.enclose(gap), meter)
     reason = StopReason.CONVERGED if found.stop_reason == StopReason.DECIDED else found.stop_reason
     return Bounds(

@@ -21,6 +21,7 @@ from edgewise.verifying.bounds.products import unfolded
 from edgewise.verifying.bounds.rational import exact_excess
 from edgewise.verifying.bounds.rounding import hull, reaches, with_room
 from edgewise.verifying.bounds.silu import smoothed
+from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.domain import Domain
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, whole
@@ -29,12 +30,8 @@ from edgewise.verifying.search.attack import Excess, Reached, attack, into
 from edgewise.verifying.search.tree import Tree, evidence
 
 Floats = NDArray[np.float64]
-# An excess counts as one beyond this share of the numbers it is the difference of.
-ROUNDING = 1e-9
-# A bound that is so many times what may be rounding will hardly fall any more.
-TIE = 2.0
-# Rows that show how large an excess is; what is tiny, and how many times it is enlarged at most, in bits.
-FEW, TINY, MOST_BITS = 64, 2.0**-20, 900
+# What is tiny, and how many times it is enlarged at most, in bits.
+TINY, MOST_BITS = 2.0**-20, 900
 
 
 class Question:
@@ -53,6 +50,7 @@ class Question:
     rows : array of shape (n, inputs), optional
     tell : callable, optional
         Told a `Progress` after each step.
+    config : ProverConfig
     """
 
     def __init__(
@@ -66,9 +64,10 @@ class Question:
         seed: int,
         rows: Any,
         tell: Tell | None,
+        config: ProverConfig = DEFAULT,
     ) -> None:
         self.networks, self.models = networks, models
-        self.goal, self.meter, self.tell = goal, meter, tell
+        self.goal, self.meter, self.tell, self.config = goal, meter, tell, config
         self.space = make_space(domain, len(self.models[0].shift), self.models[0].shift, self.models[0].scale)
         if any(model.arities or any(layer.base is not None for layer in model.layers) for model in models):
             bounds = [reaches(net, *hull(self.space)) for net in networks]
@@ -91,7 +90,7 @@ class Question:
             root.cells[0, fixed] = False
         # What is bounded is what `predict` returns; rows that break the goal are those of the exact function.
         roomy = with_room(networks, self.space, goal)
-        self.ways = make_bounders(self.models, self.space, roomy, root, self._unit(root))
+        self.ways = make_bounders(self.models, self.space, roomy, root, self._unit(root), config)
         self.bounder = self.ways[0]
         nodes = self.bounder.program.nodes
         self.root = replace(
@@ -105,7 +104,7 @@ class Question:
 
     def _unit(self, root: Subdomains) -> float:
         """A power of two that makes a tiny excess one of about 1."""
-        values = np.abs(self.excess(draw(self.space, FEW, root, np.random.default_rng(0))))
+        values = np.abs(self.excess(draw(self.space, self.config.unit_rows, root, np.random.default_rng(0))))
         size = float(values.max(initial=0.0, where=np.isfinite(values)))
         return 1.0 if size == 0 or size >= TINY else 2.0 ** min(-math.frexp(size)[1], MOST_BITS)
 
@@ -127,8 +126,11 @@ class Question:
             self.tighten()
             if not self.tree.open:
                 return "proved"
-        self.search(enough=0.0, until=self.meter.part(0.2, 5.0))
-        while self.tree.open and not self.refuted() and not self.tied() and self.step(0.0, 6):
+        config = self.config
+        self.search(enough=0.0, until=self.meter.part(config.attack_share, config.attack_most))
+        while (
+            self.tree.open and not self.refuted() and not self.tied() and self.step(0.0, config.follow_rounds)
+        ):
             pass
         if self.refuted():
             return "refuted"
@@ -136,11 +138,12 @@ class Question:
 
     def enclose(self, gap: float) -> None:
         """The maximum to a share of the range."""
-        least = np.inf
-        self.tree.target = -np.inf
-        sample = draw(self.space, 256, self.root, self.rng)
+        config, self.tree.target = self.config, -np.inf
+        sample = draw(self.space, config.maximise_rows, self.root, self.rng)
         if self.given is not None and len(self.given):
-            sample = np.concatenate([sample, into(self.space, self.given[:2000], self.root)])
+            sample = np.concatenate(
+                [sample, into(self.space, self.given[: config.maximise_given], self.root)]
+            )
         values = self.look(sample)
         real = values[np.isfinite(values)]
         least = float(real.min()) if len(real) else np.inf
@@ -149,13 +152,13 @@ class Question:
         self.status = "proved"
         self._aim(gap, least)
         if self.tree.open and self.bounder.program.nodes:
-            self.search(enough=np.inf, until=self.meter.part(0.15, 2.0))
+            self.search(enough=np.inf, until=self.meter.part(config.maximise_share, config.maximise_most))
             low = sample[int(np.where(np.isfinite(values), values, np.inf).argmin())]
             least = min(least, self._lowest(low))
             self._aim(gap, least)
             if self.tree.open and self.deep():
                 self.tighten()
-        while self.tree.open and self.step(np.inf, 10):
+        while self.tree.open and self.step(np.inf, config.follow_rounds_maximised):
             self._aim(gap, least)
 
     def begin(self) -> None:
@@ -176,14 +179,16 @@ class Question:
             return False
         self.look_at(self.tree.grow())
         if self.best > best and self.row is not None:
-            self.follow(self.row, self.meter.part(0.1, 0.5), enough, rounds=rounds)
+            self.follow(self.row, self._brief(), enough, rounds=rounds)
         self.inform()
         return self.tree.leaves > before
 
     def _aim(self, gap: float, least: float) -> None:
         """Parts are done once their bounds are within the gap of the best row, or within rounding of it."""
         if np.isfinite(self.best):
-            self.tree.target = self.best + max(gap * max(self.best - least, 0.0), TIE * self.rounding)
+            self.tree.target = self.best + max(
+                gap * max(self.best - least, 0.0), self.config.tie * self.rounding
+            )
         else:
             self.tree.target = -1e300
         self.tree.settle()
@@ -226,7 +231,7 @@ class Question:
 
     def tighten(self) -> None:
         """Lemmas, and the root bounded anew with them."""
-        part, lemmas = tighten(self.bounder.program, self.root, self.meter.part(0.4))
+        part, lemmas = tighten(self.bounder.program, self.root, self.meter.part(self.config.lemma_share))
         if not lemmas:
             return
         anew = Tree(self.bounder, self.tree.target)
@@ -236,21 +241,31 @@ class Question:
 
     def search(self, enough: float, until: float) -> None:
         """Rows with a large excess: from given rows, from drawn ones, and from the best so far."""
-        drawn = draw(self.space, 512, self.root, self.rng)
+        config = self.config
+        drawn = draw(self.space, config.attack_rows, self.root, self.rng)
         pools = [drawn]
         if self.given is not None and len(self.given):
-            pools.append(into(self.space, self.given[:4096], self.root))
+            pools.append(into(self.space, self.given[: config.attack_given], self.root))
         pool = np.concatenate(pools)
         values = self.look(pool)
         starts = [] if self.row is None else [self.row]
-        starts += [pool[k] for k in np.argsort(-values)[:4] if np.isfinite(values[k])]
+        starts += [pool[k] for k in np.argsort(-values)[: config.attack_starts] if np.isfinite(values[k])]
         leads, place = self._leads(), (self.space, self.root)
         for n, start in enumerate(starts):
             if spent() > until or self.best > enough + self.rounding:
                 break
-            for lead in leads if n < 3 else []:
-                near = attack(self.excess, *place, start, until=until, rounds=12, enough=enough, value=lead)
-                self.follow(near[0], until, enough)
+            for lead in leads if n < config.attack_leads else []:
+                near, _ = attack(
+                    self.excess,
+                    *place,
+                    start,
+                    until=until,
+                    rounds=config.lead_rounds,
+                    enough=enough,
+                    value=lead,
+                    config=config,
+                )
+                self.follow(near, until, enough)
             self.follow(start, until, enough)
 
     def _leads(self) -> list[Reached]:
@@ -269,12 +284,17 @@ class Question:
         assert isinstance(self.goal, OutputBounds)
         down = tuple(tuple(replace(term, weight=-term.weight) for term in row) for row in self.goal.rows)
         below = Excess(self.models, self.space, OutputBounds(down, (0.0,)))
-        return -attack(below, self.space, self.root, x, until=self.meter.part(0.1, 0.5))[1]
+        return -attack(below, self.space, self.root, x, until=self._brief(), config=self.config)[1]
 
-    def follow(self, x: Floats, until: float, enough: float, rounds: int = 60) -> None:
+    def _brief(self) -> float:
+        """Where a climb from a row that bounds suggest ends."""
+        return self.meter.part(self.config.follow_share, self.config.follow_most)
+
+    def follow(self, x: Floats, until: float, enough: float, rounds: int | None = None) -> None:
         """Climb from a row and look at where it leads."""
         enough += self.rounding
-        top, _ = attack(self.excess, self.space, self.root, x, until=until, rounds=rounds, enough=enough)
+        place, config = (self.space, self.root), self.config
+        top, _ = attack(self.excess, *place, x, until=until, rounds=rounds, enough=enough, config=config)
         self.look(top[None])
 
     def look_at(self, rows: list[Floats]) -> None:
@@ -289,7 +309,7 @@ class Question:
         values = np.where(np.isnan(values), -np.inf, values)
         k = int(values.argmax())
         if values[k] > self.best:
-            rounding = ROUNDING * self.excess.size(rows[k])
+            rounding = self.config.rounding * self.excess.size(rows[k])
             self.best, self.row, self.exact = float(values[k]), rows[k].copy(), None
             self.rounding = rounding
         return values
@@ -305,7 +325,7 @@ class Question:
 
     def tied(self) -> bool:
         """Whether the largest excess equals its bound as far as rounding lets one tell, so that no split can help."""
-        return self.best > -self.rounding and 0 < self.tree.upper <= TIE * self.rounding
+        return self.best > -self.rounding and 0 < self.tree.upper <= self.config.tie * self.rounding
 
 
 def check_goal(models: tuple[ExactModel, ...], space: Space, goal: Goal) -> None:

@@ -16,11 +16,6 @@ from edgewise.verifying.bounds.differential import Differential
 from edgewise.verifying.domain.space import Space, Subdomains
 
 Floats = NDArray[np.float64]
-# Parts that are bounded together: their multipliers times the functions of the inputs.
-AT_ONCE = 4 << 20
-MOST_TOGETHER = 32
-# How often progress is looked at (in leaves), what is slow, and how much nodes must promise then.
-WATCH, SLOW, PICKY = 64, 0.12, 0.7
 
 
 @dataclass
@@ -119,17 +114,18 @@ class Tree:
 
     def _watch(self) -> None:
         """Where the bound hardly falls any more, look for what holds it up among the inputs too, and by turns."""
-        if self.leaves >= self.seen[0] + WATCH:
+        config = self.bounder.program.config
+        if self.leaves >= self.seen[0] + config.watch:
             way = self.seen[1] - self.target
-            slow = np.isfinite(way) and self.seen[1] - self.upper < SLOW * way
+            slow = np.isfinite(way) and self.seen[1] - self.upper < config.slow * way
             usual = self.bounder.split_threshold == self.bounder.usual_threshold
-            self.bounder.split_threshold = PICKY if slow and usual else self.bounder.usual_threshold
+            self.bounder.split_threshold = config.picky if slow and usual else self.bounder.usual_threshold
             self.seen = (self.leaves, self.upper)
 
     def _together(self) -> int:
-        program = self.bounder.program
+        program, config = self.bounder.program, self.bounder.program.config
         size = max(1, program.size * program.inputs.columns.size * 8 + program.inputs.curves.table.size)
-        return int(np.clip(AT_ONCE // (4 * size), 1, MOST_TOGETHER // 2))
+        return int(np.clip(config.numbers_together // (4 * size), 1, max(1, config.together // 2)))
 
     def _keep(self, number: int, each: Bounded) -> None:
         if each.bound <= self.target:
