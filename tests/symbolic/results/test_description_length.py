@@ -7,7 +7,7 @@ import sympy
 
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.description_length import shortest
+from edgewise.symbolic.results.description_length import shortest, tells
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import as_formula
 
@@ -60,3 +60,32 @@ def test_what_a_longer_formula_gains_clearly_is_taken() -> None:
         rows = SplitRows.split(("x",), X, y, 0.2, 0)
         line, bend = fitted(rows, LINE, BEND)
         assert shortest([line, bend], rows) is bend
+
+
+def test_of_noise_no_column_tells_anything() -> None:
+    names = ("a", "b", "c")
+    a, b, c = sympy.symbols(names)
+    told, slopes = 0, 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        X, y = rng.standard_normal((12, 3)), rng.standard_normal(12)
+        rows = SplitRows.split(names, X, y, 0.2, 0)
+        mean, *waves = fitted(
+            rows,
+            sympy.Float(y.mean()),
+            *(1.1 * sympy.cos(rate * each) for each in (a, b, c) for rate in (1, 2, 3, 4, 5)),
+            # What was rounded is not charged for by leaving out rows.
+            *(sign * one * other for one, other in ((a, b), (a, c), (b, c)) for sign in (1, -1)),
+        )
+        told += shortest([mean, *waves], rows) is not mean
+        law = SplitRows.split(names, X, 2.0 * X[:, 1] + 0.5 * y + 1.0, 0.2, 0)
+        slopes += all(tells(each, law) for each in fitted(law, 2.1 * b + 1.1))
+    assert told <= 2
+    assert slopes >= 36
+
+
+def test_an_exact_law_of_five_rows_tells() -> None:
+    X = np.array([1.0, 2, 3, 4, 5])[:, None]
+    rows = SplitRows.split(("x",), X, 0.4 + 0.3 * 2 ** X[:, 0], 0.2, 0)
+    assert all(tells(each, rows) for each in fitted(rows, 0.41 + 0.31 * 2**x, sympy.Float(2.5)))
+    assert not any(tells(each, rows) for each in fitted(rows, sympy.cos(7 * x)))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betainc
 
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
@@ -29,8 +30,9 @@ _NODE, _NODE_LEFT_OUT = 3.0, 1.0
 _NESTED = 3.0
 # A challenger may be so much longer, and must be shorter in description by so many nats.
 _LONGER, _CLEARLY = 10, 4.0
-# Standard errors of a gain that is more than chance (5 %, one-sided).
-_CHANCE = 1.645
+# Standard errors of a gain that is more than chance (5 %, one-sided), and how often all formulas that are as short may by
+# chance fit as well.
+_CHANCE, _BY_CHANCE = 1.645, 0.05
 
 
 def description(formula: Formula, rows: SplitRows) -> float:
@@ -73,6 +75,7 @@ def shortest(formulas: Sequence[Formula], rows: SplitRows) -> Formula:
     """The formula that describes few rows in the fewest words, or the simplest that it beats by no more than chance.
 
     A dozen rows hold many formulas equally well, and of thousands that were tried the best by a little is so by chance.
+    The mean is among what is to be beaten: where it is offered, so are only formulas that tell something about y.
 
     Parameters
     ----------
@@ -85,6 +88,7 @@ def shortest(formulas: Sequence[Formula], rows: SplitRows) -> Formula:
     -------
     Formula
     """
+    formulas = [each for each in formulas if tells(each, rows)] or formulas
     best = min(formulas, key=lambda each: description(each, rows))
     likely = _likelihoods(best, rows)
     as_good = [
@@ -93,6 +97,42 @@ def shortest(formulas: Sequence[Formula], rows: SplitRows) -> Formula:
         if each.complexity < best.complexity and not _clearly(likely - _likelihoods(each, rows))
     ]
     return min(as_good, key=lambda each: each.complexity, default=best)
+
+
+def tells(formula: Formula, rows: SplitRows) -> bool:
+    """Whether y follows a formula more closely than it would follow the best of all that are as short by chance.
+
+    That a formula of k fitted numbers explains so much of noise has the probability of an F test; times the number of
+    formulas that are made by as many choices, it bounds the probability that any of them does (Bonferroni). Rounded numbers
+    were fitted too, and leaving out rows does not charge for them.
+    """
+    if not formula.sympy.free_symbols:
+        return True
+    X, y, weight = rows.everything
+    with np.errstate(all="ignore"):
+        left = np.average(np.square(formula.predict(X) - y), weights=weight)
+    spread = np.average(np.square(y - np.average(y, weights=weight)), weights=weight)
+    if not left < spread:
+        return False
+    fitted, choices = _made_by(formula.sympy, math.log(len(rows.names)))
+    # A constant that is added is the mean's.
+    own = formula.sympy.is_Add and any(each.is_number for each in formula.sympy.args)
+    fitted = max(fitted - own, 1)
+    freedom = max(len(y) - 1 - fitted, 1)
+    return float(betainc(freedom / 2, fitted / 2, left / spread)) * math.exp(choices) <= _BY_CHANCE
+
+
+def _made_by(expression: Any, column: float) -> tuple[int, float]:
+    """How many numbers of an expression were fitted, and the nats of its choices: columns, operators and functions."""
+    if expression.is_Symbol:
+        return 0, column
+    if expression.is_number:
+        return int(abs(expression) != 1), 0.0
+    arguments = expression.args
+    if expression.is_Pow and arguments[1].is_Rational:  # an exponent is one of few
+        arguments = arguments[:1]
+    parts = [_made_by(each, column) for each in arguments]
+    return sum(part[0] for part in parts), max(len(parts) - 1, 1) + sum(part[1] for part in parts)
 
 
 def _clearly(gains: Floats) -> bool:
