@@ -313,7 +313,8 @@ def test_grids_grow_while_it_pays_and_not_on_noise(clean: FitResult) -> None:
 
 def test_a_fixed_roughness_stays_what_it_is_on_every_grid() -> None:
     from edgewise.training.common.losses import Squared
-    from edgewise.training.second_order.run import Options, SecondOrder
+    from edgewise.training.second_order.fit_state import Options
+    from edgewise.training.second_order.run import SecondOrder
 
     rows = TrainingRows(
         torch.from_numpy(X),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_int, check_vector
+from edgewise._core.checks import check_int
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -21,13 +21,12 @@ from edgewise.auditing.bootstrap import Outcomes, statistics
 from edgewise.auditing.certify import CertifiedFlip, certified_flip, quick_flip
 from edgewise.auditing.edits import Mitigated, flatten_columns, limited, refuse_calibrated
 from edgewise.auditing.frontier import BEFORE, Frontier, FrontierPoint
-from edgewise.auditing.groups import Grouping, groupings, intersection
+from edgewise.auditing.groups import Grouping
 from edgewise.auditing.penalty import CRITERIA, fair_fit
 from edgewise.auditing.stages import Stages
-from edgewise.auditing.subject import Subject, subject
+from edgewise.auditing.subject import Subject
 from edgewise.auditing.thresholds import group_thresholds
-from edgewise.data.encoding_raw import RawTable, raw_table
-from edgewise.data.split import split
+from edgewise.auditing.train_test import KnownRows, learn_and_judge
 from edgewise.network.fitted import fitted
 
 Floats = NDArray[np.float64]
@@ -126,7 +125,7 @@ def mitigate(
         raise InputError(
             f"The 'methods' of mitigate must be among {', '.join(METHODS)}. Got {strange[0]!r} instead."
         )
-    learn, judge, who, names = _rows(
+    learn, judge, who, names = learn_and_judge(
         model, X, y, protected, test, fraction, positive, threshold, sample_weight, bins, seed
     )
     if not who.of_classes or not who.scored:
@@ -233,92 +232,6 @@ def mitigate(
     return Frontier(learn.grouping.name, tuple(points), rows, held, tuple(notes), ended, meter.seconds)
 
 
-class _Rows:
-    """Rows with what is known of them."""
-
-    def __init__(self, X: Any, actual: Floats, grouping: Grouping, weight: Floats) -> None:
-        self.X, self.actual, self.grouping, self.weight = X, actual, grouping, weight
-
-
-def _rows(
-    model: Any,
-    X: Any,
-    y: Any,
-    protected: Any,
-    test: tuple[Any, Any] | None,
-    fraction: float,
-    positive: Any,
-    threshold: float | None,
-    sample_weight: Any,
-    bins: Mapping[str, Sequence[float]] | None,
-    seed: int,
-) -> tuple[_Rows, _Rows, Subject, list[str]]:
-    """Rows to learn from and rows that judge, in the same groups."""
-    of = "mitigate"
-    table = raw_table(X)
-    who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold, of=of)
-    if not table.named and who.fit is not None:
-        table = table.select(who.fit.columns)
-    weight = np.ones(table.n_rows)
-    if sample_weight is not None:
-        weight = check_vector(sample_weight, "sample_weight", length=table.n_rows, of=of)
-    n = table.n_rows
-    if test is None:
-        grouping = _grouping(protected, table, bins)
-        first, second = split(n, fraction, seed, classes=actual)
-        part: Callable[[NDArray[np.int64]], Any] = (
-            table.take if who.fit is not None else lambda rows: _taken(X, rows)
-        )
-        learn = _Rows(part(first), actual[first], grouping.take(first), weight[first])
-        judge = _Rows(part(second), actual[second], grouping.take(second), weight[second])
-        return learn, judge, who, list(grouping.attributes)
-    other = raw_table(test[0])
-    if not other.named and who.fit is not None:
-        other = other.select(who.fit.columns)
-    _, later = subject(model, test[1], other.n_rows, positive=positive, threshold=threshold, of=of)
-    names = [protected] if isinstance(protected, str) else list(protected)
-    # Groups are named over all rows at once, so that cuts and codes are the same on both sides.
-    both = _grouping({name: _cells(table, other, name) for name in names}, table, bins, n + other.n_rows)
-    at = np.arange(n + other.n_rows)
-    learn = _Rows(table if who.fit is not None else X, actual, both.take(at[:n]), weight)
-    judge = _Rows(other if who.fit is not None else test[0], later, both.take(at[n:]), np.ones(other.n_rows))
-    return learn, judge, who, list(both.attributes)
-
-
-def _grouping(
-    protected: Any, table: RawTable, bins: Mapping[str, Sequence[float]] | None, n: int | None = None
-) -> Grouping:
-    known = table if n is None else RawTable((), n, named=True)
-    parts = groupings(protected, known, bins, of="mitigate")
-    return parts[0] if len(parts) == 1 else intersection(parts)
-
-
-def _cells(first: RawTable, second: RawTable, name: str) -> list[Any]:
-    cells = list[Any]()
-    for table in (first, second):
-        column = next((each for each in table.columns if each.name == name), None)
-        if column is None:
-            raise InputError(
-                f"The protected attribute {name!r} must be a column of X and of the test rows. Got one without."
-            )
-        if column.codes is not None:
-            cells += [None if code < 0 else column.words[code] for code in column.codes.tolist()]
-        else:
-            cells += np.asarray(column.numbers).tolist()
-    return cells
-
-
-def _taken(X: Any, rows: NDArray[np.int64]) -> Any:
-    if hasattr(X, "columns") or hasattr(X, "column_names"):
-        import narwhals as nw
-
-        frame: Any = nw.from_native(X, eager_only=True)
-        return frame[rows.tolist()].to_native()
-    if isinstance(X, Mapping):
-        return {name: np.asarray(values)[rows] for name, values in X.items()}
-    return np.asarray(X)[rows]
-
-
 def _ended(bounds: Sequence[CertifiedFlip]) -> StopReason:
     """What ended proofs from outside, if anything did."""
     return next((one.stop_reason for one in bounds if not one.stop_reason.repeatable), StopReason.DECIDED)
@@ -332,7 +245,7 @@ def _bounds(model: Any, names: Sequence[str], work: float | None) -> tuple[Certi
     )
 
 
-def _judged(method: str, made: Mitigated, who: Subject, judge: _Rows) -> FrontierPoint:
+def _judged(method: str, made: Mitigated, who: Subject, judge: KnownRows) -> FrontierPoint:
     view = None if who.fit is None else fitted(made.model, of="mitigate")
     own = Subject(made.model, view, who.kind, who.positive, who.scored, who.threshold, who.classes)
     charge(JUDGED * len(judge.actual))
@@ -345,8 +258,8 @@ def _judged(method: str, made: Mitigated, who: Subject, judge: _Rows) -> Frontie
 def _by_thresholds(
     who: Subject,
     scores: Floats,
-    learn: _Rows,
-    judge: _Rows,
+    learn: KnownRows,
+    judge: KnownRows,
     criterion: str,
     at_most: Sequence[float],
     notes: list[str],

@@ -13,19 +13,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
-from torch import Tensor
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Column, columns_of, place_of, read_rows
+from edgewise.explaining.local_refinement import refined_between
 from edgewise.explaining.output import Output, output_of
 from edgewise.explaining.reliability import codes_of, measured
-from edgewise.explaining.shape_edits import Curve, ShapeEdit, edited, read_edit, wanted_breaks
+from edgewise.explaining.shape_edits import Curve, ShapeEdit, edited, read_edit
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted, fitted
-from edgewise.network.state import LayerState, put_together, take_apart
+from edgewise.network.state import put_together, take_apart
 from edgewise.simplifying import edge_scores
 from edgewise.splines import BSpline
 
@@ -222,7 +222,7 @@ def _edge(net: KAN, column: Column, output: Output) -> _Edge:
         return _Edge((0, source, target), scale)
     node, slope = 0, 1.0
     for layer in list(net.layers)[1:]:
-        found = _carrier(layer, target)
+        found = _straight_node(layer, target)
         if found is None:
             raise InputError(
                 f"The column {short(column.name, 40)} must have a function of its own for edit_shape: fit the model with "
@@ -234,7 +234,7 @@ def _edge(net: KAN, column: Column, output: Output) -> _Edge:
     return _Edge((0, source, node), scale * slope)
 
 
-def _carrier(layer: Any, target: int) -> tuple[int, float] | None:
+def _straight_node(layer: Any, target: int) -> tuple[int, float] | None:
     """The node that reaches one output only, by a straight line."""
     coef = layer.coef.detach().to("cpu", torch.float64) * layer.mask.detach().cpu()[:, None, :]
     lines = BSpline(layer.grid.detach().to("cpu", torch.float64), layer.degree).greville()
@@ -263,7 +263,7 @@ def _edited(model: Fitted, column: Column, where: _Edge, edit: ShapeEdit, inputs
     states = take_apart(net)
     state = states[0]
     if edit.kind in ("constant", "shift", "smooth"):
-        state = _refined(state, source, low, high)
+        state = refined_between(state, source, low, high)
     breaks = state.grid[source].to("cpu", torch.float64)
     coef = state.coef[source, :, target].to("cpu", torch.float64) * bool(state.mask[source, target])
     x = torch.from_numpy((inputs[:, source] - shift) / scale)[:, None]
@@ -325,37 +325,6 @@ def _at(column: Column, point: float | str) -> float:
             f"The points of column {short(column.name, 40)} must be numbers. Got {short(point)} instead."
         )
     return float(column.encode([point])[0, 0])
-
-
-def _refined(state: LayerState, source: int, low: float, high: float) -> LayerState:
-    """The layer with the breaks a local edit needs; the grids of the other inputs get as many, where they are coarsest."""
-    grid = state.grid.to("cpu", torch.float64)
-    fresh = wanted_breaks(grid[source], low, high)
-    if not fresh:
-        return state
-    finer = torch.stack(
-        [_with_breaks(row, fresh if i == source else _halves(row, len(fresh))) for i, row in enumerate(grid)]
-    )
-    turn = BSpline(grid, state.spec.degree).refine(finer)
-    coef = (turn @ state.coef.to("cpu", torch.float64)).to(state.coef)
-    return replace(
-        state, spec=replace(state.spec, intervals=finer.shape[1] - 1), grid=finer.to(state.grid), coef=coef
-    )
-
-
-def _with_breaks(row: Tensor, fresh: Sequence[float]) -> Tensor:
-    return torch.cat([row, torch.tensor(list(fresh), dtype=row.dtype)]).sort().values
-
-
-def _halves(row: Tensor, count: int) -> list[float]:
-    """Middles of the widest intervals, one after the other."""
-    breaks, found = row.tolist(), list[float]()
-    for _ in range(count):
-        widest = max(range(len(breaks) - 1), key=lambda k: breaks[k + 1] - breaks[k])
-        middle = (breaks[widest] + breaks[widest + 1]) / 2
-        breaks.insert(widest + 1, middle)
-        found.append(middle)
-    return found
 
 
 def _measures(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:

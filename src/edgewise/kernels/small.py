@@ -3,6 +3,8 @@
 A layer at a time, a small network is all overhead: [2, 5, 1] on a thousand rows needs tens of microseconds of arithmetic and
 milliseconds of calls. Here the whole network and its rows are described once, and everything asked of them is one call.
 Results do not depend on the number of threads.
+
+Long because it is one interface: each structure mirrors one of edgewise.h, and the calls share the buffers they point to.
 """
 
 from __future__ import annotations

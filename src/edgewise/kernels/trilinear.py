@@ -12,6 +12,8 @@ a leading dimension in all of them and, unless they share it, in the grid.
 There are two ways to a kernel. Called plainly, a map goes through its autograd function straight to a backend, since for a
 small layer every microsecond of dispatch counts. Whatever wants to see operators (compilation, export, function transforms,
 dispatch modes, autocast, tensor subclasses) gets them: `torch.ops.edgewise`, defined in `operators` from the same parts.
+
+Long because the maps are each other's derivatives: in files of their own they would import each other in circles.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""KANLinear: a layer with a learnable function on every edge, a drop-in for `torch.nn.Linear`."""
+"""KANLinear: a layer with a learnable function on every edge, a drop-in for `torch.nn.Linear`.
+
+Long because it is one class: a torch module holds its parameters, buffers and what reads them together.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ from edgewise.training.common.results import Callback, FitResult, Record
 from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
 from edgewise.training.second_order.checkpoint import Checkpoint
 from edgewise.training.second_order.fit_problem import error
-from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, STEPS, FitState, Options, SecondOrder
+from edgewise.training.second_order.fit_state import STEPS, FitState, Options
+from edgewise.training.second_order.run import MOST_DENSE, MOST_WORK, SecondOrder
 
 METHODS = ("auto", "lm", "lbfgs", "adam")
 _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "starts")

@@ -12,6 +12,17 @@ from numpy.typing import NDArray
 from edgewise.forms import Form
 from edgewise.forms.tree import Node, Number, substitute
 from edgewise.symbolic.expressions.composition import form_tree
+from edgewise.symbolic.univariate.atom_starts import (
+    damped_starts,
+    edge_starts,
+    monomial_starts,
+    pole_starts,
+    power_starts,
+    rate_starts,
+    span_of,
+    step_starts,
+    waves,
+)
 from edgewise.symbolic.univariate.library import Column
 from edgewise.symbolic.univariate.trees import add, call, multiply, power
 
@@ -148,86 +159,6 @@ def _in_exponential(u: Floats, constants: Floats, both: Values) -> Floats:
     return constants[:, :1] * both[0]
 
 
-def _range(u: Floats) -> tuple[float, float, float]:
-    low, high = float(u.min()), float(u.max())
-    return low, high, max(high - low, 1e-300)
-
-
-def _rates(u: Floats) -> Floats:
-    _, _, width = _range(u)
-    sizes = np.geomspace(0.3, 40.0, 14) / width
-    return np.concatenate([sizes, -sizes])[:, None]
-
-
-_DISTANCES = np.array([0.0, 0.01, 0.03, 0.1, 0.25, 0.6, 1.5, 4.0])
-
-
-def _edges(sign: float) -> Callable[[Floats], Floats]:
-    """Shifts that put the singularity just outside the range."""
-
-    def starts(u: Floats) -> Floats:
-        low, high, width = _range(u)
-        edge = -low if sign > 0 else high
-        shifts = edge + (_DISTANCES[1:] * width)
-        if sign > 0 and low >= 0:
-            shifts = np.append(shifts, 1e-12 * width if low > 0 else 1e-9 * width)
-        return shifts[:, None]
-
-    return starts
-
-
-def _power_starts(sign: float) -> Callable[[Floats], Floats]:
-    edges = _edges(sign)
-
-    def starts(u: Floats) -> Floats:
-        exponents = np.array([-3.0, -1.5, -1.0, -0.5, 0.4, 0.7, 1.5, 2.5, 4.5])
-        shifts = edges(u)[:, 0]
-        c, p = np.meshgrid(shifts, exponents, indexing="ij")
-        return np.column_stack([c.ravel(), p.ravel()])
-
-    return starts
-
-
-def _monomial_starts(u: Floats) -> Floats:
-    return np.array([-3.3, -2.4, -1.3, -0.6, 0.2, 0.4, 0.7, 1.3, 1.7, 2.4, 3.3, 4.4, 5.5])[:, None]
-
-
-def _pole_starts(u: Floats) -> Floats:
-    low, high, width = _range(u)
-    inside = -np.linspace(low, high, 13)
-    return np.concatenate([-low + _DISTANCES[1:] * width, -high - _DISTANCES[1:] * width, inside])[:, None]
-
-
-def waves(u: Floats, most: float = 60.0) -> Floats:
-    """Frequencies up to `most` turns of one radian over the range, each as a sine and a cosine about its middle."""
-    _, _, width = _range(u)
-    frequency = np.concatenate([np.array([0.5, 1.0, 1.7, 2.5, 3.5]), np.arange(4.5, most, 1.25)]) / width
-    phases = np.array([0.0, np.pi / 2])
-    middle = float((u.min() + u.max()) / 2)
-    b, c = np.meshgrid(frequency, phases, indexing="ij")
-    b, c = b.ravel(), c.ravel()
-    return np.column_stack([b, np.remainder(c - b * middle, 2 * np.pi)])
-
-
-def _damped_starts(u: Floats) -> Floats:
-    _, _, width = _range(u)
-    rates = np.array([-8.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0]) / width
-    carriers = waves(u, 40.0)
-    return np.column_stack([np.repeat(rates, len(carriers)), np.tile(carriers, (len(rates), 1))])
-
-
-def _steps(u: Floats) -> Floats:
-    low, high, width = _range(u)
-    rates = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 40.0]) / width
-    pairs: list[tuple[float, float]] = []
-    for rate in rates:
-        reach = 1.5 / rate
-        count = int(np.clip(round(2 * (width + 2 * reach) * rate), 5, 25))
-        for middle in np.linspace(low - reach, high + reach, count):
-            pairs.append((float(rate), float(-rate * middle)))
-    return np.array(pairs)
-
-
 def _sum_tree(function: Callable[[Node], Node]) -> Callable[[Sequence[float], Node], Node]:
     def tree(constants: Sequence[float], u: Node) -> Node:
         inner = add(multiply(Number(float(constants[0])), u), Number(float(constants[1])))
@@ -265,7 +196,7 @@ def atoms(
         put(
             "exp",
             _exponential,
-            _rates,
+            rate_starts,
             lambda c, z: call("exp", multiply(Number(float(c[0])), z)),
             4,
             _in_exponential,
@@ -284,12 +215,12 @@ def atoms(
         return found
     low = float(u.values.min())
     if low > 0:
-        put("x^p", _monomial, _monomial_starts, lambda c, z: power_of(z, c[0]), 3, None)
+        put("x^p", _monomial, monomial_starts, lambda c, z: power_of(z, c[0]), 3, None)
     for sign in (1.0, -1.0):
         put(
             "power",
             _power(sign),
-            _power_starts(sign),
+            power_starts(sign),
             lambda c, z, s=sign: power_of(_shift(s, c, z), c[1]),
             5,
             _in_shift(sign),
@@ -298,16 +229,16 @@ def atoms(
             put(
                 "log",
                 _logarithm(sign),
-                _edges(sign),
+                edge_starts(sign),
                 lambda c, z, s=sign: call("log", _shift(s, c, z)),
                 4,
                 _in_shift(sign),
             )
-    put("1/x", _pole(1), _pole_starts, lambda c, z: call("inv", _shift(1.0, c, z)), 5, _in_shift(1.0))
+    put("1/x", _pole(1), pole_starts, lambda c, z: call("inv", _shift(1.0, c, z)), 5, _in_shift(1.0))
     put(
         "1/x^2",
         _pole(2),
-        _pole_starts,
+        pole_starts,
         lambda c, z: call("inv", _square(_shift(1.0, c, z))),
         6,
         _in_shift(1.0),
@@ -316,7 +247,7 @@ def atoms(
         put(
             "damped",
             _damped,
-            _damped_starts,
+            damped_starts,
             lambda c, z: multiply(
                 call("exp", multiply(Number(float(c[0])), z)),
                 call("sin", add(multiply(Number(float(c[1])), z), Number(float(c[2])))),
@@ -325,11 +256,17 @@ def atoms(
             None,
         )
     if "tanh" in allowed:
-        put("tanh", _affine(np.tanh, lambda z, f: 1 - f * f), _steps, _sum_tree(lambda z: call("tanh", z)), 6)
+        put(
+            "tanh",
+            _affine(np.tanh, lambda z, f: 1 - f * f),
+            step_starts,
+            _sum_tree(lambda z: call("tanh", z)),
+            6,
+        )
         put(
             "coth",
             _coth,
-            lambda u: _rates(u)[: len(_rates(u)) // 2],
+            lambda u: rate_starts(u)[: len(rate_starts(u)) // 2],
             lambda c, z: call("inv", call("tanh", multiply(Number(float(c[0])), z))),
             6,
             _in_coth,
@@ -338,7 +275,7 @@ def atoms(
         put(
             "atan",
             _affine(np.arctan, lambda z, f: 1 / (1 + z * z)),
-            _steps,
+            step_starts,
             _sum_tree(lambda z: call("atan", z)),
             6,
         )
@@ -346,14 +283,14 @@ def atoms(
         put(
             "gaussian",
             _affine(lambda z: np.exp(-z * z), lambda z, f: -2 * z * f),
-            _steps,
+            step_starts,
             _sum_tree(lambda z: call("exp", call("neg", _square(z)))),
             7,
         )
     put(
         "lorentzian",
         _affine(lambda z: 1 / (1 + z * z), lambda z, f: -2 * z * f * f),
-        _steps,
+        step_starts,
         _sum_tree(lambda z: call("inv", add(_square(z), Number(1)))),
         9,
     )
@@ -361,7 +298,7 @@ def atoms(
         put(
             "hyperbola",
             _affine(lambda z: np.sqrt(1 + z * z), lambda z, f: z / f),
-            _steps,
+            step_starts,
             _sum_tree(lambda z: call("sqrt", add(_square(z), Number(1)))),
             9,
         )
@@ -383,7 +320,7 @@ def square_atom(u: Column) -> Atom:
         return z * z, (2 * z,)
 
     def starts(u: Floats) -> Floats:
-        low, high, width = _range(u)
+        low, high, width = span_of(u)
         return -np.linspace(low - width, high + width, 13)[:, None]
 
     return Atom(
@@ -400,8 +337,8 @@ def form_atom(form: Form, u: Column) -> Atom:
         return form.value(z).numpy(), (down * u, down)
 
     def starts(u: Floats) -> Floats:
-        both = _steps(u)
-        low, _, width = _range(u)
+        both = step_starts(u)
+        low, _, width = span_of(u)
         plain = np.array(
             [[1.0, 0.0], [-1.0, 0.0], [2.0, 0.0], [0.5, 0.0], [1.0, 1.0], [1.0, -low + 0.1 * width]]
         )

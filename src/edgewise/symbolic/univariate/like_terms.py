@@ -18,7 +18,8 @@ import numpy as np
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.fitting.variable_projection import settled
-from edgewise.symbolic.univariate.atoms import Floats, atoms, waves
+from edgewise.symbolic.univariate.atom_starts import waves
+from edgewise.symbolic.univariate.atoms import Floats, atoms
 from edgewise.symbolic.univariate.curve import Points
 from edgewise.symbolic.univariate.library import Column
 from edgewise.symbolic.univariate.pursuit import Pursuit

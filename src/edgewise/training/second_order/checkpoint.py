@@ -19,9 +19,9 @@ from edgewise.network.files import build_network, promised_tensors
 from edgewise.network.spec import KANSpec
 from edgewise.training.common.results import Record
 from edgewise.training.common.state_files import cause, is_there
+from edgewise.training.second_order.fit_state import FitState
 from edgewise.training.second_order.lm import LMState
 from edgewise.training.second_order.penalty import Weights
-from edgewise.training.second_order.run import FitState
 
 KIND = "fit checkpoint"
 # Writing after every step would cost more than the steps of a small network.

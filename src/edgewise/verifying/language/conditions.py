@@ -11,7 +11,7 @@ from typing import Any, cast
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms.tree import quote
-from edgewise.verifying.language.properties import number, word
+from edgewise.verifying.language.property_kinds import number, word
 
 
 @dataclass(frozen=True)

@@ -11,22 +11,15 @@ Names that are no identifiers stand in `backticks`; words may stand in quotes.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from edgewise._core.checks import did_you_mean, short
-from edgewise._core.errors import InputError
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf
+from edgewise.verifying.language.tokens import SAME, Reader, Token
 
-MAX_LENGTH = 20_000
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)|(?P<quoted>`(?:[^`]|``)+`)"
-    r"|(?P<string>\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')|(?P<operator><=|>=|==|≤|≥|[-+*<>=(){}\[\],:])|(?P<other>\S))"
-)
-_SAME = {"==": "=", "≤": "<=", "≥": ">=", "<": "<=", ">": ">="}
 EXAMPLES = {
     "range": "range(0, 1)",
     "monotone": "monotone(income, increasing)",
@@ -38,13 +31,6 @@ EXAMPLES = {
     "formula": 'formula("2*x + 1", 0.1)',
     "decision": 'decision = "good"',
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    start: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +68,7 @@ def parse_property(text: str) -> Statement:
     >>> parse_property("2*age - output <= 3").property
     Linear(terms=(('age', 2.0), ('output', -1.0)), bound=3.0)
     """
-    reader = _Reader.of(text)
+    reader = Reader.of(text)
     found = _property(reader)
     if isinstance(found, asked.NeverFlips) and reader.word("with"):
         found = _moving(reader, found)
@@ -106,125 +92,24 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
     age in [18, 65]
     job in {"skilled", "clerk"}
     """
-    return _conditions(_Reader.of(text))
-
-
-@dataclass(slots=True)
-class _Reader:
-    """The tokens and the place among them."""
-
-    text: str
-    tokens: list[_Token]
-    at: int = 0
-
-    @classmethod
-    def of(cls, text: Any) -> _Reader:
-        if not isinstance(text, str):
-            raise InputError(
-                f"A property must be text or made by edgewise.properties. Got {short(text)} instead."
-            )
-        if len(text) > MAX_LENGTH:
-            raise InputError(
-                f"A property must have at most {MAX_LENGTH:,} characters. Got {len(text):,} instead."
-            )
-        tokens, at = list[_Token](), 0
-        while (found := _TOKEN.match(text, at)) is not None:
-            kind = str(found.lastgroup)
-            tokens.append(_Token(kind, found[kind], found.start(kind)))
-            at = found.end()
-        tokens.append(_Token("end", "", len(text)))
-        return cls(text, tokens)
-
-    @property
-    def head(self) -> _Token:
-        return self.tokens[self.at]
-
-    @property
-    def operator(self) -> str:
-        return _SAME.get(self.head.text, self.head.text) if self.head.kind == "operator" else ""
-
-    def take(self, *operators: str) -> str:
-        found = self.operator
-        if found and found in operators:
-            self.at += 1
-            return found
-        return ""
-
-    def word(self, *words: str) -> str:
-        if self.head.kind == "name" and self.head.text in words:
-            self.at += 1
-            return self.tokens[self.at - 1].text
-        return ""
-
-    def need(self, operator: str) -> None:
-        if not self.take(operator):
-            raise self.unexpected(f"{operator!r}")
-
-    def end(self) -> None:
-        if self.head.kind != "end":
-            raise self.unexpected("the end or 'where'")
-
-    def fail(self, reason: str) -> InputError:
-        return InputError(f"The property {short(self.text, 60)} cannot be read: {reason}.")
-
-    def unexpected(self, wanted: str) -> InputError:
-        token = self.head
-        if token.kind == "end":
-            return self.fail(f"{wanted} was expected at its end")
-        return self.fail(
-            f"{wanted} was expected in place of {short(token.text, 40)} at character {token.start + 1}"
-        )
-
-    def name(self, wanted: str = "the name of a column") -> str:
-        token = self.head
-        if token.kind not in ("name", "quoted", "string"):
-            raise self.unexpected(wanted)
-        self.at += 1
-        return _bare(token)
-
-    def number(self, wanted: str = "a number") -> float:
-        start = self.at
-        sign = -1.0 if self.take("-") else 1.0
-        if self.head.kind != "number":
-            self.at = start
-            raise self.unexpected(wanted)
-        self.at += 1
-        return sign * float(self.tokens[self.at - 1].text)
-
-    def before(self, *texts: str) -> bool:
-        """Whether what comes after the next token is this."""
-        return [token.text for token in self.tokens[self.at + 1 : self.at + 1 + len(texts)]] == [*texts]
-
-    @property
-    def at_number(self) -> bool:
-        after = self.tokens[min(self.at + 1, len(self.tokens) - 1)]
-        return self.head.kind == "number" or (self.operator == "-" and after.kind == "number")
-
-    def value(self) -> Any:
-        return self.number() if self.at_number else self.name("a value")
-
-
-def _bare(token: _Token) -> str:
-    if token.kind == "quoted":
-        return token.text[1:-1].replace("``", "`")
-    return re.sub(r"\\(.)", r"\1", token.text[1:-1]) if token.kind == "string" else token.text
+    return _conditions(Reader.of(text))
 
 
 # ---- properties
 
 
-def _property(reader: _Reader) -> asked.Property:
+def _property(reader: Reader) -> asked.Property:
     token, after = reader.head, reader.tokens[min(reader.at + 1, len(reader.tokens) - 1)]
     if token.kind == "name" and after.text == "(":
         reader.at += 2
         return _call(reader, token)
-    if token.kind == "name" and token.text == "decision" and _SAME.get(after.text, after.text) == "=":
+    if token.kind == "name" and token.text == "decision" and SAME.get(after.text, after.text) == "=":
         reader.at += 2
         return asked.decides(reader.value())
     return _comparison(reader)
 
 
-def _call(reader: _Reader, token: _Token) -> asked.Property:
+def _call(reader: Reader, token: Token) -> asked.Property:
     build = _CALLS.get(token.text)
     if build is None:
         near = did_you_mean(token.text, _CALLS)
@@ -237,7 +122,7 @@ def _call(reader: _Reader, token: _Token) -> asked.Property:
     return made
 
 
-def _output(reader: _Reader) -> Any:
+def _output(reader: Reader) -> Any:
     """The optional last argument `output=...`."""
     if not reader.take(","):
         return None
@@ -247,7 +132,7 @@ def _output(reader: _Reader) -> Any:
     return reader.value()
 
 
-def _range(reader: _Reader) -> asked.Property:
+def _range(reader: Reader) -> asked.Property:
     low, ends = reader.number("the least value"), list[float]()
     reader.need(",")
     ends.append(reader.number("the largest value"))
@@ -257,7 +142,7 @@ def _range(reader: _Reader) -> asked.Property:
     return asked.output_range(low, ends[0], output=_output(reader))
 
 
-def _monotone(reader: _Reader) -> asked.Property:
+def _monotone(reader: Reader) -> asked.Property:
     feature = reader.name()
     reader.need(",")
     token = reader.head
@@ -270,13 +155,13 @@ def _monotone(reader: _Reader) -> asked.Property:
     return asked.monotone(feature, way, output=_output(reader))
 
 
-def _lipschitz(reader: _Reader) -> asked.Property:
+def _lipschitz(reader: Reader) -> asked.Property:
     feature = reader.name()
     reader.need(",")
     return asked.lipschitz(feature, reader.number("the bound"), output=_output(reader))
 
 
-def _never_flips(reader: _Reader) -> asked.Property:
+def _never_flips(reader: Reader) -> asked.Property:
     features, threshold = [reader.name()], None
     while reader.operator == "," and not reader.before("output", "="):
         reader.need(",")
@@ -287,7 +172,7 @@ def _never_flips(reader: _Reader) -> asked.Property:
     return asked.never_flips(features, threshold=threshold, output=_output(reader))
 
 
-def _moving(reader: _Reader, found: asked.NeverFlips) -> asked.NeverFlips:
+def _moving(reader: Reader, found: asked.NeverFlips) -> asked.NeverFlips:
     """What follows `with`: numbers that may move a little besides."""
     others = dict[str, float]()
     while True:
@@ -300,13 +185,13 @@ def _moving(reader: _Reader, found: asked.NeverFlips) -> asked.NeverFlips:
     return asked.never_flips(found.features, others=others, threshold=found.threshold, output=found.output)
 
 
-def _changes(reader: _Reader) -> asked.Property:
+def _changes(reader: Reader) -> asked.Property:
     feature = reader.name()
     reader.need(",")
     return asked.changes_at_most(feature, reader.number("the largest change"), output=_output(reader))
 
 
-def _robust(reader: _Reader) -> asked.Property:
+def _robust(reader: Reader) -> asked.Property:
     if not reader.word("row"):
         raise reader.unexpected("row and its number, as in robust(row 5, 0.05),")
     token = reader.head
@@ -333,13 +218,13 @@ def _robust(reader: _Reader) -> asked.Property:
     return asked.robust(int(row), radius, change=change, output=_output(reader))
 
 
-def _equal(reader: _Reader) -> asked.Property:
+def _equal(reader: Reader) -> asked.Property:
     other = reader.name("the file of the other model, in quotes,")
     reader.need(",")
     return asked.equal(other, reader.number("the largest difference"))
 
 
-def _formula(reader: _Reader) -> asked.Property:
+def _formula(reader: Reader) -> asked.Property:
     if reader.head.kind != "string":
         raise reader.unexpected("the formula in quotes")
     text = reader.name()
@@ -347,7 +232,7 @@ def _formula(reader: _Reader) -> asked.Property:
     return asked.formula_within(text, reader.number("the largest difference"), output=_output(reader))
 
 
-_CALLS: dict[str, Callable[[_Reader], asked.Property]] = {
+_CALLS: dict[str, Callable[[Reader], asked.Property]] = {
     "range": _range,
     "monotone": _monotone,
     "lipschitz": _lipschitz,
@@ -359,7 +244,7 @@ _CALLS: dict[str, Callable[[_Reader], asked.Property]] = {
 }
 
 
-def _comparison(reader: _Reader) -> asked.Property:
+def _comparison(reader: Reader) -> asked.Property:
     sides = [_sum(reader)]
     signs = list[str]()
     while len(signs) < 2 and (sign := reader.take("<=", ">=")):
@@ -407,7 +292,7 @@ def _one_output(total: _Sum) -> str | None:
     return name if total.names in ({"output": 1.0}, {"probability": 1.0}) else None
 
 
-def _sum(reader: _Reader) -> _Sum:
+def _sum(reader: Reader) -> _Sum:
     names, constant = dict[str, float](), 0.0
     sign = -1.0 if reader.take("-") else 1.0
     while True:
@@ -422,7 +307,7 @@ def _sum(reader: _Reader) -> _Sum:
         sign = -1.0 if step == "-" else 1.0
 
 
-def _term(reader: _Reader) -> tuple[float, str | None]:
+def _term(reader: Reader) -> tuple[float, str | None]:
     """A number, a name, or one times the other."""
     if reader.head.kind == "number":
         weight = reader.number()
@@ -434,7 +319,7 @@ def _term(reader: _Reader) -> tuple[float, str | None]:
 # ---- conditions
 
 
-def _conditions(reader: _Reader) -> tuple[Condition, ...]:
+def _conditions(reader: Reader) -> tuple[Condition, ...]:
     found = [_condition(reader)]
     while reader.take(",") or reader.word("and"):
         found.append(_condition(reader))
@@ -443,7 +328,7 @@ def _conditions(reader: _Reader) -> tuple[Condition, ...]:
     return tuple(found)
 
 
-def _condition(reader: _Reader) -> Condition:
+def _condition(reader: Reader) -> Condition:
     if reader.at_number:
         low = reader.number()
         reader.need("<=")

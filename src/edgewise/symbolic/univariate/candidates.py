@@ -1,0 +1,160 @@
+"""Candidates of one curve: what is known of the curve, what was tried, and the best of it by size against residual."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import Meter
+from edgewise.forms import FORMS, Form
+from edgewise.forms.tree import Node, Number
+from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom
+from edgewise.symbolic.univariate.best_subsets import Selection, Terms
+from edgewise.symbolic.univariate.curve import Points
+from edgewise.symbolic.univariate.library import ALL, FORM_FUNCTIONS, Column, Library
+from edgewise.symbolic.univariate.pursuit import Fit, Pursuit
+from edgewise.symbolic.univariate.selection import Front, residual_of, ugly
+from edgewise.symbolic.univariate.trees import X, call, power, size
+
+Floats = NDArray[np.float64]
+Ranked = Iterable[tuple[Node, float]]
+# Points that the search looks at; the fit of what it finds uses all.
+_SEARCHED = 200
+
+
+class Candidates:
+    """The curve, the thinned curve that candidates are judged on, the work, and what was found."""
+
+    def __init__(self, points: Points, forms: Sequence[Form] | None, meter: Meter) -> None:
+        self.points, self.meter = points, meter
+        self.few = points.thinned(_SEARCHED)
+        self.front = Front(points)
+        self.allowed, self.own = _functions(forms)
+        self.library = Library(self.few.x, self.allowed, self._plain_forms())
+        self.pool: dict[str, tuple[float, float, Node]] = {}
+        self._tried: set[str] = set()
+        # There is always an answer.
+        self.front.offer(Number(float(np.average(points.y, weights=points.weight))))
+
+    def _plain_forms(self) -> list[Column]:
+        import torch
+
+        from edgewise.symbolic.expressions.composition import form_tree
+
+        return [
+            Column(form_tree(form), form.value(torch.from_numpy(self.few.x)).numpy()) for form in self.own
+        ]
+
+    def late(self) -> bool:
+        """Is the work done that is allowed?"""
+        return self.meter.left <= 0
+
+    def done(self, nodes: int) -> bool:
+        points = self.points
+        best = self.front.best()
+        if best is None:
+            return False
+        rounding = 1e-13 * max(1.0, float(np.abs(points.y).max()) / points.spread)
+        if best.residual <= max(rounding, 1e-4 * points.accuracy) and best.complexity <= 45:
+            return True
+        reach = (
+            points.exact
+            if points.noise <= 30 * points.exact
+            else points.noise * (1 + 2 / math.sqrt(len(points.y)))
+        )
+        return best.residual <= reach and best.complexity + ugly(best) <= nodes
+
+    def _price(self, tree: Node, residual: float) -> float:
+        floor = 1e-14
+        return len(self.few.y) * math.log(max(residual, floor)) + 2.0 * size(tree)
+
+    def consider(self, candidates: Ranked, keep: int, *, settled: bool = False) -> None:
+        """Fit the best few of many candidates and put them on the front; all are remembered."""
+        ranked: list[tuple[float, float, Node]] = []
+        for tree, residual in candidates:
+            if math.isfinite(residual):
+                ranked.append((self._price(tree, residual), residual, tree))
+        ranked.sort(key=lambda each: each[0])
+        seen: set[str] = set()
+        for price, residual, tree in ranked:
+            key = f"{residual:.6g}" if residual > 1e-9 else f"{size(tree)}"
+            text = repr(tree)
+            if key in seen or text in self._tried:
+                continue
+            # Terms that say nothing will leave; a few nodes fewer are allowed for.
+            if self.front.beaten(size(tree) - 2 * settled, residual, settled=settled):
+                continue
+            seen.add(key)
+            self._tried.add(text)
+            self.pool[text] = (price, residual, tree)
+            self.front.offer(tree)
+            if len(seen) >= keep or self.late():
+                break
+
+    def judged(self, trees: Iterable[Node]) -> Iterator[tuple[Node, float]]:
+        """Trees with their residuals on the thinned curve."""
+        for tree in trees:
+            yield tree, residual_of(tree, self.few)
+
+    def sums(
+        self, terms: Terms, points: Points, longest: int, wrap: Callable[[Node], Node], keep: int = 4
+    ) -> Iterator[tuple[Node, float]]:
+        rows = slice(None)
+        if len(points.x) != len(self.library.x):
+            good = np.isin(self.library.x, points.x)
+            if good.sum() != len(points.x):
+                return
+            rows = good
+        price = 4.0 / len(points.y)
+        selection = Selection(Terms(terms.trees, terms.values[rows], terms.nodes), points.y, points.weight)
+        for chosen in selection.sums(longest, price, keep):
+            tree = wrap(chosen.tree(terms))
+            yield tree, residual_of(tree, self.few)
+
+    def plain_atoms(self, x: Floats) -> list[Atom]:
+        u = Column(X, x)
+        return [*atoms(u, self.allowed), *(form_atom(form, u) for form in self.own)]
+
+    def fits(self, pursuit: Pursuit, fits: Sequence[Fit], wrap: Callable[[Node], Node], keep: int) -> None:
+        self.consider(self.judged(map(wrap, pursuit.trees(fits))), keep, settled=True)
+
+    def inner_atoms(self, names: Sequence[str], *, short: bool) -> list[Atom]:
+        x = self.few.x
+        table = {
+            "x^2": Column(power(X, 2), x**2),
+            "x^3": Column(power(X, 3), x**3),
+            "sqrt": Column(call("sqrt", X), np.sqrt(np.abs(x))),
+            "inv": Column(call("inv", X), 1 / x),
+            "log": Column(call("log", X), np.log(np.abs(x))),
+            "exp": Column(call("exp", X), np.exp(x)),
+            "sin": Column(call("sin", X), np.sin(x)),
+            "cos": Column(call("cos", X), np.cos(x)),
+            "tanh": Column(call("tanh", X), np.tanh(x)),
+            "atan": Column(call("atan", X), np.arctan(x)),
+        }
+        found: list[Atom] = []
+        for name in names:
+            if name in ("sqrt", "log") and (x <= 0).any():
+                continue
+            if name in ("exp", "sin", "cos", "log", "sqrt", "tanh", "atan") and name not in self.allowed:
+                continue
+            if np.isfinite(table[name].values).all():
+                found += atoms(table[name], self.allowed, short=short)
+        return found
+
+
+def _functions(forms: Sequence[Form] | None) -> tuple[frozenset[str], list[Form]]:
+    """The functions that the forms allow, and the forms that are the caller's own."""
+    if forms is None:
+        return ALL, []
+    allowed: set[str] = set()
+    own: list[Form] = []
+    for form in forms:
+        if FORMS.get(form.name) is form:
+            allowed.update(FORM_FUNCTIONS.get(form.name, ()))
+        else:
+            own.append(form)
+    return frozenset(allowed), own
