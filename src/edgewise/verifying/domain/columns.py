@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
 from typing import Any, cast
@@ -18,9 +18,10 @@ from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, Nu
 from edgewise.data.encoding_raw import raw_table
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.domain import Domain, Group, Interval
+from edgewise.verifying.domain.narrowing import widened
 from edgewise.verifying.domain.raw_rows import encoded, encoded_table
-from edgewise.verifying.domain.raw_values import Cell, beyond, cells_of, code_of, codes_of, date_of, shown
-from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf
+from edgewise.verifying.domain.raw_values import Cell, beyond, cells_of, date_of, shown
+from edgewise.verifying.language.conditions import Condition
 
 Floats = NDArray[np.float64]
 
@@ -164,10 +165,10 @@ class Columns:
         conditions = list(conditions)
         groups, narrowed = list(self.whole.groups), False
         if self.view.encoding is None:
-            groups = [self._widened(g, group, conditions) for g, group in enumerate(groups)]
+            groups = [widen(self, g, group, conditions) for g, group in enumerate(groups)]
         for condition in conditions:
             g = self.group(condition.column, of)
-            kept = self._narrowed(g, groups[g], condition)
+            kept = narrow(self, g, groups[g], condition)
             if not kept.cells:
                 raise InputError(
                     f"The condition {str(condition)!r} must leave some rows. Got a column that can be "
@@ -183,82 +184,6 @@ class Columns:
         if isinstance(column, LevelColumn):
             return column.gap and cell[0][0] == column.missing
         return label == "missing"
-
-    def _widened(self, g: int, group: Group, conditions: Sequence[Condition]) -> Group:
-        """An input of a plain network as far as conditions go: beyond its grid edges go on as straight lines.
-
-        Where they leave a side open, the grid ends it.
-        """
-        lows, highs = list[float](), list[float]()
-        for each in conditions:
-            if each.column == group.name and not isinstance(each, Missing):
-                ends = (
-                    (each.low, each.high)
-                    if isinstance(each, Between)
-                    else (min(each.values), max(each.values))
-                )
-                lows += [] if ends[0] is None else [self.number(g, ends[0])]
-                highs += [] if ends[1] is None else [self.number(g, ends[1])]
-        ((low, high),) = group.cells[0]
-        low, high = max(lows, default=low), min(highs, default=high)
-        return replace(group, cells=(((low, high),),)) if low <= high else group
-
-    def _narrowed(self, g: int, group: Group, condition: Condition) -> Group:
-        kept = list[tuple[Cell, str]]()
-        for cell, label in zip(group.cells, group.labels, strict=True):
-            found = self._cut(g, cell, label, condition)
-            if found is not None:
-                kept.append((found, label))
-        return Group(group.name, group.inputs, tuple(c for c, _ in kept), tuple(text for _, text in kept))
-
-    def _cut(self, g: int, cell: Cell, label: str, condition: Condition) -> Cell | None:
-        """What a condition leaves of one cell."""
-        column = None if self.view.encoding is None else self._column(g)
-        if isinstance(column, LevelColumn):
-            if isinstance(condition, Between):
-                raise InputError(
-                    f"Column {short(condition.column, 40)} must be narrowed by its words. Got the range {str(condition)!r} "
-                    f"instead; list words, as in {condition.column} in {{{', '.join(column.levels[:2])}}}."
-                )
-            if isinstance(condition, Missing):
-                # Without a code of their own, missing cells share one with words, which are not missing.
-                here = cell[0][0] == column.missing
-                return cell if (here if condition.missing else not (here and column.gap)) else None
-            return cell if cell[0][0] in codes_of(column, condition) else None
-        missing, code = label == "missing", code_of(column, cell)
-        if isinstance(condition, Missing):
-            if column is None and condition.missing:
-                return None
-            return cell if missing == condition.missing else None
-        if missing:
-            return None
-        if code is not None:
-            return cell if self._holds(g, condition, code) else None
-        ends = (
-            [(condition.low, condition.high)]
-            if isinstance(condition, Between)
-            else [(v, v) for v in condition.values]
-        )
-        if isinstance(column, NumberColumn) and isinstance(condition, OneOf):
-            # What is a code is not among the ordinary numbers.
-            ends = [pair for pair in ends if self.number(g, pair[0]) not in column.codes]
-        pieces = [self.interval(g, low, high) for low, high in ends]
-        pieces = [(max(low, cell[0][0]), min(high, cell[0][1])) for low, high in pieces]
-        pieces = [(low, high) for low, high in pieces if low <= high]
-        if not pieces:
-            return None
-        if len(pieces) > 1 and cell[0][0] < cell[0][1]:
-            raise InputError(
-                f"Column {short(condition.column, 40)} must be narrowed to one range or one number. "
-                f"Got {len(pieces)} numbers instead; ask once for each."
-            )
-        return (pieces[0] if cell[0][0] < cell[0][1] else cell[0], *cell[1:])
-
-    def _holds(self, g: int, condition: Between | OneOf, number: float) -> bool:
-        """Whether a raw number meets a condition."""
-        if isinstance(condition, OneOf):
-            return any(self.number(g, value) == number for value in condition.values)
-        return self.number(g, condition.low, -math.inf) <= number <= self.number(g, condition.high, math.inf)
 
     def interval(self, g: int, low: Any, high: Any) -> Interval:
         """A range of raw numbers as the inputs they become, followed as far as the encoding follows."""
