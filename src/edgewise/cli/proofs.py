@@ -14,7 +14,7 @@ from edgewise.cli.outcome import tell
 from edgewise.cli.progress import Note, Progress
 from edgewise.verifying.checker.reading import printed
 from edgewise.verifying.entry_points.claimed import claim_in_words, differs
-from edgewise.verifying.entry_points.verify import Step
+from edgewise.verifying.entry_points.steps import Step
 from edgewise.verifying.language.properties import Equal
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
 from edgewise.verifying.results.verdicts import ProofResult, Proved

@@ -3,7 +3,7 @@
 from edgewise.verifying.config import ProverConfig as ProverConfig
 from edgewise.verifying.entry_points.counterfactual import MinimalCounterfactual as MinimalCounterfactual
 from edgewise.verifying.entry_points.counterfactual import minimal_counterfactual as minimal_counterfactual
-from edgewise.verifying.entry_points.verify import Step as Step
+from edgewise.verifying.entry_points.steps import Step as Step
 from edgewise.verifying.entry_points.verify import verify as verify
 from edgewise.verifying.language import properties
 from edgewise.verifying.language.text import parse_property as parse_property

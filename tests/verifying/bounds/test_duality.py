@@ -17,7 +17,8 @@ from edgewise.verifying.bounds.dual import MARGIN, Region, dual, make_region, no
 from edgewise.verifying.bounds.exact import exact_model
 from edgewise.verifying.bounds.intermediate_bounds import tighten
 from edgewise.verifying.bounds.newton import minimise
-from edgewise.verifying.bounds.program import Program, ranges
+from edgewise.verifying.bounds.node_ranges import ranges
+from edgewise.verifying.bounds.program import Program
 from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, slots, whole
 from tests.verifying.certificate_kit import domain, network

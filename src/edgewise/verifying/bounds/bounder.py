@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +16,16 @@ from edgewise.verifying.bounds.cuts import Bounded, Idle, Split, turns
 from edgewise.verifying.bounds.differential import Differential, pairable
 from edgewise.verifying.bounds.dual import Region, make_region, node_heights
 from edgewise.verifying.bounds.exact import ExactModel
+from edgewise.verifying.bounds.exact_ties import vanishing
 from edgewise.verifying.bounds.newton import Minimum, minimise
+from edgewise.verifying.bounds.node_ranges import known_sums, ranges
 from edgewise.verifying.bounds.program import (
     Block,
     Family,
     Program,
     RowSum,
     RowTerm,
-    first_sums,
     make_program,
-    ranges,
 )
 from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope, times
@@ -365,47 +364,6 @@ class Lagrange:
         mine = np.nonzero(self.layout.cell[site] == cell)[0]
         best = mine[int(chance[mine].argmax())]
         return self.layout.table[site, best] * v
-
-
-def known_sums(
-    program: Program, parts: list[Subdomains], sums: list[tuple[Floats, Floats, Bools] | None]
-) -> list[tuple[Floats, Floats, Bools]]:
-    """Sums of the first layers over each part, those that are not known found together."""
-    open_parts = [part for part, each in zip(parts, sums, strict=True) if each is None]
-    found = first_sums(program, stack(open_parts)) if open_parts else ()
-    fresh = iter([tuple(each[b : b + 1] for each in found) for b in range(len(open_parts))])
-    return [next(fresh) if each is None else each for each in sums]  # pyright: ignore[reportReturnType]
-
-
-def vanishing(program: Program, v: Floats) -> float:
-    """The bound where all functions vanish, with no rounding; inf where they do not.
-
-    What nothing depends on is a tie, which no margin allows: a constant is compared with its bound as fractions.
-    """
-    plain = (program.budget and v[-1] != 0) or v[: program.nodes].any()
-    blocks = [(block.curves, block.columns) for block in program.blocks]
-    blocks.append((program.inputs.curves, program.inputs.columns))
-    if plain or any(curves.combined(v[None, columns]).any() for curves, columns in blocks):
-        return np.inf
-    if any((curves.loose * v[columns, None]).any() for curves, columns in blocks):
-        return np.inf
-    if (program.inputs.points @ v[program.inputs.columns]).any():
-        return np.inf
-    total = Fraction(0)
-    for weight, row in zip(v[program.nodes :], program.sums, strict=False):
-        share = Fraction(float(weight))
-        total -= share * Fraction(row.bound)
-        for term in row.terms:
-            family = program.families[term.family]
-            if not family.hidden and family.group is not None:
-                return np.inf  # what the moved group adds is known to rounding only
-            scale, shift = (
-                float(family.model.out_scale[term.output]),
-                float(family.model.out_shift[term.output]),
-            )
-            bias = Fraction(float(family.layers[-1].bias[term.output]))
-            total += share * Fraction(term.weight) * (Fraction(shift) + Fraction(scale) * bias)
-    return float(total) if total <= 0 else np.inf
 
 
 Bounder = Lagrange | Chain | Differential

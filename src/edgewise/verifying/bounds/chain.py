@@ -12,7 +12,8 @@ from edgewise.verifying.bounds.curves import Curves, spans
 from edgewise.verifying.bounds.cuts import Bounded, Split
 from edgewise.verifying.bounds.dual import MARGIN
 from edgewise.verifying.bounds.exact import ExactModel
-from edgewise.verifying.bounds.program import Program, first_sums, ranges, unit_curves
+from edgewise.verifying.bounds.node_ranges import first_sums, ranges
+from edgewise.verifying.bounds.program import Program, unit_curves
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots
 

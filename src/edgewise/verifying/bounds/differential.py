@@ -22,15 +22,14 @@ from edgewise.verifying.bounds.curves import Curves, Window, merge, spans
 from edgewise.verifying.bounds.cuts import Bounded, Split
 from edgewise.verifying.bounds.dual import MARGIN
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
+from edgewise.verifying.bounds.node_ranges import first_sums, ranges
 from edgewise.verifying.bounds.program import (
     Family,
     Program,
     RowSum,
     RowTerm,
-    first_sums,
     make_program,
     moved_values,
-    ranges,
     unit_curves,
 )
 from edgewise.verifying.domain.space import Space, Subdomains, divisible, draw, living, slots, unit_slots

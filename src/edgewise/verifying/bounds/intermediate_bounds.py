@@ -12,7 +12,8 @@ from edgewise._core.work import spent
 from edgewise.verifying.bounds.candidates import input_choices, input_sites
 from edgewise.verifying.bounds.dual import make_region
 from edgewise.verifying.bounds.newton import minimise
-from edgewise.verifying.bounds.program import Family, Program, RowSum, RowTerm, make_program, ranges
+from edgewise.verifying.bounds.node_ranges import ranges
+from edgewise.verifying.bounds.program import Family, Program, RowSum, RowTerm, make_program
 from edgewise.verifying.domain.space import Subdomains, unit_slots
 
 Floats = NDArray[np.float64]

@@ -18,7 +18,7 @@ from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, Nu
 from edgewise.data.encoding_raw import raw_table
 from edgewise.network.fitted import Fitted
 from edgewise.verifying.domain.domain import Domain, Group, Interval
-from edgewise.verifying.domain.narrowing import widened
+from edgewise.verifying.domain.narrowing import narrow, widen
 from edgewise.verifying.domain.raw_rows import encoded, encoded_table
 from edgewise.verifying.domain.raw_values import Cell, beyond, cells_of, date_of, shown
 from edgewise.verifying.language.conditions import Condition

@@ -15,7 +15,7 @@ from edgewise.verifying.claims.claims import task_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Group
 from edgewise.verifying.domain.raw_values import shown
-from edgewise.verifying.entry_points.verify import ranged
+from edgewise.verifying.entry_points.statement import ranged
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.text import Statement
 from edgewise.verifying.results.certificate import domain_document

@@ -9,29 +9,30 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_int, short
-from edgewise._core.errors import InputError
+from edgewise._core.checks import check_int
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.network.fitted import fitted
 from edgewise.verifying.claims.claims import task_of
-from edgewise.verifying.claims.stated import two_valued, with_ranges
+from edgewise.verifying.claims.stated import two_valued
 from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.claims.two_rows import brought_near, differ, padded, pair_of
 from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
-from edgewise.verifying.domain.goals import Slope
-from edgewise.verifying.entry_points.formula import columns_of, formula_outcome
+from edgewise.verifying.entry_points.counterexample_text import goes_the_wrong_way, reason_of
+from edgewise.verifying.entry_points.evident import evident
+from edgewise.verifying.entry_points.formula import formula_outcome
+from edgewise.verifying.entry_points.statement import domain_text, ranged, statement_of
+from edgewise.verifying.entry_points.steps import Step
 from edgewise.verifying.entry_points.vacuous import vacuous
 from edgewise.verifying.language import properties as asked
-from edgewise.verifying.language.conditions import Condition, conditions_of
-from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
+from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.results.certificate import PathLike, certificate, file_of, hash_of, rechecked
-from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by, shown
-from edgewise.verifying.results.witness import Breach, Case, Evaluator, case, worst
+from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
+from edgewise.verifying.results.witness import Breach, Evaluator, case, worst
 from edgewise.verifying.search.answers import Tell, teller
 from edgewise.verifying.search.prove import Outcome, Progress, decided, prepare
 
@@ -39,32 +40,6 @@ Floats = NDArray[np.float64]
 
 # Units of work of a look at a number of a drawn row.
 _NUMBER = 1e-7
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a callback of `verify` is told; returning True ends the work with the bounds so far.
-
-    Attributes
-    ----------
-    goal, goals : int
-        Which of the goals that make up the property is being proved, from 1, and how many there are.
-    upper, lower : float
-        Certain bound on the excess, and the largest found.
-    leaves : int
-        Parts of the domain so far.
-    seconds : float
-    share : float
-        Share of the work that may be done, from 0 to 1; most answers come before it is.
-    """
-
-    goal: int
-    goals: int
-    upper: float
-    lower: float
-    leaves: int
-    seconds: float
-    share: float
 
 
 Callback = Callable[[Step], object]
@@ -134,7 +109,7 @@ def verify(
     'proved'
     """
     view = fitted(model, of="verify")
-    statement = _statement(property, domain, where)
+    statement = statement_of(property, domain, where)
     settings = config_of(config, "verify")
     meter = Meter(settings.work_units * check_work(work, "verify"), check_seconds(seconds, "verify"))
     seed = check_int(seed, "seed", low=0, of="verify")
@@ -142,7 +117,7 @@ def verify(
     columns = Columns(view)
     statement = ranged(statement, columns)
     asked_of = statement.property
-    told, said = _domain_text(columns, statement), two_valued(columns)
+    told, said = domain_text(columns, statement), two_valued(columns)
     remarks = (said,) if said else ()
     if isinstance(asked_of, asked.FormulaWithin):
 
@@ -225,54 +200,6 @@ class _Claim:
         )
 
 
-def _statement(
-    prop: Any, domain: Mapping[str, Any] | None, where: str | Sequence[Condition] | None
-) -> Statement:
-    if isinstance(prop, str):
-        found = parse_property(prop)
-    elif isinstance(prop, cast(Any, asked.Property)):
-        found = Statement(cast(asked.Property, prop))
-    else:
-        raise InputError(
-            f"The 'property' parameter of verify must be text or made by edgewise.properties. Got {short(prop)} instead."
-        )
-    if isinstance(where, Mapping):
-        raise InputError(
-            "The 'where' argument of verify must be text, as in 'age in [18, 65]', or conditions. Got a mapping instead; "
-            "give it as 'domain'."
-        )
-    more: list[Condition] = [
-        *(() if where is None else parse_conditions(where) if isinstance(where, str) else where)
-    ]
-    more += () if domain is None else conditions_of(domain)
-    return Statement(found.property, (*found.conditions, *more))
-
-
-def ranged(statement: Statement, columns: Columns) -> Statement:
-    """The statement with ranges of the columns whose own numbers it weighs."""
-    prop = statement.property
-    names: tuple[str, ...] = ()
-    if isinstance(prop, asked.Linear):
-        names = tuple(name for name, _ in prop.terms)
-    elif isinstance(prop, asked.FormulaWithin):
-        names = columns_of(prop.formula, columns)
-    return Statement(prop, with_ranges(names, columns, statement.conditions))
-
-
-def _domain_text(columns: Columns, statement: Statement) -> str:
-    """Of which rows the property speaks, in words."""
-    prop, conditions = statement.property, ", ".join(map(str, statement.conditions))
-    if isinstance(prop, asked.Robust):
-        base = f"every row near {f'row {prop.row}' if isinstance(prop.row, int) else 'it'}"
-    elif not columns.whole.whole:
-        base = "every row within the range of its grids"
-        if conditions:
-            return f"every row where {conditions}, other columns within the range of the grids"
-    else:
-        base = "every row" if conditions else "every row the model can be given"
-    return f"{base} where {conditions}" if conditions else base
-
-
 def _search(claim: _Claim, starts: Floats | None, rng: np.random.Generator) -> Refuted | None:
     """Try the property on rows drawn from the domain and on those given: first on rows that can be."""
     evaluator, pools = Evaluator(claim.task.models), dict[int, Floats]()
@@ -347,7 +274,7 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | lis
             continue
         if meter.left <= 0:
             break
-        if (evidence := _evident(part, task)) is not None:
+        if (evidence := evident(part, task)) is not None:
             outcomes[k] = Outcome("proved", 0.0, 0.0, None, evidence, 0.0, 1)
             continue
         waiting = sum(j >= k and not claim.proved(j) for j in range(goals))
@@ -377,22 +304,6 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | lis
     if all(map(claim.proved, range(goals))):
         return [outcomes[k] for k in range(goals)]
     return claim.undecided(StopReason.WORK_SPENT)
-
-
-def _evident(part: Subgoal, task: Task) -> dict[str, Any] | None:
-    """Evidence where the group that is moved has no edge alive: the rows of the goal then add up to nothing.
-
-    It is a tie, which a search in floats cannot decide.
-    """
-    net, rows = task.models[0], part.goal
-    if part.focus != "pair" or part.group is None or task.copies or isinstance(rows, Slope):
-        return None
-    inputs = list(part.domain.groups[part.group].inputs)
-    if bool(net.layers[0].mask[inputs].any()):
-        return None
-    # The first two rows, or the one, are the same sum with either sign; others are not needed.
-    shares = [float(r < 2) for r in range(len(rows.rows))]
-    return {"lemmas": [], "tree": [{"lambda": shares, "slopes": [], "mu": 0.0}]}
 
 
 def _certified(claim: _Claim, found: list[Outcome], files: list[bytes]) -> Proved | Undecided:
@@ -442,14 +353,14 @@ def _shown(
     seconds = claim.meter.seconds
     found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
     falls = claim.task.claim["type"] == "monotone"
-    if not rows or (falls and not claim.task.exact and not _falls(part, found)):
+    if not rows or (falls and not claim.task.exact and not goes_the_wrong_way(part, found)):
         reason, ended = ended_by(StopReason.TIED), StopReason.TIED
         if not claim.task.exact:
             ended = StopReason.EXHAUSTED
             why = "the calibration is level there" if falls else "the model reads the column through asinh"
             reason = f"a stronger claim than what was asked failed, since {why};"
         return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, ended)
-    reason = _reason(claim, part, found)
+    reason = reason_of(claim.task, part, found)
     if not _clear(claim, breach.evaluator, excess, x):
         how = "" if possible else ", as computed without rounding"
         reason += f" The bound is broken by {excess:.2g} only{how}."
@@ -464,46 +375,8 @@ def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> ProofRes
     prop = cast(asked.NeverFlips, claim.property)
     found = pair_of(claim.task, prop, claim.columns, x)
     if differ(prop, claim.columns, found):
-        reason = _reason(claim, part, found)
+        reason = reason_of(claim.task, part, found)
         return Refuted(claim.text, claim.domain, found, excess, reason, claim.meter.seconds)
     reason = "only rows a little further apart than asked were found to be decided differently;"
     seconds = claim.meter.seconds
     return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, StopReason.EXHAUSTED)
-
-
-def _falls(part: Subgoal, found: tuple[Case, ...]) -> bool:
-    """Whether the calibrated output too goes the wrong way from one row to the other."""
-    first, second = ([*each.outputs.values()] for each in found)
-    if isinstance(part.goal, Slope):
-        return part.goal.sign * (second[part.goal.output] - first[part.goal.output]) > 0
-    return first[0] > second[0]
-
-
-def _reason(claim: _Claim, part: Subgoal, found: tuple[Case, ...]) -> str:
-    """What the rows show, in one sentence."""
-    first = found[0]
-    if len(found) == 2:
-        second = found[1]
-        values = ", ".join(
-            f"{name} {shown(value)} instead of {shown(second.row[name])}"
-            for name, value in first.row.items()
-            if value != second.row[name]
-        )
-        if first.decision is not None and first.decision != second.decision:
-            return (
-                f"With {values} the decision is {shown(first.decision)} instead of {shown(second.decision)}."
-            )
-        key = _largest_change(first, second)
-        return f"With {values} the {key} is {first.outputs[key]:.6g} instead of {second.outputs[key]:.6g}."
-    if part.focus == "decision":
-        return f"At this row the decision is {shown(first.decision)}."
-    if len(claim.task.models) == 2:
-        other = Evaluator(claim.task.models).outputs(1, np.array([first.inputs]))[0]
-        theirs = ", ".join(f"{value:.6g}" for value in other)
-        return f"At this row the other model gives {theirs}."
-    said = ", ".join(f"{key} {value:.6g}" for key, value in first.outputs.items())
-    return f"At this row: {said}."
-
-
-def _largest_change(first: Case, second: Case) -> str:
-    return max(first.outputs, key=lambda key: abs(first.outputs[key] - second.outputs[key]))

@@ -1,0 +1,69 @@
+"""What is asked: a property and the rows it speaks of, from text or objects, and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.verifying.claims.stated import with_ranges
+from edgewise.verifying.domain.columns import Columns
+from edgewise.verifying.entry_points.formula import columns_of
+from edgewise.verifying.language import properties as asked
+from edgewise.verifying.language.conditions import Condition, conditions_of
+from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
+
+Floats = NDArray[np.float64]
+
+
+def statement_of(
+    prop: Any, domain: Mapping[str, Any] | None, where: str | Sequence[Condition] | None
+) -> Statement:
+    """The property and all conditions, wherever they were given."""
+    if isinstance(prop, str):
+        found = parse_property(prop)
+    elif isinstance(prop, cast(Any, asked.Property)):
+        found = Statement(cast(asked.Property, prop))
+    else:
+        raise InputError(
+            f"The 'property' parameter of verify must be text or made by edgewise.properties. Got {short(prop)} instead."
+        )
+    if isinstance(where, Mapping):
+        raise InputError(
+            "The 'where' argument of verify must be text, as in 'age in [18, 65]', or conditions. Got a mapping instead; "
+            "give it as 'domain'."
+        )
+    more: list[Condition] = [
+        *(() if where is None else parse_conditions(where) if isinstance(where, str) else where)
+    ]
+    more += () if domain is None else conditions_of(domain)
+    return Statement(found.property, (*found.conditions, *more))
+
+
+def ranged(statement: Statement, columns: Columns) -> Statement:
+    """The statement with ranges of the columns whose own numbers it weighs."""
+    prop = statement.property
+    names: tuple[str, ...] = ()
+    if isinstance(prop, asked.Linear):
+        names = tuple(name for name, _ in prop.terms)
+    elif isinstance(prop, asked.FormulaWithin):
+        names = columns_of(prop.formula, columns)
+    return Statement(prop, with_ranges(names, columns, statement.conditions))
+
+
+def domain_text(columns: Columns, statement: Statement) -> str:
+    """Of which rows the property speaks, in words."""
+    prop, conditions = statement.property, ", ".join(map(str, statement.conditions))
+    if isinstance(prop, asked.Robust):
+        base = f"every row near {f'row {prop.row}' if isinstance(prop.row, int) else 'it'}"
+    elif not columns.whole.whole:
+        base = "every row within the range of its grids"
+        if conditions:
+            return f"every row where {conditions}, other columns within the range of the grids"
+    else:
+        base = "every row" if conditions else "every row the model can be given"
+    return f"{base} where {conditions}" if conditions else base

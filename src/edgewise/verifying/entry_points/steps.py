@@ -1,0 +1,36 @@
+"""What callbacks are told while a property is proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a callback of `verify` is told; returning True ends the work with the bounds so far.
+
+    Attributes
+    ----------
+    goal, goals : int
+        Which of the goals that make up the property is being proved, from 1, and how many there are.
+    upper, lower : float
+        Certain bound on the excess, and the largest found.
+    leaves : int
+        Parts of the domain so far.
+    seconds : float
+    share : float
+        Share of the work that may be done, from 0 to 1; most answers come before it is.
+    """
+
+    goal: int
+    goals: int
+    upper: float
+    lower: float
+    leaves: int
+    seconds: float
+    share: float
