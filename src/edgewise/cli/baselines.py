@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from edgewise.cli.inputs import numbers
 from edgewise.data.arrow import Cells, Frame, pc
 from edgewise.data.sources import first_line
+from edgewise.report.content.baselines import boosting, fitted_row
 
 Floats = NDArray[np.float64]
 
@@ -65,17 +65,14 @@ def rivals(
     X, X_test, worded = _columns(train, test)
     for name, model in (
         ("linear model", _linear(worded, classes)),
-        ("gradient boosting", _boosted(worded, classes, seed)),
+        ("gradient boosting", boosting(np.flatnonzero(worded).tolist(), classes, seed)),
     ):
-        start = time.perf_counter()
-        weights = {} if weight is None else {f"{model.steps[-1][0]}__sample_weight": weight}
         try:
-            model.fit(X, y, **weights)
-            predicted = _probabilities(model, X_test, classes) if classes else model.predict(X_test)
+            row = fitted_row(name, model, X, y, X_test, classes=classes, weight=weight)
         except Exception as error:  # whatever a rival cannot bear is no reason to lose the network
             yield Rival(name, np.empty(0), "", 0.0, first_line(error))
             continue
-        yield Rival(name, np.asarray(predicted, np.float64), _size(model), time.perf_counter() - start)
+        yield Rival(name, row.predicted, row.size, row.seconds or 0.0)
 
 
 def _columns(train: Frame, test: Frame) -> tuple[Floats, Floats, list[bool]]:
@@ -133,27 +130,3 @@ def _linear(worded: list[bool], classes: int) -> Any:
     if classes:
         return make_pipeline(encode, LogisticRegression(max_iter=1000))
     return make_pipeline(encode, Ridge(1.0) if len(words) else LinearRegression())
-
-
-def _boosted(worded: list[bool], classes: int, seed: int) -> Any:
-    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from sklearn.pipeline import make_pipeline
-
-    kind: Any = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    return make_pipeline(
-        kind(categorical_features=worded if any(worded) else None, random_state=seed % 2**32)
-    )
-
-
-def _probabilities(model: Any, X: Floats, classes: int) -> Floats:
-    """One column a class, those that the training rows lack included."""
-    whole = np.zeros((len(X), classes))
-    whole[:, model.classes_.astype(np.int64)] = model.predict_proba(X)
-    return whole
-
-
-def _size(model: Any) -> str:
-    last = model.steps[-1][1]
-    if hasattr(last, "n_iter_") and not hasattr(last, "coef_"):
-        return f"{last.n_iter_ * getattr(last, 'n_trees_per_iteration_', 1):,} trees"
-    return f"{np.size(last.coef_) + np.size(last.intercept_):,} constants"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,92 +37,90 @@ def baseline_rows(content: ReportContent, *, seed: int = 0) -> tuple[AccuracyRow
     """
     if not len(content.y_test):
         return ()
-    return _of_classes(content, seed) if content.classes else _of_numbers(content, seed)
+    from sklearn.linear_model import LinearRegression, LogisticRegression
 
-
-def _of_numbers(content: ReportContent, seed: int) -> tuple[AccuracyRow, ...]:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-    from sklearn.linear_model import LinearRegression
-
-    mean = AccuracyRow(
-        "the mean", size="1 constant", seconds=0.0, predicted=np.full(len(content.y_test), content.y.mean())
+    classes, constant = len(content.classes), _constant(content)
+    y = content.y.astype(np.int64) if classes else content.y
+    if classes and len(np.unique(y)) < 2:
+        return (constant,)
+    name, linear = (
+        ("logistic regression", LogisticRegression(max_iter=1000))
+        if classes
+        else ("linear model", LinearRegression())
     )
     spread, judged = _spread(content)
-    linear: Any = LinearRegression()
-    start = time.perf_counter()
-    linear.fit(spread, content.y)
-    between = time.perf_counter()
-    boosted: Any = HistGradientBoostingRegressor(random_state=seed, **_coded(content))
-    boosted.fit(content.X, content.y)
-    end = time.perf_counter()
+    trees = boosting(_coded(content), classes, seed)
     return (
-        mean,
-        AccuracyRow(
-            "linear model",
-            size=f"{spread.shape[1] + 1:,} constants",
-            seconds=between - start,
-            predicted=linear.predict(judged),
-        ),
-        AccuracyRow(
-            "gradient boosting",
-            size=f"{boosted.n_iter_:,} trees",
-            seconds=end - between,
-            predicted=boosted.predict(content.X_test),
-        ),
+        constant,
+        fitted_row(name, linear, spread, y, judged, classes=classes),
+        fitted_row("gradient boosting", trees, content.X, y, content.X_test, classes=classes),
     )
 
 
-def _of_classes(content: ReportContent, seed: int) -> tuple[AccuracyRow, ...]:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
+def fitted_row(
+    name: str,
+    model: Any,
+    X: Floats,
+    y: NDArray[Any],
+    X_test: Floats,
+    *,
+    classes: int = 0,
+    weight: Floats | None = None,
+) -> AccuracyRow:
+    """A model of scikit-learn fitted on some rows, with its predictions of others.
 
-    classes = len(content.classes)
-    codes = content.y.astype(np.int64)
-    share = np.bincount(codes, minlength=classes) / len(codes)
-    shares = AccuracyRow(
-        "class shares",
-        size=f"{classes} constants",
-        seconds=0.0,
-        predicted=np.tile(share, (len(content.y_test), 1)),
-    )
-    if len(np.unique(codes)) < 2:
-        return (shares,)
-    spread, judged = _spread(content)
-    linear: Any = LogisticRegression(max_iter=1000)
+    Parameters
+    ----------
+    name : str
+    model : estimator, or pipeline of them
+    X, y, X_test : arrays of shape (n, d), (n,) and (m, d)
+    classes : int
+        How many classes there are; 0 for numbers. Those that y lacks get a column of zeros.
+    weight : array of shape (n,), optional
+    """
+    step = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
     start = time.perf_counter()
-    linear.fit(spread, codes)
-    between = time.perf_counter()
-    boosted: Any = HistGradientBoostingClassifier(random_state=seed, **_coded(content))
-    boosted.fit(content.X, codes)
-    end = time.perf_counter()
+    model.fit(X, y, **({} if weight is None else {f"{step}sample_weight": weight}))
+    seconds = time.perf_counter() - start
+    if classes:
+        predicted = np.zeros((len(X_test), classes))
+        predicted[:, model.classes_.astype(np.int64)] = model.predict_proba(X_test)
+    else:
+        predicted = np.asarray(model.predict(X_test), dtype=np.float64)
+    return AccuracyRow(name, size=_size(model), seconds=seconds, predicted=predicted)
 
-    def whole(model: Any, X: Floats) -> Floats:
-        # A class that no row trained on holds has no column of its own.
-        out = np.zeros((len(X), classes))
-        out[:, model.classes_] = model.predict_proba(X)
-        return out
 
-    return (
-        shares,
-        AccuracyRow(
-            "logistic regression",
-            size=f"{linear.coef_.size + linear.intercept_.size:,} constants",
-            seconds=between - start,
-            predicted=whole(linear, judged),
-        ),
-        AccuracyRow(
-            "gradient boosting",
-            size=f"{boosted.n_iter_:,} rounds of trees",
-            seconds=end - between,
-            predicted=whole(boosted, content.X_test),
-        ),
+def boosting(categories: Sequence[int], classes: int, seed: int) -> Any:
+    """Gradient boosting with its defaults; some columns hold numbers of categories."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    kind: Any = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
+    return kind(categorical_features=list(categories) or None, random_state=seed % 2**32)
+
+
+def _size(model: Any) -> str:
+    last = model.steps[-1][1] if hasattr(model, "steps") else model
+    if hasattr(last, "n_iter_") and not hasattr(last, "coef_"):
+        return f"{last.n_iter_ * getattr(last, 'n_trees_per_iteration_', 1):,} trees"
+    return f"{np.size(last.coef_) + np.size(last.intercept_):,} constants"
+
+
+def _constant(content: ReportContent) -> AccuracyRow:
+    """What needs no input: the mean, or each class's share."""
+    classes, rows = len(content.classes), len(content.y_test)
+    if not classes:
+        return AccuracyRow(
+            "the mean", size="1 constant", seconds=0.0, predicted=np.full(rows, content.y.mean())
+        )
+    share = np.bincount(content.y.astype(np.int64), minlength=classes) / len(content.y)
+    return AccuracyRow(
+        "class shares", size=f"{classes} constants", seconds=0.0, predicted=np.tile(share, (rows, 1))
     )
 
 
-def _coded(content: ReportContent) -> dict[str, Any]:
+def _coded(content: ReportContent) -> list[int]:
     """The columns that are categories; the boosting tells at most 255 levels apart."""
-    coded = [k for k, name in enumerate(content.names) if 0 < len(content.view(name).levels) <= 255]
-    return {"categorical_features": coded}
+    return [k for k, name in enumerate(content.names) if 0 < len(content.view(name).levels) <= 255]
 
 
 def _spread(content: ReportContent) -> tuple[Floats, Floats]:

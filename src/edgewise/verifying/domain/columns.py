@@ -38,6 +38,7 @@ class Columns:
     --------
     >>> import edgewise as ew
     >>> from edgewise.network.fitted import fitted
+    >>> from edgewise.verifying.language.conditions import Between
     >>> columns = Columns(fitted(ew.KAN([2, 1], input_names=["mass", "length"], seed=0), of="verify"))
     >>> columns.domain([Between("mass", 0.0, 0.5)]).groups[0].cells
     (((0.0, 0.5),),)
