@@ -30,6 +30,7 @@ SCRIPTS = (
     "audit",
     "glassbox",
     "calibration",
+    "equations",
     "mnist",
     "speed",
 )

@@ -51,6 +51,7 @@ What is not at the top stands in a module:
 ``ew.plots``              drawings of networks and of all results
 ``ew.edits``              changes of a network: prune, refine, mask edges, set an edge to a closed form
 ``ew.symbolic``           more on formulas: suggestions for an edge, curves, formulas back to networks
+``ew.pde``                differential equations: a problem as mathematics, its solution with its error
 ``ew.forms``              the closed forms, and your own
 ``ew.verifying``          what proofs give
 ``ew.explaining``         what explanations give; reasons for refusals, reliability, rows out of range

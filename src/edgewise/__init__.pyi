@@ -8,6 +8,7 @@ from . import forms as forms
 from . import kernels as kernels
 from . import layers as layers
 from . import network as network
+from . import pde as pde
 from . import plots as plots
 from . import report as report
 from . import simplifying as simplifying

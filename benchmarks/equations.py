@@ -1,0 +1,189 @@
+"""Differential equations with known solutions: the error that was asked for, stated and reached, and its price.
+
+Relative L2 errors are taken on a uniform grid of 201 places a coordinate against closed forms, or the transformation of
+Cole and Hopf with 160 nodes. The environment may choose problems: EQUATIONS="poisson-kan;burgers".
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from _common import Clock, Report, begin
+from numpy.polynomial.hermite import hermgauss
+
+from edgewise import pde
+
+
+@dataclass(frozen=True)
+class Case:
+    """A problem with its exact solution, by unknown."""
+
+    problem: pde.Problem
+    exact: dict[str, Callable[..., np.ndarray]]
+    tolerance: float
+
+
+def poisson_kan() -> Case:
+    """The equation of the KAN paper."""
+    x, y = pde.coordinates("x", "y")
+    u, square = pde.unknown("u", x, y), pde.box({x: (-1, 1), y: (-1, 1)})
+    pi, sin, cos = pde.pi, pde.sin, pde.cos
+    force = -(pi**2) * (1 + 4 * y**2) * sin(pi * x) * sin(pi * y**2) + 2 * pi * sin(pi * x) * cos(pi * y**2)
+    problem = pde.Problem(square, [pde.lap(u) == force], pde.on(square.boundary["walls"], u == 0))
+    return Case(problem, {"u": lambda x, y: np.sin(np.pi * x) * np.sin(np.pi * y**2)}, 1e-10)
+
+
+def helmholtz(a: int, b: int, tolerance: float) -> Case:
+    """lap(u) + u = q with waves of given numbers."""
+    x, y = pde.coordinates("x", "y")
+    u, square = pde.unknown("u", x, y), pde.box({x: (-1, 1), y: (-1, 1)})
+    wave = pde.sin(a * pde.pi * x) * pde.sin(b * pde.pi * y)
+    problem = pde.Problem(
+        square,
+        [pde.lap(u) + u == (1 - (a * a + b * b) * pde.pi**2) * wave],
+        pde.on(square.boundary["walls"], u == 0),
+    )
+    return Case(problem, {"u": lambda x, y: np.sin(a * np.pi * x) * np.sin(b * np.pi * y)}, tolerance)
+
+
+def layer() -> Case:
+    """Convection with little diffusion: a layer of width 1e-3."""
+    x, y = pde.coordinates("x", "y")
+    u, square, eps = pde.unknown("u", x, y), pde.box({x: (0, 1), y: (0, 1)}), 1e-3
+    end = float(np.exp(-1 / eps))
+    wanted = (x - (pde.exp((x - 1) / eps) - end) / (1 - end)) * pde.sin(pde.pi * y)
+    force = -eps * (pde.dx(wanted, x, 2) + pde.dx(wanted, y, 2)) + pde.dx(wanted, x)
+    problem = pde.Problem(
+        square, [-eps * pde.lap(u) + pde.dx(u, x) == force], pde.on(square.boundary["walls"], u == 0)
+    )
+
+    def exact(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (x - (np.exp((x - 1) / eps) - end) / (1 - end)) * np.sin(np.pi * y)
+
+    return Case(problem, {"u": exact}, 1e-6)
+
+
+def plate() -> Case:
+    """A clamped plate."""
+    x, y = pde.coordinates("x", "y")
+    u, square = pde.unknown("u", x, y), pde.box({x: (0, 1), y: (0, 1)})
+    wanted = pde.sin(pde.pi * x) ** 2 * pde.sin(pde.pi * y) ** 2
+    twice = pde.dx(pde.dx(wanted, x, 2), y, 2)
+    force = pde.dx(wanted, x, 4) + 2 * twice + pde.dx(wanted, y, 4)
+    problem = pde.Problem(
+        square, [pde.lap(pde.lap(u)) == force], pde.on(square.boundary["walls"], u == 0, pde.dn(u) == 0)
+    )
+    return Case(problem, {"u": lambda x, y: np.sin(np.pi * x) ** 2 * np.sin(np.pi * y) ** 2}, 1e-7)
+
+
+def wave() -> Case:
+    """Two standing waves."""
+    (x,), t = pde.coordinates("x"), pde.time()
+    u, string = pde.unknown("u", x, t), pde.box({x: (0, 1), t: (0, 1)})
+    start = pde.sin(pde.pi * x) + 0.5 * pde.sin(4 * pde.pi * x)
+    parts = string.boundary
+    problem = pde.Problem(
+        string,
+        [pde.dx(u, t, 2) == 4 * pde.dx(u, x, 2)],
+        [pde.on(parts["walls"], u == 0), pde.on(parts["start"], u == start, pde.dx(u, t) == 0)],
+    )
+
+    def exact(x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        first = np.sin(np.pi * x) * np.cos(2 * np.pi * t)
+        return first + 0.5 * np.sin(4 * np.pi * x) * np.cos(8 * np.pi * t)
+
+    return Case(problem, {"u": exact}, 1e-10)
+
+
+def kovasznay() -> Case:
+    """Steady Navier-Stokes, Reynolds number 40."""
+    x, y = pde.coordinates("x", "y")
+    u, v, p = (pde.unknown(name, x, y) for name in "uvp")
+    window, nu = pde.box({x: (-0.5, 1), y: (-0.5, 1.5)}), 1 / 40
+    rate = 1 / (2 * nu) - float(np.sqrt(1 / (4 * nu**2) + 4 * np.pi**2))
+    flow, pi = pde.Vector(u, v), pde.pi
+    along = 1 - pde.exp(rate * x) * pde.cos(2 * pi * y)
+    across = rate / (2 * pi) * pde.exp(rate * x) * pde.sin(2 * pi * y)
+    parts = window.boundary
+    problem = pde.Problem(
+        window,
+        [pde.advect(flow, flow) + pde.grad(p) == nu * pde.lap(flow), pde.div(flow) == 0],
+        [
+            pde.on(parts["walls"], u == along, v == across),
+            pde.on(parts["left"], p == 0.5 * (1 - pde.exp(2 * rate * x))),
+        ],
+    )
+    exact = {
+        "u": lambda x, y: 1 - np.exp(rate * x) * np.cos(2 * np.pi * y),
+        "v": lambda x, y: rate / (2 * np.pi) * np.exp(rate * x) * np.sin(2 * np.pi * y),
+        "p": lambda x, y: 0.5 * (1 - np.exp(2 * rate * x)),
+    }
+    return Case(problem, exact, 1e-9)
+
+
+def burgers(nu: float) -> Case:
+    """A wave that steepens to a front."""
+    (x,), t = pde.coordinates("x"), pde.time()
+    u, strip = pde.unknown("u", x, t), pde.box({x: (-1, 1), t: (0, 1)})
+    problem = pde.Problem(
+        strip,
+        [pde.dx(u, t) + u * pde.dx(u, x) == nu * pde.dx(u, x, 2)],
+        [
+            pde.on(strip.boundary["walls"], u == 0),
+            pde.on(strip.boundary["start"], u == -pde.sin(pde.pi * x)),
+        ],
+    )
+
+    def exact(x: np.ndarray, t: np.ndarray) -> np.ndarray:
+        places, weights = hermgauss(160)
+        moved = x[..., None] - np.sqrt(4 * nu * t[..., None]) * places
+        power = -np.cos(np.pi * moved) / (2 * np.pi * nu)
+        mass = weights * np.exp(power - power.max(-1, keepdims=True))
+        return -(np.sin(np.pi * moved) * mass).sum(-1) / mass.sum(-1)
+
+    return Case(problem, {"u": exact}, 1e-8)
+
+
+CASES: dict[str, Callable[[], Case]] = {
+    "poisson-kan": poisson_kan,
+    "helmholtz-1-4": lambda: helmholtz(1, 4, 1e-9),
+    "helmholtz-10-10": lambda: helmholtz(10, 10, 1e-6),
+    "layer, eps 1e-3": layer,
+    "plate": plate,
+    "wave": wave,
+    "kovasznay": kovasznay,
+    "burgers, nu .01/pi": lambda: burgers(0.01 / np.pi),
+    "burgers, nu 1e-3": lambda: burgers(1e-3),
+}
+
+
+def main() -> None:
+    run = begin("equations", "Differential equations with known solutions")
+    chosen = [name for name in os.environ.get("EQUATIONS", "").split(";") if name] or list(CASES)
+    columns = ("problem", "tolerance", "error", "stated error", "solved", "CPU s", "coefficients")
+    report = Report(run, "in short", columns, (20, 10, 10, 13, 8, 8, 12))
+    for name in chosen[:3] if run.quick else chosen:
+        case, clock = CASES[name](), Clock()
+        solution = pde.solve(case.problem, case.tolerance)
+        seconds = clock.seconds
+        at = [np.linspace(low, high, 201) for low, high in case.problem.domain.bounds]
+        places = np.meshgrid(*at, indexing="ij")
+        errors: list[float] = []
+        for unknown, exact in case.exact.items():
+            wanted = exact(*places)
+            found = solution.grid(*at, unknown=unknown)
+            errors.append(float(np.linalg.norm(found - wanted) / np.linalg.norm(wanted)))
+        report.add(
+            name, case.tolerance, max(errors), solution.error, solution.solved, seconds, solution.coefficients
+        )
+    report.note(
+        "Relative L2 errors on 201 x 201 places, the largest of all unknowns; CPU s hold the estimate of the error."
+    )
+    report.save()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""Differential equations: a problem that reads like mathematics, its solution with its error, and the network that it is.
+
+    terms (coordinates, unknowns, derivatives) -> problem (equations on a domain) -> solvers -> solution
+
+>>> from edgewise import pde
+>>> x, y = pde.coordinates("x", "y")
+>>> u = pde.unknown("u", x, y)
+>>> square = pde.box({x: (0, 1), y: (0, 1)})
+>>> problem = pde.Problem(square, [pde.lap(u) == -1], pde.on(square.boundary["walls"], u == 0))
+>>> solution = pde.solve(problem, tolerance=1e-4)
+>>> round(solution(0.5, 0.5), 4)
+0.0737
+"""
+
+from edgewise.pde.domains.box import Box as Box
+from edgewise.pde.domains.box import box as box
+from edgewise.pde.problem.problem import Condition as Condition
+from edgewise.pde.problem.problem import Problem as Problem
+from edgewise.pde.problem.problem import on as on
+from edgewise.pde.results.solution import Solution as Solution
+from edgewise.pde.settings import SolverConfig as SolverConfig
+from edgewise.pde.solvers.solve import Progress as Progress
+from edgewise.pde.solvers.solve import solve as solve
+from edgewise.pde.terms.operators import advect as advect
+from edgewise.pde.terms.operators import atan2 as atan2
+from edgewise.pde.terms.operators import cos as cos
+from edgewise.pde.terms.operators import cosh as cosh
+from edgewise.pde.terms.operators import curl as curl
+from edgewise.pde.terms.operators import div as div
+from edgewise.pde.terms.operators import dn as dn
+from edgewise.pde.terms.operators import dot as dot
+from edgewise.pde.terms.operators import dt as dt
+from edgewise.pde.terms.operators import dx as dx
+from edgewise.pde.terms.operators import exp as exp
+from edgewise.pde.terms.operators import grad as grad
+from edgewise.pde.terms.operators import lap as lap
+from edgewise.pde.terms.operators import log as log
+from edgewise.pde.terms.operators import pi as pi
+from edgewise.pde.terms.operators import sign as sign
+from edgewise.pde.terms.operators import sin as sin
+from edgewise.pde.terms.operators import sinh as sinh
+from edgewise.pde.terms.operators import sqrt as sqrt
+from edgewise.pde.terms.operators import tan as tan
+from edgewise.pde.terms.operators import tanh as tanh
+from edgewise.pde.terms.symbols import Coordinate as Coordinate
+from edgewise.pde.terms.symbols import Equation as Equation
+from edgewise.pde.terms.symbols import Unknown as Unknown
+from edgewise.pde.terms.symbols import Vector as Vector
+from edgewise.pde.terms.symbols import coordinates as coordinates
+from edgewise.pde.terms.symbols import time as time
+from edgewise.pde.terms.symbols import unknown as unknown

@@ -1,0 +1,128 @@
+"""Conditions on the faces of a box: those that a space of splines can have built in, and the others.
+
+Built in is what has one unknown and its derivatives across the face with constant weights: u == g, dn(u) == g,
+dn(u) + 2*u == g, dx(u, x) == g. The rest (tangential derivatives, several unknowns, products) becomes rows of the least
+squares problem.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from edgewise.pde.discretisation.space import EndCondition
+from edgewise.pde.domains.box import Face
+from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.terms.operators import NORMAL
+
+
+@dataclass(frozen=True, eq=False)
+class BuiltIn:
+    """A condition on one unknown that its space has built in.
+
+    Attributes
+    ----------
+    field : int
+    face : Face
+    end : EndCondition
+    data : callable
+        (coordinates) -> what the condition is to give.
+    """
+
+    field: int
+    face: Face
+    end: EndCondition
+    data: Evaluate
+
+
+@dataclass(frozen=True, eq=False)
+class Weak:
+    """Conditions on a face that are met in the mean."""
+
+    face: Face
+    compiled: Compiled
+
+
+@dataclass(frozen=True, eq=False)
+class FaceConditions:
+    """All conditions of a problem on a box, face by face."""
+
+    built_in: tuple[BuiltIn, ...]
+    weak: tuple[Weak, ...]
+
+
+def face_conditions(problem: Problem) -> FaceConditions:
+    """The conditions, sorted into those built in and those met in the mean."""
+    built_in: list[BuiltIn] = []
+    weak: list[Weak] = []
+    symbols = [each.tree for each in problem.domain.coordinates]
+    taken: set[tuple[int, int, bool, int]] = set()
+    for condition in problem.conditions:
+        for face in condition.part.faces:
+            residual = outward(condition.equation.residual, face, symbols[face.axis])
+            strong = _built_in(residual, face, problem)
+            if strong is not None:
+                key = (strong.field, face.axis, face.high, len(strong.end.weights))
+                if key not in taken:
+                    taken.add(key)
+                    built_in.append(strong)
+                    continue
+            weak.append(Weak(face, compile_equations([residual], problem.fields, symbols)))
+    return FaceConditions(tuple(built_in), tuple(weak))
+
+
+def outward(residual: Any, face: Face, symbol: Any) -> Any:
+    """The residual with dn(...) as the derivative out of the face."""
+    sign = 1 if face.high else -1
+
+    def derived(inner: Any) -> Any:
+        return sign * sp.diff(inner, symbol)
+
+    return residual.replace(NORMAL, derived).doit()
+
+
+def _built_in(residual: Any, face: Face, problem: Problem) -> BuiltIn | None:
+    symbols = [each.tree for each in problem.domain.coordinates]
+    symbol, at = symbols[face.axis], problem.domain.bounds[face.axis][1 if face.high else 0]
+    fields = {f for f in residual.atoms(AppliedUndef) if f in problem.fields}
+    if len(fields) != 1:
+        return None
+    (field,) = fields
+    letters: dict[Any, Any] = {}
+    order_of: dict[Any, int] = {}
+    trees: list[Any] = [*residual.atoms(sp.Derivative), field]
+    for tree in trees:
+        if isinstance(tree, sp.Derivative):
+            if tree.expr != field or any(s != symbol for s, _ in _counts(tree)):
+                return None
+            order = int(sum(count for _, count in _counts(tree)))
+        else:
+            order = 0
+        letter = sp.Symbol(f"_d{order}", real=True)
+        letters[tree], order_of[letter] = letter, order
+    derivatives = sorted(letters, key=lambda tree: not isinstance(tree, sp.Derivative))
+    plain = residual.xreplace({tree: letters[tree] for tree in derivatives}).subs(symbol, sp.Float(at))
+    weights = [0.0] * (max(order_of.values()) + 1)
+    for letter, order in order_of.items():
+        slope = sp.simplify(sp.diff(plain, letter))
+        if not slope.is_number:
+            return None
+        weights[order] = float(slope)
+    if not any(weights):
+        return None
+    while not weights[-1]:
+        weights.pop()
+    known = -plain.subs(dict.fromkeys(order_of, 0))
+    if known.free_symbols - set(symbols):
+        return None
+    data = sp.lambdify(symbols, known, modules=["scipy", "numpy"])
+    return BuiltIn(problem.fields.index(field), face, EndCondition(face.high, tuple(weights)), data)
+
+
+def _counts(derivative: Any) -> Any:
+    """Which symbols a derivative is taken in, and how often."""
+    return derivative.variable_count

@@ -1,0 +1,104 @@
+"""Functions that meet the conditions built into the faces of a box, whatever the free coefficients are.
+
+Coordinate after coordinate: what the conditions at the two ends of one coordinate still lack is added by splines that
+live at these ends (transfinite interpolation; W. J. Gordon and C. A. Hall 1973, doi:10.1007/BF01436298). Where two
+faces meet and their data contradict each other, no function meets both; how far they are apart is returned too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.pde.discretisation.faces import BuiltIn
+from edgewise.pde.discretisation.field import Field, interpolate
+from edgewise.pde.discretisation.space import Reduction, Space, reduce
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """A condition whose data are a spline along the face, as the end of the slab of time before."""
+
+    field: int
+    axis: int
+    high: bool
+    weights: tuple[float, ...]
+    data: Field
+
+
+def reductions(
+    spaces: Sequence[Space], conditions: Sequence[BuiltIn], n_fields: int
+) -> tuple[tuple[Reduction, ...], ...]:
+    """For each unknown and coordinate, the space less the conditions built in."""
+    return tuple(
+        tuple(
+            reduce(
+                space,
+                [each.end for each in conditions if each.field == f and each.face.axis == axis],
+            )
+            for axis, space in enumerate(spaces)
+        )
+        for f in range(n_fields)
+    )
+
+
+def lift(
+    spaces: Sequence[Space],
+    reduced: Sequence[Reduction],
+    conditions: Sequence[BuiltIn],
+    known: dict[int, Field] | None = None,
+) -> tuple[Floats, float]:
+    """Coefficients that meet the conditions of one unknown, and the largest contradiction between faces.
+
+    Parameters
+    ----------
+    spaces, reduced : sequence, one a coordinate
+    conditions : sequence of BuiltIn
+        Those of this unknown.
+    known : dict, optional
+        Data of conditions that are splines along the face already, by the condition's number.
+    """
+    known = known or {}
+    total = np.zeros([space.size for space in spaces])
+    for axis in range(len(spaces)):
+        numbers = [n for n, each in enumerate(conditions) if each.face.axis == axis]
+        if not numbers:
+            continue
+        along = [space for a, space in enumerate(spaces) if a != axis]
+        data = np.stack(
+            [
+                known[n].on(along).coefficients if n in known else _data(conditions[n], spaces, along)
+                for n in numbers
+            ]
+        )
+        has = np.tensordot(reduced[axis].rows, total, axes=(1, axis))
+        added = np.tensordot(reduced[axis].lift, data - has, axes=(1, 0))
+        total = total + np.moveaxis(added, 0, axis)
+    # What a later coordinate added may have spoilt an earlier one: exactly where the data contradict each other.
+    worst = 0.0
+    for axis in range(len(spaces)):
+        numbers = [n for n, each in enumerate(conditions) if each.face.axis == axis]
+        along = [space for a, space in enumerate(spaces) if a != axis]
+        for row, n in enumerate(numbers):
+            wanted = known[n].on(along).coefficients if n in known else _data(conditions[n], spaces, along)
+            has = np.tensordot(reduced[axis].rows[row], total, axes=(0, axis))
+            scale = max(1.0, float(np.abs(wanted).max(initial=0.0)))
+            worst = max(worst, float(np.abs(has - wanted).max(initial=0.0)) / scale)
+    return total, worst
+
+
+def _data(condition: BuiltIn, spaces: Sequence[Space], along: Sequence[Space]) -> Floats:
+    """The condition's data as a spline along its face."""
+    axis = condition.face.axis
+    at = spaces[axis].high if condition.face.high else spaces[axis].low
+    grids = np.meshgrid(*(space.greville for space in along), indexing="ij") if along else []
+    places: list[Floats | float] = list(grids)
+    places.insert(axis, at)
+    shape = tuple(space.size for space in along)
+    values = np.broadcast_to(np.asarray(condition.data(*places), dtype=float), shape)
+    return interpolate(along, values) if along else np.asarray(values, dtype=float)

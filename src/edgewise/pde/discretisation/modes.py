@@ -1,0 +1,81 @@
+"""What splines on a grid cannot follow, told by the unknowns themselves: their last Legendre modes, and jumps at the
+breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.pde.discretisation.assembly import gauss
+from edgewise.pde.discretisation.field import Field
+
+Floats = NDArray[np.float64]
+
+
+def next_modes(fields: Sequence[Field]) -> tuple[Floats, ...]:
+    """For each coordinate and interval, the expected size of the first mode that is missing, relative to the unknowns (L2).
+
+    Modes of smooth functions fall geometrically; the next one is extrapolated from the last four. Even and odd modes go
+    together, since either may vanish where the function is odd or even. Splines are smooth across their breaks, which costs
+    accuracy that polynomials on single intervals have: their error is 2 (h / 2 pi)^(k + 1) times the (k + 1)-th
+    derivative (I. J. Schoenberg, "Cardinal Spline Interpolation", 1973), for which jumps of the k-th derivative stand.
+    """
+    spaces = fields[0].spaces
+    rules = [gauss(space, space.degree + 1) for space in spaces]
+    at = [rule.at(space) for rule, space in zip(rules, spaces, strict=True)]
+    root = np.sqrt(rules[0].weights.ravel())
+    for rule in rules[1:]:
+        root = np.multiply.outer(root, np.sqrt(rule.weights.ravel()))
+    shape = [n for rule in rules for n in rule.weights.shape]
+    scaled = [(field.grid(at) * root).reshape(shape) for field in fields]
+    sizes = [max(float((each**2).sum()), 1e-300) for each in scaled]
+    largest = max(sizes)
+    found: list[Floats] = []
+    for axis, space in enumerate(spaces):
+        k = space.degree
+        nodes, weights = np.polynomial.legendre.leggauss(k + 1)
+        modes = np.polynomial.legendre.legvander(nodes, k)
+        transform = (modes * np.sqrt((2 * np.arange(k + 1) + 1) / 2)).T * np.sqrt(weights)
+        total = np.zeros(space.intervals)
+        for each, size in zip(scaled, sizes, strict=True):
+            moved = np.moveaxis(np.tensordot(transform, each, axes=(1, 2 * axis + 1)), 1 + 2 * axis, 1)
+            energy = (moved.reshape(k + 1, space.intervals, -1) ** 2).sum(2)
+            last = energy[k] + energy[k - 1]
+            before = energy[k - 2] + energy[k - 3] if k >= 3 else last
+            fall = np.minimum(1.0, last / np.maximum(before, 1e-300))
+            # Unknowns that are nearly zero throughout are judged beside the others.
+            total += last * np.sqrt(fall) / max(size, 1e-6 * largest)
+        found.append(np.maximum(np.sqrt(total), _jumps(fields, axis, max(sizes))))
+    return tuple(found)
+
+
+def _jumps(fields: Sequence[Field], axis: int, largest: float) -> Floats:
+    """The error of smooth splines on each interval, relative to the unknowns, by the larger jump at its ends."""
+    space = fields[0].spaces[axis]
+    if space.intervals < 2:
+        return np.zeros(space.intervals)
+    others = [s for a, s in enumerate(fields[0].spaces) if a != axis]
+    rules = [gauss(s, s.degree + 1) for s in others]
+    mass = np.ones(())
+    for rule in rules:
+        mass = np.multiply.outer(mass, rule.weights.ravel())
+    total = np.zeros(space.intervals if space.periodic else space.intervals - 1)
+    for field in fields:
+        moved = np.tensordot(space.jumps(), field.coefficients, axes=(1, axis))
+        values = np.array(
+            [
+                Field(tuple(others), row).grid([r.at(s) for r, s in zip(rules, others, strict=True)])
+                if others
+                else row
+                for row in moved
+            ]
+        )
+        total += (values**2 * mass).reshape(len(total), -1).sum(1)
+    error = 2 * (2 * np.pi) ** -(space.degree + 1) * np.sqrt(total)
+    if space.periodic:
+        both = np.maximum(error, np.roll(error, -1))
+    else:
+        both = np.maximum(np.append(error, 0.0), np.append(0.0, error))
+    return both * np.sqrt(np.diff(space.breaks) / largest)

@@ -1,0 +1,1 @@
+"""Where equations hold, and the named parts of their boundaries."""

@@ -1,0 +1,165 @@
+"""Boxes: an interval for every coordinate, whose faces have names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from edgewise._core.checks import among, did_you_mean
+from edgewise._core.errors import InputError
+from edgewise.pde.terms.symbols import Coordinate
+
+_NAMES = (("left", "right"), ("bottom", "top"), ("back", "front"))
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face of a box: where one coordinate is at its low or high end.
+
+    Attributes
+    ----------
+    name : str
+    axis : int
+        Number of the coordinate in the box.
+    high : bool
+        At its high end.
+    """
+
+    name: str
+    axis: int
+    high: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """A named part of a boundary: one face or several."""
+
+    name: str
+    faces: tuple[Face, ...]
+
+    def __or__(self, other: Part) -> Part:
+        return Part(f"{self.name} | {other.name}", (*self.faces, *other.faces))
+
+
+class Parts(Mapping[str, Part]):
+    """The parts of a boundary by name; a name that is none is answered by those that are."""
+
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        self._parts = MappingProxyType(dict(parts))
+
+    def __getitem__(self, name: str) -> Part:
+        if name in self._parts:
+            return self._parts[name]
+        raise InputError(
+            f"The boundary has no part {name!r}. It has {among(self._parts, 12)}.{did_you_mean(name, self._parts)}"
+        )
+
+    def __iter__(self):
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """The product of an interval for each coordinate, time included.
+
+    Attributes
+    ----------
+    coordinates : tuple of Coordinate
+    bounds : tuple of (float, float)
+    periodic : tuple of bool
+        Along which coordinates every function repeats.
+    """
+
+    coordinates: tuple[Coordinate, ...]
+    bounds: tuple[tuple[float, float], ...]
+    periodic: tuple[bool, ...]
+
+    @property
+    def time(self) -> int | None:
+        """Number of the coordinate of time, if there is one."""
+        return next((axis for axis, each in enumerate(self.coordinates) if each.time), None)
+
+    @property
+    def boundary(self) -> Parts:
+        """Parts by name: left, right, bottom, top, back, front, start, end, walls (all but start and end), and "x low"."""
+        parts: dict[str, Part] = {}
+        space = [axis for axis, each in enumerate(self.coordinates) if not each.time]
+        for axis, each in enumerate(self.coordinates):
+            if self.periodic[axis]:
+                continue
+            names = ("start", "end") if each.time else _NAMES[space.index(axis)]
+            for high, name in zip((False, True), names, strict=True):
+                face = Face(name, axis, high)
+                parts[name] = Part(name, (face,))
+                parts[f"{each.name} {'high' if high else 'low'}"] = Part(name, (face,))
+        walls = tuple(
+            part.faces[0]
+            for name, part in parts.items()
+            if name == part.name and name not in ("start", "end")
+        )
+        if walls:
+            parts["walls"] = Part("walls", walls)
+        return Parts(parts)
+
+
+def box(
+    ranges: Mapping[Coordinate | Any, tuple[float, float]],
+    *,
+    periodic: Coordinate | tuple[Coordinate, ...] = (),
+) -> Box:
+    """A box: a range for each coordinate.
+
+    Parameters
+    ----------
+    ranges : mapping of Coordinate to (float, float)
+        From where to where, in units of the coordinate.
+    periodic : Coordinate or tuple of Coordinate
+        Along which every function repeats.
+
+    Returns
+    -------
+    Box
+
+    Raises
+    ------
+    InputError
+        Where a range is empty, or a coordinate is none.
+
+    Examples
+    --------
+    >>> from edgewise.pde import coordinates, time
+    >>> (x,), t = coordinates("x"), time()
+    >>> sorted(box({x: (-1, 1), t: (0, 1)}).boundary)
+    ['end', 'left', 'right', 'start', 't high', 't low', 'walls', 'x high', 'x low']
+    """
+    around = (periodic,) if isinstance(periodic, Coordinate) else tuple(periodic)
+    if not ranges or any(not isinstance(each, Coordinate) for each in ranges):
+        raise InputError(
+            "The 'ranges' parameter of box must be a range for each coordinate, {x: (0, 1), t: (0, 1)}."
+        )
+    bounds: list[tuple[float, float]] = []
+    for each, given in ranges.items():
+        low, high = (float(end) for end in given)
+        if not low < high or high - low == float("inf"):
+            raise InputError(
+                f"The range of '{each.name}' must go from a number to a larger one. Got ({low:g}, {high:g})."
+            )
+        bounds.append((low, high))
+    names = [each.name for each in ranges]
+    if len(set(names)) < len(names) or sum(each.time for each in ranges) > 1:
+        raise InputError(
+            "The coordinates of a box must have different names, and one of them at most is time."
+        )
+    known = {each.name for each in around}
+    if strange := known - set(names):
+        raise InputError(
+            f"The 'periodic' parameter of box names {among(strange)}, which has no range in the box."
+        )
+    if sum(not each.time for each in ranges) > 3:
+        raise InputError("A box has at most three coordinates of space.")
+    return Box(tuple(ranges), tuple(bounds), tuple(name in known for name in names))

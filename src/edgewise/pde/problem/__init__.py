@@ -1,0 +1,1 @@
+"""Equations on a domain with conditions, and the numeric functions that they are."""

@@ -1,0 +1,111 @@
+"""Equations as numeric functions of jets: the values of unknowns and of their derivatives at a point.
+
+    residual_e(x, jets),   derivative of residual_e in each jet
+
+A jet is (number of the unknown, order of the derivative in each coordinate). Everything that solvers evaluate is compiled
+from these two, so that no derivative is taken by nesting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+from sympy.core.function import AppliedUndef
+
+from edgewise._core.errors import InputError
+
+Floats = NDArray[np.float64]
+Evaluate = Callable[..., Any]
+Jet = tuple[int, tuple[int, ...]]
+HIGHEST = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Compiled:
+    """Equations in the jets of the unknowns.
+
+    Attributes
+    ----------
+    jets : tuple of Jet
+        Those that occur.
+    values : callable
+        (coordinates, jet values) -> list of residuals.
+    slopes : callable
+        The same arguments -> list of the derivatives named by `entries`.
+    entries : tuple of (equation, jet)
+        Which derivatives are not zero throughout.
+    linear : bool
+        Whether no derivative depends on the unknowns.
+    count : int
+        Number of equations.
+    """
+
+    jets: tuple[Jet, ...]
+    values: Evaluate
+    slopes: Evaluate
+    entries: tuple[tuple[int, int], ...]
+    linear: bool
+    count: int
+
+    def residuals(self, at: Sequence[Floats], jets: Sequence[Floats]) -> list[Floats]:
+        """Residuals (E arrays of the shape of the places)."""
+        shape = np.broadcast_shapes(*(np.shape(a) for a in at))
+        return [np.broadcast_to(np.asarray(value, dtype=float), shape) for value in self.values(*at, *jets)]
+
+    def derivatives(self, at: Sequence[Floats], jets: Sequence[Floats]) -> list[Floats]:
+        """Derivatives of the residuals in the jets, one array for each of `entries`."""
+        shape = np.broadcast_shapes(*(np.shape(a) for a in at))
+        return [np.broadcast_to(np.asarray(value, dtype=float), shape) for value in self.slopes(*at, *jets)]
+
+
+def compile_equations(residuals: Sequence[Any], fields: Sequence[Any], symbols: Sequence[Any]) -> Compiled:
+    """Equations, as sympy expressions that are to be zero, as numeric functions.
+
+    Raises
+    ------
+    InputError
+        Where a derivative is of an order above four, or of something that is no unknown.
+    """
+    done = [sp.sympify(each).doit() for each in residuals]
+    names: dict[Any, Jet] = {}
+    for each in done:
+        for derivative in each.atoms(sp.Derivative):
+            names[derivative] = _jet(derivative, fields, symbols)
+        for field in each.atoms(AppliedUndef):
+            if field in fields:
+                names[field] = (list(fields).index(field), (0,) * len(symbols))
+    jets = tuple(sorted(set(names.values())))
+    letters = {jet: sp.Symbol(f"_jet{n}", real=True) for n, jet in enumerate(jets)}
+    # Derivatives before the functions inside them.
+    order = sorted(names, key=lambda tree: (not isinstance(tree, sp.Derivative), str(tree)))
+    plain = [each.xreplace({tree: letters[names[tree]] for tree in order}) for each in done]
+    arguments = [*symbols, *letters.values()]
+    slopes: list[sp.Expr] = []
+    entries: list[tuple[int, int]] = []
+    for e, each in enumerate(plain):
+        for n, jet in enumerate(jets):
+            slope = sp.diff(each, letters[jet])
+            if slope != 0:
+                slopes.append(slope)
+                entries.append((e, n))
+    linear = not any(slope.free_symbols & set(letters.values()) for slope in slopes)
+    make = lambda trees: sp.lambdify(arguments, list(trees), modules=["scipy", "numpy"], cse=True)  # noqa: E731
+    return Compiled(jets, make(plain), make(slopes), tuple(entries), linear, len(plain))
+
+
+def _jet(derivative: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> Jet:
+    if derivative.expr not in fields:
+        raise InputError(
+            f"Derivatives must be of unknowns. Got '{derivative}', which does not resolve into those."
+        )
+    orders = [0] * len(symbols)
+    for symbol, count in derivative.variable_count:
+        orders[list(symbols).index(symbol)] += int(count)
+    if sum(orders) > HIGHEST:
+        raise InputError(f"Derivatives go up to order {HIGHEST}. Got '{derivative}' of order {sum(orders)}.")
+    return list(fields).index(derivative.expr), tuple(orders)

@@ -1,0 +1,174 @@
+"""A problem: unknowns, a domain, equations that hold inside it and conditions on parts of its boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from edgewise._core.checks import among, did_you_mean, plural
+from edgewise._core.errors import InputError
+from edgewise.pde.domains.box import Box, Part
+from edgewise.pde.terms.operators import NORMAL
+from edgewise.pde.terms.symbols import Equation, Unknown
+
+
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """An equation that holds on a part of the boundary."""
+
+    part: Part
+    equation: Equation
+
+
+def on(part: Part | Any, *equations: Equation | tuple[Equation, ...]) -> tuple[Condition, ...]:
+    """Equations that hold on a part of the boundary.
+
+    Parameters
+    ----------
+    part : Part
+        As `domain.boundary["left"]`.
+    *equations : Equation
+        In the unknowns, their derivatives and `dn(u)`, the derivative along the outward normal.
+
+    Returns
+    -------
+    tuple of Condition
+
+    Examples
+    --------
+    >>> from edgewise.pde import box, coordinates, dn, unknown
+    >>> x, y = coordinates("x", "y")
+    >>> u = unknown("u", x, y)
+    >>> square = box({x: (0, 1), y: (0, 1)})
+    >>> on(square.boundary["left"], dn(u) + u == 2 * y)[0].equation
+    dn(u(x, y)) + u(x, y) == 2*y
+    """
+    if not isinstance(part, Part):
+        raise InputError(
+            f"The first argument of on must be a part of the boundary, domain.boundary['left']. Got {part!r}."
+        )
+    return tuple(Condition(part, each) for each in flat(equations, "on"))
+
+
+def flat(equations: Iterable[Any], of: str) -> list[Equation]:
+    """Equations out of lists and vector equations; what is none is refused."""
+    found: list[Equation] = []
+    for each in equations:
+        if isinstance(each, Equation):
+            found.append(each)
+        elif isinstance(each, list | tuple):
+            found += flat(each, of)
+        else:
+            raise InputError(
+                f"{of} takes equations such as lap(u) == f. Got {each!r} of type {type(each).__name__}; "
+                "'==' needs an unknown or a coordinate on one side."
+            )
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Equations on a domain with conditions on its boundary.
+
+    Parameters
+    ----------
+    domain : Box
+    equations : sequence of Equation
+        Hold everywhere inside.
+    conditions : sequence of Condition
+        Made by `on`; nested sequences are welcome.
+    zero_mean : Unknown or sequence of Unknown
+        Unknowns that the equations fix up to a constant only, as a pressure: their mean is to be zero.
+
+    Raises
+    ------
+    InputError
+        Where an unknown does not depend on the domain's coordinates, a name is not known, there are fewer equations than
+        unknowns, or a condition has no unknown.
+
+    Examples
+    --------
+    >>> from edgewise.pde import box, coordinates, lap, unknown
+    >>> x, y = coordinates("x", "y")
+    >>> u = unknown("u", x, y)
+    >>> square = box({x: (-1, 1), y: (-1, 1)})
+    >>> Problem(square, [lap(u) == -1], on(square.boundary["walls"], u == 0)).names
+    ('u',)
+    """
+
+    domain: Box
+    equations: Sequence[Equation]
+    conditions: Sequence[Condition] = ()
+    zero_mean: Unknown | Sequence[Unknown] = ()
+
+    def __post_init__(self) -> None:
+        equations = flat(self.equations, "The 'equations' parameter of Problem")
+        object.__setattr__(self, "equations", tuple(equations))
+        object.__setattr__(self, "conditions", tuple(_conditions(self.conditions)))
+        means = (self.zero_mean,) if isinstance(self.zero_mean, Unknown) else tuple(self.zero_mean)
+        object.__setattr__(self, "zero_mean", means)
+        if not self.fields:
+            raise InputError(
+                "The 'equations' parameter of Problem has no unknown; make one with unknown('u', x, y)."
+            )
+        symbols = [each.tree for each in self.domain.coordinates]
+        for field in self.fields:
+            if set(field.args) != set(symbols):
+                raise InputError(
+                    f"The unknown '{field.func.__name__}' must depend on the coordinates of the domain, "
+                    f"{among(map(str, symbols))}. It depends on {among(map(str, field.args))}."
+                )
+        for each in [*equations, *(condition.equation for condition in self.conditions)]:
+            strange = sorted(
+                str(s) for s in each.residual.free_symbols - set(symbols) if isinstance(s, sp.Symbol)
+            )
+            if strange:
+                raise InputError(
+                    f"'{each!r}' has the name '{strange[0]}', which is no coordinate of the domain"
+                    f"{did_you_mean(strange[0], map(str, symbols))}; give constants as numbers."
+                )
+        if len(equations) < len(self.fields):
+            raise InputError(
+                f"{plural(len(self.fields), 'unknown')} need as many equations. Got {len(equations)}."
+            )
+        for each in self.conditions:
+            _check_condition(each, self.fields, symbols)
+
+    @property
+    def fields(self) -> tuple[AppliedUndef, ...]:
+        """The unknowns as sympy functions of their coordinates, by name."""
+        found = {f for each in self.equations for f in each.residual.atoms(AppliedUndef) if f.func != NORMAL}
+        return tuple(sorted(found, key=str))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the unknowns."""
+        return tuple(field.func.__name__ for field in self.fields)
+
+
+def _conditions(given: Any) -> list[Condition]:
+    found: list[Condition] = []
+    for each in given:
+        if isinstance(each, Condition):
+            found.append(each)
+        elif isinstance(each, list | tuple):
+            found += _conditions(each)
+        else:
+            raise InputError(
+                f"The 'conditions' parameter of Problem takes what on(domain.boundary[...], u == 0) gives. Got {each!r}."
+            )
+    return found
+
+
+def _check_condition(condition: Condition, fields: Sequence[AppliedUndef], symbols: Sequence[Any]) -> None:
+    used = {f for f in condition.equation.residual.atoms(AppliedUndef) if f.func != NORMAL}
+    if not used:
+        raise InputError(f"The condition '{condition.equation!r}' on '{condition.part.name}' has no unknown.")
+    for each in used - set(fields):
+        raise InputError(
+            f"The condition '{condition.equation!r}' has the unknown '{each.func.__name__}', which is in no equation."
+        )

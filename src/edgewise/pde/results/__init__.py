@@ -1,0 +1,1 @@
+"""Solutions: values, derivatives, errors, and the network of products that they are."""

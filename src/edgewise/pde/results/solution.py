@@ -1,0 +1,222 @@
+"""The answer to a problem: functions that can be evaluated, with their estimated error and why the search for them ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_choice, check_float, check_int, plural
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise.network import KAN
+from edgewise.pde.problem.jets import compile_equations
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.products import network_of
+from edgewise.pde.terms.symbols import Coordinate
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Functions that meet the equations and conditions of a problem, up to an estimated error.
+
+    Attributes
+    ----------
+    problem : Problem
+    pieces : Pieces
+        The unknowns as tables of splines.
+    error : float
+        Estimated relative L2 error, the largest of all unknowns; infinite where nothing can be said.
+    errors : dict of str to float
+        The same for each unknown.
+    how : str
+        How the error was found.
+    tolerance : float
+        What was asked for.
+    road : str
+        "grid": all at once on grids that were refined; "march": slab after slab of time.
+    stop_reason : StopReason
+    warnings : tuple of str
+        What speaks against the answer: contradicting conditions, residuals that do not fall, unknowns that are not
+        determined.
+    seconds : float
+    coefficients : int
+        Numbers that describe the answer.
+
+    Examples
+    --------
+    >>> from edgewise import pde
+    >>> x, y = pde.coordinates("x", "y")
+    >>> u = pde.unknown("u", x, y)
+    >>> square = pde.box({x: (0, 1), y: (0, 1)})
+    >>> force = 2 * pde.pi**2 * pde.sin(pde.pi * x) * pde.sin(pde.pi * y)
+    >>> problem = pde.Problem(square, [-pde.lap(u) == force], pde.on(square.boundary["walls"], u == 0))
+    >>> solution = pde.solve(problem, tolerance=1e-8)
+    >>> bool(abs(solution(0.5, 0.5) - 1) < 1e-8), solution.error < 1e-8
+    (True, True)
+    """
+
+    problem: Problem
+    pieces: Pieces
+    error: float
+    errors: dict[str, float]
+    how: str
+    tolerance: float
+    road: str
+    stop_reason: StopReason
+    warnings: tuple[str, ...]
+    seconds: float
+    coefficients: int
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the unknowns."""
+        return self.problem.names
+
+    @property
+    def solved(self) -> bool:
+        """Whether the estimated error is within the tolerance and nothing speaks against the answer."""
+        return bool(self.error <= self.tolerance) and not self.warnings
+
+    @property
+    def message(self) -> str:
+        """What was reached, in a sentence or two."""
+        if self.warnings:
+            return "This is not a solution to rely on. " + " ".join(self.warnings)
+        reached = f"The estimated relative error is {self.error:.1e} ({self.how})."
+        if self.error <= self.tolerance:
+            return reached
+        return f"{reached} The tolerance, {self.tolerance:g}, was not met. {self.stop_reason.advice}"
+
+    def __repr__(self) -> str:
+        return f"<Solution of {', '.join(self.names)}: {self.message}>"
+
+    def __call__(
+        self, *at: Any, unknown: str | None = None, derivative: Mapping[Coordinate | str, int] | None = None
+    ) -> Any:
+        """Values, or a derivative, at places.
+
+        Parameters
+        ----------
+        *at : array-like
+            One for each coordinate, in the order of the domain; broadcast against each other.
+        unknown : str, optional
+            Which unknown; not needed where there is one.
+        derivative : mapping of coordinate to int, optional
+            Orders of the derivative: `{x: 2}` or `{"x": 2}`.
+
+        Returns
+        -------
+        ndarray or float
+
+        Raises
+        ------
+        InputError
+            Where places lie outside the domain, or a name is none of the problem's.
+        """
+        n = self._number(unknown)
+        names = [each.name for each in self.problem.domain.coordinates]
+        if len(at) != len(names):
+            raise InputError(
+                f"A solution takes {plural(len(names), 'array')}, one for each of {', '.join(names)}. Got {len(at)}."
+            )
+        orders = [0] * len(names)
+        for key, order in (derivative or {}).items():
+            name = check_choice(getattr(key, "name", key), "derivative", names, of="Solution")
+            orders[names.index(name)] = check_int(order, "derivative", low=0, high=4, of="Solution")
+        arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
+        points = np.stack([each.ravel() for each in arrays], axis=1)
+        for axis, (low, high) in enumerate(self.problem.domain.bounds):
+            span = high - low
+            if self.problem.domain.periodic[axis]:
+                points[:, axis] = low + np.mod(points[:, axis] - low, span)
+            elif ((points[:, axis] < low - 1e-9 * span) | (points[:, axis] > high + 1e-9 * span)).any():
+                raise InputError(
+                    f"The solution is known for '{names[axis]}' from {low:g} to {high:g} only; some of the "
+                    f"places lie outside."
+                )
+        values = self.pieces.points(n, points, orders).reshape(arrays[0].shape)
+        return float(values) if values.ndim == 0 else values
+
+    def grid(self, *at: Any, unknown: str | None = None) -> Floats:
+        """Values on the grid of all combinations of places, one array of places for each coordinate."""
+        return self.pieces.grid(self._number(unknown), [np.asarray(each, dtype=float) for each in at])
+
+    def residual(self, points: int = 1000, seed: int = 0) -> dict[str, float]:
+        """Root mean square of what each equation misses at random places that the solver never saw.
+
+        Parameters
+        ----------
+        points : int
+        seed : int
+
+        Returns
+        -------
+        dict of str to float
+            By the text of the equation, in its units.
+        """
+        check_int(points, "points", low=1, of="Solution.residual")
+        r = np.random.default_rng(seed)
+        at = np.stack([r.uniform(low, high, points) for low, high in self.problem.domain.bounds], axis=1)
+        symbols = [each.tree for each in self.problem.domain.coordinates]
+        equations = self.problem.equations
+        compiled = compile_equations([each.residual for each in equations], self.problem.fields, symbols)
+        jets = [self.pieces.points(f, at, orders) for f, orders in compiled.jets]
+        values = compiled.residuals(list(at.T), jets)
+        return {repr(e): float(np.sqrt((v**2).mean())) for e, v in zip(equations, values, strict=True)}
+
+    def network(self, unknown: str | None = None, tolerance: float | None = None) -> KAN:
+        """The solution as a network of products of edge functions, to be saved, drawn, exported and read.
+
+        Parameters
+        ----------
+        unknown : str, optional
+            Which unknown; not needed where there is one.
+        tolerance : float, optional
+            Relative L2 distance from the solution (default: that of the solution, at least 1e-10).
+
+        Returns
+        -------
+        KAN
+            Its inputs are the coordinates.
+        """
+        n = self._number(unknown)
+        bar = (
+            max(self.tolerance, 1e-10)
+            if tolerance is None
+            else check_float(tolerance, "tolerance", low=0.0, closed=False, of="Solution.network")
+        )
+        names = [each.name for each in self.problem.domain.coordinates]
+        return network_of(self.pieces, n, names, self.names[n], bar)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What is known of the answer, as JSON takes it."""
+        return {
+            "unknowns": list(self.names),
+            "coordinates": [each.name for each in self.problem.domain.coordinates],
+            "equations": [repr(each) for each in self.problem.equations],
+            "error": self.error,
+            "errors": dict(self.errors),
+            "how": self.how,
+            "tolerance": self.tolerance,
+            "solved": self.solved,
+            "road": self.road,
+            "stop_reason": str(self.stop_reason),
+            "message": self.message,
+            "warnings": list(self.warnings),
+            "seconds": self.seconds,
+            "coefficients": self.coefficients,
+        }
+
+    def _number(self, unknown: str | None) -> int:
+        if unknown is None:
+            if len(self.names) == 1:
+                return 0
+            raise InputError(f"Say which 'unknown' of the solution: {', '.join(self.names)}.")
+        return self.names.index(check_choice(unknown, "unknown", self.names, of="Solution"))

@@ -1,0 +1,85 @@
+"""Every constant of the solvers of differential equations, with its meaning and why it has its value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class SolverConfig:
+    """Constants of `solve`.
+
+    Attributes
+    ----------
+    degree : int
+        Degree of the splines. Smooth solutions gain a factor 2^(degree + 1) from halved intervals, and cells cost its 2 d-th
+        power; 9 was the fastest of 5, 7, 9, 11 to 1e-10 on Poisson's equation in the plane.
+    time_degree : int
+        Degree in time within a slab.
+    first_intervals : int
+        Intervals of every coordinate on the first grid.
+    first_slabs : int
+        The first slab of time is this share of the whole.
+    space_share : float
+        What space may lack, as a share of what time may.
+    most_failures : int
+        Times that a slab is tried again at most.
+    most_levels : int
+        Grids that are tried at most, each finer where the solution asks for it.
+    most_coefficients : int
+        Free coefficients that a grid has at most; a band of more does not fit into memory in three dimensions.
+    refine_share : float
+        Intervals whose rough residuals are above this share of the largest are halved.
+    most_steps : int
+        Gauss-Newton steps on one grid.
+    step_tolerance : float
+        A step below this share of the coefficients is the last.
+    shortest : float
+        A step is shortened to this share of itself at most.
+    shift : float
+        Added to the diagonal, in units of it, so that what the equations do not determine stays small.
+    rough_tolerance, slab_share : float
+        Tolerances of the two marches through time, in units of the one asked for; slabs add up, so that the second is
+        below 1.
+    loosest : float
+        Marches are at least so fine: coarser ones cost more, since steps fail.
+    most_marches : int
+        Marches at most, each with a smaller tolerance, until the estimated error is small enough.
+    contradiction : float
+        Conditions that differ by more than this share of their size where faces meet are reported.
+    undetermined : float
+        Unknowns whose weakest combination has a smaller pivot, in units of the largest, are said to be undetermined.
+    stall, stall_change : float
+        Refinement ends early where the sum of squares stays above the first share of what it was two grids ago, and the
+        unknowns change by less than the second.
+    residual_left, residual_fall : float
+        A residual above the first share of the terms that falls by less than the second factor on the last grid is reported.
+    """
+
+    degree: int = 9
+    time_degree: int = 9
+    first_intervals: int = 2
+    first_slabs: int = 8
+    space_share: float = 0.03
+    most_failures: int = 40
+    most_levels: int = 12
+    most_coefficients: int = 20_000
+    refine_share: float = 0.05
+    most_steps: int = 40
+    step_tolerance: float = 1e-13
+    shortest: float = 1e-4
+    shift: float = 1e-15
+    rough_tolerance: float = 10.0
+    slab_share: float = 0.3
+    loosest: float = 1e-5
+    most_marches: int = 4
+    contradiction: float = 1e-6
+    undetermined: float = 1e-6
+    stall: float = 0.8
+    stall_change: float = 0.02
+    residual_left: float = 1e-4
+    residual_fall: float = 0.5
+
+    def scaled(self, work: float) -> SolverConfig:
+        """The same with as many more coefficients as there is more work."""
+        return replace(self, most_coefficients=max(int(self.most_coefficients * work), 100))

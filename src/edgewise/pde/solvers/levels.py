@@ -1,0 +1,315 @@
+"""One grid after the other: each is refined where the splines' highest derivatives jump, until the error is small enough."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.pde.discretisation.assembly import (
+    Assembler,
+    AxisRule,
+    Layout,
+    Patch,
+    ReducedAxis,
+    WeightingSpace,
+    end,
+    gauss,
+    radau,
+)
+from edgewise.pde.discretisation.faces import FaceConditions
+from edgewise.pde.discretisation.field import Field, contract
+from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.space import Space
+from edgewise.pde.problem.jets import Compiled
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class BoxSystem:
+    """Equations and conditions on a box, ready for any grid.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The unknowns.
+    inside : Compiled
+    faces : FaceConditions
+    degrees : tuple of int
+        Of the splines of each coordinate.
+    """
+
+    names: tuple[str, ...]
+    inside: Compiled
+    faces: FaceConditions
+    degrees: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """What one grid gave.
+
+    Attributes
+    ----------
+    spaces : tuple of Space
+    solution : GridSolution
+    contradiction : float
+        How far the data of two faces are apart where these meet, relative to them.
+    change : float
+        Relative L2 difference from the grid before; infinite on the first.
+    rough : tuple of ndarray
+        For each coordinate and interval, the residuals that are rough along it.
+    indicator : float
+        What the residuals say of the error, in units of its own.
+    relative : float
+        Residuals relative to the terms of the equations.
+    """
+
+    spaces: tuple[Space, ...]
+    solution: GridSolution
+    contradiction: float
+    change: float
+    rough: tuple[Floats, ...]
+    indicator: float
+    relative: float
+
+
+def solve_level(
+    system: BoxSystem,
+    spaces: tuple[Space, ...],
+    before: Sequence[Field] | None,
+    config: SolverConfig,
+    known: dict[int, Field] | None = None,
+    tests: Sequence[WeightingSpace] | None = None,
+) -> Level:
+    """Least squares on one grid, beginning with a solution on another.
+
+    Parameters
+    ----------
+    system : BoxSystem
+    spaces : tuple of Space
+    before : sequence of Field, optional
+        Where to begin.
+    config : SolverConfig
+    known : dict, optional
+        Data of conditions built in that are splines, by the condition's number.
+    tests : sequence of WeightingSpace, optional
+        What each equation is tested against; without them residuals are made small in the mean of squares.
+    """
+    known = known or {}
+    n_fields = len(system.names)
+    reduced = reductions(spaces, system.faces.built_in, n_fields)
+    layout = Layout(
+        tuple(
+            tuple(ReducedAxis(space, each) for space, each in zip(spaces, own, strict=True))
+            for own in reduced
+        )
+    )
+    lifts: list[Floats] = []
+    contradiction = 0.0
+    for f in range(n_fields):
+        numbers = [n for n, each in enumerate(system.faces.built_in) if each.field == f]
+        own = [system.faces.built_in[n] for n in numbers]
+        table, apart = lift(
+            spaces, reduced[f], own, {numbers.index(n): field for n, field in known.items() if n in numbers}
+        )
+        lifts.append(table)
+        contradiction = max(contradiction, apart)
+    rules = tuple(gauss(space, space.degree + 1) for space in spaces)
+    if tests is not None:
+        # Along time as many Radau places as there are test functions.
+        rules = tuple(
+            radau(space, space.degree + 1 - along) if along else rule
+            for space, rule, along in zip(
+                spaces, rules, np.max([t.orders for t in tests], axis=0), strict=True
+            )
+        )
+    patches = [Patch(system.inside, rules)]
+    for weak in system.faces.weak:
+        on: list[AxisRule] = list(rules)
+        on[weak.face.axis] = end(spaces[weak.face.axis], weak.face.high)
+        patches.append(Patch(weak.compiled, tuple(on), weak_weight(spaces, weak.face.axis)))
+    start = np.zeros(layout.count) if before is None else project(layout, before, lifts)
+    assembler = Assembler(layout, patches)
+    if tests is None:
+        solution = solve_grid(assembler, lifts, start, config)
+    else:
+        solution = solve_galerkin(assembler, lifts, start, tests, config)
+    change = np.inf if before is None else difference(solution.fields, before)
+    rough, indicator = residual_parts(patches[0], solution.fields)
+    relative = float(np.sqrt(patches[0].objective(solution.fields))) / max(
+        terms(patches[0], solution.fields), 1e-300
+    )
+    return Level(spaces, solution, contradiction, change, rough, indicator, relative)
+
+
+def terms(patch: Patch, fields: Sequence[Field]) -> float:
+    """Size of the terms of the equations, as residuals are measured."""
+    places, jets = patch.places(fields[0].spaces), patch.jets(fields)
+    slopes = patch.compiled.derivatives(places, jets)
+    total = np.zeros((patch.compiled.count, *patch.mass.shape))
+    for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):
+        total[e] += np.abs(slope * jets[j])
+    return float(np.sqrt((patch.mass * total**2).sum()))
+
+
+def weak_weight(spaces: Sequence[Space], axis: int) -> float:
+    """Weight of conditions met in the mean: h^(-3/2), as the theory of least squares for second order asks for."""
+    widths = np.diff(spaces[axis].breaks)
+    return float(10 * min(widths[0], widths[-1]) ** -1.5)
+
+
+def project(layout: Layout, before: Sequence[Field], lifts: Sequence[Floats]) -> Floats:
+    """Free coefficients of another grid's solution on this one."""
+    parts = []
+    for field, table, axes in zip(before, lifts, layout.axes, strict=True):
+        whole = field.on(layout.spaces).coefficients - table
+        parts.append(
+            contract(whole, [np.linalg.pinv(axis.reduction.free.toarray()) for axis in axes]).ravel()
+        )
+    return np.concatenate(parts)
+
+
+def norms(fields: Sequence[Field], others: Sequence[Field] | None = None) -> tuple[float, float]:
+    """L2 norm of the fields, and of their difference from others, by Gauss places of the finer grid."""
+    spaces = fields[0].spaces
+    rules = [gauss(space, space.degree + 1) for space in spaces]
+    at = [rule.at(space) for rule, space in zip(rules, spaces, strict=True)]
+    mass = rules[0].weights.ravel()
+    for rule in rules[1:]:
+        mass = np.multiply.outer(mass, rule.weights.ravel())
+    size = apart = 0.0
+    for n, field in enumerate(fields):
+        values = field.grid(at)
+        size += float((mass * values**2).sum())
+        if others is not None:
+            apart += float((mass * (values - others[n].grid(at)) ** 2).sum())
+    return float(np.sqrt(size)), float(np.sqrt(apart))
+
+
+def difference(fields: Sequence[Field], before: Sequence[Field]) -> float:
+    """Relative L2 difference of two solutions."""
+    size, apart = norms(fields, before)
+    return apart / max(size, 1e-300)
+
+
+def residual_parts(patch: Patch, fields: Sequence[Field]) -> tuple[tuple[Floats, ...], float]:
+    """What the residuals say of the error: interval by interval of each coordinate, and in all.
+
+    Inside a cell residuals are polynomials at Gauss places. What a finer grid along one coordinate would take away is
+    the part with Legendre modes above half the degree along it, which tells the coordinates' shares apart. Each is
+    weighted by h to the order of the derivatives along the coordinate: what the equations miss at the scale of a cell
+    comes from an error so large.
+    """
+    residuals = patch.residuals(fields)
+    sizes = [(len(rule.cells), len(rule.local)) for rule in patch.rules]
+    shape = [n for pair in sizes for n in pair]
+    scales = _scales(patch, fields)
+    rough: list[Floats] = []
+    whole: list[float] = []
+    for axis, rule in enumerate(patch.rules):
+        high = high_modes(rule)
+        scale = scales[axis]
+        own, every = np.zeros(sizes[axis][0]), np.zeros(sizes[axis][0])
+        for r in residuals:
+            scaled = (r * np.sqrt(patch.mass)).reshape(shape)
+            moved = np.moveaxis(np.tensordot(high, scaled, axes=(1, 2 * axis + 1)), 1 + 2 * axis, 0)
+            own += (moved.reshape(len(moved), -1) ** 2).sum(1)
+            cells = np.moveaxis(scaled, 2 * axis, 0)
+            every += (cells.reshape(len(cells), -1) ** 2).sum(1)
+        rough.append(np.sqrt(own) * scale)
+        whole.append(float((every * scale**2).sum() * own.sum()))
+    shares = sum(float(((each / s) ** 2).sum()) for each, s in zip(rough, scales, strict=True))
+    return tuple(rough), float(np.sqrt(sum(whole) / max(shares, 1e-300)))
+
+
+def high_modes(rule: AxisRule) -> Floats:
+    """Rows that take weighted values at the places of an interval to their Legendre modes above half the degree."""
+    n = len(rule.local)
+    modes = np.linalg.inv(np.polynomial.legendre.legvander(2 * rule.local - 1, n - 1))
+    # Weights of an interval of width 2, whose roots the values have been multiplied by already.
+    weights = rule.weights[0] / rule.weights[0].sum() * 2
+    scaled = modes / np.sqrt(weights) * np.sqrt(2 / (2 * np.arange(n) + 1))[:, None]
+    return scaled[(n + 1) // 2 :]
+
+
+def _scales(patch: Patch, fields: Sequence[Field]) -> list[Floats]:
+    """h to the order of the derivatives, for every interval of each coordinate."""
+    return [
+        np.diff(space.breaks) ** max(orders[axis] for _, orders in patch.compiled.jets)
+        for axis, space in enumerate(fields[0].spaces)
+    ]
+
+
+def refine(level: Level, config: SolverConfig) -> tuple[Space, ...]:
+    """Spaces with those intervals halved whose residuals are roughest, in whichever coordinate."""
+    largest = max(float(each.max(initial=0.0)) for each in level.rough)
+    return tuple(
+        space.refined(rough >= config.refine_share * largest)
+        for space, rough in zip(level.spaces, level.rough, strict=True)
+    )
+
+
+def first_spaces(
+    bounds: Sequence[tuple[float, float]], periodic: Sequence[bool], degrees: Sequence[int], intervals: int
+) -> tuple[Space, ...]:
+    """Equal intervals in every coordinate."""
+    return tuple(
+        Space(np.linspace(low, high, intervals + 1), degree, around)
+        for (low, high), around, degree in zip(bounds, periodic, degrees, strict=True)
+    )
+
+
+def solve_levels(
+    system: BoxSystem,
+    spaces: tuple[Space, ...],
+    tolerance: float,
+    config: SolverConfig,
+    heard: Callable[[Level, float], None] = lambda level, error: None,
+) -> tuple[list[Level], float]:
+    """Refines until the estimated error is below the tolerance; returns every level and the estimate."""
+    levels = [solve_level(system, spaces, None, config)]
+    error = np.inf
+    heard(levels[-1], error)
+    for _ in range(config.most_levels - 1):
+        finer = refine(levels[-1], config)
+        count = len(system.names) * int(np.prod([space.size for space in finer]))
+        if count > config.most_coefficients:
+            break
+        levels.append(solve_level(system, finer, levels[-1].solution.fields, config))
+        error = estimate(levels)
+        heard(levels[-1], error)
+        if error <= tolerance or stalled(levels, system.inside.linear, config):
+            break
+    return levels, error
+
+
+def stalled(levels: Sequence[Level], linear: bool, config: SolverConfig) -> bool:
+    """Whether finer grids help no more: the unknowns are not determined, or much of the equations is left and stays so."""
+    lost = [not level.solution.converged or level.solution.weakest < config.undetermined for level in levels]
+    if linear and len(levels) > 2 and all(lost[-2:]):
+        return True
+    if len(levels) < 4 or levels[-1].relative < config.residual_left:
+        return False
+    last, before = levels[-1], levels[-3]
+    still = last.solution.objective > config.stall * before.solution.objective
+    return still and max(levels[-1].change, levels[-2].change) < config.stall_change
+
+
+def estimate(levels: Sequence[Level]) -> float:
+    """Relative L2 error of the last level.
+
+    The change to a grid is the error of the grid before. How large errors are for one unit of the indicator is learned
+    from the last changes; the largest counts, since a grid that was refined along one coordinate only says little of
+    the others.
+    """
+    pairs = list(itertools.pairwise(levels))[-3:]
+    ratio = max(after.change / max(before.indicator, 1e-300) for before, after in pairs)
+    return max(ratio * levels[-1].indicator, 1e-15)

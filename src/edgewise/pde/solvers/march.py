@@ -1,0 +1,183 @@
+"""Problems with a beginning and no end: one slab of time after the other, each as long and on as fine a grid as it needs.
+
+In a slab the unknowns are polynomials in time and splines in space, found by least squares over the whole slab, so that
+stiff equations need no small steps. What a slab lacks is told by the last Legendre modes of the unknowns: along time it
+is shortened, along a coordinate of space its intervals are halved there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from edgewise.pde.discretisation.assembly import WeightingSpace
+from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.modes import next_modes
+from edgewise.pde.discretisation.space import Space
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, solve_level
+
+
+@dataclass(frozen=True, eq=False)
+class March:
+    """Slabs of time with what was found in each.
+
+    Attributes
+    ----------
+    slabs : tuple of Level
+        In the order of time.
+    axis : int
+        Number of the coordinate of time.
+    indicator : float
+        What the residuals of all slabs say of the error.
+    reached : float
+        Time up to which the equations were solved.
+    tolerance : float
+        What each slab met.
+    message : str
+        Why it ended early; empty where it did not.
+    """
+
+    slabs: tuple[Level, ...]
+    axis: int
+    indicator: float
+    reached: float
+    tolerance: float
+    message: str = ""
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Where slabs meet, both ends included."""
+        return np.array(
+            [self.slabs[0].spaces[self.axis].low, *(s.spaces[self.axis].high for s in self.slabs)]
+        )
+
+
+def march(
+    system: BoxSystem,
+    bounds: tuple[tuple[float, float], ...],
+    periodic: tuple[bool, ...],
+    axis: int,
+    tolerance: float,
+    config: SolverConfig,
+    heard: Callable[[Level, float, float], None] = lambda level, error, share: None,
+    so_far: list[Level] | None = None,
+) -> March:
+    """Goes through time in slabs, each solved to the tolerance.
+
+    Parameters
+    ----------
+    system : BoxSystem
+    bounds, periodic : tuple, one entry a coordinate
+    axis : int
+        Number of the coordinate of time.
+    tolerance : float
+        Relative error that a slab may add.
+    config : SolverConfig
+    heard : callable
+        Gets each slab, its estimated error and the share of time that is done.
+    so_far : list, optional
+        Slabs are put here as they are solved, for who interrupts.
+    """
+    low, high = bounds[axis]
+    spaces = list(first_spaces(bounds, periodic, system.degrees, config.first_intervals))
+    length = (high - low) / config.first_slabs
+    # What a grid in space lacks dies out within a slab, and time would have to follow that: space is to be finer than time.
+    fine = config.space_share * tolerance
+    at, failures, message = low, 0, ""
+    tests = evolution_tests(system, axis)
+    slabs: list[Level] = [] if so_far is None else so_far
+    known: dict[int, Field] | None = None
+    while at < high:
+        # A rest shorter than half a slab would be a slab of its own.
+        rest = high - at
+        stop = high if length > 0.999 * rest else at + (rest / 2 if length > 0.6 * rest else length)
+        spaces[axis] = Space(np.array([at, stop]), system.degrees[axis])
+        level = solve_level(
+            system, tuple(spaces), _constant(slabs, tuple(spaces), axis), config, known, tests
+        )
+        lacks = next_modes(level.solution.fields)
+        errors = [float(np.sqrt((each**2).sum())) for each in lacks]
+        in_time, in_space = errors[axis], max((e for a, e in enumerate(errors) if a != axis), default=0.0)
+        heard(level, max(errors), (at - low) / (high - low))
+        change = (0.5 * tolerance / max(in_time, 1e-3 * tolerance)) ** (1 / (system.degrees[axis] + 1))
+        if level.solution.converged and in_time <= tolerance and in_space <= fine:
+            failures = 0
+            slabs.append(level)
+            known = {
+                n: _across(level.solution.fields[each.field], axis, stop, each.end.weights)
+                for n, each in enumerate(system.faces.built_in)
+                if each.face.axis == axis and not each.face.high
+            }
+            length = (stop - at) * float(np.clip(change, 0.5, 1.8))
+            at = stop
+            continue
+        failures += 1
+        if failures > config.most_failures:
+            message = f"It ended at time {at:g}: no slab from there meets the tolerance."
+            break
+        if in_time > tolerance:
+            length = (stop - at) * float(np.clip(change, 0.2, 0.9))
+        if in_space > fine:
+            spaces = [
+                space if a == axis else space.refined(lack > max(0.1 * lack.max(), fine / space.intervals))
+                for a, (space, lack) in enumerate(zip(level.spaces, lacks, strict=True))
+            ]
+        elif in_time <= tolerance:
+            length = (stop - at) / 2
+        if np.prod([s.size for s in spaces]) * len(system.names) > config.most_coefficients:
+            message = f"It ended at time {at:g}: the next grid would have more than "
+            f"{config.most_coefficients:,} coefficients."
+            break
+    indicator = float(np.sqrt(sum(s.indicator**2 for s in slabs)))
+    return March(tuple(slabs), axis, indicator, at, tolerance, message)
+
+
+def evolution_tests(system: BoxSystem, axis: int) -> tuple[WeightingSpace, ...] | None:
+    """WeightingSpace functions in space and time, one set an equation, where every unknown has an equation with its own
+    time derivative.
+
+    In space they are the splines themselves; in time the derivatives of the trial functions, as many orders as there are
+    conditions at the start, which are all polynomials of the right degree (the continuous Galerkin-Petrov method; A. K. Aziz
+    and P. Monk 1989, doi:10.1090/S0025-5718-1989-0983310-2). Without such equations, as for a pressure, there are none.
+    """
+    if system.faces.weak or system.inside.count != len(system.names):
+        return None
+    order = np.zeros((system.inside.count, len(system.names)))
+    for e, j in system.inside.entries:
+        f, orders = system.inside.jets[j]
+        order[e, f] = max(order[e, f], orders[axis])
+    rows, columns = linear_sum_assignment(-order)
+    if (order[rows, columns] == 0).any():
+        return None
+    starts = [
+        sum(b.field == f and b.face.axis == axis and not b.face.high for b in system.faces.built_in)
+        for f in range(len(system.names))
+    ]
+    return tuple(
+        WeightingSpace(int(f), tuple(starts[f] if a == axis else 0 for a in range(len(system.degrees))))
+        for f in columns
+    )
+
+
+def _across(field: Field, axis: int, at: float, weights: tuple[float, ...]) -> Field:
+    """The unknown (or the derivative across that a condition weighs) at a time, as a spline in space."""
+    space = field.spaces[axis]
+    row = sum(w * space.design(np.array([at]), k)[0] for k, w in enumerate(weights) if w)
+    others = tuple(s for a, s in enumerate(field.spaces) if a != axis)
+    return Field(others, np.tensordot(row, field.coefficients, axes=(0, axis)))
+
+
+def _constant(slabs: list[Level], spaces: tuple[Space, ...], axis: int) -> tuple[Field, ...] | None:
+    """Where a slab begins: the end of the one before, for all of its time."""
+    if not slabs:
+        return None
+    found = []
+    for field in slabs[-1].solution.fields:
+        edge = _across(field, axis, field.spaces[axis].high, (1.0,))
+        moved = edge.on([s for a, s in enumerate(spaces) if a != axis]).coefficients
+        found.append(Field(spaces, np.repeat(np.expand_dims(moved, axis), spaces[axis].size, axis=axis)))
+    return tuple(found)

@@ -1,0 +1,325 @@
+"""From a problem to its solution: choose the road, go on until the estimated error is within the tolerance, say what
+was reached.
+
+    solution = ansatz (splines with the conditions built in) x projection (least squares, or Galerkin along time) x
+    refinement
+
+Steady problems are solved on one grid after the other; problems with a beginning and no end slab by slab, twice, with two
+tolerances, so that the error can be estimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from edgewise._core.checks import check_float
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.pde.discretisation.faces import face_conditions
+from edgewise.pde.problem.jets import compile_equations
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.solution import Solution
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, norms, solve_levels
+from edgewise.pde.solvers.march import March, march
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What callbacks of `solve` get; returning True stops.
+
+    Attributes
+    ----------
+    stage : str
+        "grid" or "march".
+    error : float
+        Estimated error so far; infinite before the second grid.
+    residual : float
+        Root of the integrated squared residuals.
+    share : float or None
+        Share of the way through time, where the problem marches.
+    intervals : tuple of int
+        Of every coordinate.
+    """
+
+    stage: str
+    error: float
+    residual: float
+    share: float | None
+    intervals: tuple[int, ...]
+
+
+def solve(
+    problem: Problem | Any,
+    tolerance: float = 1e-6,
+    *,
+    work: str | float = "normal",
+    seconds: float | None = None,
+    callback: Callable[[Progress], object] | None = None,
+    config: SolverConfig | None = None,
+) -> Solution:
+    """Solve a problem to a tolerance.
+
+    Parameters
+    ----------
+    problem : Problem
+    tolerance : float
+        Relative L2 error that is asked for, from 1e-13 to 0.1.
+    work : "quick", "normal", "thorough" or float
+        How large grids may become.
+    seconds : float, optional
+        Interrupts after so long; what there is by then is returned, and says so.
+    callback : callable, optional
+        Gets a `Progress` for every grid and slab; returning True stops.
+    config : SolverConfig, optional
+        Constants of the solver.
+
+    Returns
+    -------
+    Solution
+
+    Raises
+    ------
+    InputError
+        Where an argument is out of range, or the time is over before there is anything to return.
+
+    Examples
+    --------
+    >>> from edgewise import pde
+    >>> (x,), t = pde.coordinates("x"), pde.time()
+    >>> u = pde.unknown("u", x, t)
+    >>> rod = pde.box({x: (0, 1), t: (0, 0.1)})
+    >>> problem = pde.Problem(
+    ...     rod,
+    ...     [pde.dx(u, t) == pde.dx(u, x, 2)],
+    ...     [pde.on(rod.boundary["walls"], u == 0), pde.on(rod.boundary["start"], u == pde.sin(pde.pi * x))],
+    ... )
+    >>> solution = pde.solve(problem, tolerance=1e-6)
+    >>> solution.road, round(solution(0.5, 0.1), 4)
+    ('march', 0.3727)
+    """
+    if not isinstance(problem, Problem):
+        raise InputError(f"The 'problem' parameter of solve must be a Problem. Got {type(problem).__name__}.")
+    check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="solve")
+    constants = (config or SolverConfig()).scaled(check_work(work, "solve"))
+    meter = Meter(seconds=check_seconds(seconds, "solve"))
+    symbols = [each.tree for each in problem.domain.coordinates]
+    inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
+    faces = face_conditions(problem)
+    axis = problem.domain.time
+    marches = axis is not None and _only_begins(problem, axis)
+    degrees = tuple(
+        constants.time_degree if marches and a == axis else constants.degree for a in range(len(symbols))
+    )
+    system = BoxSystem(problem.names, inside, faces, degrees)
+    with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        if marches:
+            assert axis is not None
+            return _marched(problem, system, axis, tolerance, constants, meter, callback)
+        return _refined(problem, system, tolerance, constants, meter, callback)
+
+
+def _only_begins(problem: Problem, axis: int) -> bool:
+    """Whether time has conditions at its start, one an unknown, and none at its end.
+
+    Equations of second order in time (waves) are not marched: what one slab hands on to the next grew in trials.
+    """
+    faces = [face for each in problem.conditions for face in each.part.faces if face.axis == axis]
+    return {face.high for face in faces} == {False} and len(faces) <= len(problem.names)
+
+
+def _refined(
+    problem: Problem,
+    system: BoxSystem,
+    tolerance: float,
+    config: SolverConfig,
+    meter: Meter,
+    callback: Callable[[Progress], object] | None,
+) -> Solution:
+    levels: list[Level] = []
+    reason = StopReason.EXHAUSTED
+
+    def heard(level: Level, error: float) -> None:
+        levels.append(level)
+        told = Progress(
+            "grid",
+            error,
+            float(np.sqrt(level.solution.objective)),
+            None,
+            tuple(s.intervals for s in level.spaces),
+        )
+        if callback is not None and callback(told) is True:
+            raise StopError(StopReason.CALLBACK)
+
+    spaces = first_spaces(
+        problem.domain.bounds, problem.domain.periodic, system.degrees, config.first_intervals
+    )
+    try:
+        solve_levels(system, spaces, tolerance, config, heard)
+    except StopError as stop:
+        reason = meter.own(stop)
+    except KeyboardInterrupt:
+        if not levels:
+            raise
+        reason = StopReason.INTERRUPTED
+    if not levels:
+        raise InputError("The time of solve was over before the first grid; give more 'seconds'.")
+    last = levels[-1]
+    error = estimate(levels) if len(levels) > 1 else float("inf")
+    if error <= tolerance:
+        reason = StopReason.CONVERGED
+    ratio = error / max(last.change, 1e-300)
+    before = levels[-2].solution.fields if len(levels) > 1 else None
+    errors = {
+        name: float("inf")
+        if before is None
+        else ratio * norms([field], [before[n]])[1] / max(norms([field])[0], 1e-300)
+        for n, (name, field) in enumerate(zip(problem.names, last.solution.fields, strict=True))
+    }
+    return Solution(
+        problem,
+        Pieces((last.solution.fields,), None),
+        error,
+        errors,
+        "the change to the last grid, scaled by the fall of the residuals",
+        tolerance,
+        "grid",
+        reason,
+        _doubts(levels, system, config),
+        meter.seconds,
+        int(sum(field.coefficients.size for field in last.solution.fields)),
+    )
+
+
+def _doubts(levels: list[Level], system: BoxSystem, config: SolverConfig) -> tuple[str, ...]:
+    """What speaks against the answer on the last grid."""
+    last = levels[-1]
+    found: list[str] = []
+    if last.contradiction > config.contradiction:
+        found.append(
+            f"Conditions contradict each other where two parts of the boundary meet, by "
+            f"{last.contradiction:.1e} of their size."
+        )
+    if last.solution.weakest < config.undetermined:
+        found.append(
+            "The equations and conditions do not determine the unknowns: other functions meet them as well; "
+            "a condition may be missing, or the problem may be at resonance."
+        )
+    if not last.solution.converged:
+        found.append("Newton's method did not converge on the last grid: there may be no solution near.")
+    if len(levels) > 2:
+        relative = last.relative
+        fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300)
+        if relative > config.residual_left and fell > config.residual_fall:
+            found.append(
+                f"The residuals do not fall on finer grids ({relative:.1e} of the terms of the equations are left): "
+                "the equations and conditions may have no solution."
+            )
+    return tuple(found)
+
+
+def _marched(
+    problem: Problem,
+    system: BoxSystem,
+    axis: int,
+    tolerance: float,
+    config: SolverConfig,
+    meter: Meter,
+    callback: Callable[[Progress], object] | None,
+) -> Solution:
+    domain = problem.domain
+    runs: list[March] = []
+    reason = StopReason.CONVERGED
+    so_far: list[Level] = []
+
+    def heard(level: Level, error: float, share: float) -> None:
+        told = Progress(
+            "march",
+            error,
+            float(np.sqrt(level.solution.objective)),
+            (0.3 * share if not runs else 0.3 + 0.7 * share),
+            tuple(s.intervals for s in level.spaces),
+        )
+        if callback is not None and callback(told) is True:
+            raise StopError(StopReason.CALLBACK)
+
+    try:
+        base = min(tolerance, config.loosest)
+        share = config.rough_tolerance
+        while len(runs) < config.most_marches:
+            so_far.clear()
+            runs.append(
+                march(system, domain.bounds, domain.periodic, axis, share * base, config, heard, so_far)
+            )
+            if runs[-1].message:
+                break
+            reached = max(_apart(runs, axis)) if len(runs) > 1 else np.inf
+            if reached <= tolerance:
+                break
+            share = config.slab_share if len(runs) == 1 else share * min(0.3, 0.3 * tolerance / reached)
+    except StopError as stop:
+        reason = meter.own(stop)
+    except KeyboardInterrupt:
+        if not so_far and not runs:
+            raise
+        reason = StopReason.INTERRUPTED
+    if not runs and not so_far:
+        raise InputError("The time of solve was over before the first slab of time; give more 'seconds'.")
+    complete = [run for run in runs if not run.message]
+    slabs = complete[-1].slabs if complete else (runs[-1].slabs if runs else tuple(so_far))
+    warnings: list[str] = []
+    if not slabs:
+        raise InputError(
+            f"No first slab of time meets the tolerance. {runs[-1].message} The conditions at the start may "
+            f"not fit the equations."
+        )
+    if runs and runs[-1].message:
+        warnings.append(runs[-1].message)
+        reason = StopReason.EXHAUSTED
+    elif not complete:
+        warnings.append(
+            f"It was ended at time {slabs[-1].spaces[axis].high:g}, before the end of the domain."
+        )
+    contradiction = max(slab.contradiction for slab in slabs)
+    if contradiction > config.contradiction:
+        warnings.append(
+            f"Conditions contradict each other where two parts of the boundary meet, by {contradiction:.1e} of their size."
+        )
+    pieces = Pieces(tuple(slab.solution.fields for slab in slabs), axis)
+    errors = dict.fromkeys(problem.names, float("inf"))
+    if len(complete) > 1:
+        errors = dict(zip(problem.names, _apart(complete, axis), strict=True))
+    if max(errors.values()) > tolerance and reason is StopReason.CONVERGED:
+        reason = StopReason.EXHAUSTED
+    return Solution(
+        problem,
+        pieces,
+        max(errors.values()),
+        errors,
+        "the difference from a march with a larger tolerance, scaled by the fall of the residuals",
+        tolerance,
+        "march",
+        reason,
+        tuple(warnings),
+        meter.seconds,
+        int(sum(field.coefficients.size for slab in slabs for field in slab.solution.fields)),
+    )
+
+
+def _apart(runs: list[March], axis: int) -> tuple[float, ...]:
+    """Estimated relative error of each unknown at the end of the last march.
+
+    The difference from the march before is that one's error, and it fell as the residuals did; but not further than
+    slabs and grids were asked to become finer.
+    """
+    rough, fine = runs[-2:]
+    fall = max(fine.indicator / max(rough.indicator, 1e-300), fine.tolerance / rough.tolerance)
+    pieces = [Pieces(tuple(slab.solution.fields for slab in run.slabs), axis) for run in (fine, rough)]
+    return tuple(max(each * min(fall, 1.0), 1e-15) for each in pieces[0].distance(pieces[1]))

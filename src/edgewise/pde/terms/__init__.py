@@ -1,0 +1,1 @@
+"""What equations are written with: coordinates, unknowns, derivatives and functions."""

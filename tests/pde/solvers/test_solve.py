@@ -1,0 +1,172 @@
+"""Solutions against closed forms: within the tolerance, and with an error that is told about right."""
+
+import numpy as np
+import pytest
+
+from edgewise import InputError, StopReason
+from edgewise.pde import (
+    Problem,
+    SolverConfig,
+    box,
+    coordinates,
+    dn,
+    dx,
+    exp,
+    lap,
+    on,
+    pi,
+    sin,
+    solve,
+    time,
+    unknown,
+)
+from tests.pde.problem_set import burgers, kovasznay, mixed, poisson, relative, wave
+
+
+@pytest.mark.parametrize(("make", "tolerance"), [(poisson, 1e-8), (mixed, 1e-8), (wave, 1e-6)])
+def test_one_unknown_meets_its_closed_form(make, tolerance):
+    problem, exact = make()
+    solution = solve(problem, tolerance)
+    true = relative(solution, exact)
+    assert solution.solved
+    assert true <= tolerance
+    assert solution.error >= true / 5
+    again = solve(problem, tolerance)
+    assert all(
+        np.array_equal(a.coefficients, b.coefficients)
+        for one, two in zip(solution.pieces.fields, again.pieces.fields, strict=True)
+        for a, b in zip(one, two, strict=True)
+    )
+
+
+def test_a_flow_of_three_unknowns():
+    problem, exact = kovasznay()
+    solution = solve(problem, 1e-6)
+    assert solution.solved
+    for name, function in exact.items():
+        assert relative(solution, function, name) <= 3e-6
+    assert max(solution.residual(200).values()) < 1e-4
+
+
+def test_a_front_is_followed_through_time():
+    problem, exact = burgers(0.02, 0.6)
+    solution = solve(problem, 1e-6)
+    true = relative(solution, exact)
+    assert solution.road == "march"
+    assert solution.solved
+    assert true <= 1e-6
+    assert true / 5 <= solution.error
+
+
+def test_derivatives_of_the_solution():
+    problem, _ = poisson()
+    solution = solve(problem, 1e-8)
+    slope = solution(0.3, 0.4, derivative={"x": 1})
+    assert slope == pytest.approx(np.pi * np.cos(0.3 * np.pi) * np.sin(np.pi * 0.16), rel=1e-6)
+    with pytest.raises(InputError, match="lie outside"):
+        solution(2.0, 0.0)
+
+
+def line():
+    (x,) = coordinates("x")
+    return x, unknown("v", x), box({x: (0, 1)})
+
+
+def square():
+    x, y = coordinates("x", "y")
+    return x, y, unknown("u", x, y), box({x: (0, 1), y: (0, 1)})
+
+
+def unbalanced():
+    _, _, u, domain = square()
+    return Problem(domain, [lap(u) == 1], on(domain.boundary["walls"], dn(u) == 0))
+
+
+def missing():
+    _, _, u, domain = square()
+    return Problem(domain, [lap(u) == -1], on(domain.boundary["left"], u == 0))
+
+
+def corners():
+    _, _, u, domain = square()
+    b = domain.boundary
+    return Problem(
+        domain, [lap(u) == 0], [on(b["left"], u == 1), on(b["right"] | b["top"] | b["bottom"], u == 0)]
+    )
+
+
+def resonance():
+    x, y, u, domain = square()
+    wave = sin(pi * x) * sin(pi * y)
+    return Problem(domain, [lap(u) + 2 * pi**2 * u == wave], on(domain.boundary["walls"], u == 0))
+
+
+def beyond_the_fold():
+    x, v, domain = line()
+    return Problem(domain, [dx(v, x, 2) + 4 * exp(v) == 0], on(domain.boundary["walls"], v == 0))
+
+
+@pytest.mark.parametrize("make", [unbalanced, missing, corners, resonance, beyond_the_fold])
+def test_broken_problems_are_flagged(make):
+    solution = solve(make(), 1e-6, work="quick")
+    assert not solution.solved
+    assert solution.warnings
+    assert solution.message.startswith("This is not a solution to rely on.")
+
+
+def test_heat_does_not_go_back():
+    (x,), t = coordinates("x"), time()
+    u = unknown("u", x, t)
+    rod = box({x: (0, 1), t: (0, 1)})
+    problem = Problem(
+        rod,
+        [dx(u, t) == -dx(u, x, 2)],
+        [on(rod.boundary["walls"], u == 0), on(rod.boundary["start"], u == x * (1 - x))],
+    )
+    with pytest.raises(InputError, match="No first slab of time"):
+        solve(problem, 1e-6, work=0.05, config=SolverConfig(most_failures=10))
+
+
+def test_callbacks_and_time_limits_leave_a_usable_state():
+    problem, _ = poisson()
+    seen = []
+
+    def stop(progress):
+        seen.append(progress)
+        return len(seen) == 3
+
+    solution = solve(problem, 1e-10, callback=stop)
+    assert solution.stop_reason is StopReason.CALLBACK
+    assert len(seen) == 3
+    assert np.isfinite(solution(0.5, 0.5))
+    assert not solution.solved
+    with pytest.raises(InputError, match="first grid"):
+        solve(problem, 1e-10, seconds=1e-9)
+
+
+def test_periodic_problems_repeat():
+    (x,), t = coordinates("x"), time()
+    u = unknown("u", x, t)
+    ring = box({x: (0, 2), t: (0, 1)}, periodic=x)
+    start = sin(pi * x)
+    solution = solve(
+        Problem(ring, [dx(u, t) + 2 * dx(u, x) == 0], on(ring.boundary["start"], u == start)), 1e-6
+    )
+    at = np.linspace(0, 2, 33)
+    assert np.allclose(solution(at, 1.0), np.sin(np.pi * (at - 2)), atol=1e-5)
+    assert solution(2.5, 0.3) == pytest.approx(solution(0.5, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"tolerance": 0}, "tolerance"),
+        ({"tolerance": 1}, "tolerance"),
+        ({"work": "much"}, "work"),
+        ({"seconds": -1}, "seconds"),
+    ],
+)
+def test_arguments_out_of_range(arguments, words):
+    problem, _ = poisson()
+    with pytest.raises(InputError, match=words):
+        solve(problem, **arguments)
