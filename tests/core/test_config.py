@@ -8,10 +8,14 @@ import pytest
 
 import edgewise
 from edgewise import InputError
+from edgewise.symbolic import SearchConfig
 from edgewise.verifying import ProverConfig
 
 SOURCE = Path(edgewise.__file__).parent
-CONFIGS = [pytest.param(ProverConfig, SOURCE / "verifying", id="ProverConfig")]
+CONFIGS = [
+    pytest.param(ProverConfig, SOURCE / "verifying", id="ProverConfig"),
+    pytest.param(SearchConfig, SOURCE / "symbolic", id="SearchConfig"),
+]
 
 
 def names_of(kind):

@@ -18,6 +18,7 @@ from edgewise.estimators.base import _seed, _show
 from edgewise.estimators.names import names_of, table_to_fit, table_to_predict
 from edgewise.estimators.targets import regression_target, target_names
 from edgewise.symbolic import Formula, FormulaResult, find_formula
+from edgewise.symbolic.config import SearchConfig
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +60,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         1 writes progress to the error stream.
     callbacks : function or list of functions, optional
         Each is called with an `edgewise.training.Record` after every step; returning True ends the search.
+    config : SearchConfig, optional
+        Thresholds of the search, each documented there; None for the defaults.
 
     Attributes
     ----------
@@ -108,6 +111,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         random_state: Any = 0,
         verbose: int = 0,
         callbacks: Any = None,
+        config: SearchConfig | None = None,
     ) -> None:
         self.work = work
         self.seconds = seconds
@@ -122,6 +126,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
+        self.config = config
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None, *, sigma: Any = None) -> Self:
         """Search for the formula.
@@ -258,6 +263,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             "callbacks": (*cast("list[Any]", callbacks), *([_show] if verbose else [])),
             "validation": self.validation,
             "loss": self.loss,
+            "config": self.config,
         }
         limits: dict[str, Any] = {
             "units": _as_y(self.units, target),

@@ -5,6 +5,7 @@ forms is one expression per output (`formula`), and `find_formula` goes the whol
 """
 
 from edgewise._core.errors import NumericEdgesError as NumericEdgesError
+from edgewise.symbolic.config import SearchConfig as SearchConfig
 from edgewise.symbolic.expressions.complexity import complexity as complexity
 from edgewise.symbolic.expressions.parse import formula_text as formula_text
 from edgewise.symbolic.expressions.parse import parse_formula as parse_formula
@@ -37,6 +38,7 @@ from edgewise.symbolic.univariate.search import Found as Found
 from edgewise.symbolic.univariate.search import one_variable as one_variable
 
 __all__ = [
+    "SearchConfig",
     "Alternative",
     "Constant",
     "Dimensions",

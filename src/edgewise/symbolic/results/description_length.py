@@ -25,7 +25,7 @@ from edgewise.symbolic.results.formula import Formula
 
 Floats = NDArray[np.float64]
 # Nats of a node: one out of some twenty symbols; fewer where rows are left out one at a time, which charges for fitting.
-_NODE, _NODE_LEFT_OUT = 3.0, 1.0
+NODE, _NODE_LEFT_OUT = 3.0, 1.0
 # And of a function around another one.
 _NESTED = 3.0
 # A challenger may be so much longer, and must be shorter in description by so many nats.
@@ -50,7 +50,7 @@ def description(formula: Formula, rows: SplitRows) -> float:
         return math.inf
     floor = max(rows.rounding_error, 1e-300)
     data = len(y) * math.log(max(error, floor))
-    words = _NODE * formula.complexity
+    words = NODE * formula.complexity
     if rows.short:
         words = _NODE_LEFT_OUT * formula.complexity + _NESTED * nested(formula.sympy)
     return data + 0.5 * len(formula.constants) * math.log(len(y)) + words

@@ -19,14 +19,13 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.structure.state import EXACT
 
 Floats = NDArray[np.float64]
 
-# A held-out error this small beside the spread of y is worth a closer look.
-EXACT = 1e-9
 # What a law may leave, in multiples of what rounding makes of its operations. Over laws of the published tables the
 # largest multiple is below one; other ways to write a law round otherwise.
-_ROUNDED = 50.0
+ROUNDED = 50.0
 # A number that a law needs shows this relative change of it on some row.
 _SHOWN = 1e-3
 # Whole numbers and ratios from this size on are not counted among the simple ones, which need not show.
@@ -77,7 +76,7 @@ def is_law(formula: Formula, rows: SplitRows) -> bool:
 def within_rounding(tape: Tape, X: Floats, y: Floats) -> bool:
     """Whether the formula leaves nothing on any row but what rounding makes of its operations, and of y."""
     room = tape.rounding(tape.start, X) + np.finfo(np.float64).eps * np.abs(y)
-    return bool((np.abs(tape.value(tape.start, X) - y) <= _ROUNDED * room).all())
+    return bool((np.abs(tape.value(tape.start, X) - y) <= ROUNDED * room).all())
 
 
 def _determined(expression: Any, names: tuple[str, ...], X: Floats) -> bool:
@@ -89,7 +88,7 @@ def _determined(expression: Any, names: tuple[str, ...], X: Floats) -> bool:
     if tape.size == 0:
         return True
     _, jacobian = tape.jacobian(tape.start, X)
-    room = _ROUNDED * tape.rounding(tape.start, X) + np.finfo(np.float64).tiny
+    room = ROUNDED * tape.rounding(tape.start, X) + np.finfo(np.float64).tiny
     changes = _SHOWN * jacobian * tape.start / room[:, None]
     changes = changes[np.isfinite(changes).all(axis=1)]
     # The direction in which all numbers together show least.

@@ -18,6 +18,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
+from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.fitting.cancellation import cancels
 from edgewise.symbolic.fitting.measurements import Measurements
@@ -46,17 +47,6 @@ from edgewise.training import Record
 
 _OF = "find_formula"
 LOSSES = ("squared", "robust")
-# Formulas whose units fit by themselves are shown alone where their error is no larger than this times the smallest.
-_AS_GOOD = 1.05
-# Units of work that "normal" stands for.
-UNITS = 60.0
-# Rows that are searched, those to fit and those to judge on; of a larger table the others have their say at the end, for
-# which this share of a time limit is kept.
-_ROWS, _ROWS_HELD, _LAST = 3200, 800, 0.2
-# From so many columns on those that matter are searched first, as so many rows show them, for this share of the work.
-_WIDE, _SCREENED, _NARROW_SHARE = 6, 1000, 0.4
-# Rows on which a formula is seen to cancel.
-_LOOK = 500
 
 
 def find_formula(
@@ -77,6 +67,7 @@ def find_formula(
     loss: str = "squared",
     sample_weight: Any = None,
     sigma: Any = None,
+    config: SearchConfig | None = None,
 ) -> FormulaResult:
     """Find formulas for y in the columns of X.
 
@@ -124,6 +115,8 @@ def find_formula(
     sigma
         The standard deviation of the noise in y, a number or one a row, (n,); a row then counts 1/sigma^2. The message tells
         chi-square per degree of freedom, and the standard errors of the constants are what this noise makes of them.
+    config
+        A `SearchConfig`: thresholds of the search, each documented there; None for the defaults.
 
     Returns
     -------
@@ -166,7 +159,8 @@ def find_formula(
     >>> found.best.text, 0.7 < found.reduced_chi_square < 1.3
     ('2*m/r^2', True)
     """
-    meter = Meter(UNITS * check_work(work, _OF), limit := check_seconds(seconds, _OF))
+    settings = config_of(config, _OF)
+    meter = Meter(settings.work_units * check_work(work, _OF), limit := check_seconds(seconds, _OF))
     seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
     robust = check_choice(loss, "loss", LOSSES, of=_OF) == "robust"
     share = check_float(validation, "validation", low=0.05, high=0.5, of=_OF)
@@ -186,13 +180,13 @@ def find_formula(
         return SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance)
 
     def search(rows: Measurements, most: float) -> Ended:
-        return _search(split(rows), limits, told, meter, most, limit, seed)
+        return _search(split(rows), limits, told, meter, most, limit, seed, settings)
 
     aside, suspicious = table.numbers[:0], table.numbers[:0]
     # Candidates leave the range of floats as a matter of course; they are judged by what they give.
     with np.errstate(all="ignore"), one_thread():
         if robust:
-            ended, table, aside = search_without_errors(table, search, split, meter)
+            ended, table, aside = search_without_errors(table, search, split, meter, settings)
         else:
             ended = search(table, meter.most)
         found = _named(ended.result, columns)
@@ -217,16 +211,17 @@ def _search(
     most: float,
     limit: float | None,
     seed: int | None,
+    config: SearchConfig,
 ) -> Ended:
     """Formulas for some rows, from the work until the meter has counted `most`."""
-    rows = everything.sampled(_ROWS, _ROWS_HELD, derive(seed, 2))
+    rows = everything.sampled(config.searched_rows, config.searched_held, derive(seed, 2))
     if limit is not None:
-        meter.until = meter.began + limit * (1 if rows is everything else 1 - _LAST)
+        meter.until = meter.began + limit * (1 if rows is everything else 1 - config.last_share)
     # Only the columns that matter are searched; the formulas are told in all of them.
     chosen = _searched(rows, limits)
     few = rows.columns(chosen)
     # The last of them is the one that counts.
-    searches = [Search(few, limits.narrowed(few.names), told, meter, most)]
+    searches = [Search(few, limits.narrowed(few.names), told, meter, most, config)]
     reason = StopReason.EXHAUSTED
     try:
         with running(meter):
@@ -259,16 +254,17 @@ def _searched(rows: SplitRows, limits: Limits) -> NDArray[np.intp]:
 
 def _narrowed(wide: Search) -> Search | None:
     """The search among the columns that matter, for a part of the time; None where that is all of them or cannot be told."""
-    rows, names = wide.rows, wide.rows.names
-    if len(names) < _WIDE or rows.short:
+    rows, names, config = wide.rows, wide.rows.names, wide.config
+    if len(names) < config.wide_columns or rows.short:
         return None
-    thin = rows.alike.thinned(_SCREENED)
+    thin = rows.alike.thinned(config.screened_rows)
     needed = [at for at, name in enumerate(names) if name in wide.limits.require]
     kept = np.union1d(mattering(thin.X, thin.y), np.array(needed, dtype=np.intp))
     if len(kept) in (0, len(names)):
         return None
     few = rows.columns(kept)
-    return Search(few, wide.limits.narrowed(few.names), wide.callbacks, wide.meter, wide.part(_NARROW_SHARE))
+    until = wide.part(config.narrow_share)
+    return Search(few, wide.limits.narrowed(few.names), wide.callbacks, wide.meter, until, config)
 
 
 def _run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
@@ -297,7 +293,8 @@ def _missed(narrow: Search, wide: Search) -> bool:
     if narrow.exact or not narrow.finished:
         return not narrow.exact
     best = min(narrow.finished, key=lambda each: each.error)
-    thin, few = wide.rows.alike.thinned(_SCREENED), narrow.rows.alike.thinned(_SCREENED)
+    count = wide.config.screened_rows
+    thin, few = wide.rows.alike.thinned(count), narrow.rows.alike.thinned(count)
     shown = mattering(thin.X, few.y - best.predict(few.X))
     return any(wide.rows.names[at] not in narrow.rows.names for at in shown)
 
@@ -378,12 +375,11 @@ def _finish_simplest(search: Search) -> None:
 
 def _preferred(search: Search) -> list[Formula]:
     """The formulas that do not cancel; where units are told, those whose constants have none, if these explain as much."""
-    shown = [
-        each for each in search.finished if not cancels(each.sympy, search.rows.names, search.rows.X[:_LOOK])
-    ]
+    look = search.rows.X[: search.config.cancelling_rows]
+    shown = [each for each in search.finished if not cancels(each.sympy, search.rows.names, look)]
     shown = shown or search.finished
     strict = [each for each in shown if search.limits.strict(each)]
-    smallest = max(_AS_GOOD * min(each.error for each in shown), search.exactness)
+    smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)
     return strict if any(each.error <= smallest for each in strict) else shown
 
 

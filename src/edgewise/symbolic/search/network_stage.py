@@ -13,18 +13,12 @@ from edgewise.symbolic.networks.architectures import Architecture, Trained, shap
 from edgewise.symbolic.networks.snapping import snap_network
 from edgewise.symbolic.search.search_state import Search
 
-# Forms show on coarse grids already; a second and third turn start anew, and finer.
-_INTERVALS = (6, 10, 16)
-# A network that leaves no more than this share of y's spread explains all.
-_EXPLAINED = 2e-2
-# Shares of all work for one step of reading a network, and for training one; what is left when nothing is worth starting.
-_READING, _TRAINING, _NOTHING_LEFT = 0.12, 0.15, 0.003
-
 
 def read_networks(search: Search, seed: int | None) -> StopReason:
     """Train networks and add what they say; returns why that ended."""
-    nothing = _NOTHING_LEFT * search.until
-    for turn, intervals in enumerate(_INTERVALS):
+    config = search.config
+    nothing = config.nothing_left * search.until
+    for turn, intervals in enumerate(config.network_intervals):
         waiting: list[Trained] = []
         half = search.left / 2
         for shape in shapes(search.rows.X.shape[1]):
@@ -33,7 +27,7 @@ def read_networks(search: Search, seed: int | None) -> StopReason:
                 break
             trained = _trained(search, shape, intervals, derive(seed, turn) or turn)
             # A network that explains all is read at once; the others are compared first.
-            if trained.error <= _EXPLAINED * search.rows.spread:
+            if trained.error <= config.network_explains * search.rows.spread:
                 _read(search, trained)
             else:
                 waiting.append(trained)
@@ -47,7 +41,9 @@ def read_networks(search: Search, seed: int | None) -> StopReason:
                 return StopReason.WORK_SPENT
         if search.left <= nothing:
             return StopReason.WORK_SPENT
-        if search.smallest <= 1.02 * min((each.error for each in search.trained), default=0.0):
+        if search.smallest <= config.networks_matched * min(
+            (each.error for each in search.trained), default=0.0
+        ):
             return StopReason.NO_IMPROVEMENT
     return StopReason.EXHAUSTED
 
@@ -85,7 +81,7 @@ def _promise(trained: Trained) -> float:
 
 def _read(search: Search, trained: Trained) -> None:
     """Add the formulas of a network, unless the formulas at hand explain more than it does."""
-    if trained.error >= 1.05 * search.smallest:
+    if trained.error >= search.config.network_behind * search.smallest:
         return
     thin = thinned(trained, search.rows.alike, until=_reading(search))
     _respect(thin)
@@ -97,10 +93,10 @@ def _read(search: Search, trained: Trained) -> None:
 
 def _reading(search: Search) -> float:
     """Where the count may be after one step of reading a network."""
-    return min(search.until, search.meter.spent + _READING * search.until)
+    return min(search.until, search.meter.spent + search.config.reading_share * search.until)
 
 
 def _training(search: Search) -> float:
     """Where the count may be after one network: simple shapes must not starve the rich ones."""
-    most = max(_TRAINING * search.until, 0.4 * search.left)
+    most = max(search.config.training_share * search.until, search.config.training_left * search.left)
     return search.meter.spent + max(min(search.left, most), 0.0)

@@ -17,6 +17,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.forms.tree import Node, names_in
 from edgewise.network import KAN
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.complexity import complexity
 from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
@@ -36,17 +37,6 @@ from edgewise.training.common.results import tell
 
 Callback = Callable[[Record], Any]
 
-# Nobody reads longer ones.
-_LARGEST = 60
-# A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
-_FEW_CONSTANTS = 1
-# The floor is the least of many estimates, so rather low.
-_LEAST = 1.01
-# A rival has at most so many times the error of the best formula, and is at most so much longer; so many are looked at.
-_CLOSE, _LONGER, _MOST_RIVALS = 1.25, 8, 24
-# Held-out errors so close may be the other way round; so many are rounded and looked at again.
-_AS_GOOD, _MOST_NEAR = 1.04, 8
-
 
 @dataclass
 class Search:
@@ -64,6 +54,8 @@ class Search:
         Counts the work of the whole search.
     until
         Its count where this part of the search ends.
+    config
+        The thresholds that it goes by.
     networks
         The network that each finished formula was read from, by its expression.
     laws
@@ -81,6 +73,7 @@ class Search:
     callbacks: Sequence[Callback]
     meter: Meter
     until: float
+    config: SearchConfig = DEFAULT
     finished: list[Formula] = field(default_factory=list[Formula])
     networks: dict[Any, KAN] = field(default_factory=dict[Any, KAN])
     laws: list[Formula] = field(default_factory=list[Formula])
@@ -106,7 +99,7 @@ class Search:
     @property
     def closest(self) -> list[Formula]:
         """The formulas of the front that come close to the best."""
-        return [each for each in pareto(self.finished) if each.error <= _CLOSE * self.smallest]
+        return [each for each in pareto(self.finished) if each.error <= self.config.close * self.smallest]
 
     @property
     def exact(self) -> bool:
@@ -115,9 +108,9 @@ class Search:
     @property
     def explained(self) -> bool:
         """Does a formula leave only noise that is no mere approximation, going by the constants it needs?"""
-        short = [each for each in self.finished if len(each.constants) <= _FEW_CONSTANTS]
+        short = [each for each in self.finished if len(each.constants) <= self.config.few_constants]
         low = math.isfinite(self.floor) and [
-            each for each in short if self._leaves(each) <= _LEAST * self.floor
+            each for each in short if self._leaves(each) <= self.config.noise_reached * self.floor
         ]
         return bool(low) and not self._follows(min(low, key=self._leaves))
 
@@ -206,10 +199,13 @@ class Search:
         close = [
             each
             for each in self.passed.values()
-            if each.held <= _AS_GOOD * best.error and each.fit.constants.size <= len(best.constants) + 1
+            if each.held <= self.config.near * best.error
+            and each.fit.constants.size <= len(best.constants) + 1
         ]
         close.sort(key=lambda each: (each.fit.constants.size, complexity(each.expression)))
-        formulas = [as_formula(self._polished(each), self.rows, None) for each in close[:_MOST_NEAR]]
+        formulas = [
+            as_formula(self._polished(each), self.rows, None) for each in close[: self.config.most_near]
+        ]
         return [each for each in formulas if self.limits.strict(each)]
 
     def rivals(self, best: Formula) -> list[Formula]:
@@ -217,13 +213,16 @@ class Search:
         near = [
             (size, each)
             for each in self.passed.values()
-            if each.held <= _CLOSE * best.error
-            and (size := complexity(each.expression)) <= best.complexity + _LONGER
+            if each.held <= self.config.close * best.error
+            and (size := complexity(each.expression)) <= best.complexity + self.config.longer
             and each.fit.constants.size <= len(best.constants) + 2
             and _determined(each)
         ]
         near.sort(key=lambda pair: (pair[0], pair[1].held))
-        return [as_formula(trim_digits(each, self.rows), self.rows, None) for _, each in near[:_MOST_RIVALS]]
+        return [
+            as_formula(trim_digits(each, self.rows), self.rows, None)
+            for _, each in near[: self.config.rivals]
+        ]
 
     def _fitted(self, tree: Node) -> Fitted | None:
         expression = simplify_expression(to_sympy(tree, self.rows.names), self.rows.positive)
@@ -247,7 +246,7 @@ class Search:
     def _offered(self, expression: Any) -> bool:
         return (
             is_real(expression)
-            and complexity(expression) <= _LARGEST
+            and complexity(expression) <= self.config.largest
             and self.limits.allow(from_sympy(expression))
         )
 

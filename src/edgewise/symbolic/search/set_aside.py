@@ -24,31 +24,30 @@ from numpy.typing import NDArray
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.description_length import NODE
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.exactness import ROUNDED
 from edgewise.symbolic.search.outcome import Ended
 from edgewise.training.common.gross_errors import gross_errors, robust_deviation
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-# The share of the work left that each search may take: a short one shows most errors that the smooth function has missed.
-_SHARES = (0.15, 0.6, 1.0)
 # A formula that leaves more than this share of what y does tells nothing of single rows.
 _EXPLAINS = 0.3
 # So many concentration steps; beyond this share rows are no exceptions.
 _STEPS, _MOST = 12, 0.4
 # In a table without errors a row is set aside once in so many tables.
 _TABLES = 20
-# What rounding makes of a law, in multiples of its operations' own.
-_ROUNDED = 50.0
-# The share of the rows that judges between two searches, and nats of a node.
-_JUDGING, _NODE = 0.6, 3.0
+# The share of the rows that judges between two searches.
+_JUDGING = 0.6
 # A row departs from a formula where it is so many robust deviations off.
 _FAR = 5.0
 
@@ -58,6 +57,7 @@ def search_without_errors(
     search: Callable[[Measurements, float], Ended],
     split: Callable[[Measurements], SplitRows],
     meter: Meter,
+    config: SearchConfig = DEFAULT,
 ) -> tuple[Ended, Measurements, NDArray[np.intp]]:
     """What a search finds without the rows that are gross errors.
 
@@ -80,7 +80,7 @@ def search_without_errors(
     # All that departs first, even where a law may be steep: what the law explains comes back.
     waiting = [gross_errors(rows.X, rows.y, alone=alone) for alone in (False, True)]
     tried, kept = list[Flags](), list[tuple[float, Ended, Flags]]()
-    for share in _SHARES:
+    for share in config.robust_shares:
         fresh = [each for each in waiting if not any((each == other).all() for other in tried)]
         aside = (fresh or tried)[0 if fresh else -1]
         tried.append(aside)
@@ -129,7 +129,7 @@ def departing_rows(formula: Formula, rows: Measurements, aside: Flags) -> Flags:
             sizes = (off * root)[~now]
             scale = 1.4826 * float(np.median(sizes)) * math.sqrt(len(sizes) / max(len(sizes) - tape.size, 1))
             rounding = tape.rounding(tape.start, rows.X) + np.finfo(np.float64).eps * np.abs(rows.y)
-            far = ~(off * root <= np.maximum(cut * scale, _ROUNDED * rounding * root))
+            far = ~(off * root <= np.maximum(cut * scale, ROUNDED * rounding * root))
             if far.mean() > _MOST:
                 return aside
             if (far == now).all():
@@ -168,4 +168,4 @@ def _criterion(result: FormulaResult, rows: Measurements) -> float:
             : math.ceil(_JUDGING * len(rows.y))
         ]
     error = math.sqrt(float(squares.mean())) if np.isfinite(squares).all() else math.inf
-    return len(squares) * math.log(max(error, 1e-300)) + _NODE * result.best.complexity
+    return len(squares) * math.log(max(error, 1e-300)) + NODE * result.best.complexity

@@ -7,23 +7,26 @@ from dataclasses import replace
 import numpy as np
 
 from edgewise.forms.tree import Node, render
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.rounding import round_constants
 from edgewise.symbolic.fitting.train_test import SplitRows
 
-_WAITING = 6
 
-
-def shortlist(waiting: list[tuple[float, Node]]) -> list[tuple[float, Node]]:
+def shortlist(waiting: list[tuple[float, Node]], config: SearchConfig = DEFAULT) -> list[tuple[float, Node]]:
     """The most accurate few, and the shortest of those that are about as accurate."""
     if not waiting:
         return []
     waiting = sorted(waiting, key=lambda each: each[0])
-    near = [each for each in waiting if each[0] <= 1.05 * waiting[0][0]]
-    short = sorted(near, key=lambda each: len(render(each[1])))[:_WAITING]
-    return list({render(tree): (error, tree) for error, tree in [*short, *waiting[: _WAITING // 2]]}.values())
+    near = [each for each in waiting if each[0] <= config.shortlist_close * waiting[0][0]]
+    short = sorted(near, key=lambda each: len(render(each[1])))[: config.shortlisted]
+    return list(
+        {
+            render(tree): (error, tree) for error, tree in [*short, *waiting[: config.shortlisted // 2]]
+        }.values()
+    )
 
 
 def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:

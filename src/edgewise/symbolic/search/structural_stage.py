@@ -7,33 +7,16 @@ from collections.abc import Iterable
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
-from edgewise.symbolic.search.exactness import EXACT
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.shortlist import settled, shortlist
 from edgewise.symbolic.structure.best_first_search import structural
 from edgewise.symbolic.structure.chebyshev_surrogate import MOST_TERMS, ROWS_PER_TERM
 from edgewise.symbolic.structure.cross_validated_reduction import formulas, reductions, sums_of_curves
-from edgewise.symbolic.structure.state import TARGET, State
-
-# The share of the work that is left for each walk.
-_SHARE = 0.5
-# Where nothing but noise is left: states and formulas to look through for a simpler way to say it, and work on them.
-_STATES, _FORMULAS, _LOOKED = 3, 20, 8.0
-# A smooth model worse than this has noise in it (and few terms), or is too poor for relations between its slopes; the share
-# of the work that is then given to steps that bear noise.
-_NOISY, _NOISY_SHARE, _POOR_SHARE = 1e-3, 0.6, 0.3
-_FEW_TERMS = 0.7
-# With so few features left a smooth model leaves nothing but noise.
-_SMALL = 2
-# So many states are looked at for long.
-_THOROUGH = 2
-# Held-out rows are others than those that told the noise: errors differ so much by chance.
-_NEARLY = 1.1
-# A shorter table shows no structure.
-_FEWEST_ROWS = 12
+from edgewise.symbolic.structure.state import EXACT, NOISY, TARGET, State
 
 
 def structured(search: Search, reduced: State | None) -> None:
@@ -46,36 +29,37 @@ def structured(search: Search, reduced: State | None) -> None:
     reduced
         What units have made of the table, where they are told: it is searched first.
     """
-    if len(search.rows.y) < _FEWEST_ROWS:
+    config = search.config
+    if len(search.rows.y) < config.fewest_rows:
         return
     table = State.table(search.rows.alike)
-    few = len(table.rows.names) <= _SMALL
-    if noisy := _noisy(table):
+    few = len(table.rows.names) <= config.few_features
+    if noisy := _noisy(table, config):
         # Two columns have little to reduce, and small networks read them well.
-        _reduce(search, _POOR_SHARE if few else _NOISY_SHARE)
+        _reduce(search, config.poor_share if few else config.noisy_share)
         if search.exact or search.explained:
             return
     for start in (table,) if reduced is None else (reduced, table):
         _walk(search, start, table)
         if search.exact or search.explained:
             return
-    if table.error > _NOISY and not noisy:
-        _reduce(search, _POOR_SHARE)
+    if table.error > NOISY and not noisy:
+        _reduce(search, config.poor_share)
 
 
-def _noisy(table: State) -> bool:
+def _noisy(table: State, config: SearchConfig) -> bool:
     """Whether the smooth model stops at noise: more terms would not predict better."""
     model = table.landscape
     most = min(MOST_TERMS, len(table.rows.y) / ROWS_PER_TERM)
-    return model is not None and model.error > _NOISY and len(model.powers) < _FEW_TERMS * most
+    return model is not None and model.error > NOISY and len(model.powers) < config.noisy_terms * most
 
 
 def _walk(search: Search, start: State, table: State) -> None:
     """All from one start; the best of the formulas that are not exact last."""
-    rows, waiting = search.rows.alike, list[tuple[float, Node]]()
+    rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
     visited: list[State] = []
-    enough = spent() + _LOOKED
-    for state, tree in structural(start, until=search.part(_SHARE)):
+    enough = spent() + config.walk_work
+    for state, tree in structural(start, until=search.part(config.walk_share)):
         if not any(state is each for each in visited):
             visited.append(state)
         allowed = _allowed(tree, search)
@@ -90,40 +74,42 @@ def _walk(search: Search, start: State, table: State) -> None:
             waiting.append((error, settled_tree))
         if state.outer == Variable(TARGET):
             search.floor = min(search.floor, state.error * float(state.rows.y.std()))
-        looked = len(visited) >= _STATES or len(waiting) >= _FORMULAS or spent() > enough
+        looked = (
+            len(visited) >= config.walk_states or len(waiting) >= config.walk_formulas or spent() > enough
+        )
         noise = min(search.floor, table.error * float(rows.y.std()))
         if looked and min((error for error, _ in waiting), default=math.inf) <= noise:
             break
     search.floor = min(search.floor, table.error * float(rows.y.std()))
-    search.add([tree for _, tree in shortlist(waiting)], None)
+    search.add([tree for _, tree in shortlist(waiting, config)], None)
 
 
 def _reduce(search: Search, share: float) -> None:
     """All from steps that bear noise, until a formula leaves nothing but it."""
-    rows, waiting = search.rows.alike, list[tuple[float, Node]]()
+    rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
     spread, until = float(rows.y.std()), search.part(share)
     reached = reductions(rows, until=search.part(share / 2))
     search.floor = min(search.floor, *(each.error * spread for each in reached))
-    if search.explained and len(reached[0].state.rows.names) <= _SMALL:
+    if search.explained and len(reached[0].state.rows.names) <= config.few_features:
         return
     for at, one in enumerate(reached):
         if spent() > until:
             break
-        fresh = _settled(formulas(one, until, thorough=at < _THOROUGH), search)
+        fresh = _settled(formulas(one, until, thorough=at < config.thorough_states), search)
         waiting += fresh
         if _leaves_noise(fresh, search):
-            search.add([tree for _, tree in shortlist(fresh)], None)
+            search.add([tree for _, tree in shortlist(fresh, config)], None)
             if search.exact or search.explained:
                 return
-    search.add([tree for _, tree in shortlist(waiting)], None)
+    search.add([tree for _, tree in shortlist(waiting, config)], None)
     search.add(resummed(search.closest), None)
     if search.exact or search.explained:
         return
     # What is found so far falls short: the best of the states with two features may be sums of curves.
     waiting.clear()
-    for one in [each for each in reached if len(each.state.rows.names) == 2][:_THOROUGH]:
+    for one in [each for each in reached if len(each.state.rows.names) == 2][: config.thorough_states]:
         waiting += _settled(sums_of_curves(one, until), search)
-    search.add([tree for _, tree in shortlist(waiting)], None)
+    search.add([tree for _, tree in shortlist(waiting, config)], None)
 
 
 def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:
@@ -134,7 +120,7 @@ def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:
 
 
 def _leaves_noise(found: Iterable[tuple[float, Node]], search: Search) -> bool:
-    return min((error for error, _ in found), default=math.inf) <= _NEARLY * search.floor
+    return min((error for error, _ in found), default=math.inf) <= search.config.noise_nearly * search.floor
 
 
 def _allowed(tree: Node, search: Search) -> Node | None:

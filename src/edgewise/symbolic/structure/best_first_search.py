@@ -21,10 +21,10 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.direct_candidates import curve_tree
 from edgewise.symbolic.structure.forward_selection import pursued
-from edgewise.symbolic.structure.linear_relations import EXACT, relations
+from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.moves import View, guesses, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
-from edgewise.symbolic.structure.state import Move, State, power, product
+from edgewise.symbolic.structure.state import EXACT, NOISY, Move, State, power, product
 from edgewise.symbolic.structure.varying_coefficients import varying
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import UNITS, one_variable
@@ -149,8 +149,6 @@ _QUICK = 220
 
 # A smooth model worse than this shows no structure.
 _POOR = 0.02
-# A model no better than this has noise in it, or is too poor for exact relations.
-_NOISY = 1e-3
 
 
 def _signature(state: State) -> tuple[str, ...]:
@@ -167,7 +165,7 @@ def finished(state: State, stage: int, until: float) -> Iterator[Node]:
             yield from _curves(rows, state.exact, until)
         yield from relations(rows, EXACT if state.exact else _NEARLY, plain=True)
     else:
-        if state.error > _NOISY:
+        if state.error > NOISY:
             yield from pursued(rows, until=until)
         yield from relations(rows, EXACT if state.exact else _NEARLY)
         yield from varying(rows)

@@ -22,13 +22,12 @@ from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import MOST_TERMS, dictionaries, few
-from edgewise.symbolic.structure.state import product
+from edgewise.symbolic.structure.state import EXACT, product
 
 Floats = NDArray[np.float64]
 
 # A sum with more terms than this only approximates: for one feature, and for each one more.
 LONGEST, LONGER = 4, 2
-EXACT = 1e-9
 
 
 @dataclass(frozen=True, slots=True)

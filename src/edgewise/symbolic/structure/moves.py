@@ -29,7 +29,7 @@ from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.fitting.rounding import exact_number
-from edgewise.symbolic.structure.state import Move, State, power, powers, product
+from edgewise.symbolic.structure.state import NOISY, Move, State, power, powers, product
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ class View:
             rows.X[good],
             value[good],
             gradient[good],
-            max(model.doubt, 1e-9, min(model.error, 3 * model.doubt) if model.error > _NOISY else 0.0),
+            max(model.doubt, 1e-9, min(model.error, 3 * model.doubt) if model.error > NOISY else 0.0),
         )
 
     def sizes(self, at: int) -> Floats:
@@ -89,8 +89,6 @@ def _inside(X: Floats) -> NDArray[np.bool_]:
     return np.asarray(((low <= X) & (high >= X)).all(axis=1))
 
 
-# Above this the model's error is noise or lack of terms, and its slopes are no better.
-_NOISY = 1e-3
 # Share of the rows that lie near either end of a column.
 _EDGE = 0.12
 # Singular values apart by less belong together.

@@ -21,6 +21,10 @@ from edgewise.symbolic.structure.chebyshev_surrogate import Landscape, landscape
 Floats = NDArray[np.float64]
 TARGET = "#y"
 _TARGET = Variable(TARGET)
+# A held-out error this small beside the spread of y may be that of a law: it is worth a closer look.
+EXACT = 1e-9
+# A smooth model worse than this has noise in it, or too few terms: its slopes show no exact relations.
+NOISY = 1e-3
 # Beyond this size squares leave the range of floats; what is not a number is not below it either.
 _MOST = 1e100
 
