@@ -19,7 +19,7 @@ from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TEXT,
     bare_axes,
-    log_ticks,
+    label_log_axis,
     math_style,
     new_figure,
     text_style,
@@ -91,7 +91,7 @@ def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str =
     room = max(0.06 * (x[-1] - x[0]), 0.6)
     axes.set_xlim(x[0] - room, x[-1] + room)
     axes.set_ylim(float(y.min()) / 1.9, float(y.max()) * 1.9)
-    log_ticks(axes.yaxis, *axes.get_ylim())
+    label_log_axis(axes.yaxis, *axes.get_ylim())
     axes.plot(x, y, color=colours.faint, linewidth=0.9, zorder=2, gid="front")
     dots: dict[str, Any] = {
         "markersize": 11.0 if numbered else 5.0,

@@ -129,7 +129,7 @@ def bare_axes(
     return axes
 
 
-def log_ticks(axis: Axis, low: float, high: float) -> None:
+def label_log_axis(axis: Axis, low: float, high: float) -> None:
     """Labels of a logarithmic axis: powers of ten, and 2 and 5 between them where there are few powers."""
     decades = math.log10(high / low)
     if decades > 1.6:

@@ -20,7 +20,7 @@ from edgewise.plots.style import (
     SIZE_TEXT,
     Theme,
     bare_axes,
-    log_ticks,
+    label_log_axis,
     new_figure,
     text_style,
     theme_of,
@@ -87,7 +87,7 @@ def plot_training(history: Sequence[Record], *, theme: str = "light") -> Figure:
     if not any(np.isfinite(values).any() for _, values, _, _ in series):
         axes.set_ylim(0.1, 10.0)
     axes.set_xlim(0.5, len(steps) + 0.5)
-    log_ticks(axes.yaxis, *axes.get_ylim())
+    label_log_axis(axes.yaxis, *axes.get_ylim())
     _end_labels(axes, series, colours)
     _mark_rounds(axes, rounds, steps, colours)
     axes.set_xlabel("step", labelpad=3, **text_style(colours, SIZE_TEXT, colours.muted))

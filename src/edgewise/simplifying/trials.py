@@ -26,7 +26,7 @@ QUICK = 10
 # Steps in which a trained network forgets the held-out rows.
 REJUDGED = 15
 # A trial is given up when, this many times worse than the best, it no longer improves on a finer grid.
-HOPELESS = 3.0
+GIVE_UP = 3.0
 # Where no noise is left the held-out error is the grid's alone, and differences within this factor say nothing.
 GRID_ONLY = 2.0
 
@@ -160,12 +160,12 @@ class Trials:
         return trained if kept else None
 
     def _promising(self, candidate: KAN, best: KAN) -> bool:
-        """Whether a quick fit on a coarse grid leaves hope; on fine grids a hopeless trial would cost most of the time."""
+        """Whether a quick fit on a coarse grid is near enough to go on; on fine grids failing trials would cost the most."""
         if best.layers[0].intervals <= QUICK:
             return True
         if self._coarse is None or self._coarse[0] is not best:
             self._coarse = (best, self._quick(best))
-        return self._quick(candidate) <= HOPELESS * self._coarse[1]
+        return self._quick(candidate) <= GIVE_UP * self._coarse[1]
 
     def _quick(self, net: KAN) -> float:
         coarse = covered(net, self.judge.train, QUICK)
@@ -210,7 +210,7 @@ class Trials:
             lowest[record.phase] = min(record.validation, lowest.get(record.phase, record.validation))
             if len(lowest) == len(ended) or len(ended) < 2:
                 return False
-            return ended[-1] > HOPELESS * target and ended[-1] > 0.5 * ended[-2]
+            return ended[-1] > GIVE_UP * target and ended[-1] > 0.5 * ended[-2]
 
         result = fit(
             net,

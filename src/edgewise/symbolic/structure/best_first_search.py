@@ -1,7 +1,7 @@
 """From state to state towards a formula: the structural search.
 
 The best state is the one with the fewest features, and among these the one whose smooth model predicts best. A move is
-believed when the model of the new state is no worse than that of the old one: with fewer features it should be better.
+accepted when the model of the new state is no worse than that of the old one: with fewer features it should be better.
 """
 
 from __future__ import annotations
@@ -78,11 +78,11 @@ def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
         if stage == 0:
             wait(state, 1)
             if len(state.rows.names) > 1:
-                for child in _believed(state, seen):
+                for child in _accepted_children(state, seen):
                     wait(child, 0)
 
 
-def _believed(state: State, seen: set[tuple[str, ...]]) -> list[State]:
+def _accepted_children(state: State, seen: set[tuple[str, ...]]) -> list[State]:
     """The best of the states that the moves from here lead to."""
     children: list[State] = []
     for kind in _kinds(state, children):

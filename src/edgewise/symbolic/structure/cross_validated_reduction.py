@@ -47,10 +47,10 @@ Floats = NDArray[np.float64]
 _BEAM, _CLOSELY = 4, 10
 # Rows and terms of the quick model and of the close one.
 _QUICK, _CLOSE = (500, 72), (2000, 260)
-# A step is believed where the error grows by no more than this: chance makes differences so large.
+# A step is accepted where the error grows by no more than this: chance makes differences so large.
 _CHANCE, _QUICK_CHANCE = 1.01, 1.04
 # A step so much worse is wrong wherever it is taken. Kinds of models the close look keeps of the quick one.
-_HOPELESS, _KINDS = 1.3, 3
+_GIVE_UP, _KINDS = 1.3, 3
 # Features up to which slopes are asked, and how far these may be off.
 _MOST_LED, _DOUBT = 6, 0.01
 # Powers of a column that y may be proportional to, and of two columns in their product.
@@ -192,7 +192,7 @@ def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
         quick, kinds = judge.quick(child, weight)
         if quick <= _QUICK_CHANCE * one.quick:
             tried.append((quick, kinds, move, child, weight))
-        elif quick > _HOPELESS * one.quick and name:
+        elif quick > _GIVE_UP * one.quick and name:
             judge.failed.add(name)
     tried.sort(key=lambda each: each[0])
     kept: list[Reduced] = []

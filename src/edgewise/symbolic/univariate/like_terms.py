@@ -46,14 +46,14 @@ def like_sums(points: Points, allowed: frozenset[str]) -> Iterator[Node]:
     """
     named = {each.name: each for each in atoms(Column(X, points.x), allowed)}
     if "sin" in named:
-        named["sin"] = replace(named["sin"], starts=_audible(points))
+        named["sin"] = replace(named["sin"], starts=_nyquist_starts(points))
     for kind, constant in _KINDS:
         if all(name in named for name in kind):
             chosen = [named[name] for name in kind]
             yield from _grown(Pursuit(chosen, points.y, points.weight, constant=constant), points)
 
 
-def _audible(points: Points) -> Callable[[Floats], Floats]:
+def _nyquist_starts(points: Points) -> Callable[[Floats], Floats]:
     """Starts up to the highest frequency that the points can follow, half a turn from each to the next."""
     return lambda u: waves(u, max(60.0, 0.9 * np.pi * len(points.x)))
 

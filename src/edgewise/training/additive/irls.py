@@ -35,7 +35,7 @@ RELEARNED = 2 * SCOUTS
 # Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients
 # stay exact, and so does what the steps end in.
 STALE = 0.04
-# A row's pull on its own prediction, as far as it is believed: directions of different inputs are counted one by one.
+# A row's pull on its own prediction, as far as it counts: directions of different inputs are counted one by one.
 MOST_LEVERAGE = 0.9
 # A function of so small a share of the outputs' spread is shrunk to nothing, but for the last digits.
 NOTHING = 1e-6
