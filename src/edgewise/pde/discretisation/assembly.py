@@ -2,6 +2,8 @@
 
 On a cell only (k + 1)^d splines live, so that J'J is a sum of small dense products, one a cell, and has a narrow band when
 the coefficients are numbered along the longest coordinate first.
+
+Long because the normal equations of least squares and of Galerkin's method read one layout and the same products of cells.
 """
 
 from __future__ import annotations
