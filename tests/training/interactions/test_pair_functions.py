@@ -1,5 +1,8 @@
 """Functions of pairs that are solved: found where they are, nothing where they are not, and exact as nodes of a network."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +13,11 @@ from sklearn.metrics import roc_auc_score
 
 from edgewise.training import fit_table
 from edgewise.training.additive.design import make_design
+from edgewise.training.interactions import pair_functions
 from edgewise.training.interactions.pair_columns import blocks
 from edgewise.training.interactions.pair_functions import PairFunctions
 from edgewise.training.interactions.pair_nodes import pair_nodes
+from edgewise.training.interactions.pair_weights import Pace, precision
 from edgewise.training.tabular.assembly import to_network
 
 
@@ -72,11 +77,60 @@ def test_a_fine_map_of_two_inputs_is_followed_down_to_the_noise():
 
 @given(st.lists(st.tuples(st.integers(1, 90), st.integers(1, 90)), min_size=1, max_size=200, unique=True))
 def test_products_are_in_one_block_where_both_directions_are_of_one_octave(products: list[tuple[int, int]]):
-    own = blocks(torch.tensor(products)).tolist()
+    own, level = (part.tolist() for part in blocks(torch.tensor(products)))
     octaves = [(m.bit_length(), k.bit_length()) for m, k in products]
-    assert own == [list(dict.fromkeys(octaves)).index(octave) for octave in octaves]
+    distinct = list(dict.fromkeys(octaves))
+    assert own == [distinct.index(octave) for octave in octaves]
+    assert level == [m + k - 2 for m, k in distinct]
     half = products[: max(1, len(products) // 2)]
-    assert blocks(torch.tensor(half)).tolist() == own[: len(half)]
+    assert blocks(torch.tensor(half))[0].tolist() == own[: len(half)]
+
+
+positive = st.floats(1e-3, 1e3)
+
+
+@given(st.lists(st.tuples(positive, positive, st.integers(0, 3)), min_size=1, max_size=20), positive)
+def test_a_block_lies_between_what_it_says_and_what_those_as_rough_say_together(
+    each: list[tuple[float, float, int]], prior: float
+):
+    free, size = (torch.tensor([row[k] for row in each], dtype=torch.float64) for k in (0, 1))
+    level = torch.tensor([row[2] for row in each])
+    alone = precision(free, size, level, 0.0)
+    assert torch.equal(alone, free / size)
+    together = torch.stack([free[level == own].sum() / size[level == own].sum() for own in level])
+    found = precision(free, size, level, prior)
+    low, high = torch.minimum(alone, together), torch.maximum(alone, together)
+    assert bool(((found >= low * (1 - 1e-9)) & (found <= high * (1 + 1e-9))).all())
+    assert torch.allclose(precision(free, size, level, 1e15), together, rtol=1e-6, atol=0)
+    more = precision(free, size, level, 2 * prior)
+    assert bool(((more - together).abs() <= (found - together).abs() + 1e-9 * together).all())
+
+
+def smooth(X: np.ndarray) -> np.ndarray:
+    return np.sin(3 * X[:, 0]) * X[:, 1] + X[:, 2] * X[:, 3]
+
+
+def rough_in_one(X: np.ndarray) -> np.ndarray:
+    return np.sin(14 * X[:, 0]) * X[:, 1] + np.sin(14 * X[:, 2]) * X[:, 3]
+
+
+@pytest.mark.parametrize(("law", "most"), [(smooth, 1.01), (rough_in_one, 1.0)])
+def test_of_few_rows_blocks_do_no_worse_than_all_alike(
+    law: Callable[[np.ndarray], np.ndarray], most: float, monkeypatch: pytest.MonkeyPatch
+):
+    def error(pace: Pace) -> float:
+        monkeypatch.setattr(pair_functions, "FEW", pace)
+        squares = list[float]()
+        for seed in range(2):
+            random = np.random.default_rng(seed)
+            X = random.uniform(-1, 1, (1400, 4))
+            y = law(X[:400]) + 0.2 * random.normal(size=400)
+            fit = fit_table(X[:400], y, interactions="auto", seed=seed)
+            squares.append(float(np.mean((fit.network.predict(X[400:])[:, 0] - law(X[400:])) ** 2)))
+        return float(np.sqrt(np.mean(squares)))
+
+    few = pair_functions.FEW
+    assert error(few) <= most * error(replace(few, prior=1e15))
 
 
 def test_nodes_of_a_network_say_what_the_products_say():

@@ -36,12 +36,15 @@ class ProductColumns:
         Cell of each row; None where every row is a cell of its own.
     block : Tensor, shape (P,)
         Columns about as rough as each other in either input, from 0.
+    level : Tensor, shape (blocks,)
+        How rough the products of each block are, in octaves of both inputs together.
     """
 
     places: Tensor
     values: Tensor
     codes: Tensor | None
     block: Tensor
+    level: Tensor
 
     def times(self, theta: Tensor) -> Tensor:
         """The columns times (P,), (n,)."""
@@ -131,7 +134,13 @@ class Parts:
         cells = self._cells((i,))
         table = self.problem.table if cells is None else self.problem.table[cells[0]]
         codes = None if cells is None else cells[1]
-        return ProductColumns(torch.stack([own, own], 1), table[:, own], codes, torch.zeros_like(own))
+        return ProductColumns(
+            torch.stack([own, own], 1),
+            table[:, own],
+            codes,
+            torch.zeros_like(own),
+            torch.zeros(1, dtype=torch.long),
+        )
 
     def _pair(self, pair: Which, most: int) -> ProductColumns:
         i, j = pair
@@ -145,7 +154,7 @@ class Parts:
         places = at + torch.tensor([self.starts[i], self.starts[j]])
         values = table[:, places[:, 0]] * table[:, places[:, 1]]
         self._room -= values.numel()
-        return ProductColumns(places, values, None if cells is None else cells[1], blocks(at))
+        return ProductColumns(places, values, None if cells is None else cells[1], *blocks(at))
 
     def _cells(self, which: Which) -> tuple[Tensor, Tensor] | None:
         """A row of each cell, and the cell of each row; None where cells are too many."""
@@ -160,11 +169,15 @@ class Parts:
         return first, cell
 
 
-def blocks(at: Tensor) -> Tensor:
-    """Which products (P, 2) of directions, from 1, belong together: those alike in floor(log2) of both. Blocks are numbered
-    as they come, so that a longer list numbers its beginning alike."""
+def blocks(at: Tensor) -> tuple[Tensor, Tensor]:
+    """Which products (P, 2) of directions, from 1, belong together, and how rough each block is.
+
+    Those belong together that are alike in floor(log2) of both; their sum is how rough they are. Blocks are numbered as they
+    come, so that a longer list numbers its beginning alike.
+    """
     octave = at.to(torch.float64).log2().add(1e-9).floor().long()
     _, own = torch.unique(octave, dim=0, return_inverse=True)
     count = int(own.max()) + 1
     first = torch.full((count,), len(own)).scatter_reduce(0, own, torch.arange(len(own)), "amin")
-    return first.argsort().argsort()[own]
+    order = first.argsort()
+    return order.argsort()[own], octave.sum(1)[first[order]]

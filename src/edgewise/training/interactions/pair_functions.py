@@ -2,9 +2,10 @@
 
 A function of two inputs is a sum of products of their smooth directions, smoother ones more likely to be large: a Gaussian
 process whose covariance is the product of those of two splines. Products fall into blocks by how rough they are in either
-input, each with a weight that maximises the evidence; where a pair says nothing, its function is shrunk to nothing. Pairs
-join in rounds, and all parts are solved in turn on what the others leave over, those of single inputs too. The same is done
-without each fold, choice of pairs included, so that the rows left out judge all of it.
+input, each with a weight that maximises the evidence; of few rows, blocks as rough as each other lend each other strength.
+Where a pair says nothing, its function is shrunk to nothing. Pairs join in rounds, and all parts are solved in turn on what
+the others leave over, those of single inputs too. The same is done without each fold, choice of pairs included, so that the
+rows left out judge all of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, significantly_
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.common.losses import Loss
-from edgewise.training.interactions.pair_columns import Parts, ProductColumns, Which
+from edgewise.training.interactions.pair_columns import PRODUCTS, Parts, ProductColumns, Which
+from edgewise.training.interactions.pair_weights import FEW, MANY, precision
 from edgewise.training.interactions.two_way_tables import Pair, TwoWay, all_pairs, strongest, two_way
 
 # Pairs that join in each round, and rounds that may pass without out-of-bag rows speaking for them.
@@ -31,10 +33,8 @@ ROOMS, PATIENCE = (1, 1, 2, 3, 4, 5, 8, 8, 8), 2
 FIRST_ERRORS = 2.0
 # Pairs that later rounds choose from: the strongest at first.
 CANDIDATES = 96
-# Times that all parts are solved in turn in a round, and updates of the weights of a pair that has just joined.
-SWEEPS, UPDATES = 3, 4
-# Share of the way, in logarithms, that an update of weights goes: fixed points of this kind are neared from one side.
-BEYOND = 1.7
+# Times at most that all parts are solved in turn in a round, and updates of the weights of a pair that has just joined.
+MOST_SWEEPS, UPDATES = 3, 4
 # Share of its products that a pair makes use of when it is given more.
 FULL = 0.4
 HALVINGS = 5
@@ -203,6 +203,8 @@ class _Model:
         # Degrees of freedom that pairs, and all single inputs together, make use of.
         self.free = dict[Pair, float]()
         self.spent = spent
+        self.few = len(self.y) <= RELEARNED
+        self.pace = FEW if self.few else MANY
         self.factors = dict[tuple[Which, int], _Factor]()
 
     def functions(self, faint: float = -1.0) -> PairFunctions:
@@ -231,8 +233,12 @@ class _Model:
             blocks = int(self.parts.of(pair).block.max()) + 1
             self.penalty[pair] = torch.full((blocks, shape[1]), START * self.total, dtype=torch.float64)
         # Of few rows, smoothness that was found on all of them would know those left out.
-        known = {} if leader is None or len(self.y) <= RELEARNED else leader.penalty
-        for sweep in range(SWEEPS):
+        known = {} if leader is None or self.few else leader.penalty
+        for sweep in range(MOST_SWEEPS):
+            # What has been given more products has not settled yet.
+            grown = any(len(self.parts.of(pair).places) > PRODUCTS for pair in fresh)
+            if sweep >= self.pace.sweeps and not grown:
+                break
             for pair in self.pairs:
                 self._fit(pair)
                 if pair in known:
@@ -241,7 +247,8 @@ class _Model:
                 else:
                     self._solve(pair, UPDATES if pair in fresh else 1)
                 full = self.free[pair] > FULL * len(self.pairs[pair])
-                if leader is None and full and sweep < SWEEPS - 1:
+                last = MOST_SWEEPS if pair in fresh else self.pace.sweeps
+                if leader is None and full and sweep < last - 1:
                     self.parts.grown(pair)
             for i in range(0 if self.fixed else len(self.parts.problem.design.maps)):
                 self._smooth(i)
@@ -293,8 +300,8 @@ class _Model:
                 theta = factor.solved(right)
                 size = torch.zeros_like(sizes).index_add(0, part.block, theta**2)
                 own = (sizes - penalty * factor.trace(part.block)).clamp(min=1e-6)
-                aim = noise * own / size.clamp(min=1e-30)
-                renewed = (penalty * (aim / penalty) ** BEYOND).clamp(least, MOST * self.total)
+                aim = noise * precision(own, size, part.level, self.pace.prior)
+                renewed = (penalty * (aim / penalty) ** self.pace.beyond).clamp(least, MOST * self.total)
                 free = max(free, float(own.sum()))
                 if float((renewed / penalty).log().abs().max()) < SETTLED:
                     break
