@@ -14,6 +14,7 @@ from edgewise.plots.network import plot_network as plot_network
 from edgewise.plots.parity import plot_parity as plot_parity
 from edgewise.plots.save import figure_svg as figure_svg
 from edgewise.plots.save import save_figure as save_figure
+from edgewise.plots.solution import plot_solution as plot_solution
 from edgewise.plots.training import plot_training as plot_training
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "plot_parity",
     "plot_proxies",
     "plot_shapes",
+    "plot_solution",
     "plot_surfaces",
     "plot_training",
     "save_figure",
