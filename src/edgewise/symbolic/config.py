@@ -26,6 +26,8 @@ class SearchConfig:
         From so many columns on those that matter are searched first.
     screened_rows : int
         Rows that show which columns matter.
+    screening_share : float
+        Share of the work that may go into finding these columns: a search of little work needs the rest.
     narrow_share : float
         Share of the work for the search among these.
     cancelling_rows : int
@@ -89,6 +91,7 @@ class SearchConfig:
     last_share: float = 0.2
     wide_columns: int = 6
     screened_rows: int = 1000
+    screening_share: float = 0.1
     narrow_share: float = 0.4
     cancelling_rows: int = 500
     units_as_good: float = 1.05
@@ -126,6 +129,7 @@ class SearchConfig:
     def __post_init__(self) -> None:
         parts = (
             "last_share",
+            "screening_share",
             "narrow_share",
             "walk_share",
             "noisy_share",

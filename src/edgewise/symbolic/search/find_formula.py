@@ -259,7 +259,8 @@ def _narrowed(wide: Search) -> Search | None:
         return None
     thin = rows.alike.thinned(config.screened_rows)
     needed = [at for at, name in enumerate(names) if name in wide.limits.require]
-    kept = np.union1d(mattering(thin.X, thin.y), np.array(needed, dtype=np.intp))
+    most = config.screening_share * wide.left
+    kept = np.union1d(mattering(thin.X, thin.y, most), np.array(needed, dtype=np.intp))
     if len(kept) in (0, len(names)):
         return None
     few = rows.columns(kept)

@@ -14,6 +14,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import spent
 from edgewise.symbolic.costs import SCREENING
 
 Floats = NDArray[np.float64]
@@ -47,7 +48,7 @@ def related(X: Floats, y: Floats, most: int = MOST_COLUMNS) -> NDArray[np.intp]:
     return np.sort(best)
 
 
-def mattering(X: Floats, y: Floats) -> NDArray[np.intp]:
+def mattering(X: Floats, y: Floats, most: float = math.inf) -> NDArray[np.intp]:
     """Numbers of the columns that a sparse cubic for y holds, in rising order.
 
     Terms are taken one by one, whichever explains most of what is left, for as long as the extended Bayesian information
@@ -58,6 +59,8 @@ def mattering(X: Floats, y: Floats) -> NDArray[np.intp]:
     ----------
     X : array, shape (n, d)
     y : array, shape (n,)
+    most : float
+        Work that it may take, in units; the terms found by then decide.
 
     Returns
     -------
@@ -73,7 +76,8 @@ def mattering(X: Floats, y: Floats) -> NDArray[np.intp]:
     """
     if y.std() == 0:
         return np.zeros(0, dtype=np.intp)
-    sparse = min((_sparse(u, v) for u, v in _scales(X, y)), key=lambda each: each[0])
+    scales = _scales(X, y)
+    sparse = min((_sparse(u, v, most / len(scales)) for u, v in scales), key=lambda each: each[0])
     return np.array(sorted(sparse[1]), dtype=np.intp)
 
 
@@ -95,7 +99,7 @@ def _scales(X: Floats, y: Floats) -> list[tuple[Floats, Floats]]:
     return scales
 
 
-def _sparse(X: Floats, y: Floats) -> tuple[float, set[int]]:
+def _sparse(X: Floats, y: Floats, most: float) -> tuple[float, set[int]]:
     """The criterion of the best sparse cubic per row, and its columns."""
     n, d = X.shape
     low, high = X.min(axis=0), X.max(axis=0)
@@ -108,7 +112,10 @@ def _sparse(X: Floats, y: Floats) -> tuple[float, set[int]]:
     table /= np.where(size > 1e-9, size, np.inf)
     left = _unit(y)
     best, taken, kept, last, rest = 0.0, list[tuple[set[int], float]](), 0, 1.0, 1.0
+    began = spent()
     for count in range(1, min(n // 4, _LONGEST) + 1):
+        if spent() - began > most:
+            break
         SCREENING(table.size)
         at = int(np.argmax(np.abs(left @ table)))
         length = float(np.linalg.norm(table[:, at]))
