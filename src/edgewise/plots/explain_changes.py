@@ -41,7 +41,7 @@ def plot_counterfactuals(found: Counterfactuals, *, theme: str = "light") -> Fig
     >>> X = np.random.default_rng(0).uniform(-1, 1, (50, 2)).round(2)
     >>> net = KAN([2, 1], seed=0)
     >>> low = float(net.predict(X).min())
-    >>> figure = plot_counterfactuals(counterfactuals(net, int(net.predict(X).argmin()), X, above=low + 1e-3))
+    >>> figure = plot_counterfactuals(counterfactuals(net, X, int(net.predict(X).argmin()), above=low + 1e-3))
     """
     colours = theme_of(theme, "plot_counterfactuals")
     if not isinstance(found, Counterfactuals):  # pyright: ignore[reportUnnecessaryIsInstance]
