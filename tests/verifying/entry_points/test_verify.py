@@ -449,3 +449,24 @@ def test_the_check_is_work(small, monkeypatch):
 def test_a_mapping_belongs_into_domain():
     with pytest.raises(ew.EdgewiseError, match=r"'where' argument of verify .* give it as 'domain'"):
         ew.verify(ew.KAN([1, 1], input_names=["a"], seed=0), "range(-1, 1)", where={"a": (0, 1)})
+
+
+@pytest.mark.parametrize("method", ["isotonic", "sigmoid"])
+def test_a_claim_of_rising_is_refuted_by_two_rows_of_the_calibrated_model(method):
+    """What refutes a curve read through asinh and a calibration are rows whose calibrated answers fall."""
+    rng = np.random.default_rng(1)
+    table = {"amount": np.round(np.exp(rng.normal(6, 1.5, N)), 2), "rate": rng.uniform(0, 1, N)}
+    score = 2.0 - 0.8 * (np.log(table["amount"]) - 6) ** 2 + table["rate"]
+    good = np.where(rng.uniform(size=N) < 1 / (1 + np.exp(-score)), "yes", "no")
+    plain = ew.KANClassifier(mode="additive", members=1).fit(table, good)
+    model = ew.calibrate(plain, table, good, method=method)
+    answer = ew.verify(model, "monotone(amount, increasing)")
+    assert isinstance(answer, Refuted)
+    first, second = (dict(each.row) for each in answer.cases)
+    assert first["amount"] < second["amount"]
+    assert first["rate"] == second["rate"]
+    chances = [
+        float(model.predict_proba({name: [value] for name, value in row.items()})[0, 1])
+        for row in (first, second)
+    ]
+    assert chances[0] > chances[1]
