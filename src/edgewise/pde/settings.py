@@ -47,6 +47,8 @@ class SolverConfig:
         Marches at most, each with a smaller tolerance, until the estimated error is small enough.
     contradiction : float
         Conditions that differ by more than this share of their size where faces meet are reported.
+    violation : float
+        Conditions met in the mean may be missed by so many tolerances of their terms before it is reported.
     undetermined : float
         Unknowns whose weakest combination has a smaller pivot, in units of the largest, are said to be undetermined.
     stall, stall_change : float
@@ -74,6 +76,7 @@ class SolverConfig:
     loosest: float = 1e-5
     most_marches: int = 4
     contradiction: float = 1e-6
+    violation: float = 100.0
     undetermined: float = 1e-6
     stall: float = 0.8
     stall_change: float = 0.02

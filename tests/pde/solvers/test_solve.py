@@ -170,3 +170,25 @@ def test_arguments_out_of_range(arguments, words):
     problem, _ = poisson()
     with pytest.raises(InputError, match=words):
         solve(problem, **arguments)
+
+
+def test_two_answers_on_one_face_are_refused_and_one_given_twice_is_not():
+    _, _, u, domain = square()
+    walls, left = domain.boundary["walls"], domain.boundary["left"]
+    with pytest.raises(InputError, match="on 'left' contradict each other"):
+        solve(Problem(domain, [lap(u) == 1], [on(walls, u == 0), on(left, 2 * u == 1)]), 1e-3)
+    twice = solve(Problem(domain, [lap(u) == 1], [on(walls, u == 0), on(left, 2 * u == 0)]), 1e-3)
+    assert twice.solved
+
+
+def test_conditions_that_cannot_be_built_in_are_met_in_the_mean_or_flagged():
+    x, _, u, domain = square()
+    b = domain.boundary
+    sides = on(b["left"] | b["right"] | b["bottom"], u == 0)
+    slope = on(b["top"], dx(u, x) == pi * (x * 0 + 1) * 0 + pi * sin(pi * (x + 0.5)))
+    solution = solve(Problem(domain, [lap(u) == 0], [sides, slope]), 1e-6)
+    assert solution.solved
+    at = np.linspace(0, 1, 9)
+    assert np.allclose(solution(at, 0.5), np.sin(np.pi * at) * np.sinh(np.pi / 2) / np.sinh(np.pi), atol=1e-5)
+    broken = solve(Problem(domain, [lap(u) == 0], [sides, on(b["top"], dx(u, x) == 1)]), 1e-6, work="quick")
+    assert not broken.solved

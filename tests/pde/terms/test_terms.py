@@ -54,6 +54,7 @@ def test_equations_of_vectors_are_equations_of_their_parts():
         (lambda: Problem(box({x: (0, 1), y: (0, 1)}), [lap(u) == 1]), "must depend on the coordinates"),
         (lambda: Problem(box({x: (0, 1), y: (0, 1), t: (0, 1)}), [u + v == 1]), "as many equations"),
         (lambda: Problem(box({x: (0, 1)}), [True]), "takes equations such as"),
+        (lambda: u == float("nan"), "must be finite"),
         (lambda: on("left", u == 0), "must be a part of the boundary"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
+from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.space import EndCondition
 from edgewise.pde.domains.box import Face
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
@@ -60,18 +61,27 @@ def face_conditions(problem: Problem) -> FaceConditions:
     built_in: list[BuiltIn] = []
     weak: list[Weak] = []
     symbols = [each.tree for each in problem.domain.coordinates]
-    taken: set[tuple[int, int, bool, int]] = set()
+    taken: dict[tuple[Any, ...], tuple[Any, Any]] = {}
     for condition in problem.conditions:
         for face in condition.part.faces:
             residual = outward(condition.equation.residual, face, symbols[face.axis])
-            strong = _built_in(residual, face, problem)
-            if strong is not None:
-                key = (strong.field, face.axis, face.high, len(strong.end.weights))
-                if key not in taken:
-                    taken.add(key)
-                    built_in.append(strong)
-                    continue
-            weak.append(Weak(face, compile_equations([residual], problem.fields, symbols)))
+            strong, known = _built_in(residual, face, problem)
+            if strong is None:
+                weak.append(Weak(face, compile_equations([residual], problem.fields, symbols)))
+                continue
+            # Conditions say the same of an unknown where their weights are the same up to a factor.
+            weights = strong.end.weights
+            key = (strong.field, face.axis, face.high, tuple(w / weights[-1] for w in weights))
+            wanted = sp.simplify(known / sp.Float(weights[-1]))
+            if key not in taken:
+                taken[key] = (wanted, condition.equation)
+                built_in.append(strong)
+            elif abs(sp.N((wanted - taken[key][0]).subs(_somewhere(problem)))) > 1e-9:
+                raise InputError(
+                    f"The conditions '{taken[key][1]!r}' and '{condition.equation!r}' on '{face.name}' "
+                    f"contradict each other; "
+                    "leave one of them out."
+                )
     return FaceConditions(tuple(built_in), tuple(weak))
 
 
@@ -85,12 +95,12 @@ def outward(residual: Any, face: Face, symbol: Any) -> Any:
     return residual.replace(NORMAL, derived).doit()
 
 
-def _built_in(residual: Any, face: Face, problem: Problem) -> BuiltIn | None:
+def _built_in(residual: Any, face: Face, problem: Problem) -> tuple[BuiltIn | None, Any]:
     symbols = [each.tree for each in problem.domain.coordinates]
     symbol, at = symbols[face.axis], problem.domain.bounds[face.axis][1 if face.high else 0]
     fields = {f for f in residual.atoms(AppliedUndef) if f in problem.fields}
     if len(fields) != 1:
-        return None
+        return None, None
     (field,) = fields
     letters: dict[Any, Any] = {}
     order_of: dict[Any, int] = {}
@@ -98,7 +108,7 @@ def _built_in(residual: Any, face: Face, problem: Problem) -> BuiltIn | None:
     for tree in trees:
         if isinstance(tree, sp.Derivative):
             if tree.expr != field or any(s != symbol for s, _ in _counts(tree)):
-                return None
+                return None, None
             order = int(sum(count for _, count in _counts(tree)))
         else:
             order = 0
@@ -110,19 +120,30 @@ def _built_in(residual: Any, face: Face, problem: Problem) -> BuiltIn | None:
     for letter, order in order_of.items():
         slope = sp.simplify(sp.diff(plain, letter))
         if not slope.is_number:
-            return None
+            return None, None
         weights[order] = float(slope)
     if not any(weights):
-        return None
+        return None, None
     while not weights[-1]:
         weights.pop()
     known = -plain.subs(dict.fromkeys(order_of, 0))
     if known.free_symbols - set(symbols):
-        return None
+        return None, None
     data = sp.lambdify(symbols, known, modules=["scipy", "numpy"])
-    return BuiltIn(problem.fields.index(field), face, EndCondition(face.high, tuple(weights)), data)
+    found = BuiltIn(problem.fields.index(field), face, EndCondition(face.high, tuple(weights)), data)
+    return found, known
 
 
 def _counts(derivative: Any) -> Any:
     """Which symbols a derivative is taken in, and how often."""
     return derivative.variable_count
+
+
+def _somewhere(problem: Problem) -> dict[Any, float]:
+    """A place of the domain at which data may be compared, of no special numbers."""
+    return {
+        each.tree: low + (0.3819 + 0.1 * n) * (high - low)
+        for n, (each, (low, high)) in enumerate(
+            zip(problem.domain.coordinates, problem.domain.bounds, strict=True)
+        )
+    }

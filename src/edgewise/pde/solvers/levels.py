@@ -70,6 +70,8 @@ class Level:
         What the residuals say of the error, in units of its own.
     relative : float
         Residuals relative to the terms of the equations.
+    violation : float
+        The same of conditions that are met in the mean; 0 where all are built in.
     """
 
     spaces: tuple[Space, ...]
@@ -79,6 +81,7 @@ class Level:
     rough: tuple[Floats, ...]
     indicator: float
     relative: float
+    violation: float
 
 
 def solve_level(
@@ -144,10 +147,14 @@ def solve_level(
         solution = solve_galerkin(assembler, lifts, start, tests, config)
     change = np.inf if before is None else difference(solution.fields, before)
     rough, indicator = residual_parts(patches[0], solution.fields)
-    relative = float(np.sqrt(patches[0].objective(solution.fields))) / max(
-        terms(patches[0], solution.fields), 1e-300
-    )
-    return Level(spaces, solution, contradiction, change, rough, indicator, relative)
+    relative = _left(patches[0], solution.fields)
+    violation = max((_left(each, solution.fields) for each in patches[1:]), default=0.0)
+    return Level(spaces, solution, contradiction, change, rough, indicator, relative, violation)
+
+
+def _left(patch: Patch, fields: Sequence[Field]) -> float:
+    """Residuals relative to the terms of their equations."""
+    return float(np.sqrt(patch.objective(fields))) / max(terms(patch, fields), 1e-300)
 
 
 def terms(patch: Patch, fields: Sequence[Field]) -> float:

@@ -192,13 +192,13 @@ def _refined(
         tolerance,
         "grid",
         reason,
-        _doubts(levels, system, config),
+        _doubts(levels, tolerance, config),
         meter.seconds,
         int(sum(field.coefficients.size for field in last.solution.fields)),
     )
 
 
-def _doubts(levels: list[Level], system: BoxSystem, config: SolverConfig) -> tuple[str, ...]:
+def _doubts(levels: list[Level], tolerance: float, config: SolverConfig) -> tuple[str, ...]:
     """What speaks against the answer on the last grid."""
     last = levels[-1]
     found: list[str] = []
@@ -211,6 +211,11 @@ def _doubts(levels: list[Level], system: BoxSystem, config: SolverConfig) -> tup
         found.append(
             "The equations and conditions do not determine the unknowns: other functions meet them as well; "
             "a condition may be missing, or the problem may be at resonance."
+        )
+    if last.violation > max(config.violation * tolerance, 1e-9):
+        found.append(
+            f"Conditions that could not be built in are missed by {last.violation:.1e} of their terms; they "
+            f"may contradict others."
         )
     if not last.solution.converged:
         found.append("Newton's method did not converge on the last grid: there may be no solution near.")

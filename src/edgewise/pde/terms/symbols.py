@@ -256,7 +256,10 @@ def tree_of(value: Any) -> sp.Expr:
     if isinstance(value, Expr):
         return value.tree
     if isinstance(value, int | float | np.number | sp.Expr) and not isinstance(value, bool):
-        return _exact(value.item() if isinstance(value, np.number) else value)
+        number = value.item() if isinstance(value, np.number) else value
+        if isinstance(number, float) and not np.isfinite(number):
+            raise InputError(f"Numbers of an equation must be finite. Got {number}.")
+        return _exact(number)
     raise InputError(
         f"Equations are written with coordinates, unknowns and numbers. Got {value!r} of type {type(value).__name__}."
     )
