@@ -13,7 +13,7 @@ from edgewise._core.checks import among, did_you_mean, plural
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box, Part
 from edgewise.pde.terms.operators import NORMAL
-from edgewise.pde.terms.symbols import Equation, Unknown
+from edgewise.pde.terms.symbols import Equation
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +81,6 @@ class Problem:
         Hold everywhere inside.
     conditions : sequence of Condition
         Made by `on`; nested sequences are welcome.
-    zero_mean : Unknown or sequence of Unknown
-        Unknowns that the equations fix up to a constant only, as a pressure: their mean is to be zero.
 
     Raises
     ------
@@ -103,14 +101,11 @@ class Problem:
     domain: Box
     equations: Sequence[Equation]
     conditions: Sequence[Condition] = ()
-    zero_mean: Unknown | Sequence[Unknown] = ()
 
     def __post_init__(self) -> None:
         equations = flat(self.equations, "The 'equations' parameter of Problem")
         object.__setattr__(self, "equations", tuple(equations))
         object.__setattr__(self, "conditions", tuple(_conditions(self.conditions)))
-        means = (self.zero_mean,) if isinstance(self.zero_mean, Unknown) else tuple(self.zero_mean)
-        object.__setattr__(self, "zero_mean", means)
         if not self.fields:
             raise InputError(
                 "The 'equations' parameter of Problem has no unknown; make one with unknown('u', x, y)."
