@@ -60,7 +60,7 @@ class _Factor:
             band[row, : n - row] *= self.scale[row:] * self.scale[: n - row]
         charge(n * len(band) ** 2 / RATE)
         while True:
-            band[0] = np.where(diagonal > 0, 1.0, 1.0) + shift
+            band[0] = 1.0 + shift
             try:
                 self.band = cholesky_banded(band, lower=True, check_finite=False)
                 break
