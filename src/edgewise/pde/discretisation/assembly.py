@@ -2,8 +2,6 @@
 
 On a cell only (k + 1)^d splines live, so that J'J is a sum of small dense products, one a cell, and has a narrow band when
 the coefficients are numbered along the longest coordinate first.
-
-Long because the normal equations of least squares and of Galerkin's method read one layout and the same products of cells.
 """
 
 from __future__ import annotations
@@ -14,10 +12,10 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import roots_jacobi
 
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.field import Field, contract
+from edgewise.pde.discretisation.quadrature import AxisRule
 from edgewise.pde.discretisation.space import Reduction, Space
 from edgewise.pde.problem.jets import Compiled
 
@@ -27,43 +25,6 @@ Ints = NDArray[np.int64]
 RATE = 4e9
 # Numbers of a strip of cells that are held at once.
 _STRIP = 4_000_000
-
-
-@dataclass(frozen=True, eq=False)
-class AxisRule:
-    """Which cells of a coordinate, at which places in them, and with which weights."""
-
-    cells: Ints
-    local: Floats
-    weights: Floats  # (cells, places)
-
-    def at(self, space: Space) -> Floats:
-        """The places, flat."""
-        steps = np.diff(space.breaks)[self.cells]
-        return (space.breaks[self.cells][:, None] + steps[:, None] * self.local).ravel()
-
-
-def gauss(space: Space, count: int) -> AxisRule:
-    """Gauss-Legendre places in every interval."""
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    steps = np.diff(space.breaks)
-    return AxisRule(np.arange(space.intervals), (nodes + 1) / 2, np.outer(steps, weights / 2))
-
-
-def radau(space: Space, count: int) -> AxisRule:
-    """Radau places in every interval, its high end among them: polynomials tested there go with stiff equations (Radau
-    IIA)."""
-    inner = roots_jacobi(count - 1, 1.0, 0.0)[0] if count > 1 else np.zeros(0)
-    nodes = np.append(inner, 1.0)
-    moments = np.append(2.0, np.zeros(count - 1))
-    weights = np.linalg.solve(np.polynomial.legendre.legvander(nodes, count - 1).T, moments)
-    return AxisRule(np.arange(space.intervals), (nodes + 1) / 2, np.outer(np.diff(space.breaks), weights / 2))
-
-
-def end(space: Space, high: bool) -> AxisRule:
-    """The one place at an end."""
-    cell = np.array([space.intervals - 1 if high else 0])
-    return AxisRule(cell, np.array([1.0 if high else 0.0]), np.ones((1, 1)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -335,8 +296,7 @@ class Assembler:
                 small[:, rows, starts[f] : starts[f + 1]] += block.reshape(
                     count, each[tests[e].field], each[f]
                 )
-            for e, (test, r) in enumerate(zip(tests, residuals, strict=True)):
-                del e
+            for test, r in zip(tests, residuals, strict=True):
                 factors = [self._local(0, test.field, axis, order) for axis, order in enumerate(test.orders)]
                 factors[0] = factors[0][strip]
                 found = (mass * self._by_cell(r, sizes))[strip]

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.pde.discretisation.assembly import gauss
 from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.quadrature import gauss
 
 Floats = NDArray[np.float64]
 

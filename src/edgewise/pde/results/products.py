@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgewise._core.errors import InputError
 from edgewise.network import KAN, Nodes
 from edgewise.network.state import put_together, take_apart
-from edgewise.pde.discretisation.assembly import gauss
+from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.pieces import Pieces
 from edgewise.splines.bspline import MAX_DEGREE, BSpline

@@ -9,20 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.pde.discretisation.assembly import (
-    Assembler,
-    AxisRule,
-    Layout,
-    Patch,
-    ReducedAxis,
-    WeightingSpace,
-    end,
-    gauss,
-    radau,
-)
+from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.field import Field, contract
 from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.settings import SolverConfig
