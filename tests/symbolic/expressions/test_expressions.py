@@ -194,3 +194,9 @@ def test_a_measured_constant_takes_in_irrational_numbers() -> None:
     assert not folded.has(sympy.sqrt(2))
     assert float(folded.subs(x, 1)) == pytest.approx(1, rel=1e-15)
     assert simplify_expression(sympy.sqrt(2) * sympy.pi * x) == sympy.sqrt(2) * sympy.pi * x
+
+
+def test_a_root_of_what_is_negative_throughout_keeps_its_value() -> None:
+    expression = parse_formula("0.126*sqrt(-0.108 - 1/x^2)", ["x"])
+    short, at = simplify_expression(expression, ["x"]), {sympy.Symbol("x"): 1.7}
+    assert abs(complex(short.subs(at)) - complex(expression.subs(at))) < 1e-12

@@ -162,7 +162,9 @@ def _product(product: Any) -> Any:
     A measured constant takes in the irrational numbers that stand beside it: 0.7071*sqrt(2) is one number.
     """
     numbers: list[Any] = [factor for factor in product.args if product.is_Mul and factor.is_number]
-    if len(numbers) > 1 and any(number.is_Float for number in numbers):
+    # The root of what is negative throughout has no real number to take in.
+    real = all(number.is_extended_real is not False for number in numbers)
+    if real and len(numbers) > 1 and any(number.is_Float for number in numbers):
         rest = [factor for factor in product.args if not factor.is_number]
         product = sympy.Mul(sympy.Float(float(sympy.Mul(*numbers))), *rest)
     exponents: list[Any] = [factor.args[0] for factor in product.args if isinstance(factor, sympy.exp)]
