@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from torch import Tensor
 
 from edgewise.training.bag.run import TableProblem
@@ -98,6 +97,8 @@ def recalibration(best: OutOfBag, problem: TableProblem, loss: Loss, learned: fl
 
     limit = math.log(MOST_SLOPE)
     bounds = [(-limit, limit), *[(-MOST_SHIFT, MOST_SHIFT)] * y.shape[1]]
+    from scipy.optimize import minimize  # a fifth of a second to load, and formulas never come here
+
     found: Any = minimize(judge, np.zeros(1 + y.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds)
     line = torch.from_numpy(found.x) * learned
     return Recalibration(math.exp(float(line[0])), line[1:])
