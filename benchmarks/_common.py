@@ -139,10 +139,21 @@ class Report:
             report.add(*key, *(cells.get((*key, name)) for name in names))
         return report
 
+    @property
+    def file(self) -> Path:
+        """The script's JSON file."""
+        return OUT / f"{self.run.name}{'-quick' if self.run.quick else ''}.json"
+
+    def saved(self) -> list[list[Any]]:
+        """The rows that an earlier run put there; none where their columns are others."""
+        part = json.loads(self.file.read_text()).get(self.part) if self.file.is_file() else None
+        rows: list[dict[str, Any]] = part["rows"] if part else []
+        return [list(row.values()) for row in rows] if all(tuple(row) == self.columns for row in rows) else []
+
     def save(self) -> None:
         """Put this part into the script's JSON file beside its other parts."""
         OUT.mkdir(exist_ok=True)
-        file = OUT / f"{self.run.name}{'-quick' if self.run.quick else ''}.json"
+        file = self.file
         parts = json.loads(file.read_text()) if file.is_file() else {}
         parts[self.part] = {
             "machine": machine(),

@@ -1,6 +1,6 @@
 """An attack on proofs: models of every kind, claims close to the truth, rows that try to break what was proved.
 
-    python benchmarks/attack.py [--quick] [--seed 1] [--only isotonic,offset] [--replay KIND SEED]
+    python benchmarks/attack.py [--quick] [--seed 1] [--only isotonic,offset] [--resume] [--replay KIND SEED]
 
 *False* counts proved claims that a row breaks by what the model itself returns; *refused* certificates of a proof that the
 checker does not accept; *lies* altered certificates of a statement that a row breaks and the checker accepts; *faults*
@@ -149,6 +149,7 @@ def main() -> None:
     add("--ask", type=int, default=4, help="claims about each model")
     add("--work", type=float, default=0.05, help="of each proof")
     add("--only", default="", help="some kinds only, by commas")
+    add("--resume", action="store_true", help="keep the kinds that are measured already")
     add("--replay", nargs=2, metavar=("KIND", "SEED"), help="one model, all that is told of it")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -161,25 +162,34 @@ def main() -> None:
     run = Run("attack", options.quick, None)
     print(f"# An attack on proofs\n{machine()}\n")
     report = Report(run, "attack", ("kind", *COLUMNS, *WRONG, "CPU s"), 10)
-    total = Counter[str]()
-    told = list[str]()
+    known = report.saved() if options.resume else []
+    for row in known:
+        report.add(*row)
+    done = {row[0] for row in known}
     for kind in options.only.split(",") if options.only else (*PLAIN, *TABLES):
+        if kind in done:
+            continue
         clock, tally = Clock(), Tally()
         models = 2 if options.quick else options.models or (200 if kind in PLAIN else 60)
         for seed in range(options.seed, options.seed + models):
             attack(kind, seed, options.rows, options.ask, options.work, tally)
         report.add(kind, *(tally.count[name] for name in (*COLUMNS, *WRONG)), clock.seconds)
-        total += tally.count
-        told += tally.told
-    report.note(
+        for sentence in tally.told:
+            print(sentence)
+        report.notes = [summary(report)]
+        report.save()
+    print(summary(report))
+
+
+def summary(report: Report) -> str:
+    """What came of all kinds together, in a sentence."""
+    total = {name: sum(report.column(name)) for name in (*COLUMNS, *WRONG)}
+    return (
         f"{total['rows']:,} rows against {total['proved']:,} proved claims about {total['models']:,} models: "
         f"{total['false']} false proofs; {total['refused']} of {total['certificates']:,} certificates refused; "
         f"{total['lies']} of {total['altered']:,} altered ones accepted; {total['faults']} of {total['refuted']:,} "
         f"refutations with rows that do not refute or cannot be; {total['defects']} defects."
     )
-    report.save()
-    for sentence in told:
-        print(sentence)
 
 
 if __name__ == "__main__":

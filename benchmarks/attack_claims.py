@@ -39,6 +39,9 @@ class Claim:
         The column in which two rows of a witness differ.
     other : Any
         The second model of a claim about two.
+    rounding : callable, optional
+        Tables -> (n,): what of the excess may be rounding, where this oracle computes more than the model returns. A proof
+        is given it, and so is a refutation.
     """
 
     kind: str
@@ -48,15 +51,20 @@ class Claim:
     excess: Callable[..., Floats]
     moved: str | None = None
     other: Any = None
+    rounding: Callable[..., Floats] | None = None
+
+    def broken(self, tables: Tables) -> Floats:
+        """By how much rows break the claim for certain, (n,)."""
+        return self.excess(*tables) - (0.0 if self.rounding is None else self.rounding(*tables))
 
     def worst(self, rng: np.random.Generator, n: int, subject: Subject) -> tuple[float, int]:
         """The largest excess among rows drawn, and among rows beside the worst of them; how many rows there were."""
         first = self.rows(rng, n // 2)
-        seen = self.excess(*first)
+        seen = self.broken(first)
         top = np.argsort(-np.nan_to_num(seen, nan=-np.inf))[:20]
         beside = tuple(each.iloc[np.resize(top, n - n // 2)].reset_index(drop=True) for each in first)
         beside = self.shifted(rng, beside, subject)
-        return float(np.nanmax([np.nanmax(seen), np.nanmax(self.excess(*beside))])), n
+        return float(np.nanmax([np.nanmax(seen), np.nanmax(self.broken(beside))])), n
 
     def shifted(self, rng: np.random.Generator, tables: Tables, subject: Subject) -> Tables:
         """The rows, a number of each moved a little, alike in all tables."""
@@ -173,7 +181,7 @@ def linear(subject: Subject, rng: np.random.Generator) -> Claim:
 
     bound = _bound(total(rows(rng, _LOOK)[0])[0], rng)
     asked = properties.linear({column: slope, output: 1.0}, bound)
-    return Claim("linear", asked, domain, rows, lambda X: total(X)[0] - bound - total(X)[1])
+    return Claim("linear", asked, domain, rows, lambda X: total(X)[0] - bound, rounding=lambda X: total(X)[1])
 
 
 def decides(subject: Subject, rng: np.random.Generator) -> Claim:
@@ -228,14 +236,14 @@ def monotone(subject: Subject, rng: np.random.Generator) -> Claim:
     sign = 1.0 if seen.sum() >= 0 else -1.0
 
     def excess(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
-        up, size = rise(A, B)
-        # A slope is claimed of the function; two answers beside each other are rounded apart.
-        return -sign * up - _slack(subject, size)
+        return -sign * rise(A, B)[0]
 
-    way = "increasing" if sign > 0 else "decreasing"
-    return Claim(
-        "monotone", properties.monotone(column, way, output=name), domain, rows, excess, moved=column
-    )
+    def rounding(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
+        # A slope is claimed of the function; two answers beside each other are rounded apart.
+        return _slack(subject, rise(A, B)[1])
+
+    asked = properties.monotone(column, "increasing" if sign > 0 else "decreasing", output=name)
+    return Claim("monotone", asked, domain, rows, excess, moved=column, rounding=rounding)
 
 
 def _slack(subject: Subject, size: Floats) -> Floats:
@@ -260,17 +268,14 @@ def lipschitz(subject: Subject, rng: np.random.Generator) -> Claim:
     bound = max(1e-300, float(slopes.max() * (1 + float(rng.choice([-0.01, 0.0, 1e-6, 0.01, 0.3, 3.0])))))
 
     def excess(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
-        dy, dx, size = change(A, B)
-        return (
-            dy
-            - bound * dx
-            - _slack(subject, size)
-            - _LAST * bound * np.abs(A[column].to_numpy(dtype=np.float64))
-        )
+        dy, dx, _ = change(A, B)
+        return dy - bound * dx
 
-    return Claim(
-        "lipschitz", properties.lipschitz(column, bound, output=name), domain, rows, excess, moved=column
-    )
+    def rounding(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
+        return _slack(subject, change(A, B)[2]) + _LAST * bound * np.abs(A[column].to_numpy(dtype=np.float64))
+
+    asked = properties.lipschitz(column, bound, output=name)
+    return Claim("lipschitz", asked, domain, rows, excess, moved=column, rounding=rounding)
 
 
 def _swapped(subject: Subject, column: str, domain: Any) -> Callable[[np.random.Generator, int], Tables]:
@@ -307,12 +312,15 @@ def changes_at_most(subject: Subject, rng: np.random.Generator) -> Claim:
 
     tau = max(0.0, _bound(change(*rows(rng, _LOOK))[0], rng))
 
-    def excess(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
-        dy, rounded = change(A, B)
-        return dy - tau - rounded
-
+    asked = properties.changes_at_most(column, tau, output=name)
     return Claim(
-        "changes", properties.changes_at_most(column, tau, output=name), domain, rows, excess, moved=column
+        "changes",
+        asked,
+        domain,
+        rows,
+        lambda A, B: change(A, B)[0] - tau,
+        moved=column,
+        rounding=lambda A, B: change(A, B)[1],
     )
 
 
@@ -355,7 +363,15 @@ def equal(subject: Subject, rng: np.random.Generator) -> Claim:
 
     epsilon = max(0.0, _bound(gap(rows(rng, _LOOK)[0])[0], rng))
     asked = properties.equal(other, epsilon)
-    return Claim("equal", asked, domain, rows, lambda X: gap(X)[0] - epsilon - gap(X)[1], other=other)
+    return Claim(
+        "equal",
+        asked,
+        domain,
+        rows,
+        lambda X: gap(X)[0] - epsilon,
+        other=other,
+        rounding=lambda X: gap(X)[1],
+    )
 
 
 def formula(subject: Subject, rng: np.random.Generator) -> Claim:
@@ -379,7 +395,7 @@ def formula(subject: Subject, rng: np.random.Generator) -> Claim:
 
     epsilon = max(0.0, _bound(gap(rows(rng, _LOOK)[0])[0], rng))
     asked = properties.formula_within(text, epsilon, output=name)
-    return Claim("formula", asked, domain, rows, lambda X: gap(X)[0] - epsilon - gap(X)[1])
+    return Claim("formula", asked, domain, rows, lambda X: gap(X)[0] - epsilon, rounding=lambda X: gap(X)[1])
 
 
 def judged(claim: Claim, subject: Subject, cases: Sequence[Any], rng: np.random.Generator) -> list[str]:
@@ -391,10 +407,7 @@ def judged(claim: Claim, subject: Subject, cases: Sequence[Any], rng: np.random.
     # A claim about the rows near one has this one as the first.
     tables = (claim.rows(rng, 1)[0], rows[-1]) if claim.kind == "robust" else rows[: 2 - single]
     faults = list[str]()
-    room = _tie(subject, rows[0])
-    if claim.kind in ("monotone", "lipschitz"):
-        # The oracle gives a proof this much room for rounding, and takes it from a refutation.
-        room += 2 * float(_slack(subject, np.abs(subject.outputs(rows[0])).max()))
+    room = _tie(subject, rows[0]) + (0.0 if claim.rounding is None else float(claim.rounding(*tables)[0]))
     if not float(claim.excess(*tables)[0]) > -room:
         faults.append("does not refute")
     odd = [each for row in rows for each in _impossible(claim, subject, row)]
@@ -420,7 +433,7 @@ def _ordinary(claim: Claim, subject: Subject, rng: np.random.Generator) -> bool:
                 cells = np.round(cells) if name in subject.whole else cells
                 each = each.assign(**{name: np.clip(cells, low, high)})
         tables[k] = each
-    return bool(np.nanmax(claim.excess(*tables)) > 0)
+    return bool(np.nanmax(claim.broken(tuple(tables))) > 0)
 
 
 def _tie(subject: Subject, row: pd.DataFrame) -> float:
@@ -442,10 +455,9 @@ def _impossible(claim: Claim, subject: Subject, row: pd.DataFrame) -> list[str]:
             found += ["a third value"] if cell not in set(known) else []
         else:
             low, high = subject.range_of(name) if allowed is None else allowed
-            # The ends of a plain network's range are rounded where they are put together.
-            room = (
-                4 * float(np.spacing(max(abs(low), abs(high)))) if subject.plain and allowed is None else 0.0
-            )
+            # The ends of a plain network's range are rounded where they are put together, in its own floats.
+            size = np.array([low, high], dtype=np.float32 if subject.kind == "float32" else np.float64)
+            room = 4 * float(np.spacing(np.abs(size)).max()) if subject.plain and allowed is None else 0.0
             far = not low - room <= cell <= high + room and claim.kind != "robust"
             found += (
                 ["outside the range" if allowed is None else "outside what was asked about"] if far else []

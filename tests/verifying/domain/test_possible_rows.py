@@ -10,6 +10,8 @@ from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
 from edgewise.verifying.domain.goals import OutputBounds, OutputTerm
 from edgewise.verifying.domain.possible_rows import Possible
+from edgewise.verifying.domain.raw_values import exact
+from edgewise.verifying.language.conditions import Between
 from edgewise.verifying.results.witness import Breach, Evaluator
 
 
@@ -247,3 +249,32 @@ def test_a_bound_broken_by_hardly_anything_is_broken_by_a_row_that_can_be(mixed)
     row = beside.searched(top, np.zeros((0, len(top))))
     assert row is not None
     assert not possible.unlike([row])
+
+
+def test_a_row_at_the_end_of_a_range_asked_for_lies_in_it_to_the_last_digit():
+    r = np.random.default_rng(4)
+    amount = np.exp(r.normal(8, 2, 400)).round(2)
+    X = pd.DataFrame({"amount": amount})
+    model = ew.KANRegressor(mode="additive", members=1, random_state=0).fit(X, np.log(amount))
+    assert model.encoding_.columns[0].transform == "asinh"
+    columns = Columns(fitted(model, of="verify"))
+    for low, high in r.uniform(100, 50_000, (40, 2)):
+        asked = (min(low, high), max(low, high))
+        near = Possible(columns, columns.domain([Between("amount", *asked)])).near
+        ends = [columns.raw_number(0, end) for end in near.groups[0].cells[0][0]]
+        assert asked[0] <= ends[0] < ends[1] <= asked[1]
+        # The curve rises, so that its bound is broken at the upper end first.
+        rows = pd.DataFrame({"amount": [*asked]})
+        answers = model.predict(rows)
+        bound = float(answers.max() - 1e-3 * np.ptp(answers))
+        found = ew.verify(model, ew.properties.output_range(high=bound), domain={"amount": asked}, work=0.05)
+        assert found.status == "refuted"
+        assert asked[0] <= found.witness["amount"] <= asked[1]
+
+
+def test_numbers_far_from_zero_are_shown_with_the_digits_that_tell_them_apart():
+    assert exact(-1380408773457.5261) != exact(-1380408773457.5264)
+    assert float(exact(-1380408773457.5261)) == pytest.approx(-1380408773457.5261, abs=3e-4)
+    assert exact(21000.000000000004) == "21000"
+    assert exact(0.1 + 0.2) == "0.3"
+    assert (exact(None), exact("a"), exact(True), exact(2.0)) == ("missing", "a", "yes", "2")

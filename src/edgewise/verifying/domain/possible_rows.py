@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import charge
 from edgewise.data.encoding_columns import NumberColumn
 from edgewise.verifying.domain.columns import Columns
-from edgewise.verifying.domain.domain import Domain, Interval
+from edgewise.verifying.domain.domain import Domain, Group, Interval
 from edgewise.verifying.domain.raw_values import shown
 
 Floats = NDArray[np.float64]
@@ -24,7 +24,7 @@ VALUES = 65
 _NEAR = tuple(2.0**-k for k in range(2, 34))
 _WHOLE = (1, 2, 4, 8)
 _ROUNDS = 60
-# Share of an input that its transform may be off by.
+# Share of an input by which a cell of a transformed column may be wider than the numbers asked for.
 _BENT = 16 * np.finfo(np.float64).eps
 # Units of work for each number of a row that is looked at.
 _NUMBER = 1e-7
@@ -46,8 +46,23 @@ class Possible:
 
     @cached_property
     def near(self) -> Domain:
-        """What of the domain lies within the training range."""
-        return self.columns.familiar(self.domain)
+        """What of the domain lies within the training range, and within the numbers asked for to the last digit."""
+        familiar = self.columns.familiar(self.domain)
+        return replace(familiar, groups=tuple(self._inside(group) for group in familiar.groups))
+
+    def _inside(self, group: Group) -> Group:
+        """A group without the last few floats at both ends of a transformed column, which others but whole numbers keep."""
+        if group.name not in self.columns.names:  # several columns together, which are words
+            return group
+        column = self.columns.encoded(self.columns.names.index(group.name))
+        if not isinstance(column, NumberColumn) or column.transform != "asinh" or column.whole:
+            return group
+        cells = list[tuple[Interval, ...]]()
+        for (low, high), *flags in group.cells:
+            room = _BENT * max(abs(low), abs(high))
+            inside = (low + room, high - room) if high - low > 2 * room else (low, high)
+            cells.append((inside, *flags))
+        return replace(group, cells=tuple(cells))
 
     def whole(self, g: int) -> NumberColumn | None:
         """The column of a group, where it holds whole numbers."""
@@ -166,11 +181,7 @@ class Possible:
         sizes = np.array([sign * share for share in _NEAR for sign in (1, -1)])
         column = self.whole(g)
         if column is None:
-            # The cell of a transformed column is a little wider than the numbers asked for.
-            encoded = self.columns.encoded(g)
-            bent = isinstance(encoded, NumberColumn) and encoded.transform == "asinh"
-            room = _BENT * max(abs(low), abs(high)) if bent else 0.0
-            return np.clip(at + sizes * (high - low), min(low + room, at), max(high - room, at))
+            return np.clip(at + sizes * (high - low), min(low, at), max(high, at))
         number = np.round(column.decode(np.array([at])))
         span = float(np.ptp(column.decode(np.array(cell))))
         steps = np.round(np.concatenate([sizes * span, [sign * step for step in _WHOLE for sign in (1, -1)]]))

@@ -31,6 +31,14 @@ def shown(value: Any) -> str:
     return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
+def exact(value: Any) -> str:
+    """A raw value with as many digits as it takes to be that number, and not one beside it."""
+    if isinstance(value, float) and math.isfinite(value) and not value.is_integer():
+        texts = (f"{value:.{digits}g}" for digits in range(6, 18))
+        return next(text for text in texts if abs(float(text) - value) <= math.ulp(value))
+    return shown(value)
+
+
 def cells_of(column: EncodedColumn) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
     """The cells of a column and their names; the checker's page says the same of the file."""
     if isinstance(column, LevelColumn):

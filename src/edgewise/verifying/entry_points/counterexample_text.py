@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.domain.goals import Slope
-from edgewise.verifying.results.verdicts import shown
+from edgewise.verifying.domain.raw_values import exact, shown
 from edgewise.verifying.results.witness import Case, Evaluator
 
 Floats = NDArray[np.float64]
@@ -27,7 +27,7 @@ def reason_of(task: Task, part: Subgoal, found: tuple[Case, ...]) -> str:
     if len(found) == 2:
         second = found[1]
         values = ", ".join(
-            f"{name} {shown(value)} instead of {shown(second.row[name])}"
+            f"{name} {exact(value)} instead of {exact(second.row[name])}"
             for name, value in first.row.items()
             if value != second.row[name]
         )

@@ -22,6 +22,7 @@ from edgewise.verifying.claims.two_rows import brought_near, differ, padded, pai
 from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
+from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.entry_points.counterexample_text import goes_the_wrong_way, reason_of
 from edgewise.verifying.entry_points.evident import evident
 from edgewise.verifying.entry_points.formula import formula_outcome
@@ -244,7 +245,7 @@ def _search_pairs(
     """Try the property on pairs of rows, within the training range first."""
     prop = cast(asked.NeverFlips, claim.property)
     for part in claim.task.parts:
-        for domain in (claim.columns.familiar(part.domain), part.domain):
+        for domain in (Possible(claim.columns, part.domain).near, part.domain):
             pool = drawn(domain, claim.config.drawn_rows, rng)
             pool = pool if starts is None else np.vstack([starts, pool])
             charge(_NUMBER * pool.size)

@@ -8,7 +8,7 @@ from typing import Any
 
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise.verifying.domain.raw_values import shown
+from edgewise.verifying.domain.raw_values import exact, shown
 from edgewise.verifying.results.certificate import Certificate
 from edgewise.verifying.results.witness import Case
 
@@ -250,7 +250,7 @@ def ended_by(reason: StopReason, parts: tuple[int, int] = (0, 1)) -> str:
 def table_of(cases: tuple[Case, ...]) -> list[str]:
     """The rows beside each other, a line a column; what differs is marked."""
     names = list(cases[0].row)
-    lines = [(name, *(shown(case.row[name]) for case in cases)) for name in names]
+    lines = [(name, *(exact(case.row[name]) for case in cases)) for name in names]
     for name in cases[0].outputs:
         lines.append((name, *(_short(case.outputs[name]) for case in cases)))
     if cases[0].decision is not None:
