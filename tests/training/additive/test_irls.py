@@ -1,9 +1,13 @@
 """Additive networks solved by penalised reweighted least squares."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
 
+from edgewise._core import work
+from edgewise._core.work import Meter, StopReason, running
 from edgewise.training import fit_table
 from edgewise.training.additive.design import make_design
 from edgewise.training.additive.irls import solve_additive, without_nothing
@@ -154,3 +158,22 @@ def test_a_column_that_says_nothing_is_not_read():
     read = fit.network.layers[0].mask[:, 0].tolist()
     assert read[0]
     assert not all(read)
+
+
+def test_a_time_limit_that_is_over_leaves_a_constant(rows, monkeypatch):
+    """However early it passes, what was reached is returned, with the reason."""
+    X, y = rows
+    design, table = design_of(X)
+    ticks = itertools.count(0.0, 1.0)
+    monkeypatch.setattr(work.time, "monotonic", ticks.__next__)
+    for seconds in (0.5, 1.5, 2.5, 3.5, 6.5):
+        with running(Meter(seconds=seconds)):
+            found = solve_additive(
+                table, design.owner, y, torch.ones(400, dtype=torch.float64), Squared(), PLAIN
+            )
+        assert found.stop is not None
+        assert found.stop.reason is StopReason.TIME_LIMIT
+        assert bool(torch.isfinite(found.theta).all())
+        if found.steps == 0:
+            assert not found.theta.any()
+            assert torch.allclose(found.bias, y.mean(0))

@@ -140,7 +140,7 @@ def solve_additive(
     kept = (~first).nonzero()[:, 0]
     second = torch.cat([torch.tensor([True]), owner[kept][1:] != owner[kept][:-1]])
     group = 2 * owner[kept] + (~second).to(owner.dtype)
-    part, group = design_matrix(table[:, kept], owner[kept]), torch.unique(group, return_inverse=True)[1]
+    group = torch.unique(group, return_inverse=True)[1]
     count = int(group.max()) + 1 if len(group) else 0
     outputs = y.shape[1]
     penalty = torch.full((count, outputs), START * float(weight.sum()), dtype=torch.float64)
@@ -150,6 +150,7 @@ def solve_additive(
     now, steps, short, stop = (theta, penalty), 0, False, None
     own = list[tuple[Tensor, Tensor]]()
     try:
+        part = design_matrix(table[:, kept], owner[kept])
         if len(y) > 2 * SCOUTS and not loss.dispersed:
             # Rows come in an order of their own (by their values): every n-th is a fair part of them.
             few = torch.linspace(0, len(y) - 1, SCOUTS).round().long()
