@@ -11,6 +11,7 @@ from torch import Tensor
 
 from edgewise._core.checks import check_columns, check_float, check_int, check_matrix, check_vector
 from edgewise._core.errors import InputError
+from edgewise.layers.refining import finer
 from edgewise.layers.symbolic_edges import form_values
 from edgewise.network.arguments import Edge, as_data, check_edge, check_layers
 from edgewise.network.edits import EditResult, recorded
@@ -66,15 +67,7 @@ def refine(net: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: An
             high=MOST_INTERVALS,
             of="refine (factor x intervals now)",
         )
-        old = state.grid.to(torch.float64)
-        share = torch.arange(factor, dtype=torch.float64, device=old.device) / factor
-        inner = old[:, :-1, None] + old.diff(dim=1)[..., None] * share
-        # Old breaks are kept to the bit: rounding them would move the ends.
-        inner[..., 0] = old[:, :-1]
-        fine = torch.cat([inner.flatten(1), old[:, -1:]], 1).to(state.grid)
-        # The new breaks are rounded to the network's precision first, so that the function is exact on those it gets.
-        matrix = BSpline(old, state.spec.degree).refine(fine.to(torch.float64))
-        coef = torch.einsum("inm,imo->ino", matrix, state.coef.to(torch.float64)).to(state.coef)
+        fine, coef = finer(state.grid, state.coef, state.spec.degree, factor)
         spec = replace(state.spec, intervals=fine.shape[1] - 1)
         states[k] = replace(state, spec=spec, grid=fine, coef=coef)
     return recorded("refine", f"each interval into {factor}", net, put_together(net, states), X)
