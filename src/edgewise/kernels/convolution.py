@@ -12,57 +12,22 @@ Pictures are (N, H, W, C) here, the memory that torch calls channels_last.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from edgewise.kernels import trilinear
+from edgewise.kernels.patches import Window, apart, blocks, merge, of_rows, patches, split, together
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
-from edgewise.splines.pieces import Pieces
 
 # Numbers of a tile: about what the second cache holds.
 TILE = 1 << 18
 # What evaluating the live functions of an input costs, and moving one number of a tile, in multiply-adds.
 EVALUATING, MOVING = 32, 3
-
-
-@dataclass(frozen=True)
-class Window:
-    """How a kernel moves over pictures.
-
-    Attributes
-    ----------
-    kernel, stride, dilation : (int, int)
-        Down and across.
-    padding : (int, int, int, int)
-        Rows above and below, columns left and right that count as zeros.
-    groups : int
-        Groups of channels; the outputs of one see no other's inputs.
-    """
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    dilation: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    groups: int = 1
-
-    @property
-    def places(self) -> int:
-        """Number of places of the kernel."""
-        return self.kernel[0] * self.kernel[1]
-
-    def out(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width of the result."""
-        top, bottom, left, right = self.padding
-        sizes = (height + top + bottom, width + left + right)
-        each = zip(sizes, self.kernel, self.dilation, self.stride, strict=True)
-        down, across = ((size - d * (k - 1) - 1) // s + 1 for size, k, d, s in each)
-        return down, across
 
 
 def convolve(
@@ -92,18 +57,10 @@ def convolve(
     return Convolution.apply(basis, one_grid, window, x.contiguous(), coef, base)  # type: ignore[no-any-return]
 
 
-def patches(x: Tensor, window: Window) -> Tensor:
-    """The inputs of every output, (groups, N * H' * W', J)."""
-    top, bottom, left, right = window.padding
-    padded = F.pad(x.permute(0, 3, 1, 2), (left, right, top, bottom))
-    columns = F.unfold(padded, window.kernel, window.dilation, 0, window.stride)
-    return columns.unflatten(1, (window.groups, -1)).permute(1, 0, 3, 2).flatten(1, 2)
-
-
 def by_patches(basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, window: Window) -> Tensor:
     """`convolve` as one layer on all patches at once: what tracers, transforms and second derivatives go by."""
     y = trilinear.spline_sum(
-        basis, patches(x, window), _split(coef, window), 0, None if base is None else _split(base, window)
+        basis, patches(x, window), split(coef, window), 0, None if base is None else split(base, window)
     )
     return y.transpose(0, 1).reshape(len(x), *window.out(x.shape[1], x.shape[2]), coef.shape[-1])
 
@@ -165,9 +122,9 @@ class _Gathered:
     def __init__(self, basis: Basis, window: Window, x: Tensor, coef: Tensor, base: Tensor | None) -> None:
         places = window.places
         order = torch.arange(len(coef), device=x.device).view(-1, places).T.flatten()
-        self.basis, self.window, self.x = _of_rows(basis, order), window, x
-        self.coef = _split(coef[order], window)
-        self.base = None if base is None else _split(base[order], window)
+        self.basis, self.window, self.x = of_rows(basis, order), window, x
+        self.coef = split(coef[order], window)
+        self.base = None if base is None else split(base[order], window)
         self.maps = trilinear._maps(basis, x)
         self.out = window.out(x.shape[1], x.shape[2])
         self.back = torch.argsort(order)
@@ -178,7 +135,7 @@ class _Gathered:
         top, _, left, right = self.window.padding
         height = self.x.shape[1]
         row = self.out[1] * self.x.shape[3] * self.window.places
-        for at, rows in _blocks(len(self.x), self.out[0], row):
+        for at, rows in blocks(len(self.x), self.out[0], row, TILE):
             first, last = rows.start * sh - top, (rows.stop - 1) * sh + (kh - 1) * dh + 1 - top
             inside = self.x[at, max(first, 0) : max(min(last, height), 0)]
             above = max(-first, 0) if last > 0 else last - first
@@ -201,7 +158,7 @@ class _Gathered:
         for at, rows, tile in self.tiles():
             columns = self.columns(tile, rows.stop - rows.start)
             part = self.maps.forward(self.basis, columns, None, self.coef, self.base, 0)
-            y[at, rows].unflatten(-1, (groups, outputs)).copy_(_together(part, y[at, rows].shape[:3]))
+            y[at, rows].unflatten(-1, (groups, outputs)).copy_(together(part, y[at, rows].shape[:3]))
         return y
 
     def backward(self, g: Tensor, wants_x: bool, wants_coef: bool) -> _Gradients:
@@ -212,7 +169,7 @@ class _Gathered:
         total = _Total()
         for at, rows, tile in self.tiles():
             count = rows.stop - rows.start
-            columns, pulls = self.columns(tile, count), _apart(g[at, rows], groups)
+            columns, pulls = self.columns(tile, count), apart(g[at, rows], groups)
             found = total.add(
                 self.maps, self.basis, columns, self.coef, self.base, pulls, wants_x, wants_coef
             )
@@ -234,8 +191,8 @@ class _Gathered:
         back = self.back
         return (
             dx,
-            None if dc is None else _merge(dc)[back],
-            None if dw_ is None or self.base is None else _merge(dw_)[back],
+            None if dc is None else merge(dc)[back],
+            None if dw_ is None or self.base is None else merge(dw_)[back],
         )
 
 
@@ -246,9 +203,9 @@ class _Spread:
         self.window, self.x = window, x
         self.own = x.shape[3] // window.groups
         self.each = coef.shape[-1] // window.groups
-        self.basis = _of_rows(basis, torch.arange(0, len(coef), window.places, device=x.device))
-        self.coef = self._wide(_split(coef, window))
-        self.base = None if base is None else self._wide(_split(base, window)[:, :, None])[:, :, 0]
+        self.basis = of_rows(basis, torch.arange(0, len(coef), window.places, device=x.device))
+        self.coef = self._wide(split(coef, window))
+        self.base = None if base is None else self._wide(split(base, window)[:, :, None])[:, :, 0]
         self.maps = trilinear._maps(basis, x)
         self.out = window.out(x.shape[1], x.shape[2])
 
@@ -262,11 +219,11 @@ class _Spread:
 
     def tiles(self) -> Iterator[tuple[slice, slice]]:
         row = self.x.shape[2] * self.window.places * self.each * self.window.groups
-        return _blocks(len(self.x), self.x.shape[1], row)
+        return blocks(len(self.x), self.x.shape[1], row, TILE)
 
     def inputs(self, at: slice, rows: slice) -> Tensor:
         """Inputs (groups, N * rows * W, channels), a view."""
-        return _apart(self.x[at, rows], self.window.groups)
+        return apart(self.x[at, rows], self.window.groups)
 
     def overlaps(self, rows: slice) -> Iterator[tuple[int, slice, slice, slice, slice]]:
         """For each place of the kernel what it joins: rows and columns of the result, and those of the tile."""
@@ -322,7 +279,7 @@ class _Spread:
                 pulls.view(groups, -1, self.window.places * each), wants_x, wants_coef,
             )  # fmt: skip
             if dx is not None and found is not None:
-                dx[at, rows].unflatten(-1, (groups, self.own)).copy_(_together(found, shape))
+                dx[at, rows].unflatten(-1, (groups, self.own)).copy_(together(found, shape))
         if outside is not None and wants_coef:
             sums = torch.einsum("hwk,hwgo->gko", outside, g.sum(0).unflatten(-1, (groups, each)))
             pulls = sums.reshape(groups, 1, -1)
@@ -330,8 +287,8 @@ class _Spread:
         dc, dw = total.coef, total.base
         return (
             dx,
-            None if dc is None else _merge(self._narrow(dc)),
-            None if dw is None or self.base is None else _merge(self._narrow(dw[:, :, None])[:, :, 0]),
+            None if dc is None else merge(self._narrow(dc)),
+            None if dw is None or self.base is None else merge(self._narrow(dw[:, :, None])[:, :, 0]),
         )
 
 
@@ -368,42 +325,3 @@ class _Total:
         if dw is not None:
             self.base = dw if self.base is None else self.base.add_(dw)
         return dx
-
-
-def _blocks(count: int, height: int, row: int) -> Iterator[tuple[slice, slice]]:
-    """Pictures and rows of tiles: whole pictures together, or some rows of one."""
-    rows = max(1, min(height, TILE // max(1, row)))
-    step = max(1, TILE // max(1, row * height)) if rows == height else 1
-    for n in range(0, count, step):
-        for r in range(0, height, rows):
-            yield slice(n, min(n + step, count)), slice(r, min(r + rows, height))
-
-
-def _apart(t: Tensor, groups: int) -> Tensor:
-    """(N, H, W, groups * C) to (groups, N * H * W, C), a view where memory allows."""
-    return t.reshape(-1, groups, t.shape[-1] // groups).transpose(0, 1)
-
-
-def _together(t: Tensor, shape: torch.Size) -> Tensor:
-    """(groups, N * H * W, C) to (N, H, W, groups, C)."""
-    return t.transpose(0, 1).unflatten(0, tuple(shape))
-
-
-def _split(coef: Tensor, window: Window) -> Tensor:
-    """Functions (J, ..., O) to those of the groups (groups, J, ..., O / groups)."""
-    return coef.unflatten(-1, (window.groups, -1)).movedim(-2, 0)
-
-
-def _merge(coef: Tensor) -> Tensor:
-    """Back from `_split`."""
-    return coef.movedim(0, -2).flatten(-2)
-
-
-def _of_rows(basis: Basis, rows: Tensor) -> Basis:
-    """The basis of some of the inputs, in this order."""
-    if isinstance(basis, BSpline):
-        assert basis.pieces is not None
-        p = basis.pieces
-        pieces = Pieces(p.table[rows], p.origin[rows], p.width[rows], p.uniform)
-        return BSpline(basis.breaks[rows], basis.degree, pieces)
-    return replace(cast(Any, basis), grid=basis.grid[rows])

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from edgewise._core.checks import check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.modules import is_tracing
-from edgewise.kernels.convolution import Window, convolve, patches
+from edgewise.kernels.convolution import convolve
+from edgewise.kernels.patches import Window, patches
 from edgewise.layers.inputs import autocast_type, check_input, lowered
 from edgewise.layers.linear import KANLinear
 from edgewise.layers.symbolic_edges import SymbolicEdge, form_values
