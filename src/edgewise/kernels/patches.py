@@ -1,4 +1,4 @@
-"""Pictures cut into patches, tiles and groups of channels. Pictures are (N, H, W, C), the memory torch calls channels_last."""
+"""Pictures cut into patches, tiles and groups of channels; they are (N, H, W, C), which torch calls channels_last."""
 
 from __future__ import annotations
 
