@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import edgewise as ew
 from edgewise import FileError, InputError
 from edgewise.network.container import read_container, write_container
 from edgewise.network.files import promised_tensors
+from edgewise.training import TableConfig
 
 from .tables import classifier, income, people, regressor
 
@@ -159,3 +161,17 @@ def test_every_cut_and_flip_is_noticed(tmp_path: pathlib.Path, fitted: Any) -> N
         path.write_bytes(data[:at])
         with pytest.raises(FileError):
             ew.load(path)
+
+
+def test_thresholds_come_through_a_file(tmp_path: pathlib.Path) -> None:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(120, 2))
+    config = TableConfig(finer_rows=(50, 100), importance_rows=60)
+    model = ew.KANRegressor(mode="additive", config=config).fit(X, X[:, 0] ** 2)
+    assert clone(model).config == config
+    ew.save(model, tmp_path / "model.kan")
+    again = ew.load(tmp_path / "model.kan")
+    assert again.config == config
+    assert np.array_equal(again.predict(X), model.predict(X))
+    with pytest.raises(InputError, match="'config' parameter of KANRegressor"):
+        ew.KANRegressor(config={"epochs": 3}).fit(X, X[:, 0])

@@ -27,12 +27,6 @@ def table():
     return X, (y + 0.2 * random.normal(size=n)).to_numpy()
 
 
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    """Fewer updates, and time enough for them: what is tested is what training looks for, not how well it ends."""
-    monkeypatch.setattr("edgewise.training.tabular.job.EPOCHS", 30)
-
-
 def swept(X, name, values):
     rows = pd.concat([X.iloc[[0]]] * len(values), ignore_index=True)
     rows[name] = values

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import edgewise as ew
+from edgewise.training import TableConfig
 
 
 @pytest.fixture(scope="module")
@@ -15,11 +16,6 @@ def table():
         "c": random.choice(["u", "v"], 400),
     }
     return X, np.clip(3 * X["a"] + np.maximum(X["b"], 0) - 1, 0, 2)
-
-
-@pytest.fixture(autouse=True)
-def short(monkeypatch):
-    monkeypatch.setattr("edgewise.training.tabular.job.EPOCHS", 10)
 
 
 def anywhere(n=2000):
@@ -34,7 +30,13 @@ def anywhere(n=2000):
 @pytest.mark.parametrize("mode", ["additive", "pairwise", "deep"])
 def test_no_row_leaves_it_and_a_proof_says_so(table, mode):
     X, y = table
-    options = {"mode": mode, "members": 2, "hidden": 3, "monotone": {"a": "increasing"}}
+    options = {
+        "config": TableConfig(epochs=10),
+        "mode": mode,
+        "members": 2,
+        "hidden": 3,
+        "monotone": {"a": "increasing"},
+    }
     free = ew.KANRegressor(**options).fit(X, y)
     held = ew.KANRegressor(output_range=(0, 2), **options).fit(X, y)
     far = anywhere()

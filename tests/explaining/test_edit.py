@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import edgewise as ew
+from edgewise.training import TableConfig
 
 
 @pytest.fixture(scope="module")
@@ -85,10 +86,11 @@ def test_points_are_passed_through_and_words_set(model, data):
     assert abs(after[1] - before[1]) > 0.1
 
 
-def test_joint_networks_carry_curves_too(data, monkeypatch):
-    monkeypatch.setattr("edgewise.training.tabular.job.EPOCHS", 15)
+def test_joint_networks_carry_curves_too(data):
     X, y = data
-    model = ew.KANClassifier(mode="pairwise", interactions=1, members=2).fit(X, y > 0.5)
+    model = ew.KANClassifier(mode="pairwise", interactions=1, members=2, config=TableConfig(epochs=15)).fit(
+        X, y > 0.5
+    )
     edited = ew.edit_shape(model, "age", "shift(1, None, 40)", X, y > 0.5)
     young = {"age": [30.0], "kind": ["b"], "z": [0.3]}
     assert edited.model.decision_function(young) == pytest.approx(

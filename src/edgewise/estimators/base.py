@@ -25,6 +25,7 @@ from edgewise.estimators.reservoir import Reservoir, kept_rows, warm_fit
 from edgewise.explaining.misses import Misses
 from edgewise.network.fitted import HoldsNetwork
 from edgewise.training import Record, TableFit
+from edgewise.training.config import TableConfig, config_of
 from edgewise.training.tabular.output_range import check_range
 
 Floats = NDArray[np.float64]
@@ -61,12 +62,14 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         convex: Any = None,
         bounds: Any = None,
         output_range: Any = None,
+        config: TableConfig | None = None,
     ) -> None:
         self.interactions = interactions
         self.monotone = monotone
         self.convex = convex
         self.bounds = bounds
         self.output_range = output_range
+        self.config = config
         self.mode = mode
         self.hidden = hidden
         self.members = members
@@ -112,6 +115,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             seed=_seed(self.random_state, of),
             callbacks=(*cast("list[Any]", callbacks), *([_show] if verbose else [])),
             max_inputs=check_int(self.max_inputs, "max_inputs", low=1, of=of),
+            config=config_of(self.config, of),
         )
 
     def _remember_columns(self, table: RawTable) -> None:
@@ -143,7 +147,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
     def _partial_train(self, problem: Problem, settings: Settings) -> None:
         """Add the rows to those kept; go on from the network, or learn anew once there are twice the rows."""
         before = getattr(self, "_reservoir", None)
-        reservoir = kept_rows(before, problem, settings.seed)
+        reservoir = kept_rows(before, problem, settings.seed, settings.config.reservoir_rows)
         whole = reservoir.problem(problem)
         fresh = before is None or self.fit_.mode == "constant"  # which leaves no edge to go on with
         # Steps from a network would not keep to the constraints, nor to a loss of its own; learning anew does.

@@ -17,6 +17,7 @@ from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit, table_to_predict
 from edgewise.estimators.problem import Problem
 from edgewise.estimators.targets import class_factors, class_target, row_weights, target_names
+from edgewise.training.config import TableConfig
 
 Floats = NDArray[np.float64]
 
@@ -66,6 +67,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     output_range : (low, high), optional
         What the log-odds of the second of two classes may be; None for no limit. Held by construction, for all rows and in
         every mode: one more edge is flat beyond the ends.
+    config : TableConfig, optional
+        The thresholds it decides by, from `edgewise.training`; the defaults suit tables of all sizes.
 
     Attributes
     ----------
@@ -120,6 +123,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         convex: Any = None,
         bounds: Any = None,
         output_range: Any = None,
+        config: TableConfig | None = None,
     ) -> None:
         super().__init__(
             mode=mode,
@@ -136,6 +140,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
             convex=convex,
             bounds=bounds,
             output_range=output_range,
+            config=config,
         )
         self.class_weight = class_weight
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from edgewise.explaining.reliability import Reliability
 from edgewise.network import KAN
 from edgewise.network.calibration import Calibration
 from edgewise.training import TableFit
+from edgewise.training.config import TableConfig
 
 _ESTIMATORS = {"KANRegressor": KANRegressor, "KANClassifier": KANClassifier}
 # Plain types only: a dtype from a file must not be able to ask for objects or records.
@@ -88,6 +90,13 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
             parameters[name] = {_plain(key): _entry(value) for key, value in parameters[name]}
     if isinstance(parameters.get("output_range"), list):
         parameters["output_range"] = tuple(_plain(end) for end in parameters["output_range"])
+    if parameters.get("config") is not None:
+        told: dict[str, Any] = parameters["config"]
+        numbers: dict[str, Any] = {
+            name: tuple(cast("list[Any]", own)) if isinstance(own, list) else own
+            for name, own in told.items()
+        }
+        parameters["config"] = TableConfig(**numbers)
     model.set_params(**parameters)
     model.encoding_ = Encoding.from_json(document["encoding"])
     model.network_ = net
@@ -180,6 +189,8 @@ def _parameters(model: Any) -> dict[str, Any]:
         if name == "output_range" and value is not None:
             value = [_plain(end) for end in value]
             out[name] = value
+        elif isinstance(value, TableConfig):
+            out[name] = asdict(value)
         elif isinstance(value, _PLAIN) or name in ("class_weight", *_BY_COLUMN):
             out[name] = value
     return out

@@ -27,12 +27,10 @@ from edgewise.network import KAN, mask_edges
 from edgewise.simplifying import edge_scores
 from edgewise.training import Callback, Record, TableFit, fit_table
 from edgewise.training.common.listeners import Listeners
+from edgewise.training.config import DEFAULT, TableConfig
 
 Floats = NDArray[np.float64]
 
-_SCORED_ROWS = 2_000
-# Rows that are looked at where a time limit ends the encoding of all.
-_GLANCE = 1_000
 # Seconds that are left when none are.
 _SOON = 1e-3
 # Rows are summed in single precision, where smaller weights vanish beside the largest.
@@ -107,6 +105,7 @@ class Settings:
     interactions: str | int | None = None
     wishes: Wishes = NO_WISHES
     output_range: tuple[float, float] | None = None
+    config: TableConfig = DEFAULT
     # Of numbers.
     loss: str = "squared"
     quantile: float = 0.5
@@ -132,21 +131,21 @@ def train(problem: Problem, settings: Settings, of: str) -> Trained:
     meter = Meter(seconds=settings.seconds)
 
     Listeners(settings.callbacks, meter, lambda: Record("encoding", 0, math.nan, None, meter.seconds, 0))
-    stopped, rows = None, problem.table.n_rows
+    stopped, rows, glance = None, problem.table.n_rows, settings.config.glance_rows
     with one_thread():
         try:
             with running(meter):
                 encoded = _encoded(problem, settings, of)
         except StopError as stop:
             stopped = meter.own(stop)
-            chosen = numpy_generator(derive(settings.seed, 32)).permutation(rows)[:_GLANCE]
+            chosen = numpy_generator(derive(settings.seed, 32)).permutation(rows)[:glance]
             encoded = _encoded(problem.take(np.sort(chosen)), settings, of)
         left = None if settings.seconds is None else max(settings.seconds - meter.seconds, _SOON)
         settings = replace(settings, seconds=left if stopped is None else _SOON)
         trained = _trained_on(*encoded, settings, of)
     if stopped is None:
         return trained
-    note = f"Learned from a random {_GLANCE:,} of the {rows:,} rows: {stopped.advice[0].lower()}{stopped.advice[1:]}"
+    note = f"Learned from a random {glance:,} of the {rows:,} rows: {stopped.advice[0].lower()}{stopped.advice[1:]}"
     fit = replace(trained.fit, stop_reason=stopped, events=(*trained.fit.events, note))
     return replace(trained, fit=fit)
 
@@ -160,7 +159,7 @@ def _encoded(
     settings.wishes.check(encoding.column_names, of)
     encoding = in_raw_units(encoding, settings.wishes)
     inputs = encoding.apply(problem.table)
-    left_out = screened_out(encoding, inputs, problem.level_targets, settings.max_inputs)
+    left_out = screened_out(encoding, inputs, problem.level_targets, settings.max_inputs, settings.config)
     if left_out:
         warnings.warn(
             f"{of} keeps the {len(encoding.columns) - len(left_out):,} of {len(encoding.columns):,} columns that explain "
@@ -189,7 +188,7 @@ def _trained_on(
         fit = replace(fit, validation_error=None, events=(*fit.events, note))
     if codes := encoding.told_codes:
         fit = replace(fit, events=(*fit.events, codes))
-    importances = column_importances(fit.network, encoding, inputs)
+    importances = column_importances(fit.network, encoding, inputs, settings.config)
     return Trained(fit.network, encoding, fit, importances, left_out, misses)
 
 
@@ -239,6 +238,7 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
         interactions=settings.interactions,
         constraints=constraints,
         output_range=None if limits is None else (limits[0] / size, limits[1] / size),
+        config=settings.config,
     )
     if size == 1.0:
         return fit
@@ -303,9 +303,9 @@ def outputs_of(net: KAN, inputs: Floats) -> Floats:
     return out
 
 
-def column_importances(net: KAN, encoding: Encoding, inputs: Floats) -> Floats:
+def column_importances(net: KAN, encoding: Encoding, inputs: Floats, config: TableConfig = DEFAULT) -> Floats:
     """For each raw column how much its inputs move the outputs, as shares that sum to one."""
-    step = -(-len(inputs) // _SCORED_ROWS)
+    step = -(-len(inputs) // config.importance_rows)
     scores = edge_scores(net, inputs[::step]).inputs.to(torch.float64).cpu().numpy()
     largest = scores.max(initial=0.0)
     if not (np.isfinite(largest) and largest > 0):

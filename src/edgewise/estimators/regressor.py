@@ -17,6 +17,7 @@ from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit, table_to_predict
 from edgewise.estimators.problem import Problem, Settings
 from edgewise.estimators.targets import power_of_two, regression_target, row_weights, target_names
+from edgewise.training.config import TableConfig
 from edgewise.training.tabular.output_range import check_range
 
 Floats = NDArray[np.float64]
@@ -64,13 +65,14 @@ class KANRegressor(RegressorMixin, KANEstimator):
     output_range : (low, high), optional
         What the output may be, in units of y; None for no limit. Held by construction, for all rows and in every mode: one
         more edge is flat beyond the ends.
-
     loss : "squared", "huber" or "quantile"
         What errors cost. "squared" seeks the mean; "huber" counts large errors by their size instead of their square, so
         that outliers pull little; "quantile" seeks the value that a share `quantile` of the rows stays below. Columns under
         constraints need "squared".
     quantile : float
         In (0, 1), for `loss="quantile"`; 0.5 is the median.
+    config : TableConfig, optional
+        The thresholds it decides by, from `edgewise.training`; the defaults suit tables of all sizes.
 
     Attributes
     ----------
@@ -125,6 +127,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         output_range: Any = None,
         loss: str = "squared",
         quantile: float = 0.5,
+        config: TableConfig | None = None,
     ) -> None:
         super().__init__(
             mode=mode,
@@ -141,6 +144,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
             convex=convex,
             bounds=bounds,
             output_range=output_range,
+            config=config,
         )
         self.loss = loss
         self.quantile = quantile

@@ -19,7 +19,6 @@ from edgewise.training import TableFit, fit
 
 Floats = NDArray[np.float64]
 
-CAPACITY = 20_000
 _FIT_LOSS = {"squared": "squared", "logistic": "cross_entropy", "cross_entropy": "cross_entropy"}
 
 
@@ -44,8 +43,8 @@ class Reservoir:
         return replace(self, seen_at_fit=self.seen)
 
 
-def kept_rows(before: Reservoir | None, new: Problem, seed: int) -> Reservoir:
-    """The rows kept so far and the new ones, thinned to the capacity."""
+def kept_rows(before: Reservoir | None, new: Problem, seed: int, most: int) -> Reservoir:
+    """The rows kept so far and the new ones, thinned to so many at most."""
     seen = 0 if before is None else before.seen
     n = new.table.n_rows
     keys = numpy_generator(derive(seed, 31, seen)).random(n)
@@ -61,9 +60,9 @@ def kept_rows(before: Reservoir | None, new: Problem, seed: int) -> Reservoir:
             seen + n,
             before.seen_at_fit,
         )
-    if len(whole.keys) <= CAPACITY:
+    if len(whole.keys) <= most:
         return whole
-    rows = np.sort(np.argsort(whole.keys, kind="stable")[:CAPACITY])
+    rows = np.sort(np.argsort(whole.keys, kind="stable")[:most])
     return replace(
         whole, table=whole.table.take(rows), y=whole.y[rows], weight=whole.weight[rows], keys=whole.keys[rows]
     )
@@ -120,4 +119,9 @@ def warm_fit(
         validation_error=result.validation_error,
         events=result.events,
     )
-    return result.network, encoding, again, column_importances(result.network, encoding, inputs)
+    return (
+        result.network,
+        encoding,
+        again,
+        column_importances(result.network, encoding, inputs, settings.config),
+    )

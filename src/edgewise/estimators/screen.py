@@ -6,20 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.data import Encoding
+from edgewise.training.config import DEFAULT, TableConfig
 
 Floats = NDArray[np.float64]
-
-# Rows that are enough to judge columns by.
-ENOUGH_ROWS = 20_000
-# Where columns have to go, no more stay than there are rows, but these at least.
-FEWEST_KEPT = 20
 
 
 class ScreeningWarning(UserWarning):
     """Columns were left out before training because there were too many to learn from together."""
 
 
-def screened_out(encoding: Encoding, inputs: Floats, targets: Floats, most: int) -> tuple[str, ...]:
+def screened_out(
+    encoding: Encoding, inputs: Floats, targets: Floats, most: int, config: TableConfig = DEFAULT
+) -> tuple[str, ...]:
     """Names of the columns to leave out: all but those that by themselves explain most.
 
     A column's worth is the share of the variance of the target that a parabola in each of its inputs explains (the
@@ -33,11 +31,12 @@ def screened_out(encoding: Encoding, inputs: Floats, targets: Floats, most: int)
     targets : array of shape (n, k)
     most : int
         How many inputs to keep; fewer where there are fewer rows.
+    config : TableConfig
     """
     if inputs.shape[1] <= most:
         return ()
-    most = min(most, max(FEWEST_KEPT, len(inputs)))
-    worth = _explained(inputs[:ENOUGH_ROWS], targets[:ENOUGH_ROWS])
+    most = min(most, max(config.fewest_kept, len(inputs)))
+    worth = _explained(inputs[: config.screening_rows], targets[: config.screening_rows])
     sources = np.asarray(encoding.sources)
     by_column = {int(k): 0.0 for k in sources}
     for k, value in zip(sources.tolist(), worth.tolist(), strict=True):

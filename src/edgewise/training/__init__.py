@@ -13,6 +13,7 @@ from edgewise.training.common.results import Callback as Callback
 from edgewise.training.common.results import FitResult as FitResult
 from edgewise.training.common.results import Record as Record
 from edgewise.training.common.results import TableFit as TableFit
+from edgewise.training.config import TableConfig as TableConfig
 from edgewise.training.fit import fit as fit
 from edgewise.training.tabular.fit_table import fit_table as fit_table
 
@@ -25,6 +26,7 @@ __all__ = [
     "Poisson",
     "Record",
     "Squared",
+    "TableConfig",
     "TableFit",
     "fit",
     "fit_table",

@@ -13,6 +13,7 @@ from edgewise.splines.pieces import make_pieces
 from edgewise.training.additive.quadratic_program import solve_qp
 from edgewise.training.additive.shape_constraints import Constraint, inequalities
 from edgewise.training.bag.members import rising
+from edgewise.training.config import TableConfig
 from edgewise.training.tabular.fit_table import fit_table
 
 WISHES = {
@@ -93,12 +94,11 @@ def test_the_range_is_about_the_mean(rows):
 
 @pytest.mark.parametrize("mode", ["deep", "pairwise"])
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
-def test_joint_networks_hold_them_by_finite_differences(rows, mode, loss, monkeypatch):
-    monkeypatch.setattr("edgewise.training.tabular.job.EPOCHS", 15)
+def test_joint_networks_hold_them_by_finite_differences(rows, mode, loss):
     X, y = rows
     y = y if loss == "squared" else (y > 0).astype(float)
     options = {"interactions": 4} if mode == "pairwise" else {"mode": "deep"}
-    fit = fit_table(X, y, loss=loss, constraints=WISHES, members=2, **options)
+    fit = fit_table(X, y, loss=loss, constraints=WISHES, members=2, config=TableConfig(epochs=15), **options)
     assert fit.mode == mode
     net = fit.network
     z = np.random.default_rng(1).uniform(-3, 3, (20_000, 5))

@@ -18,7 +18,7 @@ def problem_of(n=300, inputs=3, seed=0):
     random = np.random.default_rng(seed)
     X = torch.from_numpy(random.uniform(-1, 1, (n, inputs)))
     y = torch.sin(3 * X[:, :1] * X[:, 1:2])
-    return make_problem(TableRows(X, y, torch.ones(n, dtype=torch.float64)), 10, 1.0, 4, 0)
+    return make_problem(TableRows(X, y, torch.ones(n, dtype=torch.float64)), 10, 4, 0)
 
 
 def filled(bag, seed=0):

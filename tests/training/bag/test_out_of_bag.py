@@ -17,7 +17,7 @@ def problem_of(y: torch.Tensor) -> TableProblem:
     rows = TableRows(
         torch.linspace(0, 1, len(y), dtype=torch.float64)[:, None], y, torch.ones(len(y)).double()
     )
-    return make_problem(rows, 4, 1.0, 4, 0)
+    return make_problem(rows, 4, 4, 0)
 
 
 @pytest.mark.parametrize("bold", [0.5, 1.0, 2.5])

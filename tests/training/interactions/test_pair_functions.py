@@ -1,7 +1,6 @@
 """Functions of pairs that are solved: found where they are, nothing where they are not, and exact as nodes of a network."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,13 +10,12 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
-from edgewise.training import fit_table
+from edgewise.training import TableConfig, fit_table
 from edgewise.training.additive.design import make_design
-from edgewise.training.interactions import pair_functions
 from edgewise.training.interactions.pair_columns import blocks
 from edgewise.training.interactions.pair_functions import PairFunctions
 from edgewise.training.interactions.pair_nodes import pair_nodes
-from edgewise.training.interactions.pair_weights import Pace, precision
+from edgewise.training.interactions.pair_weights import precision
 from edgewise.training.tabular.assembly import to_network
 
 
@@ -115,22 +113,18 @@ def rough_in_one(X: np.ndarray) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("law", "most"), [(smooth, 1.01), (rough_in_one, 1.0)])
-def test_of_few_rows_blocks_do_no_worse_than_all_alike(
-    law: Callable[[np.ndarray], np.ndarray], most: float, monkeypatch: pytest.MonkeyPatch
-):
-    def error(pace: Pace) -> float:
-        monkeypatch.setattr(pair_functions, "FEW", pace)
+def test_of_few_rows_blocks_do_no_worse_than_all_alike(law: Callable[[np.ndarray], np.ndarray], most: float):
+    def error(**settings: float) -> float:
         squares = list[float]()
         for seed in range(2):
             random = np.random.default_rng(seed)
             X = random.uniform(-1, 1, (1400, 4))
             y = law(X[:400]) + 0.2 * random.normal(size=400)
-            fit = fit_table(X[:400], y, interactions="auto", seed=seed)
+            fit = fit_table(X[:400], y, interactions="auto", seed=seed, config=TableConfig(**settings))
             squares.append(float(np.mean((fit.network.predict(X[400:])[:, 0] - law(X[400:])) ** 2)))
         return float(np.sqrt(np.mean(squares)))
 
-    few = pair_functions.FEW
-    assert error(few) <= most * error(replace(few, prior=1e15))
+    assert error() <= most * error(few_prior=1e15)
 
 
 def test_nodes_of_a_network_say_what_the_products_say():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from edgewise import InputError, StopReason
-from edgewise.training import fit_table
+from edgewise.training import TableConfig, fit_table
 from edgewise.training.additive.shape_constraints import Constraint
 
 from ...network.builders import state_bytes
@@ -151,6 +151,7 @@ def test_a_time_limit_interrupts_wherever_it_passes_and_says_so(monkeypatch, los
         ({"hidden": 0}, "hidden"),
         ({"seconds": 0}, "seconds"),
         ({"work": "much"}, "work"),
+        ({"config": {"epochs": 3}}, "config"),
         ({"sample_weight": [1.0]}, "weight"),
     ],
 )
@@ -164,3 +165,15 @@ def test_targets_that_are_no_classes_are_named():
         fit_table(table(20), np.arange(20.0), loss="logistic")
     with pytest.raises(InputError, match="'y'"):
         fit_table(table(20), np.arange(20.0) + 0.5, loss="cross_entropy")
+
+
+def test_thresholds_are_taken_and_the_usual_ones_are_what_none_means():
+    X = table(150)
+    y = X[:, 0] * X[:, 1]
+    usual, same, few = (
+        fit_table(X, y, mode="deep", work=0.05, config=config)
+        for config in (None, TableConfig(), TableConfig(members=2, hidden=3))
+    )
+    assert state_bytes(usual.network) == state_bytes(same.network)
+    assert (usual.members, few.members) == (8, 2)
+    assert usual.network.shape[1] > 8 * 32 > few.network.shape[1] > 2 * 3

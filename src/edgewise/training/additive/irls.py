@@ -18,27 +18,7 @@ from edgewise._core.work import StopError, charge
 from edgewise.training.additive.compressed_design import ROWS_AT_ONCE, DesignMatrix, design_matrix
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.common.losses import Loss
-
-ITERATIONS, FOLD_ITERATIONS = 40, 8
-# Weights before the evidence has spoken, and their limits (per row of weight one). From smooth to rough: the other way
-# round, a table of few rows and many columns would be explained to the last digit before anything was shrunk.
-START, LEAST, MOST = 1e2, 1e-9, 1e6
-# The least weight for logits: where a word or a tail decides every row, the likelihood alone would go on for ever.
-LEAST_LOGIT = 0.01
-# Weights that change by less (in their logarithm) are settled; so is a fit whose loss a row falls by less, twice running.
-SETTLED, FALLS = 0.03, 1e-5
-# Of long tables a part this long finds the smoothness that all rows start from; twice as many rows make it worth while.
-SCOUTS = 6_000
-# Up to so many rows smoothness is learned anew without each fold: chosen on all rows it knows the rows left out, and these
-# would praise the model. Of more rows it knows next to nothing.
-RELEARNED = 2 * SCOUTS
-# Curvatures that have changed by less than this share of their size leave the normal equations as they are: gradients
-# stay exact, and so does what the steps end in.
-STALE = 0.04
-# A row's pull on its own prediction, as far as it counts: directions of different inputs are counted one by one.
-MOST_LEVERAGE = 0.9
-# A function of so small a share of the outputs' spread is shrunk to nothing, but for the last digits.
-NOTHING = 1e-6
+from edgewise.training.config import DEFAULT, TableConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +93,7 @@ def solve_additive(
     loss: Loss,
     fold: Tensor,
     late: Callable[[], bool] = lambda: False,
+    config: TableConfig = DEFAULT,
 ) -> Additive:
     """Solve for all functions on all rows, then once more without each fold.
 
@@ -129,6 +110,7 @@ def solve_additive(
         Fold of each row, or -1.
     late : callable
         Whether the work that may be done is; the solution reached by then is returned.
+    config : TableConfig
 
     References
     ----------
@@ -143,7 +125,7 @@ def solve_additive(
     group = torch.unique(group, return_inverse=True)[1]
     count = int(group.max()) + 1 if len(group) else 0
     outputs = y.shape[1]
-    penalty = torch.full((count, outputs), START * float(weight.sum()), dtype=torch.float64)
+    penalty = torch.full((count, outputs), config.first_weight * float(weight.sum()), dtype=torch.float64)
     theta = torch.zeros(len(kept) + 1, outputs, dtype=torch.float64)
     theta[-1] = _level(y, weight, loss)
     folds = int(fold.max()) + 1
@@ -151,14 +133,14 @@ def solve_additive(
     own = list[tuple[Tensor, Tensor]]()
     try:
         part = design_matrix(table[:, kept], owner[kept])
-        if len(y) > 2 * SCOUTS and not loss.dispersed:
+        if len(y) > config.relearned_rows and not loss.dispersed:
             # Rows come in an order of their own (by their values): every n-th is a fair part of them.
-            few = torch.linspace(0, len(y) - 1, SCOUTS).round().long()
-            scout = _Solver(part.part(few), group, count, y[few], loss)
-            for reached in scout.steps(*now, weight[few], ITERATIONS, True, late):
+            few = torch.linspace(0, len(y) - 1, config.scout_rows).round().long()
+            scout = _Solver(part.part(few), group, count, y[few], loss, config)
+            for reached in scout.steps(*now, weight[few], config.most_steps_of_all, True, late):
                 now, steps = reached, steps + 1
-        solver = _Solver(part, group, count, y, loss)
-        for reached in solver.steps(*now, weight, ITERATIONS, True, late):
+        solver = _Solver(part, group, count, y, loss, config)
+        for reached in solver.steps(*now, weight, config.most_steps_of_all, True, late):
             now, steps = reached, steps + 1
         short = late()
         for k in range(folds):
@@ -175,7 +157,7 @@ def solve_additive(
     return Additive(whole[0], biases[0], whole[1:], biases[1:], weights[0], weights[1:], steps, short, stop)
 
 
-def without_nothing(theta: Tensor, table: Tensor, owner: Tensor) -> Tensor:
+def without_nothing(theta: Tensor, table: Tensor, owner: Tensor, config: TableConfig = DEFAULT) -> Tensor:
     """Coordinates (P, D) in which functions that are next to nothing on all rows, (n, P), are exactly nothing.
 
     That an input has no effect is then plain to see, and proved at once.
@@ -190,7 +172,7 @@ def without_nothing(theta: Tensor, table: Tensor, owner: Tensor) -> Tensor:
             total += own
         sums.append(total)
     spread = torch.cat(sums).std(0, correction=0)
-    return torch.where((sizes < NOTHING * spread)[owner], 0.0, theta)
+    return torch.where((sizes < config.nothing * spread)[owner], 0.0, theta)
 
 
 def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
@@ -205,8 +187,11 @@ def _level(y: Tensor, weight: Tensor, loss: Loss) -> Tensor:
 class _Solver:
     """Normal equations of one table."""
 
-    def __init__(self, part: DesignMatrix, group: Tensor, count: int, y: Tensor, loss: Loss) -> None:
+    def __init__(
+        self, part: DesignMatrix, group: Tensor, count: int, y: Tensor, loss: Loss, config: TableConfig
+    ) -> None:
         self.part, self.group, self.count, self.y, self.loss = part, group, count, y, loss
+        self.config = config
         self.sizes = torch.bincount(group, minlength=count).to(torch.float64)
         # Of the last normal equations: their matrices and the curvatures that they are for, output by output.
         self._grams: list[Tensor] = []
@@ -221,7 +206,8 @@ class _Solver:
     ) -> tuple[Tensor, Tensor]:
         """The solution without some rows, and its penalties; the rows' share is taken out of the normal equations, which are
         not made anew unless the smoothness is learned anew as well."""
-        part = _Solver(self.part, self.group, self.count, self.y, self.loss)
+        config = self.config
+        part = _Solver(self.part, self.group, self.count, self.y, self.loss, config)
         learns = torch.where(out, 0.0, weight)
         if self._grams:
             gone = self.part.part(out)
@@ -229,10 +215,11 @@ class _Solver:
                 gram - gone.gram(bend[out]) for gram, bend in zip(self._grams, self._bends, strict=True)
             ]
             part._bends = [torch.where(out, 0.0, bend) for bend in self._bends]
-        if anew := len(self.y) <= RELEARNED:
+        if anew := len(self.y) <= config.relearned_rows:
             # What all rows have shrunk to nothing may have its say again.
-            penalty = penalty.clamp(max=START * float(learns.sum()))
-        *_, own = part.steps(theta, penalty, learns, ITERATIONS if anew else FOLD_ITERATIONS, anew, late)
+            penalty = penalty.clamp(max=config.first_weight * float(learns.sum()))
+        most = config.most_steps_of_all if anew else config.most_steps_of_fold
+        *_, own = part.steps(theta, penalty, learns, most, anew, late)
         return own
 
     def _normal(self, f: Tensor, weight: Tensor, anew: bool) -> list[Tensor]:
@@ -243,7 +230,7 @@ class _Solver:
             moved = max(
                 float((new - old).abs().sum() / old.abs().sum().clamp(min=1e-300)) for new, old in pairs
             )
-            if moved <= STALE:
+            if moved <= self.config.stale:
                 return self._grams
         self._grams, self._bends = [self.part.gram(bend) for bend in bends], bends
         return self._grams
@@ -260,7 +247,9 @@ class _Solver:
         """Newton steps (halved where they do not help), each followed by an update of the penalties if asked for: where each
         of them leads to, and the penalties."""
         value, total = self._objective(theta, penalty, weight), float(weight.sum())
-        least = LEAST * total if self.loss.dispersed else max(LEAST * total, LEAST_LOGIT)
+        config = self.config
+        least = config.least_weight * total
+        least = least if self.loss.dispersed else max(least, config.least_logit_weight)
         halved, quiet = False, 0
         for _ in range(iterations):
             f = self.outputs(theta)
@@ -284,12 +273,13 @@ class _Solver:
                         root, theta[:, k] + step[:, k], penalty[:, k], weight, k, least
                     )
             theta, value, moved, size = self._line(theta, step, penalty, weight, value)
-            halved, quiet = size < 1, quiet + 1 if moved < FALLS * total else 0
+            halved, quiet = size < 1, quiet + 1 if moved < config.settled_fall * total else 0
             settled = not learn and moved < 1e-6 * (abs(value) + 1e-12)
             if learn:
                 penalty = renewed
                 value = self._objective(theta, penalty, weight)
-                settled = float((penalty / old_penalty).log().abs().max() if len(penalty) else 0.0) < SETTLED
+                change = float((penalty / old_penalty).log().abs().max() if len(penalty) else 0.0)
+                settled = change < config.settled
                 settled = settled or (quiet == 2 and not self.loss.dispersed)
             yield theta, penalty
             if settled or late():
@@ -318,7 +308,9 @@ class _Solver:
         size = zeros.scatter_add(0, self.group, theta[:-1] ** 2)
         free = (self.sizes - penalty * trace).clamp(min=1e-6)
         noise = self._noise(theta, penalty, weight, k, float(free.sum())) if self.loss.dispersed else 1.0
-        return (noise * free / size.clamp(min=1e-30)).clamp(least, MOST * float(weight.sum()))
+        return (noise * free / size.clamp(min=1e-30)).clamp(
+            least, self.config.most_weight * float(weight.sum())
+        )
 
     def _noise(self, theta: Tensor, penalty: Tensor, weight: Tensor, k: int, free: float) -> Tensor:
         """Variance of the noise that each group of directions has to do with.
@@ -335,7 +327,7 @@ class _Solver:
         noise = float(rest.sum()) / max(total - 1 - free, 0.05 * total)
         share = 1 / (self.part.pulled(bend * weight, 2) + penalty[self.group])
         leverage = bend * self.part.times(share[:, None], 2)[:, 0]
-        rest = rest / (1 - leverage.clamp(max=MOST_LEVERAGE))
+        rest = rest / (1 - leverage.clamp(max=self.config.most_leverage))
         zeros = torch.zeros(self.count, dtype=torch.float64)
         own = zeros.scatter_add(0, self.group, share * self.part.pulled(rest, 2))
         even = zeros.scatter_add(0, self.group, share * self.part.pulled(weight, 2))

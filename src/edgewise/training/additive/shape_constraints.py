@@ -27,7 +27,7 @@ from edgewise.training.common.losses import Loss
 
 # By so much a constraint is more than met, in deviations of the target: a reader sees nothing of it, and a proof that
 # rounds outward comes through.
-HAIR = 1e-6
+MARGIN = 1e-6
 # How strictly a function keeps the mean zero, beside what a row weighs.
 CENTRED = 1e3
 NEWTON_STEPS, SETTLED = 12, 1e-8
@@ -113,16 +113,16 @@ def inequalities(breaks: Tensor, constraint: Constraint, scale: float = 1.0) -> 
         own = constraint.monotone * (steps @ turn)
         moves = own.abs().sum(1) > 0  # steps between tied coefficients are zero whatever they are
         rows.append(own[moves])
-        sides.append(torch.full((int(moves.sum()),), HAIR / size, dtype=torch.float64))
+        sides.append(torch.full((int(moves.sum()),), MARGIN / size, dtype=torch.float64))
     if constraint.convex:
         slopes = steps / basis.greville()[0].diff()[:, None]
         own = constraint.convex * slopes.diff(dim=0)
         rows.append(own / own.abs().amax(1, keepdim=True))
-        sides.append(torch.full((len(own),), HAIR / size, dtype=torch.float64))
+        sides.append(torch.full((len(own),), MARGIN / size, dtype=torch.float64))
     for end, sign in ((constraint.low, 1.0), (constraint.high, -1.0)):
         if math.isfinite(end):
             rows.append(sign * torch.eye(turn.shape[1], dtype=torch.float64))
-            sides.append(torch.full((turn.shape[1],), sign * end / scale + HAIR * abs(end) / scale))
+            sides.append(torch.full((turn.shape[1],), sign * end / scale + MARGIN * abs(end) / scale))
     A = torch.cat(rows) if rows else torch.zeros(0, turn.shape[1], dtype=torch.float64)
     b = (
         torch.cat([side.to(torch.float64) for side in sides])

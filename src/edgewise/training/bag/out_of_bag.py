@@ -17,7 +17,6 @@ from edgewise.training.common.losses import Loss
 Floats = NDArray[np.float64]
 
 # Out-of-bag rows that are needed to calibrate, and how far it may go.
-FEWEST_TO_CALIBRATE, MOST_SLOPE, MOST_SHIFT = 50, 3.0, 3.0
 FAINT_SHIFT = 1e-6
 
 
@@ -81,7 +80,7 @@ def recalibration(best: OutOfBag, problem: TableProblem, loss: Loss, learned: fl
     """
     y, weight = problem.rows.y[problem.held], problem.rows.weight[problem.held]
     plain = Recalibration(1.0, torch.zeros(y.shape[1], dtype=torch.float64))
-    if loss.name != "cross_entropy" or len(problem.held) < FEWEST_TO_CALIBRATE:
+    if loss.name != "cross_entropy" or len(problem.held) < problem.config.fewest_to_calibrate:
         return plain
     weight = weight / weight.sum()
     outputs = best.outputs
@@ -95,8 +94,8 @@ def recalibration(best: OutOfBag, problem: TableProblem, loss: Loss, learned: fl
         along = slope * float((pull * outputs).sum())
         return value, np.array([along, *(pull.sum(0) + 2 * FAINT_SHIFT * shift).tolist()])
 
-    limit = math.log(MOST_SLOPE)
-    bounds = [(-limit, limit), *[(-MOST_SHIFT, MOST_SHIFT)] * y.shape[1]]
+    limit, most = math.log(problem.config.most_slope), problem.config.most_shift
+    bounds = [(-limit, limit), *[(-most, most)] * y.shape[1]]
     from scipy.optimize import minimize  # a fifth of a second to load, and formulas never come here
 
     found: Any = minimize(judge, np.zeros(1 + y.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds)

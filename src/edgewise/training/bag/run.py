@@ -19,19 +19,10 @@ from edgewise._core.work import StopError, charge
 from edgewise.training.additive.design import Design, make_design
 from edgewise.training.bag.members import Bag, BagShape, MonotoneConstraint
 from edgewise.training.common.losses import Loss
+from edgewise.training.config import DEFAULT, TableConfig
 from edgewise.training.first_order.epoch_optimizers import schedule
 
-# Most of the rows that one fold may hold out, and the number of held-out rows a fold seeks.
-MOST_HELD, HELD_ROWS = 0.25, 2000
-# Equal rows are one row given again if they are at most so many, or this share of all.
-REPEATED, CROWD = 10, 0.01
-# Of the exponential moving average of the numbers, which is what is judged and kept.
-AVERAGING = 0.02
-# Times the bag is judged, and the share of the plan it may go on without a better judgement.
-JUDGEMENTS, PATIENCE = 30, 0.35
 ROWS_AT_ONCE = 4096
-# Share of the error at the start that a bag must take away to be kept.
-WORTHWHILE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -44,24 +35,14 @@ class Recipe:
         Hidden nodes of one member, layer by layer.
     members : int
         An even number: two members share a fold.
-    hidden_intervals : int
-        Of the grids of hidden nodes.
-    power : float
-        How much rough directions are scaled down (see `smooth_basis`).
-    decay, rate : float
-        Weight decay and highest learning rate of AdamW.
     batch, steps : int
         Rows of a minibatch; updates in all.
     cost : float
         Work of an update.
     """
 
-    hidden: tuple[int, ...] = (32,)
-    members: int = 8
-    hidden_intervals: int = 4
-    power: float = 1.0
-    decay: float = 0.3
-    rate: float = 1e-2
+    hidden: tuple[int, ...]
+    members: int
     batch: int = 256
     steps: int = 2000
     cost: float = 0.0
@@ -95,6 +76,7 @@ class TableProblem:
         Fold that each row is left out with, or -1.
     held : Tensor, shape (h,)
         Numbers of the rows that are in a fold.
+    config : TableConfig
     """
 
     rows: TableRows
@@ -104,15 +86,19 @@ class TableProblem:
     coarse_table: Tensor
     fold: Tensor
     held: Tensor
+    config: TableConfig
 
 
-def make_problem(rows: TableRows, intervals: int, power: float, folds: int, seed: int) -> TableProblem:
+def make_problem(
+    rows: TableRows, intervals: int, folds: int, seed: int, config: TableConfig = DEFAULT
+) -> TableProblem:
     """Design and folds of some rows."""
-    design = make_design(rows.X, rows.weight, intervals, power, seed)
-    group = same_rows(rows.X, rows.y)
-    fold = deal(int(group.max()) + 1, folds, seed)[group]
+    design = make_design(rows.X, rows.weight, intervals, config.roughness_power, seed)
+    group = same_rows(rows.X, rows.y, config)
+    fold = deal(int(group.max()) + 1, folds, seed, config)[group]
     values = design.rows(rows.X)
-    return TableProblem(rows, design, values, design, values, fold, (fold >= 0).nonzero()[:, 0])
+    held = (fold >= 0).nonzero()[:, 0]
+    return TableProblem(rows, design, values, design, values, fold, held, config)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +126,9 @@ class Trained:
     stop: StopError | None
 
 
-def deal(count: int, folds: int, seed: int) -> Tensor:
+def deal(count: int, folds: int, seed: int, config: TableConfig = DEFAULT) -> Tensor:
     """Fold that each row is left out with, or -1: shape (n,)."""
-    share = min(MOST_HELD, max(HELD_ROWS / count, 0.02), 1 / folds)
+    share = min(config.held_share, max(config.held_rows / count, 0.02), 1 / folds)
     size = max(1, round(share * count))
     order = torch.randperm(count, generator=generator(derive(seed, 7203)))
     fold = torch.full((count,), -1)
@@ -151,7 +137,7 @@ def deal(count: int, folds: int, seed: int) -> Tensor:
     return fold
 
 
-def same_rows(X: Tensor, y: Tensor) -> Tensor:
+def same_rows(X: Tensor, y: Tensor, config: TableConfig = DEFAULT) -> Tensor:
     """Numbers of groups that must not be parted, shape (n,): a row that was given twice must not be learned from in one
     place and judged in another.
 
@@ -163,7 +149,8 @@ def same_rows(X: Tensor, y: Tensor) -> Tensor:
     _, key, size = torch.unique(place * len(X) + target, return_inverse=True, return_counts=True)
     first = torch.full((len(X),), len(X)).scatter_reduce(0, place, target, "amin")
     last = torch.full((len(X),), -1).scatter_reduce(0, place, target, "amax")
-    crowd = (first != last)[place] | (size[key] > max(REPEATED, CROWD * len(X)))
+    repeated = max(config.repeated_rows, config.repeated_share * len(X))
+    crowd = (first != last)[place] | (size[key] > repeated)
     # Numbered in the order in which they first come, so that distinct rows are dealt one by one.
     own = torch.where(crowd, len(X) + torch.arange(len(X)), key)
     _, group = torch.unique(own, return_inverse=True)
@@ -199,9 +186,11 @@ def train_bag(
     report : callable
         Told (step, training loss, out-of-bag loss) at every judgement; returning True stops.
     """
-    rows, table = problem.rows, problem.coarse_table
+    rows, table, config = problem.rows, problem.coarse_table, problem.config
     y, weight = rows.y.to(torch.float32), rows.weight.to(torch.float32)
-    shape = BagShape(recipe.members, recipe.hidden, y.shape[1], recipe.hidden_intervals, recipe.power)
+    shape = BagShape(
+        recipe.members, recipe.hidden, y.shape[1], config.hidden_intervals, config.roughness_power
+    )
     bag = Bag(problem.coarse, shape, links, (table[:ROWS_AT_ONCE] ** 2).mean(0).sqrt(), seed, monotone)
     folds = int(problem.fold.max()) + 1
     owners = torch.arange(recipe.members) % folds
@@ -211,8 +200,8 @@ def train_bag(
 
     weights, biases = bag.weights, bag.biases
     optimizer = torch.optim.AdamW(
-        [{"params": weights, "weight_decay": recipe.decay}, {"params": biases, "weight_decay": 0.0}],
-        lr=recipe.rate,
+        [{"params": weights, "weight_decay": config.weight_decay}, {"params": biases, "weight_decay": 0.0}],
+        lr=config.learning_rate,
         betas=(0.9, 0.99),
         fused=True,
     )
@@ -220,8 +209,8 @@ def train_bag(
     mean = [p.detach().clone() for p in numbers]
     best, best_error, best_step = [p.clone() for p in mean], judge(mean)[0], 0
     # What is added has to show: a gain that nobody could tell is none.
-    margin = WORTHWHILE * best_error
-    every = max(1, recipe.steps // JUDGEMENTS)
+    margin = config.worthwhile * best_error
+    every = max(1, recipe.steps // config.judgements)
     seen, running, step = _batches(len(rows), recipe.batch, seed), math.nan, 0
     stop: StopError | None = None
 
@@ -240,7 +229,7 @@ def train_bag(
 
     while step < recipe.steps:
         for group in optimizer.param_groups:
-            group["lr"] = recipe.rate * schedule(step / recipe.steps)
+            group["lr"] = config.learning_rate * schedule(step / recipe.steps)
         try:
             charge(recipe.cost)
             now = update()
@@ -248,16 +237,16 @@ def train_bag(
             stop = error if isinstance(error, StopError) else StopError(StopReason.INTERRUPTED)
             break
         step += 1
-        running = now if math.isnan(running) else running + AVERAGING * (now - running)
+        running = now if math.isnan(running) else running + config.averaging * (now - running)
         with torch.no_grad():
-            pace = max(AVERAGING, 1 / (step + 1))
+            pace = max(config.averaging, 1 / (step + 1))
             for own, trained in zip(mean, numbers, strict=True):
                 own.lerp_(trained, pace)
         if step % every == 0 or step == recipe.steps:
             error, _ = judge(mean)
             if error < best_error - (margin if best_step == 0 else 0.0):
                 best, best_error, best_step = [p.clone() for p in mean], error, step
-            if report(step, running, error) or step - best_step > PATIENCE * recipe.steps:
+            if report(step, running, error) or step - best_step > config.patience * recipe.steps:
                 break
     if not math.isfinite(best_error):
         best = mean

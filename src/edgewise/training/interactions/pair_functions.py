@@ -18,25 +18,16 @@ import torch
 from torch import Tensor
 
 from edgewise._core.work import StopError, charge
-from edgewise.training.additive.irls import LEAST, LEAST_LOGIT, MOST, RELEARNED, SETTLED, START, Additive
+from edgewise.training.additive.irls import Additive
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, significantly_better
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.common.losses import Loss
-from edgewise.training.interactions.pair_columns import PRODUCTS, Parts, ProductColumns, Which
-from edgewise.training.interactions.pair_weights import FEW, MANY, precision
+from edgewise.training.config import TableConfig
+from edgewise.training.interactions.pair_columns import Parts, ProductColumns, Which
+from edgewise.training.interactions.pair_weights import pace_of, precision
 from edgewise.training.interactions.two_way_tables import Pair, TwoWay, all_pairs, strongest, two_way
 
-# Pairs that join in each round, and rounds that may pass without out-of-bag rows speaking for them.
-ROOMS, PATIENCE = (1, 1, 2, 3, 4, 5, 8, 8, 8), 2
-# Standard errors by which the first pairs have to lower the out-of-bag loss.
-FIRST_ERRORS = 2.0
-# Pairs that later rounds choose from: the strongest at first.
-CANDIDATES = 96
-# Times at most that all parts are solved in turn in a round, and updates of the weights of a pair that has just joined.
-MOST_SWEEPS, UPDATES = 3, 4
-# Share of its products that a pair makes use of when it is given more.
-FULL = 0.4
 HALVINGS = 5
 
 
@@ -91,7 +82,6 @@ def solve_pairs(
     most: int | None = None,
     without: Collection[int] = (),
     fixed: bool = False,
-    faint: float = 0.0,
     late: Callable[[], bool] = lambda: False,
 ) -> tuple[Joined | None, StopError | None]:
     """Choose pairs and solve for their functions, as far as out-of-bag rows speak for them.
@@ -114,8 +104,6 @@ def solve_pairs(
         Inputs that are in no pair.
     fixed : bool
         Whether the functions of single inputs stay as they are.
-    faint : float
-        A gain in loss below which nobody could tell.
     late : callable
         Whether no round shall begin any more.
 
@@ -131,44 +119,45 @@ def solve_pairs(
     S. Wood and M. Fasiolo, "A generalized Fellner-Schall method for smoothing parameter optimization", 2017,
     doi:10.1111/biom.12666.
     """
+    config, faint = problem.config, problem.config.negligible(loss.dispersed)
     parts, folds = Parts(problem, degrees), len(additive.fold_theta)
     best, first = None, oob_score(additive.outputs(table), problem, loss)
     try:
-        screen = two_way(problem.design, problem.table, problem.rows.X)
+        screen = two_way(problem.design, problem.table, problem.rows.X, config)
         start = all_pairs(len(degrees), without)
         models = [
             _Model(parts, additive, table, spent, fold, loss, fixed, start) for fold in (None, *range(folds))
         ]
         whole = models[0]
         idle = 0
-        for room in _rooms(most):
+        for room in _rooms(most, config.pair_rounds):
             joined = [model.join(screen, room, None if model is whole else whole) for model in models]
             if not any(joined):
                 break
             outputs = torch.stack([model.f for model in models[1:]])
             now = oob_score(outputs, problem, loss)
             # Rounds are so many chances to be deceived: the first pairs have to be told from none beyond doubt.
-            before, errors = (first, FIRST_ERRORS) if best is None else (best.out_of_bag, 1.0)
+            before, errors = (first, config.first_pair_errors) if best is None else (best.out_of_bag, 1.0)
             if most is not None or significantly_better(now, before, problem, loss, faint, errors):
                 functions = whole.functions(faint if most is None else -1.0)
                 mean = _mean([model.functions() for model in models[1:]])
                 best, idle = Joined(functions, mean, outputs, now), 0
             else:
                 idle += 1
-            if idle == PATIENCE or late():
+            if idle == config.pair_patience or late():
                 break
     except StopError as stop:
         return best, stop
     return best, None
 
 
-def _rooms(most: int | None) -> list[int]:
+def _rooms(most: int | None, rounds: Sequence[int]) -> list[int]:
     """How many pairs join in each round."""
     if most is None:
-        return list(ROOMS)
+        return list(rounds)
     rooms, left = list[int](), most
     while left > 0:
-        rooms.append(min(left, ROOMS[min(len(rooms), len(ROOMS) - 1)]))
+        rooms.append(min(left, rounds[min(len(rooms), len(rounds) - 1)]))
         left -= rooms[-1]
     return rooms
 
@@ -203,8 +192,9 @@ class _Model:
         # Degrees of freedom that pairs, and all single inputs together, make use of.
         self.free = dict[Pair, float]()
         self.spent = spent
-        self.few = len(self.y) <= RELEARNED
-        self.pace = FEW if self.few else MANY
+        self.config: TableConfig = problem.config
+        self.few = len(self.y) <= self.config.relearned_rows
+        self.pace = pace_of(self.config, self.few)
         self.factors = dict[tuple[Which, int], _Factor]()
 
     def functions(self, faint: float = -1.0) -> PairFunctions:
@@ -226,17 +216,19 @@ class _Model:
         fresh = strongest(gains, self.candidates)[:room]
         # A pair that is lost in noise now may be seen once others have joined.
         order = [self.candidates[k] for k in np.argsort(-gains, kind="stable")]
-        self.candidates = [pair for pair in order if pair not in fresh][:CANDIDATES]
+        self.candidates = [pair for pair in order if pair not in fresh][: self.config.pair_candidates]
         for pair in fresh:
             shape = len(self.parts.of(pair).places), self.y.shape[1]
             self.pairs[pair] = torch.zeros(shape, dtype=torch.float64)
             blocks = int(self.parts.of(pair).block.max()) + 1
-            self.penalty[pair] = torch.full((blocks, shape[1]), START * self.total, dtype=torch.float64)
+            first = self.config.first_weight * self.total
+            self.penalty[pair] = torch.full((blocks, shape[1]), first, dtype=torch.float64)
         # Of few rows, smoothness that was found on all of them would know those left out.
+        config = self.config
         known = {} if leader is None or self.few else leader.penalty
-        for sweep in range(MOST_SWEEPS):
+        for sweep in range(config.pair_sweeps):
             # What has been given more products has not settled yet.
-            grown = any(len(self.parts.of(pair).places) > PRODUCTS for pair in fresh)
+            grown = any(len(self.parts.of(pair).places) > config.pair_products for pair in fresh)
             if sweep >= self.pace.sweeps and not grown:
                 break
             for pair in self.pairs:
@@ -245,9 +237,9 @@ class _Model:
                     self.penalty[pair] = known[pair]
                     self._solve(pair, 0)
                 else:
-                    self._solve(pair, UPDATES if pair in fresh else 1)
-                full = self.free[pair] > FULL * len(self.pairs[pair])
-                last = MOST_SWEEPS if pair in fresh else self.pace.sweeps
+                    self._solve(pair, config.pair_updates if pair in fresh else 1)
+                full = self.free[pair] > config.pair_full * len(self.pairs[pair])
+                last = config.pair_sweeps if pair in fresh else self.pace.sweeps
                 if leader is None and full and sweep < last - 1:
                     self.parts.grown(pair)
             for i in range(0 if self.fixed else len(self.parts.problem.design.maps)):
@@ -285,9 +277,10 @@ class _Model:
 
     def _solve(self, pair: Pair, updates: int) -> None:
         """The function of a pair beside the others; at most so many updates of its weights."""
-        part, least = self.parts.of(pair), LEAST * self.total
+        part, config = self.parts.of(pair), self.config
+        least = config.least_weight * self.total
         if not self.loss.dispersed:
-            least = max(least, LEAST_LOGIT)
+            least = max(least, config.least_logit_weight)
         sizes = torch.bincount(part.block).to(torch.float64)
         self.penalty[pair] = self.penalty[pair].clone()
         free = self.free.get(pair, 0.0) if updates == 0 else 0.0
@@ -301,9 +294,11 @@ class _Model:
                 size = torch.zeros_like(sizes).index_add(0, part.block, theta**2)
                 own = (sizes - penalty * factor.trace(part.block)).clamp(min=1e-6)
                 aim = noise * precision(own, size, part.level, self.pace.prior)
-                renewed = (penalty * (aim / penalty) ** self.pace.beyond).clamp(least, MOST * self.total)
+                renewed = (penalty * (aim / penalty) ** self.pace.beyond).clamp(
+                    least, config.most_weight * self.total
+                )
                 free = max(free, float(own.sum()))
-                if float((renewed / penalty).log().abs().max()) < SETTLED:
+                if float((renewed / penalty).log().abs().max()) < config.settled:
                     break
                 penalty = renewed
             theta = self._factor(pair, k, gram, penalty[part.block]).solved(right)

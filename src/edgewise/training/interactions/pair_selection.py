@@ -12,9 +12,6 @@ from edgewise.training.bag.members import Bag
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 
-# Standard errors, and share of what the pairs before it gain, that a pair must gain to stay.
-ERRORS, SHARE = 2.0, 0.01
-
 
 def telling_pairs(
     bag: Bag,
@@ -22,7 +19,6 @@ def telling_pairs(
     base: Tensor,
     loss: Loss,
     pairs: Sequence[tuple[int, int]],
-    faint: float,
 ) -> tuple[tuple[int, int], ...]:
     """The pairs whose functions lower the out-of-bag loss, those first that lower it most.
 
@@ -38,9 +34,9 @@ def telling_pairs(
         Outputs that the bag adds to.
     loss : Loss
     pairs : sequence of (int, int)
-    faint : float
-        A gain in loss below which nobody could tell.
     """
+    config = problem.config
+    faint = config.negligible(loss.dispersed)
     held, fold = problem.held, problem.fold[problem.held]
     y, weight = problem.rows.y[held], problem.rows.weight[held]
     weight = weight / weight.sum()
@@ -57,7 +53,8 @@ def telling_pairs(
         gain = gains[best]
         mean = float(gain @ weight)
         error = math.sqrt(float(((gain - mean) ** 2) @ weight**2))
-        if mean <= max(faint + ERRORS * error, SHARE * (first - float(losses @ weight))):
+        gained = first - float(losses @ weight)
+        if mean <= max(faint + config.pair_errors * error, config.pair_share * gained):
             break
         now, losses = now + parts[best], losses - gain
         taken.append(best)

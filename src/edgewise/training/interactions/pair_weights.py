@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from edgewise.training.config import TableConfig
+
 
 @dataclass(frozen=True)
 class Pace:
@@ -27,8 +29,14 @@ class Pace:
     prior: float
 
 
-# The evidence of each pair takes the others for known, and of few rows is too sure of many weights followed to the end.
-FEW, MANY = Pace(2, 1.0, 20.0), Pace(3, 1.7, 0.0)
+def pace_of(config: TableConfig, few: bool) -> Pace:
+    """That of few rows, or of many.
+
+    The evidence of each pair takes the others for known, and of few rows is too sure of many weights followed to the end.
+    """
+    if few:
+        return Pace(config.few_sweeps, config.few_stride, config.few_prior)
+    return Pace(config.many_sweeps, config.many_stride, config.many_prior)
 
 
 def precision(free: Tensor, size: Tensor, level: Tensor, prior: float) -> Tensor:

@@ -20,16 +20,10 @@ from torch import Tensor
 from edgewise._core.work import charge
 from edgewise.training.additive.design import Design
 from edgewise.training.common.costs import PASSED
+from edgewise.training.config import DEFAULT, TableConfig
 
 Floats = NDArray[np.float64]
 Pair = tuple[int, int]
-
-# Bins of an input, and directions of it that are told apart; rows that are looked at.
-BINS, DIRECTIONS, SCREENED_ROWS = 32, 16, 20_000
-# Cells of rows and pairs together: of very wide tables fewer rows are looked at, but never fewer than these.
-MOST_LOOKS, FEWEST_ROWS = 100_000_000, 2_000
-# Standard errors of chance that a shell has to exceed it by: what comes of it is shrunk by the evidence, and judged.
-ERRORS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +43,13 @@ class TwoWay:
     inputs : tuple of Binned
     step : int
         Every so many-th row is looked at.
+    errors : float
+        Standard errors of chance that a shell has to exceed it by: what comes of it is shrunk by the evidence, and judged.
     """
 
     inputs: tuple[Binned, ...]
     step: int
+    errors: float
 
     def gains(self, rest: Tensor, pairs: Sequence[Pair]) -> Floats:
         """What each pair explains of the rest beyond chance, in units of its variance; 0 where nothing.
@@ -90,7 +87,8 @@ class TwoWay:
         beyond = (a.T @ sums @ b) ** 2 / np.maximum(chance, np.finfo(float).tiny) - 1
         shell = shells(a.shape[1], b.shape[1]).ravel()
         counts = np.bincount(shell)
-        return float(np.maximum(np.bincount(shell, beyond.ravel()) - ERRORS * np.sqrt(2 * counts), 0.0).sum())
+        expected = self.errors * np.sqrt(2 * counts)
+        return float(np.maximum(np.bincount(shell, beyond.ravel()) - expected, 0.0).sum())
 
 
 def shells(a: int, b: int) -> NDArray[np.int64]:
@@ -99,21 +97,22 @@ def shells(a: int, b: int) -> NDArray[np.int64]:
     return np.floor(np.log2(rough) + 1e-9).astype(np.int64)
 
 
-def two_way(design: Design, table: Tensor, X: Tensor) -> TwoWay:
+def two_way(design: Design, table: Tensor, X: Tensor, config: TableConfig = DEFAULT) -> TwoWay:
     """Put the inputs (n, I) of a design, whose rows are `table`, into bins."""
     pairs = max(1, X.shape[1] * (X.shape[1] - 1) // 2)
-    step = -(-len(X) // min(SCREENED_ROWS, max(FEWEST_ROWS, MOST_LOOKS // pairs)))
+    rows = min(config.table_rows, max(config.fewest_table_rows, config.table_cells // pairs))
+    step = -(-len(X) // rows)
     X, table = X[::step], table[::step]
     inputs, start = list[Binned](), 0
     for i, turn in enumerate(design.maps):
-        code = _binned(X[:, i])
+        code = _binned(X[:, i], config.table_bins)
         count = int(code.max()) + 1
-        own = table[:, start + 1 : start + 1 + min(turn.shape[1] - 1, DIRECTIONS, count - 1)]
+        own = table[:, start + 1 : start + 1 + min(turn.shape[1] - 1, config.table_directions, count - 1)]
         sums = torch.zeros(count, own.shape[1], dtype=torch.float64).index_add(0, code, own.to(torch.float64))
         means = sums / torch.bincount(code, minlength=count)[:, None].clamp(min=1)
         inputs.append(Binned(code.numpy(), means.numpy()))
         start += turn.shape[1]
-    return TwoWay(tuple(inputs), step)
+    return TwoWay(tuple(inputs), step, config.table_errors)
 
 
 def all_pairs(inputs: int, without: Collection[int] = ()) -> list[Pair]:
@@ -127,9 +126,9 @@ def strongest(gains: Floats, pairs: Sequence[Pair]) -> list[Pair]:
     return [pairs[k] for k in np.argsort(-gains, kind="stable") if gains[k] > 0]
 
 
-def _binned(x: Tensor) -> Tensor:
+def _binned(x: Tensor, bins: int) -> Tensor:
     values, code = torch.unique(x, return_inverse=True)
-    if len(values) <= BINS:
+    if len(values) <= bins:
         return code
-    ends = torch.quantile(x, torch.linspace(0, 1, BINS + 1, dtype=x.dtype)[1:-1]).unique()
+    ends = torch.quantile(x, torch.linspace(0, 1, bins + 1, dtype=x.dtype)[1:-1]).unique()
     return torch.unique(torch.bucketize(x.contiguous(), ends), return_inverse=True)[1]

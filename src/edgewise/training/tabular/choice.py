@@ -8,8 +8,6 @@ from edgewise.training.bag.out_of_bag import OutOfBag, significantly_better
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 
-# A gain in loss that makes no difference to a reader: in nats, or for targets of unit variance.
-FAINT = {"cross_entropy": 1e-4, "squared": 5e-5, "huber": 5e-5, "quantile": 5e-5}
 _ONE = {"additive": "an additive one", "pairwise": "a pairwise one", "deep": "a deep one"}
 
 
@@ -41,9 +39,10 @@ def choose(
             "additive",
             f"The network is additive: no pair lowers its out-of-bag error of {told['additive']}.",
         )
+    faint = problem.config.negligible(loss.dispersed)
     chosen, last = names[0] if mode == "auto" else names[-1], names[-1]
     for name in names[1:] if mode == "auto" else ():
-        if significantly_better(tried[name], tried[chosen], problem, loss, FAINT[loss.name]):
+        if significantly_better(tried[name], tried[chosen], problem, loss, faint):
             chosen = name
     if chosen == last:
         before = names[-2]

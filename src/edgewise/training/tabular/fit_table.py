@@ -17,7 +17,8 @@ from edgewise.training.additive.shape_constraints import Constraint, check_const
 from edgewise.training.bag.run import TableRows
 from edgewise.training.common.losses import CrossEntropy, Huber, Loss, Quantile, Squared
 from edgewise.training.common.results import Callback, TableFit
-from edgewise.training.tabular.job import MEMBERS, TableJob
+from edgewise.training.config import TableConfig, config_of
+from edgewise.training.tabular.job import TableJob
 from edgewise.training.tabular.output_range import check_range, within_range
 
 MODES = ("auto", "additive", "pairwise", "deep")
@@ -45,6 +46,7 @@ def fit_table(
     interactions: str | int | None = None,
     constraints: Mapping[int, Constraint] | None = None,
     output_range: tuple[float | None, float | None] | None = None,
+    config: TableConfig | None = None,
 ) -> TableFit:
     """Train a network on an encoded table; architecture, grids, penalties and stopping follow from the rows.
 
@@ -64,9 +66,9 @@ def fit_table(
         One function an input; functions of chosen pairs as well; hidden nodes that read all inputs; or the simplest of
         these that out-of-bag rows cannot tell from the best.
     members : "auto" or int
-        Networks that are trained on different parts of the rows and averaged.
+        Networks that are trained on different parts of the rows and averaged; "auto" leaves it to `config`.
     hidden : int, optional
-        Hidden nodes of one member of a deep network.
+        Hidden nodes of one member of a deep network; None leaves it to `config`.
     names, outputs : sequence of str, optional
     work : "quick", "normal", "thorough" or float
         A fifth, once or five times the normal work, or a factor of your own: it limits the updates of large tables; small
@@ -85,6 +87,8 @@ def fit_table(
         within a range are additive in every mode.
     output_range : (low, high), optional
         What one output may be, in units of y or as log-odds; None for no limit. One more edge holds it there for all x.
+    config : TableConfig, optional
+        The thresholds it decides by; the defaults suit tables of all sizes.
 
     Returns
     -------
@@ -115,11 +119,13 @@ def fit_table(
     if seconds is not None:
         check_float(seconds, "seconds", low=0.0, closed=False, of="fit_table")
     seed = check_int(seed, "seed", low=0, of="fit_table")
-    count = MEMBERS if members == "auto" else check_int(members, "members", low=1, of="fit_table")
+    settings = config_of(config, "fit_table")
+    if members != "auto":
+        settings = replace(settings, members=check_int(members, "members", low=1, of="fit_table"))
     if interactions is not None and interactions != "auto":
         interactions = check_int(interactions, "interactions", low=0, of="fit_table")
     if hidden is not None:
-        check_int(hidden, "hidden", low=1, of="fit_table")
+        settings = replace(settings, hidden=check_int(hidden, "hidden", low=1, of="fit_table"))
     if interactions is not None:
         mode = "additive" if interactions == 0 else "pairwise"
     limits = None if output_range is None else check_range(output_range, "fit_table")
@@ -150,8 +156,7 @@ def fit_table(
     job = TableJob(
         TableRows(inputs, target, weights),
         row_loss,
-        count,
-        hidden,
+        settings,
         factor,
         meter,
         seed,

@@ -24,43 +24,17 @@ from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration
 from edgewise.training.bag.run import Recipe, TableProblem, TableRows, make_problem, train_bag
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.results import Callback, TableFit
+from edgewise.training.config import TableConfig
 from edgewise.training.interactions.pair_functions import Joined, solve_pairs
 from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.pair_selection import telling_pairs
 from edgewise.training.interactions.two_way_tables import Pair, all_pairs, strongest, two_way
 from edgewise.training.tabular.assembly import to_network
-from edgewise.training.tabular.choice import FAINT, choose
+from edgewise.training.tabular.choice import choose
 from edgewise.training.tabular.progress import TableProgress
 
-MEMBERS, FOLDS = 8, 4
-# Hidden nodes of a member, and intervals of the grids of the inputs.
-HIDDEN, INTERVALS = 32, 24
-# Passes over the rows, and updates, that a bag is given where the work allows.
-EPOCHS, FEWEST_STEPS, MOST_STEPS = 150, 200, 4000
-# Rows of all its minibatches together: out-of-bag errors fall no further with more.
-MOST_SHOWN = 700_000
-# Work that may be done with work=1, and shares of it for the updates of a bag, for the additive part and for pairs.
-UNITS, PLANNED, ADDITIVE_SHARE, PAIRS_SHARE = 30.0, 0.6, 0.3, 0.3
 # Work of an update, a multiplication of the first layer, and a value of a hidden spline.
 UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
-# Numbers that the design of all rows may hold; of larger tables a random part is used.
-MOST_NUMBERS = 100_000_000
-# Rows that are looked at, and how often, where a time limit ends the preparation of all.
-GLANCE, GLANCES = 1000, 10
-# Columns of the design: many inputs get coarser grids.
-MOST_COLUMNS, FEWEST_INTERVALS = 1500, 4
-# Rows from which the additive part has two, three and four times the intervals: its smoothness is chosen by the evidence, so
-# fineness costs time only, and tells sharp steps apart where rows are many.
-FINER = (2000, 4000, 8000)
-# Directions of an input that a bag bends it in: at least so many, and so many for each degree of freedom that its additive
-# function makes use of. Where that one is smooth, others seldom are not.
-FEWEST_DIRECTIONS, MORE_DIRECTIONS = 12, 1.0
-# Pairs that are tried, and hidden nodes for each of them in a member: the fewer pairs, the more.
-MOST_PAIRS, FEWEST_NODES, MOST_NODES, NODES_OF_ALL = 24, 3, 6, 60
-# Rows of all the minibatches of a bag of pairs: they are easier to learn than what all inputs do together.
-SHOWN_PAIRS = 450_000
-# Share of the updates after which the pairs that pay are told from those that do not.
-SCOUT_SHARE = 0.2
 
 
 class TableJob(TableProgress):
@@ -70,8 +44,7 @@ class TableJob(TableProgress):
         self,
         rows: TableRows,
         loss: Loss,
-        members: int,
-        hidden: int | None,
+        config: TableConfig,
         work: float,
         meter: Meter,
         seed: int,
@@ -82,17 +55,19 @@ class TableJob(TableProgress):
     ) -> None:
         self.constraints = constraints
         super().__init__(loss, scale, meter, callbacks)
-        self.members, self.hidden = members, hidden
-        self.units, self.seed, self.shift = UNITS * work, seed, shift
+        self.config = config
+        self.units, self.seed, self.shift = config.work_units * work, seed, shift
         self.events: list[str] = []
         self.numbers = torch.arange(len(rows))
         d = rows.X.shape[1]
-        self.intervals = max(FEWEST_INTERVALS, min(INTERVALS, MOST_COLUMNS // d - DEGREE))
-        self.rows = self._part(rows, MOST_NUMBERS // (d * (self.intervals + DEGREE)))
-        finer = 1 + sum(len(self.rows) >= rows for rows in FINER)
+        self.intervals = max(
+            config.fewest_intervals, min(config.intervals, config.design_columns // d - DEGREE)
+        )
+        self.rows = self._part(rows, config.design_numbers // (d * (self.intervals + DEGREE)))
+        finer = 1 + sum(len(self.rows) >= rows for rows in config.finer_rows)
         while finer > 1 and (
-            d * (finer * self.intervals + DEGREE) > MOST_COLUMNS
-            or len(self.rows) * d * (finer * self.intervals + DEGREE) > MOST_NUMBERS
+            d * (finer * self.intervals + DEGREE) > config.design_columns
+            or len(self.rows) * d * (finer * self.intervals + DEGREE) > config.design_numbers
         ):
             finer -= 1
         self.intervals *= finer
@@ -104,10 +79,11 @@ class TableJob(TableProgress):
         names: Sequence[str] | None,
         outputs: Sequence[str] | None,
     ) -> TableFit:
-        folds = max(1, min(FOLDS, self.members))
+        config = self.config
+        folds = max(1, min(config.folds, config.members))
         problem = self._problem(folds)
         additive = self._additive(problem)
-        if additive.stop is not None and additive.steps < GLANCES:
+        if additive.stop is not None and additive.steps < config.glance_steps:
             # Functions are hardly there yet; a few rows say more in as many steps as it takes.
             problem = self._glance(folds)
             additive = self._additive(problem)
@@ -148,7 +124,7 @@ class TableJob(TableProgress):
             size = smooth.table.square().mean(0).sqrt().to(torch.float64)
             squares = pair_nodes(functions, smooth.design, size)
             base = (base[0] if self.constraints else functions.theta, functions.bias)
-        plain = without_nothing(base[0], problem.table, problem.design.owner)
+        plain = without_nothing(base[0], problem.table, problem.design.owner, config)
         network = to_network(
             bag,
             problem.design,
@@ -192,18 +168,19 @@ class TableJob(TableProgress):
         """Design and folds of the rows; of a few of them, where the time limit leaves no more."""
         try:
             with self._counted():
-                return make_problem(self.rows, self.intervals, 1.0, folds, self.seed)
+                return make_problem(self.rows, self.intervals, folds, self.seed, self.config)
         except StopError as stop:
             self._stop(stop)
             return self._glance(folds)
 
     def _glance(self, folds: int) -> TableProblem:
-        self.rows, self.intervals = self._part(self.rows, GLANCE), min(self.intervals, INTERVALS)
-        return make_problem(self.rows, self.intervals, 1.0, folds, self.seed)
+        self.rows = self._part(self.rows, self.config.glance_rows)
+        self.intervals = min(self.intervals, self.config.intervals)
+        return make_problem(self.rows, self.intervals, folds, self.seed, self.config)
 
     def _additive(self, problem: TableProblem) -> Additive:
-        rows, most = self.rows, self.meter.spent + ADDITIVE_SHARE * self.units
-        left = iter(range(GLANCES))
+        rows, most = self.rows, self.meter.spent + self.config.additive_share * self.units
+        left = iter(range(self.config.glance_steps))
 
         def late() -> bool:
             return self.meter.spent > most if self.stopped is None else next(left, None) is None
@@ -217,6 +194,7 @@ class TableJob(TableProgress):
                 self.loss,
                 problem.fold,
                 late,
+                self.config,
             )
         self.short = additive.late
         self._stop(additive.stop)
@@ -227,7 +205,8 @@ class TableJob(TableProgress):
         degrees = additive.degrees(
             problem.table, problem.design.owner, self.rows.y, self.rows.weight, self.loss
         )
-        most = [max(FEWEST_DIRECTIONS, math.ceil(MORE_DIRECTIONS * float(own))) for own in degrees]
+        fewest, more = self.config.fewest_directions, self.config.directions_a_degree
+        most = [max(fewest, math.ceil(more * float(own))) for own in degrees]
         coarse, table = smoother(problem.design, problem.table, most)
         self.directions, self.degrees = coarse.maps, float(degrees.sum())
         return replace(problem, coarse=coarse, coarse_table=table)
@@ -301,7 +280,7 @@ class TableJob(TableProgress):
         self, smooth: TableProblem, problem: TableProblem, additive: Additive, interactions: str | int | None
     ) -> Joined | None:
         """Functions of pairs that are solved; inputs under constraints stay out of them."""
-        until = self.meter.spent + PAIRS_SHARE * self.units
+        until = self.meter.spent + self.config.pairs_share * self.units
         with self._counted():
             joined, stop = solve_pairs(
                 smooth,
@@ -313,7 +292,6 @@ class TableJob(TableProgress):
                 most=interactions if isinstance(interactions, int) else None,
                 without={i for i, one in self.constraints.items() if one.alone or one.monotone},
                 fixed=bool(self.constraints),
-                faint=FAINT[self.loss.name],
                 late=lambda: self.meter.spent > until or self.stopped is not None,
             )
         self._stop(stop)
@@ -329,16 +307,16 @@ class TableJob(TableProgress):
     ) -> tuple[Pair, ...]:
         """Pairs for a bag: functions that have to be monotone are trained."""
         alone = {i for i, one in self.constraints.items() if one.alone}
-        most = interactions if isinstance(interactions, int) else MOST_PAIRS
+        most = interactions if isinstance(interactions, int) else self.config.trained_pairs
         with self._counted():
             every = all_pairs(self.rows.X.shape[1], alone)
-            gains = two_way(smooth.design, smooth.table, self.rows.X).gains(rest, every)
+            gains = two_way(smooth.design, smooth.table, self.rows.X, self.config).gains(rest, every)
         pairs = tuple(strongest(gains, every)[:most])
         if interactions != "auto" or not pairs:
             return pairs
         base = additive.outputs(problem.table)
         bag, _ = self._bag("pairwise", problem, base, pairs, scouts=True)
-        return telling_pairs(bag, problem, base, self.loss, pairs, FAINT[self.loss.name])
+        return telling_pairs(bag, problem, base, self.loss, pairs)
 
     def _bag(
         self,
@@ -349,21 +327,22 @@ class TableJob(TableProgress):
         scouts: bool = False,
     ) -> tuple[Bag, OutOfBag]:
         """Train the members on what outputs (folds, n, D) leave over; scouts are one a fold, and soon done."""
-        members = min(self.members, FOLDS) if scouts else self.members
-        hidden = HIDDEN if self.hidden is None else self.hidden
+        config = self.config
+        members, hidden = min(config.members, config.folds) if scouts else config.members, config.hidden
         if pairs:
-            most = FEWEST_NODES if scouts else MOST_NODES
-            hidden = len(pairs) * max(FEWEST_NODES, min(most, NODES_OF_ALL // len(pairs)))
+            fewest = config.fewest_pair_nodes
+            most = fewest if scouts else config.most_pair_nodes
+            hidden = len(pairs) * max(fewest, min(most, config.all_pair_nodes // len(pairs)))
         links, monotone = self._links(pairs, hidden, members)
         columns = problem.coarse_table.shape[1]
         if pairs:
             columns = 2 * columns // self.rows.X.shape[1]
         recipe = self._planned(Recipe(hidden=(hidden,), members=members), columns, bool(pairs))
         if scouts:
-            recipe = replace(recipe, steps=max(1, int(SCOUT_SHARE * recipe.steps)))
+            recipe = replace(recipe, steps=max(1, int(config.scouted_share * recipe.steps)))
         planned = recipe.steps * recipe.cost
         # Where scouts go first, what is planned for those who follow is about as much as without.
-        self.meter.most = self.meter.spent + (planned + planned / SCOUT_SHARE if scouts else planned)
+        self.meter.most = self.meter.spent + (planned + planned / config.scouted_share if scouts else planned)
         with self._counted():
             trained = train_bag(
                 problem,
@@ -380,14 +359,15 @@ class TableJob(TableProgress):
 
     def _planned(self, recipe: Recipe, columns: int, pairs: bool) -> Recipe:
         """The recipe with its batch, and the updates that the work allows."""
-        n = len(self.rows)
+        n, config = len(self.rows), self.config
         batch = int(min(256, max(32, 2 ** round(math.log2(max(n / 30, 1))))))
         first = batch * columns * recipe.members * recipe.hidden[0]
-        splines = batch * recipe.members * sum(recipe.hidden) * (recipe.hidden_intervals + DEGREE)
+        splines = batch * recipe.members * sum(recipe.hidden) * (config.hidden_intervals + DEGREE)
         cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
-        most = SHOWN_PAIRS if pairs else MOST_SHOWN
-        affordable = int(PLANNED * self.units / cost)
-        wanted = max(FEWEST_STEPS, min(EPOCHS * math.ceil(n / batch), MOST_STEPS, most // batch))
+        most = config.shown_rows_of_pairs if pairs else config.shown_rows
+        affordable = int(config.bag_share * self.units / cost)
+        passes = config.epochs * math.ceil(n / batch)
+        wanted = max(config.fewest_steps, min(passes, config.most_steps, most // batch))
         self.short = self.short or affordable < wanted
         return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)), cost=cost)
 

@@ -15,10 +15,7 @@ from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.network.spec import LayerSpec, Nodes
 from edgewise.network.state import LayerState, put_together, take_apart
-
-# By so much of its width (of the output's unit where that is smaller) a range is kept more than asked: a reader sees nothing
-# of it, and a proof that rounds outward comes through.
-HAIR = 1e-6
+from edgewise.training.additive.shape_constraints import MARGIN
 
 Range = tuple[float, float]
 
@@ -77,7 +74,8 @@ def within_range(net: KAN, low: float, high: float) -> KAN:
     ends = [(end - shift) / scale for end in (low, high)]
     width = min(1.0, abs(ends[1] - ends[0]))
     # The shift is added last, with its own rounding.
-    hair = HAIR * width + 8 * torch.finfo(torch.float64).eps * abs(shift / scale)
+    # Of its width, or of the output's unit where that is smaller.
+    hair = MARGIN * width + 8 * torch.finfo(torch.float64).eps * abs(shift / scale)
     a, b = min(ends) + hair, max(ends) - hair
     room = b - a if math.isfinite(b - a) else 1.0
     breaks = [a - room, a, b, b + room]
