@@ -13,8 +13,9 @@ from edgewise.exporting.c_source import to_c_source
 from edgewise.exporting.latex import to_latex
 from edgewise.exporting.numpy_source import to_numpy_source
 from edgewise.exporting.onnx_model import to_onnx
+from edgewise.exporting.torch_source import to_torch_source
 
-TARGETS = ("numpy", "c", "onnx", "latex")
+TARGETS = ("numpy", "c", "onnx", "latex", "torch")
 _SUFFIXES = {".py": "numpy", ".c": "c", ".onnx": "onnx", ".tex": "latex"}
 
 
@@ -31,10 +32,11 @@ def export(
     Parameters
     ----------
     model : KAN, Formula, or fitted KANRegressor or KANClassifier
+        With ``to="torch"`` a torch module with layers of functions in it.
     path : str or path
         Where to write. C comes with a header beside it, of the same name but for the suffix .h.
-    to : "numpy", "c", "onnx" or "latex", optional
-        What to write; by default what the suffix tells: .py, .c, .onnx or .tex.
+    to : "numpy", "c", "onnx", "latex" or "torch", optional
+        What to write; by default what the suffix tells: .py (numpy), .c, .onnx or .tex.
     overwrite : bool
         Whether a file that exists may be replaced.
     units : mapping of str to str, optional
@@ -103,9 +105,14 @@ def _latex(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
     return {path: to_latex(model, document=True, units=units).encode()}
 
 
+def _torch(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
+    return {path: to_torch_source(model).encode()}
+
+
 _FILES: Mapping[str, Callable[[Any, Path, _Units], dict[Path, bytes]]] = {
     "numpy": _numpy,
     "c": _c,
     "onnx": _onnx,
     "latex": _latex,
+    "torch": _torch,
 }

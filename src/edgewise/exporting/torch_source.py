@@ -1,0 +1,301 @@
+"""A module with layers of functions as one Python file that needs nothing but torch.
+
+The way through the module is traced, so that what runs in Python around the layers is written as it ran. Layers of torch are
+made by what they print themselves as, and checked against what they are.
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import textwrap
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+import edgewise
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.exporting.form_trees import form_tree
+from edgewise.exporting.torch_parts import FORM_HELPERS, PARTS, TORCH
+from edgewise.layers import KANConv1d, KANConv2d, KANLinear
+from edgewise.network import KAN
+from edgewise.splines.bspline import BSpline
+from edgewise.splines.pieces import extended_knots
+from edgewise.symbolic.expressions.printer import named, source_of
+
+WIDTH = 100
+_OURS = (KANLinear, KANConv1d, KANConv2d, KAN)
+# What the code of a trace may call on; each comes with torch.
+_KNOWN = {"torch", "device", "inf", "nan", "NoneType", "fx_pytree", "pytree"}
+
+
+def to_torch_source(module: Any) -> str:
+    """Source of a Python module that computes what a torch module does, weights included, and imports torch only.
+
+    Parameters
+    ----------
+    module : nn.Module
+        KANLinear, KANConv1d, KANConv2d, KAN, or any module with such layers in it that `torch.fx` can trace. Only the
+        B-spline basis can be written.
+
+    Returns
+    -------
+    str
+        A module with the class `Model`, whose instance computes the same to rounding, can be trained on, saved by its
+        `state_dict`, compiled, and exported by `torch.onnx`. Modes (train, eval) of what is written are those of `module`.
+
+    Raises
+    ------
+    InputError
+        If the module cannot be traced, or a layer in it cannot be written.
+
+    Examples
+    --------
+    >>> block = nn.Sequential(nn.LayerNorm(4), KANLinear(4, 3, seed=0))
+    >>> space = {}
+    >>> exec(to_torch_source(block), space)
+    >>> x = torch.rand(5, 4)
+    >>> bool((space["Model"]()(x) - block(x)).abs().max() < 1e-5)
+    True
+    """
+    if not isinstance(module, nn.Module):
+        raise InputError(
+            f"The 'module' of to_torch_source must be a torch module. Got {short(module)} instead."
+        )
+    root = nn.Sequential(module) if isinstance(module, _OURS) else module
+    graph = _traced(root)
+    code = graph.python_code("self", verbose=False)
+    strange = sorted(set(code.globals) - _KNOWN)
+    if strange:
+        raise InputError(
+            f"The 'module' of to_torch_source must call functions of torch only. Got {', '.join(strange)} instead."
+        )
+    writer = _Writer()
+    for node in graph.nodes:
+        if node.op == "call_module" and str(node.target) not in writer.made:
+            writer.module(str(node.target), root.get_submodule(str(node.target)))
+        elif node.op == "get_attr":
+            writer.attribute(str(node.target), root)
+    return _HEAD.format(
+        version=edgewise.__version__,
+        origin=type(module).__name__,
+        parts="\n\n\n".join([PARTS, *writer.functions()]),
+        made=textwrap.indent("\n".join(writer.lines) or "pass", " " * 8),
+        mode=f"self.train({module.training})",
+        forward=textwrap.indent(code.src.strip(), " " * 4),
+        tensors="\n".join(writer.tensors),
+    )
+
+
+_HEAD = """\
+# Made by edgewise {version} from a {origin}. Model() computes what it did and needs torch only.
+
+import base64
+from math import inf, nan
+
+import torch
+from torch import device, nn
+from torch.nn import functional as F
+
+
+{parts}
+
+
+class Model(nn.Module):
+    def __init__(self):
+        super().__init__()
+{made}
+        with torch.no_grad():
+            for name, (kind, shape, text) in TENSORS.items():
+                *way, last = name.split(".")
+                owner = self.get_submodule(".".join(way))
+                value = _tensor(kind, shape, text)
+                if last in owner._parameters:
+                    owner._parameters[last] = nn.Parameter(value, value.is_floating_point())
+                else:
+                    owner._buffers[last] = value
+        {mode}
+
+{forward}
+
+
+TENSORS = {{
+{tensors}
+}}
+"""
+
+
+class _Tracer(fx.Tracer):
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, _OURS) or super().is_leaf_module(m, module_qualified_name)
+
+
+def _traced(root: nn.Module) -> fx.Graph:
+    try:
+        graph = _Tracer().trace(root)
+    except Exception as error:  # whatever the module's own code does with a stand-in for a tensor
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            "The 'module' of to_torch_source must run the same steps whatever its input holds, for torch.fx to trace it. "
+            f"Got {type(root).__name__}, which fails with {short(reason)}; write its parts one by one."
+        ) from None
+    for node in graph.nodes:
+        node.type = None  # names of annotations need not be importable
+    return graph
+
+
+class _Writer:
+    """Lines that make the parts, and their tensors."""
+
+    def __init__(self) -> None:
+        self.made: set[str] = set()
+        self.lines: list[str] = []
+        self.tensors: list[str] = []
+        self.forms: dict[str, str] = {}
+
+    def functions(self) -> list[str]:
+        """Closed forms as functions."""
+        if not self.forms:
+            return []
+        written = [
+            f"def {name}(x):\n    return {source_of(form_tree(text), named({'x': 'x'}), TORCH)}"
+            for text, name in self.forms.items()
+        ]
+        return [FORM_HELPERS, *written]
+
+    def module(self, name: str, module: nn.Module) -> None:
+        self.made.add(name)
+        self.lines.append(f"_put(self, {name!r}, {self.expression(name, module)})")
+
+    def attribute(self, name: str, root: nn.Module) -> None:
+        owner, _, last = name.rpartition(".")
+        if name in self.made:
+            return
+        self.made.add(name)
+        module = root.get_submodule(owner)
+        value = getattr(module, last)
+        if not isinstance(value, Tensor):
+            raise InputError(
+                f"The 'module' of to_torch_source must read tensors and parts of its own only. Got {name!r}, "
+                f"{short(value)}, instead."
+            )
+        empty = "torch.empty(0)"
+        if last in module._parameters:
+            self.lines.append(f"_put(self, {name!r}, nn.Parameter({empty}))")
+        else:
+            self.lines.append(f"_put(self, {name!r}, nn.Buffer({empty}))")
+        self.tensor(name, value)
+
+    def tensor(self, name: str, value: Tensor) -> None:
+        raw = value.detach().cpu().contiguous()
+        data = raw.flatten().view(torch.uint8).numpy().tobytes() if raw.numel() else b""
+        text = "\n".join(textwrap.wrap(base64.b64encode(data).decode(), WIDTH))
+        kind = str(value.dtype).removeprefix("torch.")
+        self.tensors.append(f'    {name!r}: ("{kind}", {tuple(value.shape)}, """\n{text}"""),')
+
+    def expression(self, name: str, module: nn.Module) -> str:
+        """What makes a part; its tensors are taken down."""
+        if isinstance(module, KANLinear):
+            return self.edges(name, module)
+        if isinstance(module, (KANConv1d, KANConv2d)):
+            window = module._window()
+            top, bottom, left, right = window.padding
+            edges = self.edges(f"{name}.edges", module.patch)
+            mode = {"zeros": "constant"}.get(module.padding_mode, module.padding_mode)
+            if isinstance(module, KANConv1d) and mode != "constant":
+                raise InputError(
+                    f"A KANConv1d of padding_mode={module.padding_mode!r} cannot be written as torch source; use 'zeros'."
+                )
+            return (
+                f"Convolution({edges}, {window.kernel}, {window.stride}, {(left, right, top, bottom)}, {window.dilation}, "
+                f"{window.groups}, {mode!r}, {isinstance(module, KANConv1d)})"
+            )
+        if isinstance(module, KAN):
+            layers = [self.edges(f"{name}.layers.{k}", layer) for k, layer in enumerate(module.layers)]
+            for part in ("input_shift", "input_scale", "output_shift", "output_scale"):
+                self.tensor(f"{name}.{part}", getattr(module, part))
+            products = tuple((each.nodes.sums, each.nodes.products) for each in module.spec.layers)
+            return f"Network([{', '.join(layers)}], {products})"
+        return self.of_torch(name, module)
+
+    def edges(self, name: str, layer: KANLinear) -> str:
+        basis = layer.basis
+        if not isinstance(basis, BSpline):
+            raise InputError(
+                f"Only B-splines can be written as torch source. Got a layer of basis {layer.basis_name!r} instead."
+            )
+        grid = layer.grid.detach().to(torch.float64)
+        exact = BSpline(grid, layer.degree)
+        self.tensor(f"{name}.knots", extended_knots(grid, layer.degree).to(layer.coef.dtype))
+        self.tensor(f"{name}.slopes", exact.values(exact.domain.T, 1).to(layer.coef.dtype))
+        self.tensor(f"{name}.coef", layer.numeric_coef())
+        if layer.bias is not None:
+            self.tensor(f"{name}.bias", layer.bias)
+        if layer.base_weight is not None:
+            self.tensor(f"{name}.base", layer.base_weight * layer.numeric_mask())
+        forms, rows = "", list[int]()
+        for group in layer.form_groups:
+            function = self.forms.setdefault(group.form, f"_form_{len(self.forms)}")
+            for row, source, target in zip(group.rows, group.sources, group.targets, strict=True):
+                forms += f"({source}, {target}, {function}), "
+                rows.append(row)
+        if rows:
+            assert layer.affine is not None
+            self.tensor(f"{name}.affine", layer.affine[rows])
+        return (
+            f"Edges({layer.in_features}, {layer.out_features}, {layer.intervals}, {layer.degree}, "
+            f"{layer.bias is not None}, {layer.base_weight is not None}{f', ({forms})' if forms else ''})"
+        )
+
+    def of_torch(self, name: str, module: nn.Module) -> str:
+        """A layer of torch by its own representation, where that says all there is."""
+        text = repr(module)
+        again = _made(text)
+        if (
+            type(again) is not type(module)
+            or _shapes(again) != _shapes(module)
+            or _settings(again) != _settings(module)
+        ):
+            raise InputError(
+                f"The layers of a module to be written as torch source must be those of edgewise and plain ones of torch. "
+                f"Got {short(text.splitlines()[0])} as {name!r} instead."
+            )
+        for own, value in module.state_dict().items():
+            self.tensor(f"{name}.{own}", value)
+        return f"nn.{text}"
+
+
+def _made(text: str) -> nn.Module | None:
+    """A layer of torch from its representation, where that is a call with plain values."""
+    try:
+        call = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        return None
+    maker = (
+        getattr(nn, call.func.id, None)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
+        else None
+    )
+    if maker is None or not isinstance(call, ast.Call):
+        return None
+    try:
+        given = [ast.literal_eval(each) for each in call.args]
+        named_ = {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg is not None}
+        return maker(*given, **named_)
+    except (TypeError, ValueError):
+        return None
+
+
+def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in module.state_dict().items()}
+
+
+def _settings(module: nn.Module) -> dict[str, Any]:
+    plain = (bool, int, float, str, tuple, type(None))
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if not name.startswith("_") and name != "training" and isinstance(value, plain)
+    }
