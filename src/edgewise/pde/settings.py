@@ -38,6 +38,10 @@ class SolverConfig:
         A step is shortened to this share of itself at most.
     shift : float
         Added to the diagonal, in units of it, so that what the equations do not determine stays small.
+    krylov_share : float
+        Newton's steps in slabs of time are exact to this share.
+    krylov_steps : int
+        Steps of GMRES at most.
     rough_tolerance, slab_share : float
         Tolerances of the two marches through time, in units of the one asked for; slabs add up, so that the second is
         below 1.
@@ -71,6 +75,8 @@ class SolverConfig:
     step_tolerance: float = 1e-13
     shortest: float = 1e-4
     shift: float = 1e-15
+    krylov_share: float = 1e-3
+    krylov_steps: int = 40
     rough_tolerance: float = 10.0
     slab_share: float = 0.3
     loosest: float = 1e-5

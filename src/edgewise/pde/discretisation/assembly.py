@@ -39,43 +39,20 @@ class ReducedAxis:
         """Number of free coefficients."""
         return int(self.reduction.free.shape[1])
 
-    @cached_property
-    def _local(self) -> tuple[Ints, Floats]:
-        """Numbers of the free coefficients of each interval (G, k + 1), and how live splines depend on them."""
-        index, free = self.space.index(), self.reduction.free
-        numbers = np.zeros(index.shape, dtype=np.int64)
-        through = np.zeros((*index.shape, index.shape[1]))
-        for e, live in enumerate(index):
-            # On coarse periodic grids a spline may live twice on an interval; its rows then stand twice.
-            rows = free[live]
-            columns = np.unique(rows.indices)
-            numbers[e] = columns[0]
-            numbers[e, : len(columns)] = columns
-            through[e, :, : len(columns)] = rows[:, columns].toarray()
-        return numbers, through
-
     @property
     def numbers(self) -> Ints:
         """Numbers of the free coefficients that live on each interval, (G, k + 1); spare places repeat the first."""
-        return self._local[0]
+        return self.reduction.local(self.space)[0]
 
     def values(self, rule: AxisRule, order: int) -> Floats:
         """Values of the live free splines, (cells, places, k + 1)."""
         every = self.space.local(rule.local, order)[rule.cells]
-        return every @ self._local[1][rule.cells]
+        return every @ self.reduction.local(self.space)[1][rule.cells]
 
     @cached_property
     def place(self) -> Floats:
         """Where each free coefficient stands, so that neighbours have near numbers; round about where periodic."""
-        free = self.reduction.free.tocsc()
-        own = np.array([free.indices[free.indptr[j]] for j in range(self.size)], dtype=float)
-        # A column may begin with an eliminated coefficient that follows it: its own row is the one with weight 1.
-        for j in range(self.size):
-            rows, weights = (
-                free.indices[free.indptr[j] : free.indptr[j + 1]],
-                free.data[free.indptr[j] : free.indptr[j + 1]],
-            )
-            own[j] = rows[np.argmin(np.abs(weights - 1))]
+        own = self.reduction.own.astype(float)
         if not self.space.periodic:
             return own
         return np.where(own < self.space.size / 2, 2 * own, 2 * (self.space.size - 1 - own) + 1)
@@ -128,6 +105,19 @@ class Layout:
         rank[np.lexsort(joined[::-1])] = np.arange(self.count)
         return rank
 
+    def live(self, rules: Sequence[AxisRule]) -> Ints:
+        """Ranks of the coefficients that live on each cell: (cells, unknowns x (k + 1)^d)."""
+        parts = []
+        for axes, shape, offset in zip(self.axes, self.shapes, self.offsets[:-1], strict=True):
+            flat = np.zeros((1, 1), dtype=np.int64)
+            for axis, rule, size in zip(axes, rules, shape, strict=True):
+                numbers = axis.numbers[rule.cells]
+                flat = (flat[:, None, :, None] * size + numbers[None, :, None, :]).reshape(
+                    len(flat) * len(numbers), -1
+                )
+            parts.append(self.rank[flat + offset])
+        return np.concatenate(parts, axis=1)
+
     def split(self, free: Floats) -> list[Floats]:
         """The coefficients of each unknown as tables."""
         return [
@@ -138,7 +128,7 @@ class Layout:
     def fields(self, free: Floats, lifts: Sequence[Floats]) -> tuple[Field, ...]:
         """The unknowns as splines: what the conditions give plus what is free."""
         return tuple(
-            Field(self.spaces, lift + contract(part, [axis.reduction.free.toarray() for axis in axes]))
+            Field(self.spaces, lift + contract(part, [axis.reduction.free for axis in axes]))
             for part, lift, axes in zip(self.split(free), lifts, self.axes, strict=True)
         )
 
@@ -203,23 +193,9 @@ class Assembler:
 
     def __init__(self, layout: Layout, patches: Sequence[Patch]) -> None:
         self.layout, self.patches = layout, tuple(patches)
-        self._numbers = [self._live(patch) for patch in self.patches]
+        self._numbers = [layout.live(patch.rules) for patch in self.patches]
         self._values: dict[tuple[int, int, int, int], Floats] = {}
         self._pairs: dict[tuple[int, int, int, int], Floats] = {}
-
-    def _live(self, patch: Patch) -> Ints:
-        """Places in the band of the coefficients that live on each cell: (cells, unknowns x (k + 1)^d)."""
-        parts = []
-        for f, axes in enumerate(self.layout.axes):
-            shape = self.layout.shapes[f]
-            flat = np.zeros((1, 1), dtype=np.int64)
-            for axis, rule, size in zip(axes, patch.rules, shape, strict=True):
-                numbers = axis.numbers[rule.cells]
-                flat = (flat[:, None, :, None] * size + numbers[None, :, None, :]).reshape(
-                    len(flat) * len(numbers), -1
-                )
-            parts.append(self.layout.rank[flat + self.layout.offsets[f]])
-        return np.concatenate(parts, axis=1)
 
     @cached_property
     def width(self) -> int:
@@ -291,7 +267,7 @@ class Assembler:
                 f, orders = patch.compiled.jets[j]
                 pairs = [self._pair(tests[e], f, axis, order) for axis, order in enumerate(orders)]
                 pairs[0] = pairs[0][strip]
-                block = _integrate((mass * self._by_cell(slope, sizes))[strip], pairs, d)
+                block = integrate((mass * self._by_cell(slope, sizes))[strip], pairs, d)
                 rows = slice(starts[tests[e].field], starts[tests[e].field + 1])
                 small[:, rows, starts[f] : starts[f + 1]] += block.reshape(
                     count, each[tests[e].field], each[f]
@@ -373,7 +349,7 @@ def _summed(found: Floats, splines: Floats, d: int, axis: int) -> Floats:
     return summed.reshape(*summed.shape[:d], *rest, splines.shape[2])
 
 
-def _integrate(weights: Floats, pairs: Sequence[Floats], d: int) -> Floats:
+def integrate(weights: Floats, pairs: Sequence[Floats], d: int) -> Floats:
     """Integrals of products of test and trial functions, one coordinate after the other (sum factorisation).
 
     Returns (cells..., live of tests..., live of trials...).

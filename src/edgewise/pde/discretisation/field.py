@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ class Field:
     def grid(self, at: Sequence[Floats], orders: Sequence[int] = ()) -> Floats:
         """Values, or a derivative, on the grid of all combinations of places."""
         orders = orders or (0,) * len(self.spaces)
-        designs = [s.design(a, o) for s, a, o in zip(self.spaces, at, orders, strict=True)]
+        designs = [s.matrix(a, o) for s, a, o in zip(self.spaces, at, orders, strict=True)]
         return contract(self.coefficients, designs)
 
     def points(self, at: Floats, orders: Sequence[int] = ()) -> Floats:
@@ -55,12 +56,13 @@ class Field:
         return Field(tuple(spaces), contract(self.coefficients, moves))
 
 
-def contract(coefficients: Floats, matrices: Sequence[Floats]) -> Floats:
-    """Applies one matrix to each axis."""
+def contract(coefficients: Floats, matrices: Sequence[Any]) -> Floats:
+    """Applies one matrix, dense or sparse, to each axis."""
     values = coefficients
     for matrix in matrices:
         # Each step takes the first axis and puts the result last, so that all have had their turn in the end.
-        values = np.tensordot(values, matrix, axes=(0, 1))
+        rest = values.shape[1:]
+        values = (matrix @ values.reshape(len(values), -1)).T.reshape(*rest, matrix.shape[0])
     return values
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.field import Field, contract
 from edgewise.pde.discretisation.quadrature import gauss
 
 Floats = NDArray[np.float64]
@@ -62,16 +62,12 @@ def _jumps(fields: Sequence[Field], axis: int, largest: float) -> Floats:
     for rule in rules:
         mass = np.multiply.outer(mass, rule.weights.ravel())
     total = np.zeros(space.intervals if space.periodic else space.intervals - 1)
+    designs = iter([rule.at(s) for rule, s in zip(rules, others, strict=True)])
+    matrices = [
+        space.jumps() if a == axis else s.matrix(next(designs)) for a, s in enumerate(fields[0].spaces)
+    ]
     for field in fields:
-        moved = np.tensordot(space.jumps(), field.coefficients, axes=(1, axis))
-        values = np.array(
-            [
-                Field(tuple(others), row).grid([r.at(s) for r, s in zip(rules, others, strict=True)])
-                if others
-                else row
-                for row in moved
-            ]
-        )
+        values = np.moveaxis(contract(field.coefficients, matrices), axis, 0)
         total += (values**2 * mass).reshape(len(total), -1).sum(1)
     error = 2 * (2 * np.pi) ** -(space.degree + 1) * np.sqrt(total)
     if space.periodic:

@@ -8,6 +8,7 @@ conditions.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.interpolate import BSpline
 from scipy.linalg import qr, solve
 
 Floats = NDArray[np.float64]
@@ -98,16 +98,46 @@ class Space:
 
     def local(self, local: Floats, order: int) -> Floats:
         """Values of the k + 1 live splines at places in [0, 1] of each interval: (m,) -> (G, m, k + 1)."""
+        key = (order, local.tobytes())
+        if key not in self._held:
+            self._held[key] = self._local(local, order)
+        return self._held[key]
+
+    @cached_property
+    def _held(self) -> dict[tuple[int, bytes], Floats]:
+        return {}
+
+    @cached_property
+    def reduced(self) -> dict[tuple[EndCondition, ...], Reduction]:
+        """What `reduce` has made of the space; slabs of time ask again and again."""
+        return {}
+
+    def _local(self, local: Floats, order: int) -> Floats:
         at = self.breaks[:-1, None] + np.diff(self.breaks)[:, None] * local
-        k = self.degree
+        cells = np.repeat(np.arange(self.intervals), len(local))
+        return self._live_at(at.ravel(), cells, order).reshape(self.intervals, len(local), -1)
+
+    def _live_at(self, at: Floats, cells: NDArray[np.int64], order: int) -> Floats:
+        """The k + 1 live splines at places of given intervals, by the recurrences of de Boor: (q, k + 1)."""
+        k, knots, first = self.degree, self.knots, cells + self.degree
+        values = np.zeros((len(at), k + 1))
         if order > k:
-            return np.zeros((self.intervals, len(local), k + 1))
-        values = np.empty((self.intervals, len(local), k + 1))
-        for e in range(self.intervals):
-            # The piece on one interval depends on its 2 k + 2 knots alone; others would cost without counting.
-            knots = self.knots[e : e + 2 * k + 2]
-            piece = BSpline(knots, np.eye(k + 1), k)
-            values[e] = (piece.derivative(order) if order else piece)(at[e])
+            return values
+        values[:, 0] = 1.0
+        for degree in range(1, k + 1):
+            # Before the last `order` steps values are summed, in these slopes: both have the same parts.
+            slope = degree > k - order
+            carried = np.zeros(len(at))
+            for r in range(degree):
+                right, left = knots[first + r + 1], knots[first + r + 1 - degree]
+                part = values[:, r] / (right - left)
+                if slope:
+                    values[:, r] = carried - degree * part
+                    carried = degree * part
+                else:
+                    values[:, r] = carried + (right - at) * part
+                    carried = (at - left) * part
+            values[:, degree] = carried
         return values
 
     def index(self) -> NDArray[np.int64]:
@@ -117,17 +147,17 @@ class Space:
 
     def design(self, at: Floats, order: int = 0) -> Floats:
         """Derivative of the given order of every spline at places: (q,) -> (q, size)."""
+        return self.matrix(at, order).toarray()
+
+    def matrix(self, at: Floats, order: int = 0) -> Any:
+        """The same as a sparse matrix."""
         at = np.clip(np.asarray(at, dtype=float), self.low, self.high)
-        n = self.intervals + self.degree
-        if order > self.degree:
-            return np.zeros((len(at), self.size))
-        every = BSpline(self.knots, np.eye(n), self.degree)
-        values = (every.derivative(order) if order else every)(at)
-        if not self.periodic:
-            return values
-        folded = np.zeros((len(at), self.size))
-        np.add.at(folded.T, np.arange(n) % self.intervals, values.T)
-        return folded
+        cells = np.clip(np.searchsorted(self.breaks, at, side="right") - 1, 0, self.intervals - 1)
+        rows = np.repeat(np.arange(len(at)), self.live)
+        places = (rows, self.index()[cells].ravel())
+        return sparse.csr_matrix(
+            (self._live_at(at, cells, order).ravel(), places), shape=(len(at), self.size)
+        )
 
     @cached_property
     def greville(self) -> Floats:
@@ -183,10 +213,51 @@ class Reduction:
     lift: Floats
     rows: Floats
 
+    @cached_property
+    def own(self) -> NDArray[np.int64]:
+        """Which coefficient each free one is; those that were solved for follow."""
+        columns = self.free.tocsc()
+        own = np.empty(columns.shape[1], dtype=np.int64)
+        for j, (a, b) in enumerate(itertools.pairwise(columns.indptr)):
+            own[j] = columns.indices[a + np.argmin(np.abs(columns.data[a:b] - 1))]
+        return own
+
+    def local(self, space: Space) -> tuple[NDArray[np.int64], Floats]:
+        """Numbers of the free coefficients of each interval (G, k + 1), and how live splines depend on them."""
+        if "local" not in self._held:
+            self._held["local"] = self._local(space)
+        return self._held["local"]
+
+    @cached_property
+    def _held(self) -> dict[str, tuple[NDArray[np.int64], Floats]]:
+        return {}
+
+    def _local(self, space: Space) -> tuple[NDArray[np.int64], Floats]:
+        index, free = space.index(), self.free
+        if free.shape[0] == free.shape[1] and space.intervals >= space.live:
+            return index, np.broadcast_to(np.eye(space.live), (*index.shape, space.live))
+        numbers = np.zeros(index.shape, dtype=np.int64)
+        through = np.zeros((*index.shape, index.shape[1]))
+        for e, live in enumerate(index):
+            # On coarse periodic grids a spline may live twice on an interval; its rows then stand twice.
+            rows = free[live]
+            columns = np.unique(rows.indices)
+            numbers[e] = columns[0]
+            numbers[e, : len(columns)] = columns
+            through[e, :, : len(columns)] = rows[:, columns].toarray()
+        return numbers, through
+
 
 def reduce(space: Space, conditions: Sequence[EndCondition]) -> Reduction:
     """The conditions at the ends, solved for as many end coefficients."""
-    if not conditions or space.periodic:
+    key = () if space.periodic else tuple(conditions)
+    if key not in space.reduced:
+        space.reduced[key] = _reduce(space, key)
+    return space.reduced[key]
+
+
+def _reduce(space: Space, conditions: Sequence[EndCondition]) -> Reduction:
+    if not conditions:
         free = sparse.identity(space.size, format="csr")
         return Reduction(free, np.zeros((space.size, 0)), np.zeros((0, space.size)))
     rows = np.array([_row(space, condition) for condition in conditions])

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
-from edgewise.pde.discretisation.field import Field, contract
+from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.frozen import FrozenSlab, slab_axis
 from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
+from edgewise.pde.solvers.newton_krylov import solve_newton_krylov
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -131,14 +134,19 @@ def solve_level(
         on[weak.face.axis] = end(spaces[weak.face.axis], weak.face.high)
         patches.append(Patch(weak.compiled, tuple(on), weak_weight(spaces, weak.face.axis)))
     start = np.zeros(layout.count) if before is None else project(layout, before, lifts)
-    assembler = Assembler(layout, patches)
     if tests is None:
-        solution = solve_grid(assembler, lifts, start, config)
+        solution = solve_grid(Assembler(layout, patches), lifts, start, config)
+    elif (axis := slab_axis(layout, system.inside, tests)) is not None:
+        operators = Operators(layout, patches[0], tests, lifts)
+        solution = solve_newton_krylov(
+            operators, lifts, start, lambda slopes: FrozenSlab(operators, axis, slopes).solve, config
+        )
     else:
-        solution = solve_galerkin(assembler, lifts, start, tests, config)
+        solution = solve_galerkin(Assembler(layout, patches), lifts, start, tests, config)
     change = np.inf if before is None else difference(solution.fields, before)
-    rough, indicator = residual_parts(patches[0], solution.fields)
-    relative = _left(patches[0], solution.fields)
+    jets = patches[0].jets(solution.fields)
+    rough, indicator = residual_parts(patches[0], solution.fields, jets)
+    relative = float(np.sqrt(solution.objective)) / max(terms(patches[0], solution.fields, jets), 1e-300)
     violation = max((_left(each, solution.fields) for each in patches[1:]), default=0.0)
     return Level(spaces, solution, contradiction, change, rough, indicator, relative, violation)
 
@@ -148,9 +156,9 @@ def _left(patch: Patch, fields: Sequence[Field]) -> float:
     return float(np.sqrt(patch.objective(fields))) / max(terms(patch, fields), 1e-300)
 
 
-def terms(patch: Patch, fields: Sequence[Field]) -> float:
+def terms(patch: Patch, fields: Sequence[Field], jets: Sequence[Floats] | None = None) -> float:
     """Size of the terms of the equations, as residuals are measured."""
-    places, jets = patch.places(fields[0].spaces), patch.jets(fields)
+    places, jets = patch.places(fields[0].spaces), jets or patch.jets(fields)
     slopes = patch.compiled.derivatives(places, jets)
     total = np.zeros((patch.compiled.count, *patch.mass.shape))
     for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):
@@ -169,9 +177,7 @@ def project(layout: Layout, before: Sequence[Field], lifts: Sequence[Floats]) ->
     parts = []
     for field, table, axes in zip(before, lifts, layout.axes, strict=True):
         whole = field.on(layout.spaces).coefficients - table
-        parts.append(
-            contract(whole, [np.linalg.pinv(axis.reduction.free.toarray()) for axis in axes]).ravel()
-        )
+        parts.append(whole[np.ix_(*(axis.reduction.own for axis in axes))].ravel())
     return np.concatenate(parts)
 
 
@@ -198,7 +204,9 @@ def difference(fields: Sequence[Field], before: Sequence[Field]) -> float:
     return apart / max(size, 1e-300)
 
 
-def residual_parts(patch: Patch, fields: Sequence[Field]) -> tuple[tuple[Floats, ...], float]:
+def residual_parts(
+    patch: Patch, fields: Sequence[Field], jets: Sequence[Floats] | None = None
+) -> tuple[tuple[Floats, ...], float]:
     """What the residuals say of the error: interval by interval of each coordinate, and in all.
 
     Inside a cell residuals are polynomials at Gauss places. What a finer grid along one coordinate would take away is
@@ -206,7 +214,7 @@ def residual_parts(patch: Patch, fields: Sequence[Field]) -> tuple[tuple[Floats,
     weighted by h to the order of the derivatives along the coordinate: what the equations miss at the scale of a cell
     comes from an error so large.
     """
-    residuals = patch.residuals(fields)
+    residuals = patch.compiled.residuals(patch.places(fields[0].spaces), jets or patch.jets(fields))
     sizes = [(len(rule.cells), len(rule.local)) for rule in patch.rules]
     shape = [n for pair in sizes for n in pair]
     scales = _scales(patch, fields)
