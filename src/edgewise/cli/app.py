@@ -19,6 +19,7 @@ from edgewise.cli import (
     export,
     fit,
     formula,
+    pde,
     predict,
     report,
     speed,
@@ -31,6 +32,7 @@ _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
     "From a table": (fit.fit, formula.formula, demo.demo),
+    "From an equation": (pde.pde,),
     "With a model": (predict.predict, explain.explain, report.report, audit.audit, export.export),
     "Proofs": (verify.verify, check.check),
     "This machine": (doctor.doctor,),

@@ -8,13 +8,14 @@ from typing import Any, cast
 from edgewise._core.checks import check_bool, short
 from edgewise._core.errors import FileError, InputError
 from edgewise.network import KAN
-from edgewise.network.container import PathLike, read_any_of, write_container
+from edgewise.network.container import PathLike, kind_of, read_any_of, write_container
 from edgewise.network.files import KIND, network_document, promised_tensors, restored
 from edgewise.network.files import save as save_network
 from edgewise.network.fitted import HoldsNetwork
 
 _ESTIMATORS = ("KANRegressor", "KANClassifier")
 _CALIBRATED = "CalibratedKAN"
+_SOLUTION = "Solution"
 _KINDS: tuple[str, ...] = (KIND, *_ESTIMATORS, _CALIBRATED)
 
 
@@ -27,7 +28,7 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
 
     Parameters
     ----------
-    model : KAN, KANRegressor, KANClassifier or CalibratedKAN
+    model : KAN, KANRegressor, KANClassifier, CalibratedKAN or Solution
         Of an estimator the file holds the network, the encoding, the classes and the parameters; not the callbacks, and
         not the rows that `partial_fit` keeps. A calibrated model is written with its maps, in a format that versions which
         do not know them refuse to read.
@@ -54,6 +55,9 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     kind = type(model).__name__
     if kind == _CALIBRATED and type(model).__module__.startswith("edgewise."):
         _save_calibrated(model, path, overwrite)
+        return
+    if kind == _SOLUTION and type(model).__module__.startswith("edgewise."):
+        model.save(path, overwrite=overwrite)
         return
     if not isinstance(model, HoldsNetwork):
         if isinstance(model, KAN):
@@ -87,7 +91,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    KAN, KANRegressor, KANClassifier or CalibratedKAN
+    KAN, KANRegressor, KANClassifier, CalibratedKAN or Solution
         What was saved; its predictions are the same to the bit.
 
     Raises
@@ -105,6 +109,10 @@ def load(path: PathLike) -> Any:
     >>> (again.predict(X) == model.predict(X)).all()
     np.True_
     """
+    if kind_of(path) == _SOLUTION:
+        from edgewise.pde import Solution
+
+        return Solution.load(path)
     document, tensors = read_any_of(path, {kind: promised_tensors for kind in _KINDS})  # noqa: C420
     net = restored(document, tensors, path)
     return net if document["kind"] == KIND else _estimator(document, net, path)

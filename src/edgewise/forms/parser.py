@@ -10,8 +10,8 @@ Precedence, weakest first: `+ -`, `* /`, sign, `^` or `**` (to the right).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
@@ -30,6 +30,28 @@ _ALLOWED = (
 _COUNTS = {1: "one argument", 2: "two arguments"}
 
 
+@dataclass(frozen=True)
+class Grammar:
+    """What a text may hold beside numbers, operators, variables and the functions of formulas.
+
+    Attributes
+    ----------
+    refusal : str
+        How a refusal begins: a format of {text}.
+    noun : str
+        What a variable is called.
+    calls : mapping
+        Further functions with the fewest and the most arguments they take.
+    """
+
+    refusal: str = f"The 'text' argument must be a formula made of {_ALLOWED}. Got {{text}} instead"
+    noun: str = "column"
+    calls: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+
+
+_FORMULA = Grammar()
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     kind: str
@@ -44,6 +66,7 @@ class _Reader:
     text: str
     variables: Collection[str]
     tokens: list[_Token]
+    grammar: Grammar
     at: int = 0
     depth: int = 0
 
@@ -57,9 +80,7 @@ class _Reader:
         return found
 
     def fail(self, reason: str) -> InputError:
-        return InputError(
-            f"The 'text' argument must be a formula made of {_ALLOWED}. Got {short(self.text, 50)} instead: {reason}."
-        )
+        return InputError(f"{self.grammar.refusal.format(text=short(self.text, 50))}: {reason}.")
 
     def unexpected(self, wanted: str = "") -> InputError:
         token = self.head
@@ -71,7 +92,7 @@ class _Reader:
         return self.fail(f"{wanted + ' was expected before' if wanted else 'did not expect'} {found}")
 
 
-def read(text: str, variables: Collection[str]) -> Node:
+def read(text: str, variables: Collection[str], grammar: Grammar = _FORMULA) -> Node:
     """The tree of a formula, or one `InputError`."""
     if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"The 'text' argument must be a string. Got {short(text)} instead.")
@@ -83,7 +104,7 @@ def read(text: str, variables: Collection[str]) -> Node:
         _Token(match.lastgroup or "", match.group(match.lastgroup or 0), match.start(match.lastgroup or 0))
         for match in _TOKEN.finditer(text)
     ]
-    reader = _Reader(text, variables, [*tokens, _Token("end", "", len(text))])
+    reader = _Reader(text, variables, [*tokens, _Token("end", "", len(text))], grammar)
     if not tokens:
         raise reader.fail("it is empty")
     tree = _sum(reader)
@@ -166,32 +187,38 @@ def _number(reader: _Reader, token: _Token) -> Number:
 
 
 def _call(reader: _Reader, name: str) -> Node:
-    function = SPELLINGS.get(name, name)
-    if function not in FUNCTIONS:
+    calls = reader.grammar.calls
+    function = name if name in calls else SPELLINGS.get(name, name)
+    if function not in calls and function not in FUNCTIONS:
         if name in reader.variables:
             raise reader.fail(
-                f"{short(name, 40)} is a column, not a function; write {short(name, 40)[1:-1]}*(...) for a product"
+                f"{short(name, 40)} is a {reader.grammar.noun}, not a function; write {short(name, 40)[1:-1]}*(...) for a "
+                "product"
             )
-        raise reader.fail(
-            f"there is no function {short(name, 40)}{did_you_mean(name, [*FUNCTIONS, *SPELLINGS])}"
-        )
+        hint = did_you_mean(name, [*FUNCTIONS, *SPELLINGS, *calls])
+        raise reader.fail(f"there is no function {short(name, 40)}{hint}")
     arguments = [_sum(reader)]
     while reader.take(","):
         arguments.append(_sum(reader))
     if not reader.take(")"):
         raise reader.unexpected("')'")
-    if len(arguments) != (arity := FUNCTIONS[function].arity):
-        count = _COUNTS[arity]
-        needs = f"takes {count}" if len(arguments) > arity else f"needs {count}"
-        raise reader.fail(f"the function {name!r} {needs}")
+    fewest, most = calls.get(function) or (FUNCTIONS[function].arity,) * 2
+    if not fewest <= len(arguments) <= most:
+        short_of = len(arguments) < fewest
+        count = _COUNTS.get(fewest if short_of else most, f"{fewest if short_of else most} arguments")
+        raise reader.fail(f"the function {name!r} {'needs' if short_of else 'takes'} {count}")
     return Apply(function, tuple(arguments))
 
 
 def _variable(reader: _Reader, name: str) -> Node:
     if name in reader.variables or name in CONSTANTS:
         return Variable(name)
+    if name in reader.grammar.calls:
+        raise reader.fail(f"the function {name!r} needs its arguments in brackets")
     if SPELLINGS.get(name, name) in FUNCTIONS:
         needs = _COUNTS[FUNCTIONS[SPELLINGS.get(name, name)].arity]
         raise reader.fail(f"the function {name!r} needs {needs} in brackets")
     hint = did_you_mean(name, reader.variables)
-    raise reader.fail(f"there is no column {short(name, 40)} among {among(reader.variables, 3)}{hint}")
+    raise reader.fail(
+        f"there is no {reader.grammar.noun} {short(name, 40)} among {among(reader.variables, 3)}{hint}"
+    )

@@ -61,6 +61,20 @@ def write_container(
     write_file(target, data, overwrite=overwrite)
 
 
+def kind_of(path: PathLike) -> str | None:
+    """What a file says that it holds; None where it says nothing that can be read."""
+    target = as_path(path)
+    try:
+        if not stat.S_ISREG(target.stat().st_mode):
+            return None
+        with target.open("rb") as file:
+            header, _ = _read_header(file, target)
+        found = json.loads(_metadata(header, target)).get("kind")
+    except (OSError, ValueError, AttributeError, RecursionError, FileError):
+        return None
+    return found if isinstance(found, str) else None
+
+
 def read_container(
     path: PathLike, kind: str, expected: Callable[[Mapping[str, Any]], Table]
 ) -> tuple[Mapping[str, Any], dict[str, Tensor]]:
@@ -148,7 +162,7 @@ def _read_document(text: str, kinds: Collection[str], path: Path) -> dict[str, A
     if not isinstance(kind, str) or kind not in kinds:
         advice = (
             "; open it with edgewise.load"
-            if kind in ("KANRegressor", "KANClassifier", "CalibratedKAN")
+            if kind in ("KANRegressor", "KANClassifier", "CalibratedKAN", "Solution")
             else ""
         )
         raise FileError(

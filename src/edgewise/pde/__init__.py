@@ -14,9 +14,15 @@
 
 from edgewise.pde.domains.box import Box as Box
 from edgewise.pde.domains.box import box as box
+from edgewise.pde.problem.gallery import gallery as gallery
+from edgewise.pde.problem.gallery import gallery_names as gallery_names
 from edgewise.pde.problem.problem import Condition as Condition
 from edgewise.pde.problem.problem import Problem as Problem
 from edgewise.pde.problem.problem import on as on
+from edgewise.pde.problem.text import ProblemFile as ProblemFile
+from edgewise.pde.problem.text import load_problem as load_problem
+from edgewise.pde.problem.text import problem_from_text as problem_from_text
+from edgewise.pde.problem.text import problem_from_toml as problem_from_toml
 from edgewise.pde.results.solution import Solution as Solution
 from edgewise.pde.settings import SolverConfig as SolverConfig
 from edgewise.pde.solvers.solve import Progress as Progress
@@ -49,3 +55,4 @@ from edgewise.pde.terms.symbols import Vector as Vector
 from edgewise.pde.terms.symbols import coordinates as coordinates
 from edgewise.pde.terms.symbols import time as time
 from edgewise.pde.terms.symbols import unknown as unknown
+from edgewise.pde.terms.text import read_equations as read_equations

@@ -53,7 +53,7 @@ class Parts(Mapping[str, Part]):
         if name in self._parts:
             return self._parts[name]
         raise InputError(
-            f"The boundary has no part {name!r}. It has {among(self._parts, 12)}.{did_you_mean(name, self._parts)}"
+            f"The boundary has no part {name!r}. It has {among(self._parts, 12)}{did_you_mean(name, self._parts)}."
         )
 
     def __iter__(self):

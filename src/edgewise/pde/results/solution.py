@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_choice, check_float, check_int, plural
 from edgewise._core.errors import InputError
+from edgewise._core.files import PathLike
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
 from edgewise.pde.terms.symbols import Coordinate
@@ -194,6 +196,51 @@ class Solution:
         )
         names = [each.name for each in self.problem.domain.coordinates]
         return network_of(self.pieces, n, names, self.names[n], bar)
+
+    def save(self, path: PathLike, *, overwrite: bool = True) -> None:
+        """Write the solution with its problem and its error to one file, by custom with the suffix .kan.
+
+        Parameters
+        ----------
+        path : str or path
+        overwrite : bool
+            False refuses a path that exists.
+
+        Raises
+        ------
+        FileError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> from edgewise import pde
+        >>> (x,) = pde.coordinates("x")
+        >>> u, line = pde.unknown("u", x), pde.box({x: (0, 1)})
+        >>> solution = pde.solve(pde.Problem(line, [pde.dx(u, x, 2) == -2], pde.on(line.boundary["walls"], u == 0)))
+        >>> solution.save("parabola.kan")
+        >>> pde.Solution.load("parabola.kan")(0.5) == solution(0.5)
+        True
+        """
+        save_solution(self, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: PathLike) -> Solution:
+        """Read a solution that `save` wrote; its values are the same to the bit. No code from the file runs.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        Solution
+
+        Raises
+        ------
+        FileError
+            If the file is missing, holds no solution, or is damaged anywhere.
+        """
+        return cls(**load_solution(path))
 
     def to_dict(self) -> dict[str, Any]:
         """What is known of the answer, as JSON takes it."""

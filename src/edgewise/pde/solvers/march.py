@@ -130,8 +130,10 @@ def march(
         elif in_time <= tolerance:
             length = (stop - at) / 2
         if np.prod([s.size for s in spaces]) * len(system.names) > config.most_coefficients:
-            message = f"It ended at time {at:g}: the next grid would have more than "
-            f"{config.most_coefficients:,} coefficients."
+            message = (
+                f"It ended at time {at:g}: the next grid would have more than "
+                f"{config.most_coefficients:,} coefficients."
+            )
             break
     indicator = float(np.sqrt(sum(s.indicator**2 for s in slabs)))
     return March(tuple(slabs), axis, indicator, at, tolerance, message)

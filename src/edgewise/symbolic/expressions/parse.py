@@ -13,7 +13,7 @@ from edgewise._core.errors import InputError
 from edgewise.forms import Expression, parse
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, render, replaced, substitute
+from edgewise.forms.tree import Apply, Node, Number, Variable, render, replaced
 from edgewise.symbolic.expressions.steps import Mod, larger, smaller, step
 
 _TO_SYMPY: dict[str, Any] = {
@@ -138,21 +138,25 @@ def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:
         if tree.name not in columns and tree.name in CONSTANTS:
             return sympy.pi if tree.name == "pi" else sympy.E
         return sympy.Symbol(tree.name)
-    if tree.function in _SPELLED_OUT:
-        spelled = substitute(read(_SPELLED_OUT[tree.function], ("x",)), "x", tree.arguments[0])
-        return to_sympy(spelled, columns)
-    arguments = [to_sympy(argument, columns) for argument in tree.arguments]
-    if tree.function == "+":
+    return applied_to(tree.function, [to_sympy(argument, columns) for argument in tree.arguments])
+
+
+def applied_to(function: str, arguments: Sequence[Any]) -> sympy.Expr:
+    """What an operator or a function of formulas makes of sympy expressions."""
+    if function in _SPELLED_OUT:
+        spelled: Any = to_sympy(read(_SPELLED_OUT[function], ("x",)))
+        return spelled.xreplace({sympy.Symbol("x"): arguments[0]})
+    if function == "+":
         return sympy.Add(*arguments)
-    if tree.function == "*":
+    if function == "*":
         return sympy.Mul(*arguments)
-    if tree.function == "^":
+    if function == "^":
         return _raised(*arguments)
-    if tree.function == "neg":
+    if function == "neg":
         return -arguments[0]
-    if tree.function == "inv":
+    if function == "inv":
         return 1 / arguments[0]
-    return _TO_SYMPY[tree.function](*arguments)
+    return _TO_SYMPY[function](*arguments)
 
 
 def _raised(base: Any, exponent: Any) -> sympy.Expr:

@@ -1,0 +1,132 @@
+"""`edgewise pde`: a differential equation in; its solution with its estimated error out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgewise.cli import options
+from edgewise.cli.outcome import (
+    INTERRUPTED,
+    UNDECIDED,
+    Interrupts,
+    print_json,
+    refuse_other_pictures,
+    refuse_to_overwrite,
+)
+
+
+def pde(
+    problem: Annotated[
+        str | None,
+        typer.Argument(
+            help="A problem of the gallery, a TOML file, or a Python file that defines `problem`; "
+            "without it the gallery is listed.",
+            show_default=False,
+        ),
+    ] = None,
+    tolerance: Annotated[
+        float | None,
+        typer.Option(
+            "--tolerance",
+            "-t",
+            help="Relative L2 error to ask for.",
+            min=1e-13,
+            max=0.1,
+            show_default="that of the problem, else 1e-6",
+        ),
+    ] = None,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
+    seed: Annotated[
+        int,
+        typer.Option(
+            "--seed", help="Of the places at which residuals are measured; solving is not random.", min=0
+        ),
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Write the solution here, to be read by edgewise.load.",
+            show_default=False,
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Draw the solution into this .png or .svg file.", show_default=False),
+    ] = None,
+    show: Annotated[
+        bool, typer.Option("--show", help="Print the problem's TOML file, to be copied, and leave.")
+    ] = False,
+    force: options.Force = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Solve a differential equation to a tolerance, and say how far the answer is to be relied on.
+
+    Exit code 0: the estimated error is within the tolerance. 3: it is not, or
+    something speaks against the answer, which is said. Ctrl-C ends early with
+    the solution so far and exit code 130.
+
+    A problem of one's own is a TOML file (`--show` prints those of the
+    gallery), with equations as text: `dx(u, t) + u*dx(u, x) = nu*dx(u, x, 2)`.
+    A Python file may build the problem as `edgewise.pde` does.
+
+    Examples:
+
+    - `edgewise pde`
+
+    - `edgewise pde burgers --tolerance 1e-8 --plot burgers.png`
+
+    - `edgewise pde burgers --show > mine.toml`
+
+    - `edgewise pde mine.toml -o mine.kan --json`
+    """
+    from edgewise.cli.pde_problems import found, listed
+
+    if problem is None:
+        listed(as_json=json)
+        return
+    posed = found(problem)
+    if show:
+        typer.echo(posed.text.rstrip("\n"))
+        return
+    refuse_other_pictures(plot)
+    refuse_to_overwrite([path for path in (out, plot) if path is not None], force)
+    from edgewise.cli.pde_results import PdeProgress, draw, shown, told
+    from edgewise.pde import solve
+
+    progress = PdeProgress(quiet)
+    with Interrupts() as interrupts, progress:
+        progress.begin(f"solve {posed.title or problem}")
+
+        def heard(record: object) -> None:
+            progress.step(record)
+            interrupts(record)
+
+        solution = solve(
+            posed.problem,
+            posed.tolerance if tolerance is None else tolerance,
+            work=work,
+            seconds=seconds,
+            callback=heard,
+        )
+    if out is not None:
+        solution.save(out, overwrite=force)
+    if plot is not None:
+        draw(solution, plot)
+    if json:
+        print_json(told(solution, seed))
+    else:
+        shown(solution, seed, [path for path in (out, plot) if path is not None])
+    if interrupts.happened:
+        raise typer.Exit(INTERRUPTED)
+    if not solution.solved:
+        raise typer.Exit(UNDECIDED)

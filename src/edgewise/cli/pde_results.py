@@ -1,0 +1,69 @@
+"""What `edgewise pde` shows while it solves, and of what it found."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from edgewise.cli.progress import Note, Progress
+from edgewise.pde import Solution
+from edgewise.pde.terms.text import write_term
+
+_WIDE = 90
+
+
+class PdeProgress(Progress):
+    """Progress of `solve`: the estimated error, the residual and the grid."""
+
+    _steps = 0
+
+    def step(self, record: Any) -> None:
+        """Take note of a grid or a slab of time."""
+        self._steps += 1
+        error = f"error {record.error:.1e}  " if math.isfinite(record.error) else ""
+        grid = " x ".join(map(str, record.intervals))
+        note = f"{error}residual {record.residual:.1e}  {grid} intervals"
+        self(Note(record.stage, self._steps, note, record.share))
+
+
+def told(solution: Solution, seed: int) -> str:
+    """Everything that is known of a solution, as JSON."""
+    known = {**solution.to_dict(), "residuals": solution.residual(seed=seed)}
+    return json.dumps(_finite(known), indent=2)
+
+
+def _finite(value: Any) -> Any:
+    """Infinities, which JSON has not, as null."""
+    if isinstance(value, dict):
+        return {key: _finite(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
+    """A solution in a few lines on standard output."""
+    typer.echo(solution.message)
+    for name, error in solution.errors.items():
+        typer.echo(f"  {name:12}  relative L2 error {error:.1e}")
+    residuals = solution.residual(seed=seed)
+    for each in solution.problem.equations:
+        words = f"{write_term(each.left)} = {write_term(each.right)}"
+        words = words if len(words) <= _WIDE else f"{words[: _WIDE - 3]}..."
+        typer.echo(f"  residual {residuals[repr(each)]:.1e}  {words}")
+    road = "marched through time" if solution.road == "march" else "on refined grids"
+    typer.echo(f"  {solution.coefficients:,} coefficients, {road}, {solution.seconds:.1f} s")
+    for file in files:
+        typer.echo(f"  written: {file}")
+
+
+def draw(solution: Solution, path: Path) -> None:
+    """A picture of the solution."""
+    from edgewise.plots import plot_solution, save_figure
+
+    save_figure(plot_solution(solution), path)

@@ -1,0 +1,288 @@
+"""Problems as text: equations and conditions in words of mathematics, and whole problems as TOML files.
+
+A file says what the same words would in Python:
+
+    title = "A wave that steepens to a front"
+    tolerance = 1e-6
+    unknowns = ["u"]
+    equations = ["dx(u, t) + u*dx(u, x) = nu*dx(u, x, 2)"]
+
+    [domain]
+    x = [-1, 1]
+    t = [0, 1]
+
+    [constants]
+    nu = "0.01/pi"
+
+    [conditions]
+    walls = "u = 0"
+    start = "u = -sin(pi*x)"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from edgewise._core.checks import among, check_float, did_you_mean, short
+from edgewise._core.errors import FileError, InputError
+from edgewise._core.files import PathLike, as_path, said_clearly, shown
+from edgewise.pde.domains.box import Box, Part, box
+from edgewise.pde.problem.problem import Condition, Problem, on
+from edgewise.pde.terms.symbols import Coordinate, Equation, Expr, Unknown
+from edgewise.pde.terms.text import read_equations, read_term
+
+_TIME = "t"
+_KEYS = ("title", "tolerance", "unknowns", "equations", "domain", "constants", "conditions")
+_NEEDED = ("domain", "unknowns", "equations")
+_PERIODIC, _TIME_KEY = "periodic", "time"
+
+
+@dataclass(frozen=True, eq=False)
+class ProblemFile:
+    """A problem with what its file says beside.
+
+    Attributes
+    ----------
+    problem : Problem
+    title : str
+        What it is about, in a line.
+    tolerance : float
+        Relative L2 error to ask for.
+    text : str
+        The file.
+    """
+
+    problem: Problem
+    title: str
+    tolerance: float
+    text: str
+
+
+def problem_from_text(
+    domain: Box | Any,
+    unknowns: Sequence[str] | str,
+    equations: Sequence[str] | str,
+    conditions: Mapping[str, Sequence[str] | str] | None = None,
+    constants: Mapping[str, Any] | None = None,
+) -> Problem:
+    """A problem whose equations and conditions are texts.
+
+    Parameters
+    ----------
+    domain : Box
+    unknowns : sequence of str
+        Names of the functions to be determined, each of all coordinates.
+    equations : sequence of str
+        As "dx(u, t) + u*dx(u, x) = nu*dx(u, x, 2)"; vectors as "vector(u, v)".
+    conditions : mapping of str to (sequence of) str
+        By the name of a part of the boundary, or several with `|` between them: {"left | right": "u = 0"}.
+    constants : mapping of str to number or str
+        What further names stand for: numbers, or terms that may use coordinates, unknowns and the names before.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    InputError
+        Where a text cannot be read, or the problem is none.
+
+    Examples
+    --------
+    >>> from edgewise.pde import box, coordinates
+    >>> x, y = coordinates("x", "y")
+    >>> square = box({x: (0, 1), y: (0, 1)})
+    >>> problem_from_text(square, ["u"], ["lap(u) = -a"], {"walls": "u = 0"}, {"a": 2}).equations
+    (Derivative(u(x, y), (x, 2)) + Derivative(u(x, y), (y, 2)) == -2,)
+    """
+    names: dict[str, Any] = {each.name: each for each in domain.coordinates}
+    for name in _texts(unknowns, "unknowns"):
+        _refuse_taken(name, names)
+        names[name] = Unknown(name, *domain.coordinates)
+    for name, value in (constants or {}).items():
+        _refuse_taken(name, names)
+        names[name] = _constant(name, value, names)
+    found: list[Equation] = []
+    for text in _texts(equations, "equations"):
+        found += read_equations(text, names)
+    held: list[Condition] = []
+    for part, texts in (conditions or {}).items():
+        for text in _texts(texts, part):
+            held += on(_part(domain, part), read_equations(text, names))
+    problem = Problem(domain, found, held)
+    wanted = [name for name, each in names.items() if isinstance(each, Unknown)]
+    if idle := sorted(set(wanted) - set(problem.names)):
+        raise InputError(f"The unknown {among(idle)} is in no equation; leave it out of 'unknowns'.")
+    return problem
+
+
+def problem_from_toml(text: str, where: str = "the text") -> ProblemFile:
+    """A problem from the text of a TOML file.
+
+    Parameters
+    ----------
+    text : str
+    where : str
+        What it is called in errors.
+
+    Returns
+    -------
+    ProblemFile
+
+    Raises
+    ------
+    InputError
+        Where the text is no TOML, has a key that is not known, or the problem is none.
+
+    Examples
+    --------
+    >>> found = problem_from_toml('''
+    ... title = "A loaded membrane"
+    ... unknowns = ["u"]
+    ... equations = ["lap(u) = -1"]
+    ... [domain]
+    ... x = [0, 1]
+    ... y = [0, 1]
+    ... [conditions]
+    ... walls = "u = 0"
+    ... ''')
+    >>> found.title, found.tolerance, found.problem.names
+    ('A loaded membrane', 1e-06, ('u',))
+    """
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InputError(f"{where} is not TOML: {reason}.") from None
+    for key in document:
+        if key not in _KEYS:
+            raise InputError(
+                f"{where} has the key {short(key)}, which means nothing in a problem{did_you_mean(key, _KEYS)}; "
+                f"the keys are {', '.join(_KEYS)}."
+            )
+    for key in _NEEDED:
+        if key not in document:
+            raise InputError(f"{where} lacks '{key}'; a problem has {', '.join(_NEEDED)} at least.")
+    title = document.get("title", "")
+    if not isinstance(title, str):
+        raise InputError(f"The 'title' of {where} must be a text. Got {short(title)}.")
+    tolerance = check_float(document.get("tolerance", 1e-6), "tolerance", low=1e-13, high=0.1, of=where)
+    problem = problem_from_text(
+        _domain(_table(document, "domain")),
+        document["unknowns"],
+        document["equations"],
+        _table(document, "conditions"),
+        _table(document, "constants"),
+    )
+    return ProblemFile(problem, title, tolerance, text)
+
+
+def load_problem(path: PathLike) -> ProblemFile:
+    """A problem from a TOML file.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    ProblemFile
+
+    Raises
+    ------
+    FileError
+        Where the file cannot be read.
+    InputError
+        Where it is no problem.
+    """
+    file = Path(as_path(path))
+    with said_clearly(file, "read"):
+        content = file.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise FileError(f"The file {shown(file)} is no text in UTF-8.") from None
+    return problem_from_toml(text, f"The file {shown(file)}")
+
+
+def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = document.get(key, {})
+    if not isinstance(found, dict):
+        raise InputError(f"'{key}' must be a table, [{key}] on a line of its own. Got {short(found)}.")
+    return cast("Mapping[str, Any]", found)
+
+
+def _domain(table: Mapping[str, Any]) -> Box:
+    """x = [-1, 1] and so on; `periodic` names coordinates; `time` names that of time, which is t by default."""
+    ranges = {key: value for key, value in table.items() if key not in (_PERIODIC, _TIME_KEY)}
+    clock = table.get(_TIME_KEY, _TIME)
+    if _TIME_KEY in table and clock not in ranges:
+        raise InputError(f"'time' of [domain] must name a coordinate, {among(ranges)}. Got {short(clock)}.")
+    made: dict[Any, tuple[float, float]] = {}
+    for name, ends in ranges.items():
+        if not isinstance(ends, list) or len(cast("list[Any]", ends)) != 2:
+            raise InputError(
+                f"The range of '{name}' in [domain] must be two numbers, {name} = [0, 1]. Got {short(ends)}."
+            )
+        low, high = (_number(name, each) for each in cast("list[Any]", ends))
+        made[Coordinate(name, time=name == clock)] = (low, high)
+    around = _texts(table.get(_PERIODIC, []), _PERIODIC)
+    if strange := [name for name in around if name not in ranges]:
+        raise InputError(
+            f"'periodic' of [domain] must name coordinates, {among(ranges)}. Got {short(strange[0])}"
+            f"{did_you_mean(strange[0], ranges)}."
+        )
+    return box(made, periodic=tuple(each for each in made if each.name in around))
+
+
+def _number(name: str, value: Any) -> float:
+    """A number, or a text such as "pi/2"."""
+    term: Any = read_term(value, {}) if isinstance(value, str) else value
+    if isinstance(term, Expr):
+        term = float(term.tree) if term.tree.is_number else None
+    if not _is_number(term):
+        raise InputError(f"The range of '{name}' in [domain] must be numbers. Got {short(value)}.")
+    return float(term)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _texts(value: Any, what: str) -> list[str]:
+    """One text, or a list of texts."""
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in cast("Any", found)):
+        raise InputError(f"'{what}' must be a text or a list of texts. Got {short(value)}.")
+    return list(cast("Sequence[str]", found))
+
+
+def _refuse_taken(name: str, names: Mapping[str, Any]) -> None:
+    if name in names:
+        raise InputError(f"The name '{name}' stands for two things; rename one of them.")
+
+
+def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
+    if not name.isidentifier():
+        raise InputError(
+            f"The name of a constant must be a word of letters, digits and '_'. Got {short(name)}."
+        )
+    if isinstance(value, str):
+        return read_term(value, names)
+    if not _is_number(value):
+        raise InputError(
+            f"The constant '{name}' must be a number, or a text such as '0.01/pi'. Got {short(value)}."
+        )
+    return value
+
+
+def _part(domain: Box, name: str) -> Part:
+    first, *rest = (domain.boundary[each.strip()] for each in name.split("|"))
+    for each in rest:
+        first = first | each
+    return first

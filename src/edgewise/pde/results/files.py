@@ -1,0 +1,174 @@
+"""Solutions as files: the problem as text, the splines as numbers, in one .kan file that is read without running code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import edgewise
+from edgewise._core.checks import check_bool
+from edgewise._core.errors import FileError, InputError
+from edgewise._core.files import PathLike
+from edgewise._core.stopping import StopReason
+from edgewise.network.container import Table, read_container, write_container
+from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.space import Space
+from edgewise.pde.domains.box import Box, Face, Part
+from edgewise.pde.problem.problem import Condition, Problem
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
+from edgewise.pde.terms.text import read_term, write_term
+
+if TYPE_CHECKING:
+    from edgewise.pde.results.solution import Solution
+
+KIND = "Solution"
+_PLAIN = ("error", "how", "tolerance", "road", "seconds", "coefficients")
+
+
+def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True) -> None:
+    """Write a solution with its problem and its error to one file."""
+    check_bool(overwrite, "overwrite", of="Solution.save")
+    pieces = solution.pieces
+    tensors: dict[str, Tensor] = {}
+    for n, piece in enumerate(pieces.fields):
+        for axis, space in enumerate(piece[0].spaces):
+            tensors[f"breaks.{n}.{axis}"] = _tensor(space.breaks)
+        for f, field in enumerate(piece):
+            tensors[f"coefficients.{n}.{f}"] = _tensor(field.coefficients)
+    document = {
+        "kind": KIND,
+        "written_by": edgewise.__version__,
+        "problem": _problem_document(solution.problem),
+        "axis": pieces.axis,
+        "degrees": [[space.degree for space in piece[0].spaces] for piece in pieces.fields],
+        "intervals": [[space.intervals for space in piece[0].spaces] for piece in pieces.fields],
+        **{name: getattr(solution, name) for name in _PLAIN},
+        "errors": dict(solution.errors),
+        "stop_reason": str(solution.stop_reason),
+        "warnings": list(solution.warnings),
+    }
+    write_container(path, document, tensors, overwrite)
+
+
+def load_solution(path: PathLike) -> dict[str, Any]:
+    """What a file holds, as `Solution` takes it."""
+    document, tensors = read_container(path, KIND, promised)
+    try:
+        problem = _problem(document["problem"])
+        pieces = _pieces(document, tensors, problem.domain.periodic)
+        plain = {name: document[name] for name in _PLAIN}
+        return {
+            **plain,
+            "problem": problem,
+            "pieces": pieces,
+            "errors": {name: float(document["errors"][name]) for name in problem.names},
+            "stop_reason": StopReason(document["stop_reason"]),
+            "warnings": tuple(map(str, document["warnings"])),
+        }
+    except KeyError as error:
+        raise FileError(f"The file {path} is damaged: of its solution {error} is missing.") from error
+    except InputError as error:
+        raise FileError(f"The file {path} is damaged: {error}") from error
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise FileError(f"The file {path} is damaged: its solution cannot be read.") from error
+
+
+def promised(document: Mapping[str, Any]) -> Table:
+    """The tensors that a solution of this description has."""
+    periodic = [bool(each) for each in document["problem"]["periodic"]]
+    unknowns = len(document["problem"]["unknowns"])
+    table: Table = {}
+    for n, (degrees, intervals) in enumerate(zip(document["degrees"], document["intervals"], strict=True)):
+        sizes: list[int] = []
+        for axis, (degree, count, around) in enumerate(zip(degrees, intervals, periodic, strict=True)):
+            if not (type(degree) is type(count) is int and 1 <= degree <= 50 and count >= 1):
+                raise InputError("its grids are none.")
+            table[f"breaks.{n}.{axis}"] = ("F64", (count + 1,))
+            sizes.append(count + (0 if around else degree))
+        if math.prod(sizes) > 1 << 40:
+            raise InputError("its grids are too large.")
+        for f in range(unknowns):
+            table[f"coefficients.{n}.{f}"] = ("F64", tuple(sizes))
+    return table
+
+
+def _tensor(values: Any) -> Tensor:
+    # Slabs share their grids; tensors of a file must not.
+    return torch.tensor(np.asarray(values, dtype=np.float64))
+
+
+def _problem_document(problem: Problem) -> dict[str, Any]:
+    domain = problem.domain
+    return {
+        "coordinates": [{"name": each.name, "time": each.time} for each in domain.coordinates],
+        "bounds": [list(each) for each in domain.bounds],
+        "periodic": list(domain.periodic),
+        "unknowns": [
+            [name, *map(str, field.args)] for name, field in zip(problem.names, problem.fields, strict=True)
+        ],
+        "equations": [_sides(each) for each in problem.equations],
+        "conditions": [
+            {
+                "part": each.part.name,
+                "faces": [[face.name, face.axis, face.high] for face in each.part.faces],
+                "equation": _sides(each.equation),
+            }
+            for each in problem.conditions
+        ],
+    }
+
+
+def _sides(equation: Equation) -> list[str]:
+    return [write_term(equation.left), write_term(equation.right)]
+
+
+def _problem(document: Mapping[str, Any]) -> Problem:
+    coordinates = tuple(Coordinate(each["name"], time=bool(each["time"])) for each in document["coordinates"])
+    names: dict[str, Any] = {each.name: each for each in coordinates}
+    for name, *places in document["unknowns"]:
+        names[name] = Unknown(name, *(names[place] for place in places))
+    domain = Box(
+        coordinates,
+        tuple((float(low), float(high)) for low, high in document["bounds"]),
+        tuple(map(bool, document["periodic"])),
+    )
+
+    def equation(sides: Sequence[str]) -> Equation:
+        left, right = (read_term(side, names) for side in sides)
+        return Equation(left, right)
+
+    conditions = [
+        Condition(
+            Part(
+                each["part"], tuple(Face(name, int(axis), bool(high)) for name, axis, high in each["faces"])
+            ),
+            equation(each["equation"]),
+        )
+        for each in document["conditions"]
+    ]
+    return Problem(domain, [equation(each) for each in document["equations"]], conditions)
+
+
+def _pieces(document: Mapping[str, Any], tensors: Mapping[str, Tensor], periodic: Sequence[bool]) -> Pieces:
+    unknowns = len(document["problem"]["unknowns"])
+    made: list[tuple[Field, ...]] = []
+    for n, degrees in enumerate(document["degrees"]):
+        spaces: list[Space] = []
+        for axis, (degree, around) in enumerate(zip(degrees, periodic, strict=True)):
+            breaks = tensors[f"breaks.{n}.{axis}"].numpy()
+            if not (np.isfinite(breaks).all() and (np.diff(breaks) > 0).all()):
+                raise InputError("the breaks of its grid do not increase.")
+            spaces.append(Space(breaks, degree, around))
+        made.append(
+            tuple(Field(tuple(spaces), tensors[f"coefficients.{n}.{f}"].numpy()) for f in range(unknowns))
+        )
+    if not made:
+        raise InputError("it holds no piece of a solution.")
+    axis = document["axis"]
+    return Pieces(tuple(made), None if axis is None else int(axis))

@@ -1,0 +1,64 @@
+"""Solutions as files: the same values to the bit, and one sentence for what is no such file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import edgewise as ew
+from edgewise import FileError, pde
+from tests.pde.problem_set import mixed
+
+
+@pytest.fixture(scope="module")
+def marched():
+    (x,), s = pde.coordinates("x"), pde.time("s")
+    a, b = pde.unknown("a", x, s), pde.unknown("b", x, s)
+    ring = pde.box({x: (0, 1), s: (0, 0.2)}, periodic=x)
+    wave = pde.sin(2 * pde.pi * x)
+    problem = pde.Problem(
+        ring,
+        [pde.dx(a, s) == b, pde.dx(b, s) == 0.1 * pde.dx(b, x, 2) - a**2],
+        pde.on(ring.boundary["start"], a == wave, b == 0),
+    )
+    return pde.solve(problem, 1e-3)
+
+
+@pytest.fixture(scope="module")
+def steady():
+    return pde.solve(mixed()[0], 1e-4)
+
+
+@pytest.mark.parametrize("which", ["marched", "steady"])
+def test_a_solution_comes_back_to_the_bit(which, request, tmp_path):
+    solution = request.getfixturevalue(which)
+    solution.save(tmp_path / "s.kan")
+    again = pde.Solution.load(tmp_path / "s.kan")
+    assert again.to_dict() == solution.to_dict()
+    assert again.message == solution.message
+    r = np.random.default_rng(0)
+    at = [r.uniform(low, high, 40) for low, high in solution.problem.domain.bounds]
+    last = solution.problem.domain.coordinates[0].name
+    for name in solution.names:
+        assert np.array_equal(again(*at, unknown=name), solution(*at, unknown=name))
+        assert np.array_equal(
+            again(*at, unknown=name, derivative={last: 2}), solution(*at, unknown=name, derivative={last: 2})
+        )
+    assert again.residual() == pytest.approx(solution.residual(), rel=1e-9)
+    again.save(tmp_path / "t.kan")
+    assert (tmp_path / "s.kan").read_bytes() == (tmp_path / "t.kan").read_bytes()
+    assert isinstance(ew.load(tmp_path / "s.kan"), pde.Solution)
+
+
+def test_what_is_no_solution(steady, tmp_path):
+    place = tmp_path / "s.kan"
+    ew.save(steady, place)
+    with pytest.raises(FileError, match="exists"):
+        steady.save(place, overwrite=False)
+    content = place.read_bytes()
+    place.write_bytes(content[:-9] + b"\x01" + content[-8:])
+    with pytest.raises(FileError, match="damaged"):
+        pde.Solution.load(place)
+    ew.save(ew.KAN([1, 1], seed=0), place)
+    with pytest.raises(FileError, match="Solution"):
+        pde.Solution.load(place)
