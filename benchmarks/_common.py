@@ -111,7 +111,7 @@ class Report:
         self.run, self.part, self.columns = run, part, tuple(columns)
         wide = [widths] * len(columns) if isinstance(widths, int) else list(widths)
         self._widths = [max(w, len(c)) for w, c in zip(wide, columns, strict=True)]
-        self.rows: list[tuple[Any, ...]] = []
+        self.rows: list[Sequence[Any]] = []
         self.notes: list[str] = []
         print("| " + " | ".join(c.ljust(w) for c, w in zip(self.columns, self._widths, strict=True)) + " |")
         print("|" + "|".join("-" * (w + 2) for w in self._widths) + "|", flush=True)
@@ -149,6 +149,11 @@ class Report:
         part = json.loads(self.file.read_text()).get(self.part) if self.file.is_file() else None
         rows: list[dict[str, Any]] = part["rows"] if part else []
         return [list(row.values()) for row in rows] if all(tuple(row) == self.columns for row in rows) else []
+
+    def earlier(self, keys: int) -> list[list[Any]]:
+        """Those of them that this run has not measured anew, told by their first `keys` cells."""
+        measured = {tuple(row[:keys]) for row in self.rows}
+        return [row for row in self.saved() if tuple(row[:keys]) not in measured]
 
     def save(self) -> None:
         """Put this part into the script's JSON file beside its other parts."""

@@ -69,6 +69,8 @@ class Claim:
     def shifted(self, rng: np.random.Generator, tables: Tables, subject: Subject) -> Tables:
         """The rows, a number of each moved a little, alike in all tables."""
         fixed = {self.moved, *subject.words, *subject.two_valued}
+        if self.kind == "flips_together":  # what moves is not to be moved further apart
+            fixed |= set(self.domain or {})
         free = [name for name in subject.numbers if name not in fixed]
         if not free or self.kind == "robust":
             return tables
@@ -88,7 +90,7 @@ def claims(subject: Subject, rng: np.random.Generator, count: int) -> list[Claim
     if subject.plain:
         kinds += [equal, formula]
     if subject.classes:
-        kinds += [decides, never_flips, robust]
+        kinds += [decides, never_flips, flips_together, robust]
         kinds += [probability] if len(subject.classes) == 2 else []
     if subject.words and not calibrated:
         kinds += [changes_at_most]
@@ -298,6 +300,39 @@ def never_flips(subject: Subject, rng: np.random.Generator) -> Claim:
         return _yes(subject.decisions(A) != subject.decisions(B))
 
     return Claim("never_flips", properties.never_flips(column), domain, rows, excess, moved=column)
+
+
+def flips_together(subject: Subject, rng: np.random.Generator) -> Claim:
+    """Several columns of words change at will, and numbers move a little besides."""
+    apart = [*subject.words, *subject.two_valued]
+    features = [str(each) for each in rng.permutation(apart)[: int(rng.integers(1, len(apart) + 1))]]
+    numbers = [each for each in subject.numbers if each not in subject.two_valued]
+    moved = [str(each) for each in rng.permutation(numbers)[: int(rng.integers(len(features) < 2, 3))]]
+    near = {each: float(10 ** rng.uniform(-3, -0.7) * np.ptp(subject.table[each].dropna())) for each in moved}
+    domain = narrowed(subject, rng, but=(*features, *moved)) or {}
+    domain |= {each: subject.range_of(each) for each in moved}
+
+    def rows(rng: np.random.Generator, n: int) -> Tables:
+        A = subject.draw(rng, n, domain)
+        B = subject.draw(rng, n, domain)
+        cells: dict[str, Any] = {each: B[each].to_numpy() for each in features}
+        for each, size in near.items():
+            step = size * np.clip(rng.uniform(-1.3, 1.3, n), -1, 1)
+            cells[each] = np.clip(A[each].to_numpy(dtype=np.float64) + step, *domain[each])
+        return A, A.assign(**cells)
+
+    def excess(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
+        admitted = np.ones(len(A), dtype=bool)
+        for name in A.columns:
+            if name in near:
+                a, b = (each[name].to_numpy(dtype=np.float64) for each in (A, B))
+                admitted &= np.abs(b - a) <= near[name] + 4 * np.spacing(np.abs(a))
+            elif name not in features:
+                a, b = A[name].to_numpy(), B[name].to_numpy()
+                admitted &= (a == b) | (pd.isna(a) & pd.isna(b))
+        return _yes(admitted & (subject.decisions(A) != subject.decisions(B)))
+
+    return Claim("flips_together", properties.never_flips(features, others=near), domain, rows, excess)
 
 
 def changes_at_most(subject: Subject, rng: np.random.Generator) -> Claim:

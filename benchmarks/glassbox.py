@@ -6,16 +6,15 @@ part: GLASSBOX_TABLES="german;bike", GLASSBOX_MODELS="EBM;pyGAM"; the other rows
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from _common import OUT, Report, Run, begin
+from _common import Report, Run, begin
 from adoption import PROBLEMS, Problem, Split, as_categories, prepared
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegressionCV, RidgeCV
@@ -194,21 +193,12 @@ def main() -> None:
     for problem in PROBLEMS:
         if problem.name in tables:
             measure(run, report, problem, chosen("GLASSBOX_MODELS", tuple(MODELS)))
-    report.rows = in_order([*others(report), *report.rows])
+    report.rows = in_order([*report.earlier(2), *report.rows])
     report.save()
     report.across("in short", ["table", "score"], "model", "mean").save()
 
 
-def others(report: Report) -> list[tuple[Any, ...]]:
-    """Rows of an earlier run that this one has not measured."""
-    file = OUT / f"{report.run.name}{'-quick' if report.run.quick else ''}.json"
-    parts = json.loads(file.read_text()) if file.is_file() else {}
-    rows = [tuple(row[name] for name in report.columns) for row in parts.get(report.part, {}).get("rows", ())]
-    measured = {row[:2] for row in report.rows}
-    return [row for row in rows if row[:2] not in measured]
-
-
-def in_order(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+def in_order(rows: list[Sequence[Any]]) -> list[Sequence[Any]]:
     """Table by table, model by model."""
     places = {name: k for k, name in enumerate((*TABLES, *MODELS))}
     return sorted(rows, key=lambda row: (places[row[0]], places[row[1]]))

@@ -197,3 +197,26 @@ def test_what_makes_no_sense_is_said(text, words):
 def test_text_is_read_back(text):
     once = parse_property(text)
     assert str(parse_property(str(once))) == str(once)
+
+
+@pytest.mark.parametrize("which", ["plain", "calibrated"])
+@pytest.mark.parametrize("near", [{}, {"age": 5.0}, {"age": 2.0, "income": 3.0, "wealth": 1.0}])
+def test_two_rows_that_refute_can_be(which, near):
+    net, table = model() if which == "plain" else calibrated(), people(N, 0)
+    where = "income in [20, 60.5]"
+    answer = ew.verify(
+        net, ew.properties.never_flips(["sex", "race"], others=near), where=where, work="quick"
+    )
+    assert answer.status == "refuted"
+    rows = [case.row for case in answer.cases]
+    for row in rows:
+        assert table["age"].min() <= row["age"] <= table["age"].max()
+        assert float(row["age"]).is_integer()
+        assert 20 <= row["income"] <= 60.5
+        assert table["wealth"].min() <= row["wealth"] <= table["wealth"].max()
+        # What is not asked to move is short to write.
+        assert "income" in near or len(repr(float(row["income"]))) < 10
+    said = [net.predict({name: [value] for name, value in row.items()})[0] for row in rows]
+    assert said[0] != said[1]
+    for name in ("age", "income", "wealth"):
+        assert abs(rows[0][name] - rows[1][name]) <= near.get(name, 0) * (1 + 1e-12)

@@ -23,17 +23,16 @@ from edgewise.network import KAN
 from edgewise.network.spec import KANSpec
 from edgewise.network.state import make_layer, take_apart
 from edgewise.verifying.claims.comparisons import threshold_of
+from edgewise.verifying.claims.pairs_of_rows import OF
 from edgewise.verifying.claims.tasks import Subgoal, Task, output_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, OutputBounds, OutputTerm
 from edgewise.verifying.domain.raw_values import Cell
 from edgewise.verifying.language import properties as asked
-from edgewise.verifying.results.witness import Case, Evaluator, case
 
 Floats = NDArray[np.float64]
 
-OF = "never_flips"
 # Boxes along a diagonal: so many for each step that a number may move, and at most.
 A_STEP, MOST_BOXES = 4, 256
 
@@ -75,37 +74,6 @@ def two_rows_task(prop: asked.NeverFlips, columns: Columns, made: Task) -> Task:
 def padded(rows: Floats, copies: Sequence[tuple[int, int]]) -> Floats:
     """Rows beside themselves: the second inputs of numbers that may move as the first ones."""
     return np.column_stack([rows, *(rows[:, i] for i, _ in copies)])
-
-
-def brought_near(task: Task, prop: asked.NeverFlips, columns: Columns, rows: Floats) -> Floats:
-    """The task's rows with second numbers that moved too far taken back."""
-    out = rows.copy()
-    copies = dict(task.copies)
-    for name, size in prop.others:
-        g = columns.group(name, OF)
-        i = columns.inputs[g][0]
-        out[:, copies[i]] = columns.clipped(g, out[:, i], out[:, copies[i]], size)
-    return out
-
-
-def pair_of(task: Task, prop: asked.NeverFlips, columns: Columns, x: Floats) -> tuple[Case, Case]:
-    """The two rows that one of a task's rows stands for."""
-    x, n = brought_near(task, prop, columns, x[None])[0], columns.view.network.shape[0]
-    second = x[:n].copy()
-    for i, copy in task.copies:
-        second[i] = x[copy]
-    evaluator = Evaluator((columns.view.network,))
-    one, two = (case(evaluator, columns.view, columns, row) for row in (x[:n], second))
-    return one, two
-
-
-def differ(prop: asked.NeverFlips, columns: Columns, pair: tuple[Case, Case]) -> bool:
-    """Whether two rows are decided differently."""
-    if prop.threshold is None:
-        return pair[0].decision != pair[1].decision
-    o = output_of(columns.view, prop.output, OF)
-    above = [[*each.outputs.values()][o] > prop.threshold for each in pair]
-    return above[0] != above[1]
 
 
 def _check_other(columns: Columns, g: int, name: str, prop: asked.NeverFlips) -> None:

@@ -16,13 +16,13 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, charge, check_seconds, check_work, running
 from edgewise.network.fitted import fitted
 from edgewise.verifying.claims.claims import task_of
+from edgewise.verifying.claims.pairs_of_rows import Pairs
 from edgewise.verifying.claims.stated import two_valued
 from edgewise.verifying.claims.tasks import Subgoal, Task
-from edgewise.verifying.claims.two_rows import brought_near, differ, padded, pair_of
+from edgewise.verifying.claims.two_rows import padded
 from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
-from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.entry_points.counterexample_text import goes_the_wrong_way, reason_of
 from edgewise.verifying.entry_points.evident import evident
 from edgewise.verifying.entry_points.formula import formula_outcome
@@ -244,12 +244,14 @@ def _search_pairs(
 ) -> Refuted | None:
     """Try the property on pairs of rows, within the training range first."""
     prop = cast(asked.NeverFlips, claim.property)
+    pairs = Pairs(claim.task, prop, claim.columns)
     for part in claim.task.parts:
-        for domain in (Possible(claim.columns, part.domain).near, part.domain):
+        for can_be in (True, False):
+            domain = claim.columns.familiar(part.domain) if can_be else part.domain
             pool = drawn(domain, claim.config.drawn_rows, rng)
             pool = pool if starts is None else np.vstack([starts, pool])
             charge(_NUMBER * pool.size)
-            pool = brought_near(claim.task, prop, claim.columns, pool)
+            pool = pairs.nearest(pool) if can_be else pairs.near(pool)
             excess, x = worst(evaluator, part.goal, part.domain, pool)
             if x is not None and _clear(claim, evaluator, excess, x):
                 found = _flipped(claim, part, x, excess)
@@ -374,9 +376,12 @@ def _shown(
 def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> ProofResult:
     """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
     prop = cast(asked.NeverFlips, claim.property)
-    found = pair_of(claim.task, prop, claim.columns, x)
-    if differ(prop, claim.columns, found):
+    pairs = Pairs(claim.task, prop, claim.columns)
+    found = pairs.shown(x)
+    if found is not None:
         reason = reason_of(claim.task, part, found)
+        if unlike := pairs.possible.unlike(np.array(each.inputs) for each in found):
+            reason += f" No row that can be was found to show it: {', '.join(unlike)}."
         return Refuted(claim.text, claim.domain, found, excess, reason, claim.meter.seconds)
     reason = "only rows a little further apart than asked were found to be decided differently;"
     seconds = claim.meter.seconds
