@@ -60,6 +60,14 @@ class SolverConfig:
         unknowns change by less than the second.
     residual_left, residual_fall : float
         A residual above the first share of the terms that falls by less than the second factor on the last grid is reported.
+    mesh_degree, mesh_top : int
+        Degrees on the first and the finest elements of a shape.
+    mesh_width : float
+        Elements of a shape are about half as wide as this share of its size at first.
+    mesh_layers : int
+        Layers of elements that are added at a corner at a time.
+    mesh_share : float
+        Elements at a corner, or all others, are refined where they have more than this share of the squared error.
     """
 
     degree: int = 9
@@ -88,6 +96,11 @@ class SolverConfig:
     stall_change: float = 0.02
     residual_left: float = 1e-4
     residual_fall: float = 0.5
+    mesh_degree: int = 6
+    mesh_top: int = 16
+    mesh_width: float = 0.4
+    mesh_layers: int = 3
+    mesh_share: float = 0.05
 
     def scaled(self, work: float) -> SolverConfig:
         """The same with as many more coefficients as there is more work."""

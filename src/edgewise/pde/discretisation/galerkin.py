@@ -1,0 +1,377 @@
+"""Galerkin's method on a mesh: residuals against all test functions, and their derivatives element by element.
+
+Matrices of elements are put together coordinate after coordinate (sum factorisation), and what belongs to the inside of
+one element alone is eliminated there before the sparse system of the edges and corners is solved (static condensation;
+R. J. Guyan 1965, doi:10.2514/3.2874).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from edgewise._core.errors import InputError
+from edgewise._core.work import charge
+from edgewise.pde.discretisation.assembly import RATE
+from edgewise.pde.discretisation.elements import MeshField, Numbering, Sampling, lagrange, lobatto, sampling
+from edgewise.pde.discretisation.mesh import Mesh
+from edgewise.pde.problem.jets import Compiled
+from edgewise.pde.problem.weak import WeakForm
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+# Gauss places in each direction beyond the degree.
+_MORE = 3
+# Elements that are put together at once.
+_CHUNK = 32
+
+
+@dataclass(frozen=True, eq=False)
+class RimSampling:
+    """Places on those sides of elements that lie on one curve.
+
+    Attributes
+    ----------
+    elements : ndarray, shape (q,)
+    side : int
+        0 for the side from the first corner to the second, 1 for that to the fourth.
+    places, normal : ndarray, shape (q, m, 2)
+    mass : ndarray, shape (q, m)
+        Length of each place.
+    inverse : ndarray, shape (q, m, 2, 2)
+        As in `Sampling`.
+    """
+
+    elements: Ints
+    side: int
+    line: Floats
+    places: Floats
+    normal: Floats
+    mass: Floats
+    inverse: Floats
+
+
+def rim_sampling(mesh: Mesh, curve: int, side: int, count: int) -> RimSampling | None:
+    """Gauss places on the sides of one kind that lie on a curve; None where there are none."""
+    elements = np.flatnonzero(mesh.curve[:, side] == curve)
+    if not len(elements):
+        return None
+    line, weights = np.polynomial.legendre.leggauss(count)
+    line, weights = (line + 1) / 2, weights / 2
+    at = np.stack([line, 0 * line] if side == 0 else [0 * line, line], axis=-1)
+    places, slopes = mesh.places(elements, np.broadcast_to(at, (len(elements), count, 2)))
+    along = slopes[..., side]
+    length = np.linalg.norm(along, axis=-1)
+    sign = 1.0 if side == 0 else -1.0
+    normal = sign * np.stack([along[..., 1], -along[..., 0]], axis=-1) / length[..., None]
+    return RimSampling(elements, side, line, places, normal, length * weights, np.linalg.inv(slopes))
+
+
+class Galerkin:
+    """Residuals of a weak form on a mesh, and their derivatives.
+
+    Parameters
+    ----------
+    mesh : Mesh
+    form : WeakForm
+    degree : int
+    """
+
+    def __init__(self, mesh: Mesh, form: WeakForm, degree: int) -> None:
+        self.mesh, self.form, self.degree = mesh, form, degree
+        self.numberings = tuple(Numbering(mesh, degree - low) for low in form.lower)
+        self.offsets = np.concatenate([[0], np.cumsum([each.count for each in self.numberings])])
+        self.sampling: Sampling = sampling(mesh, degree + _MORE)
+        self._rims = [
+            (rim, found)
+            for n, rim in enumerate(form.rims)
+            if rim.flux is not None
+            for side in (0, 1)
+            if (found := rim_sampling(mesh, n, side, degree + _MORE)) is not None
+        ]
+
+    @property
+    def count(self) -> int:
+        """Number of coefficients of all unknowns."""
+        return int(self.offsets[-1])
+
+    @cached_property
+    def table(self) -> Ints:
+        """Numbers of each element's coefficients, unknown after unknown: (L, n)."""
+        parts = [
+            each.table.reshape(self.mesh.count, -1) + offset
+            for each, offset in zip(self.numberings, self.offsets[:-1], strict=True)
+        ]
+        return np.concatenate(parts, axis=1)
+
+    @cached_property
+    def inner(self) -> Bools:
+        """Which coefficients of an element belong to it alone."""
+        parts: list[Bools] = []
+        for each in self.numberings:
+            own = np.zeros((each.degree + 1, each.degree + 1), dtype=bool)
+            own[1:-1, 1:-1] = True
+            parts.append(own.ravel())
+        return np.concatenate(parts)
+
+    def fields(self, values: Floats) -> tuple[MeshField, ...]:
+        """The unknowns as functions."""
+        return tuple(
+            MeshField(each, values[a:b])
+            for each, a, b in zip(self.numberings, self.offsets[:-1], self.offsets[1:], strict=True)
+        )
+
+    def given(self) -> tuple[Bools, Floats, float]:
+        """Which coefficients the conditions give, their values, and how far two conditions are apart at a corner."""
+        fixed, values = np.zeros(self.count, dtype=bool), np.zeros(self.count)
+        apart = 0.0
+        for n, rim in enumerate(self.form.rims):
+            for f, data in rim.given.items():
+                numbering, offset = self.numberings[f], self.offsets[f]
+                line = lobatto(numbering.degree)
+                for side in (0, 1):
+                    on = np.flatnonzero(self.mesh.curve[:, side] == n)
+                    if not len(on):
+                        continue
+                    at = np.stack([line, 0 * line] if side == 0 else [0 * line, line], axis=-1)
+                    places = self.mesh.places(on, np.broadcast_to(at, (len(on), len(line), 2)))[0]
+                    wanted = np.broadcast_to(
+                        np.asarray(data(places[..., 0], places[..., 1]), dtype=float), places.shape[:-1]
+                    )
+                    if not np.isfinite(wanted).all():
+                        raise InputError(f"The condition on '{rim.name}' is not finite everywhere on it.")
+                    numbers = numbering.side(side)[on] + offset
+                    twice = fixed[numbers]
+                    if twice.any():
+                        apart = max(apart, float(np.abs(values[numbers] - wanted)[twice].max()))
+                    fixed[numbers], values[numbers] = True, wanted
+        return fixed, values, apart / max(1.0, float(np.abs(values).max(initial=0.0)))
+
+    def residual(self, values: Floats) -> Floats:
+        """Residuals against every test function, (count,)."""
+        total = np.zeros(self.count)
+        fields, s = self.fields(values), self.sampling
+        jets = [field.jets(s) for field in fields]
+        found = self.form.inside.residuals([s.places[..., 0], s.places[..., 1]], _chosen(self.form.inside, jets))
+        for e, f in enumerate(self.form.tests):
+            fx, fy, source = (found[3 * e + part] * s.mass for part in range(3))
+            first = -(fx * s.inverse[..., 0, 0] + fy * s.inverse[..., 0, 1])
+            second = -(fx * s.inverse[..., 1, 0] + fy * s.inverse[..., 1, 1])
+            value, slope = lagrange(self.numberings[f].degree, s.line)
+            local = value.T @ source @ value + slope.T @ first @ value + value.T @ second @ slope
+            np.add.at(total, self.numberings[f].table + self.offsets[f], local)
+        for rim, on in self._rims:
+            assert rim.flux is not None
+            flows = rim.flux.residuals(_on(on), self._rim_jets(rim.flux, on, fields))
+            for f, flow in zip(rim.tests, flows, strict=True):
+                value = lagrange(self.numberings[f].degree, on.line)[0]
+                numbers = self.numberings[f].side(on.side)[on.elements] + self.offsets[f]
+                np.add.at(total, numbers, (flow * on.mass) @ value)
+        return total
+
+    def _rim_jets(self, compiled: Compiled, on: RimSampling, fields: Sequence[MeshField]) -> list[Floats]:
+        jets = []
+        for f, orders in compiled.jets:
+            numbering = fields[f].numbering
+            own = fields[f].values[numbering.table[on.elements]].reshape(len(on.elements), -1)
+            jets.append(np.einsum("qmn,qn->qm", _rim_basis(numbering.degree, on)[_which(orders)], own))
+        return jets
+
+    def matrices(self, values: Floats, which: slice) -> Floats:
+        """Derivatives of the residuals of some elements in their own coefficients, (l, n, n)."""
+        s, form = self.sampling, self.form
+        fields = self.fields(values)
+        part = Sampling(s.line, s.places[which], s.mass[which], s.inverse[which])
+        jets = [
+            MeshField(_Part(f.numbering, which), f.values).jets(part) for f in fields  # type: ignore[arg-type]
+        ]
+        slopes = form.inside.derivatives([part.places[..., 0], part.places[..., 1]], _chosen(form.inside, jets))
+        sizes = [(each.degree + 1) ** 2 for each in self.numberings]
+        starts = np.concatenate([[0], np.cumsum(sizes)])
+        count = len(part.mass)
+        matrix = np.zeros((count, starts[-1], starts[-1]))
+        blocks: dict[tuple[int, int], dict[tuple[int, int], Floats]] = {}
+        for (row, j), slope in zip(form.inside.entries, slopes, strict=True):
+            e, kind = divmod(row, 3)
+            f, orders = form.inside.jets[j]
+            block = blocks.setdefault((form.tests[e], f), {})
+            # Directions of the unit square in which the test function and the unknown are derived; 0 for none.
+            for a, ta in _directions(kind + 1 if kind < 2 else 0, part.inverse, -1.0):
+                for b, tb in _directions(_which(orders), part.inverse, 1.0):
+                    added = slope * part.mass * ta * tb
+                    block[a, b] = block[a, b] + added if (a, b) in block else added
+        for (test, trial), block in blocks.items():
+            rows, columns = slice(starts[test], starts[test + 1]), slice(starts[trial], starts[trial + 1])
+            degrees = self.numberings[test].degree, self.numberings[trial].degree
+            matrix[:, rows, columns] += _integrated(block, degrees, s.line)
+        first = which.start or 0
+        for rim, on in self._rims:
+            assert rim.flux is not None
+            inside = np.flatnonzero((on.elements >= first) & (on.elements < first + count))
+            if not len(inside):
+                continue
+            slopes = rim.flux.derivatives(_on(on), self._rim_jets(rim.flux, on, fields))
+            for (row, j), slope in zip(rim.flux.entries, slopes, strict=True):
+                test, (trial, orders) = rim.tests[row], rim.flux.jets[j]
+                left = _rim_basis(self.numberings[test].degree, on)[0][inside]
+                right = _rim_basis(self.numberings[trial].degree, on)[_which(orders)][inside]
+                weighted = (slope * on.mass)[inside][:, :, None] * right
+                local = left.transpose(0, 2, 1) @ weighted
+                rows, columns = slice(starts[test], starts[test + 1]), slice(starts[trial], starts[trial + 1])
+                np.add.at(matrix, (on.elements[inside] - first, rows, columns), local)
+        return matrix
+
+
+class Condensed:
+    """The linear system of a Galerkin method, factorised.
+
+    Parameters
+    ----------
+    galerkin : Galerkin
+    matrices : callable
+        slice of elements -> (l, n, n).
+    fixed : ndarray of bool
+        Coefficients that stay as they are.
+    """
+
+    def __init__(self, galerkin: Galerkin, matrices: Any, fixed: Bools) -> None:
+        table, inner = galerkin.table, galerkin.inner
+        self.count, self.fixed = galerkin.count, fixed
+        self.rim, self.own = table[:, ~inner], table[:, inner]
+        self._inverse: list[Floats] = []
+        self._right: list[Floats] = []
+        self._left: list[Floats] = []
+        self._slices = [
+            slice(a, min(a + _CHUNK, galerkin.mesh.count)) for a in range(0, galerkin.mesh.count, _CHUNK)
+        ]
+        rows, columns, entries = [], [], []
+        # Coefficients on edges and corners that are free, numbered through.
+        free = np.zeros(self.count, dtype=bool)
+        free[self.rim.ravel()] = True
+        self.free = np.flatnonzero(free & ~fixed)
+        number = np.full(self.count, -1, dtype=np.int64)
+        number[self.free] = np.arange(len(self.free))
+        for which in self._slices:
+            matrix = matrices(which)
+            n, m = matrix.shape[1], int(inner.sum())
+            charge(len(matrix) * (2 * m**3 + 2 * m * n * n) / RATE)
+            inverse = np.linalg.inv(matrix[:, inner][:, :, inner]) if m else matrix[:, inner][:, :, inner]
+            right, left = inverse @ matrix[:, inner][:, :, ~inner], matrix[:, ~inner][:, :, inner]
+            small = matrix[:, ~inner][:, :, ~inner] - left @ right
+            self._inverse.append(inverse)
+            self._right.append(right)
+            self._left.append(left)
+            place = number[self.rim[which]]
+            keep = (place[:, :, None] >= 0) & (place[:, None, :] >= 0)
+            rows.append(np.broadcast_to(place[:, :, None], keep.shape)[keep])
+            columns.append(np.broadcast_to(place[:, None, :], keep.shape)[keep])
+            entries.append(small[keep])
+        size = len(self.free)
+        joined = sparse.csc_matrix(
+            (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(size, size)
+        )
+        charge(30 * joined.nnz * np.sqrt(max(size, 1)) / RATE)
+        self._factor = (
+            splu(joined, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.001, options={"SymmetricMode": True})
+            if size
+            else None
+        )
+
+    def solve(self, right: Floats) -> Floats:
+        """The change of the coefficients whose residuals change by `right`."""
+        rest, found = right.copy(), np.zeros(self.count)
+        inner: list[Floats] = []
+        for n, which in enumerate(self._slices):
+            inner.append((self._inverse[n] @ right[self.own[which]][..., None])[..., 0])
+            np.add.at(rest, self.rim[which], -(self._left[n] @ inner[-1][..., None])[..., 0])
+        if self._factor is not None:
+            found[self.free] = self._factor.solve(rest[self.free])
+        for n, which in enumerate(self._slices):
+            found[self.own[which]] = inner[n] - (self._right[n] @ found[self.rim[which]][..., None])[..., 0]
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The numbering of some elements."""
+
+    whole: Numbering
+    which: slice
+
+    @property
+    def degree(self) -> int:
+        return self.whole.degree
+
+    @property
+    def table(self) -> Ints:
+        return self.whole.table[self.which]
+
+
+def _which(orders: Sequence[int]) -> int:
+    """0 for a value, 1 and 2 for the derivatives in x and y."""
+    return 0 if not any(orders) else 1 if orders[0] else 2
+
+
+def _chosen(compiled: Compiled, jets: Sequence[tuple[Floats, Floats, Floats]]) -> list[Floats]:
+    return [jets[f][_which(orders)] for f, orders in compiled.jets]
+
+
+def _on(on: RimSampling) -> list[Floats]:
+    return [on.places[..., 0], on.places[..., 1], on.normal[..., 0], on.normal[..., 1]]
+
+
+def _directions(kind: int, inverse: Floats, sign: float) -> list[tuple[int, Any]]:
+    """A derivative in x or y by those along the unit square's directions."""
+    if kind == 0:
+        return [(0, 1.0)]
+    return [(1, sign * inverse[..., 0, kind - 1]), (2, sign * inverse[..., 1, kind - 1])]
+
+
+def _rim_basis(degree: int, on: RimSampling) -> tuple[Floats, Floats, Floats]:
+    """Values and derivatives in x and y of an element's functions at places on a side: three arrays (q, m, n)."""
+    value, slope = lagrange(degree, on.line)
+    edge, across = (each[0] for each in lagrange(degree, np.zeros(1)))
+    if on.side == 0:
+        table = [np.einsum("mi,j->mij", value, edge), np.einsum("mi,j->mij", slope, edge), np.einsum("mi,j->mij", value, across)]
+    else:
+        table = [np.einsum("i,mj->mij", edge, value), np.einsum("i,mj->mij", across, value), np.einsum("i,mj->mij", edge, slope)]
+    plain, first, second = (each.reshape(len(on.line), -1) for each in table)
+    inverse = on.inverse
+    return (
+        np.broadcast_to(plain, (len(on.elements), *plain.shape)),
+        inverse[..., 0, 0, None] * first + inverse[..., 1, 0, None] * second,
+        inverse[..., 0, 1, None] * first + inverse[..., 1, 1, None] * second,
+    )
+
+
+def _integrated(block: dict[tuple[int, int], Floats], degrees: tuple[int, int], line: Floats) -> Floats:
+    """Integrals of products of test functions and unknowns, by direction of derivative: (l, n, n')."""
+    tests, trials = lagrange(degrees[0], line), lagrange(degrees[1], line)
+    m, p, q = len(line), degrees[0] + 1, degrees[1] + 1
+
+    def pairs(a: int, b: int) -> Floats:
+        return (tests[a][:, :, None] * trials[b][:, None, :]).reshape(m, p * q)
+
+    total: Any = 0.0
+    # Those that need the same products along the first direction are summed before it is integrated.
+    for a1, b1 in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        summed: Any = None
+        for (a, b), weight in block.items():
+            if (int(a == 1), int(b == 1)) == (a1, b1):
+                charge(weight.size * p * q / RATE)
+                found = weight @ pairs(int(a == 2), int(b == 2))
+                summed = found if summed is None else summed + found
+        if summed is not None:
+            charge(summed.size * p * q / RATE)
+            total = total + pairs(a1, b1).T @ summed
+    count = len(next(iter(block.values())))
+    whole = total.reshape(count, p, q, p, q)
+    return whole.transpose(0, 1, 3, 2, 4).reshape(count, p * p, q * q)

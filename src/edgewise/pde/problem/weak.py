@@ -1,0 +1,258 @@
+"""Equations of second order in divergence form, as finite elements take them.
+
+    residual = div(flux) + source,   integral of (-flux . grad v + source v) + boundary integral of (flux . n) v = 0
+
+for every test function v; flux and source hold the unknowns and their first derivatives alone. On the boundary the
+conditions give either the unknown itself (its test functions vanish there) or the flux.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from scipy.optimize import linear_sum_assignment
+from sympy.core.function import AppliedUndef
+
+from edgewise._core.checks import plural
+from edgewise._core.errors import InputError
+from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.terms.operators import NORMAL
+
+NX, NY = sp.Symbol("_nx", real=True), sp.Symbol("_ny", real=True)
+
+
+@dataclass(frozen=True, eq=False)
+class RimForm:
+    """What holds on one curve of the boundary.
+
+    Attributes
+    ----------
+    name : str
+    conditions : tuple of int
+        Their numbers in the problem.
+    given : dict of int to callable
+        The unknowns whose values are given, by (x, y).
+    flux : Compiled or None
+        flux . n in (x, y, nx, ny), one an entry of `tests`; None where nothing flows.
+    tests : tuple of int
+        The unknowns whose test functions these go with.
+    """
+
+    name: str
+    conditions: tuple[int, ...]
+    given: Mapping[int, Evaluate]
+    flux: Compiled | None
+    tests: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class WeakForm:
+    """A problem in divergence form.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The unknowns.
+    inside : Compiled
+        Both parts of the flux and the source, equation by equation.
+    tests : tuple of int
+        For each equation the unknown whose test functions it goes with.
+    lower : tuple of int
+        How much lower the degree of each unknown is: 1 for those without second derivatives, as a pressure.
+    rims : tuple of RimForm, one a curve
+    """
+
+    names: tuple[str, ...]
+    inside: Compiled
+    tests: tuple[int, ...]
+    lower: tuple[int, ...]
+    rims: tuple[RimForm, ...]
+
+    @property
+    def linear(self) -> bool:
+        """Whether one linear system gives the answer."""
+        return self.inside.linear and all(rim.flux is None or rim.flux.linear for rim in self.rims)
+
+
+def weak_form(problem: Problem, equations: Sequence[Any] | None = None) -> WeakForm:
+    """The divergence form of a problem on a plane region.
+
+    Parameters
+    ----------
+    problem : Problem
+    equations : sequence of sympy expressions, optional
+        Residuals to take instead of the problem's own.
+
+    Raises
+    ------
+    InputError
+        Where equations are of an order above two or not linear in the second derivatives, unknowns and equations do
+        not match, or conditions are missing or of a kind that cannot be met.
+    """
+    fields, symbols = problem.fields, [each.tree for each in problem.domain.coordinates]
+    given = [each.residual for each in problem.equations] if equations is None else equations
+    residuals = [sp.sympify(each).doit() for each in given]
+    if len(residuals) != len(fields):
+        raise InputError(
+            f"On shapes that are no boxes there must be as many equations as unknowns, {len(fields)}. Got {len(residuals)}."
+        )
+    parts: list[tuple[Any, Any, Any]] = []
+    has = np.zeros((len(residuals), len(fields)))
+    for e, residual in enumerate(residuals):
+        parts.append(_divided(residual, fields, symbols))
+        for f, field in enumerate(fields):
+            flux = sp.sympify(parts[-1][0]).has(field) or sp.sympify(parts[-1][1]).has(field)
+            has[e, f] = 2.0 if flux else float(residual.has(field)) * 0.5
+    # Which test functions go with which equation: those of the unknown that it has second derivatives of.
+    tests = tuple(int(f) for f in linear_sum_assignment(-has)[1])
+    lower = tuple(0 if has[:, f].max() > 1 else 1 for f in range(len(fields)))
+    rims = _rims(problem, parts, tests)
+    inside = compile_equations([each for part in parts for each in part], fields, symbols)
+    return WeakForm(problem.names, inside, tests, lower, rims)
+
+
+def _divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tuple[Any, Any, Any]:
+    """Both parts of the flux, and the source."""
+    x, y = symbols
+    flux: list[Any] = [sp.Integer(0), sp.Integer(0)]
+    second = {d for d in residual.atoms(sp.Derivative) if _order(d) >= 2}
+    for each in sorted(second, key=str):
+        if _order(each) > 2 or each.expr not in fields:
+            raise InputError(
+                f"On shapes that are no boxes equations have derivatives up to the second order. Got '{each}'; write "
+                "higher ones with a further unknown, as w == lap(u)."
+            )
+        letter = sp.Dummy()
+        weight = sp.diff(residual.xreplace({each: letter}), letter)
+        if weight.atoms(sp.Derivative) or weight.has(letter):
+            raise InputError(
+                f"On shapes that are no boxes the second derivatives of equations must have weights without derivatives. "
+                f"'{each}' has '{weight}'."
+            )
+        along = [s for s, count in each.variable_count for _ in range(int(count))]
+        u = each.expr
+        if along[0] == along[1]:
+            flux[symbols.index(along[0])] += weight * sp.diff(u, along[0])
+        else:
+            flux[0] += weight / 2 * sp.diff(u, y)
+            flux[1] += weight / 2 * sp.diff(u, x)
+    source = sp.expand(residual - sp.diff(flux[0], x) - sp.diff(flux[1], y))
+    if any(_order(d) >= 2 for d in source.atoms(sp.Derivative)):
+        source = sp.simplify(source)
+    return flux[0], flux[1], source
+
+
+def _order(derivative: Any) -> int:
+    return int(sum(count for _, count in derivative.variable_count))
+
+
+def _rims(
+    problem: Problem, parts: Sequence[tuple[Any, Any, Any]], tests: tuple[int, ...]
+) -> tuple[RimForm, ...]:
+    region: Any = problem.domain
+    made: dict[tuple[str, tuple[int, ...]], RimForm] = {}
+    found: list[RimForm] = []
+    on: list[list[int]] = [[] for _ in region.curves]
+    for n, condition in enumerate(problem.conditions):
+        for rim in condition.part.faces:
+            on[rim.number].append(n)
+    for curve, numbers in zip(region.curves, on, strict=True):
+        key = (curve.name, tuple(dict.fromkeys(numbers)))
+        if key not in made:
+            made[key] = _rim(problem, curve.name, key[1], parts, tests)
+        found.append(made[key])
+    return tuple(found)
+
+
+def _rim(
+    problem: Problem,
+    name: str,
+    numbers: tuple[int, ...],
+    parts: Sequence[tuple[Any, Any, Any]],
+    tests: tuple[int, ...],
+) -> RimForm:
+    fields = problem.fields
+    equations = [problem.conditions[n].equation for n in numbers]
+    x, y = (each.tree for each in problem.domain.coordinates)
+    outward = [sp.Dummy(f"dn_{f}") for f in range(len(fields))]
+    along = [sp.Dummy(f"ds_{f}") for f in range(len(fields))]
+    split = {
+        sp.diff(u, s): v
+        for u, n, t in zip(fields, outward, along, strict=True)
+        for s, v in ((x, NX * n - NY * t), (y, NY * n + NX * t))
+    }
+    given: dict[int, Evaluate] = {}
+    trees: dict[int, Any] = {}
+    natural: list[Any] = []
+    for equation in equations:
+        tree = equation.residual.replace(NORMAL, lambda u: NX * sp.diff(u, x) + NY * sp.diff(u, y)).doit()
+        used = [f for f, u in enumerate(fields) if tree.has(u)]
+        if tree.atoms(sp.Derivative):
+            natural.append((equation, sp.expand(tree.xreplace(split))))
+            continue
+        letter = sp.Dummy()
+        plain = tree.xreplace({fields[used[0]]: letter})
+        weight = sp.diff(plain, letter)
+        if len(used) > 1 or weight.has(letter) or weight == 0:
+            raise InputError(
+                f"The condition '{equation!r}' on '{name}' must give the value of one unknown, or a flux."
+            )
+        value = sp.simplify(-plain.subs(letter, 0) / weight)
+        if used[0] in given:
+            if sp.simplify(value - trees[used[0]]) != 0:
+                raise InputError(
+                    f"Two conditions on '{name}' give '{problem.names[used[0]]}' different values; leave one of them out."
+                )
+            continue
+        trees[used[0]] = value
+        given[used[0]] = sp.lambdify([x, y], value, modules=["scipy", "numpy"])
+    fluxes: list[Any] = []
+    with_tests: list[int] = []
+    solved = _solved([tree for _, tree in natural], outward, name)
+    back = {t: -NY * sp.diff(u, x) + NX * sp.diff(u, y) for u, t in zip(fields, along, strict=True)}
+    for (fx, fy, _), f in zip(parts, tests, strict=True):
+        flux = sp.expand((NX * fx + NY * fy).xreplace(split))
+        if f in given or flux == 0:
+            continue
+        flux = flux.xreplace(solved)
+        for n, (symbol, u) in enumerate(zip(outward, fields, strict=True)):
+            weight = sp.simplify(sp.diff(flux, symbol).subs(NY**2, 1 - NX**2))
+            if weight == 0:
+                flux = flux.subs(symbol, 0)
+            elif n not in given:
+                raise InputError(
+                    f"The part '{name}' of the boundary has no condition for '{problem.names[f]}'; give one with on(...)."
+                )
+            else:
+                flux = flux.subs(symbol, NX * sp.diff(u, x) + NY * sp.diff(u, y))
+        flux = flux.xreplace(back)
+        if flux != 0:
+            fluxes.append(flux)
+            with_tests.append(f)
+    if len(solved) < len(natural):
+        raise InputError(
+            f"The part '{name}' of the boundary has {plural(len(natural), 'condition')} with derivatives, more than "
+            "the equations have fluxes there."
+        )
+    compiled = compile_equations(fluxes, fields, [x, y, NX, NY]) if fluxes else None
+    return RimForm(name, numbers, given, compiled, tuple(with_tests))
+
+
+def _solved(trees: Sequence[Any], outward: Sequence[Any], name: str) -> dict[Any, Any]:
+    """The outward derivatives that conditions determine."""
+    if not trees:
+        return {}
+    unknown = [n for n in outward if any(tree.has(n) for tree in trees)]
+    matrix = sp.Matrix([[sp.diff(tree, n) for n in unknown] for tree in trees])
+    if matrix.has(*outward) or len(unknown) != len(trees):
+        raise InputError(
+            f"The conditions with derivatives on '{name}' must be linear in dn(...) and determine it: one an unknown."
+        )
+    rest = sp.Matrix([-tree.subs(dict.fromkeys(unknown, 0)) for tree in trees])
+    values = matrix.LUsolve(rest)
+    return {n: sp.simplify(v.subs(NY**2, 1 - NX**2)) for n, v in zip(unknown, values, strict=True)}

@@ -1,0 +1,105 @@
+"""Solutions on a mesh: values and derivatives anywhere in the region."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.pde.discretisation.elements import MeshField, lagrange, lobatto, sampling
+from edgewise.pde.discretisation.locate import in_blocks, in_elements
+from edgewise.pde.discretisation.mesh import Mesh
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Derivatives of functions on curved elements are no polynomials: so much higher is the degree that stands for them.
+_MORE = 4
+
+
+@dataclass(frozen=True, eq=False)
+class MeshPieces:
+    """The unknowns on a mesh.
+
+    Attributes
+    ----------
+    fields : tuple of MeshField, one an unknown
+    """
+
+    fields: tuple[MeshField, ...]
+    _tables: dict[tuple[int, tuple[int, ...]], Floats] = field(default_factory=dict, repr=False)
+
+    @property
+    def mesh(self) -> Mesh:
+        """The elements."""
+        return self.fields[0].numbering.mesh
+
+    def points(self, unknown: int, at: Floats, orders: Sequence[int]) -> Floats:
+        """Values or a derivative at places (q, 2); nan outside the region."""
+        values = np.full(len(at), np.nan)
+        block, local = in_blocks(self.mesh.blocks, at)
+        hit = block >= 0
+        element, inner = in_elements(self.mesh, block[hit], local[hit])
+        values[hit] = self.at(unknown, element, inner, orders)
+        return values
+
+    def at(self, unknown: int, element: Ints, local: Floats, orders: Sequence[int]) -> Floats:
+        """Values or a derivative at places of elements' unit squares."""
+        table = self._table(unknown, tuple(orders))
+        degree = table.shape[1] - 1
+        values = np.empty(len(element))
+        for first in range(0, len(element), 4096):
+            part = slice(first, first + 4096)
+            x, y = (lagrange(degree, local[part, a])[0] for a in (0, 1))
+            values[part] = np.einsum("qi,qij,qj->q", x, table[element[part]], y)
+        return values
+
+    def grid(self, unknown: int, at: Sequence[Floats], orders: Sequence[int] = ()) -> Floats:
+        """Values or a derivative on the grid of all combinations of places; nan outside the region."""
+        places = np.stack(np.meshgrid(*at, indexing="ij"), axis=-1)
+        return self.points(unknown, places.reshape(-1, 2), orders or (0, 0)).reshape(places.shape[:-1])
+
+    def _table(self, unknown: int, orders: tuple[int, ...]) -> Floats:
+        """Values of a derivative at the Lobatto places of every element."""
+        own = self.fields[unknown]
+        if not any(orders):
+            return own.values[own.numbering.table]
+        if (unknown, orders) not in self._tables:
+            axis = 0 if orders[0] else 1
+            before = self._table(unknown, tuple(o - (a == axis) for a, o in enumerate(orders)))
+            degree = own.numbering.degree + _MORE
+            line = lobatto(degree)
+            value, slope = lagrange(before.shape[1] - 1, line)
+            slopes = _inverse(self.mesh, line)
+            first, second = slope @ before @ value.T, value @ before @ slope.T
+            self._tables[unknown, orders] = first * slopes[..., 0, axis] + second * slopes[..., 1, axis]
+        return self._tables[unknown, orders]
+
+    def norms(self, unknown: int, other: MeshPieces | None = None) -> tuple[float, float]:
+        """L2 norms of an unknown and of its gradient, or of what they are apart from another's, which is coarser."""
+        own = self.fields[unknown]
+        s = sampling(self.mesh, own.numbering.degree + 2)
+        jets = list(own.jets(s))
+        if other is not None:
+            shape = s.mass.shape
+            if other.mesh.blocks is self.mesh.blocks:
+                grid = np.stack(np.meshgrid(s.line, s.line, indexing="ij"), axis=-1).reshape(1, -1, 2)
+                every = np.arange(self.mesh.count)
+                inner = self.mesh.local(every, np.broadcast_to(grid, (len(every), *grid.shape[1:])))[0]
+                block = np.repeat(self.mesh.block, grid.shape[1])
+                element, local = in_elements(other.mesh, block, inner.reshape(-1, 2))
+            else:
+                block, inner = in_blocks(other.mesh.blocks, s.places.reshape(-1, 2))
+                element, local = in_elements(other.mesh, np.maximum(block, 0), inner)
+            for n, orders in enumerate(((0, 0), (1, 0), (0, 1))):
+                jets[n] = jets[n] - other.at(unknown, element, local, orders).reshape(shape)
+        value, first, second = (float((s.mass * jet**2).sum()) for jet in jets)
+        return float(np.sqrt(value)), float(np.sqrt(first + second))
+
+
+def _inverse(mesh: Mesh, line: Floats) -> Floats:
+    """Derivatives of the unit squares' directions in x and y at a grid of places in every element."""
+    at = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(1, -1, 2)
+    slopes = mesh.places(np.arange(mesh.count), np.broadcast_to(at, (mesh.count, len(line) ** 2, 2)))[1]
+    return np.linalg.inv(slopes).reshape(mesh.count, len(line), len(line), 2, 2)

@@ -1,0 +1,254 @@
+"""Problems on plane regions: one mesh after the other, with a higher degree, more layers at corners or smaller elements,
+until the answer no longer changes.
+
+How much each element lacks is told by the last Legendre modes of the unknowns in it. Where elements at a corner lack the
+most, layers are added there; otherwise the degree is raised, and at the highest degree elements are made smaller. The
+answer is that of the last mesh but one: its error is what the last one changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.pde.discretisation.blocks import Blocks, blocks_of
+from edgewise.pde.discretisation.elements import lagrange, lobatto
+from edgewise.pde.discretisation.galerkin import Condensed, Galerkin
+from edgewise.pde.discretisation.mesh import mesh_of
+from edgewise.pde.domains.region import Region
+from edgewise.pde.problem.weak import WeakForm
+from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.settings import SolverConfig
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class MeshLevel:
+    """What one mesh gave.
+
+    Attributes
+    ----------
+    galerkin : Galerkin
+    values : ndarray
+        All coefficients.
+    pieces : MeshPieces
+    contradiction : float
+        How far conditions are apart where parts of the boundary meet, relative to them.
+    converged : bool
+        Whether Newton's steps came to an end.
+    change, slope_change : tuple of float, one an unknown
+        Relative L2 difference from the mesh before, and that of the gradients; infinite on the first.
+    lacks : ndarray, shape (L,)
+        Energy of the modes that each element lacks, relative to that of the unknowns.
+    imbalance : float
+        What remains of the equations where a constant is free: zero where sources and flows through the boundary
+        balance.
+    """
+
+    galerkin: Galerkin
+    values: Floats
+    pieces: MeshPieces
+    contradiction: float
+    converged: bool
+    change: tuple[float, ...]
+    slope_change: tuple[float, ...]
+    lacks: Floats
+    imbalance: float
+
+
+def corners(region: Region, form: WeakForm) -> list[int]:
+    """Curves at whose start the boundary has a corner, or the conditions change."""
+    found: list[int] = []
+    first = 0
+    for loop in region.loops:
+        for k, curve in enumerate(loop):
+            n, before = first + k, first + (k - 1) % len(loop)
+            a, b = region.curves[before].slope(1.0), curve.slope(0.0)
+            turn = abs(a[0] * b[1] - a[1] * b[0]) / (np.linalg.norm(a) * np.linalg.norm(b))
+            bent = turn > 1e-6 or a @ b < 0
+            if bent or form.rims[n].conditions != form.rims[before].conditions:
+                found.append(n)
+        first += len(loop)
+    return found
+
+
+def solve_mesh(
+    galerkin: Galerkin, before: MeshLevel | None, config: SolverConfig
+) -> MeshLevel:
+    """The unknowns on one mesh, beginning with those of another."""
+    form = galerkin.form
+    fixed, values, apart = galerkin.given()
+    if before is not None and not form.linear:
+        values = np.where(fixed, values, _moved(galerkin, before.pieces))
+    loose = _loose(galerkin, values, fixed)
+    held = fixed.copy()
+    for f in loose:
+        # A constant is free: one coefficient is held, and the mean made zero afterwards.
+        held[galerkin.numberings[f].table[0, 0, 0] + galerkin.offsets[f]] = True
+    factor = None
+    residual = galerkin.residual(values)
+    steps, converged = 0, False
+    size_before = np.inf
+    while steps < config.most_steps:
+        if factor is None or not form.linear:
+            at = values
+            factor = Condensed(galerkin, lambda which, at=at: galerkin.matrices(at, which), held)
+        step = factor.solve(-residual)
+        if not np.isfinite(step).all():
+            break
+        size, scale = float(np.abs(step).max(initial=0.0)), float(np.abs(values + step).max(initial=1e-300))
+        length, norm = 1.0, float(np.linalg.norm(residual[~held]))
+        while True:
+            trial = galerkin.residual(values + length * step)
+            after = float(np.linalg.norm(trial[~held]))
+            if form.linear or after <= (1 - 0.1 * length) * norm or size <= 1e-8 * scale:
+                break
+            length *= 0.5
+            if length < config.shortest:
+                break
+        if length < config.shortest:
+            break
+        values, residual, steps = values + length * step, trial, steps + 1
+        done = size <= config.step_tolerance * scale or (size > 0.3 * size_before and size <= 1e-9 * scale)
+        if done or (form.linear and steps >= 3):
+            converged = True
+            break
+        size_before = size
+    values = _centred(galerkin, values, loose)
+    pieces = MeshPieces(galerkin.fields(values))
+    every = range(len(form.names))
+    changes = [(np.inf, np.inf) for _ in every]
+    if before is not None:
+        changes = []
+        sizes = [pieces.norms(f) for f in every]
+        largest = max(size[0] for size in sizes)
+        for f in every:
+            apart_now = pieces.norms(f, before.pieces)
+            changes.append(
+                tuple(a / max(s, 1e-6 * largest, 1e-300) for a, s in zip(apart_now, sizes[f], strict=True))
+            )
+    return MeshLevel(
+        galerkin,
+        values,
+        pieces,
+        apart,
+        converged,
+        tuple(c[0] for c in changes),
+        tuple(c[1] for c in changes),
+        _lacks(pieces),
+        _imbalance(galerkin, residual, loose),
+    )
+
+
+def _loose(galerkin: Galerkin, values: Floats, fixed: NDArray[np.bool_]) -> list[int]:
+    """Unknowns to which a constant may be added."""
+    found: list[int] = []
+    for f, (a, b) in enumerate(zip(galerkin.offsets[:-1], galerkin.offsets[1:], strict=True)):
+        if fixed[a:b].any():
+            continue
+        bump = np.zeros_like(values)
+        bump[a:b] = 1.0
+        base = galerkin.residual(values)
+        tilt = np.zeros_like(values)
+        tilt[a:b] = np.linspace(-1, 1, b - a)
+        by_constant = np.abs(galerkin.residual(values + bump) - base).max()
+        if by_constant <= 1e-10 * np.abs(galerkin.residual(values + tilt) - base).max():
+            found.append(f)
+    return found
+
+
+def _centred(galerkin: Galerkin, values: Floats, loose: list[int]) -> Floats:
+    """Unknowns with a free constant, with mean zero."""
+    values = values.copy()
+    for f in loose:
+        mass = galerkin.sampling.mass
+        mean = (galerkin.fields(values)[f].local(galerkin.sampling.line)[0] * mass).sum() / mass.sum()
+        values[galerkin.offsets[f] : galerkin.offsets[f + 1]] -= mean
+    return values
+
+
+def _imbalance(galerkin: Galerkin, residual: Floats, loose: list[int]) -> float:
+    worst = 0.0
+    for f in loose:
+        # Test functions that add up to one: what the equation misses in all, beside what flows and springs.
+        part = slice(galerkin.offsets[f], galerkin.offsets[f + 1])
+        start = galerkin.residual(np.zeros_like(residual))
+        worst = max(worst, abs(float(residual[part].sum())) / max(float(np.abs(start[part]).sum()), 1e-300))
+    return worst
+
+
+def _moved(galerkin: Galerkin, before: MeshPieces) -> Floats:
+    """Another mesh's unknowns at this one's places."""
+    values = np.zeros(galerkin.count)
+    for f, (numbering, offset) in enumerate(zip(galerkin.numberings, galerkin.offsets, strict=False)):
+        line = lobatto(numbering.degree)
+        at = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(1, -1, 2)
+        count = galerkin.mesh.count
+        places = galerkin.mesh.places(np.arange(count), np.broadcast_to(at, (count, *at.shape[1:])))[0]
+        found = before.points(f, places.reshape(-1, 2), (0, 0))
+        values[numbering.table.ravel() + offset] = np.nan_to_num(found)
+    return values
+
+
+def _lacks(pieces: MeshPieces) -> Floats:
+    """The energy of the modes above the degree in each element, by the last four, relative to that of the unknowns."""
+    total = np.zeros(pieces.mesh.count)
+    for field in pieces.fields:
+        k = field.numbering.degree
+        inverse = np.linalg.inv(np.polynomial.legendre.legvander(2 * lobatto(k) - 1, k))
+        modes = inverse @ field.values[field.numbering.table] @ inverse.T
+        n = np.arange(k + 1.0)
+        energy = modes**2 * (n[:, None] ** 2 + n**2) / ((2 * n[:, None] + 1) * (2 * n + 1))
+        order = np.maximum(n[:, None], n)
+        last = energy[:, order >= k - 1].sum(1)
+        early = energy[:, (order >= k - 3) & (order < k - 1)].sum(1)
+        fall = np.minimum(1.0, last / np.maximum(early, 1e-300))
+        total += last * fall / max(float(energy.sum()), 1e-300)
+    return total
+
+
+def solve_meshes(
+    region: Region,
+    form: WeakForm,
+    tolerance: float,
+    config: SolverConfig,
+    heard: Callable[[MeshLevel], None] = lambda level: None,
+) -> list[MeshLevel]:
+    """Refines until the last mesh changes the unknowns by less than the tolerance; returns every level."""
+    degree, width = config.mesh_degree, config.mesh_width * region.size
+    at_corners = corners(region, form)
+    layers = dict.fromkeys(at_corners, 0)
+    blocks = blocks_of(region, width)
+    levels: list[MeshLevel] = []
+    for _ in range(4 * config.most_levels):
+        points = {_point(blocks, region.curves[n].start): n for n in at_corners}
+        mesh = mesh_of(blocks, {point: layers[n] for point, n in points.items()})
+        galerkin = Galerkin(mesh, form, degree)
+        if levels and galerkin.count > 10 * config.most_coefficients:
+            break
+        levels.append(solve_mesh(galerkin, levels[-1] if levels else None, config))
+        heard(levels[-1])
+        if max(levels[-1].change) <= tolerance:
+            break
+        lacks = levels[-1].lacks
+        whole = float(lacks.sum())
+        tips = {n: float(lacks[mesh.tip == point].sum()) for point, n in points.items()}
+        rest = float(lacks[mesh.tip < 0].sum())
+        for n, own in tips.items():
+            if own > config.mesh_share * whole:
+                layers[n] += config.mesh_layers
+        if rest > config.mesh_share * whole:
+            if degree < config.mesh_top:
+                degree += 2
+            else:
+                degree, width = config.mesh_degree + 2, width / 2
+                blocks = blocks_of(region, width)
+    return levels
+
+
+def _point(blocks: Blocks, place: Floats) -> int:
+    return int(np.linalg.norm(blocks.points - place, axis=1).argmin())
