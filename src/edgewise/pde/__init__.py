@@ -16,6 +16,10 @@ from edgewise.pde.domains.box import Box as Box
 from edgewise.pde.domains.box import box as box
 from edgewise.pde.problem.gallery import gallery as gallery
 from edgewise.pde.problem.gallery import gallery_names as gallery_names
+from edgewise.pde.domains.region import Region as Region
+from edgewise.pde.domains.shapes import disk as disk
+from edgewise.pde.domains.shapes import ellipse as ellipse
+from edgewise.pde.domains.shapes import polygon as polygon
 from edgewise.pde.problem.problem import Condition as Condition
 from edgewise.pde.problem.problem import Problem as Problem
 from edgewise.pde.problem.problem import on as on
@@ -25,7 +29,7 @@ from edgewise.pde.problem.text import problem_from_text as problem_from_text
 from edgewise.pde.problem.text import problem_from_toml as problem_from_toml
 from edgewise.pde.results.solution import Solution as Solution
 from edgewise.pde.settings import SolverConfig as SolverConfig
-from edgewise.pde.solvers.solve import Progress as Progress
+from edgewise.pde.solvers.progress import Progress as Progress
 from edgewise.pde.solvers.solve import solve as solve
 from edgewise.pde.terms.operators import advect as advect
 from edgewise.pde.terms.operators import atan2 as atan2

@@ -60,6 +60,8 @@ class SolverConfig:
         unknowns change by less than the second.
     residual_left, residual_fall : float
         A residual above the first share of the terms that falls by less than the second factor on the last grid is reported.
+    imbalance : float
+        Sources and flows through the boundary that differ by more than this share of them are said not to balance.
     mesh_degree, mesh_top : int
         Degrees on the first and the finest elements of a shape.
     mesh_width : float
@@ -96,10 +98,11 @@ class SolverConfig:
     stall_change: float = 0.02
     residual_left: float = 1e-4
     residual_fall: float = 0.5
+    imbalance: float = 1e-6
     mesh_degree: int = 6
-    mesh_top: int = 16
+    mesh_top: int = 20
     mesh_width: float = 0.4
-    mesh_layers: int = 3
+    mesh_layers: int = 5
     mesh_share: float = 0.05
 
     def scaled(self, work: float) -> SolverConfig:

@@ -79,7 +79,7 @@ def plot_solution(solution: Solution, unknown: str | None = None, *, theme: str 
     turn = across is None and domain.time == 1
     shown = [n for n in range(len(at)) if n != across]
     right, up = (shown[1], shown[0]) if turn else (shown[0], shown[1])
-    low, high = min(float(m.min()) for m in maps), max(float(m.max()) for m in maps)
+    low, high = min(float(np.nanmin(m)) for m in maps), max(float(np.nanmax(m)) for m in maps)
     bar = max(abs(low), abs(high), 1e-300)
     both = low < 0 < high
     colours = LinearSegmentedColormap.from_list(

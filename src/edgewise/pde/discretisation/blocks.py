@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.triangles import Side, Triangles, triangulate
@@ -21,6 +22,7 @@ from edgewise.pde.domains.triangles import Side, Triangles, triangulate
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_MOST_TRIALS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,12 +83,14 @@ class Blocks:
 def blocks_of(region: Region, width: float) -> Blocks:
     """Quadrilaterals for a region, of about half a width; finer where they would fold."""
     arc = np.pi / 3
-    for _ in range(8):
+    for _ in range(_MOST_TRIALS):
         blocks = _blocks(region, triangulate(region, width, arc))
         if _unfolded(blocks).all():
             return blocks
         arc, width = arc / 1.5, width / 1.2
-    return blocks
+    raise InputError(
+        "The domain cannot be filled with elements: two of its edges meet at an angle near zero."
+    )
 
 
 def _unfolded(blocks: Blocks) -> Bools:
@@ -147,9 +151,7 @@ def _half(region: Region, side: Side | None, corner: int) -> Curve | None:
     return region.curves[side.curve].part(side.low if side.first == corner else side.high, middle)
 
 
-def _joined(
-    region: Region, triangles: Triangles, sides: Mapping[frozenset[int], Side]
-) -> list[list[int]]:
+def _joined(region: Region, triangles: Triangles, sides: Mapping[frozenset[int], Side]) -> list[list[int]]:
     """Pairs of triangles as quadrilaterals, the squarest first, and the triangles that are left."""
     owner: dict[frozenset[int], list[int]] = {}
     for n, triangle in enumerate(triangles.triangles):

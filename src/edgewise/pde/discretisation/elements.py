@@ -133,17 +133,17 @@ class MeshField:
     numbering: Numbering
     values: Floats
 
-    def local(self, line: Floats) -> tuple[Floats, Floats, Floats]:
-        """Value and both derivatives on the unit squares, at a grid of places in each: three arrays (L, m, m)."""
-        own = self.values[self.numbering.table]
+    def local(self, line: Floats, which: slice = slice(None)) -> tuple[Floats, Floats, Floats]:
+        """Value and both derivatives on the unit squares of some elements, at a grid of places in each: (L, m, m)."""
+        own = self.values[self.numbering.table[which]]
         value, slope = lagrange(self.numbering.degree, line)
         right = own @ value.T
         return value @ right, slope @ right, value @ (own @ slope.T)
 
-    def jets(self, sampling: Sampling) -> tuple[Floats, Floats, Floats]:
-        """Value and derivatives in x and y at the places of a sampling: three arrays (L, m, m)."""
-        value, first, second = self.local(sampling.line)
-        inverse = sampling.inverse
+    def jets(self, sampling: Sampling, which: slice = slice(None)) -> tuple[Floats, Floats, Floats]:
+        """Value and derivatives in x and y at the places of a sampling, in some elements: three arrays (L, m, m)."""
+        value, first, second = self.local(sampling.line, which)
+        inverse = sampling.inverse[which]
         return (
             value,
             first * inverse[..., 0, 0] + second * inverse[..., 1, 0],

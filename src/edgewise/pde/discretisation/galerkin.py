@@ -72,7 +72,8 @@ def rim_sampling(mesh: Mesh, curve: int, side: int, count: int) -> RimSampling |
     length = np.linalg.norm(along, axis=-1)
     sign = 1.0 if side == 0 else -1.0
     normal = sign * np.stack([along[..., 1], -along[..., 0]], axis=-1) / length[..., None]
-    return RimSampling(elements, side, line, places, normal, length * weights, np.linalg.inv(slopes))
+    inverse = np.asarray(np.linalg.inv(slopes), dtype=float)
+    return RimSampling(elements, side, line, places, normal, length * weights, inverse)
 
 
 class Galerkin:
@@ -155,20 +156,24 @@ class Galerkin:
                     fixed[numbers], values[numbers] = True, wanted
         return fixed, values, apart / max(1.0, float(np.abs(values).max(initial=0.0)))
 
-    def residual(self, values: Floats) -> Floats:
-        """Residuals against every test function, (count,)."""
+    def residual(self, values: Floats, source: bool = True) -> Floats:
+        """Residuals against every test function, (count,); of the flux inside alone where so asked."""
         total = np.zeros(self.count)
         fields, s = self.fields(values), self.sampling
         jets = [field.jets(s) for field in fields]
-        found = self.form.inside.residuals([s.places[..., 0], s.places[..., 1]], _chosen(self.form.inside, jets))
+        found = self.form.inside.residuals(
+            [s.places[..., 0], s.places[..., 1]], _chosen(self.form.inside, jets)
+        )
         for e, f in enumerate(self.form.tests):
-            fx, fy, source = (found[3 * e + part] * s.mass for part in range(3))
+            fx, fy, spring = (found[3 * e + part] * s.mass for part in range(3))
             first = -(fx * s.inverse[..., 0, 0] + fy * s.inverse[..., 0, 1])
             second = -(fx * s.inverse[..., 1, 0] + fy * s.inverse[..., 1, 1])
             value, slope = lagrange(self.numberings[f].degree, s.line)
-            local = value.T @ source @ value + slope.T @ first @ value + value.T @ second @ slope
+            local = slope.T @ first @ value + value.T @ second @ slope
+            if source:
+                local = local + value.T @ spring @ value
             np.add.at(total, self.numberings[f].table + self.offsets[f], local)
-        for rim, on in self._rims:
+        for rim, on in self._rims if source else ():
             assert rim.flux is not None
             flows = rim.flux.residuals(_on(on), self._rim_jets(rim.flux, on, fields))
             for f, flow in zip(rim.tests, flows, strict=True):
@@ -185,15 +190,32 @@ class Galerkin:
             jets.append(np.einsum("qmn,qn->qm", _rim_basis(numbering.degree, on)[_which(orders)], own))
         return jets
 
+    def definite(self, values: Floats) -> bool:
+        """Whether the second derivatives of each equation keep one sign throughout: whether it is elliptic everywhere."""
+        s, inside = self.sampling, self.form.inside
+        fields = self.fields(values)
+        jets = _chosen(inside, [field.jets(s) for field in fields])
+        slopes = inside.derivatives([s.places[..., 0], s.places[..., 1]], jets)
+        for e, f in enumerate(self.form.tests):
+            symbol = np.zeros((*s.mass.shape, 2, 2))
+            for (row, j), slope in zip(inside.entries, slopes, strict=True):
+                field, orders = inside.jets[j]
+                if row // 3 == e and row % 3 < 2 and field == f and any(orders):
+                    symbol[..., row % 3, _which(orders) - 1] = slope
+            values_of = np.linalg.eigvalsh(symbol + np.swapaxes(symbol, -1, -2))
+            if values_of.min() < 0 < values_of.max():
+                return False
+        return True
+
     def matrices(self, values: Floats, which: slice) -> Floats:
         """Derivatives of the residuals of some elements in their own coefficients, (l, n, n)."""
         s, form = self.sampling, self.form
         fields = self.fields(values)
         part = Sampling(s.line, s.places[which], s.mass[which], s.inverse[which])
-        jets = [
-            MeshField(_Part(f.numbering, which), f.values).jets(part) for f in fields  # type: ignore[arg-type]
-        ]
-        slopes = form.inside.derivatives([part.places[..., 0], part.places[..., 1]], _chosen(form.inside, jets))
+        jets = [field.jets(s, which) for field in fields]
+        slopes = form.inside.derivatives(
+            [part.places[..., 0], part.places[..., 1]], _chosen(form.inside, jets)
+        )
         sizes = [(each.degree + 1) ** 2 for each in self.numberings]
         starts = np.concatenate([[0], np.cumsum(sizes)])
         count = len(part.mass)
@@ -226,7 +248,8 @@ class Galerkin:
                 weighted = (slope * on.mass)[inside][:, :, None] * right
                 local = left.transpose(0, 2, 1) @ weighted
                 rows, columns = slice(starts[test], starts[test + 1]), slice(starts[trial], starts[trial + 1])
-                np.add.at(matrix, (on.elements[inside] - first, rows, columns), local)
+                for n, added in zip(on.elements[inside] - first, local, strict=True):
+                    matrix[n, rows, columns] += added
         return matrix
 
 
@@ -299,22 +322,6 @@ class Condensed:
         return found
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """The numbering of some elements."""
-
-    whole: Numbering
-    which: slice
-
-    @property
-    def degree(self) -> int:
-        return self.whole.degree
-
-    @property
-    def table(self) -> Ints:
-        return self.whole.table[self.which]
-
-
 def _which(orders: Sequence[int]) -> int:
     """0 for a value, 1 and 2 for the derivatives in x and y."""
     return 0 if not any(orders) else 1 if orders[0] else 2
@@ -340,9 +347,17 @@ def _rim_basis(degree: int, on: RimSampling) -> tuple[Floats, Floats, Floats]:
     value, slope = lagrange(degree, on.line)
     edge, across = (each[0] for each in lagrange(degree, np.zeros(1)))
     if on.side == 0:
-        table = [np.einsum("mi,j->mij", value, edge), np.einsum("mi,j->mij", slope, edge), np.einsum("mi,j->mij", value, across)]
+        table = [
+            np.einsum("mi,j->mij", value, edge),
+            np.einsum("mi,j->mij", slope, edge),
+            np.einsum("mi,j->mij", value, across),
+        ]
     else:
-        table = [np.einsum("i,mj->mij", edge, value), np.einsum("i,mj->mij", across, value), np.einsum("i,mj->mij", edge, slope)]
+        table = [
+            np.einsum("i,mj->mij", edge, value),
+            np.einsum("i,mj->mij", across, value),
+            np.einsum("i,mj->mij", edge, slope),
+        ]
     plain, first, second = (each.reshape(len(on.line), -1) for each in table)
     inverse = on.inverse
     return (

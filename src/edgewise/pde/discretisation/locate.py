@@ -20,14 +20,17 @@ def in_blocks(blocks: Blocks, at: Floats) -> tuple[Ints, Floats]:
     which, local = np.full(len(at), -1, dtype=np.int64), np.zeros((len(at), 2))
     line = np.linspace(0, 1, 9)
     edges = np.concatenate(
-        [np.stack(pair, axis=-1) for pair in ((line, 0 * line), (line, 0 * line + 1), (0 * line, line), (0 * line + 1, line))]
+        [
+            np.stack(pair, axis=-1)
+            for pair in ((line, 0 * line), (line, 0 * line + 1), (0 * line, line), (0 * line + 1, line))
+        ]
     )
     every = np.arange(len(blocks.quads))
     outline = blocks.places(every, np.broadcast_to(edges, (len(every), *edges.shape)))[0]
     low, high = outline.min(1), outline.max(1)
     # Arcs bulge beyond their samples by a little.
     slack = 0.05 * (high - low).max(1, keepdims=True)
-    for q in every:
+    for q in range(len(every)):
         near = np.flatnonzero(
             (which < 0) & (at >= low[q] - slack[q]).all(1) & (at <= high[q] + slack[q]).all(1)
         )

@@ -34,10 +34,10 @@ class Face:
 
 @dataclass(frozen=True)
 class Part:
-    """A named part of a boundary: one face or several."""
+    """A named part of a boundary: one face of a box or several, or pieces of the rim of a region."""
 
     name: str
-    faces: tuple[Face, ...]
+    faces: tuple[Any, ...]
 
     def __or__(self, other: Part) -> Part:
         return Part(f"{self.name} | {other.name}", (*self.faces, *other.faces))
@@ -83,6 +83,22 @@ class Box:
     def time(self) -> int | None:
         """Number of the coordinate of time, if there is one."""
         return next((axis for axis, each in enumerate(self.coordinates) if each.time), None)
+
+    def __or__(self, other: Any) -> Any:
+        return self._region() | other
+
+    def __sub__(self, other: Any) -> Any:
+        return self._region() - other
+
+    def __and__(self, other: Any) -> Any:
+        return self._region() & other
+
+    def _region(self) -> Any:
+        """The box as a plane region, for unions, differences and intersections."""
+        # Regions know boxes, not the other way round.
+        from edgewise.pde.domains.region import region_of
+
+        return region_of(self)
 
     @property
     def boundary(self) -> Parts:

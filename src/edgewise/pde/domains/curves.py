@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -150,7 +151,7 @@ class Curve:
         turns = np.arange(np.ceil((low - peak) / np.pi), np.floor((high - peak) / np.pi) + 1)
         inner = [(peak + np.pi * n - self.first) / (self.last - self.first) for n in turns]
         ends = sorted({0.0, 1.0, *(float(s) for s in inner if 1e-12 < s < 1 - 1e-12)})
-        return tuple(self.part(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True))
+        return tuple(self.part(a, b) for a, b in itertools.pairwise(ends))
 
 
 def segment(start: Floats | tuple[float, float], end: Floats | tuple[float, float], name: str) -> Curve:

@@ -8,6 +8,7 @@ again, so that arcs stay arcs and every piece keeps its name.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,13 +67,18 @@ class Region:
     @cached_property
     def bounds(self) -> tuple[tuple[float, float], ...]:
         """The smallest box that holds the region."""
-        places = np.concatenate([piece.at(np.linspace(0, 1, 2)) for c in self.curves for piece in _turning(c)])
-        return tuple((float(p.min()), float(p.max())) for p in places.T)
+        places = np.concatenate(
+            [piece.at(np.linspace(0, 1, 2)) for c in self.curves for piece in _turning(c)]
+        )
+        return tuple(
+            (float(low), float(high)) for low, high in zip(places.min(0), places.max(0), strict=True)
+        )
 
     @cached_property
     def size(self) -> float:
         """Diagonal of that box."""
-        return float(np.hypot(*(high - low for low, high in self.bounds)))
+        (left, right), (low, high) = self.bounds
+        return float(np.hypot(right - left, high - low))
 
     @cached_property
     def boundary(self) -> Parts:
@@ -100,21 +106,17 @@ class Region:
     def __and__(self, other: Region | Box) -> Region:
         return _combined(self, region_of(other), "intersection")
 
-    def __ror__(self, other: Box) -> Region:
-        return region_of(other) | self
-
-    def __rsub__(self, other: Box) -> Region:
-        return region_of(other) - self
-
-    def __rand__(self, other: Box) -> Region:
-        return region_of(other) & self
-
 
 def region_of(shape: Any) -> Region:
     """A box of two coordinates of space as a region; regions as they are."""
     if isinstance(shape, Region):
         return shape
-    if not isinstance(shape, Box) or len(shape.coordinates) != 2 or shape.time is not None or any(shape.periodic):
+    if (
+        not isinstance(shape, Box)
+        or len(shape.coordinates) != 2
+        or shape.time is not None
+        or any(shape.periodic)
+    ):
         raise InputError(
             "Unions and differences take plane shapes: disk, ellipse, polygon, or a box of two coordinates of space "
             f"that is not periodic. Got {type(shape).__name__}."
@@ -164,8 +166,11 @@ def _merged(loop: Sequence[Curve], close: float) -> tuple[Curve, ...]:
     while n < len(found) and len(found) > 3:
         one, two = found[n], found[(n + 1) % len(found)]
         whole = segment(one.start, two.end, one.name) if one.straight and two.straight else None
-        if whole is not None and one.name == two.name and whole.where(one.end, close) is not None and (
-            np.dot(one.across, two.across) > 0
+        if (
+            whole is not None
+            and one.name == two.name
+            and whole.where(one.end, close) is not None
+            and (np.dot(one.across, two.across) > 0)
         ):
             found[n] = whole
             del found[(n + 1) % len(found)]
@@ -194,7 +199,7 @@ def _turning(curve: Curve) -> list[Curve]:
             if 0 < share < 1:
                 ends.add(share)
     cuts = sorted(ends)
-    return [curve.part(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [curve.part(a, b) for a, b in itertools.pairwise(cuts)]
 
 
 def _combined(one: Region, other: Region, how: str) -> Region:
@@ -228,7 +233,7 @@ def _cut(one: Region, other: Region, close: float) -> list[Curve]:
             if share > ends[-1] + least and share < 1 - least:
                 ends.append(share)
         ends.append(1.0)
-        pieces += [curve if (a, b) == (0, 1) else curve.part(a, b) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        pieces += [curve if (a, b) == (0, 1) else curve.part(a, b) for a, b in itertools.pairwise(ends)]
     return pieces
 
 

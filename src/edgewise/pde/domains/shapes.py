@@ -131,7 +131,9 @@ def _loop(corners: Any, names: Sequence[str] | None, what: str) -> tuple[Curve, 
     try:
         places = np.array([[float(a), float(b)] for a, b in corners])
     except (TypeError, ValueError):
-        raise InputError(f"The '{what}' parameter of polygon must be pairs of numbers, [(0, 0), (1, 0), (0, 1)].") from None
+        raise InputError(
+            f"The '{what}' parameter of polygon must be pairs of numbers, [(0, 0), (1, 0), (0, 1)]."
+        ) from None
     if len(places) > 1 and (places[0] == places[-1]).all():
         places = places[:-1]
     if len(places) < 3 or not np.isfinite(places).all():
@@ -139,12 +141,16 @@ def _loop(corners: Any, names: Sequence[str] | None, what: str) -> tuple[Curve, 
     n = len(places)
     labels = [f"edge {k + 1}" for k in range(n)] if names is None else [str(each) for each in names]
     if len(labels) != n:
-        raise InputError(f"The 'names' parameter of polygon must have one name an edge, {n}. Got {len(labels)}.")
+        raise InputError(
+            f"The 'names' parameter of polygon must have one name an edge, {n}. Got {len(labels)}."
+        )
     loop = tuple(segment(places[k], places[(k + 1) % n], labels[k]) for k in range(n))
     close = CLOSE * float(np.ptp(places, axis=0).max())
     for k, curve in enumerate(loop):
         if curve.size <= close:
-            raise InputError(f"Edge {k + 1} of the polygon has no length: two corners at {_place(curve.start)}.")
+            raise InputError(
+                f"Edge {k + 1} of the polygon has no length: two corners at {_place(curve.start)}."
+            )
     for k, curve in enumerate(loop):
         for m in range(k + 1, n):
             shared = [curve.end] if m == k + 1 else []
@@ -177,5 +183,7 @@ def _pair(value: Any, what: str) -> tuple[float, float]:
 def _two(coordinates: Any, of: str) -> tuple[Coordinate, Coordinate]:
     given = tuple(coordinates) if isinstance(coordinates, tuple | list) else ()
     if len(given) != 2 or any(not isinstance(each, Coordinate) or each.time for each in given):
-        raise InputError(f"The first argument of {of} must be two coordinates of space, (x, y). Got {coordinates!r}.")
+        raise InputError(
+            f"The first argument of {of} must be two coordinates of space, (x, y). Got {coordinates!r}."
+        )
     return given

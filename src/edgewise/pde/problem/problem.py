@@ -12,6 +12,7 @@ from sympy.core.function import AppliedUndef
 from edgewise._core.checks import among, did_you_mean, plural
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box, Part
+from edgewise.pde.domains.region import Region
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Equation
 
@@ -76,7 +77,7 @@ class Problem:
 
     Parameters
     ----------
-    domain : Box
+    domain : Box or Region
     equations : sequence of Equation
         Hold everywhere inside.
     conditions : sequence of Condition
@@ -98,7 +99,7 @@ class Problem:
     ('u',)
     """
 
-    domain: Box
+    domain: Box | Region
     equations: Sequence[Equation]
     conditions: Sequence[Condition] = ()
 

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import sympy as sp
 from scipy.optimize import linear_sum_assignment
-from sympy.core.function import AppliedUndef
 
 from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
@@ -202,7 +201,7 @@ def _rim(
             raise InputError(
                 f"The condition '{equation!r}' on '{name}' must give the value of one unknown, or a flux."
             )
-        value = sp.simplify(-plain.subs(letter, 0) / weight)
+        value = sp.simplify(plain.subs(letter, 0) / (-1 * weight))
         if used[0] in given:
             if sp.simplify(value - trees[used[0]]) != 0:
                 raise InputError(
@@ -253,6 +252,6 @@ def _solved(trees: Sequence[Any], outward: Sequence[Any], name: str) -> dict[Any
         raise InputError(
             f"The conditions with derivatives on '{name}' must be linear in dn(...) and determine it: one an unknown."
         )
-    rest = sp.Matrix([-tree.subs(dict.fromkeys(unknown, 0)) for tree in trees])
+    rest = sp.Matrix([-1 * tree.subs(dict.fromkeys(unknown, 0)) for tree in trees])
     values = matrix.LUsolve(rest)
     return {n: sp.simplify(v.subs(NY**2, 1 - NX**2)) for n, v in zip(unknown, values, strict=True)}

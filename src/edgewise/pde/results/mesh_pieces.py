@@ -102,4 +102,5 @@ def _inverse(mesh: Mesh, line: Floats) -> Floats:
     """Derivatives of the unit squares' directions in x and y at a grid of places in every element."""
     at = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(1, -1, 2)
     slopes = mesh.places(np.arange(mesh.count), np.broadcast_to(at, (mesh.count, len(line) ** 2, 2)))[1]
-    return np.linalg.inv(slopes).reshape(mesh.count, len(line), len(line), 2, 2)
+    inverse = np.asarray(np.linalg.inv(slopes), dtype=float)
+    return inverse.reshape(mesh.count, len(line), len(line), 2, 2)

@@ -14,9 +14,12 @@ from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.files import load_solution, save_solution
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
 from edgewise.pde.terms.symbols import Coordinate
@@ -31,8 +34,8 @@ class Solution:
     Attributes
     ----------
     problem : Problem
-    pieces : Pieces
-        The unknowns as tables of splines.
+    pieces : Pieces or MeshPieces
+        The unknowns as tables of splines, or as polynomials on the elements of a mesh.
     error : float
         Estimated relative L2 error, the largest of all unknowns; infinite where nothing can be said.
     errors : dict of str to float
@@ -42,7 +45,8 @@ class Solution:
     tolerance : float
         What was asked for.
     road : str
-        "grid": all at once on grids that were refined; "march": slab after slab of time.
+        "grid": all at once on grids that were refined; "march": slab after slab of time; "mesh": on
+        elements that fill a shape.
     stop_reason : StopReason
     warnings : tuple of str
         What speaks against the answer: contradicting conditions, residuals that do not fall, unknowns that are not
@@ -50,6 +54,8 @@ class Solution:
     seconds : float
     coefficients : int
         Numbers that describe the answer.
+    slope_error : float or None
+        Estimated relative L2 error of the gradient, the largest of all unknowns, where it was estimated.
 
     Examples
     --------
@@ -65,7 +71,7 @@ class Solution:
     """
 
     problem: Problem
-    pieces: Pieces
+    pieces: Pieces | MeshPieces
     error: float
     errors: dict[str, float]
     how: str
@@ -75,6 +81,7 @@ class Solution:
     warnings: tuple[str, ...]
     seconds: float
     coefficients: int
+    slope_error: float | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -144,10 +151,12 @@ class Solution:
                     f"places lie outside."
                 )
         values = self.pieces.points(n, points, orders).reshape(arrays[0].shape)
+        if isinstance(self.pieces, MeshPieces) and np.isnan(values).any():
+            raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")
         return float(values) if values.ndim == 0 else values
 
     def grid(self, *at: Any, unknown: str | None = None) -> Floats:
-        """Values on the grid of all combinations of places, one array of places for each coordinate."""
+        """Values on the grid of all combinations of places, one array for each coordinate; nan outside the domain."""
         return self.pieces.grid(self._number(unknown), [np.asarray(each, dtype=float) for each in at])
 
     def residual(self, points: int = 1000, seed: int = 0) -> dict[str, float]:
@@ -165,7 +174,7 @@ class Solution:
         """
         check_int(points, "points", low=1, of="Solution.residual")
         r = np.random.default_rng(seed)
-        at = np.stack([r.uniform(low, high, points) for low, high in self.problem.domain.bounds], axis=1)
+        at = _somewhere(self.problem.domain, points, r)
         symbols = [each.tree for each in self.problem.domain.coordinates]
         equations = self.problem.equations
         compiled = compile_equations([each.residual for each in equations], self.problem.fields, symbols)
@@ -189,6 +198,11 @@ class Solution:
             Its inputs are the coordinates.
         """
         n = self._number(unknown)
+        if isinstance(self.pieces, MeshPieces):
+            raise InputError(
+                "Solutions on shapes that are no boxes are no sums of products of functions of one coordinate: they have "
+                "no network. Solve on a box for one."
+            )
         bar = (
             max(self.tolerance, 1e-10)
             if tolerance is None
@@ -267,3 +281,12 @@ class Solution:
                 return 0
             raise InputError(f"Say which 'unknown' of the solution: {', '.join(self.names)}.")
         return self.names.index(check_choice(unknown, "unknown", self.names, of="Solution"))
+
+
+def _somewhere(domain: Box | Region, points: int, r: np.random.Generator) -> Floats:
+    """Random places inside a domain, all equally likely: (points, d)."""
+    found = np.zeros((0, len(domain.bounds)))
+    while len(found) < points:
+        at = np.stack([r.uniform(low, high, points) for low, high in domain.bounds], axis=1)
+        found = np.concatenate([found, at[domain.contains(at)] if isinstance(domain, Region) else at])
+    return found[:points]

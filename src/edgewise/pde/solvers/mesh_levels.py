@@ -2,7 +2,7 @@
 until the answer no longer changes.
 
 How much each element lacks is told by the last Legendre modes of the unknowns in it. Where elements at a corner lack the
-most, layers are added there; otherwise the degree is raised, and at the highest degree elements are made smaller. The
+most, layers are added there; the degree is raised each time, and at the highest degree elements are made smaller. The
 answer is that of the last mesh but one: its error is what the last one changes.
 """
 
@@ -47,6 +47,11 @@ class MeshLevel:
     imbalance : float
         What remains of the equations where a constant is free: zero where sources and flows through the boundary
         balance.
+    weakest : float
+        How much of the derivative terms of the weakest function the equations have left: near zero where they do not
+        determine the unknowns.
+    definite : bool
+        Whether the equations are elliptic throughout.
     """
 
     galerkin: Galerkin
@@ -58,6 +63,8 @@ class MeshLevel:
     slope_change: tuple[float, ...]
     lacks: Floats
     imbalance: float
+    weakest: float
+    definite: bool
 
 
 def corners(region: Region, form: WeakForm) -> list[int]:
@@ -76,9 +83,7 @@ def corners(region: Region, form: WeakForm) -> list[int]:
     return found
 
 
-def solve_mesh(
-    galerkin: Galerkin, before: MeshLevel | None, config: SolverConfig
-) -> MeshLevel:
+def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfig) -> MeshLevel:
     """The unknowns on one mesh, beginning with those of another."""
     form = galerkin.form
     fixed, values, apart = galerkin.given()
@@ -141,6 +146,8 @@ def solve_mesh(
         tuple(c[1] for c in changes),
         _lacks(pieces),
         _imbalance(galerkin, residual, loose),
+        _weakest(galerkin, factor, held) if factor is not None and form.linear else 1.0,
+        galerkin.definite(values),
     )
 
 
@@ -169,6 +176,29 @@ def _centred(galerkin: Galerkin, values: Floats, loose: list[int]) -> Floats:
         mean = (galerkin.fields(values)[f].local(galerkin.sampling.line)[0] * mass).sum() / mass.sum()
         values[galerkin.offsets[f] : galerkin.offsets[f + 1]] -= mean
     return values
+
+
+def _weakest(galerkin: Galerkin, factor: Condensed, held: NDArray[np.bool_]) -> float:
+    """For the function that the equations change least: its residuals, relative to those of the flux alone."""
+    base, mass = galerkin.residual(np.zeros(galerkin.count)), galerkin.sampling.mass
+    found = np.zeros(galerkin.count)
+    right = np.where(held, 0.0, np.cos(np.arange(galerkin.count) * 0.7) + 1.0)
+    for _ in range(3):
+        found = factor.solve(right)
+        if not np.isfinite(found).all():
+            return 0.0
+        found = found / max(float(np.abs(found).max()), 1e-300)
+        right = np.zeros(galerkin.count)
+        for field, numbering, offset in zip(
+            galerkin.fields(found), galerkin.numberings, galerkin.offsets, strict=False
+        ):
+            value = lagrange(numbering.degree, galerkin.sampling.line)[0]
+            local = value.T @ (field.local(galerkin.sampling.line)[0] * mass) @ value
+            np.add.at(right, numbering.table + offset, local)
+        right[held] = 0.0
+    left = (galerkin.residual(found) - base)[~held]
+    flux = (galerkin.residual(found, source=False) - galerkin.residual(0 * found, source=False))[~held]
+    return float(np.linalg.norm(left) / max(float(np.linalg.norm(flux)), 1e-300))
 
 
 def _imbalance(galerkin: Galerkin, residual: Floats, loose: list[int]) -> float:
@@ -232,22 +262,31 @@ def solve_meshes(
             break
         levels.append(solve_mesh(galerkin, levels[-1] if levels else None, config))
         heard(levels[-1])
-        if max(levels[-1].change) <= tolerance:
+        if max(levels[-1].change) <= tolerance or (len(levels) > 2 and _hopeless(levels[-1], config)):
             break
         lacks = levels[-1].lacks
         whole = float(lacks.sum())
         tips = {n: float(lacks[mesh.tip == point].sum()) for point, n in points.items()}
-        rest = float(lacks[mesh.tip < 0].sum())
         for n, own in tips.items():
             if own > config.mesh_share * whole:
                 layers[n] += config.mesh_layers
-        if rest > config.mesh_share * whole:
-            if degree < config.mesh_top:
-                degree += 2
-            else:
-                degree, width = config.mesh_degree + 2, width / 2
-                blocks = blocks_of(region, width)
+        # The degree is raised each time: the change then tells of the error everywhere.
+        if degree < config.mesh_top:
+            degree += 2
+        else:
+            degree, width = config.mesh_degree + 4, width / 2
+            blocks = blocks_of(region, width)
     return levels
+
+
+def _hopeless(level: MeshLevel, config: SolverConfig) -> bool:
+    """Whether finer meshes help no more."""
+    return (
+        not (level.converged and level.definite)
+        or level.weakest < config.undetermined
+        or level.contradiction > config.contradiction
+        or level.imbalance > config.imbalance
+    )
 
 
 def _point(blocks: Blocks, place: Floats) -> int:

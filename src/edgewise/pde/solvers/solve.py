@@ -11,7 +11,6 @@ tolerances, so that the error can be estimated.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
+from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.pieces import Pieces
@@ -29,31 +29,8 @@ from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, norms, solve_levels
 from edgewise.pde.solvers.march import March, march
-
-
-@dataclass(frozen=True)
-class Progress:
-    """What callbacks of `solve` get; returning True stops.
-
-    Attributes
-    ----------
-    stage : str
-        "grid" or "march".
-    error : float
-        Estimated error so far; infinite before the second grid.
-    residual : float
-        Root of the integrated squared residuals.
-    share : float or None
-        Share of the way through time, where the problem marches.
-    intervals : tuple of int
-        Of every coordinate.
-    """
-
-    stage: str
-    error: float
-    residual: float
-    share: float | None
-    intervals: tuple[int, ...]
+from edgewise.pde.solvers.on_mesh import solved_on_mesh
+from edgewise.pde.solvers.progress import Progress
 
 
 def solve(
@@ -110,6 +87,9 @@ def solve(
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="solve")
     constants = (config or SolverConfig()).scaled(check_work(work, "solve"))
     meter = Meter(seconds=check_seconds(seconds, "solve"))
+    if isinstance(problem.domain, Region):
+        with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return solved_on_mesh(problem, tolerance, constants, meter, callback)
     symbols = [each.tree for each in problem.domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
     faces = face_conditions(problem)

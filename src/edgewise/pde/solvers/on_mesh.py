@@ -1,0 +1,97 @@
+"""A problem on a plane region, from its equations to its solution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
+from edgewise.pde.domains.region import Region
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.problem.weak import weak_form
+from edgewise.pde.results.solution import Solution
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.mesh_levels import MeshLevel, solve_meshes
+from edgewise.pde.solvers.progress import Progress
+
+
+def solved_on_mesh(
+    problem: Problem,
+    tolerance: float,
+    config: SolverConfig,
+    meter: Meter,
+    callback: Callable[[Progress], object] | None,
+) -> Solution:
+    """The solution on the last mesh but one, with its error by the last."""
+    region = problem.domain
+    assert isinstance(region, Region)
+    form = weak_form(problem)
+    levels: list[MeshLevel] = []
+    reason = StopReason.EXHAUSTED
+
+    def heard(level: MeshLevel) -> None:
+        levels.append(level)
+        lacks = float(np.sqrt(level.lacks.sum()))
+        told = Progress("mesh", max(level.change), lacks, None, (level.galerkin.mesh.count,))
+        if callback is not None and callback(told) is True:
+            raise StopError(StopReason.CALLBACK)
+
+    try:
+        solve_meshes(region, form, tolerance, config, heard)
+    except StopError as stop:
+        reason = meter.own(stop)
+    except KeyboardInterrupt:
+        if not levels:
+            raise
+        reason = StopReason.INTERRUPTED
+    if not levels:
+        raise InputError("The time of solve was over before the first mesh; give more 'seconds'.")
+    chosen = levels[-2] if len(levels) > 1 else levels[-1]
+    errors = dict(zip(problem.names, levels[-1].change, strict=True))
+    if max(errors.values()) <= tolerance:
+        reason = StopReason.CONVERGED
+    return Solution(
+        problem,
+        chosen.pieces,
+        max(errors.values()),
+        errors,
+        "the change to a mesh of higher degree",
+        tolerance,
+        "mesh",
+        reason,
+        _doubts(levels[-1], tolerance, config),
+        meter.seconds,
+        chosen.galerkin.count,
+        max(levels[-1].slope_change),
+    )
+
+
+def _doubts(last: MeshLevel, tolerance: float, config: SolverConfig) -> tuple[str, ...]:
+    """What speaks against the answer."""
+    found: list[str] = []
+    if last.contradiction > config.contradiction:
+        found.append(
+            f"Conditions contradict each other where two parts of the boundary meet, by "
+            f"{last.contradiction:.1e} of their size."
+        )
+    if last.weakest < config.undetermined:
+        found.append(
+            "The equations and conditions do not determine the unknowns: other functions meet them as well; "
+            "a condition may be missing, or the problem may be at resonance."
+        )
+    if not last.converged:
+        found.append("Newton's method did not converge on the last mesh: there may be no solution near.")
+    if last.imbalance > max(config.imbalance, 100 * tolerance):
+        found.append(
+            f"Sources inside and flows through the boundary do not balance: {last.imbalance:.1e} of them is left, so "
+            "that there is no solution."
+        )
+    if not last.definite:
+        found.append(
+            "The weights of the second derivatives change their sign within the domain: the problem has no solution that "
+            "depends on its data."
+        )
+    return tuple(found)
