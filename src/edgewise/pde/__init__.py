@@ -14,12 +14,12 @@
 
 from edgewise.pde.domains.box import Box as Box
 from edgewise.pde.domains.box import box as box
-from edgewise.pde.problem.gallery import gallery as gallery
-from edgewise.pde.problem.gallery import gallery_names as gallery_names
 from edgewise.pde.domains.region import Region as Region
 from edgewise.pde.domains.shapes import disk as disk
 from edgewise.pde.domains.shapes import ellipse as ellipse
 from edgewise.pde.domains.shapes import polygon as polygon
+from edgewise.pde.problem.gallery import gallery as gallery
+from edgewise.pde.problem.gallery import gallery_names as gallery_names
 from edgewise.pde.problem.problem import Condition as Condition
 from edgewise.pde.problem.problem import Problem as Problem
 from edgewise.pde.problem.problem import on as on

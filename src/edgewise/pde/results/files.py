@@ -20,6 +20,7 @@ from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box, Face, Part
 from edgewise.pde.problem.problem import Condition, Problem
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
 from edgewise.pde.terms.text import read_term, write_term
@@ -35,6 +36,10 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
     """Write a solution with its problem and its error to one file."""
     check_bool(overwrite, "overwrite", of="Solution.save")
     pieces = solution.pieces
+    if isinstance(pieces, MeshPieces):
+        raise InputError(
+            "Solutions on shapes that are no boxes cannot be saved yet; save solution.grid(...) instead."
+        )
     tensors: dict[str, Tensor] = {}
     for n, piece in enumerate(pieces.fields):
         for axis, space in enumerate(piece[0].spaces):
