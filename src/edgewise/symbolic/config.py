@@ -1,4 +1,7 @@
-"""What a search for formulas decides by, stage for stage: every threshold, limit and count, once."""
+"""What a search for formulas decides by, stage for stage: every threshold, limit and count, once.
+
+Long because it is one table: a threshold that stood elsewhere as well would be a second one.
+"""
 
 from __future__ import annotations
 
@@ -83,6 +86,135 @@ class SearchConfig:
     robust_shares : tuple of float
         Share of the work left that each search without gross errors may take: a short one shows most errors that the smooth
         function has missed.
+    short : int
+        Shorter tables are judged by leaving out one row at a time: nobody could judge fairly by the few held out.
+    searched_columns : int
+        A search over more columns would not come beyond the first candidates of any shape.
+    screened_terms, screened_longest : int
+        Terms of the sparse cubic that shows which columns matter: those looked at, and those taken at most.
+    little_gain : float
+        Where a cubic is too poor for the law, idle columns mend a little of what it leaves: less than this share of what the
+        best column explains.
+    order_rows, order_distinct, order_sure : int, float and float
+        Residuals follow a column of so many rows at least, with at least this share of different values, where neighbours
+        agree by so many standard deviations: chance does not reach four in ten thousand columns.
+    cancelling, cancelling_share : float
+        Terms cancel that are so many times their sum on more than this share of the rows.
+    tied_apart, tied_loose, tied_tries : float, float and int
+        How far apart two constants may be, in sums of their standard errors, to be one; how large such a sum may be, as a
+        share of them, for looser ones agree by chance; candidates tried.
+    noisy : float
+        A smooth model with a larger error has noise in it, or too few terms: its slopes show no exact relations.
+    poor : float
+        One with a larger error shows no structure.
+    nearly : float
+        Relations that hold so closely hold, where measured numbers went into features and target.
+    surrogate_terms, rows_a_term : int and float
+        Terms of the smooth model at most, and rows for each, so that leaving rows out means something.
+    surrogate_first, quick_terms : int
+        Terms of its first try, and of a quick one.
+    surrogate_fine : float
+        An error below which the total degree bounds well enough; above it columns that bend more get higher degrees.
+    even_decades : float
+        How far from the middle of the decades the median of a column may lie that enters by its logarithm, as a share.
+    view_rows, view_edge : int and float
+        Rows on which slopes are read, and the share near either end of a column that is not, for a polynomial is worst
+        there.
+    branches : int
+        States that are followed from each.
+    no_worse, no_error, plainer : float
+        A step may raise the error by this factor; smaller errors are none; where one kind of step takes it down to this
+        share, the other kinds would only take longer.
+    error_weight : float
+        Features that a tenfold error weighs.
+    singular_gap : float
+        Singular values apart by less belong together.
+    exponent_off, largest_exponent : float
+        An exponent read off a model is within this of the law's; laws have none as large.
+    pair_seen : float
+        Share of the rows on which both columns of a pair must show.
+    part_degree, part_forms, part_work, plain_number : int, int, float and float
+        The polynomial that stands for a part of y in one column; closed forms of it that are tried, and the work on them;
+        how near a number in it must be to a simple one to be it.
+    curve_rows, curve_work : int and float
+        Rows that a curve of one column needs, and the work on it.
+    noisy_curves, noisy_curve_rows, long_curve_work : int, int and float
+        Curves under noise: those that are told, the rows they are fitted to, and the work on those of more than one
+        function.
+    dictionary_terms : int
+        Terms of the largest set that sums are chosen from.
+    exact_terms, exact_terms_a_feature : int
+        A sum with more terms only approximates: so many, and so many for each feature.
+    selected_rows, dictionaries, selected_terms, selections : int
+        Forward selection: rows, sets of terms, terms of a sum, and sums that are told.
+    term_node : float
+        What a node of a term costs there: as description length has it, twice the logarithm of some ten symbols.
+    quotient_rows, quotient_dictionaries, quotients, quotient_rounds : int
+        The same for quotients of sums, whose denominators weigh the rows anew in each round.
+    direct_products, direct_exhaustive, direct_longest, direct_longest_inside : int
+        Direct candidates: products of powers, those of which pairs and triples are all tried, terms of a sum, and of one
+        inside a function that is not defined everywhere.
+    direct_offset : float
+        An offset whose square is below so many of its variances (95 %) may as well be none.
+    exchange_columns, exchange_rows, exchange_terms, exchange_longest, exchange_starts : int
+        Subset exchange: columns and rows at most, terms chosen from and taken, and random sets it starts from.
+    exchange_weights : tuple of float
+        Shares of the residual sum of squares that one more node must take off there.
+    growth_steps : int
+        Steps that a column of whole numbers must have to count generations.
+    varying_left, varying_formulas : float and int
+        Varying coefficients: what polynomials may leave of the spread, and formulas put together.
+    weighed_rows, weighed_degrees : int and tuple of int
+        The same under noise: rows needed, and degrees of the coefficients.
+    weighed_models, weighed_chance : int and float
+        Models that are read, and how much worse than the best they may be.
+    weighed_simplest, weighed_closest, weighed_second, weighed_near : int, int, int and float
+        Closed forms of each coefficient that are put together, the simplest and the closest; those fitted once the other has
+        its form; how much worse than the best they may be.
+    weighed_faint : float
+        A row where a function is smaller beside its greatest tells nothing of its coefficient.
+    weighed_work, weighed_least_work : float
+        Work on a coefficient, and what must be left to begin.
+    beam, looked_closely, model_kinds : int
+        Cross-validated reduction: states followed at each size, steps from each that are looked at closely, and kinds of
+        models kept for that.
+    quick_rows, quick_columns, close_rows, close_columns : int
+        Rows and columns of the table of the quick model, and of the close one.
+    step_chance, quick_chance, give_up : float
+        The factors of the error up to which a step is accepted, is looked at closely, and beyond which it is wrong wherever
+        it is taken.
+    led_features, noisy_doubt : int and float
+        Features up to which slopes are asked, and how far these may be off.
+    heaviest_row : float
+        Weights beyond so many times the typical one would let a few rows decide.
+    break_columns, break_rows, break_degree, break_places : int
+        Two laws: columns and rows at most, powers of the column whose break is looked for, places tried at a time.
+    break_better, break_sharp, break_beside : float
+        A break must take the error down to this share; cutting this share of the rows beside it must raise it so many times.
+    break_unsure : float
+        Share of the column's range beside the break that neither side is fitted to.
+    side_rows, side_share, side_work, side_formulas, side_closer : int, float, float, int and float
+        Rows of a side at least, as a number and a share; work on a curve of it; its formulas that are combined, of two of
+        which the longer must have an error so much smaller.
+    stair_alike, stair_steps : float
+        Slopes beside the common one and jumps beside the common height, as shares of the spread; share of the neighbours
+        that jumps may part.
+    series_terms : int
+        Sums of more terms are no beginning of a series.
+    eliminated_factors, eliminations : int
+        Backward elimination: factors of a product, and candidates of a formula, those that leave most out first.
+    mostly : float
+        Share of the rows on which a formula under noise must have values to be mended.
+    robust_explains : float
+        A formula that leaves more than this share of what y does tells nothing of single rows.
+    concentration_steps, most_aside : int and float
+        Steps of fitting and setting aside; beyond this share rows are no exceptions.
+    clean_tables : float
+        In a table without errors a row is set aside once in so many tables.
+    judging_share : float
+        Share of the rows that judges between two searches.
+    far_off : float
+        A row departs from a formula where it is so many robust deviations off.
     """
 
     work_units: float = 60.0
@@ -125,6 +257,123 @@ class SearchConfig:
     networks_matched: float = 1.02
     network_behind: float = 1.05
     robust_shares: tuple[float, ...] = (0.15, 0.6, 1.0)
+    short: int = 60
+    searched_columns: int = 60
+    screened_terms: int = 6000
+    screened_longest: int = 60
+    little_gain: float = 1e-3
+    order_rows: int = 20
+    order_distinct: float = 0.5
+    order_sure: float = 4.0
+    cancelling: float = 1e3
+    cancelling_share: float = 0.5
+    tied_apart: float = 3.0
+    tied_loose: float = 0.1
+    tied_tries: int = 8
+    noisy: float = 1e-3
+    poor: float = 0.02
+    nearly: float = 1e-5
+    surrogate_terms: int = 450
+    rows_a_term: float = 2.5
+    surrogate_first: int = 130
+    quick_terms: int = 220
+    surrogate_fine: float = 1e-3
+    even_decades: float = 0.2
+    view_rows: int = 600
+    view_edge: float = 0.12
+    branches: int = 6
+    no_worse: float = 1.2
+    no_error: float = 1e-6
+    plainer: float = 0.1
+    error_weight: float = 5.0
+    singular_gap: float = 1.3
+    exponent_off: float = 0.08
+    largest_exponent: float = 9.0
+    pair_seen: float = 0.3
+    part_degree: int = 14
+    part_forms: int = 3
+    part_work: float = 0.33
+    plain_number: float = 1e-5
+    curve_rows: int = 12
+    curve_work: float = 1.0
+    noisy_curves: int = 6
+    noisy_curve_rows: int = 500
+    long_curve_work: float = 0.7
+    dictionary_terms: int = 160
+    exact_terms: int = 4
+    exact_terms_a_feature: int = 2
+    selected_rows: int = 600
+    dictionaries: int = 150
+    selected_terms: int = 6
+    selections: int = 8
+    term_node: float = 4.0
+    quotient_rows: int = 800
+    quotient_dictionaries: int = 120
+    quotients: int = 6
+    quotient_rounds: int = 2
+    direct_products: int = 400
+    direct_exhaustive: int = 120
+    direct_longest: int = 6
+    direct_longest_inside: int = 4
+    direct_offset: float = 4.0
+    exchange_columns: int = 6
+    exchange_rows: int = 2000
+    exchange_terms: int = 600
+    exchange_longest: int = 5
+    exchange_starts: int = 150
+    exchange_weights: tuple[float, ...] = (0.0, 0.02, 0.05)
+    growth_steps: int = 4
+    varying_left: float = 3e-6
+    varying_formulas: int = 3
+    weighed_rows: int = 60
+    weighed_degrees: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8)
+    weighed_models: int = 2
+    weighed_chance: float = 1.03
+    weighed_simplest: int = 3
+    weighed_closest: int = 2
+    weighed_second: int = 6
+    weighed_near: float = 1.3
+    weighed_faint: float = 0.02
+    weighed_work: float = 0.5
+    weighed_least_work: float = 0.3
+    beam: int = 4
+    looked_closely: int = 10
+    model_kinds: int = 3
+    quick_rows: int = 500
+    quick_columns: int = 72
+    close_rows: int = 2000
+    close_columns: int = 260
+    step_chance: float = 1.01
+    quick_chance: float = 1.04
+    give_up: float = 1.3
+    led_features: int = 6
+    noisy_doubt: float = 0.01
+    heaviest_row: float = 20.0
+    break_columns: int = 4
+    break_rows: int = 600
+    break_degree: int = 4
+    break_places: int = 19
+    break_better: float = 0.5
+    break_sharp: float = 2.0
+    break_beside: float = 0.05
+    break_unsure: float = 0.03
+    side_rows: int = 12
+    side_share: float = 0.05
+    side_work: float = 0.3
+    side_formulas: int = 2
+    side_closer: float = 0.8
+    stair_alike: float = 1e-6
+    stair_steps: float = 0.5
+    series_terms: int = 7
+    eliminated_factors: int = 6
+    eliminations: int = 60
+    mostly: float = 0.97
+    robust_explains: float = 0.3
+    concentration_steps: int = 12
+    most_aside: float = 0.4
+    clean_tables: float = 20.0
+    judging_share: float = 0.6
+    far_off: float = 5.0
 
     def __post_init__(self) -> None:
         parts = (
@@ -139,8 +388,25 @@ class SearchConfig:
             "training_left",
             "nothing_left",
             "robust_shares",
+            "order_distinct",
+            "cancelling_share",
+            "even_decades",
+            "view_edge",
+            "pair_seen",
+            "weighed_faint",
+            "break_beside",
+            "break_unsure",
+            "side_share",
+            "stair_steps",
+            "mostly",
+            "most_aside",
+            "judging_share",
         )
-        check_config(self, most=dict.fromkeys(parts, 1.0), least={"network_intervals": 1})
+        check_config(
+            self,
+            most=dict.fromkeys(parts, 1.0),
+            least={"network_intervals": 1, "weighed_degrees": 1},
+        )
 
 
 DEFAULT = SearchConfig()

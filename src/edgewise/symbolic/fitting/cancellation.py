@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 
-# Terms this many times their sum, on this share of the rows.
-_TIMES, _SHARE = 1e3, 0.5
 
-
-def cancels(expression: Any, names: tuple[str, ...], X: NDArray[np.float64]) -> bool:
+def cancels(
+    expression: Any, names: tuple[str, ...], X: NDArray[np.float64], config: SearchConfig = DEFAULT
+) -> bool:
     """Whether measured terms of some sum are a thousand times the sum on most rows.
 
     Parameters
@@ -29,6 +29,8 @@ def cancels(expression: Any, names: tuple[str, ...], X: NDArray[np.float64]) -> 
         Names of the columns of X.
     X
         Rows (n, d).
+    config
+        The thresholds.
 
     Examples
     --------
@@ -48,8 +50,8 @@ def cancels(expression: Any, names: tuple[str, ...], X: NDArray[np.float64]) -> 
             continue
         with np.errstate(all="ignore"):
             largest = np.max([np.abs(_values(each, names, X)) for each in measured], axis=0)
-            share = float(np.mean(largest > _TIMES * np.abs(_values(total, names, X))))
-        if share > _SHARE:
+            share = float(np.mean(largest > config.cancelling * np.abs(_values(total, names, X))))
+        if share > config.cancelling_share:
             return True
     return False
 

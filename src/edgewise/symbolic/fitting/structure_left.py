@@ -16,14 +16,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise.symbolic.config import DEFAULT, SearchConfig
+
 Floats = NDArray[np.float64]
-# Standard deviations that chance does not reach in ten thousand columns.
-_SURE = 4.0
-# A column with fewer different values for its rows has no order.
-_DISTINCT, _FEWEST = 0.5, 20
 
 
-def follows_a_column(X: Floats, residual: Floats) -> bool:
+def follows_a_column(X: Floats, residual: Floats, config: SearchConfig = DEFAULT) -> bool:
     """Whether the residuals in the order of some column are serially correlated by more than chance.
 
     Parameters
@@ -32,6 +30,8 @@ def follows_a_column(X: Floats, residual: Floats) -> bool:
         Rows (n, d).
     residual
         What a formula leaves, (n,).
+    config
+        The thresholds.
 
     Examples
     --------
@@ -45,12 +45,12 @@ def follows_a_column(X: Floats, residual: Floats) -> bool:
     count = len(residual)
     left = residual - residual.mean()
     power = float(left @ left)
-    if count < _FEWEST or not 0 < power < math.inf:
+    if count < config.order_rows or not 0 < power < math.inf:
         return False
     for column in X.T:
-        if len(np.unique(column)) < _DISTINCT * count:
+        if len(np.unique(column)) < config.order_distinct * count:
             continue
         ordered = left[np.argsort(column, kind="stable")]
-        if abs(float(ordered[1:] @ ordered[:-1])) / power * math.sqrt(count) > _SURE:
+        if abs(float(ordered[1:] @ ordered[:-1])) / power * math.sqrt(count) > config.order_sure:
             return True
     return False

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.seeds import numpy_generator
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import Refit
 from edgewise.symbolic.fitting.measurements import Measurements
@@ -35,6 +36,8 @@ class SplitRows:
         How much each row counts, one on average over all; None where all count alike.
     variance
         The variance of the noise in y of a row of weight one, where it is known.
+    config
+        The thresholds by which they are searched.
     """
 
     names: tuple[str, ...]
@@ -46,6 +49,7 @@ class SplitRows:
     weight: Floats | None = None
     weight_held: Floats | None = None
     variance: float | None = None
+    config: SearchConfig = DEFAULT
 
     @classmethod
     def split(
@@ -57,15 +61,16 @@ class SplitRows:
         seed: int | None,
         weight: Floats | None = None,
         variance: float | None = None,
+        config: SearchConfig = DEFAULT,
     ) -> SplitRows:
         """Hold out a share of the rows, or none where fewer than 40 would be left to judge a formula fairly."""
         from edgewise.data import split
 
-        if len(y) < _SHORT:
-            return cls(names, X, y, X, y, True, weight, weight, variance)
+        if len(y) < config.short:
+            return cls(names, X, y, X, y, True, weight, weight, variance, config)
         train, test = split(len(y), held, seed)
         both = (None, None) if weight is None else (weight[train], weight[test])
-        return cls(names, X[train], y[train], X[test], y[test], False, *both, variance)
+        return cls(names, X[train], y[train], X[test], y[test], False, *both, variance, config)
 
     @classmethod
     def whole(cls, names: tuple[str, ...], rows: Measurements) -> SplitRows:
@@ -106,8 +111,15 @@ class SplitRows:
             return self
         fit = _best(self.weight)
         held = fit if self.short else _best(self.weight_held)
-        return SplitRows(
-            self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held], self.short
+        return replace(
+            self,
+            X=self.X[fit],
+            y=self.y[fit],
+            X_held=self.X_held[held],
+            y_held=self.y_held[held],
+            weight=None,
+            weight_held=None,
+            variance=None,
         )
 
     @property
@@ -156,12 +168,10 @@ class SplitRows:
             np.sort(random.choice(len(y), min(len(y), count), replace=False))
             for y, count in ((self.y, most), (self.y_held, most_held))
         )
-        few = SplitRows(self.names, self.X[fit], self.y[fit], self.X_held[held], self.y_held[held])
+        few = replace(self, X=self.X[fit], y=self.y[fit], X_held=self.X_held[held], y_held=self.y_held[held])
         if self.weight is None or self.weight_held is None:
-            return replace(few, variance=self.variance)
-        return replace(
-            few, weight=self.weight[fit], weight_held=self.weight_held[held], variance=self.variance
-        )
+            return replace(few, weight=None, weight_held=None)
+        return replace(few, weight=self.weight[fit], weight_held=self.weight_held[held])
 
     def thinned(self, most: int) -> SplitRows:
         """Evenly chosen rows to fit, where there are more than `most`."""
@@ -170,9 +180,6 @@ class SplitRows:
         chosen = np.linspace(0, len(self.y) - 1, most).astype(np.intp)
         weight = None if self.weight is None else self.weight[chosen]
         return replace(self, X=self.X[chosen], y=self.y[chosen], weight=weight)
-
-
-_SHORT = 60
 
 
 def _mean(values: Floats, weight: Floats | None) -> float:

@@ -21,10 +21,6 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, indistinguishable
 from edgewise.symbolic.fitting.train_test import SplitRows
 
-# How far apart two constants may be, in sums of their standard errors, and how large such a sum, as a share of them: looser
-# ones agree by chance.
-_APART, _LOOSE = 3.0, 0.1
-_TRIES = 8
 _SHARED = "#shared"
 
 
@@ -59,7 +55,7 @@ def tie_constants(fitted: Fitted, rows: SplitRows) -> Fitted:
     >>> tie_constants(fit_expression(loose, rows), rows).fit.constants.round(2).tolist()
     [0.7]
     """
-    for candidate in itertools.islice(_candidates(fitted, rows), _TRIES):
+    for candidate in itertools.islice(_candidates(fitted, rows), rows.config.tied_tries):
         new = fit_expression(candidate, rows)
         if new.fit.constants.size < fitted.fit.constants.size and indistinguishable(new, fitted, rows, 1.0):
             return tie_constants(new, rows)
@@ -71,7 +67,10 @@ def _candidates(fitted: Fitted, rows: SplitRows) -> Iterator[Any]:
     tape, most = Tape(fitted.fit.tree, rows.names), complexity(fitted.expression)
     for i, j in itertools.combinations(range(len(constants)), 2):
         both, size = errors[i] + errors[j], abs(constants[i])
-        if not both <= _LOOSE * size or abs(abs(constants[j]) - size) > _APART * both:
+        if (
+            not both <= rows.config.tied_loose * size
+            or abs(abs(constants[j]) - size) > rows.config.tied_apart * both
+        ):
             continue
         shared: Node = Variable(_SHARED)
         same = constants[i] * constants[j] > 0

@@ -14,21 +14,21 @@ from math import prod
 from typing import Any
 
 from edgewise.forms.tree import Node
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.complexity import complexity
 from edgewise.symbolic.expressions.parse import from_sympy, is_real
 from edgewise.symbolic.results.formula import Formula
 
-# Factors of a product that are looked at, and candidates of a formula, those that leave most out first.
-_MOST_FACTORS, _MOST = 6, 60
 
-
-def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
+def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Iterator[Node]:
     """Candidates to fit and judge, from formulas that hold products of several factors.
 
     Parameters
     ----------
     formulas
         What has been found.
+    config
+        The thresholds.
 
     Examples
     --------
@@ -43,18 +43,18 @@ def shortened(formulas: Iterable[Formula]) -> Iterator[Node]:
     """
     told: set[Any] = set()
     for formula in formulas:
-        fewer = {each for each in _fewer(formula.sympy) if is_real(each)}
+        fewer = {each for each in _fewer(formula.sympy, config.eliminated_factors) if is_real(each)}
         fewer = sorted(fewer, key=lambda each: (complexity(each), str(each)))
-        for each in itertools.islice((one for one in fewer if one not in told), _MOST):
+        for each in itertools.islice((one for one in fewer if one not in told), config.eliminations):
             told.add(each)
             yield from_sympy(each)
 
 
-def _fewer(expression: Any) -> Iterator[Any]:
+def _fewer(expression: Any, most: int) -> Iterator[Any]:
     for product in _products(expression):
         number, rest = product.as_independent(*product.free_symbols)
         factors = rest.as_ordered_factors()
-        if 2 <= len(factors) <= _MOST_FACTORS:
+        if 2 <= len(factors) <= most:
             # An exact number goes with the factors that it stood before.
             number = number.evalf()
             for k in range(len(factors)):

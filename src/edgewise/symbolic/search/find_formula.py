@@ -177,7 +177,7 @@ def find_formula(
     )
 
     def split(rows: Measurements) -> SplitRows:
-        return SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance)
+        return SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance, settings)
 
     def search(rows: Measurements, most: float) -> Ended:
         return _search(split(rows), limits, told, meter, most, limit, seed, settings)
@@ -191,7 +191,7 @@ def find_formula(
             ended = search(table, meter.most)
         found = _named(ended.result, columns)
         if not (robust or found.exact):
-            suspicious = suspicious_rows(found.best, table)
+            suspicious = suspicious_rows(found.best, table, settings)
     found = replace(
         found,
         seconds=meter.seconds,
@@ -249,7 +249,7 @@ def _searched(rows: SplitRows, limits: Limits) -> NDArray[np.intp]:
     used = np.array([rows.names.index(name) for name in limits.columns], dtype=np.intp)
     needed = [rows.names.index(name) for name in limits.columns if name in limits.require]
     alike = rows.alike
-    return np.union1d(used[related(alike.X[:, used], alike.y)], np.array(needed, dtype=np.intp))
+    return np.union1d(used[related(alike.X[:, used], alike.y, rows.config)], np.array(needed, dtype=np.intp))
 
 
 def _narrowed(wide: Search) -> Search | None:
@@ -260,7 +260,7 @@ def _narrowed(wide: Search) -> Search | None:
     thin = rows.alike.thinned(config.screened_rows)
     needed = [at for at, name in enumerate(names) if name in wide.limits.require]
     most = config.screening_share * wide.left
-    kept = np.union1d(mattering(thin.X, thin.y, most), np.array(needed, dtype=np.intp))
+    kept = np.union1d(mattering(thin.X, thin.y, most, config), np.array(needed, dtype=np.intp))
     if len(kept) in (0, len(names)):
         return None
     few = rows.columns(kept)
@@ -296,7 +296,7 @@ def _missed(narrow: Search, wide: Search) -> bool:
     best = min(narrow.finished, key=lambda each: each.error)
     count = wide.config.screened_rows
     thin, few = wide.rows.alike.thinned(count), narrow.rows.alike.thinned(count)
-    shown = mattering(thin.X, few.y - best.predict(few.X))
+    shown = mattering(thin.X, few.y - best.predict(few.X), config=wide.config)
     return any(wide.rows.names[at] not in narrow.rows.names for at in shown)
 
 
@@ -319,7 +319,7 @@ def _run(search: Search, seed: int | None) -> StopReason:
         if search.exact:
             return StopReason.EXACT
     for candidates in (resummed, shortened):
-        search.add(candidates(search.closest), None)
+        search.add(candidates(search.closest, search.config), None)
         if search.exact:
             return StopReason.EXACT
     if search.explained:
@@ -330,7 +330,7 @@ def _run(search: Search, seed: int | None) -> StopReason:
     if search.exact:
         return StopReason.EXACT
     reason = read_networks(search, seed)
-    search.add(shortened(search.closest), None)
+    search.add(shortened(search.closest, search.config), None)
     return reason
 
 
@@ -377,7 +377,9 @@ def _finish_simplest(search: Search) -> None:
 def _preferred(search: Search) -> list[Formula]:
     """The formulas that do not cancel; where units are told, those whose constants have none, if these explain as much."""
     look = search.rows.X[: search.config.cancelling_rows]
-    shown = [each for each in search.finished if not cancels(each.sympy, search.rows.names, look)]
+    shown = [
+        each for each in search.finished if not cancels(each.sympy, search.rows.names, look, search.config)
+    ]
     shown = shown or search.finished
     strict = [each for each in shown if search.limits.strict(each)]
     smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)

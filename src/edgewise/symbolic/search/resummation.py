@@ -12,20 +12,20 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from edgewise.forms.tree import Node
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.parse import from_sympy, is_real
 from edgewise.symbolic.results.formula import Formula
 
-# Sums of more terms are no beginning of anything.
-_MOST_TERMS = 7
 
-
-def resummed(formulas: Iterable[Formula]) -> Iterator[Node]:
+def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Iterator[Node]:
     """Candidates to fit and judge, from formulas that are sums of products.
 
     Parameters
     ----------
     formulas
         What has been found; those that are no sums of two to seven terms give nothing.
+    config
+        The thresholds.
 
     Examples
     --------
@@ -40,15 +40,15 @@ def resummed(formulas: Iterable[Formula]) -> Iterator[Node]:
     """
     told: set[Any] = set()
     for formula in formulas:
-        for whole in _written(formula.sympy):
+        for whole in _written(formula.sympy, config.series_terms):
             if whole not in told and is_real(whole):
                 told.add(whole)
                 yield from_sympy(whole)
 
 
-def _written(expression: Any) -> Iterator[Any]:
+def _written(expression: Any, most: int) -> Iterator[Any]:
     terms = expression.expand().as_ordered_terms()
-    if len(terms) > _MOST_TERMS:
+    if len(terms) > most:
         return
     for first, second in itertools.permutations(range(len(terms)), 2):
         u = terms[second] / terms[first]

@@ -15,16 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.work import spent
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.costs import SCREENING
 
 Floats = NDArray[np.float64]
 
-# A search over more columns than this would not come beyond the first candidates of any shape.
-MOST_COLUMNS = 60
 _BLOCK = 500
 
 
-def related(X: Floats, y: Floats, most: int = MOST_COLUMNS) -> NDArray[np.intp]:
+def related(X: Floats, y: Floats, config: SearchConfig = DEFAULT) -> NDArray[np.intp]:
     """Numbers of the columns to search, in rising order.
 
     Each column is scored by the share of y, and of the ranks of y, that a cubic in the column's ranks explains: blind to
@@ -34,12 +33,13 @@ def related(X: Floats, y: Floats, most: int = MOST_COLUMNS) -> NDArray[np.intp]:
     ----------
     X : array, shape (n, d)
     y : array, shape (n,)
-    most : int
+    config : SearchConfig
 
     Returns
     -------
-    array of int, shape (min(d, most),)
+    array of int, shape (min(d, config.searched_columns),)
     """
+    most = config.searched_columns
     if X.shape[1] <= most:
         return np.arange(X.shape[1])
     targets = np.column_stack([_unit(y), _unit(_ranks(y[:, None])[:, 0])])
@@ -48,7 +48,9 @@ def related(X: Floats, y: Floats, most: int = MOST_COLUMNS) -> NDArray[np.intp]:
     return np.sort(best)
 
 
-def mattering(X: Floats, y: Floats, most: float = math.inf) -> NDArray[np.intp]:
+def mattering(
+    X: Floats, y: Floats, most: float = math.inf, config: SearchConfig = DEFAULT
+) -> NDArray[np.intp]:
     """Numbers of the columns that a sparse cubic for y holds, in rising order.
 
     Terms are taken one by one, whichever explains most of what is left, for as long as the extended Bayesian information
@@ -61,6 +63,7 @@ def mattering(X: Floats, y: Floats, most: float = math.inf) -> NDArray[np.intp]:
     y : array, shape (n,)
     most : float
         Work that it may take, in units; the terms found by then decide.
+    config : SearchConfig
 
     Returns
     -------
@@ -77,7 +80,7 @@ def mattering(X: Floats, y: Floats, most: float = math.inf) -> NDArray[np.intp]:
     if y.std() == 0:
         return np.zeros(0, dtype=np.intp)
     scales = _scales(X, y)
-    sparse = min((_sparse(u, v, most / len(scales)) for u, v in scales), key=lambda each: each[0])
+    sparse = min((_sparse(u, v, most / len(scales), config) for u, v in scales), key=lambda each: each[0])
     return np.array(sorted(sparse[1]), dtype=np.intp)
 
 
@@ -99,13 +102,13 @@ def _scales(X: Floats, y: Floats) -> list[tuple[Floats, Floats]]:
     return scales
 
 
-def _sparse(X: Floats, y: Floats, most: float) -> tuple[float, set[int]]:
+def _sparse(X: Floats, y: Floats, most: float, config: SearchConfig) -> tuple[float, set[int]]:
     """The criterion of the best sparse cubic per row, and its columns."""
     n, d = X.shape
     low, high = X.min(axis=0), X.max(axis=0)
     unit = 2 * (X - low) / np.where(high > low, high - low, 1.0) - 1
     terms = [term for size in (1, 2, 3) for term in itertools.combinations_with_replacement(range(d), size)]
-    terms = terms[:_MOST_TERMS]
+    terms = terms[: config.screened_terms]
     table = np.column_stack([unit[:, term].prod(axis=1) for term in terms])
     table -= table.mean(axis=0)
     size = np.linalg.norm(table, axis=0)
@@ -113,7 +116,7 @@ def _sparse(X: Floats, y: Floats, most: float) -> tuple[float, set[int]]:
     left = _unit(y)
     best, taken, kept, last, rest = 0.0, list[tuple[set[int], float]](), 0, 1.0, 1.0
     began = spent()
-    for count in range(1, min(n // 4, _LONGEST) + 1):
+    for count in range(1, min(n // 4, config.screened_longest) + 1):
         if spent() - began > most:
             break
         SCREENING(table.size)
@@ -134,15 +137,8 @@ def _sparse(X: Floats, y: Floats, most: float) -> tuple[float, set[int]]:
         if share <= 1e-20:
             break
     gains = {column: sum(gain for term, gain in taken[:kept] if column in term) for column in range(d)}
-    least = min(rest, _LITTLE * max(gains.values()))
+    least = min(rest, config.little_gain * max(gains.values()))
     return best, {column for column, gain in gains.items() if gain > least}
-
-
-# Terms that are looked at, and taken, at most.
-_MOST_TERMS, _LONGEST = 6000, 60
-# Where a cubic is too poor for the law, idle columns mend a little of what it leaves: less than that, and than this share
-# of what the best column explains.
-_LITTLE = 1e-3
 
 
 def _explained(block: Floats, targets: Floats) -> Floats:

@@ -118,7 +118,9 @@ class Search:
         """Whether what a formula leaves still follows a column."""
         if formula.sympy not in self._patterned:
             rows = self.rows.alike
-            self._patterned[formula.sympy] = follows_a_column(rows.X, formula.predict(rows.X) - rows.y)
+            self._patterned[formula.sympy] = follows_a_column(
+                rows.X, formula.predict(rows.X) - rows.y, self.config
+            )
         return self._patterned[formula.sympy]
 
     def _leaves(self, formula: Formula) -> float:

@@ -40,17 +40,6 @@ from edgewise.training.common.gross_errors import gross_errors, robust_deviation
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-# A formula that leaves more than this share of what y does tells nothing of single rows.
-_EXPLAINS = 0.3
-# So many concentration steps; beyond this share rows are no exceptions.
-_STEPS, _MOST = 12, 0.4
-# In a table without errors a row is set aside once in so many tables.
-_TABLES = 20
-# The share of the rows that judges between two searches.
-_JUDGING = 0.6
-# A row departs from a formula where it is so many robust deviations off.
-_FAR = 5.0
-
 
 def search_without_errors(
     rows: Measurements,
@@ -86,11 +75,11 @@ def search_without_errors(
         tried.append(aside)
         ended = search(rows.without(aside), meter.part(share))
         reason = ended.result.stop_reason
-        told = departing_rows(ended.result.best, rows, aside)
+        told = departing_rows(ended.result.best, rows, aside, config)
         same = bool((told == aside).all())
         if not same and reason.repeatable:
             ended = ended.on(split(rows.without(told)))
-        kept.append((_criterion(ended.result, rows), ended, told))
+        kept.append((_criterion(ended.result, rows, config.judging_share), ended, told))
         waiting = [told, *fresh[1:]]
         solved = reason in (StopReason.EXACT, StopReason.EXPLAINED) or ended.result.exact
         finished = same and not fresh[1:] and reason is not StopReason.WORK_SPENT
@@ -100,7 +89,9 @@ def search_without_errors(
     return ended, rows.without(aside), rows.numbers[aside]
 
 
-def departing_rows(formula: Formula, rows: Measurements, aside: Flags) -> Flags:
+def departing_rows(
+    formula: Formula, rows: Measurements, aside: Flags, config: SearchConfig = DEFAULT
+) -> Flags:
     """The rows that a formula does not explain, its constants fitted to the others until both agree.
 
     Parameters
@@ -111,6 +102,8 @@ def departing_rows(formula: Formula, rows: Measurements, aside: Flags) -> Flags:
         The table.
     aside
         The rows that it was not fitted to.
+    config
+        The thresholds.
 
     Returns
     -------
@@ -119,28 +112,28 @@ def departing_rows(formula: Formula, rows: Measurements, aside: Flags) -> Flags:
     """
     from scipy.special import ndtri
 
-    cut = float(-ndtri(0.5 / _TABLES / len(rows.y)))
+    cut = float(-ndtri(0.5 / config.clean_tables / len(rows.y)))
     root = np.ones(len(rows.y)) if rows.weight is None else np.sqrt(rows.weight)
     tree, now, scale = from_sympy(formula.sympy), aside, math.inf
     with np.errstate(all="ignore"):
-        for _ in range(_STEPS):
+        for _ in range(config.concentration_steps):
             tape = Tape(tree, formula.names)
             off = np.abs(rows.y - tape.value(tape.start, rows.X))
             sizes = (off * root)[~now]
             scale = 1.4826 * float(np.median(sizes)) * math.sqrt(len(sizes) / max(len(sizes) - tape.size, 1))
             rounding = tape.rounding(tape.start, rows.X) + np.finfo(np.float64).eps * np.abs(rows.y)
             far = ~(off * root <= np.maximum(cut * scale, ROUNDED * rounding * root))
-            if far.mean() > _MOST:
+            if far.mean() > config.most_aside:
                 return aside
             if (far == now).all():
                 break
             now = far
             weight = None if rows.weight is None else rows.weight[~now]
             tree = refit(tree, formula.names, rows.X[~now], rows.y[~now], weight).tree
-    return now if scale <= _EXPLAINS * robust_deviation(rows.y[~now]) else aside
+    return now if scale <= config.robust_explains * robust_deviation(rows.y[~now]) else aside
 
 
-def suspicious_rows(best: Formula, rows: Measurements) -> NDArray[np.intp]:
+def suspicious_rows(best: Formula, rows: Measurements, config: SearchConfig = DEFAULT) -> NDArray[np.intp]:
     """The numbers in the caller's table of rows that both a smooth function and a formula take for gross errors.
 
     Parameters
@@ -149,6 +142,8 @@ def suspicious_rows(best: Formula, rows: Measurements) -> NDArray[np.intp]:
         The formula that was found with all rows.
     rows
         The table.
+    config
+        The thresholds.
     """
     flagged = gross_errors(rows.X, rows.y)
     if not flagged.any():
@@ -156,16 +151,14 @@ def suspicious_rows(best: Formula, rows: Measurements) -> NDArray[np.intp]:
     with np.errstate(all="ignore"):
         off = np.abs(rows.y - best.predict(rows.X))
     scale = 1.4826 * float(np.median(off[~flagged]))
-    return rows.numbers[flagged & ~(off <= _FAR * scale)]
+    return rows.numbers[flagged & ~(off <= config.far_off * scale)]
 
 
-def _criterion(result: FormulaResult, rows: Measurements) -> float:
+def _criterion(result: FormulaResult, rows: Measurements, share: float) -> float:
     """Nats: what the best formula leaves of the rows that it explains best, and the formula itself; exact ones first."""
     if result.exact:
         return -math.inf
     with np.errstate(all="ignore"):
-        squares = np.sort(np.square(result.best.predict(rows.X) - rows.y))[
-            : math.ceil(_JUDGING * len(rows.y))
-        ]
+        squares = np.sort(np.square(result.best.predict(rows.X) - rows.y))[: math.ceil(share * len(rows.y))]
     error = math.sqrt(float(squares.mean())) if np.isfinite(squares).all() else math.inf
     return len(squares) * math.log(max(error, 1e-300)) + NODE * result.best.complexity

@@ -34,7 +34,7 @@ def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
     tape = Tape(tree, rows.names)
     value = tape.value(tape.start, rows.X)
     good = np.isfinite(value)
-    if _MOSTLY * len(good) <= good.sum() < len(good):
+    if rows.config.mostly * len(good) <= good.sum() < len(good):
         # A root of what is zero but for noise: exact constants may still give it values everywhere.
         some = replace(rows, X=rows.X[good], y=rows.y[good])
         tree = from_sympy(round_constants(to_sympy(tree, rows.names), some).expression)
@@ -45,6 +45,3 @@ def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
         fit = refit(tree, rows.names, rows.X, rows.y)
         size, tree = min((rows.held_error(fit), fit.tree), (size, tree), key=lambda each: each[0])
     return size, tree
-
-
-_MOSTLY = 0.97

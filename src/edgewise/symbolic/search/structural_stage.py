@@ -14,9 +14,8 @@ from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.shortlist import settled, shortlist
 from edgewise.symbolic.structure.best_first_search import structural
-from edgewise.symbolic.structure.chebyshev_surrogate import MOST_TERMS, ROWS_PER_TERM
 from edgewise.symbolic.structure.cross_validated_reduction import formulas, reductions, sums_of_curves
-from edgewise.symbolic.structure.state import EXACT, NOISY, TARGET, State
+from edgewise.symbolic.structure.state import EXACT, TARGET, State
 
 
 def structured(search: Search, reduced: State | None) -> None:
@@ -43,15 +42,15 @@ def structured(search: Search, reduced: State | None) -> None:
         _walk(search, start, table)
         if search.exact or search.explained:
             return
-    if table.error > NOISY and not noisy:
+    if table.error > config.noisy and not noisy:
         _reduce(search, config.poor_share)
 
 
 def _noisy(table: State, config: SearchConfig) -> bool:
     """Whether the smooth model stops at noise: more terms would not predict better."""
     model = table.landscape
-    most = min(MOST_TERMS, len(table.rows.y) / ROWS_PER_TERM)
-    return model is not None and model.error > NOISY and len(model.powers) < config.noisy_terms * most
+    most = min(config.surrogate_terms, len(table.rows.y) / config.rows_a_term)
+    return model is not None and model.error > config.noisy and len(model.powers) < config.noisy_terms * most
 
 
 def _walk(search: Search, start: State, table: State) -> None:
@@ -102,7 +101,7 @@ def _reduce(search: Search, share: float) -> None:
             if search.exact or search.explained:
                 return
     search.add([tree for _, tree in shortlist(waiting, config)], None)
-    search.add(resummed(search.closest), None)
+    search.add(resummed(search.closest, config), None)
     if search.exact or search.explained:
         return
     # What is found so far falls short: the best of the states with two features may be sums of curves.

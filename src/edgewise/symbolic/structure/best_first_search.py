@@ -24,14 +24,12 @@ from edgewise.symbolic.structure.forward_selection import pursued
 from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.moves import View, guesses, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
-from edgewise.symbolic.structure.state import EXACT, NOISY, Move, State, power, product
+from edgewise.symbolic.structure.state import EXACT, Move, State, power, product
 from edgewise.symbolic.structure.varying_coefficients import varying
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import UNITS, one_variable
 
 Floats = NDArray[np.float64]
-
-_BRANCHES = 6
 
 
 @dataclass(order=True)
@@ -51,16 +49,16 @@ def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
     until
         The count of work (see `spent`) where it ends.
     """
-    count = itertools.count()
+    config, count = start.config, itertools.count()
     heap: list[_Entry] = []
 
-    least = [max(start.error, _SAME)]
+    least = [max(start.error, config.no_error)]
 
     def wait(state: State, stage: int) -> None:
         # Reducing costs less than working a state through, and a larger error speaks against a state.
-        error = max(state.error, _SAME)
+        error = max(state.error, config.no_error)
         least[0] = min(least[0], error)
-        doubt = _PENALTY * math.log10(error / least[0])
+        doubt = config.error_weight * math.log10(error / least[0])
         heapq.heappush(
             heap,
             _Entry((len(state.rows.names) + 1.5 * stage + doubt, state.error, next(count)), state, stage),
@@ -84,7 +82,7 @@ def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
 
 def _accepted_children(state: State, seen: set[tuple[str, ...]]) -> list[State]:
     """The best of the states that the moves from here lead to."""
-    children: list[State] = []
+    config, children = state.config, list[State]()
     for kind in _kinds(state, children):
         for child in kind:
             mark = _signature(child)
@@ -92,19 +90,14 @@ def _accepted_children(state: State, seen: set[tuple[str, ...]]) -> list[State]:
                 seen.add(mark)
                 # A term taken away leaves a smaller target behind.
                 share = child.rows.spread / state.rows.spread if child.story[-1] == "term" else 1.0
-                if child.error * min(share, 1.0) <= max(1.2 * state.error, _SAME):
+                if child.error * min(share, 1.0) <= max(config.no_worse * state.error, config.no_error):
                     children.append(child)
         # Where one kind of move makes the law so much plainer, the others would only take longer.
-        if any(child.error <= max(_PLAINER * state.error, 0.01 * _SAME) for child in children):
+        if any(
+            child.error <= max(config.plainer * state.error, 0.01 * config.no_error) for child in children
+        ):
             break
-    return sorted(children, key=lambda each: (len(each.rows.names), each.error))[:_BRANCHES]
-
-
-_PLAINER = 0.1
-# Features that a tenfold error weighs.
-_PENALTY = 5.0
-# Errors below this are all the same: none.
-_SAME = 1e-6
+    return sorted(children, key=lambda each: (len(each.rows.names), each.error))[: config.branches]
 
 
 def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
@@ -116,7 +109,7 @@ def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
             yield _led(state, pairs(view))
             yield _led(state, itertools.chain(factors(view), monomials(state, view)))
             yield _led(state, itertools.chain(separations(state, view), idle(view)))
-        if state.error > _POOR and not found:
+        if state.error > state.config.poor and not found:
             yield _guessed(state)
 
 
@@ -129,8 +122,9 @@ def _led(state: State, moves: Iterator[Move]) -> Iterator[State]:
 
 def _guessed(state: State) -> Iterator[State]:
     """The blind moves that a quick model likes best."""
+    config = state.config
     rows = state.rows.thinned(800)
-    before = landscape(rows.X, rows.y, most=_QUICK)
+    before = landscape(rows.X, rows.y, most=config.quick_terms)
     if before is None:
         return
     tried: list[tuple[float, State]] = []
@@ -138,17 +132,10 @@ def _guessed(state: State) -> Iterator[State]:
         child = state.after(move)
         if child is not None:
             thin = child.rows.thinned(800)
-            quick = landscape(thin.X, thin.y, most=_QUICK)
+            quick = landscape(thin.X, thin.y, most=config.quick_terms)
             if quick is not None and quick.error < before.error:
                 tried.append((quick.error, child))
-    yield from (child for _, child in sorted(tried, key=lambda each: each[0])[:_BRANCHES])
-
-
-_QUICK = 220
-
-
-# A smooth model worse than this shows no structure.
-_POOR = 0.02
+    yield from (child for _, child in sorted(tried, key=lambda each: each[0])[: config.branches])
 
 
 def _signature(state: State) -> tuple[str, ...]:
@@ -159,15 +146,16 @@ def _signature(state: State) -> tuple[str, ...]:
 
 def finished(state: State, stage: int, until: float) -> Iterator[Node]:
     """Formulas for a state's target, in its features: quick ones at stage 0, all others at stage 1."""
-    rows = state.rows
+    rows, config = state.rows, state.config
+    exactly = EXACT if state.exact else config.nearly
     if stage == 0:
         if len(rows.names) == 1:
             yield from _curves(rows, state.exact, until)
-        yield from relations(rows, EXACT if state.exact else _NEARLY, plain=True)
+        yield from relations(rows, exactly, plain=True)
     else:
-        if state.error > NOISY:
+        if state.error > config.noisy:
             yield from pursued(rows, until=until)
-        yield from relations(rows, EXACT if state.exact else _NEARLY)
+        yield from relations(rows, exactly)
         yield from varying(rows)
 
 
@@ -188,14 +176,8 @@ def _curves(rows: SplitRows, exact: bool, until: float) -> Iterator[Node]:
     found.sort(key=lambda each: each[0])
     for _, tree in found[:4]:
         yield tree
-    if len(rows.y) >= _CURVE_ROWS and found and found[0][0] > EXACT:
-        work = min(_CURVE_WORK, max((until - spent()) / UNITS, 0.03))
+    if len(rows.y) >= rows.config.curve_rows and found and found[0][0] > EXACT:
+        work = min(rows.config.curve_work, max((until - spent()) / UNITS, 0.03))
         more = one_variable(rows.X[:, 0], rows.y, accuracy=1e-9 if exact else 1e-6, work=work, top=6)
         for each in more:
             yield substitute(each.tree, "x", name)
-
-
-_CURVE_WORK = 1.0
-_CURVE_ROWS = 12
-# Where measured numbers went into features and target.
-_NEARLY = 1e-5

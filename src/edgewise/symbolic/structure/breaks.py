@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
@@ -31,19 +32,6 @@ from edgewise.symbolic.structure.simple_numbers import number, simplest
 from edgewise.symbolic.univariate.search import one_variable
 
 Floats = NDArray[np.float64]
-
-# Neighbours that a stair does not part; slopes beside the common one, and jumps beside the common height, as shares.
-_FLAT, _ALIKE = 0.5, 1e-6
-# Rows of either side at least, as a share and a number; powers of the column whose break is looked for.
-_SIDE, _FEWEST, _DEGREE = 0.05, 12, 4
-# A break must take the error down so far, and cutting so many rows beside it must raise it by as much again.
-_BETTER, _SHARP, _BESIDE = 0.5, 2.0, 0.05
-_PLACES = 19
-# Rows near the break that neither side is fitted to; work on a curve of one side; formulas of a side that are combined.
-_UNSURE, _WORK, _MOST = 0.03, 0.3, 2
-# Of two formulas of a side the longer one must have an error so much smaller.
-_CLOSER = 0.8
-_ROWS, _COLUMNS = 600, 4
 
 
 def stairs(rows: SplitRows) -> Iterator[Node]:
@@ -63,7 +51,7 @@ def stairs(rows: SplitRows) -> Iterator[Node]:
     '2.0*floor(t*(1/7)) + 0.0'
     """
     for at, name in enumerate(rows.names):
-        stair = _stair(rows.X[:, at], rows.y)
+        stair = _stair(rows.X[:, at], rows.y, rows.config)
         if stair is not None:
             yield substitute(stair, "x", Variable(name))
 
@@ -76,7 +64,7 @@ def two_laws(rows: SplitRows) -> Iterator[Node]:
     rows
         The table.
     """
-    if len(rows.names) > _COLUMNS or rows.short:
+    if len(rows.names) > rows.config.break_columns or rows.short:
         return
     for at in range(len(rows.names)):
         place = _break(rows, at)
@@ -87,26 +75,27 @@ def two_laws(rows: SplitRows) -> Iterator[Node]:
 # ---- stairs
 
 
-def _stair(x: Floats, y: Floats) -> Node | None:
+def _stair(x: Floats, y: Floats, config: SearchConfig) -> Node | None:
     """s*x + a*floor((x - c)/p) + d, or a step where there is one jump; None where y is no such function of x alone."""
     values, first, counts = np.unique(x, return_index=True, return_counts=True)
-    if len(values) < _FEWEST:
+    if len(values) < config.side_rows:
         return None
     heights = y[first]
     spread = float(np.ptp(y))
-    if not 0 < spread < math.inf or ((counts > 1).any() and not _function(x, y, spread)):
+    alike = config.stair_alike * spread
+    if not 0 < spread < math.inf or ((counts > 1).any() and not _function(x, y, alike)):
         return None
     slopes = np.diff(heights) / np.diff(values)
     slope = float(np.median(slopes))
     left = np.diff(heights) - slope * np.diff(values)
-    jumps = np.flatnonzero(np.abs(left) > _ALIKE * spread)
-    if not len(jumps) or len(jumps) > _FLAT * len(left):
+    jumps = np.flatnonzero(np.abs(left) > alike)
+    if not len(jumps) or len(jumps) > config.stair_steps * len(left):
         return None
     whole = float(np.min(np.abs(left[jumps])))
     steps = np.rint(left[jumps] / whole)
-    if (np.abs(left[jumps] - steps * whole) > _ALIKE * spread).any() or (np.sign(steps) != steps[0]).any():
+    if (np.abs(left[jumps] - steps * whole) > alike).any() or (np.sign(steps) != steps[0]).any():
         return None
-    slope = 0.0 if abs(slope) * float(np.ptp(values)) <= _ALIKE * spread else slope
+    slope = 0.0 if abs(slope) * float(np.ptp(values)) <= alike else slope
     height = float(left[jumps].mean())
     line = [Apply("*", (Number(slope), Variable("x")))] if slope else []
     lows, highs = values[jumps], values[jumps + 1]
@@ -119,11 +108,11 @@ def _stair(x: Floats, y: Floats) -> Node | None:
     return Apply("+", (*shape.arguments, Number(offset)))
 
 
-def _function(x: Floats, y: Floats, spread: float) -> bool:
+def _function(x: Floats, y: Floats, alike: float) -> bool:
     """Whether equal x have equal y."""
     order = np.argsort(x, kind="stable")
     same = np.diff(x[order]) == 0
-    return bool((np.abs(np.diff(y[order]))[same] <= _ALIKE * spread).all())
+    return bool((np.abs(np.diff(y[order]))[same] <= alike).all())
 
 
 def _one_jump(lows: Floats, highs: Floats) -> Node:
@@ -169,24 +158,24 @@ class _Side:
 
 def _break(rows: SplitRows, at: int) -> float | None:
     """Where two polynomials fit much better than one of as many constants; None where no place stands out."""
-    thin = rows.thinned(_ROWS)
+    config, thin = rows.config, rows.thinned(rows.config.break_rows)
     order = np.argsort(thin.X[:, at], kind="stable")
     X, y = thin.X[order], thin.y[order]
     column = X[:, at]
-    if len(np.unique(column)) < 4 * _FEWEST:
+    if len(np.unique(column)) < 4 * config.side_rows:
         return None
-    design = _design(X, at, _DEGREE)
-    least = max(int(_SIDE * len(y)), _FEWEST, design.shape[1] + 2)
+    design = _design(X, at, config.break_degree)
+    least = max(int(config.side_share * len(y)), config.side_rows, design.shape[1] + 2)
     if len(y) < 3 * least:
         return None
 
     def error(cut: int) -> float:
         return _left_over(design[:cut], y[:cut]) + _left_over(design[cut:], y[cut:])
 
-    whole = _left_over(_design(X, at, 2 * _DEGREE + 1), y)
+    whole = _left_over(_design(X, at, 2 * config.break_degree + 1), y)
     low, high, cut, smallest = least, len(y) - least, least, math.inf
     while high - low > 1:
-        places = np.unique(np.linspace(low, high, _PLACES).astype(int))
+        places = np.unique(np.linspace(low, high, config.break_places).astype(int))
         errors = np.array([error(int(each)) for each in places])
         best = int(errors.argmin())
         cut, smallest = int(places[best]), float(errors[best])
@@ -194,12 +183,13 @@ def _break(rows: SplitRows, at: int) -> float | None:
             break
         low, high = int(places[max(best - 1, 0)]), int(places[min(best + 1, len(places) - 1)])
     tiny = 1e-24 * float(y @ y)
-    beside = [
-        error(each)
-        for each in (cut - int(_BESIDE * len(y)), cut + int(_BESIDE * len(y)))
-        if least <= each <= len(y) - least
-    ]
-    if smallest > _BETTER * whole or not beside or min(beside) < _SHARP * smallest + tiny:
+    aside = int(config.break_beside * len(y))
+    beside = [error(each) for each in (cut - aside, cut + aside) if least <= each <= len(y) - least]
+    if (
+        smallest > config.break_better * whole
+        or not beside
+        or min(beside) < config.break_sharp * smallest + tiny
+    ):
         return None
     return float((column[cut - 1] + column[cut]) / 2)
 
@@ -228,7 +218,7 @@ def _left_over(design: Floats, y: Floats) -> float:
 def _joined(rows: SplitRows, at: int, place: float) -> Iterator[Node]:
     """f + (g - f)*step(x - c) for the best formulas of either side."""
     column = rows.X[:, at]
-    unsure = _UNSURE * float(np.ptp(column))
+    unsure = rows.config.break_unsure * float(np.ptp(column))
     sides = [_side(rows, column < place - unsure), _side(rows, column > place + unsure)]
     for f, g in itertools.product(*sides):
         where = _takes_over(rows, at, f.tree, g.tree)
@@ -242,17 +232,19 @@ def _joined(rows: SplitRows, at: int, place: float) -> Iterator[Node]:
 
 def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
     """The best formulas for some of the rows, the simplest that comes close to the most accurate first."""
-    if chosen.sum() < _FEWEST:
+    config = rows.config
+    if chosen.sum() < config.side_rows:
         return []
     own = replace(rows, X=rows.X[chosen], y=rows.y[chosen])
     own = replace(own, X_held=own.X, y_held=own.y)
     trees = [*direct_candidates(own)]
-    if len(rows.names) == 1 and len(own.y) >= _FEWEST:
+    if len(rows.names) == 1 and len(own.y) >= config.side_rows:
         name = Variable(rows.names[0])
         trees += [
-            substitute(each.tree, "x", name) for each in one_variable(own.X[:, 0], own.y, work=_WORK, top=4)
+            substitute(each.tree, "x", name)
+            for each in one_variable(own.X[:, 0], own.y, work=config.side_work, top=4)
         ]
-    thin = own.thinned(_ROWS)
+    thin = own.thinned(config.break_rows)
     found = list[_Side]()
     for tree in trees:
         fit = refit(tree, rows.names, thin.X, thin.y)
@@ -262,9 +254,9 @@ def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
     floor = 1e-10 * float(np.abs(own.y).max())
     kept = list[_Side]()
     for each in found:
-        if not kept or max(each.error, floor) < _CLOSER * max(kept[-1].error, floor):
+        if not kept or max(each.error, floor) < config.side_closer * max(kept[-1].error, floor):
             kept.append(each)
-    return kept[::-1][:_MOST]
+    return kept[::-1][: config.side_formulas]
 
 
 def _takes_over(rows: SplitRows, at: int, f: Node, g: Node) -> Fraction | None:

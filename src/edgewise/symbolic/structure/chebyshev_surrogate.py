@@ -23,14 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.costs import SMOOTH
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-
-MOST_TERMS = 450
-# Rows for every coefficient, so that leaving rows out means something.
-ROWS_PER_TERM = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +126,9 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
 )
 
 
-def landscape(X: Floats, y: Floats, *, most: int = MOST_TERMS, thorough: bool = True) -> Landscape | None:
+def landscape(
+    X: Floats, y: Floats, *, most: int | None = None, thorough: bool = True, config: SearchConfig = DEFAULT
+) -> Landscape | None:
     """The best of the polynomials in plain and logarithmic coordinates.
 
     Parameters
@@ -139,9 +138,11 @@ def landscape(X: Floats, y: Floats, *, most: int = MOST_TERMS, thorough: bool = 
     y
         Target, (n,).
     most
-        Terms at most.
+        Terms at most; None for as many as the thresholds allow.
     thorough
         Whether to try the most terms even where fewer predict better.
+    config
+        The thresholds.
 
     Returns
     -------
@@ -161,18 +162,19 @@ def landscape(X: Floats, y: Floats, *, most: int = MOST_TERMS, thorough: bool = 
     spread = float(y.std())
     if X.shape[1] == 0 or spread == 0 or len(y) < 2.5 * (X.shape[1] + 1):
         return None
-    positive = logarithmic(X)
-    most = max(min(most, int(len(y) / ROWS_PER_TERM)), X.shape[1] + 1)
+    positive = logarithmic(X, config)
+    most = config.surrogate_terms if most is None else most
+    most = max(min(most, int(len(y) / config.rows_a_term)), X.shape[1] + 1)
     kinds = sorted({tuple(False for _ in positive), positive})
     best: Landscape | None = None
-    for count in (_FIRST, most):
+    for count in (config.surrogate_first, most):
         chosen = terms(X.shape[1], min(count, most))
         found = [each for logs in kinds for each in _fitted(X, y, logs, chosen, spread)]
         best = min(found, key=_merit, default=best)
         # Under noise a few terms are best, and more of them would only cost time.
-        if not thorough and best is not None and len(best.powers) < 0.7 * len(chosen[0]):
+        if not thorough and best is not None and len(best.powers) < config.noisy_terms * len(chosen[0]):
             return best
-    if best is not None and best.error > _FINE and X.shape[1] > 1:
+    if best is not None and best.error > config.surrogate_fine and X.shape[1] > 1:
         # Columns that bend more get higher degrees.
         for _ in range(2):
             uneven = weighted_terms(_bending(best), most)
@@ -183,7 +185,7 @@ def landscape(X: Floats, y: Floats, *, most: int = MOST_TERMS, thorough: bool = 
     return best
 
 
-def logarithmic(X: Floats) -> tuple[bool, ...]:
+def logarithmic(X: Floats, config: SearchConfig = DEFAULT) -> tuple[bool, ...]:
     """Which columns may enter by their logarithm.
 
     Close to zero a logarithm runs away, unless the rows are about as dense in every decade.
@@ -199,14 +201,7 @@ def logarithmic(X: Floats) -> tuple[bool, ...]:
     low, high = X.min(axis=0), X.max(axis=0)
     with np.errstate(all="ignore"):
         middle = (np.log(np.median(X, axis=0)) - np.log(low)) / (np.log(high) - np.log(low))
-    return tuple(map(bool, (low > 0.02 * high) | ((low > 0) & (np.abs(middle - 0.5) < _EVEN))))
-
-
-# How far from the middle of the decades the median may lie, as a share of them.
-_EVEN = 0.2
-_FIRST = 130
-# An error below which the total degree bounds well enough.
-_FINE = 1e-3
+    return tuple(map(bool, (low > 0.02 * high) | ((low > 0) & (np.abs(middle - 0.5) < config.even_decades))))
 
 
 def _merit(model: Landscape) -> float:

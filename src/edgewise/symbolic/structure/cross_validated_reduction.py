@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Variable, render
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import NOISY, NOISY_TABLE
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import (
@@ -43,24 +44,12 @@ from edgewise.symbolic.structure.varying_coefficients_noise import weighed
 
 Floats = NDArray[np.float64]
 
-# States followed at each size, and steps from each that are looked at closely.
-_BEAM, _CLOSELY = 4, 10
-# Rows and terms of the quick model and of the close one.
-_QUICK, _CLOSE = (500, 72), (2000, 260)
-# A step is accepted where the error grows by no more than this: chance makes differences so large.
-_CHANCE, _QUICK_CHANCE = 1.01, 1.04
-# A step so much worse is wrong wherever it is taken. Kinds of models the close look keeps of the quick one.
-_GIVE_UP, _KINDS = 1.3, 3
-# Features up to which slopes are asked, and how far these may be off.
-_MOST_LED, _DOUBT = 6, 0.01
 # Powers of a column that y may be proportional to, and of two columns in their product.
 _FACTORS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0)
 _PRODUCTS = ((1.0, 1.0), (1.0, -1.0), (2.0, 1.0), (1.0, 2.0), (2.0, -1.0), (1.0, -2.0))
 _SUMS = ((1.0, 1.0), (2.0, 2.0), (-1.0, -1.0), (2.0, 1.0), (1.0, 2.0))
 # Functions of the target that are worth a model.
 _TARGETS = ("identity", "log", "reciprocal", "square")
-# Weights beyond this many times the typical one would let a few rows decide.
-_HEAVIEST = 20.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +74,7 @@ def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
         The count of work (see `spent`) where it ends.
     """
     table, weight = State.table(rows), np.ones(len(rows.y))
-    judge = _Judge(float(rows.y.std()))
+    judge = _Judge(float(rows.y.std()), rows.config)
     quick, kinds = judge.quick(table, weight)
     beam = [Reduced(table, weight, quick, judge.close(table, weight, kinds))]
     reached: list[Reduced] = []
@@ -97,13 +86,13 @@ def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
                 fresh += _smaller(one, judge, until)
         # Some steps take several features together: the smallest states do not come from one level alone.
         fresh.sort(key=lambda each: each.error)
-        beam = fresh[: _beam(len(fresh[0].state.rows.names))] if fresh else []
+        beam = fresh[: _beam(len(fresh[0].state.rows.names), rows.config.beam)] if fresh else []
     return sorted(reached, key=lambda each: (len(each.state.rows.names), each.error))
 
 
-def _beam(features: int) -> int:
+def _beam(features: int, most: int) -> int:
     """How many states to follow: steps commute, and wide tables take long."""
-    return 1 if features > 6 else 2 if features > 4 else _BEAM
+    return 1 if features > 6 else 2 if features > 4 else most
 
 
 # Which columns enter by their logarithms, and a function of the target.
@@ -113,20 +102,22 @@ Kind = tuple[tuple[bool, ...], str]
 class _Judge:
     """Errors of predicting left-out rows, in shares of the spread of y; steps that failed once are not tried again."""
 
-    def __init__(self, spread: float) -> None:
-        self.spread = spread
+    def __init__(self, spread: float, config: SearchConfig) -> None:
+        self.spread, self.config = spread, config
         self.failed: set[str] = set()
         self.seen: set[tuple[str, ...]] = set()
 
     def quick(self, state: State, weight: Floats) -> tuple[float, list[Kind]]:
         """The error of a quick model, and the kinds of models that did best."""
-        errors = self._errors(state.rows, weight, *_QUICK, None)
+        errors = self._errors(state.rows, weight, self.config.quick_rows, self.config.quick_columns, None)
         best = sorted(errors, key=lambda kind: errors[kind])
-        return min(errors.values(), default=math.inf), best[:_KINDS]
+        return min(errors.values(), default=math.inf), best[: self.config.model_kinds]
 
     def close(self, state: State, weight: Floats, kinds: list[Kind]) -> float:
         """The error of the best of a few kinds of models on all rows."""
-        return min(self._errors(state.rows, weight, *_CLOSE, kinds).values(), default=math.inf)
+        most = self.config.close_rows, self.config.close_columns
+        errors = self._errors(state.rows, weight, *most, kinds)
+        return min(errors.values(), default=math.inf)
 
     def _errors(
         self, rows: SplitRows, weight: Floats, most_rows: int, most_terms: int, only: list[Kind] | None
@@ -135,7 +126,7 @@ class _Judge:
         X, y, w = rows.X[chosen], rows.y[chosen], weight[chosen]
         most = max(min(most_terms, len(y) // 4), X.shape[1] + 1)
         powers_, ends = terms(X.shape[1], most)
-        positive = logarithmic(X)
+        positive = logarithmic(X, self.config)
         errors: dict[Kind, float] = {}
         for logs in sorted({tuple(False for _ in positive), positive}):
             names = [name for name in _TARGETS if only is None or (logs, name) in only]
@@ -145,11 +136,16 @@ class _Judge:
                 continue
             NOISY_TABLE(len(y) * len(powers_))
             table = design(2 * (u - low) / (high - low) - 1, powers_)
-            errors |= {(logs, name): _error(table, ends, y, w, name) / self.spread for name in names}
+            heaviest = self.config.heaviest_row
+            errors |= {
+                (logs, name): _error(table, ends, y, w, name, heaviest) / self.spread for name in names
+            }
         return errors
 
 
-def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: str) -> float:
+def _error(
+    table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: str, heaviest: float
+) -> float:
     function = TARGETS[name]
     sign = 1 if function.anywhere or (y > 0).all() else -1 if (y < 0).all() else 0
     if sign == 0:
@@ -159,7 +155,7 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
     if not (np.isfinite(target).all() and np.isfinite(scale).all()):
         return math.inf
     # The fit must not follow a few rows alone; they count in full for the error.
-    whole, scale = scale, np.minimum(scale, _HEAVIEST * np.median(scale))
+    whole, scale = scale, np.minimum(scale, heaviest * np.median(scale))
     NOISY(table.size * (table.shape[1] + 10))
     q, r = np.linalg.qr(table * scale[:, None])
     size, aim = np.abs(np.diagonal(r)), target * scale
@@ -177,6 +173,7 @@ def _error(table: Floats, ends: Sequence[int], y: Floats, weight: Floats, name: 
 
 def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
     """The states with fewer features that predict as well."""
+    config = judge.config
     tried: list[tuple[float, list[Kind], Move, State, Floats]] = []
     for move in itertools.chain(_moves(one.state), _led(one.state)):
         if spent() > until:
@@ -190,15 +187,15 @@ def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
         if move.factor is not None:
             weight = weight * np.abs(one.state._values(move.factor, 1.0)[0])
         quick, kinds = judge.quick(child, weight)
-        if quick <= _QUICK_CHANCE * one.quick:
+        if quick <= config.quick_chance * one.quick:
             tried.append((quick, kinds, move, child, weight))
-        elif quick > _GIVE_UP * one.quick and name:
+        elif quick > config.give_up * one.quick and name:
             judge.failed.add(name)
     tried.sort(key=lambda each: each[0])
     kept: list[Reduced] = []
-    for quick, kinds, move, child, weight in tried[:_CLOSELY]:
+    for quick, kinds, move, child, weight in tried[: config.looked_closely]:
         error = judge.close(child, weight, kinds)
-        if error <= _CHANCE * one.error:
+        if error <= config.step_chance * one.error:
             kept.append(Reduced(child, weight, quick, error, (*one.story, move.kind)))
     return kept
 
@@ -215,11 +212,12 @@ def _name(state: State, move: Move) -> str:
 
 def _led(state: State) -> Iterator[Move]:
     """The steps that the slopes of a smooth model suggest: rough as these are, the rows have the last word."""
-    if len(state.rows.names) > _MOST_LED:
+    config = state.config
+    if len(state.rows.names) > config.led_features:
         return
     view = View.of(state)
     if view is not None:
-        view = replace(view, doubt=max(view.doubt, _DOUBT))
+        view = replace(view, doubt=max(view.doubt, config.noisy_doubt))
         yield from scalings(view)
         yield from factors(view)
         yield from separations(state, view)

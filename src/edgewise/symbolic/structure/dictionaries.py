@@ -16,8 +16,6 @@ from edgewise.symbolic.structure.state import power, powers, product
 
 Floats = NDArray[np.float64]
 
-MOST_TERMS = 160
-
 
 @dataclass(frozen=True)
 class Term:
@@ -45,7 +43,7 @@ FAMILIES = (
 
 def dictionaries(rows: SplitRows) -> Iterator[list[Term]]:
     """Sets of terms to try, the plainest first."""
-    yield _monomials(rows, MOST_TERMS)
+    yield _monomials(rows, rows.config.dictionary_terms)
     largest = 3 if len(rows.names) <= 2 else 2
     single, short = _monomials(rows, 40, largest=largest), _monomials(rows, 12, largest=2)
     held = [(at, family[0], atoms) for at, family, atoms in _all_taken(_columns(rows), FAMILIES)]
@@ -72,10 +70,14 @@ def _angles(rows: SplitRows) -> Iterator[list[Term]]:
             angles = [_ONE]
             for _, atoms in chosen:
                 angles = _times(angles, [_ONE, *atoms])
-            if len(angles) > MOST_TERMS:
+            if len(angles) > rows.config.dictionary_terms:
                 return
             others = [at for at in range(len(rows.names)) if at not in [each for each, _ in chosen]]
-            plain = _monomials(_of(rows, others), MOST_TERMS // len(angles)) if others else [_ONE]
+            plain = (
+                _monomials(_of(rows, others), rows.config.dictionary_terms // len(angles))
+                if others
+                else [_ONE]
+            )
             yield _times(plain, angles)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgewise.forms import Form
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.composition import form_tree
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -22,12 +23,6 @@ from edgewise.symbolic.structure.growth_factors import growths
 from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
 
 Floats = NDArray[np.float64]
-
-_MOST_PRODUCTS = 400
-_LONGEST = 6
-_EXHAUSTIVE = 120
-# An offset whose square is below so many of its variances (95 %) may as well be none.
-_OFFSET = 4.0
 
 
 def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> Iterator[Node]:
@@ -125,7 +120,7 @@ def _sums_of_products(rows: SplitRows) -> Iterator[Node]:
         with np.errstate(all="ignore"):
             target = outer.inverse(rows.y)
         if np.isfinite(target).all() and (outer.anywhere or (rows.y > 0).all() or (rows.y < 0).all()):
-            for tree in _pursuit(library, target, _LONGEST if outer.anywhere else 4):
+            for tree in _pursuit(library, target, rows.config, outer.anywhere):
                 sign = Number(1 if rows.y[0] > 0 else -1)
                 yield substitute(substitute(outer.tree, "sign", sign), "u", tree)
 
@@ -158,7 +153,7 @@ class _Library:
 
 
 def _library(rows: SplitRows) -> _Library:
-    powers = list(itertools.islice(_exponents(rows), _MOST_PRODUCTS))
+    powers = list(itertools.islice(_exponents(rows), rows.config.direct_products))
     trees = [_product(each, rows.names) for each in powers]
     with np.errstate(all="ignore"):
         columns = [np.prod(rows.X ** np.array(each, dtype=float), axis=1) for each in powers]
@@ -169,12 +164,13 @@ def _library(rows: SplitRows) -> _Library:
     return _Library(trees, np.stack(columns, axis=1))
 
 
-def _pursuit(library: _Library, y: Floats, longest: int) -> Iterator[Node]:
+def _pursuit(library: _Library, y: Floats, config: SearchConfig, plain: bool) -> Iterator[Node]:
     """The best sums of one, two and three terms of all there are, then longer ones by adding the best next term.
 
     Where terms resemble each other, adding the best next one from the start often misses the law (orthogonal matching
     pursuit, Tropp and Gilbert 2007, doi:10.1109/TIT.2007.909108).
     """
+    longest = config.direct_longest if plain else config.direct_longest_inside
     centred = library.columns - library.columns.mean(axis=0)
     size = np.linalg.norm(centred, axis=0)
     good = np.flatnonzero(np.isfinite(size) & (size > 1e-12 * np.abs(library.columns).max(axis=0)))
@@ -185,32 +181,35 @@ def _pursuit(library: _Library, y: Floats, longest: int) -> Iterator[Node]:
     for count in range(
         1, min(longest, len(good), max(len(y) // 5 if len(y) >= 15 else min((len(y) - 2) // 3, 2), 1)) + 1
     ):
-        chosen = _next(unit, target, chosen, count)
+        chosen = _next(unit, target, chosen, count, config.direct_exhaustive)
         design = np.column_stack([library.columns[:, good[chosen]], np.ones(len(y))])
         scale = np.linalg.norm(design, axis=0)
         solution = np.linalg.lstsq(design / scale, y, rcond=None)[0] / scale
         residual = y - design @ solution
-        yield _linear([library.trees[good[at]] for at in chosen], solution)
-        yield from _without_offset([library.trees[good[at]] for at in chosen], design, y, residual)
+        trees = [library.trees[good[at]] for at in chosen]
+        yield _linear(trees, solution)
+        yield from _without_offset(trees, design, y, residual, config.direct_offset)
         if float(residual @ residual) <= 1e-24 * total:
             return
 
 
-def _without_offset(trees: Sequence[Node], design: Floats, y: Floats, residual: Floats) -> Iterator[Node]:
+def _without_offset(
+    trees: Sequence[Node], design: Floats, y: Floats, residual: Floats, chance: float
+) -> Iterator[Node]:
     """The sum through the origin, where its constant explains no more than chance: many laws start at zero."""
     free = len(y) - design.shape[1]
     solution = np.linalg.lstsq(design[:, :-1], y, rcond=None)[0]
     excess = float(np.sum(np.square(y - design[:, :-1] @ solution))) - float(residual @ residual)
-    if free > 0 and 0 < excess <= _OFFSET * float(residual @ residual) / free:
+    if free > 0 and 0 < excess <= chance * float(residual @ residual) / free:
         yield _linear(trees, np.append(solution, 0.0))
 
 
-def _next(unit: Floats, y: Floats, chosen: list[int], count: int) -> list[int]:
+def _next(unit: Floats, y: Floats, chosen: list[int], count: int, exhaustive: int) -> list[int]:
     """The best `count` terms: of the simplest terms exhaustively up to three, else one more than before."""
     if count in (2, 3):
-        few = unit[:, :_EXHAUSTIVE]
+        few = unit[:, :exhaustive]
         best = (_best_pair if count == 2 else _best_triple)(few.T @ few, few.T @ y)
-        if unit.shape[1] <= _EXHAUSTIVE or _explains(unit, y, best) > _explains(
+        if unit.shape[1] <= exhaustive or _explains(unit, y, best) > _explains(
             unit, y, _one_more(unit, y, chosen)
         ):
             return best

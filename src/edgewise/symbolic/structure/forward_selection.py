@@ -22,19 +22,13 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, SELECTION
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, dictionaries
 from edgewise.symbolic.structure.linear_relations import OUTERS, Outer, linear, outside, target_values
 
 Floats = NDArray[np.float64]
-
-_ROWS = 600
-_LONGEST = 6
-_DICTIONARIES = 150
-_KEPT = 8
-# What a node of a term costs, as description length has it: twice the logarithm of some ten symbols.
-NODE = 4.0
 
 
 @dataclass(frozen=True)
@@ -61,10 +55,10 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
     """
     if len(rows.names) > 6 or len(rows.y) < 30:
         return
-    thin = rows.thinned(_ROWS)
+    config, thin = rows.config, rows.thinned(rows.config.selected_rows)
     sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
     counts = np.ones(len(rows.y)) if weight is None else weight
-    counts = replace(rows, y=counts).thinned(_ROWS).y
+    counts = replace(rows, y=counts).thinned(config.selected_rows).y
     targets = [
         (outer, values, slope * counts)
         for outer in OUTERS
@@ -72,18 +66,18 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
         and (slope := _weights(outer, thin.y, sign)) is not None
     ]
     found: dict[str, _Sum] = {}
-    for terms in itertools.islice(dictionaries(thin), _DICTIONARIES):
+    for terms in itertools.islice(dictionaries(thin), config.dictionaries):
         if spent() > until:
             break
         LAID_OUT(len(terms))
         ENTRIES(len(terms) * len(thin.y))
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for outer, values, slope in targets:
-            best = _best(design, values, slope, terms, outer)
+            best = _best(design, values, slope, terms, outer, config)
             if best is not None:
                 key = outer.tree + " ".join(sorted(render(tree) for tree in best.trees))
                 found.setdefault(key, best)
-    for each in sorted(found.values(), key=lambda one: one.criterion)[:_KEPT]:
+    for each in sorted(found.values(), key=lambda one: one.criterion)[: config.selections]:
         yield outside(each.outer, linear(each.trees, each.weights), sign)
 
 
@@ -101,19 +95,26 @@ def _weights(outer: Outer, y: Floats, sign: int) -> Floats | None:
     return np.minimum(weight, 20 * np.median(weight))
 
 
-def _best(design: Floats, values: Floats, weight: Floats, terms: list[Term], outer: Outer) -> _Sum | None:
+def _best(
+    design: Floats,
+    values: Floats,
+    weight: Floats,
+    terms: list[Term],
+    outer: Outer,
+    config: SearchConfig,
+) -> _Sum | None:
     table, target = design * weight[:, None], values * weight
     scale = np.linalg.norm(table, axis=0)
     good = np.flatnonzero(np.isfinite(scale) & (scale > 0))
     unit = table[:, good] / scale[good]
     GRAM(len(target) * unit.shape[1] ** 2)
     gram, along, total = unit.T @ unit, unit.T @ target, float(target @ target)
-    chosen, criterion = select(gram, along, total, len(target))
+    chosen, criterion = select(gram, along, total, len(target), config.selected_terms)
     if not chosen:
         return None
     solution = np.linalg.lstsq(unit[:, chosen], target, rcond=None)[0] / scale[good[chosen]]
     trees = tuple(terms[int(good[at])].tree for at in chosen)
-    price = 2.0 * (outer.tree != "u") + NODE * sum(map(nodes, trees))
+    price = 2.0 * (outer.tree != "u") + config.term_node * sum(map(nodes, trees))
     return _Sum(criterion + price, outer, trees, solution)
 
 
@@ -122,12 +123,12 @@ def nodes(tree: Node) -> int:
     return 1 + sum(map(nodes, tree.arguments)) if isinstance(tree, Apply) else 1
 
 
-def select(gram: Floats, along: Floats, total: float, rows: int) -> tuple[list[int], float]:
+def select(gram: Floats, along: Floats, total: float, rows: int, longest: int) -> tuple[list[int], float]:
     """Terms by forward selection with exchange, as many as the extended BIC allows, from inner products alone."""
     price = math.log(rows) + 2 * math.log(len(along))
     chosen: list[int] = []
     best: tuple[list[int], float] = ([], math.inf)
-    for _ in range(_LONGEST):
+    for _ in range(longest):
         costs = _costs(gram, along, total, chosen)
         at = int(np.argmin(costs))
         if not math.isfinite(costs[at]):

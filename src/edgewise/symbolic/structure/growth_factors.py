@@ -11,7 +11,6 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 
 # Whole factors that laws are written with.
 _BASES = (2, 3, 10)
-_FEWEST_STEPS = 4
 
 
 def growths(rows: SplitRows) -> Iterator[Node]:
@@ -29,7 +28,7 @@ def growths(rows: SplitRows) -> Iterator[Node]:
     """
     for at, name in enumerate(rows.names):
         n = rows.X[:, at]
-        if (n != np.round(n)).any() or len(np.unique(n)) < _FEWEST_STEPS:
+        if (n != np.round(n)).any() or len(np.unique(n)) < rows.config.growth_steps:
             continue
         for constant in (True, False):
             fits = [

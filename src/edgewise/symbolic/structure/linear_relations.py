@@ -21,13 +21,10 @@ from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.dictionaries import MOST_TERMS, dictionaries, few
+from edgewise.symbolic.structure.dictionaries import dictionaries, few
 from edgewise.symbolic.structure.state import EXACT, product
 
 Floats = NDArray[np.float64]
-
-# A sum with more terms than this only approximates: for one feature, and for each one more.
-LONGEST, LONGER = 4, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +79,12 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
     """
     if len(rows.names) > 9 or len(rows.y) < 30:
         return
-    thin = rows.thinned(2 * MOST_TERMS)
+    thin = rows.thinned(2 * rows.config.dictionary_terms)
     sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
     targets = [
         (outer, values) for outer in OUTERS if (values := target_values(outer, thin.y, sign)) is not None
     ]
-    longest = LONGEST + LONGER * len(rows.names)
+    longest = rows.config.exact_terms + rows.config.exact_terms_a_feature * len(rows.names)
     for terms in itertools.islice(dictionaries(thin), 1 if plain else None):
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for at, chosen, weights in _sums(

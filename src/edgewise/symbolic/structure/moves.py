@@ -26,19 +26,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.fitting.rounding import exact_number
-from edgewise.symbolic.structure.state import NOISY, Move, State, power, powers, product
+from edgewise.symbolic.structure.state import Move, State, power, powers, product
 
 Floats = NDArray[np.float64]
 
-_ROWS = 600
 # Exponents of laws are small fractions.
 _BOTTOMS = (1, 2, 3, 4)
-_LARGEST = 9.0
-# An exponent read off the model is within this of the law's.
-_ROUNDED = 0.08
 # Powers of columns in the ratio of two derivatives.
 _SLOPES = (-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
 
@@ -52,15 +49,16 @@ class View:
     value: Floats
     gradient: Floats
     doubt: float
+    config: SearchConfig
 
     @classmethod
     def of(cls, state: State) -> View | None:
         """A view of a state; None where it has no smooth model."""
-        model, rows = state.landscape, state.rows.thinned(_ROWS)
+        model, rows = state.landscape, state.rows.thinned(state.config.view_rows)
         if model is None:
             return None
         value, gradient = model.gradient(rows.X)
-        good = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & _inside(rows.X)
+        good = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & _inside(rows.X, rows.config.view_edge)
         if good.sum() < 30:
             return None
         names = tuple(Variable(name) for name in state.rows.names)
@@ -69,7 +67,12 @@ class View:
             rows.X[good],
             value[good],
             gradient[good],
-            max(model.doubt, 1e-9, min(model.error, 3 * model.doubt) if model.error > NOISY else 0.0),
+            max(
+                model.doubt,
+                1e-9,
+                min(model.error, 3 * model.doubt) if model.error > rows.config.noisy else 0.0,
+            ),
+            rows.config,
         )
 
     def sizes(self, at: int) -> Floats:
@@ -82,17 +85,11 @@ class View:
         return bool((self.X[:, at] > 0).all() or (self.X[:, at] < 0).all())
 
 
-def _inside(X: Floats) -> NDArray[np.bool_]:
+def _inside(X: Floats, share: float) -> NDArray[np.bool_]:
     """Rows away from the ends of every column, where a polynomial's slopes are worst."""
-    edge = _EDGE / X.shape[1]
+    edge = share / X.shape[1]
     low, high = np.quantile(X, edge, axis=0), np.quantile(X, 1 - edge, axis=0)
     return np.asarray(((low <= X) & (high >= X)).all(axis=1))
-
-
-# Share of the rows that lie near either end of a column.
-_EDGE = 0.12
-# Singular values apart by less belong together.
-_GAP = 1.3
 
 
 def scalings(view: View) -> Iterator[Move]:
@@ -111,14 +108,17 @@ def scalings(view: View) -> Iterator[Move]:
     singular /= singular[0]
     for rank in range(1, len(singular)):
         # A gap, and what lies below it no more than the model's own error explains.
-        if singular[rank] > max(20 * view.doubt, 1e-6) or singular[rank - 1] < _GAP * singular[rank]:
+        if (
+            singular[rank] > max(20 * view.doubt, 1e-6)
+            or singular[rank - 1] < view.config.singular_gap * singular[rank]
+        ):
             continue
         null = right[rank:].T / size[:, None]
         yield from _scaling(view, chosen, table, null, 5 * max(singular[rank], view.doubt))
 
 
 def _scaling(view: View, chosen: list[int], table: Floats, null: Floats, allowed: float) -> Iterator[Move]:
-    count = null.shape[1]
+    config, count = view.config, null.shape[1]
     found: list[tuple[float, float, tuple[int, ...], Floats]] = []
     sets = itertools.islice(itertools.combinations(range(len(chosen)), count), 400)
     for pivots in sets:
@@ -133,7 +133,7 @@ def _scaling(view: View, chosen: list[int], table: Floats, null: Floats, allowed
         # Thirds and quarters lie so close that only a good model can tell them.
         apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= 4
         off = float(apart.max())
-        if not np.isfinite(off) or off > _ROUNDED or float(np.abs(rounded).max()) > _LARGEST:
+        if not off <= config.exponent_off or float(np.abs(rounded).max()) > config.largest_exponent:
             continue
         left = table @ rounded
         residual = float(np.sqrt(np.mean(left**2)) / np.sqrt(np.mean((table**2) @ (rounded**2)) + 1e-300))
@@ -184,10 +184,6 @@ def pairs(view: View) -> Iterator[Move]:
             yield from _curved_pair(view, j, i)
 
 
-# The share of the rows on which both columns of a pair must show.
-_SEEN = 0.3
-
-
 def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
     """F_i / F_j a polynomial in x_i: y depends on the two only through its integral plus x_j."""
     wide, scale = float(view.X[:, i].std()), float(view.X[:, j].std())
@@ -227,7 +223,7 @@ def _pair(view: View, i: int, j: int) -> Iterator[Move]:
     one, other = np.abs(fi * view.sizes(i)), np.abs(fj * view.sizes(j))
     size = np.hypot(one, other)
     seen = (size > 1e-3 * np.median(size)) & (np.minimum(one, other) > 1e-3 * size)
-    if seen.mean() < _SEEN:
+    if seen.mean() < view.config.pair_seen:
         return
     fi, fj = fi[seen], fj[seen]
     xi, xj = view.X[seen, i], view.X[seen, j]
@@ -287,7 +283,11 @@ def _power_pair(
         left = target - table[:, :2] @ np.array([one, other])
         constant = float(np.median(left))
         residual = 0.5 * float(np.median(np.abs(left - constant)))
-        if residual <= allowed and -1.0 not in (one, other) and max(abs(one), abs(other)) < _LARGEST:
+        if (
+            residual <= allowed
+            and -1.0 not in (one, other)
+            and max(abs(one), abs(other)) < view.config.largest_exponent
+        ):
             move = _merged(view, i, j, (sign * math.exp(constant), one, other), residual)
             if move is not None:
                 yield replace(move, exact=False)

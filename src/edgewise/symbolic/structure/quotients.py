@@ -22,19 +22,15 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, render
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, few
-from edgewise.symbolic.structure.forward_selection import NODE, nodes, select
+from edgewise.symbolic.structure.forward_selection import nodes, select
 from edgewise.symbolic.structure.linear_relations import linear
 from edgewise.symbolic.structure.state import product
 
 Floats = NDArray[np.float64]
-
-_ROWS = 800
-_DICTIONARIES = 120
-_KEPT = 6
-_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -59,21 +55,25 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     """
     if len(rows.names) > 4 or len(rows.y) < 30:
         return
-    thin = rows.thinned(_ROWS)
-    counts, model = (replace(rows, y=each).thinned(_ROWS).y for each in (weight, smooth))
+    config, thin = rows.config, rows.thinned(rows.config.quotient_rows)
+    counts, model = (replace(rows, y=each).thinned(config.quotient_rows).y for each in (weight, smooth))
     if not np.isfinite(model).all():
         return
     found: dict[str, _Quotient] = {}
-    for terms in itertools.islice(few(thin), _DICTIONARIES):
+    for terms in itertools.islice(few(thin), config.quotient_dictionaries):
         if spent() > until:
             break
-        best = _best(terms, thin.y, model, counts)
+        best = _best(terms, thin.y, model, counts, config)
         if best is not None:
             found.setdefault(render(best.tree), best)
-    yield from (each.tree for each in sorted(found.values(), key=lambda one: one.criterion)[:_KEPT])
+    yield from (
+        each.tree for each in sorted(found.values(), key=lambda one: one.criterion)[: config.quotients]
+    )
 
 
-def _best(terms: Sequence[Term], y: Floats, model: Floats, weight: Floats) -> _Quotient | None:
+def _best(
+    terms: Sequence[Term], y: Floats, model: Floats, weight: Floats, config: SearchConfig
+) -> _Quotient | None:
     above = np.column_stack([np.broadcast_to(term.values, len(y)) for term in terms])
     varies = [at for at, term in enumerate(terms) if term.tree != Number(1)]
     table = np.column_stack([above, -model[:, None] * above[:, varies]])
@@ -83,7 +83,7 @@ def _best(terms: Sequence[Term], y: Floats, model: Floats, weight: Floats) -> _Q
     parts: list[int] = []
     lower: list[float] = []
     solution, below = np.zeros(0), np.ones(len(y))
-    for turn in range(_ROUNDS):
+    for turn in range(config.quotient_rounds):
         scale = weight / np.maximum(np.abs(below), 1e-3 * np.median(np.abs(below)))
         weighed, aim = table * scale[:, None], y * scale
         size = np.linalg.norm(weighed, axis=0)
@@ -91,7 +91,7 @@ def _best(terms: Sequence[Term], y: Floats, model: Floats, weight: Floats) -> _Q
         unit = weighed[:, good] / size[good]
         QUOTIENT(len(y) * unit.shape[1] ** 2)
         if turn == 0:
-            picked, _ = select(unit.T @ unit, unit.T @ aim, float(aim @ aim), len(y))
+            picked, _ = select(unit.T @ unit, unit.T @ aim, float(aim @ aim), len(y), config.selected_terms)
             chosen = [int(good[at]) for at in picked]
             if not any(at >= len(terms) for at in chosen) or not any(at < len(terms) for at in chosen):
                 return None
@@ -107,7 +107,9 @@ def _best(terms: Sequence[Term], y: Floats, model: Floats, weight: Floats) -> _Q
     if not math.isfinite(left):
         return None
     trees = [*(terms[at].tree for at in top), *(terms[varies[at]].tree for at in parts)]
-    price = (math.log(len(y)) + 2 * math.log(table.shape[1])) * len(chosen) + NODE * sum(map(nodes, trees))
+    price = (math.log(len(y)) + 2 * math.log(table.shape[1])) * len(chosen) + config.term_node * sum(
+        map(nodes, trees)
+    )
     denominator = Apply("+", (Number(1), linear([terms[varies[at]].tree for at in parts], np.array(lower))))
     tree = product(linear([terms[at].tree for at in top], upper), Apply("inv", (denominator,)))
     return _Quotient(len(y) * math.log(max(left, 1e-300)) + price, tree)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, substitute
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.expressions.tape import Tape
@@ -22,17 +23,11 @@ from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.structure.chebyshev_surrogate import coordinates, design, logarithmic, terms
 from edgewise.symbolic.structure.direct_candidates import curve_tree
 from edgewise.symbolic.structure.moves import View
-from edgewise.symbolic.structure.state import Move, State, power, powers, product
+from edgewise.symbolic.structure.state import TOO_LARGE, Move, State, power, powers, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import one_variable
 
 Floats = NDArray[np.float64]
-
-_DEGREE = 14
-_FORMS = 3
-_CURVE_ROWS = 12
-# Beyond this size squares leave the range of floats.
-_MOST = 1e100
 
 
 def separations(state: State, view: View) -> Iterator[Move]:
@@ -151,19 +146,19 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
         return
     if logs:
         part = np.exp(part - part.mean())
-    if not np.isfinite(part).all() or np.abs(part).max() > _MOST:
+    if not np.isfinite(part).all() or np.abs(part).max() > TOO_LARGE:
         return
     name = Variable(state.rows.names[at])
     rest = tuple(Variable(each) for each in state.rows.names if each != name.name)
     order = np.argsort(x)[:: max(len(x) // 200, 1)]
     kind = "factor" if logs else "term"
-    for residual, tree in _closed(x[order], part[order], accuracy):
-        plain, exact = _cleaned(tree, drop=logs)
+    for residual, tree in _closed(x[order], part[order], accuracy, state.config):
+        plain, exact = _cleaned(tree, state.config.plain_number, drop=logs)
         made = substitute(plain, "x", name)
         yield Move(kind, rest, made if logs else None, None if logs else made, residual=residual, exact=exact)
 
 
-def _cleaned(tree: Node, *, drop: bool) -> tuple[Node, bool]:
+def _cleaned(tree: Node, plain: float, *, drop: bool) -> tuple[Node, bool]:
     """The shortest writing with constants that are plainly exact, without its weight where that says nothing."""
     expression = simplify_expression(to_sympy(tree, ("x",)), ("x",))
     if not is_real(expression):
@@ -173,23 +168,20 @@ def _cleaned(tree: Node, *, drop: bool) -> tuple[Node, bool]:
     simple = {
         value: exact
         for value in expression.atoms(sympy.Float)
-        if (exact := exact_number(float(value), _PLAIN * abs(float(value)))) is not None
+        if (exact := exact_number(float(value), plain * abs(float(value)))) is not None
     }
     expression = expression.xreplace(simple)
     return from_sympy(expression), not expression.has(sympy.Float)
 
 
-# How near a number on a smooth curve must be to a simple one to be it.
-_PLAIN = 1e-5
-
-
-def _closed(x: Floats, y: Floats, accuracy: float) -> Iterator[tuple[float, Node]]:
+def _closed(x: Floats, y: Floats, accuracy: float, config: SearchConfig) -> Iterator[tuple[float, Node]]:
     """Closed forms of a curve in x, the best few."""
     allowed = max(100 * accuracy, 1e-5)
-    found = [each for each in fit_curve(x, y, accuracy=accuracy, top=_FORMS) if each.residual <= allowed]
+    forms = fit_curve(x, y, accuracy=accuracy, top=config.part_forms)
+    found = [each for each in forms if each.residual <= allowed]
     yield from ((each.residual, curve_tree(each, Variable("x"))) for each in found)
-    if len(x) >= _CURVE_ROWS and (not found or found[0].residual > 10 * accuracy):
-        more = one_variable(x, y, accuracy=max(accuracy, 1e-12), work=0.33, top=3)
+    if len(x) >= config.curve_rows and (not found or found[0].residual > 10 * accuracy):
+        more = one_variable(x, y, accuracy=max(accuracy, 1e-12), work=config.part_work, top=config.part_forms)
         yield from ((each.residual, each.tree) for each in more if each.residual <= allowed)
 
 
@@ -198,9 +190,11 @@ def _part(state: State, at: int, *, logs: bool) -> tuple[Floats, Floats, float]:
     rows = state.rows
     y = np.log(np.abs(rows.y)) if logs else rows.y
     x = rows.X[:, at]
-    own = np.polynomial.chebyshev.chebvander(2 * (x - x.min()) / np.ptp(x) - 1, _DEGREE)[:, 1:]
+    own = np.polynomial.chebyshev.chebvander(2 * (x - x.min()) / np.ptp(x) - 1, state.config.part_degree)[
+        :, 1:
+    ]
     others = np.delete(rows.X, at, axis=1)
-    u = coordinates(others, logarithmic(others))
+    u = coordinates(others, logarithmic(others, state.config))
     unit = 2 * (u - u.min(axis=0)) / np.ptp(u, axis=0) - 1
     powers, _ = terms(others.shape[1], min(300, len(y) // 4))
     table = np.column_stack([own, design(unit, powers)])

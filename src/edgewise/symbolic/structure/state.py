@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import Landscape, landscape
@@ -23,10 +24,8 @@ TARGET = "#y"
 _TARGET = Variable(TARGET)
 # A held-out error this small beside the spread of y may be that of a law: it is worth a closer look.
 EXACT = 1e-9
-# A smooth model worse than this has noise in it, or too few terms: its slopes show no exact relations.
-NOISY = 1e-3
 # Beyond this size squares leave the range of floats; what is not a number is not below it either.
-_MOST = 1e100
+TOO_LARGE = 1e100
 
 
 @dataclass(frozen=True)
@@ -74,10 +73,15 @@ class State:
         """The table itself."""
         return cls(rows, tuple(Variable(name) for name in rows.names))
 
+    @property
+    def config(self) -> SearchConfig:
+        """The thresholds by which it is searched."""
+        return self.rows.config
+
     @cached_property
     def landscape(self) -> Landscape | None:
         """The smooth model of the target."""
-        return landscape(self.rows.X, self.rows.y, thorough=self.depth == 0)
+        return landscape(self.rows.X, self.rows.y, thorough=self.depth == 0, config=self.config)
 
     @property
     def error(self) -> float:
@@ -102,7 +106,7 @@ class State:
         with np.errstate(all="ignore"):
             y, y_held = (rows.y - offset[0]) / factor[0], (rows.y_held - offset[1]) / factor[1]
         made = [np.column_stack([each[at] for each in columns]) for at in (0, 1)] if columns else None
-        if made is None or not all((np.abs(each) < _MOST).all() for each in (*made, y, y_held)):
+        if made is None or not all((np.abs(each) < TOO_LARGE).all() for each in (*made, y, y_held)):
             return None
         if (np.ptp(made[0], axis=0) <= 1e-9 * np.abs(made[0]).max(axis=0)).any():
             return None

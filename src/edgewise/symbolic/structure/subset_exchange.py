@@ -25,13 +25,6 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 
 Floats = NDArray[np.float64]
 
-MOST_COLUMNS = 6
-MOST_TERMS = 600
-MOST_ROWS = 2000
-LONGEST = 5
-STARTS = 150
-# Share of the residual sum of squares that one more node must take off.
-WEIGHTS = (0.0, 0.02, 0.05)
 # Powers of what stands alone or second in a product, in sixths; and of what stands first. Thirds are what surfaces
 # and volumes bring into laws; a finer set would let sums of close powers imitate anything.
 _SIXTHS = (-12, -10, -8, -6, -4, -2, 2, 4, 6, 8, 10, 12)
@@ -65,9 +58,10 @@ def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
     seed
         Of the random sets the exchange starts from.
     """
-    if len(rows.names) > MOST_COLUMNS or len(rows.y) < 12:
+    config = rows.config
+    if len(rows.names) > config.exchange_columns or len(rows.y) < config.fewest_rows:
         return
-    thin = rows.thinned(MOST_ROWS)
+    thin = rows.thinned(config.exchange_rows)
     terms = _terms(thin)
     columns = np.column_stack([term.values for term in terms])
     scale = np.linalg.norm(columns, axis=0)
@@ -83,9 +77,9 @@ def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
     )
     random = np.random.default_rng(seed)
     offered: set[tuple[int, ...]] = set()
-    for count in range(1, min(LONGEST, len(good), len(thin.y) // 4) + 1):
-        for weight in WEIGHTS:
-            chosen = pool.best(count, weight, random)
+    for count in range(1, min(config.exchange_longest, len(good), len(thin.y) // 4) + 1):
+        for weight in config.exchange_weights:
+            chosen = pool.best(count, weight, random, config.exchange_starts)
             if chosen in offered:
                 continue
             offered.add(chosen)
@@ -105,10 +99,10 @@ class _Pool:
     rows: int
     nodes: NDArray[np.int64]
 
-    def best(self, count: int, weight: float, random: np.random.Generator) -> tuple[int, ...]:
+    def best(self, count: int, weight: float, random: np.random.Generator, starts: int) -> tuple[int, ...]:
         """The set of terms that the exchange arrives at most favourably."""
         winner, lowest = (), np.inf
-        for _ in range(STARTS):
+        for _ in range(starts):
             chosen = [int(at) for at in random.choice(len(self.along), count, replace=False)]
             value, moved = np.inf, True
             while moved:
@@ -164,7 +158,7 @@ def _terms(rows: SplitRows) -> list[_Term]:
                 tree = Apply("*", (_power(first.tree, 6 * whole), _power(second.tree, sixths)))
                 nodes = first.nodes + second.nodes + 1 + _price(6 * whole) + _price(sixths)
                 terms.append(_Term(tree, _raised(first, 6 * whole) * _raised(second, sixths), nodes))
-    return sorted(terms, key=lambda term: term.nodes)[:MOST_TERMS]
+    return sorted(terms, key=lambda term: term.nodes)[: rows.config.exchange_terms]
 
 
 def _atoms(rows: SplitRows) -> list[_Atom]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import FAMILIES, Term, taken
@@ -21,12 +22,6 @@ from edgewise.symbolic.structure.state import product
 from edgewise.symbolic.univariate.search import one_variable
 
 Floats = NDArray[np.float64]
-
-_DEGREE = 14
-# What the polynomials may leave of the spread.
-_SMALL = 3e-6
-_WORK = 0.33
-_MOST = 3
 
 
 def varying(rows: SplitRows) -> Iterator[Node]:
@@ -39,12 +34,12 @@ def varying(rows: SplitRows) -> Iterator[Node]:
     """
     if len(rows.names) != 2 or len(rows.y) < 100:
         return
-    thin = rows.thinned(700)
+    config, thin = rows.config, rows.thinned(700)
     sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
     for at in (0, 1):
         u = thin.X[:, 1 - at]
         unit = 2 * (u - u.min()) / np.ptp(u) - 1
-        table = np.polynomial.chebyshev.chebvander(unit, _DEGREE)
+        table = np.polynomial.chebyshev.chebvander(unit, config.part_degree)
         for functions in _functions(thin, at):
             design = np.concatenate([table * each.values[:, None] for each in functions], axis=1)
             scale = np.linalg.norm(design, axis=0)
@@ -56,12 +51,12 @@ def varying(rows: SplitRows) -> Iterator[Node]:
                     continue
                 left = float(np.linalg.norm(values - q @ (q.T @ values)))
                 spread = float(np.linalg.norm(values - values.mean()))
-                if left > _SMALL * spread:
+                if left > config.varying_left * spread:
                     continue
                 weights = np.linalg.lstsq(design / scale, values, rcond=1e-11)[0] / scale
                 parts = [table @ each for each in np.split(weights, len(functions))]
                 accuracy = max(left / spread, 1e-10)
-                for tree in _read(Variable(rows.names[1 - at]), u, functions, parts, accuracy):
+                for tree in _read(Variable(rows.names[1 - at]), u, functions, parts, accuracy, config):
                     yield outside(outer, tree, sign)
 
 
@@ -80,7 +75,12 @@ def _functions(rows: SplitRows, at: int) -> Iterator[list[Term]]:
 
 
 def _read(
-    u: Node, x: Floats, functions: Sequence[Term], parts: Sequence[Floats], accuracy: float
+    u: Node,
+    x: Floats,
+    functions: Sequence[Term],
+    parts: Sequence[Floats],
+    accuracy: float,
+    config: SearchConfig,
 ) -> Iterator[Node]:
     """Every combination of the best few closed forms of the weights."""
     order = np.argsort(x)
@@ -93,9 +93,11 @@ def _read(
         if spread <= 30 * accuracy * float(np.abs(part).max()):
             choices.append([product(Number(float(part.mean())), function.tree)])
             continue
-        found = one_variable(x[order], part[order], accuracy=max(100 * accuracy, 1e-8), work=_WORK, top=4)
+        found = one_variable(
+            x[order], part[order], accuracy=max(100 * accuracy, 1e-8), work=config.part_work, top=4
+        )
         good = [each for each in found if each.residual <= max(300 * accuracy, 1e-7)][:2] or list(found[-1:])
         choices.append([product(substitute(each.tree, "x", u), function.tree) for each in good])
-    for picked in itertools.islice(itertools.product(*choices), _MOST):
+    for picked in itertools.islice(itertools.product(*choices), config.varying_formulas):
         if picked:
             yield picked[0] if len(picked) == 1 else Apply("+", tuple(picked))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -30,14 +31,6 @@ from edgewise.symbolic.univariate.search import UNITS, one_variable
 from edgewise.symbolic.univariate.trees import size
 
 Floats = NDArray[np.float64]
-
-# Degrees of the weights' polynomials; models that are read, and how much worse than the best one they may be.
-_DEGREES, _MOST, _CHANCE = (1, 2, 3, 4, 5, 6, 8), 2, 1.03
-# Closed forms of each weight that are put together, the simplest and the closest, the work to find them, and how much worse
-# than the best they may be; a row where a function is smaller beside its greatest tells nothing.
-_SIMPLEST, _CLOSEST, _SECOND, _WORK, _NEAR, _FAINT = 3, 2, 6, 0.5, 1.3, 0.02
-_LEAST_WORK = 0.3
-_FEWEST = 60
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +54,8 @@ def weighed(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node]:
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.y) < _FEWEST:
+    config = rows.config
+    if len(rows.y) < config.weighed_rows:
         return
     fitted: list[tuple[float, int, list[_Part]]] = []
     for at in (0, 1):
@@ -70,11 +64,11 @@ def weighed(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node]:
             if math.isfinite(error):
                 fitted.append((error, at, parts))
     fitted.sort(key=lambda each: each[0])
-    for error, at, parts in fitted[:_MOST]:
+    for error, at, parts in fitted[: config.weighed_models]:
         left = (until - spent()) / UNITS
-        if error > _CHANCE * fitted[0][0] or left < _LEAST_WORK:
+        if error > config.weighed_chance * fitted[0][0] or left < config.weighed_least_work:
             return
-        yield from _read(rows, 1 - at, parts, weight, error, min(_WORK, left / 4))
+        yield from _read(rows, 1 - at, parts, weight, error, min(config.weighed_work, left / 4))
 
 
 def _functions(rows: SplitRows, at: int) -> Iterator[Sequence[tuple[Node, Floats]]]:
@@ -104,9 +98,10 @@ def _fit(
     u = rows.X[:, by]
     if not np.ptp(u) > 0:
         return math.inf, []
-    whole = np.polynomial.chebyshev.chebvander(2 * (u - u.min()) / np.ptp(u) - 1, max(_DEGREES))
+    degrees = rows.config.weighed_degrees
+    whole = np.polynomial.chebyshev.chebvander(2 * (u - u.min()) / np.ptp(u) - 1, max(degrees))
     best: tuple[float, list[_Part]] = (math.inf, [])
-    for degree in _DEGREES:
+    for degree in degrees:
         table = whole[:, : degree + 1]
         design = np.concatenate([table * values[:, None] for _, values in functions], axis=1)
         if 4 * design.shape[1] > len(u):
@@ -143,7 +138,9 @@ def _read(
             tape = Tape(form, (name.name,))
             rest = rows.y - part.values * tape.value(tape.start, rows.X[:, [by]])
             curve = _curve(rows, by, other, rest, weight)
-            for each in itertools.islice(curves(curve.rows(name), np.sqrt(curve.counts)), _SECOND):
+            for each in itertools.islice(
+                curves(curve.rows(name), np.sqrt(curve.counts)), rows.config.weighed_second
+            ):
                 yield Apply("+", (product(form, part.tree), product(each, other.tree)))
 
 
@@ -154,21 +151,24 @@ class _Curve:
     x: Floats
     y: Floats
     counts: Floats
+    config: SearchConfig
 
     def rows(self, name: Variable) -> SplitRows:
-        return SplitRows((name.name,), self.x[:, None], self.y, self.x[:0, None], self.y[:0])
+        held = self.x[:0, None], self.y[:0]
+        return SplitRows((name.name,), self.x[:, None], self.y, *held, config=self.config)
 
 
 def _curve(rows: SplitRows, by: int, part: _Part, target: Floats, weight: Floats) -> _Curve:
     """What a weight would have to be on each row for its part to be the target."""
     strength = np.abs(part.values)
-    seen = strength > _FAINT * strength.max()
-    return _Curve(rows.X[seen, by], target[seen] / part.values[seen], np.square(weight * strength)[seen])
+    seen = strength > rows.config.weighed_faint * strength.max()
+    counts = np.square(weight * strength)[seen]
+    return _Curve(rows.X[seen, by], target[seen] / part.values[seen], counts, rows.config)
 
 
 def _forms(curve: _Curve, error: float, name: Variable, work: float) -> list[Node]:
     """Closed forms of a weight: a constant, and of those that follow it the simplest and the closest."""
-    x, y, counts = curve.x, curve.y, curve.counts
+    config, x, y, counts = curve.config, curve.x, curve.y, curve.counts
     scale = math.sqrt(float(np.average(np.square(y), weights=counts)))
     accuracy = min(1.0, 1.1 * error / math.sqrt(float(counts.mean())) / max(scale, 1e-300))
     told: list[tuple[float, Node]] = []
@@ -179,7 +179,10 @@ def _forms(curve: _Curve, error: float, name: Variable, work: float) -> list[Nod
         left = np.square(tape.value(tape.start, x[:, None]) - y)
         told.append((math.sqrt(float(np.average(left, weights=counts))) / max(scale, 1e-300), tree))
     least = min((residual for residual, _ in told if math.isfinite(residual)), default=math.inf)
-    near = [(size(tree), residual, tree) for residual, tree in told if residual <= _NEAR * least]
+    near = [
+        (size(tree), residual, tree) for residual, tree in told if residual <= config.weighed_near * least
+    ]
     simple, close = sorted(near, key=lambda each: each[:2]), sorted(near, key=lambda each: each[1])
-    kept = [*simple[:_SIMPLEST], *(each for each in close[:_CLOSEST] if each not in simple[:_SIMPLEST])]
+    simple, close = simple[: config.weighed_simplest], close[: config.weighed_closest]
+    kept = [*simple, *(each for each in close if each not in simple)]
     return [Number(float(np.average(y, weights=counts))), *(tree for _, _, tree in kept)]
