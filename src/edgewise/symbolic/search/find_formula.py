@@ -24,8 +24,9 @@ from edgewise.symbolic.fitting.cancellation import cancels
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.description_length import challenged, shortest
+from edgewise.symbolic.results.description_length import challenged
 from edgewise.symbolic.results.formula import Formula, pareto
+from edgewise.symbolic.results.parsimony import simplest
 from edgewise.symbolic.results.search_result import FormulaResult, recommended
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.backward_elimination import shortened
@@ -338,17 +339,21 @@ def _result(search: Search, reason: StopReason, everything: SplitRows, meter: Me
     rows = search.rows
     if not search.finished:
         _finish_simplest(search)
-    known = _preferred(search)
+    known = _preferred(search, search.finished)
     front = pareto(known, slack=1e-6)
     front = front if front else tuple(known[:1])
-    best = shortest(front, rows) if rows.short else recommended(front, rows)
+    if rows.short:
+        best = search.polished(simplest(search.laws or _preferred(search, search.contenders), rows))
+    else:
+        best = recommended(front, rows)
     near = () if search.exact else search.near(best)
     if not search.exact:
         best = challenged(best, [*known, *near], rows)
     exact = any(each.sympy == best.sympy for each in search.laws) or is_law(best, rows)
     if exact and reason.repeatable:
         reason = StopReason.EXACT
-    rivals = () if exact else tuple(each for each in search.rivals(best) if search.limits.strict(each))
+    others = [*search.rivals(best), *(search.finished if rows.short else ())]
+    rivals = () if exact else tuple(each for each in others if search.limits.strict(each))
     network = search.networks.get(best.sympy)
     if network is None and search.trained:
         network = min(search.trained, key=lambda each: each.error).network
@@ -374,13 +379,11 @@ def _finish_simplest(search: Search) -> None:
     search.finish(fit_expression(to_sympy(tree, search.rows.names), search.rows), None)
 
 
-def _preferred(search: Search) -> list[Formula]:
+def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
     """The formulas that do not cancel; where units are told, those whose constants have none, if these explain as much."""
     look = search.rows.X[: search.config.cancelling_rows]
-    shown = [
-        each for each in search.finished if not cancels(each.sympy, search.rows.names, look, search.config)
-    ]
-    shown = shown or search.finished
+    shown = [each for each in formulas if not cancels(each.sympy, search.rows.names, look, search.config)]
+    shown = shown or formulas
     strict = [each for each in shown if search.limits.strict(each)]
     smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)
     return strict if any(each.error <= smallest for each in strict) else shown

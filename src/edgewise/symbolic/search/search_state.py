@@ -210,6 +210,18 @@ class Search:
         ]
         return [each for each in formulas if self.limits.strict(each)]
 
+    @property
+    def contenders(self) -> list[Formula]:
+        """All formulas of a short table, those too that one as short beats: by chance, if the rows are few."""
+        return [*self.finished, *(as_formula(each, self.rows, None) for each in self.passed.values())]
+
+    def polished(self, formula: Formula) -> Formula:
+        """A formula with its constants rounded, where that was not worth while before."""
+        fitted = self.passed.get(str(formula.sympy))
+        if fitted is None or any(each is formula for each in self.finished):
+            return formula
+        return as_formula(self._polished(fitted), self.rows, None)
+
     def rivals(self, best: Formula) -> list[Formula]:
         """Formulas beside the front that come close to the best one and are not much longer, the shortest first."""
         near = [

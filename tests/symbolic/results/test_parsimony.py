@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 import sympy
 
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.description_length import shortest, tells
 from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.parsimony import nats, simplest, tells
 from edgewise.symbolic.results.search_result import as_formula
 
 x = sympy.Symbol("x")
@@ -35,7 +38,7 @@ def test_of_few_noisy_rows_the_line_is_recommended() -> None:
     for seed in range(20):
         rows = table(26, 0.16, seed)
         line, *longer = fitted(rows, LINE, BEND, NESTED)
-        lines += shortest([line, *longer], rows) is line
+        lines += simplest([line, *longer], rows) is line
     assert lines >= 18
 
 
@@ -49,7 +52,7 @@ def test_of_formulas_that_rows_cannot_tell_apart_the_simplest_is_recommended() -
     )
     assert root.error < saturating.error < log.error
     assert log.complexity < saturating.complexity < root.complexity
-    assert shortest([log, saturating, root], rows) is saturating
+    assert simplest([log, saturating, root], rows) is saturating
 
 
 def test_what_a_longer_formula_gains_clearly_is_taken() -> None:
@@ -59,7 +62,7 @@ def test_what_a_longer_formula_gains_clearly_is_taken() -> None:
         y = X[:, 0] + X[:, 0] ** 3 + noise * rng.standard_normal(26)
         rows = SplitRows.split(("x",), X, y, 0.2, 0)
         line, bend = fitted(rows, LINE, BEND)
-        assert shortest([line, bend], rows) is bend
+        assert simplest([line, bend], rows) is bend
 
 
 def test_of_noise_no_column_tells_anything() -> None:
@@ -77,7 +80,7 @@ def test_of_noise_no_column_tells_anything() -> None:
             # What was rounded is not charged for by leaving out rows.
             *(sign * one * other for one, other in ((a, b), (a, c), (b, c)) for sign in (1, -1)),
         )
-        told += shortest([mean, *waves], rows) is not mean
+        told += simplest([mean, *waves], rows) is not mean
         law = SplitRows.split(names, X, 2.0 * X[:, 1] + 0.5 * y + 1.0, 0.2, 0)
         slopes += all(tells(each, law) for each in fitted(law, 2.1 * b + 1.1))
     assert told <= 2
@@ -89,3 +92,42 @@ def test_an_exact_law_of_five_rows_tells() -> None:
     rows = SplitRows.split(("x",), X, 0.4 + 0.3 * 2 ** X[:, 0], 0.2, 0)
     assert all(tells(each, rows) for each in fitted(rows, 0.41 + 0.31 * 2**x, sympy.Float(2.5)))
     assert not any(tells(each, rows) for each in fitted(rows, sympy.cos(7 * x)))
+
+
+def test_of_formulas_as_long_the_plainer_power_is_recommended() -> None:
+    # Masses of the baryon octet by hypercharge and isospin: a square and a cube of three values differ by chance alone.
+    X = np.array([[1, 0.5], [1, 0.5], [0, 0], [0, 1], [0, 1], [0, 1], [-1, 0.5], [-1, 0.5]])
+    y = np.array([938.3, 939.6, 1115.7, 1189.4, 1192.6, 1197.4, 1314.9, 1321.7])
+    charge, spin = sympy.symbols("Y I")
+    rows = SplitRows.split(("Y", "I"), X, y, 0.2, 0)
+    square, cube = fitted(rows, *(80.1 * spin**power - 190.1 * charge + 1110.1 for power in (2, 3)))
+    assert cube.error < square.error
+    assert simplest([cube, square], rows) is square
+
+
+def test_a_constant_that_explains_clearly_more_is_kept_in_a_nested_formula() -> None:
+    # Distances of planets: Titius 1766, Bode 1772.
+    n = np.array([0.0, 1, 2, 3, 4, 5, 6])[:, None]
+    y = np.array([0.72, 1.0, 1.52, 2.77, 5.2, 9.54, 19.19])
+    rows = SplitRows.split(("x",), n, y, 0.2, 0)
+    bare, law = fitted(rows, 0.31 * 2**x, 0.31 * 2**x + 0.41)
+    assert simplest([bare, law], rows) is law
+
+
+def test_digits_that_say_nothing_decide_nothing() -> None:
+    rows = table(26, 0.16, 3)
+    short, long = fitted(rows, LINE)[0], fitted(rows, LINE)[0]
+    short = replace(
+        short,
+        sympy=short.sympy.xreplace({v: sympy.Float(f"{v:.5g}") for v in short.sympy.atoms(sympy.Float)}),
+    )
+    assert simplest([long, short], rows) is short
+
+
+@pytest.mark.parametrize("rate", [1.0, 12.0])
+def test_a_fast_wave_is_one_of_many(rate: float) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0, 4, (15, 1))
+    rows = SplitRows.split(("x",), X, rng.standard_normal(15), 0.2, 0)
+    slow, fast = nats(sympy.sin(1.0 * x), rows), nats(sympy.sin(rate * x), rows)
+    assert fast - slow == pytest.approx(np.log1p(rate * np.ptp(X) / np.pi) - np.log1p(np.ptp(X) / np.pi))

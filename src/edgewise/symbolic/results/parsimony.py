@@ -1,0 +1,221 @@
+"""Of few rows: the simplest formula that no other beats by more than chance.
+
+A dozen rows hold many formulas equally well, and of thousands that were tried the best by a little is so by chance. How many
+formulas there are with so much to choose is what their description says: one of n nats is one of about exp(n). One beats a
+simpler one where chance makes a gain as large, in any of the formulas as much longer, once in twenty times (Bonferroni).
+
+References
+----------
+Vuong (1989), Likelihood ratio tests for model selection and non-nested hypotheses. Econometrica 57(2). doi:10.2307/1912557
+Guimera et al. (2020), A Bayesian machine scientist to aid in the solution of challenging scientific problems. Science
+Advances 6. doi:10.1126/sciadv.aav6971 (priors of expressions from how often their parts occur)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from scipy.special import betainc, stdtr
+
+from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.alternatives import squared_errors
+from edgewise.symbolic.results.formula import Formula
+
+Floats = NDArray[np.float64]
+# The probability with which chance makes what passes for more than chance.
+_CHANCE = 0.05
+# Gains of so few nats are not worth more than a bare mention (Kass and Raftery 1995, doi:10.1080/01621459.1995.10476572).
+_MENTION = 1.0
+# What a formula leaves of another one's values, as a share of what that leaves of y, where they are the same.
+_SAME = 1e-4
+# Nats of the parts of a formula: minus the logarithm of about how often laws of handbooks hold them, beside operators.
+_OPERATOR, _COLUMN, _NUMBER = 1.0, 1.0, 0.7
+_SQUARE, _WHOLE, _RATIO, _MEASURED = 1.5, 3.0, 4.0, 6.0
+_FUNCTION, _WAVE, _RARE = 1.5, 2.5, 4.0
+# A function around another one: cos(exp(x)) can follow almost anything and is hardly ever a law.
+_AROUND = 4.0
+_WAVES = (sympy.sin, sympy.cos, sympy.tan, sympy.Mod)
+_COMMON = (sympy.exp, sympy.log)
+
+
+@dataclass(frozen=True, eq=False)
+class _Contender:
+    """A formula with its nats, what it leaves, and the log likelihood of each row when it is fitted to the others, (n,)."""
+
+    formula: Formula
+    nats: float
+    likelihoods: Floats
+    left: float
+
+    @classmethod
+    def of(cls, formula: Formula, rows: SplitRows) -> _Contender:
+        """Noise is taken to be normal and as large as what the formula leaves."""
+        weight = 1.0 if rows.weight is None else rows.weight
+        with np.errstate(all="ignore"):
+            squares = squared_errors(formula, rows)
+            square = max(float(squares.mean()), rows.rounding_error**2, 1e-300)
+            likelihoods = -0.5 * math.log(square) - squares / (2 * square)
+            left = float(np.sum(weight * np.square(formula.predict(rows.X) - rows.y)))
+        return cls(formula, nats(formula.sympy, rows), likelihoods, left)
+
+    @property
+    def numbers(self) -> int:
+        return len(self.formula.constants)
+
+    def beats(self, other: _Contender, rows: SplitRows) -> bool:
+        """Whether chance would make its gain over a formula no longer than it in one of twenty tables at most."""
+        if self.nats < other.nats:
+            return False
+        least = _CHANCE * math.exp(other.nats - self.nats)
+        if _by_chance(self, other) <= least:
+            return True
+        return _slopes_by_chance(self, other) <= least and _nested(other.formula, self.formula, rows)
+
+
+def _by_chance(long: _Contender, short: _Contender) -> float:
+    """The probability of gains in likelihood, row by row, by chance: the test of Vuong with Schwarz's correction."""
+    gains = long.likelihoods - short.likelihoods
+    count = len(gains)
+    gain = float(gains.sum()) - 0.5 * (long.numbers - short.numbers) * math.log(count)
+    if gain <= _MENTION:
+        return 1.0
+    spread = math.sqrt(count) * float(gains.std())
+    return float(stdtr(count - 1, -gain / spread)) if spread > 0 else 0.0
+
+
+def _slopes_by_chance(long: _Contender, short: _Contender) -> float:
+    """The probability of what more constants explain by chance, were the shorter formula the law (F test)."""
+    more, freedom = long.numbers - short.numbers, len(long.likelihoods) - long.numbers
+    if more <= 0 or freedom <= 0 or not long.left < short.left:
+        return 1.0
+    return float(betainc(freedom / 2, more / 2, long.left / short.left))
+
+
+def _nested(short: Formula, long: Formula, rows: SplitRows) -> bool:
+    """Whether a formula is another one with special constants: that one, fitted to its values, leaves next to nothing."""
+    values = short.predict(rows.X)
+    fit = refit(from_sympy(long.sympy), rows.names, rows.X, values, rows.weight)
+    return fit.rss <= _SAME * float(
+        np.sum(np.square(values - rows.y) * (1.0 if rows.weight is None else rows.weight))
+    )
+
+
+def simplest(formulas: Sequence[Formula], rows: SplitRows) -> Formula:
+    """The formula with the shortest description that no other, as long or longer, beats by more than chance.
+
+    Where the mean is among them, only formulas that tell something about y are.
+
+    Parameters
+    ----------
+    formulas
+        What may be recommended.
+    rows
+        A short table, of which rows are left out one at a time.
+
+    Returns
+    -------
+    Formula
+    """
+    telling = [each for each in formulas if tells(each, rows)] or list(formulas)
+    contenders = [_Contender.of(each, rows) for each in telling]
+    contenders = [each for each in contenders if np.isfinite(each.likelihoods).all()]
+    # Of two that leave the same the one with fewer digits.
+    contenders.sort(key=lambda each: (each.nats, float(f"{each.left:.2g}"), len(each.formula.exact_text)))
+    for each in contenders:
+        if not any(other.beats(each, rows) for other in contenders):
+            return each.formula
+    return min(telling, key=lambda each: each.error)
+
+
+def nats(expression: Any, rows: SplitRows) -> float:
+    """How much there is to choose in a formula: columns, operators, functions, numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import sympy
+    >>> from edgewise.symbolic.results.parsimony import nats
+    >>> from edgewise.symbolic.fitting.train_test import SplitRows
+    >>> rows = SplitRows.split(("x",), np.linspace(0, 1, 20)[:, None], np.linspace(0, 1, 20), 0.2, 0)
+    >>> x = sympy.Symbol("x")
+    >>> nats(x, rows) < nats(2.5 * x, rows) < nats(2.5 * x**2, rows) < nats(2.5 * sympy.cos(sympy.exp(x)), rows)
+    True
+    """
+    if expression.is_Symbol:
+        return _COLUMN + math.log(len(rows.names))
+    if expression.is_number:
+        return _NUMBER if abs(expression) != 1 else 0.0
+    if expression.is_Pow and expression.exp.is_number:
+        size = abs(expression.exp)
+        inverse = _OPERATOR if expression.exp.is_negative else 0.0
+        return inverse + _power_nats(size) + nats(expression.base, rows)
+    parts = sum(nats(each, rows) for each in expression.args)
+    if expression.is_Add or expression.is_Mul or expression.is_Pow:
+        return parts + _OPERATOR * (len(expression.args) - 1)
+    around = _AROUND if any(each.has(sympy.Function) for each in expression.args) else 0.0
+    if isinstance(expression, _WAVES):
+        return parts + around + _WAVE + _turns(expression, rows)
+    return parts + around + (_FUNCTION if isinstance(expression, _COMMON) else _RARE)
+
+
+def _power_nats(size: Any) -> float:
+    if size == 1:
+        return 0.0
+    if size == 2 or size == sympy.Rational(1, 2):
+        return _SQUARE
+    return _WHOLE if size.is_Integer else _RATIO if size.is_Rational else _MEASURED
+
+
+def _turns(wave: Any, rows: SplitRows) -> float:
+    """The nats of a wave's rate: one of as many as the half turns that it makes over the rows."""
+    inner = Tape(from_sympy(wave.args[0]), rows.names)
+    values = inner.value(inner.start, rows.X)
+    period: Any = wave.args[-1] if isinstance(wave, sympy.Mod) else sympy.pi
+    turns = float(np.ptp(values)) / abs(float(period)) if period.is_number and period != 0 else 0.0
+    return math.log1p(turns) if math.isfinite(turns) else 0.0
+
+
+def tells(formula: Formula, rows: SplitRows) -> bool:
+    """Whether y follows a formula more closely than it would follow the best of all that are as short by chance.
+
+    That a formula of k fitted numbers explains so much of noise has the probability of an F test; times the number of
+    formulas that are made by as many choices, it bounds the probability that any of them does. Rounded numbers were fitted
+    too, and leaving out rows does not charge for them.
+    """
+    if not formula.sympy.free_symbols:
+        return True
+    X, y, weight = rows.everything
+    with np.errstate(all="ignore"):
+        left = np.average(np.square(formula.predict(X) - y), weights=weight)
+    spread = np.average(np.square(y - np.average(y, weights=weight)), weights=weight)
+    if not left < spread:
+        return False
+    fitted, choices = _made_by(formula.sympy, rows)
+    # A constant that is added is the mean's.
+    own = formula.sympy.is_Add and any(each.is_number for each in formula.sympy.args)
+    fitted = max(fitted - own, 1)
+    freedom = max(len(y) - 1 - fitted, 1)
+    return float(betainc(freedom / 2, fitted / 2, left / spread)) * math.exp(choices) <= _CHANCE
+
+
+def _made_by(expression: Any, rows: SplitRows) -> tuple[int, float]:
+    """How many numbers of an expression were fitted, and the nats of its choices: columns, operators, functions, rates."""
+    if expression.is_Symbol:
+        return 0, math.log(len(rows.names))
+    if expression.is_number:
+        return int(abs(expression) != 1), 0.0
+    arguments = expression.args
+    if expression.is_Pow and arguments[1].is_Rational:  # an exponent is one of few
+        arguments = arguments[:1]
+    parts = [_made_by(each, rows) for each in arguments]
+    rate = _turns(expression, rows) if isinstance(expression, _WAVES) else 0.0
+    return sum(part[0] for part in parts), max(len(parts) - 1, 1) + rate + sum(part[1] for part in parts)
