@@ -90,7 +90,7 @@ def test_a_sum_of_curves_is_read_from_the_first_network() -> None:
     rows = SplitRows.split(("a", "b"), X, np.sin(2 * X[:, 0]) + np.tanh(3 * X[:, 1]), 0.2, 0)
     found = search(rows, 60.0)
     with np.errstate(all="ignore"), running(found.meter):
-        reason = read_networks(found, 0)
+        reason = found.follow(read_networks(found, 0))
     assert reason is StopReason.EXACT
     assert len(found.trained) == 1
     beyond = np.random.default_rng(1).uniform(-1.5, 1.5, (50, 2))
@@ -103,7 +103,7 @@ def test_reading_ends_when_the_work_is_done() -> None:
     rows = SplitRows.split(("a", "b"), X, np.random.default_rng(2).standard_normal(150), 0.2, 0)
     found = search(rows, 0.05)
     with np.errstate(all="ignore"), running(found.meter):
-        assert read_networks(found, 0) is StopReason.WORK_SPENT
+        assert found.follow(read_networks(found, 0)) is StopReason.WORK_SPENT
     assert found.trained
 
 
@@ -115,6 +115,6 @@ def test_a_callback_ends_the_reading_while_a_network_trains() -> None:
 
     found.callbacks = (stop,)
     with running(found.meter), pytest.raises(StopError) as stopped:
-        read_networks(found, 0)
+        found.follow(read_networks(found, 0))
     assert stopped.value.reason is StopReason.CALLBACK
     assert found.trained

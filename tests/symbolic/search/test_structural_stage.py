@@ -84,7 +84,7 @@ def search(rows: SplitRows) -> Search:
 def test_the_search_takes_an_exact_formula_and_stops() -> None:
     found = search(table(lambda a, b: a * np.sin(b), 2))
     with np.errstate(all="ignore"), running(found.meter):
-        structured(found, None)
+        found.follow(structured(found, None))
     assert found.solved is StopReason.EXACT
     beyond = np.random.default_rng(0).uniform(0.5, 4, (30, 2))
     np.testing.assert_allclose(found.laws[0].predict(beyond), beyond[:, 0] * np.sin(beyond[:, 1]), rtol=1e-9)
@@ -95,7 +95,7 @@ def test_noise_sets_the_floor_and_the_law_is_found_under_it() -> None:
     rows = table(lambda a, b: a * b**2, 2, noise=0.05)
     found = search(rows)
     with np.errstate(all="ignore"), running(found.meter):
-        structured(found, None)
+        found.follow(structured(found, None))
     sigma = 0.05 * rows.spread
     assert found.floor == pytest.approx(sigma, rel=0.2)
     assert found.solved is StopReason.EXPLAINED
@@ -105,6 +105,6 @@ def test_noise_sets_the_floor_and_the_law_is_found_under_it() -> None:
 
 def test_a_short_table_shows_no_structure() -> None:
     found = search(table(lambda a, b: a * b, 2, count=11))
-    structured(found, None)
+    found.follow(structured(found, None))
     assert found.finished == []
     assert math.isinf(found.floor)

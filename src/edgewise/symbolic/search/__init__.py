@@ -1,1 +1,1 @@
-"""The whole search for a formula: its stages from direct candidates to networks, and what it returns."""
+"""The whole search for a formula: generators propose, one loop adds and judges; `recipe` says in which order."""

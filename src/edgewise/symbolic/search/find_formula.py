@@ -29,21 +29,15 @@ from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.parsimony import simplest
 from edgewise.symbolic.results.search_result import FormulaResult, recommended
 from edgewise.symbolic.search.all_rows import fitted_on_all
-from edgewise.symbolic.search.backward_elimination import shortened
 from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.network_stage import read_networks
 from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, remarks, with_best
-from edgewise.symbolic.search.resummation import resummed
+from edgewise.symbolic.search.recipe import run
 from edgewise.symbolic.search.screening import mattering, related
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
-from edgewise.symbolic.search.structural_stage import structured
-from edgewise.symbolic.structure.breaks import stairs, two_laws
-from edgewise.symbolic.structure.direct_candidates import direct_candidates
-from edgewise.symbolic.structure.nondimensional import from_units, reduced
-from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
 from edgewise.training import Record
 
 _OF = "find_formula"
@@ -275,18 +269,18 @@ def _run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
     wide.meter.beat = wide.beat
     narrow = _narrowed(wide)
     if narrow is None:
-        return _run(wide, seed)
+        return run(wide, seed)
     searches.append(narrow)
     wide.meter.beat = narrow.beat
-    reason = _run(narrow, seed)
+    reason = run(narrow, seed)
     if _missed(narrow, wide):
         searches.append(wide)
         wide.meter.beat = wide.beat
         wide.add([from_sympy(each.sympy) for each in pareto(narrow.finished)], None)
-        return _run(wide, seed)
+        return run(wide, seed)
     if narrow.solved is None:
         narrow.until = wide.until
-        return read_networks(narrow, derive(seed, 1))
+        return narrow.follow(read_networks(narrow, derive(seed, 1)))
     return reason
 
 
@@ -299,40 +293,6 @@ def _missed(narrow: Search, wide: Search) -> bool:
     thin, few = wide.rows.alike.thinned(count), narrow.rows.alike.thinned(count)
     shown = mattering(thin.X, few.y - best.predict(few.X), config=wide.config)
     return any(wide.rows.names[at] not in narrow.rows.names for at in shown)
-
-
-def _run(search: Search, seed: int | None) -> StopReason:
-    rows, limits = search.rows.alike, search.limits
-    state = reduced(rows, limits.units)
-    for trees in (
-        from_units(rows, limits.units, state, limits.forms),
-        direct_candidates(rows, limits.forms),
-        stairs(rows),
-    ):
-        search.add(trees, None)
-        if search.exact:
-            return StopReason.EXACT
-    structured(search, state)
-    if search.exact:
-        return StopReason.EXACT
-    if not search.explained:
-        search.add(two_laws(rows), None)
-        if search.exact:
-            return StopReason.EXACT
-    for candidates in (resummed, shortened):
-        search.add(candidates(search.closest, search.config), None)
-        if search.exact:
-            return StopReason.EXACT
-    if search.explained:
-        return StopReason.EXPLAINED
-    if search.left <= 0:
-        return StopReason.WORK_SPENT
-    search.add(sums_by_exchange(rows, seed or 0), None)
-    if search.exact:
-        return StopReason.EXACT
-    reason = read_networks(search, seed)
-    search.add(shortened(search.closest, search.config), None)
-    return reason
 
 
 def _result(search: Search, reason: StopReason, everything: SplitRows, meter: Meter) -> Ended:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 
 from edgewise._core.seeds import derive
@@ -11,11 +12,11 @@ from edgewise._core.work import StopError
 from edgewise.symbolic.expressions.composition import living_edges
 from edgewise.symbolic.networks.architectures import Architecture, Trained, shapes, thinned, train
 from edgewise.symbolic.networks.snapping import snap_network
-from edgewise.symbolic.search.search_state import Search
+from edgewise.symbolic.search.search_state import Proposal, Search
 
 
-def read_networks(search: Search, seed: int | None) -> StopReason:
-    """Train networks and add what they say; returns why that ended."""
+def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason]:
+    """Train networks and propose what they say; returns why that ended."""
     config = search.config
     nothing = config.nothing_left * search.until
     for turn, intervals in enumerate(config.network_intervals):
@@ -28,13 +29,13 @@ def read_networks(search: Search, seed: int | None) -> StopReason:
             trained = _trained(search, shape, intervals, derive(seed, turn) or turn)
             # A network that explains all is read at once; the others are compared first.
             if trained.error <= config.network_explains * search.rows.spread:
-                _read(search, trained)
+                yield from _read(search, trained)
             else:
                 waiting.append(trained)
             if (reason := search.solved) is not None:
                 return reason
         for trained in sorted(waiting, key=_promise):
-            _read(search, trained)
+            yield from _read(search, trained)
             if (reason := search.solved) is not None:
                 return reason
             if search.left <= nothing:
@@ -79,8 +80,8 @@ def _promise(trained: Trained) -> float:
     return math.log(max(trained.error, 1e-300)) + 0.05 * len(living_edges(trained.network))
 
 
-def _read(search: Search, trained: Trained) -> None:
-    """Add the formulas of a network, unless the formulas at hand explain more than it does."""
+def _read(search: Search, trained: Trained) -> Iterator[Proposal]:
+    """The formulas of a network, unless the formulas at hand explain more than it does."""
     if trained.error >= search.config.network_behind * search.smallest:
         return
     thin = thinned(trained, search.rows.alike, until=_reading(search))
@@ -88,7 +89,7 @@ def _read(search: Search, trained: Trained) -> None:
     accuracy = min(max(thin.error / max(search.rows.spread, 1e-300), 1e-8), 1e-2)
     limit = _reading(search)
     trees = snap_network(thin.network, search.rows.alike, search.limits.forms, accuracy=accuracy, until=limit)
-    search.add(trees, thin.network)
+    yield Proposal(trees, thin.network)
 
 
 def _reading(search: Search) -> float:

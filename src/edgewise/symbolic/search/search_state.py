@@ -7,9 +7,9 @@ tell, and judged on rows it has not seen.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -36,6 +36,15 @@ from edgewise.training import Record
 from edgewise.training.common.results import tell
 
 Callback = Callable[[Record], Any]
+End = TypeVar("End")
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """Candidates that a generator makes of what is known, and the network that they were read from, if any."""
+
+    trees: Iterable[Node]
+    network: KAN | None = None
 
 
 @dataclass
@@ -163,6 +172,17 @@ class Search:
     def beat(self) -> None:
         """Tell that the search goes on: between two formulas much time may pass."""
         self.tell("searching")
+
+    def follow(self, proposals: Generator[Proposal, None, End]) -> End | Literal[StopReason.EXACT]:
+        """The loop: each proposal is added before the next is made. Gives what they return, unless a formula is exact."""
+        while True:
+            try:
+                proposal = next(proposals)
+            except StopIteration as end:
+                return end.value
+            self.add(proposal.trees, proposal.network)
+            if self.exact:
+                return StopReason.EXACT
 
     def add(self, trees: Iterable[Node], network: KAN | None) -> None:
         """Fit, shorten and judge candidates, then finish those that no shorter one beats."""

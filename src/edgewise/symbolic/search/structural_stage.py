@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable
@@ -11,15 +11,15 @@ from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.search.resummation import resummed
-from edgewise.symbolic.search.search_state import Search
+from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.shortlist import settled, shortlist
 from edgewise.symbolic.structure.best_first_search import structural
 from edgewise.symbolic.structure.cross_validated_reduction import formulas, reductions, sums_of_curves
 from edgewise.symbolic.structure.state import EXACT, TARGET, State
 
 
-def structured(search: Search, reduced: State | None) -> None:
-    """Add formulas from the symmetries and the separability of the data.
+def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
+    """Formulas from the symmetries and the separability of the data.
 
     Parameters
     ----------
@@ -35,15 +35,15 @@ def structured(search: Search, reduced: State | None) -> None:
     few = len(table.rows.names) <= config.few_features
     if noisy := _noisy(table, config):
         # Two columns have little to reduce, and small networks read them well.
-        _reduce(search, config.poor_share if few else config.noisy_share)
-        if search.exact or search.explained:
+        yield from _reduced(search, config.poor_share if few else config.noisy_share)
+        if search.explained:
             return
     for start in (table,) if reduced is None else (reduced, table):
-        _walk(search, start, table)
-        if search.exact or search.explained:
+        yield from _walked(search, start, table)
+        if search.explained:
             return
     if table.error > config.noisy and not noisy:
-        _reduce(search, config.poor_share)
+        yield from _reduced(search, config.poor_share)
 
 
 def _noisy(table: State, config: SearchConfig) -> bool:
@@ -53,7 +53,7 @@ def _noisy(table: State, config: SearchConfig) -> bool:
     return model is not None and model.error > config.noisy and len(model.powers) < config.noisy_terms * most
 
 
-def _walk(search: Search, start: State, table: State) -> None:
+def _walked(search: Search, start: State, table: State) -> Iterator[Proposal]:
     """All from one start; the best of the formulas that are not exact last."""
     rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
     visited: list[State] = []
@@ -66,9 +66,7 @@ def _walk(search: Search, start: State, table: State) -> None:
             continue
         error, settled_tree = settled(allowed, rows, EXACT)
         if error <= 10 * EXACT * rows.spread:
-            search.add([settled_tree], None)
-            if search.exact:
-                return
+            yield Proposal([settled_tree])
         elif math.isfinite(error):
             waiting.append((error, settled_tree))
         if state.outer == Variable(TARGET):
@@ -80,10 +78,10 @@ def _walk(search: Search, start: State, table: State) -> None:
         if looked and min((error for error, _ in waiting), default=math.inf) <= noise:
             break
     search.floor = min(search.floor, table.error * float(rows.y.std()))
-    search.add([tree for _, tree in shortlist(waiting, config)], None)
+    yield Proposal([tree for _, tree in shortlist(waiting, config)])
 
 
-def _reduce(search: Search, share: float) -> None:
+def _reduced(search: Search, share: float) -> Iterator[Proposal]:
     """All from steps that bear noise, until a formula leaves nothing but it."""
     rows, waiting, config = search.rows.alike, list[tuple[float, Node]](), search.config
     spread, until = float(rows.y.std()), search.part(share)
@@ -97,18 +95,18 @@ def _reduce(search: Search, share: float) -> None:
         fresh = _settled(formulas(one, until, thorough=at < config.thorough_states), search)
         waiting += fresh
         if _leaves_noise(fresh, search):
-            search.add([tree for _, tree in shortlist(fresh, config)], None)
-            if search.exact or search.explained:
+            yield Proposal([tree for _, tree in shortlist(fresh, config)])
+            if search.explained:
                 return
-    search.add([tree for _, tree in shortlist(waiting, config)], None)
-    search.add(resummed(search.closest, config), None)
-    if search.exact or search.explained:
+    yield Proposal([tree for _, tree in shortlist(waiting, config)])
+    yield Proposal(resummed(search.closest, config))
+    if search.explained:
         return
     # What is found so far falls short: the best of the states with two features may be sums of curves.
     waiting.clear()
     for one in [each for each in reached if len(each.state.rows.names) == 2][: config.thorough_states]:
         waiting += _settled(sums_of_curves(one, until), search)
-    search.add([tree for _, tree in shortlist(waiting, config)], None)
+    yield Proposal([tree for _, tree in shortlist(waiting, config)])
 
 
 def _settled(trees: Iterable[Node], search: Search) -> list[tuple[float, Node]]:

@@ -1,0 +1,54 @@
+"""What a search does, in its order: the recipe.
+
+The algebra: a search is a *state* (`Search`: rows, limits, formulas found so far, the noise that is left), *generators* that
+propose candidates from it, and one *loop*. A generator yields a `Proposal`, and looks at the state again when it goes on; so
+each builds on what the loop has made of those before. The loop (`Search.follow`) treats every candidate alike: its constants
+are fitted, the expression is brought to its shortest writing, constants are rounded and tied where the rows cannot tell, and
+rows that it has not seen judge it (`Search.add`). One gate says what is exact (`is_law`) and ends the search; one says what
+leaves nothing but noise (`Search.explained`), and the recipe asks it where going on would only fit noise. What is chosen of
+the formulas found is not decided here (`pareto`, `recommended`, `shortest`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+from edgewise._core.stopping import StopReason
+from edgewise.symbolic.search.backward_elimination import shortened
+from edgewise.symbolic.search.network_stage import read_networks
+from edgewise.symbolic.search.resummation import resummed
+from edgewise.symbolic.search.search_state import Proposal, Search
+from edgewise.symbolic.search.structural_stage import structured
+from edgewise.symbolic.structure.breaks import stairs, two_laws
+from edgewise.symbolic.structure.direct_candidates import direct_candidates
+from edgewise.symbolic.structure.nondimensional import from_units, reduced
+from edgewise.symbolic.structure.subset_exchange import sums_by_exchange
+
+
+def run(search: Search, seed: int | None) -> StopReason:
+    """Search by the recipe, then in networks if nothing explains the rows; returns why that ended."""
+    reason = search.follow(recipe(search, seed))
+    if reason is None:
+        reason = search.follow(read_networks(search, seed))
+        search.add(shortened(search.closest, search.config), None)
+    return reason
+
+
+def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason | None]:
+    """Everything but networks, from plain to thorough; returns why it ended, None where networks are worth reading."""
+    rows, limits, config = search.rows.alike, search.limits, search.config
+    state = reduced(rows, limits.units)
+    yield Proposal(from_units(rows, limits.units, state, limits.forms))
+    yield Proposal(direct_candidates(rows, limits.forms))
+    yield Proposal(stairs(rows))
+    yield from structured(search, state)
+    if not search.explained:
+        yield Proposal(two_laws(rows))
+    yield Proposal(resummed(search.closest, config))
+    yield Proposal(shortened(search.closest, config))
+    if search.explained:
+        return StopReason.EXPLAINED
+    if search.left <= 0:
+        return StopReason.WORK_SPENT
+    yield Proposal(sums_by_exchange(rows, seed or 0))
+    return None
