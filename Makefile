@@ -18,7 +18,7 @@ DOCS := $(VENV)/.installed-docs
 INPUTS := pyproject.toml hatch_build.py $(wildcard src/edgewise/kernels/native/src/*)
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: help demo test lint format bench docs clean
+.PHONY: help demo test lint format bench docs web clean
 
 help:
 	@echo "make demo    install into .venv and run the main job on measured data that ships with the package"
@@ -26,6 +26,7 @@ help:
 	@echo "make lint    ruff, pyright and the import contract"
 	@echo "make format  let ruff put the code in order"
 	@echo "make docs    build the documentation into docs/_build/html, its gallery included"
+	@echo "make web     build the script of the page from web/ (needs npm; it is committed, so nothing else does)"
 	@echo "make bench   regenerate the figures of the benchmark pages and the rows behind them"
 	@echo "make clean   remove .venv and what was built"
 
@@ -51,6 +52,10 @@ bench: $(DEV)
 docs: $(DOCS)
 	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+web: $(DEV)
+	$(BIN)/python web/write_types.py > web/src/program.new && mv web/src/program.new web/src/program.ts
+	cd web && npm ci --silent --no-audit --no-fund && npm run --silent build
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .hypothesis edgewise-demo docs/_build docs/gallery docs/reference/generated

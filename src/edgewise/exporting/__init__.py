@@ -1,7 +1,8 @@
-"""Models as NumPy source, C source, ONNX and LaTeX, all from one intermediate program; modules as torch source."""
+"""Models as NumPy source, C source, ONNX, LaTeX and JSON, all from one intermediate program; modules as torch source."""
 
 from edgewise.exporting.c_source import CSource as CSource
 from edgewise.exporting.c_source import to_c_source as to_c_source
+from edgewise.exporting.json_program import to_json as to_json
 from edgewise.exporting.latex import to_latex as to_latex
 from edgewise.exporting.numpy_source import to_numpy_source as to_numpy_source
 from edgewise.exporting.onnx_model import to_onnx as to_onnx
@@ -13,6 +14,7 @@ __all__ = [
     "CSource",
     "export",
     "to_c_source",
+    "to_json",
     "to_latex",
     "to_numpy_source",
     "to_onnx",

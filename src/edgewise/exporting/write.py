@@ -10,13 +10,14 @@ from edgewise._core.checks import check_bool, check_choice, short
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike, as_path, check_place, write_file
 from edgewise.exporting.c_source import to_c_source
+from edgewise.exporting.json_program import to_json
 from edgewise.exporting.latex import to_latex
 from edgewise.exporting.numpy_source import to_numpy_source
 from edgewise.exporting.onnx_model import to_onnx
 from edgewise.exporting.torch_source import to_torch_source
 
-TARGETS = ("numpy", "c", "onnx", "latex", "torch")
-_SUFFIXES = {".py": "numpy", ".c": "c", ".onnx": "onnx", ".tex": "latex"}
+TARGETS = ("numpy", "c", "onnx", "latex", "json", "torch")
+_SUFFIXES = {".py": "numpy", ".c": "c", ".onnx": "onnx", ".tex": "latex", ".json": "json"}
 
 
 def export(
@@ -35,8 +36,8 @@ def export(
         With ``to="torch"`` a torch module with layers of functions in it.
     path : str or path
         Where to write. C comes with a header beside it, of the same name but for the suffix .h.
-    to : "numpy", "c", "onnx", "latex" or "torch", optional
-        What to write; by default what the suffix tells: .py (numpy), .c, .onnx or .tex.
+    to : "numpy", "c", "onnx", "latex", "json" or "torch", optional
+        What to write; by default what the suffix tells: .py (numpy), .c, .onnx, .tex or .json.
     overwrite : bool
         Whether a file that exists may be replaced.
     units : mapping of str to str, optional
@@ -109,10 +110,15 @@ def _torch(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
     return {path: to_torch_source(model).encode()}
 
 
+def _json(model: Any, path: Path, units: _Units) -> dict[Path, bytes]:
+    return {path: to_json(model, units=units).encode()}
+
+
 _FILES: Mapping[str, Callable[[Any, Path, _Units], dict[Path, bytes]]] = {
     "numpy": _numpy,
     "c": _c,
     "onnx": _onnx,
     "latex": _latex,
     "torch": _torch,
+    "json": _json,
 }

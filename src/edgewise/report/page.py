@@ -23,6 +23,7 @@ from edgewise.report.sections import audit, explanations, formulas, network, pro
 from edgewise.report.text import numbers
 
 _TEMPLATES = Path(__file__).parent / "templates"
+_LIVE = Path(__file__).parent / "live"
 # Columns that stand open in the table of the data; the others wait behind a click, and beyond these they are counted.
 OPEN_COLUMNS = 30
 MOST_COLUMNS = 400
@@ -67,8 +68,13 @@ def render_report(content: ReportContent) -> str:
     parity, weak = results.number_charts(content, board)
     scores = network.importance_of(content)
     columns = table.column_rows(content)
-    script = (_TEMPLATES / "page.js").read_text(encoding="utf-8").strip()
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    section = network.network_section(content, scores)
+    live = (
+        ""
+        if section is None or section.live is None
+        else (_LIVE / "live.js").read_text(encoding="utf-8").strip()
+    )
+    scripts = [(_TEMPLATES / "page.js").read_text(encoding="utf-8").strip(), *([live] if live else [])]
     return (
         _environment()
         .get_template("report.html")
@@ -77,12 +83,13 @@ def render_report(content: ReportContent) -> str:
             light=asdict(LIGHT),
             dark=asdict(DARK),
             style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
-            script=Markup(script),
-            script_hash=digest,
+            scripts=[Markup(script) for script in scripts],
+            script_hashes=[_digest(script) for script in scripts],
             formula=formulas.headline(content),
             caveats=caveats(content, board),
             table=board,
-            network=network.network_section(content, scores),
+            network=section,
+            live=Markup(section.live.to_json()) if section is not None and section.live is not None else None,
             effects=network.effect_section(content, scores),
             parity=parity,
             weak=weak,
@@ -137,6 +144,12 @@ def write_report(path: str | os.PathLike[str], content: ReportContent, *, overwr
     page = render_report(content).encode("utf-8", errors="replace")
     write_file(target, page, overwrite=overwrite)
     return target
+
+
+def _digest(script: str) -> str:
+    """How a content security policy tells the scripts that may run."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return f"'sha256-{digest}'"
 
 
 def _environment() -> Environment:

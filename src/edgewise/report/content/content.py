@@ -16,6 +16,7 @@ from edgewise._core.stopping import StopReason
 if TYPE_CHECKING:
     from edgewise.auditing.result import AuditResult
     from edgewise.explaining import GlobalExplanation, LocalExplanation
+    from edgewise.exporting.program import Program
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
     from edgewise.symbolic import Formula
@@ -225,6 +226,11 @@ class ReportContent:
         What `edgewise.verify` gave, in the order of the page.
     audit : AuditResult, optional
         What `edgewise.audit` found; the last section of the page.
+    program : Program, optional
+        The model from raw columns to its answer, which the live network evaluates; without it the network itself, where its
+        inputs are the columns.
+    cells, cell_rows : tuple
+        Some held-out rows as they came, a cell for each column of `program`, and their places in X_test.
 
     Raises
     ------
@@ -271,6 +277,9 @@ class ReportContent:
     answers: tuple[LocalExplanation, ...] = ()
     proofs: tuple[ProofResult, ...] = ()
     audit: AuditResult | None = None
+    program: Program | None = None
+    cells: tuple[tuple[float | str | None, ...], ...] = ()
+    cell_rows: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         names = check_names(self.names, "names", of="ReportContent")

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, numbers_of
-from edgewise.data.encoding_raw import RawTable, raw_table
+from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
+from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 from edgewise.explaining import Explainer, GlobalExplanation
+from edgewise.exporting.read import program_of
 from edgewise.network import KAN, rename
 from edgewise.report.content.columns import summarise, summarise_classes, summarise_numbers
 from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent
 from edgewise.report.text.numbers import counted, number
+from edgewise.report.text.svg import few
 
 if TYPE_CHECKING:
     from edgewise.network import EditRecord
@@ -29,6 +31,8 @@ Floats = NDArray[np.float64]
 PAIRS = 257
 # Columns up to which a network with hidden nodes is explained within about a second.
 MOST_EXPLAINED = 40
+# Held-out rows whose own cells go into the page.
+MOST_ROWS = 100
 
 
 def content_from_estimator(
@@ -49,6 +53,7 @@ def content_from_estimator(
     edits: Sequence[EditRecord] = (),
     notes: Sequence[str] = (),
     repeats: Sequence[Any] = (),
+    rows: bool = True,
 ) -> ReportContent:
     """Everything the page shows of a fitted `KANRegressor` or `KANClassifier`.
 
@@ -80,6 +85,8 @@ def content_from_estimator(
         Added to what training itself has to say.
     repeats : sequence of estimators
         The same estimator fitted from other seeds; the page says how far they agree.
+    rows : bool
+        Whether some held-out rows may stand in the page, for readers to start from.
 
     Returns
     -------
@@ -110,7 +117,8 @@ def content_from_estimator(
     X, X_test = (model.encoding_.apply(table) for table in tables)
     classes = tuple(str(label) for label in getattr(model, "classes_", ()))
     target_rows, held = _target(model, y, "y"), _target(model, test_y, "test_y")
-    rows = [*baselines, _own_row(model, tables[1], len(classes))] if len(held) else list(baselines)
+    accuracy = [*baselines, _own_row(model, tables[1], len(classes))] if len(held) else list(baselines)
+    places = few(len(held), MOST_ROWS) if rows else np.zeros(0, dtype=np.int64)
     formula = None if found is None else found.best
     if classes:
         first = summarise_classes(target, classes, np.concatenate([target_rows, held]))
@@ -131,7 +139,7 @@ def content_from_estimator(
         formula=formula,
         front=() if found is None else tuple(found.front),
         alternatives=() if found is None else found.alternatives(),
-        accuracy=tuple(rows),
+        accuracy=tuple(accuracy),
         history=tuple(fit.history),
         edits=tuple(edits),
         notes=tuple(dict.fromkeys([fit.message, *fit.events, *notes])),
@@ -146,6 +154,9 @@ def content_from_estimator(
         repeats=tuple(_own_row(other, tables[1], len(classes)).predicted for other in repeats),
         raw_test={} if formula is None else _raw_numbers(model.encoding_.columns, tables[1], formula.names),
         explanation=_explained(model, tables[0], target, units),
+        program=None if getattr(model, "calibration_", None) is not None else program_of(model, units),
+        cells=_cells(model.encoding_.columns, tables[1].take(places)) if len(places) else (),
+        cell_rows=tuple(places.tolist()),
     )
 
 
@@ -253,6 +264,22 @@ def _own_row(model: Any, table: RawTable, classes: int) -> AccuracyRow:
         ours=True,
         predicted=predicted,
     )
+
+
+def _cells(columns: Sequence[EncodedColumn], table: RawTable) -> tuple[tuple[float | str | None, ...], ...]:
+    """The rows of a table, a cell for each column: numbers, words, and None where a cell is missing."""
+    told = [_column_cells(column, raw) for column, raw in zip(columns, table.columns, strict=True)]
+    return tuple(zip(*told, strict=True))
+
+
+def _column_cells(column: EncodedColumn, raw: RawColumn) -> list[float | str | None]:
+    if isinstance(column, NumberColumn):
+        numbers = numbers_of(raw, column.name, column.kind)
+        return [None if value != value else float(value) for value in numbers]
+    if raw.numbers is not None:
+        return [as_word(float(value), raw.kind) or None for value in raw.numbers]
+    words = [*raw.words, None]  # a missing cell has the code -1
+    return [words[int(code)] for code in cast(Any, raw.codes)]
 
 
 def _raw_numbers(

@@ -156,6 +156,7 @@ def _link(
         href=f"#fn-{view.key}",
         data_edge=view.key,
         data_layer=layer,
+        data_box=" ".join(f"{value:.1f}" for value in inner),
         aria_label=view.sentence,
         style=f"--strength:{view.share**0.5:.3f}",
     )
@@ -191,6 +192,7 @@ def _node(
     """A ring with + or × inside; a plain dot where nothing is added. Hidden nodes carry their number."""
     if column == 0:
         return _disc(place, point, 0.5 * NODE_RADIUS)
+    own = {"data_node": f"{column}-{node}", "data_at": f"{place.x(point.x):.1f} {place.y(point.y):.1f}"}
     group = net.spec.layers[column - 1].nodes.groups()[node]
     arriving = sum(1 for _, target in edges[column - 1] if target in group)
     x, y, radius = place.x(point.x), place.y(point.y), SCALE * NODE_RADIUS
@@ -198,12 +200,12 @@ def _node(
     name = node_name(net, column, node)
     number = [label(x, y + radius + 10, name.removeprefix("node "), "middle", "number")] if hidden else []
     if len(group) == 1 and arriving <= 1:
-        return tag("g", _disc(place, point, 0.5 * NODE_RADIUS), *number)
+        return tag("g", _disc(place, point, 0.5 * NODE_RADIUS), *number, **own)
     arm = 0.5 * radius * (0.75 if len(group) > 1 else 1.0)
     ways = ((arm, arm), (arm, -arm)) if len(group) > 1 else ((arm, 0.0), (0.0, arm))
     strokes = "".join(f"M{x - dx:.1f} {y - dy:.1f}L{x + dx:.1f} {y + dy:.1f}" for dx, dy in ways)
     ring = tag("circle", class_="ring", cx=x, cy=y, r=radius)
-    return tag("g", ring, tag("path", class_="sign", d=strokes), *number)
+    return tag("g", ring, tag("path", class_="sign", d=strokes), *number, **own)
 
 
 def _disc(place: _Place, point: Point, radius: float) -> Markup:

@@ -59,6 +59,8 @@ class EdgeView:
         How the horizontal axis reads in the table; None for hidden nodes.
     words : str
         What the curve does.
+    mean, height : float
+        The curve is the function less `mean`, times `height`.
     """
 
     edge: Edge
@@ -77,6 +79,8 @@ class EdgeView:
     high: float
     view: InputView | None
     words: str
+    mean: float = 0.0
+    height: float = 1.0
 
     @property
     def key(self) -> str:
@@ -155,7 +159,8 @@ def edge_view(
     room = BEYOND * (high - low) or 0.5
     x = np.arange(len(view.levels), dtype=np.float64) if view and coded else _points(low, high, room)
     height = float(net.output_scale[target]) if _sums_into_output(net, layer, target) else 1.0
-    y = height * (_curve(net, edge, x) - _mean(_curve(net, edge, data)))
+    mean = _mean(_curve(net, edge, data))
+    y = height * (_curve(net, edge, x) - mean)
     before, after = node_name(net, layer, source), sum_name(net, layer, target)
     before = before if view is None else view.label
     if view is not None and coded:
@@ -187,6 +192,8 @@ def edge_view(
         high=high,
         view=view,
         words=words,
+        mean=mean,
+        height=height,
     )
 
 

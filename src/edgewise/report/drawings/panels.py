@@ -164,11 +164,20 @@ def _level_rows(
     return picture(WIDTH, height, *parts, words=words, kind="chart panel bars")
 
 
+def thumbnail_range(view: EdgeView) -> tuple[float, float, float, float]:
+    """Values at the left, right, bottom and top of the box of a thumbnail."""
+    if view.levels:
+        return 0.0, len(view.y) - 1.0, min(float(view.y.min()), 0.0), max(float(view.y.max()), 0.0)
+    good = view.y[(view.x >= view.low) & (view.x <= view.high) & np.isfinite(view.y)]
+    low, high = (float(good.min()), float(good.max())) if good.size else (0.0, 0.0)
+    return view.low, view.high, low, high
+
+
 def thumbnail(view: EdgeView, left: float, top: float, width: float, height: float) -> Markup:
     """The bare function, scaled into a box of the network diagram."""
     y = view.y
+    _, _, low, high = thumbnail_range(view)
     if view.levels:
-        low, high = min(float(y.min()), 0.0), max(float(y.max()), 0.0)
         span = high - low or 1.0
         zero = top + height * high / span
         step = width / len(y)
@@ -181,8 +190,6 @@ def thumbnail(view: EdgeView, left: float, top: float, width: float, height: flo
         return tag("path", class_="fill", d=d)
     inside = (view.x >= view.low) & (view.x <= view.high)
     x, y = view.x[inside], y[inside]
-    good = y[np.isfinite(y)]
-    low, high = (float(good.min()), float(good.max())) if good.size else (0.0, 0.0)
     flat = high - low <= 1e-12 * max(abs(low), abs(high), 1e-300)
     share = np.where(np.isfinite(y), 0.5 if flat else (y - low) / (high - low or 1.0), np.nan)
     across = (x - x[0]) / (x[-1] - x[0]) if len(x) > 1 and x[-1] > x[0] else np.zeros_like(x)

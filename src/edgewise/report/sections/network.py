@@ -16,6 +16,8 @@ from edgewise.report.drawings.diagram import Diagram, diagram
 from edgewise.report.drawings.edge_functions import Edge, EdgeView, edge_view, source_values
 from edgewise.report.evaluation.importance import Importance, by_score, importance
 from edgewise.report.evaluation.partial_dependence import effects
+from edgewise.report.live.build import live_data
+from edgewise.report.live.page_data import LiveData
 from edgewise.report.text.numbers import listed, number
 
 Floats = NDArray[np.float64]
@@ -50,11 +52,12 @@ class PanelGroup:
 
 @dataclass(frozen=True)
 class NetworkSection:
-    """The diagrams and the small multiples of the network."""
+    """The diagrams and the small multiples of the network, and what its script needs to answer."""
 
     first: Diagram
     second: Diagram | None
     groups: tuple[PanelGroup, ...]
+    live: LiveData | None
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,8 @@ def network_section(content: ReportContent, scores: Importance | None) -> Networ
     more = None
     if everything.shown > first.shown:
         more = diagram(net, everything, views, name="More of the network")
-    return NetworkSection(drawn, more, _groups(content, scores, views))
+    live = live_data(content, tuple(views.values()))
+    return NetworkSection(drawn, more, _groups(content, scores, views), live)
 
 
 def _groups(

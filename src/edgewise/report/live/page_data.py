@@ -1,0 +1,130 @@
+"""What the script of the page reads, as plain data: the model, its inputs, some rows, and how edges are drawn."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgewise.exporting.json_program import program_data
+from edgewise.exporting.program import Program
+
+Cell = float | str | None
+
+
+@dataclass(frozen=True)
+class EdgeMark:
+    """How the curve of an edge is drawn, so that a dot can go along it.
+
+    Attributes
+    ----------
+    layer, source, target : int
+    name : str
+        Of the source.
+    low, high : float
+        Values of the source at the left and right of its box, in the units the first layer reads, else network units.
+    bottom, top : float
+        Values at the bottom and the top of the box, after `mean` is taken off and times `height`.
+    mean, height : float
+    levels : int
+        Bars that are drawn in the place of a curve; 0 for a curve.
+    """
+
+    layer: int
+    source: int
+    target: int
+    name: str
+    low: float
+    high: float
+    bottom: float
+    top: float
+    mean: float
+    height: float
+    levels: int
+
+
+@dataclass(frozen=True)
+class InputControl:
+    """One column that a reader moves.
+
+    Attributes
+    ----------
+    name : str
+    unit : str
+    low, high : float, optional
+        Range of the training rows; None for words.
+    kind : str
+        "number", "whole", "date" (days since 1970), "choice", or "unused", which has no control.
+    levels : tuple of str
+        Words of a choice; where there are `low` and `high`, what these two numbers stand for.
+    missing : bool
+        Whether a cell may be missing.
+    inputs : tuple of int
+        The inputs of the network that it becomes.
+    """
+
+    name: str
+    unit: str
+    low: float | None
+    high: float | None
+    kind: str
+    levels: tuple[str, ...]
+    missing: bool
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LiveRow:
+    """A row to start from: its name, its cells, and what is known of it."""
+
+    name: str
+    cells: tuple[float | str | None, ...]
+    truth: float | str | None
+
+
+@dataclass(frozen=True, eq=False)
+class LiveData:
+    """Everything the live network needs.
+
+    Attributes
+    ----------
+    program : Program
+    target, unit : str
+        What is predicted, and its unit.
+    inputs : tuple of InputControl
+        One for each column, in the order of the cells.
+    order : tuple of int
+        Their places, the strongest first.
+    start : tuple
+        Cells to begin with.
+    rows : tuple of LiveRow
+    edges : tuple of EdgeMark
+    margin : float, optional
+        Half the width of an interval around a predicted number.
+    """
+
+    program: Program
+    target: str
+    unit: str
+    inputs: tuple[InputControl, ...]
+    order: tuple[int, ...]
+    start: tuple[float | str | None, ...]
+    rows: tuple[LiveRow, ...]
+    edges: tuple[EdgeMark, ...]
+    margin: float | None = None
+
+    def to_json(self) -> str:
+        """As the text of a script element: no character in it can end the element."""
+        told: dict[str, Any] = {
+            "program": program_data(self.program),
+            "target": self.target,
+            "unit": self.unit,
+            "inputs": [asdict(each) for each in self.inputs],
+            "order": self.order,
+            "start": self.start,
+            "rows": [asdict(each) for each in self.rows],
+            "edges": [asdict(each) for each in self.edges],
+            "margin": self.margin,
+        }
+        text = json.dumps(told, allow_nan=False, separators=(",", ":"))
+        return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,140 @@
+"""The live network as a reader meets it: in a real browser, from disk, offline."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgewise import KANClassifier
+from edgewise.network import KAN
+from edgewise.report import ReportContent, content_from_estimator, write_report
+from edgewise.report.live.build import live_data
+from tests.exporting.estimators import table
+from tests.report.conftest import EVIL, HANGS, build, build_classes
+from tests.report.live.evaluator import BUNDLE
+
+
+@pytest.fixture
+def page(browser, tmp_path):
+    """Opens a page offline; nothing may complain or ask for anything."""
+    opened = []
+
+    def go(content: ReportContent, **options):
+        path = write_report(tmp_path / f"{len(opened)}.html", content)
+        context = browser.new_context(offline=True, viewport={"width": 1200, "height": 900}, **options)
+        context.set_default_timeout(HANGS)
+        one, told = context.new_page(), []
+        one.on("console", lambda message: told.append(message.text))
+        one.on("pageerror", lambda error: told.append(str(error)))
+        one.on("request", lambda request: told.append(request.url))
+        one.goto(path.as_uri())
+        opened.append((context, told, path.as_uri()))
+        return one
+
+    yield go
+    for context, told, url in opened:
+        assert told == [url]
+        context.close()
+
+
+def plain(names=("u", "v")) -> tuple[ReportContent, KAN]:
+    X = np.random.default_rng(0).uniform(-1, 1, (80, 2))
+    net = KAN([2, 3, 1], seed=0, input_names=names, output_names=["y"])
+    y = net.predict(X)[:, 0]
+    return ReportContent("t", "t.csv", names, "y", X[:50], y[:50], X[50:], y[50:], network=net), net
+
+
+def number(page) -> float:
+    return float(page.locator(".live-number").inner_text().split(" ")[0].replace("−", "-"))
+
+
+def test_the_number_follows_what_is_typed(page):
+    content, net = plain()
+    one = page(content)
+    for typed, value in (("0.25", 0.25), ("−0,5", -0.5), ("3", 3.0)):
+        one.get_by_label("u", exact=True).nth(1).fill(typed)
+        one.keyboard.press("Enter")
+        one.get_by_label("v", exact=True).nth(1).fill("0.1")
+        one.keyboard.press("Enter")
+        assert number(one) == pytest.approx(float(net.predict([[value, 0.1]])[0, 0]), rel=1e-5)
+    assert one.locator(".live-note:not([hidden])").count() == 1
+    one.get_by_label("u", exact=True).nth(1).fill("no number")
+    one.keyboard.press("Enter")
+    assert one.get_by_label("u", exact=True).nth(1).get_attribute("aria-invalid") == "true"
+
+
+def test_a_slider_moves_dots_wires_and_values_by_keyboard(page):
+    content, _net = plain()
+    one = page(content)
+    places = "Array.from(document.querySelectorAll('.live-dot'), (dot) => dot.getAttribute('cx')).join()"
+    before = one.evaluate(places), number(one), one.locator(".live-value").first.text_content()
+    one.get_by_label("u", exact=True).first.focus()
+    for _ in range(60):
+        one.keyboard.press("ArrowRight")
+    assert one.evaluate(places) != before[0]
+    assert number(one) != before[1]
+    assert one.locator(".live-value").first.text_content() != before[2]
+    assert one.locator("#live-row").input_value() == ""
+    assert one.locator(".wire.push-up").count() + one.locator(".wire.push-down").count() > 0
+
+
+def test_a_row_is_the_row_of_the_table_and_its_parts_add_up(page):
+    content, net = plain()
+    one = page(content)
+    one.locator("#live-row").select_option(label="held-out row 7")
+    assert number(one) == pytest.approx(float(net.predict(content.X_test[[6]])[0, 0]), rel=1e-5)
+    assert "The row says" in one.locator(".live-truth").inner_text()
+    told = one.locator(".live-sum").inner_text().replace("−", "-")
+    base = float(told.split("It is ")[1].split(" on average")[0])
+    parts = [float(each.inner_text().replace("−", "-")) for each in one.locator(".live-sum .size").all()]
+    assert base + sum(parts) == pytest.approx(number(one), abs=2e-2)
+
+
+def test_a_part_of_the_sum_opens_its_curve(page):
+    one = page(plain()[0])
+    one.locator(".live-open").first.click()
+    assert one.locator("#large").is_visible()
+
+
+def test_raw_cells_of_an_estimator_missing_ones_and_classes(page):
+    data = table(120, 3)
+    y = np.where(np.array(data["flag"]) ^ (np.array(data["size"]) > 5), "yes 'q'", "nö")
+    model = KANClassifier(mode="additive", members=1, work=0.01).fit(data, y)
+    content = content_from_estimator(model, data, y, data, y, target="tree")
+    one = page(content)
+    shown = one.locator(".live-number").inner_text()
+    assert shown.startswith(("nö, ", "yes 'q', "))
+    one.locator("#live-row").select_option(label="held-out row 8")
+    odds = model.predict_proba({name: cells[7:8] for name, cells in data.items()})[0]
+    told = [float(t.inner_text().strip("<> %")) / 100 for t in one.locator(".live-classes .size").all()]
+    assert told == pytest.approx(odds.tolist(), abs=6e-4)
+    one.get_by_label("kind", exact=True).select_option(label="missing")
+    data["kind"] = [None] * 120
+    odds = model.predict_proba({name: cells[7:8] for name, cells in data.items()})[0]
+    told = [float(t.inner_text().strip("<> %")) / 100 for t in one.locator(".live-classes .size").all()]
+    assert told == pytest.approx(odds.tolist(), abs=6e-4)
+
+
+def test_hostile_names_stay_words(page):
+    one = page(build())
+    assert EVIL in one.locator(".live").inner_text()
+    assert one.locator("#live script, #live img").count() == 0
+
+
+def test_without_a_script_the_drawing_stands(page):
+    content, _ = plain()
+    one = page(content, java_script_enabled=False)
+    assert one.locator("svg.net").first.is_visible()
+    assert one.locator("#live").is_hidden()
+
+
+def test_a_network_of_coded_columns_without_its_encoding_is_not_live():
+    content = build_classes()
+    assert content.inputs
+    assert live_data(content, ()) is None
+
+
+def test_the_bundle_is_small():
+    import gzip
+
+    assert len(gzip.compress(BUNDLE.read_bytes(), 9)) < 25_000

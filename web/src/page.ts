@@ -1,0 +1,20 @@
+// The host inside a saved page: data and drawings stand in the document.
+
+import { render } from "./live";
+import type { LiveData } from "./program";
+
+export { Evaluator } from "./evaluate";
+export { render } from "./live";
+export { functions } from "./trees";
+
+export function start(): void {
+  const told = document.querySelector("#live-data")?.textContent;
+  const el = document.querySelector<HTMLElement>("#live");
+  if (!told || !el) return;
+  const drawings = Array.from(document.querySelectorAll<SVGSVGElement>("svg.net"));
+  const open = (key: string) =>
+    document.querySelector<SVGElement>(`[data-edge="${key}"]`)?.dispatchEvent(new MouseEvent("click", { cancelable: true }));
+  render(JSON.parse(told) as LiveData, { el, drawings, open });
+}
+
+if (typeof document !== "undefined") start();
