@@ -123,7 +123,7 @@ def run_all(run: Run, shapes: Sequence[tuple[int, ...]], networks: int, mutation
                 near, size = near_copy(net, rng)
                 asked.append(("equal, near", {"type": "equal", "epsilon": 100 * size}, [net, near]))
                 for kind, claim, nets in asked:
-                    made = certificate(claim, where, nets, Path(name), seconds=1)
+                    made = certificate(claim, where, nets, Path(name), work=0.1)
                     if made is not None:
                         fuzz(tallies.setdefault(kind, Tally(Path(name))), made, rng, mutations)
     for kind, tally in tallies.items():

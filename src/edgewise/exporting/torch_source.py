@@ -254,7 +254,8 @@ class _Writer:
         text = repr(module)
         again = _made(text)
         if (
-            type(again) is not type(module)
+            again is None
+            or type(again) is not type(module)
             or _shapes(again) != _shapes(module)
             or _settings(again) != _settings(module)
         ):
