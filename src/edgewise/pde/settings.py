@@ -42,6 +42,10 @@ class SolverConfig:
         Newton's steps in slabs of time are exact to this share.
     krylov_steps : int
         Steps of GMRES at most.
+    first_share : float
+        Where Newton's method fails, nonlinear terms are taken in by such a share first.
+    most_shares : int
+        Shares that are tried on a grid at most.
     rough_tolerance, slab_share : float
         Tolerances of the two marches through time, in units of the one asked for; slabs add up, so that the second is
         below 1.
@@ -87,6 +91,8 @@ class SolverConfig:
     shift: float = 1e-15
     krylov_share: float = 1e-3
     krylov_steps: int = 40
+    first_share: float = 0.25
+    most_shares: int = 16
     rough_tolerance: float = 10.0
     slab_share: float = 0.3
     loosest: float = 1e-5

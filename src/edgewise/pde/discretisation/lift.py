@@ -77,9 +77,16 @@ def lift(
             ]
         )
         has = np.tensordot(reduced[axis].rows, total, axes=(1, axis))
-        added = np.tensordot(reduced[axis].lift, data - has, axes=(1, 0))
-        total = total + np.moveaxis(added, 0, axis)
-    # What a later coordinate added may have spoilt an earlier one: exactly where the data contradict each other.
+        added = np.moveaxis(np.tensordot(reduced[axis].lift, data - has, axes=(1, 0)), 0, axis)
+        for other in range(axis):
+            # Where the data contradict those of earlier coordinates, the earlier ones hold, and the step between both
+            # is as short as the intervals at the corner.
+            free, own = reduced[other].free, reduced[other].own
+            kept = np.moveaxis(added, other, 0)[own]
+            spread = (free @ kept.reshape(len(own), -1)).reshape(-1, *kept.shape[1:])
+            added = np.moveaxis(spread, 0, other)
+        total = total + added
+    # A later coordinate may have been left without some of its data: exactly where these contradict each other.
     worst = 0.0
     for axis in range(len(spaces)):
         numbers = [n for n, each in enumerate(conditions) if each.face.axis == axis]

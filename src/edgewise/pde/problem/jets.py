@@ -9,7 +9,7 @@ from these two, so that no derivative is taken by nesting.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,8 @@ class Compiled:
         Whether no derivative depends on the unknowns.
     count : int
         Number of equations.
+    share : float
+        What terms that are not linear are taken with: residuals are share R(u) + (1 - share) (R(0) + R'(0) u).
     """
 
     jets: tuple[Jet, ...]
@@ -51,16 +53,35 @@ class Compiled:
     entries: tuple[tuple[int, int], ...]
     linear: bool
     count: int
+    share: float = 1.0
+
+    def softened(self, share: float) -> Compiled:
+        """The same equations, their terms that are not linear in the unknowns taken with a share."""
+        return self if self.linear or share == self.share else replace(self, share=share)
 
     def residuals(self, at: Sequence[Floats], jets: Sequence[Floats]) -> list[Floats]:
         """Residuals (E arrays of the shape of the places)."""
-        shape = np.broadcast_shapes(*(np.shape(a) for a in at))
-        return [np.broadcast_to(np.asarray(value, dtype=float), shape) for value in self.values(*at, *jets)]
+        found = self._on_grid(self.values, at, jets)
+        if self.share == 1:
+            return found
+        still = [np.zeros(()) for _ in jets]
+        flat = self._on_grid(self.values, at, still)
+        for (e, j), slope in zip(self.entries, self._on_grid(self.slopes, at, still), strict=True):
+            flat[e] = flat[e] + slope * jets[j]
+        return [self.share * a + (1 - self.share) * b for a, b in zip(found, flat, strict=True)]
 
     def derivatives(self, at: Sequence[Floats], jets: Sequence[Floats]) -> list[Floats]:
         """Derivatives of the residuals in the jets, one array for each of `entries`."""
+        found = self._on_grid(self.slopes, at, jets)
+        if self.share == 1:
+            return found
+        flat = self._on_grid(self.slopes, at, [np.zeros(()) for _ in jets])
+        return [self.share * a + (1 - self.share) * b for a, b in zip(found, flat, strict=True)]
+
+    @staticmethod
+    def _on_grid(function: Evaluate, at: Sequence[Floats], jets: Sequence[Floats]) -> list[Floats]:
         shape = np.broadcast_shapes(*(np.shape(a) for a in at))
-        return [np.broadcast_to(np.asarray(value, dtype=float), shape) for value in self.slopes(*at, *jets)]
+        return [np.broadcast_to(np.asarray(value, dtype=float), shape) for value in function(*at, *jets)]
 
 
 def compile_equations(residuals: Sequence[Any], fields: Sequence[Any], symbols: Sequence[Any]) -> Compiled:

@@ -82,6 +82,9 @@ class Problem:
         Hold everywhere inside.
     conditions : sequence of Condition
         Made by `on`; nested sequences are welcome.
+    jumps : bool
+        Whether conditions contradict each other where parts of the boundary meet on purpose, as at the ends of a lid that
+        slides. Without it, such contradictions are reported.
 
     Raises
     ------
@@ -102,6 +105,7 @@ class Problem:
     domain: Box | Region
     equations: Sequence[Equation]
     conditions: Sequence[Condition] = ()
+    jumps: bool = False
 
     def __post_init__(self) -> None:
         equations = flat(self.equations, "The 'equations' parameter of Problem")

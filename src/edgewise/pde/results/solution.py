@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy.core.function import AppliedUndef
 
-from edgewise._core.checks import check_choice, check_float, check_int, plural
+from edgewise._core.checks import among, check_choice, check_float, check_int, plural
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise._core.stopping import StopReason
@@ -22,7 +23,7 @@ from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
-from edgewise.pde.terms.symbols import Coordinate
+from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
 
 Floats = NDArray[np.float64]
 
@@ -131,29 +132,59 @@ class Solution:
         """
         n = self._number(unknown)
         names = [each.name for each in self.problem.domain.coordinates]
-        if len(at) != len(names):
-            raise InputError(
-                f"A solution takes {plural(len(names), 'array')}, one for each of {', '.join(names)}. Got {len(at)}."
-            )
         orders = [0] * len(names)
         for key, order in (derivative or {}).items():
             name = check_choice(getattr(key, "name", key), "derivative", names, of="Solution")
             orders[names.index(name)] = check_int(order, "derivative", low=0, high=4, of="Solution")
-        arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
-        points = np.stack([each.ravel() for each in arrays], axis=1)
-        for axis, (low, high) in enumerate(self.problem.domain.bounds):
-            span = high - low
-            if self.problem.domain.periodic[axis]:
-                points[:, axis] = low + np.mod(points[:, axis] - low, span)
-            elif ((points[:, axis] < low - 1e-9 * span) | (points[:, axis] > high + 1e-9 * span)).any():
-                raise InputError(
-                    f"The solution is known for '{names[axis]}' from {low:g} to {high:g} only; some of the "
-                    f"places lie outside."
-                )
-        values = self.pieces.points(n, points, orders).reshape(arrays[0].shape)
+        points, shape = self._points(at)
+        values = self.pieces.points(n, points, orders).reshape(shape)
         if isinstance(self.pieces, MeshPieces) and np.isnan(values).any():
             raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")
         return float(values) if values.ndim == 0 else values
+
+    def evaluate(self, term: Expr | Any, *at: Any) -> Any:
+        """Values of a term of the unknowns and their derivatives, such as a velocity from a stream function.
+
+        Parameters
+        ----------
+        term : Expr
+            As equations are written with: `curl(psi)[0]`, `u**2 + v**2`, `lap(u)`.
+        *at : array-like
+            One for each coordinate, in the order of the domain; broadcast against each other.
+
+        Returns
+        -------
+        ndarray or float
+
+        Raises
+        ------
+        InputError
+            Where places lie outside the domain, or the term has names that are none of the problem's.
+
+        Examples
+        --------
+        >>> from edgewise import pde
+        >>> (x,) = pde.coordinates("x")
+        >>> u = pde.unknown("u", x)
+        >>> line = pde.box({x: (0, 1)})
+        >>> problem = pde.Problem(line, [pde.dx(u, x, 2) == 2], pde.on(line.boundary["walls"], u == 0))
+        >>> round(pde.solve(problem, tolerance=1e-8).evaluate(u + 3 * pde.dx(u, x), 0.0), 6)
+        -3.0
+        """
+        tree, coordinates = tree_of(term), self.problem.domain.coordinates
+        strange = (tree.atoms(AppliedUndef) - set(self.problem.fields)) | (
+            tree.free_symbols - {each.tree for each in coordinates}
+        )
+        if strange:
+            raise InputError(
+                f"The 'term' parameter of Solution.evaluate has '{min(map(str, strange))}', which is none of "
+                f"{among([*self.names, *(each.name for each in coordinates)])}."
+            )
+        compiled = compile_equations([tree], self.problem.fields, [each.tree for each in coordinates])
+        points, shape = self._points(at)
+        jets = [self.pieces.points(f, points, orders) for f, orders in compiled.jets]
+        values = compiled.residuals(list(points.T), jets)[0].reshape(shape)
+        return float(values) if values.ndim == 0 else np.array(values)
 
     def grid(self, *at: Any, unknown: str | None = None) -> Floats:
         """Values on the grid of all combinations of places, one array for each coordinate; nan outside the domain."""
@@ -274,6 +305,26 @@ class Solution:
             "seconds": self.seconds,
             "coefficients": self.coefficients,
         }
+
+    def _points(self, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
+        """Places as rows, inside the domain, and the shape that values there are to have."""
+        names = [each.name for each in self.problem.domain.coordinates]
+        if len(at) != len(names):
+            raise InputError(
+                f"A solution takes {plural(len(names), 'array')}, one for each of {', '.join(names)}. Got {len(at)}."
+            )
+        arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
+        points = np.stack([each.ravel() for each in arrays], axis=1)
+        for axis, (low, high) in enumerate(self.problem.domain.bounds):
+            span = high - low
+            if self.problem.domain.periodic[axis]:
+                points[:, axis] = low + np.mod(points[:, axis] - low, span)
+            elif ((points[:, axis] < low - 1e-9 * span) | (points[:, axis] > high + 1e-9 * span)).any():
+                raise InputError(
+                    f"The solution is known for '{names[axis]}' from {low:g} to {high:g} only; some of the "
+                    f"places lie outside."
+                )
+        return points, arrays[0].shape
 
     def _number(self, unknown: str | None) -> int:
         if unknown is None:

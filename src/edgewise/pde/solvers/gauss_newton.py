@@ -38,6 +38,8 @@ class GridSolution:
     converged : bool
     weakest : float
         Smallest pivot of the scaled normal equations: near zero where the equations do not determine the unknowns.
+    share : float
+        Terms that are not linear were taken with this share: below 1 it is no solution, but a way to one on finer grids.
     """
 
     fields: tuple[Field, ...]
@@ -46,6 +48,7 @@ class GridSolution:
     steps: int
     converged: bool
     weakest: float
+    share: float = 1.0
 
 
 class _Factor:
@@ -179,6 +182,8 @@ def solve_galerkin(
             ):
                 break
             length *= 0.5
+        if length < config.shortest:
+            break
         free, normal, steps = free + length * step, trial, steps + 1
         if size <= config.step_tolerance * scale or (size > 0.3 * size_before and size <= 1e-10 * scale):
             converged = True

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.continuation import continue_to_all
 from edgewise.pde.solvers.frozen import FrozenSlab, slab_axis
 from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
 from edgewise.pde.solvers.newton_krylov import solve_newton_krylov
@@ -38,12 +41,15 @@ class BoxSystem:
     faces : FaceConditions
     degrees : tuple of int
         Of the splines of each coordinate.
+    tests : tuple of WeightingSpace or None
+        What each equation is tested against where nothing marches; None for least squares.
     """
 
     names: tuple[str, ...]
     inside: Compiled
     faces: FaceConditions
     degrees: tuple[int, ...]
+    tests: tuple[WeightingSpace, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +65,15 @@ class Level:
     change : float
         Relative L2 difference from the grid before; infinite on the first.
     rough : tuple of ndarray
-        For each coordinate and interval, the residuals that are rough along it.
+        For each coordinate and interval, the residuals that are rough along it, or what the splines lack.
     indicator : float
-        What the residuals say of the error, in units of its own.
+        What these say of the error, in units of its own.
     relative : float
         Residuals relative to the terms of the equations.
     violation : float
         The same of conditions that are met in the mean; 0 where all are built in.
+    weak : bool
+        Whether residuals are tested with the unknowns' own splines, not made small themselves.
     """
 
     spaces: tuple[Space, ...]
@@ -76,6 +84,7 @@ class Level:
     indicator: float
     relative: float
     violation: float
+    weak: bool
 
 
 def solve_level(
@@ -85,6 +94,7 @@ def solve_level(
     config: SolverConfig,
     known: dict[int, Field] | None = None,
     tests: Sequence[WeightingSpace] | None = None,
+    continued: bool = False,
 ) -> Level:
     """Least squares on one grid, beginning with a solution on another.
 
@@ -99,6 +109,8 @@ def solve_level(
         Data of conditions built in that are splines, by the condition's number.
     tests : sequence of WeightingSpace, optional
         What each equation is tested against; without them residuals are made small in the mean of squares.
+    continued : bool
+        Whether nonlinear terms may be taken in step by step where Newton's method fails.
     """
     known = known or {}
     n_fields = len(system.names)
@@ -134,21 +146,34 @@ def solve_level(
         on[weak.face.axis] = end(spaces[weak.face.axis], weak.face.high)
         patches.append(Patch(weak.compiled, tuple(on), weak_weight(spaces, weak.face.axis)))
     start = np.zeros(layout.count) if before is None else project(layout, before, lifts)
-    if tests is None:
-        solution = solve_grid(Assembler(layout, patches), lifts, start, config)
-    elif (axis := slab_axis(layout, system.inside, tests)) is not None:
-        operators = Operators(layout, patches[0], tests, lifts)
-        solution = solve_newton_krylov(
-            operators, lifts, start, lambda slopes: FrozenSlab(operators, axis, slopes).solve, config
-        )
-    else:
-        solution = solve_galerkin(Assembler(layout, patches), lifts, start, tests, config)
+
+    def at_share(share: float, start: Floats) -> GridSolution:
+        """The solution of equations whose nonlinear terms are taken with a share."""
+        first = replace(patches[0], compiled=patches[0].compiled.softened(share))
+        if tests is None:
+            return solve_grid(Assembler(layout, [first, *patches[1:]]), lifts, start, config)
+        if (axis := slab_axis(layout, system.inside, tests)) is not None:
+            operators = Operators(layout, first, tests, lifts)
+            return solve_newton_krylov(
+                operators, lifts, start, lambda slopes: FrozenSlab(operators, axis, slopes).solve, config
+            )
+        return solve_galerkin(Assembler(layout, [first]), lifts, start, tests, config)
+
+    solution = at_share(1.0, start)
+    if not solution.converged and continued and not system.inside.linear:
+        solution = continue_to_all(at_share, start, solution, config)
     change = np.inf if before is None else difference(solution.fields, before)
     jets = patches[0].jets(solution.fields)
-    rough, indicator = residual_parts(patches[0], solution.fields, jets)
+    weak = tests is not None and not any(any(test.orders) for test in tests)
+    if not weak:
+        rough, indicator = residual_parts(patches[0], solution.fields, jets)
+    else:
+        # Residuals of weak solutions need not be small; what their splines lack is told by the unknowns.
+        rough = next_modes(solution.fields)
+        indicator = float(np.sqrt(sum(float((each**2).sum()) for each in rough)))
     relative = float(np.sqrt(solution.objective)) / max(terms(patches[0], solution.fields, jets), 1e-300)
     violation = max((_left(each, solution.fields) for each in patches[1:]), default=0.0)
-    return Level(spaces, solution, contradiction, change, rough, indicator, relative, violation)
+    return Level(spaces, solution, contradiction, change, rough, indicator, relative, violation, weak)
 
 
 def _left(patch: Patch, fields: Sequence[Field]) -> float:
@@ -281,7 +306,7 @@ def solve_levels(
     heard: Callable[[Level, float], None] = lambda level, error: None,
 ) -> tuple[list[Level], float]:
     """Refines until the estimated error is below the tolerance; returns every level and the estimate."""
-    levels = [solve_level(system, spaces, None, config)]
+    levels = [solve_level(system, spaces, None, config, tests=system.tests, continued=True)]
     error = np.inf
     heard(levels[-1], error)
     for _ in range(config.most_levels - 1):
@@ -289,7 +314,16 @@ def solve_levels(
         count = len(system.names) * int(np.prod([space.size for space in finer]))
         if count > config.most_coefficients:
             break
-        levels.append(solve_level(system, finer, levels[-1].solution.fields, config))
+        levels.append(
+            solve_level(
+                system,
+                finer,
+                levels[-1].solution.fields,
+                config,
+                tests=system.tests,
+                continued=_goes_on(levels),
+            )
+        )
         error = estimate(levels)
         heard(levels[-1], error)
         if error <= tolerance or stalled(levels, system.inside.linear, config):
@@ -297,12 +331,18 @@ def solve_levels(
     return levels, error
 
 
+def _goes_on(levels: Sequence[Level]) -> bool:
+    """Whether finer grids took more of the nonlinear terms, so that the next may reach all of them."""
+    shares = [level.solution.share for level in levels if not level.solution.converged]
+    return len(shares) < 2 or shares[-1] > shares[-2]
+
+
 def stalled(levels: Sequence[Level], linear: bool, config: SolverConfig) -> bool:
     """Whether finer grids help no more: the unknowns are not determined, or much of the equations is left and stays so."""
     lost = [not level.solution.converged or level.solution.weakest < config.undetermined for level in levels]
     if linear and len(levels) > 2 and all(lost[-2:]):
         return True
-    if len(levels) < 4 or levels[-1].relative < config.residual_left:
+    if levels[-1].weak or len(levels) < 4 or levels[-1].relative < config.residual_left:
         return False
     last, before = levels[-1], levels[-3]
     still = last.solution.objective > config.stall * before.solution.objective
@@ -319,3 +359,31 @@ def estimate(levels: Sequence[Level]) -> float:
     pairs = list(itertools.pairwise(levels))[-3:]
     ratio = max(after.change / max(before.indicator, 1e-300) for before, after in pairs)
     return max(ratio * levels[-1].indicator, 1e-15)
+
+
+def energy_tests(system: BoxSystem) -> tuple[WeightingSpace, ...] | None:
+    """The unknowns' own splines as test functions, where the weak form of the equations has them: every unknown with an
+    equation of its own of even order 2 m, and m conditions built in on every face.
+
+    Splines are smooth enough for the residuals to be tested as they stand: parts integrated by these tests leave nothing
+    at the boundary. Weak solutions exist where residuals of second or fourth order are in no mean of squares, as where
+    conditions jump.
+    """
+    if system.faces.weak or system.inside.count != len(system.names):
+        return None
+    order = np.zeros((system.inside.count, len(system.names)))
+    for e, j in system.inside.entries:
+        f, orders = system.inside.jets[j]
+        order[e, f] = max(order[e, f], sum(orders))
+    rows, columns = linear_sum_assignment(-order)
+    if (order[rows, columns] % 2).any() or not order[rows, columns].all():
+        return None
+    for e, f in zip(rows, columns, strict=True):
+        for axis in range(len(system.degrees)):
+            counts = [0, 0]
+            for each in system.faces.built_in:
+                if each.field == f and each.face.axis == axis:
+                    counts[each.face.high] += 1
+            if set(counts) - {int(order[e, f]) // 2} and counts != [0, 0]:
+                return None
+    return tuple(WeightingSpace(int(f), (0,) * len(system.degrees)) for f in columns)

@@ -11,6 +11,7 @@ tolerances, so that the error can be estimated.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,15 @@ from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, norms, solve_levels
+from edgewise.pde.solvers.levels import (
+    BoxSystem,
+    Level,
+    energy_tests,
+    estimate,
+    first_spaces,
+    norms,
+    solve_levels,
+)
 from edgewise.pde.solvers.march import March, march
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.progress import Progress
@@ -99,6 +108,8 @@ def solve(
         constants.time_degree if marches and a == axis else constants.degree for a in range(len(symbols))
     )
     system = BoxSystem(problem.names, inside, faces, degrees)
+    if problem.jumps and not marches:
+        system = replace(system, tests=energy_tests(system))
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if marches:
             assert axis is not None
@@ -172,17 +183,17 @@ def _refined(
         tolerance,
         "grid",
         reason,
-        _doubts(levels, tolerance, config),
+        _doubts(levels, problem.jumps, tolerance, config),
         meter.seconds,
         int(sum(field.coefficients.size for field in last.solution.fields)),
     )
 
 
-def _doubts(levels: list[Level], tolerance: float, config: SolverConfig) -> tuple[str, ...]:
+def _doubts(levels: list[Level], jumps: bool, tolerance: float, config: SolverConfig) -> tuple[str, ...]:
     """What speaks against the answer on the last grid."""
     last = levels[-1]
     found: list[str] = []
-    if last.contradiction > config.contradiction:
+    if last.contradiction > config.contradiction and not jumps:
         found.append(
             f"Conditions contradict each other where two parts of the boundary meet, by "
             f"{last.contradiction:.1e} of their size."
@@ -199,7 +210,7 @@ def _doubts(levels: list[Level], tolerance: float, config: SolverConfig) -> tupl
         )
     if not last.solution.converged:
         found.append("Newton's method did not converge on the last grid: there may be no solution near.")
-    if len(levels) > 2:
+    if len(levels) > 2 and not last.weak:
         relative = last.relative
         fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300)
         if relative > config.residual_left and fell > config.residual_fall:
@@ -273,7 +284,7 @@ def _marched(
             f"It was ended at time {slabs[-1].spaces[axis].high:g}, before the end of the domain."
         )
     contradiction = max(slab.contradiction for slab in slabs)
-    if contradiction > config.contradiction:
+    if contradiction > config.contradiction and not problem.jumps:
         warnings.append(
             f"Conditions contradict each other where two parts of the boundary meet, by {contradiction:.1e} of their size."
         )
