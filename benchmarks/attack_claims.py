@@ -490,9 +490,10 @@ def _impossible(claim: Claim, subject: Subject, row: pd.DataFrame) -> list[str]:
             found += ["a third value"] if cell not in set(known) else []
         else:
             low, high = subject.range_of(name) if allowed is None else allowed
-            # The ends of a plain network's range are rounded where they are put together, in its own floats.
-            size = np.array([low, high], dtype=np.float32 if subject.kind == "float32" else np.float64)
-            room = 4 * float(np.spacing(np.abs(size)).max()) if subject.plain and allowed is None else 0.0
+            # The ends of a plain network's range are rounded where they are put together.
+            room = (
+                4 * float(np.spacing(max(abs(low), abs(high)))) if subject.plain and allowed is None else 0.0
+            )
             far = not low - room <= cell <= high + room and claim.kind != "robust"
             found += (
                 ["outside the range" if allowed is None else "outside what was asked about"] if far else []

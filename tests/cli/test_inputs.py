@@ -178,3 +178,16 @@ def test_the_row_of_an_infinity_is_that_of_the_file(column):
         InputError, match=rf"'{column}' of t\.csv .* Got inf in data row 5 \(2 infinite in all\)"
     ):
         prepare(frame, "y", drop_missing=True)
+
+
+def test_numbers_too_large_to_be_squared_make_no_matrix():
+    """A table model bends them; a search for formulas would overflow."""
+    frame = pa.table({"x": np.linspace(0, 1, N), "z": np.r_[1e300, np.ones(N - 1)]})
+    assert matrix(frame) is None
+    assert matrix(frame.select(["x"])).shape == (N, 1)
+
+
+def test_a_name_that_a_table_without_a_header_lacks_is_explained(tmp_path):
+    (tmp_path / "t.csv").write_text("0.5,1\n0.25,2\n")
+    with pytest.raises(InputError, match=r"'x1', 'x2' \(it is read as no header"):
+        prepare(read_frame(tmp_path / "t.csv"), "y")

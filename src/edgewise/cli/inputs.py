@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewise._core.checks import among, check_squarable, did_you_mean, plural, short
+from edgewise._core.checks import LARGEST, among, check_squarable, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
@@ -95,9 +95,12 @@ def find(frame: Frame, name: str) -> str:
     tidy = " ".join(name.split())
     if tidy in frame.column_names:
         return tidy
+    read = provenance(frame)
+    # Who names a column of a table that seems to have no names should know that it was read so.
+    how = f" (it is read as {read.dialect})" if "no header" in read.dialect else ""
     raise InputError(
-        f"{provenance(frame).source} has no column {called(name)}{did_you_mean(name, frame.column_names)}; its columns "
-        f"are {among(frame.column_names)}."
+        f"{read.source} has no column {called(name)}{did_you_mean(name, frame.column_names)}; its columns "
+        f"are {among(frame.column_names)}{how}."
     )
 
 
@@ -169,9 +172,9 @@ def refuse_infinite(frame: Frame, source: str) -> None:
 
 
 def matrix(frame: Frame) -> Floats | None:
-    """All columns as one matrix; None unless every one holds finite numbers without gaps."""
+    """All columns as one matrix; None unless every one holds numbers without gaps, none too large to be squared."""
     columns = [numbers(column) for column in frame.columns]
-    if any(values is None or not np.isfinite(values).all() for values in columns):
+    if any(values is None or not (np.abs(values) <= LARGEST).all() for values in columns):
         return None
     return np.stack([values for values in columns if values is not None], axis=1)
 

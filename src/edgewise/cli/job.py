@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core import InputError, plural
+from edgewise._core.checks import LARGEST
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, check_work, running
 from edgewise.cli.accuracy import compared, measure, measures
@@ -139,7 +140,7 @@ def readable(inputs: Inputs) -> str:
     if len(inputs.names) > MOST_COLUMNS_OF_A_FORMULA:
         return f"it has {len(inputs.names)} columns and {MOST_COLUMNS_OF_A_FORMULA} is the most a formula is found for"
     if matrix(inputs.frame) is None:
-        return "its columns must all be finite numbers without gaps"
+        return f"its columns must all be numbers up to {LARGEST:g} without gaps"
     return ""
 
 

@@ -151,6 +151,12 @@ def test_relations_are_exact(law) -> None:
     assert min(errors(relations(rows), rows)) < 1e-10
 
 
+def test_a_target_that_hardly_differs_from_a_large_number_has_none() -> None:
+    """Integers beside 2^53: no function of them tells one row from the next."""
+    rows = table(lambda a, b: 2.0**53 + 300 * a * b, columns=2)
+    assert not list(relations(rows))
+
+
 def test_noise_has_no_exact_relations_and_pursuit_sees_through_it() -> None:
     rows = table(lambda a, b, c: a * np.sin(b) + c**2, noise=0.02)
     assert not list(relations(rows, plain=True))

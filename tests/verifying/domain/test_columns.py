@@ -1,10 +1,14 @@
 """Raw columns and domains: every encoded row lies in the domain, and its rows come back as raw ones."""
 
 import datetime as dt
+from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 import edgewise as ew
 from edgewise import InputError
@@ -154,3 +158,21 @@ def test_a_plain_network_has_the_box_of_its_grids():
     assert columns.encode({"b": 2.0, "a": 1.0}, "t").tolist() == [1.0, 2.0]
     with pytest.raises(InputError, match="must be one row"):
         columns.encode([[1.0, 2.0], [3.0, 4.0]], "t")
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_the_box_of_a_network_in_single_precision_is_that_of_its_numbers(seed):
+    """`predict` reads rows in float64: a range rounded to single floats would leave rows out, or take others in."""
+    rng = np.random.default_rng(seed)
+    net = ew.KAN([2, 1], seed=0)
+    with torch.no_grad():
+        net.input_shift.copy_(torch.from_numpy(rng.normal(0, 100, 2)))
+        net.input_scale.copy_(torch.from_numpy(rng.uniform(0.1, 9, 2)))
+    domain = Columns(fitted(net, of="verify")).domain([])
+    for i, group in enumerate(domain.groups):
+        ends = [Fraction(float(each)) for each in net.layers[0].domain[i]]
+        shift, scale = Fraction(float(net.input_shift[i])), Fraction(float(net.input_scale[i]))
+        for end, told in zip(ends, group.cells[0][0], strict=True):
+            assert abs(shift + scale * end - Fraction(told)) <= 4 * Fraction(
+                float(np.spacing(abs(told) + 100))
+            )

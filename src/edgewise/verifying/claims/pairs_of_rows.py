@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgewise.verifying.claims.tasks import Task, output_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group, place
-from edgewise.verifying.domain.possible_rows import Possible
+from edgewise.verifying.domain.possible_rows import Possible, Value
 from edgewise.verifying.domain.raw_values import Cell
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Case, Evaluator, case
@@ -101,19 +101,35 @@ class Pairs:
                 second[:, i] = whole.transformed(start + np.trunc(steps + 1e-9 * np.sign(steps)))
         return self.joined(first, second)
 
-    def shown(self, x: Floats) -> tuple[Case, Case] | None:
+    def shown(self, x: Floats, excess: Value) -> tuple[Case, Case] | None:
         """Two rows that are decided differently, from one of the task's that shows it; None where they are not.
 
-        Rows that can be, where these show it; numbers are written with as few digits as goes.
+        Rows that can be, where these or others near them show it; numbers are written with as few digits as goes.
+        `excess` says by how much each of the task's rows breaks the claim.
         """
-        for rows, domain in (
-            (self.nearest(x[None]), self.possible.near),
-            (self.near(x[None]), self.possible.domain),
-        ):
-            first, second = (each[0] for each in self.parted(rows))
+        start = self.nearest(x[None])[0]
+        tries: tuple[tuple[Callable[[], Floats], Domain], ...] = (
+            (lambda: start, self.possible.near),
+            (lambda: self._climbed(start, excess), self.possible.near),
+            (lambda: self.near(x[None])[0], self.possible.domain),
+        )
+        for made, domain in tries:
+            first, second = (each[0] for each in self.parted(made()[None]))
             if self.differ(self._cases(first, second)):
                 return self._cases(*self._tidied(first, second, domain))
         return None
+
+    def _climbed(self, x: Floats, excess: Value) -> Floats:
+        """A possible pair that breaks the claim more than one of the task's rows, which is possible."""
+        first, second = (each[0] for each in self.parted(x[None]))
+
+        def pairs(rows: Floats) -> Floats:
+            others = rows.copy()
+            others[:, self.moved] = second[self.moved]
+            return self.nearest(self.joined(rows, others))
+
+        top, _ = self.possible.climbed(first, lambda rows: excess(pairs(rows)), enough=np.inf)
+        return pairs(top[None])[0]
 
     def differ(self, pair: tuple[Case, Case]) -> bool:
         """Whether two rows are decided differently."""

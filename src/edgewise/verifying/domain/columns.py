@@ -65,7 +65,13 @@ class Columns:
     def whole(self) -> Domain:
         """Every row the encoding can give; of a plain network the range that its grids cover, which is not everything."""
         if self.view.encoding is None:
-            box = self.view.network.input_range().double().cpu().numpy().tolist()
+            net = self.view.network
+            # In float64, as `predict` reads rows, whatever the network's own floats are.
+            grids, shift, scale = (
+                each.detach().cpu().double().numpy()
+                for each in (net.layers[0].domain, net.input_shift, net.input_scale)
+            )
+            box = (grids * scale[:, None] + shift[:, None]).tolist()
             groups = [
                 Group(name, (i,), (((low, high),),), ("",))
                 for i, (name, (low, high)) in enumerate(zip(self.names, box, strict=True))

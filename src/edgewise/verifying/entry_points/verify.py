@@ -376,8 +376,8 @@ def _shown(
 def _flipped(claim: _Claim, part: Subgoal, x: Floats, excess: float) -> ProofResult:
     """Two rows as near as asked that are decided differently; the boxes that were searched reach a little further."""
     prop = cast(asked.NeverFlips, claim.property)
-    pairs = Pairs(claim.task, prop, claim.columns)
-    found = pairs.shown(x)
+    pairs, evaluator = Pairs(claim.task, prop, claim.columns), Evaluator(claim.task.models)
+    found = pairs.shown(x, lambda rows: evaluator.excess(part.goal, part.domain, rows))
     if found is not None:
         reason = reason_of(claim.task, part, found)
         if unlike := pairs.possible.unlike(np.array(each.inputs) for each in found):
