@@ -470,3 +470,26 @@ def test_a_claim_of_rising_is_refuted_by_two_rows_of_the_calibrated_model(method
         for row in (first, second)
     ]
     assert chances[0] > chances[1]
+
+
+def test_a_probability_that_is_the_bound_itself_refutes_nothing(credit):
+    """Near 1 many log-odds have one probability: a row is shown where `predict_proba` is beyond the bound, or none is."""
+    model, _ = credit
+    rng = np.random.default_rng(4)
+    said = list[str]()
+    for _ in range(25):
+        row = {"income": float(rng.uniform(60, 145)), "debt": float(rng.uniform(-4, 4)), "member": True}
+        domain = {
+            "income": (row["income"],) * 2,
+            "debt": (row["debt"],) * 2,
+            "member": [True],
+            "job": ["nurse"],
+        }
+        frame = pa.table({name: [value] for name, value in (row | {"job": "nurse"}).items()})
+        p = float(model.predict_proba(frame)[0, 1])
+        answer = ew.verify(model, properties.output_range(high=p, probability=True), domain=domain)
+        said.append(answer.status)
+        assert answer.status != "refuted"
+        less = properties.output_range(high=float(np.nextafter(p, 0) - 1e-9), probability=True)
+        assert ew.verify(model, less, domain=domain).status == "refuted"
+    assert "undecided" in said or "proved" in said

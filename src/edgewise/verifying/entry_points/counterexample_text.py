@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
+from edgewise.network.fitted import Fitted
 from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.domain.raw_values import exact, shown
+from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Case, Evaluator
 
 Floats = NDArray[np.float64]
@@ -19,6 +22,16 @@ def goes_the_wrong_way(part: Subgoal, found: tuple[Case, ...]) -> bool:
     if isinstance(part.goal, Slope):
         return part.goal.sign * (second[part.goal.output] - first[part.goal.output]) > 0
     return first[0] > second[0]
+
+
+def at_its_bound(prop: asked.Property, view: Fitted, found: tuple[Case, ...]) -> bool:
+    """Whether a bound on a probability holds at the rows found, as `predict_proba` computes it."""
+    if not (isinstance(prop, asked.OutputRange) and prop.probability) or view.calibration is not None:
+        return False
+    p = [float(expit(next(iter(each.outputs.values())))) for each in found]
+    return all(
+        (prop.low is None or prop.low <= each) and (prop.high is None or each <= prop.high) for each in p
+    )
 
 
 def reason_of(task: Task, part: Subgoal, found: tuple[Case, ...]) -> str:

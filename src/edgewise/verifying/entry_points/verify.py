@@ -23,7 +23,7 @@ from edgewise.verifying.claims.two_rows import padded
 from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import drawn, place
-from edgewise.verifying.entry_points.counterexample_text import goes_the_wrong_way, reason_of
+from edgewise.verifying.entry_points.counterexample_text import at_its_bound, goes_the_wrong_way, reason_of
 from edgewise.verifying.entry_points.evident import evident
 from edgewise.verifying.entry_points.formula import formula_outcome
 from edgewise.verifying.entry_points.statement import domain_text, ranged, statement_of
@@ -356,7 +356,11 @@ def _shown(
     seconds = claim.meter.seconds
     found = tuple(case(breach.evaluator, claim.columns.view, claim.columns, row) for row in rows)
     falls = claim.task.claim["type"] == "monotone"
-    if not rows or (falls and not claim.task.exact and not goes_the_wrong_way(part, found)):
+    # Close to 0 and 1 many log-odds have one probability, which may be the bound itself.
+    tied = not _clear(claim, breach.evaluator, excess, x) and at_its_bound(
+        claim.property, claim.columns.view, found
+    )
+    if not rows or tied or (falls and not claim.task.exact and not goes_the_wrong_way(part, found)):
         reason, ended = ended_by(StopReason.TIED), StopReason.TIED
         if not claim.task.exact:
             ended = StopReason.EXHAUSTED
