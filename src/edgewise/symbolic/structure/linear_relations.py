@@ -84,6 +84,8 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
     targets = [
         (outer, values) for outer in OUTERS if (values := target_values(outer, thin.y, sign)) is not None
     ]
+    if not targets:  # it hardly differs from one number
+        return
     longest = rows.config.exact_terms + rows.config.exact_terms_a_feature * len(rows.names)
     for terms in itertools.islice(dictionaries(thin), 1 if plain else None):
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
