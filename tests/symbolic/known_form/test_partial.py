@@ -226,3 +226,28 @@ def test_the_same_rows_give_the_same_functions() -> None:
     first, second = (fit_partial(X, np.exp(X[:, 0]) * X[:, 1], "f(x1)*g(x2)", work=0.05) for _ in range(2))
     assert first.stop_reason.repeatable
     assert first.predict(X).tobytes() == second.predict(X).tobytes()
+
+
+def test_rows_count_by_their_weights() -> None:
+    X = rows(2, 300)
+    y = np.exp(-X[:, 0]) * X[:, 1]
+    broken = np.arange(300) % 5 == 0
+    wrong = np.where(broken, y + 3.0, y)
+    X[7, 1] = np.nan
+    found = fit_partial(X, wrong, "f(x1)*x2", work=0.25, sample_weight=np.where(broken, 0.0, 1.0))
+    assert found.error < 1e-6
+    assert "1 row" in found.message
+    known = fit_partial(X, wrong, "f(x1)*x2", work=0.25, sigma=np.where(broken, 1e3, 1e-3))
+    assert found.formula is not None
+    assert known.formula is not None
+    assert known.formula.text == found.formula.text == "x2*exp(-x1)"
+
+
+def test_errors_of_a_task_are_weighted() -> None:
+    model = PartialModel(read_partial("f(x1)*x2", ["x1", "x2"]))
+    X, rng = rows(2, 50), np.random.default_rng(3)
+    truth, count = random_splines(model, X, 1), rng.integers(1, 4, 50)
+    y = rng.standard_normal(50)
+    weighted = Task(model, X, y, 2.0, count.astype(np.float64)).error(truth)
+    repeated = Task(model, np.repeat(X, count, axis=0), np.repeat(y, count), 2.0).error(truth)
+    assert weighted == pytest.approx(repeated, rel=1e-12)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edgewise.forms import FORMS
 from edgewise.forms.tree import Node, Number, Variable
+from edgewise.symbolic import find_formula
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -189,3 +190,12 @@ def test_a_curve_of_two_functions_is_read_through_noise() -> None:
     truth = np.exp(-rows.X[:, 0]) + 0.2 * rows.X[:, 0]
     long = [np.sqrt(np.mean((value(t, rows) - truth) ** 2)) for t in long_curves(rows, np.ones(len(rows.y)))]
     assert min(long) < 0.005 * clean.std()
+
+
+@pytest.mark.parametrize("top", [1e-3, 1e-2, 0.1])
+def test_a_wave_of_which_little_is_seen_is_that_wave(top: float) -> None:
+    # Rate and amplitude of a*sin(b*x) cannot both be fitted here, and quotients of polynomials leave no more.
+    X = np.random.default_rng(0).uniform(top / 100, top, (200, 1))
+    found = find_formula(X, 3 * np.sin(X[:, 0]) + 2, work="quick")
+    assert found.exact
+    assert found.best.text == "3*sin(x1) + 2"

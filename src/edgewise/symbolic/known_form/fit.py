@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -49,17 +50,25 @@ _WORSE, _FLOOR = 1.5, 1e-2
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """The rows to learn from, errors counted in units of `unit`."""
+    """The rows to learn from, each counting by its weight where they do not count alike, errors in units of `unit`."""
 
     model: PartialModel
     X: Floats
     y: Floats
     unit: float
+    weight: Floats | None = None
+
+    @cached_property
+    def root(self) -> Floats:
+        """What the errors of the rows are multiplied by, so that the sum of their squares is the squared error, (n,)."""
+        count = len(self.y)
+        share = np.full(count, 1 / count) if self.weight is None else self.weight / self.weight.sum()
+        return np.sqrt(share) / self.unit
 
     def error(self, splines: Splines) -> float:
         """Root mean squared error in units of `unit`."""
-        total = float(np.mean(np.square(self.model.run(splines, self.X).value - self.y)))
-        return math.sqrt(total) / self.unit if math.isfinite(total) else math.inf
+        total = float(np.sum(np.square(self.root * (self.model.run(splines, self.X).value - self.y))))
+        return math.sqrt(total) if math.isfinite(total) else math.inf
 
 
 @dataclass(frozen=True, eq=False)
@@ -320,7 +329,7 @@ def _residual(
 ) -> Floats:
     """What is left: errors, bending, and how far the freedoms are from where they were fixed."""
     run = task.model.run(splines, task.X)
-    parts = [(task.y - run.value) / (task.unit * math.sqrt(len(task.y)))]
+    parts = [(task.y - run.value) * task.root]
     parts += [-stiffness.get(name, 0.0) * (each.bending @ each.coef) for name, each in splines.items()]
     for name, kind in freedoms:
         values = _seen(task.model, run.table, name)
@@ -337,7 +346,7 @@ def _system(
     run, slopes = task.model.jacobian(splines, task.X)
     places = _places(splines)
     size = sum(each.basis.size for each in splines.values())
-    rows = [np.hstack([slopes[name] for name in splines]) / (task.unit * math.sqrt(len(task.y)))]
+    rows = [np.hstack([slopes[name] for name in splines]) * task.root[:, None]]
     for name, spline in splines.items():
         row = np.zeros((spline.basis.size, size))
         row[:, places[name]] = stiffness.get(name, 0.0) * spline.bending

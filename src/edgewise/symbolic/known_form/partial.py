@@ -29,6 +29,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.data import split
+from edgewise.symbolic.fitting.measurements import measured
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.hypotheses.check import column_names
 from edgewise.symbolic.known_form.fit import Freedom, Learned, Task, learn
@@ -169,6 +170,8 @@ def fit_partial(
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int | None = 0,
+    sample_weight: Any = None,
+    sigma: Any = None,
 ) -> PartialResult:
     """Learn the unknown functions of a partly known formula.
 
@@ -190,6 +193,10 @@ def fit_partial(
         where there are none yet.
     seed
         Seed of the split and of the starts.
+    sample_weight
+        How much each row counts, (n,); 0 leaves it out.
+    sigma
+        The standard deviation of the noise in y, a number or one a row, (n,); a row then counts 1/sigma^2.
 
     Returns
     -------
@@ -199,6 +206,10 @@ def fit_partial(
     ------
     InputError
         Where the table or the text does not fit, or the formula has no value on the rows.
+
+    Notes
+    -----
+    Rows with a missing cell (NaN) are left out; the message says how many, and in which columns.
 
     Examples
     --------
@@ -213,20 +224,29 @@ def fit_partial(
     'its mean square is 1'
     """
     of = "fit_partial"
-    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, of=of)
-    target = check_vector(y, "y", length=len(table), of=of)
-    labels = column_names(X, names, table.shape[1], of)
+    given = check_matrix(X, "X", min_rows=_FEWEST_ROWS, missing=True, of=of)
+    target = check_vector(y, "y", length=len(given), missing=True, of=of)
+    labels = column_names(X, names, given.shape[1], of)
+    table = measured(given, target, labels, sample_weight=sample_weight, sigma=sigma, of=of)
+    if len(table.y) < _FEWEST_ROWS:
+        raise InputError(
+            f"The table of {of} must have at least {_FEWEST_ROWS} rows with finite numbers in every cell. Got "
+            f"{len(table.y)} instead: {' '.join(table.notes)}"
+        )
     meter = Meter(UNITS * check_work(work, of), check_seconds(seconds, of))
     root = None if seed is None else check_int(seed, "seed", low=0, of=of)
     partial = read_partial(text, labels)
-    rows = SplitRows.split(labels, table, target, _HELD_OUT, root)
+    rows = SplitRows.split(labels, table.X, table.y, _HELD_OUT, root, table.weight, table.variance)
     model = PartialModel(partial)
-    unit = float(target.std()) or max(float(np.abs(target).max()), 1.0)
+    unit = float(table.y.std()) or max(float(np.abs(table.y).max()), 1.0)
+
+    def task(part: NDArray[np.intp]) -> Task:
+        weight = None if rows.weight is None else rows.weight[part]
+        return Task(model, rows.X[part], rows.y[part], unit, weight)
+
     first, second = split(len(rows.y), 0.25, derive(root, 1))
-    tasks = [
-        Task(model, rows.X[part], rows.y[part], unit) for part in (first, second, np.arange(len(rows.y)))
-    ]
-    held = Task(model, rows.X_held, rows.y_held, unit)
+    tasks = [task(part) for part in (first, second, np.arange(len(rows.y)))]
+    held = Task(model, rows.X_held, rows.y_held, unit, rows.weight_held)
     with np.errstate(all="ignore"), one_thread(), running(meter):
         learned = learn(tasks[0], tasks[1], tasks[2], meter, derive(root, 2))
         if learned is None:
@@ -254,7 +274,7 @@ def fit_partial(
         1 - (error / rows.spread) ** 2 if rows.spread > 0 else math.nan,
         formula,
         tuple(each for each in formulas if each is not formula),
-        _message(functions, error, formula, learned.undetermined),
+        " ".join([_message(functions, error, formula, learned.undetermined), *table.notes]),
         meter.seconds,
         reason,
         model,

@@ -12,14 +12,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.forms import Form
+from edgewise.forms import FORMS, Form
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.composition import form_tree
+from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.growth_factors import growths
+from edgewise.symbolic.structure.state import EXACT
 from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
 
 Floats = NDArray[np.float64]
@@ -33,6 +35,7 @@ def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> I
     if len(rows.names) == 1:
         yield from _parabolas(rows)
         yield from growths(rows)
+    yield from _plain_curves(rows, forms)
     if len(rows.names) <= 3:
         yield from _curves(rows, forms)
     yield from _sums_of_products(rows)
@@ -94,6 +97,27 @@ def _power_laws(rows: SplitRows) -> Iterator[Node]:
     law = Apply("*", (Number(sign * float(np.exp(powers[-1]))), *factors))
     yield law
     yield Apply("+", (law, Number(0.0)))
+
+
+def _plain_curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Node]:
+    """Functions of a column as it stands that are all there is: a*f(x) + d.
+
+    Where the rows see little of a wave, its rate and its amplitude cannot both be fitted, and other formulas fit as well; a
+    rate of one is then the simplest to say.
+    """
+    for name in rows.names:
+        for form in FORMS.values() if forms is None else forms:
+            tree = substitute(form_tree(form), "x", Variable(name))
+            tape = Tape(tree, rows.names)
+            value = tape.value(tape.start, rows.X)
+            if form.family == "linear" or not np.isfinite(value).all():
+                continue
+            design = np.column_stack([value, np.ones(len(value))])
+            scale = np.linalg.norm(design, axis=0)
+            if (scale > 0).all():
+                solution = np.linalg.lstsq(design / scale, rows.y, rcond=None)[0] / scale
+                if float(np.abs(rows.y - design @ solution).max()) <= EXACT * float(np.abs(rows.y).max()):
+                    yield _linear([tree], solution)
 
 
 def _curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Node]:
