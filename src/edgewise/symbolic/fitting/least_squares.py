@@ -1,9 +1,4 @@
-"""All constants of a formula fitted to data at once: Levenberg-Marquardt on the exact Jacobian.
-
-References
-----------
-Moré (1978), The Levenberg-Marquardt algorithm: implementation and theory. doi:10.1007/BFb0067700
-"""
+"""All constants of a formula fitted to data at once, on the exact Jacobian, and what the data say of each."""
 
 from __future__ import annotations
 
@@ -16,6 +11,7 @@ from numpy.typing import NDArray
 from edgewise.forms.tree import Node
 from edgewise.symbolic.costs import DAMPED
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.damped_steps import bounded, damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.jumps import jump_errors
 
 Floats = NDArray[np.float64]
@@ -109,48 +105,25 @@ def refit(
     """
     tape = Tape(tree, columns)
     root = np.ones(len(y)) if weight is None else np.sqrt(weight)
-    constants = tape.start.copy()
-    value, jacobian = tape.jacobian(constants, X)
-    residual = (y - value) * root
-    rss = _square(residual)
-    floor = 1e-31 * _square(y * root) + 1e-300
-    if not np.isfinite(rss) or not _bounded(jacobian) or tape.size == 0:
+    problem = _Constants(tape, X, y, root)
+    floor = 1e-31 * squared(y * root) + 1e-300
+    found = descended(problem, tape.start.copy(), steps=steps, tolerance=tolerance, floor=floor)
+    constants, rss, slopes = found.point, found.loss, found.slopes
+    if slopes is None:
         unknown, plain = np.full(tape.size, np.inf), float(np.sqrt(rss / len(y)))
         return Refit(tree, constants, unknown, np.ones(tape.size), rss, len(y) - tape.size, plain, variance)
-    damping, triangle, projected, scale = 1e-3, *_triangle(jacobian, residual, root)
-    for _ in range(steps):
-        DAMPED(len(y) * (tape.size + 1) ** 2)
-        step = _solve(triangle, projected, damping) / scale
-        trial = constants + step
-        new_value = tape.value(trial, X)
-        new_rss = _square((y - new_value) * root)
-        # A denominator may take an infinite constant without a trace.
-        if new_rss < rss and np.isfinite(trial).all():
-            gained = rss - new_rss
-            constants, rss = trial, new_rss
-            value, jacobian = tape.jacobian(constants, X)
-            if not _bounded(jacobian):
-                break
-            residual = (y - value) * root
-            triangle, projected, scale = _triangle(jacobian, residual, root)
-            damping = max(damping * 0.1, 1e-14)
-            if rss <= floor or gained <= tolerance * rss:
-                break
-        else:
-            damping *= 7
-            if damping > 1e10:
-                break
     dof = len(y) - tape.size
-    weighted = jacobian * root[:, None] / scale
+    scale, residual = slopes.scale, slopes.residual
+    weighted = slopes.jacobian * root[:, None] / scale
     # Floating point itself makes this much noise: no constant is known better than that.
     told = rss / max(dof, 1) if variance is None else variance
-    noise = max(told, _square(y * root) / len(y) * _ROUNDING**2)
-    errors, inflation, leverage = _standard_errors(triangle, weighted, residual, noise)
+    noise = max(told, squared(y * root) / len(y) * _ROUNDING**2)
+    errors, inflation, leverage = _standard_errors(slopes.factor, weighted, residual, noise)
     if variance is not None:
         errors, inflation = errors / np.sqrt(inflation), np.ones_like(inflation)
     errors = np.nan_to_num(errors / scale, nan=np.inf, posinf=np.inf)
     if tape.jumps:
-        still = np.flatnonzero(~jacobian.any(axis=0))
+        still = np.flatnonzero(~slopes.jacobian.any(axis=0))
         errors[still] = jump_errors(tape, constants, still.tolist(), X, y, root, noise)
     held = np.sqrt(np.mean(np.square(residual / np.maximum(1 - leverage, 1e-3))))
     return Refit(
@@ -165,47 +138,55 @@ def refit(
     )
 
 
-def _bounded(jacobian: Floats) -> bool:
-    """Is every slope a number that can be calculated with? Beyond, the formula is about to blow up on some row."""
-    return bool((np.abs(jacobian) < 1e150).all())
+@dataclass(frozen=True, eq=False)
+class _Slopes:
+    """The Jacobian at some constants, the scale of its columns, and the weighted residual beside its R factor."""
+
+    jacobian: Floats
+    scale: Floats
+    residual: Floats
+    factor: Floats
+    projected: Floats
 
 
-def _square(residual: Floats) -> float:
-    with np.errstate(all="ignore"):
-        total = float(residual @ residual)
-    return total if np.isfinite(total) else np.inf
+@dataclass(frozen=True, eq=False)
+class _Constants:
+    """The weighted residuals of a formula as a function of its constants."""
 
+    tape: Tape
+    X: Floats
+    y: Floats
+    root: Floats
 
-def _triangle(jacobian: Floats, residual: Floats, root: Floats) -> tuple[Floats, Floats, Floats]:
-    """The R factor of the scaled Jacobian and the residual in its coordinates: normal equations would square the
-    condition number."""
-    jacobian = jacobian * root[:, None]
-    peak = np.abs(jacobian).max(axis=0)
-    peak[peak == 0] = 1.0
-    # Squares of the entries themselves may overflow.
-    scale = peak * np.sqrt(np.square(jacobian / peak).sum(axis=0))
-    scale[scale == 0] = 1.0
-    stacked = np.column_stack([jacobian / scale, residual])
-    r = np.asarray(np.linalg.qr(stacked, mode="r"), dtype=np.float64)
-    size = jacobian.shape[1]
-    if r.shape[0] < size:
-        r = np.vstack([r, np.zeros((size - r.shape[0], size + 1))])
-    return r[:size, :size], r[:size, size], scale
+    def loss(self, constants: Floats) -> float:
+        # A denominator may take an infinite constant without a trace.
+        if not np.isfinite(constants).all():
+            return np.inf
+        return squared((self.y - self.tape.value(constants, self.X)) * self.root)
 
+    def slopes(self, constants: Floats) -> _Slopes | None:
+        value, jacobian = self.tape.jacobian(constants, self.X)
+        if not bounded(jacobian) or self.tape.size == 0:
+            return None
+        residual, weighted = (self.y - value) * self.root, jacobian * self.root[:, None]
+        peak = np.abs(weighted).max(axis=0)
+        peak[peak == 0] = 1.0
+        # Squares of the entries themselves may overflow.
+        scale = peak * np.sqrt(np.square(weighted / peak).sum(axis=0))
+        scale[scale == 0] = 1.0
+        return _Slopes(jacobian, scale, residual, *triangle(weighted / scale, residual))
 
-def _solve(triangle: Floats, projected: Floats, damping: float) -> Floats:
-    size = len(projected)
-    system = np.vstack([triangle, np.sqrt(damping) * np.eye(size)])
-    solution = np.linalg.lstsq(system, np.concatenate([projected, np.zeros(size)]), rcond=None)[0]
-    return solution.astype(np.float64)
+    def moved(self, constants: Floats, slopes: _Slopes, damping: float) -> Floats:
+        DAMPED(len(self.y) * (self.tape.size + 1) ** 2)
+        return constants + damped_step(slopes.factor, slopes.projected, damping) / slopes.scale
 
 
 def _standard_errors(
-    triangle: Floats, jacobian: Floats, residual: Floats, variance: float
+    factor: Floats, jacobian: Floats, residual: Floats, variance: float
 ) -> tuple[Floats, Floats, Floats]:
     """Heteroscedasticity-consistent errors that hold up in short tables (HC3: MacKinnon and White 1985,
     doi:10.1016/0304-4076(85)90158-7), never below those of equal noise; their inflation; each row's leverage."""
-    left, singular, _ = np.linalg.svd(triangle.T)
+    left, singular, _ = np.linalg.svd(factor.T)
     # Not "<": a fit that no constant moves has only zeros.
     undetermined = singular <= 1e-12 * singular[0]
     inverse = np.where(undetermined, 0.0, 1.0 / np.where(undetermined, 1.0, singular))

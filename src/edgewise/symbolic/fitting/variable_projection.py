@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from edgewise.forms.tree import Node, Number, Variable, substitute
 from edgewise.symbolic.costs import SINGULAR
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.damped_steps import Damping, bounded, descended, squared
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -38,6 +39,8 @@ _DECADES, _FLIPPED = np.array([0.15, 0.5, 1.0, 1.7]), 0.05
 _EQUAL = 1e-7
 # What a change of sign counts as distance, and what stands for zero in a logarithm.
 _TURNED, _NONE = 25.0, 1e-30
+# Refusals in a row brake ever harder.
+_DAMPING = Damping(falls=0.2, rises=2.0, swell=2.0, least=1e-15, most=1e12)
 # Singular values below this share of the largest say nothing.
 _SAME = 1e-14
 
@@ -209,12 +212,12 @@ def minimum(
     if len(others):
         few = problem.thinned(_SEEN)
         drawn = _drawn(start, known, others, rng)
-        scores = [_square(few.residual(_solved(few, each))) for each in drawn]
+        scores = [squared(few.residual(_solved(few, each))) for each in drawn]
         best = np.argsort(scores)[:_TRIED]
         tried = [_descended(few, drawn[at], _SHORT) for at in best if np.isfinite(scores[at])]
         tried.sort(key=lambda each: each.rss)
         given += [_descended(problem, each.constants, _LONG) for each in tried[:_FINISHED]]
-    floor = 1e-24 * _square(problem.y * problem.root)
+    floor = 1e-24 * squared(problem.y * problem.root)
     least = min(each.rss for each in given)
     # Where constants may change places the same minimum has several names: the one nearest to the start is meant.
     same = [each for each in given if each.rss <= least * (1 + _EQUAL) + floor]
@@ -246,48 +249,50 @@ def _solved(problem: Separable, constants: Floats) -> Floats:
     solved[linear] = 0.0
     residual, slopes = problem.jacobian(solved)
     design = slopes[:, linear]
-    if not (np.isfinite(residual).all() and _bounded(design)):
+    if not (np.isfinite(residual).all() and bounded(design)):
         return constants
     scale = _scale(design)
     solved[linear] = np.linalg.lstsq(design / scale, residual, rcond=_SAME)[0] / scale
     return solved
 
 
-def _descended(problem: Separable, start: Floats, steps: int) -> Solution:
-    """Damped steps in the constants that are not linear, the linear ones solved for at each."""
-    others = problem.others
-    constants = _solved(problem, start)
-    residual, slopes = problem.jacobian(constants)
-    rss = _square(residual)
-    floor = 1e-30 * _square(problem.y * problem.root)
-    damping, growth = 1e-3, 2.0
-    for _ in range(steps if len(others) else 0):
-        if not np.isfinite(rss) or not _bounded(slopes):
-            break
-        SINGULAR(slopes.size * slopes.shape[1])
-        scale = _scale(slopes)
+@dataclass(frozen=True, eq=False)
+class _Projected:
+    """Residuals as a function of the constants that are not linear, the linear ones solved for at each."""
+
+    problem: Separable
+
+    def loss(self, constants: Floats) -> float:
+        return squared(self.problem.residual(constants))
+
+    def slopes(self, constants: Floats) -> tuple[Floats, Floats] | None:
+        residual, slopes = self.problem.jacobian(constants)
+        return (residual, slopes) if bounded(slopes) else None
+
+    def moved(self, constants: Floats, slopes: tuple[Floats, Floats], damping: float) -> Floats:
+        residual, table = slopes
+        SINGULAR(table.size * table.shape[1])
+        scale, others = _scale(table), self.problem.others
         # Only the searched constants are damped: what the linear ones can undo is then left out of the step.
-        brake = np.zeros((len(others), problem.count))
+        brake = np.zeros((len(others), self.problem.count))
         brake[np.arange(len(others)), others] = np.sqrt(damping)
-        system = np.vstack([slopes / scale, brake])
+        system = np.vstack([table / scale, brake])
         step = np.linalg.lstsq(system, np.r_[residual, np.zeros(len(others))], rcond=_SAME)[0] / scale
         trial = constants.copy()
         trial[others] += step[others]
-        trial = _solved(problem, trial)
-        new = _square(problem.residual(trial))
-        if new < rss:
-            still = rss - new <= 1e-13 * rss
-            constants, rss = trial, new
-            residual, slopes = problem.jacobian(constants)
-            damping, growth = max(damping / 5, 1e-15), 2.0
-            if still or rss <= floor:
-                break
-        else:
-            # Nielsen's rule: refusals in a row brake ever harder.
-            damping, growth = damping * growth, 2 * growth
-            if damping > 1e12:
-                break
-    return Solution(constants, rss, np.inf)
+        return _solved(self.problem, trial)
+
+
+def _descended(problem: Separable, start: Floats, steps: int) -> Solution:
+    """Damped steps in the constants that are not linear."""
+    found = descended(
+        _Projected(problem),
+        _solved(problem, start),
+        steps=steps if len(problem.others) else 0,
+        floor=1e-30 * squared(problem.y * problem.root),
+        damping=_DAMPING,
+    )
+    return Solution(found.point, found.loss, np.inf)
 
 
 def _polished(problem: Separable, solution: Solution) -> Solution:
@@ -295,8 +300,8 @@ def _polished(problem: Separable, solution: Solution) -> Solution:
     constants, best = solution.constants, solution
     for _ in range(_POLISH):
         residual, slopes = problem.jacobian(constants)
-        rss = _square(residual)
-        if not np.isfinite(rss) or not _bounded(slopes) or rss > best.rss * (1 + 1e-6) + 1e-300:
+        rss = squared(residual)
+        if not np.isfinite(rss) or not bounded(slopes) or rss > best.rss * (1 + 1e-6) + 1e-300:
             break
         scale = _scale(slopes)
         step = np.linalg.lstsq(slopes / scale, residual, rcond=_SAME)[0]
@@ -312,13 +317,3 @@ def _scale(slopes: Floats) -> Floats:
     scale = np.linalg.norm(slopes, axis=0)
     scale[scale == 0] = 1.0
     return scale
-
-
-def _bounded(slopes: Floats) -> bool:
-    return bool((np.abs(slopes) < 1e150).all())
-
-
-def _square(residual: Floats) -> float:
-    with np.errstate(all="ignore"):
-        total = float(residual @ residual)
-    return total if np.isfinite(total) else np.inf

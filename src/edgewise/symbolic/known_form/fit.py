@@ -23,11 +23,13 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, spent
 from edgewise.splines import BSpline, quantile_grid
 from edgewise.symbolic.costs import SPLINES
+from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 from edgewise.symbolic.known_form.model import DEGREE, PartialModel, Spline, Splines
 
 Floats = NDArray[np.float64]
 Kind = Literal["shift", "scale"]
 Freedom = tuple[str, Kind]
+_DAMPING = Damping(falls=0.125, rises=6.0, least=1e-12, most=1e8)
 _KINDS: tuple[Kind, ...] = ("shift", "scale")
 
 _STARTS = 10
@@ -259,45 +261,42 @@ def is_undetermined(task: Task, splines: Splines, freedoms: Sequence[Freedom]) -
 def minimise(
     task: Task, splines: Splines, freedoms: Sequence[Freedom], roughness: float, steps: int = 60
 ) -> dict[str, Spline]:
-    """Levenberg-Marquardt from these functions on their grids."""
-    current = dict(splines)
+    """Damped steps from these functions on their grids."""
     with np.errstate(all="ignore"):
-        stiffness = _stiffness(task, current, roughness)
-        residual, jacobian = _system(task, current, freedoms, stiffness)
-        loss = _squared(residual)
-        if not math.isfinite(loss):
-            return current
-        damping = 1e-3
-        for _ in range(steps):
-            scale = np.linalg.norm(jacobian, axis=0)
-            scale[~(scale > 0)] = 1.0
-            if not np.isfinite(scale).all():
-                break
-            SPLINES(jacobian.size * jacobian.shape[1])
-            triangle = np.asarray(np.linalg.qr(np.column_stack([jacobian / scale, residual]), mode="r"))
-            taken, before = None, loss
-            while damping < 1e8:
-                step = _damped(triangle, damping) / scale
-                trial = _stepped(current, step)
-                new = _squared(_residual(task, trial, freedoms, stiffness))
-                if new < loss:
-                    taken, loss, damping = trial, new, max(damping / 8, 1e-12)
-                    break
-                damping *= 6
-            if taken is None:
-                break
-            current = taken
-            if before - loss <= 1e-9 * before or loss < 1e-28:
-                break
-            residual, jacobian = _system(task, current, freedoms, stiffness)
-    return current
+        problem = _Coefficients(task, freedoms, _stiffness(task, splines, roughness))
+        return dict(
+            descended(
+                problem, dict(splines), steps=steps, tolerance=1e-9, floor=1e-28, damping=_DAMPING
+            ).point
+        )
 
 
-def _damped(triangle: Floats, damping: float) -> Floats:
-    size = triangle.shape[1] - 1
-    system = np.vstack([triangle[:, :size], math.sqrt(damping) * np.eye(size)])
-    goal = np.concatenate([triangle[:, size], np.zeros(size)])
-    return np.asarray(np.linalg.lstsq(system, goal, rcond=None)[0], dtype=np.float64)
+@dataclass(frozen=True, eq=False)
+class _Coefficients:
+    """Residuals, bending and freedoms as a function of all coefficients."""
+
+    task: Task
+    freedoms: Sequence[Freedom]
+    stiffness: Mapping[str, float]
+
+    def loss(self, splines: Splines) -> float:
+        return squared(_residual(self.task, splines, self.freedoms, self.stiffness))
+
+    def slopes(self, splines: Splines) -> tuple[Floats, Floats, Floats] | None:
+        """The R factor of the scaled Jacobian, the residual in its coordinates, and the scale."""
+        residual, jacobian = _system(self.task, splines, self.freedoms, self.stiffness)
+        scale = np.linalg.norm(jacobian, axis=0)
+        scale[~(scale > 0)] = 1.0
+        if not np.isfinite(scale).all():
+            return None
+        SPLINES(jacobian.size * jacobian.shape[1])
+        return (*triangle(jacobian / scale, residual), scale)
+
+    def moved(
+        self, splines: Splines, slopes: tuple[Floats, Floats, Floats], damping: float
+    ) -> Mapping[str, Spline]:
+        factor, projected, scale = slopes
+        return _stepped(splines, damped_step(factor, projected, damping) / scale)
 
 
 def _places(splines: Splines) -> dict[str, slice]:
@@ -367,8 +366,3 @@ def _seen(model: PartialModel, table: Floats, name: str) -> Floats:
     """The values a function takes on the rows."""
     first = len(model.partial.names)
     return np.concatenate([table[:, first + at] for at in model.slots_of(name)])
-
-
-def _squared(residual: Floats) -> float:
-    total = float(residual @ residual)
-    return total if math.isfinite(total) else math.inf

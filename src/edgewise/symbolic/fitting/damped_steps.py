@@ -1,0 +1,140 @@
+"""Levenberg-Marquardt: damped Gauss-Newton steps from a point, until they no longer pay.
+
+One loop for every sum of squares that numpy holds, whatever a point is: constants of a formula, those that do not only scale
+terms, functions to learn. Curves of which thousands are refined side by side go in batches (`affine_fit`, `pursuit`), and
+networks on the normal equations of training.
+
+References
+----------
+Moré (1978), The Levenberg-Marquardt algorithm: implementation and theory. doi:10.1007/BFb0067700
+Nielsen (1999), Damping parameter in Marquardt's method. IMM-REP-1999-05
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Point = TypeVar("Point")
+Slopes = TypeVar("Slopes")
+
+
+class LeastSquares(Protocol[Point, Slopes]):
+    """A sum of squares to make small."""
+
+    def loss(self, point: Point, /) -> float:
+        """The sum of squares; infinite where it has no value."""
+        ...
+
+    def slopes(self, point: Point, /) -> Slopes | None:
+        """Residuals and their slopes at a point; None where these cannot be calculated with."""
+        ...
+
+    def moved(self, point: Point, slopes: Slopes, damping: float, /) -> Point:
+        """Where a step with so much damping leads."""
+        ...
+
+
+@dataclass(frozen=True)
+class Damping:
+    """How damping goes: the factors after a step that pays and one that does not, and its limits.
+
+    `swell` is what the factor itself is multiplied by with every refusal in a row: 2 is Nielsen's rule.
+    """
+
+    falls: float = 0.1
+    rises: float = 7.0
+    swell: float = 1.0
+    least: float = 1e-14
+    most: float = 1e10
+    start: float = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Descent(Generic[Point, Slopes]):
+    """Where the steps ended, the sum of squares there, and its slopes; those of the last point that has any."""
+
+    point: Point
+    loss: float
+    slopes: Slopes | None
+
+
+def descended(
+    problem: LeastSquares[Point, Slopes],
+    start: Point,
+    *,
+    steps: int,
+    tolerance: float = 1e-13,
+    floor: float = 0.0,
+    damping: Damping = Damping(),
+) -> Descent[Point, Slopes]:
+    """Steps from a start, each taken where it lowers the sum of squares.
+
+    Parameters
+    ----------
+    problem
+        The sum of squares.
+    start
+        The point to start from.
+    steps
+        The most steps tried.
+    tolerance
+        The end is a step that gains no more than this share of the sum.
+    floor
+        A sum that counts as zero.
+    damping
+        How damping goes.
+    """
+    point, loss = start, problem.loss(start)
+    slopes = problem.slopes(start) if np.isfinite(loss) else None
+    best, brake, rises = slopes, damping.start, damping.rises
+    for _ in range(steps):
+        if slopes is None:
+            break
+        trial = problem.moved(point, slopes, brake)
+        reached = problem.loss(trial)
+        if reached < loss:
+            settled = loss - reached <= tolerance * loss or reached <= floor
+            point, loss, slopes = trial, reached, problem.slopes(trial)
+            best = best if slopes is None else slopes
+            brake, rises = max(brake * damping.falls, damping.least), damping.rises
+            if settled:
+                break
+        else:
+            brake, rises = brake * rises, rises * damping.swell
+            if brake > damping.most:
+                break
+    return Descent(point, loss, best)
+
+
+def triangle(slopes: Floats, residual: Floats) -> tuple[Floats, Floats]:
+    """The R factor of a matrix and the residual in its coordinates: normal equations would square the condition number."""
+    size = slopes.shape[1]
+    r = np.asarray(np.linalg.qr(np.column_stack([slopes, residual]), mode="r"), dtype=np.float64)
+    if r.shape[0] < size:
+        r = np.vstack([r, np.zeros((size - r.shape[0], size + 1))])
+    return r[:size, :size], r[:size, size]
+
+
+def damped_step(factor: Floats, projected: Floats, damping: float) -> Floats:
+    """The damped step of a system in its R factor."""
+    size = len(projected)
+    system = np.vstack([factor, np.sqrt(damping) * np.eye(size)])
+    solution = np.linalg.lstsq(system, np.concatenate([projected, np.zeros(size)]), rcond=None)[0]
+    return solution.astype(np.float64)
+
+
+def squared(residual: Floats) -> float:
+    """The sum of squares; infinite where one is not a number."""
+    with np.errstate(all="ignore"):
+        total = float(residual @ residual)
+    return total if np.isfinite(total) else np.inf
+
+
+def bounded(slopes: Floats) -> bool:
+    """Is every slope a number that can be calculated with? Beyond, the formula is about to blow up on some row."""
+    return bool((np.abs(slopes) < 1e150).all())
