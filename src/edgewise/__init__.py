@@ -40,7 +40,8 @@ More of what a model can be asked:
 
 Of a law that is known in part, ``ew.fit_constants`` finds the numbers and ``ew.fit_partial`` the functions;
 ``ew.check_structure`` tests what is believed of it. ``ew.KANClassifier`` tells classes apart, ``ew.FormulaRegressor``
-is `ew.find_formula` in scikit-learn's clothes, ``ew.KANLinear`` a layer for networks of torch, and ``ew.Nodes`` gives
+is `ew.find_formula` in scikit-learn's clothes, ``ew.KANLinear`` a layer for networks of torch, ``ew.replace_mlp`` puts
+networks of functions into a transformer, and ``ew.Nodes`` gives
 a network nodes that multiply. ``ew.save`` and ``ew.load`` keep models, ``ew.export`` writes them as C, NumPy, ONNX or
 LaTeX. Every result says why it ended (`ew.StopReason`); every error is an `ew.EdgewiseError`, one sentence that says
 what to do.
@@ -57,6 +58,7 @@ What is not at the top stands in a module:
 ``ew.explaining``         what explanations give; reasons for refusals, reliability, rows out of range
 ``ew.auditing``           repairs of a model by hand
 ``ew.exporting``          source code as text
+``ew.replacing``          feed-forward blocks of torch models, and what they are replaced by
 ``ew.report``             the pages of ``ew.write_report``, and what is on them
 ``ew.data``               tables: read, write, split
 ``ew.estimators``, ``ew.training``, ``ew.simplifying``, ``ew.network``, ``ew.layers``, ``ew.kernels``, ``ew.splines``

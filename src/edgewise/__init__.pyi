@@ -10,6 +10,7 @@ from . import layers as layers
 from . import network as network
 from . import pde as pde
 from . import plots as plots
+from . import replacing as replacing
 from . import report as report
 from . import simplifying as simplifying
 from . import splines as splines
@@ -41,6 +42,7 @@ from .exporting import export as export
 from .layers import KANLinear as KANLinear
 from .network import KAN as KAN
 from .network import Nodes as Nodes
+from .replacing import replace_mlp as replace_mlp
 from .report import write_report as write_report
 from .simplifying import SimplifyResult as SimplifyResult
 from .simplifying import simplify as simplify

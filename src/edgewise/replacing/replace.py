@@ -1,0 +1,328 @@
+"""replace_mlp: networks of functions in the place of the feed-forward blocks of a model."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edgewise._core.checks import check_choice, check_int, short
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.network import KAN
+from edgewise.replacing.distilling import (
+    Functions,
+    directions_of,
+    fresh,
+    polished,
+    solved,
+    unexplained,
+)
+from edgewise.replacing.results import ReplacedBlock, ReplaceResult, chosen
+from edgewise.replacing.sampling import Call, Sample, answers, as_calls, collect
+from edgewise.replacing.surgery import take, with_blocks
+from edgewise.replacing.tracing import Block, affine, find_blocks, parts
+from edgewise.training.common.listeners import Listeners
+from edgewise.training.common.results import Callback, Record
+from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
+
+# Rows of a sample; steps of a block and of all blocks together, at normal work.
+ROWS, STEPS, JOINT = 1 << 15, 600, 150
+TUNE = Recipe(rate=1e-3, decay=0.0, warmup=0.1, average=0.1)
+# Batches of which one in ten is held out.
+FEW = 10
+Loss = Callable[[Any, Any], Tensor]
+
+
+def replace_mlp(
+    model: nn.Module,
+    data: Any = None,
+    blocks: Iterable[int | str] | None = None,
+    parameters: float | int | None = None,
+    *,
+    start: str | None = None,
+    degree: int = 2,
+    intervals: int = 2,
+    score: Callable[[nn.Module], float] | None = None,
+    loss: Loss | None = None,
+    work: str | float = "normal",
+    seed: int | None = 0,
+    seconds: float | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> ReplaceResult:
+    """Put a network of functions in the place of each feed-forward block of a torch model.
+
+    Blocks (affine maps, an activation or a gate, an affine map) are found by following numbers through the model, whatever
+    its classes are called. Each becomes a `KAN` [inputs, H, outputs], whose first edges are straight lines and whose other
+    edges are splines. *Distilled*, the splines are solved for on what the block takes and gives on `data`, trained, and all
+    blocks are then tuned together towards the old answers. *Fresh*, they have learned nothing; the model is yours to train.
+
+    Parameters
+    ----------
+    model : nn.Module
+        It is not changed.
+    data : array, or iterable of batches, optional
+        What to call the model on: an array or tensor of inputs, or batches, each a tensor, a tuple of arguments or a
+        dictionary of named ones. Without it blocks are fresh, and only those are found that a module of their own holds.
+    blocks : iterable of int or str, optional
+        Which of the blocks found, by number or name; all by default.
+    parameters : int or float, optional
+        Of each new block: a number, or a share of those of the old one (default 1.0), which it does not exceed.
+    start : "distilled" or "fresh", optional
+        Distilled by default where there are data.
+    degree, intervals : int
+        Of the splines.
+    score : callable, optional
+        Gives a number for a model; called before and after.
+    loss : callable, optional
+        For tuning together: a scalar from what the new model and the old one give on a batch. By default the mean square of
+        the difference of their outputs, each over its variance.
+    work : "quick", "normal", "thorough" or float
+        How many steps are made.
+    seed : int, optional
+    seconds : float, optional
+        Time limit; what was done until then is given.
+    callbacks : sequence of callable
+        Called with a `Record` on the way; returning True stops.
+
+    Returns
+    -------
+    ReplaceResult
+
+    Raises
+    ------
+    InputError
+        If there is no such block, or an argument does not fit.
+
+    Examples
+    --------
+    >>> torch.manual_seed(0)
+    <torch._C.Generator ...>
+    >>> model = nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 64), nn.GELU(), nn.Linear(64, 4))
+    >>> result = replace_mlp(model, torch.randn(2000, 4), parameters=0.5, work="quick")
+    >>> result.blocks[0].before, result.blocks[0].after <= 290, result.agreement > 0.9
+    (580, True, True)
+    """
+    if not isinstance(model, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"The 'model' argument of replace_mlp must be a torch module. Got {short(model)} instead."
+        )
+    functions = Functions(
+        check_int(degree, "degree", low=0, high=5, of="replace_mlp"),
+        check_int(intervals, "intervals", low=1, high=1000, of="replace_mlp"),
+    )
+    if start is not None:
+        check_choice(start, "start", ("distilled", "fresh"), of="replace_mlp")
+    if start == "distilled" and data is None:
+        raise InputError(
+            "The 'data' argument of replace_mlp must be given to distil blocks. Got None instead."
+        )
+    effort = check_work(work, "replace_mlp")
+    meter = Meter(seconds=check_seconds(seconds, "replace_mlp"))
+    teacher = copy.deepcopy(model).eval()
+    calls = [] if data is None else as_calls(data, teacher, "replace_mlp")
+    found = find_blocks(teacher, calls[0].on) if calls else _probed(teacher)
+    if not found:
+        raise InputError(
+            "The 'model' of replace_mlp must have feed-forward blocks: affine maps around an activation. Found none"
+            + (
+                "."
+                if calls
+                else " in modules of their own; give 'data', so that the model can be watched at work."
+            )
+        )
+    wanted = chosen(found, blocks)
+    job = _Job(teacher, calls, wanted, functions, effort, seed, meter, loss)
+    sizes = [_hidden(block, functions, parameters) for block in wanted]
+    job.listeners = Listeners(callbacks, meter, job.record)
+    before = None if score is None else float(score(teacher))
+    reason = job.run(sizes, distil=bool(calls) and start != "fresh")
+    made = with_blocks(model, job.networks)
+    made.train(model.training)
+    told = tuple(
+        ReplacedBlock(b.name, b.parameters, net.n_parameters, net.shape[1], job.errors.get(b))
+        for b, net in job.networks.items()
+    )
+    return ReplaceResult(
+        made, told, found,
+        job.agreement(made) if job.errors else None,
+        before, None if score is None else float(score(copy.deepcopy(made).eval())),
+        reason, meter.seconds,
+    )  # fmt: skip
+
+
+def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
+    """Hidden nodes of the network for a block."""
+    if isinstance(parameters, bool) or not isinstance(parameters, (int, float, type(None))):
+        raise InputError(
+            "The 'parameters' argument of replace_mlp must be a number of parameters or a share of those there are. "
+            f"Got {short(parameters)} instead."
+        )
+    share = 1.0 if parameters is None else parameters
+    most = int(share * block.parameters) if isinstance(share, float) else share
+    hidden = functions.hidden(block, most)
+    if hidden < 1:
+        least = block.outputs + 2 * block.inputs + functions.size * block.outputs
+        raise InputError(
+            f"The 'parameters' argument of replace_mlp must allow {least:,} parameters for the block {block.name!r}. "
+            f"Got {most:,} instead."
+        )
+    return hidden
+
+
+def _probed(model: nn.Module) -> tuple[Block, ...]:
+    """Blocks that a module of their own holds, by calling such modules on numbers made up."""
+    found = list[Block]()
+    for name, module in model.named_modules():
+        maps = [part for part in module.modules() if affine(part)]
+        if not 2 <= len(maps) <= 3 or any(name.startswith(f"{b.name}.") for b in found):
+            continue
+        matrix = parts(maps[0])[0]
+        for width in dict.fromkeys((matrix.shape[1], matrix.shape[0])):
+            x = torch.linspace(-1, 1, 3 * width).to(matrix).reshape(3, width)
+            try:
+                own = find_blocks(module, lambda m, x=x: m(x))
+            except Exception:  # a module that wants something else is no block that can be called
+                continue
+            if len(own) == 1 and own[0].whole and own[0].name == "":
+                dot = f"{name}." if name else ""
+                first = tuple(dot + each for each in own[0].first)
+                found.append(replace(own[0], name=name, first=first, last=dot + own[0].last))
+                break
+    return tuple(found)
+
+
+@dataclass(eq=False)
+class _Job:
+    """The blocks on their way."""
+
+    teacher: nn.Module
+    calls: list[Call]
+    blocks: tuple[Block, ...]
+    functions: Functions
+    effort: float
+    seed: int | None
+    meter: Meter
+    loss: Loss | None
+    networks: dict[Block, KAN] = field(default_factory=dict[Block, KAN])
+    errors: dict[Block, float] = field(default_factory=dict[Block, float])
+    listeners: Listeners | None = None
+    phase: str = "looking"
+    step: int = 0
+    last: float = math.nan
+
+    def __post_init__(self) -> None:
+        held = len(self.calls) >= FEW
+        self.judges = self.calls[::FEW] if held else self.calls
+        self.learns = [c for k, c in enumerate(self.calls) if k % FEW] if held else self.calls
+
+    def record(self) -> Record:
+        return Record(self.phase, self.step, self.last, None, self.meter.seconds, self.functions.intervals)
+
+    def run(self, sizes: list[int], distil: bool) -> StopReason:
+        like = next(self.teacher.parameters())
+        if not distil:
+            for k, (block, hidden) in enumerate(zip(self.blocks, sizes, strict=True)):
+                self.networks[block] = fresh(block, hidden, self.functions, like, derive(self.seed, 1, k))
+            return StopReason.MOST_STEPS
+        try:
+            with running(self.meter):
+                samples = collect(self.teacher, self.blocks, self.learns, ROWS, self.seed)
+                for k, (block, hidden) in enumerate(zip(self.blocks, sizes, strict=True)):
+                    self._distil(k, block, hidden, samples[k])
+                    if self._tell(f"block {k + 1} of {len(self.blocks)}", self.errors[block]):
+                        return StopReason.CALLBACK
+                return self._tune()
+        except StopError as stop:
+            return self.meter.own(stop)
+        except KeyboardInterrupt:
+            return StopReason.INTERRUPTED
+
+    def _tell(self, phase: str, value: float) -> bool:
+        self.phase, self.last = phase, value
+        self.step += 1
+        assert self.listeners is not None
+        return self.listeners.tell(self.record())
+
+    def _distil(self, k: int, block: Block, hidden: int, sample: Sample) -> None:
+        own = derive(self.seed, 1, k)
+        learn, judge = sample.split(own)
+        net = solved(
+            fresh(block, hidden, self.functions, sample.x, own),
+            learn,
+            directions_of(self.teacher, block, learn, hidden, own),
+        )
+        self.networks[block], self.errors[block] = net, unexplained(net, judge)
+        try:
+            polished(net, learn, round(STEPS * self.effort), own)
+        finally:
+            self.errors[block] = unexplained(net, judge)
+
+    def _tune(self) -> StopReason:
+        """All blocks together, towards what the model gives."""
+        student = with_blocks(self.teacher, self.networks)
+        nets = [take(student, block) for block in self.networks]
+        for p in student.parameters():
+            p.requires_grad_(False)
+        own = [p.requires_grad_() for net in nets for p in net.parameters()]
+        run = Descent(student, round(JOINT * self.effort), TUNE, own)
+        cost = FLOP * 4 * multiplications(self.teacher, lambda: self.learns[0].on(self.teacher))
+        kept = [p.detach().clone() for p in own]
+        worst = self._change(student)
+        try:
+            while run.done < run.steps:
+                call = self.learns[(7 * run.done) % len(self.learns)]
+                value = run.step(lambda call=call: self._distance(student, call), cost)
+                if self._tell("all blocks", value):
+                    return StopReason.CALLBACK
+        finally:
+            run.finish()
+            # Few batches may tell too little: what is worse on those held out is not taken.
+            if not self._change(student) < worst:
+                with torch.no_grad():
+                    for p, value in zip(own, kept, strict=True):
+                        p.copy_(value)
+            for p in own:
+                p.grad = None
+            for block, net in zip(self.networks, nets, strict=True):
+                assert isinstance(net, KAN)
+                self.networks[block] = net
+        return StopReason.MOST_STEPS
+
+    def _distance(self, student: nn.Module, call: Call) -> Tensor:
+        with torch.no_grad():
+            wanted = call.on(self.teacher)
+        made = call.on(student)
+        if self.loss is not None:
+            return self.loss(made, wanted)
+        terms = [
+            (a - b).square().mean() / _variance(b)
+            for a, b in zip(answers(made), answers(wanted), strict=True)
+        ]
+        return torch.stack(terms).mean()
+
+    def _change(self, student: nn.Module) -> float:
+        with torch.no_grad():
+            return sum(float(self._distance(student, call)) for call in self.judges[:FEW])
+
+    def agreement(self, made: nn.Module) -> float:
+        """Share of the variance of the outputs that is kept, on batches held out."""
+        mode, student = self.loss, copy.deepcopy(made).eval()
+        self.loss = None
+        with torch.no_grad():
+            shares = [float(self._distance(student, call)) for call in self.judges]
+        self.loss = mode
+        return 1 - sum(shares) / len(shares)
+
+
+def _variance(t: Tensor) -> Tensor:
+    """Of a batch of outputs around their mean over the batch, and not zero."""
+    centred = t - t.mean(0, keepdim=True) if len(t) > 1 else t
+    return centred.square().mean() + torch.finfo(t.dtype).tiny

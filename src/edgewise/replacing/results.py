@@ -1,0 +1,141 @@
+"""What replacing gives: the new model, its blocks as networks, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from edgewise._core.checks import check_int
+from edgewise._core.errors import InputError
+from edgewise._core.plain import fields, plain
+from edgewise._core.stopping import StopReason
+from edgewise.network import KAN
+from edgewise.replacing.surgery import put_in, take
+from edgewise.replacing.tracing import Block
+
+
+@dataclass(frozen=True)
+class ReplacedBlock:
+    """One block that was replaced.
+
+    Attributes
+    ----------
+    name : str
+        Where it was in the model, see `Block`.
+    before, after : int
+        Parameters.
+    hidden : int
+        Hidden nodes of the network that stands there now.
+    unexplained : float or None
+        Share of the spread of what the block gave that the network does not give, on rows it was not fitted to; large
+        errors count by their size. None for a block that has learned nothing.
+    """
+
+    name: str
+    before: int
+    after: int
+    hidden: int
+    unexplained: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class ReplaceResult:
+    """A model with networks of functions in the place of its feed-forward blocks.
+
+    Attributes
+    ----------
+    model : nn.Module
+        A copy; the model that was given is as it was.
+    blocks : tuple of ReplacedBlock
+        In the order in which they run.
+    found : tuple of Block
+        All feed-forward blocks of the model, those that were left alone too.
+    agreement : float or None
+        1 less the mean square of the change of the model's outputs over their variance, on batches held out.
+    score_before, score_after : float or None
+        What `score` said of both models.
+    stop_reason : StopReason
+    seconds : float
+    """
+
+    model: nn.Module
+    blocks: tuple[ReplacedBlock, ...]
+    found: tuple[Block, ...]
+    agreement: float | None
+    score_before: float | None
+    score_after: float | None
+    stop_reason: StopReason
+    seconds: float
+
+    @property
+    def message(self) -> str:
+        """What was done and what it cost, in a sentence or two."""
+        before, after = sum(b.before for b in self.blocks), sum(b.after for b in self.blocks)
+        text = f"{len(self.blocks)} of {len(self.found)} feed-forward blocks replaced, {before:,} parameters by {after:,}."
+        if self.agreement is not None:
+            text += f" The outputs keep {100 * self.agreement:.2f} % of their variance on batches held out."
+        if self.score_before is not None and self.score_after is not None:
+            text += f" The score went from {self.score_before:.5g} to {self.score_after:.5g}."
+        return text if self.stop_reason == StopReason.MOST_STEPS else f"{text} {self.stop_reason.advice}"
+
+    @property
+    def networks(self) -> tuple[KAN, ...]:
+        """The networks in the model, one a replaced block: to draw, score, prune, snap and read like any other."""
+        return tuple(self.network(k) for k in range(len(self.blocks)))
+
+    def network(self, k: int) -> KAN:
+        """The network in the place of a replaced block."""
+        net = take(self.model, self._block(k))
+        assert isinstance(net, KAN)
+        return net
+
+    def with_network(self, k: int, network: KAN) -> ReplaceResult:
+        """The same with an edited network in the place of a replaced block; what it costs is yours to measure.
+
+        Raises
+        ------
+        InputError
+            If the network has other inputs or outputs than the block.
+        """
+        block = self._block(k)
+        if (network.shape[0], network.shape[-1]) != (block.inputs, block.outputs):
+            raise InputError(
+                f"The 'network' of with_network must have {block.inputs} inputs and {block.outputs} outputs. "
+                f"Got {list(network.shape)} instead."
+            )
+        told = replace(self.blocks[k], after=network.n_parameters, hidden=network.shape[1], unexplained=None)
+        blocks = tuple(told if at == k else each for at, each in enumerate(self.blocks))
+        made = put_in(self.model, block, network)
+        return replace(self, model=made, blocks=blocks, agreement=None, score_after=None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything but the model, for JSON."""
+        names = ("agreement", "score_before", "score_after", "stop_reason", "message", "seconds")
+        return {**fields(self, *names), "blocks": [plain(vars(each)) for each in self.blocks]}
+
+    def _block(self, k: int) -> Block:
+        check_int(k, "k", low=0, high=len(self.blocks) - 1, of="ReplaceResult")
+        return next(each for each in self.found if each.name == self.blocks[k].name)
+
+
+def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tuple[Block, ...]:
+    """The blocks that numbers or names ask for; all without any."""
+    if blocks is None:
+        return found
+    asked = [blocks] if isinstance(blocks, (int, str)) else list(blocks)
+    names = [each.name for each in found]
+    picked = set[int]()
+    for each in asked:
+        if isinstance(each, str) and each in names:
+            picked.add(names.index(each))
+        elif isinstance(each, int) and not isinstance(each, bool) and 0 <= each < len(found):
+            picked.add(each)
+        else:
+            raise InputError(
+                f"The 'blocks' of replace_mlp must be numbers from 0 to {len(found) - 1} or names among "
+                f"{', '.join(map(repr, names))}. Got {each!r} instead."
+            )
+    return tuple(found[k] for k in sorted(picked))

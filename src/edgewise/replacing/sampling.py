@@ -1,0 +1,172 @@
+"""Inputs for a model in any of the forms that people keep them in, and what its blocks take and give on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_map
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, generator
+from edgewise._core.work import charge
+from edgewise.replacing.surgery import hooked
+from edgewise.replacing.tracing import Block
+from edgewise.training.modules.descent import FLOP, multiplications
+
+# Rows of one batch where a table of inputs comes whole.
+BATCH = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of a model."""
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+    def on(self, model: nn.Module) -> Any:
+        """What the model gives."""
+        return model(*self.args, **self.kwargs)
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows of what a block takes and gives, and the spread of each of its hidden units."""
+
+    x: Tensor
+    y: Tensor
+    spread: Tensor
+
+    def split(self, seed: int | None) -> tuple[Sample, Sample]:
+        """Nine tenths to learn from, one tenth to judge by."""
+        order = torch.randperm(len(self.x), generator=generator(seed))
+        held = max(1, len(order) // 10)
+        parts = order[held:], order[:held]
+        learn, judge = (Sample(self.x[rows], self.y[rows], self.spread) for rows in parts)
+        return learn, judge
+
+
+def as_calls(data: Any, model: nn.Module, of: str) -> list[Call]:
+    """The calls of a model that `data` stands for.
+
+    One array or tensor is cut into batches; anything else is an iterable of batches, each a tensor, a tuple of arguments
+    or a mapping of named ones.
+    """
+    place = next((p.device for p in model.parameters()), torch.device("cpu"))
+    if isinstance(data, (Tensor, np.ndarray)):
+        data = torch.as_tensor(data).split(BATCH)
+    if isinstance(data, (str, bytes, Mapping)) or not isinstance(data, Iterable):
+        raise InputError(
+            f"The 'data' argument of {of} must be an array of inputs or a list of batches, each a tensor, a tuple of "
+            f"arguments or a dictionary of named ones. Got {short(data)} instead."
+        )
+    calls = [_call(each, place) for each in cast("Iterable[Any]", data)]
+    if not calls:
+        raise InputError(f"The 'data' argument of {of} must hold at least one batch. Got none instead.")
+    return calls
+
+
+def _call(batch: Any, place: torch.device) -> Call:
+    moved = tree_map(
+        lambda t: torch.as_tensor(t).to(place) if isinstance(t, (Tensor, np.ndarray)) else t,
+        dict(batch) if isinstance(batch, Mapping) else batch,
+    )
+    if isinstance(moved, dict):
+        return Call((), cast("dict[str, Any]", moved))
+    return Call(tuple(moved) if isinstance(moved, (tuple, list)) else (moved,), {})
+
+
+def collect(
+    model: nn.Module, blocks: Sequence[Block], calls: Sequence[Call], most: int, seed: int | None
+) -> list[Sample]:
+    """Samples of all blocks from one pass over the calls, at most so many rows each."""
+    random = generator(derive(seed, 0))
+    kept = [_Thinned(most, random) for _ in blocks]
+    moments = [torch.zeros(3, block.hidden, dtype=torch.float64) for block in blocks]
+    cost: dict[tuple[torch.Size, ...], float] = {}
+    watched = [_hidden(model, block, total) for block, total in zip(blocks, moments, strict=True)]
+    try:
+        for call in calls:
+            shape = tuple(
+                t.shape for t in tree_flatten((call.args, dict(call.kwargs)))[0] if isinstance(t, Tensor)
+            )
+            hooks = [hooked(model, block) for block in blocks]
+            try:
+                if shape not in cost:
+                    cost[shape] = FLOP * multiplications(model, lambda call=call: call.on(model))
+                else:
+                    with torch.no_grad():
+                        call.on(model)
+            finally:
+                for *_, handles in hooks:
+                    for handle in handles:
+                        handle.remove()
+            charge(cost[shape])
+            for (taken, given, _), rows in zip(hooks, kept, strict=True):
+                rows.add(torch.cat([torch.cat(taken), torch.cat(given)], 1))
+    finally:
+        for handle in watched:
+            handle.remove()
+    samples = list[Sample]()
+    for block, rows, total in zip(blocks, kept, moments, strict=True):
+        table = rows.table()
+        x, y = table[:, : block.inputs], table[:, block.inputs :]
+        samples.append(Sample(x.contiguous(), y.contiguous(), _deviation(total).to(table)))
+    return samples
+
+
+class _Thinned:
+    """Rows of a stream, each as likely to be kept as any other: where too many have come, half of them go."""
+
+    def __init__(self, most: int, random: torch.Generator) -> None:
+        self.most, self.random, self.share = most, random, 1.0
+        self.parts, self.count = list[Tensor](), 0
+
+    def add(self, rows: Tensor) -> None:
+        if self.share < 1:
+            rows = rows[(torch.rand(len(rows), generator=self.random) < self.share).to(rows.device)]
+        self.parts.append(rows)
+        self.count += len(rows)
+        if self.count > 2 * self.most:
+            self.share /= 2
+            self._keep(self.count // 2)
+
+    def table(self) -> Tensor:
+        """At most so many rows."""
+        self._keep(min(self.most, self.count))
+        return self.parts[0]
+
+    def _keep(self, count: int) -> None:
+        whole = torch.cat(self.parts)
+        rows = torch.randperm(len(whole), generator=self.random)[:count].to(whole.device)
+        self.parts, self.count = [whole[rows]], count
+
+
+def _hidden(model: nn.Module, block: Block, total: Tensor) -> torch.utils.hooks.RemovableHandle:
+    """Adds up the moments of the hidden units: what the last map takes."""
+
+    def hook(module: nn.Module, args: tuple[Tensor, ...]) -> None:
+        h = args[0].detach().reshape(-1, block.hidden).to("cpu", torch.float64)
+        total[0] += len(h)
+        total[1] += h.sum(0)
+        total[2] += h.square().sum(0)
+
+    return model.get_submodule(block.last).register_forward_pre_hook(hook)
+
+
+def _deviation(total: Tensor) -> Tensor:
+    count, first, second = total
+    return (second / count - (first / count) ** 2).clamp(min=0).sqrt()
+
+
+def answers(made: Any) -> list[Tensor]:
+    """The floating-point tensors among what a model gives, whatever holds them."""
+    if hasattr(made, "to_tuple"):
+        made = made.to_tuple()
+    return [t for t in tree_flatten(made)[0] if isinstance(t, Tensor) and t.is_floating_point()]

