@@ -301,3 +301,14 @@ def test_importing_edgewise_does_not_import_scikit_learn() -> None:
 def test_defaults_are_those_promised() -> None:
     assert KANRegressor().get_params()["seconds"] is KANClassifier().get_params()["seconds"] is None
     assert KANRegressor().mode == "auto"
+
+
+def test_hidden_nodes_that_say_nothing_are_left_out():
+    """So that it is plain, and proved at once, which columns have no effect."""
+    random = np.random.default_rng(0)
+    X = random.uniform(-1, 1, (300, 4))
+    y = (X[:, 0] + 0.5 * X[:, 1] + 0.3 * random.standard_normal(300) > 0).astype(int)
+    model = KANClassifier(mode="deep", members=1, hidden=8, random_state=0, work=0.05).fit(X, y)
+    for layer in model.network_.layers[1:]:
+        assert bool(layer.mask.any(1).all())
+    assert model.network_.shape[1] < 9

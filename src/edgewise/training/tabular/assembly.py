@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from edgewise.network import KAN
+from edgewise.network import KAN, drop_dead
 from edgewise.network.state import make_layer, take_apart
 from edgewise.splines import BSpline, uniform_grid
 from edgewise.training.additive.design import DEGREE, Design
@@ -77,7 +77,8 @@ def to_network(
         made.input_scale.copy_(design.scale)
         made.output_shift.copy_(shift)
         made.output_scale.copy_(scale)
-    return made
+    # Nodes that the penalties have silenced say nothing; without them it is plain which inputs have no effect.
+    return drop_dead(made).network
 
 
 @dataclass(frozen=True, eq=False)
