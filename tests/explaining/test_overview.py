@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise import KAN, InputError, explain
+from edgewise import KAN, InputError, KANRegressor, explain
 from tests.explaining.models import classifier, product_net, random_net, regressor, three_classes
 
 
@@ -159,3 +159,22 @@ def test_a_lazy_frame_is_refused_without_working_it_out():
     lazy = pl.DataFrame({"a": [1.0, 2.0], "b": [1.0, 2.0]}).lazy()
     with pytest.raises(InputError, match=r"pass X\.collect\(\)"):
         explain(KAN([2, 1], seed=0), lazy)
+
+
+def test_what_missing_cells_and_codes_do_stands_beside_the_curve():
+    rng = np.random.default_rng(0)
+    age, there = rng.integers(20, 60, 400).astype(float), rng.random(400)
+    y = 0.1 * age
+    age[there < 0.2], y[there < 0.2] = -9, 9.0
+    age[there > 0.8], y[there > 0.8] = np.nan, 1.0
+    model = KANRegressor(mode="additive", members=1, work="quick").fit({"age": age}, y)
+    shape = explain(model, {"age": age}).shape("age")
+    assert {mark.name: mark.rows for mark in shape.marks} == {
+        "missing": (there > 0.8).sum(),
+        "-9": (there < 0.2).sum(),
+    }
+    for words in shape.besides:
+        assert words in str(explain(model, {"age": age}))
+    told = dict(words.rsplit(" ", 1) for words in shape.besides)
+    assert float(told["code -9:"]) == pytest.approx(9 - y.mean(), abs=0.2)
+    assert float(told["where missing"].replace("\u2212", "-")) == pytest.approx(1 - y.mean(), abs=0.2)

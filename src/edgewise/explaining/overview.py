@@ -165,7 +165,7 @@ class GlobalExplanation:
             name = one.column if len(one.column) <= width else one.column[: width - 1] + "\u2026"
             lines.append(
                 f"  {name:<{width}}  {number_text(one.value, 3):>10}  {interval:^15}  {100 * one.share:4.0f} %"
-                f"  {shape.words}"
+                f"  {'; '.join((shape.words, *shape.besides))}"
             )
         if unused := [one.column for one in self.importances if one.value <= least]:
             lines += ["", f"  No part, or next to none: {', '.join(unused)}"]

@@ -112,6 +112,15 @@ class Shape:
         """How many rows have a missing cell."""
         return sum(mark.rows for mark in self.marks if mark.name == "missing")
 
+    @property
+    def besides(self) -> tuple[str, ...]:
+        """What cells do that are no ordinary numbers, in words: missing ones, and the column's codes."""
+        return tuple(
+            f"{'where missing' if mark.name == 'missing' else f'code {mark.name}:'} {number_text(mark.effect, 3)}"
+            for mark in self.marks
+            if mark.rows
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain lists, strings and numbers."""
         listed = {name: getattr(self, name) for name in ("x", "y", "alone", "low", "high", "edges", "counts")}
