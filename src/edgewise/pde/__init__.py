@@ -27,6 +27,7 @@ from edgewise.pde.problem.text import ProblemFile as ProblemFile
 from edgewise.pde.problem.text import load_problem as load_problem
 from edgewise.pde.problem.text import problem_from_text as problem_from_text
 from edgewise.pde.problem.text import problem_from_toml as problem_from_toml
+from edgewise.pde.results.formula import SolutionFormula as SolutionFormula
 from edgewise.pde.results.solution import Solution as Solution
 from edgewise.pde.settings import SolverConfig as SolverConfig
 from edgewise.pde.solvers.progress import Progress as Progress

@@ -20,6 +20,7 @@ from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.files import load_solution, save_solution
+from edgewise.pde.results.formula import SolutionFormula, formula_of
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
@@ -241,6 +242,36 @@ class Solution:
         )
         names = [each.name for each in self.problem.domain.coordinates]
         return network_of(self.pieces, n, names, self.names[n], bar)
+
+    def formula(self, of: str | None = None, *, work: str | float = "quick") -> SolutionFormula:
+        """The closed form of the solution, where there is one that can be found.
+
+        Sums of products of functions of one coordinate are read off the solution's own products; what is no such sum is
+        searched by `edgewise.find_formula`. Formulas of all unknowns are inserted into the equations and the conditions.
+
+        Parameters
+        ----------
+        of : str, optional
+            A term in the unknowns and coordinates, such as "a^2 + b^2", instead of all unknowns.
+        work : "quick", "normal", "thorough" or float
+            How long the search is, where products do not do.
+
+        Returns
+        -------
+        SolutionFormula
+
+        Examples
+        --------
+        >>> from edgewise import pde
+        >>> x, y = pde.coordinates("x", "y")
+        >>> u, square = pde.unknown("u", x, y), pde.box({x: (0, 1), y: (0, 1)})
+        >>> force = -2 * pde.pi**2 * pde.sin(pde.pi * x) * pde.sin(pde.pi * y)
+        >>> problem = pde.Problem(square, [pde.lap(u) == force], pde.on(square.boundary["walls"], u == 0))
+        >>> found = pde.solve(problem, tolerance=1e-8).formula()
+        >>> found.texts["u"], found.checked
+        ('sin(pi*x)*sin(pi*y)', True)
+        """
+        return formula_of(self, of, work)
 
     def save(self, path: PathLike, *, overwrite: bool = True) -> None:
         """Write the solution with its problem and its error to one file, by custom with the suffix .kan.

@@ -1,0 +1,232 @@
+"""The closed form of a function that is known by its values: products of functions of one coordinate, else any formula.
+
+The functions of each coordinate are spanned by few curves (the singular vectors of the table of values along it). Atoms
+of that span are read off: exponents of waves and exponentials, or the closed form of single curves. The table is then a
+sum of products of atoms, whose coefficients are a linear least squares problem. What is no such sum is searched as
+rows of a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from edgewise.pde.results.exact import Exact
+from edgewise.pde.results.exponents import modes_of, rounded
+from edgewise.symbolic import find_formula, one_variable
+from edgewise.symbolic.expressions.parse import to_sympy
+
+Floats = NDArray[np.float64]
+_PLACES = {1: 240, 2: 64, 3: 26, 4: 14}
+_MOST_CURVES = 8
+_MOST_ATOMS = 12
+_MOST_PRODUCTS = 400
+_ROWS = 400
+# How far exact numbers may be from measured ones, the most generous first.
+_NEAR = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
+# With more measured numbers, or further off, it is a fit and no closed form.
+_MOST_FLOATS = 4
+_FAR = 1e-2
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A function by its values.
+
+    Attributes
+    ----------
+    symbols : tuple of sympy symbols
+        The coordinates.
+    bounds : tuple of (float, float)
+    grid : callable
+        Values on the grid of all combinations of places.
+    accuracy : float
+        Relative error of the values.
+    """
+
+    symbols: tuple[Any, ...]
+    bounds: tuple[tuple[float, float], ...]
+    grid: Callable[[Sequence[Floats]], Floats]
+    accuracy: float
+
+    def places(self) -> list[Floats]:
+        """Equal steps along every coordinate."""
+        return [np.linspace(low, high, _PLACES[len(self.bounds)]) for low, high in self.bounds]
+
+
+@dataclass(frozen=True)
+class ClosedForm:
+    """An expression with its relative L2 distance from the values."""
+
+    expression: Any
+    distance: float
+
+
+def closed_form(samples: Samples, exact: Exact, work: str | float = "quick") -> ClosedForm | None:
+    """The closed form of a function, or None where none is found.
+
+    Parameters
+    ----------
+    samples : Samples
+    exact : Exact
+        What numbers may stand for.
+    work : "quick", "normal", "thorough" or float
+        How long formulas are searched where products do not do.
+    """
+    at = samples.places()
+    values = samples.grid(at)
+    size = float(np.sqrt((values**2).mean()))
+    if size == 0:
+        return ClosedForm(sp.Integer(0), 0.0)
+    for attempt in (_products, _searched):
+        found = attempt(samples, at, values / size, exact, work)
+        if found is None:
+            continue
+        bar = max(3 * _distance(samples, at, values / size, found.floats), 3 * samples.accuracy)
+        ways = dict.fromkeys([*(found.rounded(size, exact, near) for near in _NEAR), size * found.floats])
+        forms = [ClosedForm(each, _distance(samples, at, values, each) / size) for each in ways]
+        near = [each for each in forms if each.distance <= bar < _FAR]
+        best = min(near, key=lambda each: len(each.expression.atoms(sp.Float)), default=None)
+        if best is not None and len(best.expression.atoms(sp.Float)) <= _MOST_FLOATS:
+            return ClosedForm(_shorter(best.expression), best.distance)
+    return None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An expression with measured numbers: coefficients of terms, or, where those are None, any floats within."""
+
+    floats: Any
+    terms: tuple[tuple[float, Any], ...] | None = None
+
+    def rounded(self, size: float, exact: Exact, near: float) -> Any:
+        """Numbers read exactly, with values in their own size."""
+        if self.terms is None:
+            return _round_all(sp.expand(size * self.floats), exact, near)
+        return sp.Add(*(exact(size * c, near * max(abs(size * c), size)) * term for c, term in self.terms))
+
+
+def _distance(samples: Samples, at: Sequence[Floats], values: Floats, expression: Any) -> float:
+    function = sp.lambdify(samples.symbols, expression, modules=["scipy", "numpy"])
+    with np.errstate(all="ignore"):
+        found = function(*np.meshgrid(*at, indexing="ij", sparse=True))
+        distance = float(np.sqrt(np.mean((values - found) ** 2)))
+    return distance if np.isfinite(distance) else np.inf
+
+
+def _products(
+    samples: Samples, at: Sequence[Floats], values: Floats, exact: Exact, work: str | float
+) -> _Found | None:
+    """A sum of products of atoms."""
+    atoms: list[list[Any]] = []
+    for axis, (symbol, places) in enumerate(zip(samples.symbols, at, strict=True)):
+        unfolded = np.moveaxis(values, axis, 0).reshape(len(places), -1)
+        own = _atoms(symbol, places, unfolded, samples.accuracy, exact)
+        if own is None:
+            return None
+        atoms.append(own)
+    if np.prod([len(own) for own in atoms]) > _MOST_PRODUCTS:
+        return None
+    tables = [
+        np.stack([np.broadcast_to(sp.lambdify(symbol, each, "numpy")(places), places.shape) for each in own], axis=1)
+        for symbol, places, own in zip(samples.symbols, at, atoms, strict=True)
+    ]
+    core = values
+    for table in tables:
+        # Each step takes the first axis and puts the result last.
+        core = np.tensordot(core, np.linalg.pinv(table, rcond=1e-13), axes=(0, 1))
+    weights = [np.sqrt((table**2).mean(axis=0)) for table in tables]
+    scale = weights[0]
+    for each in weights[1:]:
+        scale = np.multiply.outer(scale, each)
+    kept = np.argwhere(np.abs(core) * scale > 10 * samples.accuracy)
+    if not len(kept):
+        return None
+    columns = []
+    for index in kept:
+        column = tables[0][:, index[0]]
+        for table, n in zip(tables[1:], index[1:], strict=True):
+            column = np.multiply.outer(column, table[:, n])
+        columns.append(column.ravel())
+    design = np.array(columns).T
+    norms = np.linalg.norm(design, axis=0)
+    coefficients = np.linalg.lstsq(design / norms, values.ravel(), rcond=1e-14)[0] / norms
+    terms = [sp.Mul(*(own[n] for own, n in zip(atoms, index, strict=True))) for index in kept]
+    pairs = tuple((float(c), term) for c, term in zip(coefficients, terms, strict=True))
+    return _Found(sp.Add(*(c * term for c, term in pairs)), pairs)
+
+
+def _atoms(symbol: Any, x: Floats, table: Floats, accuracy: float, exact: Exact) -> list[Any] | None:
+    """Functions of one coordinate that span all curves of a table along it."""
+    left, sizes, _ = np.linalg.svd(table, full_matrices=False)
+    tails = np.sqrt(np.cumsum(sizes[::-1] ** 2)[::-1])
+    count = int((tails > 3 * accuracy * tails[0]).sum())
+    if count > _MOST_CURVES:
+        return None
+    curves = left[:, :count] * (sizes[:count] / sizes[0])
+    modes = modes_of(x, curves, accuracy)
+    parts = sum(mode.count * (2 if mode.wave else 1) for mode in modes)
+    if not modes or parts > 2 * count + 2:
+        found = _curve_by_curve(symbol, x, table, sizes, count, accuracy, exact)
+        if found is not None or not modes:
+            return found
+    numbers = zip(modes, *rounded(x, curves, modes, accuracy, exact), strict=True)
+    return [atom for mode, rate, wave in numbers for atom in mode.atoms(symbol, rate, wave)]
+
+
+def _curve_by_curve(
+    symbol: Any, x: Floats, table: Floats, sizes: Floats, count: int, accuracy: float, exact: Exact
+) -> list[Any] | None:
+    """The terms of closed forms of as many sections as there are curves."""
+    largest = np.argsort(-np.linalg.norm(table, axis=0))
+    sections = largest[np.linspace(0, len(largest) // 2, count).astype(int)] if count > 1 else largest[:1]
+    atoms: dict[Any, None] = {}
+    for column in table[:, sections].T:
+        forms = one_variable(x, column, accuracy=accuracy, work="quick")
+        exacts = [each for each in forms if each.residual <= 10 * accuracy]
+        if not exacts:
+            return None
+        tree: Any = to_sympy(exacts[0].tree, ("x",))
+        expression = sp.expand(tree.xreplace({sp.Symbol("x"): symbol}))
+        for term in sp.Add.make_args(_round_all(expression, exact, max(30 * accuracy, 1e-9))):
+            atoms[term.as_independent(symbol, as_Add=False)[1]] = None
+    if not 0 < len(atoms) <= _MOST_ATOMS:
+        return None
+    columns = np.stack(
+        [np.broadcast_to(sp.lambdify(symbol, each, ["scipy", "numpy"])(x), x.shape) for each in atoms], axis=1
+    )
+    left = table - columns @ np.linalg.lstsq(columns, table, rcond=1e-13)[0]
+    return list(atoms) if np.linalg.norm(left) <= 30 * accuracy * float(np.linalg.norm(sizes)) else None
+
+
+def _searched(
+    samples: Samples, at: Sequence[Floats], values: Floats, exact: Exact, work: str | float
+) -> _Found | None:
+    """A formula of any kind, from rows."""
+    places = np.stack([each.ravel() for each in np.meshgrid(*at, indexing="ij")], axis=1)
+    rows = np.random.default_rng(0).permutation(len(places))[:_ROWS]
+    names = [f"x{n}" for n in range(len(at))]
+    found = find_formula(places[rows], values.ravel()[rows], names=names, work=work)
+    if found.best.error > 100 * samples.accuracy:
+        return None
+    letters = {sp.Symbol(name): symbol for name, symbol in zip(names, samples.symbols, strict=True)}
+    return _Found(found.best.sympy.xreplace(letters))
+
+
+def _round_all(expression: Any, exact: Exact, tolerance: float) -> Any:
+    """Every float of an expression read as an exact number."""
+    floats = {each: exact(float(each), tolerance * max(abs(float(each)), 1e-3)) for each in expression.atoms(sp.Float)}
+    return expression.xreplace(floats)
+
+
+def _shorter(expression: Any) -> Any:
+    """The shortest of some ways to write an expression."""
+    ways = [expression, sp.factor_terms(expression)]
+    if sp.count_ops(expression) < 150 and expression.has(sp.sin, sp.cos):
+        ways.append(sp.trigsimp(expression))
+    return min(ways, key=lambda each: (sp.count_ops(each), str(each)))

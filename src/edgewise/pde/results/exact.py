@@ -1,0 +1,98 @@
+"""Numbers read exactly: what is close to a simple multiple of pi, a root, or a number that the problem itself holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.terms.symbols import tree_of
+
+_LARGEST = 1000
+# How many numbers as simple as the one found may lie as near by chance.
+_BY_CHANCE = 0.05
+_BASES = (
+    sp.Integer(1),
+    sp.pi,
+    1 / sp.pi,
+    sp.pi**2,
+    sp.sqrt(sp.pi),
+    1 / sp.sqrt(sp.pi),
+    sp.sqrt(2),
+    sp.sqrt(3),
+)
+
+
+@dataclass(frozen=True)
+class Exact:
+    """What a measured number may stand for: simple fractions of some numbers.
+
+    Attributes
+    ----------
+    known : tuple of sympy numbers
+        Of the problem.
+    """
+
+    known: tuple[Any, ...] = ()
+
+    @cached_property
+    def bases(self) -> tuple[tuple[Any, float], ...]:
+        """Numbers whose fractions are tried, the most usual first."""
+        more = [each for each in self.known if each not in _BASES]
+        return tuple((each, float(each)) for each in (*_BASES, *more))
+
+    def __call__(self, value: float, tolerance: float) -> Any:
+        """The simplest of them within an absolute tolerance; else the float."""
+        if abs(value) <= tolerance:
+            return sp.Integer(0)
+        found: list[tuple[int, int, Any]] = []
+        for n, (base, size) in enumerate(self.bases):
+            ratio = Fraction(value / size).limit_denominator(_LARGEST)
+            effort = abs(ratio.numerator) + ratio.denominator + (0 if n == 0 else 2)
+            chance = effort**2 * (n + 1) * tolerance / abs(value)
+            if ratio and chance <= _BY_CHANCE and abs(float(ratio) * size - value) <= tolerance:
+                found.append((effort, n, sp.Rational(ratio.numerator, ratio.denominator) * base))
+        return min(found, key=lambda each: each[:2])[2] if found else sp.Float(value)
+
+
+def numbers_of(problem: Problem) -> Exact:
+    """The numbers that the equations and conditions of a problem hold, with their squares and roots."""
+    found: dict[Any, None] = {}
+
+    def walk(tree: Any) -> None:
+        if tree.is_number:
+            if tree.is_real and not tree.is_zero and not tree.is_Integer:
+                size = abs(tree)
+                found.update(dict.fromkeys((size, sp.sqrt(size), size**2)))
+            return
+        if tree.is_Mul:
+            number, rest = tree.as_independent(*tree.free_symbols, as_Add=False)
+            if rest != tree:
+                walk(number)
+                tree = rest
+        for each in tree.args:
+            walk(each)
+
+    for residual in residuals_of(problem):
+        walk(residual)
+    return Exact(tuple(each for each in found if 1e-6 < float(each) < 1e6)[:60])
+
+
+def residuals_of(problem: Problem) -> Sequence[Any]:
+    """What equations and conditions say is zero."""
+    return [
+        *(each.residual for each in problem.equations),
+        *(each.equation.residual for each in problem.conditions),
+    ]
+
+
+def exact_bound(value: float) -> Any:
+    """An end of a range: a multiple of pi where it is one to the last digits."""
+    if value == 0 or value == round(value, 9):
+        return tree_of(value)
+    return Exact()(value, 1e-15 * abs(value))

@@ -1,0 +1,238 @@
+"""The closed form of a solution, inserted into the equations and conditions that it has to meet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import render
+from edgewise.pde.discretisation.faces import outward
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.closed_form import Samples, closed_form
+from edgewise.pde.results.exact import exact_bound, numbers_of
+from edgewise.pde.terms.symbols import Expr
+from edgewise.pde.terms.text import read_term
+from edgewise.symbolic.expressions.parse import from_sympy
+
+if TYPE_CHECKING:
+    from edgewise.pde.results.solution import Solution
+
+Floats = NDArray[np.float64]
+_LONGEST = 400
+_DIGITS = 40
+_PLACES = 200
+# Values that cannot be more accurate, or need not be.
+_BEST, _WORST = 1e-12, 1e-4
+
+
+@dataclass(frozen=True)
+class Insertion:
+    """What an equation or a condition leaves once the formulas are in it.
+
+    Attributes
+    ----------
+    text : str
+        The equation; of a condition with its part of the boundary.
+    how : str
+        "zero": nothing, by the rules of algebra; "digits": nothing in 30 digits at random places; "numbers": no more
+        than rounded constants explain; "not zero".
+    residual : float
+        Root mean square at random places, relative to the terms.
+    """
+
+    text: str
+    how: str
+    residual: float
+
+
+@dataclass(frozen=True, eq=False)
+class SolutionFormula:
+    """Closed forms of a solution; `str` of it writes them.
+
+    Attributes
+    ----------
+    expressions : dict of str to sympy expression
+        By unknown (or by the term that was asked for), over real symbols with the names of the coordinates; what has no
+        closed form that was found is not there.
+    distances : dict of str to float
+        Relative L2 distance from the solution.
+    insertions : tuple of Insertion
+        What the equations, conditions and periods leave; empty where an unknown has no formula.
+    checked : bool
+        Whether the formulas meet every one of them exactly.
+    message : str
+    """
+
+    expressions: dict[str, Any]
+    distances: dict[str, float]
+    insertions: tuple[Insertion, ...]
+    checked: bool
+    message: str
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The formulas as text that `read_term` and `edgewise.symbolic.parse_formula` read."""
+        return {name: render(from_sympy(each)) for name, each in self.expressions.items()}
+
+    @property
+    def residuals(self) -> dict[str, float]:
+        """What each equation and condition leaves, relative to its terms."""
+        return {each.text: each.residual for each in self.insertions}
+
+    def __str__(self) -> str:
+        lines = [f"{name} = {text}" for name, text in self.texts.items()]
+        return "\n".join([*lines, self.message])
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it, as JSON takes it."""
+        return {
+            "formulas": self.texts,
+            "distances": dict(self.distances),
+            "checked": self.checked,
+            "residuals": self.residuals,
+            "how": {each.text: each.how for each in self.insertions},
+            "message": self.message,
+        }
+
+
+def formula_of(solution: Solution, of: str | None, work: str | float) -> SolutionFormula:
+    """Closed forms of all unknowns, or of one term in them."""
+    problem = solution.problem
+    exact = numbers_of(problem)
+    symbols = tuple(each.tree for each in problem.domain.coordinates)
+    names = [*problem.names] if of is None else [of]
+    expressions: dict[str, Any] = {}
+    distances: dict[str, float] = {}
+    for name in names:
+        error = max(solution.errors.values()) if of is not None else solution.errors[name]
+        accuracy = min(max(error if np.isfinite(error) else _WORST, _BEST), _WORST)
+        samples = Samples(symbols, problem.domain.bounds, _values(solution, name), accuracy)
+        found = closed_form(samples, exact, work)
+        if found is not None:
+            expressions[name], distances[name] = found.expression, found.distance
+    complete = of is None and len(expressions) == len(names)
+    insertions = inserted(problem, expressions) if complete else ()
+    checked = complete and all(each.how in ("zero", "digits") for each in insertions)
+    return SolutionFormula(
+        expressions, distances, insertions, checked, _message(names, expressions, insertions, complete)
+    )
+
+
+def _values(solution: Solution, name: str) -> Any:
+    if name in solution.names:
+        return lambda at: solution.grid(*at, unknown=name)
+    known = {each.func.__name__: each for each in solution.problem.fields}
+    places = {str(each.tree): each for each in solution.problem.domain.coordinates}
+    letters = {each: sp.Symbol(f"_{n}", real=True) for n, each in enumerate(known)}
+    term = read_term(name, {**places, **{each: Expr(letter) for each, letter in letters.items()}})
+    function = sp.lambdify(
+        [*letters.values(), *(each.tree for each in places.values())], term.tree, ["scipy", "numpy"]
+    )
+
+    def grid(at: Sequence[Floats]) -> Floats:
+        values = [solution.grid(*at, unknown=each) for each in letters]
+        return np.asarray(function(*values, *np.meshgrid(*at, indexing="ij")), dtype=float)
+
+    return grid
+
+
+def inserted(problem: Problem, expressions: Mapping[str, Any]) -> tuple[Insertion, ...]:
+    """What equations, conditions and periods leave of formulas."""
+    domain = problem.domain
+    symbols = [each.tree for each in domain.coordinates]
+    put = {field: expressions[name] for name, field in zip(problem.names, problem.fields, strict=True)}
+    found = [_judged(repr(each), each.residual, put, problem, {}) for each in problem.equations]
+    for condition in problem.conditions:
+        for face in condition.part.faces:
+            symbol = symbols[face.axis]
+            residual = outward(condition.equation.residual, face, symbol)
+            at = {symbol: exact_bound(domain.bounds[face.axis][1 if face.high else 0])}
+            found.append(_judged(f"{condition.equation!r} on '{face.name}'", residual, put, problem, at))
+    for symbol, (low, high), around in zip(symbols, domain.bounds, domain.periodic, strict=True):
+        for name, expression in expressions.items() if around else ():
+            apart = expression.subs(symbol, exact_bound(low)) - expression.subs(symbol, exact_bound(high))
+            found.append(_judged(f"{name} repeats along {symbol}", apart, {}, problem, {}))
+    return tuple(found)
+
+
+def _judged(
+    text: str, residual: Any, put: Mapping[Any, Any], problem: Problem, at: Mapping[Any, Any]
+) -> Insertion:
+    terms = [each.subs(put).doit().subs(at) for each in sp.Add.make_args(residual)]
+    whole = sp.Add(*terms)
+    sizes = put.values() if at else ()
+    measured = _measured(whole, [*terms, *sizes], problem)
+    if not whole.atoms(sp.Float) and _zero_in_digits(whole, terms, problem):
+        return Insertion(text, "zero" if is_zero(whole) else "digits", measured)
+    close = measured < 1e-6 and bool(whole.atoms(sp.Float))
+    return Insertion(text, "numbers" if close else "not zero", measured)
+
+
+def is_zero(expression: Any) -> bool:
+    """Whether algebra says that an expression vanishes."""
+    plain = sp.expand(expression)
+    if plain == 0:
+        return True
+    if plain.atoms(sp.Float):
+        return False
+    # Of waves and exponentials the products of exponentials are a normal form.
+    if sp.expand(sp.expand_trig(plain).rewrite(sp.exp)) == 0:
+        return True
+    return sp.count_ops(plain) <= _LONGEST and bool(sp.simplify(plain) == 0)
+
+
+def _places(problem: Problem, count: int) -> Floats:
+    """Places inside the domain, of fixed seed."""
+    r = np.random.default_rng(0)
+    return np.stack([r.uniform(low, high, count) for low, high in problem.domain.bounds], axis=1)
+
+
+def _measured(whole: Any, terms: Sequence[Any], problem: Problem) -> float:
+    """Root mean square of a residual, relative to its terms."""
+    symbols = [each.tree for each in problem.domain.coordinates]
+    at = _places(problem, _PLACES).T
+    function = sp.lambdify(symbols, [whole, *terms], ["scipy", "numpy"])
+    with np.errstate(all="ignore"):
+        sizes = [float(np.sqrt(np.mean(np.square(each)))) for each in function(*at)]
+    missed, *parts = sizes
+    return missed / max([*parts, 1e-300])
+
+
+def _zero_in_digits(whole: Any, terms: Sequence[Any], problem: Problem) -> bool:
+    symbols = [each.tree for each in problem.domain.coordinates]
+    for place in _places(problem, 3):
+        at = {symbol: sp.Rational(str(round(value, 6))) for symbol, value in zip(symbols, place, strict=True)}
+        left = abs(sp.N(whole.subs(at), _DIGITS))
+        size = max((abs(sp.N(each.subs(at), _DIGITS)) for each in terms), default=sp.Integer(1))
+        if not left <= sp.Float("1e-30") * max(size, sp.Float("1e-10")):
+            return False
+    return True
+
+
+def _message(
+    names: Sequence[str], expressions: Mapping[str, Any], insertions: Sequence[Insertion], complete: bool
+) -> str:
+    missing = [name for name in names if name not in expressions]
+    if missing:
+        return f"No closed form of {', '.join(missing)} was found; it may have none."
+    if not complete:
+        return "Compared with the solution only: equations are in the unknowns themselves."
+    if all(each.how == "zero" for each in insertions):
+        return "The equations and conditions hold exactly, by algebra."
+    if all(each.how in ("zero", "digits") for each in insertions):
+        return "The equations and conditions hold: by algebra, or in 30 digits at random places."
+    worst = max(insertions, key=lambda each: (each.how == "not zero", each.residual))
+    if worst.how == "not zero":
+        return (
+            f"It is close to the solution, and not the solution: '{worst.text}' leaves "
+            f"{worst.residual:.1e} of its terms."
+        )
+    return (
+        f"The equations and conditions hold up to {worst.residual:.1e} of their terms: constants of the formulas are "
+        "measured, not exact."
+    )
