@@ -18,17 +18,21 @@ from numpy.typing import NDArray
 
 from edgewise.pde.results.exact import Exact
 from edgewise.pde.results.exponents import modes_of, rounded
-from edgewise.symbolic import find_formula, one_variable
+from edgewise.symbolic import find_formula, one_variable, simplify_expression
 from edgewise.symbolic.expressions.parse import to_sympy
 
 Floats = NDArray[np.float64]
 _PLACES = {1: 240, 2: 64, 3: 26, 4: 14}
 _MOST_CURVES = 8
+# Sections of more curves are sums that a search of one curve seldom takes apart.
+_MOST_SECTIONS = 3
 _MOST_ATOMS = 12
 _MOST_PRODUCTS = 400
 _ROWS = 400
 # How far exact numbers may be from measured ones, the most generous first.
 _NEAR = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9)
+# Measured numbers follow the errors of the values, and those are estimates themselves.
+_SLACK = 10
 # With more measured numbers, or further off, it is a fit and no closed form.
 _MOST_FLOATS = 4
 _FAR = 1e-2
@@ -87,7 +91,7 @@ def closed_form(samples: Samples, exact: Exact, work: str | float = "quick") -> 
         found = attempt(samples, at, values / size, exact, work)
         if found is None:
             continue
-        bar = max(3 * _distance(samples, at, values / size, found.floats), 3 * samples.accuracy)
+        bar = _SLACK * max(_distance(samples, at, values / size, found.floats), samples.accuracy)
         ways = dict.fromkeys([*(found.rounded(size, exact, near) for near in _NEAR), size * found.floats])
         forms = [ClosedForm(each, _distance(samples, at, values, each) / size) for each in ways]
         near = [each for each in forms if each.distance <= bar < _FAR]
@@ -133,7 +137,10 @@ def _products(
     if np.prod([len(own) for own in atoms]) > _MOST_PRODUCTS:
         return None
     tables = [
-        np.stack([np.broadcast_to(sp.lambdify(symbol, each, "numpy")(places), places.shape) for each in own], axis=1)
+        np.stack(
+            [np.broadcast_to(sp.lambdify(symbol, each, "numpy")(places), places.shape) for each in own],
+            axis=1,
+        )
         for symbol, places, own in zip(samples.symbols, at, atoms, strict=True)
     ]
     core = values
@@ -183,6 +190,8 @@ def _curve_by_curve(
     symbol: Any, x: Floats, table: Floats, sizes: Floats, count: int, accuracy: float, exact: Exact
 ) -> list[Any] | None:
     """The terms of closed forms of as many sections as there are curves."""
+    if count > _MOST_SECTIONS:
+        return None
     largest = np.argsort(-np.linalg.norm(table, axis=0))
     sections = largest[np.linspace(0, len(largest) // 2, count).astype(int)] if count > 1 else largest[:1]
     atoms: dict[Any, None] = {}
@@ -220,13 +229,16 @@ def _searched(
 
 def _round_all(expression: Any, exact: Exact, tolerance: float) -> Any:
     """Every float of an expression read as an exact number."""
-    floats = {each: exact(float(each), tolerance * max(abs(float(each)), 1e-3)) for each in expression.atoms(sp.Float)}
+    floats = {
+        each: exact(float(each), tolerance * max(abs(float(each)), 1e-3))
+        for each in expression.atoms(sp.Float)
+    }
     return expression.xreplace(floats)
 
 
 def _shorter(expression: Any) -> Any:
     """The shortest of some ways to write an expression."""
-    ways = [expression, sp.factor_terms(expression)]
+    ways = [expression, sp.factor_terms(expression), simplify_expression(expression)]
     if sp.count_ops(expression) < 150 and expression.has(sp.sin, sp.cos):
         ways.append(sp.trigsimp(expression))
     return min(ways, key=lambda each: (sp.count_ops(each), str(each)))

@@ -80,14 +80,18 @@ def rounded(
 ) -> tuple[list[Any], list[Any]]:
     """Rates and waves read as exact numbers, as generously as the curves allow."""
     span = float(x[-1] - x[0])
-    bar = max(10 * accuracy * float(np.linalg.norm(curves)), 2 * float(np.linalg.norm(left_of(x, curves, modes))))
+    bar = max(
+        10 * accuracy * float(np.linalg.norm(curves)), 2 * float(np.linalg.norm(left_of(x, curves, modes)))
+    )
     ways = [[[sp.Float(mode.rate), sp.Float(mode.wave)] for mode in modes]]
     for near in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8):
         numbers = [
-            [exact(each, near * max(abs(each), 1 / span)) for each in (mode.rate, mode.wave)] for mode in modes
+            [exact(each, near * max(abs(each), 1 / span)) for each in (mode.rate, mode.wave)]
+            for mode in modes
         ]
         trial = [
-            Mode(float(rate), float(wave), mode.count) for (rate, wave), mode in zip(numbers, modes, strict=True)
+            Mode(float(rate), float(wave), mode.count)
+            for (rate, wave), mode in zip(numbers, modes, strict=True)
         ]
         if np.linalg.norm(left_of(x, curves, trial)) <= bar:
             ways.insert(len(ways) - 1, numbers)

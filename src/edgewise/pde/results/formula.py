@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 
 from edgewise.forms.tree import render
 from edgewise.pde.discretisation.faces import outward
+from edgewise.pde.domains.curves import Curve
+from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.closed_form import Samples, closed_form
 from edgewise.pde.results.exact import exact_bound, numbers_of
+from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Expr
 from edgewise.pde.terms.text import read_term
 from edgewise.symbolic.expressions.parse import from_sympy
@@ -26,6 +29,8 @@ Floats = NDArray[np.float64]
 _LONGEST = 400
 _DIGITS = 40
 _PLACES = 200
+# Along a curve of the boundary.
+_WAY = sp.Symbol("_way", real=True)
 # Values that cannot be more accurate, or need not be.
 _BEST, _WORST = 1e-12, 1e-4
 
@@ -105,13 +110,15 @@ def formula_of(solution: Solution, of: str | None, work: str | float) -> Solutio
     problem = solution.problem
     exact = numbers_of(problem)
     symbols = tuple(each.tree for each in problem.domain.coordinates)
+    # A closed form holds everywhere if it holds in a box.
+    bounds = inner_box(problem.domain) if isinstance(problem.domain, Region) else problem.domain.bounds
     names = [*problem.names] if of is None else [of]
     expressions: dict[str, Any] = {}
     distances: dict[str, float] = {}
     for name in names:
         error = max(solution.errors.values()) if of is not None else solution.errors[name]
         accuracy = min(max(error if np.isfinite(error) else _WORST, _BEST), _WORST)
-        samples = Samples(symbols, problem.domain.bounds, _values(solution, name), accuracy)
+        samples = Samples(symbols, bounds, _values(solution, name), accuracy)
         found = closed_form(samples, exact, work)
         if found is not None:
             expressions[name], distances[name] = found.expression, found.distance
@@ -121,6 +128,21 @@ def formula_of(solution: Solution, of: str | None, work: str | float) -> Solutio
     return SolutionFormula(
         expressions, distances, insertions, checked, _message(names, expressions, insertions, complete)
     )
+
+
+def inner_box(region: Region) -> tuple[tuple[float, float], ...]:
+    """A large box inside a region: the largest around places of a grid, of the shape of the whole."""
+    (left, right), (low, high) = region.bounds
+    center = np.stack(
+        np.meshgrid(np.linspace(left, right, 24)[1:-1], np.linspace(low, high, 24)[1:-1]), axis=-1
+    ).reshape(-1, 2)
+    rim = np.concatenate([curve.at(np.linspace(0, 1, 200)) for curve in region.curves])
+    half = np.array([right - left, high - low]) / 2
+    # No place of the boundary lies in a box whose half size is below the distance in the largest coordinate.
+    size = np.abs((rim[None] - center[:, None]) / half).max(-1).min(-1) * region.contains(center)
+    best = int(np.argmax(size))
+    reach = 0.95 * size[best] * half
+    return tuple((float(c - r), float(c + r)) for c, r in zip(center[best], reach, strict=True))
 
 
 def _values(solution: Solution, name: str) -> Any:
@@ -149,15 +171,39 @@ def inserted(problem: Problem, expressions: Mapping[str, Any]) -> tuple[Insertio
     found = [_judged(repr(each), each.residual, put, problem, {}) for each in problem.equations]
     for condition in problem.conditions:
         for face in condition.part.faces:
-            symbol = symbols[face.axis]
-            residual = outward(condition.equation.residual, face, symbol)
-            at = {symbol: exact_bound(domain.bounds[face.axis][1 if face.high else 0])}
+            if isinstance(domain, Region):
+                residual, at = _on_curve(condition.equation.residual, domain.curves[face.number], symbols)
+            else:
+                symbol = symbols[face.axis]
+                residual = outward(condition.equation.residual, face, symbol)
+                at = {symbol: exact_bound(domain.bounds[face.axis][1 if face.high else 0])}
             found.append(_judged(f"{condition.equation!r} on '{face.name}'", residual, put, problem, at))
     for symbol, (low, high), around in zip(symbols, domain.bounds, domain.periodic, strict=True):
         for name, expression in expressions.items() if around else ():
             apart = expression.subs(symbol, exact_bound(low)) - expression.subs(symbol, exact_bound(high))
             found.append(_judged(f"{name} repeats along {symbol}", apart, {}, problem, {}))
     return tuple(found)
+
+
+def _on_curve(residual: Any, curve: Curve, symbols: Sequence[Any]) -> tuple[Any, dict[Any, Any]]:
+    """The residual with dn(...) as the derivative out of a curve, and the places of the curve."""
+    start, across, up = (
+        [exact_bound(round(each, 14)) for each in pair] for pair in (curve.center, curve.across, curve.up)
+    )
+    if curve.straight:
+        places = [a + b * _WAY for a, b in zip(start, across, strict=True)]
+    else:
+        places = [a + b * sp.cos(_WAY) + c * sp.sin(_WAY) for a, b, c in zip(start, across, up, strict=True)]
+    ahead = 1 if curve.straight or curve.last > curve.first else -1
+    along = [ahead * sp.diff(each, _WAY) for each in places]
+    length = sp.sqrt(sp.simplify(along[0] ** 2 + along[1] ** 2))
+    normal = sp.symbols("_nx _ny", real=True)
+
+    def derived(inner: Any) -> Any:
+        return sum(n * sp.diff(inner, s) for n, s in zip(normal, symbols, strict=True))
+
+    at = dict(zip((*symbols, *normal), (*places, along[1] / length, -along[0] / length), strict=True))
+    return residual.replace(NORMAL, derived).doit(), at
 
 
 def _judged(
@@ -189,12 +235,13 @@ def is_zero(expression: Any) -> bool:
 def _places(problem: Problem, count: int) -> Floats:
     """Places inside the domain, of fixed seed."""
     r = np.random.default_rng(0)
-    return np.stack([r.uniform(low, high, count) for low, high in problem.domain.bounds], axis=1)
+    own = [r.uniform(low, high, count) for low, high in problem.domain.bounds]
+    return np.stack([*own, r.uniform(0, 1, count)], axis=1)
 
 
 def _measured(whole: Any, terms: Sequence[Any], problem: Problem) -> float:
     """Root mean square of a residual, relative to its terms."""
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [*(each.tree for each in problem.domain.coordinates), _WAY]
     at = _places(problem, _PLACES).T
     function = sp.lambdify(symbols, [whole, *terms], ["scipy", "numpy"])
     with np.errstate(all="ignore"):
@@ -204,7 +251,7 @@ def _measured(whole: Any, terms: Sequence[Any], problem: Problem) -> float:
 
 
 def _zero_in_digits(whole: Any, terms: Sequence[Any], problem: Problem) -> bool:
-    symbols = [each.tree for each in problem.domain.coordinates]
+    symbols = [*(each.tree for each in problem.domain.coordinates), _WAY]
     for place in _places(problem, 3):
         at = {symbol: sp.Rational(str(round(value, 6))) for symbol, value in zip(symbols, place, strict=True)}
         left = abs(sp.N(whole.subs(at), _DIGITS))
