@@ -92,11 +92,8 @@ def couette() -> Case:
     x, y = pde.coordinates("x", "y")
     w, ring = pde.unknown("w", x, y), pde.disk((x, y), (0, 0), 2) - pde.disk((x, y), (0, 0), 1)
     parts = ring.boundary
-    problem = pde.Problem(
-        ring,
-        [pde.lap(w) == w / (x**2 + y**2)],
-        [pde.on(parts["outer"], w == 0), pde.on(parts["hole"], w == 1)],
-    )
+    speeds = [*pde.on(parts["outer"], w == 0), *pde.on(parts["hole"], w == 1)]
+    problem = pde.Problem(ring, [pde.lap(w) == w / (x**2 + y**2)], speeds)
     return Case(problem, {"w": "(4/sqrt(x^2 + y^2) - sqrt(x^2 + y^2))/3"})
 
 
