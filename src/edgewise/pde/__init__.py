@@ -12,6 +12,9 @@
 0.0737
 """
 
+from edgewise.pde.discovery.discover import discover as discover
+from edgewise.pde.discovery.law import Discovery as Discovery
+from edgewise.pde.discovery.law import Law as Law
 from edgewise.pde.domains.box import Box as Box
 from edgewise.pde.domains.box import box as box
 from edgewise.pde.domains.region import Region as Region
@@ -29,6 +32,7 @@ from edgewise.pde.problem.text import problem_from_text as problem_from_text
 from edgewise.pde.problem.text import problem_from_toml as problem_from_toml
 from edgewise.pde.results.formula import SolutionFormula as SolutionFormula
 from edgewise.pde.results.solution import Solution as Solution
+from edgewise.pde.settings import DiscoveryConfig as DiscoveryConfig
 from edgewise.pde.settings import SolverConfig as SolverConfig
 from edgewise.pde.solvers.progress import Progress as Progress
 from edgewise.pde.solvers.solve import solve as solve

@@ -114,3 +114,71 @@ class SolverConfig:
     def scaled(self, work: float) -> SolverConfig:
         """The same with as many more coefficients as there is more work."""
         return replace(self, most_coefficients=max(int(self.most_coefficients * work), 100))
+
+
+@dataclass(frozen=True)
+class DiscoveryConfig:
+    """Constants of `discover`.
+
+    Attributes
+    ----------
+    degree, roughness : int
+        Degree of the splines through the values, and order of the derivative that smoothing keeps small.
+    splines_share : float
+        Splines per place of a coordinate that does not repeat.
+    most_splines : int
+        Splines of a coordinate at most.
+    smoothing : float
+        Fields are smoothed by this share of what cross-validation asks for: integrals against weighting functions average
+        noise away, but not what smoothing takes off fronts.
+    most_products : int
+        Products of functions of single coordinates that scattered values are fitted with at most.
+    least_noise : float
+        Fields are taken to be no more exact than this share of their root mean square.
+    corner_share : float
+        A coordinate's finest waves that hold less than this share of the energy above the noise do not count.
+    more_power : int
+        Weighting functions are (1 - s^2)^p, p so much above the highest derivative.
+    reach : float
+        Their width: so many standard deviations of their spectrum fit below the last wave that counts.
+    most_places : int
+        Places that integrals are sums over are doubled along one coordinate after the other up to so many.
+    fewest_places, widest : float
+        Half of a weighting function is at least so many places, and at most this share of the coordinate, wide.
+    density : float
+        Weighting functions per half width.
+    most_rows : int
+        Weighting functions at most, of all experiments.
+    most_terms : int
+        Terms of a law at most.
+    passes, turns : int
+        Searches at most, each with the covariance of the law before; turns of coefficients and covariance at most.
+    least_share : float
+        Differences below this share of the left side's square are not looked at.
+    least_gain : float
+        A term has to take away at least this share of what is left without it: the rows' noise is known to first order only.
+    halves : int
+        Random halves of the rows from which terms are chosen again.
+    """
+
+    degree: int = 7
+    roughness: int = 4
+    splines_share: float = 0.75
+    most_splines: int = 320
+    smoothing: float = 0.01
+    most_products: int = 900
+    least_noise: float = 1e-5
+    corner_share: float = 1e-4
+    more_power: int = 3
+    reach: float = 1.6
+    most_places: int = 700_000
+    fewest_places: float = 6.0
+    widest: float = 0.3
+    density: float = 3.0
+    most_rows: int = 1200
+    most_terms: int = 8
+    passes: int = 5
+    turns: int = 4
+    least_share: float = 1e-6
+    least_gain: float = 0.1
+    halves: int = 50

@@ -1,0 +1,138 @@
+"""The library of terms that a law may be a sum of: products of unknowns, and of unknowns and one derivative."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement, product
+
+from edgewise._core.checks import among, did_you_mean
+from edgewise._core.errors import InputError
+from edgewise.pde.discovery.jet_polynomials import ONE, Jet, Monomial, monomial
+
+
+@dataclass(frozen=True)
+class Names:
+    """How fields and coordinates are called.
+
+    Attributes
+    ----------
+    fields : tuple of str
+    coordinates : tuple of str
+    """
+
+    fields: tuple[str, ...]
+    coordinates: tuple[str, ...]
+
+    def jet(self, jet: Jet) -> str:
+        """As `u_xx`."""
+        field, orders = jet
+        tail = "".join(name * order for name, order in zip(self.coordinates, orders, strict=True))
+        return self.fields[field] + (f"_{tail}" if tail else "")
+
+    def text(self, of: Monomial) -> str:
+        """As `u^2*u_x`: factors without derivatives first."""
+        if not of:
+            return "1"
+        ordered = sorted(of, key=lambda each: (sum(each[0][1]), each[0]))
+        return "*".join(self.jet(jet) + (f"^{power}" if power > 1 else "") for jet, power in ordered)
+
+    def read(self, text: str, of: str) -> Monomial:
+        """The monomial that a text such as `u*u_x` or `u^2` names.
+
+        Raises
+        ------
+        InputError
+            Where a name is not known.
+        """
+        jets: dict[Jet, int] = {}
+        plain = text.replace("**", "^").replace(" ", "")
+        if plain == "1":
+            return ONE
+        for factor in plain.split("*"):
+            word, _, power = factor.partition("^")
+            if power and not power.isdigit():
+                raise InputError(f"Powers of terms of {of} are whole numbers. Got '{factor}' in '{text}'.")
+            jet = self._jet(word, text, of)
+            jets[jet] = jets.get(jet, 0) + int(power or 1)
+        return monomial(jets)
+
+    def _jet(self, word: str, text: str, of: str) -> Jet:
+        name, _, tail = word.partition("_")
+        if name not in self.fields:
+            raise InputError(
+                f"'{text}' of {of} has the name '{name}', which is no field. The fields are {among(self.fields)}"
+                f"{did_you_mean(name, self.fields)}."
+            )
+        orders = [0] * len(self.coordinates)
+        while tail:
+            fitting = [c for c in self.coordinates if tail.startswith(c)]
+            if not fitting:
+                raise InputError(
+                    f"'{text}' of {of} has a derivative by '{tail}'. The coordinates are {among(self.coordinates)}."
+                )
+            longest = max(fitting, key=len)
+            orders[self.coordinates.index(longest)] += 1
+            tail = tail[len(longest) :]
+        return self.fields.index(name), tuple(orders)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term of a law: a sum of monomials with one coefficient in front.
+
+    Attributes
+    ----------
+    text : str
+    parts : tuple of (float, Monomial)
+    """
+
+    text: str
+    parts: tuple[tuple[float, Monomial], ...]
+
+
+def library(names: Names, space: Sequence[int], order: int, degree: int) -> tuple[Term, ...]:
+    """Products of at most `degree` unknowns, at most one of them differentiated, at most `order` times in space.
+
+    Where there are several coordinates of space, Laplacians stand beside single derivatives: laws that do not know a direction are
+    shorter with them.
+
+    Parameters
+    ----------
+    names : Names
+    space : sequence of int
+        Numbers of the coordinates that derivatives are taken in.
+    order, degree : int
+    """
+    d, fields = len(names.coordinates), range(len(names.fields))
+    still = (0,) * d
+    plain = [
+        monomial({(f, still): each.count(f) for f in each})
+        for size in range(degree + 1)
+        for each in combinations_with_replacement(fields, size)
+    ]
+    every: list[tuple[int, ...]] = [
+        orders
+        for orders in product(*(range(order + 1) if a in space else (0,) for a in range(d)))
+        if 0 < sum(orders) <= order
+    ]
+    groups: list[tuple[str, list[tuple[int, ...]]]] = [("", [orders]) for orders in every]
+    if len(space) > 1 and order > 1:
+        groups.append(("lap", [tuple(2 * (a == axis) for a in range(d)) for axis in space]))
+    groups.sort(key=lambda each: (sum(each[1][0]), tuple(-o for o in each[1][0])))
+    found = [Term(names.text(each), ((1.0, each),)) for each in plain]
+    for name, group in groups:
+        for f in fields:
+            for each in plain:
+                if sum(power for _, power in each) >= degree:
+                    continue
+                parts = tuple((1.0, monomial({**dict(each), (f, orders): 1})) for orders in group)
+                front = f"{names.text(each)}*" if each else ""
+                text = f"{front}{name}({names.fields[f]})" if name else names.text(parts[0][1])
+                found.append(Term(text, parts))
+    return tuple(found)
+
+
+def given_terms(texts: Sequence[str], names: Names, of: str) -> tuple[Term, ...]:
+    """Terms that the caller names."""
+    return tuple(Term(text, ((1.0, names.read(text, of)),)) for text in dict.fromkeys(texts))

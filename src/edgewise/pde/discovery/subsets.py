@@ -1,0 +1,98 @@
+"""The best few columns: forward steps, each followed by exchanges of one column for another, on normal equations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+# Columns that the others explain up to this share of their square tell nothing of their own.
+_COLLINEAR = 1e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """Normal equations of columns scaled to length one.
+
+    Attributes
+    ----------
+    gram : ndarray, shape (J, J)
+    right : ndarray, shape (J,)
+    square : float
+        Sum of squares of the left side.
+    scale : ndarray, shape (J,)
+        Lengths of the columns.
+    """
+
+    gram: Floats
+    right: Floats
+    square: float
+    scale: Floats
+
+    def gains(self, subset: Sequence[int]) -> Floats:
+        """How much each further column would take off the sum of squares; nothing for those in the subset."""
+        chosen = list(subset)
+        if not chosen:
+            return self.right**2
+        block = self.gram[np.ix_(chosen, chosen)]
+        solved = np.linalg.solve(block, np.column_stack([self.right[chosen], self.gram[chosen]]))
+        left = self.right - self.gram[:, chosen] @ solved[:, 0]
+        own = 1 - np.einsum("js,sj->j", self.gram[:, chosen], solved[:, 1:])
+        gains = np.where(own > _COLLINEAR, left**2 / np.maximum(own, _COLLINEAR), 0.0)
+        gains[chosen] = 0.0
+        return gains
+
+    def rest(self, subset: Sequence[int]) -> float:
+        """Sum of squares that a subset leaves."""
+        chosen = list(subset)
+        if not chosen:
+            return self.square
+        taken = self.right[chosen] @ np.linalg.solve(self.gram[np.ix_(chosen, chosen)], self.right[chosen])
+        return max(self.square - float(taken), 0.0)
+
+
+def normal(columns: Floats, left: Floats) -> Normal:
+    """The normal equations of columns (K, J) and a left side (K,)."""
+    scale = np.sqrt((columns**2).sum(0))
+    scale = np.where(scale > 0, scale, 1.0)
+    unit = columns / scale
+    return Normal(unit.T @ unit, unit.T @ left, float(left @ left), scale)
+
+
+def best_subsets(of: Normal, most: int) -> list[tuple[int, ...]]:
+    """For each number of columns, the best subset that was found; the empty one first."""
+    path: list[tuple[int, ...]] = [()]
+    for _ in range(min(most, len(of.right))):
+        gains = of.gains(path[-1])
+        if not gains.max() > 0:
+            break
+        path.append(_exchanged(of, (*path[-1], int(gains.argmax()))))
+    # Down again: a good large subset may hold a better small one than those found on the way up.
+    for size in range(len(path) - 1, 1, -1):
+        smaller = min(
+            (tuple(each for each in path[size] if each != out) for out in path[size]), key=of.rest
+        )
+        smaller = _exchanged(of, smaller)
+        if of.rest(smaller) < of.rest(path[size - 1]) * (1 - 1e-12):
+            path[size - 1] = smaller
+    return [tuple(sorted(each)) for each in path]
+
+
+def _exchanged(of: Normal, subset: tuple[int, ...]) -> tuple[int, ...]:
+    """The subset after exchanges of single columns that help."""
+    now = of.rest(subset)
+    while True:
+        found = subset
+        for out in subset:
+            others = tuple(each for each in subset if each != out)
+            new = (*others, int(of.gains(others).argmax()))
+            # Judged by what is left, not by the gain: near exact fits the two differ by rounding.
+            after = of.rest(new)
+            if after < now * (1 - 1e-9) - 1e-14 * of.square:
+                found, now = new, after
+        if found == subset:
+            return subset
+        subset = found

@@ -1,0 +1,120 @@
+"""Rows of the weak form: each term of a library against each test function, and the covariance of what noise does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations_with_replacement
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import charge
+from edgewise.pde.discovery.jet_polynomials import (
+    Divergence,
+    Jet,
+    Monomial,
+    Orders,
+    Polynomial,
+    by_parts,
+    evaluate,
+    plus,
+    response,
+)
+from edgewise.pde.discovery.spline_fits import Fitted
+from edgewise.pde.discovery.weighting_functions import AxisWeights
+from edgewise.pde.discretisation.field import contract
+
+Floats = NDArray[np.float64]
+_RATE = 2e9
+
+
+@dataclass(frozen=True, eq=False)
+class WeakForm:
+    """The fitted fields of one experiment and the functions that laws are tested against.
+
+    Attributes
+    ----------
+    fitted : Fitted
+    weights : tuple of AxisWeights
+    """
+
+    fitted: Fitted
+    weights: tuple[AxisWeights, ...]
+
+    @cached_property
+    def _known(self) -> dict[Jet, Floats]:
+        return {}
+
+    @property
+    def count(self) -> int:
+        """Number of rows."""
+        return int(np.prod([len(w.centres) for w in self.weights]))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Places along each coordinate."""
+        return tuple(len(w.at) for w in self.weights)
+
+    @property
+    def cell(self) -> float:
+        """Volume that stands behind a place."""
+        return float(np.prod([w.step for w in self.weights]))
+
+    def jet(self, jet: Jet) -> Floats:
+        """Values of an unknown or its derivative at the places."""
+        if jet not in self._known:
+            field, orders = jet
+            self._known[jet] = self.fitted.fields[field].grid([w.at for w in self.weights], orders)
+        return self._known[jet]
+
+    def _matrix(self, axis: int, order: int) -> Floats:
+        return self.weights[axis].values(order)
+
+    def integrals(self, parts: Divergence) -> Floats:
+        """The term against every test function, (K,)."""
+        total = np.zeros([len(w.centres) for w in self.weights])
+        for orders, part in parts.items():
+            values = evaluate(part, self.jet, self.shape) * self.cell * (-1) ** sum(orders)
+            total += contract(values, [self._matrix(a, o) for a, o in enumerate(orders)])
+            charge(values.size * len(self.weights[0].centres) / _RATE)
+        return total.ravel()
+
+    def covariance(self, residual: Divergence) -> Floats:
+        """Covariance of the rows of a residual under the noise of the fields, to first order: (K, K).
+
+        Noise enters row k as the integral of noise times a function L_k, so that the covariance of two rows is the
+        integral of L_k L_l times the noise's variance per unit of density.
+        """
+        total = np.zeros([len(w.neighbours[0]) for w in self.weights])
+        for f, noise in enumerate(self.fitted.noise):
+            held = response(residual, f)
+            values = {orders: evaluate(part, self.jet, self.shape) for orders, part in held.items()}
+            factor = noise**2 / self.fitted.density * self.cell
+            for one, two in combinations_with_replacement(sorted(values), 2):
+                found = values[one] * values[two] * (factor * (0.5 if one == two else 1.0))
+                for axis, weights in enumerate(self.weights):
+                    rows, columns = weights.neighbours
+                    pairs = weights.values(one[axis])[rows] * weights.values(two[axis])[columns]
+                    charge(found.size * len(pairs) / _RATE)
+                    found = np.tensordot(found, pairs, axes=(0, 1))
+                total += found
+        half = np.zeros((self.count, self.count))
+        at = [np.zeros((), dtype=np.int64)] * 2
+        for weights in self.weights:
+            at = [
+                np.add.outer(flat * len(weights.centres), numbers)
+                for flat, numbers in zip(at, weights.neighbours, strict=True)
+            ]
+        half[at[0].ravel(), at[1].ravel()] = total.ravel()
+        return half + half.T
+
+
+def reduced(term: Sequence[tuple[float, Monomial]], dimensions: int) -> Divergence:
+    """A sum of monomials with as few derivatives of the data as can be."""
+    found: dict[Orders, Polynomial] = {}
+    for factor, each in term:
+        for orders, part in by_parts(each, dimensions).items():
+            plus(found.setdefault(orders, {}), part, factor)
+    return {orders: part for orders, part in found.items() if part}

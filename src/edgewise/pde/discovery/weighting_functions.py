@@ -1,0 +1,124 @@
+"""Functions with compact support that equations are tested against: (1 - s^2)^p along every coordinate.
+
+Their width follows the values: so wide that what stands out of the noise passes and the rest does not (D. A. Messenger and D. M.
+Bortz 2021, doi:10.1137/20M1343166).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.polynomial import Polynomial
+from numpy.typing import NDArray
+
+from edgewise.pde.settings import DiscoveryConfig
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class AxisWeights:
+    """The test functions of one coordinate.
+
+    Attributes
+    ----------
+    at : ndarray, shape (n,)
+        Places that integrals are sums over.
+    step : float
+        Distance of the places.
+    centres : ndarray, shape (K,)
+    half : float
+        Half of the width of a function.
+    power : int
+    period : float or None
+    """
+
+    at: Floats
+    step: float
+    centres: Floats
+    half: float
+    power: int
+    period: float | None
+
+    def values(self, order: int) -> Floats:
+        """A derivative of every function at every place, times the weight of the place: (K, n)."""
+        away = self.at[None, :] - self.centres[:, None]
+        if self.period is not None:
+            away = (away + self.period / 2) % self.period - self.period / 2
+        s = away / self.half
+        bump: Polynomial = Polynomial([1.0, 0.0, -1.0]) ** self.power
+        if order:
+            bump = bump.deriv(order)
+        return np.where(np.abs(s) < 1, bump(s), 0.0) * self.half**-order
+
+    @cached_property
+    def neighbours(self) -> tuple[Ints, Ints]:
+        """Pairs of functions that share places."""
+        away = np.abs(self.centres[:, None] - self.centres)
+        if self.period is not None:
+            away = np.minimum(away, self.period - away)
+        rows, columns = np.nonzero(away < 2 * self.half)
+        return rows, columns
+
+
+def axis_weights(
+    bounds: Sequence[tuple[float, float]],
+    periodic: Sequence[bool],
+    corners: Sequence[float],
+    measured: Sequence[float],
+    counts: Sequence[int],
+    power: int,
+    most: int,
+    config: DiscoveryConfig,
+) -> tuple[AxisWeights, ...]:
+    """The test functions of every coordinate, at most `most` products of them.
+
+    Parameters
+    ----------
+    bounds, periodic, corners : sequence, one entry a coordinate
+    measured : sequence of float
+        Measured places along each coordinate.
+    counts : sequence of int
+        Places that integrals are sums over.
+    power, most : int
+        The power p, and how many products there may be.
+    config : DiscoveryConfig
+    """
+    halves: list[float] = []
+    steps: list[float] = []
+    for (low, high), around, corner, own, count in zip(
+        bounds, periodic, corners, measured, counts, strict=True
+    ):
+        span = high - low
+        wanted = config.reach * np.sqrt(2 * power + 3) / corner
+        least = min(config.fewest_places / own, config.widest) * span
+        halves.append(float(np.clip(wanted, least, config.widest * span)))
+        steps.append(span / (count if around else count - 1))
+    density = config.density
+    while True:
+        numbers = [
+            _number(high - low, around, half, density)
+            for (low, high), around, half in zip(bounds, periodic, halves, strict=True)
+        ]
+        if np.prod(numbers) <= most or max(numbers) <= 2:
+            break
+        density *= 0.9
+    found: list[AxisWeights] = []
+    for (low, high), around, half, step, count, number in zip(
+        bounds, periodic, halves, steps, counts, numbers, strict=True
+    ):
+        if around:
+            centres = low + (high - low) * np.arange(number) / number
+        else:
+            centres = np.linspace(low + half, high - half, number)
+        at = low + step * np.arange(count)
+        found.append(AxisWeights(at, step, centres, half, power, high - low if around else None))
+    return tuple(found)
+
+
+def _number(span: float, around: bool, half: float, density: float) -> int:
+    return max(int(np.ceil(density * (span if around else span - 2 * half) / half)), 1) + (0 if around else 1)
