@@ -1,7 +1,7 @@
 """Two opposite vortices in a shear, on a torus: vorticity and velocity by Fourier modes.
 
-w_t + a (u w_x + v w_y) = nu (w_xx + w_yy), diffusion exact, the rest by the classical method of Runge and Kutta; two thirds of
-the modes are kept. The fluid at rest on average.
+w_t + a (u w_x + v w_y) = nu (w_xx + w_yy), diffusion exact, the rest by the classical method of Runge and Kutta; two
+thirds of the modes are kept. The fluid is at rest on average.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ Array = np.ndarray
 
 
 def solve(
-    modes: int = 256, end: float = 4.0, steps: int = 800, times: int = 40, nu: float = 0.01, convection: float = 1.0
+    modes: int = 256,
+    end: float = 4.0,
+    steps: int = 800,
+    times: int = 40,
+    nu: float = 0.01,
+    convection: float = 1.0,
 ) -> tuple[Array, Array, dict[str, Array]]:
     """Places x (= y) on [0, 2 pi), times, and w, u, v at (x, y, t)."""
     x = 2 * np.pi * np.arange(modes) / modes
@@ -55,4 +60,8 @@ def solve(
         u, v = velocity(each)
         fields["u"].append(u)
         fields["v"].append(v)
-    return x, np.linspace(0, end, len(found)), {name: np.stack(parts, axis=-1) for name, parts in fields.items()}
+    return (
+        x,
+        np.linspace(0, end, len(found)),
+        {name: np.stack(parts, axis=-1) for name, parts in fields.items()},
+    )

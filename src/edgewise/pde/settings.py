@@ -166,7 +166,7 @@ class DiscoveryConfig:
     splines_share: float = 0.75
     most_splines: int = 320
     smoothing: float = 0.01
-    most_products: int = 900
+    most_products: int = 700
     least_noise: float = 1e-5
     corner_share: float = 1e-4
     more_power: int = 3

@@ -1,6 +1,6 @@
 """From measured fields to the law: splines through the values, rows of the weak form, selection of terms.
 
-    fields -> spline fits (noise, finest waves) -> weighting functions -> rows for every term -> subsets, by likelihood -> laws
+fields -> spline fits (noise, finest waves) -> weighting functions -> rows for every term -> subsets, by likelihood -> laws
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def discover(
     Parameters
     ----------
     fields : mapping of str to array
-        Values of each unknown: on a grid, with one axis for each coordinate, or one value a row. A sequence of such mappings for
-        several experiments under one law.
+        Values of each unknown: on a grid, with one axis for each coordinate, or one value a row. A sequence of such
+        mappings for several experiments under one law.
     coordinates : mapping of str to array
         Places along each axis of the grid (in any order, evenly spaced or not), or of every row.
     left : str or sequence of str, optional
@@ -127,7 +127,9 @@ def discover(
             )
     except StopError as stop:
         meter.own(stop)
-        raise InputError(f"The time of {_OF} was over before the laws were found; give more 'seconds'.") from None
+        raise InputError(
+            f"The time of {_OF} was over before the laws were found; give more 'seconds'."
+        ) from None
     noise = {name: float(np.mean([f.noise[n] for f in fits])) for n, name in enumerate(names.fields)}
     settled = all(_settled(law) for law in laws)
     return Discovery(
@@ -146,7 +148,9 @@ def _lefts(left: Any, names: Names, time: str) -> list[list[Monomial]]:
         found = [names.read(text, _OF) for text in given]
         for text, each in zip(given, found, strict=True):
             if len(each) != 1 or each[0][1] != 1 or not any(each[0][0][1]):
-                raise InputError(f"The 'left' parameter of {_OF} must be derivatives, such as 'u_t'. Got '{text}'.")
+                raise InputError(
+                    f"The 'left' parameter of {_OF} must be derivatives, such as 'u_t'. Got '{text}'."
+                )
         return [[each] for each in found]
     if time not in names.coordinates:
         raise InputError(
@@ -249,17 +253,26 @@ def _found(
         for behind, each in ranked[1 : _RIVALS + 1]
     ]
     return Law(
-        names.text(left), found, float(first.share), float(first.rest), tuple(others), search.count, names.coordinates
+        names.text(left),
+        found,
+        float(first.share),
+        float(first.rest),
+        tuple(others),
+        search.count,
+        names.coordinates,
     )
 
 
 def _written(candidate: Candidate, terms: Sequence[Term]) -> list[tuple[float, str]]:
     return [
-        (float(value), terms[n].text) for n, value in zip(candidate.subset, candidate.coefficients, strict=True)
+        (float(value), terms[n].text)
+        for n, value in zip(candidate.subset, candidate.coefficients, strict=True)
     ]
 
 
-def _form(fitted: Fitted, samples: Samples, highest: int, experiments: int, config: DiscoveryConfig) -> WeakForm:
+def _form(
+    fitted: Fitted, samples: Samples, highest: int, experiments: int, config: DiscoveryConfig
+) -> WeakForm:
     d = len(samples.coordinates)
     if samples.scattered:
         measured = [len(samples.values[0]) ** (1 / d)] * d
@@ -294,7 +307,7 @@ def _message(law: Law) -> str:
     if not _settled(law):
         weakest = min(law.terms, key=lambda term: term.stability)
         return (
-            f"{words} '{weakest.text}' was chosen from {100 * weakest.stability:.0f} % of random halves of the rows only: look "
-            "at the rivals."
+            f"{words} '{weakest.text}' was chosen from {100 * weakest.stability:.0f} % of random halves of the rows only: "
+            "look at the rivals."
         )
     return f"{words} Its terms were chosen from at least {100 * law.stability:.0f} % of random halves of the rows."

@@ -2,8 +2,8 @@
 
     a monomial is a sorted tuple of ((unknown, orders of its derivative), power);   a polynomial maps monomials to numbers
 
-Terms of a law are tested against functions with compact support. Derivatives that can be moved onto the test function need not
-be taken of the data: u u_x = (u^2 / 2)_x, and u u_xx = (u^2 / 2)_xx - u_x^2 asks for one derivative less.
+Terms of a law are tested against functions with compact support. Derivatives that can be moved onto the test function
+need not be taken of the data: u u_x = (u^2 / 2)_x, and u u_xx = (u^2 / 2)_xx - u_x^2 asks for one derivative less.
 """
 
 from __future__ import annotations

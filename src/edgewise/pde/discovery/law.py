@@ -66,7 +66,8 @@ class Law:
     unexplained : float
         Share of the left side's square, weighed by the noise, that is left.
     fit : float
-        Mean square of what is left, in units of what the noise explains: near 1 for a law, far above 1 where terms are missing.
+        Mean square of what is left, in units of what the noise explains: near 1 for a law, far above 1 where terms are
+        missing.
     rivals : tuple of Rival
         Other laws, the likeliest first.
     rows : int
@@ -102,7 +103,7 @@ class Law:
         return {term.text: term.coefficient for term in self.terms}
 
     @property
-    def sympy(self) -> sp.Eq:
+    def sympy(self) -> Any:
         """The law as an equation of sympy, in functions of the coordinates."""
         right = sum((t.coefficient * term_tree(t.text, self.symbols) for t in self.terms), sp.Integer(0))
         return sp.Eq(term_tree(self.left, self.symbols), right, evaluate=False)

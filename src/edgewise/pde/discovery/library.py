@@ -94,8 +94,8 @@ class Term:
 def library(names: Names, space: Sequence[int], order: int, degree: int) -> tuple[Term, ...]:
     """Products of at most `degree` unknowns, at most one of them differentiated, at most `order` times in space.
 
-    Where there are several coordinates of space, Laplacians stand beside single derivatives: laws that do not know a direction are
-    shorter with them.
+    Where there are several coordinates of space, Laplacians stand beside single derivatives: laws that do not know a
+    direction are shorter with them.
 
     Parameters
     ----------

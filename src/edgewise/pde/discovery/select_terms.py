@@ -1,8 +1,8 @@
 """Which terms of a library make up a law, and with which coefficients.
 
-The rows' covariance depends on the law (noise enters through every term), and the law on the covariance: both are found in turns
-(weak-form estimation; D. M. Bortz, D. A. Messenger and V. Dukic 2023, doi:10.1007/s11538-023-01208-6). The subsets met on the
-way are then compared by their likelihoods, less what their number of terms costs.
+The rows' covariance depends on the law (noise enters through every term), and the law on the covariance: both are found in
+turns (D. M. Bortz, D. A. Messenger and V. Dukic 2023, doi:10.1007/s11538-023-01208-6). The subsets met on the way are then
+compared by how far from the measured fields the nearest ones are that obey them, and by their number of terms.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Rows:
 
     def solve(self, subset: Subset) -> Floats:
         """Coefficients of a subset."""
-        return np.linalg.lstsq(self.terms[:, subset], self.left, rcond=None)[0]
+        return np.asarray(np.linalg.lstsq(self.terms[:, subset], self.left, rcond=None)[0], dtype=float)
 
     def score(self, subset: Subset, cost: float, floor: float) -> float:
         """Twice the negative logarithm of the likelihood for noise of any size, with the cost of the terms."""
@@ -94,7 +94,11 @@ class Search:
     """
 
     def __init__(
-        self, forms: Sequence[WeakForm], left: Divergence, terms: Sequence[Divergence], config: DiscoveryConfig
+        self,
+        forms: Sequence[WeakForm],
+        left: Divergence,
+        terms: Sequence[Divergence],
+        config: DiscoveryConfig,
     ) -> None:
         self.forms, self.left, self.terms, self.config = forms, left, terms, config
         self._left = [form.integrals(left) for form in forms]
@@ -150,7 +154,7 @@ class Search:
         columns = rows.terms[:, subset]
         mean = rows.normal.rest(subset) / max(len(rows.left) - len(subset), 1)
         # What the noise does not explain widens the errors; smoothing may leave less than the noise was.
-        spread = np.linalg.pinv(columns.T @ columns) * max(mean, 1.0)
+        spread = np.asarray(np.linalg.pinv(columns.T @ columns), dtype=float) * max(mean, 1.0)
         square = rows.normal.square
         misfit = rows.normal.rest(subset) + self.config.least_share * square
         return Candidate(subset, coefficients, spread, misfit, mean, mean * len(rows.left) / square)

@@ -101,7 +101,7 @@ def _axis(at: Floats, low: float, high: float, around: bool, config: DiscoveryCo
     rule = gauss(space, degree + 1)
     bent = space.design(rule.at(space), order) * np.sqrt(rule.weights.ravel())[:, None]
     gram, bending = design.T @ design, bent.T @ bent
-    # Roughness spans some twenty decades: the lowest of those that are not zero must stand out of the rounding of the highest.
+    # Roughness spans some twenty decades: the lowest must stand out of the rounding of the highest.
     unit = 1e4 * np.trace(gram) / np.trace(bending)
     share, own = eigh(unit * bending, gram + unit * bending)
     charge(len(gram) ** 3 * 20 / _RATE)
@@ -164,7 +164,7 @@ def _scattered(samples: Samples, config: DiscoveryConfig) -> Fitted:
     """Values at scattered places: products of the smoothest functions of each coordinate, so many as there is work for."""
     d, count = len(samples.at), len(samples.values[0])
     most = min(count // 2, config.most_products)
-    each = max(int(round((2 * most) ** (1 / d))), 6)
+    each = max(round((2 * most) ** (1 / d)), 6)
     axes = []
     for (low, high), around in zip(samples.bounds, samples.periodic, strict=True):
         even = np.linspace(low, high, 3 * each, endpoint=not around)
@@ -185,7 +185,7 @@ def _scattered(samples: Samples, config: DiscoveryConfig) -> Fitted:
     noise: list[float] = []
     corners = [0.0] * d
     for values in samples.values:
-        parts, left, strength = _ridge(gram, columns.T @ values, float(values @ values), roughness, count)
+        parts, left = _ridge(gram, columns.T @ values, float(values @ values), roughness, count, config)
         noise.append(max(left, config.least_noise * float(np.sqrt((values**2).mean()))))
         table = np.zeros(total.shape)
         table[kept] = parts
@@ -203,40 +203,37 @@ def _scattered(samples: Samples, config: DiscoveryConfig) -> Fitted:
 
 
 def _ridge(
-    gram: Floats, right: Floats, square: float, roughness: Floats, count: int
-) -> tuple[Floats, float, Floats]:
-    """Parts, noise and strengths that minimise generalised cross-validation: one strength, and the coordinates' shares."""
+    gram: Floats, right: Floats, square: float, roughness: Floats, count: int, config: DiscoveryConfig
+) -> tuple[Floats, float]:
+    """Parts and noise: one strength of smoothing and the coordinates' shares in it, by generalised cross-validation."""
     scales = np.array([float(np.median(r[r > 0])) if (r > 0).any() else 1.0 for r in roughness])
-    best: tuple[float, Floats, float, Floats] | None = None
-    shares = np.zeros(len(scales))
+    strengths = np.exp(np.linspace(-35, 15, 101)) * count
 
-    def tried(shares: Floats) -> tuple[float, Floats, float, Floats]:
+    def tried(shares: Floats) -> tuple[float, float, Floats]:
         weights = (np.exp(shares)[:, None] * roughness / scales[:, None]).sum(0)
-        penalty = np.diag(weights + 1e-12 * weights.max(initial=1.0))
-        values, own = eigh(gram, penalty)
+        values, own = eigh(gram, np.diag(weights + 1e-12 * weights.max(initial=1.0)))
         charge(len(gram) ** 3 * 10 / _RATE)
         turned = own.T @ right
-        found: tuple[float, Floats, float, Floats] | None = None
-        for strength in np.exp(np.linspace(-35, 15, 101)) * count:
+        found: list[tuple[float, float, float]] = []
+        for strength in strengths:
             keeps = values / (values + strength)
             solved = turned / (values + strength)
             lost = square - float((2 * turned * solved - values * solved**2).sum())
             rest = count - float(keeps.sum())
             score = float(np.log(max(lost, 1e-14 * square)) - 2 * np.log(max(rest, 1e-3 * count)))
-            if found is None or score < found[0]:
-                noise = float(np.sqrt(max(lost, 0.0) / max(rest, 1.0)))
-                found = (score, own @ solved, noise, strength * np.exp(shares) / scales)
-        assert found is not None
-        return found
+            found.append((score, float(np.sqrt(max(lost, 0.0) / max(rest, 1.0))), float(strength)))
+        score, noise, strength = min(found)
+        return score, noise, own @ (turned / (values + config.smoothing * strength))
 
+    shares = np.zeros(len(scales))
     best = tried(shares)
     for axis in range(1, len(scales)):
         for step in (4.0, -4.0):
-            while True:
+            while abs(shares[axis] + step) <= 16:
                 moved = shares.copy()
                 moved[axis] += step
                 new = tried(moved)
-                if new[0] >= best[0] or abs(moved[axis]) > 16:
+                if new[0] >= best[0]:
                     break
                 best, shares = new, moved
-    return best[1], best[2], best[3]
+    return best[2], best[1]

@@ -72,9 +72,7 @@ def best_subsets(of: Normal, most: int) -> list[tuple[int, ...]]:
         path.append(_exchanged(of, (*path[-1], int(gains.argmax()))))
     # Down again: a good large subset may hold a better small one than those found on the way up.
     for size in range(len(path) - 1, 1, -1):
-        smaller = min(
-            (tuple(each for each in path[size] if each != out) for out in path[size]), key=of.rest
-        )
+        smaller = min((tuple(each for each in path[size] if each != out) for out in path[size]), key=of.rest)
         smaller = _exchanged(of, smaller)
         if of.rest(smaller) < of.rest(path[size - 1]) * (1 - 1e-12):
             path[size - 1] = smaller

@@ -1,4 +1,4 @@
-"""Rows of the weak form: each term of a library against each test function, and the covariance of what noise does to them."""
+"""Rows of the weak form: each term of a library against each test function, and what noise does to them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Functions with compact support that equations are tested against: (1 - s^2)^p along every coordinate.
 
-Their width follows the values: so wide that what stands out of the noise passes and the rest does not (D. A. Messenger and D. M.
-Bortz 2021, doi:10.1137/20M1343166).
+Their width follows the values: so wide that what stands out of the noise passes and the rest does not (D. A. Messenger
+and D. M. Bortz 2021, doi:10.1137/20M1343166).
 """
 
 from __future__ import annotations
@@ -111,10 +111,8 @@ def axis_weights(
     for (low, high), around, half, step, count, number in zip(
         bounds, periodic, halves, steps, counts, numbers, strict=True
     ):
-        if around:
-            centres = low + (high - low) * np.arange(number) / number
-        else:
-            centres = np.linspace(low + half, high - half, number)
+        even = np.arange(number) / number if around else np.linspace(0, 1, number)
+        centres = low + even * (high - low) if around else low + half + even * (high - low - 2 * half)
         at = low + step * np.arange(count)
         found.append(AxisWeights(at, step, centres, half, power, high - low if around else None))
     return tuple(found)
