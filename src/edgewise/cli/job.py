@@ -35,8 +35,6 @@ Floats = NDArray[np.float64]
 # A formula is looked for where a person could read it: numbers only, and few columns.
 MOST_COLUMNS_OF_A_FORMULA = 10
 MOST_HIDDEN_NODES = 8
-# Units of work of a job, as of the normal search for a formula, and of a normal estimator.
-UNITS, LEARN_UNITS = 60.0, 30.0
 
 
 @dataclass(frozen=True)
@@ -191,6 +189,9 @@ def run(task: Task, progress: Progress, began: Began | None = None) -> Job:
 def _learn(
     task: Task, train: NDArray[np.int64], formula: bool, callbacks: Sequence[Any], seconds: float | None
 ) -> Model:
+    from edgewise.symbolic import SearchConfig
+    from edgewise.training import TableConfig
+
     inputs, share = task.inputs, SHARES[LEARN] if formula else 1.0
     return learn(
         inputs.frame.take(pa.array(train)),
@@ -201,7 +202,8 @@ def _learn(
         mode=task.mode,
         hidden=task.hidden,
         members=task.members,
-        work=share * UNITS / LEARN_UNITS * check_work(task.work, "fit"),
+        # Of the work of a job, which is that of a search for a formula.
+        work=share * SearchConfig().work_units / TableConfig().work_units * check_work(task.work, "fit"),
         seconds=seconds,
         seed=task.seed,
         callbacks=callbacks,
@@ -218,7 +220,7 @@ def _read(
 ) -> Reading:
     """From numbers to a formula: a small network on the raw columns, simplified, and the search."""
     from edgewise.simplifying import simplify
-    from edgewise.symbolic import find_formula
+    from edgewise.symbolic import SearchConfig, find_formula
     from edgewise.training import fit
 
     names = task.inputs.names
@@ -237,7 +239,7 @@ def _read(
         SIMPLIFY, lambda seconds: simplify(start, X, y, work=task.work, seconds=seconds, **options)
     )
     factor = check_work(task.work, "fit")
-    left = max(factor - meter.spent / UNITS, SHARES[FORMULA] * factor)
+    left = max(factor - meter.spent / SearchConfig().work_units, SHARES[FORMULA] * factor)
     found = stages.run(
         FORMULA,
         lambda seconds: find_formula(X, y, names=names, work=left, seconds=seconds, **options),

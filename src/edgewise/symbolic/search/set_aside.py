@@ -35,7 +35,7 @@ from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.exactness import ROUNDED
 from edgewise.symbolic.search.outcome import Ended
-from edgewise.training.common.gross_errors import gross_errors, robust_deviation
+from edgewise.training.common.gross_errors import NORMAL_DEVIATION, gross_errors, robust_deviation
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -120,7 +120,11 @@ def departing_rows(
             tape = Tape(tree, formula.names)
             off = np.abs(rows.y - tape.value(tape.start, rows.X))
             sizes = (off * root)[~now]
-            scale = 1.4826 * float(np.median(sizes)) * math.sqrt(len(sizes) / max(len(sizes) - tape.size, 1))
+            scale = (
+                NORMAL_DEVIATION
+                * float(np.median(sizes))
+                * math.sqrt(len(sizes) / max(len(sizes) - tape.size, 1))
+            )
             rounding = tape.rounding(tape.start, rows.X) + np.finfo(np.float64).eps * np.abs(rows.y)
             far = ~(off * root <= np.maximum(cut * scale, ROUNDED * rounding * root))
             if far.mean() > config.most_aside:
@@ -150,7 +154,7 @@ def suspicious_rows(best: Formula, rows: Measurements, config: SearchConfig = DE
         return rows.numbers[:0]
     with np.errstate(all="ignore"):
         off = np.abs(rows.y - best.predict(rows.X))
-    scale = 1.4826 * float(np.median(off[~flagged]))
+    scale = NORMAL_DEVIATION * float(np.median(off[~flagged]))
     return rows.numbers[flagged & ~(off <= config.far_off * scale)]
 
 

@@ -27,6 +27,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+# Of a normal distribution, standard deviations of its median absolute deviation.
+NORMAL_DEVIATION = 1.4826
 # Fewer rows cannot tell an error from a law.
 _FEWEST = 20
 # Rows that the smooth function is fitted to, rows for each of its terms, its terms, and its highest degree.
@@ -61,7 +63,7 @@ def robust_deviation(values: Floats) -> float:
     >>> 0.9 < robust_deviation(values) < 1.2
     True
     """
-    return 1.4826 * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
+    return NORMAL_DEVIATION * float(np.median(np.abs(values - np.median(values)))) if len(values) else 0.0
 
 
 def row_numbers(numbers: Sequence[int]) -> str:
@@ -244,7 +246,7 @@ def _fit(values: Floats, y: Floats, size: int) -> tuple[Floats, Floats, float]:
 def _deviation(residual: Floats, size: int) -> float:
     """The robust deviation of residuals from so many coefficients."""
     room = len(residual) / max(len(residual) - size, 1)
-    return 1.4826 * float(np.median(np.abs(residual))) * math.sqrt(room)
+    return NORMAL_DEVIATION * float(np.median(np.abs(residual))) * math.sqrt(room)
 
 
 def _nearest(known: Floats, X: Floats, count: int) -> NDArray[np.intp]:

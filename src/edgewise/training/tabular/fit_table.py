@@ -15,6 +15,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_work
 from edgewise.training.additive.shape_constraints import Constraint, check_constraints
 from edgewise.training.bag.run import TableRows
+from edgewise.training.common.gross_errors import NORMAL_DEVIATION
 from edgewise.training.common.losses import CrossEntropy, Huber, Loss, Quantile, Squared
 from edgewise.training.common.results import Callback, TableFit
 from edgewise.training.config import TableConfig, config_of
@@ -23,8 +24,6 @@ from edgewise.training.tabular.output_range import check_range, within_range
 
 MODES = ("auto", "additive", "pairwise", "deep")
 LOSSES = ("squared", "huber", "quantile", "logistic", "cross_entropy")
-# Of a normal distribution, standard deviations of its median absolute deviation.
-SPREAD = 1.4826
 
 
 def fit_table(
@@ -147,7 +146,7 @@ def fit_table(
     if loss in ("huber", "quantile"):
         # What outliers do not move.
         shift = target.median(0).values
-        spread = SPREAD * (target - shift).abs().median(0).values
+        spread = NORMAL_DEVIATION * (target - shift).abs().median(0).values
         spread = torch.where(spread > 0, spread, target.std(0))
         scale = torch.where(spread > 0, spread, torch.ones_like(spread))
         target = (target - shift) / scale
