@@ -286,7 +286,7 @@ def test_weight_two_is_the_row_twice() -> None:
     table = pd.DataFrame(mixed_table())
     weight = np.arange(60) % 3 + 1
     twice = table.loc[np.repeat(np.arange(60), weight)]
-    encoding = learn_encoding(table, Y, weight=weight, fewest=3)
+    encoding = learn_encoding(table, Y, sample_weight=weight, fewest=3)
     assert encoding == learn_encoding(twice, np.repeat(Y, weight), fewest=3)
 
 

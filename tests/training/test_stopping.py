@@ -169,8 +169,8 @@ def test_bad_arguments_are_refused_in_one_sentence() -> None:
     net = KAN([2, 1], seed=0)
     nothing = mask_edges(KAN([2, 1], bias=False, seed=0), [(0, 0, 0), (0, 1, 0)]).network
     cases: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
-        (("net", X, Y), {}, "'net' parameter of fit must be a KAN"),
-        ((nothing, X, Y), {}, "'net' parameter of fit must have an edge or a bias"),
+        (("net", X, Y), {}, "'model' parameter of fit must be a KAN"),
+        ((nothing, X, Y), {}, "'model' parameter of fit must have an edge or a bias"),
         ((net, X[:, :1], Y), {}, "'X' parameter of fit must have 2 columns"),
         ((net, X, Y[:-1]), {}, "'y' parameter of fit must have 150 rows"),
         ((net, X, np.stack([Y, Y], 1)), {}, "'y' of fit must have 1 column"),

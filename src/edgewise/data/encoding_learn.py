@@ -33,7 +33,7 @@ def learn_encoding(
     frame: Any,
     y: Any,
     *,
-    weight: Any = None,
+    sample_weight: Any = None,
     most_levels: int = 30,
     fewest: int | None = None,
 ) -> Encoding:
@@ -50,7 +50,7 @@ def learn_encoding(
     frame : array, mapping of columns or data frame, n rows
     y : array of shape (n,) or (n, k)
         Numbers to order levels by: the target, or a column for each class.
-    weight : array of shape (n,), optional
+    sample_weight : array of shape (n,), optional
         Weights of the rows.
     most_levels : int
         Codes a column of words may have.
@@ -83,7 +83,11 @@ def learn_encoding(
     if not table.n_rows:
         raise InputError("The table to learn from must have at least one row. Got none instead.")
     targets = _targets(y, table.n_rows)
-    weights = np.ones(table.n_rows) if weight is None else check_vector(weight, "weight", length=table.n_rows)
+    weights = (
+        np.ones(table.n_rows)
+        if sample_weight is None
+        else check_vector(sample_weight, "sample_weight", length=table.n_rows)
+    )
     if weights.max() > LARGE:
         weights = weights / weights.max()  # sums of squares of them must stay finite
     most = check_int(most_levels, "most_levels", low=2, of="learn_encoding")

@@ -155,7 +155,7 @@ def _encoded(
 ) -> tuple[Problem, Encoding, Floats, tuple[str, ...]]:
     """Rows in canonical order, their encoding, the inputs of the network, and the columns that were screened out."""
     problem = problem.canonical()
-    encoding = learn_encoding(problem.table, problem.level_targets, weight=problem.weight)
+    encoding = learn_encoding(problem.table, problem.level_targets, sample_weight=problem.weight)
     settings.wishes.check(encoding.column_names, of)
     encoding = in_raw_units(encoding, settings.wishes)
     inputs = encoding.apply(problem.table)

@@ -12,7 +12,7 @@ from edgewise.network.module import KAN
 from edgewise.network.state import LayerState, make_layer, put_together, take_apart
 
 
-def drop_dead(net: KAN, X: Any = None) -> EditResult:
+def drop_dead(model: KAN, X: Any = None) -> EditResult:
     """Remove hidden nodes that nothing leaves or nothing enters; constants they carry move into biases. Exact.
 
     Inputs stay, even where no edge leaves them: the table they come from has not changed (see `remove_inputs`). A layer
@@ -20,18 +20,18 @@ def drop_dead(net: KAN, X: Any = None) -> EditResult:
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array, shape (n, inputs), optional
         Data on which the change is measured.
 
     Examples
     --------
     >>> from edgewise.network import mask_edges
-    >>> net = mask_edges(KAN([2, 3, 1], seed=0), [(0, 0, 2), (0, 1, 2)]).network
-    >>> drop_dead(net).record.after
+    >>> model = mask_edges(KAN([2, 3, 1], seed=0), [(0, 0, 2), (0, 1, 2)]).network
+    >>> drop_dead(model).record.after
     '[2, 2, 1], 6 edges'
     """
-    states = take_apart(net)
+    states = take_apart(model)
     # Cutting a node off can leave nodes before and after it dead.
     while any(_cut_off(states, layer) for layer in range(1, len(states))):
         pass
@@ -43,7 +43,7 @@ def drop_dead(net: KAN, X: Any = None) -> EditResult:
         keep = [k for k in range(states[layer].spec.in_features) if k not in dead]
         states[layer - 1], states[layer] = states[layer - 1].take_nodes(keep), states[layer].take_inputs(keep)
         gone.extend(f"layer {layer} node {k}" for k in dead)
-    return recorded("drop_dead", listed("removed", gone), net, put_together(net, states), X)
+    return recorded("drop_dead", listed("removed", gone), model, put_together(model, states), X)
 
 
 def _cut_off(states: list[LayerState], layer: int) -> bool:

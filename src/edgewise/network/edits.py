@@ -58,9 +58,9 @@ class EditResult:
     record: EditRecord
 
 
-def describe(net: KAN) -> str:
+def describe(model: KAN) -> str:
     """Shape and alive edges, as "[2, 5, 1], 15 edges"."""
-    return f"{list(net.shape)}, {sum(int(layer.mask.sum()) for layer in net.layers)} edges"
+    return f"{list(model.shape)}, {sum(int(layer.mask.sum()) for layer in model.layers)} edges"
 
 
 def recorded(name: str, detail: str, before: KAN, after: KAN, X: Any = None) -> EditResult:
@@ -73,12 +73,12 @@ def recorded(name: str, detail: str, before: KAN, after: KAN, X: Any = None) -> 
     return EditResult(after, EditRecord(name, detail, change, describe(before), describe(after)))
 
 
-def mask_edges(net: KAN, edges: Iterable[Edge], X: Any = None) -> EditResult:
+def mask_edges(model: KAN, edges: Iterable[Edge], X: Any = None) -> EditResult:
     """Turn edges off.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     edges : iterable of (layer, source, target)
         `target` counts sums (the factors of a multiplication node are sums of their own).
     X : array, shape (n, inputs), optional
@@ -91,23 +91,23 @@ def mask_edges(net: KAN, edges: Iterable[Edge], X: Any = None) -> EditResult:
 
     Examples
     --------
-    >>> net = KAN([2, 2, 1], seed=0)
-    >>> mask_edges(net, [(0, 1, 0)]).record.after
+    >>> model = KAN([2, 2, 1], seed=0)
+    >>> mask_edges(model, [(0, 1, 0)]).record.after
     '[2, 2, 1], 5 edges'
     """
-    chosen = check_edges(net, edges, "mask_edges")
-    states = take_apart(net)
+    chosen = check_edges(model, edges, "mask_edges")
+    states = take_apart(model)
     for layer, source, target in chosen:
         states[layer].mask[source, target] = False
-    return recorded("mask_edges", listed("turned off edge", chosen), net, put_together(net, states), X)
+    return recorded("mask_edges", listed("turned off edge", chosen), model, put_together(model, states), X)
 
 
-def remove_nodes(net: KAN, layer: int, nodes: Iterable[int], X: Any = None) -> EditResult:
+def remove_nodes(model: KAN, layer: int, nodes: Iterable[int], X: Any = None) -> EditResult:
     """Remove hidden nodes with every edge they touch; at least one node must stay.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     layer : int
         Layer of nodes, 1 to L - 1 (0 are the inputs, L the outputs).
     nodes : iterable of int
@@ -125,27 +125,31 @@ def remove_nodes(net: KAN, layer: int, nodes: Iterable[int], X: Any = None) -> E
     >>> remove_nodes(KAN([2, 5, 1], seed=0), 1, [0, 3]).network.shape
     (2, 3, 1)
     """
-    layer = check_hidden(net, layer, "remove_nodes")
-    gone = check_numbers(nodes, net.shape[layer], "nodes", "remove_nodes")
-    keep = [k for k in range(net.shape[layer]) if k not in gone]
+    layer = check_hidden(model, layer, "remove_nodes")
+    gone = check_numbers(nodes, model.shape[layer], "nodes", "remove_nodes")
+    keep = [k for k in range(model.shape[layer]) if k not in gone]
     if not keep:
         raise InputError(
             "The 'nodes' of remove_nodes must leave at least one node in the layer. Got all of them instead."
         )
-    states = take_apart(net)
+    states = take_apart(model)
     states[layer - 1] = states[layer - 1].take_nodes(keep)
     states[layer] = states[layer].take_inputs(keep)
     return recorded(
-        "remove_nodes", listed(f"removed from layer {layer} node", gone), net, put_together(net, states), X
+        "remove_nodes",
+        listed(f"removed from layer {layer} node", gone),
+        model,
+        put_together(model, states),
+        X,
     )
 
 
-def remove_inputs(net: KAN, inputs: Iterable[int | str]) -> EditResult:
+def remove_inputs(model: KAN, inputs: Iterable[int | str]) -> EditResult:
     """Remove inputs by number or name; the names and scalings of the others survive.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     inputs : iterable of int or str
 
     Raises
@@ -155,30 +159,30 @@ def remove_inputs(net: KAN, inputs: Iterable[int | str]) -> EditResult:
 
     Examples
     --------
-    >>> net = KAN([3, 1], input_names=["mass", "length", "time"], seed=0)
-    >>> remove_inputs(net, ["length"]).network.input_names
+    >>> model = KAN([3, 1], input_names=["mass", "length", "time"], seed=0)
+    >>> remove_inputs(model, ["length"]).network.input_names
     ('mass', 'time')
     """
-    gone = check_inputs(net, inputs)
-    keep = [k for k in range(net.shape[0]) if k not in gone]
+    gone = check_inputs(model, inputs)
+    keep = [k for k in range(model.shape[0]) if k not in gone]
     if not keep:
         raise InputError(
             "The 'inputs' of remove_inputs must leave at least one input. Got all of them instead."
         )
-    states = take_apart(net)
+    states = take_apart(model)
     states[0] = states[0].take_inputs(keep)
-    names = [net.input_names[k] for k in gone]
+    names = [model.input_names[k] for k in gone]
     return recorded(
-        "remove_inputs", listed("removed input", names), net, put_together(net, states, inputs=keep)
+        "remove_inputs", listed("removed input", names), model, put_together(model, states, inputs=keep)
     )
 
 
-def order_nodes(net: KAN, layer: int, order: Sequence[int], X: Any = None) -> EditResult:
+def order_nodes(model: KAN, layer: int, order: Sequence[int], X: Any = None) -> EditResult:
     """Rearrange the nodes of a hidden layer; no output changes.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     layer : int
         Layer of nodes, 1 to L - 1.
     order : sequence of int
@@ -196,26 +200,28 @@ def order_nodes(net: KAN, layer: int, order: Sequence[int], X: Any = None) -> Ed
     >>> order_nodes(KAN([2, 3, 1], seed=0), 1, [2, 0, 1]).record.detail
     'layer 1 in the order [2, 0, 1]'
     """
-    layer = check_hidden(net, layer, "order_nodes")
-    count = net.shape[layer]
+    layer = check_hidden(model, layer, "order_nodes")
+    count = model.shape[layer]
     if check_numbers(order, count, "order", "order_nodes") != list(range(count)) or len(order) != count:
         raise InputError(
             f"The 'order' must hold every node 0 to {count - 1} once. Got {short(list(order))} instead."
         )
-    sums = net.spec.layers[layer - 1].nodes.sums
+    sums = model.spec.layers[layer - 1].nodes.sums
     if any((k < sums) != (place < sums) for place, k in enumerate(order)):
         raise InputError(
             "The 'order' cannot mix sum nodes and multiplication nodes: sum nodes come first. "
             f"Got {list(order)} with {sums} sum nodes instead."
         )
     order = [int(k) for k in order]
-    states = take_apart(net)
+    states = take_apart(model)
     states[layer - 1] = states[layer - 1].take_nodes(order)
     states[layer] = states[layer].take_inputs(order)
-    return recorded("order_nodes", f"layer {layer} in the order {order}", net, put_together(net, states), X)
+    return recorded(
+        "order_nodes", f"layer {layer} in the order {order}", model, put_together(model, states), X
+    )
 
 
-def swap_nodes(net: KAN, layer: int, first: int, second: int, X: Any = None) -> EditResult:
+def swap_nodes(model: KAN, layer: int, first: int, second: int, X: Any = None) -> EditResult:
     """Exchange two nodes of a hidden layer (of the same kind); no output changes.
 
     Parameters are those of `order_nodes`, with the two nodes in the place of an order.
@@ -225,22 +231,22 @@ def swap_nodes(net: KAN, layer: int, first: int, second: int, X: Any = None) -> 
     >>> swap_nodes(KAN([2, 3, 1], seed=0), 1, 0, 2).record.detail
     'layer 1 in the order [2, 1, 0]'
     """
-    layer = check_hidden(net, layer, "swap_nodes")
-    check_numbers([first, second], net.shape[layer], "nodes", "swap_nodes")
-    order = list(range(net.shape[layer]))
+    layer = check_hidden(model, layer, "swap_nodes")
+    check_numbers([first, second], model.shape[layer], "nodes", "swap_nodes")
+    order = list(range(model.shape[layer]))
     order[first], order[second] = order[second], order[first]
-    made = order_nodes(net, layer, order, X)
+    made = order_nodes(model, layer, order, X)
     return replace(made, record=replace(made.record, name="swap_nodes"))
 
 
 def set_symbolic(
-    net: KAN, edge: Edge, form: str, affine: Sequence[float] = (1.0, 1.0, 0.0, 0.0), X: Any = None
+    model: KAN, edge: Edge, form: str, affine: Sequence[float] = (1.0, 1.0, 0.0, 0.0), X: Any = None
 ) -> EditResult:
     """Make an edge the closed form a * f(b * x + c) + d.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     edge : (layer, source, target)
     form : str
         Name of a form ("sin") or a formula in x ("x*exp(-x)").
@@ -258,7 +264,7 @@ def set_symbolic(
     >>> set_symbolic(KAN([1, 1], seed=0), (0, 0, 0), "sin").network(torch.tensor([[0.5]]))
     tensor([[0.4794]], grad_fn=<AddBackward0>)
     """
-    layer, source, target = check_edge(net, edge, "set_symbolic")
+    layer, source, target = check_edge(model, edge, "set_symbolic")
     check_form(form)
     entries = as_tuple(affine, "affine", "four numbers a, b, c, d", of="set_symbolic")
     numbers = [check_float(number, "affine", of="set_symbolic") for number in entries]
@@ -266,19 +272,19 @@ def set_symbolic(
         raise InputError(
             f"The 'affine' of set_symbolic must be four numbers a, b, c, d. Got {len(numbers)} instead."
         )
-    states = take_apart(net)
+    states = take_apart(model)
     row = torch.tensor(numbers, dtype=torch.float64)
     states[layer] = states[layer].with_symbolic(SymbolicEdge(source, target, form), row)
     detail = f"edge {(layer, source, target)} is now {form}"
-    return recorded("set_symbolic", detail, net, put_together(net, states), X)
+    return recorded("set_symbolic", detail, model, put_together(model, states), X)
 
 
-def set_edge(net: KAN, edge: Edge, coef: Tensor, X: Any = None) -> EditResult:
+def set_edge(model: KAN, edge: Edge, coef: Tensor, X: Any = None) -> EditResult:
     """Give an edge new coefficients and make it numeric and alive.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     edge : (layer, source, target)
     coef : Tensor, shape (M,)
     X : array, shape (n, inputs), optional
@@ -294,8 +300,8 @@ def set_edge(net: KAN, edge: Edge, coef: Tensor, X: Any = None) -> EditResult:
     >>> set_edge(KAN([1, 1], seed=0), (0, 0, 0), torch.ones(8)).network(torch.tensor([[0.3]]))
     tensor([[1.]], grad_fn=<AddBackward0>)
     """
-    layer, source, target = check_edge(net, edge, "set_edge")
-    states = take_apart(net)
+    layer, source, target = check_edge(model, edge, "set_edge")
+    states = take_apart(model)
     wanted = (states[layer].coef.shape[1],)
     if not isinstance(coef, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
         coef = torch.from_numpy(check_vector(coef, "coef", of="set_edge"))
@@ -306,17 +312,17 @@ def set_edge(net: KAN, edge: Edge, coef: Tensor, X: Any = None) -> EditResult:
     state.mask[source, target] = True
     states[layer] = state
     detail = f"edge {(layer, source, target)} has new coefficients"
-    return recorded("set_edge", detail, net, put_together(net, states), X)
+    return recorded("set_edge", detail, model, put_together(model, states), X)
 
 
 def rename(
-    net: KAN, *, inputs: Mapping[str, str] | None = None, outputs: Mapping[str, str] | None = None
+    model: KAN, *, inputs: Mapping[str, str] | None = None, outputs: Mapping[str, str] | None = None
 ) -> EditResult:
     """New names for inputs and outputs.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     inputs, outputs : dict of {old: new}
 
     Raises
@@ -330,14 +336,14 @@ def rename(
     ('x1', 'speed')
     """
     new_in, new_out = (
-        _renamed(net.input_names, inputs, "inputs"),
-        _renamed(net.output_names, outputs, "outputs"),
+        _renamed(model.input_names, inputs, "inputs"),
+        _renamed(model.output_names, outputs, "outputs"),
     )
-    made = put_together(net, take_apart(net))
+    made = put_together(model, take_apart(model))
     made.spec = KANSpec(
-        made.spec.layers, as_names(new_in, net.shape[0], "x"), as_names(new_out, net.shape[-1], "y")
+        made.spec.layers, as_names(new_in, model.shape[0], "x"), as_names(new_out, model.shape[-1], "y")
     )
-    return recorded("rename", f"inputs {list(new_in)}, outputs {list(new_out)}", net, made)
+    return recorded("rename", f"inputs {list(new_in)}, outputs {list(new_out)}", model, made)
 
 
 def _renamed(names: tuple[str, ...], changes: Any, argument: str) -> list[str]:

@@ -21,7 +21,7 @@ SCALINGS = ("input_shift", "input_scale", "output_shift", "output_scale")
 _FLOATS = {code: dtype for code, dtype in DTYPES.items() if dtype.is_floating_point}
 
 
-def save(net: KAN, path: PathLike, *, overwrite: bool = True) -> None:
+def save(model: KAN, path: PathLike, *, overwrite: bool = True) -> None:
     """Write a network to one file: its structure, names, scalings and every number to the bit.
 
     The file is a safetensors file whose metadata hold the structure as JSON. It is written beside its place first and moved
@@ -29,7 +29,7 @@ def save(net: KAN, path: PathLike, *, overwrite: bool = True) -> None:
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     path : str or path
         Where to write, by custom with the suffix .kan.
     overwrite : bool
@@ -38,20 +38,20 @@ def save(net: KAN, path: PathLike, *, overwrite: bool = True) -> None:
     Raises
     ------
     InputError
-        If `net` is not a KAN, or its tensors are not of one floating dtype.
+        If `model` is not a KAN, or its tensors are not of one floating dtype.
     FileError
         If the file cannot be written.
 
     Examples
     --------
-    >>> net = KAN([2, 3, 1], input_names=["mass", "length"], seed=0)
-    >>> save(net, "pendulum.kan")
+    >>> model = KAN([2, 3, 1], input_names=["mass", "length"], seed=0)
+    >>> save(model, "pendulum.kan")
     >>> load("pendulum.kan").input_names
     ('mass', 'length')
     """
-    document = network_document(net)
+    document = network_document(model)
     check_bool(overwrite, "overwrite", of="save")
-    write_container(path, document, net.state_dict(), overwrite)
+    write_container(path, document, model.state_dict(), overwrite)
 
 
 def network_document(net: KAN, kind: str = KIND) -> dict[str, Any]:
@@ -110,13 +110,13 @@ def restored(document: Mapping[str, Any], tensors: Mapping[str, Tensor], path: P
 def _one_dtype(net: object) -> str:
     """Code of the floating dtype that all numbers of the network share."""
     if not isinstance(net, KAN):
-        raise InputError(f"The 'net' argument of save must be a KAN. Got {short(net)} instead.")
+        raise InputError(f"The 'model' argument of save must be a KAN. Got {short(net)} instead.")
     found = {tensor.dtype for tensor in net.state_dict().values()} - {torch.bool}
     codes = [code for code, dtype in _FLOATS.items() if found == {dtype}]
     if not codes:
         names = ", ".join(sorted(map(str, found)))
         raise InputError(
-            f"The 'net' argument of save must be of one floating dtype throughout. Got {names} instead; "
+            f"The 'model' argument of save must be of one floating dtype throughout. Got {names} instead; "
             "convert it with net.double()."
         )
     return codes[0]

@@ -28,12 +28,12 @@ SAMPLES_PER_INTERVAL = 6
 MOST_LAID = 1000
 
 
-def refine(net: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: Any = None) -> EditResult:
+def refine(model: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: Any = None) -> EditResult:
     """Divide every interval into `factor` equal parts by knot insertion; no output changes.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     factor : int
     layers : iterable of int, optional
         Which layers of edges (default: all).
@@ -47,14 +47,14 @@ def refine(net: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: An
 
     Examples
     --------
-    >>> net = KAN([2, 2, 1], seed=0, dtype=torch.float64)
-    >>> result = refine(net, 3, X=torch.rand(50, 2, dtype=torch.float64))
+    >>> model = KAN([2, 2, 1], seed=0, dtype=torch.float64)
+    >>> result = refine(model, 3, X=torch.rand(50, 2, dtype=torch.float64))
     >>> result.network.layers[0].intervals, result.record.max_change < 1e-12
     (15, True)
     """
     factor = check_int(factor, "factor", low=1, of="refine")
-    states = take_apart(net)
-    for k in check_layers(net, layers, "refine"):
+    states = take_apart(model)
+    for k in check_layers(model, layers, "refine"):
         state = states[k]
         if state.spec.basis != "bspline":
             raise InputError(
@@ -70,11 +70,11 @@ def refine(net: KAN, factor: int = 2, layers: Iterable[int] | None = None, X: An
         fine, coef = finer(state.grid, state.coef, state.spec.degree, factor)
         spec = replace(state.spec, intervals=fine.shape[1] - 1)
         states[k] = replace(state, spec=spec, grid=fine, coef=coef)
-    return recorded("refine", f"each interval into {factor}", net, put_together(net, states), X)
+    return recorded("refine", f"each interval into {factor}", model, put_together(model, states), X)
 
 
 def regrid(
-    net: KAN,
+    model: KAN,
     X: Any,
     intervals: int | None = None,
     layers: Iterable[int] | None = None,
@@ -86,7 +86,7 @@ def regrid(
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array, shape (n, inputs)
         Data in the units of the inputs.
     intervals : int, optional
@@ -105,8 +105,8 @@ def regrid(
 
     Examples
     --------
-    >>> net = KAN([2, 2, 1], seed=0, dtype=torch.float64)
-    >>> result = regrid(net, 0.3 * torch.rand(50, 2, dtype=torch.float64), intervals=8)
+    >>> model = KAN([2, 2, 1], seed=0, dtype=torch.float64)
+    >>> result = regrid(model, 0.3 * torch.rand(50, 2, dtype=torch.float64), intervals=8)
     >>> result.network.layers[0].intervals, bool(result.network.input_range().max() <= 0.3)
     (8, True)
     """
@@ -115,19 +115,19 @@ def regrid(
     blend = check_float(blend, "blend", low=0.0, high=1.0, of="regrid")
     margin = check_float(margin, "margin", low=0.0, of="regrid")
     with torch.no_grad():
-        nodes = net.activations(as_data(net, X, "regrid"))
+        nodes = model.activations(as_data(model, X, "regrid"))
     for k, values in enumerate(nodes[:-1]):
         if not bool(values.isfinite().all()):
             raise InputError(
                 f"The nodes of layer {k} must be finite on every row of X for regrid. Got NaN or infinity instead: a "
                 "closed form has no value there, or a number of the network is not finite."
             )
-    states = take_apart(net)
-    for k in check_layers(net, layers, "regrid"):
+    states = take_apart(model)
+    for k in check_layers(model, layers, "regrid"):
         count = states[k].spec.intervals if intervals is None else intervals
         states[k] = laid_over(states[k], nodes[k].to(torch.float64), count, blend, margin)
     detail = f"grids laid over the data, intervals {intervals or 'kept'}"
-    return recorded("regrid", detail, net, put_together(net, states), X)
+    return recorded("regrid", detail, model, put_together(model, states), X)
 
 
 def laid_over(state: LayerState, data: Tensor, intervals: int, blend: float, margin: float) -> LayerState:
@@ -152,12 +152,12 @@ def laid_over(state: LayerState, data: Tensor, intervals: int, blend: float, mar
     return replace(state, spec=spec, grid=grid, coef=fit_coefficients(basis, x, values).to(state.coef))
 
 
-def set_numeric(net: KAN, edge: Edge, X: Any = None) -> EditResult:
+def set_numeric(model: KAN, edge: Edge, X: Any = None) -> EditResult:
     """Make a symbolic edge numeric again: its coefficients are fitted to the closed form over the grid.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     edge : (layer, source, target)
         An edge that is numeric already stays as it is.
     X : array, shape (n, inputs), optional
@@ -171,17 +171,17 @@ def set_numeric(net: KAN, edge: Edge, X: Any = None) -> EditResult:
     Examples
     --------
     >>> from edgewise.network import set_symbolic
-    >>> net = set_symbolic(KAN([1, 1], intervals=20, seed=0), (0, 0, 0), "sin").network
-    >>> back = set_numeric(net, (0, 0, 0), X=[[-1.0], [0.3], [1.0]])
+    >>> model = set_symbolic(KAN([1, 1], intervals=20, seed=0), (0, 0, 0), "sin").network
+    >>> back = set_numeric(model, (0, 0, 0), X=[[-1.0], [0.3], [1.0]])
     >>> back.network.layers[0].kind(0, 0), back.record.max_change < 1e-5
     ('numeric', True)
     """
-    layer, source, target = check_edge(net, edge, "set_numeric")
-    states = take_apart(net)
+    layer, source, target = check_edge(model, edge, "set_numeric")
+    states = take_apart(model)
     state = states[layer]
     rows = [k for k, e in enumerate(state.spec.symbolic) if (e.source, e.target) == (source, target)]
     if not rows or state.affine is None:
-        return recorded("set_numeric", "nothing to do", net, put_together(net, states), X)
+        return recorded("set_numeric", "nothing to do", model, put_together(model, states), X)
     size = state.coef.shape[1]
     grid = state.grid[source : source + 1].to(torch.float64)
     basis = make_basis(state.spec.basis, grid, degree=state.spec.degree, size=size)
@@ -196,15 +196,15 @@ def set_numeric(net: KAN, edge: Edge, X: Any = None) -> EditResult:
         made.base_weight[source, target] = 0.0
     states[layer] = made
     detail = f"edge {(layer, source, target)} was {form} and is numeric"
-    return recorded("set_numeric", detail, net, put_together(net, states), X)
+    return recorded("set_numeric", detail, model, put_together(model, states), X)
 
 
-def scale_to_data(net: KAN, X: Any, y: Any = None) -> EditResult:
+def scale_to_data(model: KAN, X: Any, y: Any = None) -> EditResult:
     """Set the scalings of a network that has yet to be trained: inputs to [-1, 1], y to mean 0 and deviation 1.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array, shape (n, inputs)
     y : array, shape (n, outputs), or (n,) for one output, optional
         Leave out to keep the output scaling (as for classes).
@@ -215,21 +215,21 @@ def scale_to_data(net: KAN, X: Any, y: Any = None) -> EditResult:
     >>> scaled.input_shift, scaled.input_scale, scaled.output_shift, scaled.output_scale
     (tensor([5.]), tensor([5.]), tensor([3.]), tensor([2.]))
     """
-    table = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="scale_to_data"))
-    made = put_together(net, take_apart(net))
+    table = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="scale_to_data"))
+    made = put_together(model, take_apart(model))
     low, high = data_range(table)
     with torch.no_grad():
         # Halved first: the range of finite numbers need not be finite.
         made.input_shift.copy_(low / 2 + high / 2)
         made.input_scale.copy_(high / 2 - low / 2)
         if y is not None:
-            targets = _targets(y, len(table), net.shape[-1])
+            targets = _targets(y, len(table), model.shape[-1])
             centre, spread = _moments(targets)
             # A deviation at the level of rounding means a constant target.
             flat = spread <= 1e-13 * centre.abs().clamp(min=1e-300)
             made.output_shift.copy_(centre)
             made.output_scale.copy_(torch.where(flat, torch.ones_like(spread), spread))
-    return recorded("scale_to_data", "scalings set from the data", net, made)
+    return recorded("scale_to_data", "scalings set from the data", model, made)
 
 
 def _moments(table: Tensor) -> tuple[Tensor, Tensor]:

@@ -37,7 +37,7 @@ BINS = 24
 
 
 def plot_edges(
-    net: KAN,
+    model: KAN,
     X: Any = None,
     layer: int = 0,
     *,
@@ -54,7 +54,7 @@ def plot_edges(
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array-like of shape (n, inputs), optional
         Data in the units of the inputs; without it curves are drawn over the grid.
     layer : int
@@ -83,7 +83,7 @@ def plot_edges(
     """
     colours = theme_of(theme, "plot_edges")
     check_int(columns, "columns", low=1, of="plot_edges")
-    panels = edge_panels(net, X, layer, scores=scores, max_edges=max_edges, of="plot_edges")
+    panels = edge_panels(model, X, layer, scores=scores, max_edges=max_edges, of="plot_edges")
     grid = panel_grid(len(panels), columns, PANEL, (PAD_LEFT, PAD_BOTTOM, PAD_RIGHT, PAD_TOP))
     figure = new_figure(grid.width, grid.height, colours)
     for box, panel in zip(grid.boxes, panels, strict=True):

@@ -37,7 +37,7 @@ NAME_LENGTH = 26
 
 
 def plot_network(
-    net: KAN,
+    model: KAN,
     X: Any = None,
     *,
     scores: Any = None,
@@ -52,7 +52,7 @@ def plot_network(
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array-like of shape (n, inputs), optional
         Data in the units of the inputs: curves are then drawn over the values that occur, and edges weighed by what they do
         there. Without it, over the grids.
@@ -86,28 +86,28 @@ def plot_network(
     colours = theme_of(theme, "plot_network")
     check_int(max_edges, "max_edges", low=1, of="plot_network")
     check_int(max_nodes, "max_nodes", low=1, of="plot_network")
-    traces = trace(net, X, of="plot_network")
-    score = chosen_scores(net, traces, scores, of="plot_network")
+    traces = trace(model, X, of="plot_network")
+    score = chosen_scores(model, traces, scores, of="plot_network")
     weights = [relative(s) for s in score]
-    choice = choose(net, score, max_nodes, max_edges)
+    choice = choose(model, score, max_nodes, max_edges)
     drawn, omitted = choice.edges, choice.alive - choice.shown
     forms = {
         (k, s, t): form
         for k, edges in enumerate(drawn)
         for s, t in edges
-        if (form := form_of(net, k, s, t)) is not None
+        if (form := form_of(model, k, s, t)) is not None
     }
-    groups = tuple(spec.nodes.groups() for spec in net.spec.layers)
+    groups = tuple(spec.nodes.groups() for spec in model.spec.layers)
     # Where parts are left out, inputs without a drawn edge are too, and the rest stand beside what they feed.
     single = len(drawn) == 1
-    inputs = input_order(drawn[0], score[0], single=single) if omitted else list(range(net.shape[0]))
+    inputs = input_order(drawn[0], score[0], single=single) if omitted else list(range(model.shape[0]))
     row = {source: k for k, source in enumerate(inputs)}
     placed = (tuple((row[s], t) for s, t in drawn[0]), *drawn[1:])
     labelled = frozenset((k, row[s] if k == 0 else s, t) for k, s, t in forms)
     layout = arrange(NetworkShape(len(inputs), groups, placed, labelled))
 
-    names = [shorten(net.input_names[s], NAME_LENGTH) for s in inputs]
-    results = [shorten(n, NAME_LENGTH) for n in net.output_names]
+    names = [shorten(model.input_names[s], NAME_LENGTH) for s in inputs]
+    results = [shorten(n, NAME_LENGTH) for n in model.output_names]
     used = {s for s, _ in placed[0]}
     left = MARGIN + NODE_RADIUS + 0.1 + _widest(names)
     right = MARGIN + NODE_RADIUS + 0.1 + _widest(results)
@@ -121,7 +121,7 @@ def plot_network(
 
     for k, one in enumerate(traces):
         points = one.low + np.linspace(0.0, 1.0, CURVE_POINTS)[:, None] * (one.high - one.low)
-        curves = layer_curves(net, k, points)
+        curves = layer_curves(model, k, points)
         for (source, target), place in zip(drawn[k], placed[k], strict=True):
             edge, strength = (k, source, target), float(weights[k][source, target])
             _wire(axes, layout, groups[k], (k, *place), strength, colours)

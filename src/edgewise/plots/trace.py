@@ -45,7 +45,7 @@ class LayerTrace:
 def trace(net: object, X: Any = None, *, of: str) -> tuple[LayerTrace, ...]:
     """Every layer of the network on X, or on even points over each grid where X is None."""
     if not isinstance(net, KAN):
-        raise InputError(f"The 'net' parameter of {of} must be a KAN. Got a {type(net).__name__} instead.")
+        raise InputError(f"The 'model' parameter of {of} must be a KAN. Got a {type(net).__name__} instead.")
     with torch.no_grad():
         if X is None:
             share = torch.linspace(

@@ -15,7 +15,7 @@ from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.simplifying.scores import edge_scores
 
 
-def canonical(net: KAN, X: Any) -> EditResult:
+def canonical(model: KAN, X: Any) -> EditResult:
     """Edge functions centred on the data, hidden nodes scaled to [-1, 1] on it, signed and ordered. Exact.
 
     Two networks that differ in the order, the scale and the sign of hidden sum nodes and in where constants stand have the
@@ -23,7 +23,7 @@ def canonical(net: KAN, X: Any) -> EditResult:
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array, list or data frame, shape (n, inputs)
 
     Returns
@@ -44,24 +44,24 @@ def canonical(net: KAN, X: Any) -> EditResult:
 
     Examples
     --------
-    >>> net, X = KAN([2, 3, 1], seed=0, dtype=torch.float64), torch.rand(100, 2, dtype=torch.float64)
-    >>> result = canonical(net, X)
+    >>> model, X = KAN([2, 3, 1], seed=0, dtype=torch.float64), torch.rand(100, 2, dtype=torch.float64)
+    >>> result = canonical(model, X)
     >>> result.record.max_change < 1e-12
     True
     """
-    x = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="canonical")).to(net.output_shift)
-    made = net
-    for at in range(len(net.layers)):
+    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="canonical")).to(model.output_shift)
+    made = model
+    for at in range(len(model.layers)):
         made = _centred(made, x, at)
-        if at + 1 < len(net.layers):
+        if at + 1 < len(model.layers):
             made = _scaled(made, x, at)
-    for at in range(1, len(net.layers)):
+    for at in range(1, len(model.layers)):
         scores = edge_scores(made, x).nodes[at - 1]
         n_sums = made.spec.layers[at - 1].nodes.sums
         order = sorted(range(len(scores)), key=lambda k: (k >= n_sums, -float(scores[k])))
         made = order_nodes(made, at, order).network
     detail = "edges centred, hidden nodes scaled to [-1, 1], signed, ordered by score"
-    return recorded("canonical", detail, net, made, x)
+    return recorded("canonical", detail, model, made, x)
 
 
 def _centred(net: KAN, x: Tensor, at: int) -> KAN:

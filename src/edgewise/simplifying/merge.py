@@ -22,7 +22,7 @@ from edgewise.splines.make import default_grid, make_basis
 FINER, SAMPLES = 2, 8
 
 
-def merge_equal(net: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
+def merge_equal(model: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
     """Join sum nodes of a hidden layer that are affine images of one another on the data.
 
     Where node k is a * node j + b to within `tolerance` of its range, the functions that leave k are added to those that
@@ -31,7 +31,7 @@ def merge_equal(net: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array, list or data frame, shape (n, inputs)
     tolerance : float
         Largest deviation from an affine relation, as a share of the node's range.
@@ -49,21 +49,23 @@ def merge_equal(net: KAN, X: Any, tolerance: float = 1e-9) -> EditResult:
     Examples
     --------
     >>> from edgewise.network.state import put_together, take_apart
-    >>> net = KAN([2, 2, 1], seed=0, dtype=torch.float64)
-    >>> twin = take_apart(net)
+    >>> model = KAN([2, 2, 1], seed=0, dtype=torch.float64)
+    >>> twin = take_apart(model)
     >>> twin[0].coef[..., 1] = twin[0].coef[..., 0]
-    >>> merge_equal(put_together(net, twin), torch.rand(50, 2)).network.shape
+    >>> merge_equal(put_together(model, twin), torch.rand(50, 2)).network.shape
     (2, 1, 1)
     """
-    x = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="merge_equal")).to(net.output_shift)
+    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="merge_equal")).to(
+        model.output_shift
+    )
     check_float(tolerance, "tolerance", low=0.0, of="merge_equal")
-    made, joined = net, list[str]()
-    for at in range(1, len(net.layers)):
+    made, joined = model, list[str]()
+    for at in range(1, len(model.layers)):
         while (pair := _first_equal(made, x, at, tolerance)) is not None:
             keep, gone, a, b = pair
             made = _joined(made, x, at, keep, gone, a, b)
             joined.append(f"{gone} into {keep} of layer {at}")
-    return recorded("merge_equal", listed("joined node", joined), net, made, x)
+    return recorded("merge_equal", listed("joined node", joined), model, made, x)
 
 
 def _first_equal(net: KAN, x: Tensor, at: int, tolerance: float) -> tuple[int, int, float, float] | None:

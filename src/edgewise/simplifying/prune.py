@@ -18,7 +18,7 @@ from edgewise.simplifying.scores import edge_scores
 
 
 def prune(
-    net: KAN,
+    model: KAN,
     X: Any,
     *,
     edges: Iterable[Edge] = (),
@@ -32,7 +32,7 @@ def prune(
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array, list or data frame, shape (n, inputs)
         Data on which means and scores are taken.
     edges : iterable of (layer, source, target)
@@ -53,51 +53,51 @@ def prune(
 
     Examples
     --------
-    >>> net = KAN([2, 3, 1], seed=0)
-    >>> prune(net, torch.rand(50, 2), nodes=[(1, 0)]).network.shape
+    >>> model = KAN([2, 3, 1], seed=0)
+    >>> prune(model, torch.rand(50, 2), nodes=[(1, 0)]).network.shape
     (2, 2, 1)
     """
-    x = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="prune"))
-    chosen = set(check_edges(net, edges, "prune"))
+    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="prune"))
+    chosen = set(check_edges(model, edges, "prune"))
     for layer, node in nodes:
-        if not (1 <= layer < len(net.shape) - 1 and 0 <= node < net.shape[layer]):
+        if not (1 <= layer < len(model.shape) - 1 and 0 <= node < model.shape[layer]):
             raise InputError(
-                f"The 'nodes' parameter of prune must list hidden nodes (layer, node) of {list(net.shape)}. "
+                f"The 'nodes' parameter of prune must list hidden nodes (layer, node) of {list(model.shape)}. "
                 f"Got {(layer, node)} instead."
             )
-        chosen |= {(layer, node, target) for target in range(net.layers[layer].out_features)}
+        chosen |= {(layer, node, target) for target in range(model.layers[layer].out_features)}
     if threshold is not None:
         check_float(threshold, "threshold", low=0.0, of="prune")
         spread = (
-            float(net.output_scale.norm())
+            float(model.output_scale.norm())
             if len(x) < 2
-            else float(torch.from_numpy(net.predict(x)).std(0).norm())
+            else float(torch.from_numpy(model.predict(x)).std(0).norm())
         )
-        for at, table in enumerate(edge_scores(net, x).edges):
+        for at, table in enumerate(edge_scores(model, x).edges):
             chosen |= {
                 (at, int(i), int(o))
-                for i, o in ((table < threshold * spread) & net.layers[at].mask.cpu()).nonzero().tolist()
+                for i, o in ((table < threshold * spread) & model.layers[at].mask.cpu()).nonzero().tolist()
             }
-    states = take_apart(net)
+    states = take_apart(model)
     with torch.no_grad():
-        values = net.activations(x.to(net.output_shift))
+        values = model.activations(x.to(model.output_shift))
         for at in {edge[0] for edge in chosen}:
             mine = [(i, o) for layer, i, o in chosen if layer == at and bool(states[at].mask[i, o])]
-            means = net.layers[at].edges(values[at]).mean(0)
+            means = model.layers[at].edges(values[at]).mean(0)
             state = states[at]
             bias = state.coef.new_zeros(state.spec.nodes.incoming) if state.bias is None else state.bias
             for i, o in mine:
                 state.mask[i, o] = False
                 bias[o] += means[i, o]
             states[at] = replace(state, bias=bias, spec=replace(state.spec, bias=True))
-    made = drop_dead(put_together(net, states)).network
-    lost = net.layers[-1].mask.any(0) & ~made.layers[-1].mask.any(0)
+    made = drop_dead(put_together(model, states)).network
+    lost = model.layers[-1].mask.any(0) & ~made.layers[-1].mask.any(0)
     if bool(lost.any()):
         names = ", ".join(
-            repr(name) for name, gone in zip(net.output_names, lost.tolist(), strict=True) if gone
+            repr(name) for name, gone in zip(model.output_names, lost.tolist(), strict=True) if gone
         )
         raise InputError(
             f"The edges that prune takes out must leave every output one that reaches it. Got none for {names} instead; "
             "keep one more edge."
         )
-    return recorded("prune", listed("pruned edge", sorted(chosen)), net, made, x)
+    return recorded("prune", listed("pruned edge", sorted(chosen)), model, made, x)

@@ -69,7 +69,7 @@ class SimplifyResult:
 
 
 def simplify(
-    net: KAN,
+    model: KAN,
     X: Any,
     y: Any,
     *,
@@ -92,7 +92,7 @@ def simplify(
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
         A trained network; it is not changed. One that is not trained yet gets a few steps only, and smaller ones are
         judged against that.
     X, y : array, list or data frame
@@ -130,8 +130,8 @@ def simplify(
     >>> random = np.random.default_rng(0)
     >>> X = random.uniform(-1, 1, (200, 2))
     >>> y = X[:, 0] + X[:, 1] ** 2 + 0.05 * random.normal(size=200)
-    >>> net = ew.fit(ew.KAN([2, 2, 1], seed=0), X, y, intervals=[5]).network
-    >>> ew.simplify(net, X, y, starts=2).network.shape
+    >>> model = ew.fit(ew.KAN([2, 2, 1], seed=0), X, y, intervals=[5]).network
+    >>> ew.simplify(model, X, y, starts=2).network.shape
     (2, 1, 1)
     """
     check_float(tolerance, "tolerance", low=0.0, of="simplify")
@@ -141,13 +141,13 @@ def simplify(
     if seconds is not None:
         check_float(seconds, "seconds", low=0.0, of="simplify")
     row_loss = make_loss("squared" if isinstance(loss, str) and loss == "auto" else loss)
-    rows = as_rows(net, X, y, row_loss, sample_weight, of="simplify")
-    net = _as_double(net)
-    with one_thread(is_small(net, len(rows))):
-        train, held = hold_out(rows, net, row_loss, validation, seed)
+    rows = as_rows(model, X, y, row_loss, sample_weight, of="simplify")
+    model = _as_double(model)
+    with one_thread(is_small(model, len(rows))):
+        train, held = hold_out(rows, model, row_loss, validation, seed)
         judge = Judge(train, train if held is None else held, row_loss, tolerance)
         run, meter = Trials(judge, starts, factor, seed, tuple(callbacks)), Meter(seconds=seconds)
-        best, reason = net, StopReason.EXHAUSTED
+        best, reason = model, StopReason.EXHAUSTED
         try:
             with running(meter):
                 if held is not None:
@@ -162,7 +162,7 @@ def simplify(
         best = run.best or best
         error, late = judge.error(best), reason is StopReason.TIME_LIMIT
         if late and run.best is None:
-            best = net  # which knows all rows already
+            best = model  # which knows all rows already
         elif held is not None:
             best = run.polished(best, rows, LAST if late else None)
         final = canonical(best, rows.X)

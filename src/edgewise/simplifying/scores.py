@@ -47,12 +47,12 @@ class Scores:
     deviation: tuple[Tensor, ...]
 
 
-def edge_scores(net: KAN, X: Any) -> Scores:
+def edge_scores(model: KAN, X: Any) -> Scores:
     """Score every edge, hidden node and input of a network on data.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
     X : array, list or data frame, shape (n, inputs)
 
     Returns
@@ -66,20 +66,22 @@ def edge_scores(net: KAN, X: Any) -> Scores:
 
     Examples
     --------
-    >>> net = KAN([2, 1], seed=0)
-    >>> edge_scores(net, torch.rand(100, 2)).edges[0].shape
+    >>> model = KAN([2, 1], seed=0)
+    >>> edge_scores(model, torch.rand(100, 2)).edges[0].shape
     torch.Size([2, 1])
     """
-    x = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="edge_scores")).to(net.output_shift)
+    x = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="edge_scores")).to(
+        model.output_shift
+    )
     with torch.no_grad():
-        nodes = net.activations(x)
-        products = any(spec.nodes.products for spec in net.spec.layers)
-        sums = net.sums(x) if products else nodes[1:]
-        n, d = len(x), net.shape[-1]
-        grad = (torch.eye(d, dtype=x.dtype, device=x.device) * net.output_scale).expand(n, d, d)
+        nodes = model.activations(x)
+        products = any(spec.nodes.products for spec in model.spec.layers)
+        sums = model.sums(x) if products else nodes[1:]
+        n, d = len(x), model.shape[-1]
+        grad = (torch.eye(d, dtype=x.dtype, device=x.device) * model.output_scale).expand(n, d, d)
         moments, hidden = list[EdgeMoments](), list[Tensor]()
-        for at in reversed(range(len(net.layers))):
-            spec, layer = net.spec.layers[at], net.layers[at]
+        for at in reversed(range(len(model.layers))):
+            spec, layer = model.spec.layers[at], model.layers[at]
             delta = pull_back(grad, sums[at], spec.nodes.sums, spec.nodes.products)
             # The mean over rows and sum over outputs of (centred * delta)^2: delta^2 is a weight of the row at the node.
             moments.append(_moments(layer, nodes[at], (delta**2).sum(1)))

@@ -35,7 +35,7 @@ _SECOND_ORDER_ONLY = ("intervals", "roughness", "sparsity", "total_variation", "
 
 
 def fit(
-    net: KAN,
+    model: KAN,
     X: Any,
     y: Any,
     *,
@@ -66,7 +66,7 @@ def fit(
 
     Parameters
     ----------
-    net : KAN
+    model : KAN
         The network to start from; it is not changed. One without scalings gets them from the data.
     X : array, list or data frame, shape (n, inputs)
     y : array, shape (n,) or (n, outputs)
@@ -152,8 +152,8 @@ def fit(
     >>> result.validation_error < 1e-3
     True
     """
-    if not isinstance(cast(object, net), KAN):
-        raise InputError(f"The 'net' parameter of fit must be a KAN. Got {short(net)} instead.")
+    if not isinstance(cast(object, model), KAN):
+        raise InputError(f"The 'model' parameter of fit must be a KAN. Got {short(model)} instead.")
     check_choice(method, "method", METHODS, of="fit")
     robust = isinstance(loss, str) and loss == "robust"
     row_loss = make_loss("squared" if robust or (isinstance(loss, str) and loss == "auto") else loss)
@@ -183,23 +183,23 @@ def fit(
         raise InputError(
             f"The 'checkpoint' parameter of fit must be the path of a file. Got {short(checkpoint)} instead."
         )
-    if net.n_parameters == 0:
+    if model.n_parameters == 0:
         raise InputError(
-            "The 'net' parameter of fit must have an edge or a bias to train. Got one without any."
+            "The 'model' parameter of fit must have an edge or a bias to train. Got one without any."
         )
     meter = Meter(seconds=seconds)
-    rows = as_rows(net, X, y, row_loss, sample_weight)
+    rows = as_rows(model, X, y, row_loss, sample_weight)
     told = list[str]()
     if robust:
         rows, told = _without_gross_errors(rows)
-    train, held = hold_out(rows, net, row_loss, validation, seed)
+    train, held = hold_out(rows, model, row_loss, validation, seed)
     if method == "auto":
-        method = "lm" if _second_order_fits(net, train) else "adam"
+        method = "lm" if _second_order_fits(model, train) else "adam"
     if method == "lm":
         refit = not isinstance(validation, tuple)
-        with one_thread(is_small(net, len(train))):
+        with one_thread(is_small(model, len(train))):
             result = _drive(
-                lambda learns, judges: SecondOrder(net, learns, judges, row_loss, options, refit),
+                lambda learns, judges: SecondOrder(model, learns, judges, row_loss, options, refit),
                 train,
                 held,
                 meter,
@@ -219,7 +219,7 @@ def fit(
         batch=batch,
         accumulate=accumulate,
     )
-    result = fit_first_order(net, train, held, row_loss, first, callbacks, checkpoint, meter)
+    result = fit_first_order(model, train, held, row_loss, first, callbacks, checkpoint, meter)
     unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]
     if unused:
         told.append(f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does.")

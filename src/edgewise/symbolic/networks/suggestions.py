@@ -74,7 +74,7 @@ def _density(values: Floats, low: float, high: float) -> Floats:
 
 
 def suggest(
-    net: KAN,
+    model: KAN,
     layer: int,
     source: int,
     target: int,
@@ -88,7 +88,7 @@ def suggest(
 
     Parameters
     ----------
-    net
+    model
         The network; it is not changed.
     layer, source, target
         The edge.
@@ -116,14 +116,14 @@ def suggest(
     >>> import torch
     >>> from edgewise.network import KAN, set_symbolic
     >>> from edgewise.symbolic import suggest
-    >>> net = set_symbolic(KAN([1, 1], seed=0, dtype=torch.float64), (0, 0, 0), "sin", (2.0, 3.0, 0.0, 0.5)).network
-    >>> best = suggest(net, 0, 0, 0)[0]
+    >>> model = set_symbolic(KAN([1, 1], seed=0, dtype=torch.float64), (0, 0, 0), "sin", (2.0, 3.0, 0.0, 0.5)).network
+    >>> best = suggest(model, 0, 0, 0)[0]
     >>> best.form.name, round(best.a, 6), round(best.b, 6)
     ('sin', 2.0, 3.0)
     """
-    edge = checked_edge(net, (layer, source, target))
-    values = None if X is None else node_values(net, X)[layer]
-    curve = edge_curve(net, edge, values)
+    edge = checked_edge(model, (layer, source, target))
+    values = None if X is None else node_values(model, X)[layer]
+    curve = edge_curve(model, edge, values)
     found = fit_curve(
         curve.x,
         curve.y,
@@ -141,7 +141,7 @@ def _in_network_units(found: Suggestion, curve: EdgeCurve) -> Suggestion:
 
 
 def snap(
-    net: KAN,
+    model: KAN,
     X: Any,
     *,
     edges: Iterable[Edge] | None = None,
@@ -153,7 +153,7 @@ def snap(
 
     Parameters
     ----------
-    net
+    model
         The network; it is not changed.
     X
         Data, (n, d).
@@ -181,33 +181,33 @@ def snap(
     >>> import torch
     >>> from edgewise.network import KAN
     >>> from edgewise.symbolic import snap
-    >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
-    >>> snap(net, torch.linspace(-1, 1, 50)[:, None]).network.layers[0].kind(0, 0)
+    >>> model = KAN([1, 1], seed=0, dtype=torch.float64)
+    >>> snap(model, torch.linspace(-1, 1, 50)[:, None]).network.layers[0].kind(0, 0)
     'symbolic'
     """
     library = None if forms is None else check_forms(forms, "snap")
     check_float(min_r2, "min_r2", low=-1e9, high=1.0, of="snap")
     chosen = (
-        living_edges(net, "numeric")
+        living_edges(model, "numeric")
         if edges is None
         else [
-            checked_edge(net, edge)
+            checked_edge(model, edge)
             for edge in as_tuple(edges, "edges", "edges (layer, source, target)", of="snap")
         ]
     )
-    values = node_values(net, X)
-    current, told = net, list[str]()
+    values = node_values(model, X)
+    current, told = model, list[str]()
     for edge in chosen:
-        curve = edge_curve(net, edge, values[edge[0]])
+        curve = edge_curve(model, edge, values[edge[0]])
         best = fit_curve(curve.x, curve.y, curve.weight, forms=library, accuracy=accuracy, top=1)[0]
         if best.r2 >= min_r2:
             current = set_symbolic(current, edge, form_key(best.form), curve.to_network(best)).network
             told.append(f"{edge} {best.form.name} (R2 {best.r2:.6f})")
-    rows = torch.from_numpy(check_matrix(X, "X", columns=net.shape[0], of="snap")).to(net.output_shift)
+    rows = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="snap")).to(model.output_shift)
     with torch.no_grad():
-        change = float((current(rows) - net(rows)).abs().max())
+        change = float((current(rows) - model(rows)).abs().max())
     detail = ", ".join(told) if told else "no edge reached the required R2"
-    return EditResult(current, EditRecord("snap", detail, change, describe(net), describe(current)))
+    return EditResult(current, EditRecord("snap", detail, change, describe(model), describe(current)))
 
 
 def form_key(form: Form) -> str:

@@ -17,12 +17,12 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.formula import Constant, Formula
 
 
-def formula(net: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) -> tuple[Formula, ...]:
+def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) -> tuple[Formula, ...]:
     """What a symbolic network computes, as one formula per output in the user's columns and units.
 
     Parameters
     ----------
-    net
+    model
         A network whose living edges are all symbolic.
     X, y
         Rows to state the error on, (n, d) and (n,) or (n, outputs); give those the network was not trained on.
@@ -46,11 +46,11 @@ def formula(net: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) ->
     >>> import torch
     >>> from edgewise.network import KAN, set_symbolic
     >>> from edgewise.symbolic import formula
-    >>> net = set_symbolic(KAN([1, 1], seed=0, dtype=torch.float64), (0, 0, 0), "sin", (2.0, 3.0, 0.0, 0.5)).network
-    >>> formula(net)[0].text
+    >>> model = set_symbolic(KAN([1, 1], seed=0, dtype=torch.float64), (0, 0, 0), "sin", (2.0, 3.0, 0.0, 0.5)).network
+    >>> formula(model)[0].text
     '2*sin(3*x1) + 0.5'
     """
-    expressions = [to_sympy(tree, net.input_names) for tree in compose(net)]
+    expressions = [to_sympy(tree, model.input_names) for tree in compose(model)]
     if simplify:
         expressions = [simplify_expression(each) for each in expressions]
     if X is None or y is None:
@@ -59,20 +59,20 @@ def formula(net: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) ->
                 "The 'X' and 'y' arguments of formula must be given together. Got only one of them instead."
             )
         return tuple(
-            Formula(each, net.input_names, constants=_constants(each, net.input_names))
+            Formula(each, model.input_names, constants=_constants(each, model.input_names))
             for each in expressions
         )
-    rows = check_matrix(X, "X", columns=net.shape[0], of="formula")
+    rows = check_matrix(X, "X", columns=model.shape[0], of="formula")
     target = check_matrix(
         np.reshape(y, (-1, 1)) if np.ndim(y) == 1 else y,
         "y",
-        columns=net.shape[-1],
+        columns=model.shape[-1],
         rows=len(rows),
         of="formula",
     )
-    outputs = net.predict(rows)
+    outputs = model.predict(rows)
     return tuple(
-        _judged(each, net.input_names, rows, target[:, at], outputs[:, at])
+        _judged(each, model.input_names, rows, target[:, at], outputs[:, at])
         for at, each in enumerate(expressions)
     )
 
