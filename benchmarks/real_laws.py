@@ -353,6 +353,7 @@ def judge(run: Run, laws: tuple[Law, ...], work: str) -> None:
         "law",
         "rows",
         "accepted form",
+        "first",
         "offered",
         "inside",
         "table itself",
@@ -361,7 +362,8 @@ def judge(run: Run, laws: tuple[Law, ...], work: str) -> None:
         "best",
         "message",
     ]
-    report = Report(run, "real laws", columns, [30, 5, 30, 11, 6, 6, 40, 6, 40, 20])
+    report = Report(run, "real laws", columns, [30, 5, 30, 5, 11, 6, 6, 40, 6, 40, 20])
+    first: dict[str, bool] = {}
     counted: dict[str, bool] = {}
     shown: dict[str, bool] = {}
     for law in laws:
@@ -383,19 +385,22 @@ def judge(run: Run, laws: tuple[Law, ...], work: str) -> None:
         fits = [(where, each) for where, each in known if each is not None]
         right = [(where, each) for where, each in fits if inside(law, each)]
         place, best = next(iter(right or fits), ("no", None))
+        leading = in_form(law, found.best, table, [start, own])
+        leads = leading is not None and inside(law, leading)
         report.add(
-            law.name, len(y), law.form, place, bool(right), inside(law, own), written(law, best), spent,
+            law.name, len(y), law.form, leads, place, bool(right), inside(law, own), written(law, best), spent,
             found.best.text, found.message,
         )  # fmt: skip
         if law.counts:
             name = law.name.split(",")[0]
+            first[name] = first.get(name, True) and leads
             counted[name] = counted.get(name, True) and bool(right)
             shown[name] = shown.get(name, True) and bool(fits)
     report.note(
-        f"The accepted form is offered, on the front or among the alternatives that the data cannot tell from the best, "
-        f"for {sum(shown.values())} of {len(shown)} laws, with constants inside their "
-        f"published uncertainty for {sum(counted.values())}; a law of two tables counts where both are right. Work "
-        f"{work} a table."
+        f"The accepted form comes first, with constants inside their published uncertainty, for {sum(first.values())} of "
+        f"{len(first)} laws. It is offered, on the front or among the alternatives that the data cannot tell from the best, "
+        f"for {sum(shown.values())}, with such constants for {sum(counted.values())}; a law of two tables counts where both "
+        f"are right. Work {work} a table."
     )
     report.save()
 

@@ -39,7 +39,7 @@ _MENTION = 1.0
 _SAME = 1e-4
 # Nats of the parts of a formula: minus the logarithm of about how often laws of handbooks hold them, beside operators.
 _OPERATOR, _COLUMN, _NUMBER = 1.0, 1.0, 0.7
-_SQUARE, _WHOLE, _RATIO, _MEASURED = 1.5, 3.0, 4.0, 6.0
+_SQUARE, _HALVES, _RATIO, _MEASURED = 1.5, 3.0, 4.0, 6.0
 _FUNCTION, _WAVE, _RARE = 1.5, 2.5, 4.0
 # A function around another one: cos(exp(x)) can follow almost anything and is hardly ever a law.
 _AROUND = 4.0
@@ -172,7 +172,9 @@ def _power_nats(size: Any) -> float:
         return 0.0
     if size == 2 or size == sympy.Rational(1, 2):
         return _SQUARE
-    return _WHOLE if size.is_Integer else _RATIO if size.is_Rational else _MEASURED
+    if not size.is_Rational:
+        return _MEASURED
+    return _HALVES if size.q <= 2 else _RATIO
 
 
 def _turns(wave: Any, rows: SplitRows) -> float:
