@@ -493,3 +493,15 @@ def test_a_probability_that_is_the_bound_itself_refutes_nothing(credit):
         less = properties.output_range(high=float(np.nextafter(p, 0) - 1e-9), probability=True)
         assert ew.verify(model, less, domain=domain).status == "refuted"
     assert "undecided" in said or "proved" in said
+
+
+def test_a_sum_that_is_refuted_is_told():
+    """`age - output <= 80`: the output of the row alone says nothing."""
+    rng = np.random.default_rng(0)
+    age = rng.uniform(18, 75, 300)
+    model = ew.KANRegressor(mode="additive", members=1, work="quick").fit({"age": age}, 0.1 * age)
+    answer = ew.verify(model, "age - output <= 60", domain={"age": (18, 75)})
+    value = answer.witness["age"] - float(model.predict({"age": [answer.witness["age"]]})[0])
+    assert value > 60
+    told = answer.message.split("age - output is ")[1].rstrip(".")
+    assert float(told) == pytest.approx(value, rel=1e-6)

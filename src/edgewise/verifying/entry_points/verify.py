@@ -368,6 +368,8 @@ def _shown(
             reason = f"a stronger claim than what was asked failed, since {why};"
         return Undecided(claim.text, claim.domain, -np.inf, np.inf, seconds, reason, ended)
     reason = reason_of(claim.task, part, found)
+    if isinstance(claim.property, asked.Linear):
+        reason = f"At this row {claim.property.sum_at(float(breach.value(rows[0][None])[0]))}."
     if not _clear(claim, breach.evaluator, excess, x):
         how = "" if possible else ", as computed without rounding"
         reason += f" The bound is broken by {excess:.2g} only{how}."

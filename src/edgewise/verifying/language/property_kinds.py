@@ -36,13 +36,21 @@ class Linear:
     bound: float
 
     def __str__(self) -> str:
+        return f"{self._sum} <= {number(self.bound)}"
+
+    def sum_at(self, excess: float) -> str:
+        """What the sum is where it is beyond its bound by so much, in words."""
+        return f"{self._sum} is {self.bound + excess:.10g}"
+
+    @property
+    def _sum(self) -> str:
         text = ""
         for name, weight in self.terms:
             sign = "-" if weight < 0 else "+"
             size = "" if abs(weight) == 1 else f"{number(abs(weight))}*"
             lead = f" {sign} " if text else ("-" if weight < 0 else "")
             text += f"{lead}{size}{quote(name)}"
-        return f"{text} <= {number(self.bound)}"
+        return text
 
 
 @dataclass(frozen=True)
