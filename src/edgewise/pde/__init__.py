@@ -31,9 +31,11 @@ from edgewise.pde.problem.text import load_problem as load_problem
 from edgewise.pde.problem.text import problem_from_text as problem_from_text
 from edgewise.pde.problem.text import problem_from_toml as problem_from_toml
 from edgewise.pde.results.formula import SolutionFormula as SolutionFormula
+from edgewise.pde.results.modes import Modes as Modes
 from edgewise.pde.results.solution import Solution as Solution
 from edgewise.pde.settings import DiscoveryConfig as DiscoveryConfig
 from edgewise.pde.settings import SolverConfig as SolverConfig
+from edgewise.pde.solvers.eigen import eigen as eigen
 from edgewise.pde.solvers.progress import Progress as Progress
 from edgewise.pde.solvers.solve import solve as solve
 from edgewise.pde.terms.operators import advect as advect
@@ -62,6 +64,7 @@ from edgewise.pde.terms.symbols import Equation as Equation
 from edgewise.pde.terms.symbols import Unknown as Unknown
 from edgewise.pde.terms.symbols import Vector as Vector
 from edgewise.pde.terms.symbols import coordinates as coordinates
+from edgewise.pde.terms.symbols import eigenvalue as eigenvalue
 from edgewise.pde.terms.symbols import time as time
 from edgewise.pde.terms.symbols import unknown as unknown
 from edgewise.pde.terms.text import read_equations as read_equations

@@ -73,7 +73,14 @@ class SolverConfig:
     mesh_layers : int
         Layers of elements that are added at a corner at a time.
     mesh_share : float
-        Elements at a corner, or all others, are refined where they have more than this share of the squared error.
+        Layers are added at a corner that has more than this share of what all elements lack.
+    mesh_slow, mesh_fall : int, float
+        From this degree on, elements are made smaller where the last degree lowered what they lack by less than the factor;
+        smaller elements begin with it.
+    mesh_mark : float
+        Elements are made smaller that lack more than this share of what the worst does.
+    mesh_coefficients : int
+        Coefficients on a mesh at most.
     """
 
     degree: int = 9
@@ -110,10 +117,18 @@ class SolverConfig:
     mesh_width: float = 0.4
     mesh_layers: int = 5
     mesh_share: float = 0.05
+    mesh_slow: int = 10
+    mesh_fall: float = 8.0
+    mesh_mark: float = 1e-3
+    mesh_coefficients: int = 200_000
 
     def scaled(self, work: float) -> SolverConfig:
         """The same with as many more coefficients as there is more work."""
-        return replace(self, most_coefficients=max(int(self.most_coefficients * work), 100))
+        return replace(
+            self,
+            most_coefficients=max(int(self.most_coefficients * work), 100),
+            mesh_coefficients=max(int(self.mesh_coefficients * work), 1000),
+        )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
-from edgewise.pde.domains.triangles import Side, Triangles, triangulate
+from edgewise.pde.domains.triangles import Side, Triangles, Width, triangulate
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -80,14 +80,19 @@ class Blocks:
         return places, slopes
 
 
-def blocks_of(region: Region, width: float) -> Blocks:
-    """Quadrilaterals for a region, of about half a width; finer where they would fold."""
+def blocks_of(region: Region, width: float | Width) -> Blocks:
+    """Quadrilaterals for a region, of about half a width (that of places, where it varies); finer where they would fold."""
+
+    def scaled(at: Floats, share: float) -> Floats:
+        return share * (width(at) if callable(width) else np.full(len(at), float(width)))
+
     arc = np.pi / 3
-    for _ in range(_MOST_TRIALS):
-        blocks = _blocks(region, triangulate(region, width, arc))
+    for n in range(_MOST_TRIALS):
+        share = 1.2**-n
+        blocks = _blocks(region, triangulate(region, lambda at, share=share: scaled(at, share), arc))
         if _unfolded(blocks).all():
             return blocks
-        arc, width = arc / 1.5, width / 1.2
+        arc /= 1.5
     raise InputError(
         "The domain cannot be filled with elements: two of its edges meet at an angle near zero."
     )

@@ -6,6 +6,7 @@ Delaunay triangulation with the boundary cut until every piece is an edge, and c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,12 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
 from edgewise._core.errors import InputError
+from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Width = Callable[[Floats], Floats]
 # Circumradius over shortest edge: the smallest angle is 20.7 degrees at least.
 _RATIO = 1.4143
 _MOST_POINTS = 20_000
@@ -42,14 +45,14 @@ class Triangles:
     sides: tuple[Side, ...]
 
 
-def triangulate(region: Region, width: float, arc: float = np.pi / 3) -> Triangles:
+def triangulate(region: Region, width: Width, arc: float = np.pi / 3) -> Triangles:
     """Fills a region with triangles of about a width.
 
     Parameters
     ----------
     region : Region
-    width : float
-        Longest edge, in units of the coordinates.
+    width : callable
+        (n, 2) places -> longest edges there, in units of the coordinates.
     arc : float
         Largest angle of a piece of an arc, in radians.
     """
@@ -68,7 +71,7 @@ def triangulate(region: Region, width: float, arc: float = np.pi / 3) -> Triangl
 
 
 class _Builder:
-    def __init__(self, region: Region, width: float, arc: float) -> None:
+    def __init__(self, region: Region, width: Width, arc: float) -> None:
         self.region, self.width = region, width
         self.points: list[Floats] = []
         self.sides: list[Side] = []
@@ -77,10 +80,8 @@ class _Builder:
             first = len(self.points)
             for k, curve in enumerate(loop):
                 start = len(self.points)
-                pieces = max(1, int(np.ceil(curve.size / width - 1e-9)))
-                if not curve.straight:
-                    pieces = max(pieces, int(np.ceil(abs(curve.last - curve.first) / arc - 1e-9)))
-                shares = np.linspace(0, 1, pieces + 1)
+                shares = _cuts(curve, width, arc)
+                pieces = len(shares) - 1
                 self.points += list(curve.at(shares[:-1]))
                 for n in range(pieces):
                     last = start + n + 1
@@ -165,7 +166,8 @@ class _Builder:
             k = int(edges[n].argmin())
             tri = [int(v) for v in np.roll(triangles[n], -k)]
             sharp[n] = frozenset((tri[1], tri[2])) in own and frozenset((tri[2], tri[0])) in own
-        badness = np.maximum(np.where(sharp, 0, ratio / _RATIO), edges.max(1) / (1.5 * self.width))
+        wide = edges.max(1) / (1.5 * self.width(corners.mean(1)))
+        badness = np.maximum(np.where(sharp, 0, ratio / _RATIO), wide)
         for n in np.argsort(-badness):
             if badness[n] <= 1:
                 return False
@@ -179,6 +181,21 @@ class _Builder:
                 self.points.append(center)
                 return True
         return False
+
+
+def _cuts(curve: Curve, width: Width, arc: float) -> Floats:
+    """Shares of the way at which a curve is cut: equal pieces, and halves of these where the width asks for them."""
+    places = curve.at(np.linspace(0, 1, 9))
+    count = max(1, int(np.ceil(curve.size / float(width(places).max()) - 1e-9)))
+    if not curve.straight:
+        count = max(count, int(np.ceil(abs(curve.last - curve.first) / arc - 1e-9)))
+    shares = np.linspace(0, 1, count + 1)
+    while True:
+        middle = (shares[1:] + shares[:-1]) / 2
+        long = curve.size * np.diff(shares) > 1.01 * width(curve.at(middle))
+        if not long.any() or len(shares) > _MOST_POINTS:
+            return shares
+        shares = np.sort(np.concatenate([shares, middle[long]]))
 
 
 def _circles(corners: Floats) -> tuple[Floats, Floats]:

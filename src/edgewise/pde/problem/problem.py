@@ -14,7 +14,7 @@ from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box, Part
 from edgewise.pde.domains.region import Region
 from edgewise.pde.terms.operators import NORMAL
-from edgewise.pde.terms.symbols import Equation
+from edgewise.pde.terms.symbols import EigenvalueSymbol, Equation
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +124,9 @@ class Problem:
                 )
         for each in [*equations, *(condition.equation for condition in self.conditions)]:
             strange = sorted(
-                str(s) for s in each.residual.free_symbols - set(symbols) if isinstance(s, sp.Symbol)
+                str(s)
+                for s in each.residual.free_symbols - set(symbols)
+                if isinstance(s, sp.Symbol) and not isinstance(s, EigenvalueSymbol)
             )
             if strange:
                 raise InputError(
@@ -143,6 +145,14 @@ class Problem:
         """The unknowns as sympy functions of their coordinates, by name."""
         found = {f for each in self.equations for f in each.residual.atoms(AppliedUndef) if f.func != NORMAL}
         return tuple(sorted(found, key=str))
+
+    @property
+    def eigenvalue(self) -> Any:
+        """The symbol of the eigenvalue that the equations leave open, or None."""
+        found = {
+            s for e in self.equations for s in e.residual.free_symbols if isinstance(s, EigenvalueSymbol)
+        }
+        return min(found, key=str, default=None)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -78,7 +78,13 @@ class WeakForm:
         return self.inside.linear and all(rim.flux is None or rim.flux.linear for rim in self.rims)
 
 
-def weak_form(problem: Problem, equations: Sequence[Any] | None = None) -> WeakForm:
+def weak_form(
+    problem: Problem,
+    equations: Sequence[Any] | None = None,
+    *,
+    tests: tuple[int, ...] | None = None,
+    natural: bool = True,
+) -> WeakForm:
     """The divergence form of a problem on a plane region.
 
     Parameters
@@ -86,6 +92,10 @@ def weak_form(problem: Problem, equations: Sequence[Any] | None = None) -> WeakF
     problem : Problem
     equations : sequence of sympy expressions, optional
         Residuals to take instead of the problem's own.
+    tests : tuple of int, optional
+        The unknowns whose test functions go with the equations, where others say.
+    natural : bool
+        Whether flux through the boundary counts.
 
     Raises
     ------
@@ -108,9 +118,10 @@ def weak_form(problem: Problem, equations: Sequence[Any] | None = None) -> WeakF
             flux = sp.sympify(parts[-1][0]).has(field) or sp.sympify(parts[-1][1]).has(field)
             has[e, f] = 2.0 if flux else float(residual.has(field)) * 0.5
     # Which test functions go with which equation: those of the unknown that it has second derivatives of.
-    tests = tuple(int(f) for f in linear_sum_assignment(-has)[1])
-    lower = tuple(0 if has[:, f].max() > 1 else 1 for f in range(len(fields)))
-    rims = _rims(problem, parts, tests)
+    if tests is None:
+        tests = tuple(int(f) for f in linear_sum_assignment(-has)[1])
+    lower = tuple(int(natural and has[:, f].max() <= 1) for f in range(len(fields)))
+    rims = _rims(problem, parts, tests) if natural else ()
     inside = compile_equations([each for part in parts for each in part], fields, symbols)
     return WeakForm(problem.names, inside, tests, lower, rims)
 
@@ -140,10 +151,10 @@ def _divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tu
         else:
             flux[0] += weight / 2 * sp.diff(u, y)
             flux[1] += weight / 2 * sp.diff(u, x)
-    source = sp.expand(residual - sp.diff(flux[0], x) - sp.diff(flux[1], y))
-    if any(_order(d) >= 2 for d in source.atoms(sp.Derivative)):
-        source = sp.simplify(source)
-    return flux[0], flux[1], source
+    # Without sympy's expansion, which takes exp(1000*x - 1000) apart.
+    divergence = sp.diff(flux[0], x) + sp.diff(flux[1], y)
+    rest = {d: 0 for d in (residual + divergence).atoms(sp.Derivative) if _order(d) >= 2}
+    return flux[0], flux[1], residual.xreplace(rest) - divergence.xreplace(rest)
 
 
 def _order(derivative: Any) -> int:
@@ -192,7 +203,7 @@ def _rim(
         tree = equation.residual.replace(NORMAL, lambda u: NX * sp.diff(u, x) + NY * sp.diff(u, y)).doit()
         used = [f for f, u in enumerate(fields) if tree.has(u)]
         if tree.atoms(sp.Derivative):
-            natural.append((equation, sp.expand(tree.xreplace(split))))
+            natural.append((equation, tree.xreplace(split)))
             continue
         letter = sp.Dummy()
         plain = tree.xreplace({fields[used[0]]: letter})
@@ -215,7 +226,7 @@ def _rim(
     solved = _solved([tree for _, tree in natural], outward, name)
     back = {t: -NY * sp.diff(u, x) + NX * sp.diff(u, y) for u, t in zip(fields, along, strict=True)}
     for (fx, fy, _), f in zip(parts, tests, strict=True):
-        flux = sp.expand((NX * fx + NY * fy).xreplace(split))
+        flux = (NX * fx + NY * fy).xreplace(split)
         if f in given or flux == 0:
             continue
         flux = flux.xreplace(solved)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.pde.discretisation.elements import MeshField, lagrange, lobatto, sampling
+from edgewise.pde.discretisation.elements import MeshField, Sampling, lagrange, lobatto, sampling
 from edgewise.pde.discretisation.locate import in_blocks, in_elements
 from edgewise.pde.discretisation.mesh import Mesh
 
@@ -78,24 +78,35 @@ class MeshPieces:
 
     def norms(self, unknown: int, other: MeshPieces | None = None) -> tuple[float, float]:
         """L2 norms of an unknown and of its gradient, or of what they are apart from another's, which is coarser."""
-        own = self.fields[unknown]
-        s = sampling(self.mesh, own.numbering.degree + 2)
-        jets = list(own.jets(s))
+        s = self._sampling(unknown)
+        jets = list(self.fields[unknown].jets(s))
         if other is not None:
-            shape = s.mass.shape
-            if other.mesh.blocks is self.mesh.blocks:
-                grid = np.stack(np.meshgrid(s.line, s.line, indexing="ij"), axis=-1).reshape(1, -1, 2)
-                every = np.arange(self.mesh.count)
-                inner = self.mesh.local(every, np.broadcast_to(grid, (len(every), *grid.shape[1:])))[0]
-                block = np.repeat(self.mesh.block, grid.shape[1])
-                element, local = in_elements(other.mesh, block, inner.reshape(-1, 2))
-            else:
-                block, inner = in_blocks(other.mesh.blocks, s.places.reshape(-1, 2))
-                element, local = in_elements(other.mesh, np.maximum(block, 0), inner)
+            element, local = other._found(self.mesh, s)
             for n, orders in enumerate(((0, 0), (1, 0), (0, 1))):
-                jets[n] = jets[n] - other.at(unknown, element, local, orders).reshape(shape)
+                jets[n] = jets[n] - other.at(unknown, element, local, orders).reshape(s.mass.shape)
         value, first, second = (float((s.mass * jet**2).sum()) for jet in jets)
         return float(np.sqrt(value)), float(np.sqrt(first + second))
+
+    def on(self, finer: MeshPieces, unknown: int) -> tuple[Floats, Floats]:
+        """Values of an unknown at Gauss places of another's mesh, and the area of each place."""
+        s = finer._sampling(unknown)
+        if finer is self:
+            return self.fields[unknown].jets(s)[0], s.mass
+        element, local = self._found(finer.mesh, s)
+        return self.at(unknown, element, local, (0, 0)).reshape(s.mass.shape), s.mass
+
+    def _sampling(self, unknown: int) -> Sampling:
+        return sampling(self.mesh, self.fields[unknown].numbering.degree + 2)
+
+    def _found(self, mesh: Mesh, s: Sampling) -> tuple[Ints, Floats]:
+        """Elements and places in them of a sampling of another mesh."""
+        if mesh.blocks is not self.mesh.blocks:
+            block, inner = in_blocks(self.mesh.blocks, s.places.reshape(-1, 2))
+            return in_elements(self.mesh, np.maximum(block, 0), inner)
+        grid = np.stack(np.meshgrid(s.line, s.line, indexing="ij"), axis=-1).reshape(1, -1, 2)
+        every = np.arange(mesh.count)
+        inner = mesh.local(every, np.broadcast_to(grid, (len(every), *grid.shape[1:])))[0]
+        return in_elements(self.mesh, np.repeat(mesh.block, grid.shape[1]), inner.reshape(-1, 2))
 
 
 def _inverse(mesh: Mesh, line: Floats) -> Floats:

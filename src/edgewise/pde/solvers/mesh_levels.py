@@ -1,9 +1,6 @@
-"""Problems on plane regions: one mesh after the other, with a higher degree, more layers at corners or smaller elements,
-until the answer no longer changes.
+"""Problems on plane regions: one mesh after the other until the answer no longer changes.
 
-How much each element lacks is told by the last Legendre modes of the unknowns in it. Where elements at a corner lack the
-most, layers are added there; the degree is raised each time, and at the highest degree elements are made smaller. The
-answer is that of the last mesh but one: its error is what the last one changes.
+The answer is that of the last mesh but one: its error is what the last one changes.
 """
 
 from __future__ import annotations
@@ -14,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.pde.discretisation.blocks import Blocks, blocks_of
+from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.elements import lagrange, lobatto
 from edgewise.pde.discretisation.galerkin import Condensed, Galerkin
-from edgewise.pde.discretisation.mesh import mesh_of
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.refinement import lacking, meshes
 
 Floats = NDArray[np.float64]
 
@@ -67,22 +64,6 @@ class MeshLevel:
     definite: bool
 
 
-def corners(region: Region, form: WeakForm) -> list[int]:
-    """Curves at whose start the boundary has a corner, or the conditions change."""
-    found: list[int] = []
-    first = 0
-    for loop in region.loops:
-        for k, curve in enumerate(loop):
-            n, before = first + k, first + (k - 1) % len(loop)
-            a, b = region.curves[before].slope(1.0), curve.slope(0.0)
-            turn = abs(a[0] * b[1] - a[1] * b[0]) / (np.linalg.norm(a) * np.linalg.norm(b))
-            bent = turn > 1e-6 or a @ b < 0
-            if bent or form.rims[n].conditions != form.rims[before].conditions:
-                found.append(n)
-        first += len(loop)
-    return found
-
-
 def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfig) -> MeshLevel:
     """The unknowns on one mesh, beginning with those of another."""
     form = galerkin.form
@@ -96,6 +77,10 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfi
         held[galerkin.numberings[f].table[0, 0, 0] + galerkin.offsets[f]] = True
     factor = None
     residual = galerkin.residual(values)
+    if not np.isfinite(residual).all() and (before is None or form.linear):
+        raise InputError(
+            "The equations have terms that are not finite everywhere in the domain or on its boundary."
+        )
     steps, converged = 0, False
     size_before = np.inf
     while steps < config.most_steps:
@@ -144,7 +129,7 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfi
         converged,
         tuple(c[0] for c in changes),
         tuple(c[1] for c in changes),
-        _lacks(pieces),
+        lacking(pieces),
         _imbalance(galerkin, residual, loose),
         _weakest(galerkin, factor, held) if factor is not None and form.linear else 1.0,
         galerkin.definite(values),
@@ -224,23 +209,6 @@ def _moved(galerkin: Galerkin, before: MeshPieces) -> Floats:
     return values
 
 
-def _lacks(pieces: MeshPieces) -> Floats:
-    """The energy of the modes above the degree in each element, by the last four, relative to that of the unknowns."""
-    total = np.zeros(pieces.mesh.count)
-    for field in pieces.fields:
-        k = field.numbering.degree
-        inverse = np.linalg.inv(np.polynomial.legendre.legvander(2 * lobatto(k) - 1, k))
-        modes = inverse @ field.values[field.numbering.table] @ inverse.T
-        n = np.arange(k + 1.0)
-        energy = modes**2 * (n[:, None] ** 2 + n**2) / ((2 * n[:, None] + 1) * (2 * n + 1))
-        order = np.maximum(n[:, None], n)
-        last = energy[:, order >= k - 1].sum(1)
-        early = energy[:, (order >= k - 3) & (order < k - 1)].sum(1)
-        fall = np.minimum(1.0, last / np.maximum(early, 1e-300))
-        total += last * fall / max(float(energy.sum()), 1e-300)
-    return total
-
-
 def solve_meshes(
     region: Region,
     form: WeakForm,
@@ -249,33 +217,13 @@ def solve_meshes(
     heard: Callable[[MeshLevel], None] = lambda level: None,
 ) -> list[MeshLevel]:
     """Refines until the last mesh changes the unknowns by less than the tolerance; returns every level."""
-    degree, width = config.mesh_degree, config.mesh_width * region.size
-    at_corners = corners(region, form)
-    layers = dict.fromkeys(at_corners, 0)
-    blocks = blocks_of(region, width)
     levels: list[MeshLevel] = []
-    for _ in range(4 * config.most_levels):
-        points = {_point(blocks, region.curves[n].start): n for n in at_corners}
-        mesh = mesh_of(blocks, {point: layers[n] for point, n in points.items()})
-        galerkin = Galerkin(mesh, form, degree)
-        if levels and galerkin.count > 10 * config.most_coefficients:
-            break
+    for galerkin, tell in meshes(region, form, config):
         levels.append(solve_mesh(galerkin, levels[-1] if levels else None, config))
         heard(levels[-1])
         if max(levels[-1].change) <= tolerance or (len(levels) > 2 and _hopeless(levels[-1], config)):
             break
-        lacks = levels[-1].lacks
-        whole = float(lacks.sum())
-        tips = {n: float(lacks[mesh.tip == point].sum()) for point, n in points.items()}
-        for n, own in tips.items():
-            if own > config.mesh_share * whole:
-                layers[n] += config.mesh_layers
-        # The degree is raised each time: the change then tells of the error everywhere.
-        if degree < config.mesh_top:
-            degree += 2
-        else:
-            degree, width = config.mesh_degree + 4, width / 2
-            blocks = blocks_of(region, width)
+        tell(levels[-1].lacks)
     return levels
 
 
@@ -287,7 +235,3 @@ def _hopeless(level: MeshLevel, config: SolverConfig) -> bool:
         or level.contradiction > config.contradiction
         or level.imbalance > config.imbalance
     )
-
-
-def _point(blocks: Blocks, place: Floats) -> int:
-    return int(np.linalg.norm(blocks.points - place, axis=1).argmin())

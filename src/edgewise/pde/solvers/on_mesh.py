@@ -50,7 +50,8 @@ def solved_on_mesh(
     if not levels:
         raise InputError("The time of solve was over before the first mesh; give more 'seconds'.")
     chosen = levels[-2] if len(levels) > 1 else levels[-1]
-    errors = dict(zip(problem.names, levels[-1].change, strict=True))
+    told = levels[-1].change if levels[-1].converged else (float("inf"),) * len(problem.names)
+    errors = dict(zip(problem.names, told, strict=True))
     if max(errors.values()) <= tolerance:
         reason = StopReason.CONVERGED
     return Solution(

@@ -93,6 +93,10 @@ def solve(
     """
     if not isinstance(problem, Problem):
         raise InputError(f"The 'problem' parameter of solve must be a Problem. Got {type(problem).__name__}.")
+    if problem.eigenvalue is not None:
+        raise InputError(
+            f"The problem leaves the eigenvalue '{problem.eigenvalue}' open; use eigen(problem)."
+        )
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="solve")
     constants = (config or SolverConfig()).scaled(check_work(work, "solve"))
     meter = Meter(seconds=check_seconds(seconds, "solve"))

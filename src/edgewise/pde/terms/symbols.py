@@ -122,6 +122,10 @@ class TimeSymbol(sp.Symbol):
     """The symbol of time: gradients leave it out."""
 
 
+class EigenvalueSymbol(sp.Symbol):
+    """The number that an eigenvalue problem leaves open."""
+
+
 class Coordinate(Expr):
     """A coordinate of space or time."""
 
@@ -302,6 +306,13 @@ def coordinate(name: str) -> Coordinate:
 def time(name: str = "t") -> Coordinate:
     """The coordinate of time."""
     return Coordinate(name, time=True)
+
+
+def eigenvalue(name: str = "lam") -> Expr:
+    """A number to be determined together with functions other than zero: see `eigen`."""
+    if not name.isidentifier():
+        raise InputError(f"The name of an eigenvalue must be a word, such as 'lam'. Got {name!r}.")
+    return Expr(EigenvalueSymbol(name, real=True))
 
 
 def unknown(name: str, *coordinates: Coordinate) -> Unknown:

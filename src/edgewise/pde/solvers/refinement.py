@@ -1,0 +1,110 @@
+"""Which mesh comes after a mesh: more layers at corners, a higher degree, smaller elements.
+
+How much each element lacks is told by the last Legendre modes of the unknowns in it. Where elements at a corner lack much,
+layers are added there. The degree is raised each time; where that no longer helps, elements that lack much are made
+smaller instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from edgewise.pde.discretisation.blocks import Blocks, blocks_of
+from edgewise.pde.discretisation.elements import lobatto
+from edgewise.pde.discretisation.galerkin import Galerkin
+from edgewise.pde.discretisation.mesh import Mesh, mesh_of
+from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.triangles import Width
+from edgewise.pde.problem.weak import WeakForm
+from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.settings import SolverConfig
+
+Floats = NDArray[np.float64]
+
+
+def meshes(
+    region: Region, form: WeakForm, config: SolverConfig
+) -> Iterator[tuple[Galerkin, Callable[[Floats], None]]]:
+    """One mesh after the other, each with a function that is to be told what its elements lack."""
+    degree, widest = config.mesh_degree, config.mesh_width * region.size
+    width: Width = lambda at: np.full(len(at), widest)  # noqa: E731
+    blocks = blocks_of(region, width)
+    at_corners = corners(region, form)
+    layers = dict.fromkeys(at_corners, 0)
+    told: list[Floats] = []
+    rest_before = np.inf
+    for _ in range(4 * config.most_levels):
+        points = {_point(blocks, region.curves[n].start): n for n in at_corners}
+        mesh = mesh_of(blocks, {point: layers[n] for point, n in points.items()})
+        galerkin = Galerkin(mesh, form, degree)
+        if told and galerkin.count > config.mesh_coefficients:
+            return
+        yield galerkin, told.append
+        lacks = told[-1]
+        for point, n in points.items():
+            if lacks[mesh.tip == point].sum() > config.mesh_share * lacks.sum():
+                layers[n] += config.mesh_layers
+        rest = float(lacks[mesh.tip < 0].sum())
+        slow = degree >= config.mesh_slow and rest > rest_before / config.mesh_fall**2
+        rest_before = rest
+        if degree < config.mesh_top and not slow:
+            degree += 2
+            continue
+        degree, rest_before = config.mesh_slow, np.inf
+        width = _halved(width, mesh, lacks, config)
+        blocks = blocks_of(region, width)
+
+
+def corners(region: Region, form: WeakForm) -> list[int]:
+    """Curves at whose start the boundary has a corner, or the conditions change."""
+    found: list[int] = []
+    first = 0
+    for loop in region.loops:
+        for k, curve in enumerate(loop):
+            n, before = first + k, first + (k - 1) % len(loop)
+            a, b = region.curves[before].slope(1.0), curve.slope(0.0)
+            turn = abs(a[0] * b[1] - a[1] * b[0]) / (np.linalg.norm(a) * np.linalg.norm(b))
+            bent = turn > 1e-6 or a @ b < 0
+            if bent or form.rims[n].conditions != form.rims[before].conditions:
+                found.append(n)
+        first += len(loop)
+    return found
+
+
+def lacking(pieces: MeshPieces) -> Floats:
+    """The energy of the modes above the degree in each element, by the last four, relative to that of the unknowns."""
+    total = np.zeros(pieces.mesh.count)
+    for field in pieces.fields:
+        k = field.numbering.degree
+        inverse = np.linalg.inv(np.polynomial.legendre.legvander(2 * lobatto(k) - 1, k))
+        modes = inverse @ field.values[field.numbering.table] @ inverse.T
+        n = np.arange(k + 1.0)
+        energy = modes**2 * (n[:, None] ** 2 + n**2) / ((2 * n[:, None] + 1) * (2 * n + 1))
+        order = np.maximum(n[:, None], n)
+        last = energy[:, order >= k - 1].sum(1)
+        early = energy[:, (order >= k - 3) & (order < k - 1)].sum(1)
+        fall = np.minimum(1.0, last / np.maximum(early, 1e-300))
+        total += last * fall / max(float(energy.sum()), 1e-300)
+    return total
+
+
+def _halved(before: Width, mesh: Mesh, lacks: Floats, config: SolverConfig) -> Width:
+    """Widths for the next triangles: half of what they are where elements lack much, as before elsewhere."""
+    blocks = mesh.blocks
+    own = np.zeros(len(blocks.quads))
+    np.maximum.at(own, mesh.block, np.where(mesh.tip < 0, lacks, 0.0))
+    corners = blocks.points[blocks.quads]
+    # Triangles are twice as wide as the blocks that they are cut into.
+    wide = 2 * np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
+    wanted = np.where(own > config.mesh_mark * own.max(), wide / 2, np.inf)
+    tree, near = KDTree(corners.mean(1)), min(4, len(own))
+    # Triangles lie across several blocks: the neighbours of a block are refined with it.
+    return lambda at: np.minimum(before(at), wanted[tree.query(at, k=near)[1].reshape(len(at), near)].min(1))
+
+
+def _point(blocks: Blocks, place: Floats) -> int:
+    return int(np.linalg.norm(blocks.points - place, axis=1).argmin())
