@@ -69,6 +69,7 @@ On the command line, ``edgewise --help`` does the same work; the pages under doc
 """
 
 import importlib
+import sys
 
 __version__ = "0.1.0"
 
@@ -108,3 +109,7 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_read_homes(), "__all__"})
+
+
+if "IPython" in sys.modules:
+    importlib.import_module("edgewise._core.notebook").register()

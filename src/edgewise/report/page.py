@@ -69,27 +69,15 @@ def render_report(content: ReportContent) -> str:
     scores = network.importance_of(content)
     columns = table.column_rows(content)
     section = network.network_section(content, scores)
-    live = (
-        ""
-        if section is None or section.live is None
-        else (_LIVE / "live.js").read_text(encoding="utf-8").strip()
-    )
-    scripts = [(_TEMPLATES / "page.js").read_text(encoding="utf-8").strip(), *([live] if live else [])]
     return (
         _environment()
         .get_template("report.html")
         .render(
             content=content,
-            light=asdict(LIGHT),
-            dark=asdict(DARK),
-            style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
-            scripts=[Markup(script) for script in scripts],
-            script_hashes=[_digest(script) for script in scripts],
+            **_common(section),
             formula=formulas.headline(content),
             caveats=caveats(content, board),
             table=board,
-            network=section,
-            live=Markup(section.live.to_json()) if section is not None and section.live is not None else None,
             effects=network.effect_section(content, scores),
             parity=parity,
             weak=weak,
@@ -144,6 +132,37 @@ def write_report(path: str | os.PathLike[str], content: ReportContent, *, overwr
     page = render_report(content).encode("utf-8", errors="replace")
     write_file(target, page, overwrite=overwrite)
     return target
+
+
+def render_network(content: ReportContent) -> str:
+    """The network of a page by itself, as a whole document: what a notebook shows in a frame.
+
+    Parameters
+    ----------
+    content : ReportContent
+
+    Returns
+    -------
+    str
+    """
+    section = network.network_section(content, network.importance_of(content))
+    return _environment().get_template("live.html").render(content=content, **_common(section))
+
+
+def _common(section: network.NetworkSection | None) -> dict[str, Any]:
+    """Colours, style and scripts; those of the live network only where there is one."""
+    live = None if section is None else section.live
+    scripts = [_TEMPLATES / "page.js", *([] if live is None else [_LIVE / "live.js"])]
+    texts = [script.read_text(encoding="utf-8").strip() for script in scripts]
+    return {
+        "light": asdict(LIGHT),
+        "dark": asdict(DARK),
+        "style": Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        "network": section,
+        "live": None if live is None else Markup(live.to_json()),
+        "scripts": [Markup(text) for text in texts],
+        "script_hashes": [_digest(text) for text in texts],
+    }
 
 
 def _digest(script: str) -> str:

@@ -1,0 +1,32 @@
+"""Notebooks are told, by name and without loading anything, how to show what edgewise makes."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+_SHOWN = {
+    "KAN": "edgewise.network.module",
+    "FitResult": "edgewise.training.common.results",
+    "SimplifyResult": "edgewise.simplifying.schedule",
+    "EditResult": "edgewise.network.edits",
+    "Formula": "edgewise.symbolic.results.formula",
+    "FormulaResult": "edgewise.symbolic.results.search_result",
+}
+
+
+def register() -> None:
+    """Register the HTML of results with the notebook that runs, if one does."""
+    ipython = sys.modules.get("IPython")
+    shell = None if ipython is None else ipython.get_ipython()
+    formatter = getattr(shell, "display_formatter", None)
+    if formatter is None:
+        return
+    for name, module in _SHOWN.items():
+        formatter.formatters["text/html"].for_type_by_name(module, name, _html(name))
+
+
+def _html(name: str) -> Any:
+    # The report stands above this room: it is found by name when something is to be shown.
+    return lambda value: import_module("edgewise.report.notebook").HTML[name](value)

@@ -1,0 +1,101 @@
+"""What a notebook shows: a frame that is alive, a picture beneath it, formulas as mathematics."""
+
+from __future__ import annotations
+
+import html
+import re
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import sympy
+
+from edgewise._core import notebook
+from edgewise.network import KAN, mask_edges
+from edgewise.report.notebook import HTML, network_html
+from edgewise.symbolic import Formula
+from edgewise.training import fit
+from tests.report.conftest import EVIL, HANGS
+
+
+@pytest.fixture(scope="module")
+def net():
+    return KAN([2, 3, 1], seed=0, input_names=[EVIL, "b"], output_names=["<b>y</b>"])
+
+
+def test_the_frame_may_run_its_own_scripts_and_nothing_else(net):
+    shown = network_html(net)
+    assert EVIL not in shown
+    (frame,) = re.findall(r"<iframe ([^>]*)>", shown)
+    assert 'sandbox="allow-scripts"' in frame
+    page = html.unescape(re.search(r'srcdoc="([^"]*)"', frame)[1])
+    assert "default-src 'none'" in page
+    assert EVIL not in page
+    assert re.findall(r"\w+://", page) == []
+    assert re.search(r'<img src="data:image/png;base64,[^"]+"', shown)
+
+
+def test_it_is_alive_in_a_saved_page(net, browser, tmp_path):
+    file = tmp_path / "saved.html"
+    file.write_text(
+        f"<!DOCTYPE html><meta charset=utf-8><title>t</title>{network_html(net)}", encoding="utf-8"
+    )
+    context = browser.new_context(offline=True)
+    context.set_default_timeout(HANGS)
+    page, told = context.new_page(), []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.goto(file.as_uri())
+    frame = page.frame_locator("iframe")
+    for value in (0.5, -0.25):
+        for name in (EVIL, "b"):
+            frame.get_by_label(name, exact=True).nth(1).fill(str(value))
+            frame.get_by_label(name, exact=True).nth(1).press("Enter")
+        shown = frame.locator(".live-number").inner_text().replace("−", "-")
+        assert float(shown) == pytest.approx(float(net.predict([[value, value]])[0, 0]), rel=1e-5)
+    frame.locator(".live-open").first.click()
+    assert frame.locator("#large").is_visible()
+    assert told == []
+    context.close()
+
+
+def test_results_and_formulas_show_themselves():
+    X = np.linspace(-1, 1, 40)[:, None]
+    fitted = fit(KAN([1, 1], seed=0), X, X[:, 0] ** 2, steps=3)
+    assert "<iframe" in HTML["FitResult"](fitted)
+    formula = Formula(sympy.sin(sympy.Symbol(EVIL)) ** 2, (EVIL,))
+    shown = HTML["Formula"](formula)
+    assert "<svg" in shown
+    assert EVIL not in shown
+
+
+def test_a_network_without_edges_is_still_shown():
+    assert "<iframe" in network_html(mask_edges(KAN([1, 1], seed=0), [(0, 0, 0)]).network)
+
+
+def test_a_notebook_learns_by_name_what_to_show(monkeypatch, net):
+    told = {}
+    formatter = SimpleNamespace(
+        for_type_by_name=lambda module, name, show: told.update({(module, name): show})
+    )
+    shell = SimpleNamespace(display_formatter=SimpleNamespace(formatters={"text/html": formatter}))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    notebook.register()
+    assert {name for _, name in told} == set(HTML)
+    for module, name in told:
+        assert hasattr(sys.modules.get(module) or __import__(module, fromlist=[name]), name)
+    assert told[KAN.__module__, "KAN"](net) == network_html(net)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))
+    notebook.register()
+
+
+def test_importing_edgewise_loads_none_of_it():
+    code = (
+        "import sys, edgewise; print([m for m in ('numpy', 'torch', 'edgewise._core') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        == "[]\n"
+    )
