@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
-from edgewise.data import Encoding
 from edgewise.exporting.columns import columns_of
 from edgewise.exporting.program import Formulas, Label, Program, Variable, network_program
 from edgewise.network import KAN
+from edgewise.network.fitted import fitted
 from edgewise.symbolic import Formula
 from edgewise.symbolic.expressions.parse import from_sympy
 
@@ -32,31 +32,19 @@ def program_of(model: Any, units: Mapping[str, str] | None = None, *, of: str = 
             f"The 'model' argument of {of} must not be calibrated, for programs do not hold the maps. Got {short(model)} "
             "instead; export the model behind it, its .model, which answers otherwise."
         )
-    net, encoding = getattr(model, "network_", None), getattr(model, "encoding_", None)
-    # Known by what they carry: the estimators stand above this room.
-    if isinstance(net, KAN) and isinstance(encoding, Encoding):
-        return _estimator_program(model, net, encoding, told, of)
-    unfitted = hasattr(model, "fit") and not hasattr(model, "network_")
-    raise InputError(
-        f"The 'model' argument of {of} must be a KAN, a Formula or a fitted KANRegressor or KANClassifier. "
-        f"Got {short(model)} instead{', which is not fitted: call fit first' if unfitted else ''}."
-    )
-
-
-def _estimator_program(
-    model: Any, net: KAN, encoding: Encoding, units: Mapping[str, str], of: str
-) -> Program:
-    inputs, body = network_program(net)
-    classes = getattr(model, "classes_", None)
+    view = fitted(model, of=of, others="a Formula")
+    if isinstance(view.held, KAN) or view.encoding is None:
+        return program_of(view.network, units, of=of)
+    inputs, body = network_program(view.network)
     return Program(
-        f"a {type(model).__name__}: {_told(net)}",
+        f"a {type(view.held).__name__}: {_told(view.network)}",
         inputs,
-        net.output_names,
+        view.network.output_names,
         body,
-        columns_of(encoding),
-        None if classes is None else tuple(_label(each, of) for each in classes.tolist()),
-        bool(getattr(model, "_single", False)),
-        units,
+        columns_of(view.encoding),
+        tuple(_label(each, of) for each in view.classes) or None,
+        bool(getattr(view.held, "_single", False)),
+        told,
     )
 
 

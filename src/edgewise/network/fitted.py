@@ -96,7 +96,7 @@ class Fitted:
         return self.network.predict(self.inputs(X))
 
 
-def fitted(model: Any, *, of: str) -> Fitted:
+def fitted(model: Any, *, of: str, others: str = "") -> Fitted:
     """See a model as `Fitted`.
 
     Parameters
@@ -105,6 +105,8 @@ def fitted(model: Any, *, of: str) -> Fitted:
         Estimators are known by what they carry, for they stand above this room.
     of : str
         Who asks, for the message.
+    others : str
+        What else the asker takes, for the message.
 
     Raises
     ------
@@ -127,6 +129,6 @@ def fitted(model: Any, *, of: str) -> Fitted:
         return Fitted(net, encoding, classes, target, model, getattr(model, "calibration_", None))
     unfitted = hasattr(model, "fit") and not hasattr(model, "network_")
     raise InputError(
-        f"The 'model' argument of {of} must be a KAN or a fitted KANRegressor or KANClassifier. "
+        f"The 'model' argument of {of} must be a KAN{others and f', {others}'} or a fitted KANRegressor or KANClassifier. "
         f"Got {short(model)} instead{', which is not fitted: call fit first' if unfitted else ''}."
     )
