@@ -11,6 +11,10 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.explaining import GlobalExplanation
+
 Floats = NDArray[np.float64]
 
 # Of the length of an axis: the least distance of two ticks.
@@ -74,3 +78,11 @@ def spread_ticks(ends: tuple[float, float], bend: tuple[float, float]) -> list[f
             chosen.append(tick)
             last = at
     return chosen
+
+
+def check_global(explanation: object, of: str) -> None:
+    """Refuse what is no explanation of a whole model."""
+    if not isinstance(explanation, GlobalExplanation):
+        raise InputError(
+            f"The 'explanation' of {of} must be what explain(model, X) gives. Got {short(explanation)} instead."
+        )

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from edgewise._core.checks import check_int, short
-from edgewise._core.errors import InputError
+from edgewise._core.checks import check_int
 from edgewise.explaining import GlobalExplanation
 from edgewise.explaining.columns import number_text
+from edgewise.plots.explain_axes import check_global
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
     SIZE_SMALL,
@@ -59,10 +59,7 @@ def plot_interactions(explanation: GlobalExplanation, *, most: int = 10, theme: 
     """
     colours = theme_of(theme, "plot_interactions")
     check_int(most, "most", low=2, of="plot_interactions")
-    if not isinstance(explanation, GlobalExplanation):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'explanation' of plot_interactions must be what explain(model, X) gives. Got {short(explanation)} instead."
-        )
+    check_global(explanation, "plot_interactions")
     strength = explanation.interactions.strength
     order = [
         k for k in np.argsort(-strength.max(axis=1, initial=0.0), kind="stable") if strength[k].max() > 0

@@ -9,13 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from edgewise._core.checks import check_int, short
-from edgewise._core.errors import InputError
+from edgewise._core.checks import check_int
 from edgewise.explaining import GlobalExplanation
 from edgewise.explaining.columns import number_text
 from edgewise.explaining.shapes import Shape
 from edgewise.explaining.surface_view import scales
-from edgewise.plots.explain_axes import asinh, compact, number_ticks
+from edgewise.plots.explain_axes import asinh, check_global, compact, number_ticks
 from edgewise.plots.explain_surfaces import BAR_ROOM, draw_surface
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable, shorten
@@ -88,10 +87,7 @@ def plot_shapes(
     check_int(most, "most", low=1, of="plot_shapes")
     check_int(columns, "columns", low=1, of="plot_shapes")
     check_int(pairs, "pairs", low=0, of="plot_shapes")
-    if not isinstance(explanation, GlobalExplanation):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'explanation' of plot_shapes must be what explain(model, X) gives. Got {short(explanation)} instead."
-        )
+    check_global(explanation, "plot_shapes")
     used = [
         (one, shape)
         for one, shape in zip(explanation.importances, explanation.shapes, strict=True)

@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_int, short
-from edgewise._core.errors import InputError
+from edgewise._core.checks import check_int
 from edgewise.explaining import GlobalExplanation
 from edgewise.explaining.columns import number_text
 from edgewise.explaining.surface_view import Laid, SurfacePiece, bands, ends, laid, parts, scales
 from edgewise.explaining.surfaces import Surface, SurfaceAxis
-from edgewise.plots.explain_axes import asinh, number_ticks
+from edgewise.plots.explain_axes import asinh, check_global, number_ticks
 from edgewise.plots.layout import Box, panel_grid
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
@@ -87,10 +86,7 @@ def plot_surfaces(
     colours = theme_of(theme, "plot_surfaces")
     check_int(most, "most", low=1, of="plot_surfaces")
     check_int(columns, "columns", low=1, of="plot_surfaces")
-    if not isinstance(explanation, GlobalExplanation):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(
-            f"The 'explanation' of plot_surfaces must be what explain(model, X) gives. Got {short(explanation)} instead."
-        )
+    check_global(explanation, "plot_surfaces")
     shown = explanation.surfaces[:most]
     grid = panel_grid(len(shown), columns, PANEL, ROOM)
     figure = new_figure(grid.width, grid.height, colours)

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from edgewise.splines.basis import quadrature_gram
-from edgewise.splines.tails import first_unit, to_unit, with_tails
+from edgewise.splines.tails import SmoothBasis, to_unit
 
 
 @dataclass(frozen=True, eq=False)
-class Chebyshev:
+class Chebyshev(SmoothBasis):
     """Chebyshev polynomials T_0..T_{M-1} of the coordinate that runs from -1 to 1 over the domain.
 
     Parameters
@@ -41,27 +41,10 @@ class Chebyshev:
             [ 1.,  1.,  1.]], dtype=torch.float64)
     """
 
-    grid: Tensor
-    size: int
-
     @property
     def name(self) -> str:
         """Name under which `make_basis` builds it."""
         return "chebyshev"
-
-    @property
-    def domain(self) -> Tensor:
-        """Range of each input, shape (I, 2)."""
-        return self.grid
-
-    @property
-    def one(self) -> Tensor:
-        """Coefficients of the function that is 1 everywhere, shape (M,)."""
-        return first_unit(self.grid, self.size)
-
-    def values(self, x: Tensor, order: int = 0) -> Tensor:
-        """Derivative of the given order of every function: (B, I) -> (B, I, M)."""
-        return with_tails(self._inner, self.grid, x, order)
 
     def gram(self, order: int = 0) -> Tensor:
         """Integral over the domain of the products of two derivatives, shape (I, M, M)."""

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from edgewise.splines.basis import quadrature_gram
-from edgewise.splines.tails import first_unit, to_unit, with_tails
+from edgewise.splines.tails import SmoothBasis, to_unit
 
 
 @dataclass(frozen=True, eq=False)
-class RationalChebyshev:
+class RationalChebyshev(SmoothBasis):
     """Boyd's functions TB_n(u) = cos(n arccot(u)), n = 0..M-1, with u from -1 to 1 over the domain.
 
     They are T_n(u / sqrt(1 + u^2)): rational for even n, bounded on the whole line and linear in their coefficients, with
@@ -43,27 +43,10 @@ class RationalChebyshev:
     tensor([[[ 1.,  0., -1.]]], dtype=torch.float64)
     """
 
-    grid: Tensor
-    size: int
-
     @property
     def name(self) -> str:
         """Name under which `make_basis` builds it."""
         return "rational"
-
-    @property
-    def domain(self) -> Tensor:
-        """Range of each input, shape (I, 2)."""
-        return self.grid
-
-    @property
-    def one(self) -> Tensor:
-        """Coefficients of the function that is 1 everywhere, shape (M,)."""
-        return first_unit(self.grid, self.size)
-
-    def values(self, x: Tensor, order: int = 0) -> Tensor:
-        """Derivative of the given order of every function: (B, I) -> (B, I, M)."""
-        return with_tails(self._inner, self.grid, x, order)
 
     def gram(self, order: int = 0) -> Tensor:
         """Integral over the domain of the products of two derivatives, shape (I, M, M)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -39,6 +40,31 @@ def to_unit(domain: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
 def first_unit(like: Tensor, size: int) -> Tensor:
     """Coefficients of the first function alone, which is 1 in every smooth basis; (M,)."""
     return (torch.arange(size, device=like.device) == 0).to(like.dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothBasis:
+    """What bases of smooth functions share: the first is 1 everywhere, and all go on linearly outside the domain."""
+
+    grid: Tensor
+    size: int
+
+    @property
+    def domain(self) -> Tensor:
+        """Range of each input, shape (I, 2)."""
+        return self.grid
+
+    @property
+    def one(self) -> Tensor:
+        """Coefficients of the function that is 1 everywhere, shape (M,)."""
+        return first_unit(self.grid, self.size)
+
+    def values(self, x: Tensor, order: int = 0) -> Tensor:
+        """Derivative of the given order of every function: (B, I) -> (B, I, M)."""
+        return with_tails(self._inner, self.grid, x, order)
+
+    def _inner(self, x: Tensor, order: int) -> Tensor:
+        raise NotImplementedError
 
 
 def check_domain(domain: Tensor) -> None:
