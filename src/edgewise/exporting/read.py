@@ -12,7 +12,6 @@ from edgewise.exporting.program import Formulas, Label, Program, Variable, netwo
 from edgewise.network import KAN
 from edgewise.network.fitted import fitted
 from edgewise.symbolic import Formula
-from edgewise.symbolic.expressions.parse import from_sympy
 
 
 def program_of(model: Any, units: Mapping[str, str] | None = None, *, of: str = "export") -> Program:
@@ -24,9 +23,7 @@ def program_of(model: Any, units: Mapping[str, str] | None = None, *, of: str = 
     if isinstance(model, Formula):
         inputs = tuple(Variable(name) for name in model.names)
         origin = f"the formula {short(model.text)}"
-        return Program(
-            origin, inputs, (_output(model.names),), Formulas((from_sympy(model.sympy),)), units=told
-        )
+        return Program(origin, inputs, (_output(model.names),), Formulas((model.tree,)), units=told)
     if getattr(model, "calibration_", None) is not None:
         raise InputError(
             f"The 'model' argument of {of} must not be calibrated, for programs do not hold the maps. Got {short(model)} "

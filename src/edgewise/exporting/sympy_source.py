@@ -7,7 +7,6 @@ import keyword
 from edgewise.exporting.text import check_identifier
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, render
 from edgewise.symbolic import Formula
-from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.source import identifiers
 
 _CAPITALS = {"abs": "Abs", "step": "Heaviside", "max": "Max", "min": "Min", "mod": "Mod"}
@@ -46,7 +45,7 @@ def to_sympy_source(formula: Formula, *, name: str = "formula") -> str:
     <BLANKLINE>
     """
     check_identifier(name, "to_sympy_source")
-    tree = from_sympy(formula.sympy)
+    tree = formula.tree
     used = set(names_in(tree))
     known = [*(each for each in formula.names if each in used), *sorted(used - set(formula.names))]
     # Neither the module nor the result may be a column's name.

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.box import Box, Place, said
@@ -99,7 +98,7 @@ def alternatives(
 
 def squared_errors(formula: Formula, rows: SplitRows) -> Floats:
     """Weighted squared errors on the held-out rows, or of predicting each row from all others (to first order)."""
-    tape = Tape(from_sympy(formula.sympy), rows.names)
+    tape = Tape(formula.tree, rows.names)
     if not rows.short:
         squares = np.square(tape.value(tape.start, rows.X_held) - rows.y_held)
         return squares if rows.weight_held is None else squares * rows.weight_held
@@ -142,7 +141,7 @@ def _floor(rows: SplitRows) -> float:
 def _alternative(formula: Formula, p_value: float, best: Formula, rows: SplitRows) -> Alternative:
     box = Box.around(rows.names, np.vstack([rows.X, rows.X_held])).widened(1.5, keep_signs=True)
     points = box.points(_POINTS)
-    first, second = (Tape(from_sympy(each.sympy), rows.names) for each in (formula, best))
+    first, second = (Tape(each.tree, rows.names) for each in (formula, best))
     with np.errstate(all="ignore"):
         distance = np.abs(first.value(first.start, points) - second.value(second.start, points))
     finite = np.flatnonzero(np.isfinite(distance))

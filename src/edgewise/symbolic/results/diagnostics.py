@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import check_matrix, check_vector, plural
 from edgewise._core.errors import InputError
-from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
@@ -291,7 +290,7 @@ def trust(
         error,
         1 - (error / spread) ** 2 if spread > 0 else math.nan,
         None if network is None else _distance(formula, network, Box.around(formula.names, everything)),
-        conditions(from_sympy(formula.sympy), formula.names, everything),
+        conditions(formula.tree, formula.names, everything),
         extrapolation(formula.predict, formula.names, everything, all_values),
         constant_intervals(formula, fitted, values),
         Noise(error, told, left_over, len(target)),
@@ -324,7 +323,7 @@ def constant_intervals(
     """
     from scipy.special import stdtrit
 
-    tape = Tape(from_sympy(formula.sympy), formula.names)
+    tape = Tape(formula.tree, formula.names)
     errors: Sequence[float] = [each.standard_error for each in formula.constants]
     known = [each.value for each in formula.constants]
     if len(errors) != tape.size or any(math.isnan(each) for each in errors) or known != tape.start.tolist():

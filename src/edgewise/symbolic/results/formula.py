@@ -15,6 +15,7 @@ import sympy
 from numpy.typing import NDArray
 
 from edgewise._core.checks import check_matrix
+from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.complexity import complexity as node_count
 from edgewise.symbolic.expressions.parse import formula_text, from_sympy
 from edgewise.symbolic.expressions.source import c_source, python_source
@@ -75,6 +76,11 @@ class Formula:
     trust: Trust | None = field(default=None, repr=False, compare=False)
 
     @cached_property
+    def tree(self) -> Node:
+        """The expression tree, which is fitted, evaluated and printed; sympy only rewrites."""
+        return from_sympy(self.sympy)
+
+    @cached_property
     def complexity(self) -> int:
         """The number of operators, functions, columns and constants."""
         return node_count(self.sympy)
@@ -122,7 +128,7 @@ class Formula:
 
     def python(self, name: str = "formula") -> str:
         """The source of a Python function of the columns, for floats and numpy arrays."""
-        return python_source(from_sympy(self.sympy), self.names, name)
+        return python_source(self.tree, self.names, name)
 
     def c(self, name: str = "formula") -> str:
         """The source of a C99 function of the columns, `double name(double x, ...)`, with nothing but <math.h>.
@@ -155,7 +161,7 @@ class Formula:
         }
         <BLANKLINE>
         """
-        return c_source(from_sympy(self.sympy), self.names, name)
+        return c_source(self.tree, self.names, name)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything about the formula, for JSON; numbers that are not finite as None."""
@@ -183,7 +189,7 @@ class Formula:
 
     @cached_property
     def _tape(self) -> Tape:
-        return Tape(from_sympy(self.sympy), self.names)
+        return Tape(self.tree, self.names)
 
 
 def pareto(formulas: Iterable[Formula], slack: float = 0.0) -> tuple[Formula, ...]:

@@ -103,7 +103,7 @@ def _slopes_by_chance(long: _Contender, short: _Contender) -> float:
 def _nested(short: Formula, long: Formula, rows: SplitRows) -> bool:
     """Whether a formula is another one with special constants: that one, fitted to its values, leaves next to nothing."""
     values = short.predict(rows.X)
-    fit = refit(from_sympy(long.sympy), rows.names, rows.X, values, rows.weight)
+    fit = refit(long.tree, rows.names, rows.X, values, rows.weight)
     return fit.rss <= _SAME * float(
         np.sum(np.square(values - rows.y) * (1.0 if rows.weight is None else rows.weight))
     )

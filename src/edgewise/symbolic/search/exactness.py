@@ -69,7 +69,7 @@ def is_law(formula: Formula, rows: SplitRows) -> bool:
     if not formula.error <= exactness(rows):
         return False
     X, y, _ = rows.everything
-    tape = Tape(from_sympy(formula.sympy), rows.names)
+    tape = Tape(formula.tree, rows.names)
     return within_rounding(tape, X, y) and _determined(formula.sympy, rows.names, X) and _predicts(tape, rows)
 
 

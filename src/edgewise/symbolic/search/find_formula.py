@@ -19,7 +19,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
-from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
+from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.fitting.cancellation import cancels
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.rounding import fit_expression
@@ -276,7 +276,7 @@ def _run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
     if _missed(narrow, wide):
         searches.append(wide)
         wide.meter.beat = wide.beat
-        wide.add([from_sympy(each.sympy) for each in pareto(narrow.finished)], None)
+        wide.add([each.tree for each in pareto(narrow.finished)], None)
         return run(wide, seed)
     if narrow.solved is None:
         narrow.until = wide.until

@@ -9,7 +9,6 @@ import numpy as np
 
 from edgewise._core.checks import plural, short
 from edgewise._core.stopping import StopReason
-from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -137,7 +136,7 @@ def reduced_chi_square(formula: Formula, table: Measurements) -> float | None:
     """The mean squared error in units of the known noise, with the constants' degrees of freedom taken off."""
     if table.variance is None:
         return None
-    tape = Tape(from_sympy(formula.sympy), formula.names)
+    tape = Tape(formula.tree, formula.names)
     with np.errstate(all="ignore"):
         squares = np.square(table.y - tape.value(tape.start, table.X)) / table.variance
     squares = squares if table.weight is None else squares * table.weight

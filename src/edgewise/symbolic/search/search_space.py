@@ -13,7 +13,6 @@ from edgewise.forms import FORMS, Form
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
 from edgewise.symbolic.expressions.composition import form_tree
-from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.units.constraints import Dimensions
 from edgewise.symbolic.units.rules import MismatchError, constant_value
@@ -92,7 +91,7 @@ class Limits:
 
     def strict(self, formula: Formula) -> bool:
         """Do its units fit without constants that carry any?"""
-        return self.units is None or self.units.consistent(from_sympy(formula.sympy))
+        return self.units is None or self.units.consistent(formula.tree)
 
     def simplest(self, mean: float) -> Node:
         """A formula that is always allowed: a measured constant, times the columns that are required."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
-from edgewise.forms.tree import Node, names_in
+from edgewise.forms.tree import Node
 from edgewise.network import KAN
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.complexity import complexity
@@ -270,7 +270,8 @@ class Search:
         if fewer is not fitted.expression and self._offered(fewer):
             whole, fitted = fitted.expression, fit_expression(fewer, self.rows)
             if straight is not whole:
-                columns = tuple(name for name in self.rows.names if name in names_in(from_sympy(whole)))
+                used = {symbol.name for symbol in whole.free_symbols}
+                columns = tuple(name for name in self.rows.names if name in used)
                 self.straightened[fitted.expression] = columns
         # A formula with a constant for every third row can follow anything; three are not too many for seven.
         count = len(self.rows.y)

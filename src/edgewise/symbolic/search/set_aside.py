@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements
@@ -114,7 +113,7 @@ def departing_rows(
 
     cut = float(-ndtri(0.5 / config.clean_tables / len(rows.y)))
     root = np.ones(len(rows.y)) if rows.weight is None else np.sqrt(rows.weight)
-    tree, now, scale = from_sympy(formula.sympy), aside, math.inf
+    tree, now, scale = formula.tree, aside, math.inf
     with np.errstate(all="ignore"):
         for _ in range(config.concentration_steps):
             tape = Tape(tree, formula.names)
