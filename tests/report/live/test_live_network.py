@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from edgewise import KANClassifier
 from edgewise.network import KAN
@@ -39,7 +40,7 @@ def page(browser, tmp_path):
 
 def plain(names=("u", "v")) -> tuple[ReportContent, KAN]:
     X = np.random.default_rng(0).uniform(-1, 1, (80, 2))
-    net = KAN([2, 3, 1], seed=0, input_names=names, output_names=["y"])
+    net = KAN([2, 3, 1], seed=0, input_names=names, output_names=["y"], dtype=torch.float64)
     y = net.predict(X)[:, 0]
     return ReportContent("t", "t.csv", names, "y", X[:50], y[:50], X[50:], y[50:], network=net), net
 
@@ -138,3 +139,20 @@ def test_the_bundle_is_small():
     import gzip
 
     assert len(gzip.compress(BUNDLE.read_bytes(), 9)) < 25_000
+
+
+def test_a_curve_is_copied_as_a_table_and_as_a_drawing(page):
+    content, net = plain()
+    one = page(content, permissions=["clipboard-read", "clipboard-write"])
+    one.locator("figure[data-edge='0-0-1'] button.enlarge").click()
+    one.get_by_role("button", name="Copy as CSV").click()
+    one.locator("#large [role='status']:has-text('Copied.')").wait_for()
+    head, *lines = one.evaluate("navigator.clipboard.readText()").splitlines()
+    assert head == '"u","function"'
+    x, y = np.array([[float(v) for v in line.split(",")] for line in lines]).T
+    assert (len(x), x[0], x[-1]) == (201, content.X[:, 0].min(), content.X[:, 0].max())
+    inner = (x - float(net.input_shift[0])) / float(net.input_scale[0])
+    want = net.layers[0].edge(0, 1, torch.from_numpy(inner)).detach().numpy()
+    np.testing.assert_allclose(y - y[0], want - want[0], rtol=0, atol=1e-12)
+    one.get_by_role("button", name="Copy as SVG").click()
+    one.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('<svg'))")
