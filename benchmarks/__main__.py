@@ -20,6 +20,7 @@ SCRIPTS = (
     "formula_peers",
     "decade_laws",
     "exactness",
+    "few_rows",
     "real_laws",
     "hypotheses",
     "adoption",

@@ -6,7 +6,7 @@ constants of its own equals it all over the box. A law that few rows do not tell
 The criterion by which formulas are recommended of few rows was chosen on the laws of even number; those of odd number were
 looked at only afterwards.
 
-    python benchmarks/few_rows.py [--part even|odd] [--work normal]
+    python benchmarks/few_rows.py [--part even|odd] [--draws 2] [--work normal]
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ def pairs(text: str) -> list[tuple[float, float]]:
     return [(float(low), float(high)) for low, high in (each.split()[-2:] for each in text.split(","))]
 
 
-def drawn(part: str = "both") -> Iterator[Drawn]:
+def drawn(part: str = "both", draws: int = DRAWS) -> Iterator[Drawn]:
     """The laws of even or of odd number, or of both kinds."""
     lines = [[cell.strip() for cell in line.split("|")] for line in LAWS.strip().splitlines()]
     for number, (name, law, constants, columns) in enumerate(lines):
         if part in ("both", ("even", "odd")[number % 2]):
-            for draw in range(DRAWS):
+            for draw in range(draws):
                 yield one(f"{name}, {draw + 1}", law, pairs(constants), columns, [number, draw])
 
 
@@ -132,13 +132,16 @@ def has_form(each: Drawn) -> Callable[[object], bool]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Laws of handbooks in few noisy rows")
     parser.add_argument("--part", choices=("even", "odd", "both"), default="both")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="tables of each law")
     parser.add_argument("--work", default="normal")
+    parser.add_argument("--data", help="not used here; taken so that all benchmarks run by one command")
+    parser.add_argument("--quick", action="store_true", help="every 12th law")
     options = parser.parse_args()
-    print(machine())
+    print(f"# Laws of handbooks in few noisy rows\n{machine()}\n")
     columns = ["law", "rows", "form", "first", "offered", "CPU s", "best"]
-    report = Report(Run("few_rows", False, None), options.part, columns, [24, 4, 44, 5, 7, 6, 50])
+    report = Report(Run("few_rows", options.quick, None), options.part, columns, [24, 4, 44, 5, 7, 6, 50])
     first = offered = count = 0
-    for each in drawn(options.part):
+    for each in list(drawn(options.part, options.draws))[:: 12 if options.quick else 1]:
         clock = Clock()
         X = np.column_stack([each.table[name] for name in each.law.columns])
         found = ew.find_formula(X, each.table["y"], names=each.law.columns, work=options.work, seed=0)

@@ -10,6 +10,7 @@ import sympy
 
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.alternatives import alternatives, paired_p_value, squared_errors
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.parsimony import nats, simplest, tells
 from edgewise.symbolic.results.search_result import as_formula
@@ -131,3 +132,13 @@ def test_a_fast_wave_is_one_of_many(rate: float) -> None:
     rows = SplitRows.split(("x",), X, rng.standard_normal(15), 0.2, 0)
     slow, fast = nats(sympy.sin(1.0 * x), rows), nats(sympy.sin(rate * x), rows)
     assert fast - slow == pytest.approx(np.log1p(rate * np.ptp(X) / np.pi) - np.log1p(np.ptp(X) / np.pi))
+
+
+def test_the_mean_is_no_rival_of_a_law_that_few_rows_follow() -> None:
+    # One large error hides all others from a t test of squared errors: here they grow a hundredfold along x.
+    rng = np.random.default_rng(0)
+    X = np.linspace(0, 6, 19)[:, None]
+    rows = SplitRows.split(("x",), X, np.exp(X[:, 0]) * (1 + 0.01 * rng.standard_normal(19)), 0.2, 0)
+    law, mean, twin = fitted(rows, 1.1 * sympy.exp(1.01 * x), sympy.Float(60.0), 1.1 * sympy.exp(1.01 * x))
+    assert paired_p_value(squared_errors(mean, rows), squared_errors(law, rows), 0.0) > 0.05
+    assert alternatives(law, [mean, twin], rows) == ()

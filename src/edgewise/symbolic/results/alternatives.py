@@ -30,7 +30,8 @@ class Alternative:
     formula
         The formula.
     p_value
-        How likely chance alone would set its squared errors on the held-out rows this far from the best formula's.
+        How likely chance alone would set its squared errors on the held-out rows this far from the best formula's; of few
+        rows, where one large error can hide all others, or the likelihoods of the rows, if that is less.
     difference
         The largest difference between the two in the box of the data and a quarter of its width around.
     place
@@ -88,10 +89,13 @@ def alternatives(
     for each in sorted(others, key=lambda one: (one.complexity, one.error)):
         squares = squared_errors(each, rows)
         p = paired_p_value(squares, own, _floor(rows))
+        if rows.short:
+            likely, own_likely = (log_likelihoods(one, rows.rounding_error) for one in (squares, own))
+            p = min(p, paired_p_value(likely, own_likely, -math.inf))
         known = (own, *(before for _, _, before in kept))
-        if p >= level and not any(
-            np.allclose(squares, before, rtol=1e-6, atol=_floor(rows)) for before in known
-        ):
+        told = (best.text, *(before.text for before, _, _ in kept))
+        same = any(np.allclose(squares, before, rtol=1e-6, atol=_floor(rows)) for before in known)
+        if p >= level and not same and each.text not in told:
             kept.append((each, p, squares))
     return tuple(_alternative(each, p, best, rows) for each, p, _ in kept[:_MOST])
 
@@ -112,15 +116,21 @@ def squared_errors(formula: Formula, rows: SplitRows) -> Floats:
     return np.square((value - rows.y * root) / np.maximum(1 - leverage, 1e-3))
 
 
+def log_likelihoods(squares: Floats, rounding_error: float) -> Floats:
+    """The logarithm of each row's likelihood by its squared error, for normal noise as large as what is left, (n,)."""
+    square = max(float(squares.mean()), rounding_error**2, 1e-300)
+    return -0.5 * math.log(square) - squares / (2 * square)
+
+
 def paired_p_value(squares: Floats, reference: Floats, floor: float) -> float:
-    """The probability that chance sets mean squared errors as far apart (two-sided paired t test).
+    """The probability that chance sets means as far apart (two-sided paired t test).
 
     Parameters
     ----------
     squares, reference
-        Squared errors on the same rows.
+        Squared errors, or what else is compared, on the same rows.
     floor
-        Squares below this are none.
+        What is below this is none.
     """
     from scipy.special import stdtr
 

@@ -27,7 +27,7 @@ from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.alternatives import squared_errors
+from edgewise.symbolic.results.alternatives import log_likelihoods, squared_errors
 from edgewise.symbolic.results.formula import Formula
 
 Floats = NDArray[np.float64]
@@ -58,12 +58,9 @@ class _Contender:
 
     @classmethod
     def of(cls, formula: Formula, rows: SplitRows) -> _Contender:
-        """Noise is taken to be normal and as large as what the formula leaves."""
         weight = 1.0 if rows.weight is None else rows.weight
         with np.errstate(all="ignore"):
-            squares = squared_errors(formula, rows)
-            square = max(float(squares.mean()), rows.rounding_error**2, 1e-300)
-            likelihoods = -0.5 * math.log(square) - squares / (2 * square)
+            likelihoods = log_likelihoods(squared_errors(formula, rows), rows.rounding_error)
             left = float(np.sum(weight * np.square(formula.predict(rows.X) - rows.y)))
         return cls(formula, nats(formula.sympy, rows), likelihoods, left)
 
