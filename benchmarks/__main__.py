@@ -32,6 +32,7 @@ SCRIPTS = (
     "glassbox",
     "calibration",
     "equations",
+    "live_page",
     "mnist",
     "speed",
 )

@@ -83,6 +83,6 @@ function clip(share: number): number {
 export function pushes(model: Evaluator, data: LiveData, trace: Trace): Push[] {
   return data.edges.map((mark) => ({
     mark,
-    value: mark.height * (model.edge(mark.layer, mark.source, mark.target, trace.nodes[mark.layer]![mark.source]!) - mark.mean),
+    value: mark.height * (model.edge(mark.layer, mark.source, mark.target, trace.nodes[mark.layer]![mark.source]!, false) - mark.mean),
   }));
 }

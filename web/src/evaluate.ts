@@ -22,13 +22,15 @@ interface Place {
   block: Block;
   s: number;
   t: number;
+  /** The features of the source at the last row that was run. */
+  now: Float64Array;
 }
 
 export class Evaluator {
   readonly #forms = new Map<string, Form>();
   readonly #trees: Form[] = [];
   readonly #places: Map<string, Place>[] = [];
-  readonly #features: Float64Array[];
+  readonly #now = new Map<Block, Float64Array[]>();
 
   constructor(readonly program: Program) {
     const body = program.body;
@@ -36,17 +38,18 @@ export class Evaluator {
       for (const [text, tree] of Object.entries(body.forms)) this.#forms.set(text, compile(tree, ["x"]));
       for (const layer of body.layers) {
         const places = new Map<string, Place>();
-        for (const block of layer.blocks)
+        for (const block of layer.blocks) {
+          const now = block.sources.map(() => new Float64Array(layer.size + 3));
+          this.#now.set(block, now);
           block.sources.forEach((source, s) =>
-            block.targets.forEach((target, t) => places.set(`${source}-${target}`, { block, s, t })),
+            block.targets.forEach((target, t) => places.set(`${source}-${target}`, { block, s, t, now: now[s]! })),
           );
+        }
         this.#places.push(places);
       }
-      this.#features = body.layers.map((layer) => new Float64Array(layer.size + 3));
     } else {
       const names = program.inputs.map((each) => each.name);
       this.#trees = body.trees.map((tree) => compile(tree, names));
-      this.#features = [];
     }
   }
 
@@ -65,8 +68,8 @@ export class Evaluator {
     let h: Float64Array = x.map((value, k) => (value - body.input_shift[k]!) / body.input_scale[k]!);
     const nodes = [h];
     const sums: Float64Array[] = [];
-    body.layers.forEach((layer, at) => {
-      const z = this.#sums(layer, at, h);
+    body.layers.forEach((layer) => {
+      const z = this.#sums(layer, h);
       sums.push(z);
       h = multiplied(layer, z);
       nodes.push(h);
@@ -74,14 +77,15 @@ export class Evaluator {
     return { inputs: x, nodes, sums, outputs: h.map((value, k) => body.output_shift[k]! + body.output_scale[k]! * value) };
   }
 
-  #sums(layer: Layer, at: number, h: Float64Array): Float64Array {
+  #sums(layer: Layer, h: Float64Array): Float64Array {
     const z = Float64Array.from(layer.bias);
-    const own = this.#features[at]!;
     const width = this.#rbf();
     const count = layer.size + 2 + (layer.has_base ? 1 : 0);
     for (const block of layer.blocks) {
       const targets = block.targets;
+      const now = this.#now.get(block)!;
       block.sources.forEach((source, s) => {
+        const own = now[s]!;
         features(layer, width, block, s, h[source]!, own);
         const coef = block.coef[s]!;
         for (let f = 0; f < count; f++) {
@@ -96,8 +100,8 @@ export class Evaluator {
     return z;
   }
 
-  /** The function of one edge at a value of its source, in network units. */
-  edge(at: number, source: number, target: number, v: number): number {
+  /** The function of one edge at a value of its source, in network units; one that is not fresh is that of the last row run. */
+  edge(at: number, source: number, target: number, v: number, fresh = true): number {
     const body = this.program.body;
     if (body.kind !== "network") return NaN;
     const layer = body.layers[at]!;
@@ -105,8 +109,8 @@ export class Evaluator {
     if (form) return this.#form(form.form, form.affine, v);
     const place = this.#places[at]!.get(`${source}-${target}`);
     if (!place) return 0;
-    const own = this.#features[at]!;
-    features(layer, this.#rbf(), place.block, place.s, v, own);
+    const own = fresh ? new Float64Array(place.now.length) : place.now;
+    if (fresh) features(layer, this.#rbf(), place.block, place.s, v, own);
     const coef = place.block.coef[place.s]!;
     let sum = 0;
     for (let f = 0; f < coef.length; f++) sum += own[f]! * coef[f]![place.t]!;
