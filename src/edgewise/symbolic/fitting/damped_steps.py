@@ -1,8 +1,8 @@
 """Levenberg-Marquardt: damped Gauss-Newton steps from a point, until they no longer pay.
 
 One loop for every sum of squares that numpy holds, whatever a point is: constants of a formula, those that do not only scale
-terms, functions to learn. Curves of which thousands are refined side by side go in batches (`affine_fit`, `pursuit`), and
-networks on the normal equations of training.
+terms, functions to learn; and the same for many points side by side, as closed forms of a curve are refined. Networks go on
+the normal equations of training.
 
 References
 ----------
@@ -12,6 +12,7 @@ Nielsen (1999), Damping parameter in Marquardt's method. IMM-REP-1999-05
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -19,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 Point = TypeVar("Point")
 Slopes = TypeVar("Slopes")
 
@@ -109,6 +112,77 @@ def descended(
             if brake > damping.most:
                 break
     return Descent(point, loss, best)
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Points side by side, (m, ...): sums of squares, gradients and normal equations at each."""
+
+    at: Floats
+    loss: Floats
+    gradient: Floats
+    normal: Floats
+
+    def take(self, rows: Bools) -> Points:
+        """Some of them."""
+        return Points(self.at[rows], self.loss[rows], self.gradient[rows], self.normal[rows])
+
+    def where(self, chosen: Bools, other: Points) -> Points:
+        """The chosen points of the other, and these elsewhere."""
+        pairs = zip(vars(other).values(), vars(self).values(), strict=True)
+        return Points(*(np.where(chosen.reshape(-1, *[1] * (new.ndim - 1)), new, old) for new, old in pairs))
+
+
+def descended_together(
+    start: Points,
+    moved: Callable[[Ints, Points, Floats], Points],
+    *,
+    steps: int,
+    tolerance: float,
+    floor: float,
+    damping: Damping,
+    leads: Callable[[int, Ints, Floats], Bools | None],
+) -> tuple[Floats, Floats]:
+    """Where the steps of many points end, and the sums of squares there.
+
+    Parameters
+    ----------
+    start
+        The points to start from.
+    moved
+        What a step leads to: of the points with these numbers, from there, with so much damping each.
+    steps, tolerance, floor, damping
+        As in `descended`.
+    leads
+        Which of the points with these numbers and sums go on after so many steps; None for all.
+    """
+    at, loss = start.at.copy(), np.full(len(start.loss), np.inf)
+    rows, now = np.arange(len(loss)), start
+    brake, live = np.full(len(loss), damping.start), np.isfinite(start.loss)
+    for step in range(steps + 1):
+        at[rows], loss[rows] = now.at, now.loss
+        live &= (now.loss > floor) & (brake < damping.most)
+        good = leads(step, rows, now.loss)
+        live = live if good is None else live & good
+        if step == steps or not live.any():
+            break
+        rows, brake, now = rows[live], brake[live], now.take(live)
+        trial = moved(rows, now, brake)
+        better = trial.loss < now.loss
+        # A sum that no longer falls is settled; one near zero goes on to rounding.
+        live = ~better | (trial.loss < (1 - tolerance) * now.loss)
+        brake = np.where(better, np.maximum(brake * damping.falls, damping.least), brake * damping.rises)
+        now = now.where(better, trial)
+    return at, loss
+
+
+def leaders(group: Ints, loss: Floats) -> Bools:
+    """The best of each group."""
+    order = np.lexsort((loss, group))
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    leading = np.zeros(len(group), dtype=bool)
+    leading[order[first]] = True
+    return leading
 
 
 def triangle(slopes: Floats, residual: Floats) -> tuple[Floats, Floats]:

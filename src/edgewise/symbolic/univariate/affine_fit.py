@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms import Domain, Form
 from edgewise.symbolic.costs import PROJECTION
+from edgewise.symbolic.fitting.damped_steps import Damping, Points, descended_together, leaders
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -33,6 +34,9 @@ MAX_SHIFT = 60.0
 MAX_REACH = 4.0
 _TINY = 1e-300
 _EVERYWHERE = Domain()
+# After this many steps only the best candidate of each form goes on.
+_HEAT = 8
+_DAMPING = Damping(falls=0.1, rises=8.0, least=1e-15, most=1e8, start=1e-2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +68,6 @@ def join(batches: Sequence[Batch]) -> Batch:
     columns = (np.concatenate([getattr(batch, name) for batch in batches]) for name in Batch.__slots__)
     joined = Batch(*columns)
     return joined.take(np.argsort(joined.form, kind="stable"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    """The projected problem at (b, c): residual, its square sum, and the normal equations of (b, c)."""
-
-    loss: Floats
-    gradient: Floats
-    normal: Floats
 
 
 def evaluate(forms: Sequence[Form], index: Ints, z: Floats) -> tuple[Floats, Floats]:
@@ -109,10 +104,12 @@ def admitted(forms: Sequence[Form], batch: Batch, curve: Curve) -> Bools:
     return good
 
 
-def _project(forms: Sequence[Form], batch: Batch, curve: Curve, good: Bools) -> _Fit:
+def _projected(forms: Sequence[Form], batch: Batch, curve: Curve) -> Points:
+    """The projected problem at (b, c): its sum of squares, and the normal equations of (b, c)."""
     size = len(batch.form)
-    fit = _Fit(np.full(size, np.inf), np.zeros((size, 2)), np.zeros((size, 3)))
-    rows = np.flatnonzero(good)
+    at = np.column_stack([batch.b, batch.c])
+    fit = Points(at, np.full(size, np.inf), np.zeros((size, 2)), np.zeros((size, 3)))
+    rows = np.flatnonzero(admitted(forms, batch, curve))
     if not len(rows):
         return fit
     PROJECTION(len(rows) * len(curve.t))
@@ -145,53 +142,27 @@ def _project(forms: Sequence[Form], batch: Batch, curve: Curve, good: Bools) -> 
 
 def refine(forms: Sequence[Form], batch: Batch, curve: Curve, steps: int = 32) -> tuple[Batch, Floats]:
     """Every candidate at its local optimum, with its share of variance left unexplained (infinite where none)."""
-    b, c = batch.b.copy(), batch.c.copy()
-    final = np.full(len(b), np.inf)
-    rows = np.arange(len(b))
-    current, damping = batch, np.full(len(b), 1e-2)
-    fit = _project(forms, current, curve, admitted(forms, current, curve))
-    live = np.isfinite(fit.loss)
-    for step in range(steps):
-        final[rows], b[rows], c[rows] = fit.loss, current.b, current.c
-        live &= (fit.loss > 1e-31) & (damping < 1e8)
-        if step == _HEAT:
-            live &= _leaders(current.form, fit.loss)
-        if not live.any():
-            break
-        rows, damping, current = rows[live], damping[live], current.take(live)
-        fit = _Fit(fit.loss[live], fit.gradient[live], fit.normal[live])
-        step_b, step_c = _step(fit, damping)
-        trial = replace(current, b=current.b + step_b, c=current.c + step_c)
-        new = _project(forms, trial, curve, admitted(forms, trial, curve))
-        better = new.loss < fit.loss
-        # A misfit that no longer falls is settled; an exact fit goes on to rounding error.
-        live = ~better | (new.loss < (1 - 1e-6) * fit.loss)
-        damping = np.where(better, np.maximum(damping * 0.1, 1e-15), damping * 8)
-        current = replace(
-            current, b=np.where(better, trial.b, current.b), c=np.where(better, trial.c, current.c)
-        )
-        fit = _Fit(
-            np.where(better, new.loss, fit.loss),
-            np.where(better[:, None], new.gradient, fit.gradient),
-            np.where(better[:, None], new.normal, fit.normal),
-        )
-    final[rows], b[rows], c[rows] = fit.loss, current.b, current.c
-    return replace(batch, b=b, c=c), final
+
+    def moved(rows: Ints, now: Points, damping: Floats) -> Points:
+        b, c = _step(now, damping)
+        return _projected(forms, replace(batch.take(rows), b=now.at[:, 0] + b, c=now.at[:, 1] + c), curve)
+
+    def leads(step: int, rows: Ints, loss: Floats) -> Bools | None:
+        return leaders(batch.form[rows], loss) if step == _HEAT else None
+
+    at, loss = descended_together(
+        _projected(forms, batch, curve),
+        moved,
+        steps=steps,
+        tolerance=1e-6,
+        floor=1e-31,
+        damping=_DAMPING,
+        leads=leads,
+    )
+    return replace(batch, b=at[:, 0], c=at[:, 1]), loss
 
 
-# After this many steps only the best candidate of each form goes on.
-_HEAT = 8
-
-
-def _leaders(form: Ints, loss: Floats) -> Bools:
-    order = np.lexsort((loss, form))
-    first = np.flatnonzero(np.diff(form[order], prepend=-1))
-    leading = np.zeros(len(form), dtype=bool)
-    leading[order[first]] = True
-    return leading
-
-
-def _step(fit: _Fit, damping: Floats) -> tuple[Floats, Floats]:
+def _step(fit: Points, damping: Floats) -> tuple[Floats, Floats]:
     """The damped 2 x 2 systems, solved in closed form."""
     hbb, hbc, hcc = (fit.normal[:, at] for at in range(3))
     gb, gc = fit.gradient[:, 0], fit.gradient[:, 1]

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.costs import NEXT_TERM, START_PAIRS, STATE, VALUES
+from edgewise.symbolic.fitting.damped_steps import Damping, Points, descended_together, leaders
 from edgewise.symbolic.univariate.atoms import Atom
 from edgewise.symbolic.univariate.library import Column
 from edgewise.symbolic.univariate.trees import add, multiply
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
+Bools = NDArray[np.bool_]
 SLOTS = 3
 # Starts this close to one another say the same.
 APART = 1e-4
@@ -32,6 +34,7 @@ APART = 1e-4
 _LIKE = 0.9
 # After these steps the worse half of the candidates leaves.
 _HEATS = (4, 7, 11)
+_DAMPING = Damping(falls=0.15, rises=6.0, least=1e-13, most=1e7, start=1e-2)
 _MOST_SINGLES = 72
 
 
@@ -264,14 +267,6 @@ def _padded(constants: Floats) -> Floats:
     return padded
 
 
-@dataclass
-class _State:
-    theta: Floats
-    loss: Floats
-    normal: Floats
-    gradient: Floats
-
-
 def _unit_columns(pursuit: Pursuit, owners: Ints, theta: Floats) -> tuple[Floats, Floats]:
     """The columns at about unit size, weighted and without the background, and their derivatives."""
     value, slope = pursuit.columns(owners, theta)
@@ -288,7 +283,7 @@ def _unit_columns(pursuit: Pursuit, owners: Ints, theta: Floats) -> tuple[Floats
     return value, pursuit.apart(slope.reshape(-1, n)).reshape(m, -1, n)
 
 
-def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> _State:
+def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> Points:
     value, slope = _unit_columns(pursuit, owners, theta)
     STATE(slope.size)
     _, slots, _ = value.shape
@@ -307,56 +302,34 @@ def _state(pursuit: Pursuit, owners: Ints, theta: Floats) -> _State:
         gram, across
     )
     gradient = np.einsum("mkn,mn->mk", jacobian, left)
-    return _State(theta, np.where(bad, np.inf, loss), normal, gradient)
-
-
-def _leaders(owner: Ints, loss: Floats) -> NDArray[np.bool_]:
-    """The best of each owner."""
-    order = np.lexsort((loss, owner))
-    first = np.flatnonzero(np.diff(owner[order], prepend=-1))
-    leading = np.zeros(len(owner), dtype=bool)
-    leading[order[first]] = True
-    return leading
+    return Points(theta, np.where(bad, np.inf, loss), gradient, normal)
 
 
 def _refine(pursuit: Pursuit, owners: Ints, constants: Floats, steps: int) -> tuple[Floats, Floats]:
-    m, slots = owners.shape
-    final, loss = constants.copy(), np.full(m, np.inf)
-    rows = np.arange(m)
-    state = _state(pursuit, owners, constants)
-    damping = np.full(m, 1e-2)
+    slots = owners.shape[1]
     eye = np.eye(slots * SLOTS)
-    for step in range(steps + 1):
-        final[rows], loss[rows] = state.theta, state.loss
-        live = np.isfinite(state.loss) & (state.loss > 1e-29) & (damping < 1e7)
-        if step in _HEATS and len(rows) > 16:
-            # Only the best go on; of single atoms the best of each.
-            good = state.loss <= np.partition(state.loss, len(rows) // 2)[len(rows) // 2]
-            live &= (good | _leaders(owners[rows, 0], state.loss)) if slots == 1 else good
-        if step == steps or not live.any():
-            break
-        rows, damping = rows[live], damping[live]
-        state = _State(state.theta[live], state.loss[live], state.normal[live], state.gradient[live])
-        diagonal = np.einsum("mkk->mk", state.normal)
+
+    def moved(rows: Ints, now: Points, damping: Floats) -> Points:
+        diagonal = np.einsum("mkk->mk", now.normal)
         scale = np.sqrt(np.maximum(diagonal, 1e-300))
         idle = diagonal <= 1e-24 * diagonal.max(axis=1, keepdims=True)
         scale = np.where(idle, 1.0, scale)
-        system = state.normal / (scale[:, :, None] * scale[:, None, :])
+        system = now.normal / (scale[:, :, None] * scale[:, None, :])
         system = np.where(idle[:, :, None] | idle[:, None, :], 0.0, system) + eye * (
             damping[:, None, None] + idle[:, :, None]
         )
-        right = np.where(idle, 0.0, state.gradient / scale)
+        right = np.where(idle, 0.0, now.gradient / scale)
         move = np.linalg.solve(system, right[:, :, None])[:, :, 0] / scale
-        trial = _state(pursuit, owners[rows], state.theta + move.reshape(-1, slots, SLOTS))
-        better = trial.loss < state.loss
-        damping = np.where(better, np.maximum(damping * 0.15, 1e-13), damping * 6)
-        settled = better & (trial.loss > (1 - 1e-7) * state.loss)
-        damping = np.where(settled, 1e9, damping)
-        pick = better[:, None, None]
-        state = _State(
-            np.where(pick, trial.theta, state.theta),
-            np.where(better, trial.loss, state.loss),
-            np.where(pick, trial.normal, state.normal),
-            np.where(better[:, None], trial.gradient, state.gradient),
-        )
-    return final, loss
+        return _state(pursuit, owners[rows], now.at + move.reshape(-1, slots, SLOTS))
+
+    def leads(step: int, rows: Ints, loss: Floats) -> Bools | None:
+        if step not in _HEATS or len(rows) <= 16:
+            return None
+        # Only the best go on; of single atoms the best of each.
+        good = loss <= np.partition(loss, len(rows) // 2)[len(rows) // 2]
+        return (good | leaders(owners[rows, 0], loss)) if slots == 1 else good
+
+    start = _state(pursuit, owners, constants)
+    return descended_together(
+        start, moved, steps=steps, tolerance=1e-7, floor=1e-29, damping=_DAMPING, leads=leads
+    )
