@@ -165,8 +165,7 @@ def _classes(part: Outcomes, weights: Floats) -> dict[str, Floats]:
     y, s = part.actual, part.score
     assert part.decided is not None
     d = part.decided.astype(np.float64)
-    in_bin = np.clip((s * BINS).astype(np.int64), 0, BINS - 1)
-    bins = (in_bin[:, None] == np.arange(BINS)) * (y - s)[:, None]
+    bins = (bin_of(s)[:, None] == np.arange(BINS)) * (y - s)[:, None]
     sums = np.vstack([np.ones_like(y), y, d, y * d, s, (s - y) ** 2, bins.T]) @ weights
     total, yes, chosen, hit, expected, squares = sums[:6]
     no = total - yes
@@ -185,6 +184,11 @@ def _classes(part: Outcomes, weights: Floats) -> dict[str, Floats]:
         "brier": _over(squares, total),
     }
     return {**rates, "auc": _areas(y, s, weights)}
+
+
+def bin_of(score: Floats) -> NDArray[np.int64]:
+    """The bin of each probability."""
+    return np.clip((score * BINS).astype(np.int64), 0, BINS - 1)
 
 
 def _numbers(part: Outcomes, weights: Floats) -> dict[str, Floats]:

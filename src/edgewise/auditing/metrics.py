@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.plain import plain
 from edgewise._core.resampling import wilson
-from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, statistics, trials
+from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, bin_of, statistics, trials
+from edgewise.auditing.ece_interval import ece_interval
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.widest import LEVEL, Pair
@@ -42,7 +43,7 @@ class GroupTable:
     values : dict of measure to tuple of float
         NaN where a group has no denominator for it.
     intervals : dict of measure to tuple of (low, high)
-        95 %: Wilson's for rates, of bootstrap resamples for other measures.
+        95 %: Wilson's for rates, by a test of each value for the calibration error, of bootstrap resamples for others.
     gaps : dict of measure to Gap
     warnings : tuple of str
     odds : Gap or None
@@ -214,11 +215,13 @@ def _table(outcomes: Outcomes, part: Grouping, boots: Resamples | None, k: int) 
         values = fairlearn_values(outcomes, part)
     count = np.bincount(part.codes, minlength=len(part.groups))
     intervals = dict[str, tuple[Pair, ...]]()
-    if boot is not None:
+    if boots is not None and boot is not None:
         of = trials(outcomes, part)
         intervals = {
             name: tuple(
-                wilson(float(own[g]), float(of[name][g]), LEVEL)
+                _ece_interval(outcomes, part.codes == g, boots.seed)
+                if name == "ece"
+                else wilson(float(own[g]), float(of[name][g]), LEVEL)
                 if name in of
                 else _interval(boot[name][:, g])
                 for g in range(len(part.groups))
@@ -242,6 +245,11 @@ def _table(outcomes: Outcomes, part: Grouping, boots: Resamples | None, k: int) 
         impact,
         tuple(group for group, kept in zip(part.groups, large, strict=True) if not kept) if decides else (),
     )
+
+
+def _ece_interval(outcomes: Outcomes, rows: NDArray[np.bool_], seed: int | None) -> Pair:
+    s = outcomes.score[rows]
+    return ece_interval(outcomes.actual[rows] - s, bin_of(s), outcomes.weight[rows], LEVEL, seed)
 
 
 def _interval(draws: Floats) -> Pair:
