@@ -30,12 +30,14 @@ from edgewise.pde.problem.text import ProblemFile as ProblemFile
 from edgewise.pde.problem.text import load_problem as load_problem
 from edgewise.pde.problem.text import problem_from_text as problem_from_text
 from edgewise.pde.problem.text import problem_from_toml as problem_from_toml
+from edgewise.pde.results.energy import EnergyBound as EnergyBound
 from edgewise.pde.results.formula import SolutionFormula as SolutionFormula
 from edgewise.pde.results.modes import Modes as Modes
 from edgewise.pde.results.solution import Solution as Solution
 from edgewise.pde.settings import DiscoveryConfig as DiscoveryConfig
 from edgewise.pde.settings import SolverConfig as SolverConfig
 from edgewise.pde.solvers.eigen import eigen as eigen
+from edgewise.pde.solvers.energy_bound import energy_bound as energy_bound
 from edgewise.pde.solvers.progress import Progress as Progress
 from edgewise.pde.solvers.solve import solve as solve
 from edgewise.pde.terms.operators import advect as advect

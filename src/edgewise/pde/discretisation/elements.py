@@ -39,6 +39,11 @@ def lagrange(degree: int, at: Floats) -> tuple[Floats, Floats]:
     return values @ inverse, slope @ inverse
 
 
+def inverses(matrices: Floats) -> Floats:
+    """Inverses of the last two axes."""
+    return np.asarray(np.linalg.inv(matrices), dtype=float)
+
+
 @dataclass(frozen=True, eq=False)
 class Numbering:
     """Numbers of the places at which functions of a degree are given: corners, edges, then the inside of elements.

@@ -20,7 +20,15 @@ from scipy.sparse.linalg import splu
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
-from edgewise.pde.discretisation.elements import MeshField, Numbering, Sampling, lagrange, lobatto, sampling
+from edgewise.pde.discretisation.elements import (
+    MeshField,
+    Numbering,
+    Sampling,
+    inverses,
+    lagrange,
+    lobatto,
+    sampling,
+)
 from edgewise.pde.discretisation.mesh import Mesh
 from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.problem.weak import WeakForm
@@ -72,8 +80,7 @@ def rim_sampling(mesh: Mesh, curve: int, side: int, count: int) -> RimSampling |
     length = np.linalg.norm(along, axis=-1)
     sign = 1.0 if side == 0 else -1.0
     normal = sign * np.stack([along[..., 1], -along[..., 0]], axis=-1) / length[..., None]
-    inverse = np.asarray(np.linalg.inv(slopes), dtype=float)
-    return RimSampling(elements, side, line, places, normal, length * weights, inverse)
+    return RimSampling(elements, side, line, places, normal, length * weights, inverses(slopes))
 
 
 class Galerkin:

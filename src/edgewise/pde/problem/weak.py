@@ -16,7 +16,6 @@ import numpy as np
 import sympy as sp
 from scipy.optimize import linear_sum_assignment
 
-from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
 from edgewise.pde.problem.problem import Problem
@@ -223,34 +222,43 @@ def _rim(
         given[used[0]] = sp.lambdify([x, y], value, modules=["scipy", "numpy"])
     fluxes: list[Any] = []
     with_tests: list[int] = []
+    spent: set[Any] = set()
     solved = _solved([tree for _, tree in natural], outward, name)
     back = {t: -NY * sp.diff(u, x) + NX * sp.diff(u, y) for u, t in zip(fields, along, strict=True)}
     for (fx, fy, _), f in zip(parts, tests, strict=True):
         flux = (NX * fx + NY * fy).xreplace(split)
         if f in given or flux == 0:
             continue
+        spent |= {n for n in solved if flux.has(n)}
         flux = flux.xreplace(solved)
+        for symbol in along:
+            if _weight(flux, symbol) == 0:
+                flux = flux.xreplace({symbol: sp.Integer(0)})
         for n, (symbol, u) in enumerate(zip(outward, fields, strict=True)):
-            weight = sp.simplify(sp.diff(flux, symbol).subs(NY**2, 1 - NX**2))
-            if weight == 0:
-                flux = flux.subs(symbol, 0)
+            if _weight(flux, symbol) == 0:
+                flux = flux.xreplace({symbol: sp.Integer(0)})
             elif n not in given:
                 raise InputError(
                     f"The part '{name}' of the boundary has no condition for '{problem.names[f]}'; give one with on(...)."
                 )
             else:
-                flux = flux.subs(symbol, NX * sp.diff(u, x) + NY * sp.diff(u, y))
+                flux = flux.xreplace({symbol: NX * sp.diff(u, x) + NY * sp.diff(u, y)})
         flux = flux.xreplace(back)
         if flux != 0:
             fluxes.append(flux)
             with_tests.append(f)
-    if len(solved) < len(natural):
+    if spent != set(solved):
         raise InputError(
-            f"The part '{name}' of the boundary has {plural(len(natural), 'condition')} with derivatives, more than "
-            "the equations have fluxes there."
+            f"The part '{name}' of the boundary has too many conditions: '{natural[0][0]!r}' gives a flux where the value "
+            "of the unknown is given already, or of an unknown whose equation has no flux."
         )
     compiled = compile_equations(fluxes, fields, [x, y, NX, NY]) if fluxes else None
     return RimForm(name, numbers, given, compiled, tuple(with_tests))
+
+
+def _weight(flux: Any, symbol: Any) -> Any:
+    """What a symbol is multiplied by, with the normal of length 1."""
+    return sp.simplify(sp.diff(flux, symbol).subs(NY**2, 1 - NX**2))
 
 
 def _solved(trees: Sequence[Any], outward: Sequence[Any], name: str) -> dict[Any, Any]:

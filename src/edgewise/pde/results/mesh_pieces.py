@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.pde.discretisation.elements import MeshField, Sampling, lagrange, lobatto, sampling
+from edgewise.pde.discretisation.elements import MeshField, Sampling, inverses, lagrange, lobatto, sampling
 from edgewise.pde.discretisation.locate import in_blocks, in_elements
 from edgewise.pde.discretisation.mesh import Mesh
 
@@ -81,7 +81,7 @@ class MeshPieces:
         s = self._sampling(unknown)
         jets = list(self.fields[unknown].jets(s))
         if other is not None:
-            element, local = other._found(self.mesh, s)
+            element, local = other.found(self.mesh, s)
             for n, orders in enumerate(((0, 0), (1, 0), (0, 1))):
                 jets[n] = jets[n] - other.at(unknown, element, local, orders).reshape(s.mass.shape)
         value, first, second = (float((s.mass * jet**2).sum()) for jet in jets)
@@ -92,13 +92,13 @@ class MeshPieces:
         s = finer._sampling(unknown)
         if finer is self:
             return self.fields[unknown].jets(s)[0], s.mass
-        element, local = self._found(finer.mesh, s)
+        element, local = self.found(finer.mesh, s)
         return self.at(unknown, element, local, (0, 0)).reshape(s.mass.shape), s.mass
 
     def _sampling(self, unknown: int) -> Sampling:
         return sampling(self.mesh, self.fields[unknown].numbering.degree + 2)
 
-    def _found(self, mesh: Mesh, s: Sampling) -> tuple[Ints, Floats]:
+    def found(self, mesh: Mesh, s: Sampling) -> tuple[Ints, Floats]:
         """Elements and places in them of a sampling of another mesh."""
         if mesh.blocks is not self.mesh.blocks:
             block, inner = in_blocks(self.mesh.blocks, s.places.reshape(-1, 2))
@@ -106,12 +106,15 @@ class MeshPieces:
         grid = np.stack(np.meshgrid(s.line, s.line, indexing="ij"), axis=-1).reshape(1, -1, 2)
         every = np.arange(mesh.count)
         inner = mesh.local(every, np.broadcast_to(grid, (len(every), *grid.shape[1:])))[0]
-        return in_elements(self.mesh, np.repeat(mesh.block, grid.shape[1]), inner.reshape(-1, 2))
+        return self.elements(np.repeat(mesh.block, grid.shape[1]), inner.reshape(-1, 2))
+
+    def elements(self, block: Ints, at: Floats) -> tuple[Ints, Floats]:
+        """Elements and places in them of places in the unit squares of blocks."""
+        return in_elements(self.mesh, block, at)
 
 
 def _inverse(mesh: Mesh, line: Floats) -> Floats:
     """Derivatives of the unit squares' directions in x and y at a grid of places in every element."""
     at = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(1, -1, 2)
     slopes = mesh.places(np.arange(mesh.count), np.broadcast_to(at, (mesh.count, len(line) ** 2, 2)))[1]
-    inverse = np.asarray(np.linalg.inv(slopes), dtype=float)
-    return inverse.reshape(mesh.count, len(line), len(line), 2, 2)
+    return inverses(slopes).reshape(mesh.count, len(line), len(line), 2, 2)

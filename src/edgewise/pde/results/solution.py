@@ -19,6 +19,7 @@ from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.formula import SolutionFormula, formula_of
 from edgewise.pde.results.mesh_pieces import MeshPieces
@@ -58,6 +59,8 @@ class Solution:
         Numbers that describe the answer.
     slope_error : float or None
         Estimated relative L2 error of the gradient, the largest of all unknowns, where it was estimated.
+    energy : EnergyBound or None
+        A guaranteed bound of the error in the energy norm: linear elliptic equations of one unknown on shapes.
 
     Examples
     --------
@@ -84,6 +87,7 @@ class Solution:
     seconds: float
     coefficients: int
     slope_error: float | None = None
+    energy: EnergyBound | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -335,6 +339,8 @@ class Solution:
             "warnings": list(self.warnings),
             "seconds": self.seconds,
             "coefficients": self.coefficients,
+            "slope_error": self.slope_error,
+            "energy_bound": None if self.energy is None else self.energy.relative,
         }
 
     def _points(self, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:

@@ -24,6 +24,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.pde.discretisation.galerkin import Condensed, Galerkin
 from edgewise.pde.domains.region import region_of
+from edgewise.pde.problem.on_region import on_region
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import WeakForm, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
@@ -101,8 +102,8 @@ def eigen(
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="eigen")
     constants = (config or SolverConfig()).scaled(check_work(work, "eigen"))
     meter = Meter(seconds=check_seconds(seconds, "eigen"))
-    region = region_of(problem.domain)
-    plane = problem if region is problem.domain else _on_region(problem)
+    plane = on_region(problem)
+    region = region_of(plane.domain)
     stiff, mass = _forms(plane)
     levels: list[_Level] = []
     changes: list[Floats] = []
@@ -150,17 +151,6 @@ def eigen(
     return Modes(
         problem, chosen.values[:count].copy(), errors, functions, tolerance, how, reason, (), meter.seconds
     )
-
-
-def _on_region(problem: Problem) -> Problem:
-    """A problem on a box as one on a region: conditions on the parts of the same names."""
-    region = region_of(problem.domain)
-    conditions = [
-        type(each)(region.boundary[face.name], each.equation)
-        for each in problem.conditions
-        for face in each.part.faces
-    ]
-    return Problem(region, problem.equations, conditions)
 
 
 def _forms(problem: Problem) -> tuple[WeakForm, WeakForm]:

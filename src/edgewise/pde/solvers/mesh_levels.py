@@ -221,7 +221,11 @@ def solve_meshes(
     for galerkin, tell in meshes(region, form, config):
         levels.append(solve_mesh(galerkin, levels[-1] if levels else None, config))
         heard(levels[-1])
-        if max(levels[-1].change) <= tolerance or (len(levels) > 2 and _hopeless(levels[-1], config)):
+        # Smaller elements at a lower degree measure an error less well than a higher degree does.
+        same = len(levels) > 1 and levels[-2].pieces.mesh.blocks is levels[-1].pieces.mesh.blocks
+        if (same and max(levels[-1].change) <= tolerance) or (
+            len(levels) > 2 and _hopeless(levels[-1], config)
+        ):
             break
         tell(levels[-1].lacks)
     return levels
