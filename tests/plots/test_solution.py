@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edgewise import InputError
-from edgewise.pde import Problem, box, coordinates, dx, lap, on, sin, solve, time, unknown
-from edgewise.plots import figure_svg, plot_solution
+from edgewise.pde import Problem, box, coordinates, disk, dx, lap, on, sin, solve, time, unknown
+from edgewise.plots import animate_solution, figure_svg, plot_solution
 from tests.pde.problem_set import burgers, kovasznay
 
 
@@ -39,6 +40,91 @@ def test_a_curve_and_maps_at_three_times():
     assert "<svg" in figure_svg(figure)
 
 
-def test_which_unknown_is_asked_for():
-    with pytest.raises(InputError, match="unknown"):
-        plot_solution(solve(kovasznay()[0], 1e-2))
+@pytest.fixture(scope="module")
+def flow():
+    return solve(kovasznay()[0], 1e-2)
+
+
+def images(figure):
+    return [axes for axes in figure.axes if axes.get_images()]
+
+
+def test_a_flow_shows_all_unknowns_and_its_streamlines(flow):
+    drawn = images(plot_solution(flow))
+    titles = [text.get_text() for text in plot_solution(flow).texts]
+    assert titles == ["p", "u", "v", "speed"]
+    assert len(drawn) == 4
+    assert drawn[3].patches  # arrow heads
+    assert [text.get_text() for text in plot_solution(flow, streamlines=False).texts] == ["p", "u", "v"]
+    assert [text.get_text() for text in plot_solution(flow, "u").texts] == ["u"]
+    with pytest.raises(InputError, match="streamlines"):
+        plot_solution(flow, streamlines=["w", "u"])
+
+
+def test_residuals_and_errors_are_drawn_as_they_are(flow):
+    _, exact = kovasznay()
+    shown = plot_solution(flow, "u", show="error", reference=exact["u"])
+    (axes,) = images(shown)
+    drawn = np.asarray(axes.get_images()[0].get_array())
+    assert 0 < drawn.max() < 1
+    residuals = images(plot_solution(flow, show="residual"))
+    assert len(residuals) == 3
+    worst = max(float(np.asarray(axes.get_images()[0].get_array()).max()) for axes in residuals)
+    assert worst >= max(flow.residual().values())
+    with pytest.raises(InputError, match="reference"):
+        plot_solution(flow, show="error")
+    with pytest.raises(InputError, match="show"):
+        plot_solution(flow, show="errors")
+    same = plot_solution(flow, "u", show="error", reference=flow)
+    assert float(np.asarray(images(same)[0].get_images()[0].get_array()).max()) < 1e-12
+
+
+def test_a_coordinate_may_be_held():
+    solution = solve(burgers(0.1, 0.3)[0], 1e-3)
+    figure = plot_solution(solution, at={"t": 0.3})
+    (line,) = figure.axes[0].lines
+    assert np.allclose(line.get_ydata(), solution(line.get_xdata(), 0.3))
+    for at in ({"t": 2}, {"s": 0}, {"t": 0, "x": 0}):
+        with pytest.raises(InputError):
+            plot_solution(solution, at=at)
+
+
+def test_outside_a_shape_nothing_is_drawn():
+    x, y = coordinates("x", "y")
+    u, round_ = unknown("u", x, y), disk((x, y), (0, 0), 1)
+    (axes,) = images(
+        plot_solution(solve(Problem(round_, [lap(u) == -1], on(round_.boundary["walls"], u == 0)), 1e-2))
+    )
+    drawn = np.ma.asarray(axes.get_images()[0].get_array()).filled(np.nan)
+    places = np.linspace(-1, 1, len(drawn))
+    inside = places[:, None] ** 2 + places**2 < 0.98
+    assert np.isfinite(drawn[inside]).all()
+    assert np.isnan(drawn[~inside & (places[:, None] ** 2 + places**2 > 1.02)]).all()
+
+
+def test_space_is_cut_along_three_planes():
+    x, y, z = coordinates("x", "y", "z")
+    u, cube = unknown("u", x, y, z), box({x: (0, 1), y: (0, 1), z: (0, 2)}, periodic=(x, y, z))
+    wave = sin(2 * np.pi * x)
+    figure = plot_solution(solve(Problem(cube, [lap(u) - u == wave]), 1e-1))
+    assert [text.get_text() for text in figure.texts] == ["u at z = 1", "u at y = 0.5", "u at x = 0.5"]
+
+
+def test_motion(tmp_path):
+    solution = solve(burgers(0.1, 0.3)[0], 1e-2)
+    made = animate_solution(solution, tmp_path / "b.gif", frames=4, seconds=1)
+    with Image.open(made) as film:
+        assert (film.n_frames, film.info["duration"]) == (4, 250)
+        first = np.asarray(film.convert("RGB"), dtype=int)
+        film.seek(3)
+        assert np.abs(np.asarray(film.convert("RGB"), dtype=int) - first).max() > 50
+    assert solution.animate(tmp_path / "b.gif", frames=2) == tmp_path / "b.gif"
+    assert len(solution.plot().axes) == 2
+    for path, options in (("b.avi", {}), ("b.gif", {"frames": 1}), ("b.gif", {"unknown": "w"})):
+        with pytest.raises(InputError):
+            animate_solution(solution, tmp_path / path, **options)
+    (x,) = coordinates("x")
+    v, line = unknown("v", x), box({x: (0, 1)})
+    steady = solve(Problem(line, [dx(v, x, 2) == -2], on(line.boundary["walls"], v == 0)))
+    with pytest.raises(InputError, match="time"):
+        animate_solution(steady, tmp_path / "b.gif")

@@ -17,6 +17,8 @@ from edgewise.cli.outcome import (
     refuse_to_overwrite,
 )
 
+_IN_MOTION = (".gif", ".mp4")
+
 
 def pde(
     problem: Annotated[
@@ -57,7 +59,11 @@ def pde(
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option("--plot", help="Draw the solution into this .png or .svg file.", show_default=False),
+        typer.Option(
+            "--plot",
+            help="Draw the solution into this .png or .svg file; in motion into a .gif or .mp4.",
+            show_default=False,
+        ),
     ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print the problem's TOML file, to be copied, and leave.")
@@ -98,7 +104,8 @@ def pde(
     if show:
         typer.echo(posed.text.rstrip("\n"))
         return
-    refuse_other_pictures(plot)
+    if plot is not None and plot.suffix.lower() not in _IN_MOTION:
+        refuse_other_pictures(plot)
     refuse_to_overwrite([path for path in (out, plot) if path is not None], force)
     from edgewise.cli.pde_results import PdeProgress, draw, shown, told
     from edgewise.pde import solve

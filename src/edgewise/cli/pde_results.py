@@ -64,6 +64,10 @@ def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
 
 def draw(solution: Solution, path: Path) -> None:
     """A picture of the solution."""
-    from edgewise.plots import plot_solution, save_figure
+    from edgewise.plots import animate_solution, plot_solution, save_figure
+    from edgewise.plots.solution_animation import FORMATS
 
+    if path.suffix.lower() in FORMATS:
+        animate_solution(solution, path)
+        return
     save_figure(plot_solution(solution), path)

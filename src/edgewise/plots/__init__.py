@@ -15,9 +15,11 @@ from edgewise.plots.parity import plot_parity as plot_parity
 from edgewise.plots.save import figure_svg as figure_svg
 from edgewise.plots.save import save_figure as save_figure
 from edgewise.plots.solution import plot_solution as plot_solution
+from edgewise.plots.solution_animation import animate_solution as animate_solution
 from edgewise.plots.training import plot_training as plot_training
 
 __all__ = [
+    "animate_solution",
     "figure_svg",
     "plot_audit",
     "plot_contributions",

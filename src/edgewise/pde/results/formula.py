@@ -226,8 +226,9 @@ def is_zero(expression: Any) -> bool:
         return True
     if plain.atoms(sp.Float):
         return False
-    # Of waves and exponentials the products of exponentials are a normal form.
-    if sp.expand(sp.expand_trig(plain).rewrite(sp.exp)) == 0:
+    # Of waves and exponentials, and their quotients, the products of exponentials are a normal form.
+    above = sp.fraction(sp.together(plain.rewrite(sp.exp)))[0]
+    if sp.expand(above) == 0:
         return True
     return sp.count_ops(plain) <= _LONGEST and bool(sp.simplify(plain) == 0)
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sympy.core.function import AppliedUndef
 
-from edgewise._core.checks import among, check_choice, check_float, check_int, plural
+from edgewise._core.checks import among, check_choice, check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
-from edgewise.pde.domains.box import Box
-from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.energy import EnergyBound
@@ -24,7 +24,9 @@ from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.formula import SolutionFormula, formula_of
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.places import rows, somewhere
 from edgewise.pde.results.products import network_of
+from edgewise.pde.results.vtk import write_vtk
 from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
 
 Floats = NDArray[np.float64]
@@ -141,7 +143,7 @@ class Solution:
         for key, order in (derivative or {}).items():
             name = check_choice(getattr(key, "name", key), "derivative", names, of="Solution")
             orders[names.index(name)] = check_int(order, "derivative", low=0, high=4, of="Solution")
-        points, shape = self._points(at)
+        points, shape = rows(self.problem.domain, at)
         values = self.pieces.points(n, points, orders).reshape(shape)
         if isinstance(self.pieces, MeshPieces) and np.isnan(values).any():
             raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")
@@ -186,7 +188,7 @@ class Solution:
                 f"{among([*self.names, *(each.name for each in coordinates)])}."
             )
         compiled = compile_equations([tree], self.problem.fields, [each.tree for each in coordinates])
-        points, shape = self._points(at)
+        points, shape = rows(self.problem.domain, at)
         jets = [self.pieces.points(f, points, orders) for f, orders in compiled.jets]
         values = compiled.residuals(list(points.T), jets)[0].reshape(shape)
         return float(values) if values.ndim == 0 else np.array(values)
@@ -210,7 +212,7 @@ class Solution:
         """
         check_int(points, "points", low=1, of="Solution.residual")
         r = np.random.default_rng(seed)
-        at = _somewhere(self.problem.domain, points, r)
+        at = somewhere(self.problem.domain, points, r)
         symbols = [each.tree for each in self.problem.domain.coordinates]
         equations = self.problem.equations
         compiled = compile_equations([each.residual for each in equations], self.problem.fields, symbols)
@@ -276,6 +278,39 @@ class Solution:
         ('sin(pi*x)*sin(pi*y)', True)
         """
         return formula_of(self, of, work)
+
+    def to_vtk(self, path: PathLike, *, points: int = 101, times: int = 21) -> tuple[Path, ...]:
+        """Write values on a grid for ParaView and its like, velocities of a plane as vectors too; needs the extra `vtk`.
+
+        Parameters
+        ----------
+        path : str or path
+            Ends in .vtr; where there is time in .pvd, which lists a file for each time, written beside it.
+        points, times : int
+            Places along every coordinate of space, and times from the start to the end.
+
+        Returns
+        -------
+        tuple of Path
+            All files that were written, replacing what was there.
+
+        Raises
+        ------
+        InputError
+            Where pyvista is not installed, or the path ends otherwise.
+        FileError
+            Where a file cannot be written.
+        """
+        return write_vtk(self, path, points, times)
+
+    def plot(self, unknown: str | None = None, **options: Any) -> Any:
+        """A matplotlib Figure, as `edgewise.plots.plot_solution` draws it with these options."""
+        # Drawings stand above this room, so they are loaded only when asked for.
+        return import_module("edgewise.plots").plot_solution(self, unknown, **options)
+
+    def animate(self, path: PathLike, unknown: str | None = None, **options: Any) -> Path:
+        """A .gif or .mp4 of it in motion, as `edgewise.plots.animate_solution` makes it with these options."""
+        return import_module("edgewise.plots").animate_solution(self, path, unknown, **options)
 
     def save(self, path: PathLike, *, overwrite: bool = True) -> None:
         """Write the solution with its problem and its error to one file, by custom with the suffix .kan.
@@ -343,38 +378,9 @@ class Solution:
             "energy_bound": None if self.energy is None else self.energy.relative,
         }
 
-    def _points(self, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
-        """Places as rows, inside the domain, and the shape that values there are to have."""
-        names = [each.name for each in self.problem.domain.coordinates]
-        if len(at) != len(names):
-            raise InputError(
-                f"A solution takes {plural(len(names), 'array')}, one for each of {', '.join(names)}. Got {len(at)}."
-            )
-        arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
-        points = np.stack([each.ravel() for each in arrays], axis=1)
-        for axis, (low, high) in enumerate(self.problem.domain.bounds):
-            span = high - low
-            if self.problem.domain.periodic[axis]:
-                points[:, axis] = low + np.mod(points[:, axis] - low, span)
-            elif ((points[:, axis] < low - 1e-9 * span) | (points[:, axis] > high + 1e-9 * span)).any():
-                raise InputError(
-                    f"The solution is known for '{names[axis]}' from {low:g} to {high:g} only; some of the "
-                    f"places lie outside."
-                )
-        return points, arrays[0].shape
-
     def _number(self, unknown: str | None) -> int:
         if unknown is None:
             if len(self.names) == 1:
                 return 0
             raise InputError(f"Say which 'unknown' of the solution: {', '.join(self.names)}.")
         return self.names.index(check_choice(unknown, "unknown", self.names, of="Solution"))
-
-
-def _somewhere(domain: Box | Region, points: int, r: np.random.Generator) -> Floats:
-    """Random places inside a domain, all equally likely: (points, d)."""
-    found = np.zeros((0, len(domain.bounds)))
-    while len(found) < points:
-        at = np.stack([r.uniform(low, high, points) for low, high in domain.bounds], axis=1)
-        found = np.concatenate([found, at[domain.contains(at)] if isinstance(domain, Region) else at])
-    return found[:points]

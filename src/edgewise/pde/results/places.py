@@ -1,0 +1,46 @@
+"""Places of a domain: as users give them, and at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import plural
+from edgewise._core.errors import InputError
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.region import Region
+
+Floats = NDArray[np.float64]
+
+
+def rows(domain: Box | Region, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:
+    """Places as rows, inside the bounds of the domain, and the shape that values there are to have."""
+    names = [each.name for each in domain.coordinates]
+    if len(at) != len(names):
+        raise InputError(
+            f"A solution takes {plural(len(names), 'array')}, one for each of {', '.join(names)}. Got {len(at)}."
+        )
+    arrays = np.broadcast_arrays(*(np.asarray(each, dtype=float) for each in at))
+    points = np.stack([each.ravel() for each in arrays], axis=1)
+    for axis, (low, high) in enumerate(domain.bounds):
+        span = high - low
+        if domain.periodic[axis]:
+            points[:, axis] = low + np.mod(points[:, axis] - low, span)
+        elif ((points[:, axis] < low - 1e-9 * span) | (points[:, axis] > high + 1e-9 * span)).any():
+            raise InputError(
+                f"The solution is known for '{names[axis]}' from {low:g} to {high:g} only; some of the "
+                f"places lie outside."
+            )
+    return points, arrays[0].shape
+
+
+def somewhere(domain: Box | Region, points: int, r: np.random.Generator) -> Floats:
+    """Random places inside a domain, all equally likely: (points, d)."""
+    found = np.zeros((0, len(domain.bounds)))
+    while len(found) < points:
+        at = np.stack([r.uniform(low, high, points) for low, high in domain.bounds], axis=1)
+        found = np.concatenate([found, at[domain.contains(at)] if isinstance(domain, Region) else at])
+    return found[:points]

@@ -1,0 +1,77 @@
+"""Solutions for ParaView and its like: values on a grid, as VTK files, by pyvista."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_choice, check_int
+from edgewise._core.errors import InputError
+from edgewise._core.extras import need
+from edgewise._core.files import PathLike, as_path, said_clearly, write_file
+from edgewise.pde.problem.velocities import velocities
+
+if TYPE_CHECKING:
+    from edgewise.pde.results.solution import Solution
+
+Floats = NDArray[np.float64]
+ONE, SERIES = ".vtr", ".pvd"
+
+
+def write_vtk(solution: Solution, path: PathLike, points: int, times: int) -> tuple[Path, ...]:
+    """One file, or one for each of some times and one that lists them."""
+    target = as_path(path)
+    domain = solution.problem.domain
+    clock = domain.time
+    check_choice(target.suffix.lower(), "path", (ONE if clock is None else SERIES,), of="Solution.to_vtk")
+    check_int(points, "points", low=2, high=1000, of="Solution.to_vtk")
+    check_int(times, "times", low=1, high=10_000, of="Solution.to_vtk")
+    pyvista = need("pyvista", "vtk", "VTK files")
+    if clock is None:
+        return (_saved(_grid(pyvista, solution, points, None), target),)
+    if len(domain.coordinates) == 1:
+        raise InputError("Solution.to_vtk needs a coordinate of space; there is time alone.")
+    moments = [float(each) for each in np.linspace(*domain.bounds[clock], times)]
+    files = [target.with_name(f"{target.stem}_{n:04d}{ONE}") for n in range(times)]
+    for moment, file in zip(moments, files, strict=True):
+        _saved(_grid(pyvista, solution, points, moment), file)
+    rows = "".join(
+        f'<DataSet timestep="{moment!r}" file="{file.name}"/>'
+        for moment, file in zip(moments, files, strict=True)
+    )
+    text = f'<VTKFile type="Collection" version="0.1"><Collection>{rows}</Collection></VTKFile>'
+    write_file(target, text.encode(), overwrite=True)
+    return (target, *files)
+
+
+def _grid(pyvista: Any, solution: Solution, points: int, time: float | None) -> Any:
+    domain = solution.problem.domain
+    at = [
+        np.array([time]) if each.time else np.linspace(low, high, points)
+        for each, (low, high) in zip(domain.coordinates, domain.bounds, strict=True)
+    ]
+    space = [a for a, each in zip(at, domain.coordinates, strict=True) if not each.time]
+    grid = pyvista.RectilinearGrid(*space)
+
+    def flat(name: str) -> Floats:
+        # VTK lets the first coordinate run fastest.
+        return np.asarray(solution.grid(*at, unknown=name)).ravel(order="F")
+
+    for name in solution.names:
+        grid.point_data[name] = flat(name)
+    flow = velocities(solution.problem)
+    if flow is not None:
+        along, across = (flat(each) for each in flow)
+        grid.point_data["velocity"] = np.stack([along, across, np.zeros_like(along)], axis=1)
+    return grid
+
+
+def _saved(grid: Any, path: Path) -> Path:
+    with said_clearly(path, "written"):
+        if not path.parent.is_dir():
+            raise FileNotFoundError
+        grid.save(str(path))
+    return path

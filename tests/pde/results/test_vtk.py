@@ -1,0 +1,71 @@
+"""Solutions as VTK files: what a grid is given, and one sentence without pyvista."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+from typing import ClassVar
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+
+from edgewise import FileError, InputError, pde
+from tests.pde.problem_set import kovasznay
+
+
+class Grid:
+    """As pyvista's, as far as it is used: places of each coordinate, and values by name."""
+
+    made: ClassVar[list[Grid]] = []
+
+    def __init__(self, *places):
+        self.places, self.point_data = places, {}
+        self.made.append(self)
+
+    def save(self, path):
+        with open(path, "w") as file:
+            file.write("grid")
+
+
+@pytest.fixture
+def grids(monkeypatch):
+    monkeypatch.setattr(Grid, "made", [])
+    monkeypatch.setitem(sys.modules, "pyvista", SimpleNamespace(RectilinearGrid=Grid))
+    return Grid.made
+
+
+def test_values_and_velocities_with_the_first_coordinate_fastest(grids, tmp_path):
+    solution = pde.solve(kovasznay()[0], 1e-2)
+    assert solution.to_vtk(tmp_path / "k.vtr", points=5) == (tmp_path / "k.vtr",)
+    (grid,) = grids
+    x, y = grid.places
+    assert grid.point_data["u"][1] == pytest.approx(solution(x[1], y[0], unknown="u"))
+    assert grid.point_data["velocity"][7] == pytest.approx(
+        [solution(x[2], y[1], unknown="u"), solution(x[2], y[1], unknown="v"), 0]
+    )
+
+
+def test_a_file_for_each_time(grids, tmp_path):
+    (x,), t = pde.coordinates("x"), pde.time()
+    u, rod = pde.unknown("u", x, t), pde.box({x: (0, 1), t: (0, 0.1)}, periodic=x)
+    start = pde.on(rod.boundary["start"], u == pde.sin(2 * pde.pi * x))
+    solution = pde.solve(pde.Problem(rod, [pde.dx(u, t) == pde.dx(u, x, 2)], start), 1e-2)
+    first, *files = solution.to_vtk(tmp_path / "rod.pvd", points=9, times=3)
+    entries = list(ET.parse(first).getroot().iter("DataSet"))
+    assert [float(each.get("timestep")) for each in entries] == [0, 0.05, 0.1]
+    assert [tmp_path / each.get("file") for each in entries] == files
+    assert all(file.exists() for file in files)
+    assert np.allclose(grids[2].point_data["u"], solution(grids[2].places[0], 0.1))
+    for path, error in (("rod.vtr", InputError), ("none/rod.pvd", FileError)):
+        with pytest.raises(error):
+            solution.to_vtk(tmp_path / path)
+
+
+def test_without_pyvista_it_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pyvista", None)
+    (x,) = pde.coordinates("x")
+    u, line = pde.unknown("u", x), pde.box({x: (0, 1)})
+    solution = pde.solve(pde.Problem(line, [pde.dx(u, x, 2) == 0], pde.on(line.boundary["walls"], u == 1)))
+    with pytest.raises(InputError, match=r"edgewise\[vtk\]"):
+        solution.to_vtk(tmp_path / "a.vtr")
