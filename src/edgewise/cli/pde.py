@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import (
     INTERRUPTED,
@@ -104,8 +105,11 @@ def pde(
     if show:
         typer.echo(posed.text.rstrip("\n"))
         return
-    if plot is not None and plot.suffix.lower() not in _IN_MOTION:
+    moves = plot is not None and plot.suffix.lower() in _IN_MOTION
+    if not moves:
         refuse_other_pictures(plot)
+    elif posed.problem.domain.time is None:
+        raise InputError(f"The problem has no time: {plot} would not move; name a .png or .svg instead.")
     refuse_to_overwrite([path for path in (out, plot) if path is not None], force)
     from edgewise.cli.pde_results import PdeProgress, draw, shown, told
     from edgewise.pde import solve
