@@ -1,0 +1,254 @@
+"""ImageClassifier: pictures to classes, behind the scikit-learn interface."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from torch import Tensor
+
+from edgewise._core.checks import check_bool, check_choice, check_float, check_int, plural, short
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, generator
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, check_seconds
+from edgewise.training.common.results import Callback
+from edgewise.vision.config import KINDS, ImageConfig
+from edgewise.vision.evidence import Evidence, evidence_of
+from edgewise.vision.networks import Patches, Standard, build
+from edgewise.vision.pictures import as_pictures, read_folder
+from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
+
+# Batches of fewer multiplications are worked on by one thread.
+SMALL = 1e8
+
+
+class ImageClassifier(ClassifierMixin, BaseEstimator):
+    """Classification of pictures by convolutions whose weights are functions that can be drawn.
+
+    Parameters
+    ----------
+    kind : "kan", "patches", "cnn" or "mlp"
+        "patches" adds up what each small patch says for each class, so that `evidence` shows it exactly; "cnn" and "mlp" are
+        ordinary networks trained by the same recipe, to compare with.
+    parameters : int
+        The widest network of at most so many is taken.
+    epochs : int
+    degree, intervals : int
+        Of the functions.
+    shift, flip
+        How pictures are changed while it learns, see `ImageRecipe`.
+    class_weight : None or "balanced"
+        "balanced" lets every class count the same, however many pictures it has.
+    validation : float
+        Share of the pictures held out to judge by, of every class alike; 0 for none.
+    patience : int or None
+        Stop after so many epochs without a lower error on those held out, and take the best.
+    seconds : float or None
+        Time limit; the result may then differ from run to run.
+    seed : int or None
+    callbacks : sequence of callable
+        Called with a `Record` after every epoch; returning True stops.
+    checkpoint : path or None
+        File that keeps the state after every epoch; the same fit goes on from it to the same bits.
+    settings : dict or None
+        More of `ImageConfig` and `ImageRecipe`, by name.
+
+    Attributes
+    ----------
+    network_ : nn.Module
+        Logits (n, classes) of pictures (n, channels, height, width) with values from 0 to 1.
+    config_ : ImageConfig
+    classes_ : ndarray
+    history_ : tuple of Record
+    stop_reason_ : StopReason
+    validation_score_ : float or None
+        Share of the held-out pictures that are told right.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.integers(0, 100, (60, 8, 8), dtype=np.uint8)
+    >>> y = np.arange(60) % 2
+    >>> X[y == 1, 2:6, 2:6] += 150
+    >>> model = ImageClassifier(parameters=2000, epochs=6, seed=0).fit(X, y)
+    >>> model.score(X, y) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        kind: str = "kan",
+        parameters: int = 20_000,
+        epochs: int = 20,
+        *,
+        degree: int = 2,
+        intervals: int = 3,
+        shift: int = 2,
+        flip: bool = False,
+        class_weight: str | None = None,
+        validation: float = 0.1,
+        patience: int | None = None,
+        seconds: float | None = None,
+        seed: int | None = 0,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: str | Path | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        self.kind, self.parameters, self.epochs = kind, parameters, epochs
+        self.degree, self.intervals = degree, intervals
+        self.shift, self.flip, self.class_weight = shift, flip, class_weight
+        self.validation, self.patience, self.seconds, self.seed = validation, patience, seconds, seed
+        self.callbacks, self.checkpoint, self.settings = callbacks, checkpoint, settings
+
+    def fit(self, X: Any, y: Any = None) -> ImageClassifier:
+        """Learn from pictures.
+
+        Parameters
+        ----------
+        X : array (n, height, width) or (n, height, width, channels), or a folder
+            Whole numbers from 0 to 255 or shares from 0 to 1. Of a folder each subfolder is a class.
+        y : array-like, shape (n,)
+            Classes; left out for a folder.
+
+        Raises
+        ------
+        InputError
+            For arguments that do not fit.
+        FileError
+            For a folder or file that cannot be read.
+        """
+        x, labels = self._pictures(X, y)
+        classes, codes = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise InputError(
+                f"The 'y' of ImageClassifier must name at least two classes. Got {plural(len(classes), 'class', 'classes')} instead."
+            )
+        target = torch.from_numpy(codes.astype(np.int64).reshape(-1))
+        config, recipe = self._plan(x, len(classes))
+        check_float(self.validation, "validation", low=0.0, high=0.9, of="ImageClassifier")
+        if self.class_weight is not None:
+            check_choice(self.class_weight, "class_weight", ("balanced",), of="ImageClassifier")
+        learn, held = _split(target, self.validation, self.seed)
+        network = build(config, seed=derive(self.seed, 1) if self.seed is not None else None)
+        for part in network.modules():
+            if isinstance(part, Standard):
+                part.learn(x[learn])
+        weight = weights_of(target[learn], len(classes)) if self.class_weight else None
+        judges = (x[held], target[held]) if len(held) else None
+        size = sum(p.numel() for p in network.parameters()) * recipe.batch * x.shape[2]
+        with one_thread(size <= SMALL):
+            found = train(
+                network, x[learn].contiguous(memory_format=torch.channels_last), target[learn], judges, recipe, weight,
+                self.seed, Meter(seconds=check_seconds(self.seconds, "ImageClassifier")), self.callbacks, self.checkpoint,
+            )  # fmt: skip
+        self.network_, self.config_, self.classes_ = found.network, config, classes
+        self.history_, self.stop_reason_ = found.history, found.stop_reason
+        self.n_features_in_ = int(np.prod(x.shape[1:]))
+        self.validation_score_ = None
+        if judges is not None:
+            right = logits_of(network, judges[0]).argmax(1) == judges[1]
+            self.validation_score_ = float(right.double().mean())
+        return self
+
+    def _plan(self, x: Tensor, classes: int) -> tuple[ImageConfig, ImageRecipe]:
+        """What is built and how it is trained."""
+        check_choice(self.kind, "kind", KINDS, of="ImageClassifier")
+        epochs = check_int(self.epochs, "epochs", low=1, of="ImageClassifier")
+        shift = check_int(self.shift, "shift", low=0, of="ImageClassifier")
+        flip = check_bool(self.flip, "flip", of="ImageClassifier")
+        if self.patience is not None:
+            check_int(self.patience, "patience", low=1, of="ImageClassifier")
+        given = dict(self.settings or {})
+        recipe = {k: given.pop(k) for k in list(given) if k in ImageRecipe.__dataclass_fields__}
+        strange = [k for k in given if k not in ImageConfig.__dataclass_fields__]
+        if strange:
+            raise InputError(
+                f"The 'settings' of ImageClassifier must be names of ImageConfig and ImageRecipe. Got {short(strange[0])} instead."
+            )
+        _, channels, height, width = x.shape
+        shape = {"height": height, "width": width, "channels": channels, "classes": classes}
+        own = {"kind": self.kind, "degree": self.degree, "intervals": self.intervals, **given}
+        config = ImageConfig.within(self.parameters, **shape, **own)
+        plan = {"epochs": epochs, "shift": shift, "flip": flip, "patience": self.patience, **recipe}
+        return config, ImageRecipe(**plan)
+
+    def _pictures(self, X: Any, y: Any) -> tuple[Tensor, NDArray[Any]]:
+        if isinstance(X, (str, Path)):
+            if y is not None:
+                raise InputError(
+                    "The 'y' of ImageClassifier must be left out where 'X' is a folder, whose subfolders are the classes. "
+                    "Got both instead."
+                )
+            found = read_folder(X)
+            return as_pictures(found.pictures, "ImageClassifier"), np.array(found.labels)
+        x = as_pictures(X, "ImageClassifier")
+        labels = np.asarray(y)
+        if labels.shape != (len(x),) or labels.dtype.kind not in "biufUSO":
+            raise InputError(
+                f"The 'y' of ImageClassifier must hold one class for each of {len(x):,} pictures. Got "
+                f"{'None' if y is None else f'shape {labels.shape}'} instead."
+            )
+        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+            raise InputError(
+                "The 'y' of ImageClassifier must hold no missing class. Got NaN or infinity instead."
+            )
+        return x, labels.astype(str) if labels.dtype.kind == "O" else labels
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Logits, shape (n, classes)."""
+        return logits_of(self.network_, self._like(X)).double().numpy()
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """Probabilities, shape (n, classes)."""
+        return torch.from_numpy(self.decision_function(X)).softmax(1).numpy()
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Classes, shape (n,)."""
+        return self.classes_[self.decision_function(X).argmax(1)]
+
+    def evidence(self, picture: Any) -> Evidence:
+        """Where in a picture, (height, width) or (height, width, channels), the evidence lies; of kind "patches" only."""
+        network = self._fitted()
+        if not isinstance(network, Patches):
+            raise InputError(
+                f"The 'kind' of an ImageClassifier must be 'patches' for evidence that adds up. Got {self.config_.kind!r} instead."
+            )
+        return evidence_of(network, self._like(np.asarray(picture)[None])[0], self.classes_)
+
+    def _fitted(self) -> Any:
+        if not hasattr(self, "network_"):
+            raise InputError(
+                "The ImageClassifier must be fitted. Got one that is not instead; call its fit first."
+            )
+        return self.network_
+
+    def _like(self, X: Any) -> Tensor:
+        """Pictures of the shape that was learned."""
+        self._fitted()
+        c = self.config_
+        x = as_pictures(X, "ImageClassifier")
+        if x.shape[1:] != (c.channels, c.height, c.width):
+            raise InputError(
+                f"The 'X' of ImageClassifier must hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned from. "
+                f"Got {(*x.shape[2:], x.shape[1])} instead."
+            )
+        return x.contiguous(memory_format=torch.channels_last)
+
+
+def _split(y: Tensor, share: float, seed: int | None) -> tuple[Tensor, Tensor]:
+    """Numbers of pictures to learn from and to judge by; of every class the same share, and at least one is learned from."""
+    order = torch.randperm(len(y), generator=generator(derive(seed, 2)))
+    held = list[Tensor]()
+    for code in y.unique():
+        own = order[y[order] == code]
+        held.append(own[: min(round(share * len(own)), len(own) - 1)])
+    judge = torch.cat(held).sort().values
+    mask = torch.ones(len(y), dtype=torch.bool)
+    mask[judge] = False
+    return mask.nonzero().squeeze(1), judge

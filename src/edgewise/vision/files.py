@@ -1,0 +1,76 @@
+"""Classifiers of pictures as .kan files: numbers and JSON only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor
+
+from edgewise._core.checks import short
+from edgewise._core.errors import FileError, InputError
+from edgewise.network.container import DTYPES, PathLike, Table, read_container, write_container
+from edgewise.vision.config import ImageConfig
+from edgewise.vision.networks import build
+
+if TYPE_CHECKING:
+    from edgewise.vision.classifier import ImageClassifier
+
+KIND = "ImageClassifier"
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+
+
+def save(model: ImageClassifier, path: PathLike, *, overwrite: bool = True) -> None:
+    """Write a fitted classifier; its predictions are the same to the bit when it is read again."""
+    if not hasattr(model, "network_"):
+        raise InputError(
+            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
+        )
+    document = {
+        "kind": KIND,
+        "config": model.config_.to_json(),
+        "classes": _plain(model.classes_),
+        "parameters": {name: value for name, value in model.get_params().items() if name != "callbacks"},
+    }
+    write_container(path, document, _state(model.network_.state_dict()), overwrite)
+
+
+def load(path: PathLike) -> ImageClassifier:
+    """Read what `save` wrote."""
+    from edgewise.vision.classifier import ImageClassifier
+
+    document, tensors = read_container(path, KIND, _promised)
+    try:
+        config = ImageConfig.from_json(document["config"])
+        model = ImageClassifier(**document["parameters"])
+        classes = np.array(document["classes"])
+        if len(classes) != config.classes:
+            raise InputError("Its classes do not fit its network.")
+        network = build(config)
+        network.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError, InputError) as error:
+        raise FileError(
+            f"The file {short(str(path))} is damaged: its classifier cannot be read ({short(str(error), 60)})."
+        ) from error
+    model.config_, model.classes_, model.network_ = config, classes, network.eval()
+    model.n_features_in_ = config.height * config.width * config.channels
+    return model
+
+
+def _promised(document: Mapping[str, Any]) -> Table:
+    network = build(ImageConfig.from_json(document.get("config")), device="meta")
+    return {name: (_CODES[t.dtype], tuple(t.shape)) for name, t in network.state_dict().items()}
+
+
+def _state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: t.detach().cpu() for name, t in state.items()}
+
+
+def _plain(classes: Any) -> list[Any]:
+    listed = classes.tolist()
+    if not all(type(each) in (str, int, float, bool) for each in listed):
+        raise InputError(
+            f"The classes of a model to be saved must be text, numbers or truth values. Got {short(listed)} instead."
+        )
+    return listed

@@ -1,0 +1,279 @@
+"""A network for pictures on its way: epochs of one recipe, whatever the network is made of."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from edgewise._core.errors import FileError
+from edgewise._core.seeds import derive, generator
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, charge, running
+from edgewise.training.common.listeners import Listeners
+from edgewise.training.common.results import Callback, Record
+from edgewise.training.common.state_files import is_there, read_tree, write_tree
+from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
+
+KIND = "pictures fit"
+# Rows that are judged at once; batches that statistics of a normalisation are taken from.
+ROWS, SETTLING = 512, 60
+
+
+@dataclass(frozen=True)
+class ImageRecipe:
+    """How networks for pictures are trained, those of functions and ordinary ones alike.
+
+    Attributes
+    ----------
+    epochs, batch : int
+    rate, decay, average : float
+        See `Recipe`.
+    shift : int
+        Pixels that a picture is moved by at most, at random, in either direction.
+    flip : bool
+        Whether pictures are mirrored, left to right, half of the time.
+    smoothing : float
+        Share of certainty that is spread over all classes.
+    patience : int or None
+        Epochs without a lower error on held-out pictures after which the best is taken; None trains to the end.
+    """
+
+    epochs: int = 20
+    batch: int = 128
+    rate: float = 5e-3
+    decay: float = 0.02
+    average: float = 0.05
+    shift: int = 2
+    flip: bool = False
+    smoothing: float = 0.02
+    patience: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network after training, and how it went."""
+
+    network: nn.Module
+    history: tuple[Record, ...]
+    stop_reason: StopReason
+
+
+def train(
+    network: nn.Module,
+    x: Tensor,
+    y: Tensor,
+    held: tuple[Tensor, Tensor] | None,
+    recipe: ImageRecipe,
+    weight: Tensor | None = None,
+    seed: int | None = 0,
+    meter: Meter | None = None,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: str | Path | None = None,
+) -> Trained:
+    """Train a network in place.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Gives logits (n, classes).
+    x : Tensor, shape (n, channels, height, width)
+    y : Tensor of int64, shape (n,)
+    held : pair of Tensor, optional
+        Pictures and classes to judge by.
+    recipe : ImageRecipe
+    weight : Tensor, shape (classes,), optional
+        What an error of each class counts.
+    seed, meter, callbacks, checkpoint
+        As in `fit`.
+    """
+    run = _Run(network, x, y, held, recipe, weight, seed)
+    meter, reason = meter or Meter(), None
+    listeners = Listeners(callbacks, meter, lambda: run.record(meter.seconds))
+    if checkpoint is not None:
+        run.restore(checkpoint)
+    try:
+        with running(meter):
+            while run.epoch < recipe.epochs and reason is None:
+                run.advance()
+                if listeners.tell(run.note(meter.seconds)):
+                    reason = StopReason.CALLBACK
+                elif run.tired():
+                    reason = StopReason.NO_IMPROVEMENT
+                if checkpoint is not None:
+                    run.store(checkpoint)
+    except (StopError, KeyboardInterrupt) as stop:
+        reason = meter.own(stop) if isinstance(stop, StopError) else StopReason.INTERRUPTED
+    run.end()
+    return Trained(network, tuple(run.history), reason or StopReason.MOST_STEPS)
+
+
+class _Run:
+    def __init__(
+        self,
+        network: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        held: tuple[Tensor, Tensor] | None,
+        recipe: ImageRecipe,
+        weight: Tensor | None,
+        seed: int | None,
+    ) -> None:
+        self.network, self.x, self.y, self.held = network, x, y, held
+        self.recipe, self.weight, self.seed = recipe, weight, seed
+        self.batches = max(1, math.ceil(len(x) / recipe.batch))
+        own = Recipe(recipe.rate, recipe.decay, average=recipe.average)
+        self.descent = Descent(network, recipe.epochs * self.batches, own)
+        self.epoch, self.loss, self.validation = 0, math.nan, None
+        self.best, self.best_epoch, self.best_state = math.inf, 0, dict[str, Tensor]()
+        self.history = list[Record]()
+        one = x[:1].expand(2, -1, -1, -1)
+        network.eval()
+        self.cost = FLOP * multiplications(network, lambda: network(one)) / 2
+
+    def advance(self) -> None:
+        """One epoch over all pictures, in an order and with changes drawn for it alone."""
+        random = generator(derive(self.seed, self.epoch))
+        order = torch.randperm(len(self.x), generator=random)
+        self.network.train()
+        total = 0.0
+        for k in range(self.batches):
+            rows = order[k * self.recipe.batch : (k + 1) * self.recipe.batch]
+            if len(rows) < 2:  # a normalisation over the batch needs a second picture
+                rows = torch.cat([rows, order[:1]])
+            x, y = augmented(self.x[rows], self.recipe, random), self.y[rows]
+            total += self.descent.step(lambda x=x, y=y: self._loss(x, y), 3 * self.cost * len(rows))
+        self.loss = total / self.batches
+        self.epoch += 1
+        if self.held is not None:
+            self.validation = self._judge(*self.held)
+            if self.recipe.patience is not None and self.validation < self.best:
+                self.best, self.best_epoch = self.validation, self.epoch
+                self.best_state = copy.deepcopy(self.averaged().state_dict())
+
+    def _loss(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(self.network(x), y, self.weight, label_smoothing=self.recipe.smoothing)
+
+    def averaged(self) -> nn.Module:
+        """A copy with the mean of the last states, its normalisation settled."""
+        self.descent.swap()
+        made = copy.deepcopy(self.network)
+        self.descent.swap()
+        return settled(made, self.x, self.recipe, self.seed)
+
+    def _judge(self, x: Tensor, y: Tensor) -> float:
+        charge(self.cost * len(x))
+        logits = logits_of(self.averaged(), x)
+        return float(F.cross_entropy(logits, y))
+
+    def tired(self) -> bool:
+        """Whether nothing has become better for too long."""
+        patience = self.recipe.patience
+        return self.held is not None and patience is not None and self.epoch - self.best_epoch > patience
+
+    def note(self, seconds: float) -> Record:
+        self.history.append(self.record(seconds))
+        return self.history[-1]
+
+    def record(self, seconds: float) -> Record:
+        share = self.descent.done / max(1, self.descent.steps)
+        return Record("epoch", self.epoch, self.loss, self.validation, seconds, 0, share=share)
+
+    def end(self) -> None:
+        """Leave the best, or the mean of the last states, in the network."""
+        if self.descent.mean:
+            self.descent.finish()
+            settled(self.network, self.x, self.recipe, self.seed)
+        if self.best_state and self.recipe.patience is not None:
+            self.network.load_state_dict(self.best_state)
+        self.network.eval()
+        for p in self.network.parameters():
+            p.grad = None
+
+    def fingerprint(self) -> str:
+        """What a checkpoint belongs to."""
+        digest = hashlib.sha256(
+            repr((asdict(self.recipe), self.seed, len(self.x), repr(self.network))).encode()
+        )
+        digest.update(self.y.numpy().tobytes())
+        digest.update(self.x.double().sum((1, 2, 3)).numpy().tobytes())
+        return digest.hexdigest()
+
+    def store(self, path: str | Path) -> None:
+        write_tree(path, KIND, {
+            "fingerprint": self.fingerprint(),
+            "network": {name: t.clone() for name, t in self.network.state_dict().items()},
+            "descent": self.descent.state(),
+            "best_state": dict(self.best_state),
+            "numbers": [self.epoch, self.best, self.best_epoch],
+            "history": [[r.step, r.loss, r.validation, r.seconds, r.share] for r in self.history],
+        })  # fmt: skip
+
+    def restore(self, path: str | Path) -> None:
+        if not is_there(path):
+            return
+        tree = read_tree(path, KIND)
+        if tree["fingerprint"] != self.fingerprint():
+            raise FileError(f"The checkpoint {path} belongs to another fit; remove it or name another file.")
+        self.network.load_state_dict(tree["network"])
+        self.descent.restore(tree["descent"])
+        self.epoch, self.best, self.best_epoch = tree["numbers"]
+        self.best_state = tree["best_state"]
+        self.history = [Record("epoch", s, l, v, t, 0, share=a) for s, l, v, t, a in tree["history"]]
+
+
+def augmented(x: Tensor, recipe: ImageRecipe, random: torch.Generator) -> Tensor:
+    """Pictures moved and mirrored at random; what comes in at an edge is what stood there."""
+    n, _, height, width = x.shape
+    move = min(recipe.shift, (min(height, width) - 1) // 4)
+    if move:
+        padded = F.pad(x, (move,) * 4, mode="replicate")
+        down, across = torch.randint(2 * move + 1, (2, n), generator=random)
+        rows = down[:, None] + torch.arange(height)
+        columns = across[:, None] + torch.arange(width)
+        at = torch.arange(n)[:, None, None]
+        x = padded.permute(0, 2, 3, 1)[at, rows[:, :, None], columns[:, None]].permute(0, 3, 1, 2)
+    if recipe.flip:
+        turn = torch.rand(n, generator=random) < 0.5
+        x = torch.where(turn[:, None, None, None], x.flip(3), x)
+    return x
+
+
+def settled(network: nn.Module, x: Tensor, recipe: ImageRecipe, seed: int | None) -> nn.Module:
+    """The network (changed in place) with statistics of its normalisations taken anew, in evaluation mode."""
+    norms = [m for m in network.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm)]
+    kept = [m.momentum for m in norms]
+    if norms:
+        random = generator(derive(seed, 1 << 20))
+        for m in norms:
+            m.reset_running_stats()
+            m.momentum = None  # a plain mean over what comes
+        network.train()
+        rows = torch.randperm(len(x), generator=random)[: SETTLING * recipe.batch]
+        with torch.no_grad():
+            for part in rows.split(recipe.batch):
+                if len(part) > 1 or len(rows) == 1:
+                    network(augmented(x[part if len(part) > 1 else part.repeat(2)], recipe, random))
+        for m, momentum in zip(norms, kept, strict=True):
+            m.momentum = momentum
+    return network.eval()
+
+
+def logits_of(network: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Logits of all pictures, some at a time."""
+    with torch.no_grad():
+        return torch.cat([network(part) for part in x.split(ROWS)]) if len(x) else network(x)
+
+
+def weights_of(y: Tensor, classes: int) -> Tensor:
+    """Weights by which every class counts the same."""
+    count = torch.bincount(y, minlength=classes).double().clamp(min=1)
+    return (len(y) / (classes * count)).float()
