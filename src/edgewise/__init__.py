@@ -58,6 +58,7 @@ What is not at the top stands in a module:
 ``ew.explaining``         what explanations give; reasons for refusals, reliability, rows out of range
 ``ew.auditing``           repairs of a model by hand
 ``ew.exporting``          source code as text
+``ew.vision``             networks for pictures: a classifier with evidence that adds up
 ``ew.replacing``          feed-forward blocks of torch models, and what they are replaced by
 ``ew.report``             the pages of ``ew.write_report``, and what is on them
 ``ew.data``               tables: read, write, split

@@ -17,6 +17,7 @@ from . import splines as splines
 from . import symbolic as symbolic
 from . import training as training
 from . import verifying as verifying
+from . import vision as vision
 from ._core.errors import EdgewiseError as EdgewiseError
 from ._core.errors import FileError as FileError
 from ._core.errors import InputError as InputError

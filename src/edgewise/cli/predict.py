@@ -66,6 +66,14 @@ def predict(
         out = None
     if out is not None:
         refuse_to_overwrite([out], force)
+    from edgewise.network.container import kind_of
+
+    if kind_of(model) == "ImageClassifier":
+        from edgewise.cli.images import predict_pictures
+        from edgewise.vision.files import load
+
+        predict_pictures(load(model), data, out, quiet=quiet, json=json)
+        return
     from edgewise.data import provenance, read_frame, write_frame
     from edgewise.data.write import check_table_name
 

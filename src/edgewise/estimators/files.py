@@ -16,6 +16,7 @@ from edgewise.network.fitted import HoldsNetwork
 _ESTIMATORS = ("KANRegressor", "KANClassifier")
 _CALIBRATED = "CalibratedKAN"
 _SOLUTION = "Solution"
+_PICTURES = "ImageClassifier"
 _KINDS: tuple[str, ...] = (KIND, *_ESTIMATORS, _CALIBRATED)
 
 
@@ -28,7 +29,7 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
 
     Parameters
     ----------
-    model : KAN, KANRegressor, KANClassifier, CalibratedKAN or Solution
+    model : KAN, KANRegressor, KANClassifier, ImageClassifier, CalibratedKAN or Solution
         Of an estimator the file holds the network, the encoding, the classes and the parameters; not the callbacks, and
         not the rows that `partial_fit` keeps. A calibrated model is written with its maps, in a format that versions which
         do not know them refuse to read.
@@ -55,6 +56,11 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     kind = type(model).__name__
     if kind == _CALIBRATED and type(model).__module__.startswith("edgewise."):
         _save_calibrated(model, path, overwrite)
+        return
+    if kind == _PICTURES and type(model).__module__.startswith("edgewise."):
+        from edgewise.vision.files import save as save_pictures
+
+        save_pictures(model, path, overwrite=check_bool(overwrite, "overwrite", of="save"))
         return
     if kind == _SOLUTION and type(model).__module__.startswith("edgewise."):
         model.save(path, overwrite=overwrite)
@@ -109,6 +115,10 @@ def load(path: PathLike) -> Any:
     >>> (again.predict(X) == model.predict(X)).all()
     np.True_
     """
+    if kind_of(path) == _PICTURES:
+        from edgewise.vision.files import load as load_pictures
+
+        return load_pictures(path)
     if kind_of(path) == _SOLUTION:
         from edgewise.pde import Solution
 

@@ -6,8 +6,8 @@ made by what they print themselves as, and checked against what they are.
 
 from __future__ import annotations
 
-import ast
 import base64
+import inspect
 import textwrap
 from typing import Any
 
@@ -26,6 +26,7 @@ from edgewise.splines.pieces import extended_knots
 from edgewise.symbolic.expressions.printer import named, source_of
 
 WIDTH = 100
+PLAIN = (bool, int, float, str, tuple, type(None))
 _OURS = (KANLinear, KANConv1d, KANConv2d, KAN)
 # What the code of a trace may call on; each comes with torch.
 _KNOWN = {"torch", "device", "inf", "nan", "NoneType", "fx_pytree", "pytree"}
@@ -251,8 +252,7 @@ class _Writer:
 
     def of_torch(self, name: str, module: nn.Module) -> str:
         """A layer of torch by its own representation, where that says all there is."""
-        text = repr(module)
-        again = _made(text)
+        text, again = _made(module)
         if (
             again is None
             or type(again) is not type(module)
@@ -261,32 +261,30 @@ class _Writer:
         ):
             raise InputError(
                 f"The layers of a module to be written as torch source must be those of edgewise and plain ones of torch. "
-                f"Got {short(text.splitlines()[0])} as {name!r} instead."
+                f"Got {short(type(module).__name__)} as {name!r} instead."
             )
         for own, value in module.state_dict().items():
             self.tensor(f"{name}.{own}", value)
-        return f"nn.{text}"
+        return text
 
 
-def _made(text: str) -> nn.Module | None:
-    """A layer of torch from its representation, where that is a call with plain values."""
+def _made(module: nn.Module) -> tuple[str, nn.Module | None]:
+    """A layer of torch made anew from what its class asks for and the layer remembers, and how it was made."""
+    kind = type(module)
+    if getattr(nn, kind.__name__, None) is not kind:
+        return kind.__name__, None
+    given = dict[str, Any]()
+    for name in inspect.signature(kind).parameters:
+        value = getattr(module, name, inspect.Parameter.empty)
+        if value is None or isinstance(value, Tensor):
+            value = value is not None if name == "bias" else value
+        if name not in ("device", "dtype") and isinstance(value, PLAIN):
+            given[name] = value
+    told = ", ".join(f"{name}={value!r}" for name, value in given.items())
     try:
-        call = ast.parse(text, mode="eval").body
-    except SyntaxError:
-        return None
-    maker = (
-        getattr(nn, call.func.id, None)
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)
-        else None
-    )
-    if maker is None or not isinstance(call, ast.Call):
-        return None
-    try:
-        given = [ast.literal_eval(each) for each in call.args]
-        named_ = {each.arg: ast.literal_eval(each.value) for each in call.keywords if each.arg is not None}
-        return maker(*given, **named_)
+        return f"nn.{kind.__name__}({told})", kind(**given)
     except (TypeError, ValueError):
-        return None
+        return told, None
 
 
 def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -294,9 +292,8 @@ def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 def _settings(module: nn.Module) -> dict[str, Any]:
-    plain = (bool, int, float, str, tuple, type(None))
     return {
         name: value
         for name, value in vars(module).items()
-        if not name.startswith("_") and name != "training" and isinstance(value, plain)
+        if not name.startswith("_") and name != "training" and isinstance(value, PLAIN)
     }

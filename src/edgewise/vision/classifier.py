@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from torch import Tensor
 
-from edgewise._core.checks import check_bool, check_choice, check_float, check_int, plural, short
+from edgewise._core.checks import check_bool, check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
@@ -127,7 +127,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         classes, codes = np.unique(labels, return_inverse=True)
         if len(classes) < 2:
             raise InputError(
-                f"The 'y' of ImageClassifier must name at least two classes. Got {plural(len(classes), 'class', 'classes')} instead."
+                f"The 'y' of ImageClassifier must name at least two classes. Got {len(classes)} instead."
             )
         target = torch.from_numpy(codes.astype(np.int64).reshape(-1))
         config, recipe = self._plan(x, len(classes))
@@ -169,13 +169,23 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         strange = [k for k in given if k not in ImageConfig.__dataclass_fields__]
         if strange:
             raise InputError(
-                f"The 'settings' of ImageClassifier must be names of ImageConfig and ImageRecipe. Got {short(strange[0])} instead."
+                f"The 'settings' of ImageClassifier must be names of ImageConfig and ImageRecipe. Got "
+                f"{short(strange[0])} instead."
             )
         _, channels, height, width = x.shape
         shape = {"height": height, "width": width, "channels": channels, "classes": classes}
         own = {"kind": self.kind, "degree": self.degree, "intervals": self.intervals, **given}
         config = ImageConfig.within(self.parameters, **shape, **own)
-        plan = {"epochs": epochs, "shift": shift, "flip": flip, "patience": self.patience, **recipe}
+        # Few pictures are cut into smaller batches, so that an epoch has some fifty steps.
+        batch = min(128, max(16, len(x) // 50))
+        plan: dict[str, Any] = {
+            "epochs": epochs,
+            "batch": batch,
+            "shift": shift,
+            "flip": flip,
+            "patience": self.patience,
+            **recipe,
+        }
         return config, ImageRecipe(**plan)
 
     def _pictures(self, X: Any, y: Any) -> tuple[Tensor, NDArray[Any]]:
@@ -202,7 +212,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Logits, shape (n, classes)."""
-        return logits_of(self.network_, self._like(X)).double().numpy()
+        return logits_of(self._fitted(), self._like(X)).double().numpy()
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities, shape (n, classes)."""
@@ -210,14 +220,16 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Classes, shape (n,)."""
-        return self.classes_[self.decision_function(X).argmax(1)]
+        best = self.decision_function(X).argmax(1)
+        return self.classes_[best]
 
     def evidence(self, picture: Any) -> Evidence:
         """Where in a picture, (height, width) or (height, width, channels), the evidence lies; of kind "patches" only."""
         network = self._fitted()
         if not isinstance(network, Patches):
             raise InputError(
-                f"The 'kind' of an ImageClassifier must be 'patches' for evidence that adds up. Got {self.config_.kind!r} instead."
+                f"The 'kind' of an ImageClassifier must be 'patches' for evidence that adds up. Got "
+                f"{self.config_.kind!r} instead."
             )
         return evidence_of(network, self._like(np.asarray(picture)[None])[0], self.classes_)
 
@@ -235,8 +247,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         x = as_pictures(X, "ImageClassifier")
         if x.shape[1:] != (c.channels, c.height, c.width):
             raise InputError(
-                f"The 'X' of ImageClassifier must hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned from. "
-                f"Got {(*x.shape[2:], x.shape[1])} instead."
+                f"The 'X' of ImageClassifier must hold pictures ({c.height}, {c.width}, {c.channels}) as those it learned "
+                f"from. Got {(*x.shape[2:], x.shape[1])} instead."
             )
         return x.contiguous(memory_format=torch.channels_last)
 

@@ -23,17 +23,17 @@ class ImageConfig:
     height, width, channels, classes : int
         Of the pictures, and of what they show.
     kind : "kan", "patches", "cnn" or "mlp"
-        Convolutions of functions; the same with the class evidence of each patch added up; the ordinary convolutional network
-        of that shape, and a perceptron with one hidden layer, to be compared with.
+        Convolutions of functions; the same with the class evidence of each patch added up; the ordinary convolutional
+        network of that shape, and a perceptron with one hidden layer, to be compared with.
     base : int
-        Channels of the first stage; each of the two others has twice as many. Of "mlp" the hidden units.
+        Channels of the last two stages; the first has half as many. Of "mlp" the hidden units.
     depth : int
         Convolutions of a stage.
     degree, intervals : int
         Of the functions.
     norm : "batch", "affine" or "none"
-        What stands before each layer: normalisation over the batch, which keeps activations on the grid; the same with a scale
-        and a shift that are learned; nothing.
+        What stands before each layer: normalisation over the batch, which keeps activations on the grid; the same with a
+        scale and a shift that are learned; nothing.
     patch : int
         Side of the square that one place of the evidence sees at most, of kind "patches".
     """
@@ -75,7 +75,7 @@ class ImageConfig:
         True
         """
         check_int(parameters, "parameters", low=1, of="ImageConfig.within")
-        least = cls(**{**settings, "base": 1})
+        least = cls(**cast("dict[str, Any]", {**settings, "base": 1}))
         if least.parameters() > parameters:
             raise InputError(
                 f"The 'parameters' of a network for such pictures must be at least {least.parameters():,}. "

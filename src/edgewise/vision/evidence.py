@@ -32,8 +32,8 @@ class Evidence:
     pixels : ndarray, shape (K, height, width)
         The same, each patch's share spread evenly over the pixels that it sees.
     side, step, offset : int
-        Patch (i, j) sees the square of this side whose first pixel is (offset + i * step, offset + j * step), as far as it lies
-        in the picture.
+        Patch (i, j) sees the square of this side whose first pixel is (offset + i * step, offset + j * step), as far as it
+        lies in the picture.
     """
 
     picture: Floats

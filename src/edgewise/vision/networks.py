@@ -1,8 +1,9 @@
 """Networks for pictures: three stages of convolutions, and those they are compared with.
 
-Functions are laid over a grid, and what leaves it meets straight lines. So every layer of functions is preceded by a
-normalisation over the batch without scale and shift of its own (S. Ioffe and C. Szegedy, 2015, arXiv:1502.03167), and its grid
-reaches over two deviations. The ordinary network has the same stages, the same normalisation with scale and shift, and ReLU.
+Functions are laid over a grid, and what leaves it meets straight lines. So every layer of functions but the first is
+preceded by a normalisation over the batch without scale and shift of its own (S. Ioffe and C. Szegedy, 2015,
+arXiv:1502.03167), and its grid reaches over two deviations. The ordinary network has the same stages, normalisation with scale
+and shift, and ReLU.
 """
 
 from __future__ import annotations
@@ -80,15 +81,16 @@ def build(config: ImageConfig, seed: int | None = None, device: torch.device | s
     torch.Size([5, 10])
     """
     with torch.device(device):
-        made = _Builder(config, seed).network()
+        made = _Builder(config, seed, str(device) == "meta").network()
     if device == "cpu" and config.kind in ("cnn", "mlp") and seed is not None:
         _seeded(made, seed)
     return made
 
 
 class _Builder:
-    def __init__(self, config: ImageConfig, seed: int | None) -> None:
+    def __init__(self, config: ImageConfig, seed: int | None, empty: bool) -> None:
         self.config, self.seed, self.count = config, seed, 0
+        self.init = "zero" if empty else "random"
 
     def network(self) -> nn.Module:
         c = self.config
@@ -110,7 +112,7 @@ class _Builder:
         """Two or three stages, halved in between where there is something to halve."""
         c, parts, before = self.config, list[nn.Module](), self.config.channels
         side = min(c.height, c.width)
-        for stage, width in enumerate((c.base, 2 * c.base, 2 * c.base)):
+        for stage, width in enumerate((-(-c.base // 2), c.base, c.base)):
             if stage and side >= HALVED:
                 parts.append(nn.AvgPool2d(2, ceil_mode=True))
                 side = -(-side // 2)
@@ -124,7 +126,7 @@ class _Builder:
     def patches(self) -> nn.Sequential:
         """Kernels of 3 that reach as far as a patch and no further, then one place alone."""
         c, parts, before, reach, step = self.config, list[nn.Module](), self.config.channels, 1, 1
-        widths = [c.base] * c.depth + [2 * c.base] * 64
+        widths = [-(-c.base // 2)] * c.depth + [c.base] * 64
         halve = min(c.height, c.width) >= 2 * HALVED
         for k, width in enumerate(widths):
             if k == c.depth and halve and reach + step + 2 * 2 * step <= c.patch:
@@ -146,7 +148,7 @@ class _Builder:
             return [*after, nn.Conv2d(before, width, kernel, padding=kernel // 2, bias=False)]
         layer = KANConv2d(
             before, width, kernel, padding=kernel // 2, degree=c.degree, intervals=c.intervals,
-            grid=(-REACH, REACH), bias=bias and c.norm != "batch", seed=derive(self.seed, self.count),
+            grid=(-REACH, REACH), bias=bias and c.norm != "batch", init=self.init, seed=derive(self.seed, self.count),
         )  # fmt: skip
         return [layer] if first else [*self.normal(before), layer]
 
@@ -168,6 +170,7 @@ class _Builder:
             degree=c.degree,
             intervals=c.intervals,
             grid=(-REACH, REACH),
+            init=self.init,
             seed=derive(self.seed, 0),
         )
         return [*norm, layer]
@@ -187,11 +190,11 @@ def _seeded(module: nn.Module, seed: int) -> None:
 
 
 def reach(network: nn.Module) -> tuple[int, int, int]:
-    """Of a chain of convolutions and pools: side of what one place sees, steps between places, and the first one's offset."""
+    """Of a chain of convolutions and pools: side of what one place sees, steps between places, the first's offset."""
     side, step, offset = 1, 1, 0
     for part in network.modules():
         if isinstance(part, (KANConv2d, nn.Conv2d)):
-            kernel, before = part.kernel_size[0], cast("tuple[int, ...]", part.kernel_size)[0] // 2
+            kernel, before = part.kernel_size[0], part.kernel_size[0] // 2
         elif isinstance(part, nn.AvgPool2d):
             kernel, before = cast(int, part.kernel_size), 0
         else:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import among, plural, short
+from edgewise._core.checks import plural, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.extras import need
 
@@ -55,8 +55,8 @@ def as_pictures(X: Any, of: str) -> Tensor:
         array = array[..., None]
     if array.shape[3] not in (1, 2, 3, 4):
         raise InputError(
-            f"The 'X' of {of} must have 1 to 4 channels, its last dimension. Got shape {array.shape} instead; for channels first, "
-            "move them with X.transpose(0, 2, 3, 1)."
+            f"The 'X' of {of} must have 1 to 4 channels, its last dimension. Got shape {array.shape} instead; for "
+            "channels first, move them with X.transpose(0, 2, 3, 1)."
         )
     whole = array.dtype.kind in "bui"
     if array.dtype.kind == "f" and not np.isfinite(array).all():
@@ -83,7 +83,8 @@ def read_folder(
     ----------
     folder : str or path
     size : (int, int), optional
-        Height and width to bring them to, cut to that shape around the middle; by default that of the median picture, at most 64.
+        Height and width to bring them to, cut to that shape around the middle; by default those of the median picture, at
+        most 64.
     channels : 1 or 3, optional
         Grey or coloured; by default grey where all are.
     skip_damaged : bool
@@ -126,8 +127,8 @@ def read_files(
             damaged.append(f"{file} ({str(error) or type(error).__name__})")
     if damaged and not skip_damaged:
         raise FileError(
-            f"{plural(len(damaged), 'file')} cannot be read as pictures: {among(damaged, 3)}; mend or remove them, or leave them "
-            "out with skip_damaged."
+            f"{plural(len(damaged), 'file')} cannot be read as pictures: {'; '.join(damaged[:3])}; mend or remove them, or "
+            "leave them out with skip_damaged."
         )
     if not opened:
         raise FileError("No file of a picture could be read.")

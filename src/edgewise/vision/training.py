@@ -8,7 +8,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -227,7 +226,7 @@ class _Run:
         self.descent.restore(tree["descent"])
         self.epoch, self.best, self.best_epoch = tree["numbers"]
         self.best_state = tree["best_state"]
-        self.history = [Record("epoch", s, l, v, t, 0, share=a) for s, l, v, t, a in tree["history"]]
+        self.history = [Record("epoch", s, error, v, t, 0, share=a) for s, error, v, t, a in tree["history"]]
 
 
 def augmented(x: Tensor, recipe: ImageRecipe, random: torch.Generator) -> Tensor:

@@ -1,0 +1,146 @@
+"""`edgewise fit-images`: a folder of pictures in; a classifier of pictures out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edgewise.cli import options
+from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json, refuse_to_overwrite
+
+
+def fit_images(
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with a subfolder of pictures for each class.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The model to write.")] = Path("pictures.kan"),
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            help="kan, patches (evidence of small patches that adds up), or cnn and mlp, to compare with.",
+        ),
+    ] = "kan",
+    parameters: Annotated[
+        int, typer.Option("--parameters", "-p", help="The most numbers it may learn.", min=100)
+    ] = 20_000,
+    epochs: Annotated[int, typer.Option("--epochs", "-e", help="Times it sees every picture.", min=1)] = 20,
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Mirror pictures at random, where left and right mean nothing.")
+    ] = False,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Let every class count the same, however many pictures it has.")
+    ] = False,
+    skip_damaged: Annotated[
+        bool, typer.Option("--skip-damaged", help="Leave out files that cannot be read as pictures.")
+    ] = False,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="Keep the state here, and go on from it.", show_default=False),
+    ] = None,
+    seconds: options.Seconds = None,
+    seed: options.Seed = 0,
+    force: options.Force = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Learn to tell pictures apart from a folder of them.
+
+    Each subfolder is a class. Pictures are turned as cameras say, laid on white
+    where they are transparent, and brought to one size; of each class a tenth
+    is held out to judge by. `edgewise predict` takes the model and a folder.
+
+    Examples:
+
+    - `edgewise fit-images pets -o pets.kan`
+
+    - `edgewise fit-images scans --kind patches --balanced --epochs 40`
+    """
+    refuse_to_overwrite([out], force)
+    import numpy as np
+
+    from edgewise.vision import ImageClassifier, read_folder
+    from edgewise.vision.files import save
+
+    found = read_folder(folder, skip_damaged=skip_damaged)
+    if found.damaged and not quiet:
+        typer.echo(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
+
+    def told(record: Any) -> None:
+        if not quiet:
+            held = "" if record.validation is None else f", held out {record.validation:.4f}"
+            typer.echo(f"epoch {record.step}: loss {record.loss:.4f}{held}", err=True)
+
+    with Interrupts() as interrupts:
+        model = ImageClassifier(
+            kind, parameters, epochs, flip=flip, class_weight="balanced" if balanced else None,
+            seconds=seconds, seed=seed, callbacks=(told, interrupts), checkpoint=checkpoint,
+        ).fit(found.pictures, np.array(found.labels))  # fmt: skip
+    save(model, out, overwrite=force)
+    count = sum(p.numel() for p in model.network_.parameters())
+    result = {
+        "file": str(out), "classes": model.classes_.tolist(), "pictures": len(found.files), "parameters": count,
+        "accuracy_held_out": model.validation_score_, "epochs": len(model.history_),
+        "stop_reason": str(model.stop_reason_), "damaged": list(found.damaged),
+    }  # fmt: skip
+    if json:
+        from edgewise.cli.summary import to_json
+
+        print_json(to_json(result))
+    elif not quiet:
+        right = (
+            ""
+            if model.validation_score_ is None
+            else f"; {100 * model.validation_score_:.1f} % of those held out told right"
+        )
+        typer.echo(
+            f"{len(found.files):,} pictures, {len(model.classes_)} classes, {count:,} parameters{right}. Written to {out}."
+        )
+    if interrupts.happened:
+        raise typer.Exit(INTERRUPTED)
+
+
+def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, json: bool) -> None:
+    """Classes and probabilities of a picture, or of all pictures in a folder, as a table."""
+    import pyarrow as pa
+
+    from edgewise._core.errors import FileError
+    from edgewise.cli.summary import to_json
+    from edgewise.data import write_frame
+    from edgewise.vision.pictures import SUFFIXES, read_files
+
+    files = (
+        [place] if place.is_file() else sorted(f for f in place.rglob("*") if f.suffix.lower() in SUFFIXES)
+    )
+    if not files:
+        raise FileError(f"No picture was found at {place}; give a picture or a folder of them.")
+    c = model.config_
+    found = read_files(files, (c.height, c.width), c.channels, skip_damaged=True)
+    chances = model.predict_proba(found.pictures)
+    columns: dict[str, Any] = {
+        "file": [str(file) for file in found.files],
+        "class": model.classes_[chances.argmax(1)].tolist(),
+    }
+    columns |= {f"p({label})": chances[:, k] for k, label in enumerate(model.classes_)}
+    table = pa.table(columns)
+    if out is not None:
+        write_frame(table, out)
+    if json:
+        print_json(to_json({"pictures": len(found.files), "damaged": list(found.damaged),
+                            **({"file": str(out)} if out else {"predictions": table.to_pylist()})}))  # fmt: skip
+    elif out is None:
+        sys.stdout.flush()
+        write_frame(table, sys.stdout.buffer)
+    if not quiet:
+        left = (
+            f"; {len(found.damaged)} could not be read: {'; '.join(found.damaged[:3])}"
+            if found.damaged
+            else ""
+        )
+        typer.echo(f"{len(found.files):,} pictures{left}.", err=True)

@@ -1,0 +1,192 @@
+"""Pictures to classes: arrays of every shape, the same bits again, files, and what cannot be learned from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+
+import edgewise as ew
+from edgewise import FileError, InputError, StopReason
+from edgewise.exporting import to_torch_source
+from edgewise.vision import ImageClassifier, ImageConfig, build
+
+
+def marks(n: int = 120, side: int = 8, channels: int = 0, seed: int = 0) -> tuple[Any, Any]:
+    """Noise with a bright bar that stands or lies."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 90, (n, side, side, max(channels, 1)), dtype=np.uint8)
+    y = np.arange(n) % 2
+    for k in range(n):
+        at = rng.integers(1, side - 2)
+        bar = (slice(at, at + 1), slice(1, side - 1))
+        X[(k, *(bar if y[k] else bar[::-1]))] += 140
+    return (X if channels else X[..., 0]), np.where(y == 1, "lying", "standing")
+
+
+def quick(**options: Any) -> ImageClassifier:
+    return ImageClassifier(**{"parameters": 1500, "epochs": 12, "seed": 0, **options})
+
+
+@pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
+@pytest.mark.parametrize("channels", [0, 3])
+def test_bars_are_told_apart(kind: str, channels: int) -> None:
+    X, y = marks(channels=channels)
+    model = quick(kind=kind).fit(X, y)
+    fresh, truth = marks(80, channels=channels, seed=1)
+    assert model.score(fresh, truth) >= 0.9
+    assert model.classes_.tolist() == ["lying", "standing"]
+    chances = model.predict_proba(fresh)
+    np.testing.assert_allclose(chances.sum(1), 1)
+    assert (model.classes_[chances.argmax(1)] == model.predict(fresh)).all()
+    assert model.stop_reason_ == StopReason.MOST_STEPS
+    assert len(model.history_) == 12
+    assert sum(p.numel() for p in model.network_.parameters()) <= 1500
+
+
+def test_whole_numbers_and_shares_are_the_same_pictures() -> None:
+    X, y = marks(40)
+    first, second = (quick(epochs=2).fit(each, y) for each in (X, X / 255.0))
+    np.testing.assert_allclose(first.predict_proba(X), second.predict_proba(X / 255.0), atol=1e-4)
+
+
+def test_the_same_seed_gives_the_same_bits_also_from_a_checkpoint(tmp_path: Path) -> None:
+    X, y = marks(40)
+    whole = quick(epochs=4).fit(X, y)
+    assert np.array_equal(whole.predict_proba(X), quick(epochs=4).fit(X, y).predict_proba(X))
+    assert not np.array_equal(whole.predict_proba(X), quick(epochs=4, seed=1).fit(X, y).predict_proba(X))
+    place = tmp_path / "state"
+    broken = quick(epochs=4, checkpoint=place, callbacks=[lambda record: record.step == 2]).fit(X, y)
+    assert broken.stop_reason_ == StopReason.CALLBACK
+    assert len(broken.history_) == 2
+    resumed = quick(epochs=4, checkpoint=place).fit(X, y)
+    assert np.array_equal(whole.predict_proba(X), resumed.predict_proba(X))
+    with pytest.raises(FileError, match="belongs to another fit"):
+        quick(epochs=5, checkpoint=place).fit(X, y)
+
+
+@pytest.mark.parametrize("kind", ["kan", "patches", "cnn", "mlp"])
+def test_files_keep_every_bit(kind: str, tmp_path: Path) -> None:
+    X, y = marks(30)
+    model = quick(kind=kind, epochs=1).fit(X, y == "lying")
+    ew.save(model, tmp_path / "model.kan")
+    again = ew.load(tmp_path / "model.kan")
+    assert np.array_equal(again.predict_proba(X), model.predict_proba(X))
+    assert again.predict(X).dtype == bool
+    assert again.get_params()["kind"] == kind
+    damaged = (tmp_path / "model.kan").read_bytes()
+    (tmp_path / "model.kan").write_bytes(damaged[:-9] + b"x" * 9)
+    with pytest.raises(FileError):
+        ew.load(tmp_path / "model.kan")
+    with pytest.raises(InputError, match="must be fitted"):
+        ew.save(quick(), tmp_path / "other.kan")
+
+
+def test_a_rare_class_counts_as_much_where_asked() -> None:
+    X, y = marks(200)
+    keep = np.flatnonzero((y == "standing") | (np.arange(200) % 20 == 1))
+    fresh, truth = marks(100, seed=3)
+    plain, balanced = (quick(class_weight=w, epochs=6).fit(X[keep], y[keep]) for w in (None, "balanced"))
+    rare = truth == "lying"
+    assert balanced.predict_proba(fresh)[rare, 0].mean() > plain.predict_proba(fresh)[rare, 0].mean() + 0.05
+
+
+def test_patience_ends_it_and_takes_the_best() -> None:
+    X, y = marks(60)
+    noise = np.random.default_rng(0).permutation(y)
+    model = quick(epochs=60, patience=2, validation=0.3).fit(X, noise)
+    assert model.stop_reason_ == StopReason.NO_IMPROVEMENT
+    held = [record.validation for record in model.history_]
+    assert len(held) - 1 - int(np.argmin(held)) > 2
+    assert len(held) < 60
+
+
+def test_scikit_learn_can_clone_and_read_it() -> None:
+    model = quick(kind="patches", settings={"depth": 1, "rate": 1e-3})
+    again = clone(model)
+    assert again.get_params() == model.get_params()
+    assert clone(model).set_params(epochs=3).epochs == 3
+    X, y = marks(20)
+    assert again.set_params(epochs=1).fit(X, y).config_.depth == 1
+
+
+@pytest.mark.parametrize("size", [5_000, 20_000, 100_000, 1_000_000])
+@pytest.mark.parametrize("kind", ["kan", "patches", "cnn"])
+def test_one_number_sets_the_size(size: int, kind: str) -> None:
+    config = ImageConfig.within(size, height=28, width=28, channels=3, classes=10, kind=kind)
+    network = build(config, device="meta")
+    assert 0.75 * size <= sum(p.numel() for p in network.parameters()) == config.parameters() <= size
+    assert ImageConfig.from_json(config.to_json()) == config
+
+
+def test_activations_stay_on_the_grid() -> None:
+    """With the normalisation nearly all that a layer of functions is given lies on its grid."""
+    X, y = marks(60, side=12)
+    shares = {}
+    for norm in ("batch", "none"):
+        model = quick(epochs=3, settings={"norm": norm, "rate": 2e-2}).fit(X, y)
+        seen = list[float]()
+
+        def note(layer: Any, given: Any, seen: list[float] = seen) -> None:
+            low, high = layer.patch.domain[0].tolist()
+            seen.append(float(((given[0] >= low) & (given[0] <= high)).float().mean()))
+
+        for part in model.network_.modules():
+            if isinstance(part, ew.layers.KANConv2d):
+                part.register_forward_pre_hook(note)
+        model.predict(X)
+        shares[norm] = min(seen)
+    assert shares["batch"] > 0.85 > 0.8 * shares["none"]
+
+
+def test_a_trained_network_goes_on_as_plain_torch() -> None:
+    X, y = marks(30)
+    model = quick(epochs=1).fit(X, y)
+    space: dict[str, Any] = {}
+    exec(to_torch_source(model.network_), space)
+    x = torch.rand(4, 1, 8, 8)
+    with torch.no_grad():
+        torch.testing.assert_close(space["Model"]()(x), model.network_(x), rtol=1e-4, atol=1e-5)
+
+
+BAD: list[tuple[dict[str, Any], Any, Any, str]] = [
+    ({}, np.zeros((4, 8)), [0, 1, 0, 1], "must be pictures"),
+    ({}, "nowhere", None, "does not exist"),
+    ({}, [["a"]], [0], "must be pictures"),
+    ({}, np.zeros((4, 3, 8, 8)), [0, 1, 0, 1], "for channels first"),
+    ({}, np.full((4, 8, 8), np.nan), [0, 1, 0, 1], "finite numbers"),
+    ({}, np.zeros((4, 8, 8)), [0, 1, 0], "one class for each of 4"),
+    ({}, np.zeros((4, 8, 8)), None, "one class for each of 4"),
+    ({}, np.zeros((4, 8, 8)), [1, 1, 1, 1], "at least two classes"),
+    ({}, np.zeros((2, 8, 8)), [0.0, np.nan], "no missing class"),
+    ({"kind": "vit"}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'kind'"),
+    ({"parameters": 10}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "must be at least"),
+    ({"epochs": 0}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'epochs'"),
+    ({"validation": 1.0}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'validation'"),
+    ({"class_weight": "even"}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "'class_weight'"),
+    ({"settings": {"width_of": 3}}, np.zeros((4, 8, 8)), [0, 1, 0, 1], "must be names of ImageConfig"),
+]
+
+
+@pytest.mark.parametrize(("options", "X", "y", "message"), BAD)
+def test_what_cannot_be_learned_from_is_one_sentence(
+    options: dict[str, Any], X: Any, y: Any, message: str
+) -> None:
+    with pytest.raises((InputError, FileError), match=message) as caught:
+        quick(**options).fit(X, y)
+    assert "\n" not in str(caught.value)
+
+
+def test_other_pictures_than_learned_are_refused() -> None:
+    X, y = marks(20)
+    model = quick(epochs=1).fit(X, y)
+    with pytest.raises(InputError, match=r"must hold pictures \(8, 8, 1\)"):
+        model.predict(np.zeros((2, 9, 8)))
+    with pytest.raises(InputError, match="must be fitted"):
+        quick().predict(X)
+    with pytest.raises(InputError, match="must be 'patches' for evidence"):
+        model.evidence(X[0])

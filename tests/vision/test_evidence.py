@@ -1,0 +1,85 @@
+"""Evidence adds up to the logit, comes from nowhere else than its patch, and lies where the class is."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from edgewise.vision import ImageClassifier, ImageConfig, build
+from edgewise.vision.evidence import evidence_of
+from edgewise.vision.networks import Patches, reach
+
+
+@pytest.mark.parametrize("side", [8, 15, 28])
+@pytest.mark.parametrize("patch", [3, 9, 13])
+def test_patches_and_pixels_add_up_to_the_logits(side: int, patch: int) -> None:
+    network = build(ImageConfig(side, side, 3, 4, "patches", base=3, patch=patch), seed=0).eval()
+    assert isinstance(network, Patches)
+    with torch.no_grad():
+        network.constant.copy_(torch.tensor([0.5, -1.0, 0.0, 2.0]))
+    picture = torch.rand(3, side, side, generator=torch.Generator().manual_seed(0))
+    found = evidence_of(network, picture, np.arange(4))
+    for parts in (found.patches, found.pixels):
+        np.testing.assert_allclose(parts.sum((1, 2)) + found.constants, found.logits, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found.logits, network(picture[None]).detach()[0].numpy(), atol=1e-6)
+    assert reach(network)[0] <= patch
+
+
+@pytest.mark.parametrize("side", [9, 28])
+def test_a_patch_sees_its_square_and_no_more(side: int) -> None:
+    network = build(ImageConfig(side, side, 1, 3, "patches", base=3), seed=0).eval()
+    assert isinstance(network, Patches)
+    picture = torch.rand(1, side, side, generator=torch.Generator().manual_seed(0))
+    before = evidence_of(network, picture, np.arange(3))
+    for i, j in ((0, 0), (1, 2), (before.patches.shape[1] - 1, before.patches.shape[2] - 1)):
+        rows, columns = before.square(i, j)
+        outside = torch.rand(1, side, side, generator=torch.Generator().manual_seed(1))
+        outside[:, rows, columns] = picture[:, rows, columns]
+        after = evidence_of(network, outside, np.arange(3))
+        np.testing.assert_allclose(after.patches[:, i, j], before.patches[:, i, j], rtol=1e-5, atol=1e-7)
+        for edge in (rows.start, rows.stop - 1):  # every edge of the square is seen
+            inside = picture.clone()
+            inside[:, edge, columns] += 1.0
+            moved = evidence_of(network, inside, np.arange(3)).patches[:, i, j]
+            assert np.abs(moved - before.patches[:, i, j]).max() > 1e-7
+
+
+@cache
+def spotted() -> tuple[ImageClassifier, Any, Any, Any]:
+    """A classifier of pictures with a ring or a cross somewhere, and where it is."""
+    rng = np.random.default_rng(0)
+    ring = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
+    cross = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 1]])
+    X, y, place = rng.integers(0, 60, (180, 12, 12), dtype=np.uint8), np.arange(180) % 2, []
+    for k in range(180):
+        i, j = rng.integers(0, 9, 2)
+        X[k, i : i + 3, j : j + 3] += (150 * (ring if y[k] else cross)).astype(np.uint8)
+        place.append((i + 1, j + 1))
+    settings = {"patch": 9, "depth": 2, "shift": 0, "rate": 1e-2}
+    model = ImageClassifier("patches", 1500, epochs=14, seed=0, settings=settings).fit(X[:140], y[:140])
+    return model, X[140:], y[140:], np.array(place[140:])
+
+
+def test_evidence_lies_where_the_class_is() -> None:
+    model, X, y, place = spotted()
+    assert model.score(X, y) > 0.9
+    hits = 0
+    for picture, label, (i, j) in zip(X, y, place, strict=True):
+        found = model.evidence(picture)
+        other = found.pixels[label] - found.pixels[1 - label]
+        a, b = np.unravel_index(np.argmax(other), other.shape)
+        hits += abs(int(a) - i) <= 4 and abs(int(b) - j) <= 4
+    assert hits / len(X) > 0.8  # by chance less than half
+
+
+def test_the_strongest_patches_come_first() -> None:
+    model, X, _, _ = spotted()
+    found = model.evidence(X[0])
+    top = found.strongest(1, 3)
+    assert [each[2] for each in top] == sorted(found.patches[1].ravel(), reverse=True)[:3]
+    i, j, value = top[0]
+    assert found.patches[1, i, j] == value

@@ -1,0 +1,112 @@
+"""Folders of pictures as people have them, and the commands that take them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgewise import FileError, InputError
+from edgewise.cli import main
+from edgewise.vision import ImageClassifier, read_folder
+
+image = pytest.importorskip("PIL.Image")
+
+
+def put(path: Path, array: np.ndarray, mode: str | None = None, **options: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = image.fromarray(array)
+    (made if mode is None else made.convert(mode)).save(path, **options)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for k in range(14):
+        side = 20 + k % 3
+        for label, level in (("dark", 40), ("light", 180)):
+            put(
+                tmp_path / "set" / label / f"{k}.png",
+                rng.integers(0, 50, (side, side + 4), dtype=np.uint8) + level,
+            )
+    return tmp_path / "set"
+
+
+def test_classes_are_subfolders_and_sizes_are_made_equal(folder: Path) -> None:
+    found = read_folder(folder)
+    assert found.pictures.shape == (28, 21, 25, 1)
+    assert set(found.labels) == {"dark", "light"}
+    assert read_folder(folder, size=(8, 10), channels=3).pictures.shape == (28, 8, 10, 3)
+    model = ImageClassifier(parameters=1500, epochs=15, seed=0).fit(folder)
+    assert model.score(found.pictures, list(found.labels)) > 0.9
+    with pytest.raises(InputError, match="must be left out where 'X' is a folder"):
+        ImageClassifier().fit(folder, [0])
+
+
+def test_kinds_of_pictures_are_read_as_they_are_seen(tmp_path: Path) -> None:
+    corner = np.zeros((10, 10, 3), dtype=np.uint8)
+    corner[:3, :3] = 255
+    put(tmp_path / "a" / "plain.png", corner)
+    exif = image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter to the right
+    put(tmp_path / "a" / "turned.jpg", corner, exif=exif, quality=95)
+    put(tmp_path / "b" / "palette.gif", corner, "P")
+    clear = np.zeros((10, 10, 4), dtype=np.uint8)
+    clear[5:] = (10, 20, 30, 255)
+    put(tmp_path / "b" / "clear.png", clear)
+    put(tmp_path / "b" / "deep.png", np.full((10, 10), 32768, dtype=np.uint16))
+    put(tmp_path / "b" / "bits.png", corner[..., 0], "1")
+    found = read_folder(tmp_path)
+    seen = {file.name: picture.numpy() for file, picture in zip(found.files, found.pictures, strict=True)}
+    assert seen["plain.png"][0, 0].tolist() == [255, 255, 255]
+    assert seen["turned.jpg"][1, 8].min() > 200
+    assert seen["turned.jpg"][1, 1].max() < 60
+    assert seen["palette.gif"][0, 0].tolist() == [255, 255, 255]
+    assert seen["clear.png"][0, 0].tolist() == [255, 255, 255]
+    assert seen["clear.png"][9, 0].tolist() == [10, 20, 30]
+    assert abs(int(seen["deep.png"][0, 0, 0]) - 127) <= 1
+    assert seen["bits.png"][0, 0, 0] == 255
+
+
+def test_damaged_files_are_named(folder: Path) -> None:
+    (folder / "dark" / "broken.png").write_bytes(b"\x89PNG nothing")
+    whole = (folder / "light" / "0.png").read_bytes()
+    (folder / "light" / "half.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(FileError, match=r"2 files cannot be read as pictures: .*broken\.png"):
+        read_folder(folder)
+    found = read_folder(folder, skip_damaged=True)
+    assert len(found.files) == 28
+    assert len(found.damaged) == 2
+
+
+def test_empty_folders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="does not exist"):
+        read_folder(tmp_path / "none")
+    with pytest.raises(FileError, match="must have a subfolder of pictures for each class"):
+        read_folder(tmp_path)
+
+
+def run(*words: object) -> object:
+    """Exit code of a command."""
+    with pytest.raises(SystemExit) as left:
+        main([str(word) for word in words])
+    return left.value.code
+
+
+def test_the_commands_learn_and_predict(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model.kan"
+    assert run("fit-images", folder, "-o", model, "-e", "3", "-p", "1500", "--json", "--quiet") == 0
+    assert json.loads(capsys.readouterr().out)["classes"] == ["dark", "light"]
+    (folder / "dark" / "broken.png").write_bytes(b"nothing")
+    out = tmp_path / "out.csv"
+    assert run("predict", model, folder, "-o", out) == 0
+    assert "1 could not be read" in " ".join(capsys.readouterr().err.split())
+    lines = out.read_text().splitlines()
+    assert lines[0].replace('"', "") == "file,class,p(dark),p(light)"
+    assert len(lines) == 29
+    assert run("fit-images", folder, "-o", model) == 2
+    assert "--force" in capsys.readouterr().err
