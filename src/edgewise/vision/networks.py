@@ -2,7 +2,7 @@
 
 Functions are laid over a grid, and what leaves it meets straight lines. So every layer of functions but the first is
 preceded by a normalisation over the batch without scale and shift of its own (S. Ioffe and C. Szegedy, 2015,
-arXiv:1502.03167), and its grid reaches over two deviations. The ordinary network has the same stages, normalisation with scale
+arXiv:1502.03167), and its grid reaches over two deviations. The ordinary network has the same stages, with scale
 and shift, and ReLU.
 """
 
