@@ -374,7 +374,11 @@ def robust(subject: Subject, rng: np.random.Generator) -> Claim:
         return A, A.assign(**moved)
 
     def excess(A: pd.DataFrame, B: pd.DataFrame) -> Floats:
-        return _yes(subject.decisions(A) != subject.decisions(B))
+        admitted = np.ones(len(A), dtype=bool)
+        for each, size in radius.items():
+            a, b = A[each].to_numpy(dtype=np.float64), B[each].to_numpy(dtype=np.float64)
+            admitted &= np.abs(b - a) <= size + 4 * np.spacing(np.abs(a))
+        return _yes(admitted & (subject.decisions(A) != subject.decisions(B)))
 
     return Claim("robust", properties.robust(row.iloc[0].to_dict(), radius), None, rows, excess)
 
