@@ -3,6 +3,7 @@
 Groups whose true measures lie a known gap apart, in three shapes: evenly spread, one group apart from all others, and two
 halves. Rows are those of the whole table; groups are of equal size, or the first has four times the rows of the others.
 An interval holds the gap where the test that it inverts keeps that gap, so this alone is asked, at a twentieth of the cost.
+Intervals of single groups are a part of their own, "single".
 The environment may choose parts, rows and how many tables: COVERAGE_PARTS="decisions;scores", COVERAGE_ROWS="500;2000",
 COVERAGE_TABLES=100.
 """
@@ -25,6 +26,7 @@ from scipy.stats import norm
 from edgewise.auditing.bootstrap import Outcomes, Resamples, statistics, trials
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
+from edgewise.auditing.metrics import group_tables
 
 DRAWS = 500
 widest = import_module("edgewise.auditing.widest")
@@ -181,6 +183,45 @@ def settings(rows: Sequence[int], groups: Sequence[int]) -> Iterator[Setting]:
             yield Setting(n, k, gap, shape, even)
 
 
+def single(run: Run) -> None:
+    """Intervals of the measures of a single group, whose probabilities are right, or too bold."""
+    report = Report(
+        run, "single groups", ["rows", "slope", "measure", "true", "held", "width"], [6, 6, 15, 8, 6, 7]
+    )
+    tables = int(os.environ.get("COVERAGE_TABLES", "100" if run.quick else "1000"))
+
+    def draw(r: np.random.Generator, n: int, slope: float) -> tuple[Outcomes, np.ndarray]:
+        z = 1.5 * r.normal(size=n) - 0.5
+        s, true = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(-slope * z))
+        return Outcomes((r.random(n) < true).astype(float), s, s > 0.5, np.ones(n)), true
+
+    for slope in (1.0, 0.8, 0.6):
+        many, chance = draw(np.random.default_rng(1), 3_000_000, slope)
+        known = statistics(many, grouping(np.zeros(3_000_000, int), 1), many.weight[:, None])
+        true = {name: float(own[0, 0]) for name, own in known.items()}
+        bins = (10 * many.score).astype(int)
+        true["ece"] = (
+            float(np.abs(np.bincount(bins, chance - many.score)).sum() / len(bins)) if slope < 1 else 0.0
+        )
+        for rows in (100, 500) if run.quick else (100, 500, 2000):
+            part, ends = grouping(np.zeros(rows, int), 1), list[dict[str, tuple[float, float]]]()
+            for seed in range(tables):
+                told, _ = draw(np.random.default_rng([seed, rows]), rows, slope)
+                (table,) = group_tables(told, (part,), Resamples(told, (part,), seed).draw(DRAWS))
+                ends.append({name: own[0] for name, own in table.intervals.items()})
+            for name, value in true.items():
+                low, high = np.array([each[name] for each in ends]).T
+                held = float(((low <= value) & (value <= high)).mean())
+                report.add(rows, slope, name, value, held, float((high - low).mean()))
+    held = np.array(report.column("held"))
+    report.note(
+        f"{held.min():.3f} to {held.max():.3f} hold the truth, {held.mean():.3f} on average, "
+        f"{((held >= 0.93) & (held <= 0.97)).mean():.0%} of {len(held)} within 0.93 to 0.97; of {tables} tables one share "
+        f"is known to within {1.96 * np.sqrt(0.95 * 0.05 / tables):.3f}."
+    )
+    report.save()
+
+
 PARTS: dict[str, tuple[Callable[..., Outcomes], tuple[str, ...]]] = {
     "decisions": (decisions, ("selection_rate", "odds")),
     "numbers": (numbers, ("error", "rmse")),
@@ -190,8 +231,11 @@ PARTS: dict[str, tuple[Callable[..., Outcomes], tuple[str, ...]]] = {
 
 if __name__ == "__main__":
     begun = begin("coverage", "Coverage of the intervals of an audit")
-    wanted = os.environ.get("COVERAGE_PARTS", ";".join(PARTS)).split(";")
+    wanted = os.environ.get("COVERAGE_PARTS", ";".join([*PARTS, "single"])).split(";")
     for name, (draw, measures) in PARTS.items():
         if name in wanted:
             print(f"\n## {name}\n")
             measured(begun, name, draw, measures)
+    if "single" in wanted:
+        print("\n## single groups\n")
+        single(begun)
