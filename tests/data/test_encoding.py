@@ -378,3 +378,10 @@ def test_the_order_of_many_levels_says_little_where_there_is_nothing_to_say() ->
         code = learn_encoding(frame, y).apply(frame)[:, 0]
         told.append(600 * np.corrcoef(code, y)[0, 1] ** 2)
     assert np.mean(told) < 4
+
+
+def test_words_that_are_half_a_character_are_words() -> None:
+    """A lone surrogate, as broken text files leave it, has no UTF-8."""
+    table = {"w": ["a\ud800", "a\ud801", "b"] * 20}
+    encoding = learn_encoding(table, np.arange(60.0) % 3)
+    assert len(np.unique(encoding.apply(table))) == 3

@@ -84,7 +84,7 @@ def fit_wide(random: Random, folder: Path) -> Attempt:
 
 FIT_ARGUMENTS = (
     *(
-        "net",
+        "model",
         "X",
         "y",
         "loss",
@@ -103,7 +103,7 @@ FIT_ARGUMENTS = (
 @kind("fit arguments", 500)
 def fit_arguments(random: Random, folder: Path) -> Attempt:
     table = np.random.default_rng(0).uniform(-1, 1, (45, 2))
-    options: dict[str, Any] = {"net": ew.KAN([2, 1], seed=0), "X": table, "y": table[:, 0] ** 2, **QUICK}
+    options: dict[str, Any] = {"model": ew.KAN([2, 1], seed=0), "X": table, "y": table[:, 0] ** 2, **QUICK}
     chosen = {str(name) for name in random.choice(FIT_ARGUMENTS, int(pick(random, (1, 1, 2))), replace=False)}
     for name in chosen:
         options[name] = junk(random)

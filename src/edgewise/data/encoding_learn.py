@@ -245,5 +245,5 @@ def _fingerprint(raw: RawColumn) -> bytes:
         _, first, codes = np.unique(cast(Any, raw.codes), return_index=True, return_inverse=True)
         rank = np.argsort(np.argsort(first))
         ordered = [(*raw.words, "")[cast(Any, raw.codes)[k]] for k in np.sort(first)]
-        body = rank[codes].tobytes() + "\0".join(ordered).encode()
+        body = rank[codes].tobytes() + "\0".join(ordered).encode(errors="surrogatepass")
     return hashlib.sha256(body).digest()
