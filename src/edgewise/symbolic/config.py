@@ -215,6 +215,10 @@ class SearchConfig:
         Share of the rows that judges between two searches.
     far_off : float
         A row departs from a formula where it is so many robust deviations off.
+    node, recommended_node : float
+        Nats of a node: one out of some twenty symbols; of the formula recommended each must take 3 % off the error.
+    challenge_longer, challenge_nats : int and float
+        A formula near it that describes all rows in so many nats less takes its place, if at most so much longer.
     """
 
     work_units: float = 60.0
@@ -374,6 +378,10 @@ class SearchConfig:
     clean_tables: float = 20.0
     judging_share: float = 0.6
     far_off: float = 5.0
+    node: float = 3.0
+    recommended_node: float = 0.03
+    challenge_longer: int = 10
+    challenge_nats: float = 4.0
 
     def __post_init__(self) -> None:
         parts = (

@@ -2,10 +2,6 @@
 
 A few hundred held-out rows cannot tell two formulas whose errors differ by a per cent; all rows often can. Those that
 were fitted may speak, too, as long as every measured constant is paid for.
-
-References
-----------
-Rissanen (1978), Modeling by shortest data description. Automatica 14(5). doi:10.1016/0005-1098(78)90005-5
 """
 
 from __future__ import annotations
@@ -15,13 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
-
-# Nats of a node: one out of some twenty symbols.
-NODE = 3.0
-# A challenger may be so much longer, and must be shorter in description by so many nats.
-_LONGER, _CLEARLY = 10, 4.0
 
 
 def description(formula: Formula, rows: SplitRows) -> float:
@@ -31,9 +23,8 @@ def description(formula: Formula, rows: SplitRows) -> float:
         error = float(np.sqrt(np.average(np.square(formula.predict(X) - y), weights=weight)))
     if not math.isfinite(error):
         return math.inf
-    floor = max(rows.rounding_error, 1e-300)
-    data = len(y) * math.log(max(error, floor))
-    return data + 0.5 * len(formula.constants) * math.log(len(y)) + NODE * formula.complexity
+    floor, node = max(rows.rounding_error, 1e-300), rows.config.node
+    return criterion(error, formula.complexity, len(y), len(formula.constants), node=node, floor=floor)
 
 
 def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> Formula:
@@ -54,11 +45,12 @@ def challenged(best: Formula, others: Iterable[Formula], rows: SplitRows) -> For
     """
     if rows.short:
         return best
-    price = description(best, rows) - _CLEARLY
+    config = rows.config
+    price = description(best, rows) - config.challenge_nats
     for each in others:
         if (
             len(each.constants) <= len(best.constants)
-            and each.complexity <= best.complexity + _LONGER
+            and each.complexity <= best.complexity + config.challenge_longer
             and (own := description(each, rows)) < price
         ):
             best, price = each, own

@@ -14,6 +14,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
 from edgewise.symbolic.fitting.rounding import Fitted
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -220,8 +221,7 @@ def recommended(front: Sequence[Formula], rows: SplitRows) -> Formula:
             running.append((each, squares))
     return min(
         (each for each, _ in running),
-        key=lambda one: math.log(max(one.error, floor)) + _NODE * one.complexity,
+        key=lambda one: criterion(
+            one.error, one.complexity, 1, node=rows.config.recommended_node, floor=floor
+        ),
     )
-
-
-_NODE = 0.03

@@ -26,10 +26,10 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.description_length import NODE
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.exactness import ROUNDED
@@ -78,7 +78,7 @@ def search_without_errors(
         same = bool((told == aside).all())
         if not same and reason.repeatable:
             ended = ended.on(split(rows.without(told)))
-        kept.append((_criterion(ended.result, rows, config.judging_share), ended, told))
+        kept.append((_criterion(ended.result, rows, config), ended, told))
         waiting = [told, *fresh[1:]]
         solved = reason in (StopReason.EXACT, StopReason.EXPLAINED) or ended.result.exact
         finished = same and not fresh[1:] and reason is not StopReason.WORK_SPENT
@@ -157,11 +157,13 @@ def suspicious_rows(best: Formula, rows: Measurements, config: SearchConfig = DE
     return rows.numbers[flagged & ~(off <= config.far_off * scale)]
 
 
-def _criterion(result: FormulaResult, rows: Measurements, share: float) -> float:
+def _criterion(result: FormulaResult, rows: Measurements, config: SearchConfig) -> float:
     """Nats: what the best formula leaves of the rows that it explains best, and the formula itself; exact ones first."""
     if result.exact:
         return -math.inf
     with np.errstate(all="ignore"):
-        squares = np.sort(np.square(result.best.predict(rows.X) - rows.y))[: math.ceil(share * len(rows.y))]
+        squares = np.sort(np.square(result.best.predict(rows.X) - rows.y))[
+            : math.ceil(config.judging_share * len(rows.y))
+        ]
     error = math.sqrt(float(squares.mean())) if np.isfinite(squares).all() else math.inf
-    return len(squares) * math.log(max(error, 1e-300)) + NODE * result.best.complexity
+    return criterion(error, result.best.complexity, len(squares), node=config.node)

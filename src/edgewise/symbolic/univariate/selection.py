@@ -10,6 +10,7 @@ import numpy as np
 
 from edgewise.forms.tree import Node, Number, names_in, render
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.univariate.curve import Points
 from edgewise.symbolic.univariate.trees import floats_in, is_finite, size, tidy
@@ -165,7 +166,7 @@ def description(found: Found, points: Points) -> float:
     floor = 30 * _ROUNDING * max(1.0, float(np.abs(points.y).max()) / points.spread)
     measured = ugly(found)
     nodes = found.complexity + measured
-    return n * math.log(max(found.residual, floor)) + _NODE * nodes + 0.5 * measured * math.log(n)
+    return criterion(found.residual, nodes, n, measured, node=_NODE, floor=floor)
 
 
 def ugly(found: Found) -> int:
