@@ -108,6 +108,16 @@ def calls(path, function):
     return [each.id for each in sorted(names, key=lambda each: (each.lineno, each.col_offset))]
 
 
+def test_the_folders_of_the_search_lean_on_few_others():
+    arrows = set[tuple[str, str]]()
+    for path in (SOURCE / "symbolic").glob("*/*.py"):
+        for each in ast.walk(tree(path)):
+            told = re.match(r"edgewise\.symbolic\.(\w+)", getattr(each, "module", None) or "")
+            if told and told[1] != path.parent.name:
+                arrows.add((path.parent.name, told[1]))
+    assert 20 < len(arrows) <= 40, sorted(arrows)
+
+
 def test_the_stages_of_the_search_are_those_of_the_code_in_their_order():
     path = SOURCE / "symbolic" / "search" / "recipe.py"
     stages = {
