@@ -3,6 +3,8 @@
 Matrices of elements are put together coordinate after coordinate (sum factorisation), and what belongs to the inside of
 one element alone is eliminated there before the sparse system of the edges and corners is solved (static condensation;
 R. J. Guyan 1965, doi:10.2514/3.2874).
+
+Long because what is assembled is condensed at once: both share the numbering and the matrices of one element.
 """
 
 from __future__ import annotations
