@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -17,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Column, columns_of, place_of, read_rows
 from edgewise.explaining.local_refinement import refined_between
@@ -165,7 +165,7 @@ def edit_shape(
     >>> bool(abs(low - high) < 1e-9), flat.after["rmse"] > flat.before["rmse"]
     (True, True)
     """
-    began = time.perf_counter()
+    meter = Meter()
     seen = fitted(model, of="edit_shape")
     if seen.calibration is not None:
         raise InputError(
@@ -196,7 +196,7 @@ def edit_shape(
         float(change.max()),
         int((change > 1e-9 * (1 + np.abs(old).max())).sum()),
         flips,
-        time.perf_counter() - began,
+        meter.seconds,
     )
     return EditedModel(made, before, after, record, model)
 

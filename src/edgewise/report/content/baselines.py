@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import Meter
 from edgewise.report.content.content import AccuracyRow, ReportContent
 
 Floats = NDArray[np.float64]
@@ -79,9 +79,9 @@ def fitted_row(
     weight : array of shape (n,), optional
     """
     step = f"{model.steps[-1][0]}__" if hasattr(model, "steps") else ""
-    start = time.perf_counter()
+    meter = Meter()
     model.fit(X, y, **({} if weight is None else {f"{step}sample_weight": weight}))
-    seconds = time.perf_counter() - start
+    seconds = meter.seconds
     if classes:
         predicted = np.zeros((len(X_test), classes))
         predicted[:, model.classes_.astype(np.int64)] = model.predict_proba(X_test)
