@@ -125,7 +125,8 @@ def coverage(
         for measure, (gap, ratio) in true.items():
             with asked(gap, ratio):
                 told: Gap = gaps.odds() if measure == "odds" else gaps.of(measure)
-            held[measure] += told.interval[0] <= gap, not told.ratio_interval[1] < ratio
+            low, high = told.ratio_interval
+            held[measure] += told.interval[0] <= gap <= told.interval[1], not (high < ratio or low > ratio)
     return {measure: tuple((each / tables).tolist()) for measure, each in held.items()}
 
 

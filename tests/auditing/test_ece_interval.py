@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, bin_of
-from edgewise.auditing.ece_interval import ece_interval
+from edgewise.auditing.ece_interval import ece_interval, widest_gap
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.metrics import group_tables
 
@@ -52,3 +52,20 @@ def test_the_audit_gives_it():
         own = part.codes == g
         assert (low, high) == ece_interval((y - p)[own], bin_of(p[own]), np.ones(400), 0.95, 0)
         assert low <= table.values["ece"][g] <= high
+
+
+@pytest.mark.parametrize("squeezes", [(1.0, 1.0), (1.0, 0.5)])
+def test_gaps_between_groups_are_held_too(squeezes):
+    true = list[float]()
+    for squeeze in squeezes:
+        p, _, chance = rows(np.random.default_rng(0), 500_000, squeeze)
+        true.append(np.abs(np.bincount(bin_of(p), chance - p, BINS)).sum() / len(p) if squeeze < 1 else 0.0)
+    held = list[bool]()
+    for seed in range(80):
+        made = [rows(np.random.default_rng([2, seed, k]), 400, squeeze) for k, squeeze in enumerate(squeezes)]
+        p, y = (np.concatenate([each[k] for each in made]) for k in (0, 1))
+        part = Grouping("g", ("a", "b"), np.repeat([0, 1], 400), ("g",))
+        (low, high), (least, most) = widest_gap(Outcomes(y, p, p > 0.5, np.ones(800)), part, 0.95, seed)
+        ratio = min(true) / max(true) if max(true) > 0 else 1.0
+        held.append(low <= max(true) - min(true) <= high and least <= ratio <= most)
+    assert sum(held) >= 70

@@ -15,10 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.seeds import numpy_generator
+from edgewise.auditing.bootstrap import Outcomes, bin_of
+from edgewise.auditing.groups import Grouping
 
 Floats = NDArray[np.float64]
 
 DRAWS, HALVINGS = 2000, 40
+
+
+def group_intervals(
+    outcomes: Outcomes, part: Grouping, level: float, seed: int | None
+) -> list[tuple[float, float]]:
+    """The interval of each group of an attribute."""
+    rest, bins = outcomes.actual - outcomes.score, bin_of(outcomes.score)
+    inside = [part.codes == g for g in range(len(part.groups))]
+    return [ece_interval(rest[own], bins[own], outcomes.weight[own], level, seed) for own in inside]
+
+
+def widest_gap(
+    outcomes: Outcomes, part: Grouping, level: float, seed: int | None
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Intervals of the widest difference between groups and of the smallest ratio.
+
+    They follow from intervals that hold the errors of all groups at once, so they hold the truth at least as often as they say.
+    """
+    ends = group_intervals(outcomes, part, 1 - (1 - level) / len(part.groups), seed)
+    low, high = np.array([each for each in ends if not np.isnan(each[0])]).T
+    difference = max(0.0, float(low.max() - high.min())), float(high.max() - low.min())
+    least = float(low.min() / high.max()) if high.max() > 0 else 1.0
+    most = min(1.0, float(high.min() / low.max())) if low.max() > 0 else 1.0
+    return difference, (least, most)
 
 
 def ece_interval(

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from edgewise._core.seeds import derive
 from edgewise.auditing.bootstrap import Outcomes, Resamples, trials
+from edgewise.auditing.ece_interval import widest_gap
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.widest import (
+    LEVEL,
     Pair,
     Sampled,
     difference_interval,
@@ -76,7 +78,7 @@ class Gaps:
         boots: Resamples | None = None,
         boot: Mapping[str, Floats] | None = None,
     ) -> None:
-        self.part, self.values, self._boot = part, values, boot
+        self.outcomes, self.part, self.values, self._boot = outcomes, part, values, boot
         self._shares = outcomes.decided is not None
         self._trials = {} if boot is None else trials(outcomes, part)
         self._seed = 0 if boots is None else derive(boots.seed, 1) or 0
@@ -97,6 +99,10 @@ class Gaps:
         widest = max(known, key=lambda gap: gap.difference)
         ratio = min((gap.ratio for gap in known if not np.isnan(gap.ratio)), default=_NOTHING)
         interval = ratios = (_NOTHING, _NOTHING)
+        if names == ["ece"] and self._boot is not None:
+            # Resamples make it larger, the smaller it is the more.
+            interval, ratios = widest_gap(self.outcomes, self.part, LEVEL, self._seed)
+            return Gap(widest.difference, ratio, widest.lowest, widest.highest, interval, ratios)
         sampled = [self._sampled(name, among) for name in names]
         parts = [part for part in sampled if part is not None]
         if parts:

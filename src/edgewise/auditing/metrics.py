@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.plain import plain
 from edgewise._core.resampling import wilson
-from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, bin_of, statistics, trials
-from edgewise.auditing.ece_interval import ece_interval
+from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, statistics, trials
+from edgewise.auditing.ece_interval import group_intervals
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.widest import LEVEL, Pair
@@ -219,15 +219,15 @@ def _table(outcomes: Outcomes, part: Grouping, boots: Resamples | None, k: int) 
         of = trials(outcomes, part)
         intervals = {
             name: tuple(
-                _ece_interval(outcomes, part.codes == g, boots.seed)
-                if name == "ece"
-                else wilson(float(own[g]), float(of[name][g]), LEVEL)
+                wilson(float(own[g]), float(of[name][g]), LEVEL)
                 if name in of
                 else _interval(boot[name][:, g])
                 for g in range(len(part.groups))
             )
             for name, own in values.items()
         }
+        if "ece" in intervals:
+            intervals["ece"] = tuple(group_intervals(outcomes, part, LEVEL, boots.seed))
     gaps = Gaps(outcomes, part, values, boots, boot)
     decides = outcomes.decided is not None
     large = count >= SMALL_SHARE * count.sum()
@@ -245,11 +245,6 @@ def _table(outcomes: Outcomes, part: Grouping, boots: Resamples | None, k: int) 
         impact,
         tuple(group for group, kept in zip(part.groups, large, strict=True) if not kept) if decides else (),
     )
-
-
-def _ece_interval(outcomes: Outcomes, rows: NDArray[np.bool_], seed: int | None) -> Pair:
-    s = outcomes.score[rows]
-    return ece_interval(outcomes.actual[rows] - s, bin_of(s), outcomes.weight[rows], LEVEL, seed)
 
 
 def _interval(draws: Floats) -> Pair:
