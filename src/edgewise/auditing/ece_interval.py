@@ -37,7 +37,8 @@ def widest_gap(
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Intervals of the widest difference between groups and of the smallest ratio.
 
-    They follow from intervals that hold the errors of all groups at once, so they hold the truth at least as often as they say.
+    They follow from intervals that hold the errors of all groups at once, and so hold the truth as often as they say, or
+    more often.
     """
     ends = group_intervals(outcomes, part, 1 - (1 - level) / len(part.groups), seed)
     low, high = np.array([each for each in ends if not np.isnan(each[0])]).T
