@@ -34,6 +34,7 @@ SCRIPTS = (
     "equations",
     "live_page",
     "mnist",
+    "images",
     "speed",
 )
 

@@ -48,6 +48,18 @@ def test_a_patch_sees_its_square_and_no_more(side: int) -> None:
             assert np.abs(moved - before.patches[:, i, j]).max() > 1e-7
 
 
+@pytest.mark.parametrize("kind", ["kan", "cnn", "patches"])
+def test_sequences_are_pictures_of_height_one(kind: str) -> None:
+    """Kernels and pools run along them only, and evidence adds up as well."""
+    network = build(ImageConfig(1, 40, 1, 3, kind, base=4), seed=0).eval()
+    x = torch.rand(2, 1, 1, 40, generator=torch.Generator().manual_seed(0))
+    assert network(x).shape == (2, 3)
+    assert all(part.kernel_size[0] == 1 for part in network.modules() if hasattr(part, "kernel_size"))
+    if isinstance(network, Patches):
+        found = evidence_of(network, x[0], np.arange(3))
+        np.testing.assert_allclose(found.pixels.sum((1, 2)) + found.constants, found.logits, atol=1e-5)
+
+
 @cache
 def spotted() -> tuple[ImageClassifier, Any, Any, Any]:
     """A classifier of pictures with a ring or a cross somewhere, and where it is."""

@@ -111,10 +111,10 @@ class _Builder:
     def stages(self) -> tuple[list[nn.Module], int]:
         """Two or three stages, halved in between where there is something to halve."""
         c, parts, before = self.config, list[nn.Module](), self.config.channels
-        side = min(c.height, c.width)
+        side = self.side
         for stage, width in enumerate((-(-c.base // 2), c.base, c.base)):
             if stage and side >= HALVED:
-                parts.append(nn.AvgPool2d(2, ceil_mode=True))
+                parts.append(nn.AvgPool2d(self.square(2), ceil_mode=True))
                 side = -(-side // 2)
             for _ in range(c.depth if stage < 2 else 1):
                 parts += self.convolution(before, width, 3, first=not parts)
@@ -127,10 +127,10 @@ class _Builder:
         """Kernels of 3 that reach as far as a patch and no further, then one place alone."""
         c, parts, before, reach, step = self.config, list[nn.Module](), self.config.channels, 1, 1
         widths = [-(-c.base // 2)] * c.depth + [c.base] * 64
-        halve = min(c.height, c.width) >= 2 * HALVED
+        halve = self.side >= 2 * HALVED
         for k, width in enumerate(widths):
             if k == c.depth and halve and reach + step + 2 * 2 * step <= c.patch:
-                parts.append(nn.AvgPool2d(2, ceil_mode=True))
+                parts.append(nn.AvgPool2d(self.square(2), ceil_mode=True))
                 reach, step = reach + step, 2 * step
             if reach + 2 * step > c.patch or (k > c.depth + 2):
                 break
@@ -145,12 +145,26 @@ class _Builder:
         self.count += 1
         if c.kind == "cnn":
             after = [] if first else self.after(before)
-            return [*after, nn.Conv2d(before, width, kernel, padding=kernel // 2, bias=False)]
+            return [
+                *after,
+                nn.Conv2d(
+                    before, width, self.square(kernel), padding=self.square(kernel // 2, 0), bias=False
+                ),
+            ]
         layer = KANConv2d(
-            before, width, kernel, padding=kernel // 2, degree=c.degree, intervals=c.intervals,
+            before, width, self.square(kernel), padding=self.square(kernel // 2, 0), degree=c.degree, intervals=c.intervals,
             grid=(-REACH, REACH), bias=bias and c.norm != "batch", init=self.init, seed=derive(self.seed, self.count),
         )  # fmt: skip
         return [layer] if first else [*self.normal(before), layer]
+
+    @property
+    def side(self) -> int:
+        """The shorter side; of a sequence, which is a picture of height 1, its length."""
+        return self.config.width if self.config.height == 1 else min(self.config.height, self.config.width)
+
+    def square(self, side: int, flat: int = 1) -> tuple[int, int]:
+        """Of a kernel or pool, for sequences along them only."""
+        return (flat if self.config.height == 1 else side, side)
 
     def normal(self, width: int) -> list[nn.Module]:
         norm = self.config.norm
@@ -194,9 +208,10 @@ def reach(network: nn.Module) -> tuple[int, int, int]:
     side, step, offset = 1, 1, 0
     for part in network.modules():
         if isinstance(part, (KANConv2d, nn.Conv2d)):
-            kernel, before = part.kernel_size[0], part.kernel_size[0] // 2
+            kernel = part.kernel_size[1]
+            before = kernel // 2
         elif isinstance(part, nn.AvgPool2d):
-            kernel, before = cast(int, part.kernel_size), 0
+            kernel, before = cast("tuple[int, int]", part.kernel_size)[1], 0
         else:
             continue
         side, offset = side + (kernel - 1) * step, offset - before * step

@@ -1,0 +1,195 @@
+"""Pictures and sequences: convolutions of functions beside ordinary ones, of equal parameters and by one recipe.
+
+    python benchmarks/images.py [--quick] [--data FOLDER] [--only mnist,mnist1d] [--sizes 10000,100000] [--seeds 0,1,2]
+
+Every row is one training, judged by its last epoch on the test part. Rows are kept in out/images.csv as they come; a run
+goes on from those that are there. Fashion-MNIST is the Debian package dataset-fashion-mnist.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import gzip
+import itertools
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import _common
+import numpy as np
+import torch
+
+from edgewise.vision import ImageClassifier
+
+FASHION = Path("/usr/share/dataset-fashion-mnist")
+KINDS = ("kan", "cnn", "mlp", "patches")
+EPOCHS = {"mnist": 15, "fashion": 20, "mnist1d": 60}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training."""
+
+    data: str
+    kind: str
+    size: int
+    seed: int
+    quick: bool
+    parameters: int
+    epochs: int
+    train: int
+    test: int
+    accuracy: float
+    cpu_seconds: float
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        return (self.data, self.kind, self.size, self.seed, self.quick)
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Pictures to learn from and to judge by."""
+
+    x: Any
+    y: Any
+    x_test: Any
+    y_test: Any
+
+    def some(self, train: int, test: int) -> Parts:
+        """Some of both, drawn by a seed: files may be in the order of their classes."""
+        random = np.random.default_rng(0)
+        a, b = random.permutation(len(self.y))[:train], random.permutation(len(self.y_test))[:test]
+        return Parts(self.x[a], self.y[a], self.x_test[b], self.y_test[b])
+
+
+def idx(path: Path) -> Any:
+    """An array in the format of MNIST."""
+    raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    sides = np.frombuffer(raw, ">i4", raw[3], 4)
+    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(sides)
+
+
+def load(name: str, folder: Path | None) -> Parts | None:
+    """A data set, or None, said aloud, where it is not there."""
+    if name == "fashion":
+        found = {f.name.removesuffix(".gz"): f for f in FASHION.glob("*ubyte*")} if FASHION.is_dir() else {}
+        names = [
+            f"{part}-{what}-ubyte" for part in ("train", "t10k") for what in ("images-idx3", "labels-idx1")
+        ]
+        if set(names) <= set(found):
+            return Parts(*(idx(found[each]) for each in names))
+    else:
+        file = (
+            None
+            if folder is None
+            else folder / {"mnist": "images/mnist.npz", "mnist1d": "sequences/mnist1d.npz"}[name]
+        )
+        if file is not None and file.is_file():
+            held = np.load(file)
+            if name == "mnist":
+                return Parts(*(held[each] for each in ("x_train", "y_train", "x_test", "y_test")))
+            return Parts(held["x"][:, None], held["y"], held["x_test"][:, None], held["y_test"])
+    print(f"skipped: {name} is not there")
+    return None
+
+
+def measured(name: str, kind: str, size: int, seed: int, quick: bool, parts: Parts) -> Row:
+    """One training from the start, and its test accuracy."""
+    torch.set_num_threads(1)
+    own = parts.some(1000, 500) if quick else parts
+    epochs = 2 if quick else EPOCHS[name]
+    shift = 0 if name == "mnist1d" else 2
+    model = ImageClassifier(
+        kind, size, epochs, seed=seed, shift=shift, flip=name == "fashion", validation=0.0
+    )
+    began = time.process_time()
+    model.fit(own.x, own.y)
+    seconds = time.process_time() - began
+    count = sum(p.numel() for p in model.network_.parameters())
+    accuracy = float((model.predict(own.x_test) == own.y_test).mean())
+    return Row(
+        name, kind, size, seed, quick, count, epochs, len(own.y), len(own.y_test), accuracy, round(seconds, 1)
+    )
+
+
+def kept(path: Path) -> list[Row]:
+    """Rows of earlier runs."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        raw = list(csv.DictReader(file))
+    read = {"int": int, "float": float, "str": str, "bool": lambda text: text == "True"}
+    return [Row(**{f.name: read[str(f.type)](row[f.name]) for f in fields(Row)}) for row in raw]
+
+
+def wanted(options: Any) -> Iterator[tuple[str, str, int, int]]:
+    """Cheap trainings first, so that a run that is broken off has said most."""
+    cells = itertools.product(options.only, options.kinds, options.sizes, options.seeds)
+    return iter(sorted(cells, key=lambda cell: (cell[3], cell[2], cell[0] != "mnist1d")))
+
+
+def table(rows: list[Row], quick: bool) -> str:
+    """Means and spreads over seeds, as Markdown."""
+    lines = ["| data | kind | parameters | seeds | accuracy % | CPU s |", "|---|---|---|---|---|---|"]
+    own = sorted((r for r in rows if r.quick == quick), key=lambda r: (r.data, r.size, r.kind))
+    for (data, _, kind), group in itertools.groupby(own, key=lambda r: (r.data, r.size, r.kind)):
+        cell = list(group)
+        values = 100 * np.array([r.accuracy for r in cell])
+        spread = f" ± {values.std(ddof=1):.2f}" if len(cell) > 1 else ""
+        seconds = np.mean([r.cpu_seconds for r in cell])
+        lines.append(
+            f"| {data} | {kind} | {cell[0].parameters:,} | {len(cell)} | {values.mean():.2f}{spread} | {seconds:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="benchmarks/images.py", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument(
+        "--quick", action="store_true", help="a thousand pictures and two epochs, to see that it runs"
+    )
+    parser.add_argument(
+        "--data", default=os.environ.get("EDGEWISE_DATA"), type=Path, help="folder of the data sets"
+    )
+    for name, default, kind in (
+        ("--only", "mnist1d,mnist,fashion", str), ("--kinds", ",".join(KINDS), str),
+        ("--sizes", "10000,100000", int), ("--seeds", "0,1,2", int),
+    ):  # fmt: skip
+        parser.add_argument(
+            name, default=default, type=lambda text, kind=kind: [kind(each) for each in text.split(",")]
+        )
+    options = parser.parse_args()
+    if options.quick:
+        options.sizes, options.seeds = options.sizes[:1], options.seeds[:1]
+    print(f"{_common.machine()}\n")
+    path = _common.OUT / "images.csv"
+    path.parent.mkdir(exist_ok=True)
+    rows = kept(path)
+    there = {row.key for row in rows}
+    for name, kind, size, seed in wanted(options):
+        if (name, kind, size, seed, options.quick) in there:
+            continue
+        parts = load(name, options.data)
+        if parts is None:
+            continue
+        row = measured(name, kind, size, seed, options.quick, parts)
+        rows.append(row)
+        with path.open("a", newline="") as file:
+            writer = csv.writer(file)
+            if len(rows) == 1:
+                writer.writerow([f.name for f in fields(Row)])
+            writer.writerow(astuple(row))
+        print(
+            f"{name} {kind} {row.parameters:,}: {100 * row.accuracy:.2f} % in {row.cpu_seconds:.0f} CPU s",
+            flush=True,
+        )
+    print(f"\n{table(rows, options.quick)}")
+
+
+if __name__ == "__main__":
+    main()
