@@ -32,6 +32,7 @@ SCRIPTS = (
     "glassbox",
     "calibration",
     "equations",
+    "solution_formulas",
     "live_page",
     "mnist",
     "images",

@@ -10,6 +10,7 @@ WAY = (
     "plot_credit_story.py",
     "plot_torch_loop.py",
     "plot_refining.py",
+    "plot_equations.py",
     "plot_serving.py",
 )
 
