@@ -69,6 +69,31 @@ def test_a_tolerance_that_is_not_met_has_its_code(edgewise):
     assert not ew.load("rough.kan").solved
 
 
+def test_a_march_is_kept_and_gone_on_from(edgewise, monkeypatch):
+    from edgewise.cli import outcome
+
+    Path("rod.toml").write_text(ROD)
+    whole = json.loads(edgewise("pde", "rod.toml", "--json", "-o", "whole.kan").out)
+    steps = []
+
+    def struck(self, record):
+        steps.append(record)
+        self.happened = len(steps) > 4
+        if len(steps) > 5:
+            raise StopError(StopReason.INTERRUPTED)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(outcome.Interrupts, "__call__", struck)
+        assert edgewise("pde", "rod.toml", "--checkpoint", "rod.part").code == 130
+    done = edgewise("pde", "rod.toml", "--checkpoint", "rod.part", "--json", "-o", "rest.kan")
+    told = json.loads(done.out)
+    assert {**told, "seconds": 0} == {**whole, "seconds": 0}
+    assert ew.load("rest.kan")(0.3, 0.05) == ew.load("whole.kan")(0.3, 0.05)
+    other = edgewise("pde", "rod.toml", "--checkpoint", "rod.part", "--tolerance", 1e-4)
+    assert other.code == 2
+    assert "resume" in other.err
+
+
 def test_what_marches_says_how_far_it_is(edgewise):
     Path("rod.toml").write_text(ROD)
     done = edgewise("pde", "rod.toml", "--json")

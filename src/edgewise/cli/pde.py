@@ -66,6 +66,14 @@ def pde(
             show_default=False,
         ),
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            "--checkpoint",
+            help="Keep a march through time here while it goes on; where the file is there, go on from it.",
+            show_default=False,
+        ),
+    ] = None,
     show: Annotated[
         bool, typer.Option("--show", help="Print the problem's TOML file, to be copied, and leave.")
     ] = False,
@@ -95,6 +103,8 @@ def pde(
     - `edgewise pde burgers --show > mine.toml`
 
     - `edgewise pde mine.toml -o mine.kan --json`
+
+    - `edgewise pde kdv --checkpoint kdv.part -o kdv.kan`
     """
     from edgewise.cli.pde_problems import found, listed
 
@@ -111,15 +121,16 @@ def pde(
     elif posed.problem.domain.time is None:
         raise InputError(f"The problem has no time: {plot} would not move; name a .png or .svg instead.")
     refuse_to_overwrite([path for path in (out, plot) if path is not None], force)
-    from edgewise.cli.pde_results import PdeProgress, draw, shown, told
+    from edgewise.cli.pde_results import Keeper, PdeProgress, draw, shown, told
     from edgewise.pde import solve
 
-    progress = PdeProgress(quiet)
+    progress, keeper = PdeProgress(quiet), Keeper(checkpoint)
     with Interrupts() as interrupts, progress:
         progress.begin(f"solve {posed.title or problem}")
 
         def heard(record: object) -> None:
             progress.step(record)
+            keeper.step(record, last=interrupts.happened)
             interrupts(record)
 
         solution = solve(
@@ -128,6 +139,7 @@ def pde(
             work=work,
             seconds=seconds,
             callback=heard,
+            resume=keeper.found,
         )
     if out is not None:
         solution.save(out, overwrite=force)

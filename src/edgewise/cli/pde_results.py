@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from typing import Any
 import typer
 
 from edgewise.cli.progress import Note, Progress
-from edgewise.pde import Solution
+from edgewise.pde import Checkpoint, Solution
 from edgewise.pde.terms.text import write_term
 
 _WIDE = 90
+_SECONDS_BETWEEN = 5.0
 
 
 class PdeProgress(Progress):
@@ -29,6 +31,22 @@ class PdeProgress(Progress):
         grid = " x ".join(map(str, record.intervals))
         note = f"{error}residual {record.residual:.1e}  {grid} intervals"
         self(Note(record.stage, self._steps, note, record.share))
+
+
+class Keeper:
+    """Keeps a march in a file, every few seconds and when it is interrupted; finds what an earlier one left there."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path, self._kept = path, time.monotonic()
+        self.found = Checkpoint.load(path) if path is not None and path.exists() else None
+
+    def step(self, record: Any, *, last: bool) -> None:
+        """Take note of a slab of time."""
+        if self._path is None or record.checkpoint is None:
+            return
+        if last or time.monotonic() - self._kept > _SECONDS_BETWEEN:
+            record.checkpoint().save(self._path)
+            self._kept = time.monotonic()
 
 
 def told(solution: Solution, seed: int) -> str:

@@ -30,6 +30,7 @@ from edgewise.pde.problem.text import ProblemFile as ProblemFile
 from edgewise.pde.problem.text import load_problem as load_problem
 from edgewise.pde.problem.text import problem_from_text as problem_from_text
 from edgewise.pde.problem.text import problem_from_toml as problem_from_toml
+from edgewise.pde.results.checkpoint import Checkpoint as Checkpoint
 from edgewise.pde.results.energy import EnergyBound as EnergyBound
 from edgewise.pde.results.formula import SolutionFormula as SolutionFormula
 from edgewise.pde.results.modes import Modes as Modes

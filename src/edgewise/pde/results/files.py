@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,19 +41,12 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
         raise InputError(
             "Solutions on shapes that are no boxes cannot be saved yet; save solution.grid(...) instead."
         )
-    tensors: dict[str, Tensor] = {}
-    for n, piece in enumerate(pieces.fields):
-        for axis, space in enumerate(piece[0].spaces):
-            tensors[f"breaks.{n}.{axis}"] = _tensor(space.breaks)
-        for f, field in enumerate(piece):
-            tensors[f"coefficients.{n}.{f}"] = _tensor(field.coefficients)
+    described, tensors = written(pieces)
     document = {
         "kind": KIND,
         "written_by": edgewise.__version__,
-        "problem": _problem_document(solution.problem),
-        "axis": pieces.axis,
-        "degrees": [[space.degree for space in piece[0].spaces] for piece in pieces.fields],
-        "intervals": [[space.intervals for space in piece[0].spaces] for piece in pieces.fields],
+        "problem": problem_document(solution.problem),
+        **described,
         **{name: getattr(solution, name) for name in _PLAIN},
         "errors": dict(solution.errors),
         "stop_reason": str(solution.stop_reason),
@@ -64,18 +58,24 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
 def load_solution(path: PathLike) -> dict[str, Any]:
     """What a file holds, as `Solution` takes it."""
     document, tensors = read_container(path, KIND, promised)
-    try:
-        problem = _problem(document["problem"])
-        pieces = _pieces(document, tensors, problem.domain.periodic)
-        plain = {name: document[name] for name in _PLAIN}
+    with damaged(path):
+        problem = problem_of(document["problem"])
         return {
-            **plain,
+            **{name: document[name] for name in _PLAIN},
             "problem": problem,
-            "pieces": pieces,
+            "pieces": pieces_of(document, tensors, problem),
             "errors": {name: float(document["errors"][name]) for name in problem.names},
             "stop_reason": StopReason(document["stop_reason"]),
             "warnings": tuple(map(str, document["warnings"])),
         }
+    raise FileError(f"The file {path} is damaged.")
+
+
+@contextmanager
+def damaged(path: PathLike) -> Generator[None]:
+    """What a file lacks, or holds without sense, as one sentence."""
+    try:
+        yield
     except KeyError as error:
         raise FileError(f"The file {path} is damaged: of its solution {error} is missing.") from error
     except InputError as error:
@@ -84,10 +84,31 @@ def load_solution(path: PathLike) -> dict[str, Any]:
         raise FileError(f"The file {path} is damaged: its solution cannot be read.") from error
 
 
+def written(pieces: Pieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """Pieces as a description and as numbers."""
+    tensors: dict[str, Tensor] = {}
+    for n, piece in enumerate(pieces.fields):
+        for axis, space in enumerate(piece[0].spaces):
+            tensors[f"breaks.{n}.{axis}"] = _tensor(space.breaks)
+        for f, field in enumerate(piece):
+            tensors[f"coefficients.{n}.{f}"] = _tensor(field.coefficients)
+    described = {
+        "axis": pieces.axis,
+        "degrees": [[space.degree for space in piece[0].spaces] for piece in pieces.fields],
+        "intervals": [[space.intervals for space in piece[0].spaces] for piece in pieces.fields],
+    }
+    return described, tensors
+
+
 def promised(document: Mapping[str, Any]) -> Table:
     """The tensors that a solution of this description has."""
-    periodic = [bool(each) for each in document["problem"]["periodic"]]
-    unknowns = len(document["problem"]["unknowns"])
+    return promised_pieces(document, document["problem"])
+
+
+def promised_pieces(document: Mapping[str, Any], problem: Mapping[str, Any]) -> Table:
+    """The tensors of pieces of this description."""
+    periodic = [bool(each) for each in problem["periodic"]]
+    unknowns = len(problem["unknowns"])
     table: Table = {}
     for n, (degrees, intervals) in enumerate(zip(document["degrees"], document["intervals"], strict=True)):
         sizes: list[int] = []
@@ -108,7 +129,8 @@ def _tensor(values: Any) -> Tensor:
     return torch.tensor(np.asarray(values, dtype=np.float64))
 
 
-def _problem_document(problem: Problem) -> dict[str, Any]:
+def problem_document(problem: Problem) -> dict[str, Any]:
+    """A problem as JSON takes it."""
     domain = problem.domain
     return {
         "coordinates": [{"name": each.name, "time": each.time} for each in domain.coordinates],
@@ -133,7 +155,8 @@ def _sides(equation: Equation) -> list[str]:
     return [write_term(equation.left), write_term(equation.right)]
 
 
-def _problem(document: Mapping[str, Any]) -> Problem:
+def problem_of(document: Mapping[str, Any]) -> Problem:
+    """The problem that a document describes."""
     coordinates = tuple(Coordinate(each["name"], time=bool(each["time"])) for each in document["coordinates"])
     names: dict[str, Any] = {each.name: each for each in coordinates}
     for name, *places in document["unknowns"]:
@@ -160,8 +183,9 @@ def _problem(document: Mapping[str, Any]) -> Problem:
     return Problem(domain, [equation(each) for each in document["equations"]], conditions)
 
 
-def _pieces(document: Mapping[str, Any], tensors: Mapping[str, Tensor], periodic: Sequence[bool]) -> Pieces:
-    unknowns = len(document["problem"]["unknowns"])
+def pieces_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem) -> Pieces:
+    """The pieces of a description and numbers."""
+    unknowns, periodic = len(problem.names), problem.domain.periodic
     made: list[tuple[Field, ...]] = []
     for n, degrees in enumerate(document["degrees"]):
         spaces: list[Space] = []

@@ -8,18 +8,24 @@ the unknowns and by their jumps: along time it is shortened, along a coordinate 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from edgewise.pde.discretisation.assembly import WeightingSpace
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.space import Space
+from edgewise.pde.results.checkpoint import Run
+from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.gauss_newton import GridSolution
 from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, solve_level
+
+Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +63,45 @@ class March:
         )
 
 
+def as_run(slabs: Sequence[Level], axis: int, tolerance: float, complete: bool) -> Run:
+    """Slabs to be kept and gone on from."""
+    return Run(
+        Pieces(tuple(slab.solution.fields for slab in slabs), axis),
+        tuple(slab.indicator for slab in slabs),
+        tuple(slab.contradiction for slab in slabs),
+        tolerance,
+        complete,
+    )
+
+
+def slabs_of(run: Run) -> list[Level]:
+    """The slabs that were kept."""
+    return [
+        Level(
+            fields[0].spaces,
+            GridSolution(fields, np.zeros(0), 0.0, 0, True, 1.0),
+            contradiction,
+            np.inf,
+            (),
+            indicator,
+            0.0,
+            0.0,
+            False,
+        )
+        for fields, indicator, contradiction in zip(
+            run.pieces.fields, run.indicators, run.contradictions, strict=True
+        )
+    ]
+
+
+def marched(slabs: Sequence[Level], axis: int, tolerance: float, message: str = "") -> March:
+    """A march of these slabs."""
+    indicator = float(np.sqrt(sum(s.indicator**2 for s in slabs)))
+    return March(
+        tuple(slabs), axis, indicator, slabs[-1].spaces[axis].high if slabs else 0.0, tolerance, message
+    )
+
+
 def march(
     system: BoxSystem,
     bounds: tuple[tuple[float, float], ...],
@@ -81,7 +126,7 @@ def march(
     heard : callable
         Gets each slab, its estimated error and the share of time that is done.
     so_far : list, optional
-        Slabs are put here as they are solved, for who interrupts.
+        Slabs are put here as they are solved, for who interrupts; those that are there already are gone on from.
     """
     low, high = bounds[axis]
     spaces = list(first_spaces(bounds, periodic, system.degrees, config.first_intervals))
@@ -92,6 +137,14 @@ def march(
     tests = evolution_tests(system, axis)
     slabs: list[Level] = [] if so_far is None else so_far
     known: dict[int, Field] | None = None
+    if slabs:
+        # Going on from an earlier march: all that it knew follows from its last slab.
+        at, spaces, known = (
+            slabs[-1].spaces[axis].high,
+            list(slabs[-1].spaces),
+            _handed_on(system, slabs[-1], axis),
+        )
+        length = _longer(slabs[-1].spaces[axis], _lacking(slabs[-1])[1][axis], tolerance)
     while at < high:
         # A rest shorter than half a slab would be a slab of its own.
         rest = high - at
@@ -100,20 +153,15 @@ def march(
         level = solve_level(
             system, tuple(spaces), _constant(slabs, tuple(spaces), axis), config, known, tests
         )
-        lacks = next_modes(level.solution.fields)
-        errors = [float(np.sqrt((each**2).sum())) for each in lacks]
+        lacks, errors = _lacking(level)
         in_time, in_space = errors[axis], max((e for a, e in enumerate(errors) if a != axis), default=0.0)
         heard(level, max(errors), (at - low) / (high - low))
-        change = (0.5 * tolerance / max(in_time, 1e-3 * tolerance)) ** (1 / (system.degrees[axis] + 1))
+        change = _change(in_time, tolerance, system.degrees[axis])
         if level.solution.converged and in_time <= tolerance and in_space <= fine:
             failures = 0
             slabs.append(level)
-            known = {
-                n: _across(level.solution.fields[each.field], axis, stop, each.end.weights)
-                for n, each in enumerate(system.faces.built_in)
-                if each.face.axis == axis and not each.face.high
-            }
-            length = (stop - at) * float(np.clip(change, 0.5, 1.8))
+            known = _handed_on(system, level, axis)
+            length = _longer(level.spaces[axis], in_time, tolerance)
             at = stop
             continue
         failures += 1
@@ -135,8 +183,34 @@ def march(
                 f"{config.most_coefficients:,} coefficients."
             )
             break
-    indicator = float(np.sqrt(sum(s.indicator**2 for s in slabs)))
-    return March(tuple(slabs), axis, indicator, at, tolerance, message)
+    return marched(slabs, axis, tolerance, message)
+
+
+def _change(in_time: float, tolerance: float, degree: int) -> float:
+    """How much longer a slab might have been, by what it lacks along time."""
+    return float((0.5 * tolerance / max(in_time, 1e-3 * tolerance)) ** (1 / (degree + 1)))
+
+
+def _longer(space: Space, in_time: float, tolerance: float) -> float:
+    """Length of the slab after one that was accepted, by what that one lacks along time."""
+    change = _change(in_time, tolerance, space.degree)
+    return (space.high - space.low) * float(np.clip(change, 0.5, 1.8))
+
+
+def _lacking(level: Level) -> tuple[tuple[Floats, ...], list[float]]:
+    """What a slab lacks along each coordinate, interval by interval and in all."""
+    lacks = next_modes(level.solution.fields)
+    return lacks, [float(np.sqrt((each**2).sum())) for each in lacks]
+
+
+def _handed_on(system: BoxSystem, level: Level, axis: int) -> dict[int, Field]:
+    """What the conditions at the start of the next slab say, by their number."""
+    end = level.spaces[axis].high
+    return {
+        n: _across(level.solution.fields[each.field], axis, end, each.end.weights)
+        for n, each in enumerate(system.faces.built_in)
+        if each.face.axis == axis and not each.face.high
+    }
 
 
 def evolution_tests(system: BoxSystem, axis: int) -> tuple[WeightingSpace, ...] | None:

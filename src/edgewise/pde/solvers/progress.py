@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from edgewise.pde.results.checkpoint import Checkpoint
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Progress:
         Share of the way through time, where the problem marches.
     intervals : tuple of int
         Of every coordinate; on a mesh the number of elements.
+    checkpoint : callable or None
+        What a march has found so far, to be saved and gone on from; None where nothing marches.
     """
 
     stage: str
@@ -28,3 +33,4 @@ class Progress:
     residual: float
     share: float | None
     intervals: tuple[int, ...]
+    checkpoint: Callable[[], Checkpoint] | None = None

@@ -25,6 +25,7 @@ from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
@@ -37,7 +38,7 @@ from edgewise.pde.solvers.levels import (
     norms,
     solve_levels,
 )
-from edgewise.pde.solvers.march import March, march
+from edgewise.pde.solvers.march import March, as_run, march, marched, slabs_of
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.progress import Progress
 
@@ -50,6 +51,7 @@ def solve(
     seconds: float | None = None,
     callback: Callable[[Progress], object] | None = None,
     config: SolverConfig | None = None,
+    resume: Checkpoint | None = None,
 ) -> Solution:
     """Solve a problem to a tolerance.
 
@@ -66,6 +68,9 @@ def solve(
         Gets a `Progress` for every grid and slab; returning True stops.
     config : SolverConfig, optional
         Constants of the solver.
+    resume : Checkpoint, optional
+        Goes on from what an earlier march through time had found (`progress.checkpoint()` in a callback), to the same
+        bits as without the interruption.
 
     Returns
     -------
@@ -117,7 +122,13 @@ def solve(
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if marches:
             assert axis is not None
-            return _marched(problem, system, axis, tolerance, constants, meter, callback)
+            if resume is not None:
+                resume.check(problem, tolerance)
+            return _marched(problem, system, axis, tolerance, constants, meter, callback, resume)
+        if resume is not None:
+            raise InputError(
+                "The 'resume' parameter of solve is for problems that march through time; leave it out."
+            )
         return _refined(problem, system, tolerance, constants, meter, callback)
 
 
@@ -233,11 +244,18 @@ def _marched(
     config: SolverConfig,
     meter: Meter,
     callback: Callable[[Progress], object] | None,
+    resume: Checkpoint | None,
 ) -> Solution:
     domain = problem.domain
+    kept = list(resume.runs) if resume is not None else []
     runs: list[March] = []
     reason = StopReason.CONVERGED
     so_far: list[Level] = []
+
+    def checkpoint() -> Checkpoint:
+        done = [as_run(run.slabs, axis, run.tolerance, True) for run in runs]
+        begun = [as_run(so_far, axis, share * base, False)] if so_far else []
+        return Checkpoint(problem, tolerance, (*done, *begun))
 
     def heard(level: Level, error: float, share: float) -> None:
         told = Progress(
@@ -246,18 +264,23 @@ def _marched(
             float(np.sqrt(level.solution.objective)),
             (0.3 * share if not runs else 0.3 + 0.7 * share),
             tuple(s.intervals for s in level.spaces),
+            checkpoint,
         )
         if callback is not None and callback(told) is True:
             raise StopError(StopReason.CALLBACK)
 
+    base = min(tolerance, config.loosest)
+    share = config.rough_tolerance
     try:
-        base = min(tolerance, config.loosest)
-        share = config.rough_tolerance
         while len(runs) < config.most_marches:
-            so_far.clear()
-            runs.append(
-                march(system, domain.bounds, domain.periodic, axis, share * base, config, heard, so_far)
-            )
+            run = kept[len(runs)] if len(runs) < len(kept) else None
+            so_far[:] = [] if run is None else slabs_of(run)
+            if run is not None and run.complete:
+                runs.append(marched(so_far, axis, share * base))
+            else:
+                runs.append(
+                    march(system, domain.bounds, domain.periodic, axis, share * base, config, heard, so_far)
+                )
             if runs[-1].message:
                 break
             reached = max(_apart(runs, axis)) if len(runs) > 1 else np.inf
