@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise.vision import ImageClassifier, ImageConfig, build
+from edgewise import InputError
+from edgewise.vision import Evidence, ImageClassifier, ImageConfig, build, plot_evidence
 from edgewise.vision.evidence import evidence_of
 from edgewise.vision.networks import Patches, reach
 
@@ -95,3 +96,22 @@ def test_the_strongest_patches_come_first() -> None:
     assert [each[2] for each in top] == sorted(found.patches[1].ravel(), reverse=True)[:3]
     i, j, value = top[0]
     assert found.patches[1, i, j] == value
+
+
+def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
+    pixels = np.zeros((2, 4, 4))
+    pixels[0, 1, 1], pixels[1, 2, 2] = 2.0, -1.0
+    found = Evidence(
+        np.zeros((4, 4, 1)), np.array(["cat", "dog"]), np.array([2.5, -0.5]), np.array([0.5, 0.5]),
+        pixels, pixels, 1, 1, 0,
+    )  # fmt: skip
+    figure = plot_evidence(found)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == ["picture", "cat\n+0.50 +2.00 = 2.50", "dog\n+0.50 -1.00 = -0.50"]
+    cat, dog = (np.asarray(axes.images[0].get_array()) for axes in figure.axes[1:])
+    assert cat[1, 1, 0] > cat[1, 1, 2] + 0.3
+    assert dog[2, 2, 2] > dog[2, 2, 0] + 0.1
+    assert cat[0, 0].tolist() == [0, 0, 0]
+    assert len(plot_evidence(found, ["dog"]).axes) == 2
+    with pytest.raises(InputError, match=r"must be classes of the model\. Got 'cow'"):
+        plot_evidence(found, ["cow"])

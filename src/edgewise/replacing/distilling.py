@@ -26,8 +26,6 @@ from edgewise.training.modules.descent import FLOP, Descent, Recipe
 
 # Hidden nodes lie on [-1, 1] but for so many deviations; rows that are worked on at once; rows of a step.
 REACH, ROWS, BATCH = 3.0, 4096, 512
-# How much less a row counts whose outputs are far out: 0 not, 1 by its square.
-FAR = 1.0
 # Ridges that are tried, as shares of the mean of the diagonal.
 RIDGES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2)
 PRODUCT = 1e-10
@@ -98,7 +96,7 @@ def _splines(net: KAN, sample: Sample) -> tuple[Tensor, Tensor]:
     size = layer.in_features * layer.size + 1
     target = (sample.y - net.output_shift) / net.output_scale
     # A few rows that are far out would rule the squares of all others.
-    weight = 1 / (1 + target.square().mean(1, keepdim=True)) ** FAR
+    weight = 1 / (1 + target.square().mean(1, keepdim=True))
     held = slice(0, len(target) // 10)
     matrix = torch.zeros(size, size, dtype=torch.float64, device=target.device)
     right = torch.zeros(size, layer.out_features, dtype=torch.float64, device=target.device)

@@ -139,7 +139,7 @@ def replace_mlp(
             )
         )
     wanted = chosen(found, blocks)
-    job = _Job(teacher, calls, wanted, functions, effort, seed, meter, loss)
+    job = Job(teacher, calls, wanted, functions, effort, seed, meter, loss)
     sizes = [_hidden(block, functions, parameters) for block in wanted]
     job.listeners = Listeners(callbacks, meter, job.record)
     before = None if score is None else float(score(teacher))
@@ -200,7 +200,7 @@ def _probed(model: nn.Module) -> tuple[Block, ...]:
 
 
 @dataclass(eq=False)
-class _Job:
+class Job:
     """The blocks on their way."""
 
     teacher: nn.Module
@@ -239,7 +239,7 @@ class _Job:
                     self._distil(k, block, hidden, samples[k])
                     if self._tell(f"block {k + 1} of {len(self.blocks)}", self.errors[block]):
                         return StopReason.CALLBACK
-                return self._tune()
+                return self.tune()
         except StopError as stop:
             return self.meter.own(stop)
         except KeyboardInterrupt:
@@ -265,7 +265,7 @@ class _Job:
         finally:
             self.errors[block] = unexplained(net, judge)
 
-    def _tune(self) -> StopReason:
+    def tune(self) -> StopReason:
         """All blocks together, towards what the model gives."""
         student = with_blocks(self.teacher, self.networks)
         nets = [take(student, block) for block in self.networks]

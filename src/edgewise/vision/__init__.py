@@ -2,6 +2,7 @@
 
 from edgewise.vision.classifier import ImageClassifier as ImageClassifier
 from edgewise.vision.config import ImageConfig as ImageConfig
+from edgewise.vision.drawing import plot_evidence as plot_evidence
 from edgewise.vision.evidence import Evidence as Evidence
 from edgewise.vision.networks import build as build
 from edgewise.vision.pictures import read_folder as read_folder
@@ -13,5 +14,6 @@ __all__ = [
     "ImageConfig",
     "ImageRecipe",
     "build",
+    "plot_evidence",
     "read_folder",
 ]

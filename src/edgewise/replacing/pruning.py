@@ -1,0 +1,132 @@
+"""Edges of replaced blocks turned off, and the others fitted anew."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from edgewise._core.checks import check_float
+from edgewise._core.seeds import derive
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.kernels import edge_moments
+from edgewise.network import KAN
+from edgewise.replacing.distilling import Functions, polished, unexplained
+from edgewise.replacing.replace import ROWS, STEPS, Job
+from edgewise.replacing.results import ReplaceResult
+from edgewise.replacing.sampling import as_calls, collect
+from edgewise.replacing.surgery import put_in
+from edgewise.training.common.listeners import Listeners
+from edgewise.training.common.results import Callback
+
+
+def prune_blocks(
+    result: ReplaceResult,
+    model: nn.Module,
+    data: Any,
+    share: float = 0.3,
+    *,
+    work: str | float = "normal",
+    seed: int | None = 0,
+    seconds: float | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> ReplaceResult:
+    """Turn off the edges of each layer that move least, refit the others, and tune all blocks together.
+
+    Parameters
+    ----------
+    result : ReplaceResult
+        It is not changed.
+    model : nn.Module
+        The model that was given to `replace_mlp`.
+    data
+        As there.
+    share : float
+        Of the edges that are alive in each layer.
+    work, seed, seconds, callbacks
+        As in `replace_mlp`.
+
+    Returns
+    -------
+    ReplaceResult
+        With what is left unexplained, and the agreement, measured anew.
+
+    Examples
+    --------
+    >>> from edgewise.replacing import replace_mlp
+    >>> model = nn.Sequential(nn.Linear(3, 20), nn.Tanh(), nn.Linear(20, 3))
+    >>> data = torch.randn(500, 3)
+    >>> result = replace_mlp(model, data, work=0.02)
+    >>> less = prune_blocks(result, model, data, 0.2, work=0.02)
+    >>> less.blocks[0].after < result.blocks[0].after
+    True
+    """
+    share = check_float(share, "share", low=0.0, high=0.99, of="prune_blocks")
+    effort = check_work(work, "prune_blocks")
+    meter = Meter(seconds=check_seconds(seconds, "prune_blocks"))
+    teacher = copy.deepcopy(model).eval()
+    calls = as_calls(data, teacher, "prune_blocks")
+    blocks = tuple(result._block(k) for k in range(len(result.blocks)))
+    job = Job(teacher, calls, blocks, Functions(), effort, seed, meter, None)
+    job.listeners = Listeners(callbacks, meter, job.record)
+    reason = StopReason.MOST_STEPS
+    try:
+        with running(meter):
+            samples = collect(teacher, blocks, job.learns, ROWS, seed)
+            for k, (block, sample) in enumerate(zip(blocks, samples, strict=True)):
+                own = derive(seed, 3, k)
+                learn, judge = sample.split(own)
+                net = thinned(result.network(k), learn.x, share)
+                job.networks[block] = net
+                try:
+                    polished(net, learn, round(STEPS * effort), own)
+                finally:
+                    job.errors[block] = unexplained(net, judge)
+            reason = job.tune()
+    except StopError as stop:
+        reason = meter.own(stop)
+    except KeyboardInterrupt:
+        reason = StopReason.INTERRUPTED
+    made, told = result.model, list(result.blocks)
+    for k, block in enumerate(blocks):
+        if block in job.networks:
+            net = job.networks[block]
+            made = put_in(made, block, net)
+            told[k] = replace(told[k], after=net.n_parameters, unexplained=job.errors.get(block))
+    agreement = job.agreement(made)
+    return replace(
+        result, model=made, blocks=tuple(told), agreement=agreement, score_after=None, stop_reason=reason,
+        seconds=meter.seconds,
+    )  # fmt: skip
+
+
+def thinned(net: KAN, x: torch.Tensor, share: float) -> KAN:
+    """A copy without the edges of each layer that vary least over rows; their means go to those that stay."""
+    made = copy.deepcopy(net)
+    with torch.no_grad():
+        nodes = made.activations(x)
+        for layer, h in zip(made.layers, nodes, strict=False):
+            found = edge_moments(layer.basis, h.contiguous(), layer.numeric_coef(), layer.base_weight)
+            alive = layer.numeric_mask() > 0
+            spread = found.variance.sqrt()
+            count = int(share * int(alive.sum()))
+            if not count:
+                continue
+            limit = spread[alive].kthvalue(count).values
+            gone = alive & (spread <= limit.to(spread))
+            # Every node keeps an edge: without one it would say nothing, and nothing could be left to it.
+            best = torch.where(alive, spread, -1.0).argmax(0)
+            gone[best, torch.arange(gone.shape[1], device=gone.device)] = False
+            means = (found.mean * gone).sum(0).to(layer.coef)
+            layer.set_mask(layer.mask & ~gone)
+            if layer.bias is not None:
+                layer.bias.add_(means)
+            else:
+                staying = layer.numeric_mask()
+                layer.coef.add_((means / staying.sum(0).clamp(min=1) * staying)[:, None, :])
+    return made
