@@ -28,6 +28,8 @@ class SolverConfig:
         Grids that are tried at most, each finer where the solution asks for it.
     most_coefficients : int
         Free coefficients that a grid has at most; a band of more does not fit into memory in three dimensions.
+    bandless : int
+        So many times as many where equations are solved without a band.
     refine_share : float
         Intervals whose rough residuals are above this share of the largest are halved.
     most_steps : int
@@ -91,6 +93,7 @@ class SolverConfig:
     most_failures: int = 40
     most_levels: int = 12
     most_coefficients: int = 20_000
+    bandless: int = 5
     refine_share: float = 0.05
     most_steps: int = 40
     step_tolerance: float = 1e-13

@@ -39,6 +39,19 @@ def test_one_unknown_meets_its_closed_form(make, tolerance):
     )
 
 
+def test_three_coordinates_of_space():
+    x, y, z = coordinates("x", "y", "z")
+    u = unknown("u", x, y, z)
+    cube = box({x: (-1, 1), y: (-1, 1), z: (0, 1)})
+    wanted = sin(2 * pi * x) * sin(pi * y) * exp(z)
+    problem = Problem(cube, [lap(u) + u == (2 - 5 * pi**2) * wanted], on(cube.boundary["walls"], u == wanted))
+    solution = solve(problem, 1e-6)
+    true = relative(solution, lambda x, y, z: np.sin(2 * np.pi * x) * np.sin(np.pi * y) * np.exp(z), count=21)
+    assert solution.solved
+    assert true <= 1e-6
+    assert solution.error >= true / 5
+
+
 def test_a_flow_of_three_unknowns():
     problem, exact = kovasznay()
     solution = solve(problem, 1e-6)

@@ -69,9 +69,15 @@ def _jumps(fields: Sequence[Field], axis: int, largest: float) -> Floats:
     for field in fields:
         values = np.moveaxis(contract(field.coefficients, matrices), axis, 0)
         total += (values**2 * mass).reshape(len(total), -1).sum(1)
-    error = 2 * (2 * np.pi) ** -(space.degree + 1) * np.sqrt(total)
-    if space.periodic:
-        both = np.maximum(error, np.roll(error, -1))
-    else:
-        both = np.maximum(np.append(error, 0.0), np.append(0.0, error))
-    return both * np.sqrt(np.diff(space.breaks) / largest)
+    steps = np.diff(space.breaks)
+    size = np.sqrt(total)
+    if not space.periodic:
+        size = np.concatenate([[0.0], size, [0.0]])[:-1]
+    low, high = size, np.roll(size, -1)
+    # An interval that is wider than its neighbour lacks more than that; by how much is known at their break alone.
+    before, after = np.roll(steps, 1), np.roll(steps, -1)
+    lacks = [
+        jump * np.minimum(steps, (steps + other) / 2) ** space.degree
+        for jump, other in ((low, before), (high, after))
+    ]
+    return 2 * (2 * np.pi) ** -(space.degree + 1) * np.maximum(*lacks) * np.sqrt(steps / largest)

@@ -178,21 +178,23 @@ class Space:
         middle = (self.breaks[:-1] + self.breaks[1:])[halve] / 2
         return Space(np.sort(np.concatenate([self.breaks, middle])), self.degree, self.periodic)
 
+    def equal(self, factor: float) -> Space:
+        """So many more intervals, twice as many at most, all equal."""
+        count = int(np.ceil(self.intervals * float(np.clip(factor, 1.0, 2.0)) - 1e-9))
+        return Space(
+            np.linspace(self.low, self.high, max(count, self.intervals + 1) + 1), self.degree, self.periodic
+        )
+
     def insertion(self, fine: Space) -> Floats:
         """Matrix that takes coefficients to those of the same function on finer breaks, (fine.size, size)."""
         return fine.interpolation @ self.design(fine.greville)
 
     def jumps(self) -> Floats:
-        """Jumps of the k-th derivative at the inner breaks (all breaks where periodic), times h^k: what it lacks there."""
-        steps = np.diff(self.breaks)
+        """Jumps of the k-th derivative at the inner breaks, or at all where periodic: (breaks, size)."""
         top = self.local(np.array([0.5]), self.degree)[:, 0]
         rows = np.zeros((self.intervals, self.size))
         np.add.at(rows, (np.arange(self.intervals)[:, None], self.index()), top)
-        if self.periodic:
-            jump, width = rows - np.roll(rows, 1, axis=0), np.minimum(steps, np.roll(steps, 1))
-        else:
-            jump, width = np.diff(rows, axis=0), np.minimum(steps[1:], steps[:-1])
-        return jump * width[:, None] ** self.degree
+        return rows - np.roll(rows, 1, axis=0) if self.periodic else np.diff(rows, axis=0)
 
 
 @dataclass(frozen=True, eq=False)

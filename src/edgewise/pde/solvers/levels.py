@@ -24,6 +24,7 @@ from edgewise.pde.solvers.continuation import continue_to_all
 from edgewise.pde.solvers.frozen import FrozenSlab, slab_axis
 from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
 from edgewise.pde.solvers.newton_krylov import solve_newton_krylov
+from edgewise.pde.solvers.separable import SeparableInverse
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -131,7 +132,9 @@ def solve_level(
         )
         lifts.append(table)
         contradiction = max(contradiction, apart)
-    rules = tuple(gauss(space, space.degree + 1) for space in spaces)
+    # With three coordinates the places are what costs, and smooth splines are integrated by fewer than polynomials.
+    tested = tests is not None and len(spaces) > 2 and not any(any(test.orders) for test in tests)
+    rules = tuple(gauss(s, min(s.degree + 1, s.degree // 2 + 4) if tested else s.degree + 1) for s in spaces)
     if tests is not None:
         # Along time as many Radau places as there are test functions.
         rules = tuple(
@@ -152,28 +155,44 @@ def solve_level(
         first = replace(patches[0], compiled=patches[0].compiled.softened(share))
         if tests is None:
             return solve_grid(Assembler(layout, [first, *patches[1:]]), lifts, start, config)
-        if (axis := slab_axis(layout, system.inside, tests)) is not None:
+        axis = slab_axis(layout, system.inside, tests)
+        if axis is not None or len(spaces) > 2:
             operators = Operators(layout, first, tests, lifts)
-            return solve_newton_krylov(
-                operators, lifts, start, lambda slopes: FrozenSlab(operators, axis, slopes).solve, config
-            )
+            return solve_newton_krylov(operators, lifts, start, _inverse_of(operators, axis), config)
         return solve_galerkin(Assembler(layout, [first]), lifts, start, tests, config)
 
     solution = at_share(1.0, start)
     if not solution.converged and continued and not system.inside.linear:
         solution = continue_to_all(at_share, start, solution, config)
     change = np.inf if before is None else difference(solution.fields, before)
-    jets = patches[0].jets(solution.fields)
     weak = tests is not None and not any(any(test.orders) for test in tests)
+    relative = 0.0
     if not weak:
+        jets = patches[0].jets(solution.fields)
         rough, indicator = residual_parts(patches[0], solution.fields, jets)
+        relative = float(np.sqrt(solution.objective)) / max(terms(patches[0], solution.fields, jets), 1e-300)
     else:
         # Residuals of weak solutions need not be small; what their splines lack is told by the unknowns.
         rough = next_modes(solution.fields)
         indicator = float(np.sqrt(sum(float((each**2).sum()) for each in rough)))
-    relative = float(np.sqrt(solution.objective)) / max(terms(patches[0], solution.fields, jets), 1e-300)
     violation = max((_left(each, solution.fields) for each in patches[1:]), default=0.0)
     return Level(spaces, solution, contradiction, change, rough, indicator, relative, violation, weak)
+
+
+def _inverse_of(
+    operators: Operators, axis: int | None
+) -> Callable[[Sequence[Floats]], Callable[[Floats], Floats]]:
+    """An inverse for given coefficients: coordinate by coordinate where that is exact or nothing marches."""
+
+    def inverse(slopes: Sequence[Floats]) -> Callable[[Floats], Floats]:
+        plain = operators.patch.compiled.linear and len(slopes[0].shape) > 2
+        if axis is None or plain:
+            found = SeparableInverse(operators, slopes)
+            if axis is None or found.exact:
+                return found.solve
+        return FrozenSlab(operators, axis, slopes).solve
+
+    return inverse
 
 
 def _left(patch: Patch, fields: Sequence[Field]) -> float:
@@ -279,13 +298,19 @@ def _scales(patch: Patch, fields: Sequence[Field]) -> list[Floats]:
     ]
 
 
-def refine(level: Level, config: SolverConfig) -> tuple[Space, ...]:
+def refine(level: Level, config: SolverConfig, goal: float = 0.0) -> tuple[Space, ...]:
     """Spaces with those intervals halved whose residuals are roughest, in whichever coordinate."""
     largest = max(float(each.max(initial=0.0)) for each in level.rough)
-    return tuple(
-        space.refined(rough >= config.refine_share * largest)
-        for space, rough in zip(level.spaces, level.rough, strict=True)
-    )
+    finer: list[Space] = []
+    for space, rough in zip(level.spaces, level.rough, strict=True):
+        marked = rough >= config.refine_share * largest
+        if level.weak and marked.all() and goal > 0 and np.ptp(np.diff(space.breaks)) < 1e-9:
+            # Where all are alike, as many equal intervals as the goal asks for, if twice as many would be too many.
+            wanted = float(np.sqrt((rough**2).sum())) / goal
+            finer.append(space.equal(wanted ** (1 / (space.degree + 1))))
+        else:
+            finer.append(space.refined(marked))
+    return tuple(finer)
 
 
 def first_spaces(
@@ -310,9 +335,11 @@ def solve_levels(
     error = np.inf
     heard(levels[-1], error)
     for _ in range(config.most_levels - 1):
-        finer = refine(levels[-1], config)
+        finer = refine(levels[-1], config, 0.1 * tolerance if len(spaces) > 2 else 0.0)
         count = len(system.names) * int(np.prod([space.size for space in finer]))
-        if count > config.most_coefficients:
+        # Tested equations of three coordinates have no band that has to fit into memory.
+        free = system.tests is not None and len(finer) > 2
+        if count > config.most_coefficients * (config.bandless if free else 1):
             break
         levels.append(
             solve_level(

@@ -117,7 +117,7 @@ def solve(
         constants.time_degree if marches and a == axis else constants.degree for a in range(len(symbols))
     )
     system = BoxSystem(problem.names, inside, faces, degrees)
-    if problem.jumps and not marches:
+    if (problem.jumps or len(symbols) > 2) and not marches:
         system = replace(system, tests=energy_tests(system))
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         if marches:
