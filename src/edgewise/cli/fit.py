@@ -78,6 +78,7 @@ def fit(
         ),
     ] = None,
     drop_missing: options.DropMissing = False,
+    rows: options.Rows = True,
     force: options.Force = False,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -131,6 +132,7 @@ def fit(
         hidden=hidden,
         members=members,
         formula=formula,
+        rows=rows,
     )
     job = carry_out(asked, out, began, quiet=quiet, verbose=verbose, as_json=json)
     if job.stop_reason is StopReason.INTERRUPTED:

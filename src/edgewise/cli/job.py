@@ -51,6 +51,7 @@ class Task:
     mode, hidden, members : as the estimators take them
     formula : whether to look for a formula; None decides from the table
     title, known, units : for the report
+    rows : whether some held-out rows may stand in it
     """
 
     inputs: Inputs
@@ -65,6 +66,7 @@ class Task:
     title: str = ""
     known: str = ""
     units: tuple[tuple[str, str], ...] = ()
+    rows: bool = True
 
 
 @dataclass(frozen=True, eq=False)

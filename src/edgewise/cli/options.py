@@ -87,6 +87,10 @@ Out = Annotated[
     Path, typer.Option("--out", "-o", help="The folder for model.kan and report.html.", show_default=True)
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
+Rows = Annotated[
+    bool,
+    typer.Option("--rows/--no-rows", help="Let some held-out rows into the page, for readers to start from."),
+]
 
 _GENERAL = "General options"
 Threads = Annotated[

@@ -57,7 +57,7 @@ def content(job: Job) -> ReportContent:
         "units": {**inputs.units, **dict(task.units)},
         "origin": origin(inputs.fingerprint, task.seed),
     }
-    base = replace(_of_model(job.model, inputs, job.train, job.test, job.accuracy), **common)
+    base = replace(_of_model(job.model, inputs, job.train, job.test, job.accuracy, rows=task.rows), **common)
     reading = job.reading
     if reading is None or reading.network is None:
         return base
@@ -76,6 +76,9 @@ def content(job: Job) -> ReportContent:
         history=(*reading.history, *(() if simplified is None else simplified.history)),
         edits=() if simplified is None else tuple(simplified.steps),
         inputs=(),
+        program=None,
+        cells=(),
+        cell_rows=(),
         # It explains the model, and the page is about the small network.
         explanation=None,
     )
@@ -102,7 +105,7 @@ def saved_inputs(model: Model, frame: Frame, target: str | None) -> Inputs:
     return inputs
 
 
-def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int) -> Page:
+def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int, rows: bool = True) -> Page:
     """The page of a saved model and a table: held out is what `fit` held out of this table, or all of it."""
     train, held_out = inputs.halves(test, seed)
     y_test = model.coded(inputs.y[held_out])
@@ -114,7 +117,7 @@ def of_saved(model: Model, inputs: Inputs, *, test: float, seed: int) -> Page:
     size = edges(model.network)
     accuracy.append(measure("network", ours, y_test, size, 0.0, True, classes=classes))
     made = replace(
-        _of_model(model, inputs, train, held_out, tuple(accuracy)),
+        _of_model(model, inputs, train, held_out, tuple(accuracy), rows=rows),
         title=f"{inputs.target} from {inputs.source}",
         notes=(*inputs.notes, *troubles),
         units=dict(inputs.units),
@@ -154,13 +157,15 @@ def _of_model(
     train: NDArray[np.int64],
     test: NDArray[np.int64],
     accuracy: tuple[AccuracyRow, ...],
+    *,
+    rows: bool,
 ) -> ReportContent:
     """A model and the rows it learned from and is judged on."""
     y, y_test = inputs.y[train], inputs.y[test]
-    parts = [inputs.frame.take(pa.array(rows)) for rows in (train, test)]
+    parts = [inputs.frame.take(pa.array(part)) for part in (train, test)]
     if model.is_estimator:
         made = content_from_estimator(
-            model.held, parts[0], y, parts[1], y_test, source=inputs.source, target=inputs.target
+            model.held, parts[0], y, parts[1], y_test, source=inputs.source, target=inputs.target, rows=rows
         )
         return replace(made, accuracy=accuracy, dropped=(*inputs.dropped, *made.dropped))
     return ReportContent(
@@ -174,4 +179,5 @@ def _of_model(
         y_test=y_test,
         network=model.network,
         accuracy=accuracy,
+        rows=rows,
     )

@@ -31,6 +31,7 @@ def report(
         ),
     ] = 0.2,
     seed: options.Seed = 0,
+    rows: options.Rows = True,
     force: options.Force = False,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -67,7 +68,7 @@ def report(
     tell(inputs.notes, quiet=quiet)
     with Progress(quiet) as progress:
         progress.begin("judge the model and its rivals")
-        page = of_saved(loaded, inputs, test=test, seed=seed)
+        page = of_saved(loaded, inputs, test=test, seed=seed, rows=rows)
         progress.begin("draw the page")
         drawn = render_report(page.content).encode("utf-8", errors="replace")
     if printed:

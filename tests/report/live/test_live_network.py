@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
 from edgewise import KANClassifier
+from edgewise._core.errors import InputError
+from edgewise.exporting.read import program_of
 from edgewise.network import KAN
-from edgewise.report import ReportContent, content_from_estimator, write_report
+from edgewise.report import ReportContent, content_from_estimator, render_report, write_report
 from edgewise.report.live.build import live_data
 from tests.exporting.estimators import table
 from tests.report.conftest import EVIL, HANGS, build, build_classes
@@ -156,3 +160,20 @@ def test_a_curve_is_copied_as_a_table_and_as_a_drawing(page):
     np.testing.assert_allclose(y - y[0], want - want[0], rtol=0, atol=1e-12)
     one.get_by_role("button", name="Copy as SVG").click()
     one.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('<svg'))")
+
+
+def test_rows_stay_out_of_the_page_where_they_are_not_allowed():
+    content, _ = plain()
+    shut = live_data(dataclasses.replace(content, rows=False), ())
+    assert shut.rows == ()
+    assert shut.start == tuple(np.median(content.X, axis=0))
+    text = render_report(dataclasses.replace(content, rows=False))
+    data = text.split('id="live-data">')[1].split("</script>")[0]
+    assert not any(repr(float(v)) in data for v in content.X_test.ravel())
+
+
+def test_a_program_of_another_network_is_refused():
+    content, _ = plain()
+    other = program_of(KAN([2, 4, 1], seed=0, input_names=["u", "v"]))
+    with pytest.raises(InputError, match="'program' of ReportContent must be that of its network"):
+        dataclasses.replace(content, program=other)

@@ -231,6 +231,8 @@ class ReportContent:
         inputs are the columns.
     cells, cell_rows : tuple
         Some held-out rows as they came, a cell for each column of `program`, and their places in X_test.
+    rows : bool
+        Whether some held-out rows may stand in the page, for readers to start from.
 
     Raises
     ------
@@ -280,6 +282,7 @@ class ReportContent:
     program: Program | None = None
     cells: tuple[tuple[float | str | None, ...], ...] = ()
     cell_rows: tuple[int, ...] = ()
+    rows: bool = True
 
     def __post_init__(self) -> None:
         names = check_names(self.names, "names", of="ReportContent")
@@ -303,6 +306,20 @@ class ReportContent:
                     f"The '{argument}' of ReportContent must take columns among {list(names)}. Got {unknown[0]!r} instead; "
                     "give the names it was made with."
                 )
+
+        self._check_program()
+
+    def _check_program(self) -> None:
+        """The live network evaluates the program, so it must be that of the network which is drawn."""
+        layers = getattr(getattr(self.program, "body", None), "layers", None)
+        if self.network is None or layers is None:
+            return
+        wanted, got = [each.out_features for each in self.network.layers], [len(each.bias) for each in layers]
+        if got != wanted:
+            raise InputError(
+                f"The 'program' of ReportContent must be that of its network, whose layers have {wanted} sums. "
+                f"Got one with {got} instead; leave it out, or give the network that it was made of."
+            )
 
     def _check_predictions(self) -> None:
         """Predictions must be as many as the held-out rows, and one column a class."""

@@ -157,6 +157,7 @@ def content_from_estimator(
         program=None if getattr(model, "calibration_", None) is not None else program_of(model, units),
         cells=_cells(model.encoding_.columns, tables[1].take(places)) if len(places) else (),
         cell_rows=tuple(places.tolist()),
+        rows=rows,
     )
 
 

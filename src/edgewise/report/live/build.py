@@ -40,7 +40,7 @@ def live_data(content: ReportContent, views: Sequence[EdgeView]) -> LiveData | N
         if content.inputs:
             return None  # the network reads coded columns, and nothing tells how
         program = program_of(net)
-    rows = _rows(content, program)
+    rows = _rows(content, program) if content.rows else ()
     cells = [row.cells for row in rows]
     inputs = tuple(_control(content, program, k, [row[k] for row in cells]) for k in range(_count(program)))
     return LiveData(
