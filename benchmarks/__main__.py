@@ -33,6 +33,7 @@ SCRIPTS = (
     "calibration",
     "equations",
     "solution_formulas",
+    "equation_shapes",
     "live_page",
     "mnist",
     "images",

@@ -120,3 +120,11 @@ def test_places_are_found_again_on_a_refined_mesh():
     assert (element == which).all()
     assert np.abs(inner - local[:, 0]).max() < 1e-7
     assert (in_blocks(blocks, np.array([[1.0, 1.0], [9.0, 9.0]]))[0] == -1).all()
+
+
+def test_the_block_beside_a_corner_is_the_right_one():
+    region = box({x: (-1, 1), y: (-1, 1)}) - box({x: (0, 1), y: (0, 1)})
+    blocks = blocks_of(region, 1.0)
+    angle = np.linspace(np.pi / 2 + 0.02, 2 * np.pi - 0.02, 200)
+    near, far = (r * np.stack([np.cos(angle), np.sin(angle)], axis=1) for r in (1e-12, 0.2))
+    assert (in_blocks(blocks, near)[0] == in_blocks(blocks, far)[0]).all()

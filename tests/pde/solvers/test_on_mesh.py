@@ -106,6 +106,15 @@ def test_a_corner_whose_derivatives_grow_without_bound():
     holds(solve(Problem(ELL, [lap(u) == 0], on(ELL.boundary["walls"], u == wanted)), 1e-6), exact)
 
 
+def test_a_layer_that_needs_small_elements():
+    eps = 0.01
+    square = box({x: (0, 1), y: (0, 1)}) - disk((x, y), (0.5, 0.5), 0.2)
+    wanted = (1 - exp((x - 1) / eps)) * sin(pi * y)
+    force = -eps * (dx(wanted, x, 2) + dx(wanted, y, 2)) + dx(wanted, x)
+    problem = Problem(square, [-eps * lap(u) + dx(u, x) == force], on(square.boundary["walls"], u == wanted))
+    holds(solve(problem, 1e-5), lambda x, y: (1 - np.exp((x - 1) / eps)) * np.sin(np.pi * y))
+
+
 def test_torsion_of_an_ell():
     solution = solve(Problem(ELL, [-lap(u) == 1], on(ELL.boundary["walls"], u == 0)), 1e-7)
     # Its integral is the energy, known from graded finite elements of others.
@@ -150,7 +159,9 @@ def test_a_free_constant_is_fixed_by_mean_zero():
         DISK, [lap(u) == 0], on(DISK.boundary["rim"], dn(u) == x * dx(wanted, x) + y * dx(wanted, y))
     )
     # exp(x) cos(y) is harmonic: its mean over the disk is its value at the center.
-    holds(solve(problem, 1e-8), lambda x, y: np.exp(x) * np.cos(y) - 1)
+    solution = solve(problem, 1e-8)
+    holds(solution, lambda x, y: np.exp(x) * np.cos(y) - 1)
+    assert "leaves a constant of 'u' open" in solution.message
 
 
 @pytest.mark.parametrize(
@@ -187,6 +198,7 @@ def test_conditions_that_contradict_each_other_are_flagged():
         ([lap(lap(u)) == 1], on(FLOOR.boundary["walls"], u == 0), "up to the second order"),
         ([dx(u, x) * dx(u, x, 2) == 1], on(FLOOR.boundary["walls"], u == 0), "weights without derivatives"),
         ([lap(u) == 1], on(FLOOR.boundary["walls"], u == 0, u == 1), "different values"),
+        ([lap(u) == 1], on(FLOOR.boundary["walls"], u == 0, dn(u) == 0), "has too many conditions"),
         ([lap(u) == 1], on(FLOOR.boundary["walls"], u**2 == 1), "must give the value of one unknown"),
     ],
 )

@@ -30,18 +30,21 @@ def in_blocks(blocks: Blocks, at: Floats) -> tuple[Ints, Floats]:
     low, high = outline.min(1), outline.max(1)
     # Arcs bulge beyond their samples by a little.
     slack = 0.05 * (high - low).max(1, keepdims=True)
+    best = np.full(len(at), _SLACK)
     for q in range(len(every)):
         near = np.flatnonzero(
-            (which < 0) & (at >= low[q] - slack[q]).all(1) & (at <= high[q] + slack[q]).all(1)
+            (best > 0) & (at >= low[q] - slack[q]).all(1) & (at <= high[q] + slack[q]).all(1)
         )
         if len(near):
-            found, hit = _inverted(blocks, q, at[near])
-            which[near[hit]], local[near[hit]] = q, found[hit]
+            found, outside = _inverted(blocks, q, at[near])
+            # Beside a corner the slack is more than whole elements: the block counts that a place is least outside of.
+            hit = outside < best[near]
+            which[near[hit]], local[near[hit]], best[near[hit]] = q, found[hit], outside[hit]
     return which, np.clip(local, 0.0, 1.0)
 
 
-def _inverted(blocks: Blocks, q: int, at: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Newton's method for the place in the unit square of one block, and whether it lies there."""
+def _inverted(blocks: Blocks, q: int, at: Floats) -> tuple[Floats, Floats]:
+    """Newton's method for the place in the unit square of one block, and how far outside it lies; infinite by far."""
     found = np.full((len(at), 2), 0.5)
     block = np.array([q])
     size = np.ptp(blocks.points[blocks.quads[q]], axis=0).max()
@@ -55,8 +58,8 @@ def _inverted(blocks: Blocks, q: int, at: Floats) -> tuple[Floats, NDArray[np.bo
         found = np.clip(found + np.clip(step, -0.5, 0.5), -0.2, 1.2)
         if np.abs(step).max() < 1e-15:
             break
-    inside = (found >= -_SLACK).all(1) & (found <= 1 + _SLACK).all(1) & (left < 1e-8)
-    return found, inside
+    outside = np.maximum(np.maximum(-found, found - 1).max(1), 0.0)
+    return found, np.where(left < 1e-8, outside, np.inf)
 
 
 def in_elements(mesh: Mesh, block: Ints, at: Floats, sigma: float = SIGMA) -> tuple[Ints, Floats]:

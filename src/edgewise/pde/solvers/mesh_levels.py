@@ -49,6 +49,8 @@ class MeshLevel:
         determine the unknowns.
     definite : bool
         Whether the equations are elliptic throughout.
+    loose : tuple of int
+        Unknowns to which a constant may be added; their mean is zero.
     """
 
     galerkin: Galerkin
@@ -62,6 +64,7 @@ class MeshLevel:
     imbalance: float
     weakest: float
     definite: bool
+    loose: tuple[int, ...]
 
 
 def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfig) -> MeshLevel:
@@ -133,6 +136,7 @@ def solve_mesh(galerkin: Galerkin, before: MeshLevel | None, config: SolverConfi
         _imbalance(galerkin, residual, loose),
         _weakest(galerkin, factor, held) if factor is not None and form.linear else 1.0,
         galerkin.definite(values),
+        tuple(loose),
     )
 
 

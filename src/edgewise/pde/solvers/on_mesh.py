@@ -60,7 +60,7 @@ def solved_on_mesh(
         chosen.pieces,
         max(errors.values()),
         errors,
-        "the change to a mesh of higher degree",
+        "the change to a mesh of higher degree" + _told(problem, levels[-1]),
         tolerance,
         "mesh",
         reason,
@@ -70,6 +70,12 @@ def solved_on_mesh(
         max(levels[-1].slope_change),
         bound_by(levels[-1].galerkin, levels[-1].pieces, chosen.pieces) if len(levels) > 1 else None,
     )
+
+
+def _told(problem: Problem, last: MeshLevel) -> str:
+    """Which unknowns the problem determines up to a constant."""
+    names = " and ".join(f"'{problem.names[f]}'" for f in last.loose)
+    return f"; the problem leaves a constant of {names} open, with which its mean is zero" if names else ""
 
 
 def _doubts(last: MeshLevel, tolerance: float, config: SolverConfig) -> tuple[str, ...]:
