@@ -68,6 +68,7 @@ from edgewise.pde.terms.symbols import Unknown as Unknown
 from edgewise.pde.terms.symbols import Vector as Vector
 from edgewise.pde.terms.symbols import coordinates as coordinates
 from edgewise.pde.terms.symbols import eigenvalue as eigenvalue
+from edgewise.pde.terms.symbols import parameter as parameter
 from edgewise.pde.terms.symbols import time as time
 from edgewise.pde.terms.symbols import unknown as unknown
 from edgewise.pde.terms.text import read_equations as read_equations

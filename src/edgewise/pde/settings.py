@@ -48,6 +48,10 @@ class SolverConfig:
         Where Newton's method fails, nonlinear terms are taken in by such a share first.
     most_shares : int
         Shares that are tried on a grid at most.
+    family_share : float
+        Tolerance of the members of a family, in units of its own.
+    most_members : int
+        Values of a parameter that are solved for at most; one more than a power of two.
     rough_tolerance, slab_share : float
         Tolerances of the two marches through time, in units of the one asked for; slabs add up, so that the second is
         below 1.
@@ -103,6 +107,8 @@ class SolverConfig:
     krylov_steps: int = 40
     first_share: float = 0.25
     most_shares: int = 16
+    family_share: float = 0.3
+    most_members: int = 17
     rough_tolerance: float = 10.0
     slab_share: float = 0.3
     loosest: float = 1e-5

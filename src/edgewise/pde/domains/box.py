@@ -101,12 +101,17 @@ class Box:
         return region_of(self)
 
     @property
+    def parameters(self) -> tuple[int, ...]:
+        """Numbers of the coordinates that are parameters of a family."""
+        return tuple(axis for axis, each in enumerate(self.coordinates) if each.parameter)
+
+    @property
     def boundary(self) -> Parts:
         """Parts by name: left, right, bottom, top, back, front, start, end, walls (all but start and end), and "x low"."""
         parts: dict[str, Part] = {}
-        space = [axis for axis, each in enumerate(self.coordinates) if not each.time]
+        space = [axis for axis, each in enumerate(self.coordinates) if not each.time and not each.parameter]
         for axis, each in enumerate(self.coordinates):
-            if self.periodic[axis]:
+            if self.periodic[axis] or each.parameter:
                 continue
             names = ("start", "end") if each.time else _NAMES[space.index(axis)]
             for high, name in zip((False, True), names, strict=True):
@@ -176,6 +181,6 @@ def box(
         raise InputError(
             f"The 'periodic' parameter of box names {among(strange)}, which has no range in the box."
         )
-    if sum(not each.time for each in ranges) > 3:
+    if sum(not each.time and not each.parameter for each in ranges) > 3:
         raise InputError("A box has at most three coordinates of space.")
     return Box(tuple(ranges), tuple(bounds), tuple(name in known for name in names))

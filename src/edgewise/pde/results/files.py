@@ -133,12 +133,15 @@ def problem_document(problem: Problem) -> dict[str, Any]:
     """A problem as JSON takes it."""
     domain = problem.domain
     return {
-        "coordinates": [{"name": each.name, "time": each.time} for each in domain.coordinates],
+        "coordinates": [
+            {"name": each.name, "time": each.time, "parameter": each.parameter} for each in domain.coordinates
+        ],
         "bounds": [list(each) for each in domain.bounds],
         "periodic": list(domain.periodic),
         "unknowns": [
             [name, *map(str, field.args)] for name, field in zip(problem.names, problem.fields, strict=True)
         ],
+        "jumps": problem.jumps,
         "equations": [_sides(each) for each in problem.equations],
         "conditions": [
             {
@@ -157,7 +160,10 @@ def _sides(equation: Equation) -> list[str]:
 
 def problem_of(document: Mapping[str, Any]) -> Problem:
     """The problem that a document describes."""
-    coordinates = tuple(Coordinate(each["name"], time=bool(each["time"])) for each in document["coordinates"])
+    coordinates = tuple(
+        Coordinate(each["name"], time=bool(each["time"]), parameter=bool(each.get("parameter", False)))
+        for each in document["coordinates"]
+    )
     names: dict[str, Any] = {each.name: each for each in coordinates}
     for name, *places in document["unknowns"]:
         names[name] = Unknown(name, *(names[place] for place in places))
@@ -180,7 +186,8 @@ def problem_of(document: Mapping[str, Any]) -> Problem:
         )
         for each in document["conditions"]
     ]
-    return Problem(domain, [equation(each) for each in document["equations"]], conditions)
+    jumps = bool(document.get("jumps", False))
+    return Problem(domain, [equation(each) for each in document["equations"]], conditions, jumps=jumps)
 
 
 def pieces_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor], problem: Problem) -> Pieces:

@@ -3,8 +3,8 @@
     A1 x M2 x M3 + M1 x A2 x M3 + M1 x M2 x A3,   Aa Va = Ma Va La   ->   inverse = V (L1 + L2 + L3)^-1 W
 
 (R. E. Lynch, J. R. Rice and D. H. Thomas 1964, doi:10.1007/BF01386067). It costs a few products of a matrix of one
-coordinate with the table of coefficients. Where coefficients vary otherwise, or derivatives are mixed, it is an approximation for
-iterations that make it exact.
+coordinate with the table of coefficients. Where coefficients vary otherwise, or derivatives are mixed, it is close to the
+inverse, and iterations make it exact.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.family import solve_family
 from edgewise.pde.solvers.levels import (
     BoxSystem,
     Level,
@@ -108,6 +109,13 @@ def solve(
     if isinstance(problem.domain, Region):
         with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             return solved_on_mesh(problem, tolerance, constants, meter, callback)
+    if problem.domain.parameters and problem.domain.time is None:
+
+        def member(one: Problem) -> Solution:
+            return solve(one, constants.family_share * tolerance, work=work, callback=callback, config=config)
+
+        with running(meter):
+            return solve_family(problem, member, tolerance, constants, meter)
     symbols = [each.tree for each in problem.domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
     faces = face_conditions(problem)

@@ -10,7 +10,7 @@ from sympy.core.function import AppliedUndef
 
 from edgewise._core.checks import check_int
 from edgewise._core.errors import InputError
-from edgewise.pde.terms.symbols import Coordinate, Expr, Number, TimeSymbol, Vector, tree_of
+from edgewise.pde.terms.symbols import Coordinate, Expr, Number, ParameterSymbol, TimeSymbol, Vector, tree_of
 
 # The derivative along the outward normal stands as this function until a condition says on which part of the boundary.
 NORMAL = sp.Function("dn")
@@ -43,6 +43,11 @@ def dx(term: Expr, coordinate: Coordinate | Any, order: int = 1) -> Expr:
         raise InputError(
             f"The 'coordinate' parameter of dx must be a coordinate, as in dx(u, x). Got {coordinate!r}."
         )
+    if coordinate.parameter:
+        raise InputError(
+            f"'{coordinate.name}' is a parameter: unknowns have no derivative by it in equations. Make it with "
+            "coordinates(...) or time()."
+        )
     check_int(order, "order", low=1, high=4, of="dx")
     return Expr(sp.diff(tree_of(term), coordinate.tree, order))
 
@@ -57,7 +62,7 @@ def _space(term: Any) -> tuple[Any, ...]:
     if not applied:
         raise InputError(f"lap, grad, div and curl act on unknowns; {term!r} has none. Use dx(term, x).")
     longest = max(applied, key=lambda each: len(each.args))
-    return tuple(s for s in longest.args if not isinstance(s, TimeSymbol))
+    return tuple(s for s in longest.args if not isinstance(s, TimeSymbol | ParameterSymbol))
 
 
 def grad(term: Expr) -> Vector:

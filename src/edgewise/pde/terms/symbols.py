@@ -126,18 +126,23 @@ class EigenvalueSymbol(sp.Symbol):
     """The number that an eigenvalue problem leaves open."""
 
 
+class ParameterSymbol(sp.Symbol):
+    """The symbol of a parameter: nothing is derived by it."""
+
+
 class Coordinate(Expr):
-    """A coordinate of space or time."""
+    """A coordinate of space or time, or a parameter that a family of problems runs through."""
 
-    __slots__ = ("name", "time")
+    __slots__ = ("name", "parameter", "time")
 
-    def __init__(self, name: str, time: bool = False) -> None:
+    def __init__(self, name: str, time: bool = False, parameter: bool = False) -> None:
         if not name.isidentifier():
             raise InputError(
                 f"The name of a coordinate must be a word of letters, digits and '_', such as 'x'. Got {name!r}."
             )
-        super().__init__((TimeSymbol if time else sp.Symbol)(name, real=True))
-        self.name, self.time = name, time
+        kind = TimeSymbol if time else ParameterSymbol if parameter else sp.Symbol
+        super().__init__(kind(name, real=True))
+        self.name, self.time, self.parameter = name, time, parameter
 
     __hash__ = Expr.__hash__
 
@@ -313,6 +318,31 @@ def eigenvalue(name: str = "lam") -> Expr:
     if not name.isidentifier():
         raise InputError(f"The name of an eigenvalue must be a word, such as 'lam'. Got {name!r}.")
     return Expr(EigenvalueSymbol(name, real=True))
+
+
+def parameter(name: str) -> Coordinate:
+    """A parameter that a family of problems runs through: a further input of the unknowns, with a range in the domain.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Coordinate
+
+    Examples
+    --------
+    >>> from edgewise import pde
+    >>> (x,), k = pde.coordinates("x"), pde.parameter("k")
+    >>> u = pde.unknown("u", x, k)
+    >>> family = pde.box({x: (0, 1), k: (1, 3)})
+    >>> walls = pde.on(family.boundary["walls"], u == 0)
+    >>> solution = pde.solve(pde.Problem(family, [pde.dx(u, x, 2) - k**2 * u == 1], walls), tolerance=1e-6)
+    >>> round(solution(0.5, 2.2), 5)
+    -0.08278
+    """
+    return Coordinate(name, parameter=True)
 
 
 def unknown(name: str, *coordinates: Coordinate) -> Unknown:

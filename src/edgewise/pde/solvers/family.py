@@ -1,0 +1,168 @@
+"""One solution for a family of problems: a parameter is a further input of the unknowns.
+
+No derivative is taken by a parameter, so that every value of it has a problem of its own. These are solved at Chebyshev
+places, each on the grid that it needs, and joined by a polynomial of the parameter; 3, 5, 9, ... members, each time those
+between the ones before, until the polynomial tells the new members well enough (L. N. Trefethen, "Approximation Theory and
+Approximation Practice", 2013, chapter 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sympy.core.function import AppliedUndef
+
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
+from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.space import Space
+from edgewise.pde.domains.box import Box, Face, Part
+from edgewise.pde.problem.problem import Condition, Problem
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.solution import Solution
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.levels import norms
+from edgewise.pde.terms.operators import NORMAL
+from edgewise.pde.terms.symbols import Equation, Expr
+
+Floats = NDArray[np.float64]
+
+
+def member_of(problem: Problem, axis: int, value: float) -> Problem:
+    """The problem at one value of a parameter."""
+    domain = problem.domain
+    assert isinstance(domain, Box)
+    kept = [a for a in range(len(domain.coordinates)) if a != axis]
+    symbol = domain.coordinates[axis].tree
+    trees = [each.residual for each in (*problem.equations, *(c.equation for c in problem.conditions))]
+    fields = {f for tree in trees for f in tree.atoms(AppliedUndef) if f.func != NORMAL}
+    names: dict[Any, Any] = {f: f.func(*(a for a in f.args if a != symbol)) for f in fields}
+    names[symbol] = Expr(value).tree
+
+    def at_value(equation: Equation) -> Equation:
+        return Equation(*(Expr(side.tree.xreplace(names)) for side in (equation.left, equation.right)))
+
+    def across(part: Part) -> Part:
+        faces = (Face(f.name, f.axis - (f.axis > axis), f.high) for f in part.faces)
+        return Part(part.name, tuple(faces))
+
+    return Problem(
+        Box(
+            tuple(domain.coordinates[a] for a in kept),
+            tuple(domain.bounds[a] for a in kept),
+            tuple(domain.periodic[a] for a in kept),
+        ),
+        [at_value(each) for each in problem.equations],
+        [Condition(across(each.part), at_value(each.equation)) for each in problem.conditions],
+        jumps=problem.jumps,
+    )
+
+
+def solve_family(
+    problem: Problem,
+    solve: Callable[[Problem], Solution],
+    tolerance: float,
+    config: SolverConfig,
+    meter: Meter,
+) -> Solution:
+    """A solution with its last parameter as an input.
+
+    Parameters
+    ----------
+    problem : Problem
+    solve : callable
+        Solves a member.
+    tolerance : float
+    config : SolverConfig
+    meter : Meter
+    """
+    assert isinstance(problem.domain, Box)
+    axis = problem.domain.parameters[-1]
+    low, high = problem.domain.bounds[axis]
+    members: dict[float, Solution] = {}
+    joined: tuple[Field, ...] = ()
+    errors, change, before, reason = (
+        dict.fromkeys(problem.names, np.inf),
+        np.inf,
+        np.inf,
+        StopReason.EXHAUSTED,
+    )
+    count = 3
+    try:
+        while count <= config.most_members:
+            places = (1 - np.cos(np.pi * np.arange(count) / (count - 1))) / 2
+            for share in places:
+                if float(share) not in members:
+                    members[float(share)] = solve(member_of(problem, axis, float(low + (high - low) * share)))
+                    if members[float(share)].stop_reason in (StopReason.CALLBACK, StopReason.INTERRUPTED):
+                        raise StopError(members[float(share)].stop_reason)
+            finer = _joined([members[float(share)] for share in places], axis, (low, high))
+            if joined:
+                fields = [field.on(new.spaces) for field, new in zip(joined, finer, strict=True)]
+                changes = [
+                    norms([new], [old])[1] / max(norms([new])[0], 1e-300)
+                    for new, old in zip(finer, fields, strict=True)
+                ]
+                before, change = change, max(changes)
+                # Differences of twice as many members fall with their square.
+                fall = min(change, change / before if np.isfinite(before) else 1.0, 1.0)
+                own = [max(each.errors[name] for each in members.values()) for name in problem.names]
+                errors = {
+                    name: float(np.hypot(c * fall, e))
+                    for name, c, e in zip(problem.names, changes, own, strict=True)
+                }
+            joined, count = finer, 2 * count - 1
+            if max(errors.values()) <= tolerance:
+                reason = StopReason.CONVERGED
+                break
+    except StopError as stop:
+        reason = meter.own(stop)
+    if not joined:
+        raise InputError(
+            "The time of solve was over before the first members of the family; give more 'seconds'."
+        )
+    name = problem.domain.coordinates[axis].name
+    warnings = tuple(
+        f"At {name} = {low + (high - low) * share:g}: {each}"
+        for share, one in sorted(members.items())
+        for each in one.warnings
+    )
+    return Solution(
+        problem,
+        Pieces((joined,), None),
+        max(errors.values()),
+        errors,
+        f"from the change to {(count + 1) // 2} values of {name}, and the errors at each",
+        tolerance,
+        "family",
+        reason,
+        warnings,
+        meter.seconds,
+        int(sum(field.coefficients.size for field in joined)),
+    )
+
+
+def _joined(members: list[Solution], axis: int, bounds: tuple[float, float]) -> tuple[Field, ...]:
+    """The members, at Chebyshev places, as polynomials of the parameter on the grid of all their breaks."""
+    first = members[0].pieces
+    assert isinstance(first, Pieces)
+    own = [one.pieces.fields[0] for one in members if isinstance(one.pieces, Pieces)]
+    spaces = []
+    for a, space in enumerate(own[0][0].spaces):
+        breaks = np.unique(np.concatenate([fields[0].spaces[a].breaks for fields in own]))
+        degree = max(fields[0].spaces[a].degree for fields in own)
+        spaces.append(Space(breaks, degree, space.periodic))
+    low, high = bounds
+    along = Space(np.array([low, high]), len(members) - 1)
+    places = low + (high - low) * (1 - np.cos(np.pi * np.arange(len(members)) / (len(members) - 1))) / 2
+    back = np.linalg.inv(along.design(places))
+    found: list[Field] = []
+    for f in range(len(own[0])):
+        values = np.stack([fields[f].on(spaces).coefficients for fields in own])
+        table = np.moveaxis(np.tensordot(back, values, axes=(1, 0)), 0, axis)
+        found.append(Field((*spaces[:axis], along, *spaces[axis:]), table))
+    return tuple(found)
