@@ -108,8 +108,8 @@ def solve_family(
                     for new, old in zip(finer, fields, strict=True)
                 ]
                 before, change = change, max(changes)
-                # Differences of twice as many members fall with their square.
-                fall = min(change, change / before if np.isfinite(before) else 1.0, 1.0)
+                # The change is the error before. It would fall with its square, or that of its last fall; half is counted on.
+                fall = min(change / before if np.isfinite(before) else np.sqrt(change), 1.0)
                 own = [max(each.errors[name] for each in members.values()) for name in problem.names]
                 errors = {
                     name: float(np.hypot(c * fall, e))
