@@ -24,6 +24,7 @@ def solve(
     modes: int = 1024,
     steps: int = 20_000,
     times: int = 20,
+    coefficients: Callable[[Array], Array] | None = None,
 ) -> tuple[Array, Array, Array]:
     """Values at places and at equally spaced times: x (modes,), t (times + 1,), u (modes, times + 1).
 
@@ -33,6 +34,8 @@ def solve(
         Wave numbers -> symbol of L.
     nonlinear : callable
         (wave numbers, values) -> Fourier coefficients of N, less those that two thirds of the modes cannot hold.
+    coefficients : callable, optional
+        Numbers of modes -> exact Fourier coefficients of the start, as for one with a kink, whose samples alias.
     """
     low, high = bounds
     x = low + (high - low) * np.arange(modes) / modes
@@ -50,7 +53,9 @@ def solve(
     f1 = h * ((-4 - z + np.exp(z) * (4 - 3 * z + z**2)) / z**3).mean(1)
     f2 = h * ((2 + z + np.exp(z) * (z - 2)) / z**3).mean(1)
     f3 = h * ((-4 - 3 * z - z**2 + np.exp(z) * (4 - z)) / z**3).mean(1)
-    v = np.fft.fft(start(x))
+    numbers = np.fft.fftfreq(modes, 1 / modes)
+    shift = np.exp(2j * np.pi * numbers * low / (high - low))
+    v = np.fft.fft(start(x)) if coefficients is None else modes * coefficients(numbers) * shift
     found = [v]
     for n in range(1, steps + 1):
         r = right(v)

@@ -46,8 +46,8 @@ class SolverConfig:
         Steps of GMRES at most.
     first_share : float
         Where Newton's method fails, nonlinear terms are taken in by such a share first.
-    most_shares : int
-        Shares that are tried on a grid at most.
+    most_shares, share_steps : int
+        Shares that are tried on a grid at most, and steps of Newton's method for each.
     family_share : float
         Tolerance of the members of a family, in units of its own.
     most_members : int
@@ -107,6 +107,7 @@ class SolverConfig:
     krylov_steps: int = 40
     first_share: float = 0.25
     most_shares: int = 16
+    share_steps: int = 10
     family_share: float = 0.3
     most_members: int = 17
     rough_tolerance: float = 10.0

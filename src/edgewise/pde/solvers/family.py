@@ -108,7 +108,7 @@ def solve_family(
                     for new, old in zip(finer, fields, strict=True)
                 ]
                 before, change = change, max(changes)
-                # The change is the error before. It would fall with its square, or that of its last fall; half is counted on.
+                # The change is the error before. It falls with its square, or that of its last fall; half is counted on.
                 fall = min(change / before if np.isfinite(before) else np.sqrt(change), 1.0)
                 own = [max(each.errors[name] for each in members.values()) for name in problem.names]
                 errors = {

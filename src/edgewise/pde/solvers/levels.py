@@ -150,7 +150,7 @@ def solve_level(
         patches.append(Patch(weak.compiled, tuple(on), weak_weight(spaces, weak.face.axis)))
     start = np.zeros(layout.count) if before is None else project(layout, before, lifts)
 
-    def at_share(share: float, start: Floats) -> GridSolution:
+    def at_share(share: float, start: Floats, config: SolverConfig = config) -> GridSolution:
         """The solution of equations whose nonlinear terms are taken with a share."""
         first = replace(patches[0], compiled=patches[0].compiled.softened(share))
         if tests is None:
@@ -163,7 +163,8 @@ def solve_level(
 
     solution = at_share(1.0, start)
     if not solution.converged and continued and not system.inside.linear:
-        solution = continue_to_all(at_share, start, solution, config)
+        short = replace(config, most_steps=config.share_steps)
+        solution = continue_to_all(lambda share, at: at_share(share, at, short), start, solution, config)
     change = np.inf if before is None else difference(solution.fields, before)
     weak = tests is not None and not any(any(test.orders) for test in tests)
     relative = 0.0
@@ -361,7 +362,7 @@ def solve_levels(
 def _goes_on(levels: Sequence[Level]) -> bool:
     """Whether finer grids took more of the nonlinear terms, so that the next may reach all of them."""
     shares = [level.solution.share for level in levels if not level.solution.converged]
-    return len(shares) < 2 or shares[-1] > shares[-2]
+    return len(shares) < 2 or (len(shares) < 5 and shares[-1] > shares[-2] + 0.05)
 
 
 def stalled(levels: Sequence[Level], linear: bool, config: SolverConfig) -> bool:
