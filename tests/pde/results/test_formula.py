@@ -72,6 +72,7 @@ def test_exponents_are_those_of_the_sum(parts):
 def test_numbers_are_exact_only_where_that_is_no_chance():
     assert Exact()(3 * np.pi / 2 + 1e-9, 1e-7) == 3 * sp.pi / 2
     assert Exact()(1e-12, 1e-9) == 0
+    assert Exact()(-((np.pi**2 + 3) ** 0.5), 1e-8) == -sp.sqrt(sp.pi**2 + 3)
     assert Exact((sp.sqrt(7),))(2 * 7**0.5, 1e-9) == 2 * sp.sqrt(7)
     r = np.random.default_rng(0)
     assert sum(not Exact()(value, 1e-8 * value).is_Float for value in r.uniform(0.1, 10, 300)) < 30

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.terms.symbols import tree_of
 
 _LARGEST = 1000
+_SUMS = 16
 # How many numbers as simple as the one found may lie as near by chance.
 _BY_CHANCE = 0.05
 _BASES = (
@@ -57,7 +59,18 @@ class Exact:
             chance = effort**2 * (n + 1) * tolerance / abs(value)
             if ratio and chance <= _BY_CHANCE and abs(float(ratio) * size - value) <= tolerance:
                 found.append((effort, n, sp.Rational(ratio.numerator, ratio.denominator) * base))
+        if not found:
+            found = list(self._roots(value, tolerance))
         return min(found, key=lambda each: each[:2])[2] if found else sp.Float(value)
+
+    def _roots(self, value: float, tolerance: float) -> Iterator[tuple[int, int, Any]]:
+        """Roots of a + b*pi^2, as frequencies of waves are: their squares are sums."""
+        for b in range(1, _SUMS + 1):
+            a = round(value**2 - b * np.pi**2)
+            effort = abs(a) + b
+            near = a and abs(np.sqrt(max(a + b * np.pi**2, 0.0)) - abs(value)) <= tolerance
+            if near and effort**2 * (len(self.bases) + b) * tolerance / abs(value) <= _BY_CHANCE:
+                yield effort, b, sp.sqrt(a + b * sp.pi**2) * (1 if value > 0 else -1)
 
 
 def numbers_of(problem: Problem) -> Exact:
