@@ -21,6 +21,8 @@ from edgewise.pde.domains.region import Region as Region
 from edgewise.pde.domains.shapes import disk as disk
 from edgewise.pde.domains.shapes import ellipse as ellipse
 from edgewise.pde.domains.shapes import polygon as polygon
+from edgewise.pde.problem.data import Data as Data
+from edgewise.pde.problem.data import data as data
 from edgewise.pde.problem.gallery import gallery as gallery
 from edgewise.pde.problem.gallery import gallery_names as gallery_names
 from edgewise.pde.problem.problem import Condition as Condition
@@ -33,14 +35,18 @@ from edgewise.pde.problem.text import problem_from_toml as problem_from_toml
 from edgewise.pde.results.checkpoint import Checkpoint as Checkpoint
 from edgewise.pde.results.energy import EnergyBound as EnergyBound
 from edgewise.pde.results.formula import SolutionFormula as SolutionFormula
+from edgewise.pde.results.identification import Estimate as Estimate
+from edgewise.pde.results.identification import Identification as Identification
 from edgewise.pde.results.modes import Modes as Modes
 from edgewise.pde.results.solution import Solution as Solution
 from edgewise.pde.settings import DiscoveryConfig as DiscoveryConfig
 from edgewise.pde.settings import SolverConfig as SolverConfig
 from edgewise.pde.solvers.eigen import eigen as eigen
 from edgewise.pde.solvers.energy_bound import energy_bound as energy_bound
+from edgewise.pde.solvers.identify import identify as identify
 from edgewise.pde.solvers.progress import Progress as Progress
 from edgewise.pde.solvers.solve import solve as solve
+from edgewise.pde.terms.constants import constant as constant
 from edgewise.pde.terms.operators import advect as advect
 from edgewise.pde.terms.operators import atan2 as atan2
 from edgewise.pde.terms.operators import cos as cos

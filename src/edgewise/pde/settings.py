@@ -87,6 +87,20 @@ class SolverConfig:
         Elements are made smaller that lack more than this share of what the worst does.
     mesh_coefficients : int
         Coefficients on a mesh at most.
+    equation_noise : float
+        `identify` takes equations to hold up to this share of the noise of the data, relative to their terms.
+    equation_left : float
+        It refines grids until the weighed residuals of the equations are below this share of the number of data.
+    first_share_of_terms, tightening : float
+        At first they may be missed by this share of their terms, then by so many times less.
+    soft_share : float
+        Finer grids begin where they could be missed by this share.
+    most_growth : float
+        A grid on which the misfit of the data grows by more than this factor as the equations are taken in is too coarse.
+    constants_stand : float
+        Constants stand when a finer grid moves them by less than this share of their errors.
+    degree_in_many : int
+        Degree of its splines where there are three coordinates and more.
     """
 
     degree: int = 9
@@ -121,6 +135,14 @@ class SolverConfig:
     stall_change: float = 0.02
     residual_left: float = 1e-4
     residual_fall: float = 0.5
+    equation_noise: float = 1e-3
+    equation_left: float = 0.03
+    first_share_of_terms: float = 1.0
+    tightening: float = 10.0
+    soft_share: float = 0.1
+    constants_stand: float = 0.2
+    most_growth: float = 3.0
+    degree_in_many: int = 5
     imbalance: float = 1e-6
     mesh_degree: int = 6
     mesh_top: int = 20

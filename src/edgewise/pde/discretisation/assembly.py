@@ -286,6 +286,25 @@ class Assembler:
             gradient += np.bincount(numbers.ravel(), right.ravel(), minlength=n)
         return Normal(band.reshape(2 * width + 1, n), gradient, objective)
 
+    def adjoint(self, fields: Sequence[Field], right: Sequence[Floats]) -> Floats:
+        """Derivatives of the first patch's residuals, transposed and weighted, times one grid of values an equation."""
+        patch = self.patches[0]
+        places, jets = patch.places(self.layout.spaces), patch.jets(fields)
+        sizes = [(len(rule.cells), len(rule.local)) for rule in patch.rules]
+        d, numbers = len(sizes), self._numbers[0]
+        each = [int(np.prod([axis.space.live for axis in axes])) for axes in self.layout.axes]
+        starts = np.concatenate([[0], np.cumsum(each)])
+        total = np.zeros(numbers.shape)
+        slopes = patch.compiled.derivatives(places, jets)
+        for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):
+            f, orders = patch.compiled.jets[j]
+            found = self._by_cell(patch.mass * slope * right[e], sizes)
+            for axis, order in enumerate(orders):
+                found = _summed(found, self._local(0, f, axis, order), d, axis)
+            total[:, starts[f] : starts[f + 1]] += found.reshape(len(numbers), -1)
+        summed = np.bincount(numbers.ravel(), total.ravel(), minlength=self.layout.count)
+        return np.asarray(summed, dtype=float)
+
     def _by_cell(self, grid: Floats, sizes: Sequence[tuple[int, int]]) -> Floats:
         """A grid of places as (cells of each coordinate, places of each coordinate)."""
         d = len(sizes)

@@ -13,6 +13,7 @@ from edgewise._core.checks import among, did_you_mean, plural
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box, Part
 from edgewise.pde.domains.region import Region
+from edgewise.pde.terms.constants import ConstantSymbol
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import EigenvalueSymbol, Equation
 
@@ -126,7 +127,7 @@ class Problem:
             strange = sorted(
                 str(s)
                 for s in each.residual.free_symbols - set(symbols)
-                if isinstance(s, sp.Symbol) and not isinstance(s, EigenvalueSymbol)
+                if isinstance(s, sp.Symbol) and not isinstance(s, EigenvalueSymbol | ConstantSymbol)
             )
             if strange:
                 raise InputError(
@@ -153,6 +154,13 @@ class Problem:
             s for e in self.equations for s in e.residual.free_symbols if isinstance(s, EigenvalueSymbol)
         }
         return min(found, key=str, default=None)
+
+    @property
+    def constants(self) -> tuple[ConstantSymbol, ...]:
+        """Constants that data are to tell, by name."""
+        every = [*self.equations, *(condition.equation for condition in self.conditions)]
+        found = {s for each in every for s in each.residual.free_symbols if isinstance(s, ConstantSymbol)}
+        return tuple(sorted(found, key=str))
 
     @property
     def names(self) -> tuple[str, ...]:

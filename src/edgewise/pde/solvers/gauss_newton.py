@@ -51,7 +51,7 @@ class GridSolution:
     share: float = 1.0
 
 
-class _Factor:
+class Factor:
     """Cholesky factor of normal equations scaled to a diagonal of ones."""
 
     def __init__(self, normal: Normal, shift: float) -> None:
@@ -107,7 +107,7 @@ def solve_grid(
     size_before = np.inf
     while steps < config.most_steps:
         if factor is None or not linear:
-            factor = _Factor(normal, config.shift)
+            factor = Factor(normal, config.shift)
             weakest = min(weakest, factor.weakest)
         step = factor.solve(-normal.gradient)[layout.rank]
         size = float(np.abs(step).max(initial=0.0))

@@ -103,6 +103,11 @@ def solve(
         raise InputError(
             f"The problem leaves the eigenvalue '{problem.eigenvalue}' open; use eigen(problem)."
         )
+    if problem.constants:
+        raise InputError(
+            f"The problem has the constant '{problem.constants[0]}'; solve takes numbers. identify(problem, data) finds "
+            "constants from data."
+        )
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="solve")
     constants = (config or SolverConfig()).scaled(check_work(work, "solve"))
     meter = Meter(seconds=check_seconds(seconds, "solve"))

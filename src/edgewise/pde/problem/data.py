@@ -1,0 +1,90 @@
+"""Measured values at scattered places, beside the equations that they are to obey."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_float, check_vector, plural
+from edgewise._core.errors import InputError
+from edgewise.pde.terms.symbols import Coordinate, Expr
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """Measured values of a term.
+
+    Attributes
+    ----------
+    term : Expr
+        What was measured: an unknown, a derivative, a sum of such.
+    places : dict of str to ndarray
+        For each coordinate, where.
+    values : ndarray, shape (n,)
+    sigma : float or None
+        Standard deviation of the noise; None where it is to be told by the values.
+    """
+
+    term: Expr
+    places: dict[str, Floats]
+    values: Floats
+    sigma: float | None
+
+
+def data(
+    term: Expr | Any, places: Mapping[Coordinate | Any, Any] | Any, values: Any, *, sigma: float | None = None
+) -> Data:
+    """Measured values of a term at scattered places.
+
+    Parameters
+    ----------
+    term : Expr
+        What was measured: `u`, or `dx(psi, y)`.
+    places : mapping of Coordinate to array, shape (n,)
+    values : array, shape (n,)
+    sigma : float, optional
+        Standard deviation of the noise, in units of the values; estimated where it is left out.
+
+    Returns
+    -------
+    Data
+
+    Raises
+    ------
+    InputError
+        Where arrays are of different lengths, or hold what is no number.
+
+    Examples
+    --------
+    >>> from edgewise.pde import coordinates, unknown
+    >>> x, = coordinates("x")
+    >>> data(unknown("u", x), {x: [0.1, 0.4]}, [1.0, 2.0], sigma=0.1).values
+    array([1., 2.])
+    """
+    if not isinstance(term, Expr):
+        raise InputError(
+            f"The 'term' parameter of data must be an unknown or a term of unknowns. Got {term!r}."
+        )
+    if not isinstance(places, Mapping) or not all(isinstance(each, Coordinate) for each in places):
+        raise InputError(
+            "The 'places' parameter of data must be an array for each coordinate, {x: [...], t: [...]}."
+        )
+    wanted = check_vector(values, "values", of="data")
+    at = {
+        each.name: check_vector(value, f"places['{each.name}']", of="data") for each, value in places.items()
+    }
+    for name, array in at.items():
+        if len(array) != len(wanted):
+            raise InputError(
+                f"Places and values of data must be of one length. Got {plural(len(array), 'place')} of '{name}' and "
+                f"{plural(len(wanted), 'value')}."
+            )
+    if sigma is not None:
+        check_float(sigma, "sigma", low=0.0, closed=False, of="data")
+    return Data(term, at, wanted, sigma)

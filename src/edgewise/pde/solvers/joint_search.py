@@ -1,0 +1,398 @@
+"""Least squares of data and equations together: Gauss-Newton steps on one grid after the other.
+
+    sum over data of ((term - value) / sigma)^2  +  W  x  integral of the squared residuals of the equations
+
+W is so large that the equations hold far better than the data could tell. The steps eliminate the fields, whose normal
+equations are a band, from those of the constants (a Schur complement), whose inverse is the covariance of the constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
+from edgewise.pde.discretisation.assembly import Assembler, Layout, Normal, Patch, ReducedAxis
+from edgewise.pde.discretisation.data_rows import DataRows
+from edgewise.pde.discretisation.faces import FaceConditions
+from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.quadrature import end, gauss
+from edgewise.pde.discretisation.space import Space
+from edgewise.pde.domains.box import Box
+from edgewise.pde.problem.jets import Compiled, Jet
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.gauss_newton import Factor
+from edgewise.pde.solvers.levels import first_spaces, project, residual_parts, terms, weak_weight
+from edgewise.pde.solvers.spread import covariance
+from edgewise.pde.terms.constants import ConstantSymbol
+
+Floats = NDArray[np.float64]
+_PROBES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class JointSystem:
+    """Equations in coordinates, constants and jets, and the slopes of their residuals in each constant."""
+
+    names: tuple[str, ...]
+    constants: tuple[ConstantSymbol, ...]
+    inside: Compiled
+    tangents: tuple[Compiled, ...]
+    faces: FaceConditions
+
+    def at(self, values: Floats) -> Compiled:
+        """The equations with numbers for the constants."""
+        return bound(self.inside, values)
+
+
+def bound(compiled: Compiled, constants: Floats) -> Compiled:
+    """Functions of coordinates, constants and jets, with numbers for the constants."""
+    count = len(constants)
+    d = len(compiled.jets[0][1]) - count if compiled.jets else 0
+    given = tuple(float(each) for each in constants)
+
+    def with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *arguments: function(*arguments[:d], *given, *arguments[d:])
+
+    return replace(
+        compiled,
+        jets=tuple((f, orders[:d]) for f, orders in compiled.jets),
+        values=with_numbers(compiled.values),
+        slopes=with_numbers(compiled.slopes),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One grid: its layout, what meets the conditions, and what stands still on it."""
+
+    spaces: tuple[Space, ...]
+    layout: Layout
+    lifts: tuple[Floats, ...]
+    held: dict[Jet, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """Where the steps stand."""
+
+    free: Floats
+    constants: Floats
+    sigma: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """The normal equations at a state: the factor of the fields' band, and the Schur complement of the constants."""
+
+    factor: Factor
+    schur: Floats
+    step: Floats
+    constant_step: Floats
+    misfit: tuple[float, ...]
+    design: Any
+    left: float
+
+    @property
+    def objective(self) -> float:
+        return sum(self.misfit) + self.left
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Where the search ended."""
+
+    stage: Stage
+    state: State
+    linear: Linear
+    converged: bool
+    fields: tuple[Field, ...]
+    reason: StopReason
+
+
+class JointSearch:
+    """Grids one after the other; on each, steps until constants and fields stand."""
+
+    def __init__(
+        self,
+        domain: Box,
+        system: JointSystem,
+        rows: Sequence[DataRows],
+        given: Sequence[float | None],
+        config: SolverConfig,
+        meter: Meter,
+    ) -> None:
+        self.domain, self.system, self.rows, self.given = domain, system, list(rows), list(given)
+        self.config, self.meter = config, meter
+        self._soft, self._share = State(np.zeros(0), np.zeros(0), ()), 1.0
+        self.count = sum(len(each.values) for each in rows)
+        d = len(domain.coordinates)
+        self.degree = config.degree if d < 3 else config.degree_in_many
+
+    def run(self) -> Found:
+        """The state on the last grid."""
+        domain, config = self.domain, self.config
+        spaces = first_spaces(
+            domain.bounds, domain.periodic, [self.degree] * len(domain.bounds), config.first_intervals
+        )
+        state = State(
+            np.zeros(0), np.array([c.guess for c in self.system.constants]), tuple(r.sigma for r in self.rows)
+        )
+        fields: tuple[Field, ...] | None = None
+        reason, best = StopReason.EXHAUSTED, None
+        try:
+            for _ in range(config.most_levels):
+                stage = self._stage(spaces)
+                free = (
+                    self._through_data(stage, state)
+                    if fields is None
+                    else project(stage.layout, fields, stage.lifts)
+                )
+                hard, linear, converged = self._hardened(stage, replace(state, free=free))
+                # A grid that cannot follow the equations bends the constants: the next one begins before it did so.
+                fields = stage.layout.fields(self._soft.free, stage.lifts)
+                state = self._soft
+                if converged:
+                    hard, linear, converged = self._with_own_noise(stage, hard, linear, converged)
+                best = (stage, hard, linear, converged, stage.layout.fields(hard.free, stage.lifts))
+                if converged:
+                    reason = StopReason.CONVERGED
+                    break
+                patch = self.patch(stage, hard.constants, 1.0)
+                rough, _ = residual_parts(patch, best[-1])
+                largest = max(float(each.max(initial=0.0)) for each in rough)
+                spaces = tuple(
+                    space.refined(own >= config.refine_share * largest)
+                    for space, own in zip(spaces, rough, strict=True)
+                )
+                if len(fields) * np.prod([space.size for space in spaces]) > config.most_coefficients:
+                    break
+        except StopError as stop:
+            reason = self.meter.own(stop)
+        if best is None:
+            raise InputError("The time of identify was over before the first grid; give more 'seconds'.")
+        return Found(*best, reason)
+
+    def _stage(self, spaces: tuple[Space, ...]) -> Stage:
+        faces = self.system.faces
+        reduced = reductions(spaces, faces.built_in, len(self.system.names))
+        layout = Layout(
+            tuple(
+                tuple(ReducedAxis(space, each) for space, each in zip(spaces, own, strict=True))
+                for own in reduced
+            )
+        )
+        lifts = tuple(
+            lift(spaces, reduced[f], [each for each in faces.built_in if each.field == f])[0]
+            for f in range(len(self.system.names))
+        )
+        return Stage(spaces, layout, lifts, {})
+
+    def patch(self, stage: Stage, constants: Floats, weight: float) -> Patch:
+        rules = tuple(gauss(space, space.degree + 1) for space in stage.spaces)
+        return Patch(self.system.at(constants), rules, weight)
+
+    def _patches(self, stage: Stage, constants: Floats, weight: float) -> list[Patch]:
+        inside = self.patch(stage, constants, weight)
+        found = [inside]
+        for weak in self.system.faces.weak:
+            on = list(inside.rules)
+            on[weak.face.axis] = end(stage.spaces[weak.face.axis], weak.face.high)
+            found.append(Patch(weak.compiled, tuple(on), weight * weak_weight(stage.spaces, weak.face.axis)))
+        return found
+
+    def _sets(self, sigma: Sequence[float]) -> list[DataRows]:
+        return [replace(each, sigma=s) for each, s in zip(self.rows, sigma, strict=True)]
+
+    def _final(self, sigma: Sequence[float]) -> float:
+        """Share of their terms up to which the equations are to hold."""
+        return self.config.equation_noise * self.noise(sigma)
+
+    def _hardened(self, stage: Stage, state: State) -> tuple[State, Linear, bool]:
+        """The state where the equations hold; on the way there they may be missed by less and less."""
+        share, final = self.config.first_share_of_terms, self._final(state.sigma)
+        self._soft, soft, before = state, np.inf, state.constants
+        while True:
+            self._share = max(share, final)
+            state, linear, converged = self._converged(stage, state, self._share)
+            misfit = sum(linear.misfit)
+            kept = linear.left <= self.config.equation_left * self.count
+            if share <= self.config.soft_share and kept and self._stand(before, state, linear):
+                return state, linear, converged
+            if share >= self.config.soft_share:
+                self._soft, soft = state, misfit
+            if share <= final or misfit > self.config.most_growth * max(soft, 0.1 * self.count):
+                return state, linear, False
+            before = state.constants
+            share /= self.config.tightening
+
+    def _stand(self, before: Floats, state: State, linear: Linear) -> bool:
+        """Whether harder equations have not moved the constants by much of their errors."""
+        if not len(before):
+            return True
+        noise = (
+            max(sum(linear.misfit) / max(self.count - float(self.freedom(linear).sum()), 1.0), 1e-30) ** 0.5
+        )
+        errors = np.sqrt(np.maximum(np.diag(covariance(linear.schur)), 0.0)) * (
+            noise if None in self.given else 1.0
+        )
+        return bool((np.abs(state.constants - before) <= self.config.constants_stand * errors).all())
+
+    def _with_own_noise(
+        self, stage: Stage, state: State, linear: Linear, converged: bool
+    ) -> tuple[State, Linear, bool]:
+        """The same once the noise that is not given is estimated."""
+        if None not in self.given:
+            return state, linear, converged
+        for _ in range(3):
+            sigma = self._estimated(state, linear)
+            change = max(abs(a / b - 1) for a, b in zip(sigma, state.sigma, strict=True))
+            state = replace(state, sigma=sigma)
+            state, linear, converged = self._converged(stage, state, self._share)
+            if change < 0.02:
+                break
+        return state, linear, converged
+
+    def noise(self, sigma: Sequence[float]) -> float:
+        """Noise relative to the values."""
+        sizes = [max(float(np.sqrt((r.values**2).mean())), 1e-300) for r in self.rows]
+        return max(min(s / size for s, size in zip(sigma, sizes, strict=True)), 1e-7)
+
+    def _through_data(self, stage: Stage, state: State) -> Floats:
+        """Splines through the data, as smooth as nothing else is said: where the steps begin."""
+        layout = stage.layout
+        free = np.zeros(layout.count)
+        fields = layout.fields(free, stage.lifts)
+        sets = self._sets(state.sigma)
+        design, right = self._data_design(stage, sets, fields)
+        width = Assembler(layout, self._patches(stage, state.constants, 1.0)).width
+        band = _band(design.T @ design, width, layout.count)
+        factor = Factor(Normal(band, np.zeros(0), 0.0), 1e-3)
+        return free - factor.solve(design.T @ right)[layout.rank]
+
+    @staticmethod
+    def _data_design(stage: Stage, sets: Sequence[DataRows], fields: Sequence[Field]) -> tuple[Any, Floats]:
+        designs = []
+        for n, each in enumerate(sets):
+            held = stage.held.setdefault((-1 - n, ()), {})
+            designs.append(each.jacobian(stage.layout, fields, held))
+        return sparse.vstack(designs).tocsr(), np.concatenate([each.residuals(fields) for each in sets])
+
+    def _weight(self, stage: Stage, state: State, share: float) -> float:
+        """Weight of the equations, that they may be missed by a share of their terms."""
+        fields = stage.layout.fields(state.free, stage.lifts)
+        size = terms(self.patch(stage, state.constants, 1.0), fields)
+        return float(np.sqrt(self.count) / max(share * size, 1e-300))
+
+    def _converged(self, stage: Stage, state: State, share: float) -> tuple[State, Linear, bool]:
+        weight = self._weight(stage, state, share)
+        linear = self._linear(stage, state, weight)
+        for _ in range(self.config.most_steps):
+            error = np.sqrt(np.maximum(np.diag(covariance(linear.schur)), 0.0))
+            length, low, high = 1.0, *self.bounds()
+            while True:
+                constants = np.clip(state.constants + length * linear.constant_step, low, high)
+                trial = replace(state, free=state.free + length * linear.step, constants=constants)
+                after = self._objective(stage, trial, weight)
+                if after <= linear.objective * (1 + 1e-9) or length < 1e-4:
+                    break
+                length *= 0.5
+            if after > linear.objective * (1 + 1e-9):
+                return state, linear, bool(linear.objective - after > -1e-6 * linear.objective)
+            fall = linear.objective - after
+            moved = np.abs(trial.constants - state.constants)
+            state, linear = trial, self._linear(stage, trial, weight)
+            if fall <= 1e-4 * max(1.0, 1e-3 * self.count) and (moved <= 1e-3 * error + 1e-12).all():
+                return state, linear, True
+        return state, linear, False
+
+    def bounds(self) -> tuple[Floats, Floats]:
+        return (
+            np.array([c.low for c in self.system.constants]),
+            np.array([c.high for c in self.system.constants]),
+        )
+
+    def _objective(self, stage: Stage, state: State, weight: float) -> float:
+        fields = stage.layout.fields(state.free, stage.lifts)
+        left = sum(each.objective(fields) for each in self._patches(stage, state.constants, weight))
+        value = left + sum(float((r.residuals(fields) ** 2).sum()) for r in self._sets(state.sigma))
+        return value if np.isfinite(value) else np.inf
+
+    def _linear(self, stage: Stage, state: State, weight: float) -> Linear:
+        layout = stage.layout
+        fields = layout.fields(state.free, stage.lifts)
+        patches = self._patches(stage, state.constants, weight)
+        assembler = Assembler(layout, patches)
+        normal = assembler.normal(fields)
+        sets = self._sets(state.sigma)
+        design, right = self._data_design(stage, sets, fields)
+        band = normal.band + _band(design.T @ design, len(normal.band) - 1, layout.count)
+        gradient = normal.gradient + design.T @ right
+        factor = Factor(replace(normal, band=band), self.config.shift)
+        inside = patches[0]
+        residuals = inside.residuals(fields)
+        slopes = [
+            self._tangent(n, state.constants, inside, fields) for n in range(len(self.system.constants))
+        ]
+        border = np.array([assembler.adjoint(fields, slope) for slope in slopes]).reshape(-1, layout.count)
+        own = np.array([[_product(inside, a, b) for b in slopes] for a in slopes]).reshape(
+            len(slopes), len(slopes)
+        )
+        pull = np.array([_product(inside, slope, residuals) for slope in slopes])
+        solved = np.array([factor.solve(row) for row in border]).reshape(-1, layout.count)
+        still = factor.solve(gradient)
+        schur = own - border @ solved.T
+        constant_step = -covariance(schur) @ (pull - border @ still) if len(slopes) else pull
+        step = -still - constant_step @ solved
+        misfit = tuple(float((each.residuals(fields) ** 2).sum()) for each in sets)
+        return Linear(factor, schur, step[layout.rank], constant_step, misfit, design, normal.objective)
+
+    def _tangent(self, n: int, constants: Floats, patch: Patch, fields: Sequence[Field]) -> list[Floats]:
+        """Slopes of the residuals in a constant at the places."""
+        if not self.system.tangents[n].jets:
+            places = patch.places(fields[0].spaces)
+            values = self.system.tangents[n].values(*places, *constants)
+            return [np.broadcast_to(np.asarray(v, dtype=float), patch.mass.shape) for v in values]
+        return replace(patch, compiled=bound(self.system.tangents[n], constants)).residuals(fields)
+
+    def freedom(self, linear: Linear) -> Floats:
+        """How many of each set's values the fields follow: the trace of the smoothing, by random probes."""
+        random = np.random.default_rng(0)
+        lengths = [len(each.values) for each in self.rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)])
+        total = np.zeros(len(lengths))
+        for _ in range(_PROBES):
+            probe = random.choice([-1.0, 1.0], self.count)
+            seen = probe * (linear.design @ linear.factor.solve(linear.design.T @ probe))
+            total += np.add.reduceat(seen, starts[:-1])
+        return np.clip(total / _PROBES, 0.0, None)
+
+    def _estimated(self, state: State, linear: Linear) -> tuple[float, ...]:
+        freedom = self.freedom(linear)
+        found = []
+        for n, each in enumerate(self.rows):
+            rest = max(len(each.values) - freedom[n], 1.0)
+            scale = float(np.sqrt(linear.misfit[n] / rest))
+            found.append(state.sigma[n] if self.given[n] is not None else max(state.sigma[n] * scale, 1e-300))
+        return tuple(found)
+
+
+def _product(patch: Patch, a: Sequence[Floats], b: Sequence[Floats]) -> float:
+    return float(sum((patch.mass * p * q).sum() for p, q in zip(a, b, strict=True)))
+
+
+def _band(square: Any, width: int, count: int) -> Floats:
+    """A symmetric sparse matrix as a lower band."""
+    entries = square.tocoo()
+    band = np.zeros((width + 1, count))
+    keep = entries.row >= entries.col
+    band[entries.row[keep] - entries.col[keep], entries.col[keep]] = entries.data[keep]
+    return band
