@@ -74,8 +74,12 @@ def test_a_disk():
     assert abs(solution(a, b, derivative={x: 1}) - slope) < 1e-7
     assert max(solution.residual(200).values()) < 1e-4
     assert np.isnan(solution.grid(np.array([0.99]), np.array([0.99]))).all()
-    with pytest.raises(InputError, match="outside"):
-        solution(0.9, 0.9)
+    for ask in (solution, lambda *at: solution.evaluate(2 * u, *at)):
+        with pytest.raises(InputError, match="outside"):
+            ask(0.9, 0.9)
+    for ask in (solution.network, lambda: solution.save("no.kan")):
+        with pytest.raises(InputError, match="shapes that are no boxes"):
+            ask()
     again = solve(problem, 1e-9)
     assert np.array_equal(again.pieces.fields[0].values, solution.pieces.fields[0].values)
 

@@ -145,8 +145,8 @@ class Solution:
             orders[names.index(name)] = check_int(order, "derivative", low=0, high=4, of="Solution")
         points, shape = rows(self.problem.domain, at)
         values = self.pieces.points(n, points, orders).reshape(shape)
-        if isinstance(self.pieces, MeshPieces) and np.isnan(values).any():
-            raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")
+        if isinstance(self.pieces, MeshPieces):
+            _within(values)
         return float(values) if values.ndim == 0 else values
 
     def evaluate(self, term: Expr | Any, *at: Any) -> Any:
@@ -190,6 +190,8 @@ class Solution:
         compiled = compile_equations([tree], self.problem.fields, [each.tree for each in coordinates])
         points, shape = rows(self.problem.domain, at)
         jets = [self.pieces.points(f, points, orders) for f, orders in compiled.jets]
+        if isinstance(self.pieces, MeshPieces):
+            _within(*jets)
         values = compiled.residuals(list(points.T), jets)[0].reshape(shape)
         return float(values) if values.ndim == 0 else np.array(values)
 
@@ -384,3 +386,9 @@ class Solution:
                 return 0
             raise InputError(f"Say which 'unknown' of the solution: {', '.join(self.names)}.")
         return self.names.index(check_choice(unknown, "unknown", self.names, of="Solution"))
+
+
+def _within(*values: Floats) -> None:
+    """Refuses places outside a shape, where its elements have no values."""
+    if any(np.isnan(each).any() for each in values):
+        raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")
