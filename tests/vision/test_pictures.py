@@ -108,5 +108,7 @@ def test_the_commands_learn_and_predict(
     lines = out.read_text().splitlines()
     assert lines[0].replace('"', "") == "file,class,p(dark),p(light)"
     assert len(lines) == 29
+    assert run("explain", model, out) == 2
+    assert "a classifier of pictures" in " ".join(capsys.readouterr().err.split())
     assert run("fit-images", folder, "-o", model) == 2
     assert "--force" in capsys.readouterr().err

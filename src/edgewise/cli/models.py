@@ -199,6 +199,11 @@ def load_model(path: Path) -> Model:
     import edgewise
 
     held: Any = edgewise.load(path)
+    if type(held).__name__ == "ImageClassifier":
+        raise InputError(
+            f"The model must be one of a table here. Got {path}, a classifier of pictures, instead; "
+            "`edgewise predict` takes it."
+        )
     if not hasattr(held, "network_"):
         return Model(held, held.input_names, held.output_names)
     names = getattr(held, "feature_names_in_", None)
