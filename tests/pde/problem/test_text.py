@@ -42,6 +42,14 @@ def test_a_file_is_solved_as_it_says():
     assert np.abs(solution(x, 0.5) - wanted).max() < 1e-4 * np.abs(wanted).max()
 
 
+def test_families_name_their_parameters():
+    text = HEAT.replace("[constants]", 's = [1, 2]\nparameters = ["s"]\n[constants]')
+    problem = problem_from_toml(text).problem
+    assert [each.parameter for each in problem.domain.coordinates] == [False, False, True]
+    with pytest.raises(InputError, match="parameters"):
+        problem_from_toml(text.replace('["s"]', '["r"]'))
+
+
 def test_the_gallery_says_what_python_says():
     wanted, _ = kovasznay()
     found = gallery("kovasznay").problem
@@ -62,6 +70,7 @@ def test_every_problem_of_the_gallery_is_one(name):
     assert found.problem.conditions
     assert set(tomllib.loads(gallery_text(name))) <= {
         "title",
+        "jumps",
         "tolerance",
         "unknowns",
         "equations",
@@ -81,6 +90,7 @@ def test_every_problem_of_the_gallery_is_one(name):
         ('unknowns = ["u"]', "unknowns = ["),
         ('unknowns = ["u"]', 'unknown = ["u"]\nunknowns = ["u"]'),
         ("tolerance = 1e-5", "tolerance = 2"),
+        ("tolerance = 1e-5", "jumps = 1"),
         ("tolerance = 1e-5", 'tolerance = "small"'),
         ('title = "A rod cools"', "title = 3"),
         ('[0, "pi"]', '["a", 1]'),

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from edgewise._core.checks import among, check_float, did_you_mean, short
+from edgewise._core.checks import among, check_bool, check_float, did_you_mean, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike, as_path, said_clearly, shown
 from edgewise.pde.domains.box import Box, Part, box
@@ -36,9 +36,9 @@ from edgewise.pde.terms.symbols import Coordinate, Equation, Expr, Unknown
 from edgewise.pde.terms.text import read_equations, read_term
 
 _TIME = "t"
-_KEYS = ("title", "tolerance", "unknowns", "equations", "domain", "constants", "conditions")
+_KEYS = ("title", "tolerance", "jumps", "unknowns", "equations", "domain", "constants", "conditions")
 _NEEDED = ("domain", "unknowns", "equations")
-_PERIODIC, _TIME_KEY = "periodic", "time"
+_PERIODIC, _TIME_KEY, _PARAMETERS = "periodic", "time", "parameters"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +68,8 @@ def problem_from_text(
     equations: Sequence[str] | str,
     conditions: Mapping[str, Sequence[str] | str] | None = None,
     constants: Mapping[str, Any] | None = None,
+    *,
+    jumps: bool = False,
 ) -> Problem:
     """A problem whose equations and conditions are texts.
 
@@ -82,6 +84,8 @@ def problem_from_text(
         By the name of a part of the boundary, or several with `|` between them: {"left | right": "u = 0"}.
     constants : mapping of str to number or str
         What further names stand for: numbers, or terms that may use coordinates, unknowns and the names before.
+    jumps : bool
+        Whether conditions may jump where parts of the boundary meet, as at a sliding lid.
 
     Returns
     -------
@@ -114,7 +118,7 @@ def problem_from_text(
     for part, texts in (conditions or {}).items():
         for text in _texts(texts, part):
             held += on(_part(domain, part), read_equations(text, names))
-    problem = Problem(domain, found, held)
+    problem = Problem(domain, found, held, jumps=jumps)
     wanted = [name for name, each in names.items() if isinstance(each, Unknown)]
     if idle := sorted(set(wanted) - set(problem.names)):
         raise InputError(f"The unknown {among(idle)} is in no equation; leave it out of 'unknowns'.")
@@ -178,6 +182,7 @@ def problem_from_toml(text: str, where: str = "the text") -> ProblemFile:
         document["equations"],
         _table(document, "conditions"),
         _table(document, "constants"),
+        jumps=check_bool(document.get("jumps", False), "jumps", of=where),
     )
     return ProblemFile(problem, title, tolerance, text)
 
@@ -218,11 +223,12 @@ def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def _domain(table: Mapping[str, Any]) -> Box:
-    """x = [-1, 1] and so on; `periodic` names coordinates; `time` names that of time, which is t by default."""
-    ranges = {key: value for key, value in table.items() if key not in (_PERIODIC, _TIME_KEY)}
+    """x = [-1, 1] and so on; `periodic` and `parameters` name some of them; `time` that of time, t by default."""
+    ranges = {key: value for key, value in table.items() if key not in (_PERIODIC, _TIME_KEY, _PARAMETERS)}
     clock = table.get(_TIME_KEY, _TIME)
     if _TIME_KEY in table and clock not in ranges:
         raise InputError(f"'time' of [domain] must name a coordinate, {among(ranges)}. Got {short(clock)}.")
+    around, families = (_named(table, key, ranges) for key in (_PERIODIC, _PARAMETERS))
     made: dict[Any, tuple[float, float]] = {}
     for name, ends in ranges.items():
         if not isinstance(ends, list) or len(cast("list[Any]", ends)) != 2:
@@ -230,14 +236,19 @@ def _domain(table: Mapping[str, Any]) -> Box:
                 f"The range of '{name}' in [domain] must be two numbers, {name} = [0, 1]. Got {short(ends)}."
             )
         low, high = (_number(name, each) for each in cast("list[Any]", ends))
-        made[Coordinate(name, time=name == clock)] = (low, high)
-    around = _texts(table.get(_PERIODIC, []), _PERIODIC)
-    if strange := [name for name in around if name not in ranges]:
+        made[Coordinate(name, name == clock, name in families)] = (low, high)
+    return box(made, periodic=tuple(each for each in made if each.name in around))
+
+
+def _named(table: Mapping[str, Any], key: str, ranges: Mapping[str, Any]) -> list[str]:
+    """Coordinates that a key of [domain] names."""
+    found = _texts(table.get(key, []), key)
+    if strange := [name for name in found if name not in ranges]:
         raise InputError(
-            f"'periodic' of [domain] must name coordinates, {among(ranges)}. Got {short(strange[0])}"
+            f"'{key}' of [domain] must name coordinates, {among(ranges)}. Got {short(strange[0])}"
             f"{did_you_mean(strange[0], ranges)}."
         )
-    return box(made, periodic=tuple(each for each in made if each.name in around))
+    return found
 
 
 def _number(name: str, value: Any) -> float:
