@@ -32,6 +32,7 @@ SCRIPTS = (
     "glassbox",
     "calibration",
     "equations",
+    "equations_inverse",
     "solution_formulas",
     "equation_shapes",
     "live_page",
