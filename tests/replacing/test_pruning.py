@@ -19,7 +19,7 @@ def test_a_share_of_the_edges_goes_and_little_is_lost() -> None:
     data = rows(12)
     whole = replace_mlp(model, data, parameters=4.0, work=0.1)
     kept = [p.clone() for p in whole.model.parameters()]
-    less = prune_blocks(whole, model, data, 0.3, work=0.2)
+    less = prune_blocks(model, whole, data, 0.3, work=0.2)
     for before, after in zip(whole.network(0).layers, less.network(0).layers, strict=True):
         gone = 1 - float(after.mask.sum()) / float(before.mask.sum())
         assert 0.25 < gone <= 0.3
@@ -46,4 +46,4 @@ def test_edges_that_move_least_go_first_and_means_stay() -> None:
         torch.testing.assert_close(before.mean(0), after.mean(0), rtol=0.05, atol=0.02)
     assert torch.equal(thinned(net, x, 0.0)(x), net(x))
     with pytest.raises(InputError, match="'share'"):
-        prune_blocks(replace_mlp(model, rows(1), work=0.02), model, rows(1), 1.5)
+        prune_blocks(model, replace_mlp(model, rows(1), work=0.02), rows(1), 1.5)

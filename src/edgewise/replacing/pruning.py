@@ -26,8 +26,8 @@ from edgewise.training.common.results import Callback
 
 
 def prune_blocks(
-    result: ReplaceResult,
     model: nn.Module,
+    result: ReplaceResult,
     data: Any,
     share: float = 0.3,
     *,
@@ -40,10 +40,10 @@ def prune_blocks(
 
     Parameters
     ----------
-    result : ReplaceResult
-        It is not changed.
     model : nn.Module
         The model that was given to `replace_mlp`.
+    result : ReplaceResult
+        What that gave; it is not changed.
     data
         As there.
     share : float
@@ -62,7 +62,7 @@ def prune_blocks(
     >>> model = nn.Sequential(nn.Linear(3, 20), nn.Tanh(), nn.Linear(20, 3))
     >>> data = torch.randn(500, 3)
     >>> result = replace_mlp(model, data, work=0.02)
-    >>> less = prune_blocks(result, model, data, 0.2, work=0.02)
+    >>> less = prune_blocks(model, result, data, 0.2, work=0.02)
     >>> less.blocks[0].after < result.blocks[0].after
     True
     """

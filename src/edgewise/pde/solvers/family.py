@@ -25,7 +25,7 @@ from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.levels import norms
+from edgewise.pde.solvers.norms import norms
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Equation, Expr
 

@@ -24,6 +24,7 @@ from edgewise.pde.solvers.continuation import continue_to_all
 from edgewise.pde.solvers.frozen import FrozenSlab, slab_axis
 from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
 from edgewise.pde.solvers.newton_krylov import solve_newton_krylov
+from edgewise.pde.solvers.norms import difference
 from edgewise.pde.solvers.separable import SeparableInverse
 
 Floats = NDArray[np.float64]
@@ -224,29 +225,6 @@ def project(layout: Layout, before: Sequence[Field], lifts: Sequence[Floats]) ->
         whole = field.on(layout.spaces).coefficients - table
         parts.append(whole[np.ix_(*(axis.reduction.own for axis in axes))].ravel())
     return np.concatenate(parts)
-
-
-def norms(fields: Sequence[Field], others: Sequence[Field] | None = None) -> tuple[float, float]:
-    """L2 norm of the fields, and of their difference from others, by Gauss places of the finer grid."""
-    spaces = fields[0].spaces
-    rules = [gauss(space, space.degree + 1) for space in spaces]
-    at = [rule.at(space) for rule, space in zip(rules, spaces, strict=True)]
-    mass = rules[0].weights.ravel()
-    for rule in rules[1:]:
-        mass = np.multiply.outer(mass, rule.weights.ravel())
-    size = apart = 0.0
-    for n, field in enumerate(fields):
-        values = field.grid(at)
-        size += float((mass * values**2).sum())
-        if others is not None:
-            apart += float((mass * (values - others[n].grid(at)) ** 2).sum())
-    return float(np.sqrt(size)), float(np.sqrt(apart))
-
-
-def difference(fields: Sequence[Field], before: Sequence[Field]) -> float:
-    """Relative L2 difference of two solutions."""
-    size, apart = norms(fields, before)
-    return apart / max(size, 1e-300)
 
 
 def residual_parts(

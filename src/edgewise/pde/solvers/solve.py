@@ -36,10 +36,10 @@ from edgewise.pde.solvers.levels import (
     energy_tests,
     estimate,
     first_spaces,
-    norms,
     solve_levels,
 )
 from edgewise.pde.solvers.march import March, as_run, march, marched, slabs_of
+from edgewise.pde.solvers.norms import norms
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.progress import Progress
 

@@ -1,0 +1,33 @@
+"""L2 norms of fields and of their differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.quadrature import gauss
+
+
+def norms(fields: Sequence[Field], others: Sequence[Field] | None = None) -> tuple[float, float]:
+    """L2 norm of the fields, and of their difference from others, by Gauss places of the finer grid."""
+    spaces = fields[0].spaces
+    rules = [gauss(space, space.degree + 1) for space in spaces]
+    at = [rule.at(space) for rule, space in zip(rules, spaces, strict=True)]
+    mass = rules[0].weights.ravel()
+    for rule in rules[1:]:
+        mass = np.multiply.outer(mass, rule.weights.ravel())
+    size = apart = 0.0
+    for n, field in enumerate(fields):
+        values = field.grid(at)
+        size += float((mass * values**2).sum())
+        if others is not None:
+            apart += float((mass * (values - others[n].grid(at)) ** 2).sum())
+    return float(np.sqrt(size)), float(np.sqrt(apart))
+
+
+def difference(fields: Sequence[Field], before: Sequence[Field]) -> float:
+    """Relative L2 difference of two solutions."""
+    size, apart = norms(fields, before)
+    return apart / max(size, 1e-300)
