@@ -20,7 +20,13 @@ from _common import OUT, text
 from edgewise._core import plural
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = ("benchmarks.md", "performance.md", "benchmarks-formulas.md", "benchmarks-trust.md", "benchmarks-equations.md")
+PAGES = (
+    "benchmarks.md",
+    "performance.md",
+    "benchmarks-formulas.md",
+    "benchmarks-trust.md",
+    "benchmarks-equations.md",
+)
 PLACE = re.compile(r"(<!-- (figures|notes|rows) (\w+) / (.+?) -->).*?(?=<!-- end -->)", re.DOTALL)
 INDEX = ("file", "script", "part", "rows", "machine", "notes")
 
