@@ -36,6 +36,7 @@ SCRIPTS = (
     "solution_formulas",
     "equation_shapes",
     "live_page",
+    "limits",
     "mnist",
     "images",
     "speed",
