@@ -9,6 +9,7 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import settings
 
 settings.register_profile("edgewise", deadline=None, max_examples=30, database=None, derandomize=True)
@@ -22,7 +23,8 @@ _IMPORTED: dict[int, Any] = {}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    """Generators of a test file draw the same in each test, whichever tests ran before: workers take them in any order."""
+    """Generators, torch's and those of a test file, draw the same in each test: workers take tests in any order."""
+    torch.manual_seed(0)
     for value in vars(item.module).values() if hasattr(item, "module") else ():
         if isinstance(value, np.random.Generator):
             value.bit_generator.state = _IMPORTED.setdefault(id(value), value.bit_generator.state)
