@@ -219,6 +219,40 @@ class SearchConfig:
         Nats of a node: one out of some twenty symbols; of the formula recommended each must take 3 % off the error.
     challenge_longer, challenge_nats : int and float
         A formula near it that describes all rows in so many nats less takes its place, if at most so much longer.
+    chance : float
+        The probability with which chance makes what passes for more than chance, where rows are few.
+    mention : float
+        Gains of so few nats are not worth more than a bare mention (Kass and Raftery 1995,
+        doi:10.1080/01621459.1995.10476572).
+    nested : float
+        What a formula leaves of another one's values, as a share of what that leaves of y, where they are the same.
+    operator_nats, column_nats, number_nats, square_nats, halves_nats, ratio_nats, measured_nats : float
+        Nats of the parts of a formula, minus the logarithm of about how often laws of handbooks hold them: operators,
+        columns and numbers; as exponents two, halves of whole numbers, other ratios, and what was measured.
+    function_nats, wave_nats, rare_nats, around_nats : float
+        The same for exponentials and logarithms, waves, and other functions; and for a function around another one:
+        cos(exp(x)) can follow almost anything and is hardly ever a law.
+    rare : float
+        A chi-square is called out of the ordinary where chance makes so few like it.
+    lost, extreme, lost_rows : float, float and int
+        A term below this share of its sum on every row is lost; it takes constants this large or small to make one; rows
+        that are looked at.
+    tiny : float
+        An argument below this on every row, whose third power is lost beside itself.
+    network_starts, edge_slack, edge_blur, edge_polish, edge_rows : int, float, float, int and int
+        Networks: starts of a training, for single ones do get stuck; removing an edge may cost this factor of the error, or
+        this share of y's spread, as shapes show long before digits do; steps of training after it, and rows that show which
+        edge is missed least.
+    edge_forms, snapped_rows, snapped_steps : int
+        Forms that each edge is tried with, rows that choose among them, and steps of the fit of a choice.
+    relation_rows, relation_columns, selected_columns, quotient_columns : int
+        Rows that relations need, and columns they may have; columns of forward selection, and of quotients.
+    varying_rows, varying_sample : int
+        Rows that varying coefficients need, and those they are fitted to.
+    pivot_sets, pivots_alike : int and float
+        Scalings: sets of columns to solve for that are tried, and how alike these may be, as a condition number.
+    guessed_rows, plain_curve_rows : int
+        Rows that judge blind steps, and those that plain curves are fitted to.
     """
 
     work_units: float = 60.0
@@ -382,6 +416,43 @@ class SearchConfig:
     recommended_node: float = 0.03
     challenge_longer: int = 10
     challenge_nats: float = 4.0
+    chance: float = 0.05
+    mention: float = 1.0
+    nested: float = 1e-4
+    operator_nats: float = 1.0
+    column_nats: float = 1.0
+    number_nats: float = 0.7
+    square_nats: float = 1.5
+    halves_nats: float = 3.0
+    ratio_nats: float = 4.0
+    measured_nats: float = 6.0
+    function_nats: float = 1.5
+    wave_nats: float = 2.5
+    rare_nats: float = 4.0
+    around_nats: float = 4.0
+    rare: float = 1e-3
+    lost: float = 1e-13
+    extreme: float = 1e6
+    lost_rows: int = 200
+    tiny: float = 1e-8
+    network_starts: int = 3
+    edge_slack: float = 1.05
+    edge_blur: float = 2e-3
+    edge_polish: int = 20
+    edge_rows: int = 400
+    edge_forms: int = 7
+    snapped_rows: int = 300
+    snapped_steps: int = 14
+    relation_rows: int = 30
+    relation_columns: int = 9
+    selected_columns: int = 6
+    quotient_columns: int = 4
+    varying_rows: int = 100
+    varying_sample: int = 700
+    pivot_sets: int = 400
+    pivots_alike: float = 1e4
+    guessed_rows: int = 800
+    plain_curve_rows: int = 300
 
     def __post_init__(self) -> None:
         parts = (
@@ -409,6 +480,9 @@ class SearchConfig:
             "mostly",
             "most_aside",
             "judging_share",
+            "chance",
+            "rare",
+            "lost",
         )
         check_config(
             self,

@@ -14,12 +14,6 @@ from edgewise.symbolic.expressions.parse import from_sympy, is_real
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 
-# A term below this share of its sum on every row is lost; it takes constants this large or small to make one.
-_LOST, _EXTREME = 1e-13, 1e6
-_ROWS = 200
-# An argument below this on every row, whose third power is lost beside itself.
-_TINY = 1e-8
-
 
 def without_negligible(expression: Any, rows: SplitRows) -> Any:
     """The formula without terms and functions that change nothing by more than rounding on the rows.
@@ -44,20 +38,22 @@ def without_negligible(expression: Any, rows: SplitRows) -> Any:
     """
     from sympy import Add, Float
 
-    expression = straightened(expression, rows)
+    expression, config = straightened(expression, rows), rows.config
 
     def is_extreme(number: Any) -> bool:
-        return number != 0 and not 1 / _EXTREME < abs(number) < _EXTREME
+        return number != 0 and not 1 / config.extreme < abs(number) < config.extreme
 
     if not any(is_extreme(each) for each in expression.atoms(Float)):
         return expression
-    X = rows.X[:_ROWS]
+    X = rows.X[: config.lost_rows]
     # The innermost first: what is lost there may have made up a term of the next.
     for total in sorted(expression.atoms(Add), key=lambda each: each.count_ops()):
         sizes = [_size(each, rows, X) for each in total.args]
         whole = np.max(sizes, axis=0)
         kept = [
-            each for each, size in zip(total.args, sizes, strict=True) if not (size <= _LOST * whole).all()
+            each
+            for each, size in zip(total.args, sizes, strict=True)
+            if not (size <= config.lost * whole).all()
         ]
         if 0 < len(kept) < len(total.args):
             fewer = expression.xreplace({total: sum(kept)})
@@ -91,7 +87,7 @@ def straightened(expression: Any, rows: SplitRows) -> Any:
     alike = expression.atoms(asin, asinh, atan, atanh, sin, sinh, tan, tanh)
     # The innermost first: what it becomes may be the argument of the next.
     for function in sorted(alike, key=lambda each: (each.count_ops(), str(each))):
-        if (_size(function.args[0], rows, X) <= _TINY).all():
+        if (_size(function.args[0], rows, X) <= rows.config.tiny).all():
             return straightened(expression.xreplace({function: function.args[0]}), rows)
     return expression
 

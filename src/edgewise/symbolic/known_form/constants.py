@@ -259,7 +259,7 @@ def _result(
     )
     formula = as_formula(Fitted(expression, whole, rows.held_error(whole)), rows, None)
     chi_square = None if rows.variance is None else fit.rss / rows.variance / max(fit.dof, 1)
-    said = said if chi_square is None else f"{said}; {chi_square_said(chi_square, fit.dof)}"
+    said = said if chi_square is None else f"{said}; {chi_square_said(chi_square, fit.dof, rows.config.rare)}"
     notes = "".join(f" {note}" for note in told.notes)
     return FittedConstants(
         text,

@@ -19,12 +19,6 @@ from edgewise.training import FitResult, Record, fit
 
 Callbacks = Sequence[Callable[[Record], Any]]
 
-# Single starts do get stuck.
-_STARTS = 3
-# Removing an edge may cost this share of the error, or this share of y's spread: shapes show long before digits do.
-_SLACK = 1.05
-_BLUR = 2e-3
-
 
 @dataclass(frozen=True)
 class Architecture:
@@ -88,7 +82,7 @@ def train(
         rows.X,
         rows.y,
         intervals=(intervals,),
-        starts=_STARTS,
+        starts=rows.config.network_starts,
         seed=seed,
         callbacks=(*callbacks, budget),
     )
@@ -113,7 +107,8 @@ def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
     freedom to spare an edge may carry what another could carry as well.
     """
     net, error = trained.network, trained.error
-    allowed = max(_SLACK * error, _BLUR * rows.spread)
+    config = rows.config
+    allowed = max(config.edge_slack * error, config.edge_blur * rows.spread)
     refused: set[Edge] = set()
     while spent() < until:
         edge = _least_missed(net, rows, refused)
@@ -124,7 +119,7 @@ def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
             rows.X,
             rows.y,
             intervals=(net.layers[0].intervals,),
-            steps=_POLISH,
+            steps=config.edge_polish,
             validation=None,
         )
         new = held_error(result.network, rows)
@@ -137,12 +132,9 @@ def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
     return Trained(net, error)
 
 
-_POLISH = 20
-
-
 def _least_missed(net: KAN, rows: SplitRows, refused: set[Edge]) -> Edge | None:
     """The edge whose removal moves the output least, before any training."""
-    table = torch.from_numpy(rows.thinned(400).X)
+    table = torch.from_numpy(rows.thinned(rows.config.edge_rows).X)
     missed: dict[Edge, float] = {}
     edges = living_edges(net)
     with torch.no_grad():

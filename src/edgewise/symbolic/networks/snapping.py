@@ -27,10 +27,6 @@ from edgewise.symbolic.univariate.closed_forms import fit_curve
 
 Floats = NDArray[np.float64]
 
-_FORMS_PER_EDGE = 7
-_ROWS = 300
-_STEPS = 14
-
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -51,7 +47,7 @@ class Snapped:
 
 
 def edge_options(
-    net: KAN, X: Floats, forms: Sequence[Form] | None, accuracy: float
+    net: KAN, X: Floats, forms: Sequence[Form] | None, accuracy: float, top: int
 ) -> dict[Edge, list[Option]]:
     """What each living edge could be: its best forms, and nothing."""
     with torch.no_grad():
@@ -59,7 +55,7 @@ def edge_options(
     options: dict[Edge, list[Option]] = {}
     for edge in living_edges(net):
         curve = edge_curve(net, edge, values[edge[0]])
-        found = fit_curve(curve.x, curve.y, curve.weight, forms=forms, accuracy=accuracy, top=_FORMS_PER_EDGE)
+        found = fit_curve(curve.x, curve.y, curve.weight, forms=forms, accuracy=accuracy, top=top)
         mean = float(np.average(curve.y, weights=curve.weight))
         nothing = Option(FORMS["identity"], (0.0, 1.0, 0.0, mean), 0)
         options[edge] = [Option(each.form, curve.to_network(each), each.complexity) for each in found] + [
@@ -99,9 +95,9 @@ def snap_network(
     list of Node
         Trees with their constants fitted to (some of) the rows, the best first.
     """
-    options = edge_options(net, rows.X, forms, accuracy)
+    options = edge_options(net, rows.X, forms, accuracy, rows.config.edge_forms)
     edges = list(options)
-    thin = rows.thinned(_ROWS)
+    thin = rows.thinned(rows.config.snapped_rows)
     seen: dict[tuple[int, ...], Snapped] = {}
 
     def judge(choice: tuple[int, ...]) -> Snapped:
@@ -141,7 +137,7 @@ def _judge(
 ) -> Snapped:
     chosen = [options[edge][at] for edge, at in zip(edges, choice, strict=True)]
     tree = compose(net, {edge: (each.form, each.affine) for edge, each in zip(edges, chosen, strict=True)})[0]
-    fit = refit(tree, rows.names, rows.X, rows.y, steps=_STEPS, tolerance=1e-4)
+    fit = refit(tree, rows.names, rows.X, rows.y, steps=rows.config.snapped_steps, tolerance=1e-4)
     if 1e-12 < _share(fit, rows) < 1e-3:
         # Close: an exact law only shows once its constants have converged.
         fit = refit(fit.tree, rows.names, rows.X, rows.y)

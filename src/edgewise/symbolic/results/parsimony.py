@@ -23,6 +23,7 @@ import sympy
 from numpy.typing import NDArray
 from scipy.special import betainc, stdtr
 
+from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
@@ -31,18 +32,6 @@ from edgewise.symbolic.results.alternatives import log_likelihoods, squared_erro
 from edgewise.symbolic.results.formula import Formula
 
 Floats = NDArray[np.float64]
-# The probability with which chance makes what passes for more than chance.
-_CHANCE = 0.05
-# Gains of so few nats are not worth more than a bare mention (Kass and Raftery 1995, doi:10.1080/01621459.1995.10476572).
-_MENTION = 1.0
-# What a formula leaves of another one's values, as a share of what that leaves of y, where they are the same.
-_SAME = 1e-4
-# Nats of the parts of a formula: minus the logarithm of about how often laws of handbooks hold them, beside operators.
-_OPERATOR, _COLUMN, _NUMBER = 1.0, 1.0, 0.7
-_SQUARE, _HALVES, _RATIO, _MEASURED = 1.5, 3.0, 4.0, 6.0
-_FUNCTION, _WAVE, _RARE = 1.5, 2.5, 4.0
-# A function around another one: cos(exp(x)) can follow almost anything and is hardly ever a law.
-_AROUND = 4.0
 _WAVES = (sympy.sin, sympy.cos, sympy.tan, sympy.Mod)
 _COMMON = (sympy.exp, sympy.log)
 
@@ -72,18 +61,18 @@ class _Contender:
         """Whether chance would make its gain over a formula no longer than it in one of twenty tables at most."""
         if self.nats < other.nats:
             return False
-        least = _CHANCE * math.exp(other.nats - self.nats)
-        if _by_chance(self, other) <= least:
+        least = rows.config.chance * math.exp(other.nats - self.nats)
+        if _by_chance(self, other, rows.config.mention) <= least:
             return True
         return _slopes_by_chance(self, other) <= least and _nested(other.formula, self.formula, rows)
 
 
-def _by_chance(long: _Contender, short: _Contender) -> float:
+def _by_chance(long: _Contender, short: _Contender, mention: float) -> float:
     """The probability of gains in likelihood, row by row, by chance: the test of Vuong with Schwarz's correction."""
     gains = long.likelihoods - short.likelihoods
     count = len(gains)
     gain = float(gains.sum()) - 0.5 * (long.numbers - short.numbers) * math.log(count)
-    if gain <= _MENTION:
+    if gain <= mention:
         return 1.0
     spread = math.sqrt(count) * float(gains.std())
     return float(stdtr(count - 1, -gain / spread)) if spread > 0 else 0.0
@@ -101,7 +90,7 @@ def _nested(short: Formula, long: Formula, rows: SplitRows) -> bool:
     """Whether a formula is another one with special constants: that one, fitted to its values, leaves next to nothing."""
     values = short.predict(rows.X)
     fit = refit(long.tree, rows.names, rows.X, values, rows.weight)
-    return fit.rss <= _SAME * float(
+    return fit.rss <= rows.config.nested * float(
         np.sum(np.square(values - rows.y) * (1.0 if rows.weight is None else rows.weight))
     )
 
@@ -147,31 +136,32 @@ def nats(expression: Any, rows: SplitRows) -> float:
     >>> nats(x, rows) < nats(2.5 * x, rows) < nats(2.5 * x**2, rows) < nats(2.5 * sympy.cos(sympy.exp(x)), rows)
     True
     """
+    config = rows.config
     if expression.is_Symbol:
-        return _COLUMN + math.log(len(rows.names))
+        return config.column_nats + math.log(len(rows.names))
     if expression.is_number:
-        return _NUMBER if abs(expression) != 1 else 0.0
+        return config.number_nats if abs(expression) != 1 else 0.0
     if expression.is_Pow and expression.exp.is_number:
         size = abs(expression.exp)
-        inverse = _OPERATOR if expression.exp.is_negative else 0.0
-        return inverse + _power_nats(size) + nats(expression.base, rows)
+        inverse = config.operator_nats if expression.exp.is_negative else 0.0
+        return inverse + _power_nats(size, config) + nats(expression.base, rows)
     parts = sum(nats(each, rows) for each in expression.args)
     if expression.is_Add or expression.is_Mul or expression.is_Pow:
-        return parts + _OPERATOR * (len(expression.args) - 1)
-    around = _AROUND if any(each.has(sympy.Function) for each in expression.args) else 0.0
+        return parts + config.operator_nats * (len(expression.args) - 1)
+    around = config.around_nats if any(each.has(sympy.Function) for each in expression.args) else 0.0
     if isinstance(expression, _WAVES):
-        return parts + around + _WAVE + _turns(expression, rows)
-    return parts + around + (_FUNCTION if isinstance(expression, _COMMON) else _RARE)
+        return parts + around + config.wave_nats + _turns(expression, rows)
+    return parts + around + (config.function_nats if isinstance(expression, _COMMON) else config.rare_nats)
 
 
-def _power_nats(size: Any) -> float:
+def _power_nats(size: Any, config: SearchConfig) -> float:
     if size == 1:
         return 0.0
     if size == 2 or size == sympy.Rational(1, 2):
-        return _SQUARE
+        return config.square_nats
     if not size.is_Rational:
-        return _MEASURED
-    return _HALVES if size.q <= 2 else _RATIO
+        return config.measured_nats
+    return config.halves_nats if size.q <= 2 else config.ratio_nats
 
 
 def _turns(wave: Any, rows: SplitRows) -> float:
@@ -203,7 +193,7 @@ def tells(formula: Formula, rows: SplitRows) -> bool:
     own = formula.sympy.is_Add and any(each.is_number for each in formula.sympy.args)
     fitted = max(fitted - own, 1)
     freedom = max(len(y) - 1 - fitted, 1)
-    return float(betainc(freedom / 2, fitted / 2, left / spread)) * math.exp(choices) <= _CHANCE
+    return float(betainc(freedom / 2, fitted / 2, left / spread)) * math.exp(choices) <= rows.config.chance
 
 
 def _made_by(expression: Any, rows: SplitRows) -> tuple[int, float]:

@@ -186,22 +186,18 @@ def predictions(expression: object, rows: SplitRows, X: Floats) -> Floats:
     return tape.value(tape.start, X)
 
 
-def chi_square_said(value: float, freedom: int) -> str:
+def chi_square_said(value: float, freedom: int, rare: float) -> str:
     """What the known noise says of the formula: too much or too little is left, or what chance leaves."""
     from scipy.special import chdtr, chdtrc
 
     freedom = max(freedom, 1)
-    if chdtrc(freedom, value * freedom) < _RARE:
+    if chdtrc(freedom, value * freedom) < rare:
         judgement = "more than sigma leaves room for: the formula falls short, or sigma is too small"
-    elif chdtr(freedom, value * freedom) < _RARE:
+    elif chdtr(freedom, value * freedom) < rare:
         judgement = "less than sigma lets expect: sigma is too large"
     else:
         judgement = "as sigma lets expect"
     return f"chi-square per degree of freedom is {value:.3g} ({freedom:,} degrees of freedom), {judgement}"
-
-
-# A chi-square is called out of the ordinary where chance makes so few like it.
-_RARE = 1e-3
 
 
 def recommended(front: Sequence[Formula], rows: SplitRows) -> Formula:

@@ -105,7 +105,9 @@ def remarks(
         )
     if result.reduced_chi_square is not None:
         freedom = len(table.y) - len(best.constants)
-        said.append(f"{chi_square_said(result.reduced_chi_square, freedom).capitalize()}.")
+        said.append(
+            f"{chi_square_said(result.reduced_chi_square, freedom, ended.rows.config.rare).capitalize()}."
+        )
     if len(aside):
         said.append(
             f"{plural(len(aside), 'row')} set aside as gross errors, which no formula explains: "

@@ -123,7 +123,7 @@ def _led(state: State, moves: Iterator[Move]) -> Iterator[State]:
 def _guessed(state: State) -> Iterator[State]:
     """The blind moves that a quick model likes best."""
     config = state.config
-    rows = state.rows.thinned(800)
+    rows = state.rows.thinned(config.guessed_rows)
     before = landscape(rows.X, rows.y, most=config.quick_terms)
     if before is None:
         return
@@ -131,7 +131,7 @@ def _guessed(state: State) -> Iterator[State]:
     for move in guesses(state):
         child = state.after(move)
         if child is not None:
-            thin = child.rows.thinned(800)
+            thin = child.rows.thinned(config.guessed_rows)
             quick = landscape(thin.X, thin.y, most=config.quick_terms)
             if quick is not None and quick.error < before.error:
                 tried.append((quick.error, child))
@@ -161,7 +161,7 @@ def finished(state: State, stage: int, until: float) -> Iterator[Node]:
 
 def _curves(rows: SplitRows, exact: bool, until: float) -> Iterator[Node]:
     """One feature: a curve, or a curve times a power; then what takes longer to find."""
-    thin = rows.thinned(300)
+    thin = rows.thinned(rows.config.plain_curve_rows)
     x, name = thin.X[:, 0], Variable(rows.names[0])
     found: list[tuple[float, Node]] = []
     for exponent in (0, 1, -1, 2, -2, 3, -3):

@@ -53,7 +53,7 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) > 6 or len(rows.y) < 30:
+    if len(rows.names) > rows.config.selected_columns or len(rows.y) < rows.config.relation_rows:
         return
     config, thin = rows.config, rows.thinned(rows.config.selected_rows)
     sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0

@@ -77,7 +77,7 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
     Node
         For the target, in the features.
     """
-    if len(rows.names) > 9 or len(rows.y) < 30:
+    if len(rows.names) > rows.config.relation_columns or len(rows.y) < rows.config.relation_rows:
         return
     thin = rows.thinned(2 * rows.config.dictionary_terms)
     sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0

@@ -59,7 +59,7 @@ class View:
             return None
         value, gradient = model.gradient(rows.X)
         good = np.isfinite(value) & np.isfinite(gradient).all(axis=1) & _inside(rows.X, rows.config.view_edge)
-        if good.sum() < 30:
+        if good.sum() < rows.config.relation_rows:
             return None
         names = tuple(Variable(name) for name in state.rows.names)
         return cls(
@@ -120,11 +120,11 @@ def scalings(view: View) -> Iterator[Move]:
 def _scaling(view: View, chosen: list[int], table: Floats, null: Floats, allowed: float) -> Iterator[Move]:
     config, count = view.config, null.shape[1]
     found: list[tuple[float, float, tuple[int, ...], Floats]] = []
-    sets = itertools.islice(itertools.combinations(range(len(chosen)), count), 400)
+    sets = itertools.islice(itertools.combinations(range(len(chosen)), count), config.pivot_sets)
     for pivots in sets:
         PIVOTS()
         block = null[list(pivots)]
-        if np.linalg.cond(block) > 1e4:
+        if np.linalg.cond(block) > config.pivots_alike:
             continue
         weights = null @ np.linalg.inv(block)
         ROUNDED(weights.size)

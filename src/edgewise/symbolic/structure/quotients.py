@@ -53,7 +53,7 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) > 4 or len(rows.y) < 30:
+    if len(rows.names) > rows.config.quotient_columns or len(rows.y) < rows.config.relation_rows:
         return
     config, thin = rows.config, rows.thinned(rows.config.quotient_rows)
     counts, model = (replace(rows, y=each).thinned(config.quotient_rows).y for each in (weight, smooth))

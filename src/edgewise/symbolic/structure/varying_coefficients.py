@@ -32,9 +32,9 @@ def varying(rows: SplitRows) -> Iterator[Node]:
     rows
         Two features and a target; nothing is offered for other tables.
     """
-    if len(rows.names) != 2 or len(rows.y) < 100:
+    if len(rows.names) != 2 or len(rows.y) < rows.config.varying_rows:
         return
-    config, thin = rows.config, rows.thinned(700)
+    config, thin = rows.config, rows.thinned(rows.config.varying_sample)
     sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
     for at in (0, 1):
         u = thin.X[:, 1 - at]
