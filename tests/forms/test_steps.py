@@ -83,8 +83,8 @@ def test_the_dtype_is_that_of_the_columns() -> None:
         ("mod", "the function 'mod' needs two arguments in brackets"),
         ("floor(x, y)", "the function 'floor' takes one argument"),
         ("step(x, 1)", "the function 'step' takes one argument"),
-        ("max(x,)", "did not expect"),
-        ("max(x y)", "was expected before"),
+        ("max(x,)", r"a number, a name or a bracket was expected in place of '\)' at character 7"),
+        ("max(x y)", r"'\)' was expected in place of 'y' at character 7"),
         ("flor(x)", "did you mean 'floor'"),
     ],
 )

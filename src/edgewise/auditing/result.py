@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from edgewise.auditing.flips import Flips
 from edgewise.auditing.gaps import Gap
 from edgewise.auditing.metrics import FOUR_FIFTHS, SMALL_SHARE, GroupTable
 from edgewise.auditing.proxies import Proxies
+from edgewise.forms.reader import Reader
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">": operator.gt,
@@ -24,7 +24,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
-_LIMIT = re.compile(r"\s*([a-z_0-9]+)\s*(?:@\s*(.+?)\s*)?(>=|<=|>|<)\s*([-+0-9.eE]+)\s*$")
+_LIMIT = "A limit must read like 'dp > 0.1', 'dp_ratio < 0.8' or 'eo@sex > 0.05'. Got {text} instead"
 # Gaps between groups, by the names that limits and tables use.
 GAPS = {
     "dp": "demographic parity",
@@ -241,15 +241,14 @@ def read_limit(text: str) -> tuple[str, str | None, str, float]:
     ('dp', None, '>', 0.1)
     """
     known = [*GAPS, *OTHERS]
-    match = _LIMIT.match(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
-    try:
-        if match is None:
-            raise ValueError
-        criterion, attribute, sign, number = match[1], match[2], match[3], float(match[4])
-    except ValueError:
-        raise InputError(
-            f"A limit must read like 'dp > 0.1', 'dp_ratio < 0.8' or 'eo@sex > 0.05'. Got {short(text)} instead."
-        ) from None
+    reader = Reader.of(text, _LIMIT, "A limit")
+    criterion = reader.name("the name of a gap")
+    attribute = reader.name_before(*_COMPARISONS) if reader.take("@") else None
+    sign = reader.take(*_COMPARISONS)
+    if not sign or attribute == "":
+        raise reader.unexpected("an attribute" if attribute == "" else "<, <=, > or >=")
+    number = reader.number()
+    reader.end("the end")
     if criterion not in known:
         raise InputError(
             f"A limit must name one of {', '.join(known)}. Got {short(criterion)} instead{did_you_mean(criterion, known)}."

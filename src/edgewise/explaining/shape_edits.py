@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from edgewise._core.checks import check_choice, check_float, did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise.forms.reader import Reader
 from edgewise.splines import BSpline
 
 Floats = NDArray[np.float64]
@@ -26,7 +26,7 @@ KINDS = ("constant", "shift", "smooth", "increasing", "decreasing", "points")
 SHOULDER, STEPS = 0.02, 3
 # Far narrower than a shoulder: breaks this near to each other are one.
 NEAR = 1e-6
-_CALL = re.compile(r"\s*(\w+)\s*(?:\(([^()]*)\))?\s*")
+_REFUSAL = "The edit {text} of edit_shape cannot be read"
 
 
 @dataclass(frozen=True)
@@ -114,19 +114,17 @@ def read_edit(edit: Any) -> ShapeEdit:
             for x, y in given.items()
         )
         return ShapeEdit("points", points=points)
-    found = _CALL.fullmatch(edit) if isinstance(edit, str) else None
-    if found is None:
-        raise InputError(
-            "The 'edit' argument of edit_shape must be a text as 'constant(20, 30)', a mapping of points, or a ShapeEdit. "
-            f"Got {short(edit)} instead."
-        )
-    name = found[1]
+    what = "The 'edit' argument of edit_shape"
+    reader = Reader.of(
+        edit, _REFUSAL, what, instead="a text as 'constant(20, 30)', a mapping of points, or a ShapeEdit"
+    )
+    name = reader.name("the kind of the edit")
     if name not in KINDS[:-1]:
         raise InputError(
             f"The 'edit' argument of edit_shape must be one of {', '.join(KINDS[:-1])}, or a mapping of points. "
             f"Got {short(name)} instead{did_you_mean(name, KINDS[:-1])}."
         )
-    numbers = [_number(text) for text in found[2].split(",")] if found[2] and found[2].strip() else []
+    numbers = _numbers(reader)
     order = {
         "constant": ("low", "high", "value"),
         "shift": ("value", "low", "high"),
@@ -141,16 +139,22 @@ def read_edit(edit: Any) -> ShapeEdit:
     return ShapeEdit(name, told.get("low"), told.get("high"), told.get("value"))
 
 
-def _number(text: str) -> float | None:
-    text = text.strip()
-    if text in ("None", ""):
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(
-            f"The numbers of an edit must be numbers or None. Got {short(text)} instead."
-        ) from None
+def _numbers(reader: Reader) -> list[float | None]:
+    """What stands in the brackets of an edit, to the end of its text."""
+    found = list[float | None]()
+    if reader.take("(") and not reader.take(")"):
+        found.append(_number(reader))
+        while reader.take(","):
+            found.append(_number(reader))
+        reader.need(")")
+    reader.end("the end")
+    return found
+
+
+def _number(reader: Reader) -> float | None:
+    return (
+        None if reader.word("None") or reader.head.text in (",", ")") else reader.number("a number or None")
+    )
 
 
 @dataclass(frozen=True, eq=False)

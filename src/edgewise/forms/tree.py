@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
+OPERATORS = frozenset({"+", "*", "^", "neg", "inv"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from edgewise._core.errors import InputError
 from edgewise.forms import parse
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.variable_projection import Separable, linear_constants, settled
-from edgewise.symbolic.known_form.constants import constant_names
+from edgewise.symbolic.known_form.constants import with_constants
 
 X = np.linspace(0.0, 10.0, 60)[:, None]
 T = X[:, 0]
@@ -37,7 +37,7 @@ FAR = {
 
 @cache
 def problem(text):
-    names = constant_names(text, ["t"])
+    names = with_constants(text, ["t"])[1]
     return names, Separable(
         parse(text, ["t", *names]).tree, names, ["t"], X, np.zeros_like(T), np.ones_like(T)
     )
@@ -153,7 +153,7 @@ def test_what_the_data_leave_open_is_said():
     ],
 )
 def test_linear_constants(text, linear):
-    names = constant_names(text, ["x"])
+    names = with_constants(text, ["x"])[1]
     assert linear_constants(parse(text, ["x", *names]).tree, names) == linear
 
 

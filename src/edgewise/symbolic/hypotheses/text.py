@@ -6,14 +6,15 @@ expressions, columns that do not count at all, a direction, a parity.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
-from edgewise.forms import Expression, parse
+from edgewise.forms import Expression
+from edgewise.forms.parser import formula
+from edgewise.forms.reader import Reader
 from edgewise.forms.tree import Apply, Node, quote
 
 Kind = Literal["sum", "product", "through", "increasing", "decreasing", "even", "odd"]
@@ -22,8 +23,6 @@ _SHAPES = (
     "sum(x1, x2 | x3), product(x1 | x2), through(x1*x2), depends only on x1*x2, translation(x1, x2), scale(x1, x2), "
     "increasing(x1), decreasing(x1), even(x1), odd(x1) or independent(x1)"
 )
-_CALL = re.compile(r"\s*([A-Za-z]+)\s*\((.*)\)\s*", re.DOTALL)
-_ONLY = re.compile(r"\s*depends\s+only\s+on\b(.*)", re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -78,22 +77,30 @@ def read_hypothesis(text: object, names: Sequence[str]) -> Hypothesis:
     """
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"The 'hypothesis' argument must be a text. Got {short(text)} instead.")
-    only = _ONLY.fullmatch(text)
-    if only:
-        expressions = _expressions(text, only.group(1), names)
+    reader = Reader.of(text, "The 'hypothesis' {text} cannot be read", "The 'hypothesis' argument")
+    if [reader.after(k).text.lower() for k in range(3)] == ["depends", "only", "on"]:
+        reader.at += 3
+        expressions = _expressions(reader, names)
+        reader.end("',' or the end")
         used = {name for each in expressions for name in each.variables}
         rest = tuple(at for at, name in enumerate(names) if name not in used)
         return Hypothesis(text, "through", expressions=expressions, ignored=rest)
-    call = _CALL.fullmatch(text)
-    reader = _READERS.get(call.group(1).lower()) if call else None
-    if call is None or reader is None:
-        hint = did_you_mean(call.group(1).lower(), _READERS) if call else ""
+    word = reader.head.text.lower()
+    read = _READERS.get(word)
+    if read is None or reader.after().text != "(":
+        hint = did_you_mean(word, _READERS) if reader.after().text == "(" else ""
         raise InputError(f"The 'hypothesis' argument must be {_SHAPES}. Got {short(text)} instead{hint}.")
-    return reader(text, call.group(1).lower(), call.group(2), names)
+    reader.at += 2
+    found = read(reader, word, names)
+    reader.need(")")
+    reader.end("the end")
+    return found
 
 
-def _separable(text: str, word: str, inside: str, names: Sequence[str]) -> Hypothesis:
-    groups = [_columns(text, part, names) for part in _split(inside, "|")]
+def _separable(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
+    text, groups = reader.text, [_columns(reader, names)]
+    while reader.take("|"):
+        groups.append(_columns(reader, names))
     flat = [at for group in groups for at in group]
     if len(flat) != len(set(flat)):
         raise InputError(
@@ -111,18 +118,18 @@ def _separable(text: str, word: str, inside: str, names: Sequence[str]) -> Hypot
     return Hypothesis(text, "sum" if word == "sum" else "product", tuple(groups))
 
 
-def _through(text: str, word: str, inside: str, names: Sequence[str]) -> Hypothesis:
-    return Hypothesis(text, "through", expressions=_expressions(text, inside, names))
+def _through(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
+    return Hypothesis(reader.text, "through", expressions=_expressions(reader, names))
 
 
-def _pair(text: str, word: str, inside: str, names: Sequence[str]) -> Hypothesis:
-    parts = _split(inside, ",")
+def _pair(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
+    text, parts = reader.text, _formulas(reader, names)
     if len(parts) != 2:
         raise InputError(
             f"The 'hypothesis' {word}(...) takes two columns or multiples of columns, as {word}(x1, x2) does. "
             f"Got {short(text)} instead."
         )
-    first, second = (_expression(text, part, names).tree for part in parts)
+    first, second = (each.tree for each in parts)
     joined: Node = (
         Apply("+", (first, Apply("neg", (second,))))
         if word == "translation"
@@ -131,8 +138,8 @@ def _pair(text: str, word: str, inside: str, names: Sequence[str]) -> Hypothesis
     return Hypothesis(text, "through", expressions=_apart(text, (Expression(joined, tuple(names)),)))
 
 
-def _single(text: str, word: str, inside: str, names: Sequence[str]) -> Hypothesis:
-    column = _columns(text, inside, names)
+def _single(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
+    text, column = reader.text, _columns(reader, names)
     if len(column) != 1:
         raise InputError(f"The 'hypothesis' {word}(...) takes one column. Got {short(text)} instead.")
     kinds: dict[str, Kind] = {
@@ -141,11 +148,11 @@ def _single(text: str, word: str, inside: str, names: Sequence[str]) -> Hypothes
     return Hypothesis(text, kinds[word], (column,))
 
 
-def _independent(text: str, word: str, inside: str, names: Sequence[str]) -> Hypothesis:
-    return Hypothesis(text, "through", ignored=_columns(text, inside, names))
+def _independent(reader: Reader, word: str, names: Sequence[str]) -> Hypothesis:
+    return Hypothesis(reader.text, "through", ignored=_columns(reader, names))
 
 
-_READERS: dict[str, Callable[[str, str, str, Sequence[str]], Hypothesis]] = {
+_READERS: dict[str, Callable[[Reader, str, Sequence[str]], Hypothesis]] = {
     "sum": _separable,
     "product": _separable,
     "through": _through,
@@ -159,8 +166,15 @@ _READERS: dict[str, Callable[[str, str, str, Sequence[str]], Hypothesis]] = {
 }
 
 
-def _expressions(text: str, inside: str, names: Sequence[str]) -> tuple[Expression, ...]:
-    return _apart(text, tuple(_expression(text, part, names) for part in _split(inside, ",")))
+def _expressions(reader: Reader, names: Sequence[str]) -> tuple[Expression, ...]:
+    return _apart(reader.text, _formulas(reader, names))
+
+
+def _formulas(reader: Reader, names: Sequence[str]) -> tuple[Expression, ...]:
+    found = [formula(reader, names)]
+    while reader.take(","):
+        found.append(formula(reader, names))
+    return tuple(Expression(each, tuple(names)) for each in found)
 
 
 def _apart(text: str, expressions: tuple[Expression, ...]) -> tuple[Expression, ...]:
@@ -181,41 +195,16 @@ def _apart(text: str, expressions: tuple[Expression, ...]) -> tuple[Expression, 
     return expressions
 
 
-def _expression(text: str, part: str, names: Sequence[str]) -> Expression:
-    try:
-        return parse(part, names)
-    except InputError as error:
-        raise InputError(
-            f"The 'hypothesis' argument must hold formulas of the columns {among(names, 5)}. Got {short(text)} instead: "
-            f"{short(part.strip())} cannot be read ({error})"
-        ) from error
-
-
-def _columns(text: str, part: str, names: Sequence[str]) -> tuple[int, ...]:
-    found: list[int] = []
-    for word in _split(part, ","):
-        name = word.strip()
-        if name.startswith("`") and name.endswith("`") and len(name) > 2:
-            name = name[1:-1].replace("``", "`")
+def _columns(reader: Reader, names: Sequence[str]) -> tuple[int, ...]:
+    found = list[int]()
+    while not found or reader.take(","):
+        name = reader.name_before(",", "|", ")")
         if name not in names:
             raise InputError(
-                f"The 'hypothesis' must name columns among {among(names, 5)}. Got {short(name)} in {short(text)} "
+                f"The 'hypothesis' must name columns among {among(names, 5)}. Got {short(name)} in {short(reader.text)} "
                 f"instead{did_you_mean(name, names)}."
             )
         found.append(list(names).index(name))
     if len(found) != len(set(found)):
-        raise InputError(f"The 'hypothesis' must name a column once. Got {short(text)} instead.")
+        raise InputError(f"The 'hypothesis' must name a column once. Got {short(reader.text)} instead.")
     return tuple(found)
-
-
-def _split(text: str, mark: str) -> list[str]:
-    """Parts between marks that stand outside brackets and backticks."""
-    parts, depth, quoted = [""], 0, False
-    for character in text:
-        quoted ^= character == "`"
-        depth += 0 if quoted else (character == "(") - (character == ")")
-        if character == mark and depth == 0 and not quoted:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -28,9 +27,10 @@ from edgewise._core.plain import fields
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter
-from edgewise.forms import parse
 from edgewise.forms.functions import CONSTANTS
-from edgewise.forms.tree import Apply, Node, Number
+from edgewise.forms.parser import Grammar
+from edgewise.forms.reader import Reader
+from edgewise.forms.tree import Apply, Node, Number, names_in
 from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
@@ -38,15 +38,13 @@ from edgewise.symbolic.fitting.rounding import Fitted
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
 from edgewise.symbolic.hypotheses.check import column_names
+from edgewise.symbolic.known_form.text import right_side
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.results.search_result import as_formula, chi_square_said
 
 Floats = NDArray[np.float64]
 
 _OF = "fit_constants"
-# A name, a quoted column, or a number with its exponent, and whether a bracket follows.
-_WORD = re.compile(r"`(?:[^`]|``)+`|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|([^\W\d]\w*)(\s*\()?")
-_LEFT_SIDE = re.compile(r"^\s*[^\W\d]\w*\s*=")
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +167,7 @@ def fit_constants(
     table, target = told.X, told.y
     root = np.ones(len(target)) if told.weight is None else np.sqrt(told.weight)
     meter = Meter()
-    labels = constant_names(text, columns)
+    tree, labels = with_constants(text, columns)
     if len(target) < len(labels):
         raise InputError(
             f"The 'y' parameter of {_OF} must have at least {plural(len(labels), 'row')}, one for every constant. "
@@ -177,7 +175,7 @@ def fit_constants(
         )
     first, known = _starts(start, labels)
     generator = numpy_generator(None if seed is None else check_int(seed, "seed", low=0, of=_OF))
-    tree = _exact(parse(_LEFT_SIDE.sub("", text), (*columns, *labels)).tree)
+    tree = _exact(tree)
     with np.errstate(all="ignore"):
         problem = Separable(tree, labels, columns, table, target, root)
         found = minimum(problem, first, known, generator)
@@ -193,26 +191,27 @@ def fit_constants(
         return replace(result, seconds=meter.seconds)
 
 
-def constant_names(text: object, columns: Sequence[str]) -> tuple[str, ...]:
-    """The names in a formula that stand for constants, in reading order.
+def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[str, ...]]:
+    """A formula, and its names that stand for constants, in reading order.
 
     Examples
     --------
-    >>> from edgewise.symbolic.known_form.constants import constant_names
-    >>> constant_names("y = a*exp(-b*x)/pi + a", ["x"])
+    >>> from edgewise.symbolic.known_form.constants import with_constants
+    >>> with_constants("y = a*exp(-b*x)/pi + a", ["x"])[1]
     ('a', 'b')
     """
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"The 'text' argument of {_OF} must be a text. Got {short(text)} instead.")
-    words = _WORD.finditer(_LEFT_SIDE.sub("", text))
-    free = [word[1] for word in words if word[1] and not word[2]]
-    labels = tuple(dict.fromkeys(each for each in free if each not in columns and each not in CONSTANTS))
+    reader = Reader.of(text, Grammar().refusal, f"The 'text' argument of {_OF}")
+    tree = right_side(reader, None, Grammar())
+    free = dict.fromkeys(names_in(tree))
+    labels = tuple(each for each in free if each not in columns and each not in CONSTANTS)
     if not labels:
         raise InputError(
             f"The 'text' argument of {_OF} must name at least one constant that is no column, as in a*exp(-b*x). "
             f"Got {short(text)} instead, with the columns {among(columns)}."
         )
-    return labels
+    return tree, labels
 
 
 def _starts(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:

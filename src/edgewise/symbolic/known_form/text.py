@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.forms import Expression, parse
-from edgewise.forms.functions import FUNCTIONS, SPELLINGS
-from edgewise.forms.tree import quote
+from edgewise.forms import Expression
+from edgewise.forms.functions import FUNCTIONS
+from edgewise.forms.parser import Grammar, formula
+from edgewise.forms.reader import Reader
+from edgewise.forms.tree import OPERATORS, Apply, Node, Variable, render
 
-_WORD = re.compile(r"`(?:[^`]|``)+`|[^\W\d]\w*|[0-9.]+(?:[eE][+-]?[0-9]+)?|\s+|.", re.DOTALL)
-_LEFT_SIDE = re.compile(r"^\s*[^\W\d]\w*\s*=")
+_REFUSAL = (
+    "The 'text' argument of fit_partial must be a formula that calls unknown functions of one variable, as in "
+    "f(x1/x2)*g(x3) + x4. Got {text} instead"
+)
 
 
 @dataclass(frozen=True)
@@ -37,39 +40,21 @@ class Slot:
 
 @dataclass(frozen=True)
 class Partial:
-    """A partly known formula: slots in the order in which they can be evaluated, and the whole over all of them."""
+    """A partly known formula: slots in the order in which they can be evaluated, and the whole over all of them.
+
+    `reading_order` has the unknown functions as they appear in the text.
+    """
 
     text: str
     names: tuple[str, ...]
     slots: tuple[Slot, ...]
     root: Expression
+    reading_order: tuple[str, ...]
 
     @property
     def functions(self) -> tuple[str, ...]:
         """The unknown functions, those that stand inside others first."""
         return tuple(dict.fromkeys(slot.function for slot in self.slots))
-
-    @property
-    def reading_order(self) -> tuple[str, ...]:
-        """The unknown functions as they appear in the text."""
-        called = re.findall(r"([^\W\d]\w*)\s*\(", re.sub(r"`(?:[^`]|``)+`", "", self.text))
-        return tuple(name for name in dict.fromkeys(called) if name in self.functions)
-
-
-@dataclass(slots=True)
-class _Reading:
-    text: str
-    names: tuple[str, ...]
-    slots: list[Slot] = field(default_factory=list[Slot])
-
-    def fail(self, reason: str) -> InputError:
-        return InputError(
-            "The 'text' argument of fit_partial must be a formula that calls unknown functions of one variable, as in "
-            f"f(x1/x2)*g(x3) + x4. Got {short(self.text)} instead: {reason}."
-        )
-
-    def variables(self) -> tuple[str, ...]:
-        return (*self.names, *(slot.label for slot in self.slots))
 
 
 def read_partial(text: object, names: Sequence[str]) -> Partial:
@@ -99,55 +84,50 @@ def read_partial(text: object, names: Sequence[str]) -> Partial:
     """
     if not isinstance(text, str) or not text.strip():
         raise InputError(f"The 'text' argument of fit_partial must be a text. Got {short(text)} instead.")
-    reading = _Reading(text, tuple(names))
-    # "y = ..." is how people write it.
-    plain = _without_calls(reading, _LEFT_SIDE.sub("", text))
-    if not reading.slots:
-        raise reading.fail("every function in it is known")
-    root = parse(plain, reading.variables())
-    return Partial(text, reading.names, tuple(reading.slots), root)
+    reader = Reader.of(text, _REFUSAL, "The 'text' argument of fit_partial")
+    tree = right_side(reader, names, Grammar(unknown=True))
+    slots = list[Slot]()
+    root = _without_calls(tree, tuple(names), slots, reader)
+    if not slots:
+        raise reader.fail("every function in it is known")
+    known = (*names, *(slot.label for slot in slots))
+    return Partial(
+        text, tuple(names), tuple(slots), Expression(root, known), tuple(dict.fromkeys(_called(tree)))
+    )
 
 
-def _without_calls(reading: _Reading, text: str) -> str:
-    """The text with every unknown call replaced by the label of its slot."""
-    words = _WORD.findall(text)
-    written: list[str] = []
-    at = 0
-    while at < len(words):
-        word, after = words[at], at + 1
-        while after < len(words) and words[after].isspace():
-            after += 1
-        called = after < len(words) and words[after] == "("
-        if called and _unknown(reading, word):
-            end = _closing(reading, words, after)
-            written.append(quote(_slot(reading, word, "".join(words[after + 1 : end]))))
-            at = end + 1
-        else:
-            written.append(word)
-            at += 1
-    return "".join(written)
+def right_side(reader: Reader, variables: Sequence[str] | None, grammar: Grammar) -> Node:
+    """A formula to the end of its text, which may begin with "y =", as people write it."""
+    if reader.head.kind == "name" and reader.after().text == "=":
+        reader.at += 2
+    tree = formula(reader, variables, grammar)
+    reader.end("an operator or the end")
+    return tree
 
 
-def _unknown(reading: _Reading, word: str) -> bool:
-    name = SPELLINGS.get(word, word)
-    return word.isidentifier() and name not in FUNCTIONS and word not in reading.names
+def _is_unknown(node: Apply) -> bool:
+    return node.function not in FUNCTIONS and node.function not in OPERATORS
 
 
-def _closing(reading: _Reading, words: Sequence[str], opening: int) -> int:
-    depth = 0
-    for at in range(opening, len(words)):
-        depth += (words[at] == "(") - (words[at] == ")")
-        if depth == 0:
-            return at
-    raise reading.fail("a bracket is not closed")
+def _called(node: Node) -> list[str]:
+    """Unknown functions in the order in which they are read."""
+    if not isinstance(node, Apply):
+        return []
+    inside = [name for argument in node.arguments for name in _called(argument)]
+    return [node.function, *inside] if _is_unknown(node) else inside
 
 
-def _slot(reading: _Reading, function: str, inside: str) -> str:
-    plain = _without_calls(reading, inside)
-    argument = parse(plain, reading.variables()) if plain.strip() else None
-    if argument is None or not argument.variables:
-        raise reading.fail(f"the function {function!r} is not called with a column")
-    label = f"{function}({inside.strip()})"
-    if label not in reading.variables():
-        reading.slots.append(Slot(function, argument, label))
-    return label
+def _without_calls(node: Node, names: tuple[str, ...], slots: list[Slot], reader: Reader) -> Node:
+    """The tree with every unknown call as a variable, the label of its slot; slots are gathered inner first."""
+    if not isinstance(node, Apply):
+        return node
+    arguments = tuple(_without_calls(each, names, slots, reader) for each in node.arguments)
+    if not _is_unknown(node):
+        return Apply(node.function, arguments)
+    known = (*names, *(slot.label for slot in slots))
+    argument, label = Expression(arguments[0], known), render(node)
+    if not argument.variables:
+        raise reader.fail(f"the function {node.function!r} is not called with a column")
+    if label not in known:
+        slots.append(Slot(node.function, argument, label))
+    return Variable(label)

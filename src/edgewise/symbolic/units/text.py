@@ -20,7 +20,6 @@ from edgewise.symbolic.units.rules import MismatchError, Rules, as_fraction
 
 Powers = Mapping[str, Fraction]
 
-_NAME = re.compile(r"[^\W\d]\w*")
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 # Spellings that the parser of formulas does not know.
 _SPELLINGS = (
@@ -73,9 +72,8 @@ def unit_powers(unit: object, of_what: str) -> Powers:
         text = pattern.sub(new, text)
     if not text:
         return {}
-    atoms = dict.fromkeys(_NAME.findall(re.sub(r"\d[\d.]*(?:[eE][+-]?\d+)?", " ", text)))
     try:
-        tree = read(text, tuple(atoms))
+        tree = read(text, None)
     except InputError:
         raise _unreadable(unit, of_what) from None
     found = {name: _atom(name, of_what) for name in dict.fromkeys(names_in(tree))}

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise._core.checks import did_you_mean, short
+from edgewise.forms.reader import Reader, Token
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.conditions import Between, Condition, Missing, OneOf
-from edgewise.verifying.language.tokens import SAME, Reader, Token
 
 EXAMPLES = {
     "range": "range(0, 1)",
@@ -31,6 +31,9 @@ EXAMPLES = {
     "formula": 'formula("2*x + 1", 0.1)',
     "decision": 'decision = "good"',
 }
+
+
+_AT_MOST, _AT_LEAST = ("<=", "<"), (">=", ">")  # of floats, below and at most say the same
 
 
 @dataclass(frozen=True)
@@ -68,13 +71,13 @@ def parse_property(text: str) -> Statement:
     >>> parse_property("2*age - output <= 3").property
     Linear(terms=(('age', 2.0), ('output', -1.0)), bound=3.0)
     """
-    reader = Reader.of(text)
+    reader = _reader(text)
     found = _property(reader)
     if isinstance(found, asked.NeverFlips) and reader.word("with"):
         found = _moving(reader, found)
     if reader.word("where"):
         return Statement(found, _conditions(reader))
-    reader.end()
+    reader.end("the end or 'where'")
     return Statement(found)
 
 
@@ -92,18 +95,23 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
     age in [18, 65]
     job in {"skilled", "clerk"}
     """
-    return _conditions(Reader.of(text))
+    return _conditions(_reader(text))
+
+
+def _reader(text: str) -> Reader:
+    kind = "text or made by edgewise.properties"
+    return Reader.of(text, "The property {text} cannot be read", "A property", instead=kind)
 
 
 # ---- properties
 
 
 def _property(reader: Reader) -> asked.Property:
-    token, after = reader.head, reader.tokens[min(reader.at + 1, len(reader.tokens) - 1)]
+    token, after = reader.head, reader.after()
     if token.kind == "name" and after.text == "(":
         reader.at += 2
         return _call(reader, token)
-    if token.kind == "name" and token.text == "decision" and SAME.get(after.text, after.text) == "=":
+    if token.kind == "name" and token.text == "decision" and after.operator == "=":
         reader.at += 2
         return asked.decides(reader.value())
     return _comparison(reader)
@@ -115,7 +123,7 @@ def _call(reader: Reader, token: Token) -> asked.Property:
         near = did_you_mean(token.text, _CALLS)
         listed = ", ".join(_CALLS)
         raise reader.fail(f"there is no {short(token.text, 40)}{near}; the properties are {listed}")
-    if reader.operator == ")":
+    if reader.head.operator == ")":
         raise reader.fail(f"{token.text} needs arguments, as in {EXAMPLES[token.text]}")
     made = build(reader)
     reader.need(")")
@@ -136,7 +144,7 @@ def _range(reader: Reader) -> asked.Property:
     low, ends = reader.number("the least value"), list[float]()
     reader.need(",")
     ends.append(reader.number("the largest value"))
-    if reader.operator == "," and reader.tokens[reader.at + 1].text == "probability":
+    if reader.head.operator == "," and reader.after().text == "probability":
         reader.at += 2
         return asked.output_range(low, ends[0], probability=True)
     return asked.output_range(low, ends[0], output=_output(reader))
@@ -163,7 +171,7 @@ def _lipschitz(reader: Reader) -> asked.Property:
 
 def _never_flips(reader: Reader) -> asked.Property:
     features, threshold = [reader.name()], None
-    while reader.operator == "," and not reader.before("output", "="):
+    while reader.head.operator == "," and [reader.after().text, reader.after(2).operator] != ["output", "="]:
         reader.need(",")
         if reader.at_number:
             threshold = reader.number()
@@ -212,7 +220,7 @@ def _robust(reader: Reader) -> asked.Property:
     else:
         radius = reader.number("the radius")
     change = None
-    if reader.operator == "," and reader.tokens[reader.at + 1].text != "output":
+    if reader.head.operator == "," and reader.after().text != "output":
         reader.need(",")
         change = reader.number("the largest change or output=...")
     return asked.robust(int(row), radius, change=change, output=_output(reader))
@@ -247,8 +255,8 @@ _CALLS: dict[str, Callable[[Reader], asked.Property]] = {
 def _comparison(reader: Reader) -> asked.Property:
     sides = [_sum(reader)]
     signs = list[str]()
-    while len(signs) < 2 and (sign := reader.take("<=", ">=")):
-        signs.append(sign)
+    while len(signs) < 2 and (sign := reader.take(*_AT_MOST, *_AT_LEAST)):
+        signs.append(sign[0])
         sides.append(_sum(reader))
     if not signs:
         if len(reader.tokens) == 2 and reader.tokens[0].kind == "name" and reader.tokens[0].text in EXAMPLES:
@@ -259,13 +267,13 @@ def _comparison(reader: Reader) -> asked.Property:
             raise reader.fail("two comparisons must be one range, as in 0 <= output <= 1")
         middle = sides[1]
         ends = (sides[0].constant - middle.constant, sides[2].constant - middle.constant)
-        low, high = ends if signs[0] == "<=" else ends[::-1]
+        low, high = ends if signs[0] == "<" else ends[::-1]
         if (kind := _one_output(middle)) is None:
             raise reader.fail(
                 "a range must be of output or probability; write a weighted sum with one <= or >="
             )
         return asked.output_range(low, high, probability=kind == "probability")
-    left, right = sides if signs[0] == "<=" else sides[::-1]
+    left, right = sides if signs[0] == "<" else sides[::-1]
     terms = dict(left.names)
     for name, weight in right.names.items():
         terms[name] = terms.get(name, 0.0) - weight
@@ -331,9 +339,10 @@ def _conditions(reader: Reader) -> tuple[Condition, ...]:
 def _condition(reader: Reader) -> Condition:
     if reader.at_number:
         low = reader.number()
-        reader.need("<=")
+        if not reader.take(*_AT_MOST):
+            raise reader.unexpected("'<='")
         name = reader.name()
-        return Between(name, low, reader.number() if reader.take("<=") else None)
+        return Between(name, low, reader.number() if reader.take(*_AT_MOST) else None)
     name = reader.name()
     if reader.word("is"):
         negated = bool(reader.word("not"))
@@ -355,9 +364,9 @@ def _condition(reader: Reader) -> Condition:
             values.append(reader.value())
         reader.need("}")
         return OneOf(name, tuple(values))
-    if sign := reader.take("<=", ">="):
+    if sign := reader.take(*_AT_MOST, *_AT_LEAST):
         end = reader.value()
-        return Between(name, None, end) if sign == "<=" else Between(name, end, None)
+        return Between(name, None, end) if sign in _AT_MOST else Between(name, end, None)
     if reader.take("="):
         return OneOf(name, (reader.value(),))
     raise reader.unexpected("in, =, <=, >= or is")
