@@ -74,6 +74,7 @@ from edgewise.pde.terms.symbols import Unknown as Unknown
 from edgewise.pde.terms.symbols import Vector as Vector
 from edgewise.pde.terms.symbols import coordinates as coordinates
 from edgewise.pde.terms.symbols import eigenvalue as eigenvalue
+from edgewise.pde.terms.symbols import normal as normal
 from edgewise.pde.terms.symbols import parameter as parameter
 from edgewise.pde.terms.symbols import time as time
 from edgewise.pde.terms.symbols import unknown as unknown

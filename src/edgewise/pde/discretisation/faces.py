@@ -19,6 +19,7 @@ from edgewise.pde.domains.box import Face
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.terms.operators import NORMAL
+from edgewise.pde.terms.symbols import NormalSymbol
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,13 +87,14 @@ def face_conditions(problem: Problem) -> FaceConditions:
 
 
 def outward(residual: Any, face: Face, symbol: Any) -> Any:
-    """The residual with dn(...) as the derivative out of the face."""
+    """The residual with dn(...) as the derivative out of the face, and the normal as numbers."""
     sign = 1 if face.high else -1
 
     def derived(inner: Any) -> Any:
         return sign * sp.diff(inner, symbol)
 
-    return residual.replace(NORMAL, derived).doit()
+    parts = {n: sign if n.name == f"n_{symbol.name}" else 0 for n in residual.atoms(NormalSymbol)}
+    return residual.xreplace(parts).replace(NORMAL, derived).doit()
 
 
 def _built_in(residual: Any, face: Face, problem: Problem) -> tuple[BuiltIn | None, Any]:

@@ -1,23 +1,16 @@
 """Galerkin's method on a mesh: residuals against all test functions, and their derivatives element by element.
 
-Matrices of elements are put together coordinate after coordinate (sum factorisation), and what belongs to the inside of
-one element alone is eliminated there before the sparse system of the edges and corners is solved (static condensation;
-R. J. Guyan 1965, doi:10.2514/3.2874).
-
-Long because what is assembled is condensed at once: both share the numbering and the matrices of one element.
+Matrices of elements are put together coordinate after coordinate (sum factorisation).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
@@ -26,12 +19,19 @@ from edgewise.pde.discretisation.elements import (
     MeshField,
     Numbering,
     Sampling,
-    inverses,
     lagrange,
     lobatto,
     sampling,
 )
 from edgewise.pde.discretisation.mesh import Mesh
+from edgewise.pde.discretisation.rims import (
+    RimSampling,
+    arguments,
+    rim_basis,
+    rim_jets,
+    rim_sampling,
+    which_jet,
+)
 from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.problem.weak import WeakForm
 
@@ -40,49 +40,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 # Gauss places in each direction beyond the degree.
 _MORE = 3
-# Elements that are put together at once.
-_CHUNK = 32
-
-
-@dataclass(frozen=True, eq=False)
-class RimSampling:
-    """Places on those sides of elements that lie on one curve.
-
-    Attributes
-    ----------
-    elements : ndarray, shape (q,)
-    side : int
-        0 for the side from the first corner to the second, 1 for that to the fourth.
-    places, normal : ndarray, shape (q, m, 2)
-    mass : ndarray, shape (q, m)
-        Length of each place.
-    inverse : ndarray, shape (q, m, 2, 2)
-        As in `Sampling`.
-    """
-
-    elements: Ints
-    side: int
-    line: Floats
-    places: Floats
-    normal: Floats
-    mass: Floats
-    inverse: Floats
-
-
-def rim_sampling(mesh: Mesh, curve: int, side: int, count: int) -> RimSampling | None:
-    """Gauss places on the sides of one kind that lie on a curve; None where there are none."""
-    elements = np.flatnonzero(mesh.curve[:, side] == curve)
-    if not len(elements):
-        return None
-    line, weights = np.polynomial.legendre.leggauss(count)
-    line, weights = (line + 1) / 2, weights / 2
-    at = np.stack([line, 0 * line] if side == 0 else [0 * line, line], axis=-1)
-    places, slopes = mesh.places(elements, np.broadcast_to(at, (len(elements), count, 2)))
-    along = slopes[..., side]
-    length = np.linalg.norm(along, axis=-1)
-    sign = 1.0 if side == 0 else -1.0
-    normal = sign * np.stack([along[..., 1], -along[..., 0]], axis=-1) / length[..., None]
-    return RimSampling(elements, side, line, places, normal, length * weights, inverses(slopes))
 
 
 class Galerkin:
@@ -104,9 +61,13 @@ class Galerkin:
             (rim, found)
             for n, rim in enumerate(form.rims)
             if rim.flux is not None
-            for side in (0, 1)
-            if (found := rim_sampling(mesh, n, side, degree + _MORE)) is not None
+            for found in self.on_curve(n)
         ]
+
+    def on_curve(self, number: int) -> list[RimSampling]:
+        """Places on the sides of elements that lie on a curve of the region."""
+        both = (rim_sampling(self.mesh, number, side, self.degree + _MORE) for side in (0, 1))
+        return [each for each in both if each is not None]
 
     @property
     def count(self) -> int:
@@ -185,7 +146,7 @@ class Galerkin:
             total += np.bincount(numbers.ravel(), local.ravel(), minlength=self.count)
         for rim, on in self._rims if source else ():
             assert rim.flux is not None
-            flows = rim.flux.residuals(_on(on), self._rim_jets(rim.flux, on, fields))
+            flows = rim.flux.residuals(arguments(on), rim_jets(rim.flux, on, fields))
             for f, flow in zip(rim.tests, flows, strict=True):
                 value = lagrange(self.numberings[f].degree, on.line)[0]
                 numbers = self.numberings[f].side(on.side)[on.elements] + self.offsets[f]
@@ -193,14 +154,6 @@ class Galerkin:
                     numbers.ravel(), ((flow * on.mass) @ value).ravel(), minlength=self.count
                 )
         return total
-
-    def _rim_jets(self, compiled: Compiled, on: RimSampling, fields: Sequence[MeshField]) -> list[Floats]:
-        jets = []
-        for f, orders in compiled.jets:
-            numbering = fields[f].numbering
-            own = fields[f].values[numbering.table[on.elements]].reshape(len(on.elements), -1)
-            jets.append(np.einsum("qmn,qn->qm", _rim_basis(numbering.degree, on)[_which(orders)], own))
-        return jets
 
     def definite(self, values: Floats) -> bool:
         """Whether the second derivatives of each equation keep one sign throughout: whether it is elliptic everywhere."""
@@ -213,7 +166,7 @@ class Galerkin:
             for (row, j), slope in zip(inside.entries, slopes, strict=True):
                 field, orders = inside.jets[j]
                 if row // 3 == e and row % 3 < 2 and field == f and any(orders):
-                    symbol[..., row % 3, _which(orders) - 1] = slope
+                    symbol[..., row % 3, which_jet(orders) - 1] = slope
             values_of = np.linalg.eigvalsh(symbol + np.swapaxes(symbol, -1, -2))
             if values_of.min() < 0 < values_of.max():
                 return False
@@ -239,7 +192,7 @@ class Galerkin:
             block = blocks.setdefault((form.tests[e], f), {})
             # Directions of the unit square in which the test function and the unknown are derived; 0 for none.
             for a, ta in _directions(kind + 1 if kind < 2 else 0, part.inverse, -1.0):
-                for b, tb in _directions(_which(orders), part.inverse, 1.0):
+                for b, tb in _directions(which_jet(orders), part.inverse, 1.0):
                     added = slope * part.mass * ta * tb
                     block[a, b] = block[a, b] + added if (a, b) in block else added
         for (test, trial), block in blocks.items():
@@ -252,11 +205,11 @@ class Galerkin:
             inside = np.flatnonzero((on.elements >= first) & (on.elements < first + count))
             if not len(inside):
                 continue
-            slopes = rim.flux.derivatives(_on(on), self._rim_jets(rim.flux, on, fields))
+            slopes = rim.flux.derivatives(arguments(on), rim_jets(rim.flux, on, fields))
             for (row, j), slope in zip(rim.flux.entries, slopes, strict=True):
                 test, (trial, orders) = rim.tests[row], rim.flux.jets[j]
-                left = _rim_basis(self.numberings[test].degree, on)[0][inside]
-                right = _rim_basis(self.numberings[trial].degree, on)[_which(orders)][inside]
+                left = rim_basis(self.numberings[test].degree, on)[0][inside]
+                right = rim_basis(self.numberings[trial].degree, on)[which_jet(orders)][inside]
                 weighted = (slope * on.mass)[inside][:, :, None] * right
                 local = left.transpose(0, 2, 1) @ weighted
                 rows, columns = slice(starts[test], starts[test + 1]), slice(starts[trial], starts[trial + 1])
@@ -265,95 +218,8 @@ class Galerkin:
         return matrix
 
 
-class Condensed:
-    """The linear system of a Galerkin method, factorised.
-
-    Parameters
-    ----------
-    galerkin : Galerkin
-    matrices : callable
-        slice of elements -> (l, n, n).
-    fixed : ndarray of bool
-        Coefficients that stay as they are.
-    """
-
-    def __init__(self, galerkin: Galerkin, matrices: Any, fixed: Bools) -> None:
-        table, inner = galerkin.table, galerkin.inner
-        self.count, self.fixed = galerkin.count, fixed
-        self.rim, self.own = table[:, ~inner], table[:, inner]
-        self._inverse: list[Floats] = []
-        self._right: list[Floats] = []
-        self._left: list[Floats] = []
-        self._slices = [
-            slice(a, min(a + _CHUNK, galerkin.mesh.count)) for a in range(0, galerkin.mesh.count, _CHUNK)
-        ]
-        rows, columns, entries = [], [], []
-        # Coefficients on edges and corners that are free, numbered through.
-        free = np.zeros(self.count, dtype=bool)
-        free[self.rim.ravel()] = True
-        self.free = np.flatnonzero(free & ~fixed)
-        number = np.full(self.count, -1, dtype=np.int64)
-        number[self.free] = np.arange(len(self.free))
-        for which in self._slices:
-            matrix = matrices(which)
-            n, m = matrix.shape[1], int(inner.sum())
-            charge(len(matrix) * (2 * m**3 + 2 * m * n * n) / RATE)
-            inverse = np.linalg.inv(matrix[:, inner][:, :, inner]) if m else matrix[:, inner][:, :, inner]
-            right, left = inverse @ matrix[:, inner][:, :, ~inner], matrix[:, ~inner][:, :, inner]
-            small = matrix[:, ~inner][:, :, ~inner] - left @ right
-            self._inverse.append(inverse)
-            self._right.append(right)
-            self._left.append(left)
-            place = number[self.rim[which]]
-            keep = (place[:, :, None] >= 0) & (place[:, None, :] >= 0)
-            rows.append(np.broadcast_to(place[:, :, None], keep.shape)[keep])
-            columns.append(np.broadcast_to(place[:, None, :], keep.shape)[keep])
-            entries.append(small[keep])
-        size = len(self.free)
-        joined = sparse.csc_matrix(
-            (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(size, size)
-        )
-        charge(30 * joined.nnz * np.sqrt(max(size, 1)) / RATE)
-        # Symmetric matrices need no exchange of rows; others do.
-        apart = abs(joined - joined.T).max() if size else 0.0
-        self.symmetric = bool(apart <= 1e-9 * abs(joined).max()) if size else True
-        self._factor = (
-            splu(
-                joined,
-                permc_spec="MMD_AT_PLUS_A",
-                diag_pivot_thresh=0.01 if self.symmetric else 1.0,
-                options={"SymmetricMode": True},
-            )
-            if size
-            else None
-        )
-
-    def solve(self, right: Floats) -> Floats:
-        """The change of the coefficients whose residuals change by `right`."""
-        rest, found = right.copy(), np.zeros(self.count)
-        inner: list[Floats] = []
-        for n, which in enumerate(self._slices):
-            inner.append((self._inverse[n] @ right[self.own[which]][..., None])[..., 0])
-            moved = (self._left[n] @ inner[-1][..., None])[..., 0]
-            rest -= np.bincount(self.rim[which].ravel(), moved.ravel(), minlength=self.count)
-        if self._factor is not None:
-            found[self.free] = self._factor.solve(rest[self.free])
-        for n, which in enumerate(self._slices):
-            found[self.own[which]] = inner[n] - (self._right[n] @ found[self.rim[which]][..., None])[..., 0]
-        return found
-
-
-def _which(orders: Sequence[int]) -> int:
-    """0 for a value, 1 and 2 for the derivatives in x and y."""
-    return 0 if not any(orders) else 1 if orders[0] else 2
-
-
 def _chosen(compiled: Compiled, jets: Sequence[tuple[Floats, Floats, Floats]]) -> list[Floats]:
-    return [jets[f][_which(orders)] for f, orders in compiled.jets]
-
-
-def _on(on: RimSampling) -> list[Floats]:
-    return [on.places[..., 0], on.places[..., 1], on.normal[..., 0], on.normal[..., 1]]
+    return [jets[f][which_jet(orders)] for f, orders in compiled.jets]
 
 
 def _directions(kind: int, inverse: Floats, sign: float) -> list[tuple[int, Any]]:
@@ -361,31 +227,6 @@ def _directions(kind: int, inverse: Floats, sign: float) -> list[tuple[int, Any]
     if kind == 0:
         return [(0, 1.0)]
     return [(1, sign * inverse[..., 0, kind - 1]), (2, sign * inverse[..., 1, kind - 1])]
-
-
-def _rim_basis(degree: int, on: RimSampling) -> tuple[Floats, Floats, Floats]:
-    """Values and derivatives in x and y of an element's functions at places on a side: three arrays (q, m, n)."""
-    value, slope = lagrange(degree, on.line)
-    edge, across = (each[0] for each in lagrange(degree, np.zeros(1)))
-    if on.side == 0:
-        table = [
-            np.einsum("mi,j->mij", value, edge),
-            np.einsum("mi,j->mij", slope, edge),
-            np.einsum("mi,j->mij", value, across),
-        ]
-    else:
-        table = [
-            np.einsum("i,mj->mij", edge, value),
-            np.einsum("i,mj->mij", across, value),
-            np.einsum("i,mj->mij", edge, slope),
-        ]
-    plain, first, second = (each.reshape(len(on.line), -1) for each in table)
-    inverse = on.inverse
-    return (
-        np.broadcast_to(plain, (len(on.elements), *plain.shape)),
-        inverse[..., 0, 0, None] * first + inverse[..., 1, 0, None] * second,
-        inverse[..., 0, 1, None] * first + inverse[..., 1, 1, None] * second,
-    )
 
 
 def _integrated(block: dict[tuple[int, int], Floats], degrees: tuple[int, int], line: Floats) -> Floats:

@@ -15,7 +15,7 @@ from edgewise.pde.domains.box import Box, Part
 from edgewise.pde.domains.region import Region
 from edgewise.pde.terms.constants import ConstantSymbol
 from edgewise.pde.terms.operators import NORMAL
-from edgewise.pde.terms.symbols import EigenvalueSymbol, Equation
+from edgewise.pde.terms.symbols import EigenvalueSymbol, Equation, NormalSymbol
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,10 +124,11 @@ class Problem:
                     f"{among(map(str, symbols))}. It depends on {among(map(str, field.args))}."
                 )
         for each in [*equations, *(condition.equation for condition in self.conditions)]:
+            known = (EigenvalueSymbol, ConstantSymbol) if any(each is own for own in equations) else _KNOWN
             strange = sorted(
                 str(s)
                 for s in each.residual.free_symbols - set(symbols)
-                if isinstance(s, sp.Symbol) and not isinstance(s, EigenvalueSymbol | ConstantSymbol)
+                if isinstance(s, sp.Symbol) and not isinstance(s, known)
             )
             if strange:
                 raise InputError(
@@ -166,6 +167,10 @@ class Problem:
     def names(self) -> tuple[str, ...]:
         """Names of the unknowns."""
         return tuple(field.func.__name__ for field in self.fields)
+
+
+# What conditions may name beside coordinates.
+_KNOWN = (EigenvalueSymbol, ConstantSymbol, NormalSymbol)
 
 
 def _conditions(given: Any) -> list[Condition]:

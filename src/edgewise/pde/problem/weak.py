@@ -20,6 +20,7 @@ from edgewise._core.errors import InputError
 from edgewise.pde.problem.jets import Compiled, Evaluate, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.terms.operators import NORMAL
+from edgewise.pde.terms.symbols import NormalSymbol
 
 NX, NY = sp.Symbol("_nx", real=True), sp.Symbol("_ny", real=True)
 
@@ -112,7 +113,7 @@ def weak_form(
     parts: list[tuple[Any, Any, Any]] = []
     has = np.zeros((len(residuals), len(fields)))
     for e, residual in enumerate(residuals):
-        parts.append(_divided(residual, fields, symbols))
+        parts.append(divided(residual, fields, symbols))
         for f, field in enumerate(fields):
             flux = sp.sympify(parts[-1][0]).has(field) or sp.sympify(parts[-1][1]).has(field)
             has[e, f] = 2.0 if flux else float(residual.has(field)) * 0.5
@@ -125,8 +126,8 @@ def weak_form(
     return WeakForm(problem.names, inside, tests, lower, rims)
 
 
-def _divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tuple[Any, Any, Any]:
-    """Both parts of the flux, and the source."""
+def divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tuple[Any, Any, Any]:
+    """Both parts of the flux, and the source, of an equation's residual."""
     x, y = symbols
     flux: list[Any] = [sp.Integer(0), sp.Integer(0)]
     second = {d for d in residual.atoms(sp.Derivative) if _order(d) >= 2}
@@ -154,6 +155,12 @@ def _divided(residual: Any, fields: Sequence[Any], symbols: Sequence[Any]) -> tu
     divergence = sp.diff(flux[0], x) + sp.diff(flux[1], y)
     rest = {d: 0 for d in (residual + divergence).atoms(sp.Derivative) if _order(d) >= 2}
     return flux[0], flux[1], residual.xreplace(rest) - divergence.xreplace(rest)
+
+
+def by_direction(tree: Any, problem: Problem) -> Any:
+    """A term with the parts of the outward normal as (NX, NY)."""
+    names = {f"n_{each.name}": part for each, part in zip(problem.domain.coordinates, (NX, NY), strict=True)}
+    return tree.xreplace({each: names.get(each.name, each) for each in tree.atoms(NormalSymbol)})
 
 
 def _order(derivative: Any) -> int:
@@ -199,7 +206,11 @@ def _rim(
     trees: dict[int, Any] = {}
     natural: list[Any] = []
     for equation in equations:
-        tree = equation.residual.replace(NORMAL, lambda u: NX * sp.diff(u, x) + NY * sp.diff(u, y)).doit()
+        tree = (
+            by_direction(equation.residual, problem)
+            .replace(NORMAL, lambda u: NX * sp.diff(u, x) + NY * sp.diff(u, y))
+            .doit()
+        )
         used = [f for f, u in enumerate(fields) if tree.has(u)]
         if tree.atoms(sp.Derivative):
             natural.append((equation, tree.xreplace(split)))

@@ -17,11 +17,13 @@ from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
+from edgewise.pde.domains.box import Part
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.energy import EnergyBound
 from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.formula import SolutionFormula, formula_of
+from edgewise.pde.results.integrals import integral
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.places import rows, somewhere
@@ -198,6 +200,40 @@ class Solution:
     def grid(self, *at: Any, unknown: str | None = None) -> Floats:
         """Values on the grid of all combinations of places, one array for each coordinate; nan outside the domain."""
         return self.pieces.grid(self._number(unknown), [np.asarray(each, dtype=float) for each in at])
+
+    def integral(self, term: Expr | Any, over: Part | str | None = None) -> float:
+        """The integral of a term over the domain, or over a part of its boundary: a mean, a flux, a force.
+
+        Outward derivatives of unknowns that are given on whole closed curves are told by the equations' balance, which is
+        more exact than the derivatives themselves.
+
+        Parameters
+        ----------
+        term : Expr
+            In the unknowns and their derivatives; on the boundary with `dn(u)` and the parts of `normal(x, y)` too.
+        over : Part or str, optional
+            A part of the boundary, by default the domain.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        InputError
+            Where the solution depends on time, the boundary has no such part, or the term has other names.
+
+        Examples
+        --------
+        >>> from edgewise import pde
+        >>> x, y = pde.coordinates("x", "y")
+        >>> u, plate = pde.unknown("u", x, y), pde.disk((x, y))
+        >>> problem = pde.Problem(plate, [-pde.lap(u) == 4], pde.on(plate.boundary["rim"], u == 0))
+        >>> solution = pde.solve(problem, tolerance=1e-8)
+        >>> round(solution.integral(u), 6), round(solution.integral(-pde.dn(u), "rim"), 6)
+        (1.570796, 12.566371)
+        """
+        return integral(self.problem, self.pieces, tree_of(term), over)
 
     def residual(self, points: int = 1000, seed: int = 0) -> dict[str, float]:
         """Root mean square of what each equation misses at random places that the solver never saw.

@@ -22,7 +22,8 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
-from edgewise.pde.discretisation.galerkin import Condensed, Galerkin
+from edgewise.pde.discretisation.condensed import Condensed
+from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.region import region_of
 from edgewise.pde.problem.on_region import on_region
 from edgewise.pde.problem.problem import Problem

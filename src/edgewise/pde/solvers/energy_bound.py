@@ -26,7 +26,8 @@ from scipy.sparse.linalg import splu
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise.pde.discretisation.elements import Sampling, inverses, lagrange, sampling
-from edgewise.pde.discretisation.galerkin import Galerkin, rim_sampling
+from edgewise.pde.discretisation.galerkin import Galerkin
+from edgewise.pde.discretisation.rims import rim_sampling
 from edgewise.pde.domains.region import region_of
 from edgewise.pde.problem.on_region import on_region
 from edgewise.pde.problem.weak import weak_form

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
+from edgewise.pde.discretisation.condensed import Condensed
 from edgewise.pde.discretisation.elements import lagrange, lobatto
-from edgewise.pde.discretisation.galerkin import Condensed, Galerkin
+from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces

@@ -130,6 +130,10 @@ class ParameterSymbol(sp.Symbol):
     """The symbol of a parameter: nothing is derived by it."""
 
 
+class NormalSymbol(sp.Symbol):
+    """A part of the outward normal of a boundary."""
+
+
 class Coordinate(Expr):
     """A coordinate of space or time, or a parameter that a family of problems runs through."""
 
@@ -311,6 +315,27 @@ def coordinate(name: str) -> Coordinate:
 def time(name: str = "t") -> Coordinate:
     """The coordinate of time."""
     return Coordinate(name, time=True)
+
+
+def normal(*coordinates: Coordinate) -> Vector:
+    """The outward normal of a boundary, for conditions and for integrals over it.
+
+    Parameters
+    ----------
+    *coordinates : Coordinate
+        Of space, all that the domain has.
+
+    Returns
+    -------
+    Vector
+
+    Examples
+    --------
+    >>> x, y = coordinates("x", "y")
+    >>> normal(x, y)[0]
+    n_x
+    """
+    return Vector(*(Expr(NormalSymbol(f"n_{each.name}", real=True)) for each in coordinates))
 
 
 def eigenvalue(name: str = "lam") -> Expr:

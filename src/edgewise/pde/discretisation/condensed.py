@@ -1,0 +1,98 @@
+"""The linear system of Galerkin's method: what belongs to the inside of one element alone is eliminated there before the
+sparse system of the edges and corners is solved (static condensation; R. J. Guyan 1965, doi:10.2514/3.2874)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from edgewise._core.work import charge
+from edgewise.pde.discretisation.assembly import RATE
+from edgewise.pde.discretisation.galerkin import Galerkin
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+# Elements that are put together at once.
+_CHUNK = 32
+
+
+class Condensed:
+    """The linear system of a Galerkin method, factorised.
+
+    Parameters
+    ----------
+    galerkin : Galerkin
+    matrices : callable
+        slice of elements -> (l, n, n).
+    fixed : ndarray of bool
+        Coefficients that stay as they are.
+    """
+
+    def __init__(self, galerkin: Galerkin, matrices: Any, fixed: Bools) -> None:
+        table, inner = galerkin.table, galerkin.inner
+        self.count, self.fixed = galerkin.count, fixed
+        self.rim, self.own = table[:, ~inner], table[:, inner]
+        self._inverse: list[Floats] = []
+        self._right: list[Floats] = []
+        self._left: list[Floats] = []
+        self._slices = [
+            slice(a, min(a + _CHUNK, galerkin.mesh.count)) for a in range(0, galerkin.mesh.count, _CHUNK)
+        ]
+        rows, columns, entries = [], [], []
+        # Coefficients on edges and corners that are free, numbered through.
+        free = np.zeros(self.count, dtype=bool)
+        free[self.rim.ravel()] = True
+        self.free = np.flatnonzero(free & ~fixed)
+        number = np.full(self.count, -1, dtype=np.int64)
+        number[self.free] = np.arange(len(self.free))
+        for which in self._slices:
+            matrix = matrices(which)
+            n, m = matrix.shape[1], int(inner.sum())
+            charge(len(matrix) * (2 * m**3 + 2 * m * n * n) / RATE)
+            inverse = np.linalg.inv(matrix[:, inner][:, :, inner]) if m else matrix[:, inner][:, :, inner]
+            right, left = inverse @ matrix[:, inner][:, :, ~inner], matrix[:, ~inner][:, :, inner]
+            small = matrix[:, ~inner][:, :, ~inner] - left @ right
+            self._inverse.append(inverse)
+            self._right.append(right)
+            self._left.append(left)
+            place = number[self.rim[which]]
+            keep = (place[:, :, None] >= 0) & (place[:, None, :] >= 0)
+            rows.append(np.broadcast_to(place[:, :, None], keep.shape)[keep])
+            columns.append(np.broadcast_to(place[:, None, :], keep.shape)[keep])
+            entries.append(small[keep])
+        size = len(self.free)
+        joined = sparse.csc_matrix(
+            (np.concatenate(entries), (np.concatenate(rows), np.concatenate(columns))), shape=(size, size)
+        )
+        charge(30 * joined.nnz * np.sqrt(max(size, 1)) / RATE)
+        # Symmetric matrices need no exchange of rows; others do.
+        apart = abs(joined - joined.T).max() if size else 0.0
+        self.symmetric = bool(apart <= 1e-9 * abs(joined).max()) if size else True
+        self._factor = (
+            splu(
+                joined,
+                permc_spec="MMD_AT_PLUS_A",
+                diag_pivot_thresh=0.01 if self.symmetric else 1.0,
+                options={"SymmetricMode": True},
+            )
+            if size
+            else None
+        )
+
+    def solve(self, right: Floats) -> Floats:
+        """The change of the coefficients whose residuals change by `right`."""
+        rest, found = right.copy(), np.zeros(self.count)
+        inner: list[Floats] = []
+        for n, which in enumerate(self._slices):
+            inner.append((self._inverse[n] @ right[self.own[which]][..., None])[..., 0])
+            moved = (self._left[n] @ inner[-1][..., None])[..., 0]
+            rest -= np.bincount(self.rim[which].ravel(), moved.ravel(), minlength=self.count)
+        if self._factor is not None:
+            found[self.free] = self._factor.solve(rest[self.free])
+        for n, which in enumerate(self._slices):
+            found[self.own[which]] = inner[n] - (self._right[n] @ found[self.rim[which]][..., None])[..., 0]
+        return found

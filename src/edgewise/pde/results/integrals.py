@@ -1,0 +1,146 @@
+"""Integrals of terms over a domain or a part of its boundary: forces, fluxes, means.
+
+Derivatives on a boundary are an order less exact than values inside. Where conditions give an unknown, what flows out
+through that part is known better: test functions that do not vanish there tell it, as forces are told by virtual work
+
+    integral of flux . n = integral of (flux . grad w - source w),   w = 1 on the part, 0 on all others
+
+(M. Giles, M. G. Larson, M. Levenstam and E. Sueli 1997, "Adaptive error control for finite element approximations of the
+lift and drag coefficients in viscous flow", Oxford NA-97/06).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from sympy.core.function import AppliedUndef
+
+from edgewise._core.errors import InputError
+from edgewise.pde.discretisation.assembly import Patch
+from edgewise.pde.discretisation.faces import outward
+from edgewise.pde.discretisation.galerkin import Galerkin
+from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss
+from edgewise.pde.discretisation.rims import arguments, rim_jets
+from edgewise.pde.domains.box import Part
+from edgewise.pde.problem.jets import compile_equations
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.problem.weak import NX, NY, by_direction, divided, weak_form
+from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.terms.operators import NORMAL
+from edgewise.pde.terms.symbols import NormalSymbol
+
+
+def integral(problem: Problem, pieces: Pieces | MeshPieces, tree: Any, over: Part | str | None) -> float:
+    """The integral of a term over the domain, or over a part of its boundary."""
+    part = problem.domain.boundary[over] if isinstance(over, str) else over
+    _check(problem, tree, part)
+    if isinstance(pieces, Pieces):
+        return _on_box(problem, pieces, tree, part)
+    galerkin = Galerkin(pieces.mesh, weak_form(problem), pieces.fields[0].numbering.degree)
+    degrees = {
+        each.numbering.degree + low for each, low in zip(pieces.fields, galerkin.form.lower, strict=True)
+    }
+    galerkin = Galerkin(pieces.mesh, galerkin.form, max(degrees))
+    symbols = [each.tree for each in problem.domain.coordinates]
+    if part is None:
+        compiled, s = compile_equations([tree], problem.fields, symbols), galerkin.sampling
+        _first_order(compiled.jets)
+        jets = [field.jets(s) for field in pieces.fields]
+        chosen = [jets[f][0 if not any(o) else 1 if o[0] else 2] for f, o in compiled.jets]
+        found = compiled.residuals([s.places[..., 0], s.places[..., 1]], chosen)[0]
+        return float((found * s.mass).sum())
+    values = np.concatenate([each.values for each in pieces.fields])
+    numbers = [rim.number for rim in part.faces]
+    total, tree = _by_reaction(problem, galerkin, values, tree, numbers)
+    x, y = symbols
+    tree = tree.replace(NORMAL, lambda u: NX * sp.diff(u, x) + NY * sp.diff(u, y)).doit()
+    compiled = compile_equations([tree], problem.fields, [x, y, NX, NY])
+    _first_order(compiled.jets)
+    for n in numbers:
+        for on in galerkin.on_curve(n):
+            found = compiled.residuals(arguments(on), rim_jets(compiled, on, pieces.fields))[0]
+            total += float((found * on.mass).sum())
+    return total
+
+
+def _check(problem: Problem, tree: Any, part: Part | None) -> None:
+    """Refuses a term that has no value where it is to be integrated."""
+    known = {*problem.fields, *(each.tree for each in problem.domain.coordinates)}
+    if part is not None:
+        known |= tree.atoms(NormalSymbol) | {each for each in tree.atoms(AppliedUndef) if each.func == NORMAL}
+    strange = (tree.atoms(AppliedUndef) | tree.free_symbols) - known
+    if strange:
+        raise InputError(
+            f"The 'term' parameter of Solution.integral has '{min(map(str, strange))}', which has no value "
+            f"{'inside the domain' if part is None else 'on its boundary'}."
+        )
+
+
+def _first_order(jets: Sequence[tuple[int, tuple[int, ...]]]) -> None:
+    if any(sum(orders) > 1 for _, orders in jets):
+        raise InputError("Integrals on shapes that are no boxes take derivatives of the first order.")
+
+
+def _by_reaction(
+    problem: Problem, galerkin: Galerkin, values: Any, tree: Any, numbers: Sequence[int]
+) -> tuple[float, Any]:
+    """What outward derivatives with constant weights give, where unknowns are given on whole loops; and the rest."""
+    region: Any = problem.domain
+    tree = by_direction(tree, problem)
+    total, first = 0.0, 0
+    whole = True
+    for loop in region.loops:
+        on = set(range(first, first + len(loop))) & set(numbers)
+        whole = whole and len(on) in (0, len(loop))
+        first += len(loop)
+    residual = None
+    x, y = (each.tree for each in problem.domain.coordinates)
+    for equation, f in zip(problem.equations, galerkin.form.tests, strict=True):
+        field, letter = problem.fields[f], sp.Dummy()
+        plain = tree.xreplace({NORMAL(field): letter})
+        weight = sp.diff(plain, letter)
+        given = all(f in galerkin.form.rims[n].given for n in numbers)
+        fx, fy, _ = divided(equation.residual.doit(), problem.fields, [x, y])
+        share = sp.simplify(fx / sp.diff(field, x))
+        if not (whole and given and weight.is_number and weight != 0 and share.is_number and share != 0):
+            continue
+        if sp.simplify(fy - share * sp.diff(field, y)) != 0:
+            continue
+        if residual is None:
+            residual = galerkin.residual(values)
+        held = {
+            number
+            for n in numbers
+            for side in (0, 1)
+            for number in (galerkin.numberings[f].side(side)[galerkin.mesh.curve[:, side] == n])
+            .ravel()
+            .tolist()
+        }
+        flows = -float(residual[np.array(sorted(held), dtype=np.int64) + galerkin.offsets[f]].sum())
+        total += float(weight) / float(share) * flows
+        tree = plain.subs(letter, 0)
+    return total, tree
+
+
+def _on_box(problem: Problem, pieces: Pieces, tree: Any, part: Part | None) -> float:
+    if pieces.axis is not None or problem.domain.time is not None:
+        raise InputError(
+            "Integrals are of steady solutions; of others take values at a time, solution.grid(...)."
+        )
+    fields = pieces.fields[0]
+    symbols = [each.tree for each in problem.domain.coordinates]
+    rules = [gauss(space, space.degree + 1) for space in fields[0].spaces]
+    if part is None:
+        patches = [Patch(compile_equations([tree], problem.fields, symbols), tuple(rules))]
+    else:
+        patches = []
+        for face in part.faces:
+            on: list[AxisRule] = list(rules)
+            on[face.axis] = end(fields[0].spaces[face.axis], face.high)
+            moved = outward(tree, face, symbols[face.axis])
+            patches.append(Patch(compile_equations([moved], problem.fields, symbols), tuple(on)))
+    return float(sum((patch.residuals(fields)[0] * patch.mass).sum() for patch in patches))
