@@ -5,10 +5,6 @@ from __future__ import annotations
 import math
 
 from edgewise.splines.rbf import GaussianRBF
-from edgewise.symbolic.expressions.printer import Notation
-from edgewise.symbolic.expressions.source import C_FUNCTIONS
-
-C = Notation({**C_FUNCTIONS, "expm1": "expm1"}, "pow({}, {})")
 
 _BLOCK = """\
 /* Edges from every source to every target, and the functions of the sources that they share. */

@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewise._core.errors import InputError
-from edgewise.exporting.c_parts import ADD_EDGES, BASIS_SOURCE, C
+from edgewise.exporting.c_parts import ADD_EDGES, BASIS_SOURCE
 from edgewise.exporting.c_table import encoding_parts, level_function, link_lines
 from edgewise.exporting.columns import LevelInput
 from edgewise.exporting.program import Block, Formulas, Layer, Network, Program
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import check_identifier, head_lines, integers, numbers
-from edgewise.symbolic.expressions.printer import calls_in, literal, named, source_of
-from edgewise.symbolic.expressions.source import C_HELPERS
+from edgewise.symbolic.expressions.source import C_HELPERS, C, calls_in, literal, source_of
 
 
 @dataclass(frozen=True)
@@ -187,7 +186,7 @@ def _helpers(calls: set[str]) -> list[str]:
 def _formula_parts(body: Formulas, program: Program) -> list[str]:
     columns = {each.name: f"x[{k}]" for k, each in enumerate(program.inputs)}
     calls = set[str]().union(*(calls_in(tree) for tree in body.trees))
-    lines = [f"    y[{k}] = {source_of(tree, named(columns), C)};" for k, tree in enumerate(body.trees)]
+    lines = [f"    y[{k}] = {source_of(tree, columns, C)};" for k, tree in enumerate(body.trees)]
     return [*_helpers(calls), _model(["    (void)x;", *lines])]
 
 
@@ -201,7 +200,7 @@ def _network_parts(body: Network) -> list[str]:
     callee: dict[str, str] = {}
     for k, (form, tree) in enumerate(forms.items()):
         callee[form] = f"form_{k}"
-        value = source_of(tree, named({"x": "x"}), C)
+        value = source_of(tree, {"x": "x"}, C)
         parts.append(f"static double form_{k}(double x)\n{{\n    return {value};\n}}")
     numeric = [layer for layer in body.layers if layer.blocks]
     used = sorted({layer.basis for layer in numeric})

@@ -6,7 +6,7 @@ from edgewise._core.errors import InputError
 from edgewise.exporting.columns import LevelInput, NumberInput
 from edgewise.exporting.program import Program
 from edgewise.exporting.text import quoted
-from edgewise.symbolic.expressions.printer import literal
+from edgewise.symbolic.expressions.source import literal
 
 # What a compiler of C99 must take, less a reserve.
 _LONGEST = 4000

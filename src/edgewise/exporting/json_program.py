@@ -15,7 +15,7 @@ from edgewise.exporting.read import program_of
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.splines.rbf import GaussianRBF
-from edgewise.symbolic.expressions.printer import as_float
+from edgewise.symbolic.expressions.source import as_float
 
 VERSION = 1
 

@@ -3,32 +3,6 @@
 from __future__ import annotations
 
 from edgewise.splines.rbf import GaussianRBF
-from edgewise.symbolic.expressions.printer import Notation
-
-_SAME = (
-    "exp",
-    "log",
-    "sqrt",
-    "sin",
-    "cos",
-    "tan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "abs",
-    "sign",
-    "expm1",
-    "floor",
-    "mod",
-)
-_INVERSE = ("sin", "cos", "tan", "sinh", "cosh", "tanh")
-NUMPY = Notation(
-    {name: f"np.{name}" for name in _SAME}
-    | {f"a{name}": f"np.arc{name}" for name in _INVERSE}
-    | {"max": "np.maximum", "min": "np.minimum", "step": "np.heaviside({}, 1.0)"}
-    | {"sigmoid": "_sigmoid", "gaussian": "_gaussian"},
-    "({} ** {})",
-)
 
 FORM_HELPERS = {
     "sigmoid": "def _sigmoid(x):\n    return 1.0 / (1.0 + np.exp(-x))",

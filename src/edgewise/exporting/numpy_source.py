@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgewise.exporting.numpy_parts import BASIS_SOURCE, FEATURES, FORM_HELPERS, NUMPY
+from edgewise.exporting.numpy_parts import BASIS_SOURCE, FEATURES, FORM_HELPERS
 from edgewise.exporting.numpy_table import table_parts
 from edgewise.exporting.program import Block, Formulas, Layer, Network, Program
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import head_lines, integers, numbers, quoted
-from edgewise.symbolic.expressions.printer import calls_in, literal, named, source_of
+from edgewise.symbolic.expressions.source import NUMPY, calls_in, literal, source_of
 
 # Numbers that the largest temporary of a chunk of rows may hold: what stays in a processor's cache is done sooner.
 CHUNK = 1 << 18
@@ -141,7 +141,7 @@ def outside(X):
 def _formula_parts(body: Formulas, program: Program) -> list[str]:
     columns = {each.name: f"x[:, {k}]" for k, each in enumerate(program.inputs)}
     calls = set[str]().union(*(calls_in(tree) for tree in body.trees))
-    lines = [f"    y[:, {k}] = {source_of(tree, named(columns), NUMPY)}" for k, tree in enumerate(body.trees)]
+    lines = [f"    y[:, {k}] = {source_of(tree, columns, NUMPY)}" for k, tree in enumerate(body.trees)]
     model = "\n".join(
         ["def _model(x):", f"    y = np.empty((len(x), {len(body.trees)}))", *lines, "    return y"]
     )
@@ -159,7 +159,7 @@ def _network_parts(body: Network) -> list[str]:
     callee: dict[str, str] = {}
     for k, (form, tree) in enumerate(forms.items()):
         callee[form] = f"_form_{k}"
-        parts.append(f"def _form_{k}(x):\n    return {source_of(tree, named({'x': 'x'}), NUMPY)}")
+        parts.append(f"def _form_{k}(x):\n    return {source_of(tree, {'x': 'x'}, NUMPY)}")
     used = {layer.basis for layer in body.layers if layer.blocks}
     parts += dict.fromkeys(text for name in sorted(used) for text in BASIS_SOURCE[name])
     parts += [FEATURES] if used else []

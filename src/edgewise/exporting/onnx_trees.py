@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from edgewise.exporting.onnx_graph import Graph
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.expressions.printer import as_float
+from edgewise.symbolic.expressions.source import as_float
 
 _FLOAT, _DOUBLE = 1, 11  # ONNX's numbers of the two types
 

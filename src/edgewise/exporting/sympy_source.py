@@ -5,11 +5,18 @@ from __future__ import annotations
 import keyword
 
 from edgewise.exporting.text import check_identifier
-from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, render
+from edgewise.forms.functions import FUNCTIONS
+from edgewise.forms.tree import Apply, Node, Notation, Number, names_in, render
 from edgewise.symbolic import Formula
 from edgewise.symbolic.expressions.source import identifiers
 
-_CAPITALS = {"abs": "Abs", "step": "Heaviside", "max": "Max", "min": "Min", "mod": "Mod"}
+# The step with its value at the jump.
+_SYMPY = Notation(
+    {name: f"sympy.{name}" for name in FUNCTIONS}
+    | {"abs": "sympy.Abs", "step": "sympy.Heaviside({}, 1)", "mod": "sympy.Mod"}
+    | {"max": "sympy.Max", "min": "sympy.Min"},
+    power="{}**{}",
+)
 
 
 def to_sympy_source(formula: Formula, *, name: str = "formula") -> str:
@@ -54,32 +61,24 @@ def to_sympy_source(formula: Formula, *, name: str = "formula") -> str:
         f"{new} = " + (f"sympy.Symbol({old!r})" if old in formula.names else "sympy.pi")
         for old, new in named.items()
     ]
-    text = render(_in_sympy(tree, named)).replace("^", "**")
+    text = render(_with_ratios(tree), _SYMPY, named.__getitem__)
     # A lone number would stay one of Python's.
     value = f"sympy.sympify({text})" if isinstance(tree, Number) else text
     return "\n".join(["import sympy", "", *lines, f"{name} = {value}", ""])
 
 
-def _in_sympy(node: Node, names: dict[str, str]) -> Node:
-    """The tree with sympy's functions, in names that Python takes, without divisions of two numbers."""
-    if isinstance(node, Number):
+def _with_ratios(node: Node) -> Node:
+    """The tree without divisions of two numbers, which Python would make floats."""
+    if not isinstance(node, Apply):
         return node
-    if isinstance(node, Variable):
-        return Variable(names[node.name])
     ratio = _ratio(node)
     if ratio is not None:
         return Apply("sympy.Rational", ratio)
-    arguments = tuple(_in_sympy(each, names) for each in node.arguments)
-    if node.function in ("+", "*", "^", "neg", "inv"):
-        return Apply(node.function, arguments)
-    if node.function == "step":
-        # The value at the jump.
-        arguments = (*arguments, Number(1))
-    return Apply(f"sympy.{_CAPITALS.get(node.function, node.function)}", arguments)
+    return Apply(node.function, tuple(map(_with_ratios, node.arguments)))
 
 
 def _ratio(node: Apply) -> tuple[Number, Number] | None:
-    """Numerator and denominator of 2/3, which Python would make a float."""
+    """Numerator and denominator of 2/3."""
     if node.function != "*" or len(node.arguments) != 2:
         return None
     above, below = node.arguments

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from edgewise.symbolic.expressions.printer import Notation
+from dataclasses import replace
+
+from edgewise.symbolic.expressions.source import SOURCE
 
 _SAME = (
     "exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "abs", "sign", "expm1", "floor",
     "asin", "acos", "atan", "asinh", "acosh", "atanh", "sigmoid",
 )  # fmt: skip
-TORCH = Notation(
-    {name: f"_call(torch.{name}, {{}})" for name in _SAME}
+TORCH = replace(
+    SOURCE,
+    functions={name: f"_call(torch.{name}, {{}})" for name in _SAME}
     | {"mod": "_call(torch.remainder, {}, {})", "gaussian": "_call(torch.exp, -(({}) ** 2))"}
     | {"max": "_call(torch.maximum, {}, {})", "min": "_call(torch.minimum, {}, {})", "step": "_step({})"},
-    "(({}) ** ({}))",
+    power="(({}) ** ({}))",
 )
 
 FORM_HELPERS = """\

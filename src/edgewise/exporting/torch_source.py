@@ -23,7 +23,7 @@ from edgewise.layers import KANConv1d, KANConv2d, KANLinear
 from edgewise.network import KAN
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import extended_knots
-from edgewise.symbolic.expressions.printer import named, source_of
+from edgewise.symbolic.expressions.source import source_of
 
 WIDTH = 100
 PLAIN = (bool, int, float, str, tuple, type(None))
@@ -161,7 +161,7 @@ class _Writer:
         if not self.forms:
             return []
         written = [
-            f"def {name}(x):\n    return {source_of(form_tree(text), named({'x': 'x'}), TORCH)}"
+            f"def {name}(x):\n    return {source_of(form_tree(text), {'x': 'x'}, TORCH)}"
             for text, name in self.forms.items()
         ]
         return [FORM_HELPERS, *written]

@@ -7,8 +7,9 @@ a subtraction is a sum with a `neg` term and a division a product with an `inv` 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeGuard
 
 IDENTIFIER = re.compile(r"[^\W\d]\w*")
 OPERATORS = frozenset({"+", "*", "^", "neg", "inv"})
@@ -67,53 +68,97 @@ def quote(name: str) -> str:
     return name if IDENTIFIER.fullmatch(name) else "`" + name.replace("`", "``") + "`"
 
 
-def render(node: Node) -> str:
-    """The text of a tree; parsing it gives the same tree."""
-    return _render(node)[0]
+@dataclass(frozen=True)
+class Notation:
+    """How a language writes what a formula is made of.
+
+    Attributes
+    ----------
+    functions : mapping
+        Names of functions in the language, or formats of their arguments; others are written as they are called.
+    plus, times : pair of str
+        Between terms and between factors, and before those that are subtracted or divided by.
+    inverse : str
+        Before what one is divided by.
+    power : str
+        A format of two operands.
+    number : callable
+        The text of a number.
+    bracketed : bool
+        Whether every compound part stands in brackets, and not only where it must; `power` brings its own.
+    """
+
+    functions: Mapping[str, str] = field(default_factory=dict[str, str])
+    plus: tuple[str, str] = (" + ", " - ")
+    times: tuple[str, str] = ("*", "/")
+    inverse: str = "1/"
+    power: str = "{}^{}"
+    number: Callable[[int | float], str] = repr
+    bracketed: bool = False
+
+
+_PLAIN = Notation()
+
+
+def render(node: Node, notation: Notation = _PLAIN, names: Callable[[str], str] = quote) -> str:
+    """The text of a tree, by default such that parsing it gives the same tree."""
+    return _render(node, notation, names)[0]
 
 
 # Binding strength of what has been written, weakest first.
 _SUM, _PRODUCT, _SIGN, _POWER, _ATOM = range(5)
 
 
-def _render(node: Node) -> tuple[str, int]:
+def _render(node: Node, how: Notation, names: Callable[[str], str]) -> tuple[str, int]:
     if isinstance(node, Number):
-        return repr(node.value), _SIGN if str(node.value).startswith("-") else _ATOM
+        text = how.number(node.value)
+        return text, _SIGN if text.startswith("-") else _ATOM
     if isinstance(node, Variable):
-        return quote(node.name), _ATOM
-    head, arguments = node.function, node.arguments
-    if head == "+":
-        return _chain(arguments, "neg", " + ", " - ", _PRODUCT), _SUM
-    if head == "*":
-        return _chain(arguments, "inv", "*", "/", _SIGN), _PRODUCT
-    if head == "neg":
-        return "-" + _wrap(arguments[0], _POWER), _SIGN
-    if head == "inv":
-        return "1/" + _wrap(arguments[0], _POWER), _PRODUCT
+        return names(node.name), _ATOM
+    head, arguments = node.function, [_render(argument, how, names) for argument in _inner(node)]
     if head == "^":
         # A sign binds weaker than a power on its left and stronger on its right, as in Python: -x^-2 = -(x^(-2)).
-        return f"{_wrap(arguments[0], _ATOM)}^{_wrap(arguments[1], _SIGN)}", _POWER
-    return f"{head}({', '.join(render(argument) for argument in arguments)})", _ATOM
+        text = how.power.format(_wrap(*arguments[0], _ATOM), _wrap(*arguments[1], _SIGN))
+        return text, _ATOM if how.bracketed else _POWER
+    if head == "+":
+        text, strength = _chain(node, arguments, "neg", how.plus, _PRODUCT), _SUM
+    elif head == "*":
+        text, strength = _chain(node, arguments, "inv", how.times, _SIGN), _PRODUCT
+    elif head == "neg":
+        text, strength = "-" + _wrap(*arguments[0], _POWER), _SIGN
+    elif head == "inv":
+        text, strength = how.inverse + _wrap(*arguments[0], _POWER), _PRODUCT
+    else:
+        return call(how.functions.get(head, head), [text for text, _ in arguments]), _ATOM
+    return (f"({text})", _ATOM) if how.bracketed else (text, strength)
 
 
-def _chain(arguments: tuple[Node, ...], inverse: str, join: str, join_inverse: str, strength: int) -> str:
+def call(function: str, arguments: Sequence[str]) -> str:
+    """A call, by the name of the function or by a format of its arguments."""
+    return function.format(*arguments) if "{" in function else f"{function}({', '.join(arguments)})"
+
+
+def _inner(node: Apply) -> list[Node]:
+    """The arguments, with the sign or inverse of all but the first of a sum or product taken off."""
+    inverse = {"+": "neg", "*": "inv"}.get(node.function, "")
+    return [each.arguments[0] if k and _is(each, inverse) else each for k, each in enumerate(node.arguments)]
+
+
+def _chain(
+    node: Apply, arguments: Sequence[tuple[str, int]], inverse: str, joins: tuple[str, str], strength: int
+) -> str:
     later = strength if inverse == "neg" else _POWER
-    text = _wrap(arguments[0], strength)
-    for argument in arguments[1:]:
-        if isinstance(argument, Apply) and argument.function == inverse:
-            text += join_inverse + _wrap(argument.arguments[0], later)
-        else:
-            # A sign inside a chain is bracketed: "a + (-2)" keeps its tree, "a - 2" would be another.
-            text += join + _wrap(argument, _POWER if _signed(argument) else later)
+    text = _wrap(*arguments[0], strength)
+    for each, (written, own) in zip(node.arguments[1:], arguments[1:], strict=True):
+        inverted = _is(each, inverse)
+        # A sign inside a chain is bracketed: "a + (-2)" keeps its tree, "a - 2" would be another.
+        text += joins[inverted] + _wrap(written, own, _POWER if own == _SIGN and not inverted else later)
     return text
 
 
-def _signed(node: Node) -> bool:
-    if isinstance(node, Number):
-        return _render(node)[1] == _SIGN
-    return isinstance(node, Apply) and node.function == "neg"
+def _is(node: Node, function: str) -> TypeGuard[Apply]:
+    return isinstance(node, Apply) and node.function == function
 
 
-def _wrap(node: Node, strength: int) -> str:
-    text, own = _render(node)
+def _wrap(text: str, own: int, strength: int) -> str:
     return text if own >= strength else f"({text})"

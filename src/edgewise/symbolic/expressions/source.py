@@ -1,63 +1,75 @@
-"""A formula as a function of Python or C."""
+"""A formula as a function of Python or C: how these languages write what formulas are made of."""
 
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS
-from edgewise.forms.tree import Node
-from edgewise.symbolic.expressions.printer import Notation, source_of
+from edgewise.forms.tree import Apply, Node, Notation, render
 
 
-@dataclass(frozen=True)
-class Language:
-    """How functions are written in a language.
+def source_of(
+    tree: Node, columns: Mapping[str, str], notation: Notation, constants: Mapping[str, str] | None = None
+) -> str:
+    """A formula of columns that are written so; pi and e where no column has their name, as numbers by default."""
+    known = constants or {name: literal(value) for name, value in CONSTANTS.items()}
+    return render(tree, notation, lambda name: columns.get(name) or known[name])
 
-    Parameters
-    ----------
-    notation
-        Its powers and calls.
-    constants
-        Its text for pi and e.
-    reserved
-        Words that no argument can be called.
-    """
 
-    notation: Notation
-    constants: Mapping[str, str]
-    reserved: frozenset[str]
+def literal(value: float) -> str:
+    """A number as Python and C read it back to the bit; negative ones in brackets."""
+    return f"({value!r})" if math.copysign(1.0, value) < 0 else repr(value)
 
-    def expression(self, tree: Node, columns: Mapping[str, str]) -> str:
-        """A formula of columns that have these names."""
-        return source_of(tree, lambda name: columns.get(name) or self.constants[name], self.notation)
+
+def as_float(value: float) -> float:
+    """A constant of a formula as a finite float."""
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(
+            "A formula to be written as source must hold finite numbers only. Got a constant beyond the range of "
+            "floating-point numbers instead; scale its column."
+        )
+    return number
+
+
+def calls_in(node: Node) -> set[str]:
+    """Names of all functions and operators of a tree."""
+    if not isinstance(node, Apply):
+        return set()
+    return {node.function}.union(*(calls_in(argument) for argument in node.arguments))
 
 
 def python_source(tree: Node, names: Sequence[str], name: str) -> str:
     """A Python function of the columns, for floats and numpy arrays."""
-    taken = identifiers(names, _PYTHON.reserved)
+    taken = identifiers(names, _PYTHON_WORDS)
     where = "".join(f"\n    # {line}" for line in _renamed(names, taken))
-    body = _PYTHON.expression(tree, dict(zip(names, taken, strict=True)))
+    body = source_of(
+        tree, dict(zip(names, taken, strict=True)), NUMPY, {name: f"np.{name.lower()}" for name in CONSTANTS}
+    )
     return f"import numpy as np\n\n\ndef {name}({', '.join(taken)}):{where}\n    return {body}\n"
 
 
 def c_source(tree: Node, names: Sequence[str], name: str) -> str:
     """A C99 function of the columns that needs the mathematics of the standard library only."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", name) or name in _C.reserved:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,60}", name) or name in _C_RESERVED:
         raise InputError(
             f"The 'name' argument must be a plain identifier such as 'formula', no reserved word. Got {short(name)} instead."
         )
     # A leading underscore is for the compiler's own names.
     taken = identifiers(
-        [f"x{each}" if each.startswith("_") else each for each in names], _C.reserved | {name}
+        [f"x{each}" if each.startswith("_") else each for each in names], _C_RESERVED | {name}
     )
-    columns = dict(zip(names, taken, strict=True))
-    body = _C.expression(tree, columns)
-    helpers = [text for function, text in C_HELPERS.items() if f"{C_FUNCTIONS[function]}(" in body]
+    body = source_of(tree, dict(zip(names, taken, strict=True)), C)
+    helpers = [text for function, text in C_HELPERS.items() if f"{C.functions[function]}(" in body]
     comments = [f"    /* {_harmless(line)} */" for line in _renamed(names, taken)]
     # A column that the formula does not use is named once, or compilers complain.
     unused = [f"    (void){each};" for each in taken if not re.search(rf"\b{each}\b", body)]
@@ -90,16 +102,19 @@ def _harmless(text: str) -> str:
     return plain.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")
 
 
-_NUMPY = {"asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh"} | {
-    "atanh": "arctanh",
-    "max": "maximum",
-    "min": "minimum",
-    "step": "heaviside({}, 1.0)",
-}
-_PYTHON = Language(
-    Notation({name: f"np.{_NUMPY.get(name, name)}" for name in FUNCTIONS}, "({} ** {})"),
-    {name: f"np.{name.lower()}" for name in CONSTANTS},
-    frozenset({*keyword.kwlist, "np"}),
+_NAMES = (*FUNCTIONS, "expm1")
+# What the languages have in common. Integers are written as floats: numpy refuses negative integer powers of integer
+# arrays, C divides integers whole.
+SOURCE = Notation(
+    times=(" * ", " / "), inverse="1.0 / ", number=lambda value: literal(as_float(value)), bracketed=True
+)
+NUMPY = replace(
+    SOURCE,
+    functions={name: f"np.{name}" for name in _NAMES}
+    | {f"a{name}": f"np.arc{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")}
+    | {"max": "np.maximum", "min": "np.minimum", "step": "np.heaviside({}, 1.0)"}
+    | {"sigmoid": "_sigmoid", "gaussian": "_gaussian"},
+    power="({} ** {})",
 )
 
 C_HELPERS = {
@@ -115,8 +130,10 @@ C_HELPERS = {
     "sigmoid": "static double sigmoid_of(double x)\n{\n    return 1.0 / (1.0 + exp(-x));\n}",
     "gaussian": "static double gaussian_of(double x)\n{\n    return exp(-x * x);\n}",
 }
-C_FUNCTIONS = (
-    {name: name for name in FUNCTIONS} | {"abs": "fabs"} | {name: f"{name}_of" for name in C_HELPERS}
+C = replace(
+    SOURCE,
+    functions={name: name for name in _NAMES} | {"abs": "fabs"} | {name: f"{name}_of" for name in C_HELPERS},
+    power="pow({}, {})",
 )
 # Keywords of C99 and C11, what the source calls, and macros of <math.h>, some of which are extensions.
 _C_WORDS = """auto break case char const continue default do double else enum extern float for goto if inline int long
@@ -125,8 +142,5 @@ _C_WORDS = """auto break case char const continue default do double else enum ex
     MATH_ERRNO MATH_ERREXCEPT math_errhandling FP_NAN FP_INFINITE FP_ZERO FP_SUBNORMAL FP_NORMAL FP_ILOGB0 FP_ILOGBNAN
     M_E M_LOG2E M_LOG10E M_LN2 M_LN10 M_PI M_PI_2 M_PI_4 M_1_PI M_2_PI M_2_SQRTPI M_SQRT2 M_SQRT1_2 fpclassify isfinite
     isinf isnan isnormal signbit isgreater isless isunordered unix linux i386 signgam bool true false"""
-_C = Language(
-    Notation(C_FUNCTIONS, "pow({}, {})"),
-    {name: repr(value) for name, value in CONSTANTS.items()},
-    frozenset({*_C_WORDS.split(), *C_FUNCTIONS.values()}),
-)
+_C_RESERVED = frozenset({*_C_WORDS.split(), *C.functions.values()})
+_PYTHON_WORDS = frozenset({*keyword.kwlist, "np"})
