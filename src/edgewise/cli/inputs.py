@@ -17,7 +17,6 @@ from edgewise.data.arrow import Cells, Frame, pc
 
 Floats = NDArray[np.float64]
 
-TASKS = ("regression", "classification")
 # Whole numbers with no more distinct values than this are taken as classes, and that is said.
 MOST_NUMBERED_CLASSES = 10
 MOST_CLASSES = 200

@@ -46,39 +46,25 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
     misses_: Misses | None
     target_names_: tuple[str, ...]
 
-    def __init__(
-        self,
-        mode: str = "auto",
-        hidden: int | None = None,
-        members: str | int = "auto",
-        work: str | float = "normal",
-        seconds: float | None = None,
-        max_inputs: int = 200,
-        random_state: Any = 0,
-        verbose: int = 0,
-        callbacks: Any = None,
-        interactions: str | int | None = None,
-        monotone: Any = None,
-        convex: Any = None,
-        bounds: Any = None,
-        output_range: Any = None,
-        config: TableConfig | None = None,
-    ) -> None:
-        self.interactions = interactions
-        self.monotone = monotone
-        self.convex = convex
-        self.bounds = bounds
-        self.output_range = output_range
-        self.config = config
-        self.mode = mode
-        self.hidden = hidden
-        self.members = members
-        self.work = work
-        self.seconds = seconds
-        self.max_inputs = max_inputs
-        self.random_state = random_state
-        self.verbose = verbose
-        self.callbacks = callbacks
+    mode: str
+    hidden: int | None
+    members: str | int
+    work: str | float
+    seconds: float | None
+    max_inputs: int
+    random_state: Any
+    verbose: int
+    callbacks: Any
+    interactions: str | int | None
+    monotone: Any
+    convex: Any
+    bounds: Any
+    output_range: Any
+    config: TableConfig | None
+
+    def _hold(self, given: dict[str, Any]) -> None:
+        """The parameters of `__init__` as they were given, which is all that scikit-learn lets it do."""
+        vars(self).update({name: value for name, value in given.items() if name != "self"})
 
     # ---- fitting
 

@@ -105,6 +105,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     """
 
     classes_: NDArray[Any]
+    class_weight: Any
 
     def __init__(
         self,
@@ -125,24 +126,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         output_range: Any = None,
         config: TableConfig | None = None,
     ) -> None:
-        super().__init__(
-            mode=mode,
-            hidden=hidden,
-            members=members,
-            work=work,
-            seconds=seconds,
-            max_inputs=max_inputs,
-            random_state=random_state,
-            verbose=verbose,
-            callbacks=callbacks,
-            interactions=interactions,
-            monotone=monotone,
-            convex=convex,
-            bounds=bounds,
-            output_range=output_range,
-            config=config,
-        )
-        self.class_weight = class_weight
+        self._hold(locals())
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on a table.

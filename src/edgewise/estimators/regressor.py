@@ -108,6 +108,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
     """
 
     _single: bool
+    loss: str
+    quantile: float
 
     def __init__(
         self,
@@ -129,25 +131,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         quantile: float = 0.5,
         config: TableConfig | None = None,
     ) -> None:
-        super().__init__(
-            mode=mode,
-            hidden=hidden,
-            members=members,
-            work=work,
-            seconds=seconds,
-            max_inputs=max_inputs,
-            random_state=random_state,
-            verbose=verbose,
-            callbacks=callbacks,
-            interactions=interactions,
-            monotone=monotone,
-            convex=convex,
-            bounds=bounds,
-            output_range=output_range,
-            config=config,
-        )
-        self.loss = loss
-        self.quantile = quantile
+        self._hold(locals())
 
     def _settings(self) -> Settings:
         of = type(self).__name__

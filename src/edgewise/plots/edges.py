@@ -160,14 +160,6 @@ def edge_panels(
     return tuple(panels)
 
 
-def plot_panel(panel: Panel, *, theme: str = "light") -> Figure:
-    """One edge as a figure of its own."""
-    colours = theme_of(theme, "plot_panel")
-    figure = new_figure(PANEL[0] + PAD_LEFT + PAD_RIGHT, PANEL[1] + PAD_BOTTOM + PAD_TOP, colours)
-    _draw(bare_axes(figure, (PAD_LEFT, PAD_BOTTOM, *PANEL), colours, grid="y"), panel, colours)
-    return figure
-
-
 def _points(one: LayerTrace, data: bool) -> Floats:
     """Points over the values of each source and, where data were given, a little beyond."""
     room = BEYOND * (one.high - one.low) if data else np.zeros_like(one.low)

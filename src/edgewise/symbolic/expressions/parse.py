@@ -10,7 +10,7 @@ import sympy
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.forms import Expression, parse
+from edgewise.forms import parse
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, render, replaced
@@ -292,8 +292,3 @@ def _power(expression: Any, digits: int | None) -> Node:
     if exponent == sympy.Rational(1, 2):
         return Apply("sqrt", (from_sympy(base, digits),))
     return Apply("^", (from_sympy(base, digits), from_sympy(exponent, digits)))
-
-
-def as_expression(expression: sympy.Expr, names: Sequence[str]) -> Expression:
-    """A sympy formula as a differentiable torch expression."""
-    return Expression(from_sympy(expression), tuple(names))

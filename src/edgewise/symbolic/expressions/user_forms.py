@@ -1,4 +1,4 @@
-"""The sympy faces of forms, and forms made from sympy expressions."""
+"""Forms made from sympy expressions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,7 @@ import sympy
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms import Form, form_from_text
-from edgewise.symbolic.expressions.parse import formula_text, parse_formula
-
-
-def form_expression(form: Form) -> sympy.Expr:
-    """A form as a sympy expression in x.
-
-    Examples
-    --------
-    >>> from edgewise.forms import FORMS
-    >>> from edgewise.symbolic.expressions.user_forms import form_expression
-    >>> form_expression(FORMS["gaussian"])
-    exp(-x**2)
-    """
-    return parse_formula(form.text, ("x",))
+from edgewise.symbolic.expressions.parse import formula_text
 
 
 def form_from_sympy(expression: Any) -> Form:
