@@ -30,7 +30,7 @@ _BRIEF = reprlib.Repr()
 _BRIEF.maxlevel, _BRIEF.maxstring, _BRIEF.maxother, _BRIEF.maxlong = 4, 90, 90, 60
 _BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = _BRIEF.maxset = _BRIEF.maxfrozenset = 30
 # What a conversion of something that is no array, from whatever library, may raise.
-_UNREADABLE = (TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError, LookupError)
+UNREADABLE = (TypeError, ValueError, ArithmeticError, RuntimeError, AttributeError, LookupError)
 
 
 def check_int(
@@ -111,7 +111,7 @@ def as_tuple(value: object, name: str, of_what: str, *, of: str = "") -> tuple[A
     if not isinstance(value, (str, bytes, Mapping)) and isinstance(value, Iterable):
         try:
             return tuple(cast("Iterable[Any]", value))
-        except _UNREADABLE:  # an array without dimensions, a generator that raises
+        except UNREADABLE:  # an array without dimensions, a generator that raises
             pass
     raise InputError(f"{_subject(name, of)} must be a list of {of_what}. Got {short(value)} instead.")
 
@@ -317,7 +317,7 @@ def _as_float64(value: object, name: str, of: str) -> tuple[Floats, list[str] | 
         ):  # a long double beyond the range of a float becomes infinite, and is told then
             # Missing values arrive as None in object arrays; as NaN they are named by row and column later.
             return np.array(raw, dtype=np.float64, copy=True, order="C"), labels
-    except _UNREADABLE:
+    except UNREADABLE:
         found = _first_text(value)
         raise InputError(
             f"{_subject(name, of)} must hold real numbers only, in rows of equal length. Got {found} instead."
@@ -351,7 +351,7 @@ def _first_text(value: object) -> str:
         entries = np.ndenumerate(raw)
     except ValueError:
         return "rows of different lengths"
-    except _UNREADABLE:
+    except UNREADABLE:
         return short(value) if not hasattr(value, "detach") else f"a {_kind_of(value)} tensor"
     for index, entry in entries:
         if isinstance(entry, (list, tuple)):

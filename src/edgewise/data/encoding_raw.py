@@ -17,7 +17,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import did_you_mean, plural, short
+from edgewise._core.checks import UNREADABLE, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import floats_of
 from edgewise.data.table import Table, repeated
@@ -156,6 +156,10 @@ def _from_matrix(data: Any, name: str) -> RawTable:
         raise InputError(
             f"The '{name}' argument must be a table with rows of equal length. Got rows of different lengths instead."
         ) from None
+    except UNREADABLE:
+        raise InputError(
+            f"The '{name}' argument must be an array or a data frame. Got {short(data)} instead."
+        ) from None
     if array.ndim != 2:
         raise InputError(
             f"The '{name}' argument must be a table of shape (rows, columns). Got an array of shape {array.shape} "
@@ -223,6 +227,10 @@ def _from_array(values: Any, name: str) -> RawColumn:
     except ValueError:
         raise InputError(
             f"Column {short(name, 40)} must hold one value a row. Got entries of different lengths instead."
+        ) from None
+    except UNREADABLE:
+        raise InputError(
+            f"Column {short(name, 40)} must hold one value a row. Got {short(values)} instead."
         ) from None
     if array.ndim != 1:
         raise InputError(

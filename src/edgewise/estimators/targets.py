@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-from edgewise._core.checks import check_choice, check_float, plural, short
+from edgewise._core.checks import UNREADABLE, check_choice, check_float, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import is_missing
 
@@ -41,7 +41,7 @@ def regression_target(y: Any, of: str, *, missing: bool = False) -> tuple[Floats
         )
         values = values if holes is None else np.where(holes, np.nan, values)
     except (TypeError, OverflowError, ValueError) as error:
-        theirs = ("could not convert", "setting an array element")
+        theirs = ("could not convert", "cannot convert", "setting an array element")
         if isinstance(error, ValueError) and not str(error).startswith(theirs):
             _say_where(error, y)
             raise  # scikit-learn's own words for shapes
@@ -201,7 +201,17 @@ def _plain(values: Any) -> Any:
             return np.asarray(values)
         except ValueError:  # entries of different lengths, to be told as such
             return np.fromiter(cast("list[Any]", values), dtype=object, count=len(values))
-    if isinstance(values, np.ndarray) or not (hasattr(values, "dtype") or hasattr(values, "to_numpy")):
+    if isinstance(values, np.ndarray):
+        return values
+    if not (hasattr(values, "dtype") or hasattr(values, "to_numpy")):
+        try:
+            np.asarray(values)
+        except (TypeError, ValueError):  # to be told in scikit-learn's words
+            return values
+        except UNREADABLE:
+            raise InputError(
+                f"The 'y' and 'sample_weight' of an estimator must be arrays. Got {short(values)} instead."
+            ) from None
         return values
     try:
         native = nw.from_native(values, allow_series=True, eager_only=True)

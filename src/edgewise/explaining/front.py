@@ -87,7 +87,7 @@ def explain(
     """
     if row is None and X is not None and is_one_row(X):
         raise InputError(
-            "The 'X' argument of explain must be rows to compare with. Got one row instead; did you mean row=?"
+            "The 'X' argument of explain must be rows to compare with. Got one row instead; pass it as row=."
         )
     with one_thread():
         explainer = Explainer(model, X, y, units=units, method=method, background=background, seed=seed)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.histograms import histogram
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Column, number_text
@@ -344,8 +345,7 @@ def _histogram(own: Floats, grid: Floats, labels: tuple[str, ...]) -> tuple[Floa
         codes = np.clip(own.round(), 0, len(labels) - 1).astype(np.int64)
         counts = np.bincount(codes, minlength=len(labels)).astype(np.float64)
         return counts, np.arange(len(labels) + 1, dtype=np.float64) - 0.5
-    counts, edges = np.histogram(own, bins=BINS, range=(float(grid[0]), float(grid[-1])))
-    return counts.astype(np.float64), edges
+    return histogram(own, float(grid[0]), float(grid[-1]), BINS)
 
 
 def _whole(subject: Subject, column: Column) -> bool:

@@ -70,7 +70,7 @@ class Reader:
             raise InputError(f"{what} must be {instead}. Got {short(text)} instead.")
         if len(text) > MAX_LENGTH:
             raise InputError(
-                f"{what} must have at most {MAX_LENGTH:,} characters. Got {len(text):,} instead."
+                f"{what} must have at most {MAX_LENGTH:,} characters. Got {len(text):,} instead, from {short(text, 40)} on."
             )
         tokens = [
             Token(kind, match[kind], match.start(kind))

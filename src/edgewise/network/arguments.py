@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import among, check_int, check_matrix, did_you_mean, short
+from edgewise._core.checks import among, as_tuple, check_int, check_matrix, did_you_mean, short
 from edgewise._core.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,21 +57,14 @@ def check_layers(net: KAN, layers: Any, of: str) -> list[int]:
 
 def check_numbers(numbers: Any, count: int, name: str, of: str) -> list[int]:
     """Distinct ints from 0 to count - 1 in rising order; the caller's order and repeats mean nothing."""
-    if isinstance(numbers, str) or not isinstance(numbers, Iterable):
-        raise InputError(
-            f"The '{name}' parameter of {of} must be a list of ints. Got {short(numbers)} instead."
-        )
-    return sorted({check_int(number, name, low=0, high=count - 1, of=of) for number in numbers})
+    listed = as_tuple(numbers, name, "ints", of=of)
+    return sorted({check_int(number, name, low=0, high=count - 1, of=of) for number in listed})
 
 
 def check_inputs(net: KAN, inputs: Any) -> list[int]:
     """Numbers of the inputs that are given by number or by name."""
-    if isinstance(inputs, str) or not isinstance(inputs, Iterable):
-        raise InputError(
-            f"The 'inputs' must be a list of names or numbers of inputs. Got {short(inputs)} instead."
-        )
     numbers: list[int] = []
-    for entry in inputs:
+    for entry in as_tuple(inputs, "inputs", "names or numbers of inputs"):
         if isinstance(entry, str):
             if entry not in net.input_names:
                 raise InputError(

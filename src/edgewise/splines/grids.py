@@ -160,7 +160,8 @@ def data_range(x: Tensor) -> tuple[Tensor, Tensor]:
     # Below the root of the smallest float a second derivative has no finite size.
     flat = high - low <= FLAT * scale + torch.finfo(torch.float64).tiny ** 0.5
     pad = torch.where(flat, torch.clamp(0.5 * scale, min=0.5), torch.zeros_like(low))
-    return low - pad, high + pad
+    most = torch.finfo(low.dtype).max
+    return (low - pad).clamp(min=-most), (high + pad).clamp(max=most)
 
 
 def check_breaks(breaks: Tensor) -> None:

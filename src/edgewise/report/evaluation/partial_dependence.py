@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.histograms import histogram
 from edgewise.network import KAN
 from edgewise.report.content.content import InputView, ReportContent
 from edgewise.report.evaluation.leaderboard import probabilities
@@ -90,7 +91,7 @@ def _effect(content: ReportContent, net: KAN, data: Floats, rows: Floats, k: int
         span = (low, high) if high > low else (low - 0.5, high + 0.5)
         x = np.linspace(*span, POINTS)
         # Where half of the rows share few values, even points alone would miss them.
-        counts = np.histogram(data, bins=BINS, range=span)[0].astype(np.float64)
+        counts, _ = histogram(data, *span, BINS)
         low, high = span
     table = np.repeat(rows[None], len(x), axis=0)
     table[:, :, k] = x[:, None]

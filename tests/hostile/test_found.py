@@ -1,0 +1,55 @@
+"""Faults that random attempts have found, each as one call that ends in a clear sentence or works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import edgewise as ew
+
+from .sentence import why_unclear
+from .values import Raises
+
+X = np.linspace(-1, 1, 24)[:, None] ** [1, 2]
+Y = X.sum(1)
+NUMBER: Any = torch.tensor(1)
+MODEL = ew.KANRegressor(mode="additive", members=1, work=0.01)
+
+REFUSED: dict[str, Callable[[], object]] = {
+    "explain(model, one row)": lambda: ew.explain(ew.KAN([2, 1], seed=0), X[0]),
+    "fit(X, y with a signaling NaN)": lambda: MODEL.fit(X, np.array([*Y[1:], Decimal("sNaN")], dtype=object)),
+    "fit(X, y that cannot be read)": lambda: MODEL.fit(X, Raises()),
+    "fit(X, y, weights that cannot be read)": lambda: MODEL.fit(X, Y, sample_weight=Raises()),
+    "fit(X that cannot be read)": lambda: MODEL.fit(Raises(), Y),
+    "fit(a column that cannot be read)": lambda: MODEL.fit({"a": Raises()}, Y),
+    "classes that cannot be read": lambda: ew.KANClassifier().fit(X, Raises()),
+    "refine(layers: a tensor without dimensions)": lambda: ew.edits.refine(ew.KAN([2, 1]), 2, layers=NUMBER),
+    "remove_inputs(a tensor without dimensions)": lambda: ew.edits.remove_inputs(ew.KAN([2, 1]), NUMBER),
+    "verify(a long text)": lambda: ew.verify(ew.KAN([2, 1]), "x*" * 20_000),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_it_ends_in_one_clear_sentence(what: str) -> None:
+    with pytest.raises(ew.EdgewiseError) as caught:
+        REFUSED[what]()
+    assert why_unclear(str(caught.value)) == "", str(caught.value)
+
+
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308])
+def test_a_column_of_one_value_near_the_largest_float_can_be_fitted(value: float) -> None:
+    result = ew.fit(ew.KAN([1, 1], seed=0), np.full((3, 1), value), np.arange(3.0), intervals=[2], steps=2)
+    assert np.isfinite(result.network.predict(np.full((1, 1), value))).all()
+
+
+def test_a_column_of_values_between_which_there_are_hardly_any_floats_is_explained() -> None:
+    rows = np.column_stack([np.full(5, 1e8), np.full(5, -1e16)])
+    answer: Any = ew.explain(ew.KAN([2, 1], seed=0), rows)
+    shapes = answer.shapes
+    assert [float(shape.counts.sum()) for shape in shapes] == [5.0, 5.0]
+    assert all((np.diff(shape.edges) > 0).all() for shape in shapes)
