@@ -33,6 +33,7 @@ SCRIPTS = (
     "calibration",
     "equations",
     "equations_inverse",
+    "broken_problems",
     "solution_formulas",
     "equation_shapes",
     "live_page",

@@ -18,8 +18,10 @@ def solve(
     times: int = 40,
     nu: float = 0.01,
     convection: float = 1.0,
+    size: float = 0.6,
+    strength: float = 4.0,
 ) -> tuple[Array, Array, dict[str, Array]]:
-    """Places x (= y) on [0, 2 pi), times, and w, u, v at (x, y, t)."""
+    """Places x (= y) on [0, 2 pi), times, and w, u, v at (x, y, t); vortices of a size and a vorticity."""
     x = 2 * np.pi * np.arange(modes) / modes
     k = np.fft.fftfreq(modes, 1 / modes)
     kx, ky = k[:, None], k[None, : modes // 2 + 1]
@@ -28,10 +30,10 @@ def solve(
     kept = (np.abs(kx) < modes / 3) & (np.abs(ky) < modes / 3)
     at, up = np.meshgrid(x, x, indexing="ij")
 
-    def vortex(cx: float, cy: float, size: float) -> Array:
-        return np.exp(-((at - cx) ** 2 + (up - cy) ** 2) / size**2)
+    def vortex(cx: float, cy: float) -> Array:
+        return strength * np.exp(-((at - cx) ** 2 + (up - cy) ** 2) / size**2)
 
-    start = 4 * vortex(2.4, 3.0, 0.6) - 4 * vortex(3.9, 3.4, 0.6) + 0.6 * np.cos(up)
+    start = vortex(2.4, 3.0) - vortex(3.9, 3.4) + 0.6 * np.cos(up)
     w = np.fft.rfft2(start - start.mean()) * kept
 
     def velocity(w: Array) -> tuple[Array, Array]:

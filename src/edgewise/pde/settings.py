@@ -97,6 +97,10 @@ class SolverConfig:
         Finer grids begin where they could be missed by this share.
     most_growth : float
         A grid on which the misfit of the data grows by more than this factor as the equations are taken in is too coarse.
+    values_each : float
+        The first grid of `identify` has at most one coefficient for so many values.
+    coarse_fall : float
+        A finer grid follows at once where the data are missed by more than that, but by less than this share of before.
     constants_stand : float
         Constants stand when a finer grid moves them by less than this share of their errors.
     degree_in_many : int
@@ -142,6 +146,8 @@ class SolverConfig:
     soft_share: float = 0.1
     constants_stand: float = 0.2
     most_growth: float = 3.0
+    values_each: float = 4.0
+    coarse_fall: float = 0.5
     degree_in_many: int = 5
     imbalance: float = 1e-6
     mesh_degree: int = 6

@@ -17,6 +17,7 @@ from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded, solve_b
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Assembler, Normal, WeightingSpace
 from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.loose import mean
 from edgewise.pde.settings import SolverConfig
 
 Floats = NDArray[np.float64]
@@ -77,7 +78,11 @@ class Factor:
 
 
 def solve_grid(
-    assembler: Assembler, lifts: Sequence[Floats], start: Floats, config: SolverConfig
+    assembler: Assembler,
+    lifts: Sequence[Floats],
+    start: Floats,
+    config: SolverConfig,
+    loose: Sequence[int] = (),
 ) -> GridSolution:
     """The unknowns that make the sum of squared residuals smallest.
 
@@ -89,8 +94,11 @@ def solve_grid(
     start : ndarray
         Free coefficients to begin with.
     config : SolverConfig
+    loose : sequence of int
+        Unknowns to which a constant may be added; their mean is made zero.
     """
     layout = assembler.layout
+    pinned = [layout.rank[layout.offsets[f]] for f in loose]
     linear = all(patch.compiled.linear for patch in assembler.patches)
 
     def fields_of(free: Floats) -> tuple[Field, ...]:
@@ -107,6 +115,8 @@ def solve_grid(
     size_before = np.inf
     while steps < config.most_steps:
         if factor is None or not linear:
+            # Where a constant is free a step leaves one coefficient as it is.
+            normal.band[0, pinned] *= 2
             factor = Factor(normal, config.shift)
             weakest = min(weakest, factor.weakest)
         step = factor.solve(-normal.gradient)[layout.rank]
@@ -134,6 +144,8 @@ def solve_grid(
         if small or stalled:
             converged = True
             break
+    for f, field in zip(loose, [fields_of(free)[f] for f in loose], strict=True):
+        free[layout.offsets[f] : layout.offsets[f + 1]] -= mean(field)
     return GridSolution(fields_of(free), free, objective, steps, converged, weakest)
 
 

@@ -24,7 +24,8 @@ from edgewise.pde.results.identification import Estimate, Identification
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.joint_search import Found, JointSearch, JointSystem
+from edgewise.pde.solvers.joint_search import Found, JointSearch
+from edgewise.pde.solvers.joint_system import JointSystem
 from edgewise.pde.solvers.levels import terms
 from edgewise.pde.solvers.spread import covariance
 from edgewise.pde.terms.symbols import Equation, Expr
@@ -106,6 +107,13 @@ def _compiled(problem: Problem) -> JointSystem:
     for each in problem.conditions:
         if each.equation.residual.free_symbols & set(constants):
             raise InputError(f"Conditions of {_OF} must not have constants. Got '{each.equation!r}'.")
+    for each in problem.equations:
+        own = [c for c in constants if c in each.residual.free_symbols]
+        if own and all(c.low <= 0 <= c.high for c in own) and each.residual.subs(dict.fromkeys(own, 0)) == 0:
+            raise InputError(
+                f"'{each!r}' holds for every function where its constants are zero, so that data cannot tell them; give "
+                "one of them as a number."
+            )
     residuals = [each.residual.doit() for each in problem.equations]
     every = [*symbols, *constants]
     inside = compile_equations(residuals, problem.fields, every)

@@ -8,7 +8,7 @@ equations are a band, from those of the constants (a Schur complement), whose in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,89 +21,21 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Normal, Patch, ReducedAxis
 from edgewise.pde.discretisation.data_rows import DataRows
-from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.quadrature import end, gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box
-from edgewise.pde.problem.jets import Compiled, Jet
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.gauss_newton import Factor
-from edgewise.pde.solvers.levels import first_spaces, project, residual_parts, terms, weak_weight
+from edgewise.pde.solvers.joint_system import JointSystem, Linear, Stage, State, bound, places_of
+from edgewise.pde.solvers.levels import first_spaces, project, terms, weak_weight
+from edgewise.pde.solvers.rough_residuals import residual_parts
 from edgewise.pde.solvers.spread import covariance
-from edgewise.pde.terms.constants import ConstantSymbol
 
 Floats = NDArray[np.float64]
 _PROBES = 16
-
-
-@dataclass(frozen=True, eq=False)
-class JointSystem:
-    """Equations in coordinates, constants and jets, and the slopes of their residuals in each constant."""
-
-    names: tuple[str, ...]
-    constants: tuple[ConstantSymbol, ...]
-    inside: Compiled
-    tangents: tuple[Compiled, ...]
-    faces: FaceConditions
-
-    def at(self, values: Floats) -> Compiled:
-        """The equations with numbers for the constants."""
-        return bound(self.inside, values)
-
-
-def bound(compiled: Compiled, constants: Floats) -> Compiled:
-    """Functions of coordinates, constants and jets, with numbers for the constants."""
-    count = len(constants)
-    d = len(compiled.jets[0][1]) - count if compiled.jets else 0
-    given = tuple(float(each) for each in constants)
-
-    def with_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda *arguments: function(*arguments[:d], *given, *arguments[d:])
-
-    return replace(
-        compiled,
-        jets=tuple((f, orders[:d]) for f, orders in compiled.jets),
-        values=with_numbers(compiled.values),
-        slopes=with_numbers(compiled.slopes),
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Stage:
-    """One grid: its layout, what meets the conditions, and what stands still on it."""
-
-    spaces: tuple[Space, ...]
-    layout: Layout
-    lifts: tuple[Floats, ...]
-    held: dict[Jet, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class State:
-    """Where the steps stand."""
-
-    free: Floats
-    constants: Floats
-    sigma: tuple[float, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Linear:
-    """The normal equations at a state: the factor of the fields' band, and the Schur complement of the constants."""
-
-    factor: Factor
-    schur: Floats
-    step: Floats
-    constant_step: Floats
-    misfit: tuple[float, ...]
-    design: Any
-    left: float
-
-    @property
-    def objective(self) -> float:
-        return sum(self.misfit) + self.left
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,31 +64,31 @@ class JointSearch:
     ) -> None:
         self.domain, self.system, self.rows, self.given = domain, system, list(rows), list(given)
         self.config, self.meter = config, meter
-        self._soft, self._share = State(np.zeros(0), np.zeros(0), ()), 1.0
+        self._soft, self._share, self._missed = State(np.zeros(0), np.zeros(0), ()), 1.0, np.inf
         self.count = sum(len(each.values) for each in rows)
         d = len(domain.coordinates)
         self.degree = config.degree if d < 3 else config.degree_in_many
 
     def run(self) -> Found:
         """The state on the last grid."""
-        domain, config = self.domain, self.config
-        spaces = first_spaces(
-            domain.bounds, domain.periodic, [self.degree] * len(domain.bounds), config.first_intervals
-        )
+        config = self.config
+        spaces = self._first_spaces()
         state = State(
             np.zeros(0), np.array([c.guess for c in self.system.constants]), tuple(r.sigma for r in self.rows)
         )
         fields: tuple[Field, ...] | None = None
         reason, best = StopReason.EXHAUSTED, None
         try:
-            for _ in range(config.most_levels):
+            for level in range(config.most_levels):
                 stage = self._stage(spaces)
                 free = (
                     self._through_data(stage, state)
                     if fields is None
                     else project(stage.layout, fields, stage.lifts)
                 )
-                hard, linear, converged = self._hardened(stage, replace(state, free=free))
+                finer = level + 1 < config.most_levels and 2 * stage.layout.count < config.most_coefficients
+                hard, linear, converged = self._hardened(stage, replace(state, free=free), finer)
+                coarse = hard is self._soft
                 # A grid that cannot follow the equations bends the constants: the next one begins before it did so.
                 fields = stage.layout.fields(self._soft.free, stage.lifts)
                 state = self._soft
@@ -167,7 +99,8 @@ class JointSearch:
                     reason = StopReason.CONVERGED
                     break
                 patch = self.patch(stage, hard.constants, 1.0)
-                rough, _ = residual_parts(patch, best[-1])
+                # Where it is the data that a grid cannot follow, residuals of the equations say little.
+                rough = next_modes(best[-1]) if coarse else residual_parts(patch, best[-1])[0]
                 largest = max(float(each.max(initial=0.0)) for each in rough)
                 spaces = tuple(
                     space.refined(own >= config.refine_share * largest)
@@ -180,6 +113,17 @@ class JointSearch:
         if best is None:
             raise InputError("The time of identify was over before the first grid; give more 'seconds'.")
         return Found(*best, reason)
+
+    def _first_spaces(self) -> tuple[Space, ...]:
+        """As many equal intervals as leave several values to each coefficient."""
+        domain, config = self.domain, self.config
+        degrees, intervals = [self.degree] * len(domain.bounds), config.first_intervals
+        while True:
+            finer = first_spaces(domain.bounds, domain.periodic, degrees, 2 * intervals)
+            count = len(self.system.names) * int(np.prod([space.size for space in finer]))
+            if config.values_each * count > self.count or count > config.most_coefficients:
+                return first_spaces(domain.bounds, domain.periodic, degrees, intervals)
+            intervals *= 2
 
     def _stage(self, spaces: tuple[Space, ...]) -> Stage:
         faces = self.system.faces
@@ -197,8 +141,7 @@ class JointSearch:
         return Stage(spaces, layout, lifts, {})
 
     def patch(self, stage: Stage, constants: Floats, weight: float) -> Patch:
-        rules = tuple(gauss(space, space.degree + 1) for space in stage.spaces)
-        return Patch(self.system.at(constants), rules, weight)
+        return Patch(self.system.at(constants), tuple(gauss(s, places_of(s)) for s in stage.spaces), weight)
 
     def _patches(self, stage: Stage, constants: Floats, weight: float) -> list[Patch]:
         inside = self.patch(stage, constants, weight)
@@ -216,14 +159,20 @@ class JointSearch:
         """Share of their terms up to which the equations are to hold."""
         return self.config.equation_noise * self.noise(sigma)
 
-    def _hardened(self, stage: Stage, state: State) -> tuple[State, Linear, bool]:
-        """The state where the equations hold; on the way there they may be missed by less and less."""
+    def _hardened(self, stage: Stage, state: State, finer: bool) -> tuple[State, Linear, bool]:
+        """The state where the equations hold; on the way there they may be missed by less and less.
+
+        `finer` says whether the grid may be given up for a finer one at once.
+        """
         share, final = self.config.first_share_of_terms, self._final(state.sigma)
         self._soft, soft, before = state, np.inf, state.constants
         while True:
             self._share = max(share, final)
             state, linear, converged = self._converged(stage, state, self._share)
             misfit = sum(linear.misfit)
+            if share >= self.config.first_share_of_terms and finer and self._too_coarse(misfit):
+                self._soft = state
+                return state, linear, False
             kept = linear.left <= self.config.equation_left * self.count
             if share <= self.config.soft_share and kept and self._stand(before, state, linear):
                 return state, linear, converged
@@ -233,6 +182,14 @@ class JointSearch:
                 return state, linear, False
             before = state.constants
             share /= self.config.tightening
+
+    def _too_coarse(self, misfit: float) -> bool:
+        """Whether a grid cannot even follow the data while the equations hardly count, and a finer one may.
+
+        Where finer grids help little it is the data that are odd, and the equations are taken in all the same.
+        """
+        before, self._missed = self._missed, misfit
+        return misfit > self.config.most_growth * self.count and misfit < self.config.coarse_fall * before
 
     def _stand(self, before: Floats, state: State, linear: Linear) -> bool:
         """Whether harder equations have not moved the constants by much of their errors."""
@@ -290,7 +247,7 @@ class JointSearch:
         """Weight of the equations, that they may be missed by a share of their terms."""
         fields = stage.layout.fields(state.free, stage.lifts)
         size = terms(self.patch(stage, state.constants, 1.0), fields)
-        return float(np.sqrt(self.count) / max(share * size, 1e-300))
+        return float(np.sqrt(self.count) / max(share * size, 1e-100))
 
     def _converged(self, stage: Stage, state: State, share: float) -> tuple[State, Linear, bool]:
         weight = self._weight(stage, state, share)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, Reduc
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.lift import lift, reductions
+from edgewise.pde.discretisation.loose import loose_unknowns
 from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.discretisation.quadrature import AxisRule, end, gauss, radau
@@ -25,6 +27,7 @@ from edgewise.pde.solvers.frozen import FrozenSlab, slab_axis
 from edgewise.pde.solvers.gauss_newton import GridSolution, solve_galerkin, solve_grid
 from edgewise.pde.solvers.newton_krylov import solve_newton_krylov
 from edgewise.pde.solvers.norms import difference
+from edgewise.pde.solvers.rough_residuals import residual_parts
 from edgewise.pde.solvers.separable import SeparableInverse
 
 Floats = NDArray[np.float64]
@@ -53,6 +56,11 @@ class BoxSystem:
     degrees: tuple[int, ...]
     tests: tuple[WeightingSpace, ...] | None = None
 
+    @cached_property
+    def loose(self) -> tuple[int, ...]:
+        """Unknowns to which a constant may be added."""
+        return loose_unknowns(self.inside, self.faces, len(self.names))
+
 
 @dataclass(frozen=True, eq=False)
 class Level:
@@ -71,7 +79,7 @@ class Level:
     indicator : float
         What these say of the error, in units of its own.
     relative : float
-        Residuals relative to the terms of the equations.
+        Share of the terms of the equations that the residuals are.
     violation : float
         The same of conditions that are met in the mean; 0 where all are built in.
     weak : bool
@@ -155,11 +163,13 @@ def solve_level(
         """The solution of equations whose nonlinear terms are taken with a share."""
         first = replace(patches[0], compiled=patches[0].compiled.softened(share))
         if tests is None:
-            return solve_grid(Assembler(layout, [first, *patches[1:]]), lifts, start, config)
+            return solve_grid(Assembler(layout, [first, *patches[1:]]), lifts, start, config, system.loose)
         axis = slab_axis(layout, system.inside, tests)
         if axis is not None or len(spaces) > 2:
             operators = Operators(layout, first, tests, lifts)
-            return solve_newton_krylov(operators, lifts, start, _inverse_of(operators, axis), config)
+            return solve_newton_krylov(
+                operators, lifts, start, _inverse_of(operators, axis, system.loose), config
+            )
         return solve_galerkin(Assembler(layout, [first]), lifts, start, tests, config)
 
     solution = at_share(1.0, start)
@@ -169,10 +179,11 @@ def solve_level(
     change = np.inf if before is None else difference(solution.fields, before)
     weak = tests is not None and not any(any(test.orders) for test in tests)
     relative = 0.0
+    if not weak or system.loose:
+        left, jets = float(np.sqrt(solution.objective)), patches[0].jets(solution.fields)
+        relative = left / max(left + terms(patches[0], solution.fields, jets), 1e-300)
     if not weak:
-        jets = patches[0].jets(solution.fields)
-        rough, indicator = residual_parts(patches[0], solution.fields, jets)
-        relative = float(np.sqrt(solution.objective)) / max(terms(patches[0], solution.fields, jets), 1e-300)
+        rough, indicator = residual_parts(patches[0], solution.fields)
     else:
         # Residuals of weak solutions need not be small; what their splines lack is told by the unknowns.
         rough = next_modes(solution.fields)
@@ -182,14 +193,14 @@ def solve_level(
 
 
 def _inverse_of(
-    operators: Operators, axis: int | None
+    operators: Operators, axis: int | None, loose: Sequence[int]
 ) -> Callable[[Sequence[Floats]], Callable[[Floats], Floats]]:
     """An inverse for given coefficients: coordinate by coordinate where that is exact or nothing marches."""
 
     def inverse(slopes: Sequence[Floats]) -> Callable[[Floats], Floats]:
         plain = operators.patch.compiled.linear and len(slopes[0].shape) > 2
         if axis is None or plain:
-            found = SeparableInverse(operators, slopes)
+            found = SeparableInverse(operators, slopes, loose if axis is None else ())
             if axis is None or found.exact:
                 return found.solve
         return FrozenSlab(operators, axis, slopes).solve
@@ -225,56 +236,6 @@ def project(layout: Layout, before: Sequence[Field], lifts: Sequence[Floats]) ->
         whole = field.on(layout.spaces).coefficients - table
         parts.append(whole[np.ix_(*(axis.reduction.own for axis in axes))].ravel())
     return np.concatenate(parts)
-
-
-def residual_parts(
-    patch: Patch, fields: Sequence[Field], jets: Sequence[Floats] | None = None
-) -> tuple[tuple[Floats, ...], float]:
-    """What the residuals say of the error: interval by interval of each coordinate, and in all.
-
-    Inside a cell residuals are polynomials at Gauss places. What a finer grid along one coordinate would take away is
-    the part with Legendre modes above half the degree along it, which tells the coordinates' shares apart. Each is
-    weighted by h to the order of the derivatives along the coordinate: what the equations miss at the scale of a cell
-    comes from an error so large.
-    """
-    residuals = patch.compiled.residuals(patch.places(fields[0].spaces), jets or patch.jets(fields))
-    sizes = [(len(rule.cells), len(rule.local)) for rule in patch.rules]
-    shape = [n for pair in sizes for n in pair]
-    scales = _scales(patch, fields)
-    rough: list[Floats] = []
-    whole: list[float] = []
-    for axis, rule in enumerate(patch.rules):
-        high = high_modes(rule)
-        scale = scales[axis]
-        own, every = np.zeros(sizes[axis][0]), np.zeros(sizes[axis][0])
-        for r in residuals:
-            scaled = (r * np.sqrt(patch.mass)).reshape(shape)
-            moved = np.moveaxis(np.tensordot(high, scaled, axes=(1, 2 * axis + 1)), 1 + 2 * axis, 0)
-            own += (moved.reshape(len(moved), -1) ** 2).sum(1)
-            cells = np.moveaxis(scaled, 2 * axis, 0)
-            every += (cells.reshape(len(cells), -1) ** 2).sum(1)
-        rough.append(np.sqrt(own) * scale)
-        whole.append(float((every * scale**2).sum() * own.sum()))
-    shares = sum(float(((each / s) ** 2).sum()) for each, s in zip(rough, scales, strict=True))
-    return tuple(rough), float(np.sqrt(sum(whole) / max(shares, 1e-300)))
-
-
-def high_modes(rule: AxisRule) -> Floats:
-    """Rows that take weighted values at the places of an interval to their Legendre modes above half the degree."""
-    n = len(rule.local)
-    modes = np.linalg.inv(np.polynomial.legendre.legvander(2 * rule.local - 1, n - 1))
-    # Weights of an interval of width 2, whose roots the values have been multiplied by already.
-    weights = rule.weights[0] / rule.weights[0].sum() * 2
-    scaled = modes / np.sqrt(weights) * np.sqrt(2 / (2 * np.arange(n) + 1))[:, None]
-    return scaled[(n + 1) // 2 :]
-
-
-def _scales(patch: Patch, fields: Sequence[Field]) -> list[Floats]:
-    """h to the order of the derivatives, for every interval of each coordinate."""
-    return [
-        np.diff(space.breaks) ** max(orders[axis] for _, orders in patch.compiled.jets)
-        for axis, space in enumerate(fields[0].spaces)
-    ]
 
 
 def refine(level: Level, config: SolverConfig, goal: float = 0.0) -> tuple[Space, ...]:

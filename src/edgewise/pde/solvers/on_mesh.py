@@ -9,6 +9,7 @@ import numpy as np
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
+from edgewise.pde.discretisation.loose import told
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
@@ -36,8 +37,8 @@ def solved_on_mesh(
     def heard(level: MeshLevel) -> None:
         levels.append(level)
         lacks = float(np.sqrt(level.lacks.sum()))
-        told = Progress("mesh", max(level.change), lacks, None, (level.galerkin.mesh.count,))
-        if callback is not None and callback(told) is True:
+        progress = Progress("mesh", max(level.change), lacks, None, (level.galerkin.mesh.count,))
+        if callback is not None and callback(progress) is True:
             raise StopError(StopReason.CALLBACK)
 
     try:
@@ -51,8 +52,8 @@ def solved_on_mesh(
     if not levels:
         raise InputError("The time of solve was over before the first mesh; give more 'seconds'.")
     chosen = levels[-2] if len(levels) > 1 else levels[-1]
-    told = levels[-1].change if levels[-1].converged else (float("inf"),) * len(problem.names)
-    errors = dict(zip(problem.names, told, strict=True))
+    changes = levels[-1].change if levels[-1].converged else (float("inf"),) * len(problem.names)
+    errors = dict(zip(problem.names, changes, strict=True))
     if max(errors.values()) <= tolerance:
         reason = StopReason.CONVERGED
     return Solution(
@@ -60,7 +61,7 @@ def solved_on_mesh(
         chosen.pieces,
         max(errors.values()),
         errors,
-        "the change to a mesh of higher degree" + _told(problem, levels[-1]),
+        "the change to a mesh of higher degree" + told(problem.names, levels[-1].loose),
         tolerance,
         "mesh",
         reason,
@@ -70,12 +71,6 @@ def solved_on_mesh(
         max(levels[-1].slope_change),
         bound_by(levels[-1].galerkin, levels[-1].pieces, chosen.pieces) if len(levels) > 1 else None,
     )
-
-
-def _told(problem: Problem, last: MeshLevel) -> str:
-    """Which unknowns the problem determines up to a constant."""
-    names = " and ".join(f"'{problem.names[f]}'" for f in last.loose)
-    return f"; the problem leaves a constant of {names} open, with which its mean is zero" if names else ""
 
 
 def _doubts(last: MeshLevel, tolerance: float, config: SolverConfig) -> tuple[str, ...]:

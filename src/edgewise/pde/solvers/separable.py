@@ -32,6 +32,8 @@ class SeparableInverse:
     operators : Operators
     slopes : sequence of ndarray
         Coefficients of the linearised equations, one grid for each of the entries.
+    loose : sequence of int
+        Unknowns to which a constant may be added; steps leave it as it is.
 
     Attributes
     ----------
@@ -44,7 +46,7 @@ class SeparableInverse:
         Where that part has no inverse.
     """
 
-    def __init__(self, operators: Operators, slopes: Sequence[Floats]) -> None:
+    def __init__(self, operators: Operators, slopes: Sequence[Floats], loose: Sequence[int] = ()) -> None:
         self.layout, self.exact = operators.layout, True
         d = len(operators.patch.rules)
         self.blocks: list[tuple[int, int, list[Any], list[Any], Any]] = []
@@ -69,7 +71,9 @@ class SeparableInverse:
                 left.append(back)
                 right.append(vectors)
                 total = np.add.outer(total, values)
-            if not np.abs(total).min() > 1e-13 * np.abs(total).max():
+            if test.field in loose:
+                total.flat[int(np.abs(total).argmin())] = np.inf
+            if not np.abs(total).min() > 1e-13 * np.abs(total[np.isfinite(total)]).max():
                 raise np.linalg.LinAlgError("The separable part of the equations has no inverse.")
             self.blocks.append((e, test.field, left, right, total))
 

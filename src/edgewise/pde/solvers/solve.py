@@ -22,6 +22,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
+from edgewise.pde.discretisation.loose import told
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
@@ -30,6 +31,7 @@ from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.family import solve_family
+from edgewise.pde.solvers.growth import ill_posed
 from edgewise.pde.solvers.levels import (
     BoxSystem,
     Level,
@@ -133,16 +135,17 @@ def solve(
     if (problem.jumps or len(symbols) > 2) and not marches:
         system = replace(system, tests=energy_tests(system))
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        doubt = ill_posed(problem.domain, inside, faces)
         if marches:
             assert axis is not None
             if resume is not None:
                 resume.check(problem, tolerance)
-            return _marched(problem, system, axis, tolerance, constants, meter, callback, resume)
+            return _marched(problem, system, axis, tolerance, constants, meter, callback, resume, doubt)
         if resume is not None:
             raise InputError(
                 "The 'resume' parameter of solve is for problems that march through time; leave it out."
             )
-        return _refined(problem, system, tolerance, constants, meter, callback)
+        return _refined(problem, system, tolerance, constants, meter, callback, doubt)
 
 
 def _only_begins(problem: Problem, axis: int) -> bool:
@@ -161,20 +164,21 @@ def _refined(
     config: SolverConfig,
     meter: Meter,
     callback: Callable[[Progress], object] | None,
+    doubt: str,
 ) -> Solution:
     levels: list[Level] = []
     reason = StopReason.EXHAUSTED
 
     def heard(level: Level, error: float) -> None:
         levels.append(level)
-        told = Progress(
+        progress = Progress(
             "grid",
             error,
             float(np.sqrt(level.solution.objective)),
             None,
             tuple(s.intervals for s in level.spaces),
         )
-        if callback is not None and callback(told) is True:
+        if callback is not None and callback(progress) is True:
             raise StopError(StopReason.CALLBACK)
 
     spaces = first_spaces(
@@ -207,17 +211,20 @@ def _refined(
         Pieces((last.solution.fields,), None),
         error,
         errors,
-        "the change to the last grid, scaled by the fall of the residuals",
+        "the change to the last grid, scaled by the fall of the residuals"
+        + told(problem.names, system.loose),
         tolerance,
         "grid",
         reason,
-        _doubts(levels, problem.jumps, tolerance, config),
+        (*filter(None, [doubt]), *_doubts(levels, system, problem.jumps, tolerance, config)),
         meter.seconds,
         int(sum(field.coefficients.size for field in last.solution.fields)),
     )
 
 
-def _doubts(levels: list[Level], jumps: bool, tolerance: float, config: SolverConfig) -> tuple[str, ...]:
+def _doubts(
+    levels: list[Level], system: BoxSystem, jumps: bool, tolerance: float, config: SolverConfig
+) -> tuple[str, ...]:
     """What speaks against the answer on the last grid."""
     last = levels[-1]
     found: list[str] = []
@@ -236,16 +243,19 @@ def _doubts(levels: list[Level], jumps: bool, tolerance: float, config: SolverCo
             f"Conditions that could not be built in are missed by {last.violation:.1e} of their terms; they "
             f"may contradict others."
         )
+    fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300) if len(levels) > 1 else 0.0
+    judged = len(levels) > 2 and not last.weak
+    if (judged or system.loose) and last.relative > config.residual_left and fell > config.residual_fall:
+        found.append(
+            f"The residuals do not fall on finer grids ({last.relative:.1e} of the terms of the equations are left): "
+            + (
+                "sources inside and flows through the boundary may not balance, and then there is no solution."
+                if system.loose
+                else "the equations and conditions may have no solution."
+            )
+        )
     if not last.solution.converged:
         found.append("Newton's method did not converge on the last grid: there may be no solution near.")
-    if len(levels) > 2 and not last.weak:
-        relative = last.relative
-        fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300)
-        if relative > config.residual_left and fell > config.residual_fall:
-            found.append(
-                f"The residuals do not fall on finer grids ({relative:.1e} of the terms of the equations are left): "
-                "the equations and conditions may have no solution."
-            )
     return tuple(found)
 
 
@@ -258,6 +268,7 @@ def _marched(
     meter: Meter,
     callback: Callable[[Progress], object] | None,
     resume: Checkpoint | None,
+    doubt: str,
 ) -> Solution:
     domain = problem.domain
     kept = list(resume.runs) if resume is not None else []
@@ -310,12 +321,10 @@ def _marched(
         raise InputError("The time of solve was over before the first slab of time; give more 'seconds'.")
     complete = [run for run in runs if not run.message]
     slabs = complete[-1].slabs if complete else (runs[-1].slabs if runs else tuple(so_far))
-    warnings: list[str] = []
+    warnings = [doubt] if doubt else []
     if not slabs:
-        raise InputError(
-            f"No first slab of time meets the tolerance. {runs[-1].message} The conditions at the start may "
-            f"not fit the equations."
-        )
+        reason_of_it = doubt or "The conditions at the start may not fit the equations."
+        raise InputError(f"No first slab of time meets the tolerance. {runs[-1].message} {reason_of_it}")
     if runs and runs[-1].message:
         warnings.append(runs[-1].message)
         reason = StopReason.EXHAUSTED
