@@ -151,6 +151,9 @@ class SearchConfig:
         What a node of a term costs there: as description length has it, twice the logarithm of some ten symbols.
     quotient_rows, quotient_dictionaries, quotients, quotient_rounds : int
         The same for quotients of sums, whose denominators weigh the rows anew in each round.
+    quotient_outer_dictionaries, quotient_triples, quotients_refitted : int
+        Sets of terms that functions of y are tried with, too; a set of at most so many terms is searched for its best three;
+        quotients whose constants are fitted before the best are told.
     direct_products, direct_exhaustive, direct_longest, direct_longest_inside : int
         Direct candidates: products of powers, those of which pairs and triples are all tried, terms of a sum, and of one
         inside a function that is not defined everywhere.
@@ -347,8 +350,11 @@ class SearchConfig:
     term_node: float = 4.0
     quotient_rows: int = 800
     quotient_dictionaries: int = 120
-    quotients: int = 6
+    quotients: int = 8
     quotient_rounds: int = 2
+    quotient_outer_dictionaries: int = 90
+    quotient_triples: int = 80
+    quotients_refitted: int = 20
     direct_products: int = 400
     direct_exhaustive: int = 120
     direct_longest: int = 6

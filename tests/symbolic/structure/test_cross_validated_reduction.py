@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgewise.symbolic import find_formula
 from edgewise.symbolic.expressions.tape import Tape
@@ -12,6 +15,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import challenged, description
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.cross_validated_reduction import reductions
+from edgewise.symbolic.structure.forward_selection import select, targeted
 from edgewise.symbolic.structure.quotients import quotients
 
 
@@ -95,3 +99,44 @@ def test_what_the_rows_cannot_tell_apart_is_told_though_it_is_not_on_the_front()
     assert beside
     assert all(each.p_value >= 0.05 for each in beside)
     assert len(found.alternatives()) <= 12
+
+
+def test_a_function_of_y_may_be_the_quotient() -> None:
+    X, clean = noisy_table(
+        lambda a, b: np.arccos((np.cos(a) - b) / (1 - b * np.cos(a))), 2, 0.0, low=0.1, high=0.9
+    )
+    y = clean + 0.003 * clean.std() * np.random.default_rng(7).standard_normal(len(clean))
+    rows = SplitRows.split(("a", "b"), X, y, 0.2, 0)
+    model = landscape(rows.X, rows.y)
+    assert model is not None
+    found = quotients(rows, model.value(rows.X), weight=np.ones(len(rows.y)))
+    tapes = [Tape(tree, rows.names) for tree in found]
+    errors = [np.sqrt(np.mean((tape.value(tape.start, X) - clean) ** 2)) for tape in tapes]
+    assert min(errors) < 0.001 * clean.std()
+
+
+def test_noise_about_zero_takes_no_function_of_y_away() -> None:
+    _, clean = noisy_table(lambda a, b: (a * b) ** 2 / 4, 2, 0.0, low=0.05, high=2.0)
+    y = clean + 0.02 * clean.std() * np.random.default_rng(7).standard_normal(len(clean))
+    assert (y < 0).any()
+    sign, targets = targeted(y, np.ones(len(y)))
+    assert sign == 1
+    (weight,) = [counts for outer, _, counts in targets if outer.tree == "s*u^2"]
+    assert (weight[y <= 0] == 0).all()
+    assert (weight[y > 0] > 0).all()
+
+
+@given(st.integers(0, 10_000))
+def test_two_terms_are_the_best_of_all_pairs(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Terms that resemble each other.
+    table = rng.standard_normal((40, 3)) @ rng.standard_normal((3, 8)) + 0.3 * rng.standard_normal((40, 8))
+    unit, y = table / np.linalg.norm(table, axis=0), rng.standard_normal(40)
+    chosen, _ = select(unit.T @ unit, unit.T @ y, float(y @ y), 40, 2)
+    if len(chosen) == 2:
+        left = [
+            np.linalg.lstsq(unit[:, pair], y, rcond=None)[1][0]
+            for pair in map(list, combinations(range(8), 2))
+        ]
+        own = np.linalg.lstsq(unit[:, chosen], y, rcond=None)[1][0]
+        assert own <= min(left) * (1 + 1e-9)

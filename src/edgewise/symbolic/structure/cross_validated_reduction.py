@@ -269,6 +269,6 @@ def formulas(one: Reduced, until: float, *, thorough: bool = True) -> Iterator[N
             yield from map(one.state.lift, long_curves(rows, one.weight))
     yield from map(one.state.lift, pursued(rows, weight=one.weight, until=until))
     model = one.state.landscape
-    if model is not None and len(rows.names) > 1:
+    if model is not None:
         smooth = model.value(rows.X)
         yield from map(one.state.lift, quotients(rows, smooth, weight=one.weight, until=until))

@@ -94,14 +94,14 @@ def few(rows: SplitRows) -> Iterator[list[Term]]:
     for at, _, atoms in held:
         yield _times(short, [_ONE, *atoms])
         yield _powers_of([*_without(rows, at), atoms[0]], 24)
-    for one, other in itertools.combinations(held, 2):
-        if one[0] != other[0]:
-            yield _times(_times([_ONE, *_columns(rows)], [_ONE, one[2][0]]), [_ONE, other[2][0]])
     for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2]):
         yield [*_monomials(rows, 10, whole=True), *atoms, *_times(_columns(rows), atoms)]
         for _, family, others in held:
             if family in FAMILIES[:2]:
                 yield _times(shortest, [_ONE, *atoms, *others])
+    for one, other in itertools.combinations(held, 2):
+        if one[0] != other[0]:
+            yield _times(_times([_ONE, *_columns(rows)], [_ONE, one[2][0]]), [_ONE, other[2][0]])
 
 
 _ONE = Term(Number(1), np.ones(1))

@@ -232,7 +232,7 @@ def _next(unit: Floats, y: Floats, chosen: list[int], count: int, exhaustive: in
     """The best `count` terms: of the simplest terms exhaustively up to three, else one more than before."""
     if count in (2, 3):
         few = unit[:, :exhaustive]
-        best = (_best_pair if count == 2 else _best_triple)(few.T @ few, few.T @ y)
+        best = (best_pair if count == 2 else best_triple)(few.T @ few, few.T @ y)
         if unit.shape[1] <= exhaustive or _explains(unit, y, best) > _explains(
             unit, y, _one_more(unit, y, chosen)
         ):
@@ -256,12 +256,13 @@ def _explains(unit: Floats, y: Floats, chosen: list[int]) -> float:
     return -float(left @ left)
 
 
-def _best_pair(gram: Floats, along: Floats) -> list[int]:
-    """The two terms that explain most, from inner products alone."""
+def best_pair(gram: Floats, along: Floats) -> list[int]:
+    """The two of some terms of length one that explain most, from inner products alone."""
     return list(divmod(int(np.argmax(_explained(gram, along))), len(along)))
 
 
-def _best_triple(gram: Floats, along: Floats) -> list[int]:
+def best_triple(gram: Floats, along: Floats) -> list[int]:
+    """The three that do."""
     best, chosen = -1.0, [0, 0, 0]
     for first in range(len(along)):
         TRIPLES(gram.size)

@@ -16,19 +16,31 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import get_lapack_funcs
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, SELECTION
+from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, PAIRS, SELECTION
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, dictionaries
-from edgewise.symbolic.structure.linear_relations import OUTERS, Outer, linear, outside, target_values
+from edgewise.symbolic.structure.direct_candidates import best_pair, best_triple
+from edgewise.symbolic.structure.linear_relations import (
+    OUTERS,
+    Outer,
+    leaning,
+    linear,
+    outside,
+    target_values,
+)
 
 Floats = NDArray[np.float64]
+# The inverse of a small triangle.
+_turned: Any = get_lapack_funcs("trtri", dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -56,15 +68,9 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
     if len(rows.names) > rows.config.selected_columns or len(rows.y) < rows.config.relation_rows:
         return
     config, thin = rows.config, rows.thinned(rows.config.selected_rows)
-    sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
     counts = np.ones(len(rows.y)) if weight is None else weight
     counts = replace(rows, y=counts).thinned(config.selected_rows).y
-    targets = [
-        (outer, values, slope * counts)
-        for outer in OUTERS
-        if (values := target_values(outer, thin.y, sign)) is not None
-        and (slope := _weights(outer, thin.y, sign)) is not None
-    ]
+    sign, targets = targeted(thin.y, counts)
     found: dict[str, _Sum] = {}
     for terms in itertools.islice(dictionaries(thin), config.dictionaries):
         if spent() > until:
@@ -81,7 +87,21 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
         yield outside(each.outer, linear(each.trees, each.weights), sign)
 
 
-def _weights(outer: Outer, y: Floats, sign: int) -> Floats | None:
+def targeted(y: Floats, weight: Floats) -> tuple[int, list[tuple[Outer, Floats, Floats]]]:
+    """The sign of y, and the functions of y that have values, with these and what their errors count in y."""
+    sign, off = leaning(y)
+    # Where noise has turned a sign, only y itself is told.
+    positive = np.where(off, sign * np.median(np.abs(y)), y)
+    found: list[tuple[Outer, Floats, Floats]] = []
+    for outer in OUTERS:
+        own = y if outer.anywhere else positive
+        values, slope = target_values(outer, own, sign), _slopes(outer, own, sign)
+        if values is not None and slope is not None:
+            found.append((outer, values, weight * (slope if outer.anywhere else np.where(off, 0.0, slope))))
+    return sign, found
+
+
+def _slopes(outer: Outer, y: Floats, sign: int) -> Floats | None:
     """dy/du: what an error of the function of y means for y."""
     step = 1e-6 * float(y.std())
     up, down = target_values(outer, y + step, sign), target_values(outer, y - step, sign)
@@ -123,17 +143,21 @@ def nodes(tree: Node) -> int:
     return 1 + sum(map(nodes, tree.arguments)) if isinstance(tree, Apply) else 1
 
 
-def select(gram: Floats, along: Floats, total: float, rows: int, longest: int) -> tuple[list[int], float]:
-    """Terms by forward selection with exchange, as many as the extended BIC allows, from inner products alone."""
+def select(
+    gram: Floats, along: Floats, total: float, rows: int, longest: int, exhaustive: int = 0
+) -> tuple[list[int], float]:
+    """Terms by forward selection with exchange, as many as the extended BIC allows, from inner products alone.
+
+    Two terms are the best of all pairs, three the best of all triples of at most `exhaustive` terms: where terms resemble
+    each other, one at a time often ends elsewhere.
+    """
     price = math.log(rows) + 2 * math.log(len(along))
     chosen: list[int] = []
     best: tuple[list[int], float] = ([], math.inf)
-    for _ in range(longest):
-        costs = _costs(gram, along, total, chosen)
-        at = int(np.argmin(costs))
-        if not math.isfinite(costs[at]):
+    while len(chosen) < longest:
+        chosen, left = _longer(gram, along, total, chosen, exhaustive)
+        if not math.isfinite(left):
             break
-        chosen, left = [*chosen, at], float(costs[at])
         chosen, left = _exchanged(gram, along, total, chosen, left)
         criterion = rows * math.log(max(left, 1e-26 * total)) + price * len(chosen)
         if criterion < best[1]:
@@ -141,6 +165,24 @@ def select(gram: Floats, along: Floats, total: float, rows: int, longest: int) -
         else:
             break
     return best
+
+
+def _longer(
+    gram: Floats, along: Floats, total: float, chosen: list[int], exhaustive: int
+) -> tuple[list[int], float]:
+    """One term more, and what that leaves."""
+    costs = _costs(gram, along, total, chosen)
+    at = int(np.argmin(costs))
+    best = [*chosen, at], float(costs[at])
+    if len(chosen) == 1 < len(along):
+        PAIRS(gram.size)
+        picked = best_pair(gram, along)
+    elif len(chosen) == 2 < len(along) <= exhaustive:
+        picked = best_triple(gram, along)
+    else:
+        return best
+    left = float(_costs(gram, along, total, picked[:-1])[picked[-1]])
+    return (picked, left) if left < best[1] else best
 
 
 def _exchanged(
@@ -169,8 +211,10 @@ def _costs(gram: Floats, along: Floats, total: float, rest: list[int]) -> Floats
         lower = np.linalg.cholesky(block)
     except np.linalg.LinAlgError:
         return np.full(len(along), np.inf)
-    across = np.linalg.solve(lower, gram[rest])
-    held = np.linalg.solve(lower, along[rest])
+    # So few terms are quicker turned once than solved for twice.
+    inverse = _turned(lower, lower=1)[0]
+    across = inverse @ gram[rest]
+    held = inverse @ along[rest]
     apart = 1 - (across**2).sum(axis=0)
     left = along - across.T @ held
     distinct = apart > 1e-8

@@ -108,6 +108,30 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
                 yield outside(outer, product(top, Apply("inv", (bottom,))), sign)
 
 
+def leaning(y: Floats) -> tuple[int, NDArray[np.bool_]]:
+    """The sign of y, and the rows that noise about zero may have given the other one; 0 where y has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic.structure.linear_relations import leaning
+    >>> sign, off = leaning(np.array([1.0, 2.0, 30.0, 5.0, 4.0, -0.1]))
+    >>> sign, off.tolist()
+    (1, [False, False, False, False, False, True])
+    >>> leaning(np.array([1.0, 2.0, -3.0]))[0]
+    0
+    """
+    sign = 1 if 2 * int((y > 0).sum()) >= len(y) else -1
+    off = sign * y <= 0
+    if off.any() and (off.mean() > _ASTRAY or np.abs(y[off]).max() > _ABOUT_ZERO * np.abs(y).max()):
+        return 0, np.zeros(len(y), dtype=bool)
+    return sign, off
+
+
+# Noise about zero: it turns few rows, and by little beside the largest.
+_ASTRAY, _ABOUT_ZERO = 0.2, 0.1
+
+
 def target_values(outer: Outer, y: Floats, sign: int) -> Floats | None:
     """The function of y that an outer function undoes; None where it has no values."""
     if not outer.anywhere:

@@ -24,10 +24,11 @@ from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, render
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import QUOTIENT
+from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, few
-from edgewise.symbolic.structure.forward_selection import nodes, select
-from edgewise.symbolic.structure.linear_relations import linear
+from edgewise.symbolic.structure.forward_selection import nodes, select, targeted
+from edgewise.symbolic.structure.linear_relations import Outer, linear, outside, target_values
 from edgewise.symbolic.structure.state import product
 
 Floats = NDArray[np.float64]
@@ -37,10 +38,21 @@ Floats = NDArray[np.float64]
 class _Quotient:
     criterion: float
     tree: Node
+    price: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """A function of y, what a smooth model says of it, and how much its errors count in y on each row."""
+
+    outer: Outer
+    values: Floats
+    smooth: Floats
+    weight: Floats
 
 
 def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float = math.inf) -> Iterator[Node]:
-    """The best few quotients of sums of terms, the best first.
+    """The best few quotients of sums of terms, and functions of such, the best first.
 
     Parameters
     ----------
@@ -53,27 +65,58 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) > rows.config.quotient_columns or len(rows.y) < rows.config.relation_rows:
+    if len(rows.names) > 4 or len(rows.y) < 30:
         return
     config, thin = rows.config, rows.thinned(rows.config.quotient_rows)
     counts, model = (replace(rows, y=each).thinned(config.quotient_rows).y for each in (weight, smooth))
     if not np.isfinite(model).all():
         return
+    sign, targets = _targets(thin.y, model, counts)
     found: dict[str, _Quotient] = {}
-    for terms in itertools.islice(few(thin), config.quotient_dictionaries):
+    for at, terms in enumerate(itertools.islice(few(thin), config.quotient_dictionaries)):
         if spent() > until:
             break
-        best = _best(terms, thin.y, model, counts, config)
-        if best is not None:
-            found.setdefault(render(best.tree), best)
-    yield from (
-        each.tree for each in sorted(found.values(), key=lambda one: one.criterion)[: config.quotients]
-    )
+        for target in targets if at < config.quotient_outer_dictionaries else targets[:1]:
+            best = _best(terms, target, sign, config)
+            if best is not None:
+                found.setdefault(render(best.tree), best)
+    best = sorted(found.values(), key=lambda one: one.criterion)[: config.quotients_refitted]
+    refitted = [_refitted(each, thin, counts) for each in best]
+    yield from (each.tree for each in sorted(refitted, key=lambda one: one.criterion)[: config.quotients])
 
 
-def _best(
-    terms: Sequence[Term], y: Floats, model: Floats, weight: Floats, config: SearchConfig
-) -> _Quotient | None:
+def _refitted(quotient: _Quotient, rows: SplitRows, weight: Floats) -> _Quotient:
+    """The same by least squares in the units of y: the smooth model has done its service."""
+    fit = refit(quotient.tree, rows.names, rows.X, rows.y, np.square(weight), steps=_STEPS)
+    if not math.isfinite(fit.rss):
+        return quotient
+    return replace(quotient, tree=fit.tree, criterion=_criterion(fit.rss, len(rows.y), quotient.price))
+
+
+_STEPS = 12
+
+
+def _criterion(left: float, count: int, price: float) -> float:
+    return count * math.log(max(left, 1e-300)) + price
+
+
+def _targets(y: Floats, smooth: Floats, weight: Floats) -> tuple[int, list[_Target]]:
+    """y itself first; of functions that are each other's inverse one, for the inverse of a quotient is one."""
+    sign, targets = targeted(y, weight)
+    turned = np.where(sign * smooth > 0, smooth, y) if sign else smooth
+    found: list[_Target] = []
+    for outer, values, counts in targets:
+        model = target_values(outer, smooth if outer.anywhere else turned, sign)
+        if model is not None and outer.tree not in _INVERSES:
+            found.append(_Target(outer, values, np.where(counts > 0, model, values), counts))
+    return sign, found
+
+
+_INVERSES = ("1/u", "s/sqrt(u)", "s/u^(3/2)", "s/u^2")
+
+
+def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfig) -> _Quotient | None:
+    y, model, weight = target.values, target.smooth, target.weight
     above = np.column_stack([np.broadcast_to(term.values, len(y)) for term in terms])
     varies = [at for at, term in enumerate(terms) if term.tree != Number(1)]
     table = np.column_stack([above, -model[:, None] * above[:, varies]])
@@ -91,7 +134,8 @@ def _best(
         unit = weighed[:, good] / size[good]
         QUOTIENT(len(y) * unit.shape[1] ** 2)
         if turn == 0:
-            picked, _ = select(unit.T @ unit, unit.T @ aim, float(aim @ aim), len(y), config.selected_terms)
+            gram, along, total = unit.T @ unit, unit.T @ aim, float(aim @ aim)
+            picked, _ = select(gram, along, total, len(y), config.selected_terms, config.quotient_triples)
             chosen = [int(good[at]) for at in picked]
             if not any(at >= len(terms) for at in chosen) or not any(at < len(terms) for at in chosen):
                 return None
@@ -110,6 +154,7 @@ def _best(
     price = (math.log(len(y)) + 2 * math.log(table.shape[1])) * len(chosen) + config.term_node * sum(
         map(nodes, trees)
     )
+    price += 2.0 * (target.outer.tree != "u")
     denominator = Apply("+", (Number(1), linear([terms[varies[at]].tree for at in parts], np.array(lower))))
     tree = product(linear([terms[at].tree for at in top], upper), Apply("inv", (denominator,)))
-    return _Quotient(len(y) * math.log(max(left, 1e-300)) + price, tree)
+    return _Quotient(_criterion(left, len(y), price), outside(target.outer, tree, sign), price)
