@@ -72,44 +72,21 @@ On the command line, ``edgewise --help`` does the same work; the pages under doc
 import importlib
 import sys
 
+from edgewise._core.lazy import attach, homes
+
 __version__ = "0.1.0"
 
-# The public names stand in __init__.pyi alone, where type checkers find them. They are loaded on first use: importing torch
-# and sympy takes seconds, and `edgewise --help` needs neither.
-_homes: dict[str, str] = {}
-
-
-def _read_homes() -> dict[str, str]:
-    """Where every public name lives; of a module, that is the package."""
-    if not _homes:
-        import ast
-        import pkgutil
-
-        for line in ast.parse(pkgutil.get_data(__name__, "__init__.pyi") or b"").body:
-            if isinstance(line, ast.ImportFrom):
-                _homes.update(
-                    {name.name: f"{__name__}.{line.module or ''}".strip(".") for name in line.names}
-                )
-    return _homes
+_load, __dir__ = attach(__name__)
 
 
 def __getattr__(name: str) -> object:
-    homes = _read_homes()
     if name == "__all__":
-        return sorted(["__version__", *(name for name, home in homes.items() if home != __name__)])
-    if name not in homes:
+        return sorted(["__version__", *(name for name, home in homes(__name__).items() if home != __name__)])
+    if name not in homes(__name__):
         from edgewise._core.moved import no_such_name
 
-        raise AttributeError(no_such_name(name, homes), name=name, obj=None)
-    if homes[name] == __name__:
-        return importlib.import_module(f"{__name__}.{name}")
-    value = getattr(importlib.import_module(homes[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_read_homes(), "__all__"})
+        raise AttributeError(no_such_name(name, homes(__name__)), name=name, obj=None)
+    return _load(name)
 
 
 if "IPython" in sys.modules:

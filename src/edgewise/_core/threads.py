@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 
-import torch
 from threadpoolctl import threadpool_limits
 
-_HELD: ContextVar[bool] = ContextVar("edgewise_one_thread", default=False)
+
+class _Held:
+    """The pools that a block holds, torch's too once it is loaded: who needs none does not wait for it."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack, self.pools, self.torch = stack, False, False
+
+    def take(self) -> None:
+        torch = sys.modules.get("torch")
+        newly = torch is not None and not self.torch
+        if newly or not self.pools:
+            # Pools of libraries that are loaded later, inside the block, stay as they are: import before entering.
+            self.stack.enter_context(threadpool_limits(limits=1))
+            self.pools = True
+        if torch is not None and newly:
+            self.stack.callback(torch.set_num_threads, torch.get_num_threads())
+            torch.set_num_threads(1)
+            self.torch = True
+
+
+_HELD: ContextVar[_Held | None] = ContextVar("edgewise_one_thread", default=None)
 
 
 @contextmanager
@@ -26,19 +46,23 @@ def one_thread(small: bool = True) -> Generator[None, None, None]:
 
     Examples
     --------
+    >>> import torch
     >>> with one_thread():
     ...     torch.get_num_threads()
     1
     """
-    if not small or _HELD.get():
+    held = _HELD.get()
+    if not small:
         yield
-        return
-    before, token = torch.get_num_threads(), _HELD.set(True)
-    try:
-        # Pools of libraries that are loaded later, inside the block, stay as they are: import before entering.
-        with threadpool_limits(limits=1):
-            torch.set_num_threads(1)
-            yield
-    finally:
-        _HELD.reset(token)
-        torch.set_num_threads(before)
+    elif held is not None:
+        held.take()
+        yield
+    else:
+        with ExitStack() as stack:
+            held = _Held(stack)
+            held.take()
+            token = _HELD.set(held)
+            try:
+                yield
+            finally:
+                _HELD.reset(token)

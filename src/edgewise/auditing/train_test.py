@@ -13,7 +13,7 @@ from edgewise._core.errors import InputError
 from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.subject import Subject, subject
 from edgewise.data.encoding_raw import RawTable, raw_table
-from edgewise.data.split import split
+from edgewise.data.splitting import split
 
 Floats = NDArray[np.float64]
 

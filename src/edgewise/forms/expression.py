@@ -1,17 +1,18 @@
-"""Formulas as values: parsed from text without eval, evaluated by torch, differentiated in closed form."""
+"""Formulas as values: parsed from text without eval, evaluated on tensors or arrays, differentiated in closed form."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from edgewise._core.checks import check_names, did_you_mean
 from edgewise._core.errors import InputError
+from edgewise.forms import elementwise as on
 from edgewise.forms.derivative import differentiate
+from edgewise.forms.elementwise import Values
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, render
@@ -55,17 +56,17 @@ class Expression:
     def __str__(self) -> str:
         return self.text
 
-    def evaluate(self, values: Mapping[str, Tensor]) -> Tensor:
+    def evaluate(self, values: Mapping[str, Values]) -> Values:
         """The formula's value, differentiable to any order.
 
         Parameters
         ----------
         values
-            A tensor for every variable, of shapes that broadcast; the result has their dtype.
+            A tensor for every variable, of shapes that broadcast; the result has their dtype. Or an array for every one.
 
         Returns
         -------
-        Tensor
+        Tensor or array
             The broadcast shape, or a float64 scalar where the formula has no variables.
 
         Raises
@@ -79,12 +80,19 @@ class Expression:
                     f"The 'values' argument must give every variable of {self.text!r} a tensor. Got none for "
                     f"{name!r} instead{did_you_mean(name, values)}."
                 )
-        known: dict[str, Tensor | float] = {
+        known: dict[str, Values] = {
             **CONSTANTS,
             **{name: values[name] for name in self.columns if name in values},
         }
-        result = _evaluate(self.tree, known)
-        return result if isinstance(result, Tensor) else torch.tensor(result, dtype=torch.float64)
+        with np.errstate(all="ignore"):
+            result = _evaluate(self.tree, known)
+        if not isinstance(result, float):
+            return result
+        if any(isinstance(each, np.ndarray) for each in values.values()):
+            return np.asarray(result)
+        import torch
+
+        return torch.tensor(result, dtype=torch.float64)
 
     def derivative(self, name: str) -> Expression:
         """The closed-form derivative with respect to a variable."""
@@ -121,7 +129,7 @@ def parse(text: str, variables: Iterable[str]) -> Expression:
     return Expression(read(text, names), names)
 
 
-def _evaluate(node: Node, values: Mapping[str, Tensor | float]) -> Tensor | float:
+def _evaluate(node: Node, values: Mapping[str, Values]) -> Values:
     """Numbers stay Python floats until they meet a tensor, so that the result has the variables' own dtype."""
     if isinstance(node, Number):
         return float(node.value)
@@ -134,14 +142,13 @@ def _evaluate(node: Node, values: Mapping[str, Tensor | float]) -> Tensor | floa
     if head == "neg":
         return -first
     if head == "inv":
-        return 1.0 / _tensor(first)
+        return _divided(1.0, first)
     if head == "^":
-        # A Python exponent lets torch use its fast and exact small powers.
-        return _tensor(first) ** rest[0]
-    return FUNCTIONS[head].value(_tensor(first), *(_tensor(each) for each in rest))
+        return _power(first, rest[0])
+    return _called(FUNCTIONS[head].value, first, *rest)
 
 
-def _chain(head: str, arguments: tuple[Node, ...], values: Mapping[str, Tensor | float]) -> Tensor | float:
+def _chain(head: str, arguments: tuple[Node, ...], values: Mapping[str, Values]) -> Values:
     """A sum or product, left to right, with true subtractions and divisions."""
     total = _evaluate(arguments[0], values)
     for argument in arguments[1:]:
@@ -151,10 +158,35 @@ def _chain(head: str, arguments: tuple[Node, ...], values: Mapping[str, Tensor |
         if head == "+":
             total = total - value if inverted else total + value
         else:
-            total = total / _tensor(value) if inverted else total * value
+            total = _divided(total, value) if inverted else total * value
     return total
 
 
-def _tensor(value: Tensor | float) -> Tensor:
-    # A zero-dimensional tensor does not widen the dtype of the tensors it meets.
-    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)
+def _divided(above: Values, below: Values) -> Values:
+    both = isinstance(above, float) and isinstance(below, float)
+    return _called(np.divide, above, below) if both else above / below
+
+
+def _power(base: Values, exponent: Values) -> Values:
+    # A Python exponent lets torch use its fast and exact small powers.
+    if isinstance(base, float):
+        return (
+            _called(np.power, base, exponent)
+            if isinstance(exponent, float)
+            else _like(base, exponent) ** exponent
+        )
+    return on.power(base, exponent) if isinstance(exponent, float) else base**exponent
+
+
+def _called(function: Callable[..., Values], *arguments: Values) -> Values:
+    """Of numbers alone the value is a number, infinite or none where it has to be."""
+    varying = next((each for each in arguments if not isinstance(each, float)), None)
+    if varying is not None:
+        return function(*(_like(each, varying) if isinstance(each, float) else each for each in arguments))
+    return float(function(*(np.float64(each) for each in arguments)))
+
+
+def _like(number: float, values: Values) -> Values:
+    """The number as something that the library of the values takes; of no dimension, it does not widen their dtype."""
+    library = on.library(values)
+    return number if library is np else library.tensor(number, dtype=library.float64)

@@ -1,4 +1,4 @@
-"""The named functions a formula may call: their torch value and their derivatives, written in x and y."""
+"""The named functions a formula may call: their value, of tensors and arrays, and their derivatives, written in x and y."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-import torch
-from torch import Tensor
+from edgewise.forms import elementwise as on
+from edgewise.forms.elementwise import Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Function:
     """
 
     name: str
-    value: Callable[..., Tensor]
+    value: Callable[..., Values]
     derivatives: tuple[str, ...]
 
     @property
@@ -28,43 +28,32 @@ class Function:
         return len(self.derivatives)
 
 
-def gaussian(x: Tensor) -> Tensor:
-    """exp(-x^2)."""
-    return torch.exp(-x * x)
-
-
-def step(x: Tensor) -> Tensor:
-    """1 where x >= 0, else 0; what is no number stays none."""
-    below = torch.where(x < 0, torch.zeros_like(x), x)
-    return torch.where(x >= 0, torch.ones_like(x), below)
-
-
 _TABLE = (
-    Function("exp", torch.exp, ("exp(x)",)),
-    Function("log", torch.log, ("1/x",)),
-    Function("sqrt", torch.sqrt, ("1/(2*sqrt(x))",)),
-    Function("sin", torch.sin, ("cos(x)",)),
-    Function("cos", torch.cos, ("-sin(x)",)),
-    Function("tan", torch.tan, ("1 + tan(x)^2",)),
-    Function("asin", torch.asin, ("1/sqrt(1 - x^2)",)),
-    Function("acos", torch.acos, ("-1/sqrt(1 - x^2)",)),
-    Function("atan", torch.atan, ("1/(1 + x^2)",)),
-    Function("sinh", torch.sinh, ("cosh(x)",)),
-    Function("cosh", torch.cosh, ("sinh(x)",)),
-    Function("tanh", torch.tanh, ("1 - tanh(x)^2",)),
-    Function("asinh", torch.asinh, ("1/sqrt(1 + x^2)",)),
-    Function("acosh", torch.acosh, ("1/sqrt(x^2 - 1)",)),
-    Function("atanh", torch.atanh, ("1/(1 - x^2)",)),
-    Function("abs", torch.abs, ("sign(x)",)),
-    Function("sign", torch.sign, ("0",)),
-    Function("step", step, ("0",)),
-    Function("floor", torch.floor, ("0",)),
-    Function("max", torch.maximum, ("step(x - y)", "1 - step(x - y)")),
-    Function("min", torch.minimum, ("step(y - x)", "1 - step(y - x)")),
+    Function("exp", on.exp, ("exp(x)",)),
+    Function("log", on.log, ("1/x",)),
+    Function("sqrt", on.sqrt, ("1/(2*sqrt(x))",)),
+    Function("sin", on.sin, ("cos(x)",)),
+    Function("cos", on.cos, ("-sin(x)",)),
+    Function("tan", on.tan, ("1 + tan(x)^2",)),
+    Function("asin", on.asin, ("1/sqrt(1 - x^2)",)),
+    Function("acos", on.acos, ("-1/sqrt(1 - x^2)",)),
+    Function("atan", on.atan, ("1/(1 + x^2)",)),
+    Function("sinh", on.sinh, ("cosh(x)",)),
+    Function("cosh", on.cosh, ("sinh(x)",)),
+    Function("tanh", on.tanh, ("1 - tanh(x)^2",)),
+    Function("asinh", on.asinh, ("1/sqrt(1 + x^2)",)),
+    Function("acosh", on.acosh, ("1/sqrt(x^2 - 1)",)),
+    Function("atanh", on.atanh, ("1/(1 - x^2)",)),
+    Function("abs", on.absolute, ("sign(x)",)),
+    Function("sign", on.sign, ("0",)),
+    Function("step", on.step, ("0",)),
+    Function("floor", on.floor, ("0",)),
+    Function("max", on.maximum, ("step(x - y)", "1 - step(x - y)")),
+    Function("min", on.minimum, ("step(y - x)", "1 - step(y - x)")),
     # The exact remainder of the two floats, with the sign of the second.
-    Function("mod", torch.remainder, ("1", "-floor(x/y)")),
-    Function("sigmoid", torch.sigmoid, ("sigmoid(x)*(1 - sigmoid(x))",)),
-    Function("gaussian", gaussian, ("-2*x*gaussian(x)",)),
+    Function("mod", on.remainder, ("1", "-floor(x/y)")),
+    Function("sigmoid", on.sigmoid, ("sigmoid(x)*(1 - sigmoid(x))",)),
+    Function("gaussian", on.gaussian, ("-2*x*gaussian(x)",)),
 )
 FUNCTIONS: Mapping[str, Function] = MappingProxyType({function.name: function for function in _TABLE})
 # Those that jump: between the jumps their slopes say all, at them nothing.

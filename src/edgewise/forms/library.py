@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise.forms import elementwise as on
+from edgewise.forms.elementwise import Values
 from edgewise.forms.expression import Expression, parse
-from edgewise.forms.functions import gaussian
 from edgewise.forms.tree import Apply, Node, Number
 
-Function = Callable[[Tensor], Tensor]
+Function = Callable[[Values], Values]
 Family = Literal["linear", "power", "exponential", "general"]
 
 
@@ -46,14 +45,14 @@ class Domain:
     pole: float | None = None
     period: float | None = None
 
-    def contains(self, z: Tensor) -> Tensor:
+    def contains(self, z: Values) -> Values:
         """Elementwise: may the form be evaluated at z?"""
         inside = (z >= self.low) & (z <= self.high) if self.closed else (z > self.low) & (z < self.high)
         if self.pole is None:
             return inside
         away = z - self.pole
         if self.period is not None:
-            away = torch.remainder(away, self.period)
+            away = on.remainder(away, self.period)
         return inside & (away != 0)
 
     def admits(self, low: ArrayLike, high: ArrayLike) -> NDArray[np.bool_]:
@@ -82,6 +81,8 @@ class Form:
         The formula in x, readable by `edgewise.forms.parse`.
     value, derivative
         f and f' on tensors, elementwise and differentiable to any order.
+    arrays
+        Whether they take NumPy arrays, too.
     domain
         Where f may be evaluated.
     complexity
@@ -109,6 +110,27 @@ class Form:
     complexity: int = 1
     family: Family = "general"
     shift_of: tuple[str, float, float, float, float] | None = None
+    arrays: bool = False
+
+    def tree(self) -> Node:
+        """The formula in x, as a tree of its own: a shared literal would be one constant for all who use it."""
+        return parse(FORMS[self.name].text if self.name in FORMS else self.text, ("x",)).tree
+
+    def at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """f of an array; what is no number is nan or infinite."""
+        return self._on_array(self.value, x)
+
+    def slope_at(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """f' of an array."""
+        return self._on_array(self.derivative, x)
+
+    def _on_array(self, function: Function, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.arrays:
+            with np.errstate(all="ignore"):
+                return np.asarray(function(x), dtype=np.float64)
+        import torch
+
+        return function(torch.from_numpy(np.ascontiguousarray(x))).numpy()
 
 
 _ANY = Domain()
@@ -122,13 +144,15 @@ def _power(name: str, exponent: float, text: str, complexity: int) -> Form:
     domain = (
         (_ANY if exponent > 0 else _NOT_ZERO) if whole else (_NOT_NEGATIVE if exponent > 0 else _POSITIVE)
     )
-    # An int exponent keeps torch on its exact path for small powers.
+    # An int exponent keeps both libraries on an exact path for small powers.
     p = int(exponent) if whole else exponent
-    return Form(name, text, lambda x: x**p, lambda x: p * x ** (p - 1), domain, complexity, "power")
+    return Form(
+        name, text, lambda x: on.power(x, p), lambda x: p * on.power(x, p - 1), domain, complexity, "power"
+    )
 
 
-_TABLE = (
-    Form("identity", "x", lambda x: x, torch.ones_like, complexity=1, family="linear"),
+_FORMS = (
+    Form("identity", "x", lambda x: x, on.ones_like, complexity=1, family="linear"),
     _power("square", 2, "x^2", 2),
     _power("cube", 3, "x^3", 3),
     _power("fourth", 4, "x^4", 4),
@@ -136,48 +160,48 @@ _TABLE = (
     _power("reciprocal", -1, "1/x", 2),
     _power("inverse square", -2, "1/x^2", 3),
     _power("inverse cube", -3, "1/x^3", 4),
-    Form("sqrt", "sqrt(x)", torch.sqrt, lambda x: 0.5 / torch.sqrt(x), _NOT_NEGATIVE, 2, "power"),
-    Form("inverse sqrt", "1/sqrt(x)", torch.rsqrt, lambda x: -0.5 * x**-1.5, _POSITIVE, 3, "power"),
+    Form("sqrt", "sqrt(x)", on.sqrt, lambda x: 0.5 / on.sqrt(x), _NOT_NEGATIVE, 2, "power"),
+    Form("inverse sqrt", "1/sqrt(x)", on.rsqrt, lambda x: -0.5 * x**-1.5, _POSITIVE, 3, "power"),
     _power("cube root", 1 / 3, "x^(1/3)", 4),
     _power("two thirds", 2 / 3, "x^(2/3)", 4),
     _power("three halves", 3 / 2, "x^(3/2)", 4),
     _power("five halves", 5 / 2, "x^(5/2)", 5),
     _power("inverse three halves", -3 / 2, "1/x^(3/2)", 5),
     _power("inverse cube root", -1 / 3, "1/x^(1/3)", 5),
-    Form("abs", "abs(x)", torch.abs, torch.sign, complexity=3, family="power"),
-    Form("log", "log(x)", torch.log, torch.reciprocal, _POSITIVE, 2, "power"),
-    Form("exp", "exp(x)", torch.exp, torch.exp, complexity=2, family="exponential"),
-    Form("sin", "sin(x)", torch.sin, torch.cos, complexity=2),
+    Form("abs", "abs(x)", on.absolute, on.sign, complexity=3, family="power"),
+    Form("log", "log(x)", on.log, on.reciprocal, _POSITIVE, 2, "power"),
+    Form("exp", "exp(x)", on.exp, on.exp, complexity=2, family="exponential"),
+    Form("sin", "sin(x)", on.sin, on.cos, complexity=2),
     Form(
         "cos",
         "cos(x)",
-        torch.cos,
-        lambda x: -torch.sin(x),
+        on.cos,
+        lambda x: -on.sin(x),
         complexity=2,
         shift_of=("sin", 1.0, 1.0, math.pi / 2, 0.0),
     ),
     Form(
         "tan",
         "tan(x)",
-        torch.tan,
-        lambda x: 1 + torch.tan(x) ** 2,
+        on.tan,
+        lambda x: 1 + on.tan(x) ** 2,
         Domain(pole=math.pi / 2, period=math.pi),
         3,
     ),
-    Form("tanh", "tanh(x)", torch.tanh, lambda x: 1 - torch.tanh(x) ** 2, complexity=3),
+    Form("tanh", "tanh(x)", on.tanh, lambda x: 1 - on.tanh(x) ** 2, complexity=3),
     Form(
         "sigmoid",
         "1/(1 + exp(-x))",
-        torch.sigmoid,
-        lambda x: torch.sigmoid(x) * torch.sigmoid(-x),
+        on.sigmoid,
+        lambda x: on.sigmoid(x) * on.sigmoid(-x),
         complexity=4,
         shift_of=("tanh", 0.5, 0.5, 0.0, 0.5),
     ),
-    Form("arctan", "atan(x)", torch.atan, lambda x: 1 / (1 + x * x), complexity=3),
-    Form("arcsin", "asin(x)", torch.asin, lambda x: 1 / torch.sqrt(1 - x * x), Domain(-1.0, 1.0), 3),
-    Form("sinh", "sinh(x)", torch.sinh, torch.cosh, complexity=3),
-    Form("cosh", "cosh(x)", torch.cosh, torch.sinh, complexity=3),
-    Form("gaussian", "exp(-x^2)", gaussian, lambda x: -2 * x * gaussian(x), complexity=4),
+    Form("arctan", "atan(x)", on.atan, lambda x: 1 / (1 + x * x), complexity=3),
+    Form("arcsin", "asin(x)", on.asin, lambda x: 1 / on.sqrt(1 - x * x), Domain(-1.0, 1.0), 3),
+    Form("sinh", "sinh(x)", on.sinh, on.cosh, complexity=3),
+    Form("cosh", "cosh(x)", on.cosh, on.sinh, complexity=3),
+    Form("gaussian", "exp(-x^2)", on.gaussian, lambda x: -2 * x * on.gaussian(x), complexity=4),
     Form(
         "lorentzian",
         "1/(1 + x^2)",
@@ -188,16 +212,16 @@ _TABLE = (
     Form(
         "arc",
         "sqrt(1 - x^2)",
-        lambda x: torch.sqrt(1 - x * x),
-        lambda x: -x / torch.sqrt(1 - x * x),
+        lambda x: on.sqrt(1 - x * x),
+        lambda x: -x / on.sqrt(1 - x * x),
         Domain(-1.0, 1.0),
         5,
     ),
     Form(
         "hyperbola",
         "sqrt(1 + x^2)",
-        lambda x: torch.sqrt(1 + x * x),
-        lambda x: x / torch.sqrt(1 + x * x),
+        lambda x: on.sqrt(1 + x * x),
+        lambda x: x / on.sqrt(1 + x * x),
         complexity=5,
     ),
     Form(
@@ -215,18 +239,19 @@ _TABLE = (
         lambda x: -x * (1 + x * x) ** -1.5,
         complexity=6,
     ),
-    Form("x log x", "x*log(x)", lambda x: x * torch.log(x), lambda x: 1 + torch.log(x), _POSITIVE, 5),
-    Form("x exp x", "x*exp(x)", lambda x: x * torch.exp(x), lambda x: (1 + x) * torch.exp(x), complexity=5),
+    Form("x log x", "x*log(x)", lambda x: x * on.log(x), lambda x: 1 + on.log(x), _POSITIVE, 5),
+    Form("x exp x", "x*exp(x)", lambda x: x * on.exp(x), lambda x: (1 + x) * on.exp(x), complexity=5),
     Form(
         "planck",
         "x/(exp(x) - 1)",
-        lambda x: x / torch.expm1(x),
-        lambda x: (1 + x / torch.expm1(-x)) / torch.expm1(x),
+        lambda x: x / on.expm1(x),
+        lambda x: (1 + x / on.expm1(-x)) / on.expm1(x),
         _NOT_ZERO,
         7,
     ),
 )
 
+_TABLE = tuple(replace(form, arrays=True) for form in _FORMS)
 FORMS: Mapping[str, Form] = MappingProxyType({form.name: form for form in _TABLE})
 
 
@@ -283,12 +308,13 @@ def _from_formula(text: str) -> Form:
         _callable(expression),
         _callable(slope),
         complexity=_size(expression.tree),
+        arrays=True,
     )
 
 
 def _callable(expression: Expression) -> Function:
     # The sum with zeros gives a constant derivative the shape and dtype of x.
-    return lambda x: expression.evaluate({"x": x}) + torch.zeros_like(x)
+    return lambda x: expression.evaluate({"x": x}) + on.zeros_like(x)
 
 
 def _size(node: Node) -> int:

@@ -22,7 +22,7 @@ from edgewise.replacing.results import ReplaceResult
 from edgewise.replacing.sampling import as_calls, collect
 from edgewise.replacing.surgery import put_in
 from edgewise.training.common.listeners import Listeners
-from edgewise.training.common.results import Callback
+from edgewise.training.common.records import Callback
 
 
 def prune_blocks(

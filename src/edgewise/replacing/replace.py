@@ -30,7 +30,7 @@ from edgewise.replacing.sampling import Call, Sample, answers, as_calls, collect
 from edgewise.replacing.surgery import take, with_blocks
 from edgewise.replacing.tracing import Block, affine, find_blocks, parts
 from edgewise.training.common.listeners import Listeners
-from edgewise.training.common.results import Callback, Record
+from edgewise.training.common.records import Callback, Record
 from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplications
 
 # Rows of a sample; steps of a block and of all blocks together, at normal work.

@@ -16,7 +16,7 @@ from edgewise.simplifying.prune import prune
 from edgewise.simplifying.scores import edge_scores
 from edgewise.training import Callback, FitResult, Record, fit
 from edgewise.training.common.preparation import covered
-from edgewise.training.common.results import tell
+from edgewise.training.common.records import tell
 from edgewise.training.common.rows import TrainingRows
 
 # Intervals of the grid on which smaller shapes are tried first.

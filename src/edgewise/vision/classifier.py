@@ -17,7 +17,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds
-from edgewise.training.common.results import Callback
+from edgewise.training.common.records import Callback
 from edgewise.vision.config import KINDS, ImageConfig
 from edgewise.vision.evidence import Evidence, evidence_of
 from edgewise.vision.networks import Patches, Standard, build

@@ -23,7 +23,8 @@ from edgewise.network import KAN, Nodes, save, scale_to_data, set_symbolic
 from edgewise.network.state import put_together, take_apart
 from edgewise.training import fit
 from edgewise.training.common.losses import make_loss
-from edgewise.training.common.results import FitResult, Record
+from edgewise.training.common.records import Record
+from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
 from edgewise.training.first_order.epoch_optimizers import (
     AdamW,

@@ -13,7 +13,7 @@ import torch
 
 from edgewise._core.checks import plural
 from edgewise._core.errors import NumericEdgesError
-from edgewise.forms import FORMS, Form, form_from_text, parse
+from edgewise.forms import Form, form_from_text
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.network import KAN
 
@@ -129,12 +129,7 @@ def _edge(form: Form, affine: Affine, value: _Line) -> _Line:
     inner = value.times(b, c)
     if form.family == "linear":
         return inner.times(a, d)
-    return _Line(a, substitute(form_tree(form), "x", inner.node()), d)
-
-
-def form_tree(form: Form) -> Node:
-    """A form's formula in x, as a tree of its own: a shared literal would be one constant for all edges."""
-    return parse(FORMS[form.name].text if form.name in FORMS else form.text, ("x",)).tree
+    return _Line(a, substitute(form.tree(), "x", inner.node()), d)
 
 
 def _sum(terms: list[_Line], bias: float) -> _Line:

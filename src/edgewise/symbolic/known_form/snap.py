@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, substitute
-from edgewise.symbolic.expressions.composition import form_tree
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.rewriting import simplify_expression
 from edgewise.symbolic.fitting.least_squares import Refit, refit
@@ -146,4 +145,4 @@ def _called(
     a, b, c, d = constants
     inner = argument if b is None else Apply("*", (b, argument))
     inner = inner if c is None else Apply("+", (inner, c))
-    return Apply("+", (Apply("*", (a, substitute(form_tree(found.form), "x", inner))), d))
+    return Apply("+", (Apply("*", (a, substitute(found.form.tree(), "x", inner))), d))

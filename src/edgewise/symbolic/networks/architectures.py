@@ -15,7 +15,8 @@ from edgewise._core.work import UntilSpent, spent
 from edgewise.network import KAN, Nodes, mask_edges, set_symbolic
 from edgewise.symbolic.expressions.composition import Edge, living_edges
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.training import FitResult, Record, fit
+from edgewise.training import FitResult, fit
+from edgewise.training.common.records import Record
 
 Callbacks = Sequence[Callable[[Record], Any]]
 

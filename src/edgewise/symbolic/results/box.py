@@ -141,12 +141,15 @@ def _numbers(values: Floats) -> Floats:
 
 @lru_cache(maxsize=32)
 def _spread(count: int, sides: int) -> Floats:
-    """The first points of Sobol's sequence but for the corner it starts in, (count, sides)."""
-    import torch
+    """A Latin hypercube: along each side, one point in each of as many strata, (count, sides).
 
-    # scipy has the sequence too, but its import takes longer than all the rest.
-    engine = torch.quasirandom.SobolEngine(sides)
-    points = engine.draw(count + 1, dtype=torch.float64)[1:].numpy()
+    McKay, Beckman, Conover (1979), A comparison of three methods for selecting values of input variables. Technometrics 21(2).
+    doi:10.1080/00401706.1979.10489755
+    """
+    # scipy has it too, and better sequences; but its import takes longer than all the rest.
+    draw = np.random.default_rng(0)
+    strata = np.stack([draw.permutation(count) for _ in range(sides)], axis=1)
+    points = (strata + draw.random((count, sides))) / count
     points.flags.writeable = False
     return points
 

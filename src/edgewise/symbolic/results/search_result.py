@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.stopping import StopReason
-from edgewise.network import KAN
 from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import criterion
@@ -21,6 +20,9 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import Alternative, alternatives
 from edgewise.symbolic.results.diagnostics import constant_intervals, trust
 from edgewise.symbolic.results.formula import Constant, Formula
+
+if TYPE_CHECKING:
+    from edgewise.network import KAN
 
 Floats = NDArray[np.float64]
 

@@ -31,14 +31,13 @@ from edgewise.symbolic.results.search_result import FormulaResult, recommended
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
-from edgewise.symbolic.search.network_stage import read_networks
 from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, remarks, with_best
-from edgewise.symbolic.search.recipe import run
+from edgewise.symbolic.search.recipe import networks, run
 from edgewise.symbolic.search.screening import mattering, related
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
-from edgewise.training import Record
+from edgewise.training.common.records import Record
 
 _OF = "find_formula"
 LOSSES = ("squared", "robust")
@@ -280,7 +279,7 @@ def _run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
         return run(wide, seed)
     if narrow.solved is None:
         narrow.until = wide.until
-        return narrow.follow(read_networks(narrow, derive(seed, 1)))
+        return narrow.follow(networks(narrow, derive(seed, 1)))
     return reason
 
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
 from edgewise.symbolic.search.backward_elimination import shortened
-from edgewise.symbolic.search.network_stage import read_networks
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.structural_stage import structured
@@ -29,7 +29,7 @@ def run(search: Search, seed: int | None) -> StopReason:
     """Search by the recipe, then in networks if nothing explains the rows; returns why that ended."""
     reason = search.follow(recipe(search, seed))
     if reason is None:
-        reason = search.follow(read_networks(search, seed))
+        reason = search.follow(networks(search, seed))
         search.add(shortened(search.closest, search.config), None)
     return reason
 
@@ -52,3 +52,11 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
         return StopReason.WORK_SPENT
     yield Proposal(sums_by_exchange(rows, seed or 0))
     return None
+
+
+def networks(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason]:
+    """What small networks say; torch is loaded here, for most searches end before."""
+    from edgewise.symbolic.search.network_stage import read_networks
+
+    with one_thread():
+        return (yield from read_networks(search, seed))

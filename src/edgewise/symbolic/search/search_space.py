@@ -12,7 +12,6 @@ from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
-from edgewise.symbolic.expressions.composition import form_tree
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.units.constraints import Dimensions
 from edgewise.symbolic.units.rules import MismatchError, constant_value
@@ -127,11 +126,11 @@ def _functions(
     library = None if forms is None else _library(forms)
     allowed: frozenset[str] | None = None
     if library is not None:
-        allowed = frozenset(name for form in library for name in functions_in(form_tree(form)))
+        allowed = frozenset(name for form in library for name in functions_in(form.tree()))
     if banned:
         allowed = (frozenset(FUNCTIONS) if allowed is None else allowed) - banned
         kept = tuple(FORMS.values()) if library is None else library
-        library = tuple(form for form in kept if functions_in(form_tree(form)) <= allowed)
+        library = tuple(form for form in kept if functions_in(form.tree()) <= allowed)
     return library, allowed
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.forms.tree import Node
-from edgewise.network import KAN
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.complexity import complexity
 from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
@@ -27,13 +26,15 @@ from edgewise.symbolic.fitting.square_roots import unsquared
 from edgewise.symbolic.fitting.structure_left import follows_a_column
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.tying import tie_constants
-from edgewise.symbolic.networks.architectures import Trained
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.exactness import exactness, is_law
 from edgewise.symbolic.search.search_space import Limits
-from edgewise.training import Record
-from edgewise.training.common.results import tell
+from edgewise.training.common.records import Record, tell
+
+if TYPE_CHECKING:
+    from edgewise.network import KAN
+    from edgewise.symbolic.networks.architectures import Trained
 
 Callback = Callable[[Record], Any]
 End = TypeVar("End")
@@ -84,9 +85,9 @@ class Search:
     until: float
     config: SearchConfig = DEFAULT
     finished: list[Formula] = field(default_factory=list[Formula])
-    networks: dict[Any, KAN] = field(default_factory=dict[Any, KAN])
+    networks: dict[Any, KAN] = field(default_factory=dict[Any, "KAN"])
     laws: list[Formula] = field(default_factory=list[Formula])
-    trained: list[Trained] = field(default_factory=list[Trained])
+    trained: list[Trained] = field(default_factory=list["Trained"])
     floor: float = math.inf
     _left: dict[Any, float] = field(default_factory=dict[Any, float])
     _patterned: dict[Any, bool] = field(default_factory=dict[Any, bool])

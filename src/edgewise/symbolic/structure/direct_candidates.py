@@ -17,7 +17,6 @@ from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
-from edgewise.symbolic.expressions.composition import form_tree
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.growth_factors import growths
@@ -45,7 +44,7 @@ def curve_tree(found: Suggestion, inner: Node) -> Node:
     """a*f(b*x + c) + d as a tree, without the constants it does not need."""
     scaled = inner if found.b == 1.0 else Apply("*", (Number(float(found.b)), inner))
     z = scaled if found.c == 0.0 else Apply("+", (scaled, Number(float(found.c))))
-    value = Apply("*", (Number(float(found.a)), substitute(form_tree(found.form), "x", z)))
+    value = Apply("*", (Number(float(found.a)), substitute(found.form.tree(), "x", z)))
     return Apply("+", (value, Number(float(found.d))))
 
 
@@ -107,7 +106,7 @@ def _plain_curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Nod
     """
     for name in rows.names:
         for form in FORMS.values() if forms is None else forms:
-            tree = substitute(form_tree(form), "x", Variable(name))
+            tree = substitute(form.tree(), "x", Variable(name))
             tape = Tape(tree, rows.names)
             value = tape.value(tape.start, rows.X)
             if form.family == "linear" or not np.isfinite(value).all():

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from edgewise.forms import Domain, Form
@@ -74,9 +73,7 @@ def evaluate(forms: Sequence[Form], index: Ints, z: Floats) -> tuple[Floats, Flo
     """f and f' of rows z, each row with its own form; rows are sorted by form."""
     value, slope = np.empty_like(z), np.empty_like(z)
     for form, rows in _slices(forms, index):
-        piece = torch.from_numpy(z[rows])
-        value[rows] = form.value(piece).numpy()
-        slope[rows] = form.derivative(piece).numpy()
+        value[rows], slope[rows] = form.at(z[rows]), form.slope_at(z[rows])
     return value, slope
 
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from edgewise.forms import Form
 from edgewise.forms.tree import Node, Number, substitute
-from edgewise.symbolic.expressions.composition import form_tree
 from edgewise.symbolic.univariate.atom_starts import (
     damped_starts,
     edge_starts,
@@ -332,9 +330,9 @@ def form_atom(form: Form, u: Column) -> Atom:
     """A form given by the caller, f(b*u + c)."""
 
     def evaluate(u: Floats, constants: Floats) -> Values:
-        z = torch.from_numpy(constants[:, :1] * u + constants[:, 1:2])
-        down = form.derivative(z).numpy()
-        return form.value(z).numpy(), (down * u, down)
+        z = constants[:, :1] * u + constants[:, 1:2]
+        down = form.slope_at(z)
+        return form.at(z), (down * u, down)
 
     def starts(u: Floats) -> Floats:
         both = step_starts(u)
@@ -344,7 +342,7 @@ def form_atom(form: Form, u: Column) -> Atom:
         )
         return np.concatenate([both, both * [[-1.0, -1.0]], plain])
 
-    tree = form_tree(form)
+    tree = form.tree()
     return Atom(
         form.name,
         evaluate,

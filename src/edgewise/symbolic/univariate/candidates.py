@@ -40,13 +40,7 @@ class Candidates:
         self.front.offer(Number(float(np.average(points.y, weights=points.weight))))
 
     def _plain_forms(self) -> list[Column]:
-        import torch
-
-        from edgewise.symbolic.expressions.composition import form_tree
-
-        return [
-            Column(form_tree(form), form.value(torch.from_numpy(self.few.x)).numpy()) for form in self.own
-        ]
+        return [Column(form.tree(), form.at(self.few.x)) for form in self.own]
 
     def late(self) -> bool:
         """Is the work done that is allowed?"""

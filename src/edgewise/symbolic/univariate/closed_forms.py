@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
 
 from edgewise._core.checks import as_tuple, check_float, check_int, check_vector, short
@@ -55,8 +54,7 @@ class Suggestion:
 
     def value(self, x: ArrayLike) -> Floats:
         """The fitted function at x."""
-        z = torch.from_numpy(np.atleast_1d(self.b * np.asarray(x, dtype=np.float64) + self.c))
-        return (self.a * self.form.value(z).numpy() + self.d).reshape(np.shape(x))
+        return self.a * self.form.at(self.b * np.asarray(x, dtype=np.float64) + self.c) + self.d
 
     @property
     def text(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import PULSE, Meter, StopError
-from edgewise.training.common.results import Callback, Record, tell
+from edgewise.training.common.records import Callback, Record, tell
 
 
 class Listeners:

@@ -26,7 +26,8 @@ from edgewise.network import KAN
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.preparation import prepared
-from edgewise.training.common.results import Callback, FitResult, Record
+from edgewise.training.common.records import Callback, Record
+from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows
 from edgewise.training.common.state_files import is_there, read_tree, write_tree
 from edgewise.training.common.units import in_units, scaled

@@ -17,7 +17,7 @@ from edgewise.network import KAN
 from edgewise.network.container import Table, read_container, write_container
 from edgewise.network.files import build_network, promised_tensors
 from edgewise.network.spec import KANSpec
-from edgewise.training.common.results import Record
+from edgewise.training.common.records import Record
 from edgewise.training.common.state_files import cause, is_there
 from edgewise.training.second_order.fit_state import FitState
 from edgewise.training.second_order.lm import LMState

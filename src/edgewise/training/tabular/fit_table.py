@@ -17,7 +17,8 @@ from edgewise.training.additive.shape_constraints import Constraint, check_const
 from edgewise.training.bag.run import TableRows
 from edgewise.training.common.gross_errors import NORMAL_DEVIATION
 from edgewise.training.common.losses import CrossEntropy, Huber, Loss, Quantile, Squared
-from edgewise.training.common.results import Callback, TableFit
+from edgewise.training.common.records import Callback
+from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig, config_of
 from edgewise.training.tabular.job import TableJob
 from edgewise.training.tabular.output_range import check_range, within_range

@@ -23,7 +23,8 @@ from edgewise.training.bag.members import Bag, MonotoneConstraint
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration
 from edgewise.training.bag.run import Recipe, TableProblem, TableRows, make_problem, train_bag
 from edgewise.training.common.losses import Loss
-from edgewise.training.common.results import Callback, TableFit
+from edgewise.training.common.records import Callback
+from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
 from edgewise.training.interactions.pair_functions import Joined, solve_pairs
 from edgewise.training.interactions.pair_nodes import pair_nodes

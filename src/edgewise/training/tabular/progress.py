@@ -13,7 +13,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, running
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss
-from edgewise.training.common.results import Callback, Record
+from edgewise.training.common.records import Callback, Record
 
 
 class TableProgress:

@@ -23,7 +23,8 @@ from edgewise.training.common.costs import is_small
 from edgewise.training.common.gross_errors import gross_errors, row_numbers
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.common.losses import Loss, make_loss
-from edgewise.training.common.results import Callback, FitResult, Record
+from edgewise.training.common.records import Callback, Record
+from edgewise.training.common.results import FitResult
 from edgewise.training.common.rows import TrainingRows, as_rows, hold_out
 from edgewise.training.second_order.checkpoint import Checkpoint
 from edgewise.training.second_order.fit_problem import error

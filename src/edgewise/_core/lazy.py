@@ -1,0 +1,60 @@
+"""Packages whose names are loaded on first use: the names stand once, in the package's stub file.
+
+Importing torch takes a second; who asks for a formula, or for help, need not wait for it.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+
+
+@cache
+def homes(package: str) -> Mapping[str, str]:
+    """Where each public name of a package lives, by its stub; of a module, that is the package.
+
+    Examples
+    --------
+    >>> homes("edgewise")["Table"]
+    'edgewise.data'
+    """
+    found: dict[str, str] = {}
+    for line in ast.parse(pkgutil.get_data(package, "__init__.pyi") or b"").body:
+        if isinstance(line, ast.ImportFrom):
+            home = importlib.util.resolve_name("." * line.level + (line.module or ""), package)
+            found.update({name.name: home for name in line.names})
+    return found
+
+
+def attach(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of a package with a stub file.
+
+    Parameters
+    ----------
+    package : str
+        Its `__name__`.
+    """
+
+    def load(name: str) -> object:
+        if name == "__all__":
+            return sorted(each for each, home in homes(package).items() if home != package)
+        if name not in homes(package):
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=None)
+        home = homes(package)[name]
+        value = (
+            importlib.import_module(f"{package}.{name}")
+            if home == package
+            else getattr(importlib.import_module(home), name)
+        )
+        setattr(sys.modules[package], name, value)
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes(package), "__all__"})
+
+    return load, names

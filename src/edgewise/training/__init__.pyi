@@ -1,0 +1,12 @@
+from .common.losses import CrossEntropy as CrossEntropy
+from .common.losses import Huber as Huber
+from .common.losses import Loss as Loss
+from .common.losses import Poisson as Poisson
+from .common.losses import Squared as Squared
+from .common.records import Callback as Callback
+from .common.records import Record as Record
+from .common.results import FitResult as FitResult
+from .common.results import TableFit as TableFit
+from .config import TableConfig as TableConfig
+from .fit_network import fit as fit
+from .tabular.fit_table import fit_table as fit_table
