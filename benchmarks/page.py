@@ -17,7 +17,7 @@ from typing import Any
 
 from _common import OUT, text
 
-from edgewise._core import plural
+from edgewise._core.checks import plural
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = (

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from edgewise._core import (
-    InputError,
+from edgewise._core.checks import (
     among,
     as_tuple,
     check_bool,
@@ -27,6 +26,7 @@ from edgewise._core import (
     check_vector,
     short,
 )
+from edgewise._core.errors import InputError
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, width=64)
 MATRICES = hnp.arrays(np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6), elements=FINITE)

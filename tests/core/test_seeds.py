@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise._core import InputError, derive, generator, numpy_generator
+from edgewise._core.errors import InputError
+from edgewise._core.seeds import derive, generator, numpy_generator
 
 SEEDS = st.integers(0, 2**63 - 1)
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewise._core import InputError, did_you_mean
-from edgewise._core.checks import short
+from edgewise._core.checks import did_you_mean, short
+from edgewise._core.errors import InputError
 from edgewise.auditing.groups import JOINT
 from edgewise.cli.inputs import numbers
 from edgewise.cli.models import Model

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from importlib import import_module, metadata
 from typing import Any
 
-from edgewise._core import EdgewiseError, plural
+from edgewise._core.checks import plural
+from edgewise._core.errors import EdgewiseError
 from edgewise._core.extras import how_to_install
 
 # Importing what is installed under another name than it is imported by.

@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewise._core import InputError, plural
-from edgewise._core.checks import LARGEST
+from edgewise._core.checks import LARGEST, plural
+from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, check_work, running
 from edgewise.cli.accuracy import compared, measure, measures

@@ -12,7 +12,8 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core import InputError, among, did_you_mean
+from edgewise._core.checks import among, did_you_mean
+from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli.inputs import called, numbers, refuse_infinite, timed
 from edgewise.data import provenance

@@ -15,8 +15,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise import __version__
-from edgewise._core import InputError, among, did_you_mean, short
-from edgewise._core.checks import check_squarable
+from edgewise._core.checks import among, check_squarable, did_you_mean, short
+from edgewise._core.errors import InputError
 from edgewise.cli.accuracy import compared, measure, measures
 from edgewise.cli.inputs import Inputs, called, find, prepare
 from edgewise.cli.job import Job, edges

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from edgewise._core import InputError
+from edgewise._core.errors import InputError
 from edgewise.cli.inputs import complete
 from edgewise.cli.models import Model
 from edgewise.data import provenance

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
+from sympy import prime
 
 Floats = NDArray[np.float64]
 Place = tuple[tuple[str, float], ...]
@@ -141,15 +142,13 @@ def _numbers(values: Floats) -> Floats:
 
 @lru_cache(maxsize=32)
 def _spread(count: int, sides: int) -> Floats:
-    """A Latin hypercube: along each side, one point in each of as many strata, (count, sides).
+    """Multiples of the square roots of the first primes, but for their whole parts, (count, sides).
 
-    McKay, Beckman, Conover (1979), A comparison of three methods for selecting values of input variables. Technometrics 21(2).
-    doi:10.1080/00401706.1979.10489755
+    Niederreiter (1992), Random number generation and quasi-Monte Carlo methods, section 3.
     """
-    # scipy has it too, and better sequences; but its import takes longer than all the rest.
-    draw = np.random.default_rng(0)
-    strata = np.stack([draw.permutation(count) for _ in range(sides)], axis=1)
-    points = (strata + draw.random((count, sides))) / count
+    # scipy has better sequences, but its import takes longer than all the rest.
+    roots = np.sqrt([float(prime(side + 1)) for side in range(sides)])
+    points = (0.5 + np.arange(1, count + 1)[:, None] * roots) % 1.0
     points.flags.writeable = False
     return points
 
