@@ -94,7 +94,7 @@ class Box:
 
 
 def lowest(
-    function: Callable[[Floats], Floats], box: Box, points: Floats, *, rounds: int = 30
+    function: Callable[[Floats], Floats], box: Box, points: Floats, *, rounds: int = 40
 ) -> tuple[Floats, float]:
     """The place where a function is smallest, and its value there: the best of some points, sought around ever closer.
 
@@ -142,13 +142,13 @@ def _numbers(values: Floats) -> Floats:
 
 @lru_cache(maxsize=32)
 def _spread(count: int, sides: int) -> Floats:
-    """Multiples of the square roots of the first primes, but for their whole parts, (count, sides).
+    """Multiples of the square roots of the first primes, but for their whole parts, from the centre on, (count, sides).
 
     Niederreiter (1992), Random number generation and quasi-Monte Carlo methods, section 3.
     """
     # scipy has better sequences, but its import takes longer than all the rest.
     roots = np.sqrt([float(prime(side + 1)) for side in range(sides)])
-    points = (0.5 + np.arange(1, count + 1)[:, None] * roots) % 1.0
+    points: Floats = np.mod(0.5 + np.arange(count)[:, None] * roots, 1.0)
     points.flags.writeable = False
     return points
 
