@@ -107,7 +107,7 @@ def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) ->
     >>> for each in conditions(parse("log(x - y) + 1/x", ["x", "y"]).tree, ["x", "y"], X):
     ...     print(each)
     log(x - y) needs x - y > 0, which fails inside the box of the data, though on none of its rows, for example at
-    x = 1.943, y = 2.068.
+    x = 1.992, y = 2.042.
     1/x needs x != 0, which holds in the box of the data and around it.
     """
     box = Box.around(names, X)
