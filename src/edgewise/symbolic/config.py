@@ -248,8 +248,8 @@ class SearchConfig:
         edge is missed least.
     edge_forms, snapped_rows, snapped_steps : int
         Forms that each edge is tried with, rows that choose among them, and steps of the fit of a choice.
-    relation_rows, relation_columns, selected_columns, quotient_columns : int
-        Rows that relations need, and columns they may have; columns of forward selection, and of quotients.
+    relation_rows, relation_columns, selected_columns : int
+        Rows that relations need, and columns they may have; columns of forward selection.
     varying_rows, varying_sample : int
         Rows that varying coefficients need, and those they are fitted to.
     pivot_sets, pivots_alike : int and float
@@ -452,7 +452,6 @@ class SearchConfig:
     relation_rows: int = 30
     relation_columns: int = 9
     selected_columns: int = 6
-    quotient_columns: int = 4
     varying_rows: int = 100
     varying_sample: int = 700
     pivot_sets: int = 400

@@ -1,4 +1,7 @@
-"""The answer to a problem: functions that can be evaluated, with their estimated error and why the search for them ended."""
+"""The answer to a problem: functions that can be evaluated, with their estimated error and why the search for them ended.
+
+Long because it is what people hold in hand: most lines are what each method gives, in which units, with an example.
+"""
 
 from __future__ import annotations
 
