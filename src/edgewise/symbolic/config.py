@@ -204,6 +204,9 @@ class SearchConfig:
         that jumps may part.
     series_terms : int
         Sums of more terms are no beginning of a series.
+    backfitting_share, backfitting_near, backfitted : float, float and int
+        Backfitting: its share of the work that is left, what is about as close as the best formula, and formulas whose parts
+        are read anew.
     eliminated_factors, eliminations : int
         Backward elimination: factors of a product, and candidates of a formula, those that leave most out first.
     mostly : float
@@ -409,6 +412,9 @@ class SearchConfig:
     stair_alike: float = 1e-6
     stair_steps: float = 0.5
     series_terms: int = 7
+    backfitting_share: float = 0.3
+    backfitting_near: float = 1.05
+    backfitted: int = 3
     eliminated_factors: int = 6
     eliminations: int = 60
     mostly: float = 0.97
@@ -485,6 +491,7 @@ class SearchConfig:
             "mostly",
             "most_aside",
             "judging_share",
+            "backfitting_share",
             "chance",
             "rare",
             "lost",

@@ -15,6 +15,7 @@ from collections.abc import Generator
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
+from edgewise.symbolic.search.backfitting import backfitted
 from edgewise.symbolic.search.backward_elimination import shortened
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
@@ -45,6 +46,8 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     if not search.explained:
         yield Proposal(two_laws(rows))
     yield Proposal(resummed(search.closest, config))
+    if not search.explained:
+        yield Proposal(backfitted(search.nearly, rows, search.part(config.backfitting_share)))
     yield Proposal(shortened(search.closest, config))
     if search.explained:
         return StopReason.EXPLAINED

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from edgewise.network import KAN
     from edgewise.symbolic.networks.architectures import Trained
 
+# What a formula explains whose parts are worth another look.
+_MOST = 0.9
+
 Callback = Callable[[Record], Any]
 End = TypeVar("End")
 
@@ -110,6 +113,13 @@ class Search:
     def closest(self) -> list[Formula]:
         """The formulas of the front that come close to the best."""
         return [each for each in pareto(self.finished) if each.error <= self.config.close * self.smallest]
+
+    @property
+    def nearly(self) -> list[Formula]:
+        """The shortest formulas that are about as close as the best and explain the most of y."""
+        least = self.config.backfitting_near * self.smallest
+        near = [each for each in pareto(self.finished) if each.error <= least and each.r2 > _MOST]
+        return near[: self.config.backfitted]
 
     @property
     def exact(self) -> bool:

@@ -37,6 +37,7 @@ from edgewise.symbolic.structure.chebyshev_surrogate import (
 from edgewise.symbolic.structure.curves_noise import curves, long_curves
 from edgewise.symbolic.structure.forward_selection import pursued
 from edgewise.symbolic.structure.moves import View, scalings
+from edgewise.symbolic.structure.power_factors import power_factors
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.separability import factors, separations
 from edgewise.symbolic.structure.state import Move, State, power, powers
@@ -175,7 +176,8 @@ def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
     """The states with fewer features that predict as well."""
     config = judge.config
     tried: list[tuple[float, list[Kind], Move, State, Floats]] = []
-    for move in itertools.chain(_moves(one.state), _led(one.state)):
+    taken = power_factors(one.state.rows, one.weight, config.largest_exponent)
+    for move in itertools.chain(taken, _moves(one.state), _led(one.state)):
         if spent() > until:
             break
         name = _name(one.state, move)
