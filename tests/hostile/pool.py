@@ -20,6 +20,8 @@ from .attempts import Outcome
 ROOT = Path(__file__).parents[2]
 # Attempts one worker carries out before a fresh one takes its place: a slow leak shall not look like a crash.
 PER_WORKER = 400
+# Seconds a worker may take to load its libraries on a machine with much other work.
+STARTS = 1800.0
 # The clock on the wall runs faster than the processor's on a shared machine.
 PATIENCE = 3.0
 ENVIRONMENT = {
@@ -49,7 +51,12 @@ class Worker:
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
         self.asked = 0
-        if self._line(300.0) != "ready\n":
+        try:
+            started = self._line(STARTS) == "ready\n"
+        except queue.Empty:
+            started = False
+        if not started:
+            self.close()
             raise RuntimeError("A worker of the hostile attempts did not start.")
 
     def ask(self, name: str, seed: int) -> Outcome:
@@ -128,4 +135,6 @@ def run(attempts: Sequence[tuple[str, int]], workers: int, tell: Callable[[Outco
         thread.start()
     for thread in threads:
         thread.join()
+    if len(done) < len(attempts):
+        raise RuntimeError(f"{len(attempts) - len(done)} of {len(attempts)} attempts were not carried out.")
     return done

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
@@ -30,6 +31,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "classes that cannot be read": lambda: ew.KANClassifier().fit(X, Raises()),
     "refine(layers: a tensor without dimensions)": lambda: ew.edits.refine(ew.KAN([2, 1]), 2, layers=NUMBER),
     "remove_inputs(a tensor without dimensions)": lambda: ew.edits.remove_inputs(ew.KAN([2, 1]), NUMBER),
+    "fit(X: two columns without a name)": lambda: MODEL.fit(pa.table([Y, Y], names=["", ""]), Y),
     "verify(a long text)": lambda: ew.verify(ew.KAN([2, 1]), "x*" * 20_000),
 }
 
@@ -53,3 +55,9 @@ def test_a_column_of_values_between_which_there_are_hardly_any_floats_is_explain
     shapes = answer.shapes
     assert [float(shape.counts.sum()) for shape in shapes] == [5.0, 5.0]
     assert all((np.diff(shape.edges) > 0).all() for shape in shapes)
+
+
+def test_columns_of_one_value_each_tell_of_no_law() -> None:
+    y = np.random.default_rng(0).normal(size=150)
+    found = ew.find_formula(np.tile([1.0, 0.0], (150, 1)), y, work=0.01)
+    assert not found.best.sympy.free_symbols

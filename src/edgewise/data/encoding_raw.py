@@ -133,7 +133,7 @@ def raw_table(data: Any, name: str = "X") -> RawTable:
 
 def _from_frame(data: Any, name: str) -> RawTable:
     labels = list(data.column_names if hasattr(data, "column_names") else data.columns)
-    if twice := repeated([str(label) for label in labels]):
+    if (twice := repeated([str(label) for label in labels])) is not None:
         raise InputError(
             f"The '{name}' argument must have distinct column names. Got {twice!r} more than once instead; rename one."
         )

@@ -244,7 +244,7 @@ def to_table(data: Any, source: str = "the table") -> Table:
         raise InputError(
             f"{source} must be an eager data frame. Got a lazy one instead; call its .collect() first."
         )
-    if hasattr(data, "columns") and (twice := repeated([str(name) for name in _labels(data)])):
+    if hasattr(data, "columns") and (twice := repeated([str(name) for name in _labels(data)])) is not None:
         # Checked before narwhals, whose own word for it differs from backend to backend.
         raise InputError(
             f"{source} must have distinct column names. Got {short(twice, 40)} more than once instead; rename one."

@@ -123,6 +123,8 @@ class TableConfig:
         Rows held out, below which log-odds are not set by them.
     most_slope, most_shift : float
         How far they may be: the factor, and the shift in log-odds.
+    slope_spread : float
+        Standard deviation of the factor's logarithm before rows have spoken.
     screening_rows, fewest_kept : int
         Rows that columns of a wide table are judged by, one by one; where columns have to go, no more stay than there are
         rows, but these at least.
@@ -211,6 +213,7 @@ class TableConfig:
     fewest_to_calibrate: int = 50
     most_slope: float = 3.0
     most_shift: float = 3.0
+    slope_spread: float = 0.5
     screening_rows: int = 20_000
     fewest_kept: int = 20
     reservoir_rows: int = 20_000

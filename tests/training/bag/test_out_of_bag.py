@@ -11,6 +11,7 @@ from edgewise.training import fit_table
 from edgewise.training.bag.out_of_bag import OutOfBag, recalibration
 from edgewise.training.bag.run import TableProblem, TableRows, make_problem
 from edgewise.training.common.losses import CrossEntropy, Squared
+from edgewise.training.config import DEFAULT
 
 
 def problem_of(y: torch.Tensor) -> TableProblem:
@@ -29,11 +30,33 @@ def test_the_line_is_that_of_a_logistic_regression(bold: float) -> None:
     told = torch.from_numpy(bold * z + 0.7)[problem.held, None]
     oracle = LogisticRegression(C=np.inf).fit(told.numpy(), y[problem.held, 0].numpy())
     line = recalibration(OutOfBag(told, 0.0), problem, CrossEntropy(), 1.0)
-    assert line.slope == pytest.approx(oracle.coef_[0, 0], rel=1e-3)
-    assert float(line.shift) == pytest.approx(oracle.intercept_[0], abs=2e-3)
+    assert line.slope == pytest.approx(oracle.coef_[0, 0], rel=1e-2)
+    assert float(line.shift) == pytest.approx(oracle.intercept_[0], abs=2e-2)
     part = recalibration(OutOfBag(told, 0.0), problem, CrossEntropy(), 0.75)
     assert np.log(part.slope) == pytest.approx(0.75 * np.log(line.slope))
     assert float(part.shift) == pytest.approx(0.75 * float(line.shift))
+
+
+@pytest.mark.parametrize("rows", [60, 200])
+def test_the_slope_of_few_rows_is_weighed_against_none(rows: int) -> None:
+    """The most likely slope under a normal prior on its logarithm, by a grid of slopes with the best shift of each."""
+    rng = np.random.default_rng(3)
+    z = rng.normal(size=rows)
+    y = torch.from_numpy((rng.random(rows) < 1 / (1 + np.exp(-z))).astype(float))[:, None]
+    problem = problem_of(y)
+    told, own = torch.from_numpy(2 * z)[problem.held, None], y[problem.held, 0].numpy()
+    line = recalibration(OutOfBag(told, 0.0), problem, CrossEntropy(), 1.0)
+
+    def worth(slope: float) -> float:
+        f = slope * told[:, 0].numpy()[:, None] + np.linspace(-2, 2, 801)
+        loss = np.logaddexp(0, f) - own[:, None] * f
+        return float(loss.sum(0).min()) + np.log(slope) ** 2 / (2 * DEFAULT.slope_spread**2)
+
+    slopes = np.exp(np.linspace(-1.0, 0.0, 401))
+    assert line.slope == pytest.approx(slopes[np.argmin([worth(one) for one in slopes])], rel=0.02)
+    # Bolder than the outcomes, and less far from none than a regression would have it.
+    oracle = LogisticRegression(C=np.inf).fit(told.numpy(), own).coef_[0, 0]
+    assert oracle < line.slope < 1
 
 
 def test_of_three_classes_the_mean_probabilities_become_the_frequencies() -> None:
@@ -74,6 +97,6 @@ def test_the_out_of_bag_error_of_many_columns_of_noise_is_no_praise(loss: str) -
         else:
             fresh = np.sqrt(np.mean((out - y[150:]) ** 2))
         assert fit.validation_error is not None
-        shares.append(fit.validation_error / fresh)
+        shares.append(float(fit.validation_error / fresh))
     # A single table's error is sure to a few hundredths; the mean of six was 0.9 where smoothness knew the rows.
     assert np.mean(shares) > 0.96

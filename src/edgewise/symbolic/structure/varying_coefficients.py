@@ -35,6 +35,8 @@ def varying(rows: SplitRows) -> Iterator[Node]:
     if len(rows.names) != 2 or len(rows.y) < rows.config.varying_rows:
         return
     config, thin = rows.config, rows.thinned(rows.config.varying_sample)
+    if not (np.ptp(thin.X, axis=0) > 0).all():
+        return  # of the sample one column does not vary at all
     sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
     for at in (0, 1):
         u = thin.X[:, 1 - at]
@@ -43,6 +45,8 @@ def varying(rows: SplitRows) -> Iterator[Node]:
         for functions in _functions(thin, at):
             design = np.concatenate([table * each.values[:, None] for each in functions], axis=1)
             scale = np.linalg.norm(design, axis=0)
+            if not (np.isfinite(scale) & (scale > 0)).all():
+                continue
             ORTHOGONAL(design.size * design.shape[1])
             q = np.linalg.qr(design / scale)[0]
             for outer in OUTERS[:4]:
