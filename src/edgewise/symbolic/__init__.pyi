@@ -1,9 +1,9 @@
 from .._core.errors import NumericEdgesError as NumericEdgesError
 from .config import SearchConfig as SearchConfig
-from .expressions.complexity import complexity as complexity
-from .expressions.parse import formula_text as formula_text
-from .expressions.parse import parse_formula as parse_formula
-from .expressions.rewriting import simplify_expression as simplify_expression
+from .expressions.border import complexity as complexity
+from .expressions.border import formula_text as formula_text
+from .expressions.border import parse_formula as parse_formula
+from .expressions.border import simplify_expression as simplify_expression
 from .expressions.to_network import compile_formula as compile_formula
 from .expressions.user_forms import form_from_sympy as form_from_sympy
 from .hypotheses.check import Verdict as Verdict

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from edgewise._core.errors import InputError
 from edgewise.forms.functions import FUNCTIONS
-from edgewise.symbolic.expressions.parse import parse_formula
+from edgewise.symbolic import parse_formula
 from edgewise.symbolic.expressions.source import c_source, identifiers, python_source
 from edgewise.symbolic.results.formula import Formula
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.symbolic.expressions.parse import parse_formula
+from edgewise.symbolic import parse_formula
 from edgewise.symbolic.fitting.cancellation import cancels
 
 X = np.random.default_rng(0).uniform(0.5, 4, (300, 2))

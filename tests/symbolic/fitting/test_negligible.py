@@ -9,12 +9,17 @@ import pytest
 import sympy
 
 from edgewise.symbolic import find_formula
-from edgewise.symbolic.fitting.negligible import without_negligible
+from edgewise.symbolic.expressions.border import as_sympy
+from edgewise.symbolic.fitting import negligible
 from edgewise.symbolic.fitting.train_test import SplitRows
 
 x, y = sympy.symbols("x y")
 X = np.random.default_rng(0).uniform(-2, 2, (300, 2))
 ROWS = SplitRows.split(("x", "y"), X, X[:, 0], 0.2, 0)
+
+
+def without_negligible(formula: sympy.Expr, rows: SplitRows) -> sympy.Expr:
+    return as_sympy(negligible.without_negligible(formula, rows))
 
 
 @pytest.mark.parametrize(

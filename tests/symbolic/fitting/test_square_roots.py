@@ -9,12 +9,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise.symbolic import complexity
-from edgewise.symbolic.fitting.square_roots import unsquared
+from edgewise.symbolic.expressions.border import as_sympy
+from edgewise.symbolic.fitting import square_roots
 from edgewise.symbolic.fitting.train_test import SplitRows
 
 x, u, c, t = sympy.symbols("x u c t")
 BOX = np.random.default_rng(0).uniform([5, 1, 3, 1], [10, 2, 20, 2], (400, 4))
 ROWS = SplitRows.split(("x", "u", "c", "t"), BOX, BOX[:, 0], 0.2, 0)
+
+
+def unsquared(expression: sympy.Expr, rows: SplitRows) -> sympy.Expr:
+    return as_sympy(square_roots.unsquared(expression, rows))
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from scipy.stats import qmc
 from edgewise._core.errors import InputError
 from edgewise.forms.parser import read
 from edgewise.network import KAN, set_symbolic
-from edgewise.symbolic.expressions.parse import parse_formula
+from edgewise.symbolic import parse_formula
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import alternatives, paired_p_value, squared_errors
@@ -222,7 +222,7 @@ def test_the_distance_to_the_network_is_the_integral_over_the_box() -> None:
     assert found.place is not None
     assert abs(found.place[0][1]) == 1.0
     assert found.finite == 1.0
-    half = trust(replace(law, sympy=sympy.log(sympy.Symbol("x1"))), X, X[:, 0], net).network
+    half = trust(replace(law, expression=sympy.log(sympy.Symbol("x1"))), X, X[:, 0], net).network
     assert half is not None
     assert half.finite == pytest.approx(0.5, abs=0.01)
     with pytest.raises(InputError, match="2 inputs"):

@@ -120,7 +120,7 @@ def test_digits_that_say_nothing_decide_nothing() -> None:
     short, long = fitted(rows, LINE)[0], fitted(rows, LINE)[0]
     short = replace(
         short,
-        sympy=short.sympy.xreplace({v: sympy.Float(f"{v:.5g}") for v in short.sympy.atoms(sympy.Float)}),
+        expression=short.sympy.xreplace({v: sympy.Float(f"{v:.5g}") for v in short.sympy.atoms(sympy.Float)}),
     )
     assert simplest([long, short], rows) is short
 

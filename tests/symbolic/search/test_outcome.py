@@ -62,7 +62,7 @@ def test_where_the_rows_see_but_a_line_the_ranges_are_told() -> None:
     search = Search(rows, Limits.read(("x",)), (), Meter(), 10.0)
     search.add([parse("3.0*sin(x)", ("x",)).tree], None)
     assert [each.sympy for each in search.finished] == [3 * sympy.Symbol("x")]
-    columns = search.straightened[search.finished[0].sympy]
+    columns = search.straightened[search.finished[0].expression]
     said = remarks(
         ended("3*x", rows, straightened=columns), measured(tiny, tiny[:, 0], ("x",), of="t"), (), ()
     )

@@ -7,6 +7,7 @@ import pytest
 import sympy
 
 from edgewise.data import EXAMPLES, load_example
+from edgewise.symbolic.expressions.border import as_sympy
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -18,7 +19,7 @@ RNG = np.random.default_rng(0)
 def offered(X: np.ndarray, y: np.ndarray, names: tuple[str, ...]) -> list[tuple[float, sympy.Expr]]:
     rows = SplitRows.split(names, X, y, 0.2, 0)
     fits = [fit_expression(to_sympy(tree, names), rows) for tree in sums_by_exchange(rows)]
-    return sorted(((fit.held, fit.expression) for fit in fits), key=lambda pair: pair[0])
+    return sorted(((fit.held, as_sympy(fit.expression)) for fit in fits), key=lambda pair: pair[0])
 
 
 def test_terms_that_resemble_each_other_are_found_together() -> None:

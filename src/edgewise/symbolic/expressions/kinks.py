@@ -3,138 +3,177 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-import sympy
-
-from edgewise.symbolic.expressions.complexity import complexity
-from edgewise.symbolic.expressions.steps import Mod, applied, larger, smaller
+from edgewise.symbolic.expressions.algebra import (
+    MINUS,
+    ONE,
+    ZERO,
+    Expr,
+    Value,
+    add,
+    coefficient,
+    divided,
+    factors_of,
+    fraction,
+    made,
+    multiply,
+    negated,
+    number,
+    plus,
+    terms_of,
+)
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.expansion import expanded
+from edgewise.symbolic.expressions.ordering import leads_with_minus, ordered_terms
 
 # What a few roundings leave of a number.
 _ROUNDING = 1e-15
+# A first term below this share of the largest would blow up the others.
+_VISIBLE = 1e-3
+_OTHER = {"max": "min", "min": "max"}
 
 
-def larger_or_smaller(expression: Any) -> Any:
+def larger_or_smaller(expression: Expr) -> Expr:
     """A maximum or minimum without what its arguments share: max(2*x + z, 2*y + z) = 2*max(x, y) + z."""
-    terms = [sympy.Add.make_args(each) for each in expression.args]
+    terms = [terms_of(each) for each in expression.args]
     shared = [each for each in terms[0] if all(each in other for other in terms[1:])]
-    arguments = [sympy.Add(*(each for each in own if each not in shared)) for own in terms]
-    parts = [leading(each) for each in arguments if each != 0]
-    sizes = {abs(size) for size, _ in parts}
-    scale = sizes.pop() if len(sizes) == 1 else sympy.Integer(1)
-    if scale != 1:
-        signed = iter(sympy.sign(size) * rest for size, rest in parts)
-        arguments = [next(signed) if each != 0 else each for each in arguments]
-    function, turn = expression.func, sympy.Integer(1)
-    if all(each.could_extract_minus_sign() for each in arguments):
-        function, turn = (sympy.Min if function is sympy.Max else sympy.Max), -turn
-        arguments = [-each for each in arguments]
-    if len(arguments) == 2 and arguments[0] == -arguments[1]:
-        found = sympy.Abs(arguments[0]) * (1 if function is sympy.Max else -1)
+    arguments = [add(*(each for each in own if each not in shared)) for own in terms]
+    pairs = [leading(each) for each in arguments if each is not ZERO]
+    sizes = {abs(size) for size, _ in pairs}
+    scale = sizes.pop() if len(sizes) == 1 else 1
+    if scale != 1 or type(scale) is float:
+        signed = iter(negated(rest) if size < 0 else rest for size, rest in pairs)
+        arguments = [next(signed) if each is not ZERO else each for each in arguments]
+    head, turn = expression.head, ONE
+    if all(leads_with_minus(each) for each in arguments):
+        head, turn = _OTHER[head], MINUS
+        arguments = [negated(each) for each in arguments]
+    if len(arguments) == 2 and arguments[0] == negated(arguments[1]):
+        found = made("abs", arguments[0])
+        found = found if head == "max" else negated(found)
     else:
-        found = applied(function, *arguments)
-    return sympy.Add(turn * scale * found, *shared)
+        found = made(head, *arguments)
+    return add(multiply(turn, number(scale), found), *shared)
 
 
-def sum_of_kinks(total: Any) -> Any:
+def sum_of_kinks(total: Expr) -> Expr:
     """A sum with an absolute value or a whole part as one with a maximum, minimum or remainder where that is shorter.
 
     c|u| + r = max(r + c*u, r - c*u) for c > 0, and c*floor(u) + r = r + c*u - c*mod(u, 1).
     """
-    while total.is_Add and total.has(sympy.Abs, sympy.floor):
-        shorter = min(_rewritten(total), key=complexity, default=total)
-        if complexity(shorter) >= complexity(total):
+    while total.head == "+" and total.heads & {"abs", "floor"}:
+        shorter = min(_rewritten(total), key=node_count, default=total)
+        if node_count(shorter) >= node_count(total):
             break
         total = shorter
     return total
 
 
-def _rewritten(total: Any) -> Iterator[Any]:
+def _rewritten(total: Expr) -> Iterator[Expr]:
     for term in total.args:
         others = [each for each in total.args if each is not term]
-        for factor in sympy.Mul.make_args(term):
-            if isinstance(factor, sympy.Abs):
-                yield _by_larger(term / factor, factor.args[0], others)
-            elif isinstance(factor, sympy.floor):
-                outer, inner = term / factor, factor.args[0]
-                rest = _added([*others, outer * inner])
-                yield sympy.Add(rest, product_of_kinks(-outer * Mod(inner, sympy.Integer(1))))
+        for factor in factors_of(term):
+            if factor.head in ("abs", "floor"):
+                outer, inner = divided(term, factor), factor.args[0]
+                if factor.head == "abs":
+                    yield _by_larger(outer, inner, others)
+                else:
+                    rest = _added([*others, multiply(outer, inner)])
+                    yield add(rest, product_of_kinks(multiply(MINUS, outer, made("mod", inner, ONE))))
 
 
-def _by_larger(outer: Any, inner: Any, others: list[Any]) -> Any:
+def _by_larger(outer: Expr, inner: Expr, others: list[Expr]) -> Expr:
     """outer*|inner| and other terms; those that share its columns go into the maximum."""
-    size, body = outer.as_coeff_Mul()
-    if not size.is_extended_real:
-        return sympy.Add(outer * sympy.Abs(inner), *others)
+    size, body = coefficient(outer)
     inside = [each for each in others if _is_multiple(each, body, inner)]
-    ends = [_added([*(each / body for each in inside), sign * abs(size) * inner]) for sign in (1, -1)]
-    found = larger(*ends) if size > 0 else smaller(*ends)
-    found = larger_or_smaller(found) if isinstance(found, (sympy.Max, sympy.Min)) else found
-    return sympy.Add(sympy.expand_mul(body * found), *(each for each in others if each not in inside))
+    ends = [
+        _added([*(divided(each, body) for each in inside), multiply(number(sign * abs(size)), inner)])
+        for sign in (1, -1)
+    ]
+    found = made("max" if size > 0 else "min", *ends)
+    found = larger_or_smaller(found) if found.head in _OTHER else found
+    return add(
+        expanded(multiply(body, found), powers=False), *(each for each in others if each not in inside)
+    )
 
 
-def _is_multiple(term: Any, body: Any, inner: Any) -> bool:
-    share = term / body
-    return not share.as_numer_denom()[1].free_symbols and bool(share.free_symbols & inner.free_symbols)
+def _is_multiple(term: Expr, body: Expr, inner: Expr) -> bool:
+    share = divided(term, body)
+    return not fraction(share)[1].symbols and bool(share.symbols & inner.symbols)
 
 
-def product_of_kinks(product: Any) -> Any:
+def product_of_kinks(product: Expr) -> Expr:
     """u*step(u) = max(u, 0), and k*mod(a, b) or mod(k*a, k*b), whichever is shorter."""
-    factors = list(sympy.Mul.make_args(product))
+    if not product.heads & {"step", "mod"}:
+        return product
+    factors = list(factors_of(product))
     for each in factors:
-        if isinstance(each, sympy.Heaviside) and each.args[0] in factors:
+        if each.head == "step" and each.args[0] in factors:
             rest = [other for other in factors if other is not each and other != each.args[0]]
-            return sympy.Mul(*rest, larger(each.args[0], sympy.Integer(0)))
+            return multiply(*rest, made("max", each.args[0], ZERO))
     for each in factors:
-        if isinstance(each, Mod):
+        if each.head == "mod":
             a, b = each.args
-            outer = sympy.Mul(*(other for other in factors if other is not each))
-            size, body = outer.as_coeff_Mul()
-            turn = -1 if size.is_negative else 1
-            lead = abs(leading(b)[0])
-            choices = [(turn * outer, turn), (turn * size, turn * body), (1 / lead, lead * outer)]
-            choices += [(other, outer / other) for other in (body, *sympy.Mul.make_args(body))]
-            found = [outside * Mod(_added([inside * a]), _added([inside * b])) for inside, outside in choices]
-            return min((product, *found), key=complexity)
+            outer = multiply(*(other for other in factors if other is not each))
+            size, body = coefficient(outer)
+            turn = number(-1 if size < 0 else 1)
+            lead = number(abs(leading(b)[0]))
+            choices = [
+                (multiply(turn, outer), turn),
+                (multiply(turn, number(size)), multiply(turn, body)),
+                (divided(ONE, lead), multiply(lead, outer)),
+            ]
+            choices += [(other, divided(outer, other)) for other in (body, *factors_of(body))]
+            found = [
+                multiply(outside, made("mod", _added([multiply(inside, a)]), _added([multiply(inside, b)])))
+                for inside, outside in choices
+            ]
+            return min((product, *found), key=node_count)
     return product
 
 
-def _added(terms: Iterable[Any]) -> Any:
+def _added(terms: Iterable[Expr]) -> Expr:
     """A sum multiplied out, without what rounding leaves of terms that cancel and of factors of one."""
-    sizes: dict[Any, list[Any]] = {}
+    sizes: dict[Expr, list[Value]] = {}
     for term in terms:
-        for each in sympy.Add.make_args(sympy.expand_mul(term)):
-            size, body = each.as_coeff_Mul()
+        for each in terms_of(expanded(term, powers=False)):
+            size, body = coefficient(each)
             sizes.setdefault(body, []).append(size)
-    kept: list[Any] = []
+    found: list[Expr] = []
     for body, each in sizes.items():
-        size, most = sympy.Add(*each), _ROUNDING * sum(map(abs, each))
-        if size.is_Float and body != 1 and abs(size - (whole := round(size))) <= most and abs(whole) <= 1:
-            size = sympy.Integer(whole)
-        kept.append(size * body)
-    return sympy.Add(*kept)
+        size: Value = 0
+        for one in each:
+            size = plus(size, one)
+        most = _ROUNDING * float(sum(map(abs, each)))
+        if (
+            type(size) is float
+            and body != ONE
+            and abs(size - (whole := round(size))) <= most
+            and abs(whole) <= 1
+        ):
+            size = whole
+        found.append(multiply(number(size), body))
+    return add(*found)
 
 
-def leading(expression: Any) -> tuple[Any, Any]:
+def leading(expression: Expr) -> tuple[Value, Expr]:
     """A float factor taken out: of a product its coefficient, of a sum that of its first term with a column."""
-    if not expression.is_Add:
-        size, rest = expression.as_coeff_Mul()
-        return (size, rest) if size.is_Float or size.is_Rational else (sympy.Integer(1), expression)
-    if not expression.has(sympy.Float):
-        return sympy.Integer(1), expression
-    terms = [term for term in expression.as_ordered_terms() if not term.is_number]
+    if expression.head != "+":
+        return coefficient(expression)
+    if not expression.measured:
+        return 1, expression
+    terms = [each for each in ordered_terms(expression) if not each.numeric]
     if not terms:
-        return sympy.Integer(1), expression
-    sizes = [term.as_coeff_Mul()[0] for term in terms]
-    # A first term that is all but gone would blow up the others.
-    visible = 1e-3 * max(abs(float(size)) for size in sizes)
+        return 1, expression
+    sizes = [coefficient(each)[0] for each in terms]
+    visible = _VISIBLE * max(abs(float(size)) for size in sizes)
     lead, size = next(pair for pair in zip(terms, sizes, strict=True) if abs(float(pair[1])) >= visible)
-    if not size.is_Float or size == 0:
-        return sympy.Integer(1), expression
-    scaled: list[Any] = []
+    if type(size) is not float or size == 0:
+        return 1, expression
+    scaled: list[Expr] = []
     for term in expression.args:
-        coefficient, body = term.as_coeff_Mul()
-        ratio = coefficient / size
+        own, body = coefficient(term)
+        ratio = own / size
         # The leading term must lose its float, or it would come back as 1.0*x.
-        scaled.append(body if term is lead or ratio == 1 else ratio * body)
-    return size, sympy.Add(*scaled)
+        scaled.append(body if term is lead else multiply(number(ratio), body))
+    return size, add(*scaled)

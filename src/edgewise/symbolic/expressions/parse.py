@@ -1,8 +1,8 @@
-"""Between text, trees and sympy: formulas are read by the safe parser of `forms` and written back in its language."""
+"""Between trees and sympy: formulas written in the language of `forms`, and made of its trees."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -10,10 +10,9 @@ import sympy
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.forms import parse
 from edgewise.forms.functions import CONSTANTS, FUNCTIONS
 from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, Variable, render, replaced
+from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
 from edgewise.symbolic.expressions.steps import Mod, larger, smaller, step
 
 _TO_SYMPY: dict[str, Any] = {
@@ -64,70 +63,10 @@ _EXACT_BITS = 2048
 _SPELLED_OUT = {"sigmoid": "1/(1 + exp(-x))", "gaussian": "exp(-x^2)"}
 
 
-def parse_formula(text: str, names: Iterable[str]) -> sympy.Expr:
-    """Read a formula from text as a sympy expression, without evaluating it as code.
-
-    Parameters
-    ----------
-    text
-        The formula, in the language of `edgewise.forms.parse`: + - * / ^, exp, log, sqrt, the trigonometric and
-        hyperbolic functions and their inverses, abs, sign, step, floor, max(a, b), min(a, b), mod(a, b).
-    names
-        The columns it may use.
-
-    Returns
-    -------
-    sympy.Expr
-        Over plain symbols with the columns' names.
-
-    Raises
-    ------
-    InputError
-        Where the text is not a formula in these columns.
-
-    Examples
-    --------
-    >>> from edgewise.symbolic import parse_formula
-    >>> parse_formula("2*exp(-x^2) + 1/2", ["x"])
-    1/2 + 2*exp(-x**2)
-    """
-    expression = parse(text, names)
-    return to_sympy(expression.tree, expression.columns)
-
-
-def formula_text(expression: sympy.Expr, digits: int | None = None) -> str:
-    """Write a sympy expression in the language that `parse_formula` reads.
-
-    Parameters
-    ----------
-    expression
-        An expression of real functions that edgewise knows.
-    digits
-        Significant digits of the floats; by default all that are needed to read back the same number. Factors that are
-        one to these digits are left out.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    InputError
-        Where the expression holds something that edgewise does not know.
-
-    Examples
-    --------
-    >>> import sympy
-    >>> from edgewise.symbolic import formula_text
-    >>> x = sympy.Symbol("x")
-    >>> formula_text(2 * sympy.exp(-(x**2)) + sympy.Rational(1, 2))
-    '2*exp(-x^2) + 1/2'
-    """
-    if digits is not None:
-        ones = {each for each in expression.atoms(sympy.Float) if f"{float(each):.{digits}g}" == "1"}
-        shown: Any = expression.xreplace({each: sympy.Integer(1) for each in ones})
-        return render(from_sympy(shown, digits))
-    return render(from_sympy(expression))
+def without_ones(expression: Any, digits: int) -> Any:
+    """An expression without the factors that are one to so many digits."""
+    ones = {each for each in expression.atoms(sympy.Float) if f"{float(each):.{digits}g}" == "1"}
+    return expression.xreplace({each: sympy.Integer(1) for each in ones})
 
 
 def to_sympy(tree: Node, columns: Sequence[str] = ()) -> sympy.Expr:

@@ -24,7 +24,8 @@ from edgewise.layers import SymbolicEdge
 from edgewise.layers.symbolic_edges import MAX_FORM
 from edgewise.network import KAN, Nodes, regrid, scale_to_data
 from edgewise.network.state import LayerState, put_together, take_apart
-from edgewise.symbolic.expressions.parse import formula_text, from_sympy, parse_formula
+from edgewise.symbolic.expressions.border import formula_text, parse_formula
+from edgewise.symbolic.expressions.parse import from_sympy
 from edgewise.symbolic.expressions.steps import step
 
 _X = sympy.Dummy("x", real=True)

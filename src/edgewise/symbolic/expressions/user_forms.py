@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import sympy
-
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.forms import Form, form_from_text
-from edgewise.symbolic.expressions.parse import formula_text
+from edgewise.symbolic.expressions.border import formula_text
 
 
 def form_from_sympy(expression: Any) -> Form:
@@ -38,6 +36,8 @@ def form_from_sympy(expression: Any) -> Form:
     >>> form_from_sympy(t * sympy.exp(-t)).text
     'x*exp(-x)'
     """
+    import sympy
+
     if not isinstance(expression, sympy.Expr):
         raise InputError(
             f"The 'expression' argument must be a sympy expression. Got {short(expression)} instead."

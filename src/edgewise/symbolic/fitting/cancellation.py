@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.parse import from_sympy
-from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.algebra import SYMBOL, Expr, distinct
+from edgewise.symbolic.expressions.border import canonical
+from edgewise.symbolic.expressions.expansion import independent
+from edgewise.symbolic.expressions.writing import values
 
 
 def cancels(
@@ -24,7 +26,7 @@ def cancels(
     Parameters
     ----------
     expression
-        A sympy formula.
+        A formula.
     names
         Names of the columns of X.
     X
@@ -35,33 +37,25 @@ def cancels(
     Examples
     --------
     >>> import numpy as np
-    >>> from edgewise.symbolic.expressions.parse import parse_formula
+    >>> from edgewise.symbolic import parse_formula
     >>> X = np.linspace(0, 4, 50)[:, None]
     >>> cancels(parse_formula("7.7e7*exp(-1.3e-8*(x - 2)^2) - 7.7e7", ["x"]), ("x",), X)
     True
     >>> cancels(parse_formula("x^2 - 4.1*x + 4.2", ["x"]), ("x",), X)
     False
     """
-    from sympy import Add, Float
-
-    for total in expression.atoms(Add):
-        measured = [each for each in total.args if each.has(Float) and _bends(each)]
+    for total in distinct(canonical(expression), "+"):
+        measured = [each for each in total.args if each.measured and _bends(each)]
         if not measured:
             continue
+        largest = np.max([np.abs(values(each, names, X)) for each in measured], axis=0)
         with np.errstate(all="ignore"):
-            largest = np.max([np.abs(_values(each, names, X)) for each in measured], axis=0)
-            share = float(np.mean(largest > config.cancelling * np.abs(_values(total, names, X))))
+            share = float(np.mean(largest > config.cancelling * np.abs(values(total, names, X))))
         if share > config.cancelling_share:
             return True
     return False
 
 
-def _bends(term: Any) -> bool:
+def _bends(term: Expr) -> bool:
     """Whether a term is more than a number or a multiple of a column."""
-    rest = term.as_independent(*term.free_symbols)[1] if term.free_symbols else None
-    return rest is not None and not rest.is_Symbol
-
-
-def _values(term: Any, names: tuple[str, ...], X: NDArray[np.float64]) -> NDArray[np.float64]:
-    tape = Tape(from_sympy(term), names)
-    return np.broadcast_to(tape.value(tape.start, X), len(X))
+    return not term.numeric and independent(term)[1].head != SYMBOL

@@ -10,18 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.symbolic.expressions.parse import from_sympy, is_real
-from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.algebra import Expr, add, distinct, floats, replaced
+from edgewise.symbolic.expressions.border import canonical
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.train_test import SplitRows
 
 
-def without_negligible(expression: Any, rows: SplitRows) -> Any:
+def without_negligible(expression: Any, rows: SplitRows) -> Expr:
     """The formula without terms and functions that change nothing by more than rounding on the rows.
 
     Parameters
     ----------
     expression
-        A sympy formula in the columns of `rows`.
+        A formula in the columns of `rows`.
     rows
         The data.
 
@@ -34,21 +36,15 @@ def without_negligible(expression: Any, rows: SplitRows) -> Any:
     >>> X = np.random.default_rng(0).uniform(1, 2, (200, 2))
     >>> x, y = sympy.symbols("x y")
     >>> without_negligible((x + 1e17) * (y + 1), SplitRows.split(("x", "y"), X, X[:, 1], 0.2, 0))
-    1.0e+17*y + 1.0e+17
+    1e+17*y + 1e+17
     """
-    from sympy import Add, Float
-
     expression, config = straightened(expression, rows), rows.config
-
-    def is_extreme(number: Any) -> bool:
-        return number != 0 and not 1 / config.extreme < abs(number) < config.extreme
-
-    if not any(is_extreme(each) for each in expression.atoms(Float)):
+    if not any(each and not 1 / config.extreme < abs(each) < config.extreme for each in floats(expression)):
         return expression
     X = rows.X[: config.lost_rows]
     # The innermost first: what is lost there may have made up a term of the next.
-    for total in sorted(expression.atoms(Add), key=lambda each: each.count_ops()):
-        sizes = [_size(each, rows, X) for each in total.args]
+    for total in sorted(distinct(expression, "+"), key=node_count):
+        sizes = [np.abs(values(each, rows.names, X)) for each in total.args]
         whole = np.max(sizes, axis=0)
         kept = [
             each
@@ -56,18 +52,18 @@ def without_negligible(expression: Any, rows: SplitRows) -> Any:
             if not (size <= config.lost * whole).all()
         ]
         if 0 < len(kept) < len(total.args):
-            fewer = expression.xreplace({total: sum(kept)})
-            return without_negligible(fewer, rows) if is_real(fewer) else expression
+            fewer = replaced(expression, {total: add(*kept)})
+            return without_negligible(fewer, rows) if fewer.real else expression
     return expression
 
 
-def straightened(expression: Any, rows: SplitRows) -> Any:
+def straightened(expression: Any, rows: SplitRows) -> Expr:
     """Functions that touch the diagonal at zero as their arguments, where these are tiny on all rows.
 
     Parameters
     ----------
     expression
-        A sympy formula in the columns of `rows`.
+        A formula in the columns of `rows`.
     rows
         The data.
 
@@ -81,18 +77,11 @@ def straightened(expression: Any, rows: SplitRows) -> Any:
     >>> straightened(2 * sympy.sin(sympy.Symbol("x")), SplitRows.split(("x",), X, 2 * X[:, 0], 0.2, 0))
     2*x
     """
-    from sympy import asin, asinh, atan, atanh, sin, sinh, tan, tanh
-
-    X = np.vstack([rows.X, rows.X_held])
-    alike = expression.atoms(asin, asinh, atan, atanh, sin, sinh, tan, tanh)
+    expression = canonical(expression)
+    alike = distinct(expression, "asin", "asinh", "atan", "atanh", "sin", "sinh", "tan", "tanh")
+    X = np.vstack([rows.X, rows.X_held]) if alike else rows.X
     # The innermost first: what it becomes may be the argument of the next.
-    for function in sorted(alike, key=lambda each: (each.count_ops(), str(each))):
-        if (_size(function.args[0], rows, X) <= rows.config.tiny).all():
-            return straightened(expression.xreplace({function: function.args[0]}), rows)
+    for function in sorted(alike, key=lambda each: (node_count(each), str(each))):
+        if (np.abs(values(function.args[0], rows.names, X)) <= rows.config.tiny).all():
+            return straightened(replaced(expression, {function: function.args[0]}), rows)
     return expression
-
-
-def _size(term: Any, rows: SplitRows, X: Any) -> Any:
-    tape = Tape(from_sympy(term), rows.names)
-    with np.errstate(all="ignore"):
-        return np.abs(np.broadcast_to(tape.value(tape.start, X), len(X)))

@@ -14,15 +14,16 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, names_in
-from edgewise.symbolic.expressions.complexity import complexity
-from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
-from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.algebra import Expr
+from edgewise.symbolic.expressions.border import canonical
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 
@@ -31,17 +32,18 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fitted:
-    """A sympy formula with its constants fitted and judged."""
+    """A formula with its constants fitted and judged."""
 
-    expression: Any
+    expression: Expr
     fit: Refit
     held: float
 
 
 def fit_expression(expression: Any, rows: SplitRows) -> Fitted:
     """Refit all constants of a formula."""
-    fit = refit(from_sympy(expression), rows.names, rows.X, rows.y, rows.weight, variance=rows.variance)
-    return Fitted(to_sympy(fit.tree, rows.names), fit, rows.held_error(fit))
+    tree = to_tree(canonical(expression))
+    fit = refit(tree, rows.names, rows.X, rows.y, rows.weight, variance=rows.variance)
+    return Fitted(from_tree(fit.tree, rows.names), fit, rows.held_error(fit))
 
 
 def round_constants(expression: Any, rows: SplitRows, trials: int = 60) -> Fitted:
@@ -50,7 +52,7 @@ def round_constants(expression: Any, rows: SplitRows, trials: int = 60) -> Fitte
     Parameters
     ----------
     expression
-        A sympy formula; its floats are the constants.
+        A formula; its floats are the constants.
     rows
         Data to fit and to judge on.
     trials
@@ -97,7 +99,7 @@ def trim_digits(fitted: Fitted, rows: SplitRows) -> Fitted:
     ]
     tree = tape.with_constants(constants)
     short = replace(fitted.fit, tree=tree, constants=np.array(constants))
-    return Fitted(to_sympy(tree, rows.names), short, rows.held_error(short))
+    return Fitted(from_tree(tree, rows.names), short, rows.held_error(short))
 
 
 def _rounded(value: float, allowed: float) -> float:
@@ -115,10 +117,8 @@ def _with(best: Fitted, at: int, value: Node, rows: SplitRows) -> Fitted | None:
     tape = Tape(best.fit.tree, rows.names)
     constants: list[float | Node] = list(best.fit.constants.tolist())
     constants[at] = value
-    expression = simplify_expression(to_sympy(tape.with_constants(constants), rows.names), rows.positive)
-    if not is_real(expression):
-        return None
-    if complexity(expression) > complexity(best.expression):
+    expression = shortest(from_tree(tape.with_constants(constants), rows.names), rows.positive)
+    if not expression.real or node_count(expression) > node_count(best.expression):
         return None
     return fit_expression(expression, rows)
 
@@ -257,7 +257,7 @@ def _exact(numerator: int, denominator: int, unit: str) -> Node:
     return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
 
 
-def exact_number(value: float, error: float) -> sympy.Expr | None:
+def exact_number(value: float, error: float) -> Expr | None:
     """The simplest exact number that a measured constant could be, or None.
 
     Examples
@@ -267,4 +267,4 @@ def exact_number(value: float, error: float) -> sympy.Expr | None:
     (pi/2, 2/3, None)
     """
     best = min(_candidates(value, error), key=lambda each: each[0], default=None)
-    return None if best is None else to_sympy(best[1])
+    return None if best is None else from_tree(best[1])

@@ -6,21 +6,39 @@ rows of the table the two are the same; beyond them only the signed one follows 
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
-from edgewise.symbolic.expressions.complexity import complexity
-from edgewise.symbolic.expressions.parse import from_sympy
-from edgewise.symbolic.expressions.rewriting import simplify_expression
-from edgewise.symbolic.expressions.steps import applied
-from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.algebra import (
+    ONE,
+    Expr,
+    add,
+    coefficient,
+    floats,
+    is_exact,
+    is_whole,
+    made,
+    multiply,
+    number,
+    power,
+    rebuilt,
+    replaced,
+    terms_of,
+)
+from edgewise.symbolic.expressions.border import as_sympy, canonical
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.expansion import expanded
+from edgewise.symbolic.expressions.rewriting import shortest
+from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.train_test import SplitRows
 
 Floats = NDArray[np.float64]
+Polynomial = list[Fraction]
 
 # Factoring larger expressions takes longer than a reader gains.
 _LARGEST, _MOST_GENERATORS = 80, 8
@@ -31,19 +49,19 @@ _CLOSE = 1e-9
 _DENOMINATOR = 1000
 
 
-def unsquared(expression: Any, rows: SplitRows) -> Any:
+def unsquared(expression: Any, rows: SplitRows) -> Expr:
     """The formula without roots of squares, and without absolute values of what has one sign on all rows.
 
     Parameters
     ----------
     expression
-        A sympy formula in the columns of `rows`.
+        A formula in the columns of `rows`.
     rows
         The data.
 
     Returns
     -------
-    sympy.Expr
+    Expr
         Equal to it on every row to rounding, and hardly longer; the formula itself where there is no such writing.
 
     Examples
@@ -57,65 +75,69 @@ def unsquared(expression: Any, rows: SplitRows) -> Any:
     >>> unsquared(sympy.sqrt(sympy.Symbol("x") ** 2 - 2 * sympy.Symbol("x") + 1), rows)
     1 - x
     """
-    if complexity(expression) > _LARGEST:
+    expression = canonical(expression)
+    if node_count(expression) > _LARGEST or not expression.heads & {"^", "abs"}:
         return expression
     table = rows.X if rows.short else np.vstack([rows.X, rows.X_held])
     found = _signed(expression, rows.names, table)
     if found == expression:
         return expression
-    found = simplify_expression(found, rows.positive)
-    if complexity(found) > complexity(expression) + _LONGER:
+    found = shortest(found, rows.positive)
+    if node_count(found) > node_count(expression) + _LONGER:
         return expression
-    before, after = (_values(each, rows.names, table) for each in (expression, found))
+    before, after = (values(each, rows.names, table) for each in (expression, found))
     same = np.abs(before - after) <= 1e-11 * (np.abs(before) + np.std(before))
     return found if bool(same.all()) else expression
 
 
-def _signed(expression: Any, names: tuple[str, ...], table: Floats) -> Any:
-    if expression.is_Atom:
+def _signed(expression: Expr, names: tuple[str, ...], table: Floats) -> Expr:
+    if expression.atom:
         return expression
-    rebuilt = applied(expression.func, *(_signed(each, names, table) for each in expression.args))
-    if isinstance(rebuilt, sympy.Abs):
-        sign = _sign(rebuilt.args[0], names, table)
-        return sign * rebuilt.args[0] if sign else rebuilt
-    if rebuilt.is_Pow and rebuilt.exp.is_Rational and rebuilt.exp.q == 2:
-        return _root(rebuilt, names, table)
-    return rebuilt
+    whole = rebuilt(expression, [_signed(each, names, table) for each in expression.args])
+    if whole.head == "abs":
+        sign = _sign(whole.args[0], names, table)
+        return multiply(number(sign), whole.args[0]) if sign else whole
+    if whole.head == "^" and is_exact(whole.args[1]) and Fraction(whole.args[1].value).denominator == 2:
+        return _root(whole, names, table)
+    return whole
 
 
-def _root(power: Any, names: tuple[str, ...], table: Floats) -> Any:
+def _root(root: Expr, names: tuple[str, ...], table: Floats) -> Expr:
     """P^(k/2) with the squares in P taken out of the root."""
-    rational = _rational(power.base)
-    if rational is None:
-        return power
+    rational = _rational(root.args[0])
+    if rational is None or not _may_hold_squares(rational[1]):
+        return root
     size, inner = rational
-    outside: list[Any] = []
-    inside: list[Any] = [size]
+    outside: list[Expr] = []
+    inside: list[Expr] = [size]
     for base, exponent in _factors(inner):
-        sign = 0 if base.is_number else _sign(base, names, table)
-        if not sign and (base.is_number or exponent % 2):
-            inside.append(base**exponent)
+        sign = 0 if base.numeric else _sign(base, names, table)
+        if not sign and (base.numeric or exponent % 2):
+            inside.append(power(base, number(exponent)))
             continue
         if not sign:
-            outside.append(sympy.Abs(base) ** (exponent // 2))
+            outside.append(power(made("abs", base), number(exponent // 2)))
             continue
         # What stands under the root is written so that it is positive, and not as one over what is negative.
         pairs, odd = divmod(abs(exponent), 2)
-        turn, positive = (1 if exponent > 0 else -1), sympy.expand_mul(sign * base)
-        outside.append(positive ** (turn * pairs))
-        inside.append(sympy.Integer(sign) ** odd * positive ** (turn * odd))
-    if all(each == 1 for each in outside):
-        return power
-    exponent = power.exp
-    return sympy.Mul(*(each ** (2 * exponent) for each in outside)) * sympy.Mul(*inside) ** exponent
+        turn, positive = (1 if exponent > 0 else -1), expanded(multiply(number(sign), base), powers=False)
+        outside.append(power(positive, number(turn * pairs)))
+        inside.append(multiply(number(sign**odd), power(positive, number(turn * odd))))
+    if all(each is ONE for each in outside):
+        return root
+    exponent = root.args[1]
+    twice = multiply(number(2), exponent)
+    return multiply(*(power(each, twice) for each in outside), power(multiply(*inside), exponent))
 
 
-def _factors(expression: Any) -> list[tuple[Any, int]]:
-    """Factors with whole exponents; nothing where they cannot be found quickly."""
+def _factors(expression: Expr) -> list[tuple[Expr, int]]:
+    """Factors with whole exponents, found by sympy; nothing where they cannot be found quickly."""
+    import sympy
+
     try:
-        top, bottom = sympy.fraction(sympy.together(expression))
-        size = sympy.Integer(1)
-        found: list[tuple[Any, int]] = []
+        top, bottom = sympy.fraction(sympy.together(as_sympy(expression)))
+        size: Any = sympy.Integer(1)
+        found: list[tuple[Expr, int]] = []
         for part, turn in ((top, 1), (bottom, -1)):
             if part.is_number:
                 size *= part**turn
@@ -125,47 +147,116 @@ def _factors(expression: Any) -> list[tuple[Any, int]]:
             # Only squares are of interest: c^2 - u^2 is better left as it is.
             content, factors = cast(Any, sympy.sqf_list(part))
             size *= content**turn
-            found += [(base, turn * int(count)) for base, count in factors]
+            found += [(canonical(base), turn * int(count)) for base, count in factors]
     except sympy.PolynomialError:
         return []
-    return [(size, 1), *found]
+    return [(canonical(size), 1), *found]
 
 
-def _rational(base: Any) -> tuple[Any, Any] | None:
+def _may_hold_squares(expression: Expr) -> bool:
+    """Whether a quotient of polynomials may hold a square: on a line one that does is not prime to its derivative.
+
+    Functions in it and what has no whole exponent count as columns.
+    """
+    above, below = _on_a_line(expression, {}, itertools.count(2))
+    return any(len(_common(each, _slope(each))) > 1 for each in (above, below))
+
+
+def _on_a_line(
+    expression: Expr, lines: dict[Expr, Polynomial], places: Iterator[int]
+) -> tuple[Polynomial, Polynomial]:
+    """What an expression is above and below the line where every column is one of its own in t."""
+    if is_exact(expression):
+        return [Fraction(expression.value)], [Fraction(1)]
+    if expression.head == "+":
+        above, below = [Fraction(0)], [Fraction(1)]
+        for each in expression.args:
+            own, under = _on_a_line(each, lines, places)
+            if under == below:
+                above = _sum(above, own)
+            else:
+                above, below = _sum(_product(above, under), _product(own, below)), _product(below, under)
+        return above, below
+    if expression.head == "*":
+        above, below = [Fraction(1)], [Fraction(1)]
+        for each in expression.args:
+            own, under = _on_a_line(each, lines, places)
+            above, below = _product(above, own), _product(below, under)
+        return above, below
+    if expression.head == "^" and is_whole(expression.args[1]):
+        pair = _on_a_line(expression.args[0], lines, places)
+        above, below = pair if expression.args[1].value > 0 else pair[::-1]
+        raised = [Fraction(1)], [Fraction(1)]
+        for _ in range(abs(expression.args[1].value)):
+            raised = _product(raised[0], above), _product(raised[1], below)
+        return raised
+    if expression not in lines:
+        at = next(places)
+        lines[expression] = [Fraction(at * at + 1, 2 * at + 3), Fraction(3 * at + 1, at * at)]
+    return lines[expression], [Fraction(1)]
+
+
+def _sum(one: Polynomial, other: Polynomial) -> Polynomial:
+    return _trimmed([a + b for a, b in itertools.zip_longest(one, other, fillvalue=Fraction(0))])
+
+
+def _product(one: Polynomial, other: Polynomial) -> Polynomial:
+    found = [Fraction(0)] * (len(one) + len(other) - 1)
+    for (i, a), (j, b) in itertools.product(enumerate(one), enumerate(other)):
+        found[i + j] += a * b
+    return _trimmed(found)
+
+
+def _slope(one: Polynomial) -> Polynomial:
+    return [at * each for at, each in enumerate(one)][1:] or [Fraction(0)]
+
+
+def _common(one: Polynomial, other: Polynomial) -> Polynomial:
+    """The greatest common divisor, by Euclid."""
+    while len(other) > 1 or other[0] != 0:
+        rest = list(one)
+        while len(rest) >= len(other) and (len(rest) > 1 or rest[0] != 0):
+            share, shift = rest[-1] / other[-1], len(rest) - len(other)
+            for at, each in enumerate(other):
+                rest[at + shift] -= share * each
+            rest = _trimmed(rest[:-1] or [Fraction(0)])
+        one, other = other, rest
+    return one
+
+
+def _trimmed(one: Polynomial) -> Polynomial:
+    while len(one) > 1 and one[-1] == 0:
+        one = one[:-1]
+    return one
+
+
+def _rational(base: Expr) -> tuple[Expr, Expr] | None:
     """A float factor and a formula in exact numbers whose product the expression is; None where it is not."""
-    floats = base.atoms(sympy.Float)
-    if not floats:
-        return sympy.Integer(1), base
+    if not base.measured:
+        return ONE, base
     size, rest = _leading(base)
-    exact: dict[Any, Any] = {}
-    for each in rest.atoms(sympy.Float):
-        value = float(each)
-        near = Fraction(value).limit_denominator(_DENOMINATOR)
-        if abs(float(near) - value) > _CLOSE * abs(value):
+    exact: dict[Expr, Expr] = {}
+    for each in floats(rest):
+        near = Fraction(each).limit_denominator(_DENOMINATOR)
+        if abs(float(near) - each) > _CLOSE * abs(each):
             return None
-        exact[each] = sympy.Rational(near.numerator, near.denominator)
-    return size, rest.xreplace(exact)
+        exact[number(each)] = number(near)
+    return size, replaced(rest, exact)
 
 
-def _leading(expression: Any) -> tuple[Any, Any]:
+def _leading(expression: Expr) -> tuple[Expr, Expr]:
     """The largest coefficient of a sum, or that of a product, and what is left."""
-    expanded = sympy.expand_mul(expression)
-    sizes = [term.as_coeff_Mul()[0] for term in sympy.Add.make_args(expanded)]
-    size = max(sizes, key=lambda each: abs(float(each)))
-    if not size.is_Float:
-        return sympy.Integer(1), expression
-    size = abs(size)
-    return size, sympy.Add(*(term / size for term in sympy.Add.make_args(expanded)))
+    terms = terms_of(expanded(expression, powers=False))
+    size = max((coefficient(each)[0] for each in terms), key=lambda each: abs(float(each)))
+    if type(size) is not float:
+        return ONE, expression
+    inverse = number(1 / abs(size))
+    return number(abs(size)), add(*(multiply(inverse, each) for each in terms))
 
 
-def _sign(expression: Any, names: tuple[str, ...], table: Floats) -> int:
+def _sign(expression: Expr, names: tuple[str, ...], table: Floats) -> int:
     """The sign that an expression has on every row; 0 where it changes."""
-    values = _values(expression, names, table)
-    if not np.isfinite(values).all():
+    found = values(expression, names, table)
+    if not np.isfinite(found).all():
         return 0
-    return 1 if (values >= 0).all() else -1 if (values <= 0).all() else 0
-
-
-def _values(expression: Any, names: tuple[str, ...], table: Floats) -> Floats:
-    tape = Tape(from_sympy(expression), names)
-    return tape.value(tape.start, table)
+    return 1 if (found >= 0).all() else -1 if (found <= 0).all() else 0

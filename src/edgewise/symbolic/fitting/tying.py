@@ -7,17 +7,17 @@ difference that now shows.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
-import sympy
-from sympy.simplify.fu import TR10i
-
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.expressions.complexity import complexity
-from edgewise.symbolic.expressions.parse import to_sympy
-from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.algebra import Expr, floats, number, replaced, symbol
+from edgewise.symbolic.expressions.border import as_sympy, canonical
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, indistinguishable
 from edgewise.symbolic.fitting.train_test import SplitRows
 
@@ -62,9 +62,9 @@ def tie_constants(fitted: Fitted, rows: SplitRows) -> Fitted:
     return fitted
 
 
-def _candidates(fitted: Fitted, rows: SplitRows) -> Iterator[Any]:
+def _candidates(fitted: Fitted, rows: SplitRows) -> Iterator[Expr]:
     constants, errors = fitted.fit.constants, fitted.fit.standard_errors
-    tape, most = Tape(fitted.fit.tree, rows.names), complexity(fitted.expression)
+    tape, most = Tape(fitted.fit.tree, rows.names), node_count(fitted.expression)
     for i, j in itertools.combinations(range(len(constants)), 2):
         both, size = errors[i] + errors[j], abs(constants[i])
         if (
@@ -76,22 +76,29 @@ def _candidates(fitted: Fitted, rows: SplitRows) -> Iterator[Any]:
         same = constants[i] * constants[j] > 0
         values: list[float | Node] = list(constants.tolist())
         values[i], values[j] = shared, shared if same else Apply("*", (Number(-1), shared))
-        symbol = sympy.Symbol(_SHARED)
-        whole = to_sympy(tape.with_constants(values), (*rows.names, _SHARED))
-        value = sympy.Float((size + abs(float(constants[j]))) / 2) * sympy.sign(constants[i])
-        for written in _written(whole, symbol):
-            short = simplify_expression(written.xreplace({symbol: value}), rows.positive)
-            if complexity(short) <= most and len(short.atoms(sympy.Float)) < len(constants):
+        whole = from_tree(tape.with_constants(values), (*rows.names, _SHARED))
+        value = math.copysign((size + abs(float(constants[j]))) / 2, constants[i])
+        for written in _written(whole):
+            short = shortest(replaced(written, {symbol(_SHARED): number(value)}), rows.positive)
+            if node_count(short) <= most and len(floats(short)) < len(constants):
                 yield short
                 break
 
 
-def _written(whole: Any, shared: Any) -> Iterator[Any]:
-    """The formula with what the shared constant multiplies as one term; a number in front of a sum would be two again."""
+def _written(expression: Expr) -> Iterator[Expr]:
+    """The formula with what the shared constant multiplies as one term; a number in front of a sum would be two again.
+
+    Sums of products of waves and quotients are taken together by sympy: hardly a formula comes this far.
+    """
+    import sympy
+    from sympy.simplify.fu import TR10i
+
+    whole: Any = as_sympy(expression)
+    shared: Any = sympy.Symbol(_SHARED)
     for written in (sympy.factor_terms(whole), sympy.collect(sympy.expand_mul(whole), shared)):
         for product in written.atoms(sympy.Mul) if written.count(shared) == 1 else ():
             if shared in product.args:
                 beside = product / shared
                 for short in (TR10i(beside), sympy.factor(sympy.together(beside))):
                     if not short.is_Add:
-                        yield written.xreplace({product: shared * short})
+                        yield canonical(written.xreplace({product: shared * short}))

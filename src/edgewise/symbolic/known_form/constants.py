@@ -31,7 +31,7 @@ from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.parser import Grammar
 from edgewise.forms.reader import Reader
 from edgewise.forms.tree import Apply, Node, Number, names_in
-from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
 from edgewise.symbolic.fitting.rounding import Fitted
@@ -252,9 +252,9 @@ def _result(
     open_ = [name for name, each in constants.items() if not math.isfinite(each.standard_error)]
     said = f"the data do not determine {among(open_)}" if open_ else "the data determine every constant"
     # As a sum without brackets and the like it may have fewer constants.
-    expression = to_sympy(tree, rows.names)
+    expression = from_tree(tree, rows.names)
     whole = refit(
-        from_sympy(expression), rows.names, rows.X, rows.y, rows.weight, steps=0, variance=rows.variance
+        to_tree(expression), rows.names, rows.X, rows.y, rows.weight, steps=0, variance=rows.variance
     )
     formula = as_formula(Fitted(expression, whole, rows.held_error(whole)), rows, None)
     chi_square = None if rows.variance is None else fit.rss / rows.variance / max(fit.dof, 1)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, substitute
-from edgewise.symbolic.expressions.parse import to_sympy
-from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.rewriting import shortest
+from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.rounding import round_constants, trim_digits
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -111,7 +111,7 @@ def _judged(
 
 
 def _finished(judged: _Judged, rows: SplitRows) -> Formula:
-    expression = simplify_expression(to_sympy(judged.fit.tree, rows.names), rows.positive)
+    expression = shortest(from_tree(judged.fit.tree, rows.names), rows.positive)
     return as_formula(trim_digits(round_constants(expression, rows), rows), rows, None)
 
 

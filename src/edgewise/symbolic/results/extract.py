@@ -10,10 +10,11 @@ import numpy as np
 from edgewise._core.checks import check_matrix
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
+from edgewise.symbolic.expressions.algebra import Expr
 from edgewise.symbolic.expressions.composition import compose
-from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
-from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import from_tree, to_tree, values
 from edgewise.symbolic.results.formula import Constant, Formula
 
 
@@ -50,9 +51,9 @@ def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) 
     >>> formula(model)[0].text
     '2*sin(3*x1) + 0.5'
     """
-    expressions = [to_sympy(tree, model.input_names) for tree in compose(model)]
+    expressions = [from_tree(tree, model.input_names) for tree in compose(model)]
     if simplify:
-        expressions = [simplify_expression(each) for each in expressions]
+        expressions = [shortest(each) for each in expressions]
     if X is None or y is None:
         if y is not None or X is not None:
             raise InputError(
@@ -77,9 +78,8 @@ def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) 
     )
 
 
-def _judged(expression: Any, names: tuple[str, ...], X: Any, y: Any, output: Any) -> Formula:
-    tape = Tape(from_sympy(expression), names)
-    value = tape.value(tape.start, X)
+def _judged(expression: Expr, names: tuple[str, ...], X: Any, y: Any, output: Any) -> Formula:
+    value = values(expression, names, X)
     error = math.sqrt(float(np.mean(np.square(value - y))))
     spread = float(np.std(y))
     r2 = 1 - (error / spread) ** 2 if spread > 0 else math.nan
@@ -87,5 +87,5 @@ def _judged(expression: Any, names: tuple[str, ...], X: Any, y: Any, output: Any
     return Formula(expression, names, error, r2, _constants(expression, names), deviation)
 
 
-def _constants(expression: Any, names: tuple[str, ...]) -> tuple[Constant, ...]:
-    return tuple(Constant(value, math.nan) for value in Tape(from_sympy(expression), names).start.tolist())
+def _constants(expression: Expr, names: tuple[str, ...]) -> tuple[Constant, ...]:
+    return tuple(Constant(value, math.nan) for value in Tape(to_tree(expression), names).start.tolist())

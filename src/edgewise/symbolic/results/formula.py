@@ -8,20 +8,22 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from edgewise._core.checks import check_matrix
 from edgewise.forms.tree import Node
-from edgewise.symbolic.expressions.complexity import complexity as node_count
-from edgewise.symbolic.expressions.parse import formula_text, from_sympy
+from edgewise.symbolic.expressions.border import as_sympy, canonical
+from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.source import c_source, python_source
-from edgewise.symbolic.expressions.steps import printable
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import text, to_tree
 from edgewise.symbolic.results.diagnostics import Trust
+
+if TYPE_CHECKING:
+    import sympy
 
 Floats = NDArray[np.float64]
 _DIGITS = 6
@@ -41,8 +43,9 @@ class Formula:
 
     Parameters
     ----------
-    sympy
-        The expression over plain symbols named as the columns. Exact numbers are exact, measured constants floats.
+    expression
+        The formula over symbols named as the columns, of which a sympy expression makes one too. Exact numbers are exact,
+        measured constants floats.
     names
         All columns of the table, in order.
     error
@@ -67,7 +70,7 @@ class Formula:
     ('2.5*x^2', '2.5 x^{2}', 5, [10.0])
     """
 
-    sympy: Any
+    expression: Any
     names: tuple[str, ...]
     error: float = math.nan
     r2: float = math.nan
@@ -75,31 +78,44 @@ class Formula:
     network_deviation: float | None = None
     trust: Trust | None = field(default=None, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "expression", canonical(self.expression, self.names))
+
+    @cached_property
+    def sympy(self) -> sympy.Expr:
+        """The expression in sympy, over plain symbols named as the columns."""
+        return as_sympy(self.expression)
+
     @cached_property
     def tree(self) -> Node:
-        """The expression tree, which is fitted, evaluated and printed; sympy only rewrites."""
-        return from_sympy(self.sympy)
+        """The expression as the tree that is fitted, evaluated and printed."""
+        return to_tree(self.expression)
 
     @cached_property
     def complexity(self) -> int:
         """The number of operators, functions, columns and constants."""
-        return node_count(self.sympy)
+        return node_count(self.expression)
 
     @cached_property
     def text(self) -> str:
         """The formula as `parse_formula` reads it, floats to six significant digits."""
-        return formula_text(self.sympy, _DIGITS)
+        return text(self.expression, _DIGITS)
 
     @cached_property
     def exact_text(self) -> str:
         """The formula as text with every digit of its constants."""
-        return formula_text(self.sympy)
+        return text(self.expression)
 
     @cached_property
     def latex(self) -> str:
         """The formula as LaTeX mathematics, floats to six significant digits."""
-        symbols = {symbol: _latex_name(symbol.name) for symbol in self.sympy.free_symbols}
-        short = self.sympy.xreplace({value: _short(value) for value in self.sympy.atoms(sympy.Float)})
+        import sympy
+
+        from edgewise.symbolic.expressions.steps import printable
+
+        expression: Any = self.sympy
+        symbols = {symbol: _latex_name(symbol.name) for symbol in expression.free_symbols}
+        short = expression.xreplace({value: _short(value) for value in expression.atoms(sympy.Float)})
         return str(sympy.latex(printable(short), symbol_names=symbols))
 
     def __str__(self) -> str:
@@ -227,6 +243,8 @@ def _finite(value: float) -> float | None:
 
 
 def _short(value: Any) -> Any:
+    import sympy
+
     rounded = float(f"{float(value):.{_DIGITS}g}")
     return (
         sympy.Integer(int(rounded))

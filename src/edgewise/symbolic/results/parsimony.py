@@ -19,21 +19,33 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 from scipy.special import betainc, stdtr
 
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.expressions.parse import from_sympy
-from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.algebra import (
+    HALF,
+    MINUS,
+    ONE,
+    SYMBOL,
+    Expr,
+    evaluated,
+    is_exact,
+    is_negative,
+    negated,
+    number,
+)
+from edgewise.symbolic.expressions.border import canonical
+from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import log_likelihoods, squared_errors
 from edgewise.symbolic.results.formula import Formula
 
 Floats = NDArray[np.float64]
-_WAVES = (sympy.sin, sympy.cos, sympy.tan, sympy.Mod)
-_COMMON = (sympy.exp, sympy.log)
+_WAVES, _COMMON = ("sin", "cos", "tan", "mod"), ("exp", "log")
+# What is no function around another one.
+_PLAIN = frozenset({"number", "symbol", "constant", "+", "*", "^", "max", "min"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +63,7 @@ class _Contender:
         with np.errstate(all="ignore"):
             likelihoods = log_likelihoods(squared_errors(formula, rows), rows.rounding_error)
             left = float(np.sum(weight * np.square(formula.predict(rows.X) - rows.y)))
-        return cls(formula, nats(formula.sympy, rows), likelihoods, left)
+        return cls(formula, nats(formula.expression, rows), likelihoods, left)
 
     @property
     def numbers(self) -> int:
@@ -136,40 +148,41 @@ def nats(expression: Any, rows: SplitRows) -> float:
     >>> nats(x, rows) < nats(2.5 * x, rows) < nats(2.5 * x**2, rows) < nats(2.5 * sympy.cos(sympy.exp(x)), rows)
     True
     """
-    config = rows.config
-    if expression.is_Symbol:
+    config, expression = rows.config, canonical(expression)
+    if expression.head == SYMBOL:
         return config.column_nats + math.log(len(rows.names))
-    if expression.is_number:
-        return config.number_nats if abs(expression) != 1 else 0.0
-    if expression.is_Pow and expression.exp.is_number:
-        size = abs(expression.exp)
-        inverse = config.operator_nats if expression.exp.is_negative else 0.0
-        return inverse + _power_nats(size, config) + nats(expression.base, rows)
-    parts = sum(nats(each, rows) for each in expression.args)
-    if expression.is_Add or expression.is_Mul or expression.is_Pow:
-        return parts + config.operator_nats * (len(expression.args) - 1)
-    around = config.around_nats if any(each.has(sympy.Function) for each in expression.args) else 0.0
-    if isinstance(expression, _WAVES):
+    if expression.numeric:
+        return config.number_nats if expression not in (ONE, MINUS) else 0.0
+    head, args = expression.head, expression.args
+    if head == "^" and args[1].numeric:
+        inverse = is_negative(args[1])
+        size = negated(args[1]) if inverse else args[1]
+        return (config.operator_nats if inverse else 0.0) + _power_nats(size, config) + nats(args[0], rows)
+    parts = sum(nats(each, rows) for each in args)
+    if head in "+*^":
+        return parts + config.operator_nats * (len(args) - 1)
+    around = config.around_nats if any(each.heads - _PLAIN for each in args) else 0.0
+    if head in _WAVES:
         return parts + around + config.wave_nats + _turns(expression, rows)
-    return parts + around + (config.function_nats if isinstance(expression, _COMMON) else config.rare_nats)
+    return parts + around + (config.function_nats if head in _COMMON else config.rare_nats)
 
 
-def _power_nats(size: Any, config: SearchConfig) -> float:
-    if size == 1:
+def _power_nats(size: Expr, config: SearchConfig) -> float:
+    if size is ONE:
         return 0.0
-    if size == 2 or size == sympy.Rational(1, 2):
+    if size in (number(2), HALF):
         return config.square_nats
-    if not size.is_Rational:
+    if not is_exact(size):
         return config.measured_nats
-    return config.halves_nats if size.q <= 2 else config.ratio_nats
+    return config.halves_nats if size.value.denominator <= 2 else config.ratio_nats
 
 
-def _turns(wave: Any, rows: SplitRows) -> float:
+def _turns(wave: Expr, rows: SplitRows) -> float:
     """The nats of a wave's rate: one of as many as the half turns that it makes over the rows."""
-    inner = Tape(from_sympy(wave.args[0]), rows.names)
-    values = inner.value(inner.start, rows.X)
-    period: Any = wave.args[-1] if isinstance(wave, sympy.Mod) else sympy.pi
-    turns = float(np.ptp(values)) / abs(float(period)) if period.is_number and period != 0 else 0.0
+    angles = values(wave.args[0], rows.names, rows.X)
+    numeric = wave.head != "mod" or wave.args[1].numeric
+    period = (evaluated(wave.args[1]) if wave.head == "mod" else math.pi) if numeric else 0.0
+    turns = float(np.ptp(angles)) / abs(period) if period else 0.0
     return math.log1p(turns) if math.isfinite(turns) else 0.0
 
 
@@ -180,7 +193,7 @@ def tells(formula: Formula, rows: SplitRows) -> bool:
     formulas that are made by as many choices, it bounds the probability that any of them does. Rounded numbers were fitted
     too, and leaving out rows does not charge for them.
     """
-    if not formula.sympy.free_symbols:
+    if formula.expression.numeric:
         return True
     X, y, weight = rows.everything
     with np.errstate(all="ignore"):
@@ -188,23 +201,23 @@ def tells(formula: Formula, rows: SplitRows) -> bool:
     spread = np.average(np.square(y - np.average(y, weights=weight)), weights=weight)
     if not left < spread:
         return False
-    fitted, choices = _made_by(formula.sympy, rows)
+    fitted, choices = _made_by(formula.expression, rows)
     # A constant that is added is the mean's.
-    own = formula.sympy.is_Add and any(each.is_number for each in formula.sympy.args)
+    own = formula.expression.head == "+" and any(each.numeric for each in formula.expression.args)
     fitted = max(fitted - own, 1)
     freedom = max(len(y) - 1 - fitted, 1)
     return float(betainc(freedom / 2, fitted / 2, left / spread)) * math.exp(choices) <= rows.config.chance
 
 
-def _made_by(expression: Any, rows: SplitRows) -> tuple[int, float]:
+def _made_by(expression: Expr, rows: SplitRows) -> tuple[int, float]:
     """How many numbers of an expression were fitted, and the nats of its choices: columns, operators, functions, rates."""
-    if expression.is_Symbol:
+    if expression.head == SYMBOL:
         return 0, math.log(len(rows.names))
-    if expression.is_number:
-        return int(abs(expression) != 1), 0.0
+    if expression.numeric:
+        return int(expression not in (ONE, MINUS)), 0.0
     arguments = expression.args
-    if expression.is_Pow and arguments[1].is_Rational:  # an exponent is one of few
+    if expression.head == "^" and is_exact(arguments[1]):  # an exponent is one of few
         arguments = arguments[:1]
     parts = [_made_by(each, rows) for each in arguments]
-    rate = _turns(expression, rows) if isinstance(expression, _WAVES) else 0.0
+    rate = _turns(expression, rows) if expression.head in _WAVES else 0.0
     return sum(part[0] for part in parts), max(len(parts) - 1, 1) + rate + sum(part[1] for part in parts)

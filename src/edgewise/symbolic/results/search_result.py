@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.stopping import StopReason
-from edgewise.symbolic.expressions.parse import from_sympy
-from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
 from edgewise.symbolic.fitting.rounding import Fitted
@@ -85,7 +84,7 @@ class FormulaResult:
     def __str__(self) -> str:
         lines = [f"  {'complexity':>10}  {'error':>9}  formula"]
         for each in self.front:
-            mark = "*" if each.sympy == self.best.sympy else " "
+            mark = "*" if each.expression == self.best.expression else " "
             lines.append(f"{mark} {each.complexity:>10}  {each.error:>9.3g}  {each.text}")
         lines += ["", self.message]
         if self.noise is not None:
@@ -138,7 +137,7 @@ def judged(
     known = [result.network] * len(result.front) if networks is None else networks
     told = neighbour_noise(*rows.alike.everything[:2])
     front = tuple(_trusted(each, rows, net, told) for each, net in zip(result.front, known, strict=True))
-    best = next((each for each in front if each.sympy == result.best.sympy), None)
+    best = next((each for each in front if each.expression == result.best.expression), None)
     best = _trusted(result.best, rows, result.network, told) if best is None else best
     levels = [each.trust.noise.level for each in (best, *front) if each.trust is not None]
     noise = min((each for each in levels if math.isfinite(each)), default=None)
@@ -176,16 +175,10 @@ def as_formula(fitted: Fitted, rows: SplitRows, network: KAN | None) -> Formula:
     )
     deviation = None
     if network is not None:
-        difference = predictions(fitted.expression, rows, rows.X_held) - network.predict(rows.X_held)[:, 0]
+        difference = values(fitted.expression, rows.names, rows.X_held) - network.predict(rows.X_held)[:, 0]
         with np.errstate(all="ignore"):
             deviation = float(np.sqrt(np.mean(np.square(difference))))
     return Formula(fitted.expression, rows.names, fitted.held, r2, constants, deviation)
-
-
-def predictions(expression: object, rows: SplitRows, X: Floats) -> Floats:
-    """A formula's values on some rows."""
-    tape = Tape(from_sympy(expression), rows.names)
-    return tape.value(tape.start, X)
 
 
 def chi_square_said(value: float, freedom: int, rare: float) -> str:

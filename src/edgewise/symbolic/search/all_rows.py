@@ -33,9 +33,9 @@ def fitted_on_all(
     tuple
         The front, the best formula, and whether it holds exactly on all rows.
     """
-    anew = as_formula(fit_expression(best.sympy, rows), rows, None)
-    others = [each for each in formulas if each.sympy != best.sympy]
-    known = [anew, *(as_formula(fit_expression(each.sympy, rows), rows, None) for each in others)]
+    anew = as_formula(fit_expression(best.expression, rows), rows, None)
+    others = [each for each in formulas if each.expression != best.expression]
+    known = [anew, *(as_formula(fit_expression(each.expression, rows), rows, None) for each in others)]
     front = pareto(known, slack=1e-6) or (anew,)
     if exact and is_law(anew, rows):
         return front, anew, True

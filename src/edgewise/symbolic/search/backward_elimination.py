@@ -10,13 +10,24 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from math import prod
-from typing import Any
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.complexity import complexity
-from edgewise.symbolic.expressions.parse import from_sympy, is_real
+from edgewise.symbolic.expressions.algebra import (
+    ONE,
+    Expr,
+    add,
+    distinct,
+    evaluated,
+    multiply,
+    negated,
+    number,
+    replaced,
+)
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.expansion import expanded, independent
+from edgewise.symbolic.expressions.ordering import ordered_factors
+from edgewise.symbolic.expressions.writing import text, to_tree
 from edgewise.symbolic.results.formula import Formula
 
 
@@ -41,54 +52,39 @@ def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> It
     ...  for tree in shortened([Formula(y + 2.5 * sympy.sin(y) / x, names=("x", "y"))])]
     ['y', 'y + 2.5', 'y + 2.5/x', '2.5*sin(y)/x', 'y + 2.5*sin(y)', 'y + 2.5*y/x']
     """
-    told: set[Any] = set()
+    told = set[Expr]()
     for formula in formulas:
-        fewer = {each for each in _fewer(formula.sympy, config.eliminated_factors) if is_real(each)}
-        fewer = sorted(fewer, key=lambda each: (complexity(each), str(each)))
-        for each in itertools.islice((one for one in fewer if one not in told), config.eliminations):
+        fewer = {each for each in _fewer(formula.expression, config.eliminated_factors) if each.real}
+        ordered = sorted(fewer, key=lambda each: (node_count(each), text(each)))
+        for each in itertools.islice((one for one in ordered if one not in told), config.eliminations):
             told.add(each)
-            yield from_sympy(each)
+            yield to_tree(each)
 
 
-def _fewer(expression: Any, most: int) -> Iterator[Any]:
-    for product in _products(expression):
-        number, rest = product.as_independent(*product.free_symbols)
-        factors = rest.as_ordered_factors()
+def _fewer(expression: Expr, most: int) -> Iterator[Expr]:
+    for product in distinct(expression, "*"):
+        numbers, rest = independent(product)
+        factors = ordered_factors(rest)
         if 2 <= len(factors) <= most:
             # An exact number goes with the factors that it stood before.
-            number = number.evalf()
+            start = number(evaluated(numbers))
             for k in range(len(factors)):
                 for kept in itertools.combinations(factors, k):
-                    yield expression.xreplace({product: prod(kept, start=number)})
-
+                    yield replaced(expression, {product: multiply(start, *kept)})
     for function, line in _straight(expression):
-        yield expression.xreplace({function: line})
-    for total in _sums(expression):
+        yield replaced(expression, {function: line})
+    for total in distinct(expression, "+"):
         for term in total.args:
-            if term.free_symbols:
-                yield expression.xreplace({total: total - term})
-        if any(each.is_Pow and each.exp == 2 and each.base.is_Add for each in total.args):
-            yield expression.xreplace({total: total.expand()})
+            if not term.numeric:
+                yield replaced(expression, {total: add(total, negated(term))})
+        if any(
+            each.head == "^" and each.args[0].head == "+" and each.args[1] == number(2) for each in total.args
+        ):
+            yield replaced(expression, {total: expanded(total)})
 
 
-def _sums(expression: Any) -> set[Any]:
-    from sympy import Add
-
-    return expression.atoms(Add)
-
-
-def _straight(expression: Any) -> Iterator[tuple[Any, Any]]:
+def _straight(expression: Expr) -> Iterator[tuple[Expr, Expr]]:
     """Functions with the line that touches them at zero, its slope to be fitted."""
-    from sympy import Float, Function, asin, asinh, atan, exp, sin, sinh, tan, tanh
-
-    for function in expression.atoms(Function):
-        if isinstance(function, (asin, asinh, atan, sin, sinh, tan, tanh)):
-            yield function, Float(1) * function.args[0]
-        elif isinstance(function, exp):
-            yield function, 1 + Float(1) * function.args[0]
-
-
-def _products(expression: Any) -> set[Any]:
-    from sympy import Mul
-
-    return expression.atoms(Mul)
+    for function in distinct(expression, "asin", "asinh", "atan", "sin", "sinh", "tan", "tanh", "exp"):
+        line = multiply(number(1.0), function.args[0])
+        yield function, add(ONE, line) if function.head == "exp" else line

@@ -9,13 +9,13 @@ none. And a formula that imitates, such as tanh(1000 x) for a step, holds a numb
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.algebra import Expr, is_exact, number, parts, replaced
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
@@ -70,7 +70,11 @@ def is_law(formula: Formula, rows: SplitRows) -> bool:
         return False
     X, y, _ = rows.everything
     tape = Tape(formula.tree, rows.names)
-    return within_rounding(tape, X, y) and _determined(formula.sympy, rows.names, X) and _predicts(tape, rows)
+    return (
+        within_rounding(tape, X, y)
+        and _determined(formula.expression, rows.names, X)
+        and _predicts(tape, rows)
+    )
 
 
 def within_rounding(tape: Tape, X: Floats, y: Floats) -> bool:
@@ -79,12 +83,11 @@ def within_rounding(tape: Tape, X: Floats, y: Floats) -> bool:
     return bool((np.abs(tape.value(tape.start, X) - y) <= ROUNDED * room).all())
 
 
-def _determined(expression: Any, names: tuple[str, ...], X: Floats) -> bool:
+def _determined(expression: Expr, names: tuple[str, ...], X: Floats) -> bool:
     """Whether the numbers of the formula, but for the simple ones, show: others would leave more than rounding on rows."""
-    from sympy import Float, Rational
-
-    numbers = [each for each in expression.atoms(Rational) if max(abs(each.p), each.q) >= _SIMPLE]
-    tape = Tape(from_sympy(expression.xreplace({each: Float(each) for each in numbers})), names)
+    exact = {each for each in parts(expression) if is_exact(each)}
+    long = {each for each in exact if max(abs(each.value.numerator), each.value.denominator) >= _SIMPLE}
+    tape = Tape(to_tree(replaced(expression, {each: number(float(each.value)) for each in long})), names)
     if tape.size == 0:
         return True
     _, jacobian = tape.jacobian(tape.start, X)

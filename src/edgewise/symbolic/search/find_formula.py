@@ -19,7 +19,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
-from edgewise.symbolic.expressions.parse import to_sympy
+from edgewise.symbolic.expressions.writing import from_tree
 from edgewise.symbolic.fitting.cancellation import cancels
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.rounding import fit_expression
@@ -308,12 +308,12 @@ def _result(search: Search, reason: StopReason, everything: SplitRows, meter: Me
     near = () if search.exact else search.near(best)
     if not search.exact:
         best = challenged(best, [*known, *near], rows)
-    exact = any(each.sympy == best.sympy for each in search.laws) or is_law(best, rows)
+    exact = any(each.expression == best.expression for each in search.laws) or is_law(best, rows)
     if exact and reason.repeatable:
         reason = StopReason.EXACT
     others = [*search.rivals(best), *(search.finished if rows.short else ())]
     rivals = () if exact else tuple(each for each in others if search.limits.strict(each))
-    network = search.networks.get(best.sympy)
+    network = search.networks.get(best.expression)
     if network is None and search.trained:
         network = min(search.trained, key=lambda each: each.error).network
     if everything.count > rows.count:
@@ -327,21 +327,23 @@ def _result(search: Search, reason: StopReason, everything: SplitRows, meter: Me
             reason = StopReason.INTERRUPTED
     front = with_best(front, best)
     found = FormulaResult(best, front, network, "", meter.seconds, stop_reason=reason, exact=exact)
-    count = len({each.sympy for each in search.finished})
-    return Ended(found, count, rows, rivals, straightened=search.straightened.get(best.sympy, ()))
+    count = len({each.expression for each in search.finished})
+    return Ended(found, count, rows, rivals, straightened=search.straightened.get(best.expression, ()))
 
 
 def _finish_simplest(search: Search) -> None:
     """Stopped before anything was judged, or nothing allowed: a constant is always an answer."""
     tree = search.limits.simplest(float(search.rows.y.mean()))
     search.callbacks = ()
-    search.finish(fit_expression(to_sympy(tree, search.rows.names), search.rows), None)
+    search.finish(fit_expression(from_tree(tree, search.rows.names), search.rows), None)
 
 
 def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
     """The formulas that do not cancel; where units are told, those whose constants have none, if these explain as much."""
     look = search.rows.X[: search.config.cancelling_rows]
-    shown = [each for each in formulas if not cancels(each.sympy, search.rows.names, look, search.config)]
+    shown = [
+        each for each in formulas if not cancels(each.expression, search.rows.names, look, search.config)
+    ]
     shown = shown or formulas
     strict = [each for each in shown if search.limits.strict(each)]
     smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)

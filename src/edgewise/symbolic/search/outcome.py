@@ -64,7 +64,7 @@ class Ended:
 
 def with_best(front: Sequence[Formula], best: Formula) -> tuple[Formula, ...]:
     """The front with the best formula in its place."""
-    if any(each.sympy == best.sympy for each in front):
+    if any(each.expression == best.expression for each in front):
         return tuple(front)
     return tuple(sorted((*front, best), key=lambda each: each.complexity))
 
@@ -96,7 +96,7 @@ def remarks(
     result, rows, reason = ended.result, ended.rows, ended.result.stop_reason
     best = result.best
     said = list[str]()
-    if not best.sympy.free_symbols and float(rows.y.std()) > 0 and reason.repeatable:
+    if best.expression.numeric and float(rows.y.std()) > 0 and reason.repeatable:
         said.append("No column tells anything about y: no formula predicts it better than a constant does.")
     if ended.straightened:
         said.append(

@@ -9,11 +9,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.parse import from_sympy, is_real
+from edgewise.symbolic.expressions.algebra import (
+    HALF,
+    ONE,
+    SYMBOL,
+    Expr,
+    add,
+    divided,
+    factors_of,
+    made,
+    multiply,
+    negated,
+    number,
+    power,
+)
+from edgewise.symbolic.expressions.expansion import expanded
+from edgewise.symbolic.expressions.ordering import ordered_terms
+from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.results.formula import Formula
 
 
@@ -38,41 +53,41 @@ def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Ite
     ...                     for tree in resummed([Formula(2 / x - 4 / x**3, names=("x",))])]
     True
     """
-    told: set[Any] = set()
+    told = set[Expr]()
     for formula in formulas:
-        for whole in _written(formula.sympy, config.series_terms):
-            if whole not in told and is_real(whole):
+        for whole in _written(formula.expression, config.series_terms):
+            if whole not in told and whole.real:
                 told.add(whole)
-                yield from_sympy(whole)
+                yield to_tree(whole)
 
 
-def _written(expression: Any, most: int) -> Iterator[Any]:
-    terms = expression.expand().as_ordered_terms()
+def _written(expression: Expr, most: int) -> Iterator[Expr]:
+    terms = ordered_terms(expanded(expression))
     if len(terms) > most:
         return
     for first, second in itertools.permutations(range(len(terms)), 2):
-        u = terms[second] / terms[first]
-        if not u.free_symbols or not _is_product(u):
+        u = divided(terms[second], terms[first])
+        if u.numeric or not _is_product(u):
             continue
         rest = [each for at, each in enumerate(terms) if at not in (first, second)]
         # What may be the next term of the same series.
-        later = [each for each in rest if (each / (terms[second] * u)).is_number]
+        later = [each for each in rest if divided(each, multiply(terms[second], u)).numeric]
         for kept in (rest, [each for each in rest if each not in later]) if later else (rest,):
             for closed in _closed(terms[first], u):
-                yield sum(kept, closed)
+                yield add(closed, *kept)
 
 
-def _closed(a: Any, u: Any) -> Iterator[Any]:
-    from sympy import exp, sqrt
-
-    yield a / (1 - u)
-    yield a * exp(u)
-    yield a / sqrt(1 - 2 * u)
+def _closed(a: Expr, u: Expr) -> Iterator[Expr]:
+    yield divided(a, add(ONE, negated(u)))
+    yield multiply(a, made("exp", u))
+    yield divided(a, power(add(ONE, multiply(number(-2), u)), HALF))
 
 
-def _is_product(u: Any) -> bool:
+def _is_product(u: Expr) -> bool:
     """A number times powers of columns."""
     return all(
-        each.is_number or each.is_Symbol or (each.is_Pow and each.base.is_Symbol and each.exp.is_number)
-        for each in u.as_ordered_factors()
+        each.numeric
+        or each.head == SYMBOL
+        or (each.head == "^" and each.args[0].head == SYMBOL and each.args[1].numeric)
+        for each in factors_of(u)
     )

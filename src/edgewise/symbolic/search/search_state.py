@@ -17,9 +17,10 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.complexity import complexity
-from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
-from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.algebra import Expr
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.rewriting import shortest
+from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
 from edgewise.symbolic.fitting.negligible import straightened, without_negligible
 from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.square_roots import unsquared
@@ -88,14 +89,14 @@ class Search:
     until: float
     config: SearchConfig = DEFAULT
     finished: list[Formula] = field(default_factory=list[Formula])
-    networks: dict[Any, KAN] = field(default_factory=dict[Any, "KAN"])
+    networks: dict[Expr, KAN] = field(default_factory=dict[Expr, "KAN"])
     laws: list[Formula] = field(default_factory=list[Formula])
     trained: list[Trained] = field(default_factory=list["Trained"])
     floor: float = math.inf
-    _left: dict[Any, float] = field(default_factory=dict[Any, float])
-    _patterned: dict[Any, bool] = field(default_factory=dict[Any, bool])
+    _left: dict[Expr, float] = field(default_factory=dict[Expr, float])
+    _patterned: dict[Expr, bool] = field(default_factory=dict[Expr, bool])
     passed: dict[str, Fitted] = field(default_factory=dict[str, Fitted])
-    straightened: dict[Any, tuple[str, ...]] = field(default_factory=dict[Any, tuple[str, ...]])
+    straightened: dict[Expr, tuple[str, ...]] = field(default_factory=dict[Expr, tuple[str, ...]])
 
     @property
     def left(self) -> float:
@@ -136,21 +137,21 @@ class Search:
 
     def _follows(self, formula: Formula) -> bool:
         """Whether what a formula leaves still follows a column."""
-        if formula.sympy not in self._patterned:
+        if formula.expression not in self._patterned:
             rows = self.rows.alike
-            self._patterned[formula.sympy] = follows_a_column(
+            self._patterned[formula.expression] = follows_a_column(
                 rows.X, formula.predict(rows.X) - rows.y, self.config
             )
-        return self._patterned[formula.sympy]
+        return self._patterned[formula.expression]
 
     def _leaves(self, formula: Formula) -> float:
         """The error of a formula with hardly a constant, on the rows that told the floor: chance plays no part then."""
         if self.rows.short:
             return formula.error
-        if formula.sympy not in self._left:
+        if formula.expression not in self._left:
             error = formula.predict(self.rows.alike.X) - self.rows.alike.y
-            self._left[formula.sympy] = float(np.sqrt(np.mean(np.square(error))))
-        return self._left[formula.sympy]
+            self._left[formula.expression] = float(np.sqrt(np.mean(np.square(error))))
+        return self._left[formula.expression]
 
     @property
     def solved(self) -> StopReason | None:
@@ -206,7 +207,7 @@ class Search:
                 fresh.append(fitted)
         kept = _worth_finishing(fresh, self.finished)
         told = {id(each) for each in kept}
-        self.passed |= {str(each.expression): each for each in fresh if id(each) not in told}
+        self.passed |= {_key(each.expression): each for each in fresh if id(each) not in told}
         for fitted in kept:
             polished = self._polished(fitted)
             if fitted.expression in self.straightened:
@@ -220,7 +221,7 @@ class Search:
         formula = as_formula(fitted, self.rows, network)
         self.finished.append(formula)
         if network is not None:
-            self.networks[formula.sympy] = network
+            self.networks[formula.expression] = network
         if is_law(formula, self.rows):
             self.laws.append(formula)
         self.tell(formula.text)
@@ -235,7 +236,7 @@ class Search:
             if each.held <= self.config.near * best.error
             and each.fit.constants.size <= len(best.constants) + 1
         ]
-        close.sort(key=lambda each: (each.fit.constants.size, complexity(each.expression)))
+        close.sort(key=lambda each: (each.fit.constants.size, node_count(each.expression)))
         formulas = [
             as_formula(self._polished(each), self.rows, None) for each in close[: self.config.most_near]
         ]
@@ -248,7 +249,7 @@ class Search:
 
     def polished(self, formula: Formula) -> Formula:
         """A formula with its constants rounded, where that was not worth while before."""
-        fitted = self.passed.get(str(formula.sympy))
+        fitted = self.passed.get(_key(formula.expression))
         if fitted is None or any(each is formula for each in self.finished):
             return formula
         return as_formula(self._polished(fitted), self.rows, None)
@@ -259,7 +260,7 @@ class Search:
             (size, each)
             for each in self.passed.values()
             if each.held <= self.config.close * best.error
-            and (size := complexity(each.expression)) <= best.complexity + self.config.longer
+            and (size := node_count(each.expression)) <= best.complexity + self.config.longer
             and each.fit.constants.size <= len(best.constants) + 2
             and _determined(each)
         ]
@@ -270,30 +271,29 @@ class Search:
         ]
 
     def _fitted(self, tree: Node) -> Fitted | None:
-        expression = simplify_expression(to_sympy(tree, self.rows.names), self.rows.positive)
+        expression = shortest(from_tree(tree, self.rows.names), self.rows.positive)
         if not self._offered(expression):
             return None
         fitted = fit_expression(expression, self.rows)
-        if not is_real(fitted.expression):
+        if not fitted.expression.real:
             return None
         straight = straightened(fitted.expression, self.rows)
         fewer = without_negligible(straight, self.rows)
         if fewer is not fitted.expression and self._offered(fewer):
             whole, fitted = fitted.expression, fit_expression(fewer, self.rows)
             if straight is not whole:
-                used = {symbol.name for symbol in whole.free_symbols}
-                columns = tuple(name for name in self.rows.names if name in used)
+                columns = tuple(name for name in self.rows.names if name in whole.symbols)
                 self.straightened[fitted.expression] = columns
         # A formula with a constant for every third row can follow anything; three are not too many for seven.
         count = len(self.rows.y)
         few = fitted.fit.constants.size <= max(count // 3, min(3, (count - 1) // 2))
         return fitted if few and math.isfinite(fitted.held) else None
 
-    def _offered(self, expression: Any) -> bool:
+    def _offered(self, expression: Expr) -> bool:
         return (
-            is_real(expression)
-            and complexity(expression) <= self.config.largest
-            and self.limits.allow(from_sympy(expression))
+            expression.real
+            and node_count(expression) <= self.config.largest
+            and self.limits.allow(to_tree(expression))
         )
 
     def _polished(self, fitted: Fitted) -> Fitted:
@@ -318,14 +318,19 @@ def _worth_finishing(fresh: Sequence[Fitted], finished: Sequence[Formula]) -> li
     kept: list[Fitted] = []
     rivals = [(each.complexity, each.error) for each in finished]
     texts: set[str] = set()
-    for each in sorted(fresh, key=lambda one: (one.held, complexity(one.expression))):
-        size, key = complexity(each.expression), str(each.expression)
+    for each in sorted(fresh, key=lambda one: (one.held, node_count(one.expression))):
+        size, key = node_count(each.expression), _key(each.expression)
         beaten = any(other <= size and error <= 1.0001 * each.held for other, error in rivals)
         if key not in texts and not beaten:
             kept.append(each)
             rivals.append((size, each.held))
             texts.add(key)
     return kept
+
+
+def _key(expression: Expr) -> str:
+    """What tells formulas apart that differ by more than rounding."""
+    return text(expression, 15)
 
 
 def _determined(fitted: Fitted) -> bool:

@@ -8,8 +8,8 @@ import numpy as np
 
 from edgewise.forms.tree import Node, render
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.rounding import round_constants
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -37,7 +37,7 @@ def settled(tree: Node, rows: SplitRows, exact: float) -> tuple[float, Node]:
     if rows.config.mostly * len(good) <= good.sum() < len(good):
         # A root of what is zero but for noise: exact constants may still give it values everywhere.
         some = replace(rows, X=rows.X[good], y=rows.y[good])
-        tree = from_sympy(round_constants(to_sympy(tree, rows.names), some).expression)
+        tree = to_tree(round_constants(from_tree(tree, rows.names), some).expression)
         tape = Tape(tree, rows.names)
     error = tape.value(tape.start, rows.X_held) - rows.y_held
     size = float(np.sqrt(np.mean(np.square(error))))

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
-from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.rewriting import shortest
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.shortlist import settled, shortlist
@@ -126,5 +126,5 @@ def _allowed(tree: Node, search: Search) -> Node | None:
         return tree
     if search.limits.functions is None and search.limits.units is None:
         return None
-    short = from_sympy(simplify_expression(to_sympy(tree, search.rows.names), search.rows.positive))
+    short = to_tree(shortest(from_tree(tree, search.rows.names), search.rows.positive))
     return short if search.limits.allow(short) else None

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
-from edgewise.symbolic.expressions.parse import from_sympy
+from edgewise.symbolic.expressions.algebra import ZERO
+from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.structure.state import Move, State, power, powers, product
 
@@ -208,9 +209,13 @@ def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
             continue
         whole = exact_number(lead, width * abs(lead) / 4)
         name = view.names[i]
-        inner = [product(from_sympy(each), power(name, at + 1)) for at, each in enumerate(exact) if each != 0]
+        inner = [
+            product(to_tree(each), power(name, at + 1))
+            for at, each in enumerate(exact)
+            if each is not None and each is not ZERO
+        ]
         curve = Apply("+", (power(name, degree + 1), *inner)) if inner else power(name, degree + 1)
-        number = Number(lead) if whole is None else from_sympy(whole)
+        number = Number(lead) if whole is None else to_tree(whole)
         feature = Apply("+", (product(number, curve), view.names[j]))
         features = tuple(feature if at == i else each for at, each in enumerate(view.names) if at != j)
         yield Move("merge", features, residual=residual, exact=whole is not None)

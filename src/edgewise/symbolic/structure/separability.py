@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
-from edgewise.symbolic.expressions.rewriting import simplify_expression
+from edgewise.symbolic.expressions.algebra import coefficient, floats, number, replaced
+from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.structure.chebyshev_surrogate import coordinates, design, logarithmic, terms
 from edgewise.symbolic.structure.direct_candidates import curve_tree
@@ -119,16 +119,16 @@ def monomials(state: State, view: View) -> Iterator[Move]:
         weight = float(np.sign(slope[0]) * np.exp(np.median(off))) / exponents[clear.index(at)]
         if view.X[0, at] < 0:
             continue
-        for number, exact in _numbers(weight, max(3 * residual, 1e-9)):
+        for lead, exact in _numbers(weight, max(3 * residual, 1e-9)):
             rest = tuple(name for each, name in enumerate(view.names) if each != at)
-            yield Move("term", rest, None, product(number, term), residual, exact)
+            yield Move("term", rest, None, product(lead, term), residual, exact)
 
 
 def _numbers(value: float, width: float) -> Iterator[tuple[Node, bool]]:
     """The exact number a weight could be, then the weight itself."""
     found = exact_number(value, width * abs(value) / 4)
     if found is not None:
-        yield from_sympy(found), True
+        yield to_tree(found), True
     yield Number(value), False
 
 
@@ -160,18 +160,18 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
 
 def _cleaned(tree: Node, plain: float, *, drop: bool) -> tuple[Node, bool]:
     """The shortest writing with constants that are plainly exact, without its weight where that says nothing."""
-    expression = simplify_expression(to_sympy(tree, ("x",)), ("x",))
-    if not is_real(expression):
+    expression = shortest(from_tree(tree, ("x",)), ("x",))
+    if not expression.real:
         return tree, False
     if drop:
-        expression = expression.as_coeff_Mul()[1]
+        expression = coefficient(expression)[1]
     simple = {
-        value: exact
-        for value in expression.atoms(sympy.Float)
-        if (exact := exact_number(float(value), plain * abs(float(value)))) is not None
+        number(value): exact
+        for value in floats(expression)
+        if (exact := exact_number(value, plain * abs(value))) is not None
     }
-    expression = expression.xreplace(simple)
-    return from_sympy(expression), not expression.has(sympy.Float)
+    expression = replaced(expression, simple)
+    return to_tree(expression), not expression.measured
 
 
 def _closed(x: Floats, y: Floats, accuracy: float, config: SearchConfig) -> Iterator[tuple[float, Node]]:
