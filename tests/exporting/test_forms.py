@@ -6,11 +6,10 @@ import pytest
 import sympy
 import torch
 
-from edgewise.forms import FORMS
+from edgewise.forms import FORMS, Expression
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.network import KAN, set_symbolic
 from edgewise.symbolic import Formula, parse_formula
-from edgewise.symbolic.expressions.parse import as_expression
 from tests.exporting.runners import c_library, c_predict, needs_compiler, numpy_module, onnx_predict
 
 TEXTS = [
@@ -111,7 +110,7 @@ def test_jumps_are_at_the_same_numbers_everywhere(text):
     np.testing.assert_array_equal(numpy_module(law)["predict"](rows)[:, 0], want)
     np.testing.assert_array_equal(onnx_predict(law, rows)[:, 0], want)
     tensors = {name: torch.from_numpy(rows[:, k]) for k, name in enumerate("xy")}
-    np.testing.assert_array_equal(as_expression(law.sympy, law.names).evaluate(tensors).numpy(), want)
+    np.testing.assert_array_equal(Expression(law.tree, law.names).evaluate(tensors).numpy(), want)
 
 
 @needs_compiler

@@ -11,25 +11,11 @@ from hypothesis import strategies as st
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import render
-from edgewise.symbolic.expressions.algebra import (
-    HALF,
-    MINUS,
-    ONE,
-    UNDEFINED,
-    Expr,
-    add,
-    evaluated,
-    floats,
-    made,
-    multiply,
-    number,
-    power,
-    replaced,
-    symbol,
-)
+from edgewise.symbolic.expressions.algebra import add, evaluated, made, multiply, power, replaced
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, factored_terms, primitive
+from edgewise.symbolic.expressions.nodes import HALF, MINUS, ONE, UNDEFINED, Expr, floats, number, symbol
 from edgewise.symbolic.expressions.parse import from_sympy, is_real, to_sympy
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, text, to_tree

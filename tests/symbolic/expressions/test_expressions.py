@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgewise._core.errors import InputError
-from edgewise.forms import FORMS, form_from_text
+from edgewise.forms import FORMS, Expression, form_from_text
 from edgewise.symbolic import complexity, form_from_sympy, formula_text, parse_formula, simplify_expression
-from edgewise.symbolic.expressions.parse import as_expression, from_sympy, to_sympy
-from edgewise.symbolic.expressions.user_forms import form_expression
+from edgewise.symbolic.expressions.parse import from_sympy, to_sympy
 
 NAMES = ("x", "y", "z")
 POINT = {"x": 0.71, "y": 0.43, "z": 1.31}
@@ -143,7 +142,7 @@ def test_unknown_functions_are_refused() -> None:
 @pytest.mark.parametrize("name", sorted(FORMS))
 def test_forms_have_a_sympy_face(name: str) -> None:
     form = FORMS[name]
-    face = as_expression(form_expression(form), ["x"])
+    face = Expression(from_sympy(parse_formula(form.text, ["x"])), ("x",))
     z = torch.tensor([0.3, 0.8], dtype=torch.float64)
     torch.testing.assert_close(face.evaluate({"x": z}), form.value(z), rtol=1e-12, atol=1e-14)
 

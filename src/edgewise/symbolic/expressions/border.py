@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from edgewise.forms import parse
 from edgewise.forms.tree import Apply, Number, Variable, render
-from edgewise.symbolic.expressions.algebra import UNDEFINED, Expr
 from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.nodes import UNDEFINED, Expr
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
 

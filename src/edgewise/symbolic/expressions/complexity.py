@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from edgewise.symbolic.expressions.algebra import (
-    HALF,
-    MINUS,
-    NUMBER,
-    ONE,
-    Expr,
-    evaluated,
-    is_negative,
-    negated,
-    parts,
-    rebuilt,
-)
+from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
+from edgewise.symbolic.expressions.nodes import HALF, MINUS, NUMBER, ONE, Expr, is_negative, parts
 
 _CURVES = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh"})
 _NESTED = 3

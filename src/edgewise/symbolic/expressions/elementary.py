@@ -8,6 +8,17 @@ from fractions import Fraction
 from typing import Any
 
 from edgewise.symbolic.expressions.algebra import (
+    add,
+    divided,
+    fraction,
+    known_real,
+    multiply,
+    negated,
+    not_negative,
+    power,
+)
+from edgewise.symbolic.expressions.exact_numbers import Value
+from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
     HALF,
     MINUS,
@@ -19,21 +30,12 @@ from edgewise.symbolic.expressions.algebra import (
     ZERO,
     E,
     Expr,
-    Value,
-    add,
     coefficient,
-    divided,
-    fraction,
     is_exact,
     is_negative,
     is_number,
     is_whole,
-    known_real,
-    multiply,
-    negated,
-    not_negative,
     number,
-    power,
     terms_of,
 )
 from edgewise.symbolic.expressions.ordering import leads_with_minus

@@ -8,26 +8,18 @@ from collections.abc import Iterable
 from fractions import Fraction
 from functools import reduce
 
-from edgewise.symbolic.expressions.algebra import (
+from edgewise.symbolic.expressions.algebra import add, fraction, kept, made, multiply, negated, power, rebuilt
+from edgewise.symbolic.expressions.exact_numbers import Value, times
+from edgewise.symbolic.expressions.nodes import (
     MINUS,
     ONE,
     Expr,
-    Value,
-    add,
     coefficient,
     factors_of,
-    fraction,
     is_exact,
     is_whole,
-    kept,
-    made,
-    multiply,
-    negated,
     number,
-    power,
-    rebuilt,
     terms_of,
-    times,
 )
 from edgewise.symbolic.expressions.ordering import whole_power
 

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from edgewise.symbolic.expressions.algebra import (
+from edgewise.symbolic.expressions.algebra import add, divided, fraction, made, multiply, negated
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.exact_numbers import Value, plus
+from edgewise.symbolic.expressions.expansion import expanded
+from edgewise.symbolic.expressions.nodes import (
     MINUS,
     ONE,
     ZERO,
     Expr,
-    Value,
-    add,
     coefficient,
-    divided,
     factors_of,
-    fraction,
-    made,
-    multiply,
-    negated,
     number,
-    plus,
     terms_of,
 )
-from edgewise.symbolic.expressions.complexity import node_count
-from edgewise.symbolic.expressions.expansion import expanded
 from edgewise.symbolic.expressions.ordering import leads_with_minus, ordered_terms
 
 # What a few roundings leave of a number.

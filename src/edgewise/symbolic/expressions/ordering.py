@@ -8,7 +8,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
-from edgewise.symbolic.expressions.algebra import (
+from edgewise.symbolic.expressions.algebra import multiply, negated, power
+from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
     NOTHING,
     NUMBER,
@@ -18,10 +19,7 @@ from edgewise.symbolic.expressions.algebra import (
     base_exponent,
     coefficient,
     is_negative,
-    multiply,
-    negated,
     number,
-    power,
     terms_of,
 )
 

@@ -12,28 +12,30 @@ from fractions import Fraction
 
 from edgewise.symbolic.costs import TIDIED
 from edgewise.symbolic.expressions.algebra import (
-    HALF,
-    UNDEFINED,
-    Expr,
     add,
-    coefficient,
     evaluated,
-    factors_of,
-    floats,
-    is_number,
-    is_whole,
     made,
     multiply,
     negated,
-    number,
     power,
     rebuilt,
-    terms_of,
     with_signs,
 )
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, factored_terms
 from edgewise.symbolic.expressions.kinks import larger_or_smaller, leading, product_of_kinks, sum_of_kinks
+from edgewise.symbolic.expressions.nodes import (
+    HALF,
+    UNDEFINED,
+    Expr,
+    coefficient,
+    factors_of,
+    floats,
+    is_number,
+    is_whole,
+    number,
+    terms_of,
+)
 
 # Expanding a larger expression costs more than a reader gains.
 _LARGEST = 120

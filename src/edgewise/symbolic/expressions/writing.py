@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable, render
-from edgewise.symbolic.expressions.algebra import (
+from edgewise.symbolic.expressions.algebra import add, divided, made, negated, power
+from edgewise.symbolic.expressions.nodes import (
     CONSTANT,
     HALF,
     MINUS,
@@ -25,14 +26,9 @@ from edgewise.symbolic.expressions.algebra import (
     SYMBOL,
     E,
     Expr,
-    add,
     coefficient,
-    divided,
     is_negative,
-    made,
-    negated,
     number,
-    power,
     symbol,
 )
 from edgewise.symbolic.expressions.ordering import ordered_factors, ordered_terms

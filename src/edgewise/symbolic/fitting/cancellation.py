@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.algebra import SYMBOL, Expr, distinct
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.expansion import independent
+from edgewise.symbolic.expressions.nodes import SYMBOL, Expr, distinct
 from edgewise.symbolic.expressions.writing import values
 
 

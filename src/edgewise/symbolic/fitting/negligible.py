@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from edgewise.symbolic.expressions.algebra import Expr, add, distinct, floats, replaced
+from edgewise.symbolic.expressions.algebra import add, replaced
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.nodes import Expr, distinct, floats
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.train_test import SplitRows
 

@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, names_in
-from edgewise.symbolic.expressions.algebra import Expr
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree

@@ -14,25 +14,20 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.symbolic.expressions.algebra import (
+from edgewise.symbolic.expressions.algebra import add, made, multiply, power, rebuilt, replaced
+from edgewise.symbolic.expressions.border import as_sympy, canonical
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.expansion import expanded
+from edgewise.symbolic.expressions.nodes import (
     ONE,
     Expr,
-    add,
     coefficient,
     floats,
     is_exact,
     is_whole,
-    made,
-    multiply,
     number,
-    power,
-    rebuilt,
-    replaced,
     terms_of,
 )
-from edgewise.symbolic.expressions.border import as_sympy, canonical
-from edgewise.symbolic.expressions.complexity import node_count
-from edgewise.symbolic.expressions.expansion import expanded
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.train_test import SplitRows

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.expressions.algebra import Expr, floats, number, replaced, symbol
+from edgewise.symbolic.expressions.algebra import replaced
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.nodes import Expr, floats, number, symbol
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree

@@ -10,8 +10,8 @@ import numpy as np
 from edgewise._core.checks import check_matrix
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
-from edgewise.symbolic.expressions.algebra import Expr
 from edgewise.symbolic.expressions.composition import compose
+from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree, values

@@ -23,19 +23,9 @@ from numpy.typing import NDArray
 from scipy.special import betainc, stdtr
 
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.expressions.algebra import (
-    HALF,
-    MINUS,
-    ONE,
-    SYMBOL,
-    Expr,
-    evaluated,
-    is_exact,
-    is_negative,
-    negated,
-    number,
-)
+from edgewise.symbolic.expressions.algebra import evaluated, negated
 from edgewise.symbolic.expressions.border import canonical
+from edgewise.symbolic.expressions.nodes import HALF, MINUS, ONE, SYMBOL, Expr, is_exact, is_negative, number
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows

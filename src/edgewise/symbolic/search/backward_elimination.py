@@ -13,19 +13,10 @@ from collections.abc import Iterable, Iterator
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.algebra import (
-    ONE,
-    Expr,
-    add,
-    distinct,
-    evaluated,
-    multiply,
-    negated,
-    number,
-    replaced,
-)
+from edgewise.symbolic.expressions.algebra import add, evaluated, multiply, negated, replaced
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, independent
+from edgewise.symbolic.expressions.nodes import ONE, Expr, distinct, number
 from edgewise.symbolic.expressions.ordering import ordered_factors
 from edgewise.symbolic.expressions.writing import text, to_tree
 from edgewise.symbolic.results.formula import Formula

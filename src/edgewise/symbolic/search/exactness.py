@@ -13,7 +13,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.symbolic.expressions.algebra import Expr, is_exact, number, parts, replaced
+from edgewise.symbolic.expressions.algebra import replaced
+from edgewise.symbolic.expressions.nodes import Expr, is_exact, number, parts
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.least_squares import refit

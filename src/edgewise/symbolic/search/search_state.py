@@ -17,8 +17,8 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.forms.tree import Node
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-from edgewise.symbolic.expressions.algebra import Expr
 from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.nodes import Expr
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
 from edgewise.symbolic.fitting.negligible import straightened, without_negligible

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
-from edgewise.symbolic.expressions.algebra import ZERO
+from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.structure.state import Move, State, power, powers, product

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.expressions.algebra import coefficient, floats, number, replaced
+from edgewise.symbolic.expressions.algebra import replaced
+from edgewise.symbolic.expressions.nodes import coefficient, floats, number
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
