@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 from scipy.interpolate import RegularGridInterpolator
 
@@ -16,6 +17,8 @@ from edgewise.plots import (
     plot_shapes,
     plot_surfaces,
 )
+from edgewise.plots.explain_surfaces import surface_figure
+from edgewise.plots.style import LIGHT
 from tests.explaining.models import classifier, product_net, random_net
 
 
@@ -90,6 +93,25 @@ def test_surfaces_are_drawn_where_they_are():
     # The picture of the whole model has them behind its shapes.
     assert len(plot_shapes(found).axes) == 3 + 4
     assert len(plot_shapes(found, pairs=0).axes) == 3
+
+
+def test_the_colours_of_a_surface_say_how_high_it_is():
+    X = np.random.default_rng(0).uniform(-2, 2, (400, 2))
+    (surface,) = explain(product_net([(0, 1)], 2), X).surfaces
+    axes = surface_figure(surface, surface.size).axes[0]
+    filled = next(each for each in axes.collections if getattr(each, "filled", False))
+    blue, orange = to_rgb(LIGHT.numeric), to_rgb(LIGHT.symbolic)
+    middles, colours = filled.layers, filled.get_facecolor()
+    assert len(middles) == len(colours) >= 6
+    shares = [
+        np.sign(middle) * colour[3]
+        for middle, colour in zip(middles, colours, strict=True)
+        if abs(middle) > 1e-9
+    ]
+    for middle, colour in zip(middles, colours, strict=True):
+        if abs(middle) > 1e-9:
+            assert tuple(colour[:3]) == pytest.approx(blue if middle > 0 else orange)
+    assert (np.diff(shares) > 0).all()
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ from edgewise.plots.style import (
 
 PANEL = (2.35, 1.45)
 PAD_LEFT, PAD_BOTTOM, PAD_TOP, PAD_RIGHT = 0.62, 0.5, 0.46, 0.2
+# A panel that stands by itself, and the room about it.
+CARD, CARD_ROOM = (1.85, 1.2), (0.5, 0.42, 0.15, 0.1)
 # More levels than this are the strongest ones, up and down.
 MOST_LEVELS = 7
 # A scale this many times higher than the median panel needs would show most panels flat.
@@ -101,7 +103,7 @@ def plot_shapes(
         levels, (low, high) = bool(shape.labels), shared or _own(shape)
         axes = bare_axes(figure, grid.boxes[place], colours, grid="x" if levels else "y")
         if levels:
-            _draw_levels(axes, shape, (low, high), colours)
+            _draw_levels(axes, shape, (low, high), colours, PANEL[0])
         else:
             _draw_curve(axes, shape, (low, high), colours)
         _title(axes, shape, one.value, colours, own=shared is None)
@@ -113,6 +115,19 @@ def plot_shapes(
         small = box._replace(width=box.width - BAR_ROOM)
         draw_surface(figure, small, surface, limit, colours, own=limit < max(limits))
     return figure if grid.boxes else say_instead(figure, "no column has an effect", colours)
+
+
+def shape_figure(shape: Shape, *, theme: str = "light") -> Figure:
+    """One shape on axes and a scale of its own, without a title."""
+    colours = theme_of(theme, "shape_figure")
+    left, bottom, right, top = CARD_ROOM
+    figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, colours)
+    axes = bare_axes(figure, (left, bottom, *CARD), colours, grid="x" if shape.labels else "y")
+    if shape.labels:
+        _draw_levels(axes, shape, _own(shape), colours, CARD[0])
+    else:
+        _draw_curve(axes, shape, _own(shape), colours)
+    return figure
 
 
 def _limits(shapes: list[Shape]) -> tuple[float, float] | None:
@@ -199,7 +214,7 @@ def _draw_curve(axes: Axes, shape: Shape, limits: tuple[float, float], theme: Th
     number_ticks(axes.xaxis, shape.x, kind=shape.kind, whole=shape.whole, bend=shape.bend)
 
 
-def _draw_levels(axes: Axes, shape: Shape, limits: tuple[float, float], theme: Theme) -> None:
+def _draw_levels(axes: Axes, shape: Shape, limits: tuple[float, float], theme: Theme, width: float) -> None:
     """Horizontal bars, lowest effect at the bottom; thick where many rows have the level."""
     order = np.argsort(shape.y, kind="stable")
     if len(order) > MOST_LEVELS:
@@ -215,7 +230,7 @@ def _draw_levels(axes: Axes, shape: Shape, limits: tuple[float, float], theme: T
         # The word stands on the free side of the axis.
         right = value < 0
         share = (limits[1] if right else -limits[0]) / (limits[1] - limits[0])
-        inches = share * PANEL[0] + (PAD_RIGHT if right else PAD_LEFT) - 0.08
+        inches = share * width + (PAD_RIGHT if right else PAD_LEFT) - 0.08
         words = drawable(shorten(shape.labels[k], max(int(inches / LETTER), 6)))
         axes.annotate(
             words,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, to_rgb
+from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ PANEL = (2.35, 1.9)
 # Width of the bar that tells the colours, its distance from the panel, and the room it takes with its numbers.
 BAR, BAR_GAP, BAR_ROOM = 0.08, 0.1, 0.42
 ROOM = (0.62, 0.52, 0.2 + BAR_ROOM, 0.5)
+# A panel that stands by itself, and the room about it.
+CARD, CARD_ROOM = (1.5, 1.45), (0.52, 0.44, 0.06 + BAR_ROOM, 0.08)
 # Panels at least this high, in inches, have room for the numbers of contour lines.
 NUMBERED = 1.7
 # Least distances of a number from the border of its panel and from the next one, in inches.
@@ -96,13 +98,32 @@ def plot_surfaces(
     return figure if shown else say_instead(figure, "no two columns act together", colours)
 
 
+def surface_figure(surface: Surface, limit: float, *, theme: str = "light") -> Figure:
+    """One surface with its bar of colours, which end at `limit`, and without a title."""
+    colours = theme_of(theme, "surface_figure")
+    left, bottom, right, top = CARD_ROOM
+    figure = new_figure(CARD[0] + left + right, CARD[1] + bottom + top, colours)
+    _surface(figure, Box(left, bottom, *CARD), surface, limit, colours)
+    return figure
+
+
 def draw_surface(
     figure: Figure, box: Box, surface: Surface, limit: float, theme: Theme, *, own: bool = False
 ) -> None:
     """One surface with its title and its bar of colours; `own` says that its scale is not that of the others."""
+    axes = _surface(figure, box, surface, limit, theme)
+    place = {"ha": "left", "va": "bottom", "transform": axes.transAxes}
+    title = drawable(shorten(" \u00d7 ".join(surface.columns), 42))
+    axes.text(0.0, 1 + 0.22 / box.height, title, **place, **text_style(theme, SIZE_TEXT))
+    words = f"strength {number_text(surface.strength, 2)}"
+    words += ("" if surface.exact else " \u00b7 average effect") + (" \u00b7 own scale" if own else "")
+    axes.text(0.0, 1 + 0.08 / box.height, words, **place, **text_style(theme, SIZE_SMALL, theme.muted))
+
+
+def _surface(figure: Figure, box: Box, surface: Surface, limit: float, theme: Theme) -> Axes:
     axes = bare_axes(figure, box, theme)
     view = laid(surface)
-    paint = _Paint.of(limit, theme)
+    paint = _Paint(theme, bands(limit))
     axes.set_xlim(*ends(view.across))
     axes.set_ylim(*ends(view.up))
     for axis, scale, of in (
@@ -122,37 +143,41 @@ def draw_surface(
     axes.set_xlabel(_named(view.across), labelpad=2, **label)
     axes.set_ylabel(_named(view.up), labelpad=3, **label)
     _bar(figure, box, paint)
-    place = {"ha": "left", "va": "bottom", "transform": axes.transAxes}
-    title = drawable(shorten(" \u00d7 ".join(surface.columns), 42))
-    axes.text(0.0, 1 + 0.22 / box.height, title, **place, **text_style(theme, SIZE_TEXT))
-    words = f"strength {number_text(surface.strength, 2)}"
-    words += ("" if surface.exact else " \u00b7 average effect") + (" \u00b7 own scale" if own else "")
-    axes.text(0.0, 1 + 0.08 / box.height, words, **place, **label)
+    return axes
 
 
 @dataclass(frozen=True)
 class _Paint:
-    """The colours of effects."""
+    """The colours of effects: of bands between steps, as shares of the theme's own, and of what lies beyond."""
 
     theme: Theme
-    shades: LinearSegmentedColormap
     steps: Floats
 
-    @classmethod
-    def of(cls, limit: float, theme: Theme) -> _Paint:
-        ends = [_blend(theme.ground, colour, STRONGEST) for colour in (theme.symbolic, theme.numeric)]
-        shades = LinearSegmentedColormap.from_list("effect", [ends[0], to_rgb(theme.panel), ends[1]])
-        return cls(theme, shades, bands(limit))
-
     @property
-    def ends(self) -> dict[str, Any]:
-        """Where the colours end."""
-        return {"vmin": float(self.steps[0]), "vmax": float(self.steps[-1])}
+    def bands(self) -> list[Any]:
+        """Colours from what lies below the steps to what lies above them."""
+        middles = (self.steps[1:] + self.steps[:-1]) / 2
+        return [self._colour(value) for value in (self.steps[0], *middles.tolist(), self.steps[-1])]
+
+    def _colour(self, value: float) -> Any:
+        share = float(value / self.steps[-1])
+        if abs(share) < 1e-9:
+            return to_rgb(self.theme.panel)
+        return to_rgba(
+            self.theme.numeric if share > 0 else self.theme.symbolic, STRONGEST * min(abs(share), 1.0)
+        )
 
 
 def _fill(axes: Axes, part: SurfacePiece, paint: _Paint, *, lines: bool, numbers: bool) -> None:
     axes.contourf(
-        part.x, part.y, part.z, levels=paint.steps, cmap=paint.shades, extend="both", zorder=1, **paint.ends
+        part.x,
+        part.y,
+        part.z,
+        levels=paint.steps,
+        colors=paint.bands,
+        extend="both",
+        zorder=1,
+        antialiased=False,
     )
     low, high = float(part.z.min()), float(part.z.max())
     crossed = [step for step in paint.steps.tolist() if low < step < high]
@@ -229,8 +254,12 @@ def _bar(figure: Figure, box: Box, paint: _Paint) -> None:
     """What the colours tell, beside the panel."""
     place = (box.left + box.width + BAR_GAP, box.bottom, BAR, box.height)
     axes = bare_axes(figure, place, paint.theme)
-    middles = (paint.steps[1:] + paint.steps[:-1]) / 2
-    axes.pcolormesh([0.0, 1.0], paint.steps, middles[:, None], cmap=paint.shades, **paint.ends)
+    tall = np.diff(paint.steps)
+    axes.bar(
+        [0.5] * len(tall), tall, width=1.0, bottom=paint.steps[:-1], color=paint.bands[1:-1], linewidth=0
+    )
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(paint.steps[0], paint.steps[-1])
     axes.set_xticks([])
     axes.spines[:].set_visible(False)
     axes.yaxis.tick_right()
@@ -248,9 +277,3 @@ def _named(axis: SurfaceAxis) -> str:
 
 def _signed(step: float) -> str:
     return f"{'+' if step > 0 else MINUS}{number_text(abs(step), 3)}"
-
-
-def _blend(ground: str, colour: str, share: float) -> tuple[float, float, float]:
-    a, b = np.array(to_rgb(ground)), np.array(to_rgb(colour))
-    red, green, blue = (1 - share) * a + share * b
-    return float(red), float(green), float(blue)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from edgewise._core.checks import check_choice
 from edgewise._core.files import write_file
-from edgewise.plots.style import Theme
+from edgewise.plots.style import FONT, Theme
 
 FORMATS = (".svg", ".png")
 _REMARKS = re.compile(r"<!--.*?-->\s*|<metadata>.*?</metadata>\s*", re.DOTALL)
@@ -21,6 +21,10 @@ _PROLOG = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
 # matplotlib's rule for every element there is: on a page it would reach the page's own drawings.
 _RULE = re.compile(r"<defs>\s*<style[^>]*>\*\{(?P<rule>[^}]*)\}</style>\s*</defs>\s*")
 _IDENTITY = re.compile(r'(\bid="|href="#|url\(#)')
+_ID, _MEANT = re.compile(r' id="([^"]*)"'), re.compile(r'(?:href="#|url\(#)([^")]*)')
+# What the root of a drawing says of itself, and what a page has no use for.
+_ROOT = re.compile(r"<svg\b[^>]*\bviewBox=\"(?P<view>[^\"]*)\"[^>]*>")
+_FONT = re.compile(r"font: ([\d.]+px) '" + FONT + r"'[^;\"]*|font-family: '" + FONT + r"'[^;\"]*; ")
 
 
 def figure_svg(figure: Figure, *, prefix: str = "", variables: Theme | None = None) -> str:
@@ -48,17 +52,50 @@ def figure_svg(figure: Figure, *, prefix: str = "", variables: Theme | None = No
     >>> figure_svg(Figure(figsize=(2, 1)))[:4]
     '<svg'
     """
-    stream = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "edgewise", "svg.fonttype": "path", "path.simplify": False}):
-        figure.savefig(stream, format="svg", metadata={"Date": None})
-    svg = _REMARKS.sub("", _PROLOG.sub("", stream.getvalue())).rstrip()
+    svg = _bare_svg(figure, "path")
     if rule := _RULE.search(svg):
         # Lines inherit it from the root as well.
         root = re.sub(r"([\w-]+): *([\w-]+);? *", r' \1="\2"', rule["rule"])
         svg = _RULE.sub("", svg).replace("<svg", f"<svg{root}", 1)
     if prefix:
         svg = _IDENTITY.sub(lambda match: f"{match[1]}{prefix}-", svg)
-    for name, colour in asdict(variables).items() if variables else ():
+    return _themed(svg, variables) if variables else svg
+
+
+def inline_svg(figure: Figure, attributes: str, *, prefix: str, variables: Theme) -> str:
+    """The figure as a light `<svg>` of an HTML page, its words in the page's own font.
+
+    Parameters
+    ----------
+    figure : Figure
+    attributes : str
+        Attributes of the `<svg>` besides its view box.
+    prefix : str
+        Put before ids that are referred to; others go.
+    variables : Theme
+        As in `figure_svg`.
+    """
+    svg = _themed(_RULE.sub("", _bare_svg(figure, "none")), variables)
+    meant = set(_MEANT.findall(svg))
+    svg = _ID.sub(lambda found: found[0] if found[1] in meant else "", svg)
+    svg = _IDENTITY.sub(lambda found: f"{found[1]}{prefix}-", svg).replace("xlink:href", "href")
+    svg = _FONT.sub(lambda found: f"font-size: {found[1]}" if found[1] else "", svg)
+    svg = _ROOT.sub(
+        lambda found: f'<svg {attributes} stroke-linejoin="round" viewBox="{found["view"]}">', svg, count=1
+    )
+    return " ".join(svg.split()).replace("> <", "><").replace("<g></g>", "")
+
+
+def _bare_svg(figure: Figure, texts: str) -> str:
+    """The `<svg>` without comments and dates, texts as outlines ("path") or as they are ("none")."""
+    stream = io.StringIO()
+    with mpl.rc_context({"svg.hashsalt": "edgewise", "svg.fonttype": texts, "path.simplify": False}):
+        figure.savefig(stream, format="svg", metadata={"Date": None})
+    return _REMARKS.sub("", _PROLOG.sub("", stream.getvalue())).rstrip()
+
+
+def _themed(svg: str, variables: Theme) -> str:
+    for name, colour in asdict(variables).items():
         svg = svg.replace(f": {colour}", f": var(--ew-{name}, {colour})")
     return svg
 

@@ -15,9 +15,10 @@ from markupsafe import Markup
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
 from edgewise.plots.style import DARK, LIGHT
+from edgewise.plots.training import plot_training
 from edgewise.report.checks.warnings import caveats
 from edgewise.report.content.content import ReportContent
-from edgewise.report.drawings import charts
+from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.leaderboard import leaderboard, verdict
 from edgewise.report.sections import audit, explanations, formulas, network, proofs, results, table
 from edgewise.report.text import numbers
@@ -82,7 +83,7 @@ def render_report(content: ReportContent) -> str:
             parity=parity,
             weak=weak,
             classes=results.class_section(content, board),
-            training=charts.training(content.history) if len(content.history) >= FEWEST_STEPS else None,
+            training=_training(content) if len(content.history) >= FEWEST_STEPS else None,
             front=formulas.front_chart(content),
             explained=explanations.explain_view(content),
             proved=proofs.proofs_view(content.proofs),
@@ -96,6 +97,15 @@ def render_report(content: ReportContent) -> str:
         )
         + "\n"
     )
+
+
+def _training(content: ReportContent) -> Markup:
+    """Training and held-out error over the steps."""
+    last = content.history[-1]
+    told = [("training", last.loss), ("held out", last.validation)]
+    ends = [f"{name} error {numbers.number(value, 3)}" for name, value in told if value is not None]
+    words = f"Error over {numbers.counted(len(content.history), 'step')}, ending at {' and '.join(ends)}."
+    return drawn(plot_training(content.history), words, "training")
 
 
 def write_report(path: str | os.PathLike[str], content: ReportContent, *, overwrite: bool = False) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -11,11 +12,12 @@ import pandas as pd
 import pytest
 
 import edgewise as ew
+from edgewise.plots.explain_shapes import MOST_LEVELS
 from edgewise.report import render_report, write_report
 from edgewise.report.content import estimator
-from edgewise.report.sections.explanations import answer_view, explain_view, shape_picture
+from edgewise.report.sections.explanations import answer_view, explain_view
 from edgewise.report.sections.proofs import proofs_view
-from edgewise.report.text.numbers import number
+from edgewise.report.text.numbers import number, signed
 from edgewise.verifying.checker import check
 from tests.report.conftest import EVIL, HANGS
 from tests.report.test_page import Page
@@ -117,20 +119,16 @@ def test_importances_are_what_the_model_does(told):
     assert np.allclose(np.array(widths) / widths[0], np.array(sizes) / sizes[0], atol=0.01)
 
 
-def test_the_bars_of_an_answer_lead_from_the_average_to_it(told):
+def test_the_picture_of_an_answer_tells_every_contribution(told):
     answer = told.content.answers[0]
     svg = str(answer_view(answer, "k").picture)
-    bars = re.findall(r'<rect class="step (up|down)" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"', svg)
-    start, end = sorted(float(x) for x in re.findall(r'class="guide" d="M([\d.]+) ', svg))
-    moved = sum(float(width) * (1 if way == "up" else -1) for way, _, width in bars)
-    assert abs(abs(moved) - (end - start)) < 0.1 * len(bars) + 0.8
-    assert (moved > 0) == (answer.value > answer.base)
-    # Each bar begins where the one before ends.
-    ends = [
-        (x, x + w) if way == "up" else (x + w, x)
-        for way, x, w in ((b[0], float(b[1]), float(b[2])) for b in bars)
-    ]
-    assert all(abs(before[1] - after[0]) < 1.0 for before, after in pairwise(ends))
+    shown = [one for one in answer.contributions if one.effect][:6]
+    for one in shown:
+        assert f"{one.column} = {one.value} {signed(one.effect)}" in html.unescape(svg)
+    texts = [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)<", svg)]
+    assert sum(text.startswith(("+", "-")) for text in texts) == len(
+        [o for o in answer.contributions if o.effect]
+    )
 
 
 def test_an_answer_says_its_numbers(told):
@@ -144,19 +142,17 @@ def test_an_answer_says_its_numbers(told):
 
 def test_shapes_read_in_the_units_of_the_table(told):
     shapes = {shape.column: shape for shape in told.content.explanation.shapes}
+    view = explain_view(told.content)
+    cards = {card.name: card for card in (*view.first, *view.rest)}
     assert shapes["income"].bend is not None
-    assert ">100<" in str(shape_picture(shapes["income"], "log-odds"))
-    years = re.findall(r">(20\d\d)<", str(shape_picture(shapes["seen"], "log-odds")))
+    assert re.search(r">(50|100|200)<", str(cards["income"].svg))
+    years = re.findall(r">(20\d\d)<", str(cards["seen"].svg))
     assert len(years) >= 2
     assert {int(year) for year in years} <= set(range(2015, 2024))
-    towns = str(shape_picture(shapes["town"], "log-odds"))
-    assert len(re.findall(r'class="bar', towns)) == 10
-    best = shapes["town"].labels[int(shapes["town"].y.argmax())]
-    assert best in towns
-    cards = {
-        card.name: card for card in (*explain_view(told.content).first, *explain_view(told.content).rest)
-    }
-    assert "4 more levels" in cards["town"].words
+    towns = re.findall(r">(town \d+)<", str(cards["town"].svg))
+    assert len(towns) == MOST_LEVELS
+    assert shapes["town"].labels[int(shapes["town"].y.argmax())] in towns
+    assert f"{14 - MOST_LEVELS} more levels" in cards["town"].words
     assert "where missing" in cards["age"].words
 
 

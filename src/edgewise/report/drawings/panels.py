@@ -197,13 +197,8 @@ def thumbnail(view: EdgeView, left: float, top: float, width: float, height: flo
     return tag("path", class_="line", d=path(left + width * across[keep], top + height * (1 - share[keep])))
 
 
-def effect(
-    one: Effect, scale: float, words: str, *, marks: tuple[tuple[float, str], ...] | None = None
-) -> Markup:
-    """The mean change of the prediction with the band of single rows.
-
-    `scale` goes to the units of the axis; `marks` are places along it with their labels, in the place of round numbers.
-    """
+def effect(one: Effect, scale: float, words: str) -> Markup:
+    """The mean change of the prediction with the band of single rows; `scale` goes to the units of the axis."""
     y, low, high = scale * one.y, scale * one.low, scale * one.high
     if one.view.levels:
         return _level_rows(one.view.levels[: len(y)], y, one.data, one.axis, words, (low, high))
@@ -211,8 +206,7 @@ def effect(
     axes = Axes(WIDTH, HEIGHT, one.span, up, left=left_margin(up, named=False), top=6.0, bottom=34.0)
     x = np.concatenate([one.x, one.x[::-1]])
     band = path(axes.x(x) - axes.left, axes.y(np.concatenate([high, low[::-1]])) - axes.top)
-    if marks is None and len(one.view.scale) > 1:
-        marks = scaled_ticks(one.view, axes)
+    marks = scaled_ticks(one.view, axes) if len(one.view.scale) > 1 else None
     return picture(
         WIDTH,
         HEIGHT,

@@ -7,20 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from edgewise._core.resampling import wilson
 from edgewise.explaining.reliability import Curve, curve
 from edgewise.report.evaluation.measures import auc
-from edgewise.report.text.numbers import number
-from edgewise.report.text.svg import Axes, label, left_margin, picture, tag
 
 Floats = NDArray[np.float64]
 
-SIDE = 320.0
 MOST_CURVES = 6
-MOST_STEPS = 160
 BINS = 10
 
 
@@ -102,76 +97,12 @@ def reliability(happened: NDArray[np.bool_], probability: Floats, bins: int = BI
     return ReliabilityCurve(found, low, high)
 
 
-def roc_chart(y: Floats, predicted: Floats, names: Sequence[str]) -> Markup:
-    """The ROC curve of the second of two classes, or of each of the commonest against the rest."""
-    axes = _square()
-    shown = shown_classes(y, names)
-    parts = [
-        _frame(axes, "false positives (share)", "true positives (share)"),
-        axes.line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "guide"),
-    ]
-    told: list[str] = []
-    for place, k in enumerate(shown):
-        positive = y == k
-        if positive.all() or not positive.any():
-            continue
-        across, up = roc(positive, predicted[:, k])
-        keep = np.unique(np.linspace(0, len(up) - 1, min(len(up), MOST_STEPS)).round().astype(np.int64))
-        parts.append(axes.line(across[keep], up[keep], f"curve series-{place}"))
-        area = float(np.diff(across) @ (up[1:] + up[:-1]) / 2)
-        told.append(f"{names[k]} {number(area, 3)}")
-        if len(shown) > 1:
-            name = f"{names[k]} {area:.3f}"
-            parts.append(
-                label(
-                    SIDE - 14, SIDE - 52 - 14.0 * (len(shown) - 1 - place), name, "end", f"end series-{place}"
-                )
-            )
-    return picture(
-        SIDE, SIDE, *parts, words=f"ROC curve; area under the curve: {', '.join(told) or 'unknown'}."
-    )
-
-
-def reliability_chart(found: Sequence[tuple[str, ReliabilityCurve]]) -> Markup:
-    """What happened against what was predicted; on the diagonal probabilities can be taken at their word."""
-    axes = _square()
-    parts = [
-        _frame(axes, "predicted probability", "how often it happened"),
-        axes.line(np.array([0.0, 1.0]), np.array([0.0, 1.0]), "guide"),
-    ]
-    told: list[str] = []
-    for place, (name, one) in enumerate(found):
-        shown, low, high = one.curve, axes.y(one.low), axes.y(one.high)
-        if len(found) == 1:
-            bars = "".join(
-                f"M{a:.1f} {b:.1f}V{c:.1f}"
-                for a, b, c in zip(axes.x(shown.predicted), low, high, strict=True)
-            )
-            parts.append(tag("path", class_="whisker", d=bars))
-        parts.append(axes.line(shown.predicted, shown.happened, f"curve thin series-{place}"))
-        parts.append(axes.dots(shown.predicted, shown.happened, f"dots series-{place}", 3.2))
-        told.append(f"for {name} the two differ by {number(shown.ece, 2)} on average")
-        if len(found) > 1:
-            at = 22.0 + 14.0 * place
-            parts.append(label(axes.left + 10, at, name, "start", f"end series-{place}"))
-    return picture(SIDE, SIDE, *parts, words=f"Reliability diagram: {'; '.join(told)}.")
-
-
 def shown_classes(y: Floats, names: Sequence[str]) -> list[int]:
     """The classes that charts show: the second of two, else the commonest."""
     if len(names) == 2:
         return [1]
     counts = np.bincount(y.astype(np.int64), minlength=len(names))
     return sorted(np.argsort(-counts, kind="stable")[:MOST_CURVES].tolist())
-
-
-def _square() -> Axes:
-    ends = (0.0, 1.0)
-    return Axes(SIDE, SIDE, ends, ends, left=left_margin(ends), right=14.0, bottom=40.0, top=12.0)
-
-
-def _frame(axes: Axes, across: str, up: str) -> Markup:
-    return axes.frame(across, up, count=(5, 5))
 
 
 def _share(part: int, whole: int) -> float:

@@ -9,9 +9,11 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from edgewise.plots.residuals import fit_figure, residual_figure
 from edgewise.report.checks.error_slices import worst_slice
 from edgewise.report.content.content import InputView, ReportContent
-from edgewise.report.drawings import formula_charts
+from edgewise.report.drawings.charts import whisker
+from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.residuals import UNLIKELY, Pattern, is_rounding, pattern, scale_of, worst
 from edgewise.report.text.numbers import counted, number, percent, signed
 from edgewise.symbolic import Formula
@@ -21,6 +23,8 @@ Floats = NDArray[np.float64]
 
 MOST_MISSED = 5
 MOST_PANELS = 6
+# A front has many drawings: fewer points than a page's own have.
+MOST_POINTS = 250
 # Columns of the table of rows missed; more would not fit beside what was measured and predicted.
 MOST_COLUMNS = 4
 
@@ -94,8 +98,8 @@ def rows_of(content: ReportContent, formula: Formula) -> FormulaRows | None:
     return None
 
 
-def study(content: ReportContent, formula: Formula) -> Study:
-    """A formula on the rows of the page."""
+def study(content: ReportContent, formula: Formula, key: str = "formula") -> Study:
+    """A formula on the rows of the page; `key` is what its drawings are called there."""
     rows = rows_of(content, formula)
     if rows is None:
         return Study()
@@ -112,11 +116,15 @@ def study(content: ReportContent, formula: Formula) -> Study:
     errors = predicted[good] - kept.y
     missed = worst(errors, MOST_MISSED)
     beyond = int((np.abs(errors) > scale_of(errors)).sum())
-    panels, more = _panels(content, formula, kept, errors, missed)
+    panels, more = _panels(content, formula, kept, errors, missed, key)
     target = content.labelled(content.target)
     return replace(
         known,
-        fit=formula_charts.fit(kept.y, predicted[good], missed, target),
+        fit=drawn(
+            fit_figure(kept.y, predicted[good], target, missed=missed, most=MOST_POINTS),
+            f"Predicted against measured {target} on {counted(len(kept.y), 'row')}; on the line a prediction is right.",
+            f"{key}-fit",
+        ),
         panels=panels,
         more=more,
         off_scale=beyond,
@@ -174,11 +182,16 @@ def _constant(interval: Interval, share: float, scale: float) -> ConstantRow:
         return ConstantRow(number(value, digits), ends, "", None)
     told = percent(share)
     relative = "over 1,000 %" if share > 10 else told if told.startswith("under") else f"±{told}"
-    return ConstantRow(number(value, digits), ends, relative, formula_charts.whisker(share, scale))
+    return ConstantRow(number(value, digits), ends, relative, whisker(share, scale))
 
 
 def _panels(
-    content: ReportContent, formula: Formula, rows: FormulaRows, errors: Floats, missed: NDArray[np.int64]
+    content: ReportContent,
+    formula: Formula,
+    rows: FormulaRows,
+    errors: Floats,
+    missed: NDArray[np.int64],
+    key: str,
 ) -> tuple[tuple[Panel, ...], int]:
     """Errors along the inputs of the formula, then along those where most is left to see; how many are left out."""
     rounding = is_rounding(errors, rows.y)
@@ -189,7 +202,19 @@ def _panels(
     panels = [
         Panel(
             content.labelled(name),
-            formula_charts.left_over(rows.X[:, k], errors, missed, one, content.labelled(name), reach),
+            drawn(
+                residual_figure(
+                    rows.X[:, k],
+                    errors,
+                    content.labelled(name),
+                    reach=reach,
+                    missed=missed,
+                    median=(one.x, one.y),
+                    most=MOST_POINTS,
+                ),
+                f"Errors against {content.labelled(name)}: their median {'follows it' if one.real else 'stays level'}.",
+                f"{key}-along-{k}",
+            ),
             _says(one, name in used, rounding),
             one.real and not rounding,
         )

@@ -13,9 +13,11 @@ from edgewise.explaining.neighbours import Neighbour
 from edgewise.explaining.overview import GlobalExplanation
 from edgewise.explaining.shapes import Shape
 from edgewise.explaining.surface_view import scales
+from edgewise.plots.explain_local import plot_contributions
+from edgewise.plots.explain_shapes import MOST_LEVELS, shape_figure
+from edgewise.plots.explain_surfaces import surface_figure
 from edgewise.report.content.content import ReportContent
-from edgewise.report.drawings.surfaces import surface_picture
-from edgewise.report.sections.explanation_charts import MOST_LEVELS, shape_picture, waterfall
+from edgewise.report.drawings.figures import drawn
 from edgewise.report.text.numbers import counted, listed, number, percent, signed
 from edgewise.report.text.svg import picture, tag
 
@@ -149,9 +151,14 @@ def explain_view(content: ReportContent) -> ExplainView | None:
             content.labelled(shape.column),
             number(one.value, 3),
             _does(shape),
-            shape_picture(shape, found.output),
+            drawn(
+                shape_figure(shape),
+                f"Effect of {shape.column} on {found.output}: {shape.words}.",
+                f"shape-{k}",
+                kind="chart panel",
+            ),
         )
-        for one, shape in told[:MOST_SHAPES]
+        for k, (one, shape) in enumerate(told[:MOST_SHAPES])
     )
     return ExplainView(
         lead=f"What moves the {found.output}, over {counted(found.n_rows, 'row')}; on average it is "
@@ -198,7 +205,7 @@ def answer_view(found: LocalExplanation, key: str) -> AnswerView:
         key,
         f"{who}: {_answer(found.prediction)}",
         lead,
-        waterfall(found),
+        drawn(plot_contributions(found), _steps(found), key),
         tuple(reason.text for reason in found.reasons),
         tuple(
             f"Layer {node.layer}, node {node.node}: {signed(node.effect)}, from "
@@ -208,6 +215,15 @@ def answer_view(found: LocalExplanation, key: str) -> AnswerView:
         tuple(_neighbour(one) for one in found.neighbours),
         outside,
     )
+
+
+def _steps(found: LocalExplanation) -> str:
+    """The largest contributions in words."""
+    told = [
+        f"{one.column} = {one.value} {signed(one.effect)}" for one in found.contributions[:6] if one.effect
+    ]
+    opening = f"From {number(found.base, 3)} on average to {number(found.value, 3)} for this row"
+    return f"{opening}: {'; '.join(told)}" if told else opening
 
 
 def _answer(prediction: object) -> str:
@@ -283,9 +299,14 @@ def _surfaces(found: GlobalExplanation) -> tuple[SurfaceCard, ...]:
             surface.words
             + ("" if surface.exact else "; averaged over the other columns")
             + ("; on a scale of its own" if limit < max(limits) else ""),
-            surface_picture(surface, limit, found.output),
+            drawn(
+                surface_figure(surface, limit),
+                f"Beyond the shapes of both, {surface.a.column} with {surface.b.column} on {found.output}: {surface.words}.",
+                f"surface-{k}",
+                kind="chart panel",
+            ),
         )
-        for surface, limit in zip(found.surfaces, limits, strict=True)
+        for k, (surface, limit) in enumerate(zip(found.surfaces, limits, strict=True))
     )
 
 

@@ -70,7 +70,7 @@ def candidates(content: ReportContent) -> tuple[Candidate, ...]:
             formula_html(formula.sympy, formula.text, digits=4),
             formula,
             k == chosen,
-            study(content, formula),
+            study(content, formula, f"formula-{k + 1}"),
             rivals.get(formula.text, ""),
         )
         for k, formula in enumerate(content.front)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from edgewise.plots.classes import reliability_figure, roc_figure
+from edgewise.plots.residuals import fit_figure, residual_figure
 from edgewise.report.checks.error_slices import ErrorSlice, worst_slice
 from edgewise.report.content.content import ReportContent
-from edgewise.report.drawings import charts
+from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation import classes
 from edgewise.report.evaluation.leaderboard import Leaderboard
 from edgewise.report.text.numbers import number
 
 Floats = NDArray[np.float64]
+
+# Corners of a ROC curve; more are not seen.
+MOST_STEPS = 160
 
 
 def number_charts(content: ReportContent, table: Leaderboard) -> tuple[tuple[Markup, ...], ErrorSlice | None]:
@@ -26,12 +32,35 @@ def number_charts(content: ReportContent, table: Leaderboard) -> tuple[tuple[Mar
     predicted = np.asarray(main.row.predicted, dtype=np.float64)
     off = predicted - content.y_test
     unit, name = content.unit(content.target), content.labelled(content.target)
-    drawn = (
-        charts.parity(content.y_test, predicted, name),
-        charts.residuals(predicted, off, f"predicted {name}", unit),
-    )
     views = tuple(content.view(n) for n in content.names)
-    return drawn, worst_slice(content.X_test, views, off)
+    return parity_charts(content.y_test, predicted, name, unit), worst_slice(content.X_test, views, off)
+
+
+def parity_charts(truth: Floats, predicted: Floats, name: str, unit: str) -> tuple[Markup, ...]:
+    """Predicted against measured, and what is left over against the prediction."""
+    good = np.isfinite(predicted)
+    truth, predicted = truth[good], predicted[good]
+    middle = float(np.median(np.abs(predicted - truth))) if truth.size else 0.0
+    return (
+        drawn(
+            fit_figure(truth, predicted, name),
+            f"Scatter of predicted against measured {name}: {_closeness(truth, predicted)}",
+            "parity",
+        ),
+        drawn(
+            residual_figure(predicted, predicted - truth, f"predicted {name}", unit=unit),
+            f"What is left over against predicted {name}: half of the rows are within {number(middle, 3)} of the "
+            "measured value.",
+            "residuals",
+        ),
+    )
+
+
+def _closeness(truth: Floats, predicted: Floats) -> str:
+    if truth.size < 2 or np.ptp(truth) <= 0 or np.ptp(predicted) <= 0:
+        return "the points have no spread."
+    r = float(np.corrcoef(truth, predicted)[0, 1])
+    return f"the points have a correlation of {number(r, 3)} and lie around the diagonal."
 
 
 @dataclass(frozen=True)
@@ -68,10 +97,34 @@ def class_section(content: ReportContent, table: Leaderboard) -> ClassSection | 
         f"chance alone would make it about {number(100 * worst.chance, 2)}."
     )
     return ClassSection(
-        classes.roc_chart(y, predicted, names),
-        classes.reliability_chart(reliable),
+        roc_chart(y, predicted, names),
+        reliability_chart(reliable),
         gap,
         cells,
         classes.class_rows(y, predicted, names),
         worst_slice(content.X_test, tuple(content.view(n) for n in content.names), 1.0 - right),
     )
+
+
+def roc_chart(y: Floats, predicted: Floats, names: Sequence[str]) -> Markup:
+    """The ROC curve of the second of two classes, or of each of the commonest against the rest."""
+    curves, told = list[tuple[str, Floats, Floats]](), list[str]()
+    for k in classes.shown_classes(y, names):
+        positive = y == k
+        if positive.all() or not positive.any():
+            continue
+        across, up = classes.roc(positive, predicted[:, k])
+        keep = np.unique(np.linspace(0, len(up) - 1, min(len(up), MOST_STEPS)).round().astype(np.int64))
+        area = float(np.diff(across) @ (up[1:] + up[:-1]) / 2)
+        curves.append((f"{names[k]} {area:.3f}", across[keep], up[keep]))
+        told.append(f"{names[k]} {number(area, 3)}")
+    words = f"ROC curve; area under the curve: {', '.join(told) or 'unknown'}."
+    return drawn(roc_figure(curves), words, "roc")
+
+
+def reliability_chart(found: Sequence[tuple[str, classes.ReliabilityCurve]]) -> Markup:
+    """What happened against what was predicted, with the intervals where there is one curve."""
+    told = [f"for {name} the two differ by {number(one.curve.ece, 2)} on average" for name, one in found]
+    interval = (found[0][1].low, found[0][1].high) if len(found) == 1 else None
+    figure = reliability_figure([(name, one.curve) for name, one in found], interval)
+    return drawn(figure, f"Reliability diagram: {'; '.join(told)}.", "reliability")

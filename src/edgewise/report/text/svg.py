@@ -198,13 +198,6 @@ class Axes:
         """A line that leaves gaps where values are not finite; clipped to the plotting area."""
         return self.clip(tag("path", class_=kind, d=path(self.x(x) - self.left, self.y(y) - self.top)))
 
-    def dots(self, x: Floats, y: Floats, kind: str, radius: float = 2.2) -> Markup:
-        """Dots as one path: however many, one element."""
-        good = np.isfinite(x) & np.isfinite(y)
-        points = zip(self.x(x[good]).tolist(), self.y(y[good]).tolist(), strict=True)
-        d = "".join(f"M{_n(a)} {_n(b)}h0" for a, b in points)
-        return tag("path", class_=kind, d=d, stroke_width=_n(2 * radius), stroke_linecap="round", fill="none")
-
     def clip(self, *inner: Markup) -> Markup:
         """Drawings in pixels from the upper left of the plotting area, cut at its border."""
         return tag(
@@ -248,11 +241,6 @@ def left_margin(up: Range, *, count: int = 4, logarithmic: bool = False, named: 
     values = log_ticks(*up) if logarithmic else ticks(*up, count)
     names = [plain(v) for v in values] if logarithmic else alike(values)
     return max((text_width(name) for name in names), default=0.0) + (26.0 if named else 10.0)
-
-
-def right_margin(across: Range, *, count: int = 4) -> float:
-    """Room for the half of the last label that a horizontal axis lets stand out."""
-    return max((text_width(name) / 2 for name in alike(ticks(*across, count))), default=0.0) + 2.0
 
 
 def picture(width: float, height: float, *inner: Markup, words: str, kind: str = "chart") -> Markup:
