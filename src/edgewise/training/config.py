@@ -58,6 +58,8 @@ class TableConfig:
         stay exact, and so does what the steps end in.
     most_leverage : float
         A row's pull on its own prediction, as far as it counts: directions of different inputs are counted one by one.
+    least_freedom : float
+        Share of the rows that are left to tell the noise by, however many coefficients there are.
     nothing : float
         A function of so small a share of the outputs' spread is exactly nothing.
     negligible_loss, negligible_log_loss : float
@@ -98,6 +100,8 @@ class TableConfig:
         How much rough directions of an edge are scaled down before training.
     weight_decay, learning_rate : float
         Of AdamW; the highest rate.
+    batches, fewest_in_batch, most_in_batch : int
+        Minibatches of an epoch, as far as that makes them of so many rows.
     epochs, fewest_steps, most_steps : int
         Passes over the rows, and updates, that a bag is given where the work allows.
     shown_rows, shown_rows_of_pairs : int
@@ -161,6 +165,7 @@ class TableConfig:
     most_steps_of_fold: int = 8
     stale: float = 0.04
     most_leverage: float = 0.9
+    least_freedom: float = 0.05
     nothing: float = 1e-6
     negligible_loss: float = 5e-5
     negligible_log_loss: float = 1e-4
@@ -192,6 +197,9 @@ class TableConfig:
     roughness_power: float = 1.0
     weight_decay: float = 0.3
     learning_rate: float = 1e-2
+    batches: int = 30
+    fewest_in_batch: int = 32
+    most_in_batch: int = 256
     epochs: int = 150
     fewest_steps: int = 200
     most_steps: int = 4000

@@ -107,6 +107,13 @@ class ProverConfig:
         Ranges of nodes so narrow, as a share of their ends, are not cut.
     node_margin, input_margin : float
         How near an end, as a share of the range, a node or an interval is cut.
+    rival_cell, unmixed : float
+        Share of a group that its second value needs for a cut between values rather than in an interval, and the share of
+        the first below which its values are cut in any case.
+    wide_input : float
+        A chain of slopes cuts its widest input while that is more than this share of its range, else between values.
+    stay_above : float
+        How much of the way to zero a step may take a number that must stay above it.
     sites_tried : int
         Inputs that are tried for one that can be cut.
     pair_rows : int
@@ -137,6 +144,8 @@ class ProverConfig:
     change_least_work : float
     change_failures : int
         Failed proofs in a row after which no more are tried.
+    change_worse : float
+        By how much of its cost a row may cost more when its numbers are rounded.
     change_ways : int
         Rows beside one whose numbers are rounded down or up.
     """
@@ -204,6 +213,10 @@ class ProverConfig:
     narrow: float = 1e-6
     node_margin: float = 0.1
     input_margin: float = 0.2
+    rival_cell: float = 1e-3
+    unmixed: float = 1e-9
+    wide_input: float = 0.05
+    stay_above: float = 0.9
     sites_tried: int = 6
     pair_rows: int = 256
     vacuous_rows: int = 1024
@@ -223,6 +236,7 @@ class ProverConfig:
     change_turns: float = 3.0
     change_least_work: float = 0.3
     change_failures: int = 12
+    change_worse: float = 0.0005
     change_ways: int = 512
 
     def __post_init__(self) -> None:
@@ -234,6 +248,7 @@ class ProverConfig:
             "attack_shrink",
             "idle_kept",
             "change_aim",
+            "stay_above",
         )
         most = dict.fromkeys((*shares, "shares"), 1.0) | {"node_margin": 0.5, "input_margin": 0.5}
         # Smaller ones could take rounding for a row that breaks a property.

@@ -324,7 +324,7 @@ class _Solver:
         # Outliers count as little here as in the normal equations.
         bend = self.loss.curvature(f, y)[:, 0]
         rest = (f - y)[:, 0] ** 2 * bend * weight
-        noise = float(rest.sum()) / max(total - 1 - free, 0.05 * total)
+        noise = float(rest.sum()) / max(total - 1 - free, self.config.least_freedom * total)
         share = 1 / (self.part.pulled(bend * weight, 2) + penalty[self.group])
         leverage = bend * self.part.times(share[:, None], 2)[:, 0]
         rest = rest / (1 - leverage.clamp(max=self.config.most_leverage))

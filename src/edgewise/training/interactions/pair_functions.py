@@ -334,7 +334,8 @@ class _Model:
             return 1.0
         bend = self.loss.curvature(self.f, self.y)[:, k]
         rest = float(((self.f[:, k] - self.y[:, k]) ** 2 * bend) @ self.weight)
-        return rest / max(self.total - 1 - self.spent - sum(self.free.values()), 0.05 * self.total)
+        left = self.total - 1 - self.spent - sum(self.free.values())
+        return rest / max(left, self.config.least_freedom * self.total)
 
     def _moved(self, part: ProductColumns, k: int, old: Tensor, new: Tensor, penalty: Tensor) -> Tensor:
         """Go from old to new, less far where that does not lower the loss."""

@@ -361,7 +361,8 @@ class TableJob(TableProgress):
     def _planned(self, recipe: Recipe, columns: int, pairs: bool) -> Recipe:
         """The recipe with its batch, and the updates that the work allows."""
         n, config = len(self.rows), self.config
-        batch = int(min(256, max(32, 2 ** round(math.log2(max(n / 30, 1))))))
+        least, most_rows = config.fewest_in_batch, config.most_in_batch
+        batch = int(min(most_rows, max(least, 2 ** round(math.log2(max(n / config.batches, 1))))))
         first = batch * columns * recipe.members * recipe.hidden[0]
         splines = batch * recipe.members * sum(recipe.hidden) * (config.hidden_intervals + DEGREE)
         cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines

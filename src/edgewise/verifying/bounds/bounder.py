@@ -313,7 +313,8 @@ class Lagrange:
         if len(cells) > 1:
             worth = np.array([chance[layout.cell[site] == c].sum() for c in cells])
             first, second = np.argsort(-worth)[:2]
-            if worth[second] > 1e-3 or worth.max() < 1e-9:
+            config = self.program.config
+            if worth[second] > config.rival_cell or worth.max() < config.unmixed:
                 # Each cell goes with the one of the two that it is more like.
                 vector = [self._cell_vector(site, c, chance, v) for c in cells]
                 near = [

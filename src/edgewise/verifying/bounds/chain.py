@@ -156,7 +156,7 @@ class Chain(OneByOne):
             if alive[c] and divisible(space, s, low[0, s], high[0, s]):
                 share = (high[0, s] - low[0, s]) / (space.high[c, j] - space.low[c, j])
                 sizes.append((float(share) * (2.0 if j == i else 1.0), s))
-        if sizes and (max(sizes)[0] > 0.05 or not worth):
+        if sizes and (max(sizes)[0] > self.program.config.wide_input or not worth):
             s = max(sizes)[1]
             return Split("input", int(space.slot_input[s]), float(0.5 * (low[0, s] + high[0, s])))
         for g in range(space.groups):

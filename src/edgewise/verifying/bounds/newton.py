@@ -295,7 +295,7 @@ def _damped(
     low = moving[moving >= program.nodes]
     if len(low):
         down = np.where(step[:, low] < 0, -v[:, low] / np.minimum(step[:, low], -1e-300), np.inf)
-        length = np.minimum(length, 0.9 * down.min(1))
+        length = np.minimum(length, program.config.stay_above * down.min(1))
     return length
 
 

@@ -248,7 +248,7 @@ class Cheapest:
 
         def serves(moved: Floats) -> bool:
             fits = bool(place(self.space.domain, moved[None])[0]) and bool(self.other(moved[None])[0])
-            return fits and float(self.space.cost_of(moved[None])[0]) <= cost * 1.0005
+            return fits and float(self.space.cost_of(moved[None])[0]) <= cost * (1 + self.config.change_worse)
 
         row = self._whole(row)
         cost = float(self.space.cost_of(row[None])[0])
