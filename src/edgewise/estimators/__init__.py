@@ -13,6 +13,8 @@ from edgewise.estimators.files import save as save
 
 if TYPE_CHECKING:
     from edgewise.estimators.classifier import KANClassifier as KANClassifier
+    from edgewise.estimators.forecast import Forecast as Forecast
+    from edgewise.estimators.forecaster import KANForecaster as KANForecaster
     from edgewise.estimators.formula_regressor import FormulaRegressor as FormulaRegressor
     from edgewise.estimators.regressor import KANRegressor as KANRegressor
     from edgewise.estimators.screen import ScreeningWarning as ScreeningWarning
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from edgewise.estimators.surrogates import surrogate as surrogate
 
 _HOMES = {
+    "Forecast": "forecast",
+    "KANForecaster": "forecaster",
     "FormulaRegressor": "formula_regressor",
     "KANClassifier": "classifier",
     "KANRegressor": "regressor",
@@ -29,6 +33,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Forecast",
+    "KANForecaster",
     "FormulaRegressor",
     "KANClassifier",
     "KANRegressor",

@@ -9,6 +9,7 @@ from edgewise.plots.explain_local import plot_contributions as plot_contribution
 from edgewise.plots.explain_pairs import plot_interactions as plot_interactions
 from edgewise.plots.explain_shapes import plot_shapes as plot_shapes
 from edgewise.plots.explain_surfaces import plot_surfaces as plot_surfaces
+from edgewise.plots.forecast import plot_forecast as plot_forecast
 from edgewise.plots.front import plot_front as plot_front
 from edgewise.plots.network import plot_network as plot_network
 from edgewise.plots.parity import plot_parity as plot_parity
@@ -25,6 +26,7 @@ __all__ = [
     "plot_contributions",
     "plot_counterfactuals",
     "plot_edges",
+    "plot_forecast",
     "plot_front",
     "plot_frontier",
     "plot_interactions",

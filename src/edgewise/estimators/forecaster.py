@@ -1,0 +1,388 @@
+"""KANForecaster: a series in time as a glass box of its own past, the calendar and a trend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
+
+from edgewise._core.checks import check_float, check_int, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise._core.work import check_work
+from edgewise.data.encoding_raw import RawColumn, RawTable
+from edgewise.estimators.backtest import (
+    REFITS,
+    Backtest,
+    Predict,
+    ahead,
+    backtest,
+    first_origin,
+    rows_to_learn,
+)
+from edgewise.estimators.forecast import Forecast
+from edgewise.estimators.lagged import Base, Design, autocorrelation_period, windows
+from edgewise.estimators.names import table_to_fit
+from edgewise.estimators.regressor import KANRegressor
+from edgewise.estimators.targets import regression_target, target_names
+from edgewise.estimators.time_axis import TimeAxis, even_axis
+from edgewise.training import Callback
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Of the work, what each fit of the choice between designs may do.
+_TRIAL = 0.1
+# Values that are learned from at the least.
+_FEWEST = 8
+
+
+class KANForecaster(BaseEstimator):
+    """Forecasts of a series by an additive Kolmogorov-Arnold network of lags, calendar and trend.
+
+    Forecasts of the past, `backtest_`, each by a model that had seen nothing later, decide what a value is measured from
+    (nothing but a trend, the last value, or the value a season ago), whether on a logarithmic scale, and how wide intervals
+    are.
+
+    Parameters
+    ----------
+    time : str, optional
+        The column of X with the times: dates, or numbers; evenly spaced, in any order, with gaps or not. Without it the rows
+        are taken as they come.
+    horizon : int, optional
+        Steps ahead that the model is judged by; by default a season, or 12.
+    lags : "auto", int or list of int
+        Earlier values that a value may follow: so many, or these. "auto" takes the last two, and those about a season ago.
+    period : "auto", int or None
+        Steps of a season; "auto" takes that of the calendar, or finds one in the values.
+    work : "quick", "normal", "thorough" or float
+        As of `KANRegressor`.
+    random_state : int
+        Seed.
+    callbacks : function or list of functions, optional
+        As of `KANRegressor`.
+
+    Attributes
+    ----------
+    model_ : KANRegressor
+        What predicts the next value; `edgewise.explain`, `verify` and `save` take it.
+    design_ : Design
+        What it predicts it from.
+    backtest_ : Backtest
+        How good forecasts of the past were, and those of two rules without a model.
+
+    References
+    ----------
+    Hyndman, Athanasopoulos (2021), Forecasting: principles and practice, third edition, chapters 5 and 7. otexts.com/fpp3
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.estimators import KANForecaster
+    >>> month = np.arange("2015-01", "2023-01", dtype="datetime64[M]")
+    >>> t = np.arange(96)
+    >>> sales = 100 + 0.5 * t + 10 * np.sin(2 * np.pi * t / 12)
+    >>> model = KANForecaster(time="month", work="quick").fit({"month": month}, sales)
+    >>> coming = model.forecast(2, return_interval=0.9)
+    >>> coming.times.tolist()
+    [datetime.date(2023, 1, 1), datetime.date(2023, 2, 1)]
+    >>> bool(abs(coming.values[0] - 148) < 1)
+    True
+    """
+
+    model_: KANRegressor
+    design_: Design
+    backtest_: Backtest
+
+    def __init__(
+        self,
+        time: str | None = None,
+        horizon: int | None = None,
+        lags: str | int | Sequence[int] = "auto",
+        period: str | int | None = "auto",
+        work: str | float = "normal",
+        random_state: int = 0,
+        callbacks: Any = None,
+    ) -> None:
+        self.time, self.horizon, self.lags, self.period = time, horizon, lags, period
+        self.work, self.random_state, self.callbacks = work, random_state, callbacks
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Learn a series.
+
+        Parameters
+        ----------
+        X : data frame, mapping of columns or None
+            The column of times, and any columns that will be known ahead. None for a series without times.
+        y : array of shape (n,), or a table of one column, whose name is kept
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If times are doubled or uneven, or there are too few values to forecast and to judge.
+        """
+        of = type(self).__name__
+        work = check_work(self.work, of=of)
+        target, _ = regression_target(y, of)
+        target = target[:, 0] if target.ndim == 2 and target.shape[1] == 1 else target
+        if target.ndim != 1:
+            raise InputError(
+                f"The 'y' parameter of {of} must be one series. Got {target.shape[1]} columns instead."
+            )
+        table = None if X is None else table_to_fit(X, of)
+        if table is not None:
+            check_consistent_length(range(table.n_rows), target)
+        axis, places, self._columns = self._read(table, len(target), of)
+        total = int(places.max()) + 1
+        values = np.full(total, np.nan)
+        values[places] = target
+        self._values, self._more = values, _spread_out(self._columns, places, total)
+        name = (target_names(y) or ("value",))[0]
+        period = self._season(axis, values, of)
+        horizon = min(period or 12, max(1, total // 4))
+        self._horizon = horizon if self.horizon is None else check_int(self.horizon, "horizon", low=1, of=of)
+        lags = self._lags(period, total, of)
+        designs = [
+            Design(axis, name, lags, period, base, log, total)
+            for log in _scales(target)
+            for base in _bases(period)
+        ]
+        _check_enough(designs, values, self._horizon, of)
+        tried = [
+            (
+                design,
+                backtest(design, self._learner(_TRIAL * work / REFITS), values, self._horizon, self._known),
+            )
+            for design in designs
+        ]
+        self.design_, self.backtest_ = min(tried, key=lambda one: (one[1].relative, designs.index(one[0])))
+        learned = rows_to_learn(self.design_, self.design_.scaled(values), total, self._known)
+        self.model_ = self._model(work).fit(*learned)
+        return self
+
+    def forecast(
+        self, steps: int | None = None, X: Any = None, return_interval: float | None = None
+    ) -> Forecast:
+        """The values that follow the last one.
+
+        Parameters
+        ----------
+        steps : int, optional
+            How many; by default the horizon.
+        X : data frame or mapping of columns, optional
+            The columns beside the times, for these steps; needed where the fit had such columns.
+        return_interval : float, optional
+            Share of values that shall lie in their interval, in (0, 1).
+
+        Returns
+        -------
+        Forecast
+
+        Raises
+        ------
+        InputError
+            If columns are missing, or the errors of the past are too few for such intervals.
+        """
+        check_is_fitted(self, "model_")
+        of, design = f"{type(self).__name__}.forecast", self.design_
+        steps = self._horizon if steps is None else check_int(steps, "steps", low=1, of=of)
+        total = len(self._values)
+        more = self._ahead(X, steps, of)
+        past = windows(design.scaled(self._values), np.array([total]), design.reach)
+        course = ahead(design, self.model_.predict, past, np.array([total]), steps, more)[0]
+        places = total + np.arange(steps)
+        before = np.concatenate([past[0], course])
+        inputs = design.columns(
+            np.lib.stride_tricks.sliding_window_view(before, design.reach)[:steps], places, more(places)
+        )
+        low = high = None
+        if return_interval is not None:
+            level = check_float(return_interval, "return_interval", low=0.0, high=1.0, closed=False, of=of)
+            half = self.backtest_.half_widths(steps, level)
+            if not np.isfinite(half).all():
+                raise InputError(
+                    f"The 'return_interval' parameter of {of} must be lower for this series: {len(self.backtest_.scores)} "
+                    f"errors of the past tell of no share as high. Got {level:g} instead."
+                )
+            low, high = design.unscaled(course - half), design.unscaled(course + half)
+        return Forecast(
+            design.axis.dates(places),
+            design.unscaled(course),
+            low,
+            high,
+            return_interval,
+            inputs,
+            design.name,
+        )
+
+    def plot(
+        self, forecast: Forecast, *, recent: int | None = None, actual: Any = None, theme: str = "light"
+    ) -> Any:
+        """Draw the series and a forecast.
+
+        Parameters
+        ----------
+        forecast : Forecast
+        recent : int, optional
+            How many of the last values to draw; by default five times as many as are forecast.
+        actual : array of shape (steps,), optional
+            What came.
+        theme : "light" or "dark"
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        from edgewise.plots.forecast import plot_forecast
+
+        check_is_fitted(self, "model_")
+        total = len(self._values)
+        places = np.arange(max(0, total - (recent or 5 * len(forecast))), total)
+        return plot_forecast(
+            self.design_.axis.dates(places),
+            self._values[places],
+            forecast.times,
+            forecast.values,
+            low=forecast.low,
+            high=forecast.high,
+            level=forecast.level,
+            actual=actual,
+            name=forecast.name,
+            theme=theme,
+        )
+
+    # ---- reading
+
+    def _read(self, table: RawTable | None, n: int, of: str) -> tuple[TimeAxis, Ints, tuple[RawColumn, ...]]:
+        """The axis, each row's place on it, and the other columns."""
+        if table is None or self.time is None:
+            if self.time is not None:
+                raise InputError(
+                    f"The 'X' parameter of {of} must hold the column {self.time!r}. Got None instead."
+                )
+            return TimeAxis("numbers", 0.0, 1.0), np.arange(n), () if table is None else table.columns
+        column = next((each for each in table.columns if each.name == self.time), None)
+        if column is None:
+            raise InputError(
+                f"The 'time' parameter of {of} must name a column of X. Got {self.time!r} instead"
+                f"{did_you_mean(self.time, table.names)}."
+            )
+        if column.numbers is None or not np.isfinite(column.numbers).all():
+            got = "words" if column.numbers is None else "missing ones"
+            raise InputError(
+                f"The column {self.time!r} must hold dates or numbers in every row. Got {got} instead."
+            )
+        axis = even_axis(np.sort(column.numbers), column.kind == "date")
+        return axis, axis.places(column.numbers), tuple(each for each in table.columns if each is not column)
+
+    def _season(self, axis: TimeAxis, values: Floats, of: str) -> int | None:
+        if self.period is None:
+            return None
+        if isinstance(self.period, str):
+            if self.period != "auto":
+                raise InputError(
+                    f"The 'period' parameter of {of} must be a number, None or 'auto'. Got {self.period!r} instead."
+                )
+            found = axis.period or autocorrelation_period(values)
+            return found if found is not None and 3 * found <= len(values) else None
+        return check_int(self.period, "period", low=2, of=of)
+
+    def _lags(self, period: int | None, total: int, of: str) -> tuple[int, ...]:
+        if isinstance(self.lags, str):
+            if self.lags != "auto":
+                raise InputError(
+                    f"The 'lags' parameter of {of} must be numbers or 'auto'. Got {self.lags!r} instead."
+                )
+            wanted = (1, 2, 3) if period is None else (1, 2, period, period + 1)
+            return tuple(sorted({lag for lag in wanted if 4 * lag <= total} | {1}))
+        if isinstance(self.lags, (int, np.integer)):
+            return tuple(range(1, check_int(self.lags, "lags", low=1, of=of) + 1))
+        return tuple(sorted({check_int(lag, "lags", low=1, of=of) for lag in self.lags}))
+
+    # ---- learning
+
+    def _model(self, work: float) -> KANRegressor:
+        return KANRegressor(
+            mode="additive",
+            work=work,
+            random_state=self.random_state,
+            callbacks=cast("Callback | None", self.callbacks),
+        )
+
+    def _learner(self, work: float) -> Any:
+        def learn(table: dict[str, NDArray[Any]], target: Floats) -> Predict:
+            return self._model(work).fit(table, target).predict
+
+        return learn
+
+    def _known(self, places: Ints) -> dict[str, NDArray[Any]]:
+        return {name: cells[places] for name, cells in self._more.items()}
+
+    def _ahead(self, X: Any, steps: int, of: str) -> Any:
+        """The other columns at the places to come, which X tells in their order."""
+        total = len(self._values)
+        if not self._columns:
+            return lambda places: {}
+        wanted = [column.name for column in self._columns]
+        table = None if X is None else table_to_fit(X, of)
+        absent = wanted if table is None else [name for name in wanted if name not in table.names]
+        if table is None or absent or table.n_rows < steps:
+            got = (
+                "none"
+                if table is None
+                else f"{table.n_rows} rows"
+                if not absent
+                else f"no {short(absent[0], 40)}"
+            )
+            raise InputError(
+                f"The 'X' parameter of {of} must hold {', '.join(wanted)} for each of the {steps} steps. Got {got} instead."
+            )
+        cells = {each.name: _cells(each) for each in table.columns if each.name in wanted}
+        return lambda places: {
+            name: cells[name][np.minimum(places - total, table.n_rows - 1)] for name in wanted
+        }
+
+
+def _cells(column: RawColumn) -> NDArray[Any]:
+    """Numbers, or words with None where one is missing."""
+    if column.codes is None:
+        return cast(Floats, column.numbers)
+    return np.array([*column.words, None], dtype=object)[column.codes]
+
+
+def _spread_out(columns: tuple[RawColumn, ...], places: Ints, total: int) -> dict[str, NDArray[Any]]:
+    """Columns on all places of the axis; cells of places without a row are missing."""
+    found: dict[str, NDArray[Any]] = {}
+    for column in columns:
+        cells = _cells(column)
+        wide = np.full(total, np.nan if cells.dtype.kind == "f" else None, dtype=cells.dtype)
+        wide[places] = cells
+        found[column.name] = wide
+    return found
+
+
+def _scales(values: Floats) -> tuple[bool, ...]:
+    """Logarithms are tried where values are positive and differ by more than a half."""
+    return (False, True) if values.min() > 0 and values.max() > 1.5 * values.min() else (False,)
+
+
+def _bases(period: int | None) -> tuple[Base, ...]:
+    return ("none", "last") if period is None else ("none", "last", "season")
+
+
+def _check_enough(designs: list[Design], values: Floats, horizon: int, of: str) -> None:
+    reach = max(design.reach for design in designs)
+    start = first_origin(len(values), horizon, reach)
+    there = int(np.isfinite(values[reach:start]).sum())
+    if there < _FEWEST or start >= len(values):
+        raise InputError(
+            f"The 'y' parameter of {of} must hold more values: of {len(values)}, {max(there, 0)} are left to learn "
+            f"from once {reach} lie before each and the later part is left to judge by. Give more, or a shorter horizon."
+        )

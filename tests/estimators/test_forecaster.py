@@ -1,0 +1,150 @@
+"""Forecasts: laws that every series shows, against values that came afterwards."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from edgewise._core.errors import InputError
+from edgewise.cli import main
+from edgewise.estimators import KANForecaster
+from edgewise.explaining import explain
+
+DAYS = np.arange("2022-01-03", "2022-09-01", dtype="datetime64[D]")
+T = np.arange(len(DAYS))
+
+
+def series(seed: int = 0, noise: float = 0.3) -> np.ndarray:
+    return (
+        30
+        + 0.05 * T
+        + 4 * np.sin(2 * np.pi * T / 7)
+        + noise * np.random.default_rng(seed).standard_normal(len(T))
+    )
+
+
+@pytest.fixture(scope="module")
+def weekly() -> KANForecaster:
+    return KANForecaster(time="day", horizon=14, work="quick").fit(
+        pd.DataFrame({"day": DAYS[:-14]}), pd.DataFrame({"sales": series()[:-14]})
+    )
+
+
+def test_a_trend_and_a_week_are_carried_on(weekly: KANForecaster) -> None:
+    coming = weekly.forecast(return_interval=0.9)
+    actual = series()[-14:]
+    assert coming.name == "sales"
+    assert [str(day) for day in coming.times] == [str(day) for day in DAYS[-14:]]
+    assert np.abs(coming.values - actual).mean() < 0.6
+    assert (coming.low < coming.values).all()
+    assert np.mean((coming.low <= actual) & (actual <= coming.high)) >= 0.7
+    assert weekly.backtest_.relative < 0.9
+    assert str(coming).splitlines()[0].split() == ["time", "sales"]
+
+
+def test_what_is_known_beforehand_is_all_that_is_used(weekly: KANForecaster) -> None:
+    """The first forecast is the model's own of its inputs, which are values that had come."""
+    coming = weekly.forecast(3)
+    first = weekly.model_.predict(coming.inputs)[0]
+    past = np.concatenate([series()[:-14], coming.values])
+    base = {"none": 0.0, "last": past[-4], "season": past[-3 - 7]}[weekly.design_.base]
+    if not weekly.design_.log:
+        assert first + base == pytest.approx(coming.values[0])
+    found = explain(weekly.model_, coming.inputs, row=0)
+    assert found.value == pytest.approx(first)
+
+
+def test_steps_far_ahead_are_less_certain(weekly: KANForecaster) -> None:
+    coming = weekly.forecast(40, return_interval=0.8)
+    widths = coming.high - coming.low
+    assert len(coming) == 40
+    assert (np.diff(widths[:14]) >= -1e-9).all()
+    assert (np.diff(widths[14:]) > 0).all()
+
+
+def test_the_order_of_rows_changes_nothing_and_bits_repeat() -> None:
+    order = np.random.default_rng(1).permutation(120)
+    table, y = pd.DataFrame({"day": DAYS[:120]}), series()[:120]
+    plain = KANForecaster(time="day", horizon=5, work=0.05).fit(table, y).forecast(5)
+    mixed = KANForecaster(time="day", horizon=5, work=0.05).fit(table.iloc[order], y[order]).forecast(5)
+    np.testing.assert_array_equal(plain.values, mixed.values)
+
+
+def test_days_that_are_missing_are_no_harm() -> None:
+    kept = np.setdiff1d(T[:200], [50, 51, 120, 198])
+    model = KANForecaster(time="day", horizon=7, work=0.05).fit({"day": DAYS[kept]}, series()[kept])
+    coming = model.forecast(7, return_interval=0.8)
+    assert str(coming.times[0]) == str(DAYS[200])
+    assert np.abs(coming.values - series()[200:207]).mean() < 1.5
+
+
+def test_columns_known_ahead_are_used() -> None:
+    rng = np.random.default_rng(3)
+    shop = np.where(rng.uniform(size=len(T)) < 0.3, "sale", "none").astype(object)
+    y = 20 + 6 * (shop == "sale") + 0.2 * rng.standard_normal(len(T))
+    model = KANForecaster(time="day", horizon=10, work=0.1, period=None).fit(
+        {"day": DAYS[:-10], "shop": shop[:-10]}, y[:-10]
+    )
+    coming = model.forecast(10, {"shop": shop[-10:]})
+    assert np.abs(coming.values - y[-10:]).mean() < 1.0
+    with pytest.raises(InputError, match="must hold shop for each of the 10 steps"):
+        model.forecast(10)
+
+
+def test_a_series_without_times_may_have_a_period_of_its_own() -> None:
+    y = 10 + 3 * np.sin(2 * np.pi * np.arange(150) / 25)
+    model = KANForecaster(work=0.05).fit(None, y)
+    assert model.design_.period == 25
+    assert np.abs(model.forecast(25).values - y[:25]).max() < 0.3
+
+
+@pytest.mark.parametrize(
+    ("options", "X", "y", "words"),
+    [
+        ({"time": "dya"}, {"day": DAYS[:60]}, series()[:60], "did you mean 'day'"),
+        ({"time": "day"}, None, series()[:60], "must hold the column 'day'"),
+        ({"time": "day"}, {"day": ["a"] * 60}, series()[:60], "must hold dates or numbers"),
+        ({}, None, series()[:12], "must hold more values"),
+        ({"lags": "many"}, None, series()[:60], "'lags' parameter"),
+        ({"period": 1}, None, series()[:60], "'period'"),
+        ({}, None, np.ones((60, 2)), "one series"),
+    ],
+)
+def test_bad_input_ends_in_a_sentence(options: dict, X: object, y: np.ndarray, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        KANForecaster(work=0.05, **options).fit(X, y)
+
+
+def run(*words: object) -> object:
+    with pytest.raises(SystemExit) as left:
+        main([str(word) for word in words])
+    return left.value.code
+
+
+def test_the_command_writes_a_table_and_a_picture(tmp_path, capsys) -> None:
+    table, out, picture = tmp_path / "days.csv", tmp_path / "ahead.csv", tmp_path / "ahead.png"
+    pd.DataFrame({"day": DAYS[:150], "sales": series()[:150]}).to_csv(table, index=False)
+    assert (
+        run(
+            "forecast",
+            table,
+            "-t",
+            "sales",
+            "--time",
+            "day",
+            "-n",
+            "7",
+            "-o",
+            out,
+            "--plot",
+            picture,
+            "--work",
+            "0.05",
+        )
+        == 0
+    )
+    ahead = pd.read_csv(out)
+    assert list(ahead.columns) == ["day", "sales", "low", "high"]
+    assert ahead["day"].iloc[0] == str(DAYS[150])
+    assert picture.stat().st_size > 5_000
+    assert "past moments" in capsys.readouterr().err
+    assert run("forecast", table, "-t", "sales", "--time", "sales", "-n", "7", "-o", out) == 2
