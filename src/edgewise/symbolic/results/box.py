@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy import prime
 
 Floats = NDArray[np.float64]
 Place = tuple[tuple[str, float], ...]
@@ -147,10 +146,19 @@ def _spread(count: int, sides: int) -> Floats:
     Niederreiter (1992), Random number generation and quasi-Monte Carlo methods, section 3.
     """
     # scipy has better sequences, but its import takes longer than all the rest.
-    roots = np.sqrt([float(prime(side + 1)) for side in range(sides)])
+    roots = np.sqrt(_primes(sides))
     points: Floats = np.mod(0.5 + np.arange(count)[:, None] * roots, 1.0)
     points.flags.writeable = False
     return points
+
+
+def _primes(count: int) -> Floats:
+    """The first primes, by the sieve of Eratosthenes."""
+    most = 20 + int(2 * count * np.log(count + 1))
+    left = np.arange(most) > 1
+    for number in range(2, int(np.sqrt(most)) + 1):
+        left[2 * number :: number] = False
+    return np.flatnonzero(left)[:count].astype(np.float64)
 
 
 def _corners(sides: int) -> Floats:
