@@ -48,6 +48,14 @@ def test_a_constant_says_that_no_column_tells_anything() -> None:
     assert remarks(ended("3", flat), same, (), ()) == ()
 
 
+def test_a_constant_explains_nothing() -> None:
+    rows, _ = table()
+    assert "explain" in message(ended("2.5*a", rows, StopReason.EXPLAINED))
+    said = message(ended("2.5", rows, StopReason.EXPLAINED))
+    assert "explain" not in said
+    assert "noise" in said
+
+
 @pytest.mark.parametrize("count", [12, 200])
 def test_pure_noise_tells_nothing(count: int) -> None:
     rng = np.random.default_rng(3)

@@ -1,7 +1,8 @@
 """Sums whose terms all but cancel: a curve imitated by the difference of two huge numbers.
 
-7.7e7*exp(-1.3e-8*(x - 2)^2) - 7.7e7 is a parabola that nobody should be shown. Measured constants make such sums; the exact
-numbers of a law may cancel (1/sqrt(1 - v^2/c^2) - 1 at low speed), and so may a column that is far from zero and its origin.
+7.7e7*exp(-1.3e-8*(x - 2)^2) - 7.7e7 is a parabola that nobody should be shown, nor 1e-37*(8 - x)^41 for a
+decay. Measured constants make such sums; the exact numbers of a law may cancel (1/sqrt(1 - v^2/c^2) - 1 at low speed), and
+so may a column that is far from zero and its origin.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.symbolic.config import DEFAULT, SearchConfig
+from edgewise.symbolic.expressions.algebra import evaluated
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.expansion import independent
 from edgewise.symbolic.expressions.nodes import SYMBOL, Expr, distinct
@@ -54,6 +56,31 @@ def cancels(
         if share > config.cancelling_share:
             return True
     return False
+
+
+def too_steep(expression: Any, config: SearchConfig = DEFAULT) -> bool:
+    """Whether a measured power is larger than those of laws: with it, the power of a sum imitates an exponential.
+
+    Parameters
+    ----------
+    expression
+        A formula.
+    config
+        The thresholds.
+
+    Examples
+    --------
+    >>> from edgewise.symbolic import parse_formula
+    >>> too_steep(parse_formula("9.9e-38*(8.1 - x)^40.6", ["x"])), too_steep(parse_formula("2.5*x^3.14", ["x"]))
+    (True, False)
+    """
+    return any(
+        not base.numeric
+        and exponent.numeric
+        and exponent.measured
+        and abs(evaluated(exponent)) > config.largest_exponent
+        for base, exponent in (each.args for each in distinct(canonical(expression), "^"))
+    )
 
 
 def _bends(term: Expr) -> bool:

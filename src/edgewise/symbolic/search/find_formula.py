@@ -20,7 +20,7 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.fitting.cancellation import cancels
+from edgewise.symbolic.fitting.cancellation import cancels, too_steep
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -339,12 +339,12 @@ def _finish_simplest(search: Search) -> None:
 
 
 def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
-    """The formulas that do not cancel; where units are told, those whose constants have none, if these explain as much."""
+    """The formulas that neither cancel nor are too steep; with units those whose constants have none, if as close."""
     look = search.rows.X[: search.config.cancelling_rows]
     shown = [
         each for each in formulas if not cancels(each.expression, search.rows.names, look, search.config)
     ]
-    shown = shown or formulas
+    shown = [each for each in shown if not too_steep(each.expression, search.config)] or shown or formulas
     strict = [each for each in shown if search.limits.strict(each)]
     smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)
     return strict if any(each.error <= smallest for each in strict) else shown

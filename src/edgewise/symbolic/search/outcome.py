@@ -75,7 +75,8 @@ def message(ended: Ended) -> str:
     best = result.best
     how = "leaving out one row at a time" if rows.short else f"{len(rows.y_held):,} held-out rows"
     error = f"{'an' if rows.weight is None else 'a weighted'} RMSE of {best.error:.4g} (R2 {best.r2:.6f})"
-    said = f"The best of {ended.count} formulas has {error} judged by {how}; {_WHY[reason]}."
+    why = _NOISE if reason is StopReason.EXPLAINED and _tells_nothing(ended) else _WHY[reason]
+    said = f"The best of {ended.count} formulas has {error} judged by {how}; {why}."
     return f"{said} {reason.advice}" if not reason.repeatable or reason is StopReason.WORK_SPENT else said
 
 
@@ -93,10 +94,10 @@ def remarks(
     suspicious, aside
         Numbers of the rows that look like gross errors, and of those that were set aside as such.
     """
-    result, rows, reason = ended.result, ended.rows, ended.result.stop_reason
+    result, rows = ended.result, ended.rows
     best = result.best
     said = list[str]()
-    if best.expression.numeric and float(rows.y.std()) > 0 and reason.repeatable:
+    if _tells_nothing(ended):
         said.append("No column tells anything about y: no formula predicts it better than a constant does.")
     if ended.straightened:
         said.append(
@@ -122,6 +123,14 @@ def remarks(
     return (*said, *ended.remarks, *table.notes)
 
 
+def _tells_nothing(ended: Ended) -> bool:
+    """Whether a constant is the best formula of a y that varies, and no end from outside made it so."""
+    result = ended.result
+    varies = float(ended.rows.y.std()) > 0
+    return varies and result.best.expression.numeric and result.stop_reason.repeatable
+
+
+_NOISE = "all that y does is noise as far as these rows tell"
 _WHY = {
     StopReason.EXACT: "a formula is exact",
     StopReason.EXPLAINED: "the formulas explain all but the noise",
