@@ -226,7 +226,8 @@ def single(run: Run) -> None:
 PARTS: dict[str, tuple[Callable[..., Outcomes], tuple[str, ...]]] = {
     "decisions": (decisions, ("selection_rate", "odds")),
     "numbers": (numbers, ("error", "rmse")),
-    "scores": (scores, ("auc", "accuracy", "ppv", "brier", "calibration", "ece")),
+    "scores": (scores, ("auc", "accuracy", "ppv", "brier", "calibration")),
+    "calibration errors": (scores, ("ece",)),
 }
 
 

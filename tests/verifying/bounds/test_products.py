@@ -51,7 +51,7 @@ def test_unfolded_networks_are_the_same_function(shape: list[object]) -> None:
     for seed in range(3):
         net, low, high = made(shape, seed)
         X = np.random.default_rng(seed).uniform(low, high, (200, len(low)))
-        plain = unfolded(exact_model(net, products=True), reaches(net, low, high)[1])
+        plain = unfolded(exact_model(net), reaches(net, low, high)[1])
         y = net.predict(X)
         np.testing.assert_allclose(plain.outputs(X), y, rtol=0, atol=1e-9 * np.abs(y).max())
         room = rounding(net, low, high)

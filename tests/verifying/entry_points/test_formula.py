@@ -13,7 +13,9 @@ from edgewise import InputError, properties
 from edgewise.forms import parse
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import exact_model
-from edgewise.verifying.bounds.intervals import Derivatives, Intervals, enclose_network
+from edgewise.verifying.bounds.intervals import Intervals
+from edgewise.verifying.bounds.network_ranges import Derivatives, enclose_network
+from edgewise.verifying.bounds.silu_ranges import silu_ranges
 
 FORMULAS = [
     "x^2 - 3*x*y + y^3",
@@ -96,10 +98,14 @@ def test_enclosures_are_as_tight_as_those_of_mpmath(text):
         assert found.high[0] <= float(theirs.b) + 1e-9 + 0.5 * float(theirs.delta)
 
 
-@pytest.mark.parametrize("shape", [[3, 1], [3, 4, 1], [3, 4, 3, 2]])
+SHAPES = [[3, 1], [3, 4, 1], [3, 4, 3, 2], [3, ew.Nodes(2, (2, 3)), 1], [3, 2, ew.Nodes(0, (4, 2))]]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("degree", [1, 2, 3])
-def test_network_enclosures_hold_values_and_slopes(shape, degree):
-    net = ew.KAN(shape, degree=degree, intervals=4, seed=degree).double()
+@pytest.mark.parametrize("base", [None, "silu"])
+def test_network_enclosures_hold_values_and_slopes(shape, degree, base):
+    net = ew.KAN(shape, degree=degree, intervals=4, base=base, seed=degree).double()
     model = exact_model(net)
     derivatives = Derivatives.of(model)
     rng = np.random.default_rng(0)
@@ -219,7 +225,44 @@ def test_what_cannot_be_compared(wave):
         ew.verify(ew.KAN([9, 1], seed=0), 'formula("x1", 100)')
 
 
-def test_a_network_that_multiplies_is_refused_with_the_reason():
-    net = ew.KAN([2, ew.Nodes(1, (2,)), 1], seed=0)
-    with pytest.raises(ew.InputError, match=r"second derivatives .* Got a network with multiplication nodes"):
-        ew.verify(net, ew.properties.formula_within("x1 + x2", 50.0))
+@given(SPAN, st.sampled_from([0, 1, 2]))
+def test_ranges_of_silu_and_its_derivatives_hold_and_are_tight(span, order):
+    low, high = 4 * span[0], 4 * span[0] + 4 * span[1]
+    found = silu_ranges(Intervals(np.array([low]), np.array([high])), order)
+    x = torch.linspace(low, high, 4001, dtype=torch.float64, requires_grad=True)
+    y = torch.nn.functional.silu(x)
+    for _ in range(order):
+        (y,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    least, most = float(y.detach().min()), float(y.detach().max())
+    assert found.low[0] <= least + 1e-15
+    assert found.high[0] >= most - 1e-15
+    assert found.low[0] >= least - 1e-5
+    assert found.high[0] <= most + 1e-5
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_values_of_silu_at_points_hold_those_of_fifty_digits(order):
+    x = np.concatenate([np.random.default_rng(order).normal(0, 8, 200), [0.0, -710.0, 700.0, -1e-300]])
+    found = silu_ranges(Intervals(x, x), order)
+    with mpmath.workdps(50):
+        for low, high, own in zip(found.low, found.high, x, strict=True):
+            v = mpmath.mpf(float(own))
+            s = 1 / (1 + mpmath.exp(-v))
+            exact = (v * s, s + v * s * (1 - s), s * (1 - s) * (2 + v * (1 - 2 * s)))[order]
+            assert mpmath.mpf(float(low)) <= exact <= mpmath.mpf(float(high))
+
+
+@pytest.mark.parametrize("shape", [[2, ew.Nodes(0, (2,)), 1], [2, 2, 1]], ids=str)
+def test_a_formula_within_epsilon_of_products_and_of_base_functions(shape):
+    X = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    base = None if isinstance(shape[1], ew.Nodes) else "silu"
+    net = ew.fit(ew.KAN(shape, base=base, seed=0), X, X[:, 0] * X[:, 1], steps=40, seed=0).network
+    side = np.linspace(-1, 1, 201)
+    grid = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+    gap = float(np.abs(net.predict(grid)[:, 0] - grid.prod(1)).max())
+    box = {"x1": (-1, 1), "x2": (-1, 1)}
+    for formula, status in (("x1*x2", "proved"), ("x1*x2 + 0.1*x1", "refuted")):
+        answer = ew.verify(net, properties.formula_within(formula, max(1.5 * gap, 0.02)), domain=box)
+        assert answer.status == status, answer
+    x = np.array([[answer.witness["x1"], answer.witness["x2"]]])
+    assert abs(net.predict(x)[0, 0] - x.prod() - 0.1 * x[0, 0]) > max(1.5 * gap, 0.02)

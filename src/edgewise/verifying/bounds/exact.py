@@ -102,24 +102,18 @@ class ExactModel:
         return self.out_shift + self.out_scale * h
 
 
-def exact_model(network: KAN, *, products: bool = False) -> ExactModel:
-    """The exact tables of a network.
+def exact_model(network: KAN) -> ExactModel:
+    """The exact tables of a network: those of the sums before nodes that multiply, and of splines without base functions.
 
-    Parameters
-    ----------
-    network : KAN
-    products : bool
-        Whether nodes may multiply and edges have base functions; the tables are then those of the sums before, and of
-        the splines alone (see `products.unfolded`, `silu.smoothed`).
+    `products.unfolded` and `silu.smoothed` make plain tables of such ones.
 
     Raises
     ------
     InputError
-        If it has multiplication nodes, base functions, symbolic edges, another basis than B-splines, or a degree
-        proofs do not take.
+        If it has symbolic edges, another basis than B-splines, or a degree proofs do not take.
     """
     layers: list[ExactLayer] = []
-    for spec, layer in zip(network.spec.layers, network.layers, strict=True):
+    for layer in network.layers:
         found = None
         if layer.basis_name != "bspline":
             found = f"the basis {layer.basis_name!r}"
@@ -127,18 +121,8 @@ def exact_model(network: KAN, *, products: bool = False) -> ExactModel:
             found = f"splines of degree {layer.degree}"
         elif bool((layer.grid.diff(dim=1) <= 0).any()):
             found = "breaks that do not rise"
-        elif spec.nodes.products and not products:
-            found = "multiplication nodes"
         elif any(bool(layer.mask[edge.source, edge.target]) for edge in layer.symbolic):
             found = "symbolic edges"
-        elif layer.base_weight is not None and not products:
-            found = "base functions"
-        if found in ("multiplication nodes", "base functions"):
-            raise InputError(
-                "A formula is compared by enclosing the network's first and second derivatives over boxes, which is done "
-                f"for sums of B-spline edges alone. Got a network with {found} instead; other properties (a range, two "
-                "networks that are equal) can be proved of it, or train one without, as KAN(shape) does by default."
-            )
         if found is not None:
             raise InputError(
                 "The 'model' of a proof must be a network of numeric B-spline edges of degree 1 to 3. "

@@ -15,7 +15,8 @@ from edgewise.forms.tree import Apply, Node
 from edgewise.network import KAN
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
-from edgewise.verifying.bounds.intervals import Derivatives, Intervals, enclose_network, point
+from edgewise.verifying.bounds.intervals import Intervals, point
+from edgewise.verifying.bounds.network_ranges import Derivatives, enclose_network
 
 Floats = NDArray[np.float64]
 

@@ -48,7 +48,7 @@ def prepare(models: KAN | Sequence[KAN] | Prepared) -> Prepared:
     if isinstance(models, Prepared):
         return models
     listed = (models,) if isinstance(models, KAN) else tuple(models)
-    exact = tuple(exact_model(model, products=True) for model in listed)
+    exact = tuple(exact_model(model) for model in listed)
     if not listed or len({len(each.shift) for each in exact}) != 1:
         raise InputError(
             "The 'models' of a proof must be networks that read the same inputs. "
