@@ -111,3 +111,20 @@ def test_short_tables_are_judged_by_leaving_out_one_row() -> None:
     assert not long.short
     assert len(long.y_held) == 20
     assert not set(long.y) & set(long.y_held)
+
+
+def test_a_sure_constant_may_be_a_simple_multiple_of_pi_and_an_unsure_one_may_not() -> None:
+    found = exact_number(9.8718, 0.0037)
+    assert found is not None
+    assert formula_text(found) == "pi^2"
+    # So many numbers lie as near to some multiple.
+    assert exact_number(9.89, 0.037) is None
+    assert exact_number(15.7, 0.02) is None
+
+
+def test_hardly_a_constant_that_is_none_is_taken_for_a_multiple_of_pi() -> None:
+    rng = np.random.default_rng(4)
+    values = 10 ** rng.uniform(-2, 2, 2000)
+    claimed = [exact_number(value, 5e-4 * value) for value in values.tolist()]
+    taken = [formula_text(each) for each in claimed if each is not None]
+    assert sum("pi" in each for each in taken) < 0.03 * len(values)

@@ -29,6 +29,12 @@ def test_a_law_comes_back_from_its_first_terms(law: sympy.Expr, count: int) -> N
     assert any(sympy.simplify(each - law) == 0 for each in offered)
 
 
+def test_levels_filled_by_heat_come_back_from_their_first_terms() -> None:
+    for beginning in (2 * z / x - 1, 2 * z / x - 1 + x / (6 * z)):
+        offered = [to_sympy(tree, ["x", "z"]) for tree in resummed([Formula(beginning, names=("x", "z"))])]
+        assert any(sympy.simplify(each - 2 / (sympy.exp(x / z) - 1)) == 0 for each in offered)
+
+
 def test_what_is_no_series_gives_nothing() -> None:
     for formula in (x * z, sympy.sin(x), x + sympy.sin(z), sympy.Integer(3)):
         assert not list(resummed([Formula(formula, names=("x", "z"))]))

@@ -190,6 +190,8 @@ def _candidates(
             and not is_angle
             and (width > _CLAIM * abs(value) or 2 * width > 0.02 * spacing / denominator)
         ):
+            if nearest and _likely_multiple(value, nearest, distance, error):
+                yield 1.0 + level, _exact(nearest, denominator, unit)
             continue
         sure = distance <= width and 2 * width < chance and abs(nearest) < 1e9
         if nearest and (sure or (unit == "1" and _likely(nearest, denominator, distance, error))):
@@ -205,6 +207,19 @@ def _likely(nearest: int, denominator: int, distance: float, error: float) -> bo
     return prior * density / denominator > 1 - prior
 
 
+def _likely_multiple(value: float, nearest: int, distance: float, error: float) -> bool:
+    """Whether a measured constant is rather a small multiple of an irrational number than any other, by Bayes' rule: others
+    are as dense in every decade."""
+    if error <= 0:
+        return False
+    prior = _MULTIPLE / (abs(nearest) * (abs(nearest) + 1))
+    density = math.exp(-((distance / error) ** 2) / 2) / (math.sqrt(2 * math.pi) * error)
+    return prior * density * abs(value) * _DECADES * math.log(10) > _ODDS
+
+
+# The share of the constants of laws that are multiples of one such number over one denominator; decades that others spread
+# over; odds that make a claim.
+_MULTIPLE, _DECADES, _ODDS = 0.004, 4, 3.0
 # The share of the constants of laws that are whole numbers, and halves of them, with the largest of these.
 _SIMPLE = {1: (0.4, 12), 2: (0.15, 5)}
 

@@ -2,7 +2,8 @@
 
 A search over sums of products finds 2/x - 4/x^3 where the law has 2 x/(x^2 + 2): under noise both explain as much on the
 rows, but only the latter outside. So a term and its first correction, a + a u with u a product of powers, are offered as
-a/(1 - u), a exp(u) and a/sqrt(1 - 2 u) as well, with the term that would come next left away where there is one.
+a/(1 - u), a exp(u), a/sqrt(1 - 2 u) and 2 a u/(1 - exp(-2 u)) as well, with the term that would come next left away where
+there is one.
 """
 
 from __future__ import annotations
@@ -68,7 +69,10 @@ def _written(expression: Expr, most: int) -> Iterator[Expr]:
 def _closed(a: Expr, u: Expr) -> Iterator[Expr]:
     yield divided(a, add(ONE, negated(u)))
     yield multiply(a, made("exp", u))
-    yield divided(a, power(add(ONE, multiply(number(-2), u)), HALF))
+    twice = multiply(number(-2), u)
+    yield divided(a, power(add(ONE, twice), HALF))
+    # 1 - z/2 + z^2/12 - ...: the occupation of levels by heat.
+    yield divided(multiply(a, twice), add(made("exp", twice), number(-1)))
 
 
 def _is_product(u: Expr) -> bool:
