@@ -18,6 +18,9 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
+
+from _common import OUT, machine, text
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -25,25 +28,37 @@ sys.path.insert(0, str(HERE.parent))
 from tests.hostile import kills, kinds, pool  # noqa: E402 - the repository's root must be on the path first
 from tests.hostile.attempts import Outcome, carry_out, plan  # noqa: E402
 
+COLUMNS = ("kind", "count", "results", "sentences", "faults", "slowest, s")
 
-def table(outcomes: list[Outcome]) -> str:
+
+def rows(outcomes: list[Outcome]) -> list[dict[str, Any]]:
     """One row a kind, and their sum."""
-    lines = ["| kind | count | results | sentences | faults | slowest, s |", "|---|---|---|---|---|---|"]
+    made: list[dict[str, Any]] = []
     for name in [*kinds.KINDS, ""]:
         own = [each for each in outcomes if name in ("", each.kind)]
         if own:
             ends = Counter(each.end for each in own)
-            slowest = max(each.seconds for each in own)
-            cells = [
-                name or "all",
-                len(own),
-                ends["result"],
-                ends["sentence"],
-                ends["fault"],
-                f"{slowest:.2g}",
-            ]
-            lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
+            counts = (len(own), ends["result"], ends["sentence"], ends["fault"])
+            slowest = float(f"{max(each.seconds for each in own):.2g}")
+            made.append(dict(zip(COLUMNS, (name or "all", *counts, slowest), strict=True)))
+    return made
+
+
+def table(made: list[dict[str, Any]]) -> str:
+    """The rows as a table."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+    return "\n".join([*lines, *("| " + " | ".join(map(text, row.values())) + " |" for row in made)])
+
+
+def save(made: list[dict[str, Any]], seed: int) -> None:
+    """Put them where the pages are filled from."""
+    _, count, results, sentences, faults, _ = made[-1].values()
+    note = (
+        f"{count:,} attempts of {len(made) - 1} kinds (seed {seed}): {results:,} ended in a result, {sentences:,} in one "
+        f"clear sentence, {faults:,} in anything else."
+    )
+    part = {"machine": machine(), "rows": made, "notes": [note]}
+    (OUT / "hostile.json").write_text(json.dumps({"attempts": part}, indent=1))
 
 
 def way(text: str) -> str:
@@ -102,7 +117,7 @@ def main() -> int:
         for name in [*kinds.KINDS]:
             if name not in options.kind:
                 del kinds.KINDS[name]
-    out = HERE / "out" / f"hostile{'-some' if options.kind else ''}.jsonl"
+    out = OUT / f"hostile{'-some' if options.kind else ''}.jsonl"
     attempts = plan(options.count, options.seed)
     before = [Outcome(**json.loads(line)) for line in out.read_text().splitlines()] if options.go_on else []
     # Of a kind and seed the last outcome counts; what failed is tried again.
@@ -116,9 +131,12 @@ def main() -> int:
 
         left = [each for each in attempts if each not in done]
         outcomes = [done[each] for each in attempts if each in done] + pool.run(left, options.workers, keep)
+    made = rows(outcomes)
     print(
-        f"{len(outcomes):,} attempts, seed {options.seed}, {time.monotonic() - began:.0f} s\n\n{table(outcomes)}\n"
+        f"{len(outcomes):,} attempts, seed {options.seed}, {time.monotonic() - began:.0f} s\n\n{table(made)}\n"
     )
+    if not options.kind:
+        save(made, options.seed)
     faults = [each for each in outcomes if each.end == "fault"]
     ways: dict[tuple[str, str], list[Outcome]] = {}
     for each in faults:

@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pytest
 import torch
 
 import edgewise as ew
+from edgewise.cli.app import run
 
 from .sentence import why_unclear
 from .values import Raises
@@ -61,3 +63,16 @@ def test_columns_of_one_value_each_tell_of_no_law() -> None:
     y = np.random.default_rng(0).normal(size=150)
     found = ew.find_formula(np.tile([1.0, 0.0], (150, 1)), y, work=0.01)
     assert not found.best.sympy.free_symbols
+
+
+def test_words_under_a_name_with_a_null_character_and_numbers_of_any_length_are_words() -> None:
+    words = ["oak", "elm"] * 12
+    assert np.isfinite(MODEL.fit(pl.DataFrame({"kind\0": words}), Y).predict({"kind\0": words})).all()
+    mixed = [10**400, "elm"] * 12
+    assert np.isfinite(MODEL.fit({"kind": mixed}, Y).predict({"kind": mixed})).all()
+
+
+def test_long_arguments_are_not_repeated_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["export", "m.kan", "a" * 500, "b " * 300]) == 2
+    said = capsys.readouterr().err.strip()
+    assert why_unclear(said) == "", said

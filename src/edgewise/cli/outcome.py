@@ -118,6 +118,9 @@ def _complaint(error: Exception) -> str:
         r"No such command '([^']*)'$", message
     ):  # newer versions of Typer suggest one themselves
         message += did_you_mean(wrong[1], commands)
+    # Arguments of any length are repeated.
+    message = re.sub(r"\S{81,}", lambda word: f"{word[0][:77]}...", message)
+    message = message if len(message) <= 220 else f"{message[:217]}..."
     return f"{message}{'' if message.endswith('?') else ';'} `{where} --help` shows what there is."
 
 

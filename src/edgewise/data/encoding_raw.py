@@ -203,7 +203,7 @@ def _from_arrow(series: nw.Series[Any], name: str) -> RawColumn:
     import pyarrow as pa
 
     try:
-        array = series.to_arrow()
+        array = series.alias("").to_arrow()  # Arrow takes no name with a null character, and Polars panics
     except (pa.ArrowException, TypeError):  # a category of mixed types
         return _from_cells(series.to_list(), name)
     if isinstance(array, pa.ChunkedArray):
@@ -307,7 +307,10 @@ def _word(value: Any) -> str | None:
     if is_missing(value):
         return None
     if isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_)):
-        number = float(value)
+        try:
+            number = float(value)
+        except OverflowError:  # an int of more than 308 digits, which Python may even refuse to write
+            return hex(value) if isinstance(value, int) else f"{type(value).__name__} beyond 1e308"
         return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
     return str(value).strip() or None
 
