@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, bin_of
-from edgewise.auditing.ece_interval import ece_interval, widest_gap
+from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, bin_of, statistics
+from edgewise.auditing.ece_interval import ece_interval
+from edgewise.auditing.gaps import Gaps
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.metrics import group_tables
 
@@ -65,7 +66,11 @@ def test_gaps_between_groups_are_held_too(squeezes):
         made = [rows(np.random.default_rng([2, seed, k]), 400, squeeze) for k, squeeze in enumerate(squeezes)]
         p, y = (np.concatenate([each[k] for each in made]) for k in (0, 1))
         part = Grouping("g", ("a", "b"), np.repeat([0, 1], 400), ("g",))
-        (low, high), (least, most) = widest_gap(Outcomes(y, p, p > 0.5, np.ones(800)), part, 0.95, seed)
+        outcomes = Outcomes(y, p, p > 0.5, np.ones(800))
+        boots = Resamples(outcomes, (part,), seed)
+        values = {name: own[0] for name, own in statistics(outcomes, part, np.ones((800, 1))).items()}
+        gap = Gaps(outcomes, part, values, boots, boots.draw(200).of(0)).of("ece")
+        (low, high), (least, most) = gap.interval, gap.ratio_interval
         ratio = min(true) / max(true) if max(true) > 0 else 1.0
         held.append(low <= max(true) - min(true) <= high and least <= ratio <= most)
     assert sum(held) >= 70

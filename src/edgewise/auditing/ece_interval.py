@@ -5,22 +5,84 @@ over all rows. Noise makes every |d| larger, so the plain error of a calibrated 
 noise once more, lie above the truth altogether: of calibrated models the middle 95 % of them never hold it. Here an error
 is kept where the one observed is no rarer than 2.5 % on either side among normal draws about bins with that error. These
 are the ones nearest to what was observed, in standard errors: all |d| shrink or grow by one multiple of their variances.
+Gaps between groups are told from the same draws.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.seeds import numpy_generator
+from edgewise._core.seeds import derive, numpy_generator
 from edgewise.auditing.bootstrap import Outcomes, bin_of
 from edgewise.auditing.groups import Grouping
+from edgewise.auditing.widest import Sampled
 
 Floats = NDArray[np.float64]
 
 DRAWS, HALVINGS = 2000, 40
+
+
+@dataclass(frozen=True, eq=False)
+class _Bins:
+    """Sizes of the mean errors of bins, their variances (b,), draws of their noise (draws, b); and what has no noise."""
+
+    mean: Floats
+    variance: Floats
+    noise: Floats
+    exact: float
+
+    @classmethod
+    def of(cls, rest: Floats, bins: NDArray[np.int64], weight: Floats, draws: int, seed: int | None) -> _Bins:
+        """Those of some rows, with a positive weight in all."""
+        total = float(weight.sum())
+        inside = bins[:, None] == np.unique(bins)
+        parts = inside * (weight * rest)[:, None] / total
+        mean = parts.sum(0)
+        # The share of the rows that a bin holds is chance as well.
+        variance = ((parts - mean * (weight / total)[:, None]) ** 2).sum(0)
+        noisy, mean = variance > 0, np.abs(mean)
+        random = numpy_generator(seed).standard_normal((draws, int(noisy.sum())))
+        noise = np.sqrt(variance[noisy]) * random
+        return cls(mean[noisy], variance[noisy], noise, float(mean[~noisy].sum()))
+
+    @property
+    def observed(self) -> float:
+        """The error of the rows as they are."""
+        return float(self.mean.sum()) + self.exact
+
+    def error(self, size: float) -> float:
+        """The true error where all bins are moved by a multiple of their variances."""
+        return float(self._moved(size).sum()) + self.exact
+
+    def drawn(self, size: float) -> Floats:
+        """Errors that samples would then show, (draws,)."""
+        return np.abs(self._moved(size) + self.noise).sum(1) + self.exact
+
+    def size(self, error: float) -> float:
+        """The multiple at which the true error is so large, or as near to that as it can be."""
+        turns = np.sort(-self.mean / self.variance)
+        turns = np.append(turns, max(turns[-1], 0.0) + 1.0 / float(self.variance.sum()))
+        return float(np.interp(error, [self.error(turn) for turn in turns], turns))
+
+    def crossing(self, share: float, *, strictly: bool = False) -> float:
+        """The multiple from which on at least (or more than) this share of the samples show no less than was observed."""
+
+        def reached(size: float) -> bool:
+            above = float((self.drawn(size) >= self.observed).mean())
+            return above > share if strictly else above >= share
+
+        least = -(1 + 1e-9) * float((self.mean / self.variance).max())  # all bins at nothing
+        if reached(least):
+            return least
+        # An error of 1 more is the largest there is.
+        return _crossed(reached, least, 0.0 if reached(0.0) else 1.0 / float(self.variance.sum()))
+
+    def _moved(self, size: float) -> Floats:
+        return np.maximum(self.mean + size * self.variance, 0.0)
 
 
 def group_intervals(
@@ -32,20 +94,30 @@ def group_intervals(
     return [ece_interval(rest[own], bins[own], outcomes.weight[own], level, seed) for own in inside]
 
 
-def widest_gap(
-    outcomes: Outcomes, part: Grouping, level: float, seed: int | None
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Intervals of the widest difference between groups and of the smallest ratio.
+def sampled_errors(
+    outcomes: Outcomes, part: Grouping, among: NDArray[np.bool_], draws: int, seed: int
+) -> Sampled:
+    """The errors of some groups (g,), and what samples of groups with other errors would show."""
+    rest, bins = outcomes.actual - outcomes.score, bin_of(outcomes.score)
+    inside = [part.codes == g for g in np.flatnonzero(among)]
+    groups = [
+        _Bins.of(rest[own], bins[own], outcomes.weight[own], draws, derive(seed, k))
+        for k, own in enumerate(inside)
+    ]
 
-    They follow from intervals that hold the errors of all groups at once, and so hold the truth as often as they say, or
-    more often.
-    """
-    ends = group_intervals(outcomes, part, 1 - (1 - level) / len(part.groups), seed)
-    low, high = np.array([each for each in ends if not np.isnan(each[0])]).T
-    difference = max(0.0, float(low.max() - high.min())), float(high.max() - low.min())
-    least = float(low.min() / high.max()) if high.max() > 0 else 1.0
-    most = min(1.0, float(high.min() / low.max())) if low.max() > 0 else 1.0
-    return difference, (least, most)
+    def noise(true: Floats) -> Floats:
+        shown = [
+            own.drawn(own.size(error)) if len(own.mean) else np.full(draws, error)
+            for own, error in zip(groups, true, strict=True)
+        ]
+        return np.stack(shown, 1)
+
+    def spread(true: Floats) -> Floats:
+        return np.maximum(noise(true).std(0), 1e-9)
+
+    # Half of the samples show more than was observed.
+    middle = [own.error(own.crossing(0.5)) if len(own.mean) else own.exact for own in groups]
+    return Sampled(np.array(middle), spread, noise)
 
 
 def ece_interval(
@@ -78,36 +150,15 @@ def ece_interval(
     >>> low, high < 0.05
     (0.0, True)
     """
-    total = float(weight.sum())
-    if not total > 0:
+    if not float(weight.sum()) > 0:
         return float("nan"), float("nan")
-    inside = bins[:, None] == np.unique(bins)
-    parts = inside * (weight * rest)[:, None] / total
-    mean = parts.sum(0)
-    # The share of the rows that a bin holds is chance as well.
-    variance = ((parts - mean * (weight / total)[:, None]) ** 2).sum(0)
-    noisy, mean = variance > 0, np.abs(mean)
-    observed, exact = float(mean.sum()), float(mean[~noisy].sum())
-    mean, variance = mean[noisy], variance[noisy]
-    if not len(mean):
+    own = _Bins.of(rest, bins, weight, DRAWS, seed)
+    observed = own.observed
+    if not len(own.mean):
         return observed, observed
-    noise = np.sqrt(variance) * numpy_generator(seed).standard_normal((DRAWS, len(mean)))
-
-    def moved(size: float) -> Floats:
-        return np.maximum(mean + size * variance, 0.0)
-
-    def above(size: float) -> float:
-        drawn = np.abs(moved(size) + noise).sum(1) + exact
-        return float((drawn >= observed).mean())
-
     tail = (1 - level) / 2
-    least = -(1 + 1e-9) * float((mean / variance).max())  # all bins at nothing
-    low = least if above(least) >= tail else _crossed(lambda size: above(size) >= tail, least, 0.0)
-    most = 1.0 / float(variance.sum())  # an error of 1 more, which is the largest there is
-    high = _crossed(lambda size: above(size) > 1 - tail, least, most)
-    ends = (float(moved(size).sum()) + exact for size in (low, high))
-    first, last = ends
-    return min(first, observed), min(max(last, observed), 1.0)
+    low, high = own.error(own.crossing(tail)), own.error(own.crossing(1 - tail, strictly=True))
+    return min(low, observed), min(max(high, observed), 1.0)
 
 
 def _crossed(reached: Callable[[float], bool], low: float, high: float) -> float:

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from edgewise._core.seeds import derive
 from edgewise.auditing.bootstrap import Outcomes, Resamples, trials
-from edgewise.auditing.ece_interval import widest_gap
+from edgewise.auditing.ece_interval import sampled_errors
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.widest import (
-    LEVEL,
     Pair,
     Sampled,
     difference_interval,
@@ -99,10 +98,6 @@ class Gaps:
         widest = max(known, key=lambda gap: gap.difference)
         ratio = min((gap.ratio for gap in known if not np.isnan(gap.ratio)), default=_NOTHING)
         interval = ratios = (_NOTHING, _NOTHING)
-        if names == ["ece"] and self._boot is not None:
-            # Resamples make it larger, the smaller it is the more.
-            interval, ratios = widest_gap(self.outcomes, self.part, LEVEL, self._seed)
-            return Gap(widest.difference, ratio, widest.lowest, widest.highest, interval, ratios)
         sampled = [self._sampled(name, among) for name in names]
         parts = [part for part in sampled if part is not None]
         if parts:
@@ -126,6 +121,9 @@ class Gaps:
                 return None
             seed = derive(self._seed, int(name == "fpr")) or 0
             return sampled_rates(values[there], rows[there], len(boot), seed)
+        if name == "ece" and there.sum() >= 2:
+            # Resamples make it larger, the smaller it is the more.
+            return sampled_errors(self.outcomes, self.part, there, len(boot), self._seed)
         there &= np.isfinite(boot).mean(0) >= _KNOWN
         return None if there.sum() < 2 else sampled_numbers(values[there], boot[:, there])
 
