@@ -8,14 +8,27 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.symbolic.expressions.algebra import replaced
+from edgewise.symbolic.expressions.algebra import add, divided, made, multiply, rebuilt, replaced
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
-from edgewise.symbolic.expressions.nodes import Expr, floats, number, symbol
+from edgewise.symbolic.expressions.expansion import expanded, factored_terms
+from edgewise.symbolic.expressions.nodes import (
+    ONE,
+    Expr,
+    coefficient,
+    distinct,
+    factors_of,
+    floats,
+    number,
+    parts,
+    symbol,
+    terms_of,
+)
+from edgewise.symbolic.expressions.ordering import whole_power
 from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree
@@ -86,20 +99,81 @@ def _candidates(fitted: Fitted, rows: SplitRows) -> Iterator[Expr]:
                 break
 
 
-def _written(expression: Expr) -> Iterator[Expr]:
-    """The formula with what the shared constant multiplies as one term; a number in front of a sum would be two again.
-
-    Sums of products of waves and quotients are taken together by sympy: hardly a formula comes this far.
-    """
-    import sympy
-    from sympy.simplify.fu import TR10i
-
-    whole: Any = as_sympy(expression)
-    shared: Any = sympy.Symbol(_SHARED)
-    for written in (sympy.factor_terms(whole), sympy.collect(sympy.expand_mul(whole), shared)):
-        for product in written.atoms(sympy.Mul) if written.count(shared) == 1 else ():
+def _written(whole: Expr) -> Iterator[Expr]:
+    """The formula with what the shared constant multiplies as one term; a number in front of a sum would be two again."""
+    shared = symbol(_SHARED)
+    for written in (factored_terms(whole), _collected(expanded(whole, powers=False), shared)):
+        if sum(each == shared for each in parts(written)) != 1:
+            continue
+        for product in distinct(written, "*"):
             if shared in product.args:
-                beside = product / shared
-                for short in (TR10i(beside), sympy.factor(sympy.together(beside))):
-                    if not short.is_Add:
-                        yield canonical(written.xreplace({product: shared * short}))
+                beside = divided(product, shared)
+                for short in (_of_angles(beside), _factored(beside)):
+                    if short.head != "+":
+                        yield replaced(written, {product: multiply(shared, short)})
+
+
+def _collected(expression: Expr, shared: Expr) -> Expr:
+    """The terms of a sum that a symbol multiplies taken together."""
+    if expression.head in "*^":
+        return rebuilt(expression, [_collected(each, shared) for each in expression.args])
+    inside = [each for each in terms_of(expression) if shared in factors_of(each)]
+    if expression.head != "+" or len(inside) < 2:
+        return expression
+    outside = [each for each in expression.args if each not in inside]
+    return add(multiply(shared, add(*(divided(each, shared) for each in inside))), *outside)
+
+
+def _of_angles(expression: Expr) -> Expr:
+    """sin(a)*cos(b) - cos(a)*sin(b) = sin(a - b), and its like."""
+    if not expression.heads & {"sin", "cos"} or expression.atom:
+        return expression
+    whole = rebuilt(expression, [_of_angles(each) for each in expression.args])
+    if whole.head != "+" or len(whole.args) != 2:
+        return whole
+    (size, one), (other_size, other) = (coefficient(each) for each in whole.args)
+    common = [each for each in factors_of(one) if each in factors_of(other)]
+    (first, second), (third, fourth) = (
+        sorted((each for each in factors_of(term) if each not in common), key=lambda each: each.head)
+        if len(factors_of(term)) - len(common) == 2
+        else (ONE, ONE)
+        for term in (one, other)
+    )
+    heads = (first.head, second.head, third.head, fourth.head)
+    if abs(size) != abs(other_size):
+        return whole
+    if heads == ("cos", "sin", "cos", "sin"):
+        a, b = second.args[0], first.args[0]
+        if (third.args[0], fourth.args[0]) != (a, b):
+            return whole
+        turn = 1 if size == other_size else -1
+        return multiply(number(size), *common, made("sin", add(a, multiply(number(turn), b))))
+    if heads in (("cos", "cos", "sin", "sin"), ("sin", "sin", "cos", "cos")):
+        a, b = first.args[0], second.args[0]
+        if {third.args[0], fourth.args[0]} != {a, b}:
+            return whole
+        turn = -1 if size == other_size else 1
+        lead = size if first.head == "cos" else other_size
+        return multiply(number(lead), *common, made("cos", add(a, multiply(number(turn), b))))
+    return whole
+
+
+def _factored(expression: Expr) -> Expr:
+    """The factors of a quotient of polynomials, found by sympy unless it is plain that there are none."""
+    if expression.head == "+" and _is_prime(expression):
+        return expression
+    import sympy
+
+    return canonical(sympy.factor(sympy.together(as_sympy(expression))))
+
+
+def _is_prime(total: Expr) -> bool:
+    """Whether a sum without common factors has a column, or what stands for one, in one term alone and there as it is."""
+    bases: Counter[Expr] = Counter()
+    for term in total.args:
+        for factor in factors_of(coefficient(term)[1]):
+            base, exponent = whole_power(factor)
+            if exponent < 0:
+                return False
+            bases[base] += exponent
+    return factored_terms(total).head == "+" and 1 in bases.values()

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 from scipy.special import chdtrc
 
 from edgewise.forms.tree import Node, Variable
@@ -27,7 +26,6 @@ from edgewise.symbolic.structure.state import Move, power, product
 
 Floats = NDArray[np.float64]
 
-_least_squares: Any = least_squares
 # Steps of the fit, and how far beyond the largest y its exponential may reach, in nats.
 _STEPS, _BEYOND = 40, 3.0
 # Rounds of weighing: rows where the polynomial itself lacks more than noise count less.
@@ -98,6 +96,10 @@ def _exponents(rows: SplitRows, weight: Floats) -> dict[int, float]:
 
 def _fitted(table: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats] | None:
     """Coefficients of the exponent, and their covariance."""
+    # It takes a fifth of a second to import, and few tables come this far.
+    from scipy import optimize
+
+    least_squares: Any = optimize.least_squares
     sign = 1.0 if float(np.sum(weight**2 * y * np.abs(y))) > 0 else -1.0
     top = float(np.log(np.abs(y).max()))
     seen = sign * y > 0
@@ -118,7 +120,7 @@ def _fitted(table: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats] |
         def slopes(at: Floats, root: Floats = root) -> Floats:
             return (root * value(at))[:, None] * table
 
-        made = _least_squares(left, at, slopes, method="lm", max_nfev=_STEPS)
+        made = least_squares(left, at, slopes, method="lm", max_nfev=_STEPS)
         ORTHOGONAL(made.nfev * table.size * table.shape[1])
         root = weight / np.sqrt(1 + np.square(_lack(weight * value(made.x), weight * (value(made.x) - y))))
     information = made.jac.T @ made.jac
