@@ -160,7 +160,9 @@ def _of_angles(expression: Expr) -> Expr:
 
 def _factored(expression: Expr) -> Expr:
     """The factors of a quotient of polynomials, found by sympy unless it is plain that there are none."""
-    if expression.head == "+" and _is_prime(expression):
+    sums = [each for each in factors_of(expression) if each.head == "+"]
+    # In a product two terms are no longer than their factors.
+    if all(_is_prime(each) or (len(each.args) == 2 and each is not expression) for each in sums):
         return expression
     import sympy
 
