@@ -22,6 +22,9 @@ _PROLOG = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
 _RULE = re.compile(r"<defs>\s*<style[^>]*>\*\{(?P<rule>[^}]*)\}</style>\s*</defs>\s*")
 _IDENTITY = re.compile(r'(\bid="|href="#|url\(#)')
 _ID, _MEANT = re.compile(r' id="([^"]*)"'), re.compile(r'(?:href="#|url\(#)([^")]*)')
+# A hundredth of a point is finer than any screen; strokes of no length are dots.
+_PLACES = re.compile(r'( (?:d|x|y|transform)=")([^"]*")')
+_FINE, _DOT = re.compile(r"(\d\.\d\d)\d+"), re.compile(r"M ([\d.]+) ([\d.]+) L ([\d.]+) \2(?=[ \"])")
 # What the root of a drawing says of itself, and what a page has no use for.
 _ROOT = re.compile(r"<svg\b[^>]*\bviewBox=\"(?P<view>[^\"]*)\"[^>]*>")
 _FONT = re.compile(r"font: ([\d.]+px) '" + FONT + r"'[^;\"]*|font-family: '" + FONT + r"'[^;\"]*; ")
@@ -83,7 +86,13 @@ def inline_svg(figure: Figure, attributes: str, *, prefix: str, variables: Theme
     svg = _ROOT.sub(
         lambda found: f'<svg {attributes} stroke-linejoin="round" viewBox="{found["view"]}">', svg, count=1
     )
-    return " ".join(svg.split()).replace("> <", "><").replace("<g></g>", "")
+    svg = " ".join(svg.split()).replace("> <", "><").replace("<g></g>", "")
+    return _PLACES.sub(lambda found: found[1] + _DOT.sub(_as_dot, _FINE.sub(r"\1", found[2])), svg)
+
+
+def _as_dot(stroke: re.Match[str]) -> str:
+    """A stroke that is hardly longer than nothing, as one of no length; others as they are."""
+    return f"M{stroke[1]} {stroke[2]}h0" if abs(float(stroke[3]) - float(stroke[1])) < 0.1 else stroke[0]
 
 
 def _bare_svg(figure: Figure, texts: str) -> str:

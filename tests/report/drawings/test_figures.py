@@ -55,6 +55,24 @@ def test_many_rows_stay_light_and_equal():
     assert max(path.count("M") for path in re.findall(r' d="([^"]*)"', first)) <= MOST_POINTS
 
 
+def test_numbers_in_words_keep_their_digits():
+    svg = str(drawn(fit_figure(Y[:9], Y[:9], "y to 0.123456"), "within 0.123456", "k"))
+    assert "measured y to 0.123456" in words(svg)
+    assert 'aria-label="within 0.123456"' in svg
+    assert not re.search(r' d="[^"]*\d\.\d{3}', svg)
+
+
+def test_lines_across_stay_lines():
+    svg = str(drawn(residual_figure(Y[:40], Y[:40], "y"), "w", "k"))
+    zero = [
+        each
+        for each in re.findall(r"M ([\d.]+) ([\d.]+) L ([\d.]+) \2 ", svg)
+        if float(each[2]) - float(each[0]) > 150
+    ]
+    assert len(zero) >= 4  # lines of the grid, that of zero and the axis
+    assert svg.count("h0") == 40
+
+
 def test_rows_missed_are_drawn_whatever_the_steps():
     missed = np.array([7, 19_991])
     figure = residual_figure(
