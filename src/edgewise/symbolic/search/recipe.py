@@ -17,6 +17,7 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise.symbolic.search.backfitting import backfitted
 from edgewise.symbolic.search.backward_elimination import shortened
+from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
 from edgewise.symbolic.search.structural_stage import structured
@@ -47,6 +48,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
         yield Proposal(two_laws(rows))
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
+        yield Proposal(with_missing_term(search.plain, rows))
         yield Proposal(backfitted(search.nearly, rows, search.part(config.backfitting_share)))
     yield Proposal(shortened(search.closest, config))
     if search.explained:

@@ -123,6 +123,13 @@ class Search:
         return near[: self.config.backfitted]
 
     @property
+    def plain(self) -> list[Formula]:
+        """The closest of the formulas that explain most of y with hardly a constant."""
+        most = self.config.missing_constants
+        near = [each for each in pareto(self.finished) if len(each.constants) <= most and each.r2 > _MOST]
+        return sorted(near, key=lambda each: each.error)[: self.config.missing_from]
+
+    @property
     def exact(self) -> bool:
         return bool(self.laws)
 

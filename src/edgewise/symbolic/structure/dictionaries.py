@@ -119,7 +119,7 @@ def _powers_of(features: Sequence[Term], most: int) -> list[Term]:
     """Products of whole powers of features, by total degree."""
     chosen: list[tuple[int, ...]] = []
     for size in range(5):
-        level = list(_exponents([False] * len(features), size))
+        level = list(whole_exponents([False] * len(features), size))
         if chosen and len(chosen) + len(level) > most:
             break
         chosen += level
@@ -200,7 +200,7 @@ def _monomials(rows: SplitRows, most: int, *, whole: bool = False, largest: int 
     free = [not whole and bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
     chosen: list[tuple[int, ...]] = []
     for size in range(largest + 1):
-        level = list(_exponents(free, size))
+        level = list(whole_exponents(free, size))
         if chosen and len(chosen) + len(level) > most:
             break
         chosen += level
@@ -216,12 +216,13 @@ def _monomials(rows: SplitRows, most: int, *, whole: bool = False, largest: int 
     return terms
 
 
-def _exponents(free: Sequence[bool], size: int) -> Iterator[tuple[int, ...]]:
+def whole_exponents(free: Sequence[bool], size: int) -> Iterator[tuple[int, ...]]:
+    """Whole exponents of columns whose sizes add up to one; negative ones of the columns that are free to have them."""
     if len(free) == 1:
         yield from {(size,), (-size,)} if free[0] else {(size,)}
         return
     for first in range(size + 1):
-        for rest in _exponents(free[1:], size - first):
+        for rest in whole_exponents(free[1:], size - first):
             yield (first, *rest)
             if first and free[0]:
                 yield (-first, *rest)
