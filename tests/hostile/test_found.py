@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 import edgewise as ew
 from edgewise.cli.app import run
+from edgewise.symbolic.networks.suggestions import edge_curve
 
 from .sentence import why_unclear
 from .values import Raises
@@ -34,6 +37,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "refine(layers: a tensor without dimensions)": lambda: ew.edits.refine(ew.KAN([2, 1]), 2, layers=NUMBER),
     "remove_inputs(a tensor without dimensions)": lambda: ew.edits.remove_inputs(ew.KAN([2, 1]), NUMBER),
     "fit(X: two columns without a name)": lambda: MODEL.fit(pa.table([Y, Y], names=["", ""]), Y),
+    "parse(a long text)": lambda: ew.forms.parse("'" + "9" * 60 + "gaussian(" * 40 + "'", ["x"]),
     "verify(a long text)": lambda: ew.verify(ew.KAN([2, 1]), "x*" * 20_000),
 }
 
@@ -76,3 +80,33 @@ def test_long_arguments_are_not_repeated_whole(capsys: pytest.CaptureFixture[str
     assert run(["export", "m.kan", "a" * 500, "b " * 300]) == 2
     said = capsys.readouterr().err.strip()
     assert why_unclear(said) == "", said
+
+
+def test_a_row_held_out_that_is_too_far_from_the_others_is_named() -> None:
+    near = np.random.default_rng(0).normal(size=(150, 1))
+    said = dict[int, str]()
+    for row in range(0, 150, 10):
+        table = near.copy()
+        table[row] = 1e300
+        try:
+            result = ew.fit(ew.KAN([1, 1], seed=0), table, 1e300 * near[:, 0], intervals=[2], steps=2)
+        except ew.InputError as error:
+            said[row] = str(error)
+        else:
+            assert np.isfinite(result.network.predict(table)).all()
+    assert said
+    assert all(f"Row {row} of the 'X' parameter" in text for row, text in said.items())
+    assert not any(map(why_unclear, said.values()))
+
+
+def test_an_edge_over_hardly_any_floats_is_read() -> None:
+    values = torch.tensor([[1e16], [1e16 + 2], [1e16 + 4]], dtype=torch.float64)
+    curve = edge_curve(ew.KAN([1, 1], seed=0), (0, 0, 0), values)
+    assert np.isfinite(curve.y).all()
+    assert (curve.weight > 0).all()
+
+
+def test_a_target_of_lists_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pq.write_table(pa.table({"x": [1.0, 2.0], "y": [[1, 2], [3]]}), tmp_path / "t.parquet")
+    assert run(["fit", str(tmp_path / "t.parquet"), "--target", "y", "--out", str(tmp_path / "o")]) == 2
+    assert why_unclear(capsys.readouterr().err.strip().splitlines()[-1], folder=str(tmp_path)) == ""

@@ -241,11 +241,11 @@ def _complete_rows(frame: Frame, names: list[str], source: str) -> tuple[Frame, 
 
 def _target(column: Cells, name: str, source: str, task: str | None) -> tuple[NDArray[Any], str, list[str]]:
     values = numbers(column)
-    counts = pc.count_distinct(column).as_py()
     if values is None and not _is_word(column.type):
         raise InputError(
             f"The target {called(name)} of {source} must hold numbers or words. Got {column.type} instead; convert it."
         )
+    counts = pc.count_distinct(column).as_py()
     if counts < 2:
         raise InputError(
             f"The target {called(name)} of {source} must take more than one value. Got {short(column[0].as_py())} in every "

@@ -135,7 +135,7 @@ class Reader:
         if self.head.kind == "end":
             return self.fail(f"{wanted} was expected at its end")
         return self.fail(
-            f"{wanted} was expected in place of {short(self.head.text, 40)} at character {self.head.start + 1}"
+            f"{wanted} was expected in place of {short(self.head.text, 24)} at character {self.head.start + 1}"
         )
 
     def name(self, wanted: str = "the name of a column") -> str:

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from edgewise._core.checks import as_tuple, check_choice, check_float, check_int, plural, short
+from edgewise._core.checks import LARGEST, as_tuple, check_choice, check_float, check_int, plural, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -207,7 +207,7 @@ def fit(
                 callbacks,
                 checkpoint,
             )
-        return replace(result, events=(*told, *result.events)) if told else result
+        return _with_values(replace(result, events=(*told, *result.events)), rows)
 
     from edgewise.training.first_order.run import FirstOrderOptions, fit_first_order
 
@@ -224,7 +224,20 @@ def fit(
     unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]
     if unused:
         told.append(f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does.")
-    return replace(result, events=(*told, *result.events)) if told else result
+    return _with_values(replace(result, events=(*told, *result.events)), rows)
+
+
+def _with_values(result: FitResult, rows: TrainingRows) -> FitResult:
+    """The result, if its network has a value on all rows: one held out may lie so far from the others that it has none."""
+    if float(rows.X.abs().max()) <= LARGEST:
+        return result
+    lost = np.flatnonzero(~np.isfinite(result.network.predict(rows.X.numpy())).all(1))
+    if len(lost):
+        raise InputError(
+            f"Row {lost[0]} of the 'X' parameter of fit must be nearer to the others. Got one with a number of size "
+            f"{float(rows.X[int(lost[0])].abs().max()):.3g}, where the network has no finite value; drop or correct it."
+        )
+    return result
 
 
 def _without_gross_errors(rows: TrainingRows) -> tuple[TrainingRows, list[str]]:

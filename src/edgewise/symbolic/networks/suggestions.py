@@ -13,6 +13,7 @@ from torch import Tensor
 
 from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, short
 from edgewise._core.errors import InputError
+from edgewise._core.histograms import histogram
 from edgewise.forms import Form
 from edgewise.network import KAN, EditRecord, EditResult, describe, set_symbolic
 from edgewise.symbolic.expressions.composition import Edge, living_edges
@@ -66,10 +67,9 @@ def edge_curve(net: KAN, edge: Edge, values: Tensor | None) -> EdgeCurve:
 
 def _density(values: Floats, low: float, high: float) -> Floats:
     """How much data each point stands for, in broad bins and never nothing: the form must hold everywhere."""
-    bins = 20
-    counts, edges = np.histogram(values, bins=bins, range=(low, high))
+    counts, edges = histogram(values, low, high, 20)
     centres = (edges[:-1] + edges[1:]) / 2
-    share = counts / max(counts.sum(), 1) * bins
+    share = counts / max(counts.sum(), 1) * len(counts)
     return np.interp(np.linspace(low, high, POINTS), centres, share) + 0.1
 
 
