@@ -146,3 +146,18 @@ def test_what_cannot_be_done_gets_a_sentence(edgewise, words):
     done = edgewise("pde", *words)
     assert done.code == 2
     assert is_one_sentence(done.err)
+
+
+def test_eigenvalues_of_a_shape_in_a_file(edgewise, tmp_path):
+    drum = tmp_path / "drum.toml"
+    drum.write_text(
+        'tolerance = 1e-6\nunknowns = ["u"]\nequations = ["-lap(u) = mu*u"]\neigenvalue = "mu"\ncount = 1\n'
+        '[domain]\nshape = "d"\n[shapes]\nd = {disk = [0, 0]}\n[conditions]\nwalls = "u = 0"\n'
+    )
+    done = edgewise("pde", str(drum))
+    assert done.code == 0
+    assert "5.78318596" in done.out
+    assert json.loads(edgewise("pde", str(drum), "--json").out)["values"] == [pytest.approx(5.783185962947)]
+    refused = edgewise("pde", str(drum), "-o", str(tmp_path / "drum.kan"))
+    assert refused.code not in (0, 3)
+    assert "leave out" in refused.err

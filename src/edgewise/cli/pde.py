@@ -121,9 +121,21 @@ def pde(
     elif posed.problem.domain.time is None:
         raise InputError(f"The problem has no time: {plot} would not move; name a .png or .svg instead.")
     refuse_to_overwrite([path for path in (out, plot) if path is not None], force)
-    from edgewise.cli.pde_results import Keeper, PdeProgress, draw, shown, told
-    from edgewise.pde import solve
+    from edgewise.cli.pde_results import Keeper, PdeProgress, draw, shown, shown_modes, told, told_modes
+    from edgewise.pde import eigen, solve
 
+    if posed.problem.eigenvalue is not None:
+        if plot is not None or out is not None or checkpoint is not None:
+            raise InputError("Eigenvalues are shown, not written: leave out --plot, --out and --checkpoint.")
+        wanted = max(posed.tolerance if tolerance is None else tolerance, 1e-13)
+        modes = eigen(posed.problem, posed.count, wanted, work=work, seconds=seconds)
+        if json:
+            print_json(told_modes(modes))
+        else:
+            shown_modes(modes)
+        if not modes.solved:
+            raise typer.Exit(UNDECIDED)
+        return
     progress, keeper = PdeProgress(quiet), Keeper(checkpoint)
     with Interrupts() as interrupts, progress:
         progress.begin(f"solve {posed.title or problem}")

@@ -12,10 +12,11 @@ from typing import Any
 import typer
 
 from edgewise.cli.progress import Note, Progress
-from edgewise.pde import Checkpoint, Solution
+from edgewise.pde import Checkpoint, Modes, Solution
 from edgewise.pde.terms.text import write_term
 
 _WIDE = 90
+_ROADS = {"march": "marched through time", "grid": "on refined grids", "mesh": "on refined meshes"}
 _SECONDS_BETWEEN = 5.0
 
 
@@ -74,10 +75,22 @@ def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
         words = f"{write_term(each.left)} = {write_term(each.right)}"
         words = words if len(words) <= _WIDE else f"{words[: _WIDE - 3]}..."
         typer.echo(f"  residual {residuals[repr(each)]:.1e}  {words}")
-    road = "marched through time" if solution.road == "march" else "on refined grids"
-    typer.echo(f"  {solution.coefficients:,} coefficients, {road}, {solution.seconds:.1f} s")
+    typer.echo(f"  {solution.coefficients:,} coefficients, {_ROADS[solution.road]}, {solution.seconds:.1f} s")
     for file in files:
         typer.echo(f"  written: {file}")
+
+
+def told_modes(modes: Modes) -> str:
+    """Everything that is known of eigenvalues, as JSON."""
+    return json.dumps(_finite(modes.to_dict()), indent=2)
+
+
+def shown_modes(modes: Modes) -> None:
+    """Eigenvalues line by line on standard output."""
+    typer.echo(modes.message)
+    for value, error in zip(modes.values, modes.errors, strict=True):
+        typer.echo(f"  {float(value):<22.15g}relative error {float(error):.1e}")
+    typer.echo(f"  {modes.seconds:.1f} s")
 
 
 def draw(solution: Solution, path: Path) -> None:

@@ -36,6 +36,7 @@ from edgewise.pde.results.checkpoint import Checkpoint as Checkpoint
 from edgewise.pde.results.energy import EnergyBound as EnergyBound
 from edgewise.pde.results.formula import SolutionFormula as SolutionFormula
 from edgewise.pde.results.identification import Estimate as Estimate
+from edgewise.pde.results.identification import FunctionEstimate as FunctionEstimate
 from edgewise.pde.results.identification import Identification as Identification
 from edgewise.pde.results.modes import Modes as Modes
 from edgewise.pde.results.solution import Solution as Solution
@@ -47,6 +48,7 @@ from edgewise.pde.solvers.identify import identify as identify
 from edgewise.pde.solvers.progress import Progress as Progress
 from edgewise.pde.solvers.solve import solve as solve
 from edgewise.pde.terms.constants import constant as constant
+from edgewise.pde.terms.constants import function as function
 from edgewise.pde.terms.operators import advect as advect
 from edgewise.pde.terms.operators import atan2 as atan2
 from edgewise.pde.terms.operators import cos as cos

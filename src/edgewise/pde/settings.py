@@ -97,6 +97,12 @@ class SolverConfig:
         Finer grids begin where they could be missed by this share.
     most_growth : float
         A grid on which the misfit of the data grows by more than this factor as the equations are taken in is too coarse.
+    bent : float
+        Where harder equations make the misfit grow by more than this factor, and above the noise, the grid bends fields.
+    least_left : float
+        Data of which the unknowns follow all but this share tell no constants.
+    flat : float
+        Constants whose normal equations, scaled to a diagonal of ones, have a smaller eigenvalue are told only together.
     values_each : float
         The first grid of `identify` has at most one coefficient for so many values.
     coarse_fall : float
@@ -146,6 +152,9 @@ class SolverConfig:
     soft_share: float = 0.1
     constants_stand: float = 0.2
     most_growth: float = 3.0
+    bent: float = 1.2
+    least_left: float = 0.05
+    flat: float = 1e-9
     values_each: float = 4.0
     coarse_fall: float = 0.5
     degree_in_many: int = 5

@@ -17,6 +17,9 @@ A file says what the same words would in Python:
     [conditions]
     walls = "u = 0"
     start = "u = -sin(pi*x)"
+
+Plane shapes stand in [shapes] (`shape_text`); `eigenvalue = "lam"` names the number that the equations leave open, and
+`count = 5` says how many of them are asked for.
 """
 
 from __future__ import annotations
@@ -27,18 +30,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from edgewise._core.checks import among, check_bool, check_float, did_you_mean, short
+from edgewise._core.checks import among, check_bool, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike, as_path, said_clearly, shown
 from edgewise.pde.domains.box import Box, Part, box
+from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.problem import Condition, Problem, on
+from edgewise.pde.problem.shape_text import shape_of
 from edgewise.pde.terms.symbols import Coordinate, Equation, Expr, Unknown
+from edgewise.pde.terms.symbols import eigenvalue as eigenvalue_symbol
 from edgewise.pde.terms.text import read_equations, read_term
 
 _TIME = "t"
-_KEYS = ("title", "tolerance", "jumps", "unknowns", "equations", "domain", "constants", "conditions")
+_KEYS = (
+    "title",
+    "tolerance",
+    "jumps",
+    "unknowns",
+    "equations",
+    "domain",
+    "shapes",
+    "constants",
+    "conditions",
+    "eigenvalue",
+    "count",
+)
 _NEEDED = ("domain", "unknowns", "equations")
 _PERIODIC, _TIME_KEY, _PARAMETERS = "periodic", "time", "parameters"
+_PLANE, _SHAPE = "plane", "shape"
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,28 +73,32 @@ class ProblemFile:
         Relative L2 error to ask for.
     text : str
         The file.
+    count : int
+        How many eigenvalues to ask for, where the equations have one.
     """
 
     problem: Problem
     title: str
     tolerance: float
     text: str
+    count: int = 5
 
 
 def problem_from_text(
-    domain: Box | Any,
+    domain: Box | Region | Any,
     unknowns: Sequence[str] | str,
     equations: Sequence[str] | str,
     conditions: Mapping[str, Sequence[str] | str] | None = None,
     constants: Mapping[str, Any] | None = None,
     *,
     jumps: bool = False,
+    eigenvalue: str | None = None,
 ) -> Problem:
     """A problem whose equations and conditions are texts.
 
     Parameters
     ----------
-    domain : Box
+    domain : Box or Region
     unknowns : sequence of str
         Names of the functions to be determined, each of all coordinates.
     equations : sequence of str
@@ -86,6 +109,8 @@ def problem_from_text(
         What further names stand for: numbers, or terms that may use coordinates, unknowns and the names before.
     jumps : bool
         Whether conditions may jump where parts of the boundary meet, as at a sliding lid.
+    eigenvalue : str, optional
+        The name of the number that the equations leave open, for `eigen`.
 
     Returns
     -------
@@ -108,6 +133,9 @@ def problem_from_text(
     for name in _texts(unknowns, "unknowns"):
         _refuse_taken(name, names)
         names[name] = Unknown(name, *domain.coordinates)
+    if eigenvalue is not None:
+        _refuse_taken(eigenvalue, names)
+        names[eigenvalue] = eigenvalue_symbol(eigenvalue)
     for name, value in (constants or {}).items():
         _refuse_taken(name, names)
         names[name] = _constant(name, value, names)
@@ -176,15 +204,22 @@ def problem_from_toml(text: str, where: str = "the text") -> ProblemFile:
     if not isinstance(title, str):
         raise InputError(f"The 'title' of {where} must be a text. Got {short(title)}.")
     tolerance = check_float(document.get("tolerance", 1e-6), "tolerance", low=1e-13, high=0.1, of=where)
+    eigenvalue = document.get("eigenvalue")
+    if eigenvalue is not None and not isinstance(eigenvalue, str):
+        raise InputError(
+            f"The 'eigenvalue' of {where} must be a name, such as \"lam\". Got {short(eigenvalue)}."
+        )
     problem = problem_from_text(
-        _domain(_table(document, "domain")),
+        _domain(_table(document, "domain"), _table(document, "shapes")),
         document["unknowns"],
         document["equations"],
         _table(document, "conditions"),
         _table(document, "constants"),
         jumps=check_bool(document.get("jumps", False), "jumps", of=where),
+        eigenvalue=eigenvalue,
     )
-    return ProblemFile(problem, title, tolerance, text)
+    count = check_int(document.get("count", 5), "count", low=1, of=where)
+    return ProblemFile(problem, title, tolerance, text, count)
 
 
 def load_problem(path: PathLike) -> ProblemFile:
@@ -222,8 +257,21 @@ def _table(document: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", found)
 
 
-def _domain(table: Mapping[str, Any]) -> Box:
-    """x = [-1, 1] and so on; `periodic` and `parameters` name some of them; `time` that of time, t by default."""
+def _domain(table: Mapping[str, Any], shapes: Mapping[str, Any]) -> Box | Region:
+    """x = [-1, 1] and so on; `periodic` and `parameters` name some of them; `time` that of time, t by default.
+
+    Or a `shape` of the `plane`.
+    """
+    if _SHAPE in table or _PLANE in table:
+        if strange := [key for key in table if key not in (_SHAPE, _PLANE)]:
+            raise InputError(
+                f"[domain] has a 'shape', and {short(strange[0])} beside it, which means nothing there."
+            )
+        return shape_of(table.get(_SHAPE), _texts(table.get(_PLANE, ["x", "y"]), _PLANE), shapes)
+    if shapes:
+        raise InputError(
+            "[shapes] need a 'shape' in [domain] that says which of them to take, \"plate - pipe\"."
+        )
     ranges = {key: value for key, value in table.items() if key not in (_PERIODIC, _TIME_KEY, _PARAMETERS)}
     clock = table.get(_TIME_KEY, _TIME)
     if _TIME_KEY in table and clock not in ranges:
@@ -292,7 +340,7 @@ def _constant(name: str, value: Any, names: Mapping[str, Any]) -> Any:
     return value
 
 
-def _part(domain: Box, name: str) -> Part:
+def _part(domain: Box | Region, name: str) -> Part:
     first, *rest = (domain.boundary[each.strip()] for each in name.split("|"))
     for each in rest:
         first = first | each

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.checks import check_choice
 from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
+from edgewise.network import KAN
+from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.space import Space
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.products import network_of
 from edgewise.pde.results.solution import Solution
+from edgewise.pde.terms.constants import CoefficientFunction
 
 Floats = NDArray[np.float64]
 
@@ -27,6 +35,68 @@ class Estimate:
 
     def __repr__(self) -> str:
         return f"{self.name} = {self.value:.6g} +- {self.error:.2g}"
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionEstimate:
+    """A function in the weights of an equation with its errors, as data tell it.
+
+    Attributes
+    ----------
+    function : CoefficientFunction
+    weights : ndarray, shape (m,)
+        Of its splines.
+    covariance : ndarray, shape (m, m)
+    quantile : float
+        Half the width of a 95 % interval, in standard errors.
+    """
+
+    function: CoefficientFunction
+    weights: Floats
+    covariance: Floats
+    quantile: float
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.function.name
+
+    def __call__(self, at: Any) -> Any:
+        """Values at places of its coordinate."""
+        places = np.asarray(at, dtype=float)
+        values = (self.function.basis(places.ravel()) @ self.weights).reshape(places.shape)
+        return float(values) if values.ndim == 0 else values
+
+    def error(self, at: Any) -> Any:
+        """Standard errors at places."""
+        places = np.asarray(at, dtype=float)
+        rows = self.function.basis(places.ravel())
+        spread = np.einsum("ni,ij,nj->n", rows, self.covariance, rows)
+        errors = np.sqrt(np.maximum(spread, 0.0)).reshape(places.shape)
+        return float(errors) if errors.ndim == 0 else errors
+
+    def band(self, at: Any) -> tuple[Any, Any]:
+        """Ends of the 95 % intervals at places, each for itself."""
+        values, reach = self(at), self.quantile * self.error(at)
+        return values - reach, values + reach
+
+    def network(self) -> KAN:
+        """The function as a network of one edge, to be drawn, saved and read."""
+        own = self.function
+        space = Space(np.linspace(own.low, own.high, own.intervals + 1), 3)
+        field = Field((space,), space.interpolation @ self(space.greville))
+        return network_of(Pieces(((field,),), None), 0, [own.coordinate], own.name, 1e-6)
+
+    def plot(self, **options: Any) -> Any:
+        """A matplotlib Figure with its band, as `edgewise.plots.plot_coefficient` draws it with these options."""
+        # Drawings stand above this room, so they are loaded only when asked for.
+        return import_module("edgewise.plots").plot_coefficient(self, **options)
+
+    def __repr__(self) -> str:
+        at = np.linspace(self.function.low, self.function.high, 101)
+        values, errors = self(at), self.error(at)
+        of = f"{self.name}({self.function.coordinate})"
+        return f"{of} from {values.min():.4g} to {values.max():.4g} +- {errors.mean():.2g}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +121,12 @@ class Identification:
     warnings : tuple of str
     stop_reason : StopReason
     seconds : float
+    functions : tuple of FunctionEstimate
+        Those in the weights of the equations, by name.
+
+    Notes
+    -----
+    `found["nu"]` is the constant or function of that name.
     """
 
     constants: tuple[Estimate, ...]
@@ -62,14 +138,19 @@ class Identification:
     warnings: tuple[str, ...]
     stop_reason: StopReason
     seconds: float
+    functions: tuple[FunctionEstimate, ...] = ()
 
-    def __getitem__(self, name: str) -> Estimate:
-        return next(each for each in self.constants if each.name == name)
+    def __getitem__(self, name: str) -> Any:
+        every = {each.name: each for each in (*self.constants, *self.functions)}
+        return every[check_choice(name, "name", list(every), of="Identification")]
 
     @property
     def message(self) -> str:
         """What was found, in a sentence or two."""
-        found = ", ".join(map(repr, self.constants)) or "There are no constants; the data were assimilated"
+        found = (
+            ", ".join(map(repr, (*self.constants, *self.functions)))
+            or "There are no constants; the data were assimilated"
+        )
         return " ".join([f"{found}.", *self.warnings])
 
     def __repr__(self) -> str:
@@ -80,6 +161,10 @@ class Identification:
         return plain(
             {
                 "constants": [vars(each) for each in self.constants],
+                "functions": [
+                    {**vars(each.function), "weights": each.weights, "covariance": each.covariance}
+                    for each in self.functions
+                ],
                 "covariance": self.covariance,
                 "sigma": self.sigma,
                 "misfit": self.misfit,

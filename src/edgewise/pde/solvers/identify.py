@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from edgewise._core.checks import check_choice, plural
@@ -20,7 +21,7 @@ from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.data import Data
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Condition, Problem
-from edgewise.pde.results.identification import Estimate, Identification
+from edgewise.pde.results.identification import Estimate, FunctionEstimate, Identification
 from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
@@ -28,8 +29,11 @@ from edgewise.pde.solvers.joint_search import Found, JointSearch
 from edgewise.pde.solvers.joint_system import JointSystem
 from edgewise.pde.solvers.levels import terms
 from edgewise.pde.solvers.spread import covariance
+from edgewise.pde.solvers.told_apart import undetermined
+from edgewise.pde.terms.constants import ConstantSymbol
 from edgewise.pde.terms.symbols import Equation, Expr
 
+Floats = NDArray[np.float64]
 _OF = "identify"
 
 
@@ -154,11 +158,13 @@ def _result(problem: Problem, search: JointSearch, found: Found) -> Identificati
     rest = max(search.count - float(freedom.sum()) - len(state.constants), 1.0)
     misfit = sum(linear.misfit) / rest
     spread = covariance(linear.schur)
+    plain = [n for n, c in enumerate(search.system.constants) if c.function is None]
     errors = np.sqrt(np.maximum(np.diag(spread), 0.0))
     reach = float(student.ppf(0.975, rest))
     estimates = tuple(
         Estimate(str(c), float(v), float(e), float(v - reach * e), float(v + reach * e))
         for c, v, e in zip(search.system.constants, state.constants, errors, strict=True)
+        if c.function is None
     )
     size = terms(search.patch(stage, state.constants, 1.0), fields)
     patch = search.patch(stage, state.constants, 1.0)
@@ -193,7 +199,7 @@ def _result(problem: Problem, search: JointSearch, found: Found) -> Identificati
     )
     return Identification(
         estimates,
-        spread,
+        spread[np.ix_(plain, plain)],
         solution,
         state.sigma,
         float(misfit),
@@ -201,12 +207,25 @@ def _result(problem: Problem, search: JointSearch, found: Found) -> Identificati
         warnings,
         reason,
         search.meter.seconds,
+        _functions(search.system.constants, state.constants, spread, reach),
     )
+
+
+def _functions(
+    symbols: Sequence[ConstantSymbol], values: Floats, spread: Floats, reach: float
+) -> tuple[FunctionEstimate, ...]:
+    """Functions out of the constants that are weights of their splines."""
+    every = dict.fromkeys(c.function for c in symbols if c.function is not None)
+    found: list[FunctionEstimate] = []
+    for each in every:
+        own = [n for n, c in enumerate(symbols) if c.function == each]
+        found.append(FunctionEstimate(each, values[own], spread[np.ix_(own, own)], reach))
+    return tuple(found)
 
 
 def _warnings(search: JointSearch, end: Found, misfit: float) -> tuple[str, ...]:
     found: list[str] = []
-    state, reason = end.state, end.reason
+    reason = end.reason
     if not end.converged and reason is StopReason.CONVERGED:
         found.append("The steps did not converge on the last grid.")
     if reason is not StopReason.CONVERGED:
@@ -217,8 +236,9 @@ def _warnings(search: JointSearch, end: Found, misfit: float) -> tuple[str, ...]
             f"The data are missed by {np.sqrt(misfit):.2g} times their noise: equations or conditions may be wrong, or "
             "'sigma' too small."
         )
-    low, high = search.bounds()
-    for c, value, a, b in zip(search.system.constants, state.constants, low, high, strict=True):
-        if value in (a, b):
-            found.append(f"'{c}' stands at the end of its bounds, {value:g}.")
-    return tuple(found)
+    if misfit < 1 - spread - 0.1:
+        found.append(
+            f"The data are missed by {np.sqrt(misfit):.2g} times their noise only: with these constants the equations hold "
+            "for nearly any values, or 'sigma' is too large."
+        )
+    return (*found, *undetermined(search, end))

@@ -166,6 +166,7 @@ class JointSearch:
         """
         share, final = self.config.first_share_of_terms, self._final(state.sigma)
         self._soft, soft, before = state, np.inf, state.constants
+        straight: tuple[State, Linear, bool] | None = None
         while True:
             self._share = max(share, final)
             state, linear, converged = self._converged(stage, state, self._share)
@@ -178,8 +179,11 @@ class JointSearch:
                 return state, linear, converged
             if share >= self.config.soft_share:
                 self._soft, soft = state, misfit
+            if straight is None or misfit <= max(self.config.bent * soft, self.count):
+                straight = state, linear, False
             if share <= final or misfit > self.config.most_growth * max(soft, 0.1 * self.count):
-                return state, linear, False
+                # What is left where the grid bends the fields is what it was before it did so.
+                return straight
             before = state.constants
             share /= self.config.tightening
 

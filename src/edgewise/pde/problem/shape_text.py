@@ -1,0 +1,149 @@
+"""Plane shapes as tables of text: single ones by name, and what sets make of them.
+
+[domain]
+plane = ["x", "y"]
+shape = "plate - pipe - slot"
+
+[shapes]
+plate = {box = [[0, 4], [0, 2]]}
+pipe = {disk = [1, 1], radius = 0.3}
+slot = {ellipse = [3, 1], radii = [0.5, 0.2], angle = "pi/6"}
+gable = {polygon = [[0, 0], [3, 0], [0, 1]], edges = ["floor", "slope", "wall"]}
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from edgewise._core.checks import among, did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.pde.domains.box import Box, box
+from edgewise.pde.domains.region import Region
+from edgewise.pde.domains.shapes import disk, ellipse, polygon
+from edgewise.pde.terms.symbols import Coordinate, Expr
+from edgewise.pde.terms.text import read_term
+
+# What each kind of shape may have beside its own key.
+_KINDS: Final = {"box": (), "disk": ("radius",), "ellipse": ("radii", "angle"), "polygon": ("edges",)}
+_LIKE: Final = "pipe = {disk = [1, 1], radius = 0.3}"
+_LONGEST = 10_000
+
+
+def shape_of(expression: object, names: list[str], shapes: Mapping[str, Any]) -> Box | Region:
+    """The shape that an expression of named shapes means.
+
+    Parameters
+    ----------
+    expression : str
+        Names with `|`, `-`, `&` and parentheses.
+    names : list of str
+        Of the two coordinates.
+    shapes : mapping of str to table
+
+    Raises
+    ------
+    InputError
+        Where the expression or a table cannot be read.
+    """
+    if len(names) != 2:
+        raise InputError(f'\'plane\' of [domain] must name two coordinates, ["x", "y"]. Got {short(names)}.')
+    plane = (Coordinate(names[0]), Coordinate(names[1]))
+    made = {name: _shape(name, table, plane) for name, table in shapes.items()}
+    if not isinstance(expression, str) or len(expression) > _LONGEST:
+        raise InputError(
+            f"'shape' of [domain] must be a text such as \"plate - pipe\". Got {short(expression)}."
+        )
+    try:
+        tree = ast.parse(expression.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise _unread(expression) from None
+    try:
+        return _combined(tree, made, expression)
+    except RecursionError:
+        raise _unread(expression) from None
+
+
+def _unread(expression: str) -> InputError:
+    return InputError(
+        f"'shape' of [domain] must have names of [shapes] with '|', '-', '&' and parentheses. Got {short(expression)}."
+    )
+
+
+def _combined(tree: ast.expr, made: Mapping[str, Box | Region], expression: str) -> Any:
+    if isinstance(tree, ast.Name):
+        if tree.id not in made:
+            raise InputError(
+                f"'shape' of [domain] has the name '{tree.id}', which is not in [shapes]{did_you_mean(tree.id, made)}; "
+                f"there are {among(made)}."
+            )
+        return made[tree.id]
+    if not isinstance(tree, ast.BinOp):
+        raise _unread(expression)
+    left, right = (_combined(each, made, expression) for each in (tree.left, tree.right))
+    if isinstance(tree.op, ast.BitOr):
+        return left | right
+    if isinstance(tree.op, ast.BitAnd):
+        return left & right
+    if isinstance(tree.op, ast.Sub):
+        return left - right
+    raise _unread(expression)
+
+
+def _shape(name: str, given: Any, plane: tuple[Coordinate, Coordinate]) -> Box | Region:
+    table = cast("dict[str, Any]", given) if isinstance(given, dict) else {}
+    kinds = [kind for kind in _KINDS if kind in table]
+    if len(kinds) != 1:
+        raise InputError(
+            f"'{name}' of [shapes] must be one of {among(_KINDS)}, such as {_LIKE}. Got {short(given)}."
+        )
+    (kind,) = kinds
+    known = (kind, *_KINDS[kind])
+    if strange := [key for key in table if key not in known]:
+        raise InputError(
+            f"'{name}' of [shapes] has the key {short(strange[0])}, which means nothing for a {kind}; "
+            f"its keys are {among(known)}."
+        )
+    if kind == "box":
+        (x, y), (first, second) = plane, _numbers(name, table["box"], 2)
+        return box({x: tuple(_numbers(name, first, 2)), y: tuple(_numbers(name, second, 2))})
+    if kind == "polygon":
+        corners = [_pair(name, each) for each in _numbers(name, table["polygon"])]
+        edges = table.get("edges")
+        if edges is not None and not (
+            isinstance(edges, list) and all(isinstance(e, str) for e in cast("Any", edges))
+        ):
+            raise InputError(
+                f"The 'edges' of '{name}' in [shapes] must be a list of names. Got {short(edges)}."
+            )
+        return polygon(plane, corners, names=edges)
+    center = _pair(name, table[kind])
+    if kind == "disk":
+        return disk(plane, center, _number(name, table.get("radius", 1.0)), name=name)
+    radii = _pair(name, table.get("radii", [1.0, 1.0]))
+    return ellipse(plane, center, radii, angle=_number(name, table.get("angle", 0.0)), name=name)
+
+
+def _pair(name: str, value: Any) -> tuple[float, float]:
+    first, second = _numbers(name, value, 2)
+    return _number(name, first), _number(name, second)
+
+
+def _numbers(name: str, value: Any, count: int | None = None) -> list[Any]:
+    """A list, of so many entries where that is known; its numbers are read."""
+    found = cast("list[Any]", value) if isinstance(value, list) else None
+    if found is None or (count is not None and len(found) != count):
+        many = "lists of numbers" if count is None else f"{count} entries"
+        raise InputError(f"'{name}' of [shapes] must have {many} there, as in {_LIKE}. Got {short(value)}.")
+    return [each if isinstance(each, list) else _number(name, each) for each in found]
+
+
+def _number(name: str, value: Any) -> float:
+    """A number, or a text such as "pi/2"."""
+    term: Any = read_term(value, {}) if isinstance(value, str) else value
+    if isinstance(term, Expr):
+        term = float(term.tree) if term.tree.is_number else None
+    if not isinstance(term, int | float) or isinstance(term, bool):
+        raise InputError(f"'{name}' of [shapes] must have numbers. Got {short(value)}.")
+    return float(term)

@@ -1,0 +1,86 @@
+"""Whether data tell the constants of equations: flat directions, constants that run away, equations that lose a term."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import plural
+from edgewise.pde.solvers.joint_search import Found, JointSearch
+from edgewise.pde.solvers.spread import covariance
+
+Floats = NDArray[np.float64]
+
+
+def undetermined(search: JointSearch, end: Found) -> tuple[str, ...]:
+    """A sentence for everything that makes the constants less sure than their errors say."""
+    constants, config = search.system.constants, search.config
+    if not constants:
+        return ()
+    found: list[str] = []
+    freedom = float(search.freedom(end.linear).sum())
+    if search.count - freedom - len(constants) < config.least_left * search.count:
+        found.append(
+            f"The unknowns follow {freedom:.0f} of {plural(search.count, 'value')}: hardly any are left to tell constants."
+        )
+    spread = covariance(end.linear.schur)
+    errors = np.sqrt(np.maximum(np.diag(spread), 0.0))
+    together = _together(end.linear.schur, config.flat)
+    low, high = search.bounds()
+    for c, value, error, a, b in zip(constants, end.state.constants, errors, low, high, strict=True):
+        if value in (a, b):
+            found.append(f"'{c}' stands at the end of its bounds, {value:g}.")
+        elif error > max(abs(value), abs(c.guess)) and not together:
+            found.append(f"The data hardly tell '{c}': its error is larger than itself.")
+    if together:
+        names = " and ".join(f"'{constants[n]}'" for n in together)
+        found.append(
+            f"The data tell {names} only together: other values do as well. Give one of them as a number."
+        )
+    elif lost := _lost(search, end, spread):
+        found.append(
+            f"With these constants the equations have no {lost} any more, so that they hold for many more functions: other "
+            "constants may explain the data as well. Give narrower bounds or another guess."
+        )
+    return tuple(found)
+
+
+def _together(schur: Floats, flat: float) -> tuple[int, ...]:
+    """Which constants may be moved together without data and equations feeling it."""
+    scale = 1 / np.sqrt(np.maximum(np.diag(schur), 1e-300))
+    if len(scale) < 2:
+        return ()
+    values, own = np.linalg.eigh(schur * scale[:, None] * scale)
+    return tuple(np.flatnonzero(np.abs(own[:, 0]) > 0.1).tolist()) if values[0] < flat else ()
+
+
+def _lost(search: JointSearch, end: Found, spread: Floats) -> str:
+    """The highest derivative of an equation whose weight is zero within the errors of the constants; "" where none is."""
+    constants = end.state.constants
+    names, axes = search.system.names, [each.name for each in search.domain.coordinates]
+    compiled = search.system.at(constants)
+    weights = _weights(search, end, constants)
+    for axis in range(len(axes)):
+        for e in range(compiled.count):
+            own = [(n, compiled.jets[j]) for n, (equation, j) in enumerate(compiled.entries) if equation == e]
+            top = max((jet[1][axis] for _, jet in own), default=0)
+            highest = [(n, jet) for n, jet in own if jet[1][axis] == top > 0]
+            if len(highest) != 1:
+                continue
+            n, (f, orders) = highest[0]
+            steps = 1e-6 * np.maximum(np.abs(constants), 1e-6)
+            slopes = []
+            for k, step in enumerate(steps):
+                moved = constants.copy()
+                moved[k] += step
+                slopes.append((_weights(search, end, moved)[n] - weights[n]) / step)
+            gram = np.array([[float((a * b).mean()) for b in slopes] for a in slopes])
+            if float((weights[n] ** 2).mean()) <= 9 * float((spread * gram).sum()):
+                return names[f] + "_" + "".join(axes[a] * order for a, order in enumerate(orders))
+    return ""
+
+
+def _weights(search: JointSearch, end: Found, constants: Floats) -> list[Floats]:
+    """Derivatives of the equations in the jets at the places, with given constants."""
+    patch = search.patch(end.stage, constants, 1.0)
+    return patch.compiled.derivatives(patch.places(end.stage.spaces), patch.jets(end.fields))
