@@ -34,6 +34,8 @@ SCRIPTS = (
     "equations",
     "equations_inverse",
     "broken_problems",
+    "inverse_flow",
+    "stated_errors",
     "solution_formulas",
     "equation_shapes",
     "live_page",

@@ -119,7 +119,33 @@ def beyond_the_fold():
     return Problem(domain, [dx(v, x, 2) + 4 * exp(v) == 0], on(domain.boundary["walls"], v == 0))
 
 
-@pytest.mark.parametrize("make", [unbalanced, missing, corners, resonance, beyond_the_fold])
+def wave_with_its_end():
+    (x,), t = coordinates("x"), time()
+    u, strip = unknown("u", x, t), box({x: (0, 1), t: (0, 1)})
+    parts = strip.boundary
+    walls = on(parts["walls"], u == 0)
+    start = on(parts["start"], u == sin(2 * pi * x), dx(u, t) == 0)
+    end = on(parts["end"], u == sin(pi * x), dx(u, t) == 0)
+    return Problem(strip, [dx(u, t, 2) == dx(u, x, 2)], [walls, start, end])
+
+
+def diffusion_that_changes_sign():
+    x, v, domain = line()
+    return Problem(domain, [dx((x - 0.4) * dx(v, x), x) == 1], on(domain.boundary["walls"], v == 0))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        unbalanced,
+        missing,
+        corners,
+        resonance,
+        beyond_the_fold,
+        wave_with_its_end,
+        diffusion_that_changes_sign,
+    ],
+)
 def test_broken_problems_are_flagged(make):
     solution = solve(make(), 1e-6, work="quick")
     assert not solution.solved
