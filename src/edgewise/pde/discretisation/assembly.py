@@ -71,7 +71,7 @@ class Layout:
 
     @property
     def spaces(self) -> tuple[Space, ...]:
-        """The spaces, which all unknowns share."""
+        """The spaces of the first unknown; those of others differ from them in degrees alone."""
         return tuple(axis.space for axis in self.axes[0])
 
     @cached_property
@@ -128,7 +128,10 @@ class Layout:
     def fields(self, free: Floats, lifts: Sequence[Floats]) -> tuple[Field, ...]:
         """The unknowns as splines: what the conditions give plus what is free."""
         return tuple(
-            Field(self.spaces, lift + contract(part, [axis.reduction.free for axis in axes]))
+            Field(
+                tuple(axis.space for axis in axes),
+                lift + contract(part, [axis.reduction.free for axis in axes]),
+            )
             for part, lift, axes in zip(self.split(free), lifts, self.axes, strict=True)
         )
 
@@ -312,12 +315,12 @@ class Assembler:
         return shaped.transpose([*range(0, 2 * d, 2), *range(1, 2 * d, 2)])
 
     def _pair(self, test: WeightingSpace, f: int, axis: int, order: int) -> Floats:
-        """Products of a test function and a trial function along a coordinate: (cells, places, live x live)."""
+        """Products of a test function and a trial function along a coordinate: (cells, places, live, live)."""
         key = (test.field, f, axis, 100 * test.orders[axis] + order)
         if key not in self._pairs:
             left = self._local(0, test.field, axis, test.orders[axis])
             right = self._local(0, f, axis, order)
-            self._pairs[key] = (left[:, :, :, None] * right[:, :, None, :]).reshape(*left.shape[:2], -1)
+            self._pairs[key] = left[:, :, :, None] * right[:, :, None, :]
         return self._pairs[key]
 
     def _strip(
@@ -375,11 +378,9 @@ def integrate(weights: Floats, pairs: Sequence[Floats], d: int) -> Floats:
     """
     found = weights
     for axis, pair in enumerate(pairs):
-        found = _summed(found, pair, d, axis)
+        found = _summed(found, pair.reshape(*pair.shape[:2], -1), d, axis)
         charge(found.size * pair.shape[1] / RATE)
-    cells = found.shape[:d]
-    lives = [int(np.sqrt(n)) for n in found.shape[d:]]
-    split = found.reshape(*cells, *(n for live in lives for n in (live, live)))
+    split = found.reshape(*found.shape[:d], *(n for pair in pairs for n in pair.shape[2:]))
     return split.transpose([*range(d), *range(d, 3 * d, 2), *range(d + 1, 3 * d, 2)])
 
 

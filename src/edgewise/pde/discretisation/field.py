@@ -56,6 +56,11 @@ class Field:
         return Field(tuple(spaces), contract(self.coefficients, moves))
 
 
+def widest(fields: Sequence[Field]) -> tuple[Space, ...]:
+    """For every coordinate the space of the highest degree among those of functions on the same breaks."""
+    return tuple(max(own, key=lambda s: s.degree) for own in zip(*(f.spaces for f in fields), strict=True))
+
+
 def contract(coefficients: Floats, matrices: Sequence[Any]) -> Floats:
     """Applies one matrix, dense or sparse, to each axis."""
     values = coefficients

@@ -32,13 +32,16 @@ class Known:
 
 
 def reductions(
-    spaces: Sequence[Space], conditions: Sequence[BuiltIn], n_fields: int
+    spaces: Sequence[Space],
+    conditions: Sequence[BuiltIn],
+    n_fields: int,
+    lower: Sequence[Sequence[int]] | None = None,
 ) -> tuple[tuple[Reduction, ...], ...]:
-    """For each unknown and coordinate, the space less the conditions built in."""
+    """For each unknown and coordinate, the space (of so much lower a degree) less the conditions built in."""
     return tuple(
         tuple(
             reduce(
-                space,
+                space if lower is None else space.lowered(lower[f][axis]),
                 [each.end for each in conditions if each.field == f and each.face.axis == axis],
             )
             for axis, space in enumerate(spaces)

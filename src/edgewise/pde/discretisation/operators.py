@@ -17,7 +17,7 @@ from scipy import sparse
 
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Layout, Patch, WeightingSpace
-from edgewise.pde.discretisation.field import contract
+from edgewise.pde.discretisation.field import Field, contract
 from edgewise.pde.discretisation.quadrature import AxisRule
 from edgewise.pde.discretisation.space import Space
 
@@ -78,6 +78,10 @@ class Operators:
     def _transposed(self) -> dict[tuple[int, int, int], Any]:
         wanted = {(test.field, axis, order) for test in self.tests for axis, order in enumerate(test.orders)}
         return {key: self.matrix(*key).T for key in wanted}
+
+    def fields(self, free: Floats, lifts: Sequence[Floats]) -> tuple[Field, ...]:
+        """The unknowns."""
+        return self.layout.fields(free, lifts)
 
     def jets(self, free: Floats, lifted: bool = True) -> list[Floats]:
         """The jets at the places, with or without what the conditions give."""

@@ -112,6 +112,16 @@ class Space:
         """What `reduce` has made of the space; slabs of time ask again and again."""
         return {}
 
+    def lowered(self, by: int) -> Space:
+        """Splines of a lower degree on the same breaks, among which are the derivatives of these of that order."""
+        if by not in self._lowered:
+            self._lowered[by] = Space(self.breaks, self.degree - by, self.periodic) if by else self
+        return self._lowered[by]
+
+    @cached_property
+    def _lowered(self) -> dict[int, Space]:
+        return {}
+
     def _local(self, local: Floats, order: int) -> Floats:
         at = self.breaks[:-1, None] + np.diff(self.breaks)[:, None] * local
         cells = np.repeat(np.arange(self.intervals), len(local))

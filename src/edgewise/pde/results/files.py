@@ -17,7 +17,7 @@ from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike
 from edgewise._core.stopping import StopReason
 from edgewise.network.container import Table, read_container, write_container
-from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.field import Field, widest
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.domains.box import Box, Face, Part
 from edgewise.pde.problem.problem import Condition, Problem
@@ -88,13 +88,13 @@ def written(pieces: Pieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Pieces as a description and as numbers."""
     tensors: dict[str, Tensor] = {}
     for n, piece in enumerate(pieces.fields):
-        for axis, space in enumerate(piece[0].spaces):
+        for axis, space in enumerate(widest(piece)):
             tensors[f"breaks.{n}.{axis}"] = _tensor(space.breaks)
         for f, field in enumerate(piece):
             tensors[f"coefficients.{n}.{f}"] = _tensor(field.coefficients)
     described = {
         "axis": pieces.axis,
-        "degrees": [[space.degree for space in piece[0].spaces] for piece in pieces.fields],
+        "degrees": [[[space.degree for space in field.spaces] for field in piece] for piece in pieces.fields],
         "intervals": [[space.intervals for space in piece[0].spaces] for piece in pieces.fields],
     }
     return described, tensors
@@ -111,17 +111,22 @@ def promised_pieces(document: Mapping[str, Any], problem: Mapping[str, Any]) -> 
     unknowns = len(problem["unknowns"])
     table: Table = {}
     for n, (degrees, intervals) in enumerate(zip(document["degrees"], document["intervals"], strict=True)):
-        sizes: list[int] = []
-        for axis, (degree, count, around) in enumerate(zip(degrees, intervals, periodic, strict=True)):
-            if not (type(degree) is type(count) is int and 1 <= degree <= 50 and count >= 1):
-                raise InputError("its grids are none.")
-            table[f"breaks.{n}.{axis}"] = ("F64", (count + 1,))
-            sizes.append(count + (0 if around else degree))
-        if math.prod(sizes) > 1 << 40:
-            raise InputError("its grids are too large.")
-        for f in range(unknowns):
+        for f, own in enumerate(_of_each(degrees, unknowns)):
+            sizes: list[int] = []
+            for axis, (degree, count, around) in enumerate(zip(own, intervals, periodic, strict=True)):
+                if not (type(degree) is type(count) is int and 1 <= degree <= 50 and count >= 1):
+                    raise InputError("its grids are none.")
+                table[f"breaks.{n}.{axis}"] = ("F64", (count + 1,))
+                sizes.append(count + (0 if around else degree))
+            if math.prod(sizes) > 1 << 40:
+                raise InputError("its grids are too large.")
             table[f"coefficients.{n}.{f}"] = ("F64", tuple(sizes))
     return table
+
+
+def _of_each(degrees: Sequence[Any], unknowns: int) -> Sequence[Sequence[int]]:
+    """Degrees of every unknown, where files may have one list for all."""
+    return [degrees] * unknowns if degrees and not isinstance(degrees[0], list) else degrees
 
 
 def _tensor(values: Any) -> Tensor:
@@ -195,14 +200,21 @@ def pieces_of(document: Mapping[str, Any], tensors: Mapping[str, Tensor], proble
     unknowns, periodic = len(problem.names), problem.domain.periodic
     made: list[tuple[Field, ...]] = []
     for n, degrees in enumerate(document["degrees"]):
+        each = _of_each(degrees, unknowns)
         spaces: list[Space] = []
-        for axis, (degree, around) in enumerate(zip(degrees, periodic, strict=True)):
+        for axis, around in enumerate(periodic):
             breaks = tensors[f"breaks.{n}.{axis}"].numpy()
             if not (np.isfinite(breaks).all() and (np.diff(breaks) > 0).all()):
                 raise InputError("the breaks of its grid do not increase.")
-            spaces.append(Space(breaks, degree, around))
+            spaces.append(Space(breaks, max(own[axis] for own in each), around))
         made.append(
-            tuple(Field(tuple(spaces), tensors[f"coefficients.{n}.{f}"].numpy()) for f in range(unknowns))
+            tuple(
+                Field(
+                    tuple(s.lowered(s.degree - k) for s, k in zip(spaces, each[f], strict=True)),
+                    tensors[f"coefficients.{n}.{f}"].numpy(),
+                )
+                for f in range(unknowns)
+            )
         )
     if not made:
         raise InputError("it holds no piece of a solution.")

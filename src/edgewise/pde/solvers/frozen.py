@@ -8,11 +8,13 @@ half of them are conjugates of the others.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.linalg import get_lapack_funcs, lu_factor, lu_solve
 
 from edgewise._core.work import charge
@@ -34,6 +36,110 @@ def slab_axis(layout: Layout, inside: Compiled, tests: Sequence[WeightingSpace])
     return axis if same and free[0].shape[0] == layout.spaces[axis].size else None
 
 
+class TimeModes:
+    """The matrices of a slab in time, taken apart: (speed^-1 value) has these values and vectors."""
+
+    def __init__(self, operators: Operators, axis: int) -> None:
+        test, order = operators.tests[0].orders[axis], 1
+        weights = operators.patch.rules[axis].weights.ravel()[:, None]
+        rows = np.asarray(_dense(operators.matrix(0, axis, test)) * weights).T
+        value, speed = (rows @ _dense(operators.matrix(0, axis, n)) for n in (0, order))
+        self.values, vectors = np.linalg.eig(np.linalg.solve(speed, value))
+        self.left = np.linalg.inv(speed).T @ np.linalg.inv(vectors).T
+        self.right = vectors.T
+
+    def factors(self, make: Callable[[Any], Any]) -> dict[int, Any]:
+        """A factor for each value; those of conjugates are conjugates."""
+        return {j: make(complex(value)) for j, value in enumerate(self.values) if value.imag >= 0}
+
+    def solve(self, joined: Floats, factors: dict[int, Any]) -> Floats:
+        """Coefficients (of space, of time) for which the equations give what is asked."""
+        mixed = joined @ self.left
+        found: Any = np.zeros(mixed.shape, dtype=complex)
+        for j, factor in factors.items():
+            found[:, j] = factor.solve(mixed[:, j])
+            twin = int(np.argmin(np.abs(self.values - self.values[j].conjugate())))
+            if twin != j:
+                found[:, twin] = found[:, j].conjugate()
+        return (found @ self.right).real
+
+
+def by_time(layout: Layout, axis: int, flat: Floats) -> Floats:
+    """All free coefficients as a table (of space, of time)."""
+    tables: list[Floats] = [np.moveaxis(part, axis, -1) for part in layout.split(flat)]
+    return np.concatenate([table.reshape(-1, table.shape[-1]) for table in tables])
+
+
+def from_time(layout: Layout, axis: int, table: Floats) -> Floats:
+    """A table (of space, of time) as all free coefficients."""
+    parts: list[Floats] = []
+    first = 0
+    for shape in layout.shapes:
+        moved = (*shape[:axis], *shape[axis + 1 :], shape[axis])
+        count = int(np.prod(moved[:-1]))
+        parts.append(np.moveaxis(table[first : first + count].reshape(moved), -1, axis).ravel())
+        first += count
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """A matrix by its diagonals, as many below as above the main one."""
+
+    rows: Floats
+    width: int
+
+    @property
+    def matrix(self) -> Any:
+        """The same as a sparse matrix."""
+        n = self.rows.shape[1]
+        return sparse.dia_matrix(
+            (self.rows, np.arange(self.width, -self.width - 1, -1)), shape=(n, n)
+        ).tocsr()
+
+
+def space_bands(operators: Operators, axis: int, slopes: Sequence[Floats]) -> tuple[Layout, Band, Band]:
+    """The equations of a slab in space, their coefficients averaged over its time: without and with a derivative in time."""
+    patch = operators.patch
+    space = Layout(tuple(tuple(a for n, a in enumerate(own) if n != axis) for own in operators.layout.axes))
+    along = [n for n in range(len(patch.rules)) if n != axis]
+    rules = [patch.rules[n] for n in along]
+    numbers = space.live(rules)
+    width = int((numbers.max(1) - numbers.min(1)).max())
+    time = patch.rules[axis].weights.ravel()
+    mass = rules[0].weights.ravel()
+    for rule in rules[1:]:
+        mass = np.multiply.outer(mass, rule.weights.ravel())
+    n = space.count
+    bands = [np.zeros((2 * width + 1) * n) for _ in range(2)]
+    each = [int(np.prod([a.space.live for a in own])) for own in space.axes]
+    starts = np.concatenate([[0], np.cumsum(each)])
+    sizes = [(len(rule.cells), len(rule.local)) for rule in rules]
+    d = len(rules)
+    order = [*range(0, 2 * d, 2), *range(1, 2 * d, 2)]
+    for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):
+        f, orders = patch.compiled.jets[j]
+        test = operators.tests[e]
+        mean: Any = np.tensordot(np.broadcast_to(slope, patch.mass.shape), time / time.sum(), axes=(axis, 0))
+        weights = (mean * mass).reshape([m for pair in sizes for m in pair]).transpose(order)
+        pairs = [
+            _pair(layout_axes, rule, test.orders[a], orders[a])
+            for layout_axes, rule, a in zip(
+                [(space.axes[test.field][n], space.axes[f][n]) for n in range(d)],
+                rules,
+                along,
+                strict=True,
+            )
+        ]
+        block = integrate(weights, pairs, d).reshape(len(numbers), each[test.field], each[f])
+        row = numbers[:, starts[test.field] : starts[test.field + 1], None]
+        column = numbers[:, None, starts[f] : starts[f + 1]]
+        at = (width + row - column) * n + column
+        bands[orders[axis]] += np.bincount(at.ravel(), block.ravel(), minlength=len(bands[0]))
+    still, moving = (Band(band.reshape(2 * width + 1, n), width) for band in bands)
+    return space, still, moving
+
+
 class FrozenSlab:
     """The inverse of the linearised equations of a slab, their coefficients averaged over its time.
 
@@ -52,116 +158,59 @@ class FrozenSlab:
     """
 
     def __init__(self, operators: Operators, axis: int, slopes: Sequence[Floats]) -> None:
-        layout = operators.layout
-        self.layout, self.axis = layout, axis
-        self.space = Layout(tuple(tuple(a for n, a in enumerate(own) if n != axis) for own in layout.axes))
-        still, moving, width = self._matrices(operators, slopes)
-        test, order = operators.tests[0].orders[axis], 1
-        weights = operators.patch.rules[axis].weights.ravel()[:, None]
-        rows = np.asarray(_dense(operators.matrix(0, axis, test)) * weights).T
-        value, speed = (rows @ _dense(operators.matrix(0, axis, n)) for n in (0, order))
-        self.values, vectors = np.linalg.eig(np.linalg.solve(speed, value))
-        self.left = np.linalg.inv(speed).T @ np.linalg.inv(vectors).T
-        self.right = vectors.T
-        self.factors = {
-            j: _Factor(moving, still, complex(value), width)
-            for j, value in enumerate(self.values)
-            if value.imag >= 0
-        }
-
-    def _matrices(self, operators: Operators, slopes: Sequence[Floats]) -> tuple[Floats, Floats, int]:
-        """Bands of the equations in space: without and with a derivative in time, and their width."""
-        patch, space, axis = operators.patch, self.space, self.axis
-        along = [n for n in range(len(patch.rules)) if n != axis]
-        rules = [patch.rules[n] for n in along]
-        numbers = space.live(rules)
-        width = int((numbers.max(1) - numbers.min(1)).max())
-        time = patch.rules[axis].weights.ravel()
-        mass = rules[0].weights.ravel()
-        for rule in rules[1:]:
-            mass = np.multiply.outer(mass, rule.weights.ravel())
-        n = space.count
-        bands = [np.zeros((2 * width + 1) * n) for _ in range(2)]
-        each = [int(np.prod([a.space.live for a in own])) for own in space.axes]
-        starts = np.concatenate([[0], np.cumsum(each)])
-        sizes = [(len(rule.cells), len(rule.local)) for rule in rules]
-        d = len(rules)
-        order = [*range(0, 2 * d, 2), *range(1, 2 * d, 2)]
-        for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):
-            f, orders = patch.compiled.jets[j]
-            test = operators.tests[e]
-            mean: Any = np.tensordot(
-                np.broadcast_to(slope, patch.mass.shape), time / time.sum(), axes=(axis, 0)
-            )
-            weights = (mean * mass).reshape([m for pair in sizes for m in pair]).transpose(order)
-            pairs = [
-                _pair(layout_axes, rule, test.orders[a], orders[a])
-                for layout_axes, rule, a in zip(
-                    [(space.axes[test.field][n], space.axes[f][n]) for n in range(d)],
-                    rules,
-                    along,
-                    strict=True,
-                )
-            ]
-            block = integrate(weights, pairs, d).reshape(len(numbers), each[test.field], each[f])
-            row = numbers[:, starts[test.field] : starts[test.field + 1], None]
-            column = numbers[:, None, starts[f] : starts[f + 1]]
-            at = (width + row - column) * n + column
-            bands[orders[axis]] += np.bincount(at.ravel(), block.ravel(), minlength=len(bands[0]))
-        still, moving = (band.reshape(2 * width + 1, n) for band in bands)
-        return still, moving, width
+        self.layout, self.axis = operators.layout, axis
+        self.space, still, moving = space_bands(operators, axis, slopes)
+        self.time = TimeModes(operators, axis)
+        self.factors = self.time.factors(lambda value: _factor(moving, still, value))
 
     def solve(self, right: Floats) -> Floats:
         """The step for which the averaged equations give what is asked."""
-        tables: list[Floats] = [np.moveaxis(part, self.axis, -1) for part in self.layout.split(right)]
-        joined = np.concatenate([table.reshape(-1, table.shape[-1]) for table in tables])
-        mixed = (joined @ self.left)[np.argsort(self.space.rank)]
-        found: Any = np.zeros(mixed.shape, dtype=complex)
-        for j, factor in self.factors.items():
-            found[:, j] = factor.solve(mixed[:, j])
-            twin = int(np.argmin(np.abs(self.values - self.values[j].conjugate())))
-            if twin != j:
-                found[:, twin] = found[:, j].conjugate()
-        step = (found[self.space.rank] @ self.right).real
-        parts = []
-        for a, b, table in zip(self.space.offsets[:-1], self.space.offsets[1:], tables, strict=True):
-            parts.append(np.moveaxis(step[a:b].reshape(table.shape), -1, self.axis).ravel())
-        return np.concatenate(parts)
+        joined = by_time(self.layout, self.axis, right)[np.argsort(self.space.rank)]
+        return from_time(self.layout, self.axis, self.time.solve(joined, self.factors)[self.space.rank])
 
 
-class _Factor:
+def _factor(moving: Band, still: Band, value: complex) -> Any:
     """The factors of moving + value * still: of the band, or of the whole matrix where the band fills most of it."""
+    n, width = moving.rows.shape[1], moving.width
+    joined = Band(moving.rows + (value.real if value.imag == 0 else value) * still.rows, width)
+    return DenseFactor(joined.matrix.toarray()) if 3 * width > n else BandFactor(joined)
 
-    def __init__(self, moving: Floats, still: Floats, value: complex, width: int) -> None:
-        self.width, self.real = width, value.imag == 0
-        n = moving.shape[1]
-        band: Any = moving + (value.real if self.real else value) * still
-        self.dense = 3 * width > n
-        if self.dense:
-            charge(n**3 / RATE)
-            rows = np.arange(-width, width + 1)[:, None] + np.arange(n)
-            inside = (rows >= 0) & (rows < n)
-            matrix = np.zeros((n, n), dtype=band.dtype)
-            matrix[rows[inside], np.broadcast_to(np.arange(n), rows.shape)[inside]] = band[inside]
-            self.factors: Any = lu_factor(matrix, overwrite_a=True, check_finite=False)
-            singular = not np.abs(np.diag(self.factors[0])).min() > 0
-        else:
-            charge(4 * n * width**2 / RATE)
-            wide = np.zeros((3 * width + 1, n), dtype=band.dtype)
-            wide[width:] = band
-            self.lapack: Any = get_lapack_funcs(("gbtrf", "gbtrs"), (wide,))
-            lu, pivots, info = self.lapack[0](wide, width, width, overwrite_ab=True)
-            self.factors, singular = (lu, pivots), info != 0
-        if singular:
-            raise np.linalg.LinAlgError("The averaged equations of a slab have no inverse.")
+
+def _check(diagonal: Any) -> None:
+    if not np.abs(diagonal).min() > 0:
+        raise np.linalg.LinAlgError("The averaged equations of a slab have no inverse.")
+
+
+class DenseFactor:
+    """The factors of a whole matrix."""
+
+    def __init__(self, matrix: Any) -> None:
+        charge(len(matrix) ** 3 / RATE)
+        self.factors: Any = lu_factor(matrix, overwrite_a=True, check_finite=False)
+        _check(np.diag(self.factors[0]))
 
     def solve(self, right: Any) -> Any:
-        if not self.dense:
-            lu, pivots = self.factors
-            both = np.stack([right.real, right.imag], axis=1) if self.real else right[:, None]
-            found = self.lapack[1](lu, self.width, self.width, both, pivots)[0]
-            return found[:, 0] + 1j * found[:, 1] if self.real else found[:, 0]
         return lu_solve(self.factors, right, check_finite=False)
+
+
+class BandFactor:
+    """The factors of a band."""
+
+    def __init__(self, band: Band) -> None:
+        self.width, n = band.width, band.rows.shape[1]
+        charge(4 * n * self.width**2 / RATE)
+        self.real = not np.iscomplexobj(band.rows)
+        wide = np.zeros((3 * self.width + 1, n), dtype=band.rows.dtype)
+        wide[self.width :] = band.rows
+        self.lapack: Any = get_lapack_funcs(("gbtrf", "gbtrs"), (wide,))
+        lu, pivots, info = self.lapack[0](wide, self.width, self.width, overwrite_ab=True)
+        self.factors = lu, pivots
+        _check(np.array([float(info == 0)]))
+
+    def solve(self, right: Any) -> Any:
+        both = np.stack([right.real, right.imag], axis=1) if self.real else right[:, None]
+        found = self.lapack[1](self.factors[0], self.width, self.width, both, self.factors[1])[0]
+        return found[:, 0] + 1j * found[:, 1] if self.real else found[:, 0]
 
 
 def _dense(matrix: Any) -> Floats:
@@ -169,6 +218,6 @@ def _dense(matrix: Any) -> Floats:
 
 
 def _pair(axes: tuple[Any, Any], rule: Any, test: int, trial: int) -> Floats:
-    """Products of a test function and a trial function along a coordinate: (cells, places, live x live)."""
+    """Products of a test function and a trial function along a coordinate: (cells, places, live, live)."""
     left, right = axes[0].values(rule, test), axes[1].values(rule, trial)
-    return (left[:, :, :, None] * right[:, :, None, :]).reshape(*left.shape[:2], -1)
+    return left[:, :, :, None] * right[:, :, None, :]

@@ -29,6 +29,7 @@ from edgewise.pde.solvers.newton_krylov import solve_newton_krylov
 from edgewise.pde.solvers.norms import difference
 from edgewise.pde.solvers.rough_residuals import residual_parts
 from edgewise.pde.solvers.separable import SeparableInverse
+from edgewise.pde.solvers.solenoidal import Solenoidal
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -48,6 +49,10 @@ class BoxSystem:
         Of the splines of each coordinate.
     tests : tuple of WeightingSpace or None
         What each equation is tested against where nothing marches; None for least squares.
+    lower : tuple of (tuple of int), one an unknown
+        How much lower its degrees are; empty where all are alike.
+    solenoidal : Solenoidal or None
+        What the divergence of unknowns has to be zero of, by construction.
     """
 
     names: tuple[str, ...]
@@ -55,6 +60,24 @@ class BoxSystem:
     faces: FaceConditions
     degrees: tuple[int, ...]
     tests: tuple[WeightingSpace, ...] | None = None
+    lower: tuple[tuple[int, ...], ...] = ()
+    solenoidal: Solenoidal | None = None
+
+    def own(self, f: int, spaces: Sequence[Space]) -> tuple[Space, ...]:
+        """The spaces of an unknown."""
+        return (
+            tuple(s.lowered(n) for s, n in zip(spaces, self.lower[f], strict=True))
+            if self.lower
+            else tuple(spaces)
+        )
+
+    def whole(self, fields: Sequence[Field]) -> tuple[Field, ...]:
+        """All unknowns of the problem, by those that are solved for."""
+        return tuple(fields) if self.solenoidal is None else self.solenoidal.whole(fields)
+
+    def marching(self, fields: Sequence[Field]) -> tuple[Field, ...]:
+        """Those that are solved for, of all."""
+        return tuple(fields) if self.solenoidal is None else self.solenoidal.without(fields)
 
     @cached_property
     def loose(self) -> tuple[int, ...]:
@@ -124,11 +147,11 @@ def solve_level(
     """
     known = known or {}
     n_fields = len(system.names)
-    reduced = reductions(spaces, system.faces.built_in, n_fields)
+    reduced = reductions(spaces, system.faces.built_in, n_fields, system.lower or None)
     layout = Layout(
         tuple(
-            tuple(ReducedAxis(space, each) for space, each in zip(spaces, own, strict=True))
-            for own in reduced
+            tuple(ReducedAxis(*each) for each in zip(system.own(f, spaces), own, strict=True))
+            for f, own in enumerate(reduced)
         )
     )
     lifts: list[Floats] = []
@@ -137,7 +160,10 @@ def solve_level(
         numbers = [n for n, each in enumerate(system.faces.built_in) if each.field == f]
         own = [system.faces.built_in[n] for n in numbers]
         table, apart = lift(
-            spaces, reduced[f], own, {numbers.index(n): field for n, field in known.items() if n in numbers}
+            system.own(f, spaces),
+            reduced[f],
+            own,
+            {numbers.index(n): field for n, field in known.items() if n in numbers},
         )
         lifts.append(table)
         contradiction = max(contradiction, apart)
@@ -167,9 +193,11 @@ def solve_level(
         axis = slab_axis(layout, system.inside, tests)
         if axis is not None or len(spaces) > 2:
             operators = Operators(layout, first, tests, lifts)
-            return solve_newton_krylov(
-                operators, lifts, start, _inverse_of(operators, axis, system.loose), config
-            )
+            if system.solenoidal is not None and axis is not None:
+                kernel = system.solenoidal.kernel(operators, spaces, lifts)
+                return solve_newton_krylov(kernel, lifts, kernel.reduced(start), kernel.inverse, config)
+            inverse = _inverse_of(operators, axis, system.loose)
+            return solve_newton_krylov(operators, lifts, start, inverse, config)
         return solve_galerkin(Assembler(layout, [first]), lifts, start, tests, config)
 
     solution = at_share(1.0, start)
@@ -233,7 +261,7 @@ def project(layout: Layout, before: Sequence[Field], lifts: Sequence[Floats]) ->
     """Free coefficients of another grid's solution on this one."""
     parts = []
     for field, table, axes in zip(before, lifts, layout.axes, strict=True):
-        whole = field.on(layout.spaces).coefficients - table
+        whole = field.on([axis.space for axis in axes]).coefficients - table
         parts.append(whole[np.ix_(*(axis.reduction.own for axis in axes))].ravel())
     return np.concatenate(parts)
 

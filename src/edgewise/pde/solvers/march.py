@@ -9,14 +9,14 @@ the unknowns and by their jumps: along time it is shortened, along a coordinate 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from edgewise.pde.discretisation.assembly import WeightingSpace
-from edgewise.pde.discretisation.field import Field
+from edgewise.pde.discretisation.field import Field, widest
 from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.checkpoint import Run
@@ -78,7 +78,7 @@ def slabs_of(run: Run) -> list[Level]:
     """The slabs that were kept."""
     return [
         Level(
-            fields[0].spaces,
+            widest(fields),
             GridSolution(fields, np.zeros(0), 0.0, 0, True, 1.0),
             contradiction,
             np.inf,
@@ -144,23 +144,26 @@ def march(
             list(slabs[-1].spaces),
             _handed_on(system, slabs[-1], axis),
         )
-        length = _longer(slabs[-1].spaces[axis], _lacking(slabs[-1])[1][axis], tolerance)
+        lacks = _lacking(system, slabs[-1].solution.fields, axis, config.space_share)
+        length = _longer(slabs[-1].spaces[axis], float(np.sqrt((lacks[axis] ** 2).sum())), tolerance)
     while at < high:
         # A rest shorter than half a slab would be a slab of its own.
         rest = high - at
         stop = high if length > 0.999 * rest else at + (rest / 2 if length > 0.6 * rest else length)
         spaces[axis] = Space(np.array([at, stop]), system.degrees[axis])
         level = solve_level(
-            system, tuple(spaces), _constant(slabs, tuple(spaces), axis), config, known, tests
+            system, tuple(spaces), _constant(system, slabs, tuple(spaces), axis), config, known, tests
         )
-        lacks, errors = _lacking(level)
+        whole = system.whole(level.solution.fields)
+        lacks = _lacking(system, whole, axis, config.space_share)
+        errors = [float(np.sqrt((each**2).sum())) for each in lacks]
         in_time, in_space = errors[axis], max((e for a, e in enumerate(errors) if a != axis), default=0.0)
         heard(level, max(errors), (at - low) / (high - low))
         change = _change(in_time, tolerance, system.degrees[axis])
         if level.solution.converged and in_time <= tolerance and in_space <= fine:
             failures = 0
-            slabs.append(level)
-            known = _handed_on(system, level, axis)
+            slabs.append(replace(level, solution=replace(level.solution, fields=whole)))
+            known = _handed_on(system, slabs[-1], axis)
             length = _longer(level.spaces[axis], in_time, tolerance)
             at = stop
             continue
@@ -172,18 +175,25 @@ def march(
             length = (stop - at) * float(np.clip(change, 0.2, 0.9))
         if in_space > fine:
             spaces = [
-                space if a == axis else space.refined(lack > max(0.1 * lack.max(), fine / space.intervals))
+                space if a == axis else _finer(space, lack, fine)
                 for a, (space, lack) in enumerate(zip(level.spaces, lacks, strict=True))
             ]
         elif in_time <= tolerance:
             length = (stop - at) / 2
-        if np.prod([s.size for s in spaces]) * len(system.names) > config.most_coefficients:
-            message = (
-                f"It ended at time {at:g}: the next grid would have more than "
-                f"{config.most_coefficients:,} coefficients."
-            )
+        # Flows are solved for in their velocities without divergence alone: no band has to fit into memory.
+        most = config.most_coefficients * (config.bandless if system.solenoidal is not None else 1)
+        if np.prod([s.size for s in spaces]) * len(system.names) > most:
+            message = f"It ended at time {at:g}: the next grid would have more than {most:,} coefficients."
             break
     return marched(slabs, axis, tolerance, message)
+
+
+def _finer(space: Space, lacks: Floats, fine: float) -> Space:
+    """The intervals that lack much halved; where all are alike, no more of them than it takes."""
+    marked = lacks > max(0.1 * lacks.max(), fine / space.intervals)
+    if marked.all() and np.ptp(np.diff(space.breaks)) < 1e-9 * (space.high - space.low):
+        return space.equal(1.1 * float(np.sqrt((lacks**2).sum()) / fine) ** (1 / (space.degree + 1)))
+    return space.refined(marked)
 
 
 def _change(in_time: float, tolerance: float, degree: int) -> float:
@@ -197,17 +207,26 @@ def _longer(space: Space, in_time: float, tolerance: float) -> float:
     return (space.high - space.low) * float(np.clip(change, 0.5, 1.8))
 
 
-def _lacking(level: Level) -> tuple[tuple[Floats, ...], list[float]]:
-    """What a slab lacks along each coordinate, interval by interval and in all."""
-    lacks = next_modes(level.solution.fields)
-    return lacks, [float(np.sqrt((each**2).sum())) for each in lacks]
+def _lacking(system: BoxSystem, whole: Sequence[Field], axis: int, share: float) -> tuple[Floats, ...]:
+    """What a slab lacks along each coordinate, interval by interval.
+
+    A pressure is read off the velocities and not followed by them: it may lack in space what they may lack in time.
+    """
+    if system.solenoidal is None:
+        return next_modes(whole)
+    p = system.solenoidal.pressure
+    moving = next_modes(whole, [f for f in range(len(whole)) if f != p])
+    return tuple(
+        np.maximum(own, other * (1.0 if a == axis else share))
+        for a, (own, other) in enumerate(zip(moving, next_modes(whole, [p]), strict=True))
+    )
 
 
 def _handed_on(system: BoxSystem, level: Level, axis: int) -> dict[int, Field]:
     """What the conditions at the start of the next slab say, by their number."""
-    end = level.spaces[axis].high
+    end, fields = level.spaces[axis].high, system.marching(level.solution.fields)
     return {
-        n: _across(level.solution.fields[each.field], axis, end, each.end.weights)
+        n: _across(fields[each.field], axis, end, each.end.weights)
         for n, each in enumerate(system.faces.built_in)
         if each.face.axis == axis and not each.face.high
     }
@@ -248,13 +267,16 @@ def _across(field: Field, axis: int, at: float, weights: tuple[float, ...]) -> F
     return Field(others, np.tensordot(row, field.coefficients, axes=(0, axis)))
 
 
-def _constant(slabs: list[Level], spaces: tuple[Space, ...], axis: int) -> tuple[Field, ...] | None:
+def _constant(
+    system: BoxSystem, slabs: list[Level], spaces: tuple[Space, ...], axis: int
+) -> tuple[Field, ...] | None:
     """Where a slab begins: the end of the one before, for all of its time."""
     if not slabs:
         return None
     found = []
-    for field in slabs[-1].solution.fields:
+    for f, field in enumerate(system.marching(slabs[-1].solution.fields)):
         edge = _across(field, axis, field.spaces[axis].high, (1.0,))
-        moved = edge.on([s for a, s in enumerate(spaces) if a != axis]).coefficients
-        found.append(Field(spaces, np.repeat(np.expand_dims(moved, axis), spaces[axis].size, axis=axis)))
+        own = system.own(f, spaces)
+        moved = edge.on([s for a, s in enumerate(own) if a != axis]).coefficients
+        found.append(Field(own, np.repeat(np.expand_dims(moved, axis), spaces[axis].size, axis=axis)))
     return tuple(found)

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.pde.discretisation.assembly import Layout
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
 
 Floats = NDArray[np.float64]
+# Steps that fall no more are rounding below this share of the unknowns.
+_FLOOR = 1e-8
 Map = Callable[[Floats], Floats]
 
 
@@ -74,7 +75,6 @@ def solve_newton_krylov(
         Coefficients of the linearised equations -> an approximate inverse.
     config : SolverConfig
     """
-    layout: Layout = operators.layout
     lifted = max(float(np.abs(each).max(initial=0.0)) for each in lifts)
     free = start.copy()
     jets = operators.jets(free)
@@ -106,7 +106,7 @@ def solve_newton_krylov(
             if not linear:
                 slopes = operators.slopes(jets)
             rest = float(np.abs(asked).max(initial=0.0))
-            if rest <= config.step_tolerance * scale or (rest > 0.3 * before and rest <= 1e-10 * scale):
+            if rest <= config.step_tolerance * scale or (rest > 0.3 * before and rest <= _FLOOR * scale):
                 converged = True
                 break
             if length < config.shortest:
@@ -116,7 +116,7 @@ def solve_newton_krylov(
                 asked = -back(operators.residual(jets))
     except np.linalg.LinAlgError:
         pass
-    fields = layout.fields(free, lifts)
+    fields = operators.fields(free, lifts)
     residuals = operators.patch.compiled.residuals(operators.places, jets)
     objective = float(sum((operators.patch.mass * r * r).sum() for r in residuals))
     return GridSolution(fields, free, objective, steps, converged, 1.0)

@@ -23,6 +23,7 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.discretisation.loose import told
+from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
@@ -44,6 +45,10 @@ from edgewise.pde.solvers.march import March, as_run, march, marched, slabs_of
 from edgewise.pde.solvers.norms import norms
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.progress import Progress
+from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
+
+# Of what flows in and out on the boundary, so much may be lost by sums over places.
+_INFLOW = 1e-3
 
 
 def solve(
@@ -132,6 +137,8 @@ def solve(
         constants.time_degree if marches and a == axis else constants.degree for a in range(len(symbols))
     )
     system = BoxSystem(problem.names, inside, faces, degrees)
+    if marches and axis is not None:
+        system = without_pressure(problem, system, axis)
     if (problem.jumps or len(symbols) > 2) and not marches:
         system = replace(system, tests=energy_tests(system))
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
@@ -155,6 +162,23 @@ def _only_begins(problem: Problem, axis: int) -> bool:
     """
     faces = [face for each in problem.conditions for face in each.part.faces if face.axis == axis]
     return {face.high for face in faces} == {False} and len(faces) <= len(problem.names)
+
+
+def without_pressure(problem: Problem, system: BoxSystem, axis: int) -> BoxSystem:
+    """The equations of a flow in its velocities alone; others as they are."""
+    found = solenoidal(problem, system.faces, axis)
+    if found is None:
+        return system
+    flow, faces = found
+    more = flow.inflow(faces, problem.domain.bounds)
+    if more > _INFLOW:
+        raise InputError(
+            f"The velocities on the boundary let in and out what differs by {more:.1e} of both: no flow without divergence "
+            "has them. Correct the conditions on the walls."
+        )
+    names = tuple(name for f, name in enumerate(system.names) if f != flow.pressure)
+    lower = degrees_of(flow, len(names), len(system.degrees))
+    return BoxSystem(names, flow.inside, faces, system.degrees, None, lower, flow)
 
 
 def _refined(
@@ -270,7 +294,7 @@ def _marched(
     resume: Checkpoint | None,
     doubt: str,
 ) -> Solution:
-    domain = problem.domain
+    domain, flow = problem.domain, system.solenoidal
     kept = list(resume.runs) if resume is not None else []
     runs: list[March] = []
     reason = StopReason.CONVERGED
@@ -307,7 +331,11 @@ def _marched(
                 )
             if runs[-1].message:
                 break
-            reached = max(_apart(runs, axis)) if len(runs) > 1 else np.inf
+            reached = (
+                max(*_apart(runs, axis, flow is not None), *_unresolved(runs[-1]))
+                if len(runs) > 1
+                else np.inf
+            )
             if reached <= tolerance:
                 break
             share = config.slab_share if len(runs) == 1 else share * min(0.3, 0.3 * tolerance / reached)
@@ -337,10 +365,17 @@ def _marched(
         warnings.append(
             f"Conditions contradict each other where two parts of the boundary meet, by {contradiction:.1e} of their size."
         )
+    leak = max((flow.leak(slab.solution.fields) for slab in slabs), default=0.0) if flow is not None else 0.0
+    if leak > max(config.imbalance, 100 * tolerance):
+        warnings.append(
+            f"What flows in through the boundary and what flows out do not balance: a divergence of {leak:.1e} of its terms "
+            "is left, so that there is no solution."
+        )
     pieces = Pieces(tuple(slab.solution.fields for slab in slabs), axis)
     errors = dict.fromkeys(problem.names, float("inf"))
     if len(complete) > 1:
-        errors = dict(zip(problem.names, _apart(complete, axis), strict=True))
+        both = zip(_apart(complete, axis, flow is not None), _unresolved(complete[-1]), strict=True)
+        errors = dict(zip(problem.names, map(max, both), strict=True))
     if max(errors.values()) > tolerance and reason is StopReason.CONVERGED:
         reason = StopReason.EXHAUSTED
     return Solution(
@@ -348,7 +383,8 @@ def _marched(
         pieces,
         max(errors.values()),
         errors,
-        "the difference from a march with a larger tolerance, scaled by the fall of the residuals",
+        "the difference from a march with a larger tolerance, scaled by the fall of the residuals"
+        + told(problem.names, [flow.pressure] if flow is not None else []),
         tolerance,
         "march",
         reason,
@@ -358,13 +394,27 @@ def _marched(
     )
 
 
-def _apart(runs: list[March], axis: int) -> tuple[float, ...]:
+def _unresolved(run: March) -> tuple[float, ...]:
+    """What the grids of the worst slab lack in space, relative to each unknown: two marches may have the same grids."""
+    found: list[list[float]] = []
+    for slab in run.slabs:
+        fields = slab.solution.fields
+        lacks = [next_modes(fields, [n]) for n in range(len(fields))]
+        found.append([sum(float((e**2).sum()) for a, e in enumerate(own) if a != run.axis) for own in lacks])
+    return tuple(np.sqrt(np.max(found, axis=0)).tolist())
+
+
+def _apart(runs: list[March], axis: int, by_grids: bool) -> tuple[float, ...]:
     """Estimated relative error of each unknown at the end of the last march.
 
-    The difference from the march before is that one's error, and it fell as the residuals did; but not further than
-    slabs and grids were asked to become finer.
+    The difference from the march before is that one's error, and it fell as the residuals did, or as what grids lack where
+    residuals hold a pressure that is not solved for; but not further than slabs and grids were asked to become finer.
     """
     rough, fine = runs[-2:]
-    fall = max(fine.indicator / max(rough.indicator, 1e-300), fine.tolerance / rough.tolerance)
+    asked = fine.tolerance / rough.tolerance
+    fall = [fine.indicator / max(rough.indicator, 1e-300)] * len(runs[0].slabs[0].solution.fields)
+    if by_grids:
+        fall = [b / max(a, 1e-300) for a, b in zip(*map(_unresolved, (rough, fine)), strict=True)]
     pieces = [Pieces(tuple(slab.solution.fields for slab in run.slabs), axis) for run in (fine, rough)]
-    return tuple(max(each * min(fall, 1.0), 1e-15) for each in pieces[0].distance(pieces[1]))
+    apart = pieces[0].distance(pieces[1])
+    return tuple(max(d * min(max(f, asked), 1.0), 1e-15) for d, f in zip(apart, fall, strict=True))
