@@ -86,7 +86,7 @@ def from_time(layout: Layout, axis: int, table: Floats) -> Floats:
 class Band:
     """A matrix by its diagonals, as many below as above the main one."""
 
-    rows: Floats
+    rows: NDArray[Any]
     width: int
 
     @property

@@ -17,6 +17,7 @@ from scipy.linalg import qr, solve_triangular
 
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
+from edgewise.pde.discretisation.elements import inverses
 from edgewise.pde.discretisation.field import Field, contract
 from edgewise.pde.discretisation.operators import Operators, values_matrix
 from edgewise.pde.discretisation.quadrature import gauss
@@ -69,9 +70,7 @@ class Kernel(Operators):
         base: Floats,
     ) -> None:
         self.axis, self.turns, self.basis, self.base = axis, turns, basis, base
-        self.back: list[dict[int, Floats]] = [
-            {a: np.asarray(np.linalg.inv(each)) for a, each in own.items()} for own in turns
-        ]
+        self.back: list[dict[int, Floats]] = [{a: inverses(each) for a, each in own.items()} for own in turns]
         super().__init__(operators.layout, operators.patch, operators.tests, lifts)
 
     def matrix(self, field: int, axis: int, order: int) -> Any:

@@ -21,6 +21,7 @@ from scipy.linalg import eigh
 
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Patch
+from edgewise.pde.discretisation.elements import inverses
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.field import Field, contract, widest
 from edgewise.pde.discretisation.operators import Operators, values_matrix
@@ -182,7 +183,7 @@ class Solenoidal:
         scale = {a: (w * self.share) ** 2 for a, w in self.weights.values()}
         for a in range(len(spaces)):
             if a == self.axis:
-                back.append(np.asarray(np.linalg.inv(time.design(places[a]))))
+                back.append(inverses(time.design(places[a])))
                 continue
             mass = matrices[a, 0].T @ (masses[a] * matrices[a, 0])
             stiff = matrices[a, 1].T @ (masses[a] * matrices[a, 1])
