@@ -512,9 +512,9 @@ def main() -> None:
         )
     report.note(
         "Relative L2 errors on 201 places a coordinate (60 of three, 30 of four), the largest of all unknowns; of cavities "
-        "the largest absolute error of the extrema of the velocities on the middle lines, of the family that of the stream function "
-        "at three numbers between its members, of the cylinder the largest relative error of drag, lift and fall of the "
-        "pressure. CPU s hold the estimate of the error."
+        "the largest absolute error of the extrema of the velocities on the middle lines, of the family that of the stream "
+        "function at three numbers between its members, of the cylinder the largest relative error of drag, lift and "
+        "pressure drop. CPU s hold the estimate of the error."
     )
     report.save()
 

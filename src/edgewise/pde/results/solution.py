@@ -65,7 +65,8 @@ class Solution:
     coefficients : int
         Numbers that describe the answer.
     slope_error : float or None
-        Estimated relative L2 error of the gradient, the largest of all unknowns, where it was estimated.
+        Estimated relative L2 error of the gradient, the largest of all unknowns, where it was estimated: that of the
+        velocities where the unknown is a stream function.
     energy : EnergyBound or None
         A guaranteed bound of the error in the energy norm: linear elliptic equations of one unknown on shapes.
 
@@ -111,7 +112,8 @@ class Solution:
         """What was reached, in a sentence or two."""
         if self.warnings:
             return "This is not a solution to rely on. " + " ".join(self.warnings)
-        reached = f"The estimated relative error is {self.error:.1e} ({self.how})."
+        slopes = "" if self.slope_error is None else f", of gradients {self.slope_error:.1e}"
+        reached = f"The estimated relative error is {self.error:.1e}{slopes} ({self.how})."
         if self.error <= self.tolerance:
             return reached
         return f"{reached} The tolerance, {self.tolerance:g}, was not met. {self.stop_reason.advice}"

@@ -41,7 +41,7 @@ from edgewise.pde.solvers.levels import (
     first_spaces,
     solve_levels,
 )
-from edgewise.pde.solvers.norms import norms
+from edgewise.pde.solvers.norms import norms, slope_difference
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.progress import Progress
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
@@ -231,6 +231,13 @@ def _refined(
         else ratio * norms([field], [before[n]])[1] / max(norms([field])[0], 1e-300)
         for n, (name, field) in enumerate(zip(problem.names, last.solution.fields, strict=True))
     }
+    slope_error = None
+    axes = [a for a, each in enumerate(problem.domain.coordinates) if not each.time]
+    if before is not None and axes:
+        # With each halving of intervals derivatives gain a factor 2 less than values.
+        k = min(system.degrees)
+        every = zip(last.solution.fields, before, strict=True)
+        slope_error = min(ratio, 1.0) ** (k / (k + 1)) * max(slope_difference(a, b, axes) for a, b in every)
     return Solution(
         problem,
         Pieces((last.solution.fields,), None),
@@ -244,6 +251,7 @@ def _refined(
         (*filter(None, [doubt]), *_doubts(levels, system, problem.jumps, tolerance, config)),
         meter.seconds,
         int(sum(field.coefficients.size for field in last.solution.fields)),
+        slope_error,
     )
 
 
