@@ -48,6 +48,7 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
         "problem": problem_document(solution.problem),
         **described,
         **{name: getattr(solution, name) for name in _PLAIN},
+        "slope_error": solution.slope_error,
         "errors": dict(solution.errors),
         "stop_reason": str(solution.stop_reason),
         "warnings": list(solution.warnings),
@@ -62,6 +63,7 @@ def load_solution(path: PathLike) -> dict[str, Any]:
         problem = problem_of(document["problem"])
         return {
             **{name: document[name] for name in _PLAIN},
+            "slope_error": document.get("slope_error"),
             "problem": problem,
             "pieces": pieces_of(document, tensors, problem),
             "errors": {name: float(document["errors"][name]) for name in problem.names},
