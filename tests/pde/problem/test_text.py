@@ -75,6 +75,7 @@ def test_every_problem_of_the_gallery_is_one(name):
         "unknowns",
         "equations",
         "domain",
+        "shapes",
         "constants",
         "conditions",
     }
