@@ -38,7 +38,7 @@ PANEL = (2.35, 1.9)
 BAR, BAR_GAP, BAR_ROOM = 0.08, 0.1, 0.42
 ROOM = (0.62, 0.52, 0.2 + BAR_ROOM, 0.5)
 # A panel that stands by itself, and the room about it.
-CARD, CARD_ROOM = (1.5, 1.45), (0.52, 0.44, 0.06 + BAR_ROOM, 0.08)
+CARD, CARD_ROOM = (1.5, 1.45), (0.52, 0.44, 0.16 + BAR_ROOM, 0.08)
 # Panels at least this high, in inches, have room for the numbers of contour lines.
 NUMBERED = 1.7
 # Least distances of a number from the border of its panel and from the next one, in inches.

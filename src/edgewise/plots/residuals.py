@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from edgewise.plots.explain_axes import compact
 from edgewise.plots.mathtext import drawable, shorten
-from edgewise.plots.style import SIZE_TEXT, Theme, bare_axes, draw_points, new_figure, text_style, theme_of
+from edgewise.plots.style import (
+    SIZE_TEXT,
+    Theme,
+    bare_axes,
+    draw_points,
+    new_figure,
+    padded,
+    text_style,
+    theme_of,
+)
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -94,14 +103,6 @@ def residual_figure(
     if median is not None:
         axes.plot(*median, color=look.ink, linewidth=1.2, zorder=4)
     return figure
-
-
-def padded(values: Floats, room: float = 0.04) -> tuple[float, float]:
-    """The range of the finite values and a little more, never of no width."""
-    good = values[np.isfinite(values)]
-    low, high = (float(good.min()), float(good.max())) if good.size else (0.0, 1.0)
-    spare = room * (high - low) if high - low > 1e-12 * max(abs(low), abs(high), 1e-300) else abs(low) or 1.0
-    return low - spare, high + spare
 
 
 def _panel(width: float, height: float, look: Theme) -> tuple[Figure, Axes]:

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogFormatterMathtext, LogLocator, MaxNLocator, NullLocator
+from numpy.typing import NDArray
 
 from edgewise._core.checks import check_choice
 
@@ -128,6 +129,14 @@ def bare_axes(
     if grid:
         axes.grid(visible=True, axis=grid, color=theme.line, linewidth=0.6)  # pyright: ignore[reportArgumentType]
     return axes
+
+
+def padded(values: NDArray[np.float64], share: float = 0.05) -> tuple[float, float]:
+    """The range of the finite values with room around it, never of no width."""
+    good = values[np.isfinite(values)]
+    low, high = (float(good.min()), float(good.max())) if good.size else (0.0, 1.0)
+    room = share * (high - low) or 0.5 * max(abs(high), 1e-300)
+    return low - room, high + room
 
 
 def draw_points(

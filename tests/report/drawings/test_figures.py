@@ -8,8 +8,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from edgewise.plots.residuals import MOST_POINTS, fit_figure, padded, residual_figure
-from edgewise.plots.style import LIGHT
+from edgewise.plots.residuals import MOST_POINTS, fit_figure, residual_figure
+from edgewise.plots.style import LIGHT, padded
 from edgewise.plots.training import plot_training
 from edgewise.report.drawings.figures import drawn
 from edgewise.report.sections.results import parity_charts

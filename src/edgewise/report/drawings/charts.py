@@ -9,12 +9,12 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
+from edgewise.plots.style import padded
 from edgewise.report.text.numbers import counted, number
 from edgewise.report.text.svg import (
     Axes,
     label,
     left_margin,
-    padded,
     picture,
     tag,
     ticks,

@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
+from edgewise.plots.style import padded
 from edgewise.report.content.content import InputView
 from edgewise.report.drawings.edge_functions import EdgeView
 from edgewise.report.evaluation.partial_dependence import Effect
@@ -18,7 +19,6 @@ from edgewise.report.text.svg import (
     fit_text,
     label,
     left_margin,
-    padded,
     path,
     picture,
     plain,

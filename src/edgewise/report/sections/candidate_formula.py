@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from edgewise.forms.tree import names_in
 from edgewise.plots.residuals import fit_figure, residual_figure
 from edgewise.report.checks.error_slices import worst_slice
 from edgewise.report.content.content import InputView, ReportContent
@@ -195,7 +196,7 @@ def _panels(
 ) -> tuple[tuple[Panel, ...], int]:
     """Errors along the inputs of the formula, then along those where most is left to see; how many are left out."""
     rounding = is_rounding(errors, rows.y)
-    used = {symbol.name for symbol in formula.sympy.free_symbols}
+    used = set(names_in(formula.tree))
     found = [(k, name, pattern(rows.X[:, k], errors)) for k, name in enumerate(formula.names)]
     found.sort(key=lambda one: (one[1] not in used, 0.0 if one[1] in used else -one[2].share))
     reach = scale_of(errors)
@@ -248,7 +249,7 @@ def _missed(
     """The worst rows with the columns that the formula reads."""
     if not missed.size or is_rounding(predicted - rows.y, rows.y):
         return None
-    used = {symbol.name for symbol in formula.sympy.free_symbols}
+    used = set(names_in(formula.tree))
     shown = [k for k, name in enumerate(formula.names) if name in used][:MOST_COLUMNS]
     names = tuple(content.labelled(formula.names[k]) for k in shown)
     return Missed(

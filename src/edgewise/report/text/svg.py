@@ -92,14 +92,6 @@ def log_ticks(low: float, high: float) -> tuple[float, ...]:
     return found if len(found) >= 2 else ticks(low, high, 3)
 
 
-def padded(values: Floats, share: float = 0.05) -> Range:
-    """The range of the finite values with room around it, never of no width."""
-    good = values[np.isfinite(values)]
-    low, high = (float(good.min()), float(good.max())) if good.size else (0.0, 1.0)
-    room = share * (high - low) or 0.5 * max(abs(high), 1e-300)
-    return low - room, high + room
-
-
 @dataclass(frozen=True)
 class Axes:
     """A plotting area with its scales.
