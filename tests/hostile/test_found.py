@@ -35,6 +35,7 @@ REFUSED: dict[str, Callable[[], object]] = {
     "fit(a column that cannot be read)": lambda: MODEL.fit({"a": Raises()}, Y),
     "classes that cannot be read": lambda: ew.KANClassifier().fit(X, Raises()),
     "refine(layers: a tensor without dimensions)": lambda: ew.edits.refine(ew.KAN([2, 1]), 2, layers=NUMBER),
+    "mask_edges(a tensor without dimensions)": lambda: ew.edits.mask_edges(ew.KAN([2, 1]), NUMBER),
     "remove_inputs(a tensor without dimensions)": lambda: ew.edits.remove_inputs(ew.KAN([2, 1]), NUMBER),
     "fit(X: two columns without a name)": lambda: MODEL.fit(pa.table([Y, Y], names=["", ""]), Y),
     "parse(a long text)": lambda: ew.forms.parse("'" + "9" * 60 + "gaussian(" * 40 + "'", ["x"]),
@@ -110,3 +111,11 @@ def test_a_target_of_lists_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     pq.write_table(pa.table({"x": [1.0, 2.0], "y": [[1, 2], [3]]}), tmp_path / "t.parquet")
     assert run(["fit", str(tmp_path / "t.parquet"), "--target", "y", "--out", str(tmp_path / "o")]) == 2
     assert why_unclear(capsys.readouterr().err.strip().splitlines()[-1], folder=str(tmp_path)) == ""
+
+
+def test_a_report_of_numbers_near_the_largest_float_is_written(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    cells = (-1e308, 1.0, 1e300, 1e-320, 9e15)
+    table.write_text("x,y\n" + "".join(f"{cells[k % 5]},{k % 7 - k % 5}\n" for k in range(60)))
+    asked = ["fit", str(table), "-t", "y", "--work", "0.01", "-o", str(tmp_path / "o"), "--no-formula"]
+    assert run(asked) == 0

@@ -104,7 +104,7 @@ def test_every_edit_keeps_the_mode_and_the_dtype(name: str) -> None:
 REFUSED: dict[str, tuple[Callable[[KAN], Any], str]] = {
     "edge of two": (lambda n: mask_edges(n, [(0, 0)]), "three ints"),
     "edge number": (lambda n: mask_edges(n, [7]), "three ints"),
-    "edges number": (lambda n: mask_edges(n, 7), "'edges' parameter of mask_edges must list edges"),
+    "edges number": (lambda n: mask_edges(n, 7), "'edges' parameter of mask_edges must be a list of edges"),
     "one edge as edges": (lambda n: mask_edges(n, (0, 0, 0)), "three ints"),
     "edge layer": (
         lambda n: mask_edges(n, [(3, 0, 0)]),

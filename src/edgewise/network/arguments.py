@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -32,11 +31,8 @@ def check_edge(net: KAN, edge: Any, of: str = "") -> Edge:
 
 def check_edges(net: KAN, edges: Any, of: str) -> list[Edge]:
     """Several edges, in the caller's order."""
-    if isinstance(edges, str) or not isinstance(edges, Iterable):
-        raise InputError(
-            f"The 'edges' parameter of {of} must list edges (layer, source, target). Got {short(edges)} instead."
-        )
-    return [check_edge(net, edge, of) for edge in edges]
+    listed = as_tuple(edges, "edges", "edges (layer, source, target)", of=of)
+    return [check_edge(net, edge, of) for edge in listed]
 
 
 def check_hidden(net: KAN, layer: int, of: str) -> int:

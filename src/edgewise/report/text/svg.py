@@ -69,7 +69,7 @@ def ticks(low: float, high: float, count: int = 5) -> tuple[float, ...]:
     >>> ticks(0.0, 9.7, 5)
     (0.0, 2.0, 4.0, 6.0, 8.0)
     """
-    if not (math.isfinite(low) and math.isfinite(high) and high > low):
+    if not (math.isfinite(low) and math.isfinite(high) and math.isfinite(high - low) and high > low):
         return (low,) if math.isfinite(low) else ()
     rough = (high - low) / count
     if rough < 1e-290:
