@@ -1,0 +1,204 @@
+"""From the rows of many groups to one law: structures are sought in some groups, and judged on all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from edgewise._core.checks import check_int, plural
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, check_seconds, check_work
+from edgewise.forms import Form
+from edgewise.forms.tree import Node, Variable, names_in, render, replaced
+from edgewise.symbolic.expressions.complexity import node_count
+from edgewise.symbolic.expressions.writing import from_tree, to_tree
+from edgewise.symbolic.grouped.result import GroupedFormula, GroupedResult, group_labels, text_of
+from edgewise.symbolic.grouped.shared import GroupedRows, Tied, apart, tie
+from edgewise.symbolic.grouped.template import constant_names, loosened, template
+from edgewise.symbolic.results.formula import Constant, Formula
+from edgewise.symbolic.search.find_formula import find_formula
+from edgewise.symbolic.search.input_validation import read_rows
+
+_OF = "find_grouped_formula"
+
+# Groups that are searched, those with most rows; formulas taken from each; templates whose constants are tied.
+_SEARCHED, _TAKEN, _TIED = 6, 10, 4
+# A group must have so many rows to be searched.
+_FEWEST = 8
+# Nats of a node, beside the criterion of Schwarz: what log(2)/0.3 is elsewhere.
+_NODE = math.log(2) / 0.3
+
+
+def find_grouped_formula(
+    X: Any,
+    y: Any,
+    groups: Any,
+    *,
+    names: Iterable[str] | None = None,
+    work: str | float = "normal",
+    seconds: float | None = None,
+    seed: int = 0,
+    callbacks: Iterable[Callable[..., Any]] = (),
+    forms: Iterable[Form | str] | None = None,
+    without: Iterable[str] = (),
+) -> GroupedResult:
+    """Find one law over many groups of rows, in which constants may differ from group to group.
+
+    Structures are sought in the six groups with most rows, each then fitted to all groups; constants that differ no more
+    than their errors are made one for all, one after another, while Schwarz's criterion falls.
+
+    Parameters
+    ----------
+    X : array or data frame of shape (n, d)
+    y : array of shape (n,)
+    groups : array of shape (n,)
+        The group of each row: words or numbers.
+    names : iterable of str, optional
+        Names of the columns.
+    work : "quick", "normal", "thorough" or float
+        For all searches together, as of `find_formula`.
+    seconds : float, optional
+        Time limit of the searches together; it only interrupts.
+    seed : int
+    callbacks, forms, without
+        As of `find_formula`.
+
+    Returns
+    -------
+    GroupedResult
+
+    Raises
+    ------
+    InputError
+        If the table does not fit together, or no group has eight rows.
+
+    References
+    ----------
+    Schwarz (1978), Estimating the dimension of a model. Annals of Statistics 6(2). doi:10.1214/aos/1176344136
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic import find_grouped_formula
+    >>> t = np.tile(np.linspace(0, 5, 40), 3)
+    >>> body = np.repeat(["cup", "pot", "bath"], 40)
+    >>> rate = np.repeat([0.9, 0.5, 0.2], 40)
+    >>> found = find_grouped_formula(t[:, None], 20 + 60 * np.exp(-rate * t), body, names=["t"])
+    >>> found.best.text
+    '60*exp(-a*t) + 20'
+    >>> round(found.best.own["pot"]["a"].value, 6)
+    0.5
+    """
+    meter = Meter(seconds=(limit := check_seconds(seconds, _OF)))
+    factor, seed = check_work(work, _OF), check_int(seed, "seed", low=0, of=_OF)
+    table, columns = read_rows(X, y, names)
+    labels, number = group_labels(groups, len(np.asarray(y)), _OF)
+    rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
+    sizes = np.bincount(rows.group, minlength=rows.count)
+    searched = [int(at) for at in np.argsort(-sizes, kind="stable")[:_SEARCHED] if sizes[at] >= _FEWEST]
+    if not searched:
+        raise InputError(
+            f"The 'groups' argument of {_OF} must have a group of at least {_FEWEST} rows. The largest has {sizes.max()}."
+        )
+    with np.errstate(all="ignore"), one_thread():
+        formulas: list[Formula] = []
+        reasons: list[StopReason] = []
+        for at in searched:
+            found = find_formula(
+                *rows.of(at), names=columns, work=factor / len(searched), seed=seed, callbacks=callbacks, forms=forms,
+                seconds=None if limit is None else max(limit / len(searched), 0.1), without=without,
+            )  # fmt: skip
+            formulas += [found.best, *found.front[: _TAKEN - 1]]
+            reasons.append(found.stop_reason)
+        models = _fitted(_structures(formulas, columns), rows, seed)
+        if not models:
+            raise InputError(
+                f"{_OF} found no formula of which every group has enough rows for its constants; the smallest group has "
+                f"{sizes.min()} rows. Leave out the smallest groups."
+            )
+        tied = sorted((tie(model, rows) for model in models[:_TIED]), key=_rank)
+    told = [_told(each, rows, labels) for each in [*tied, *models[_TIED:]]]
+    best = told[0]
+    stopped = next((each for each in reasons if not each.repeatable), reasons[0])
+    return GroupedResult(
+        best, tuple(told[1:]), _message(best, _renamed(tied[0], columns), rows), stopped, meter.seconds
+    )
+
+
+def _structures(
+    formulas: Iterable[Formula], columns: tuple[str, ...]
+) -> list[tuple[Node, tuple[str, ...], tuple[float, ...]]]:
+    """The distinct templates of formulas, each also with the constants that a group may hide by being 1 or 0."""
+    found: dict[str, tuple[Node, tuple[str, ...], tuple[float, ...]]] = {}
+    for formula in formulas:
+        for tree in (formula.tree, loosened(formula.tree, columns)):
+            made = template(tree, columns)
+            found.setdefault(render(made[0]), made)
+    return list(found.values())
+
+
+def _fitted(
+    structures: list[tuple[Node, tuple[str, ...], tuple[float, ...]]], rows: GroupedRows, seed: int
+) -> list[Tied]:
+    models = [apart(*each, rows, seed) for each in structures]
+    return sorted((each for each in models if each is not None and math.isfinite(each.criterion)), key=_rank)
+
+
+def _rank(model: Tied) -> float:
+    """The criterion, and what the structure itself takes to be told."""
+    return model.criterion + 2 * _NODE * node_count(from_tree(model.tree))
+
+
+def _told(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedFormula:
+    model = _renamed(model, rows.columns)
+    own = {
+        label: MappingProxyType(
+            {name: Constant(float(v[at]), float(e[at])) for name, (v, e) in model.own.items()}
+        )
+        for at, label in enumerate(labels)
+    }
+    shared = {name: Constant(value, error) for name, (value, error) in model.shared.items()}
+    sizes = np.bincount(rows.group, minlength=rows.count)
+    means = np.bincount(rows.group, rows.y, rows.count) / np.maximum(sizes, 1)
+    spread = float(np.square(rows.y - means[rows.group]).sum())
+    return GroupedFormula(
+        model.tree,
+        text_of(model.tree, {name: each.value for name, each in shared.items()}),
+        render(model.tree),
+        MappingProxyType(shared),
+        MappingProxyType(own),
+        rows.columns,
+        math.sqrt(model.rss / len(rows.y)),
+        1 - model.rss / spread if spread > 0 else 1.0,
+        model.criterion,
+    )
+
+
+def _renamed(model: Tied, columns: tuple[str, ...]) -> Tied:
+    """In its usual writing, plain numbers in their places, the groups' own constants named a, b, c, ... as they are read."""
+    known = [*columns, *model.names]
+    tree = to_tree(from_tree(replaced(model.tree, model.plain), known))
+    read = [name for name in dict.fromkeys(names_in(tree)) if name in model.own or name in model.shared]
+    order = [name for name in read if name in model.own] + [name for name in read if name in model.shared]
+    new = dict(zip(order, constant_names(columns), strict=False))
+    tree = replaced(tree, {old: Variable(name) for old, name in new.items()})
+    shared = {new[name]: model.shared[name] for name in order if name in model.shared}
+    own = {new[name]: model.own[name] for name in order if name in model.own}
+    return replace(model, tree=tree, names=tuple(new.values()), shared=shared, own=own)
+
+
+def _message(best: GroupedFormula, model: Tied, rows: GroupedRows) -> str:
+    own = ", ".join(model.own)
+    said = f"of each group's own are {own}" if own else "no constant differs between the groups"
+    shared = plural(len(model.shared) + len(model.plain), "constant")
+    return (
+        f"One law over {rows.count} groups and {len(rows.y)} rows: {said}; shared: {shared}. Root mean squared error "
+        f"{best.rmse:.4g}."
+    )

@@ -1,0 +1,273 @@
+"""Which constants of a formula are one for all groups: fitted apart, then tied one after another while that says more.
+
+A tied model is fitted as one formula: a constant of each group's own is a sum over the groups' indicators, so the least
+squares of formulas, with their exact Jacobian and their standard errors, serve as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.seeds import numpy_generator
+from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.least_squares import Refit, refit
+from edgewise.symbolic.fitting.variable_projection import Separable, minimum
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Below this share of y, what is left is rounding.
+_ROUNDING = 1e-13
+# Numbers that a shared constant is tried as: whole, halves and thirds.
+_PLAIN = (1, 2, 3, 4)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupedRows:
+    """Rows with the number of each one's group."""
+
+    columns: tuple[str, ...]
+    X: Floats
+    y: Floats
+    group: Ints
+    count: int
+
+    def of(self, group: int) -> tuple[Floats, Floats]:
+        """The rows of one group."""
+        there = self.group == group
+        return self.X[there], self.y[there]
+
+
+@dataclass(frozen=True, eq=False)
+class Tied:
+    """A formula with some constants shared by all groups.
+
+    Attributes
+    ----------
+    tree : Node
+        The template.
+    names : tuple of str
+        Its constants.
+    shared : dict of str to (value, standard error)
+    own : dict of str to (values, standard errors), arrays of one entry a group
+    plain : dict of str to Node
+        Shared constants that are numbers no row contradicts, such as 2 or 1/3.
+    rss : float
+        Residual sum of squares.
+    criterion : float
+        n log(rss / n) + log(n) for each fitted constant (Schwarz 1978, doi:10.1214/aos/1176344136).
+    """
+
+    tree: Node
+    names: tuple[str, ...]
+    shared: dict[str, tuple[float, float]]
+    own: dict[str, tuple[Floats, Floats]]
+    plain: dict[str, Node]
+    rss: float
+    criterion: float
+
+    @property
+    def constants(self) -> int:
+        """How many numbers were fitted."""
+        return len(self.shared) + sum(len(values) for values, _ in self.own.values())
+
+
+def apart(
+    tree: Node, names: Sequence[str], starts: Sequence[float], rows: GroupedRows, seed: int
+) -> Tied | None:
+    """The formula fitted to each group by itself; None where some group has too few rows, or no value."""
+    values, errors = np.empty((rows.count, len(names))), np.empty((rows.count, len(names)))
+    rss = 0.0
+    for at in range(rows.count):
+        X, y = rows.of(at)
+        found = of_group(tree, names, starts, rows.columns, X, y, seed)
+        if found is None:
+            return None
+        values[at], errors[at] = found[0], found[1]
+        rss += found[2]
+    own = {name: (values[:, k], errors[:, k]) for k, name in enumerate(names)}
+    return _tied(tree, tuple(names), {}, own, {}, rss, rows)
+
+
+def of_group(
+    tree: Node,
+    names: Sequence[str],
+    starts: Sequence[float],
+    columns: Sequence[str],
+    X: Floats,
+    y: Floats,
+    seed: int,
+) -> tuple[Floats, Floats, float] | None:
+    """Constants of one group with their standard errors, and the residual sum of squares."""
+    if len(y) < len(names):
+        return None
+    if not names:
+        return np.empty(0), np.empty(0), float(np.square(_value(tree, columns, X) - y).sum())
+    problem = Separable(tree, names, columns, X, y, np.ones(len(y)))
+    found = minimum(
+        problem, np.array(starts, dtype=np.float64), np.ones(len(names), dtype=bool), numpy_generator(seed)
+    )
+    if not math.isfinite(found.rss):
+        return None
+    fit = refit(problem.filled(found.constants), columns, X, y, steps=0)
+    errors = np.full(len(names), np.inf)
+    errors[np.asarray(problem.order)] = fit.standard_errors
+    return found.constants, errors, found.rss
+
+
+def tie(model: Tied, rows: GroupedRows) -> Tied:
+    """Constants made one for all groups, those that differ least first, while the criterion falls; then made plain."""
+    waiting = sorted(model.own, key=lambda name: _unlike(*model.own[name]))
+    best = model
+    for name in waiting:
+        trial = _with_shared(best, name, rows)
+        if trial is not None and trial.criterion < best.criterion:
+            best = trial
+    for name in tuple(best.shared):
+        for node, value in _near(best.shared[name][0]):
+            trial = _with_plain(best, name, node, value, rows)
+            if trial is not None and trial.criterion < best.criterion:
+                best = trial
+                break
+    return best
+
+
+def _unlike(values: Floats, errors: Floats) -> float:
+    """Cochran's Q for each degree of freedom: how much more values differ than their errors say."""
+    known = np.isfinite(errors)
+    if known.sum() < 2:
+        return 0.0
+    size = np.maximum(errors[known], 1e-12 * (np.abs(values[known]) + 1e-300))
+    weight = 1 / np.square(size)
+    mean = float(np.average(values[known], weights=weight))
+    return float((weight * np.square(values[known] - mean)).sum() / (known.sum() - 1))
+
+
+def _with_shared(model: Tied, name: str, rows: GroupedRows) -> Tied | None:
+    values, errors = model.own[name]
+    known = np.where(np.isfinite(errors), errors, np.inf)
+    weight = 1 / np.square(np.maximum(known, 1e-12 * np.abs(values) + 1e-300))
+    middle = (
+        float(np.average(values, weights=weight))
+        if np.isfinite(weight).all() and weight.sum() > 0
+        else float(np.median(values))
+    )
+    own = {key: value for key, value in model.own.items() if key != name}
+    return _joint(model, {**model.shared, name: (middle, 0.0)}, own, model.plain, rows)
+
+
+def _with_plain(model: Tied, name: str, node: Node, value: float, rows: GroupedRows) -> Tied | None:
+    shared = {key: each for key, each in model.shared.items() if key != name}
+    found, error = model.shared[name]
+    if abs(found - value) > max(4 * error, 1e-9 * abs(value)):
+        return None
+    return _joint(model, shared, model.own, {**model.plain, name: node}, rows)
+
+
+def _near(value: float) -> list[tuple[Node, float]]:
+    # A factor that others make up for may as well be 1.
+    found: list[tuple[Node, float]] = [(Number(1), 1.0)]
+    for below in _PLAIN:
+        above = round(value * below)
+        if above and abs(above) <= 60 and not any(abs(above / below - each) < 1e-12 for _, each in found):
+            node: Node = (
+                Number(above) if below == 1 else Apply("*", (Number(above), Apply("inv", (Number(below),))))
+            )
+            found.append((node, above / below))
+    return found
+
+
+def _joint(
+    model: Tied,
+    shared: dict[str, tuple[float, float]],
+    own: dict[str, tuple[Floats, Floats]],
+    plain: dict[str, Node],
+    rows: GroupedRows,
+) -> Tied | None:
+    """All constants fitted at once."""
+    flags = [f"_{at}" for at in range(rows.count)]
+    values: dict[str, Node] = dict(plain)
+    placed: dict[int, tuple[str, int]] = {}
+    for name, (value, _) in shared.items():
+        literal = Number(float(value))
+        values[name], placed[id(literal)] = literal, (name, -1)
+    for name, (each, _) in own.items():
+        literals = [Number(float(value)) for value in each]
+        placed.update({id(literal): (name, at) for at, literal in enumerate(literals)})
+        terms = tuple(
+            Apply("*", (literal, Variable(flag))) for literal, flag in zip(literals, flags, strict=True)
+        )
+        values[name] = terms[0] if len(terms) == 1 else Apply("+", terms)
+    tree = replaced(model.tree, values)
+    X = np.concatenate([rows.X, np.eye(rows.count)[rows.group]], axis=1)
+    columns = [*rows.columns, *flags]
+    order = _order(tree, columns, placed)
+    fit = refit(tree, columns, X, rows.y)
+    if not math.isfinite(fit.rss):
+        return None
+    return _read(model, fit, order, shared, own, plain, rows)
+
+
+def _order(tree: Node, columns: Sequence[str], placed: dict[int, tuple[str, int]]) -> list[tuple[str, int]]:
+    """Which constant, of which group, each constant of the tape is."""
+    literals: list[tuple[str, int]] = []
+    seen: set[int] = set()
+
+    def walk(node: Node) -> None:
+        if isinstance(node, Apply):
+            for each in node.arguments:
+                walk(each)
+        elif isinstance(node, Number) and isinstance(node.value, float) and id(node) not in seen:
+            seen.add(id(node))
+            literals.append(placed[id(node)])
+
+    walk(tree)
+    assert len(literals) == Tape(tree, columns).size
+    return literals
+
+
+def _read(
+    model: Tied,
+    fit: Refit,
+    order: list[tuple[str, int]],
+    shared: dict[str, tuple[float, float]],
+    own: dict[str, tuple[Floats, Floats]],
+    plain: dict[str, Node],
+    rows: GroupedRows,
+) -> Tied:
+    told = {name: (np.empty(rows.count), np.empty(rows.count)) for name in own}
+    common = dict(shared)
+    for (name, at), value, error in zip(
+        order, fit.constants.tolist(), fit.standard_errors.tolist(), strict=True
+    ):
+        if at < 0:
+            common[name] = (value, error)
+        else:
+            told[name][0][at], told[name][1][at] = value, error
+    return _tied(model.tree, model.names, common, told, plain, fit.rss, rows)
+
+
+def _tied(
+    tree: Node,
+    names: tuple[str, ...],
+    shared: dict[str, tuple[float, float]],
+    own: dict[str, tuple[Floats, Floats]],
+    plain: dict[str, Node],
+    rss: float,
+    rows: GroupedRows,
+) -> Tied:
+    count, n = len(shared) + sum(len(values) for values, _ in own.values()), len(rows.y)
+    floor = n * (_ROUNDING * float(np.sqrt(np.mean(np.square(rows.y))))) ** 2
+    size = n * math.log(max(rss, floor, 1e-300) / n) + math.log(n) * count
+    return Tied(tree, names, shared, own, plain, rss, size)
+
+
+def _value(tree: Node, columns: Sequence[str], X: Floats) -> Floats:
+    tape = Tape(tree, columns)
+    return np.asarray(tape.value(tape.start, X), dtype=np.float64)

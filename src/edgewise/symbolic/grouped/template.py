@@ -1,0 +1,112 @@
+"""A formula whose numbers may differ from group to group: they get names, and so do factors and terms that one may hide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
+
+_LETTERS = "abcdfghjkmnpqrsuvwz"
+
+
+def constant_names(taken: Iterable[str]) -> Iterator[str]:
+    """a, b, c, ... but for the names that are taken, then a2, b2, ..."""
+    known = {*taken, "e", "E", "i", "I", "pi"}
+    turn = 1
+    while True:
+        for letter in _LETTERS:
+            name = letter if turn == 1 else f"{letter}{turn}"
+            if name not in known:
+                yield name
+        turn += 1
+
+
+def template(tree: Node, columns: Sequence[str]) -> tuple[Node, tuple[str, ...], tuple[float, ...]]:
+    """A formula with names for its numbers, those names, and the numbers.
+
+    Whole exponents and signs belong to the structure and stay.
+
+    Examples
+    --------
+    >>> from edgewise.forms import parse
+    >>> from edgewise.forms.tree import render
+    >>> found, names, values = template(parse("2*x^2 + exp(-0.5*x)", ["x"]).tree, ["x"])
+    >>> render(found), names, values
+    ('a*x^2 + exp(b*x)', ('a', 'b'), (2.0, -0.5))
+    """
+    supply = constant_names([*columns, *names_in(tree)])
+    found: list[tuple[str, float]] = []
+
+    def named(node: Node, exponent: bool = False) -> Node:
+        if isinstance(node, Number):
+            value = float(node.value)
+            if (exponent and value == round(value)) or value in (0.0, -1.0):
+                return node
+            name = next(supply)
+            found.append((name, value))
+            return Variable(name)
+        if isinstance(node, Variable):
+            return node
+        if node.function == "^":
+            base, power = node.arguments
+            return Apply("^", (named(base), named(power, exponent=True)))
+        if all(isinstance(each, Number) for each in _leaves(node)) and node.function in ("*", "inv", "neg"):
+            return named(Number(_value(node)), exponent)
+        return Apply(node.function, tuple(named(each, exponent) for each in node.arguments))
+
+    whole = named(tree)
+    return whole, tuple(name for name, _ in found), tuple(value for _, value in found)
+
+
+def loosened(tree: Node, columns: Sequence[str]) -> Node:
+    """The formula with a factor at each term and a term without columns: in one group they may be 1 and 0."""
+    terms = list(tree.arguments) if isinstance(tree, Apply) and tree.function == "+" else [tree]
+    scaled = [
+        term if _has_factor(term) or not _varies(term, columns) else Apply("*", (Number(1.0), term))
+        for term in terms
+    ]
+    if all(_varies(term, columns) for term in terms):
+        scaled.append(Number(0.1))
+    return scaled[0] if len(scaled) == 1 else Apply("+", tuple(scaled))
+
+
+def _varies(node: Node, columns: Sequence[str]) -> bool:
+    return any(name in columns for name in names_in(node))
+
+
+def _has_factor(node: Node) -> bool:
+    if not isinstance(node, Apply):
+        return isinstance(node, Number)
+    if node.function == "neg":
+        return _has_factor(node.arguments[0])
+    return node.function == "*" and any(
+        isinstance(leaf, Number) for each in node.arguments for leaf in [_stripped(each)]
+    )
+
+
+def _stripped(node: Node) -> Node:
+    while isinstance(node, Apply) and node.function in ("neg", "inv"):
+        node = node.arguments[0]
+    return node
+
+
+def _leaves(node: Node) -> Iterator[Node]:
+    if isinstance(node, Apply):
+        for each in node.arguments:
+            yield from _leaves(each)
+    else:
+        yield node
+
+
+def _value(node: Node) -> float:
+    if isinstance(node, Number):
+        return float(node.value)
+    assert isinstance(node, Apply)
+    values = [_value(each) for each in node.arguments]
+    return float(
+        {"neg": lambda: -values[0], "inv": lambda: 1 / values[0], "*": lambda: np.prod(values)}[
+            node.function
+        ]()
+    )

@@ -1,0 +1,133 @@
+"""One law over many groups: constants come back, shared ones are told from others, new groups are learned."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewise._core.errors import InputError
+from edgewise.forms import parse
+from edgewise.forms.tree import render, replaced
+from edgewise.symbolic import GroupedResult, find_grouped_formula
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.grouped.shared import GroupedRows, apart, tie
+from edgewise.symbolic.grouped.template import loosened, template
+
+RATES = np.array([0.9, 0.5, 0.25, 0.7])
+HEIGHTS = np.array([60.0, 41.0, 52.0, 75.0])
+T = np.tile(np.linspace(0, 5, 30), 4)
+BODY = np.repeat(["cup", "pot", "bath", "pond"], 30)
+
+
+def cooling(noise: float = 0.0, seed: int = 0) -> np.ndarray:
+    plain = 20 + np.repeat(HEIGHTS, 30) * np.exp(-np.repeat(RATES, 30) * T)
+    return plain + noise * np.random.default_rng(seed).standard_normal(len(T))
+
+
+@pytest.fixture(scope="module")
+def found() -> GroupedResult:
+    return find_grouped_formula(T[:, None], cooling(), BODY, names=["t"], work="quick")
+
+
+def test_the_law_and_its_constants_come_back(found: GroupedResult) -> None:
+    assert found.best.text == "a*exp(-b*t) + 20"
+    for at, body in enumerate(["cup", "pot", "bath", "pond"]):
+        assert found.best.own[body]["a"].value == pytest.approx(HEIGHTS[at], rel=1e-8)
+        assert found.best.own[body]["b"].value == pytest.approx(RATES[at], rel=1e-8)
+    np.testing.assert_allclose(found.best.predict(T[:, None], BODY), cooling(), rtol=1e-9)
+    assert found.best.of("pot") == "41*exp(-0.5*t) + 20"
+    assert "shared: 1 constant" in found.message
+    assert "pond" in str(found)
+
+
+def test_results_are_plain_data_and_repeat_bit_for_bit(found: GroupedResult) -> None:
+    again = find_grouped_formula(T[:, None], cooling(), BODY, names=["t"], work="quick")
+    one, other = found.to_dict(), again.to_dict()
+    one.pop("seconds"), other.pop("seconds")
+    assert json.dumps(one) == json.dumps(other)
+
+
+def test_the_order_of_rows_and_the_names_of_groups_do_not_matter(found: GroupedResult) -> None:
+    order = np.random.default_rng(4).permutation(len(T))
+    other = find_grouped_formula(
+        T[order][:, None], cooling()[order], BODY[order] == "cup", names=["t"], work=0.02
+    ).best
+    assert set(other.own) == {True, False}
+    mixed = find_grouped_formula(
+        T[order][:, None], cooling()[order], BODY[order], names=["t"], work="quick"
+    ).best
+    assert mixed.text == found.best.text
+    assert mixed.own["bath"]["b"].value == pytest.approx(0.25)
+
+
+def test_a_new_group_is_learned_with_the_shared_constants_as_they_are(found: GroupedResult) -> None:
+    t = np.linspace(0, 4, 12)
+    wider = found.best.with_group("lake", t[:, None], 20 + 33 * np.exp(-0.1 * t))
+    assert wider.own["lake"]["a"].value == pytest.approx(33, rel=1e-6)
+    assert "lake" not in found.best.own
+    with pytest.raises(InputError, match="with_group"):
+        found.best.predict(t[:, None], "lake")
+    with pytest.raises(InputError, match="at least 2 rows"):
+        found.best.with_group("lake", t[:1, None], [50.0])
+
+
+@settings(max_examples=8)
+@given(st.integers(0, 10_000))
+def test_shared_constants_are_told_from_others_under_noise(seed: int) -> None:
+    """Of a known law: the level is one for all; heights and rates are not."""
+    rows = GroupedRows(("t",), T[:, None], cooling(0.5, seed), np.repeat(np.arange(4), 30), 4)
+    tree, names, starts = template(parse("50*exp(-0.5*t) + 18", ["t"]).tree, ["t"])
+    free = apart(tree, names, starts, rows, 0)
+    assert free is not None
+    tied = tie(free, rows)
+    assert set(tied.own) == {"a", "b"}
+    assert tied.rss >= free.rss * (1 - 1e-9)
+    assert tied.criterion < free.criterion
+
+
+def test_the_tied_fit_is_the_least_squares_of_all_rows() -> None:
+    """Against scipy, whose Jacobian is of finite differences."""
+    from scipy.optimize import least_squares
+
+    y = cooling(0.5, 3)
+    rows = GroupedRows(("t",), T[:, None], y, np.repeat(np.arange(4), 30), 4)
+    tree, names, starts = template(parse("50*exp(-0.5*t) + 18.5", ["t"]).tree, ["t"])
+    tied = tie(apart(tree, names, starts, rows, 0), rows)  # pyright: ignore[reportArgumentType]
+    level = None if "c" in tied.plain else "c"
+    at = rows.group
+
+    def left(p: np.ndarray) -> np.ndarray:
+        return p[at] * np.exp(-p[4 + at] * T) + (p[8] if level else 20) - y
+
+    oracle = least_squares(left, [*HEIGHTS, *RATES, *([20.0] if level else [])], xtol=1e-14, ftol=1e-14)
+    assert tied.rss == pytest.approx(2 * oracle.cost, rel=1e-6)
+
+
+@given(st.sampled_from(["2*x^2 + exp(-x/3)", "x*y/(1 + 4*x)", "sin(3*x + 1)", "x^1.5/y - 2", "sqrt(x) + y"]))
+def test_a_template_with_its_numbers_is_the_formula(text: str) -> None:
+    tree = parse(text, ["x", "y"]).tree
+    X = np.random.default_rng(0).uniform(1, 2, (20, 2))
+    for each in (tree, loosened(tree, ["x", "y"])):
+        made, names, values = template(each, ["x", "y"])
+        from edgewise.forms.tree import Number
+
+        filled = replaced(made, {name: Number(value) for name, value in zip(names, values, strict=True)})
+        one, other = Tape(filled, ["x", "y"]), Tape(each, ["x", "y"])
+        np.testing.assert_allclose(one.value(one.start, X), other.value(other.start, X), rtol=1e-12)
+        assert all(name not in ("x", "y", "e", "pi") for name in names)
+        assert "x^" not in render(tree) or "x^" in render(made)
+
+
+@pytest.mark.parametrize(
+    ("groups", "words"),
+    [
+        (["a"] * 10, "a group for each of 120 rows"),
+        ([None, *["a"] * 119], "Got none in row 0"),
+        (list(range(120)), "at least 8 rows"),
+    ],
+)
+def test_bad_groups_end_in_a_sentence(groups: list, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        find_grouped_formula(T[:, None], cooling(), groups, names=["t"], work="quick")
