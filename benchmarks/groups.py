@@ -2,8 +2,8 @@
 
     python benchmarks/groups.py [--noise 0 --noise 0.1] [--kinds cooling,swing]
 
-Noise is a share of the standard deviation of y. A law counts as found where its values, with the fitted constants, are within half
-of the noise of the true ones (1e-6 of their spread without noise), and each group has as many constants as were drawn.
+Noise is a share of the standard deviation of y. A law counts as found where its values, with the fitted constants, are
+within half of the noise of the true ones (1e-6 of their spread without noise), and groups have as many constants as were drawn.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ def main() -> None:
             off = float(np.sqrt(np.mean(np.square(best.predict(X, groups) - y)))) / y.std()
             good = off <= (0.5 * noise if noise else 1e-6) and len(best.own["g0"]) == count
             right += good
+            spent = time.process_time() - began
             print(
-                f"{noise:g} {kind}: {'found' if good else 'MISSED'} {best.text} off {off:.2g}, {time.process_time() - began:.1f} CPU s"
+                f"{noise:g} {kind}: {'found' if good else 'MISSED'} {best.text} off {off:.2g}, {spent:.1f} CPU s"
             )
         print(f"noise {noise:g}: {right} of {len(kinds)}")
 

@@ -6,9 +6,6 @@ from .expressions.border import parse_formula as parse_formula
 from .expressions.border import simplify_expression as simplify_expression
 from .expressions.to_network import compile_formula as compile_formula
 from .expressions.user_forms import form_from_sympy as form_from_sympy
-from .grouped.result import GroupedFormula as GroupedFormula
-from .grouped.result import GroupedResult as GroupedResult
-from .grouped.search import find_grouped_formula as find_grouped_formula
 from .hypotheses.check import Verdict as Verdict
 from .hypotheses.check import check_structure as check_structure
 from .known_form.constants import FittedConstants as FittedConstants
@@ -27,6 +24,9 @@ from .results.formula import Formula as Formula
 from .results.formula import pareto as pareto
 from .results.search_result import FormulaResult as FormulaResult
 from .search.find_formula import find_formula as find_formula
+from .search.grouped import find_grouped_formula as find_grouped_formula
+from .search.grouped_result import GroupedFormula as GroupedFormula
+from .search.grouped_result import GroupedResult as GroupedResult
 from .units.buckingham import Groups as Groups
 from .units.constraints import Dimensions as Dimensions
 from .univariate.closed_forms import Suggestion as Suggestion

@@ -12,8 +12,8 @@ from edgewise.forms import parse
 from edgewise.forms.tree import render, replaced
 from edgewise.symbolic import GroupedResult, find_grouped_formula
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.grouped.shared import GroupedRows, apart, tie
-from edgewise.symbolic.grouped.template import loosened, template
+from edgewise.symbolic.search.grouped_constants import GroupedRows, apart, tie
+from edgewise.symbolic.search.grouped_template import loosened, template
 
 RATES = np.array([0.9, 0.5, 0.25, 0.7])
 HEIGHTS = np.array([60.0, 41.0, 52.0, 75.0])

@@ -14,10 +14,11 @@ from edgewise._core.checks import check_matrix, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
-from edgewise.forms.tree import Node, Number, render, replaced
+from edgewise.forms.tree import Node, Number, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
-from edgewise.symbolic.grouped.shared import of_group
+from edgewise.symbolic.expressions.writing import from_tree, text
 from edgewise.symbolic.results.formula import Constant
+from edgewise.symbolic.search.grouped_constants import of_group
 
 Floats = NDArray[np.float64]
 _DIGITS = 6
@@ -68,7 +69,7 @@ class GroupedFormula:
 
     def of(self, group: Hashable) -> str:
         """The formula of one group, with its numbers."""
-        return render(self._filled(self._constants(group), _DIGITS))
+        return text(from_tree(self._filled(self._constants(group)), self.columns), _DIGITS)
 
     def predict(self, X: Any, groups: Any) -> Floats:
         """Values of the formula.
@@ -167,11 +168,8 @@ class GroupedFormula:
             )
         return {name: each.value for name, each in {**self.shared, **self.own[group]}.items()}
 
-    def _filled(self, values: Mapping[str, float], digits: int | None = None) -> Node:
-        numbers = {
-            name: Number(value if digits is None else float(f"{value:.{digits}g}"))
-            for name, value in values.items()
-        }
+    def _filled(self, values: Mapping[str, float]) -> Node:
+        numbers = {name: Number(value) for name, value in values.items()}
         return replaced(self.tree, numbers)
 
 
@@ -224,10 +222,12 @@ def _fixed(tree: Node) -> Node:
     return tree
 
 
-def text_of(tree: Node, shared: Mapping[str, float]) -> str:
+def text_of(tree: Node, shared: Mapping[str, float], columns: Sequence[str]) -> str:
     """The formula with its shared constants as numbers."""
-    numbers: dict[str, Node] = {name: Number(float(f"{value:.{_DIGITS}g}")) for name, value in shared.items()}
-    return render(replaced(tree, numbers))
+    known = [*columns, *names_in(tree)]
+    return text(
+        from_tree(replaced(tree, {name: Number(value) for name, value in shared.items()}), known), _DIGITS
+    )
 
 
 def group_labels(groups: Any, n: int, of: str) -> tuple[list[Any], NDArray[np.int64]]:

@@ -19,11 +19,11 @@ from edgewise.forms import Form
 from edgewise.forms.tree import Node, Variable, names_in, render, replaced
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
-from edgewise.symbolic.grouped.result import GroupedFormula, GroupedResult, group_labels, text_of
-from edgewise.symbolic.grouped.shared import GroupedRows, Tied, apart, tie
-from edgewise.symbolic.grouped.template import constant_names, loosened, template
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.search.find_formula import find_formula
+from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, tie
+from edgewise.symbolic.search.grouped_result import GroupedFormula, GroupedResult, group_labels, text_of
+from edgewise.symbolic.search.grouped_template import constant_names, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
 
 _OF = "find_grouped_formula"
@@ -170,7 +170,7 @@ def _told(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedForm
     spread = float(np.square(rows.y - means[rows.group]).sum())
     return GroupedFormula(
         model.tree,
-        text_of(model.tree, {name: each.value for name, each in shared.items()}),
+        text_of(model.tree, {name: each.value for name, each in shared.items()}, rows.columns),
         render(model.tree),
         MappingProxyType(shared),
         MappingProxyType(own),
