@@ -3,7 +3,7 @@
     python benchmarks/groups.py [--noise 0 --noise 0.1] [--kinds cooling,swing]
 
 Noise is a share of the standard deviation of y. A law counts as found where its values, with the fitted constants, are
-within half of the noise of the true ones (1e-6 of their spread without noise), and groups have as many constants as were drawn.
+within half of the noise of the true ones (1e-6 of their spread without noise), and groups have as many constants as drawn.
 """
 
 from __future__ import annotations

@@ -280,7 +280,7 @@ def _tree(formula: Any, columns: Columns) -> Node:
             f"The 'formula' parameter of formula_within must be a Formula, a sympy expression or text. "
             f"Got {short(formula)} instead."
         )
-    names = {symbol.name for symbol in expression.free_symbols}
+    names = {str(symbol) for symbol in expression.free_symbols}
     if unknown := sorted(names - set(columns.names)):
         raise InputError(
             f"The formula must be in the columns {among(columns.names)}. Got {short(unknown[0], 40)} instead."
