@@ -138,9 +138,9 @@ class SearchConfig:
         how near a number in it must be to a simple one to be it.
     curve_rows, curve_work : int and float
         Rows that a curve of one column needs, and the work on it.
-    noisy_curves, noisy_curve_rows, long_curve_work : int, int and float
-        Curves under noise: those that are told, the rows they are fitted to, and the work on those of more than one
-        function.
+    noisy_curves, noisy_curve_rows, curve_accuracy, long_curve_work : int, int, float and float
+        Curves under noise: those that are told, the rows they are fitted to, how closely these are thought to be known, and
+        the work on those of more than one function.
     dictionary_terms : int
         Terms of the largest set that sums are chosen from.
     exact_terms, exact_terms_a_feature : int
@@ -347,6 +347,7 @@ class SearchConfig:
     curve_work: float = 1.0
     noisy_curves: int = 6
     noisy_curve_rows: int = 500
+    curve_accuracy: float = 1e-3
     long_curve_work: float = 0.7
     dictionary_terms: int = 160
     exact_terms: int = 4

@@ -17,7 +17,7 @@ from edgewise.symbolic import find_formula
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.curves_noise import curves, long_curves
+from edgewise.symbolic.structure.curves import curves, long_curves
 from edgewise.symbolic.structure.direct_candidates import curve_tree, direct_candidates
 from edgewise.symbolic.structure.nondimensional import from_units, reduced
 from edgewise.symbolic.units.constraints import Dimensions

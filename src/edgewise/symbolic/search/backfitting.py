@@ -28,7 +28,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.shortlist import settled, shortlist
-from edgewise.symbolic.structure.curves_noise import curves
+from edgewise.symbolic.structure.curves import curves
 from edgewise.symbolic.structure.forward_selection import nodes, pursued
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.state import EXACT, powers

@@ -16,18 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.work import spent
-from edgewise.forms.tree import Node, Variable, substitute
+from edgewise.forms.tree import Node
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
-from edgewise.symbolic.structure.direct_candidates import curve_tree
+from edgewise.symbolic.structure.curves import long_curves, ranked_curves
 from edgewise.symbolic.structure.forward_selection import pursued
 from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.moves import View, guesses, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
-from edgewise.symbolic.structure.state import EXACT, Move, State, power, product
+from edgewise.symbolic.structure.state import EXACT, Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
-from edgewise.symbolic.univariate.closed_forms import fit_curve
-from edgewise.symbolic.univariate.search import UNITS, one_variable
+from edgewise.symbolic.univariate.search import UNITS
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +63,7 @@ def structural(start: State, *, until: float) -> Iterator[tuple[State, Node]]:
             _Entry((len(state.rows.names) + 1.5 * stage + doubt, state.error, next(count)), state, stage),
         )
 
-    seen = {_signature(start)}
+    seen = {start.signature}
     wait(start, 0)
     while heap and spent() < until:
         entry = heapq.heappop(heap)
@@ -85,7 +84,7 @@ def _accepted_children(state: State, seen: set[tuple[str, ...]]) -> list[State]:
     config, children = state.config, list[State]()
     for kind in _kinds(state, children):
         for child in kind:
-            mark = _signature(child)
+            mark = child.signature
             if mark not in seen:
                 seen.add(mark)
                 # A term taken away leaves a smaller target behind.
@@ -138,12 +137,6 @@ def _guessed(state: State) -> Iterator[State]:
     yield from (child for _, child in sorted(tried, key=lambda each: each[0])[: config.branches])
 
 
-def _signature(state: State) -> tuple[str, ...]:
-    """What tells states apart: values, for x*(y/z) is (x/z)*y."""
-    columns = [*state.rows.X[:3].T.tolist(), state.rows.y[:3].tolist()]
-    return tuple(sorted(" ".join(f"{value:.9g}" for value in column) for column in columns))
-
-
 def finished(state: State, stage: int, until: float) -> Iterator[Node]:
     """Formulas for a state's target, in its features: quick ones at stage 0, all others at stage 1."""
     rows, config = state.rows, state.config
@@ -161,23 +154,9 @@ def finished(state: State, stage: int, until: float) -> Iterator[Node]:
 
 def _curves(rows: SplitRows, exact: bool, until: float) -> Iterator[Node]:
     """One feature: a curve, or a curve times a power; then what takes longer to find."""
-    thin = rows.thinned(rows.config.plain_curve_rows)
-    x, name = thin.X[:, 0], Variable(rows.names[0])
-    found: list[tuple[float, Node]] = []
-    for exponent in (0, 1, -1, 2, -2, 3, -3):
-        with np.errstate(all="ignore"):
-            scale = x ** float(exponent)
-            y = thin.y / scale
-        if not np.isfinite(y).all() or np.abs(y).max() > 1e100:
-            continue
-        for each in fit_curve(x, y, top=2):
-            tree = curve_tree(each, name)
-            found.append((each.residual, tree if exponent == 0 else product(power(name, exponent), tree)))
-    found.sort(key=lambda each: each[0])
+    found = ranked_curves(rows)
     for _, tree in found[:4]:
         yield tree
     if len(rows.y) >= rows.config.curve_rows and found and found[0][0] > EXACT:
         work = min(rows.config.curve_work, max((until - spent()) / UNITS, 0.03))
-        more = one_variable(rows.X[:, 0], rows.y, accuracy=1e-9 if exact else 1e-6, work=work, top=6)
-        for each in more:
-            yield substitute(each.tree, "x", name)
+        yield from long_curves(rows, accuracy=1e-9 if exact else 1e-6, work=work)

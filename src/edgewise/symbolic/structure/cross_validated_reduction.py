@@ -34,7 +34,7 @@ from edgewise.symbolic.structure.chebyshev_surrogate import (
     logarithmic,
     terms,
 )
-from edgewise.symbolic.structure.curves_noise import curves, long_curves
+from edgewise.symbolic.structure.curves import curves, long_curves
 from edgewise.symbolic.structure.forward_selection import pursued
 from edgewise.symbolic.structure.moves import View, scalings
 from edgewise.symbolic.structure.power_factors import power_factors
@@ -182,7 +182,7 @@ def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
             break
         name = _name(one.state, move)
         child = None if name in judge.failed else one.state.after(move)
-        if child is None or (mark := _signature(child)) in judge.seen:
+        if child is None or (mark := child.signature) in judge.seen:
             continue
         judge.seen.add(mark)
         weight = one.weight
@@ -223,11 +223,6 @@ def _led(state: State) -> Iterator[Move]:
         yield from scalings(view)
         yield from factors(view)
         yield from separations(state, view)
-
-
-def _signature(state: State) -> tuple[str, ...]:
-    columns = [*state.rows.X[:3].T.tolist(), state.rows.y[:3].tolist()]
-    return tuple(sorted(" ".join(f"{value:.9g}" for value in column) for column in columns))
 
 
 def _moves(state: State) -> Iterator[Move]:

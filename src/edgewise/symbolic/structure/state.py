@@ -88,6 +88,12 @@ class State:
         """Its share of the spread left unexplained."""
         return 1.0 if self.landscape is None else self.landscape.error
 
+    @property
+    def signature(self) -> tuple[str, ...]:
+        """What tells states apart: values, for x*(y/z) is (x/z)*y."""
+        columns = [*self.rows.X[:3].T.tolist(), self.rows.y[:3].tolist()]
+        return tuple(sorted(" ".join(f"{value:.9g}" for value in column) for column in columns))
+
     def lift(self, tree: Node) -> Node:
         """A formula for y in the columns, from one for the target in the features."""
         return substitute(self.outer, TARGET, self._in_columns(tree))

@@ -25,7 +25,7 @@ from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.curves_noise import curves
+from edgewise.symbolic.structure.curves import curves
 from edgewise.symbolic.structure.state import power, product
 from edgewise.symbolic.univariate.search import UNITS, one_variable
 from edgewise.symbolic.univariate.trees import size

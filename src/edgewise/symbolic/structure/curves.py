@@ -1,0 +1,86 @@
+"""Closed forms of a curve of one feature, whether its rows hold noise or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Node, Variable, substitute
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.structure.direct_candidates import curve_tree
+from edgewise.symbolic.structure.state import TOO_LARGE, power, product
+from edgewise.symbolic.univariate.closed_forms import fit_curve
+from edgewise.symbolic.univariate.search import one_variable
+
+Floats = NDArray[np.float64]
+# Powers of the feature that a curve may be multiplied by; noise leaves the last ones too little to go by.
+_EXPONENTS = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0)
+
+
+def long_curves(
+    rows: SplitRows, weight: Floats | None = None, *, accuracy: float | None = None, work: float | None = None
+) -> Iterator[Node]:
+    """What takes longer: curves of more than one function.
+
+    Parameters
+    ----------
+    rows
+        One feature and the target.
+    weight
+        How much the target counts on each row, (n,).
+    accuracy, work
+        How closely the target is known, and the work; by default as under noise.
+    """
+    name, config = Variable(rows.names[0]), rows.config
+    counts = None if weight is None else np.square(weight) / float(np.square(weight).max())
+    accuracy = config.curve_accuracy if accuracy is None else accuracy
+    work = config.long_curve_work if work is None else work
+    found = one_variable(rows.X[:, 0], rows.y, counts, accuracy=accuracy, work=work, top=config.noisy_curves)
+    yield from (substitute(each.tree, "x", name) for each in found)
+
+
+def curves(rows: SplitRows, weight: Floats) -> Iterator[Node]:
+    """A curve of the one feature, or a curve times a power of it, under noise."""
+    found = ranked_curves(rows, weight)
+    yield from (tree for _, tree in found[: 2 * rows.config.noisy_curves])
+
+
+def ranked_curves(rows: SplitRows, weight: Floats | None = None) -> list[tuple[float, Node]]:
+    """Curves of the one feature, and curves times a power of it, from the closest on, each with what it leaves.
+
+    Parameters
+    ----------
+    rows
+        One feature and the target.
+    weight
+        How much the target counts on each row, (n,); None where it holds no noise: then curves are told by what they leave
+        of themselves, otherwise by what they leave of the target.
+    """
+    config = rows.config
+    noisy = weight is not None
+    most = config.noisy_curve_rows if noisy else config.plain_curve_rows
+    thin = np.linspace(0, len(rows.y) - 1, min(len(rows.y), most)).astype(np.intp)
+    x, name = rows.X[thin, 0], Variable(rows.names[0])
+    own = np.ones(len(x)) if weight is None else weight[thin]
+    found: list[tuple[float, Node]] = []
+    for exponent in _EXPONENTS[: 5 if noisy else None]:
+        with np.errstate(all="ignore"):
+            scale = x**exponent
+            y, counts = rows.y[thin] / scale, np.square(own * scale)
+        if not (np.abs(y) < TOO_LARGE).all() or (noisy and not 0 < counts.max() < np.inf):
+            continue
+        if noisy:
+            curve = fit_curve(
+                x, y, counts / counts.max(), accuracy=config.curve_accuracy, top=config.noisy_curves
+            )
+        else:
+            curve = fit_curve(x, y, top=2)
+        for each in curve:
+            tree = curve_tree(each, name)
+            left = each.residual
+            if noisy:
+                left = float(np.average(np.square(y - each.value(x)), weights=counts)) * float(counts.mean())
+            found.append((left, tree if exponent == 0 else product(power(name, exponent), tree)))
+    return sorted(found, key=lambda pair: pair[0])
