@@ -304,7 +304,7 @@ def _predicted(formula: Formula, rows: Floats) -> Floats:
     """The formula's values, NaN where a cell that it needs is missing."""
     holes = np.isnan(rows)
     values = formula.predict(np.where(holes, 1.0, rows))
-    needed = {str(symbol) for symbol in formula.sympy.free_symbols}
+    needed = formula.expression.symbols
     used = [at for at, name in enumerate(formula.names) if name in needed]
     values[holes[:, used].any(axis=1)] = np.nan
     return values
