@@ -87,7 +87,12 @@ def paths(random: Random, folder: Path) -> Attempt:
         ),
     )
     load_it = random.random() < 0.5
-    if load_it and path in ("/dev/null", 0, 1) and not isinstance(path, bool):
+    if (
+        load_it
+        and isinstance(path, (str, int))
+        and path in ("/dev/null", 0, 1)
+        and not isinstance(path, bool)
+    ):
         path = "folder"
     writes = ("target.kan", "m.kan", *((path,) if isinstance(path, str) else ()))
     call: Callable[[], Any] = (lambda: ew.load(path)) if load_it else (lambda: ew.save(sample(0), path))

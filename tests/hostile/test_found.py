@@ -18,6 +18,8 @@ import edgewise as ew
 from edgewise.cli.app import run
 from edgewise.symbolic.networks.suggestions import edge_curve
 
+from . import kinds
+from .attempts import carry_out
 from .sentence import why_unclear
 from .values import Raises
 
@@ -119,3 +121,11 @@ def test_a_report_of_numbers_near_the_largest_float_is_written(tmp_path: Path) -
     table.write_text("x,y\n" + "".join(f"{cells[k % 5]},{k % 7 - k % 5}\n" for k in range(60)))
     asked = ["fit", str(table), "-t", "y", "--work", "0.01", "-o", str(tmp_path / "o"), "--no-formula"]
     assert run(asked) == 0
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("command fit", 1326513087), ("command settings", 17970116)])
+def test_attempts_that_ended_with_a_warning(kind: str, seed: int) -> None:
+    """Steps of a curve between the smallest floats; and a target that takes one size in most rows."""
+    kinds.warm_up()
+    outcome = carry_out(kind, seed)
+    assert outcome.end != "fault", outcome.text

@@ -243,7 +243,10 @@ def _additive_share(subject: Subject, shapes: dict[int, Shape], value: Floats) -
         if shape.labels:
             effect = shape.y[np.clip(own.round(), 0, len(shape.y) - 1).astype(np.int64)]
         else:
-            effect = np.interp(column.decode(own), shape.x, shape.y)
+            # In a unit of their own: steps between the largest and the smallest floats leave their range.
+            power = -int(np.frexp(np.abs(shape.x).max())[1])
+            at, known = (np.ldexp(np.nan_to_num(x, nan=np.nan), power) for x in (column.decode(own), shape.x))
+            effect = np.interp(at, known, shape.y)
         for mark, place in zip(shape.marks, column.inputs[1:], strict=True):
             effect = np.where(subject.rows.inputs[:, place] > 0.5, mark.effect, effect)
         total += effect

@@ -135,5 +135,7 @@ def _fitted(table: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats] |
 def _lack(size: Floats, left: Floats) -> Floats:
     """What the polynomial lacks, a share of y, in units of the noise: told by the larger half of y and the smaller."""
     large = np.abs(size) > np.median(np.abs(size))
+    if not large.any():
+        return np.zeros(len(size))
     noise, share = np.median(np.abs(left[~large])), np.median(np.abs(left[large] / size[large]))
     return share * size / noise if noise > 0 else np.zeros(len(size))
