@@ -188,7 +188,7 @@ def test_what_cannot_be_had_is_refused_in_a_sentence():
         {k: cells[:1] for k, cells in table.items()},
     ):
         assert type(model.explain(row=rows)) is LocalExplanation
-    with pytest.raises(InputError, match="did you mean row="):
+    with pytest.raises(InputError, match="pass it as row="):
         explain(model, {name: cells[0] for name, cells in table.items()})
     with pytest.raises(InputError, match="one entry"):
         explain(model, table, row=1, y=y[:5])

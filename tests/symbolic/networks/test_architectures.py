@@ -96,7 +96,7 @@ def test_a_sum_of_curves_is_read_from_the_first_network() -> None:
     beyond = np.random.default_rng(1).uniform(-1.5, 1.5, (50, 2))
     law = np.sin(2 * beyond[:, 0]) + np.tanh(3 * beyond[:, 1])
     np.testing.assert_allclose(found.laws[0].predict(beyond), law, atol=1e-9)
-    assert found.networks[found.laws[0].sympy] is not None
+    assert found.networks[found.laws[0].expression] is not None
 
 
 def test_reading_ends_when_the_work_is_done() -> None:

@@ -315,8 +315,8 @@ def test_models_of_numbers(small):
 def test_networks_that_cannot_be_proved_are_named():
     with pytest.raises(InputError, match="the basis 'rbf'"):
         ew.verify(ew.KAN([1, 1], basis="rbf", seed=0), "range(-100, 100)")
-    with pytest.raises(InputError, match="base functions"):
-        ew.verify(ew.KAN([1, 1], base="silu", seed=0), "formula('x1', 100)")
+    with pytest.raises(InputError, match="degree 1 to 3"):
+        ew.verify(ew.KAN([1, 1], degree=4, seed=0), "range(-100, 100)")
 
 
 def test_certificates_are_not_overwritten(small):
