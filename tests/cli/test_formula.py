@@ -408,3 +408,21 @@ def test_weights_that_make_no_sense_end_in_one_sentence(edgewise, options, said:
     done = edgewise("formula", "messy.parquet", "-t", "E", *options)
     assert done.code == 2
     assert said in " ".join(done.err.replace("│", " ").split())
+
+
+def test_one_law_for_groups(edgewise, tmp_path):
+    t = np.linspace(0, 5, 30)
+    rates = {"cup": 0.9, "pot": 0.5, "bath": 0.2}
+    lines = [f"{each},{name},{20 + 50 * np.exp(-rate * each)}" for name, rate in rates.items() for each in t]
+    table = tmp_path / "cool.csv"
+    table.write_text("\n".join(["minute,vessel,temperature", *lines]))
+    words = ["formula", table, "-t", "temperature", "--groups", "vessel", "--work", "quick", "--quiet"]
+    done = edgewise(*words, "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)["best"]
+    assert found["text"] == "50*exp(-a*minute) + 20"
+    assert {each["group"]: round(each["a"]["value"], 6) for each in found["own"]} == rates
+    assert edgewise(*words, "--without", "exp,sinh,cosh,tanh").code == 0
+    refused = edgewise(*words, "--pick", "2")
+    assert refused.code == 2
+    assert "--groups cannot be combined with --pick" in refused.err

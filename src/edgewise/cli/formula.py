@@ -88,6 +88,14 @@ Ignore = Annotated[
         "--ignore", help="Columns no formula may hold.", show_default=False, rich_help_panel=_LIMITS
     ),
 ]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        "--groups",
+        help="A column of experiments: one law for all, with constants of its own in each where rows say so.",
+        show_default=False,
+    ),
+]
 Weight = Annotated[
     str | None,
     typer.Option("--weight", help="A column that says how much each row counts.", show_default=False),
@@ -153,6 +161,7 @@ def formula(
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
     drop_missing: options.DropMissing = False,
+    groups: Groups = None,
     weight: Weight = None,
     sigma: Sigma = None,
     loss: Loss = LossName.squared,
@@ -195,10 +204,24 @@ def formula(
 
     - `edgewise formula falls.csv -t time --sigma time_error --loss robust`
 
+    - `edgewise formula cooling.csv -t temperature --groups vessel`
+
     - `edgewise formula falls.csv -t time --export c > formula.c`
 
     - `edgewise formula falls.csv -t time --pick 2 --out results --plot front.png`
     """
+    if groups is not None:
+        from edgewise.cli.formula_groups import find_for_groups
+
+        others = {
+            "--weight": weight, "--sigma": sigma, "--loss robust": loss is not LossName.squared, "--units": units,
+            "--require": require, "--ignore": ignore, "--export": export, "--pick": pick, "--out": out, "--plot": plot,
+        }  # fmt: skip
+        find_for_groups(
+            data, target, groups, columns=columns, drop=drop, without=without, only=only_functions, others=others,
+            search={"work": work, "seconds": seconds, "seed": seed}, quiet=quiet, json=json,
+        )  # fmt: skip
+        return
     from edgewise.cli.formula_words import columns_of, limits_of, notes_of
 
     _refuse_places(out, plot, force)
