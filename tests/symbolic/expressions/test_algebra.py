@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgewise.forms.parser import read
 from edgewise.forms.tree import render
 from edgewise.symbolic.expressions.algebra import add, evaluated, made, multiply, power, replaced
-from edgewise.symbolic.expressions.border import as_sympy, canonical
+from edgewise.symbolic.expressions.border import as_sympy, canonical, simplify_expression
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, factored_terms, primitive
 from edgewise.symbolic.expressions.nodes import HALF, MINUS, ONE, UNDEFINED, Expr, floats, number, symbol
@@ -140,3 +140,12 @@ def test_what_terms_share_comes_out() -> None:
     assert text(expanded(power(add(X, Y, ONE), number(2)))) == text(
         canonical(sympy.expand(sympy.sympify("(x + y + 1)**2")))
     )
+
+
+def test_what_is_simplified_keeps_its_symbols() -> None:
+    class Time(sympy.Symbol):
+        """A symbol of a kind of its own, as equations have for time."""
+
+    x, t = sympy.Symbol("x", real=True), Time("t")
+    found = simplify_expression((1 + sympy.exp(5 * x - 5 * t / 2)) ** 2 / (1 + sympy.exp(5 * x - 5 * t / 2)))
+    assert found.free_symbols == {x, t}

@@ -130,7 +130,7 @@ def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) 
     Returns
     -------
     sympy.Expr
-        Equal to it wherever it has a value and these columns are positive.
+        Equal to it wherever it has a value and these columns are positive; in the symbols that it came with.
 
     Examples
     --------
@@ -140,7 +140,10 @@ def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) 
     >>> simplify_expression(sympy.exp(2 * sympy.log(x) - 3 * sympy.log(y)))
     x**2/y**3
     """
-    return as_sympy(shortest(canonical(expression), positive))
+    import sympy
+
+    found = as_sympy(shortest(canonical(expression), positive))
+    return found.xreplace({sympy.Symbol(str(each)): each for each in sympy.sympify(expression).free_symbols})
 
 
 def complexity(expression: sympy.Expr) -> int:
