@@ -142,7 +142,7 @@ def simplify_expression(expression: sympy.Expr, positive: Collection[str] = ()) 
     """
     import sympy
 
-    found = as_sympy(shortest(canonical(expression), positive))
+    found: Any = as_sympy(shortest(canonical(expression), positive))
     return found.xreplace({sympy.Symbol(str(each)): each for each in sympy.sympify(expression).free_symbols})
 
 
