@@ -40,13 +40,17 @@ print("period =", found.best.text)
 print(found.message)
 
 # %%
-# The constant is measured, so it comes with an error, and :math:`2\pi` is within it. It was not
-# rounded to :math:`2\pi`, because the data do not single it out among its neighbours; a table
-# without noise would have.
+# The rows know the constant so well that :math:`2\pi` is a better account of it than a number: no
+# other small multiple of :math:`\pi` is near. The same law with the number as it was measured, and
+# its error, stands among the formulas that the data cannot tell from the best.
 
-constant = found.best.constants[0]
-print(f"{constant.value:.4f} ± {constant.standard_error:.4f}")
-print(f"{2 * np.pi:.4f} is 2 pi")
+for alternative in found.alternatives():
+    print(alternative)
+
+constant = found.alternatives()[0].formula.constants[0]
+print(
+    f"{constant.value:.4f} ± {constant.standard_error:.4f}, and 2 pi is {2 * np.pi:.4f}"
+)
 
 # %%
 # The rivals
