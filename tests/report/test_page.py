@@ -87,7 +87,13 @@ def test_only_the_page_s_own_script_may_run(page, parsed):
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     assert "script-src " + " ".join(f"'sha256-{digest}'" for digest in digests) + ";" in policy
     assert policy.startswith("default-src 'none'")
-    assert "require-trusted-types-for 'script'" in policy
+    assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
+    (sheet,) = re.findall(r"<style>(.*?)</style>", page, flags=re.DOTALL)
+    assert (
+        f"style-src 'sha256-{base64.b64encode(hashlib.sha256(sheet.encode()).digest()).decode()}';" in policy
+    )
+    assert "unsafe" not in policy
+    assert not any("style" in attributes for _, attributes in parsed.tags)
 
 
 def test_nothing_comes_from_outside(page, parsed):

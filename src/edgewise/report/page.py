@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +20,7 @@ from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.leaderboard import leaderboard, verdict
 from edgewise.report.sections import audit, explanations, formulas, network, proofs, results, table
 from edgewise.report.text import numbers
+from edgewise.report.text.policy import policy, without_inline_styles
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _LIVE = Path(__file__).parent / "live"
@@ -70,7 +69,7 @@ def render_report(content: ReportContent) -> str:
     scores = network.importance_of(content)
     columns = table.column_rows(content)
     section = network.network_section(content, scores)
-    return (
+    page = (
         _environment()
         .get_template("report.html")
         .render(
@@ -95,8 +94,8 @@ def render_report(content: ReportContent) -> str:
             more_columns=columns[OPEN_COLUMNS:MOST_COLUMNS],
             uncounted=max(len(columns) - MOST_COLUMNS, 0),
         )
-        + "\n"
     )
+    return without_inline_styles(page) + "\n"
 
 
 def _training(content: ReportContent) -> Markup:
@@ -156,7 +155,9 @@ def render_network(content: ReportContent) -> str:
     str
     """
     section = network.network_section(content, network.importance_of(content))
-    return _environment().get_template("live.html").render(content=content, **_common(section))
+    return without_inline_styles(
+        _environment().get_template("live.html").render(content=content, **_common(section))
+    )
 
 
 def _common(section: network.NetworkSection | None) -> dict[str, Any]:
@@ -171,14 +172,8 @@ def _common(section: network.NetworkSection | None) -> dict[str, Any]:
         "network": section,
         "live": None if live is None else Markup(live.to_json()),
         "scripts": [Markup(text) for text in texts],
-        "script_hashes": [_digest(text) for text in texts],
+        "policy": Markup(policy(texts)),
     }
-
-
-def _digest(script: str) -> str:
-    """How a content security policy tells the scripts that may run."""
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    return f"'sha256-{digest}'"
 
 
 def _environment() -> Environment:

@@ -21,6 +21,7 @@ from edgewise.plots.audit_groups import plot_audit
 from edgewise.plots.audit_proxies import plot_proxies
 from edgewise.plots.save import figure_svg
 from edgewise.plots.style import DARK, LIGHT
+from edgewise.report.text.policy import policy, without_inline_styles
 
 _TEMPLATES = Path(__file__).parents[1] / "templates"
 
@@ -114,15 +115,14 @@ def render_audit(result: AuditResult) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return (
-        environment.get_template("audit_page.html").render(
-            audit=audit_view(result),
-            light=asdict(LIGHT),
-            dark=asdict(DARK),
-            style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        )
-        + "\n"
+    page = environment.get_template("audit_page.html").render(
+        audit=audit_view(result),
+        light=asdict(LIGHT),
+        dark=asdict(DARK),
+        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        policy=Markup(policy(())),
     )
+    return without_inline_styles(page) + "\n"
 
 
 def write_audit_page(path: str | os.PathLike[str], result: AuditResult, *, overwrite: bool = False) -> Path:
