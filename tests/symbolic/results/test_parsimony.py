@@ -142,3 +142,32 @@ def test_the_mean_is_no_rival_of_a_law_that_few_rows_follow() -> None:
     law, mean, twin = fitted(rows, 1.1 * sympy.exp(1.01 * x), sympy.Float(60.0), 1.1 * sympy.exp(1.01 * x))
     assert paired_p_value(squared_errors(mean, rows), squared_errors(law, rows), 0.0) > 0.05
     assert alternatives(law, [mean, twin], rows) == ()
+
+
+def test_of_like_terms_one_is_chosen_and_of_the_others_the_numbers() -> None:
+    rows = table(24, 0.1, 0)
+    decay = nats(2.5 * sympy.exp(-3.1 * x), rows)
+    two = nats(2.5 * sympy.exp(-3.1 * x) + 0.7 * sympy.exp(-1.3 * x), rows)
+    three = nats(2.5 * sympy.exp(-3 * x) + 0.7 * sympy.exp(-1.3 * x) + 0.4 * sympy.exp(-x), rows)
+    other = nats(2.5 * sympy.exp(-3.1 * x) + 0.7 * sympy.cos(1.3 * x), rows)
+    step = rows.config.operator_nats + 2 * rows.config.number_nats
+    assert two - decay == pytest.approx(step)
+    assert two < three <= two + step
+    assert other > two + 2.0
+    # Powers of a column are other terms.
+    assert nats(2.5 * x**3 + 0.7 * x**2, rows) == pytest.approx(
+        nats(2.5 * x**3, rows) + nats(0.7 * x**2, rows) + rows.config.operator_nats
+    )
+
+
+def test_decays_under_little_noise_are_told_from_what_imitates_them() -> None:
+    rng = np.random.default_rng(4)
+    X = np.linspace(0, 1.15, 24)[:, None]
+    law = 1.2 * np.exp(-0.8 * X[:, 0]) + 1.9 * np.exp(-4.5 * X[:, 0])
+    rows = SplitRows.split(("x",), X, law + 2e-3 * rng.standard_normal(24), 0.2, 0)
+    decays, cube = fitted(
+        rows,
+        1.1 * sympy.exp(-0.9 * x) + 1.8 * sympy.exp(-4.1 * x),
+        27.0 * (1.5 - sympy.tanh(0.9 * x + 0.7)) ** 3 + 0.3,
+    )
+    assert simplest([cube, decays], rows) is decays

@@ -52,6 +52,9 @@ def test_functions_left_out_and_forms_kept() -> None:
     assert not few.allow(tree("sqrt(m)"))
     assert few.forms is not None
     assert [form.name for form in few.forms] == ["identity", "arctan", "log", "cos(x)^2"]
+    kinked = Limits.read(NAMES, forms=["abs"], without=["min"])
+    assert kinked.functions == {"abs", "max"}
+    assert Limits.read(NAMES, forms=[form_from_text("step(x)")]).functions == {"step", "abs", "max", "min"}
     both = Limits.read(NAMES, forms=["sin", "exp"], without=["sin"])
     assert both.functions == {"exp"}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewise.forms.tree import Node, Variable
+from edgewise.forms.tree import Node, Variable, render
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.univariate.curve import Points, smooth_noise
 from edgewise.symbolic.univariate.library import ALL, Column
@@ -17,7 +17,8 @@ from edgewise.symbolic.univariate.like_terms import like_sums
 from edgewise.symbolic.univariate.oscillations import phase, trigonometric
 from edgewise.symbolic.univariate.outer_functions import OUTERS, views
 from edgewise.symbolic.univariate.rational import polynomials, rationals
-from edgewise.symbolic.univariate.trees import X
+from edgewise.symbolic.univariate.search import one_variable
+from edgewise.symbolic.univariate.trees import X, add, call, multiply, real, size
 
 Floats = np.ndarray
 PLACES = np.sort(np.random.default_rng(0).uniform(0.3, 3.0, 90))
@@ -204,3 +205,20 @@ def test_sums_of_like_terms_are_grown_until_nothing_is_left(law) -> None:
 
 def test_no_sums_of_what_is_not_allowed() -> None:
     assert list(like_sums(curve(PLACES, np.exp(-PLACES)), frozenset({"log"}))) == []
+
+
+def test_a_sum_of_decays_is_not_passed_over_for_what_imitates_it() -> None:
+    # Of the size of Lanczos' sum of three: any smooth function of as many nodes follows it as closely.
+    x = np.linspace(0, 1.15, 24)
+    law = 0.12 * np.exp(-0.9 * x) + 0.9 * np.exp(-3.2 * x) + 1.4 * np.exp(-5.3 * x)
+    found = one_variable(x, law + 3e-5 * np.random.default_rng(0).standard_normal(24))
+    texts = [render(each.tree) for each in found]
+    assert any(text.count("exp") == 3 for text in texts), texts
+
+
+def test_like_terms_are_read_once() -> None:
+    decay = multiply(real(2.5), call("exp", multiply(real(-3.1), X)))
+    other = multiply(real(0.7), call("exp", multiply(real(-1.3), X)))
+    wave = multiply(real(0.7), call("cos", multiply(real(1.3), X)))
+    assert size(add(decay, other)) == size(decay) + 3
+    assert size(add(decay, wave)) == size(decay) + size(wave) + 1

@@ -14,7 +14,7 @@ Advances 6. doi:10.1126/sciadv.aav6971 (priors of expressions from how often the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc, stdtr
 
 from edgewise.symbolic.config import SearchConfig
-from edgewise.symbolic.expressions.algebra import evaluated, negated
+from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.nodes import HALF, MINUS, ONE, SYMBOL, Expr, is_exact, is_negative, number
 from edgewise.symbolic.expressions.writing import values
@@ -148,13 +148,46 @@ def nats(expression: Any, rows: SplitRows) -> float:
         inverse = is_negative(args[1])
         size = negated(args[1]) if inverse else args[1]
         return (config.operator_nats if inverse else 0.0) + _power_nats(size, config) + nats(args[0], rows)
+    if head == "+":
+        return _sum_nats(args, rows) + config.operator_nats * (len(args) - 1)
     parts = sum(nats(each, rows) for each in args)
-    if head in "+*^":
+    if head in "*^":
         return parts + config.operator_nats * (len(args) - 1)
     around = config.around_nats if any(each.heads - _PLAIN for each in args) else 0.0
     if head in _WAVES:
         return parts + around + config.wave_nats + _turns(expression, rows)
     return parts + around + (config.function_nats if head in _COMMON else config.rare_nats)
+
+
+def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:
+    """Of terms that differ by their numbers alone, such as decays, one is chosen, and of the others the numbers."""
+    kinds: dict[Expr, float] = {}
+    numbers = 0
+    for each in terms:
+        kind = _numberless(each) if each.heads - _PLAIN else each
+        numbers += _numbers(each) if kind in kinds else 0
+        kinds[kind] = max(kinds.get(kind, 0.0), nats(each, rows))
+    return sum(kinds.values()) + rows.config.number_nats * numbers
+
+
+def _numberless(expression: Expr) -> Expr:
+    if expression.numeric:
+        return ONE
+    if not expression.args:
+        return expression
+    args = [each if _is_power(expression, each) else _numberless(each) for each in expression.args]
+    return rebuilt(expression, args)
+
+
+def _numbers(expression: Expr) -> int:
+    """The numbers to choose besides powers."""
+    if expression.numeric:
+        return int(expression not in (ONE, MINUS))
+    return sum(_numbers(each) for each in expression.args if not _is_power(expression, each))
+
+
+def _is_power(expression: Expr, part: Expr) -> bool:
+    return expression.head == "^" and part is expression.args[1] and part.numeric
 
 
 def _power_nats(size: Expr, config: SearchConfig) -> float:

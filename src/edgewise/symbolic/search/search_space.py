@@ -19,6 +19,8 @@ from edgewise.symbolic.univariate.closed_forms import check_forms
 
 _OF = "find_formula"
 _ARITHMETIC = frozenset({"+", "*", "^", "neg", "inv"})
+# What is made of a function by sums and products: max(a, b) = (a + b + |a - b|)/2, mod(a, b) = a - b*floor(a/b).
+_MADE_OF = {"abs": ("max", "min"), "step": ("abs", "max", "min"), "floor": ("mod",)}
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,8 @@ def _functions(
     library = None if forms is None else _library(forms)
     allowed: frozenset[str] | None = None
     if library is not None:
-        allowed = frozenset(name for form in library for name in functions_in(form.tree()))
+        called = {name for form in library for name in functions_in(form.tree())}
+        allowed = frozenset(called.union(*(_MADE_OF.get(name, ()) for name in called)))
     if banned:
         allowed = (frozenset(FUNCTIONS) if allowed is None else allowed) - banned
         kept = tuple(FORMS.values()) if library is None else library

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree import OPERATORS, Apply, Node, Number, Variable
 
 X = Variable("x")
 ONE, ZERO = Number(1), Number(0)
@@ -119,7 +119,8 @@ def tidy(node: Node) -> Node:
 
 
 def size(node: Node) -> int:
-    """Operators, functions, variables and constants; signs and divisions inside products cost nothing."""
+    """Operators, functions, variables and constants; signs and divisions inside products cost nothing, and of like terms,
+    such as decays that differ by their numbers alone, the first is read and of the others their numbers."""
     if not isinstance(node, Apply):
         return 1
     if node.function == "neg":
@@ -127,7 +128,13 @@ def size(node: Node) -> int:
     if node.function == "inv":
         return 2 + size(node.arguments[0])
     if node.function == "+":
-        return len(node.arguments) - 1 + sum(size(each) for each in node.arguments)
+        kinds: dict[Node, list[int]] = {}
+        repeated = 0
+        for each in node.arguments:
+            kind = _shape(each)
+            repeated += len(floats_in(each)) if kind in kinds else 0
+            kinds.setdefault(kind, []).append(size(each))
+        return len(node.arguments) - 1 + sum(max(sizes) for sizes in kinds.values()) + repeated
     if node.function == "*":
         # A division in a product is one operator, as a multiplication is.
         inverses = [_is_inverse(each) for each in node.arguments]
@@ -137,6 +144,24 @@ def size(node: Node) -> int:
         )
         return len(node.arguments) - 1 + parts + lone
     return 1 + sum(size(each) for each in node.arguments)
+
+
+def _shape(node: Node) -> Node:
+    """What a term with a function has in common with those that differ by numbers alone; any other is a kind of its own."""
+    return _numberless(node) if _curved(node) else node
+
+
+def _curved(node: Node) -> bool:
+    return isinstance(node, Apply) and (node.function not in OPERATORS or any(map(_curved, node.arguments)))
+
+
+def _numberless(node: Node) -> Node:
+    if not isinstance(node, Apply) or node.function == "^":
+        return ONE if isinstance(node, Number) else node
+    inner = tuple(map(_numberless, node.arguments))
+    if node.function in ("*", "neg"):
+        return multiply(*inner)
+    return Apply(node.function, inner)
 
 
 def floats_in(node: Node) -> list[float]:
