@@ -8,7 +8,14 @@ import pytest
 
 import edgewise
 from edgewise import InputError
-from edgewise.symbolic import SearchConfig
+from edgewise.symbolic import (
+    CurveConfig,
+    HypothesisConfig,
+    KnownFormConfig,
+    RelationConfig,
+    RoundingConfig,
+    SearchConfig,
+)
 from edgewise.training import TableConfig
 from edgewise.verifying import ProverConfig
 
@@ -16,6 +23,11 @@ SOURCE = Path(edgewise.__file__).parent
 CONFIGS = [
     pytest.param(ProverConfig, ["verifying"], id="ProverConfig"),
     pytest.param(SearchConfig, ["symbolic"], id="SearchConfig"),
+    pytest.param(RelationConfig, ["symbolic/structure"], id="RelationConfig"),
+    pytest.param(RoundingConfig, ["symbolic/fitting"], id="RoundingConfig"),
+    pytest.param(CurveConfig, ["symbolic/univariate"], id="CurveConfig"),
+    pytest.param(KnownFormConfig, ["symbolic/known_form"], id="KnownFormConfig"),
+    pytest.param(HypothesisConfig, ["symbolic/hypotheses"], id="HypothesisConfig"),
     pytest.param(TableConfig, ["training", "estimators"], id="TableConfig"),
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, fields
+from dataclasses import MISSING, Field, fields
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from edgewise._core.checks import check_float, check_int, short
@@ -11,7 +11,7 @@ from edgewise._core.errors import InputError
 
 
 class Config(Protocol):
-    """A dataclass of numbers, and tuples of numbers, each with a default."""
+    """A dataclass of numbers, tuples of numbers and other such dataclasses, each with a default."""
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -32,6 +32,12 @@ def check_config(
     of, low, high = type(config).__name__, least or {}, most or {}
     for each in fields(config):
         value, usual = getattr(config, each.name), each.default
+        if each.default_factory is not MISSING and not isinstance(
+            value, type(usual := each.default_factory())
+        ):
+            raise InputError(
+                f"The '{each.name}' parameter of {of} must be a {type(usual).__name__}. Got {short(value)} instead."
+            )
         if isinstance(usual, tuple):
             kind = type(usual[0])
             good = isinstance(value, tuple) and bool(cast("tuple[Any, ...]", value))

@@ -1,4 +1,9 @@
 from .._core.errors import NumericEdgesError as NumericEdgesError
+from .config import CurveConfig as CurveConfig
+from .config import HypothesisConfig as HypothesisConfig
+from .config import KnownFormConfig as KnownFormConfig
+from .config import RelationConfig as RelationConfig
+from .config import RoundingConfig as RoundingConfig
 from .config import SearchConfig as SearchConfig
 from .expressions.border import complexity as complexity
 from .expressions.border import formula_text as formula_text

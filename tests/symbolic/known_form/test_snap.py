@@ -11,7 +11,7 @@ import sympy
 from edgewise.forms import FORMS
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.known_form.snap import library_finder, put_together, whole_formulas
+from edgewise.symbolic.known_form.snap import put_together, whole_formulas
 from edgewise.symbolic.known_form.text import read_partial
 from edgewise.symbolic.univariate.closed_forms import Suggestion
 
@@ -65,10 +65,3 @@ def test_suggestions_that_have_no_value_on_the_rows_leave_no_formula() -> None:
     partial = read_partial("f(x1) + x2", NAMES)
     nowhere = Suggestion(FORMS["log"], 1.0, 1.0, -1e6, 0.0, 1.0, 0.0, 3)
     assert whole_formulas(partial, {"f": [nowhere]}, rows, math.inf) == ()
-
-
-def test_the_library_is_looked_through_for_a_curve() -> None:
-    x = np.linspace(0, 3, 60)
-    best = library_finder(x, 2 * np.exp(-x) + 1, np.ones(60), 1e-8)[0]
-    assert best.form.name == "exp"
-    np.testing.assert_allclose(best.value(x), 2 * np.exp(-x) + 1)

@@ -19,7 +19,7 @@ def taken(clean, X, noise: float, seed: int = 0) -> list[str]:
     y = clean + noise * np.sqrt(np.mean(clean**2)) * rng.standard_normal(len(clean))
     names = tuple("abcde"[: X.shape[1]])
     rows = SplitRows.split(names, X, y, 0.2, 0)
-    moves = list(power_factors(rows, np.ones(len(rows.y)), 9.0))
+    moves = list(power_factors(rows, np.ones(len(rows.y))))
     return [render(move.factor) for move in moves if move.factor is not None]
 
 

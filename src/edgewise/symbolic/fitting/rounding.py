@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.symbolic.config import DEFAULT, RoundingConfig
 from edgewise.symbolic.expressions.border import canonical
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.nodes import Expr
@@ -46,7 +47,7 @@ def fit_expression(expression: Any, rows: SplitRows) -> Fitted:
     return Fitted(from_tree(fit.tree, rows.names), fit, rows.held_error(fit))
 
 
-def round_constants(expression: Any, rows: SplitRows, trials: int = 60) -> Fitted:
+def round_constants(expression: Any, rows: SplitRows) -> Fitted:
     """Simplify the constants of a formula as far as the data allow.
 
     Parameters
@@ -55,8 +56,6 @@ def round_constants(expression: Any, rows: SplitRows, trials: int = 60) -> Fitte
         A formula; its floats are the constants.
     rows
         Data to fit and to judge on.
-    trials
-        The most refits spent.
 
     Returns
     -------
@@ -65,11 +64,11 @@ def round_constants(expression: Any, rows: SplitRows, trials: int = 60) -> Fitte
     """
     best = fit_expression(expression, rows)
     refused: set[tuple[str, str]] = set()
-    for _ in range(trials):
+    for _ in range(rows.config.rounding.refits):
         proposal = next(
             (
                 each
-                for each in _proposals(best, rows.names)
+                for each in _proposals(best, rows.names, rows.config.rounding)
                 if (_key(best, each[0]), str(each[1])) not in refused
             ),
             None,
@@ -91,9 +90,8 @@ def trim_digits(fitted: Fitted, rows: SplitRows) -> Fitted:
     _, jacobian = tape.jacobian(tape.start, rows.X)
     noise = math.sqrt(max(fitted.fit.variance, rows.rounding_error**2))
     with np.errstate(all="ignore"):
-        # Each alone moves the fit by less than a fiftieth of what the noise does.
         root = 1.0 if rows.weight is None else np.sqrt(rows.weight)[:, None]
-        allowed = noise / np.linalg.norm(jacobian * root, axis=0) / 50
+        allowed = noise / np.linalg.norm(jacobian * root, axis=0) / rows.config.rounding.digits_lost
     constants = [
         _rounded(value, step) for value, step in zip(tape.start.tolist(), allowed.tolist(), strict=True)
     ]
@@ -135,18 +133,18 @@ def indistinguishable(new: Fitted, old: Fitted, rows: SplitRows, inflation: floa
     inflation
         How much larger the variance of the constant in question is than equal noise would make it.
     """
+    config = rows.config.rounding
     n, saved = len(rows.y), max(old.fit.constants.size - new.fit.constants.size, 1)
     floor = n * rows.rounding_error**2
     if not math.isfinite(new.fit.rss):
         return False
     excess = (new.fit.rss - old.fit.rss) / max(inflation * old.fit.variance, rows.rounding_error**2, 1e-300)
-    held = new.held <= old.held * 1.01 + 2 * math.sqrt(
-        old.fit.variance / max(len(rows.y_held), 1)
-    ) + math.sqrt(floor / n)
+    chance = math.sqrt(old.fit.variance / max(len(rows.y_held), 1))
+    held = new.held <= old.held * config.worse + config.worse_errors * chance + math.sqrt(floor / n)
     return excess <= saved * math.log(max(n, 8)) and held
 
 
-def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]:
+def _proposals(best: Fitted, names: Sequence[str], config: RoundingConfig) -> Iterator[tuple[int, Node]]:
     """(constant, exact value), the closest first."""
     found: list[tuple[float, int, Node]] = []
     tape = Tape(best.fit.tree, names)
@@ -157,7 +155,7 @@ def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]
         # Where a column is called pi, the text of a formula could not tell the two apart.
         found += [
             (rank, at, node)
-            for rank, node in _candidates(value, error, is_power=at in powers, is_angle=at in angles)
+            for rank, node in _candidates(value, error, config, is_power=at in powers, is_angle=at in angles)
             if not ("pi" in names and _has_pi(node))
         ]
     found.sort(key=lambda each: each[0])
@@ -166,13 +164,13 @@ def _proposals(best: Fitted, names: Sequence[str]) -> Iterator[tuple[int, Node]]
 
 
 def _candidates(
-    value: float, error: float, *, is_power: bool = False, is_angle: bool = False
+    value: float, error: float, config: RoundingConfig, *, is_power: bool = False, is_angle: bool = False
 ) -> Iterator[tuple[float, Node]]:
     """Exact values within the interval the data leave, with a rank: how far off, and how complicated."""
     if not math.isfinite(error):
         yield from ((0.0, Number(0)), (0.1, Number(1)))
         return
-    width = 4 * error + 1e-11 * abs(value)
+    width = config.interval * error + config.blur * abs(value)
     if abs(value) <= width:
         yield 0.0, Number(0)
     for level, (denominator, unit) in enumerate(_LEVELS):
@@ -180,56 +178,52 @@ def _candidates(
         nearest = round(value / spacing)
         distance = abs(value - nearest * spacing)
         # Within reach, and unlikely to be so by chance.
-        # The more kinds of numbers are tried, the closer a hit must be to mean anything.
-        # Powers are simple numbers far more often than other constants are.
-        chance = (0.8 if is_power else 0.2) * spacing / denominator / (1 + 0.5 * level)
-        # Outside an angle, a multiple of pi is a strong claim about where a constant comes from: a measured 15.7 is
-        # not 5*pi.
+        chance = config.power_chance if is_power else config.chance
+        chance = chance * spacing / denominator / (1 + config.level_price * level)
         if (
             unit != "1"
             and not is_angle
-            and (width > _CLAIM * abs(value) or 2 * width > 0.02 * spacing / denominator)
+            and (
+                width > config.claim_width * abs(value)
+                or 2 * width > config.claim_chance * spacing / denominator
+            )
         ):
-            if nearest and _likely_multiple(value, nearest, distance, error):
+            if nearest and _likely_multiple(value, nearest, distance, error, config):
                 yield 1.0 + level, _exact(nearest, denominator, unit)
             continue
-        sure = distance <= width and 2 * width < chance and abs(nearest) < 1e9
-        if nearest and (sure or (unit == "1" and _likely(nearest, denominator, distance, error))):
+        sure = distance <= width and 2 * width < chance and abs(nearest) < config.largest_whole
+        if nearest and (sure or (unit == "1" and _likely(nearest, denominator, distance, error, config))):
             yield 1.0 + level, _exact(nearest, denominator, unit)
 
 
-def _likely(nearest: int, denominator: int, distance: float, error: float) -> bool:
+def _likely(nearest: int, denominator: int, distance: float, error: float, config: RoundingConfig) -> bool:
     """Whether a measured constant is rather a small whole number, or half of one, than any other number, by Bayes' rule."""
-    prior, most = _SIMPLE.get(denominator, (0.0, 0))
+    simple = {1: (config.whole_share, config.largest_small), 2: (config.half_share, config.largest_half)}
+    prior, most = simple.get(denominator, (0.0, 0))
     if error <= 0 or abs(nearest) > most:
         return False
-    density = math.exp(-((distance / error) ** 2) / 2) / (math.sqrt(2 * math.pi) * error)
-    return prior * density / denominator > 1 - prior
+    return prior * _density(distance, error) / denominator > 1 - prior
 
 
-def _likely_multiple(value: float, nearest: int, distance: float, error: float) -> bool:
+def _likely_multiple(
+    value: float, nearest: int, distance: float, error: float, config: RoundingConfig
+) -> bool:
     """Whether a measured constant is rather a small multiple of an irrational number than any other, by Bayes' rule: others
     are as dense in every decade."""
     if error <= 0:
         return False
-    prior = _MULTIPLE / (abs(nearest) * (abs(nearest) + 1))
-    density = math.exp(-((distance / error) ** 2) / 2) / (math.sqrt(2 * math.pi) * error)
-    return prior * density * abs(value) * _DECADES * math.log(10) > _ODDS
+    prior = config.multiple_share / (abs(nearest) * (abs(nearest) + 1))
+    odds = prior * _density(distance, error) * abs(value) * config.multiple_decades * math.log(10)
+    return odds > config.multiple_odds
 
 
-# The share of the constants of laws that are multiples of one such number over one denominator; decades that others spread
-# over; odds that make a claim.
-_MULTIPLE, _DECADES, _ODDS = 0.004, 4, 3.0
-# The share of the constants of laws that are whole numbers, and halves of them, with the largest of these.
-_SIMPLE = {1: (0.4, 12), 2: (0.15, 5)}
+def _density(distance: float, error: float) -> float:
+    return math.exp(-((distance / error) ** 2) / 2) / (math.sqrt(2 * math.pi) * error)
 
 
 def _has_pi(node: Node) -> bool:
     return "pi" in names_in(node)
 
-
-# Relative width of the interval below which a constant may be taken for a multiple of pi or of another irrational number.
-_CLAIM = 1e-3
 
 # Denominator and unit, the most obvious first.
 _LEVELS: Sequence[tuple[int, str]] = (
@@ -272,7 +266,7 @@ def _exact(numerator: int, denominator: int, unit: str) -> Node:
     return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
 
 
-def exact_number(value: float, error: float) -> Expr | None:
+def exact_number(value: float, error: float, config: RoundingConfig = DEFAULT.rounding) -> Expr | None:
     """The simplest exact number that a measured constant could be, or None.
 
     Examples
@@ -281,5 +275,5 @@ def exact_number(value: float, error: float) -> Expr | None:
     >>> exact_number(1.5707963, 1e-7), exact_number(0.6667, 0.0001), exact_number(0.123456, 1e-6)
     (pi/2, 2/3, None)
     """
-    best = min(_candidates(value, error), key=lambda each: each[0], default=None)
+    best = min(_candidates(value, error, config), key=lambda each: each[0], default=None)
     return None if best is None else from_tree(best[1])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -25,26 +26,12 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, UntilSpent, check_seconds, check_work, running
 from edgewise.data import split
 from edgewise.network import KAN, Nodes
+from edgewise.symbolic.config import DEFAULT, HypothesisConfig, SearchConfig, config_of
 from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest
 from edgewise.symbolic.hypotheses.text import Hypothesis, read_hypothesis
 from edgewise.training import fit
 
 Floats = NDArray[np.float64]
-
-# Units of work that "normal" stands for.
-UNITS = 20.0
-# A true claim is called false once in a thousand.
-_LEVEL = 1e-3
-_CRITICAL = 3.09
-_HELD_OUT = 0.25
-_FEWEST_ROWS, _FEWEST_TESTED = 60, 12
-# How many times the network's error a true claim may seem to be violated by where that error has heavy tails.
-_LIKELY = 3.0
-# Differences below this share of y's size are the arithmetic's.
-_ROUNDING = 1e-8
-# Good enough a network: by its error beside y, or by agreement of two beside what neither explains.
-_ACCURATE, _AGREED = 1e-3, 0.5
-_INTERVALS = (5, 10, 20, 40, 80)
 
 
 @dataclass(frozen=True)
@@ -58,7 +45,7 @@ class Verdict:
     holds
         Whether the data are consistent with it.
     p_value
-        How often a true claim would look at least this bad; below 0.001 it is rejected.
+        How often a true claim would look at least this bad; below `HypothesisConfig.level` it is rejected.
     free_error
         Root mean squared error of the network on held-out rows, in the units of y.
     constrained_error
@@ -107,6 +94,7 @@ def check_structure(
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int | None = 0,
+    config: SearchConfig | None = None,
 ) -> Verdict:
     """Test a claim about the law behind a table.
 
@@ -137,6 +125,8 @@ def check_structure(
         Time limit; the networks that are trained until then are used, and the verdict may differ from run to run.
     seed
         Seed of the split, the networks and the points compared.
+    config
+        Other thresholds, in its `hypotheses`.
 
     Returns
     -------
@@ -164,7 +154,7 @@ def check_structure(
     False
     """
     return check_structures(
-        X, y, [hypothesis], names=names, noise=noise, work=work, seconds=seconds, seed=seed
+        X, y, [hypothesis], names=names, noise=noise, work=work, seconds=seconds, seed=seed, config=config
     )[0]
 
 
@@ -178,12 +168,13 @@ def check_structures(
     work: str | float = "normal",
     seconds: float | None = None,
     seed: int | None = 0,
+    config: SearchConfig | None = None,
 ) -> tuple[Verdict, ...]:
     """Test several claims with one trained network.
 
     Parameters
     ----------
-    X, y, names, noise, work, seconds, seed
+    X, y, names, noise, work, seconds, seed, config
         As in `check_structure`.
     hypotheses
         The claims.
@@ -208,21 +199,21 @@ def check_structures(
     [True, True, False]
     """
     of = "check_structure"
-    table = check_matrix(X, "X", min_rows=_FEWEST_ROWS, of=of)
+    settings = config_of(config, of).hypotheses
+    table = check_matrix(X, "X", min_rows=settings.fewest_rows, of=of)
     target = check_vector(y, "y", length=len(table), of=of)
     labels = column_names(X, names, table.shape[1], of)
     claims = [read_hypothesis(text, labels) for text in as_tuple(hypotheses, "hypotheses", "texts", of=of)]
     known = 0.0 if noise is None else check_float(noise, "noise", low=0.0, of=of)
-    meter = Meter(UNITS * check_work(work, of))
+    meter = Meter(settings.work_units * check_work(work, of))
     limit = check_seconds(seconds, of)
     root = None if seed is None else check_int(seed, "seed", low=0, of=of)
-    train, held = split(len(target), _HELD_OUT, root)
+    train, held = split(len(target), settings.held_out, root)
     size = math.sqrt(float(np.mean(np.square(target)))) or 1.0
-    region = DataRegion(labels, table[train])
+    region = DataRegion(labels, table[train], settings)
     with np.errstate(all="ignore"), one_thread():
-        model, reason = _trained(
-            table[train], target[train] / size, table[held], target[held] / size, meter, limit, root
-        )
+        parts = (table[train], target[train] / size, table[held], target[held] / size)
+        model, reason = _trained(*parts, meter, limit, root, settings)
         verdicts = (
             _judged(claim, model, region, table[held], target[held], size, known, derive(root, 1 + at))
             for at, claim in enumerate(claims)
@@ -249,7 +240,14 @@ class _Model:
 
 
 def _trained(
-    X: Floats, y: Floats, X_held: Floats, y_held: Floats, meter: Meter, limit: float | None, seed: int | None
+    X: Floats,
+    y: Floats,
+    X_held: Floats,
+    y_held: Floats,
+    meter: Meter,
+    limit: float | None,
+    seed: int | None,
+    config: HypothesisConfig,
 ) -> tuple[_Model, StopReason]:
     """The best of a few shapes; no more are tried once one is accurate or two agree."""
     reason = StopReason.EXHAUSTED
@@ -262,7 +260,8 @@ def _trained(
         [width, 2 * width + 1, 1],
     )
     # A grid finer than the rows only follows them.
-    schedule = [intervals for intervals in _INTERVALS if intervals <= max(len(y) / 20, _INTERVALS[0])]
+    finest = max(len(y) / config.rows_an_interval, config.intervals[0])
+    schedule = [intervals for intervals in config.intervals if intervals <= finest]
     found: list[tuple[float, Floats, KAN]] = []
     for at, shape in enumerate(shapes):
         if found and meter.left <= 0:
@@ -288,7 +287,7 @@ def _trained(
         found.sort(key=lambda each: each[0])
         if len(found) > 1:
             apart = math.sqrt(float(np.mean(np.square(found[0][1] - found[1][1]))))
-            if found[0][0] <= _ACCURATE or apart <= _AGREED * found[0][0]:
+            if found[0][0] <= config.accurate or apart <= config.agreed * found[0][0]:
                 reason = StopReason.CONVERGED
                 break
         if result.stop_reason is StopReason.INTERRUPTED:
@@ -309,19 +308,20 @@ def _judged(
     noise: float,
     seed: int | None,
 ) -> Verdict:
+    config = region.config
     free = size * model(X)
     parts = [size * each for each in nearest(claim, model, region, X, numpy_generator(seed))]
-    tests = [_compared(free, each, y, size, noise) for each in parts]
+    tests = [_compared(free, each, y, size, noise, config) for each in parts]
     worst = min(tests, key=lambda each: each.p_value)
-    if worst.rows < _FEWEST_TESTED:
+    if worst.rows < config.fewest_tested:
         raise InputError(
             f"The 'X' parameter of check_structure must hold rows that can tell whether {claim.text} is true. Got only "
             f"{worst.rows} held-out rows that have others to compare with instead; {_ADVICE[claim.kind]}."
         )
     # Several parts are several chances to be wrong.
     p = min(1.0, len(tests) * worst.p_value)
-    holds = p >= _LEVEL
-    detectable = 2 * _CRITICAL * worst.free_error / math.sqrt(worst.rows)
+    holds = p >= config.level
+    detectable = 2 * NormalDist().inv_cdf(1 - config.level) * worst.free_error / math.sqrt(worst.rows)
     errors = (
         f"on {worst.rows:,} held-out rows the nearest such function is off by {worst.claimed_error:.3g}, the free "
         f"network by {worst.free_error:.3g} (p = {p:.2g})"
@@ -356,7 +356,14 @@ class _Comparison:
     rows: int
 
 
-def _compared(free: Floats, claimed: Floats, y: Floats, size: float, noise: float) -> _Comparison:
+def _compared(
+    free: Floats,
+    claimed: Floats,
+    y: Floats,
+    size: float,
+    noise: float,
+    config: HypothesisConfig = DEFAULT.hypotheses,
+) -> _Comparison:
     """One-sided test that the claimed function's squared errors are no larger than the network's."""
     good = np.isfinite(claimed) & np.isfinite(free)
     count = int(good.sum())
@@ -365,12 +372,12 @@ def _compared(free: Floats, claimed: Floats, y: Floats, size: float, noise: floa
     residual, difference = (y - free)[good], (free - claimed)[good]
     error, violation = _rms(residual), _rms(difference)
     claimed_error = _rms(residual + difference)
-    if violation <= _ROUNDING * size:
+    if violation <= config.rounding * size:
         return _Comparison(1.0, error, claimed_error, violation, count)
     gain = float(np.mean(2 * residual * difference + np.square(difference)))
     # Were the claim true, the two would differ by about the network's error; chance is measured at a few times that size
     # at most, or a violation in one corner of the box would hide behind its own spread.
-    likely = difference * min(1.0, _LIKELY * error / violation)
+    likely = difference * min(1.0, config.likely * error / violation)
     spread = float(np.std(2 * residual * likely + np.square(likely)))
     spread = max(spread, 2 * noise * _rms(likely), 1e-300)
     z = gain * math.sqrt(count) / spread

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms import Expression
+from edgewise.symbolic.config import DEFAULT, HypothesisConfig
 from edgewise.symbolic.expressions.tape import Tape
 
 Floats = NDArray[np.float64]
 
-_GRID = 65
+# Each halves the distance: these end at rounding.
 _HALVINGS = 48
 
 
@@ -23,6 +24,7 @@ def same_level(
     high: Floats,
     names: Sequence[str],
     generator: np.random.Generator,
+    config: HypothesisConfig = DEFAULT.hypotheses,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """A random point of the box for every row, with the same value of the expression.
 
@@ -38,6 +40,8 @@ def same_level(
         The columns.
     generator
         Draws the points.
+    config
+        How many places are looked through, and how closely the level is met.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def same_level(
     for at, column in enumerate(columns):
         rows = np.flatnonzero(turn == at)
         ends = float(low[column]), float(high[column])
-        values, good = _solved(level, moved[rows], column, wanted[rows], ends, generator)
+        values, good = _solved(level, moved[rows], column, wanted[rows], ends, generator, config)
         moved[rows, column] = values
         found[rows] = good
     return moved, found
@@ -90,6 +94,7 @@ def _solved(
     wanted: Floats,
     ends: tuple[float, float],
     generator: np.random.Generator,
+    config: HypothesisConfig,
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The column's value at which the level is the one wanted, where a grid shows that there is one."""
     if not len(X):
@@ -100,9 +105,10 @@ def _solved(
         placed[:, column] = values
         return level(placed) - goal
 
-    grid = np.linspace(*ends, _GRID)
-    table = miss(np.repeat(X, _GRID, axis=0), np.tile(grid, len(X)), np.repeat(wanted, _GRID))
-    table = table.reshape(len(X), _GRID)
+    count = config.grid
+    grid = np.linspace(*ends, count)
+    table = miss(np.repeat(X, count, axis=0), np.tile(grid, len(X)), np.repeat(wanted, count))
+    table = table.reshape(len(X), count)
     finite = np.isfinite(table)
     changes = (np.sign(table[:, 1:]) != np.sign(table[:, :-1])) & finite[:, 1:] & finite[:, :-1]
     pick = np.argmax(np.where(changes, generator.random(changes.shape), -1.0), axis=1)
@@ -116,7 +122,7 @@ def _solved(
         left, right = np.where(same, middle, left), np.where(same, right, middle)
     solution = (left + right) / 2
     # At a pole the sign changes too, but the level is not met.
-    size = 1e-6 * (np.abs(wanted) + np.abs(table).max(axis=1, where=finite, initial=0.0) / _GRID)
+    size = config.met * (np.abs(wanted) + np.abs(table).max(axis=1, where=finite, initial=0.0) / count)
     with np.errstate(invalid="ignore"):
         good &= np.abs(miss(X, solution, wanted)) <= size
     return solution, good

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise.symbolic.config import DEFAULT, HypothesisConfig
 from edgewise.symbolic.hypotheses.level_sets import same_level
 from edgewise.symbolic.hypotheses.text import Hypothesis
 
@@ -24,10 +25,6 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Model = Callable[[Floats], Floats]
-
-# Other points each row is compared with.
-_MATES = 48
-_LINE = 41
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +37,18 @@ class DataRegion:
         The columns.
     X
         The rows, (n, d).
+    config
+        How far from them, and at how many points.
     """
 
     names: tuple[str, ...]
     X: Floats
+    config: HypothesisConfig = DEFAULT.hypotheses
 
     def holds(self, points: Floats) -> NDArray[np.bool_]:
-        """Which points lie among the rows: no farther from one than the loneliest row is from its neighbour, by half."""
-        distance = self._tree.query(points / self._scale, distance_upper_bound=1.5 * self._loneliest)[0]
+        """Which points lie among the rows: not much farther from one than the loneliest row is from its neighbour."""
+        reach = self.config.lonely * self._loneliest
+        distance = self._tree.query(points / self._scale, distance_upper_bound=reach)[0]
         return np.isfinite(np.asarray(distance, dtype=np.float64))
 
     @cached_property
@@ -104,9 +105,10 @@ def nearest(
 
 
 def _mates(region: DataRegion, X: Floats, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Every row `_MATES` times, and beside it rows of the table."""
-    others = region.X[generator.integers(len(region.X), size=len(X) * _MATES)]
-    return np.repeat(X, _MATES, axis=0), others
+    """Every row as often as it has mates, and beside it rows of the table."""
+    mates = region.config.mates
+    others = region.X[generator.integers(len(region.X), size=len(X) * mates)]
+    return np.repeat(X, mates, axis=0), others
 
 
 def _exchanged(here: Floats, others: Floats, group: tuple[int, ...]) -> Floats:
@@ -129,7 +131,7 @@ def _added(
         mixed = _exchanged(here, others, group)
         good &= region.holds(mixed)
         total = total + model(mixed)
-    return _middle(total, np.where(good, 1.0, 0.0))
+    return _middle(total, np.where(good, 1.0, 0.0), len(X))
 
 
 def _multiplied(
@@ -143,7 +145,7 @@ def _multiplied(
     with np.errstate(all="ignore"):
         values = model(first) * model(second) / corner
     # A small divisor says little.
-    return _middle(values, np.where(good & np.isfinite(values), np.square(corner), 0.0))
+    return _middle(values, np.where(good & np.isfinite(values), np.square(corner), 0.0), len(X))
 
 
 def _moved(
@@ -155,11 +157,11 @@ def _moved(
     low, high = region.X.min(axis=0), region.X.max(axis=0)
     moved = here
     for expression in hypothesis.expressions:
-        moved, found = same_level(expression, moved, low, high, region.names, generator)
+        moved, found = same_level(expression, moved, low, high, region.names, generator, region.config)
         good &= found
     moved = _exchanged(others, moved, hypothesis.ignored)
     good &= region.holds(np.where(good[:, None], moved, here))
-    return _middle(model(np.where(good[:, None], moved, here)), np.where(good, 1.0, 0.0))
+    return _middle(model(np.where(good[:, None], moved, here)), np.where(good, 1.0, 0.0), len(X))
 
 
 def _mirrored(column: int, sign: float, model: Model, region: DataRegion, X: Floats) -> Floats:
@@ -172,11 +174,12 @@ def _ordered(column: int, increasing: bool, model: Model, region: DataRegion, X:
     """The network made monotone along one column, by isotonic regression on a line through every row."""
     from sklearn.isotonic import isotonic_regression
 
-    line = np.linspace(region.X[:, column].min(), region.X[:, column].max(), _LINE)
-    points = np.repeat(X, _LINE, axis=0)
+    count = region.config.line
+    line = np.linspace(region.X[:, column].min(), region.X[:, column].max(), count)
+    points = np.repeat(X, count, axis=0)
     points[:, column] = np.tile(line, len(X))
-    values = model(points).reshape(len(X), _LINE)
-    weight = np.where(region.holds(points), 1.0, 1e-9).reshape(len(X), _LINE)
+    values = model(points).reshape(len(X), count)
+    weight = np.where(region.holds(points), 1.0, 1e-9).reshape(len(X), count)
     change = np.array(
         [
             np.interp(x, line, isotonic_regression(value, sample_weight=each, increasing=increasing) - value)
@@ -186,9 +189,9 @@ def _ordered(column: int, increasing: bool, model: Model, region: DataRegion, X:
     return model(X) + change
 
 
-def _middle(values: Floats, weight: Floats) -> Floats:
+def _middle(values: Floats, weight: Floats, rows: int) -> Floats:
     """The weighted median over each row's mates: a few points where the network is poor shall not decide."""
-    table, weights = values.reshape(-1, _MATES), weight.reshape(-1, _MATES)
+    table, weights = values.reshape(rows, -1), weight.reshape(rows, -1)
     order = np.argsort(table, axis=1)
     table, weights = np.take_along_axis(table, order, 1), np.take_along_axis(weights, order, 1)
     total = weights.sum(axis=1)

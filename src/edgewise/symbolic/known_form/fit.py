@@ -22,6 +22,7 @@ from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, spent
 from edgewise.splines import BSpline, quantile_grid
+from edgewise.symbolic.config import DEFAULT, KnownFormConfig
 from edgewise.symbolic.costs import SPLINES
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 from edgewise.symbolic.known_form.model import DEGREE, PartialModel, Spline, Splines
@@ -31,23 +32,6 @@ Kind = Literal["shift", "scale"]
 Freedom = tuple[str, Kind]
 _DAMPING = Damping(falls=0.125, rises=6.0, least=1e-12, most=1e8)
 _KINDS: tuple[Kind, ...] = ("shift", "scale")
-
-_STARTS = 10
-# Once a start explains y this well, others would only find the same again.
-_PROMISING = 0.03
-_INTERVALS = (10, 20, 40)
-# Weights of the bending, strongest last; beside errors in units of y's spread.
-_ROUGHNESS = (1e-12, 1e-9, 1e-7, 1e-5, 1e-3)
-_FIRST_ROUGHNESS = 1e-6
-# A function that takes over the size of another also takes on its bending: that must not count against it.
-_LIGHT_ROUGHNESS = 1e-9
-# A freedom need not be exact: a spline's slope is a spline of another kind.
-_SAME = 5e-2
-_HEAVY = 10.0
-# A direction that moves the formula this much less than the next, and this little at all, is left open by the data.
-_GAP, _STILL = 50.0, 1e-3
-# Fixing one must not cost accuracy: at most this factor, or this share of y's spread.
-_WORSE, _FLOOR = 1.5, 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +43,7 @@ class Task:
     y: Floats
     unit: float
     weight: Floats | None = None
+    config: KnownFormConfig = DEFAULT.known_form
 
     @cached_property
     def root(self) -> Floats:
@@ -106,26 +91,28 @@ def learn(train: Task, choose: Task, everything: Task, meter: Meter, seed: int |
     Learned or None
         None where no start gave a formula with a value on every row.
     """
-    until = meter.part(_LEARNING)
+    config = train.config
+    until = meter.part(config.learning_share)
     best: Learned | None = None
     reason = StopReason.CONVERGED
     try:
-        first = _started(train, meter.part(_LEARNING / 2), seed)
+        first = _started(train, meter.part(config.learning_share / 2), seed)
         if first is None:
             return None
-        best = Learned(first, (), _INTERVALS[0], _FIRST_ROUGHNESS)
+        coarse, roughness = config.intervals[0], config.first_roughness
+        best = Learned(first, (), coarse, roughness)
         first, freedoms = find_freedoms(train, first)
-        best, least = Learned(first, freedoms, _INTERVALS[0], _FIRST_ROUGHNESS), choose.error(first)
-        for intervals in _INTERVALS:
+        best, least = Learned(first, freedoms, coarse, roughness), choose.error(first)
+        for intervals in config.intervals:
             start = regridded(train, best.splines, intervals)
             tried = _smoothed(train, choose, start, freedoms, until)
-            if tried is None or not tried[0] < 0.99 * least:
+            if tried is None or not tried[0] < config.finer * least:
                 break
             least, roughness, splines = tried
             best = Learned(splines, freedoms, intervals, roughness)
         reason = StopReason.WORK_SPENT if spent() > until else reason
-        final = minimise(everything, best.splines, freedoms, best.roughness, steps=30)
-        good = math.isfinite(everything.error(final)) and choose.error(final) <= 1.2 * least
+        final = minimise(everything, best.splines, freedoms, best.roughness, config.last_steps)
+        good = math.isfinite(everything.error(final)) and choose.error(final) <= config.last_worse * least
         best = replace(best, splines=final if good else best.splines)
         best = replace(best, undetermined=is_undetermined(train, best.splines, freedoms))
     except StopError as stop:
@@ -138,45 +125,44 @@ def learn(train: Task, choose: Task, everything: Task, meter: Meter, seed: int |
     return replace(best, stop_reason=reason)
 
 
-# Share of the work for learning; the rest is for closed forms.
-_LEARNING = 0.7
-
-
 def _smoothed(
     train: Task, choose: Task, start: Splines, freedoms: Sequence[Freedom], until: float
 ) -> tuple[float, float, dict[str, Spline]] | None:
     """The smoothness that predicts best, walking from the middle to lighter bending or else to heavier: its error on the
     rows to choose by, the weight and the functions."""
-    middle = len(_ROUGHNESS) // 2
+    config, weights = train.config, train.config.roughness
+    middle = len(weights) // 2
     best: tuple[float, float, dict[str, Spline]] | None = None
-    for walk in (range(middle, -1, -1), range(middle + 1, len(_ROUGHNESS))):
+    for walk in (range(middle, -1, -1), range(middle + 1, len(weights))):
         splines = dict(start) if best is None else best[2]
         for at in walk:
             if spent() > until:
                 return best
-            splines = minimise(train, splines, freedoms, _ROUGHNESS[at], steps=40)
+            splines = minimise(train, splines, freedoms, weights[at], config.smooth_steps)
             error = choose.error(splines)
             if best is not None and not error < best[0]:
                 break
-            best = (error, _ROUGHNESS[at], splines)
-        if best is not None and best[1] < _ROUGHNESS[middle]:
+            best = (error, weights[at], splines)
+        if best is not None and best[1] < weights[middle]:
             break
     return best
 
 
 def _started(task: Task, until: float, seed: int | None) -> dict[str, Spline] | None:
     """The best of several starts: a few steps for each, then the two best until they converge."""
+    config = task.config
     found: list[tuple[float, dict[str, Spline]]] = []
-    for at in range(_STARTS):
+    for at in range(config.starts):
         if found and spent() > until:
             break
         start = _random(task, numpy_generator(derive(seed, 3, at)))
-        fitted = minimise(task, start, (), _FIRST_ROUGHNESS, steps=12)
+        fitted = minimise(task, start, (), config.first_roughness, config.start_steps)
         found.append((task.error(fitted), fitted))
-        if len(found) > 2 and min(each[0] for each in found) < _PROMISING:
+        if len(found) > 2 and min(each[0] for each in found) < config.promising:
             break
     found = sorted(found, key=lambda each: each[0])[:2]
-    done = [minimise(task, regridded(task, each, _INTERVALS[0]), (), _FIRST_ROUGHNESS) for _, each in found]
+    grids = [regridded(task, each, config.intervals[0]) for _, each in found]
+    done = [minimise(task, each, (), config.first_roughness, config.steps) for each in grids]
     best = min(done, key=task.error)
     return best if math.isfinite(task.error(best)) else None
 
@@ -191,7 +177,9 @@ def _random(task: Task, generator: np.random.Generator) -> dict[str, Spline]:
     for name in model.partial.functions:
         # Functions already drawn give the arguments of those that are nested around them.
         x = _arguments(model, {**plain, **splines}, name, task.X)
-        basis = BSpline(quantile_grid(torch.from_numpy(x)[:, None], _INTERVALS[0], blend=0.5), DEGREE)
+        basis = BSpline(
+            quantile_grid(torch.from_numpy(x)[:, None], task.config.intervals[0], blend=0.5), DEGREE
+        )
         t = np.linspace(-1.0, 1.0, basis.size)
         slope, bend = generator.normal(0.0, 0.6), generator.normal(0.0, 0.3)
         splines[name] = Spline(basis, 1.0 + slope * t + bend * (t * t - 1 / 3))
@@ -216,6 +204,7 @@ def regridded(task: Task, splines: Splines, intervals: int) -> dict[str, Spline]
 
 def find_freedoms(task: Task, splines: Splines) -> tuple[dict[str, Spline], tuple[Freedom, ...]]:
     """The shifts and scalings that the other functions can undo, each counted once, and the functions with them fixed."""
+    config = task.config
     current, freedoms = dict(splines), list[Freedom]()
     for name in splines:
         # The mean first: once it is zero, a size can be fixed without giving up the mean.
@@ -225,9 +214,10 @@ def find_freedoms(task: Task, splines: Splines) -> tuple[dict[str, Spline], tupl
             # Fixed before the next is looked for: a function on its way to unit size would hide what it costs.
             this: Freedom = (name, kind)
             fixed = (*freedoms, this)
-            moved = minimise(task, current, fixed, _LIGHT_ROUGHNESS, steps=30)
-            moved = minimise(task, regridded(task, moved, _INTERVALS[0]), fixed, _LIGHT_ROUGHNESS, steps=30)
-            if task.error(moved) <= _WORSE * task.error(current) + _FLOOR:
+            light, steps = config.light_roughness, config.free_steps
+            moved = minimise(task, current, fixed, light, steps)
+            moved = minimise(task, regridded(task, moved, config.intervals[0]), fixed, light, steps)
+            if task.error(moved) <= config.free_worse * task.error(current) + config.free_floor:
                 current, freedoms = moved, [*freedoms, this]
     return current, tuple(freedoms)
 
@@ -241,7 +231,7 @@ def is_free(task: Task, splines: Splines, fixed: Sequence[Freedom], name: str, k
     if not others.shape[1] or not float(np.linalg.norm(moved)) > 0:
         return False
     left = moved - others @ np.linalg.lstsq(others, moved, rcond=1e-10)[0]
-    return float(np.linalg.norm(left)) <= _SAME * float(np.linalg.norm(moved))
+    return float(np.linalg.norm(left)) <= task.config.same * float(np.linalg.norm(moved))
 
 
 def is_undetermined(task: Task, splines: Splines, freedoms: Sequence[Freedom]) -> bool:
@@ -249,17 +239,18 @@ def is_undetermined(task: Task, splines: Splines, freedoms: Sequence[Freedom]) -
 
     In sqrt(f(x)^2 + g(z)^2) any constant may move from f^2 to g^2, which neither shifts nor scales f.
     """
-    coarse = regridded(task, splines, _INTERVALS[0])
+    config = task.config
+    coarse = regridded(task, splines, config.intervals[0])
     _, jacobian = _system(task, coarse, freedoms, {})
     norms = np.linalg.norm(jacobian, axis=0)
     if not np.isfinite(norms).all():
         return False
     values = np.linalg.svd(jacobian / np.where(norms > 0, norms, 1.0), compute_uv=False)[-4:]
-    return bool(np.any((values[1:] < _STILL) & (_GAP * values[1:] < values[:-1])))
+    return bool(np.any((values[1:] < config.still) & (config.gap * values[1:] < values[:-1])))
 
 
 def minimise(
-    task: Task, splines: Splines, freedoms: Sequence[Freedom], roughness: float, steps: int = 60
+    task: Task, splines: Splines, freedoms: Sequence[Freedom], roughness: float, steps: int
 ) -> dict[str, Spline]:
     """Damped steps from these functions on their grids."""
     with np.errstate(all="ignore"):
@@ -334,7 +325,7 @@ def _residual(
         values = _seen(task.model, run.table, name)
         # The logarithm of a size can be brought to zero in few steps from anywhere.
         off = values.mean() if kind == "shift" else 0.5 * np.log(np.mean(values**2) + 1e-300)
-        parts.append(np.array([-_HEAVY * off]))
+        parts.append(np.array([-task.config.heavy * off]))
     return np.concatenate(parts)
 
 
@@ -357,7 +348,7 @@ def _system(
         basis = np.concatenate(tables)
         values = basis @ spline.coef
         slope = basis.mean(axis=0) if kind == "shift" else values @ basis / (values @ values + 1e-300)
-        row[0, places[name]] = _HEAVY * slope
+        row[0, places[name]] = task.config.heavy * slope
         rows.append(row)
     return _residual(task, splines, freedoms, stiffness), np.vstack(rows)
 

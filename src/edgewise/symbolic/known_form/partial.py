@@ -29,25 +29,18 @@ from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.data import split
+from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.fitting.measurements import measured
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.hypotheses.check import column_names
 from edgewise.symbolic.known_form.fit import Freedom, Learned, Task, learn
 from edgewise.symbolic.known_form.model import PartialModel, Spline
-from edgewise.symbolic.known_form.snap import library_finder, whole_formulas
+from edgewise.symbolic.known_form.snap import whole_formulas
 from edgewise.symbolic.known_form.text import read_partial
 from edgewise.symbolic.results.formula import Formula
-from edgewise.symbolic.univariate.closed_forms import Suggestion
+from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
 
 Floats = NDArray[np.float64]
-
-_HELD_OUT = 0.2
-# Units of work that "normal" stands for.
-UNITS = 20.0
-_FEWEST_ROWS = 60
-_POINTS = 160
-# A formula stands for the learned functions where it is about as accurate.
-_AS_GOOD = 1.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +165,7 @@ def fit_partial(
     seed: int | None = 0,
     sample_weight: Any = None,
     sigma: Any = None,
+    config: SearchConfig | None = None,
 ) -> PartialResult:
     """Learn the unknown functions of a partly known formula.
 
@@ -197,6 +191,8 @@ def fit_partial(
         How much each row counts, (n,); 0 leaves it out.
     sigma
         The standard deviation of the noise in y, a number or one a row, (n,); a row then counts 1/sigma^2.
+    config
+        Other thresholds, in its `known_form` and `rounding`.
 
     Returns
     -------
@@ -224,27 +220,31 @@ def fit_partial(
     'its mean square is 1'
     """
     of = "fit_partial"
-    given = check_matrix(X, "X", min_rows=_FEWEST_ROWS, missing=True, of=of)
+    settings = config_of(config, of)
+    known = settings.known_form
+    given = check_matrix(X, "X", min_rows=known.fewest_rows, missing=True, of=of)
     target = check_vector(y, "y", length=len(given), missing=True, of=of)
     labels = column_names(X, names, given.shape[1], of)
     table = measured(given, target, labels, sample_weight=sample_weight, sigma=sigma, of=of)
-    if len(table.y) < _FEWEST_ROWS:
+    if len(table.y) < known.fewest_rows:
         raise InputError(
-            f"The table of {of} must have at least {_FEWEST_ROWS} rows with finite numbers in every cell. Got "
+            f"The table of {of} must have at least {known.fewest_rows} rows with finite numbers in every cell. Got "
             f"{len(table.y)} instead: {' '.join(table.notes)}"
         )
-    meter = Meter(UNITS * check_work(work, of), check_seconds(seconds, of))
+    meter = Meter(known.work_units * check_work(work, of), check_seconds(seconds, of))
     root = None if seed is None else check_int(seed, "seed", low=0, of=of)
     partial = read_partial(text, labels)
-    rows = SplitRows.split(labels, table.X, table.y, _HELD_OUT, root, table.weight, table.variance)
+    rows = SplitRows.split(
+        labels, table.X, table.y, known.held_out, root, table.weight, table.variance, settings
+    )
     model = PartialModel(partial)
     unit = float(table.y.std()) or max(float(np.abs(table.y).max()), 1.0)
 
     def task(part: NDArray[np.intp]) -> Task:
         weight = None if rows.weight is None else rows.weight[part]
-        return Task(model, rows.X[part], rows.y[part], unit, weight)
+        return Task(model, rows.X[part], rows.y[part], unit, weight, known)
 
-    first, second = split(len(rows.y), 0.25, derive(root, 1))
+    first, second = split(len(rows.y), known.chosen_on, derive(root, 1))
     tasks = [task(part) for part in (first, second, np.arange(len(rows.y)))]
     held = Task(model, rows.X_held, rows.y_held, unit, rows.weight_held)
     with np.errstate(all="ignore"), one_thread(), running(meter):
@@ -257,7 +257,7 @@ def fit_partial(
         # What is learned is always told in full, if need be without whole formulas.
         until, meter.until, reason = meter.until, math.inf, learned.stop_reason
         share = held.error(learned.splines)
-        functions = _described(learned, model, rows, min(max(share, 1e-8), 0.3))
+        functions = _described(learned, model, rows, min(max(share, known.closest), known.loosest))
         options = {each.name: each.suggestions for each in functions}
         formulas: tuple[Formula, ...] = ()
         try:
@@ -284,17 +284,18 @@ def fit_partial(
 def _described(
     learned: Learned, model: PartialModel, rows: SplitRows, accuracy: float
 ) -> tuple[UnknownFunction, ...]:
+    config = rows.config.known_form
     run = model.run(learned.splines, rows.X)
     found: list[UnknownFunction] = []
     for name in model.partial.reading_order:
         spline = learned.splines[name]
         seen = np.concatenate([run.arguments[at] for at in model.slots_of(name)])
-        x = np.linspace(seen.min(), seen.max(), _POINTS)
+        x = np.linspace(seen.min(), seen.max(), config.points)
         y = spline(x)
-        counts, edges = np.histogram(seen, bins=20)
+        counts, edges = np.histogram(seen, bins=config.crowds)
         # Where few rows lie the curve is poor, but a form must hold there too.
-        weight = np.interp(x, (edges[:-1] + edges[1:]) / 2, counts / counts.mean()) + 0.1
-        suggestions = tuple(library_finder(x, y, weight, accuracy))
+        weight = np.interp(x, (edges[:-1] + edges[1:]) / 2, counts / counts.mean()) + config.fewest_weight
+        suggestions = fit_curve(x, y, weight, accuracy=accuracy, top=config.forms)
         found.append(UnknownFunction(name, x, y, _normalised(name, learned.freedoms), suggestions, spline))
     return tuple(found)
 
@@ -306,7 +307,7 @@ def _normalised(name: str, freedoms: Iterable[Freedom]) -> str:
 
 def _accepted(formulas: tuple[Formula, ...], error: float, rows: SplitRows) -> Formula | None:
     """The recommended formula, if the learned functions are not clearly better."""
-    allowed = max(_AS_GOOD * error, 10 * rows.rounding_error)
+    allowed = max(rows.config.known_form.as_good * error, 10 * rows.rounding_error)
     return formulas[0] if formulas and formulas[0].error <= allowed else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,20 +19,9 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.known_form.text import Partial
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula, recommended
-from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
+from edgewise.symbolic.univariate.closed_forms import Suggestion
 
 Floats = NDArray[np.float64]
-# x, y, weight, relative accuracy -> closed forms, the most likely first.
-Finder = Callable[[Floats, Floats, Floats, float], Sequence[Suggestion]]
-
-_TOP = 6
-_ROWS = 300
-_KEPT = 3
-
-
-def library_finder(x: Floats, y: Floats, weight: Floats, accuracy: float) -> Sequence[Suggestion]:
-    """The forms of the library, each fitted to the curve."""
-    return fit_curve(x, y, weight, accuracy=accuracy, top=_TOP)
 
 
 @dataclass(frozen=True)
@@ -63,9 +52,10 @@ def whole_formulas(
     tuple of Formula
         Empty where no choice has a value on every row.
     """
+    config = rows.config.known_form
     names = list(partial.functions)
     sizes = [len(suggestions[name]) for name in names]
-    thin = rows.thinned(_ROWS)
+    thin = rows.thinned(config.snapped_rows)
     seen: dict[tuple[int, ...], _Judged] = {}
 
     def judge(choice: tuple[int, ...]) -> _Judged:
@@ -89,7 +79,7 @@ def whole_formulas(
                 best = min(best, judge(trial), key=lambda each: each.score)
         if best is before:
             break
-    ranked = sorted(seen.values(), key=lambda each: each.score)[:_KEPT]
+    ranked = sorted(seen.values(), key=lambda each: each.score)[: config.kept]
     finished = [_finished(each, rows) for each in ranked if math.isfinite(each.score)]
     front = pareto([each for each in finished if math.isfinite(each.error)])
     if not front:
@@ -101,7 +91,8 @@ def whole_formulas(
 def _judged(
     partial: Partial, chosen: Mapping[str, Suggestion], choice: tuple[int, ...], rows: SplitRows
 ) -> _Judged:
-    fit = refit(put_together(partial, chosen), rows.names, rows.X, rows.y, steps=40, tolerance=1e-10)
+    tree, steps = put_together(partial, chosen), rows.config.known_form.snapped_steps
+    fit = refit(tree, rows.names, rows.X, rows.y, steps=steps, tolerance=1e-10)
     n, floor = len(rows.y), len(rows.y) * (1e-11 * rows.spread) ** 2 + 1e-300
     if not math.isfinite(fit.rss):
         return _Judged(choice, fit, math.inf)

@@ -26,7 +26,6 @@ from edgewise.symbolic.structure.moves import View, guesses, idle, pairs, scalin
 from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import EXACT, Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
-from edgewise.symbolic.univariate.search import UNITS
 
 Floats = NDArray[np.float64]
 
@@ -158,5 +157,5 @@ def _curves(rows: SplitRows, exact: bool, until: float) -> Iterator[Node]:
     for _, tree in found[:4]:
         yield tree
     if len(rows.y) >= rows.config.curve_rows and found and found[0][0] > EXACT:
-        work = min(rows.config.curve_work, max((until - spent()) / UNITS, 0.03))
+        work = min(rows.config.curve_work, max((until - spent()) / rows.config.curves.work_units, 0.03))
         yield from long_curves(rows, accuracy=1e-9 if exact else 1e-6, work=work)

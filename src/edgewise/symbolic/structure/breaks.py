@@ -242,7 +242,7 @@ def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
         name = Variable(rows.names[0])
         trees += [
             substitute(each.tree, "x", name)
-            for each in one_variable(own.X[:, 0], own.y, work=config.side_work, top=4)
+            for each in one_variable(own.X[:, 0], own.y, work=config.side_work, top=4, config=config)
         ]
     thin = own.thinned(config.break_rows)
     found = list[_Side]()

@@ -160,7 +160,7 @@ def landscape(
     [[2.666667, -1.777778]]
     """
     spread = float(y.std())
-    if X.shape[1] == 0 or spread == 0 or len(y) < 2.5 * (X.shape[1] + 1):
+    if X.shape[1] == 0 or spread == 0 or len(y) < config.rows_a_term * (X.shape[1] + 1):
         return None
     positive = logarithmic(X, config)
     most = config.surrogate_terms if most is None else most

@@ -176,7 +176,7 @@ def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
     """The states with fewer features that predict as well."""
     config = judge.config
     tried: list[tuple[float, list[Kind], Move, State, Floats]] = []
-    taken = power_factors(one.state.rows, one.weight, config.largest_exponent)
+    taken = power_factors(one.state.rows, one.weight)
     for move in itertools.chain(taken, _moves(one.state), _led(one.state)):
         if spent() > until:
             break

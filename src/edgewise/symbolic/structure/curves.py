@@ -37,7 +37,9 @@ def long_curves(
     counts = None if weight is None else np.square(weight) / float(np.square(weight).max())
     accuracy = config.curve_accuracy if accuracy is None else accuracy
     work = config.long_curve_work if work is None else work
-    found = one_variable(rows.X[:, 0], rows.y, counts, accuracy=accuracy, work=work, top=config.noisy_curves)
+    found = one_variable(
+        rows.X[:, 0], rows.y, counts, accuracy=accuracy, work=work, top=config.noisy_curves, config=config
+    )
     yield from (substitute(each.tree, "x", name) for each in found)
 
 

@@ -24,7 +24,7 @@ from scipy.linalg import get_lapack_funcs
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
-from edgewise.symbolic.config import SearchConfig
+from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, PAIRS, SELECTION
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, dictionaries
@@ -70,7 +70,7 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
     config, thin = rows.config, rows.thinned(rows.config.selected_rows)
     counts = np.ones(len(rows.y)) if weight is None else weight
     counts = replace(rows, y=counts).thinned(config.selected_rows).y
-    sign, targets = targeted(thin.y, counts)
+    sign, targets = targeted(thin.y, counts, config.relations)
     found: dict[str, _Sum] = {}
     for terms in itertools.islice(dictionaries(thin), config.dictionaries):
         if spent() > until:
@@ -87,9 +87,11 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
         yield outside(each.outer, linear(each.trees, each.weights), sign)
 
 
-def targeted(y: Floats, weight: Floats) -> tuple[int, list[tuple[Outer, Floats, Floats]]]:
+def targeted(
+    y: Floats, weight: Floats, config: RelationConfig
+) -> tuple[int, list[tuple[Outer, Floats, Floats]]]:
     """The sign of y, and the functions of y that have values, with these and what their errors count in y."""
-    sign, off = leaning(y)
+    sign, off = leaning(y, config)
     # Where noise has turned a sign, only y itself is told.
     positive = np.where(off, sign * np.median(np.abs(y)), y)
     found: list[tuple[Outer, Floats, Floats]] = []

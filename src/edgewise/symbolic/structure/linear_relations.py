@@ -19,6 +19,7 @@ from scipy.linalg import qr, solve_triangular
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, substitute
+from edgewise.symbolic.config import DEFAULT, RelationConfig
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import dictionaries, few
@@ -108,7 +109,7 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
                 yield outside(outer, product(top, Apply("inv", (bottom,))), sign)
 
 
-def leaning(y: Floats) -> tuple[int, NDArray[np.bool_]]:
+def leaning(y: Floats, config: RelationConfig = DEFAULT.relations) -> tuple[int, NDArray[np.bool_]]:
     """The sign of y, and the rows that noise about zero may have given the other one; 0 where y has none.
 
     Examples
@@ -123,13 +124,11 @@ def leaning(y: Floats) -> tuple[int, NDArray[np.bool_]]:
     """
     sign = 1 if 2 * int((y > 0).sum()) >= len(y) else -1
     off = sign * y <= 0
-    if off.any() and (off.mean() > _ASTRAY or np.abs(y[off]).max() > _ABOUT_ZERO * np.abs(y).max()):
+    if off.any() and (
+        off.mean() > config.astray or np.abs(y[off]).max() > config.about_zero * np.abs(y).max()
+    ):
         return 0, np.zeros(len(y), dtype=bool)
     return sign, off
-
-
-# Noise about zero: it turns few rows, and by little beside the largest.
-_ASTRAY, _ABOUT_ZERO = 0.2, 0.1
 
 
 def target_values(outer: Outer, y: Floats, sign: int) -> Floats | None:

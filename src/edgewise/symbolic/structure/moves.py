@@ -37,6 +37,8 @@ Floats = NDArray[np.float64]
 
 # Exponents of laws are small fractions.
 _BOTTOMS = (1, 2, 3, 4)
+# Numbers that people write, in ratios of two derivatives.
+_RATIOS = (1.0, 2.0, 0.5, 3.0, 4.0, 1 / 3, 0.25, 1.5, 2 / 3)
 # Powers of columns in the ratio of two derivatives.
 _SLOPES = (-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
 
@@ -76,6 +78,11 @@ class View:
             rows.config,
         )
 
+    def allowed(self, exact: float, most: float, doubts: float | None = None) -> float:
+        """How far a relation may miss: by what the doubt explains, within limits."""
+        times = self.config.relations.doubts if doubts is None else doubts
+        return min(max(times * self.doubt, exact), most)
+
     def sizes(self, at: int) -> Floats:
         """How large a column is on each row, (n,): its spread where it passes through zero."""
         column = self.X[:, at]
@@ -98,19 +105,20 @@ def scalings(view: View) -> Iterator[Move]:
     chosen = [at for at in range(len(view.names)) if view.one_signed(at)]
     if not chosen:
         return
+    limits = view.config.relations
     weight = 1 / np.maximum(np.abs(view.value), 0.1 * np.sqrt(np.mean(view.value**2)))
     table = np.column_stack([view.gradient[:, chosen] * view.X[:, chosen], view.value]) * weight[:, None]
     size = np.sqrt(np.mean(table**2, axis=0)) + 1e-300
     right = np.linalg.svd(table / size, full_matrices=False)[2]
     # The rows that fit worst are where the model is.
     left = np.abs(table / size @ right[-1])
-    table = table[left <= np.quantile(left, 0.85)]
+    table = table[left <= np.quantile(left, limits.common_rows)]
     _, singular, right = np.linalg.svd(table / size, full_matrices=False)
     singular /= singular[0]
     for rank in range(1, len(singular)):
         # A gap, and what lies below it no more than the model's own error explains.
         if (
-            singular[rank] > max(20 * view.doubt, 1e-6)
+            singular[rank] > max(limits.whole_doubts * view.doubt, limits.nearly_exact)
             or singular[rank - 1] < view.config.singular_gap * singular[rank]
         ):
             continue
@@ -129,7 +137,7 @@ def _scaling(view: View, chosen: list[int], table: Floats, null: Floats, allowed
             continue
         weights = null @ np.linalg.inv(block)
         ROUNDED(weights.size)
-        rounded = np.vectorize(_simple)(weights)
+        rounded = np.vectorize(_simple)(weights, config.relations.simple_price)
         apart = np.abs(weights - rounded)
         # Thirds and quarters lie so close that only a good model can tell them.
         apart[np.abs(2 * rounded - np.round(2 * rounded)) > 1e-9] *= 4
@@ -158,13 +166,13 @@ def _scaled(view: View, chosen: list[int], pivots: tuple[int, ...], weights: Flo
     return Move("scaling", tuple(features), None if factor == Number(1) else factor, None, residual)
 
 
-def _simple(value: float) -> float:
+def _simple(value: float, price: float) -> float:
     """The simplest fraction near a number."""
     if not np.isfinite(value) or abs(value) > 50:
         return np.inf
     return min(
         (Fraction(round(value * bottom), bottom) for bottom in _BOTTOMS),
-        key=lambda each: abs(float(each) - value) + 0.03 * (each.denominator - 1),
+        key=lambda each: abs(float(each) - value) + price * (each.denominator - 1),
     ).__float__()
 
 
@@ -188,6 +196,7 @@ def pairs(view: View) -> Iterator[Move]:
 def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
     """F_i / F_j a polynomial in x_i: y depends on the two only through its integral plus x_j."""
     wide, scale = float(view.X[:, i].std()), float(view.X[:, j].std())
+    limits = view.config.relations
     fi, fj, x = view.gradient[:, i] * wide, view.gradient[:, j] * scale, view.X[:, i]
     size = np.hypot(fi, fj) + 1e-300
     for degree in (1, 2):
@@ -197,17 +206,18 @@ def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
         # Back to the units of the columns.
         weights = weights * scale / wide ** (np.arange(degree + 1) + 1)
         residual = float(np.median(left))
-        if residual > min(max(10 * view.doubt, 1e-7), 0.05):
+        if residual > view.allowed(limits.exact, limits.strict):
             continue
         lead = float(weights[-1]) / (degree + 1)
         if lead == 0 or not np.isfinite(weights).all():
             continue
         parts = [float(each) / (at + 1) / lead for at, each in enumerate(weights)]
         width = max(3 * residual, 1e-9)
-        exact = [exact_number(each, width * max(abs(each), 0.1) / 4) for each in parts[:-1]]
+        rounding = view.config.rounding
+        exact = [exact_number(each, width * max(abs(each), 0.1) / 4, rounding) for each in parts[:-1]]
         if any(each is None for each in exact):
             continue
-        whole = exact_number(lead, width * abs(lead) / 4)
+        whole = exact_number(lead, width * abs(lead) / 4, rounding)
         name = view.names[i]
         inner = [
             product(to_tree(each), power(name, at + 1))
@@ -227,7 +237,8 @@ def _pair(view: View, i: int, j: int) -> Iterator[Move]:
     # What a change of either column by its own size does.
     one, other = np.abs(fi * view.sizes(i)), np.abs(fj * view.sizes(j))
     size = np.hypot(one, other)
-    seen = (size > 1e-3 * np.median(size)) & (np.minimum(one, other) > 1e-3 * size)
+    limits = view.config.relations
+    seen = (size > limits.faint * np.median(size)) & (np.minimum(one, other) > limits.faint * size)
     if seen.mean() < view.config.pair_seen:
         return
     fi, fj = fi[seen], fj[seen]
@@ -243,12 +254,12 @@ def _pair(view: View, i: int, j: int) -> Iterator[Move]:
                 ratio = float(np.median(a / b))
                 if not np.isfinite(ratio) or ratio == 0:
                     continue
-                near = _near(ratio)
+                near = _near(ratio, limits.near_simple)
                 for r in {near, ratio}:
                     residual = float(np.median(np.abs(a - r * b) / (np.abs(a) + np.abs(r * b) + 1e-300)))
                     price = 0.0 if r == near else 1.0
                     found.append((residual, price + abs(p + 1) % 1 + abs(q + 1) % 1, r, p, q))
-    allowed = min(max(10 * view.doubt, 1e-7), 0.1)
+    allowed = view.allowed(limits.exact, limits.loose)
     found = [each for each in found if each[0] <= allowed]
     if not found:
         yield from _power_pair(view, i, j, (fi, fj, xi, xj), allowed)
@@ -274,14 +285,14 @@ def _power_pair(
         return
     sign = float(np.sign(np.median(ratio)))
     good = sign * ratio > 0
-    if good.mean() < 0.9:
+    if good.mean() < view.config.relations.one_sign:
         return
     target = np.log(sign * ratio[good])
     table = np.column_stack([np.log(xi[good]), -np.log(xj[good]), np.ones(int(good.sum()))])
     p, q, _ = np.linalg.lstsq(table, target, rcond=None)[0]
     # What lies far off is where the model is worst.
     off = np.abs(target - table @ np.linalg.lstsq(table, target, rcond=None)[0])
-    near = off <= np.quantile(off, 0.8)
+    near = off <= np.quantile(off, view.config.relations.common_tail)
     p, q, _ = np.linalg.lstsq(table[near], target[near], rcond=None)[0]
     for digits in (1, 2, 3):
         one, other = round(float(p), digits), round(float(q), digits)
@@ -305,20 +316,21 @@ def _allowed(view: View, at: int) -> Sequence[float]:
     return (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0) if view.one_signed(at) else (0.0, 1.0, 2.0, 3.0)
 
 
-def _near(value: float) -> float:
+def _near(value: float, share: float) -> float:
     """A number people write that lies within a few per cent, else the number itself."""
-    for simple in (1.0, 2.0, 0.5, 3.0, 4.0, 1 / 3, 0.25, 1.5, 2 / 3):
-        if abs(abs(value) - simple) <= 0.03 * simple:
+    for simple in _RATIOS:
+        if abs(abs(value) - simple) <= share * simple:
             return float(np.sign(value)) * simple
     return value
 
 
 def _merged(view: View, i: int, j: int, relation: tuple[float, float, float], residual: float) -> Move | None:
+    limits = view.config.relations
     r, p, q = relation
     one, other = view.names[i], view.names[j]
-    exact = r == _near(r) and abs(r) in (1.0, 2.0, 0.5, 3.0, 4.0, 1 / 3, 0.25, 1.5, 2 / 3)
+    exact = r == _near(r, limits.near_simple) and abs(r) in _RATIOS
     if p == -1.0 and q == -1.0:
-        ratio = _simple(r)
+        ratio = _simple(r, limits.simple_price)
         if not np.isfinite(ratio):
             return None
         # x^r y; of the two ways to write a ratio, the one that divides by the later column.
@@ -335,7 +347,7 @@ def _merged(view: View, i: int, j: int, relation: tuple[float, float, float], re
         if abs(weight) == 1.0:
             scaled = first
         else:
-            value = _simple(abs(weight))
+            value = _simple(abs(weight), limits.simple_price)
             number: Node = Number(float(abs(weight)))
             if exact:
                 number = _fraction(Fraction(value).limit_denominator(12))
@@ -354,11 +366,12 @@ def idle(view: View) -> Iterator[Move]:
     """Columns without effect."""
     if len(view.names) < 2:
         return
+    limits = view.config.relations
     scale = view.X.std(axis=0)
     size = np.sqrt(np.mean((view.gradient * scale) ** 2, axis=0))
     share = size / size.max()
     for at in np.argsort(share):
-        if share[at] > max(3 * view.doubt, 1e-6) and share[at] > 0.03:
+        if share[at] > max(limits.idle_doubts * view.doubt, limits.nearly_exact) and share[at] > limits.idle:
             break
         features = tuple(name for each, name in enumerate(view.names) if each != at)
         yield Move("idle", features, residual=float(share[at]))

@@ -13,29 +13,26 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc
 
 from edgewise.forms.tree import Node, Variable
+from edgewise.symbolic.config import RelationConfig
 from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise.symbolic.fitting.damped_steps import damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import Move, power, product
 
 Floats = NDArray[np.float64]
 
-# Steps of the fit, and how far beyond the largest y its exponential may reach, in nats.
-_STEPS, _BEYOND = 40, 3.0
-# Rounds of weighing: rows where the polynomial itself lacks more than noise count less.
-_ROUNDS = 3
-# Chance of what squares and products must show before they count; how close an exponent is to a half of a whole number,
-# and how sure it must be.
-_RARE, _NEAR, _SURE = 1e-6, 0.12, 0.1
+# A step that gains less of the sum of squares ends the fit.
+_SETTLED = 1e-9
 
 
-def power_factors(rows: SplitRows, weight: Floats, largest: float) -> Iterator[Move]:
+def power_factors(rows: SplitRows, weight: Floats) -> Iterator[Move]:
     """Steps that take powers of columns out of y: all that show at once, then one by one.
 
     Parameters
@@ -44,11 +41,9 @@ def power_factors(rows: SplitRows, weight: Floats, largest: float) -> Iterator[M
         Features and target.
     weight
         How much an error of the target counts on each row, (n,).
-    largest
-        The largest exponent.
     """
     exponents = _exponents(rows, weight)
-    found = {at: p for at, p in exponents.items() if 0 < abs(p) <= largest}
+    found = {at: p for at, p in exponents.items() if 0 < abs(p) <= rows.config.largest_exponent}
     names = [Variable(name) for name in rows.names]
     # Something must be left to be a function of.
     if len(found) == len(names):
@@ -74,7 +69,8 @@ def _exponents(rows: SplitRows, weight: Floats) -> dict[int, float]:
     table = np.column_stack([np.ones(len(z)), z, *(z[:, i] * z[:, j] for i, j in pairs)])
     if len(rows.y) < 4 * table.shape[1]:
         return {}
-    fit = _fitted(table, rows.y, weight)
+    config = rows.config.relations
+    fit = _fitted(table, rows.y, weight, config)
     if fit is None:
         return {}
     slope, covariance = fit
@@ -86,50 +82,73 @@ def _exponents(rows: SplitRows, weight: Floats) -> dict[int, float]:
         own, unsure = float(slope[1 + at] / scale[at]), float(np.sqrt(covariance[1 + at, 1 + at]) / scale[at])
         exponent = round(2 * own) / 2
         if (
-            chdtrc(len(curved), chi) > _RARE
-            and unsure < _SURE
-            and abs(own - exponent) < max(_NEAR, 3 * unsure)
+            chdtrc(len(curved), chi) > config.power_chance
+            and unsure < config.power_sure
+            and abs(own - exponent) < max(config.power_near, 3 * unsure)
         ):
             found[at] = exponent
     return found
 
 
-def _fitted(table: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats] | None:
-    """Coefficients of the exponent, and their covariance."""
-    # It takes a fifth of a second to import, and few tables come this far.
-    from scipy import optimize
+@dataclass(frozen=True, eq=False)
+class _Exponential:
+    """What sign * exp(table @ coefficients) leaves of y, each row counting by its root."""
 
-    least_squares: Any = optimize.least_squares
+    table: Floats
+    y: Floats
+    sign: float
+    most: float
+    root: Floats
+
+    def value(self, at: Floats) -> Floats:
+        return self.sign * np.exp(np.minimum(self.table @ at, self.most))
+
+    def residual(self, at: Floats) -> Floats:
+        return self.root * (self.y - self.value(at))
+
+    def jacobian(self, at: Floats) -> Floats:
+        return (self.root * self.value(at))[:, None] * self.table
+
+    def loss(self, at: Floats) -> float:
+        return squared(self.residual(at))
+
+    def slopes(self, at: Floats) -> tuple[Floats, Floats, Floats] | None:
+        """The R factor of the scaled Jacobian, the residual in its coordinates, and the scale."""
+        jacobian = self.jacobian(at)
+        scale = np.linalg.norm(jacobian, axis=0)
+        if not (np.isfinite(scale) & (scale > 0)).all():
+            return None
+        ORTHOGONAL(jacobian.size * jacobian.shape[1])
+        return (*triangle(jacobian / scale, self.residual(at)), scale)
+
+    def moved(self, at: Floats, slopes: tuple[Floats, Floats, Floats], damping: float) -> Floats:
+        factor, projected, scale = slopes
+        return at + damped_step(factor, projected, damping) / scale
+
+
+def _fitted(table: Floats, y: Floats, weight: Floats, config: RelationConfig) -> tuple[Floats, Floats] | None:
+    """Coefficients of the exponent, and their covariance."""
     sign = 1.0 if float(np.sum(weight**2 * y * np.abs(y))) > 0 else -1.0
-    top = float(np.log(np.abs(y).max()))
     seen = sign * y > 0
     counts = (weight * np.abs(y))[seen]
-    start = np.linalg.lstsq(table[seen] * counts[:, None], np.log(sign * y[seen]) * counts, rcond=None)[0]
-
-    def value(at: Floats) -> Floats:
-        return sign * np.exp(np.minimum(table @ at, top + _BEYOND))
-
-    made: Any = None
+    at: Floats = np.linalg.lstsq(table[seen] * counts[:, None], np.log(sign * y[seen]) * counts, rcond=None)[
+        0
+    ].astype(np.float64)
+    problem = _Exponential(table, y, sign, float(np.log(np.abs(y).max())) + config.power_reach, weight)
     root = weight
-    for _ in range(_ROUNDS):
-        at = start if made is None else made.x
-
-        def left(at: Floats, root: Floats = root) -> Floats:
-            return root * (value(at) - y)
-
-        def slopes(at: Floats, root: Floats = root) -> Floats:
-            return (root * value(at))[:, None] * table
-
-        made = least_squares(left, at, slopes, method="lm", max_nfev=_STEPS)
-        ORTHOGONAL(made.nfev * table.size * table.shape[1])
-        root = weight / np.sqrt(1 + np.square(_lack(weight * value(made.x), weight * (value(made.x) - y))))
-    information = made.jac.T @ made.jac
+    for _ in range(config.power_rounds):
+        problem = replace(problem, root=root)
+        at = descended(problem, at, steps=config.power_steps, tolerance=_SETTLED).point
+        value = problem.value(at)
+        root = weight / np.sqrt(1 + np.square(_lack(weight * value, weight * (value - y))))
+    jacobian = problem.jacobian(at)
+    information = jacobian.T @ jacobian
     if not np.isfinite(information).all() or np.linalg.cond(information) > 1e12:
         return None
     # What the polynomial lacks is no noise of equal size: errors that hold up then (White's).
-    inverse = np.linalg.inv(information)
-    unequal = made.jac * made.fun[:, None]
-    return made.x, inverse @ (unequal.T @ unequal) @ inverse
+    inverse = np.linalg.inv(information).astype(np.float64)
+    unequal = jacobian * problem.residual(at)[:, None]
+    return at, inverse @ (unequal.T @ unequal) @ inverse
 
 
 def _lack(size: Floats, left: Floats) -> Floats:

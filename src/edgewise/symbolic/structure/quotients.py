@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, render
-from edgewise.symbolic.config import SearchConfig
+from edgewise.symbolic.config import RelationConfig, SearchConfig
 from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -65,13 +65,13 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) > 4 or len(rows.y) < 30:
+    if len(rows.names) > 4 or len(rows.y) < rows.config.relation_rows:
         return
     config, thin = rows.config, rows.thinned(rows.config.quotient_rows)
     counts, model = (replace(rows, y=each).thinned(config.quotient_rows).y for each in (weight, smooth))
     if not np.isfinite(model).all():
         return
-    sign, targets = _targets(thin.y, model, counts)
+    sign, targets = _targets(thin.y, model, counts, config.relations)
     found: dict[str, _Quotient] = {}
     for at, terms in enumerate(itertools.islice(few(thin), config.quotient_dictionaries)):
         if spent() > until:
@@ -100,9 +100,9 @@ def _criterion(left: float, count: int, price: float) -> float:
     return count * math.log(max(left, 1e-300)) + price
 
 
-def _targets(y: Floats, smooth: Floats, weight: Floats) -> tuple[int, list[_Target]]:
+def _targets(y: Floats, smooth: Floats, weight: Floats, config: RelationConfig) -> tuple[int, list[_Target]]:
     """y itself first; of functions that are each other's inverse one, for the inverse of a quotient is one."""
-    sign, targets = targeted(y, weight)
+    sign, targets = targeted(y, weight, config)
     turned = np.where(sign * smooth > 0, smooth, y) if sign else smooth
     found: list[_Target] = []
     for outer, values, counts in targets:

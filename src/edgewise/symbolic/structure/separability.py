@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, substitute
-from edgewise.symbolic.config import SearchConfig
+from edgewise.symbolic.config import RoundingConfig, SearchConfig
 from edgewise.symbolic.expressions.algebra import replaced
 from edgewise.symbolic.expressions.nodes import coefficient, floats, number
 from edgewise.symbolic.expressions.rewriting import shortest
@@ -35,10 +35,11 @@ def separations(state: State, view: View) -> Iterator[Move]:
     """Moves that take a factor or a term of one feature out of the target."""
     if len(view.names) < 2:
         return
+    limits = view.config.relations
     for at in range(len(view.names)):
         slope, value = view.gradient[:, at], view.value
         size = float(np.sqrt(np.mean(slope**2))) + 1e-300
-        allowed = min(max(20 * view.doubt, 1e-6), 0.1)
+        allowed = view.allowed(limits.nearly_exact, limits.loose, limits.whole_doubts)
         if _depends(view.X[:, at], np.ones_like(value), slope) <= allowed * size:
             yield from _moves(state, at, logs=False)
         one_signed = bool((state.rows.y > 0).all() or (state.rows.y < 0).all())
@@ -57,6 +58,7 @@ def factors(view: View) -> Iterator[Move]:
     """Factors that are known functions of one feature: F_i f = F f'. They may change sign, unlike other factors."""
     if len(view.names) < 2:
         return
+    limits = view.config.relations
     for at, name in enumerate(view.names):
         rest = tuple(other for other in view.names if other != name)
         if view.one_signed(at):
@@ -66,7 +68,7 @@ def factors(view: View) -> Iterator[Move]:
                 left, right = view.gradient[:, at] * value, exponent * view.value * slope
                 size = float(np.median(np.abs(left) + np.abs(right)))
                 residual = float(np.median(np.abs(left - right))) / (size + 1e-300)
-                if np.isfinite(residual) and residual <= min(max(10 * view.doubt, 1e-7), 0.1):
+                if np.isfinite(residual) and residual <= view.allowed(limits.exact, limits.loose):
                     yield Move("factor", rest, power(substitute(tree, "x", name), exponent), None, residual)
 
 
@@ -79,7 +81,8 @@ def _power_factor(view: View, at: int, rest: tuple[Node, ...]) -> Iterator[Move]
         return
     right = exponent * view.value
     residual = float(np.median(np.abs(left - right)) / (np.median(np.abs(left) + np.abs(right)) + 1e-300))
-    if residual <= min(max(10 * view.doubt, 1e-6), 0.1):
+    limits = view.config.relations
+    if residual <= view.allowed(limits.nearly_exact, limits.loose):
         yield Move("factor", rest, power(view.names[at], exponent), None, residual)
 
 
@@ -102,6 +105,7 @@ def monomials(state: State, view: View) -> Iterator[Move]:
     clear = [at for at in range(len(view.names)) if view.one_signed(at)]
     if len(view.names) < 2 or not clear:
         return
+    limits = view.config.relations
     logs = np.column_stack([np.log(np.abs(view.X[:, clear])), np.ones(len(view.X))])
     for at in clear:
         slope = view.gradient[:, at]
@@ -111,7 +115,7 @@ def monomials(state: State, view: View) -> Iterator[Move]:
         exponents = np.round(2 * weights[:-1]) / 2
         off = np.log(np.abs(slope)) - logs[:, :-1] @ exponents
         residual = 1.5 * float(np.median(np.abs(off - np.median(off))))
-        if residual > min(max(10 * view.doubt, 1e-6), 0.05):
+        if residual > view.allowed(limits.nearly_exact, limits.strict):
             continue
         exponents[clear.index(at)] += 1
         if exponents[clear.index(at)] == 0:
@@ -120,14 +124,14 @@ def monomials(state: State, view: View) -> Iterator[Move]:
         weight = float(np.sign(slope[0]) * np.exp(np.median(off))) / exponents[clear.index(at)]
         if view.X[0, at] < 0:
             continue
-        for lead, exact in _numbers(weight, max(3 * residual, 1e-9)):
+        for lead, exact in _numbers(weight, max(3 * residual, 1e-9), view.config.rounding):
             rest = tuple(name for each, name in enumerate(view.names) if each != at)
             yield Move("term", rest, None, product(lead, term), residual, exact)
 
 
-def _numbers(value: float, width: float) -> Iterator[tuple[Node, bool]]:
+def _numbers(value: float, width: float, config: RoundingConfig) -> Iterator[tuple[Node, bool]]:
     """The exact number a weight could be, then the weight itself."""
-    found = exact_number(value, width * abs(value) / 4)
+    found = exact_number(value, width * abs(value) / 4, config)
     if found is not None:
         yield to_tree(found), True
     yield Number(value), False
@@ -143,7 +147,7 @@ def _depends(x: Floats, scale: Floats, slope: Floats) -> float:
 
 def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
     x, part, accuracy = _part(state, at, logs=logs)
-    if accuracy > 0.1:
+    if accuracy > state.config.relations.part_doubt:
         return
     if logs:
         part = np.exp(part - part.mean())
@@ -154,12 +158,12 @@ def _moves(state: State, at: int, *, logs: bool) -> Iterator[Move]:
     order = np.argsort(x)[:: max(len(x) // 200, 1)]
     kind = "factor" if logs else "term"
     for residual, tree in _closed(x[order], part[order], accuracy, state.config):
-        plain, exact = _cleaned(tree, state.config.plain_number, drop=logs)
+        plain, exact = _cleaned(tree, state.config, drop=logs)
         made = substitute(plain, "x", name)
         yield Move(kind, rest, made if logs else None, None if logs else made, residual=residual, exact=exact)
 
 
-def _cleaned(tree: Node, plain: float, *, drop: bool) -> tuple[Node, bool]:
+def _cleaned(tree: Node, config: SearchConfig, *, drop: bool) -> tuple[Node, bool]:
     """The shortest writing with constants that are plainly exact, without its weight where that says nothing."""
     expression = shortest(from_tree(tree, ("x",)), ("x",))
     if not expression.real:
@@ -169,7 +173,7 @@ def _cleaned(tree: Node, plain: float, *, drop: bool) -> tuple[Node, bool]:
     simple = {
         number(value): exact
         for value in floats(expression)
-        if (exact := exact_number(value, plain * abs(value))) is not None
+        if (exact := exact_number(value, config.plain_number * abs(value), config.rounding)) is not None
     }
     expression = replaced(expression, simple)
     return to_tree(expression), not expression.measured
@@ -182,7 +186,9 @@ def _closed(x: Floats, y: Floats, accuracy: float, config: SearchConfig) -> Iter
     found = [each for each in forms if each.residual <= allowed]
     yield from ((each.residual, curve_tree(each, Variable("x"))) for each in found)
     if len(x) >= config.curve_rows and (not found or found[0].residual > 10 * accuracy):
-        more = one_variable(x, y, accuracy=max(accuracy, 1e-12), work=config.part_work, top=config.part_forms)
+        more = one_variable(
+            x, y, accuracy=max(accuracy, 1e-12), work=config.part_work, top=config.part_forms, config=config
+        )
         yield from ((each.residual, each.tree) for each in more if each.residual <= allowed)
 
 

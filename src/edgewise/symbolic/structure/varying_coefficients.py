@@ -98,7 +98,12 @@ def _read(
             choices.append([product(Number(float(part.mean())), function.tree)])
             continue
         found = one_variable(
-            x[order], part[order], accuracy=max(100 * accuracy, 1e-8), work=config.part_work, top=4
+            x[order],
+            part[order],
+            accuracy=max(100 * accuracy, 1e-8),
+            work=config.part_work,
+            top=4,
+            config=config,
         )
         good = [each for each in found if each.residual <= max(300 * accuracy, 1e-7)][:2] or list(found[-1:])
         choices.append([product(substitute(each.tree, "x", u), function.tree) for each in good])

@@ -27,7 +27,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.curves import curves
 from edgewise.symbolic.structure.state import power, product
-from edgewise.symbolic.univariate.search import UNITS, one_variable
+from edgewise.symbolic.univariate.search import one_variable
 from edgewise.symbolic.univariate.trees import size
 
 Floats = NDArray[np.float64]
@@ -65,7 +65,7 @@ def weighed(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node]:
                 fitted.append((error, at, parts))
     fitted.sort(key=lambda each: each[0])
     for error, at, parts in fitted[: config.weighed_models]:
-        left = (until - spent()) / UNITS
+        left = (until - spent()) / config.curves.work_units
         if error > config.weighed_chance * fitted[0][0] or left < config.weighed_least_work:
             return
         yield from _read(rows, 1 - at, parts, weight, error, min(config.weighed_work, left / 4))
@@ -172,7 +172,7 @@ def _forms(curve: _Curve, error: float, name: Variable, work: float) -> list[Nod
     scale = math.sqrt(float(np.average(np.square(y), weights=counts)))
     accuracy = min(1.0, 1.1 * error / math.sqrt(float(counts.mean())) / max(scale, 1e-300))
     told: list[tuple[float, Node]] = []
-    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, work=work):
+    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, work=work, config=config):
         told.append((each.residual, substitute(each.tree, "x", name)))
     for tree in curves(curve.rows(name), np.sqrt(counts)):
         tape = Tape(tree, (name.name,))

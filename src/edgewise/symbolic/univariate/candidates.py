@@ -21,8 +21,6 @@ from edgewise.symbolic.univariate.trees import X, call, power, size
 
 Floats = NDArray[np.float64]
 Ranked = Iterable[tuple[Node, float]]
-# Points that the search looks at; the fit of what it finds uses all.
-_SEARCHED = 200
 
 
 class Candidates:
@@ -30,7 +28,7 @@ class Candidates:
 
     def __init__(self, points: Points, forms: Sequence[Form] | None, meter: Meter) -> None:
         self.points, self.meter = points, meter
-        self.few = points.thinned(_SEARCHED)
+        self.few = points.thinned(points.config.searched)
         self.front = Front(points)
         self.allowed, self.own = _functions(forms)
         self.library = Library(self.few.x, self.allowed, self._plain_forms())
@@ -47,23 +45,24 @@ class Candidates:
         return self.meter.left <= 0
 
     def done(self, nodes: int) -> bool:
-        points = self.points
+        points, config = self.points, self.points.config
         best = self.front.best()
         if best is None:
             return False
         rounding = 1e-13 * max(1.0, float(np.abs(points.y).max()) / points.spread)
-        if best.residual <= max(rounding, 1e-4 * points.accuracy) and best.complexity <= 45:
+        least = max(rounding, config.quite_exact * points.accuracy)
+        if best.residual <= least and best.complexity <= config.quite_short:
             return True
         reach = (
             points.exact
-            if points.noise <= 30 * points.exact
+            if points.noise <= config.near_exact * points.exact
             else points.noise * (1 + 2 / math.sqrt(len(points.y)))
         )
-        return best.residual <= reach and best.complexity + ugly(best) <= nodes
+        return best.residual <= reach and best.complexity + ugly(best, config) <= nodes
 
     def _price(self, tree: Node, residual: float) -> float:
         floor = 1e-14
-        return len(self.few.y) * math.log(max(residual, floor)) + 2.0 * size(tree)
+        return len(self.few.y) * math.log(max(residual, floor)) + self.points.config.node * size(tree)
 
     def consider(self, candidates: Ranked, keep: int, *, settled: bool = False) -> None:
         """Fit the best few of many candidates and put them on the front; all are remembered."""
@@ -102,7 +101,7 @@ class Candidates:
             if good.sum() != len(points.x):
                 return
             rows = good
-        price = 4.0 / len(points.y)
+        price = self.points.config.term_node / len(points.y)
         selection = Selection(Terms(terms.trees, terms.values[rows], terms.nodes), points.y, points.weight)
         for chosen in selection.sums(longest, price, keep):
             tree = wrap(chosen.tree(terms))

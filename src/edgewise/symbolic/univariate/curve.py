@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise.symbolic.config import DEFAULT, CurveConfig
+
 Floats = NDArray[np.float64]
 
 
@@ -23,6 +25,8 @@ class Points:
         The relative residual below which a formula counts as exact.
     noise
         The relative residual of a smooth model, never below `accuracy`: what no right formula can do better than.
+    config
+        The thresholds it is searched by.
     """
 
     x: Floats
@@ -30,6 +34,7 @@ class Points:
     weight: Floats
     accuracy: float
     noise: float
+    config: CurveConfig = DEFAULT.curves
 
     @property
     def spread(self) -> float:
@@ -43,6 +48,11 @@ class Points:
         """The residual at which a formula needs no better one: what `accuracy` or floating point allows."""
         rounding = 4e-16 * float(np.abs(self.y).max()) / self.spread
         return max(self.accuracy, 8 * rounding)
+
+    @property
+    def near(self) -> float:
+        """The residual that something close to the law may have; what is long and leaves more only imitates the curve."""
+        return max(self.config.near_exact * self.exact, self.config.near_noise * self.noise)
 
     def thinned(self, most: int) -> Points:
         """At most so many points, evenly by rank."""

@@ -109,7 +109,7 @@ class Ladder(Candidates):
 
     def _scaled(self) -> Iterator[tuple[Node, float]]:
         few, terms = self.few, self.library.small()
-        price = 4.0 / len(few.y)
+        price = few.config.term_node / len(few.y)
         for factor in monomials(few.x, -2, 4, roots=False):
             trees = [multiply(factor.tree, tree) for tree in terms.trees]
             scaled = Terms(trees, terms.values * factor.values[:, None], terms.nodes + 2)
@@ -256,8 +256,9 @@ class Ladder(Candidates):
             self.fits(pursuit, pursuit.singles(2, 4, 20), view.wrap, 1)
 
     def _loosened(self) -> None:
-        short = [each for each in self.pool.values() if size(each[2]) <= 25]
-        for _, _, tree in sorted(short, key=lambda each: each[0])[:8]:
+        config = self.points.config
+        short = [each for each in self.pool.values() if size(each[2]) <= config.loosened_size]
+        for _, _, tree in sorted(short, key=lambda each: each[0])[: config.loosened]:
             if self.late() or self.done(20):
                 return
             self.front.offer(loosened(tree), 30)

@@ -47,7 +47,7 @@ def trigonometric(points: Points) -> Iterator[tuple[Node, float]]:
             factors = solution / norms
             important = np.abs(solution) > 1e-7 * np.abs(solution).max()
             # A long sum that is not the law imitates anything.
-            if residual > max(30 * points.exact, 1.5 * points.noise) and important.sum() > 3:
+            if residual > points.near and important.sum() > 3:
                 continue
             yield _tree(factors, important, m, rate, base), residual
 

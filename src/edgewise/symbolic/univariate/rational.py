@@ -36,7 +36,7 @@ def polynomials(points: Points, u: Column, most: int = 9) -> Iterator[tuple[Node
         left = points.y * root - design @ solution
         residual = float(np.sqrt(np.mean(left * left))) / points.spread
         # What is long and not the law imitates anything.
-        if degree <= 5 or residual <= max(30 * points.exact, 1.5 * points.noise):
+        if degree <= 5 or residual <= points.near:
             yield _series(solution / scale ** np.arange(degree + 1), u.tree), residual
         if residual <= min(points.exact, 1e-11):
             return

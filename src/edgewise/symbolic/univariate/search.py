@@ -16,13 +16,11 @@ from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
+from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.univariate.closed_forms import MOST, check_forms
 from edgewise.symbolic.univariate.curve import Points, smooth_noise
 from edgewise.symbolic.univariate.ladder import Ladder
 from edgewise.symbolic.univariate.selection import Found as Found
-
-# Units of work that "normal" stands for.
-UNITS = 3.0
 
 
 def one_variable(
@@ -35,6 +33,7 @@ def one_variable(
     work: str | float = "normal",
     seconds: float | None = None,
     top: int = 8,
+    config: SearchConfig | None = None,
 ) -> tuple[Found, ...]:
     """Closed forms of a curve of one variable.
 
@@ -54,6 +53,8 @@ def one_variable(
         Time limit; what is found until then is the answer, and may differ from run to run.
     top
         The most formulas returned.
+    config
+        Other thresholds, in its `curves`.
 
     Returns
     -------
@@ -75,6 +76,7 @@ def one_variable(
     >>> best.residual < 1e-12
     True
     """
+    settings = config_of(config, "one_variable").curves
     xs = check_vector(x, "x", min_length=12, of="one_variable")
     ys = check_vector(y, "y", length=len(xs), of="one_variable")
     weights = (
@@ -93,7 +95,8 @@ def one_variable(
                 f"Got {float(np.abs(entries).max()):g} instead; choose other units."
             )
     accuracy = check_float(accuracy, "accuracy", low=0.0, high=1.0, of="one_variable")
-    meter = Meter(UNITS * check_work(work, "one_variable"), check_seconds(seconds, "one_variable"))
+    units = settings.work_units * check_work(work, "one_variable")
+    meter = Meter(units, check_seconds(seconds, "one_variable"))
     top = check_int(top, "top", low=1, of="one_variable")
     library = None if forms is None else check_forms(forms, "one_variable")
     order = np.argsort(xs, kind="stable")
@@ -102,7 +105,7 @@ def one_variable(
     xs, ys, weights = xs[kept], ys[kept], weights[kept] / weights[kept].mean()
     with np.errstate(all="ignore"), one_thread():
         noise = max(accuracy, smooth_noise(xs, ys, weights))
-        search = Ladder(Points(xs, ys, weights, accuracy, noise), library, meter)
+        search = Ladder(Points(xs, ys, weights, accuracy, noise, settings), library, meter)
         try:
             with running(meter):
                 search.run()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise.forms.tree import Node, Number, names_in, render
+from edgewise.symbolic.config import CurveConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.criterion import criterion
 from edgewise.symbolic.fitting.least_squares import Refit, refit
@@ -16,10 +17,8 @@ from edgewise.symbolic.univariate.curve import Points
 from edgewise.symbolic.univariate.trees import floats_in, is_finite, size, tidy
 
 _NAMES = ("x",)
-# Nats that a node and a constant cost; among thousands of candidates chance alone gains a dozen.
-_NODE = 2.0
-_ROUNDING = 1e-15
-_PRUNED_ON = 300
+# What floats leave of numbers of one's size.
+_ROUNDING = 30 * 1e-15
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def residual_of(tree: Node, points: Points) -> float:
     return math.sqrt(total) / points.spread if math.isfinite(total) else math.inf
 
 
-def fitted(tree: Node, points: Points, steps: int = 40, tolerance: float = 1e-4) -> tuple[Refit, float]:
+def fitted(tree: Node, points: Points, steps: int, tolerance: float = 1e-4) -> tuple[Refit, float]:
     """The formula refitted, and its relative residual.
 
     Steps that gain less than the tolerance end a fit that is not the law; towards the law they gain ever more.
@@ -66,7 +65,7 @@ def _relative(rss: float, points: Points) -> float:
     return math.sqrt(rss / len(points.y)) / points.spread if math.isfinite(rss) else math.inf
 
 
-def finish(tree: Node, points: Points, steps: int = 40, rivals: Iterable[Found] = ()) -> Found | None:
+def finish(tree: Node, points: Points, steps: int, rivals: Iterable[Found] = ()) -> Found | None:
     """Fit all constants, drop those that say nothing, and judge.
 
     Parameters
@@ -89,8 +88,8 @@ def finish(tree: Node, points: Points, steps: int = 40, rivals: Iterable[Found] 
     fit, value = fitted(tree, points, steps)
     if not math.isfinite(value) or not is_finite(fit.tree):
         return None
-    least = size(tree) - 3 * len(_vanishing(fit))
-    if any(each.residual <= 0.9 * value and each.complexity <= least for each in rivals):
+    least = size(tree) - 3 * len(_vanishing(fit, points.config))
+    if any(each.residual <= points.config.beaten_by * value and each.complexity <= least for each in rivals):
         return None
     fit, value = _pruned(fit, value, points, steps)
     if not math.isfinite(value) or not is_finite(fit.tree):
@@ -100,18 +99,18 @@ def finish(tree: Node, points: Points, steps: int = 40, rivals: Iterable[Found] 
 
 def _pruned(fit: Refit, value: float, points: Points, steps: int) -> tuple[Refit, float]:
     """Constants that are zero or one as far as the data tell become so; all together first, then one by one."""
-    n = len(points.y)
+    config, n = points.config, len(points.y)
     # BIC: what leaves may cost what chance would have it cost.
     slack = math.exp(math.log(n) / n)
-    allowed = max(value * slack, 30 * _ROUNDING * float(np.abs(points.y).max()) / points.spread)
+    allowed = max(value * slack, _ROUNDING * float(np.abs(points.y).max()) / points.spread)
     if value > 1e-3 * points.exact:
         allowed = max(allowed, points.exact)
-    proposals = _vanishing(fit)
+    proposals = _vanishing(fit, config)
     if len(proposals) > 1:
         tried = _replaced(fit, proposals, points, steps)
         if tried is not None and tried[1] <= allowed:
             return _pruned(*tried, points, steps)
-    if value > 30 * max(points.noise, points.exact):
+    if value > config.near_exact * max(points.noise, points.exact):
         # No law yet: not worth the fits.
         return fit, value
     half = proposals[: len(proposals) // 2]
@@ -119,14 +118,14 @@ def _pruned(fit: Refit, value: float, points: Points, steps: int) -> tuple[Refit
         tried = _replaced(fit, half, points, steps)
         if tried is not None and tried[1] <= allowed:
             return _pruned(*tried, points, steps)
-    for proposal in proposals[:5]:
+    for proposal in proposals[: config.single_proposals]:
         tried = _replaced(fit, [proposal], points, steps)
         if tried is not None and tried[1] <= allowed:
             return _pruned(*tried, points, steps)
     return fit, value
 
 
-def _vanishing(fit: Refit) -> list[tuple[int, int]]:
+def _vanishing(fit: Refit, config: CurveConfig) -> list[tuple[int, int]]:
     """(constant, whole number) for constants within their error of 0, 1 or -1, the surest first; powers may be any whole
     number, for x^7.003 is another function where x is negative."""
     found: list[tuple[float, int, int]] = []
@@ -137,7 +136,7 @@ def _vanishing(fit: Refit) -> list[tuple[int, int]]:
     ):
         whole = (round(value),) if at in powers and 1 < abs(value) < 9.5 else (0, 1, -1)
         for exact in whole:
-            reach = 4 * min(error, 0.05 if at in powers else math.inf)
+            reach = config.interval * min(error, config.power_error if at in powers else math.inf)
             reach += 1e-7 * (min(largest, 1.0) if exact == 0 else 1.0)
             if abs(value - exact) <= reach:
                 rank = abs(value - exact) / (error + 1e-300) if math.isfinite(error) else -1.0
@@ -163,23 +162,23 @@ def description(found: Found, points: Points) -> float:
     (Rissanen 1978, doi:10.1016/0005-1098(78)90005-5; half a log n a constant)."""
     n = len(points.y)
     # Below this the residual is rounding error.
-    floor = 30 * _ROUNDING * max(1.0, float(np.abs(points.y).max()) / points.spread)
-    measured = ugly(found)
+    floor = _ROUNDING * max(1.0, float(np.abs(points.y).max()) / points.spread)
+    measured = ugly(found, points.config)
     nodes = found.complexity + measured
-    return criterion(found.residual, nodes, n, measured, node=_NODE, floor=floor)
+    return criterion(found.residual, nodes, n, measured, node=points.config.node, floor=floor)
 
 
-def ugly(found: Found) -> int:
+def ugly(found: Found, config: CurveConfig) -> int:
     """How many constants are no simple numbers."""
-    return sum(not _simple(value, found.residual) for value in floats_in(found.tree))
+    return sum(not _simple(value, found.residual, config) for value in floats_in(found.tree))
 
 
-def _simple(value: float, residual: float) -> bool:
+def _simple(value: float, residual: float, config: CurveConfig) -> bool:
     """Is a constant a small whole number, half or third as far as the residual lets one see?"""
-    reach = min(max(1e-7, 0.1 * residual), 0.003)
+    reach = min(max(1e-7, config.simple_share * residual), config.simple_reach)
     return abs(value) < 100 and any(
         abs(value * bottom - round(value * bottom)) <= reach * abs(value) * bottom
-        and abs(round(value * bottom)) <= 12
+        and abs(round(value * bottom)) <= config.largest_simple
         for bottom in (1, 2, 3)
     )
 
@@ -189,19 +188,21 @@ class Front:
 
     def __init__(self, points: Points) -> None:
         self.points = points
-        self.few = points.thinned(_PRUNED_ON if points.noise <= 1e-5 else 2 * _PRUNED_ON)
+        config = points.config
+        self.few = points.thinned(config.pruned if points.noise <= config.noisy else 2 * config.pruned)
         self.met: dict[str, Found] = {}
 
-    def offer(self, tree: Node, steps: int = 40) -> Found | None:
+    def offer(self, tree: Node, steps: int | None = None) -> Found | None:
         """Finish a candidate and remember it."""
-        found = finish(tree, self.few, steps, self.met.values())
+        found = finish(tree, self.few, steps or self.points.config.steps, self.met.values())
         if found is not None:
             self.met.setdefault(render(found.tree), found)
         return found
 
     def beaten(self, nodes: int, residual: float, *, settled: bool = False) -> bool:
         """Is something simpler and closer known: by far, or at all where the constants are settled already?"""
-        share, fewer = (1.0, 2) if settled else (0.3, 6)
+        config = self.points.config
+        share, fewer = (1.0, 2) if settled else (config.beaten, config.beaten_nodes)
         return any(
             each.residual <= share * residual and each.complexity <= nodes - fewer
             for each in self.met.values()
@@ -213,17 +214,20 @@ class Front:
 
     def front(self, top: int) -> tuple[Found, ...]:
         """From simple to accurate; where too many, those of the longest description leave."""
-        near = _front(self.met.values(), self.few, top + 4, 25.0)
+        config = self.points.config
+        near = _front(self.met.values(), self.few, top + config.spare, config.search_slack)
         final: list[Found] = []
         for each in near:
             # Constants matter where the formula may be the law.
             close = each.residual <= max(2 * self.points.noise, self.points.exact)
             fit, value = (
-                fitted(each.tree, self.points, 60, 1e-13) if close else fitted(each.tree, self.points, 8)
+                fitted(each.tree, self.points, config.last_steps, 1e-13)
+                if close
+                else fitted(each.tree, self.points, config.loose_steps)
             )
             if math.isfinite(value) and is_finite(fit.tree):
                 final.append(Found(fit.tree, value, size(fit.tree)))
-        return _front(final, self.points, top, 8.0)
+        return _front(final, self.points, top, config.slack)
 
 
 def _front(met: Iterable[Found], points: Points, top: int, slack: float) -> tuple[Found, ...]:

@@ -1,14 +1,19 @@
-"""What a search for formulas decides by, stage for stage: every threshold, limit and count, once.
+"""What a search for formulas decides by, stage for stage.
 
 Long because it is one table: a threshold that stood elsewhere as well would be a second one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise._core.config import check_config, chosen
+from edgewise.symbolic.config.curves import CurveConfig
+from edgewise.symbolic.config.hypotheses import HypothesisConfig
+from edgewise.symbolic.config.known_form import KnownFormConfig
+from edgewise.symbolic.config.relations import RelationConfig
+from edgewise.symbolic.config.rounding import RoundingConfig
 
 
 @dataclass(frozen=True)
@@ -264,6 +269,16 @@ class SearchConfig:
         Scalings: sets of columns to solve for that are tried, and how alike these may be, as a condition number.
     guessed_rows, plain_curve_rows : int
         Rows that judge blind steps, and those that plain curves are fitted to.
+    relations : RelationConfig
+        What relations between slopes are believed by.
+    rounding : RoundingConfig
+        What constants are made exact by.
+    curves : CurveConfig
+        What the closed form of a curve is searched by.
+    known_form : KnownFormConfig
+        What unknown functions of a partly known formula are learned by.
+    hypotheses : HypothesisConfig
+        What claims about a law are judged by.
     """
 
     work_units: float = 60.0
@@ -475,6 +490,11 @@ class SearchConfig:
     pivots_alike: float = 1e4
     guessed_rows: int = 800
     plain_curve_rows: int = 300
+    relations: RelationConfig = field(default_factory=RelationConfig)
+    rounding: RoundingConfig = field(default_factory=RoundingConfig)
+    curves: CurveConfig = field(default_factory=CurveConfig)
+    known_form: KnownFormConfig = field(default_factory=KnownFormConfig)
+    hypotheses: HypothesisConfig = field(default_factory=HypothesisConfig)
 
     def __post_init__(self) -> None:
         parts = (

@@ -1,0 +1,14 @@
+"""What formulas are searched, rounded and judged by: every threshold, limit and count, once.
+
+`SearchConfig` holds those that choose and gate the stages of a search, and in fields of their own those of the engines that
+a search calls and that also stand alone.
+"""
+
+from edgewise.symbolic.config.curves import CurveConfig as CurveConfig
+from edgewise.symbolic.config.hypotheses import HypothesisConfig as HypothesisConfig
+from edgewise.symbolic.config.known_form import KnownFormConfig as KnownFormConfig
+from edgewise.symbolic.config.relations import RelationConfig as RelationConfig
+from edgewise.symbolic.config.rounding import RoundingConfig as RoundingConfig
+from edgewise.symbolic.config.search import DEFAULT as DEFAULT
+from edgewise.symbolic.config.search import SearchConfig as SearchConfig
+from edgewise.symbolic.config.search import config_of as config_of
