@@ -37,10 +37,9 @@ def audit(
     ] = None,
     fail_on: Annotated[
         list[str] | None,
-        typer.Option(
+        options.unset(
             "--fail-on",
             help="A limit: 'dp>0.1', 'eo@sex>0.05', 'dp_ratio<0.8', 'flips>0'; exit code 1 where it is exceeded.",
-            show_default=False,
         ),
     ] = None,
     positive: Annotated[
@@ -53,9 +52,7 @@ def audit(
             "--threshold", help="Decided for above this probability.", min=0.0, max=1.0, show_default="0.5"
         ),
     ] = None,
-    weight: Annotated[
-        str | None, typer.Option("--weight", help="A column of sample weights.", show_default=False)
-    ] = None,
+    weight: Annotated[str | None, options.unset("--weight", help="A column of sample weights.")] = None,
     cut: Annotated[
         list[str] | None,
         typer.Option("--cut", help="Where to cut a column of numbers: 'age=25,60'.", show_default="quarters"),
@@ -66,14 +63,10 @@ def audit(
     proxies: Annotated[
         bool, typer.Option("--proxies/--no-proxies", help="Look for columns that give an attribute away.")
     ] = True,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page to this file.", show_default=False)
-    ] = None,
+    html: Annotated[Path | None, options.unset("--html", help="Write a page to this file.")] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            "--plot", help="Draw the first attribute's groups to this .png or .svg file.", show_default=False
-        ),
+        options.unset("--plot", help="Draw the first attribute's groups to this .png or .svg file."),
     ] = None,
     work: options.Work = "normal",
     seconds: options.Seconds = None,

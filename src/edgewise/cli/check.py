@@ -22,15 +22,13 @@ def check(
     ],
     expect: Annotated[
         str | None,
-        typer.Option(
+        options.unset(
             "--expect",
             help="The property that it is to prove, as for `edgewise verify`, with its `where ...`.",
-            show_default=False,
         ),
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option("--data", "-d", help="A table whose rows --expect counts.", show_default=False),
+        Path | None, options.unset("--data", "-d", help="A table whose rows --expect counts.")
     ] = None,
     quiet: options.Quiet = False,
     verbose: options.Verbose = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +14,9 @@ from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.outcome import INTERRUPTED, print_json, refuse_other_pictures, refuse_to_overwrite
 
-_ROWS, _REASONS = "Counterfactuals", "Reasons for an adverse decision"
+_ROWS = "Counterfactuals"
+_rows = partial(options.unset, rich_help_panel=_ROWS)
+_reasons = partial(options.unset, rich_help_panel="Reasons for an adverse decision")
 
 
 def explain(
@@ -27,12 +30,8 @@ def explain(
     ] = None,
     row: Annotated[
         int | None,
-        typer.Option(
-            "--row",
-            "-r",
-            help="Explain the answer for this row of the table, counted from 0.",
-            min=0,
-            show_default=False,
+        options.unset(
+            "--row", "-r", help="Explain the answer for this row of the table, counted from 0.", min=0
         ),
     ] = None,
     output: Annotated[
@@ -42,10 +41,7 @@ def explain(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Draw what pairs of columns do together, and nothing else.")
     ] = False,
-    plot: Annotated[
-        Path | None,
-        typer.Option("--plot", help="Draw it to this .png or .svg file.", show_default=False),
-    ] = None,
+    plot: Annotated[Path | None, options.unset("--plot", help="Draw it to this .png or .svg file.")] = None,
     counterfactual: Annotated[
         bool,
         typer.Option(
@@ -65,70 +61,34 @@ def explain(
         ),
     ] = None,
     above: Annotated[
-        float | None,
-        typer.Option(
-            "--above",
-            help="For numbers: the prediction is to be above this.",
-            show_default=False,
-            rich_help_panel=_ROWS,
-        ),
+        float | None, _rows("--above", help="For numbers: the prediction is to be above this.")
     ] = None,
     below: Annotated[
-        float | None,
-        typer.Option(
-            "--below",
-            help="For numbers: the prediction is to be below this.",
-            show_default=False,
-            rich_help_panel=_ROWS,
-        ),
+        float | None, _rows("--below", help="For numbers: the prediction is to be below this.")
     ] = None,
     immutable: Annotated[
         list[str] | None,
-        typer.Option(
-            "--immutable",
-            help="Columns that cannot change: 'sex,age', or given several times.",
-            show_default=False,
-            rich_help_panel=_ROWS,
-        ),
+        _rows("--immutable", help="Columns that cannot change: 'sex,age', or given several times."),
     ] = None,
-    increase: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--increase", help="Columns that can only rise.", show_default=False, rich_help_panel=_ROWS
-        ),
-    ] = None,
-    decrease: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--decrease", help="Columns that can only fall.", show_default=False, rich_help_panel=_ROWS
-        ),
-    ] = None,
+    increase: Annotated[list[str] | None, _rows("--increase", help="Columns that can only rise.")] = None,
+    decrease: Annotated[list[str] | None, _rows("--decrease", help="Columns that can only fall.")] = None,
     reasons: Annotated[
         str | None,
-        typer.Option(
+        _reasons(
             "--reasons",
             help="Name what kept the row from the class of --target, against the mean of 'approved' rows, "
             "the 'mean' of all, or the 'best' value of each column.",
-            show_default=False,
-            rich_help_panel=_REASONS,
         ),
     ] = None,
     protected: Annotated[
         list[str] | None,
-        typer.Option(
-            "--protected",
-            help="Columns that may not be reasons: 'sex,age', or given several times.",
-            show_default=False,
-            rich_help_panel=_REASONS,
-        ),
+        _reasons("--protected", help="Columns that may not be reasons: 'sex,age', or given several times."),
     ] = None,
     codes: Annotated[
         Path | None,
-        typer.Option(
+        _reasons(
             "--codes",
             help="A CSV file of the codes of reasons, with columns column, code and, if you like, statement.",
-            show_default=False,
-            rich_help_panel=_REASONS,
         ),
     ] = None,
     work: options.Work = "normal",

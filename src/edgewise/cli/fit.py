@@ -42,10 +42,7 @@ def fit(
     target: options.Target,
     columns: options.Columns = None,
     drop: options.Drop = None,
-    weight: Annotated[
-        str | None,
-        typer.Option("--weight", help="A column of weights, one a row.", show_default=False),
-    ] = None,
+    weight: Annotated[str | None, options.unset("--weight", help="A column of weights, one a row.")] = None,
     task: Annotated[
         Kind | None,
         typer.Option("--task", help="Predict numbers or classes.", show_default="seen from the target"),

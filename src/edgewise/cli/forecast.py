@@ -22,10 +22,7 @@ def forecast(
     data: options.Data,
     target: options.Target,
     time: Annotated[
-        str,
-        typer.Option(
-            "--time", help="The column of times: dates or numbers, evenly spaced.", show_default=False
-        ),
+        str, options.unset("--time", help="The column of times: dates or numbers, evenly spaced.")
     ],
     steps: Annotated[
         int | None,
@@ -51,9 +48,7 @@ def forecast(
             show_default="CSV on standard output",
         ),
     ] = None,
-    plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw it here: .png, .svg or .pdf.", show_default=False)
-    ] = None,
+    plot: Annotated[Path | None, options.unset("--plot", help="Draw it here: .png, .svg or .pdf.")] = None,
     work: options.Work = "normal",
     seed: options.Seed = 0,
     force: options.Force = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +32,9 @@ FILES = (
     "report.html",
 )
 
-_LIMITS = "What a formula may be"
+_limits = partial(options.unset, rich_help_panel="What a formula may be")
 _RESULTS = "What is written"
+_results = partial(options.unset, rich_help_panel=_RESULTS)
 
 
 class Format(StrEnum):
@@ -54,72 +56,34 @@ class LossName(StrEnum):
 
 Units = Annotated[
     list[str] | None,
-    typer.Option(
+    _limits(
         "--units",
         help="Units of columns and of the target: 'm=kg,v=m/s,E=J'; a formula must agree with them.",
-        show_default=False,
-        rich_help_panel=_LIMITS,
     ),
 ]
-Without = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--without", help="Functions never to use: 'sin,tan'.", show_default=False, rich_help_panel=_LIMITS
-    ),
-]
+Without = Annotated[list[str] | None, _limits("--without", help="Functions never to use: 'sin,tan'.")]
 OnlyFunctions = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--only-functions",
-        help="Use no functions but these: 'exp,sqrt'.",
-        show_default=False,
-        rich_help_panel=_LIMITS,
-    ),
+    list[str] | None, _limits("--only-functions", help="Use no functions but these: 'exp,sqrt'.")
 ]
-Require = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--require", help="Columns every formula must hold.", show_default=False, rich_help_panel=_LIMITS
-    ),
-]
-Ignore = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--ignore", help="Columns no formula may hold.", show_default=False, rich_help_panel=_LIMITS
-    ),
-]
+Require = Annotated[list[str] | None, _limits("--require", help="Columns every formula must hold.")]
+Ignore = Annotated[list[str] | None, _limits("--ignore", help="Columns no formula may hold.")]
 Groups = Annotated[
     str | None,
-    typer.Option(
+    options.unset(
         "--groups",
         help="A column of experiments: one law for all, with constants of its own in each where rows say so.",
-        show_default=False,
     ),
 ]
-Weight = Annotated[
-    str | None,
-    typer.Option("--weight", help="A column that says how much each row counts.", show_default=False),
-]
+Weight = Annotated[str | None, options.unset("--weight", help="A column that says how much each row counts.")]
 Sigma = Annotated[
     str | None,
-    typer.Option(
-        "--sigma",
-        help="A column with the standard deviation of each value of the target.",
-        show_default=False,
-    ),
+    options.unset("--sigma", help="A column with the standard deviation of each value of the target."),
 ]
 Loss = Annotated[
-    LossName,
-    typer.Option("--loss", help="'robust' sets gross errors aside and names their rows."),
+    LossName, typer.Option("--loss", help="'robust' sets gross errors aside and names their rows.")
 ]
 Export = Annotated[
-    Format | None,
-    typer.Option(
-        "--export",
-        help="Write one formula to standard output, and nothing else.",
-        show_default=False,
-        rich_help_panel=_RESULTS,
-    ),
+    Format | None, _results("--export", help="Write one formula to standard output, and nothing else.")
 ]
 Pick = Annotated[
     int | None,
@@ -133,22 +97,14 @@ Pick = Annotated[
 ]
 Out = Annotated[
     Path | None,
-    typer.Option(
+    _results(
         "--out",
         "-o",
         help="A folder for formulas.json, report.html and the formula as Python, C, LaTeX and sympy.",
-        show_default=False,
-        rich_help_panel=_RESULTS,
     ),
 ]
 Plot = Annotated[
-    Path | None,
-    typer.Option(
-        "--plot",
-        help="Draw error against complexity into this .png or .svg file.",
-        show_default=False,
-        rich_help_panel=_RESULTS,
-    ),
+    Path | None, _results("--plot", help="Draw error against complexity into this .png or .svg file.")
 ]
 
 

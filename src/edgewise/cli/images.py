@@ -38,8 +38,7 @@ def fit_images(
         bool, typer.Option("--skip-damaged", help="Leave out files that cannot be read as pictures.")
     ] = False,
     checkpoint: Annotated[
-        Path | None,
-        typer.Option("--checkpoint", help="Keep the state here, and go on from it.", show_default=False),
+        Path | None, options.unset("--checkpoint", help="Keep the state here, and go on from it.")
     ] = None,
     seconds: options.Seconds = None,
     seed: options.Seed = 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,9 @@ def _read_work(text: str) -> str | float:
         ) from None
 
 
+# Of an option that is not set there is no default to show.
+unset = partial(typer.Option, show_default=False)
+
 Data = Annotated[
     Path,
     typer.Argument(
@@ -44,21 +48,13 @@ Data = Annotated[
     ),
 ]
 Model = Annotated[Path, typer.Argument(help="A model.kan that `edgewise fit` wrote.", show_default=False)]
-Target = Annotated[str, typer.Option("--target", "-t", help="The column to predict.", show_default=False)]
+Target = Annotated[str, unset("--target", "-t", help="The column to predict.")]
 Columns = Annotated[
     list[str] | None,
-    typer.Option(
-        "--columns",
-        "-c",
-        help="Predict from these columns only: 'a,b', or given several times.",
-        show_default=False,
-    ),
+    unset("--columns", "-c", help="Predict from these columns only: 'a,b', or given several times."),
 ]
 Drop = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--drop", help="Leave these columns out: 'a,b', or given several times.", show_default=False
-    ),
+    list[str] | None, unset("--drop", help="Leave these columns out: 'a,b', or given several times.")
 ]
 Work = Annotated[
     Any,
@@ -71,12 +67,11 @@ Work = Annotated[
 ]
 Seconds = Annotated[
     float | None,
-    typer.Option(
+    unset(
         "--seconds",
         "-s",
         help="Time limit; none by default. It only interrupts, and the result may then differ from run to run.",
         min=0.1,
-        show_default=False,
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Fixes every random choice.", min=0, max=2**63 - 1)]
@@ -93,6 +88,7 @@ Rows = Annotated[
 ]
 
 _GENERAL = "General options"
+_general = partial(unset, rich_help_panel=_GENERAL)
 Threads = Annotated[
     int | None,
     typer.Option(
@@ -120,13 +116,11 @@ Json = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    typer.Option(
+    _general(
         "--config",
         help='Read options from a TOML file: `work = "quick"`, or in a section of the command\'s name.',
         callback=apply_config,
         is_eager=True,
-        show_default=False,
-        rich_help_panel=_GENERAL,
     ),
 ]
 

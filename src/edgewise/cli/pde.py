@@ -51,27 +51,19 @@ def pde(
     ] = 0,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            help="Write the solution here, to be read by edgewise.load.",
-            show_default=False,
-        ),
+        options.unset("--out", "-o", help="Write the solution here, to be read by edgewise.load."),
     ] = None,
     plot: Annotated[
         Path | None,
-        typer.Option(
-            "--plot",
-            help="Draw the solution into this .png or .svg file; in motion into a .gif or .mp4.",
-            show_default=False,
+        options.unset(
+            "--plot", help="Draw the solution into this .png or .svg file; in motion into a .gif or .mp4."
         ),
     ] = None,
     checkpoint: Annotated[
         Path | None,
-        typer.Option(
+        options.unset(
             "--checkpoint",
             help="Keep a march through time here while it goes on; where the file is there, go on from it.",
-            show_default=False,
         ),
     ] = None,
     show: Annotated[

@@ -37,12 +37,10 @@ def speed(
         ),
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option("--data", help="MNIST as mnist.npz, for the table of images.", show_default=False),
+        Path | None, options.unset("--data", help="MNIST as mnist.npz, for the table of images.")
     ] = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="A folder for speed.json and the drawings.", show_default=False),
+        Path | None, options.unset("--out", "-o", help="A folder for speed.json and the drawings.")
     ] = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,

@@ -31,29 +31,19 @@ def verify(
     ],
     where: Annotated[
         str | None,
-        typer.Option(
-            "--where", "-w", help="Of which rows: 'age in [18, 65], job = \"skilled\"'.", show_default=False
-        ),
+        options.unset("--where", "-w", help="Of which rows: 'age in [18, 65], job = \"skilled\"'."),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(
-            "--data",
-            "-d",
-            help="A table of rows to try first, and for 'row 5' to count in.",
-            show_default=False,
-        ),
+        options.unset("--data", "-d", help="A table of rows to try first, and for 'row 5' to count in."),
     ] = None,
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
     certificate: Annotated[
         Path | None,
-        typer.Option(
-            "--certificate",
-            "-c",
-            help="Write the evidence here once proved; `edgewise check` reads it.",
-            show_default=False,
+        options.unset(
+            "--certificate", "-c", help="Write the evidence here once proved; `edgewise check` reads it."
         ),
     ] = None,
     force: options.Force = False,
