@@ -11,7 +11,7 @@ written is decided by `writing`.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fractions import Fraction
 
 from edgewise.symbolic.expressions.exact_numbers import Value, plus, radicals, times
@@ -99,21 +99,34 @@ def fraction(expression: Expr) -> tuple[Expr, Expr]:
     return multiply(*above), multiply(*below)
 
 
-def add(*terms: Expr) -> Expr:
-    """A sum, like terms collected."""
-    total: Value = 0
-    sizes: dict[Expr, Value] = {}
-    waiting = list(terms)
+def _apart(
+    parts: Iterable[Expr], head: str, total: Value, joined: Callable[[Value, Value], Value]
+) -> tuple[Value, list[Expr]] | None:
+    """The numbers among the parts of a sum or product joined to one, and the other parts; None where one has no value."""
+    others: list[Expr] = []
+    waiting = list(parts)
     for each in waiting:
         if each.head == NUMBER:
-            total = plus(total, each.value)
-        elif each.head == "+":
+            total = joined(total, each.value)
+        elif each.head == head:
             waiting.extend(each.args)
         elif each.head == NOTHING:
-            return UNDEFINED
+            return None
         else:
-            size, body = coefficient(each)
-            sizes[body] = plus(sizes[body], size) if body in sizes else size
+            others.append(each)
+    return total, others
+
+
+def add(*terms: Expr) -> Expr:
+    """A sum, like terms collected."""
+    apart = _apart(terms, "+", 0, plus)
+    if apart is None:
+        return UNDEFINED
+    total, others = apart
+    sizes: dict[Expr, Value] = {}
+    for each in others:
+        size, body = coefficient(each)
+        sizes[body] = plus(sizes[body], size) if body in sizes else size
     found = [_times(size, body) for body, size in sizes.items() if size != 0]
     if total != 0:
         found.insert(0, number(total))
@@ -141,25 +154,20 @@ def kept(size: Value, body: Expr) -> Expr:
 
 def multiply(*factors: Expr) -> Expr:
     """A product, powers of one base collected; a number before a sum alone goes into it."""
-    size: Value = 1
+    apart = _apart(factors, "*", 1, times)
+    if apart is None:
+        return UNDEFINED
+    size, others = apart
     exponents: dict[Expr, dict[Expr, Value]] = {}
     roots: dict[Value, Value] = {}
-    waiting = list(factors)
-    for each in waiting:
-        if each.head == NUMBER:
-            size = times(size, each.value)
-        elif each.head == "*":
-            waiting.extend(each.args)
-        elif each.head == NOTHING:
-            return UNDEFINED
+    for each in others:
+        base, exponent = base_exponent(each)
+        own, rest = coefficient(exponent)
+        if base.head == NUMBER and rest is ONE:
+            roots[base.value] = plus(roots.get(base.value, 0), own)
         else:
-            base, exponent = base_exponent(each)
-            own, rest = coefficient(exponent)
-            if base.head == NUMBER and rest is ONE:
-                roots[base.value] = plus(roots.get(base.value, 0), own)
-            else:
-                known = exponents.setdefault(base, {})
-                known[rest] = plus(known[rest], own) if rest in known else own
+            known = exponents.setdefault(base, {})
+            known[rest] = plus(known[rest], own) if rest in known else own
     if size == 0:
         return ZERO
     found: list[Expr] = []

@@ -14,6 +14,7 @@ from edgewise.forms.functions import CONSTANTS, FUNCTIONS
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
 from edgewise.symbolic.expressions.steps import Mod, larger, smaller, step
+from edgewise.symbolic.expressions.writing import over
 
 _TO_SYMPY: dict[str, Any] = {
     "exp": sympy.exp,
@@ -216,12 +217,7 @@ def _product(expression: Any, digits: int | None) -> Node:
             below.append(from_sympy(base if exponent == -1 else sympy.Pow(base, -exponent), digits))
         else:
             above.append(from_sympy(factor, digits))
-    first, *others = above or [Number(1)]
-    if negative:
-        first = Number(-first.value) if isinstance(first, Number) else Apply("neg", (first,))
-    if below:
-        others.append(Apply("inv", (below[0] if len(below) == 1 else Apply("*", tuple(below)),)))
-    return Apply("*", (first, *others)) if others else first
+    return over(above, below, negative)
 
 
 def _power(expression: Any, digits: int | None) -> Node:

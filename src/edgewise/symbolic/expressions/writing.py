@@ -151,6 +151,11 @@ def _product(expression: Expr, digits: int | None) -> Node:
             below.append(to_tree(base if exponent == MINUS else power(base, negated(exponent)), digits))
         else:
             above.append(to_tree(factor, digits))
+    return over(above, below, negative)
+
+
+def over(above: Sequence[Node], below: Sequence[Node], negative: bool) -> Node:
+    """The product of what stands above a line and below it."""
     first, *others = above or [Number(1)]
     if negative:
         first = Number(-first.value) if isinstance(first, Number) else Apply("neg", (first,))
