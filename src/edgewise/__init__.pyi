@@ -45,6 +45,7 @@ from .network import KAN as KAN
 from .network import Nodes as Nodes
 from .replacing import replace_mlp as replace_mlp
 from .report import write_report as write_report
+from .report.editing import view as view
 from .simplifying import SimplifyResult as SimplifyResult
 from .simplifying import simplify as simplify
 from .symbolic import Formula as Formula

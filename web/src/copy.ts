@@ -60,7 +60,7 @@ function drawing(svg: Element | null): string {
   return new XMLSerializer().serializeToString(copy);
 }
 
-async function copied(text: string, inside: Element): Promise<boolean> {
+export async function copied(text: string, inside: Node): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -68,7 +68,7 @@ async function copied(text: string, inside: Element): Promise<boolean> {
     // A page in a sandbox may only copy what is selected.
     const area = make("textarea", { class: "sr", "aria-hidden": "true" });
     area.value = text;
-    inside.append(area);
+    inside.appendChild(area);
     area.select();
     const done = document.execCommand("copy");
     area.remove();

@@ -20,7 +20,12 @@ export interface Host {
   open?: (key: string) => void;
 }
 
-export function render(data: LiveData, { el, drawings, open }: Host): { set(cells: readonly Cell[]): void } {
+export interface Shown {
+  set(cells: readonly Cell[]): void;
+  cells(): readonly Cell[];
+}
+
+export function render(data: LiveData, { el, drawings, open }: Host): Shown {
   const model = new Evaluator(data.program);
   const diagrams = drawings.map((svg) => new Diagram(svg, data));
   const answer = new Answer(data, model, open ?? (() => undefined));
@@ -69,7 +74,7 @@ export function render(data: LiveData, { el, drawings, open }: Host): { set(cell
   el.replaceChildren(left, answer.element);
   el.hidden = false;
   put(cells);
-  return { set: put };
+  return { set: put, cells: () => cells };
 }
 
 /** The first controls, and the others as they are asked for. */

@@ -8,6 +8,7 @@ from edgewise.explaining.changes import Counterfactuals as Counterfactuals
 from edgewise.explaining.conformal import Conformal as Conformal
 from edgewise.explaining.conformal import conformal as conformal
 from edgewise.explaining.counterfactuals import counterfactuals as counterfactuals
+from edgewise.explaining.edit_edge import edit_edge as edit_edge
 from edgewise.explaining.edit_shape import EditedModel as EditedModel
 from edgewise.explaining.edit_shape import edit_shape as edit_shape
 from edgewise.explaining.explainer import Explainer as Explainer
@@ -36,6 +37,7 @@ __all__ = [
     "calibrate",
     "conformal",
     "counterfactuals",
+    "edit_edge",
     "edit_shape",
     "explain",
     "out_of_range",

@@ -129,8 +129,8 @@ def edit_shape(
     column : str
     edit : str, mapping or ShapeEdit
         "constant(20, 30)", "constant(20, 30, 0.1)", "shift(-0.5, 20, 30)", "smooth", "smooth(3, 20, 30)", "increasing",
-        "decreasing", or points {25: 0.1, 40: 0.3} (of words {"own": 0.2}) to pass through. Places in raw units; values in
-        units of the output (log-odds for two classes) about the mean of the curve over the rows.
+        "increasing(20, 30)", "decreasing", or points {25: 0.1, 40: 0.3} (of words {"own": 0.2}) to pass through. Places in
+        raw units; values in units of the output (log-odds for two classes) about the mean of the curve over the rows.
     X : table
         Rows on which the cost is measured.
     y : array of shape (n,), optional
@@ -183,12 +183,12 @@ def edit_shape(
         net = _edited(seen, own, where, asked, rows.inputs)
         old, new = seen.network.predict(rows.inputs), net.predict(rows.inputs)
         if y is not None:
-            before, after = _measures(seen, old, y), _measures(seen, new, y)
-        made = _with_network(model, net, rows.inputs)
+            before, after = measures_of(seen, old, y), measures_of(seen, new, y)
+        made = with_network(model, net, rows.inputs)
     change = np.abs(new - old).max(1)
     flips = None
     if seen.classes:
-        flips = int((_decisions(old) != _decisions(new)).sum())
+        flips = int((decisions_of(old) != decisions_of(new)).sum())
     record = ShapeRecord(
         own.name,
         str(asked),
@@ -262,7 +262,7 @@ def _edited(model: Fitted, column: Column, where: _Edge, edit: ShapeEdit, inputs
     low, high = place(low), place(high)
     states = take_apart(net)
     state = states[0]
-    if edit.kind in ("constant", "shift", "smooth"):
+    if edit.kind in ("constant", "shift", "smooth") or not (edit.kind == "points" or _whole(edit)):
         state = refined_between(state, source, low, high)
     breaks = state.grid[source].to("cpu", torch.float64)
     coef = state.coef[source, :, target].to("cpu", torch.float64) * bool(state.mask[source, target])
@@ -327,7 +327,8 @@ def _at(column: Column, point: float | str) -> float:
     return float(column.encode([point])[0, 0])
 
 
-def _measures(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
+def measures_of(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
+    """Errors of the network's outputs, (n, outputs), on rows whose truth is y."""
     if not model.classes:
         target = np.asarray(y, dtype=np.float64).reshape(len(outputs), -1)
         rest = outputs - target
@@ -350,11 +351,12 @@ def _measures(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
     return {**found, "accuracy": accuracy, "log_loss": told.log_loss, "brier": told.brier}
 
 
-def _decisions(outputs: Floats) -> NDArray[np.int64]:
+def decisions_of(outputs: Floats) -> NDArray[np.int64]:
+    """Numbers of the classes that outputs, (n, outputs), decide for."""
     return (outputs[:, 0] > 0).astype(np.int64) if outputs.shape[1] == 1 else outputs.argmax(1)
 
 
-def _with_network(model: Any, net: KAN, inputs: Floats) -> Any:
+def with_network(model: Any, net: KAN, inputs: Floats) -> Any:
     """A model like the given one with another network."""
     if isinstance(model, KAN):
         return net

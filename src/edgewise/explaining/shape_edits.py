@@ -39,7 +39,7 @@ class ShapeEdit:
         "constant": one value from `low` to `high` (by default the mean over the rows there).
         "shift": `value` more from `low` to `high`.
         "smooth": bends less, the less the greater `value` (1 by default), from `low` to `high`.
-        "increasing", "decreasing": the nearest curve that never turns.
+        "increasing", "decreasing": the nearest curve that never turns from `low` to `high`.
         "points": through the given points.
     low, high : float or None
         Interval in raw units of the column; None is the end of the line.
@@ -94,8 +94,8 @@ def _end(value: float | None) -> str:
 def read_edit(edit: Any) -> ShapeEdit:
     """An edit from what people write: a `ShapeEdit`, a text, or a mapping of points.
 
-    Texts are "increasing", "decreasing", "smooth", "smooth(3)", "smooth(3, 20, 30)", "constant(20, 30)",
-    "constant(20, 30, 0.1)", "shift(-0.5, 20, 30)"; None stands for an open end.
+    Texts are "increasing", "increasing(20, 30)", "decreasing", "smooth", "smooth(3)", "smooth(3, 20, 30)",
+    "constant(20, 30)", "constant(20, 30, 0.1)", "shift(-0.5, 20, 30)"; None stands for an open end.
 
     Raises
     ------
@@ -129,6 +129,8 @@ def read_edit(edit: Any) -> ShapeEdit:
         "constant": ("low", "high", "value"),
         "shift": ("value", "low", "high"),
         "smooth": ("value", "low", "high"),
+        "increasing": ("low", "high"),
+        "decreasing": ("low", "high"),
     }
     names = order.get(name, ())
     if len(numbers) > len(names):
@@ -211,8 +213,8 @@ def edited(curve: Curve, edit: ShapeEdit, low: float, high: float, places: Seque
         "constant": lambda: _constant(curve, edit.value, low, high),
         "shift": lambda: curve.coef + cast("float", edit.value) * curve.live(low, high),
         "smooth": lambda: _smooth(curve, 1.0 if edit.value is None else edit.value, low, high),
-        "increasing": lambda: _monotone(curve, increasing=True),
-        "decreasing": lambda: _monotone(curve, increasing=False),
+        "increasing": lambda: _monotone(curve, low, high, increasing=True),
+        "decreasing": lambda: _monotone(curve, low, high, increasing=False),
         "points": lambda: _through(curve, places, [y for _, y in edit.points]),
     }
     return act[edit.kind]()
@@ -250,10 +252,14 @@ def _smooth(curve: Curve, strength: float, low: float, high: float) -> Tensor:
     return new
 
 
-def _monotone(curve: Curve, *, increasing: bool) -> Tensor:
+def _monotone(curve: Curve, low: float, high: float, *, increasing: bool) -> Tensor:
+    """Coefficients that never turn make a curve that never does, between two places as anywhere."""
+    own = curve.live(low, high)
     weight = curve.mass + 1e-6 * curve.mass.mean() + 1e-12
-    fitted = isotonic_regression(curve.coef.numpy(), weights=weight.numpy(), increasing=increasing)
-    return torch.from_numpy(np.asarray(fitted.x, dtype=np.float64).copy())
+    fitted = isotonic_regression(curve.coef[own].numpy(), weights=weight[own].numpy(), increasing=increasing)
+    new = curve.coef.clone()
+    new[own] = torch.from_numpy(np.asarray(fitted.x, dtype=np.float64).copy())
+    return new
 
 
 def _through(curve: Curve, places: Sequence[float], values: Sequence[float]) -> Tensor:

@@ -1,0 +1,143 @@
+"""An edit as data: the same words make the edit and the line of Python that repeats it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise import edits
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise.explaining import edit_edge
+from edgewise.network import KAN
+
+Floats = NDArray[np.float64]
+Edge = tuple[int, int, int]
+
+MOST_EDGES, MOST_POINTS, MOST_TEXT = 100_000, 1_000, 1_000
+
+
+@dataclass(frozen=True)
+class Call:
+    """One edit.
+
+    Attributes
+    ----------
+    name : str
+        Of the function below `edgewise` that makes it.
+    arguments : tuple of (str, value)
+        What it is given besides the network and the rows, by name: plain numbers, words, tuples, lists and dictionaries.
+    words : str
+        What it does.
+    """
+
+    name: str
+    arguments: tuple[tuple[str, Any], ...]
+    words: str
+
+    def apply(self, net: KAN, X: Floats) -> KAN:
+        """The edited network."""
+        return _CALLS[self.name](net, X=X, **dict(self.arguments)).network
+
+    @property
+    def code(self) -> str:
+        """The line of Python that does so; numbers to the last bit."""
+        told = "".join(f"{name}={value!r}, " for name, value in self.arguments)
+        return f"network = ew.{self.name}(network, {told}X=X).network"
+
+
+_CALLS: Mapping[str, Callable[..., Any]] = {
+    "edits.prune": edits.prune,
+    "edits.set_symbolic": edits.set_symbolic,
+    "edits.set_numeric": edits.set_numeric,
+    "explaining.edit_edge": edit_edge,
+}
+
+
+def prune(edges: Any = (), threshold: Any = None) -> Call:
+    """Turn edges off: those named, and those whose score is below a share of the outputs' spread."""
+    chosen = [_edge(each) for each in _list(edges, "edges", MOST_EDGES)]
+    told = f"prune {len(chosen)} {'edge' if len(chosen) == 1 else 'edges'}"
+    if threshold is None:
+        if not chosen:
+            raise InputError("The 'edges' of prune must name at least one edge. Got none instead.")
+        return Call("edits.prune", (("edges", chosen),), told if len(chosen) > 1 else f"prune {chosen[0]}")
+    least = _number(threshold, "threshold")
+    words = f"prune edges below {least:g} of the spread"
+    return Call("edits.prune", (("edges", chosen), ("threshold", least)), words)
+
+
+def snap(edge: Any, form: Any, affine: Any) -> Call:
+    """Make an edge a closed form."""
+    numbers = [_number(each, "affine") for each in _list(affine, "affine", 4)]
+    told = (("edge", _edge(edge)), ("form", _text(form, "form")), ("affine", numbers))
+    return Call("edits.set_symbolic", told, f"snap {_edge(edge)} to {form}")
+
+
+def numeric(edge: Any) -> Call:
+    """Make a closed form a spline again."""
+    return Call("edits.set_numeric", (("edge", _edge(edge)),), f"make {_edge(edge)} a spline")
+
+
+def shape(edge: Any, edit: Any) -> Call:
+    """Change a curve: a text as "increasing(0, 1)", or pairs of numbers it shall pass through."""
+    if isinstance(edit, str):
+        asked: Any = _text(edit, "edit")
+        words = asked
+    else:
+        pairs = [_list(each, "edit", 2) for each in _list(edit, "edit", MOST_POINTS)]
+        if any(len(pair) != 2 for pair in pairs):
+            raise InputError("The 'edit' of a curve must be pairs [x, y]. Got others instead.")
+        asked = {_number(x, "edit"): _number(y, "edit") for x, y in pairs}
+        words = f"through {len(asked)} {'point' if len(asked) == 1 else 'points'}"
+    return Call("explaining.edit_edge", (("edge", _edge(edge)), ("edit", asked)), f"{_edge(edge)}: {words}")
+
+
+def read_call(message: Mapping[str, Any]) -> Call:
+    """An edit as a front end sends it: {"edit": "prune" | "snap" | "numeric" | "shape", ...}."""
+    kind = message.get("edit")
+    if kind == "prune":
+        return prune(message.get("edges", ()), message.get("threshold"))
+    if kind == "snap":
+        return snap(message.get("edge"), message.get("form"), message.get("affine"))
+    if kind == "numeric":
+        return numeric(message.get("edge"))
+    if kind == "shape":
+        return shape(message.get("edge"), message.get("to"))
+    raise InputError(f"The 'edit' must be prune, snap, numeric or shape. Got {short(kind)} instead.")
+
+
+def _list(value: Any, name: str, most: int) -> list[Any]:
+    if not isinstance(value, (list, tuple)) or len(cast("Sequence[Any]", value)) > most:
+        raise InputError(
+            f"The '{name}' of an edit must be a list of at most {most:,} entries. Got {short(value)} instead."
+        )
+    return list(cast("Sequence[Any]", value))
+
+
+def _edge(value: Any) -> Edge:
+    entries = _list(value, "edge", 3)
+    if len(entries) != 3 or not all(type(each) is int for each in entries):
+        raise InputError(
+            f"The 'edge' of an edit must be three whole numbers: layer, source, target. Got {short(value)} instead."
+        )
+    return entries[0], entries[1], entries[2]
+
+
+def _number(value: Any, name: str) -> float:
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise InputError(f"The '{name}' of an edit must hold finite numbers. Got {short(value)} instead.")
+    return float(value)
+
+
+def _text(value: Any, name: str) -> str:
+    if type(value) is not str or not 0 < len(value) <= MOST_TEXT:
+        raise InputError(
+            f"The '{name}' of an edit must be a text of at most {MOST_TEXT:,} characters. Got {short(value)} instead."
+        )
+    return value

@@ -1,0 +1,340 @@
+"""A network edited by hand: messages in, state out; what a notebook shows of it stands above."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import EdgewiseError, InputError
+from edgewise.explaining.edit_shape import decisions_of, measures_of, with_network
+from edgewise.network import KAN
+from edgewise.network.fitted import Fitted, fitted
+from edgewise.report.editing.call import Call, Edge, read_call
+from edgewise.report.editing.history import History, Version
+from edgewise.symbolic.networks.suggestions import checked_edge, form_key, suggest
+from edgewise.symbolic.univariate.closed_forms import Suggestion
+from edgewise.verifying import verify
+
+Floats = NDArray[np.float64]
+
+# Closed forms offered for an edge, rows named that an edit moves most, characters of a reason.
+SUGGESTED, NAMED, LONGEST_NOTE = 8, 5, 500
+# A row whose output moves by less than this share of the outputs' size has moved by rounding.
+ROUNDING = 1e-9
+_X = re.compile(r"\bx\b")
+
+
+@dataclass(frozen=True)
+class Affected:
+    """What an edit does to the rows that are judged by.
+
+    Attributes
+    ----------
+    rows, of : int
+        Rows whose output moves by more than rounding, of so many.
+    largest : float
+        The largest move, in units of the output.
+    decided : int or None
+        Rows that are decided otherwise; None where numbers are predicted.
+    most : tuple of (int, float, float)
+        Rows that move most: number, output before and after.
+    """
+
+    rows: int
+    of: int
+    largest: float
+    decided: int | None
+    most: tuple[tuple[int, float, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """A result about one version: a proof, a calibration, an audit."""
+
+    result: Any
+    words: str
+    digest: str
+
+
+class Session:
+    """What is known of a network that is edited, and how it goes on.
+
+    Parameters
+    ----------
+    model : KAN, KANRegressor or KANClassifier
+        Left as it was.
+    X : table
+        Rows that edits look at: where curves are used, what pruned edges add on average.
+    y : array of shape (n,) or (n, outputs)
+    validation : (table, array), optional
+        Rows to judge by; by default X and y.
+    results : sequence
+        Proofs, calibrations and audits of the model, which an edit makes stale.
+    """
+
+    def __init__(
+        self, model: Any, X: Any, y: Any, validation: Any = None, results: Sequence[Any] = ()
+    ) -> None:
+        self._seen: Fitted = fitted(model, of="view")
+        if self._seen.calibration is not None:
+            raise InputError(
+                "The 'model' argument of view must not be calibrated, for its maps belong to the network as it is. Got a "
+                "CalibratedKAN instead; view the model behind it, its .model, and name the calibrated one in 'results'."
+            )
+        self.X = self._seen.inputs(X)
+        self.own_rows = validation is not None
+        judged = (X, y)
+        if validation is not None:
+            if not isinstance(validation, (tuple, list)) or len(cast("Sequence[Any]", validation)) != 2:
+                raise InputError(
+                    f"The 'validation' argument of view must be a pair of a table and its y. "
+                    f"Got {short(validation)} instead."
+                )
+            judged = (validation[0], validation[1])
+        self._rows, self._truth = self._seen.inputs(judged[0]), judged[1]
+        if not len(self.X) or not len(self._rows):
+            raise InputError(
+                "The 'X' argument of view must have at least one row, and 'validation', too. Got none instead."
+            )
+        if len(np.asarray(judged[1])) != len(self._rows):
+            raise InputError(
+                f"The 'y' argument of view must have one entry a row, {len(self._rows):,}. "
+                f"Got {len(np.asarray(judged[1])):,} instead."
+            )
+        self.looks = 0
+        first = Version(self._seen.network, measures=self._judged(self._seen.network)[1])
+        self.history = History((first,))
+        self.kept = tuple(Kept(each, _words(each), first.digest) for each in results)
+        self.suggestions: tuple[Edge, tuple[dict[str, Any], ...]] | None = None
+        self.preview: dict[str, Any] | None = None
+        self.message = ""
+
+    # ---- what is asked
+
+    @property
+    def network(self) -> KAN:
+        """The network as it is now."""
+        return self.history.now.network
+
+    @property
+    def model(self) -> Any:
+        """The model as it is now, of the kind it was given as."""
+        return with_network(self._seen.held, self.network, self.X)
+
+    def apply(self, call: Call) -> None:
+        """Make an edit."""
+        made = call.apply(self.network, self.X)
+        _, measures = self._judged(made)
+        self.history = self.history.added(Version(made, call=call, measures=measures))
+        self.preview = self.suggestions = None
+
+    def look(self, call: Call) -> None:
+        """Say what an edit would do, without making it."""
+        made = call.apply(self.network, self.X)
+        _, measures = self._judged(made)
+        affected = self.affected(self.network, made)
+        self.preview = {
+            "words": call.words,
+            "edges": _edges(made),
+            "measures": dict(measures),
+            "affected": _plain(affected),
+        }
+
+    def suggest(self, edge: Any) -> None:
+        """Closed forms that an edge could be, the simplest right one first, with their fit."""
+        given = cast("Sequence[Any]", edge) if isinstance(edge, (list, tuple)) else ()
+        alive = checked_edge(self.network, tuple(given))
+        found = suggest(self.network, *alive, X=self.X, top=SUGGESTED)
+        self.suggestions = (
+            alive,
+            tuple(
+                {
+                    "form": form_key(each.form),
+                    "affine": [float(v) for v in (each.a, each.b, each.c, each.d)],
+                    "text": _written(each),
+                    "r2": float(each.r2),
+                    "complexity": int(each.complexity),
+                }
+                for each in found
+            ),
+        )
+
+    def again(self) -> None:
+        """Prove anew what was proved of another version."""
+        now = self.history.now.digest
+        self.kept = tuple(
+            replace(each, result=verify(self.model, _property(each.result)), digest=now)
+            if each.digest != now and _property(each.result)
+            else each
+            for each in self.kept
+        )
+        self.kept = tuple(replace(each, words=_words(each.result)) for each in self.kept)
+
+    def affected(self, before: KAN, after: KAN) -> Affected:
+        """Whose answers change between two networks."""
+        old, new = before.predict(self._rows), after.predict(self._rows)
+        moved = np.abs(new - old).max(axis=1)
+        order = np.argsort(-moved, kind="stable")[:NAMED]
+        flips = None
+        if len(self._seen.classes) > 1:
+            flips = int((decisions_of(old) != decisions_of(new)).sum())
+        least = ROUNDING * (1.0 + float(np.abs(old).max()))
+        at = np.abs(new - old).argmax(axis=1)
+        return Affected(
+            int((moved > least).sum()),
+            len(moved),
+            float(moved.max()),
+            flips,
+            tuple((int(k), float(old[k, at[k]]), float(new[k, at[k]])) for k in order if moved[k] > least),
+        )
+
+    def script(self) -> str:
+        """Python that makes the same edits, to the last bit."""
+        lines = [
+            '"""Edits made by hand; `network` and `X` are the network and the inputs that the view was given."""',
+            "",
+            "import edgewise as ew",
+            "",
+            "",
+            "def edited(network, X):",
+        ]
+        for version in self.history.path()[1:]:
+            assert version.call is not None
+            if version.note:
+                lines.append(f"    # {' '.join(version.note.split())}")
+            lines.append(f"    {version.call.code}")
+        return "\n".join([*lines, "    return network", ""])
+
+    # ---- messages in, state out
+
+    def receive(self, message: Any) -> None:
+        """Do what a front end asks; what cannot be done is said in `message`, and nothing changes."""
+        self.message = ""
+        if not isinstance(message, Mapping):
+            self.message = f"A message to the view must be a dictionary. Got {short(message)} instead."
+            return
+        told = cast("Mapping[str, Any]", message)
+        act = self._acts().get(str(told.get("do")))
+        if act is None:
+            acts = ", ".join(self._acts())
+            self.message = (
+                f"The 'do' of a message must be one of {acts}. Got {short(told.get('do'))} instead."
+            )
+            return
+        try:
+            act(told)
+        except EdgewiseError as error:
+            self.message = str(error)
+
+    def _acts(self) -> dict[str, Callable[[Mapping[str, Any]], None]]:
+        return {
+            "apply": lambda told: self.apply(read_call(told)),
+            "preview": lambda told: self.look(read_call(told)),
+            "suggest": lambda told: self.suggest(told.get("edge")),
+            "undo": lambda _: self._turn(self.history.back()),
+            "redo": lambda _: self._turn(self.history.forth()),
+            "go": lambda told: self._turn(self.history.gone(told.get("version"))),
+            "note": lambda told: self._note(told.get("text")),
+            "prove": lambda _: self.again(),
+        }
+
+    def _turn(self, history: History) -> None:
+        self.history, self.preview, self.suggestions = history, None, None
+
+    def _note(self, text: Any) -> None:
+        if type(text) is not str or len(text) > LONGEST_NOTE:
+            raise InputError(
+                f"The 'text' of a note must be a text of at most {LONGEST_NOTE} characters. Got {short(text)} instead."
+            )
+        self.history = self.history.noted(text.strip())
+
+    def state(self) -> dict[str, Any]:
+        """All that a front end shows besides the drawing, as plain values."""
+        history, now = self.history, self.history.now
+        parent = None if now.parent is None else history.versions[now.parent]
+        digest = now.digest
+        return {
+            "at": history.at,
+            "undo": now.parent is not None,
+            "redo": bool(history.undone),
+            "versions": [
+                {
+                    "parent": each.parent,
+                    "words": "as given" if each.call is None else each.call.words,
+                    "note": each.note,
+                    "edges": _edges(each.network),
+                    "measures": dict(each.measures),
+                }
+                for each in history.versions
+            ],
+            "looks": self.looks,
+            "judged": f"{len(self._rows):,} held-out rows"
+            if self.own_rows
+            else f"the {len(self._rows):,} rows given",
+            "affected": None if parent is None else _plain(self.affected(parent.network, now.network)),
+            "results": [
+                {"words": each.words, "stale": each.digest != digest, "again": bool(_property(each.result))}
+                for each in self.kept
+            ],
+            "suggestions": None
+            if self.suggestions is None
+            else {"edge": list(self.suggestions[0]), "forms": list(self.suggestions[1])},
+            "preview": self.preview,
+            "message": self.message,
+            "script": self.script(),
+        }
+
+    def _judged(self, net: KAN) -> tuple[Floats, tuple[tuple[str, float], ...]]:
+        """Errors on the rows to judge by, each time one look more."""
+        outputs = net.predict(self._rows)
+        measures = measures_of(self._seen, outputs, self._truth)
+        self.looks += 1
+        return outputs, tuple(measures.items())
+
+
+def _property(result: Any) -> str:
+    told = getattr(result, "property", "")
+    return told if isinstance(told, str) and hasattr(result, "proved") else ""
+
+
+def _words(result: Any) -> str:
+    """A result in a few words."""
+    told = _property(result)
+    if told:
+        return f"{told}: {result.status}"
+    name = type(result).__name__
+    return {"CalibratedKAN": "calibration", "Conformal": "intervals", "AuditResult": "audit"}.get(name, name)
+
+
+def _written(found: Suggestion) -> str:
+    """A fitted closed form as people write it."""
+    inner = "x" if found.b == 1 else f"{found.b:.4g}*x"
+    inner += f" {_term(found.c)}" if found.c else ""
+    body = found.form.text.replace("(x)", f"({inner})")
+    if body == found.form.text:
+        body = _X.sub(inner if inner == "x" else f"({inner})", body)
+    return f"{found.a:.4g}*{body}" + (f" {_term(found.d)}" if found.d else "")
+
+
+def _term(value: float) -> str:
+    return f"{'-' if value < 0 else '+'} {abs(value):.4g}"
+
+
+def _edges(net: KAN) -> int:
+    return sum(int(layer.mask.sum()) for layer in net.layers)
+
+
+def _plain(affected: Affected) -> dict[str, Any]:
+    return {
+        "rows": affected.rows,
+        "of": affected.of,
+        "largest": affected.largest,
+        "decided": affected.decided,
+        "most": [list(each) for each in affected.most],
+    }

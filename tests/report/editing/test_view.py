@@ -1,0 +1,186 @@
+"""The view as whoever edits a network meets it: in a real browser, its messages answered by Python."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import edgewise as ew
+from tests.report.conftest import EVIL, NAMES
+from tests.report.editing.notebook_cell import SOURCE, answered, shown
+
+X = np.random.default_rng(0).uniform(-1, 1, (150, 2))
+Y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2
+
+
+def made(names=("u", "v")):
+    net = ew.KAN([2, 3, 1], seed=0, dtype=torch.float64, input_names=names, output_names=("y",))
+    return ew.view(net, X, Y, results=(ew.verify(net, "range(-1000, 1000)"),))
+
+
+def test_edge_by_edge(browser, tmp_path):
+    """Open, ranked closed forms, snap, error, undo, another choice, the formula follows, the script repeats it."""
+    net = ew.KAN([2, 1], seed=0, dtype=torch.float64, input_names=("u", "v"), output_names=("y",))
+    view = ew.view(net, X, Y)
+    page, told = shown(browser, view, tmp_path)
+    page.locator("a.edge .frame").first.click()
+    key = page.locator("a.edge").first.get_attribute("data-edge").split("-")
+    page.get_by_role("button", name="Suggest closed forms").click()
+    answered(page, 1)
+    assert page.locator(".edit-forms li").count() > 3
+    assert "R²" in page.locator(".edit-forms li").first.inner_text()
+    page.locator(".edit-forms button").nth(1).click()
+    answered(page, 2)
+    edge = tuple(map(int, key))
+    assert view.network.layers[edge[0]].kind(*edge[1:]) == "symbolic"
+    assert "→" in page.locator(".edit-told").inner_text()
+    page.get_by_role("button", name="Undo").click()
+    answered(page, 3)
+    assert view.network.layers[edge[0]].kind(*edge[1:]) == "numeric"
+    done = 3
+    for at in ("0-0-0", "0-1-0"):
+        page.locator("#edit-edge").select_option(
+            index=0 if view.drawing()["edges"][0]["edge"] == list(map(int, at.split("-"))) else 1
+        )
+        page.get_by_role("button", name="Suggest closed forms").click()
+        answered(page, done + 1)
+        page.locator(".edit-forms button").first.click()
+        answered(page, done + 2)
+        done += 2
+    assert page.locator(".edit-formula .math").count() == 1
+    page.locator("#edit-note").fill("reads as a law")
+    page.locator("#edit-note").press("Enter")
+    answered(page, done + 1)
+    page.get_by_text("The edits as Python").click()
+    script = page.locator("pre").inner_text()
+    assert "# reads as a law" in script
+    room: dict = {}
+    exec(compile(script, "script", "exec"), room)
+    again = room["edited"](net, X)
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(again.state_dict().values(), view.network.state_dict().values(), strict=True)
+    )
+    assert told == []
+    page.context.close()
+
+
+def test_monotone_on_a_range_and_points_by_keyboard_alone(browser, tmp_path):
+    view = made()
+    page, told = shown(browser, view, tmp_path)
+    press = page.keyboard.press
+
+    def go(name: str) -> None:
+        for _ in range(60):
+            press("Tab")
+            inner = "let a = document.activeElement; while (a.shadowRoot?.activeElement) a = a.shadowRoot.activeElement;"
+            if page.evaluate(f"() => {{ {inner} return a.id || a.textContent; }}") == name:
+                return
+        raise AssertionError(f"{name} is not reached by the tab key")
+
+    go("edit-from")
+    page.keyboard.type("−0,5")
+    press("Tab")
+    page.keyboard.type("0.5")
+    go("Rising")
+    press("Enter")
+    answered(page, 1)
+    layer, source, target = view.history.path()[1].call.arguments[0][1]
+    x = torch.linspace(-0.5, 0.5, 200, dtype=torch.float64)
+    if layer == 0:
+        x = (x - view.network.input_shift[source]) / view.network.input_scale[source]
+    assert float(view.network.layers[layer].edge(source, target, x).detach().diff().min()) >= -1e-12
+    go("edit-points")
+    page.keyboard.type("-0,2 0.1\n0.4; 0.3")
+    go("Through these points")
+    press("Enter")
+    answered(page, 2)
+    assert dict(view.history.now.call.arguments)["edit"] == {-0.2: 0.1, 0.4: 0.3}
+    assert told == []
+    page.context.close()
+
+
+def test_what_was_proved_goes_stale_and_is_proved_again(browser, tmp_path):
+    view = made()
+    page, told = shown(browser, view, tmp_path)
+    page.locator("#edit-least").fill("0,05")
+    page.get_by_role("button", name="Preview").click()
+    answered(page, 1)
+    assert "Would prune edges below 0.05" in page.locator(".edit-preview").inner_text()
+    assert len(view.history.versions) == 1
+    page.get_by_role("button", name="Prune this edge").click()
+    answered(page, 2)
+    assert "stale" in page.locator(".edit-results").inner_text()
+    assert "looked at 3 times" in page.locator(".edit-told").inner_text()
+    page.get_by_role("button", name="Prove again").click()
+    answered(page, 3)
+    assert "stale" not in page.locator(".edit-results").inner_text()
+    page.locator("#edit-from").fill("no number")
+    page.get_by_role("button", name="Flat", exact=True).click()
+    assert page.locator("#edit-from").get_attribute("aria-invalid") == "true"
+    assert len(view.history.versions) == 2
+    assert told == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_in_the_way_of_anyone(browser, tmp_path, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    view = made((EVIL, NAMES[1]))
+    view.receive({"do": "apply", "edit": "prune", "edges": [[0, 1, 0]]})
+    view.receive({"do": "suggest", "edge": [0, 0, 0]})
+    page, told = shown(browser, view, tmp_path, color_scheme=scheme)
+    found = axe.Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.locator(".frame script").count() == 0
+    assert EVIL in page.locator(".frame").inner_text()
+    page.set_viewport_size({"width": 320, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert told == []
+    page.context.close()
+
+
+def test_the_script_of_the_view_is_small():
+    assert len(gzip.compress(SOURCE.encode(), 9)) < 25_000
+
+
+def test_with_anywidget_messages_come_back_and_without_it_the_network_is_shown(monkeypatch):
+    view = made()
+    monkeypatch.setattr("edgewise.report.editing.find_spec", lambda _: None)
+    bundle = view._repr_mimebundle_()
+    assert "<iframe" in bundle["text/html"]
+    assert "edgewise[notebook]" in bundle["text/html"]
+
+    class Trait:
+        def tag(self, sync):
+            assert sync
+            return self
+
+    class Widget:
+        def __init__(self, state, drawing):
+            self.state, self.drawing = state, drawing
+
+        def on_msg(self, act):
+            self.act = act
+
+        def _repr_mimebundle_(self):
+            return {"widget": self.state["at"]}
+
+    names = {
+        "anywidget": SimpleNamespace(AnyWidget=Widget),
+        "traitlets": SimpleNamespace(Unicode=lambda _: Trait(), Dict=Trait),
+    }
+    for name, stand_in in names.items():
+        module = ModuleType(name)
+        module.__dict__.update(vars(stand_in))
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setattr("edgewise.report.editing.find_spec", lambda _: True)
+    assert view._repr_mimebundle_() == {"widget": 0}
+    view.widget.act(view.widget, {"do": "apply", "edit": "prune", "edges": [[0, 1, 0]]}, [])
+    assert view.widget.state["at"] == 1
+    assert len(view.widget.drawing["edges"]) == 8
