@@ -24,7 +24,7 @@ from edgewise.pde.discovery.samples import Samples, read_samples
 from edgewise.pde.discovery.select_terms import Candidate, Search
 from edgewise.pde.discovery.spline_fits import Fitted, fit
 from edgewise.pde.discovery.weak_rows import WeakForm, reduced
-from edgewise.pde.discovery.weighting_functions import axis_weights
+from edgewise.pde.discovery.weighting_functions import weights_for
 from edgewise.pde.settings import DiscoveryConfig
 
 Floats = NDArray[np.float64]
@@ -228,7 +228,10 @@ def _found(
     parts: list[Divergence] = [reduced(term.parts, d) for term in terms]
     side = reduced([(1.0, left)], d)
     highest = max(max(orders, default=0) for part in [side, *parts] for orders in part)
-    forms = [_form(each, own, highest, len(fits), config) for each, own in zip(fits, samples, strict=True)]
+    forms = [
+        WeakForm(each, weights_for(each, own, highest, len(fits), config))
+        for each, own in zip(fits, samples, strict=True)
+    ]
     search = Search(forms, side, parts, config)
     ranked, rows = search.best()
     times, subsets = search.stability(rows, seed)
@@ -268,36 +271,6 @@ def _written(candidate: Candidate, terms: Sequence[Term]) -> list[tuple[float, s
         (float(value), terms[n].text)
         for n, value in zip(candidate.subset, candidate.coefficients, strict=True)
     ]
-
-
-def _form(
-    fitted: Fitted, samples: Samples, highest: int, experiments: int, config: DiscoveryConfig
-) -> WeakForm:
-    d = len(samples.coordinates)
-    if samples.scattered:
-        measured = [len(samples.values[0]) ** (1 / d)] * d
-        counts = [2 * space.size for space in fitted.fields[0].spaces]
-    else:
-        measured = [float(len(at)) for at in samples.at]
-        counts = [len(at) for at in samples.at]
-    # Products of fields have finer waves than the fields; coordinates that hold the finest go first.
-    spans = [high - low for low, high in samples.bounds]
-    fine = [corner * span / n for corner, span, n in zip(fitted.corners, spans, counts, strict=True)]
-    for axis in sorted(range(d), key=lambda a: -fine[a]):
-        if 2 * np.prod(counts) <= config.most_places:
-            counts[axis] *= 2
-    most = max(config.most_rows // experiments, 20)
-    weights = axis_weights(
-        samples.bounds,
-        samples.periodic,
-        fitted.corners,
-        measured,
-        counts,
-        highest + config.more_power,
-        most,
-        config,
-    )
-    return WeakForm(fitted, weights)
 
 
 def _message(law: Law) -> str:

@@ -86,7 +86,10 @@ def _exchanged(of: Normal, subset: tuple[int, ...]) -> tuple[int, ...]:
         found = subset
         for out in subset:
             others = tuple(each for each in subset if each != out)
-            new = (*others, int(of.gains(others).argmax()))
+            gains = of.gains(others)
+            if not gains.max() > 0:
+                continue
+            new = (*others, int(gains.argmax()))
             # Judged by what is left, not by the gain: near exact fits the two differ by rounding.
             after = of.rest(new)
             if after < now * (1 - 1e-9) - 1e-14 * of.square:

@@ -81,6 +81,11 @@ class WeakForm:
             charge(values.size * len(self.weights[0].centres) / _RATE)
         return total.ravel()
 
+    def felt(self, residual: Divergence, field: int) -> dict[Orders, Floats]:
+        """What a small change of a field does to a residual, by the orders of the test function it meets."""
+        held = response(residual, field)
+        return {orders: evaluate(part, self.jet, self.shape) for orders, part in held.items()}
+
     def covariance(self, residual: Divergence) -> Floats:
         """Covariance of the rows of a residual under the noise of the fields, to first order: (K, K).
 
@@ -89,8 +94,7 @@ class WeakForm:
         """
         total = np.zeros([len(w.neighbours[0]) for w in self.weights])
         for f, noise in enumerate(self.fitted.noise):
-            held = response(residual, f)
-            values = {orders: evaluate(part, self.jet, self.shape) for orders, part in held.items()}
+            values = self.felt(residual, f)
             factor = noise**2 / self.fitted.density * self.cell
             for one, two in combinations_with_replacement(sorted(values), 2):
                 found = values[one] * values[two] * (factor * (0.5 if one == two else 1.0))

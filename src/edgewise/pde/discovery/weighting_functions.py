@@ -14,6 +14,8 @@ import numpy as np
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
+from edgewise.pde.discovery.samples import Samples
+from edgewise.pde.discovery.spline_fits import Fitted
 from edgewise.pde.settings import DiscoveryConfig
 
 Floats = NDArray[np.float64]
@@ -116,6 +118,36 @@ def axis_weights(
         at = low + step * np.arange(count)
         found.append(AxisWeights(at, step, centres, half, power, high - low if around else None))
     return tuple(found)
+
+
+def weights_for(
+    fitted: Fitted, samples: Samples, highest: int, experiments: int, config: DiscoveryConfig
+) -> tuple[AxisWeights, ...]:
+    """The test functions of one of several experiments, for laws with derivatives up to the highest."""
+    d = len(samples.coordinates)
+    if samples.scattered:
+        measured = [len(samples.values[0]) ** (1 / d)] * d
+        counts = [2 * space.size for space in fitted.fields[0].spaces]
+    else:
+        measured = [float(len(at)) for at in samples.at]
+        counts = [len(at) for at in samples.at]
+    # Products of fields have finer waves than the fields; coordinates that hold the finest go first.
+    spans = [high - low for low, high in samples.bounds]
+    fine = [corner * span / n for corner, span, n in zip(fitted.corners, spans, counts, strict=True)]
+    for axis in sorted(range(d), key=lambda a: -fine[a]):
+        if 2 * np.prod(counts) <= config.most_places:
+            counts[axis] *= 2
+    most = max(config.most_rows // experiments, 20)
+    return axis_weights(
+        samples.bounds,
+        samples.periodic,
+        fitted.corners,
+        measured,
+        counts,
+        highest + config.more_power,
+        most,
+        config,
+    )
 
 
 def _number(span: float, around: bool, half: float, density: float) -> int:

@@ -1,0 +1,106 @@
+"""Forty systems of one to four differential equations from textbooks, with the course that each is measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+
+Floats = NDArray[np.float64]
+POINTS = 150
+
+
+@dataclass(frozen=True)
+class System:
+    """Equations as text by the names of their states, where they start, and how long they are watched."""
+
+    name: str
+    equations: dict[str, str]
+    start: tuple[float, ...]
+    until: float
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        return tuple(self.equations)
+
+    def sympy(self) -> list:
+        from edgewise.symbolic import parse_formula
+
+        return [parse_formula(text, self.states) for text in self.equations.values()]
+
+    def course(self, noise: float, seed: int = 0) -> tuple[Floats, Floats, Floats]:
+        """Times, measured values and true ones; noise is a share of the standard deviation of each state."""
+        import sympy
+
+        right = sympy.lambdify([[sympy.Symbol(name) for name in self.states]], self.sympy(), "numpy")
+        t = np.linspace(0, self.until, POINTS)
+        found = solve_ivp(
+            lambda _, x: right(x), (0, self.until), self.start, "DOP853", t, rtol=1e-12, atol=1e-13
+        )
+        true = found.y.T
+        rng = np.random.default_rng(seed)
+        return t, true + noise * true.std(0) * rng.normal(size=true.shape), true
+
+
+def _system(name: str, until: float, **states: tuple[str, float]) -> System:
+    return System(
+        name, {n: text for n, (text, _) in states.items()}, tuple(at for _, at in states.values()), until
+    )
+
+
+SYSTEMS = (
+    _system("logistic growth", 8, x=("1.2*x*(1 - x/5)", 0.3)),
+    _system("cooling", 8, T=("0.4*(21 - T)", 90.0)),
+    _system("Gompertz growth", 8, x=("0.8*x*log(6/x)", 0.2)),
+    _system("draining tank", 9, h=("1.1 - 0.8*sqrt(h)", 6.0)),
+    _system("strong Allee effect", 9, x=("0.5*x*(1 - x/6)*(x/1.5 - 1)", 1.7)),
+    _system("spruce budworm", 20, x=("0.6*x*(1 - x/10) - x^2/(1 + x^2)", 0.1)),
+    _system("fall with drag", 4, v=("9.81 - 0.1*v^2", 0.0)),
+    _system("Michaelis-Menten", 6, s=("-1.5*s/(0.8 + s)", 4.0)),
+    _system("Adler", 20, p=("1.2 - sin(p)", 0.0)),
+    _system("damped spring", 12, x=("v", 1.5), v=("-4*x - 0.3*v", 0.0)),
+    _system("pendulum", 8, a=("w", 2.5), w=("-9.81*sin(a) - 0.25*w", 0.0)),
+    _system("Van der Pol", 16, x=("y", 0.5), y=("1.5*(1 - x^2)*y - x", 0.0)),
+    _system("Duffing", 20, x=("v", 0.2), v=("x - x^3 - 0.1*v", 1.0)),
+    _system("Lotka-Volterra", 18, x=("1.1*x - 0.4*x*y", 4.0), y=("0.1*x*y - 0.4*y", 3.0)),
+    _system(
+        "Rosenzweig-MacArthur", 40, x=("x*(1 - x/4) - x*y/(0.8 + x)", 1.0), y=("0.9*x*y/(0.8 + x) - 0.5*y", 0.5)
+    ),
+    _system("competition", 12, x=("x*(3 - x - 2*y)", 0.3), y=("y*(2 - x - y)", 0.5)),
+    _system("Brusselator", 20, x=("1 + x^2*y - 4*x", 1.0), y=("3*x - x^2*y", 1.0)),
+    _system("FitzHugh-Nagumo", 80, v=("v - v^3/3 - w + 0.5", -1.0), w=("0.08*(v + 0.7 - 0.8*w)", 1.0)),
+    _system("Selkov glycolysis", 30, x=("0.08*y + x^2*y - x", 0.5), y=("0.6 - 0.08*y - x^2*y", 1.5)),
+    _system("Schnakenberg", 20, u=("0.1 - u + u^2*v", 1.0), v=("0.9 - u^2*v", 0.2)),
+    _system("toggle switch", 8, u=("4/(1 + v^2) - u", 0.4), v=("4/(1 + u^2) - v", 0.7)),
+    _system("chemostat", 20, x=("0.9*x*s/(0.5 + s) - 0.3*x", 0.2), s=("0.3*(5 - s) - 1.8*x*s/(0.5 + s)", 1.0)),
+    _system("Rayleigh", 16, x=("y", 0.5), y=("1.2*(y - y^3) - x", 0.0)),
+    _system("Stuart-Landau", 12, x=("x - 2*y - x*(x^2 + y^2)", 0.1), y=("2*x + y - y*(x^2 + y^2)", 0.1)),
+    _system("bead on a hoop", 10, a=("w", 0.3), w=("sin(a)*(4*cos(a) - 2) - 0.1*w", 0.0)),
+    _system("Toda oscillator", 14, x=("v", 1.5), v=("1 - exp(x)", 0.0)),
+    _system("Josephson junction", 16, p=("v", 0.0), v=("1.3 - sin(p) - 0.4*v", 0.0)),
+    _system("SIR", 20, S=("-1.4*S*I", 0.99), I=("1.4*S*I - 0.4*I", 0.01), R=("0.4*I", 0.0)),
+    _system("Lorenz", 6, x=("10*(y - x)", -8.0), y=("x*(28 - z) - y", 7.0), z=("x*y - 8/3*z", 27.0)),
+    _system("Rossler", 25, x=("-y - z", 1.0), y=("x + 0.2*y", 1.0), z=("0.2 + z*(x - 5.7)", 0.0)),
+    _system(
+        "rigid body", 12, p=("-2*q*r", 1.0), q=("1.25*p*r", 0.1), r=("-0.4*p*q", 1.2)
+    ),
+    _system("reactions in a chain", 8, a=("-0.9*a", 2.0), b=("0.9*a - 0.4*b", 0.0), c=("0.4*b", 0.0)),
+    _system("Nose-Hoover", 20, x=("y", 0.0), y=("y*z - x", 2.0), z=("1 - y^2", 0.0)),
+    _system(
+        "virus", 25, T=("2 - 0.1*T - 0.2*T*V", 20.0), I=("0.2*T*V - 0.5*I", 0.0), V=("1.5*I - 3*V", 0.1)
+    ),
+    _system("Lorenz 84", 12, x=("-y^2 - z^2 - 0.25*x + 2", 1.0), y=("x*y - 4*x*z - y + 1", 1.0), z=("4*x*y + x*z - z", 0.5)),
+    _system("Thomas", 40, x=("sin(y) - 0.2*x", 1.0), y=("sin(z) - 0.2*y", 0.3), z=("sin(x) - 0.2*z", -1.0)),
+    _system("Goodwin", 24, x=("3/(1 + z^4) - 0.5*x", 0.1), y=("x - 0.5*y", 0.2), z=("y - 0.5*z", 0.3)),
+    _system(
+        "SEIR", 30, S=("-1.5*S*I", 0.95), E=("1.5*S*I - 0.6*E", 0.05), I=("0.6*E - 0.4*I", 0.0), R=("0.4*I", 0.0)
+    ),
+    _system(
+        "Kepler", 12, x=("u", 1.0), y=("v", 0.0), u=("-x/(x^2 + y^2)^(3/2)", 0.0), v=("-y/(x^2 + y^2)^(3/2)", 1.2)
+    ),
+    _system(
+        "Henon-Heiles", 25, x=("p", 0.1), y=("q", 0.3), p=("-x - 2*x*y", 0.3), q=("-y - x^2 + y^2", 0.0)
+    ),
+)  # fmt: skip

@@ -1,0 +1,155 @@
+"""Quantities that a system keeps: null vectors of their rates along the right-hand sides, then proved as algebra."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.dynamics.model import Model
+from edgewise.dynamics.terms import Library, Term, polynomials
+from edgewise.forms.tree import Number
+
+Floats = NDArray[np.float64]
+# A combination whose rate is below this share of its terms' rates may be kept.
+_NULL = 1e-6
+_PLACES, _LARGEST = 400, 120
+
+
+def candidates(Z: Floats, degree: int) -> list[Term]:
+    """What a conserved quantity may be a sum of, but for a constant."""
+    m = Z.shape[1]
+    none = (0.0,) * m
+    found = polynomials(m, degree)[1:]
+    for v in range(m):
+        found += [Term(none, "cos", v), Term(none, "exp", v)]
+        if Z[:, v].min() > 0:
+            found.append(Term(none, "log", v))
+    return found[:_LARGEST]
+
+
+def conserved(model: Model, constants: Floats, names: Sequence[str], Z: Floats, seed: int) -> list[Any]:
+    """Sympy expressions whose derivative along the system is zero, proved with the numbers as they are written.
+
+    Parameters
+    ----------
+    model, constants
+        The system; one with inputs keeps nothing.
+    names : sequence of str
+        Of the states.
+    Z : ndarray, shape (q, d)
+        Measured states: quantities must hold where they are.
+    seed : int
+        Of the places that rates are compared at.
+    """
+    d = model.states
+    low, high = Z.min(0), Z.max(0)
+    rng = np.random.default_rng(seed)
+    places = low + (high - low) * rng.uniform(size=(_PLACES, d))
+    for degree in (2, 4):
+        terms = candidates(places, degree)
+        library = Library(tuple(terms))
+        with np.errstate(all="ignore"):
+            _, slopes, _ = library.slopes(places, library.inner)
+            rates = np.einsum("qtd,qd->qt", slopes, model.values(places, constants))
+        good = np.isfinite(rates).all(0) & (np.abs(rates).max(0) < 1e12)
+        scale = np.sqrt(np.square(rates).mean(0))
+        still = [n for n in np.flatnonzero(good) if scale[n] == 0]
+        used = [n for n in np.flatnonzero(good) if scale[n] > 0]
+        vectors = _sparse_null(rates[:, used] / scale[used]) if used else []
+        supports = [[used[k] for k in vector] for vector in vectors] + [[n] for n in still]
+        proved = [
+            each
+            for support in supports
+            if (each := _proved([terms[n] for n in support], model, constants, names)) is not None
+        ]
+        if proved:
+            return _independent(proved, names)
+    return []
+
+
+def _sparse_null(columns: Floats) -> list[list[int]]:
+    """Supports of combinations of few columns that vanish, one for each dimension of the null space."""
+    _, singular, right = np.linalg.svd(columns, full_matrices=True)
+    rank = int((singular > _NULL * singular[0] / np.sqrt(len(singular))).sum())
+    null = right[rank:].copy()
+    if not len(null):
+        return []
+    # Gauss-Jordan elimination with the largest pivots leaves vectors with as many zeros as there are others.
+    # Short terms come first, so that elimination from the back keeps the long ones out where it can.
+    order = list(range(columns.shape[1]))[::-1]
+    pivots: list[int] = []
+    for row in range(len(null)):
+        sizes = np.abs(null[row:][:, order])
+        at = next((k for k in range(len(order)) if sizes[:, k].max() > 1e-6), None)
+        if at is None:
+            break
+        column = order[at]
+        best = row + int(np.abs(null[row:, column]).argmax())
+        null[[row, best]] = null[[best, row]]
+        null[row] /= null[row, column]
+        for other in range(len(null)):
+            if other != row:
+                null[other] -= null[other, column] * null[row]
+        pivots.append(column)
+    return [[int(k) for k in np.flatnonzero(np.abs(v) > 1e-6 * np.abs(v).max())] for v in null]
+
+
+def _proved(terms: Sequence[Term], model: Model, constants: Floats, names: Sequence[str]) -> Any | None:
+    """The combination of terms that is kept exactly, by linear algebra over exact numbers; None where there is none."""
+    import sympy
+
+    from edgewise.symbolic.expressions.border import as_sympy, canonical
+
+    symbols = [sympy.Symbol(name) for name in names]
+
+    def exact(tree: Any) -> Any:
+        found: Any = as_sympy(canonical(tree, names))
+        return found.xreplace({x: sympy.Rational(float(x)) for x in found.atoms(sympy.Float)})
+
+    right = [exact(tree) for tree in model.trees(constants, names)]
+    made = [exact(term.tree(names, Number(1))) for term in terms]
+    weights = sympy.symbols(f"h0:{len(made)}")
+    rate: Any = sum(
+        w * sum(sympy.diff(h, x) * f for x, f in zip(symbols, right, strict=True))
+        for w, h in zip(weights, made, strict=True)
+    )
+    # Over one denominator, functions as symbols of their own: zero everywhere means that every coefficient is.
+    top, _ = sympy.fraction(sympy.together(sympy.expand(rate)))
+    top = sympy.expand(top)
+    kinds = sorted(top.atoms(sympy.Function), key=str)
+    stand = {kind: sympy.Symbol(f"g{at}_") for at, kind in enumerate(kinds)}
+    top = top.xreplace(stand)
+    roots = {p for p in top.atoms(sympy.Pow) if not p.exp.is_Integer}
+    if roots:
+        return None
+    generators = [g for g in [*symbols, *stand.values()] if top.has(g)]
+    rows = sympy.Poly(top, *generators).coeffs() if generators else [top]
+    matrix = sympy.Matrix([[sympy.diff(row, w) for w in weights] for row in rows])
+    null = matrix.nullspace()
+    if not null:
+        return None
+    vector = null[0]
+    size = next(v for v in vector if v != 0)
+    scaled = [v / size for v in vector]
+    return sum(
+        (sympy.Float(float(v), 15) if v.q > 1000 else v) * h for v, h in zip(scaled, made, strict=True)
+    )
+
+
+def _independent(found: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    """Without those that are functions of the others, as far as gradients at a place tell."""
+    import sympy
+
+    symbols = [sympy.Symbol(name) for name in names]
+    place: Any = {x: 0.6180339887 + 0.7320508 * k for k, x in enumerate(symbols)}
+    kept: list[Any] = []
+    rows: list[list[float]] = []
+    for each in sorted(found, key=lambda e: len(str(e))):
+        gradient = [float(sympy.diff(each, x).evalf(subs=place)) for x in symbols]
+        if np.linalg.matrix_rank(np.array([*rows, gradient]), tol=1e-9) > len(rows):
+            kept.append(each)
+            rows.append(gradient)
+    return kept

@@ -1,0 +1,127 @@
+"""Constants of a chosen system: made one where two equations share them, plain where no row objects; their errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.dynamics.model import Model
+from edgewise.dynamics.shooting import Fit, Pieces, Point, Shooting, fitted
+
+Floats = NDArray[np.float64]
+# Whole numbers that a factor may be said to be, and how well it must be known.
+_PLAIN, _SURE = (1, 2, 3), 0.1
+# Two constants, or a constant and a number, may be one where they differ by so many standard errors.
+_ALIKE = 3.0
+_GAP = 1e-3
+
+
+def settled(pieces: Pieces, fit: Fit, noise: Floats, criterion: Callable[[Fit], float]) -> Fit:
+    """The fit with as few constants as the criterion, which charges for each, lets it have."""
+    best, score = fit, criterion(fit)
+    for simpler in (_pairs, _wholes):
+        turned_down: set[tuple[object, ...]] = set()
+        while True:
+            options = [each for each in simpler(pieces, best, noise) if each[0] not in turned_down]
+            if not options:
+                break
+            key, model = options[0]
+            trial = fitted(pieces, model, noise, best.point.starts, warm=True)
+            if trial is not None and (value := criterion(trial)) < score:
+                best, score = trial, value
+            else:
+                turned_down.add(key)
+    return best
+
+
+def covariance(pieces: Pieces, fit: Fit, noise: Floats) -> Floats:
+    """Of the constants, for noise of so much in each state: (constants, constants)."""
+    count = len(fit.point.constants)
+    if not count:
+        return np.empty((0, 0))
+    _, table = Shooting(pieces, fit.model, noise, _GAP).matrix(Point(fit.point.starts, fit.point.constants))
+    scale = np.sqrt(np.square(table).sum(0))
+    scale[scale == 0] = 1.0
+    factor = np.linalg.qr(table / scale, mode="r")
+    inverse = np.asarray(np.linalg.pinv(factor, rcond=1e-13), dtype=float)[-count:]
+    return (inverse @ inverse.T) / np.outer(scale[-count:], scale[-count:])
+
+
+def polished(pieces: Pieces, fit: Fit, noise: Floats) -> Fit:
+    """The same model, its constants to the last digit that the courses give."""
+    found = fitted(pieces, fit.model, noise, fit.point.starts, warm=True, tolerance=1e-10)
+    return fit if found is None or not np.isfinite(found.squares).all() else found
+
+
+def _own(model: Model) -> list[tuple[int, int]]:
+    """Pairs of a number and the constant that it is made of, where it is one constant or its negative."""
+    return [
+        (number, int(np.flatnonzero(row)[0]))
+        for number, row in enumerate(model.spread)
+        if np.count_nonzero(row) == 1 and model.offset[number] == 0
+    ]
+
+
+def _pairs(pieces: Pieces, fit: Fit, noise: Floats) -> list[tuple[tuple[object, ...], Model]]:
+    """Constants of like terms in two equations that differ by no more than their errors, the likest first."""
+    model, values = fit.model, fit.point.constants
+    errors = covariance(pieces, fit, noise)
+    inner = {len(model.terms) + at: int(term) for at, term in enumerate(model.inner)}
+    found: list[tuple[float, tuple[object, ...], Model]] = []
+    own = _own(model)
+    for a, (number, one) in enumerate(own):
+        for other_number, other in own[a + 1 :]:
+            if one == other or (number in inner) != (other_number in inner):
+                continue
+            term, another = (model.terms[inner.get(n, n)] for n in (number, other_number))
+            like = (
+                (term.function, term.of) == (another.function, another.of)
+                if number in inner
+                else term.key == another.key
+            )
+            if not like:
+                continue
+            sign = 1.0 if values[one] * values[other] > 0 else -1.0
+            weight = np.zeros(len(values))
+            weight[one], weight[other] = 1.0, -sign
+            error = math.sqrt(max(float(weight @ errors @ weight), 0.0)) + 1e-9 * abs(values[other])
+            off = abs(values[one] - sign * values[other]) / error
+            if off < _ALIKE:
+                found.append((off, ("pair", number, other_number), model.tied(one, other, sign, values)))
+    return [(key, tied) for _, key, tied in sorted(found, key=lambda each: each[0])]
+
+
+def _wholes(pieces: Pieces, fit: Fit, noise: Floats) -> list[tuple[tuple[object, ...], Model]]:
+    """Factors that are plain numbers as far as their errors tell."""
+    model, values = fit.model, fit.point.constants
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise)), 0.0)) + 1e-9 * np.abs(values)
+    found: list[tuple[float, tuple[object, ...], Model]] = []
+    factors = {constant for number, constant in _own(model) if number < len(model.terms)}
+    for constant in sorted(factors):
+        value, error = float(values[constant]), float(errors[constant])
+        whole = round(value)
+        if abs(whole) in _PLAIN and error < _SURE * abs(value) and abs(value - whole) < _ALIKE * error:
+            number = next(n for n, c in _own(model) if c == constant)
+            found.append(
+                (abs(value - whole) / error, ("whole", number), model.fixed(constant, whole, values))
+            )
+    return [(key, plain) for _, key, plain in sorted(found, key=lambda each: each[0])]
+
+
+def of_numbers(model: Model, spread: Floats) -> Floats:
+    """Standard errors of the numbers of a model from the covariance of its constants."""
+    return np.sqrt(np.maximum(np.einsum("nc,cd,nd->n", model.spread, spread, model.spread), 0.0))
+
+
+def constants_in(tree_values: Sequence[float], numbers: Floats, errors: Floats) -> list[tuple[float, float]]:
+    """The standard error of each number that a formula shows, by its size."""
+    found: list[tuple[float, float]] = []
+    for value in tree_values:
+        off = np.abs(np.abs(numbers) - abs(value))
+        at = int(off.argmin()) if len(off) else -1
+        near = at >= 0 and off[at] <= 1e-9 * max(abs(value), 1e-300)
+        found.append((float(value), float(errors[at]) if near else math.nan))
+    return found

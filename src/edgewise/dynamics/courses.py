@@ -1,0 +1,135 @@
+"""Courses in time as they are measured: checked, and each in the order of its times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_matrix, check_names, check_squarable, check_vector, short
+from edgewise._core.errors import InputError
+
+Floats = NDArray[np.float64]
+FEWEST = 12
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """One experiment.
+
+    Attributes
+    ----------
+    t : ndarray, shape (n,)
+        Times, rising.
+    states : ndarray, shape (n, d)
+    inputs : ndarray, shape (n, m)
+        What acts from outside, at the same times.
+    label : object
+        The name of the experiment.
+    """
+
+    t: Floats
+    states: Floats
+    inputs: Floats
+    label: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Courses:
+    """All experiments, and the names of what was measured."""
+
+    each: tuple[Course, ...]
+    states: tuple[str, ...]
+    inputs: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """States, then inputs."""
+        return (*self.states, *self.inputs)
+
+    @property
+    def values(self) -> Floats:
+        """All measured states and inputs, (rows, d + m)."""
+        return np.vstack([np.column_stack([one.states, one.inputs]) for one in self.each])
+
+    @property
+    def rows(self) -> int:
+        """Measured times of all courses."""
+        return sum(len(one.t) for one in self.each)
+
+
+def read_courses(
+    t: Any, states: Any, names: Iterable[str] | None, inputs: Any, input_names: Any, groups: Any, of: str
+) -> Courses:
+    """Courses from columns, checked.
+
+    Raises
+    ------
+    InputError
+        Where columns do not go together, a time comes twice in a course, times are not in order, or a course is too short.
+    """
+    times = check_vector(t, "t", min_length=FEWEST, of=of)
+    raw = states[:, None] if getattr(states, "ndim", 2) == 1 else states
+    table = check_matrix(raw, "states", rows=len(times), of=of)
+    check_squarable(table, f"The 'states' parameter of {of}")
+    labels = [f"x{at}" for at in range(table.shape[1])] if names is None else names
+    known = check_names(labels, "names", table.shape[1], of=of)
+    acting = np.empty((len(times), 0))
+    if inputs is not None:
+        raw = inputs[:, None] if getattr(inputs, "ndim", 2) == 1 else inputs
+        acting = check_matrix(raw, "inputs", rows=len(times), of=of)
+    words = [f"u{at}" for at in range(acting.shape[1])] if input_names is None else input_names
+    told = check_names(words, "input_names", acting.shape[1], of=of) if acting.shape[1] else ()
+    if both := set(known) & set(told):
+        raise InputError(f"{short(min(both))} is the name of a state and of an input of {of}; rename one.")
+    cells = _labels(groups, len(times), of)
+    found: list[Course] = []
+    for label in dict.fromkeys(cells):
+        at = np.array([n for n, cell in enumerate(cells) if cell == label])
+        where = "" if groups is None else f" in course {short(label)}"
+        _check_order(times[at], at, where, of)
+        if len(at) < FEWEST:
+            raise InputError(f"{of} needs at least {FEWEST} times in a course. Got {len(at)}{where}.")
+        found.append(Course(times[at], table[at], acting[at], label))
+    still = np.ptp(table, axis=0) == 0
+    if still.any():
+        raise InputError(
+            f"The state {short(known[int(still.argmax())])} of {of} never changes; leave it out, or give it as an input."
+        )
+    return Courses(tuple(found), known, told)
+
+
+def _labels(groups: Any, n: int, of: str) -> list[Any]:
+    if groups is None:
+        return [0] * n
+    cells: Sequence[Any] = groups.tolist() if hasattr(groups, "tolist") else list(groups)
+    if len(cells) != n:
+        raise InputError(
+            f"The 'groups' parameter of {of} must name a course for each of {n} rows. Got {len(cells)}."
+        )
+    for at, cell in enumerate(cells):
+        if cell is None or cell != cell:
+            raise InputError(
+                f"The 'groups' parameter of {of} must name a course for every row. Got none in row {at}."
+            )
+    return list(cells)
+
+
+def _check_order(times: Floats, rows: NDArray[np.int64], where: str, of: str) -> None:
+    ordered, counts = np.unique(times, return_counts=True)
+    if (counts > 1).any():
+        twice = ordered[counts > 1][0]
+        first, second = rows[times == twice][:2]
+        raise InputError(
+            f"The 't' parameter of {of} must have every time once. Got {twice:g} in rows {first} and {second}{where}; "
+            "average such rows, or name the course of each row by 'groups'."
+        )
+    falls = np.flatnonzero(np.diff(times) < 0)
+    if len(falls):
+        raise InputError(
+            f"The 't' parameter of {of} must rise. Got {times[falls[0] + 1]:g} after {times[falls[0]]:g} in row "
+            f"{rows[falls[0] + 1]}{where}; sort the rows by time, or name the course of each row by 'groups'."
+        )

@@ -1,0 +1,143 @@
+"""A system of equations with constants: each right-hand side a sum of terms, constants free, tied or fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.dynamics.terms import Library, Term
+from edgewise.forms.tree import Apply, Node, Number
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """The terms of all equations.
+
+    Attributes
+    ----------
+    states : int
+        How many equations there are.
+    terms : tuple of Term
+    equation : tuple of int
+        The equation that each term stands in.
+    spread : ndarray, shape (numbers, constants)
+        What the numbers, factors of the terms and then inner constants, are made of; unit vectors where all are free.
+    offset : ndarray, shape (numbers,)
+        And what they are without the constants: numbers that are fixed.
+    start : ndarray, shape (constants,)
+    """
+
+    states: int
+    terms: tuple[Term, ...]
+    equation: tuple[int, ...]
+    spread: Floats
+    offset: Floats
+    start: Floats
+
+    @cached_property
+    def library(self) -> Library:
+        """The terms, to be evaluated."""
+        return Library(self.terms)
+
+    @cached_property
+    def inner(self) -> Ints:
+        """The terms that have an inner constant."""
+        return np.array([n for n, term in enumerate(self.terms) if term.has_inner], dtype=np.int64)
+
+    @cached_property
+    def _place(self) -> Floats:
+        return np.eye(self.states)[list(self.equation)].reshape(len(self.terms), self.states)
+
+    def numbers(self, constants: Floats) -> tuple[Floats, Floats]:
+        """Factors of the terms, and their inner constants."""
+        every = self.offset + self.spread @ constants
+        inner = self.library.inner.copy() if self.terms else np.empty(0)
+        inner[self.inner] = every[len(self.terms) :]
+        return every[: len(self.terms)], inner
+
+    def values(self, Z: Floats, constants: Floats) -> Floats:
+        """Right-hand sides at points (q, m) -> (q, states)."""
+        if not self.terms:
+            return np.zeros((len(Z), self.states))
+        factors, inner = self.numbers(constants)
+        return (self.library.values(Z, inner) * factors) @ self._place
+
+    def slopes(self, Z: Floats, constants: Floats) -> tuple[Floats, Floats, Floats]:
+        """Right-hand sides (q, d), their slopes in the states (q, d, d) and in the constants (q, d, constants)."""
+        q, d = len(Z), self.states
+        if not self.terms:
+            return np.zeros((q, d)), np.zeros((q, d, d)), np.zeros((q, d, 0))
+        factors, inner = self.numbers(constants)
+        values, gradient, inward = self.library.slopes(Z, inner)
+        in_states = np.tensordot(gradient[:, :, :d] * factors[:, None], self._place, axes=(1, 0)).transpose(
+            0, 2, 1
+        )
+        numbers = np.concatenate([values, (inward * factors)[:, self.inner]], axis=1)
+        place = np.vstack([self._place, self._place[self.inner]])
+        in_constants = (numbers[:, None, :] * place.T[None]) @ self.spread
+        return (values * factors) @ self._place, in_states, in_constants
+
+    def trees(self, constants: Floats, names: Sequence[str]) -> tuple[Node, ...]:
+        """The formula of each right-hand side; fixed numbers are exact."""
+        every = self.offset + self.spread @ constants
+        free = np.abs(self.spread).sum(1) > 0
+        order = {int(term): len(self.terms) + at for at, term in enumerate(self.inner)}
+        sides: list[Node] = []
+        for equation in range(self.states):
+            parts: list[Node] = []
+            for at, term in enumerate(self.terms):
+                if self.equation[at] != equation:
+                    continue
+                inner = _number(every[order[at]], bool(free[order[at]])) if at in order else Number(1)
+                parts.append(_product(_number(every[at], bool(free[at])), term.tree(names, inner)))
+            sides.append(
+                Number(0) if not parts else parts[0] if len(parts) == 1 else Apply("+", tuple(parts))
+            )
+        return tuple(sides)
+
+    def tied(self, one: int, other: int, sign: float, constants: Floats) -> Model:
+        """With one number fewer: a constant is the other, or its negative."""
+        spread = self.spread.copy()
+        spread[:, other] += sign * spread[:, one]
+        return replace(self, spread=np.delete(spread, one, 1), start=np.delete(constants, one))
+
+    def fixed(self, one: int, value: float, constants: Floats) -> Model:
+        """With one constant fewer: it is a plain number."""
+        return replace(
+            self,
+            offset=self.offset + self.spread[:, one] * value,
+            spread=np.delete(self.spread, one, 1),
+            start=np.delete(constants, one),
+        )
+
+
+def free(states: int, terms: Sequence[Term], equation: Sequence[int], factors: Sequence[float]) -> Model:
+    """A model whose constants are all free."""
+    inner = [term.inner for term in terms if term.has_inner]
+    start = np.array([*factors, *inner], dtype=float)
+    return Model(
+        states, tuple(terms), tuple(int(e) for e in equation), np.eye(len(start)), np.zeros(len(start)), start
+    )
+
+
+def _number(value: float, measured: bool) -> Node:
+    if measured or value != round(value):
+        return Number(float(value))
+    return Number(int(value))
+
+
+def _product(factor: Node, term: Node) -> Node:
+    if term == Number(1):
+        return factor
+    if factor == Number(1):
+        return term
+    if factor == Number(-1):
+        return Apply("neg", (term,))
+    return Apply("*", (factor, term))

@@ -1,0 +1,208 @@
+"""What was found behind measured courses: equations with errors, solutions, and quantities that stay the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicSpline
+
+from edgewise._core.checks import check_matrix, check_vector
+from edgewise._core.errors import InputError
+from edgewise._core.plain import fields, plain
+from edgewise._core.stopping import StopReason
+from edgewise.symbolic import Formula
+from edgewise.symbolic.expressions.tape import Tape
+
+Floats = NDArray[np.float64]
+_RELATIVE, _ABSOLUTE = 1e-9, 1e-11
+
+
+@dataclass(frozen=True)
+class Conserved:
+    """A quantity that the system keeps.
+
+    Attributes
+    ----------
+    formula : Formula
+        In the states.
+    drift : float
+        By how much it varies over the measured courses, as a share of its size there: noise, where the system keeps it.
+    """
+
+    formula: Formula
+    drift: float
+
+    def __str__(self) -> str:
+        return self.formula.text
+
+
+@dataclass(frozen=True, eq=False)
+class FittedCourse:
+    """A measured course and the solution beside it.
+
+    Attributes
+    ----------
+    t : ndarray, shape (n,)
+    measured, solution : ndarray, shape (n, d)
+    label : object
+        The name of the course.
+    """
+
+    t: Floats
+    measured: Floats
+    solution: Floats
+    label: Any
+
+
+@dataclass(frozen=True, eq=False)
+class Dynamics:
+    """A system of differential equations found in measured courses.
+
+    Attributes
+    ----------
+    equations : tuple of Formula
+        The right-hand side of each state's equation, in the states and inputs; constants with their standard errors.
+        `error` and `r2` are those of the solution, beside the measured state.
+    states, inputs : tuple of str
+    conserved : tuple of Conserved
+        Quantities that these equations keep, proved by algebra.
+    noise : mapping of str to float
+        What the solution leaves of each state, root mean squared.
+    stability : mapping of str to float
+        For each state, the least share of random halves of the rows of the weak form from which its terms were chosen again.
+    courses : tuple of FittedCourse
+    message : str
+    reason : StopReason
+    seconds : float
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.dynamics import find_dynamics
+    >>> t = np.linspace(0, 10, 60)
+    >>> swing = np.column_stack([np.cos(2 * t), -2 * np.sin(2 * t)])
+    >>> found = find_dynamics(t, swing, names=["x", "v"])
+    >>> print(found)
+    x' = v
+    v' = -4*x
+    >>> found.simulate([0, np.pi], [1.0, 0.0]).round(6).tolist()
+    [[1.0, 0.0], [1.0, 0.0]]
+    """
+
+    equations: tuple[Formula, ...]
+    states: tuple[str, ...]
+    inputs: tuple[str, ...]
+    conserved: tuple[Conserved, ...]
+    noise: Mapping[str, float]
+    stability: Mapping[str, float]
+    courses: tuple[FittedCourse, ...]
+    message: str
+    reason: StopReason
+    seconds: float
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{name}' = {each.text}" for name, each in zip(self.states, self.equations, strict=True)
+        )
+
+    def __repr__(self) -> str:
+        return f"<Dynamics: {'; '.join(str(self).splitlines())}>"
+
+    def rates(self, states: Any, inputs: Any = None) -> Floats:
+        """The right-hand sides at states (n, d) -> (n, d)."""
+        of = "Dynamics.rates"
+        table = check_matrix(states, "states", columns=len(self.states), of=of)
+        acting = self._acting(inputs, len(table), of)
+        return self._rates(np.column_stack([table, acting]))
+
+    def simulate(self, t: Any, start: Any, inputs: Any = None) -> Floats:
+        """The solution from a start.
+
+        Parameters
+        ----------
+        t : array of shape (n,)
+            Rising times; the first is that of the start.
+        start : array of shape (d,)
+        inputs : array of shape (n, m), optional
+            At these times, where the system has inputs; between them a cubic spline is taken.
+
+        Returns
+        -------
+        array of shape (n, d)
+
+        Raises
+        ------
+        InputError
+            If the solution ends before the last time.
+        """
+        of = "Dynamics.simulate"
+        times = check_vector(t, "t", min_length=2, of=of)
+        if (np.diff(times) <= 0).any():
+            raise InputError(
+                f"The 't' parameter of {of} must rise. Got times that stand still or fall; sort them."
+            )
+        begin = check_vector(start, "start", length=len(self.states), of=of)
+        acting = self._acting(inputs, len(times), of)
+        spline = CubicSpline(times, acting) if acting.shape[1] else None
+
+        def right(now: float, x: Floats) -> Floats:
+            row = x if spline is None else np.concatenate([x, spline(now)])
+            return self._rates(row[None])[0]
+
+        with np.errstate(all="ignore"):
+            found: Any = solve_ivp(
+                right, (times[0], times[-1]), begin, "LSODA", times, rtol=_RELATIVE, atol=_ABSOLUTE
+            )
+        if not found.success or found.y.shape[1] < len(times) or not np.isfinite(found.y).all():
+            reached = found.t[-1] if len(found.t) else times[0]
+            raise InputError(
+                f"{of} can follow the solution from this start to t = {reached:g} only, where it leaves the range "
+                "of numbers or the equations have no value; ask for earlier times or another start."
+            )
+        return np.asarray(found.y.T)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data."""
+        return {
+            **fields(self, "states", "inputs", "noise", "stability", "message", "reason", "seconds"),
+            "equations": [
+                {
+                    "state": name,
+                    "text": each.text,
+                    "exact_text": each.exact_text,
+                    "error": plain(each.error),
+                    "r2": plain(each.r2),
+                    "constants": [fields(c, "value", "standard_error") for c in each.constants],
+                }
+                for name, each in zip(self.states, self.equations, strict=True)
+            ],
+            "conserved": [{"text": each.formula.text, "drift": plain(each.drift)} for each in self.conserved],
+        }
+
+    def _acting(self, inputs: Any, rows: int, of: str) -> Floats:
+        if not self.inputs:
+            if inputs is not None:
+                raise InputError(
+                    f"The 'inputs' parameter of {of} must be left out: the system has no inputs."
+                )
+            return np.empty((rows, 0))
+        if inputs is None:
+            raise InputError(
+                f"The 'inputs' parameter of {of} must give {', '.join(self.inputs)} for every row."
+            )
+        raw = inputs[:, None] if getattr(inputs, "ndim", 2) == 1 else inputs
+        return check_matrix(raw, "inputs", columns=len(self.inputs), rows=rows, of=of)
+
+    def _rates(self, Z: Floats) -> Floats:
+        with np.errstate(all="ignore"):
+            return np.column_stack([tape.value(tape.start, Z) for tape in self._tapes])
+
+    @cached_property
+    def _tapes(self) -> list[Tape]:
+        return [Tape(each.tree, (*self.states, *self.inputs)) for each in self.equations]

@@ -1,0 +1,272 @@
+"""Terms that right-hand sides are sums of: products of powers of the variables, times a function of one of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.work import charge
+from edgewise.forms.tree import Apply, Node, Number, Variable
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Units of work of an entry of a table.
+_ENTRY = 4e-9
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of one variable z and, where it has one, of an inner constant k.
+
+    Attributes
+    ----------
+    value, slope : callable
+        Of (z, k); the slope in z.
+    inner : callable or None
+        The slope in k; None where there is no inner constant.
+    tree : callable
+        The formula from those of z and k.
+    nodes : int
+        How much it takes to be written.
+    """
+
+    value: Callable[[Any, Any], Any]
+    slope: Callable[[Any, Any], Any]
+    inner: Callable[[Any, Any], Any] | None
+    tree: Callable[[Node, Node], Node]
+    nodes: int
+
+
+def _hill(power: int) -> Function:
+    def tree(z: Node, k: Node) -> Node:
+        return Apply("inv", (Apply("+", (k, z if power == 1 else Apply("^", (z, Number(power))))),))
+
+    return Function(
+        lambda z, k: 1 / (k + z**power),
+        lambda z, k: -power * z ** (power - 1) / (k + z**power) ** 2,
+        lambda z, k: -1 / (k + z**power) ** 2,
+        tree,
+        4 if power == 1 else 6,
+    )
+
+
+def _named(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Function:
+    return Function(lambda z, _: value(z), lambda z, _: slope(z), None, lambda z, _: Apply(name, (z,)), 1)
+
+
+FUNCTIONS: Mapping[str, Function] = {
+    "sin": _named("sin", np.sin, np.cos),
+    "cos": _named("cos", np.cos, lambda z: -np.sin(z)),
+    "exp": _named("exp", np.exp, np.exp),
+    "log": _named("log", np.log, lambda z: 1 / z),
+    "abs": _named("abs", np.abs, np.sign),
+    "tanh": _named("tanh", np.tanh, lambda z: 1 / np.cosh(z) ** 2),
+    "hill1": _hill(1),
+    "hill2": _hill(2),
+    "hill3": _hill(3),
+    "hill4": _hill(4),
+}
+_HILLS = {"hill1": 1, "hill2": 2, "hill3": 3, "hill4": 4}
+
+
+@dataclass(frozen=True)
+class Term:
+    """A product of powers and, where it has one, of a function.
+
+    Attributes
+    ----------
+    powers : tuple of float
+        Of every variable.
+    function : str
+        One of `FUNCTIONS`, or nothing.
+    of : int
+        The variable that the function is of.
+    inner : float
+        Where its inner constant starts; 0 where it has none.
+    """
+
+    powers: tuple[float, ...]
+    function: str = ""
+    of: int = 0
+    inner: float = 0.0
+
+    @property
+    def has_inner(self) -> bool:
+        """Whether there is a constant inside the function."""
+        return bool(self.function) and FUNCTIONS[self.function].inner is not None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What the term is but for the value of its inner constant."""
+        return (self.powers, self.function, self.of if self.function else 0)
+
+    @property
+    def nodes(self) -> float:
+        """How much it takes to be written."""
+        own = [abs(p) if p in (1, 2, 3) else 2.5 for p in self.powers if p]
+        return sum(own) + (1 + FUNCTIONS[self.function].nodes if self.function else 0)
+
+    def tree(self, names: Sequence[str], inner: Node) -> Node:
+        """The formula of the term."""
+        factors: list[Node] = [
+            Variable(name) if p == 1 else Apply("^", (Variable(name), _exact(p)))
+            for name, p in zip(names, self.powers, strict=True)
+            if p
+        ]
+        if self.function:
+            factors.append(FUNCTIONS[self.function].tree(Variable(names[self.of]), inner))
+        if not factors:
+            return Number(1)
+        return factors[0] if len(factors) == 1 else Apply("*", tuple(factors))
+
+
+def _exact(power: float) -> Node:
+    """A power as a whole number or a ratio with a small denominator."""
+    for bottom in (1, 2, 3):
+        top = round(power * bottom)
+        if abs(top - power * bottom) < 1e-9:
+            return Number(top) if bottom == 1 else Apply("*", (Number(top), Apply("inv", (Number(bottom),))))
+    return Number(power)
+
+
+@dataclass(frozen=True, eq=False)
+class Library:
+    """Terms, to be evaluated side by side."""
+
+    terms: tuple[Term, ...]
+
+    @cached_property
+    def inner(self) -> Floats:
+        """Where the inner constants start."""
+        return np.array([term.inner for term in self.terms])
+
+    @cached_property
+    def _powers(self) -> list[tuple[Floats, Ints]]:
+        """For each variable the powers that occur, and which of them each term has."""
+        table = np.array([term.powers for term in self.terms], dtype=float).T
+        return [np.unique(column, return_inverse=True) for column in table]
+
+    @cached_property
+    def _functions(self) -> list[tuple[Function, Ints, Ints]]:
+        names = sorted({term.function for term in self.terms if term.function})
+        found: list[tuple[Function, Ints, Ints]] = []
+        for name in names:
+            at = np.array([n for n, term in enumerate(self.terms) if term.function == name])
+            found.append((FUNCTIONS[name], at, np.array([self.terms[n].of for n in at])))
+        return found
+
+    def values(self, Z: Floats, inner: Floats) -> Floats:
+        """Values at points (q, m) -> (q, terms)."""
+        charge(_ENTRY * len(Z) * len(self.terms))
+        with np.errstate(all="ignore"):
+            total = np.ones((len(Z), len(self.terms)))
+            for z, (powers, at) in zip(Z.T, self._powers, strict=True):
+                if len(powers) > 1 or powers[0] != 0:
+                    total *= _power(z[:, None], powers)[:, at]
+            for function, at, of in self._functions:
+                total[:, at] *= function.value(Z[:, of], inner[at])
+        return total
+
+    def slopes(self, Z: Floats, inner: Floats) -> tuple[Floats, Floats, Floats]:
+        """Values (q, terms), their slopes in the variables (q, terms, m) and in the inner constants (q, terms)."""
+        q, m = Z.shape
+        charge(_ENTRY * q * len(self.terms) * (m + 2))
+        with np.errstate(all="ignore"):
+            tables = [
+                (_power(z[:, None], p)[:, at], _power_slope(z[:, None], p)[:, at])
+                for z, (p, at) in zip(Z.T, self._powers, strict=True)
+            ]
+            outer = np.ones((q, len(self.terms)))
+            outer_slope = np.zeros_like(outer)
+            inner_slope = np.zeros_like(outer)
+            for function, at, of in self._functions:
+                z, k = Z[:, of], inner[at]
+                outer[:, at] = function.value(z, k)
+                outer_slope[:, at] = function.slope(z, k)
+                if function.inner is not None:
+                    inner_slope[:, at] = function.inner(z, k)
+            product = np.ones_like(outer)
+            for table, _ in tables:
+                product = product * table
+            gradient = np.empty((q, len(self.terms), m))
+            for v in range(m):
+                part = tables[v][1]
+                for w in range(m):
+                    if w != v:
+                        part = part * tables[w][0]
+                gradient[:, :, v] = part * outer
+            for _, at, of in self._functions:
+                gradient[:, at, of] += product[:, at] * outer_slope[:, at]
+        return product * outer, gradient, product * inner_slope
+
+
+def _power(z: Floats, powers: Floats) -> Floats:
+    whole = powers == np.round(powers)
+    return np.where(whole, z ** np.round(powers), np.abs(z) ** powers * np.where(z < 0, np.nan, 1.0))
+
+
+def _power_slope(z: Floats, powers: Floats) -> Floats:
+    return np.where(powers == 0, 0.0, powers * _power(z, np.where(powers == 0, 0.0, powers - 1)))
+
+
+def polynomials(variables: int, degree: int) -> list[Term]:
+    """All products of the variables up to a degree, the plainest first."""
+    found = [
+        tuple(float(sum(v == at for v in chosen)) for at in range(variables))
+        for size in range(degree + 1)
+        for chosen in itertools.combinations_with_replacement(range(variables), size)
+    ]
+    return [Term(powers) for powers in found]
+
+
+def functions(Z: Floats, without: Sequence[str] = ()) -> list[Term]:
+    """Terms with functions and odd powers that have values on the points Z (q, m)."""
+    m = Z.shape[1]
+    eye = [tuple(float(a == v) for a in range(m)) for v in range(m)]
+    none = (0.0,) * m
+    found: list[Term] = []
+    low, high = Z.min(0), Z.max(0)
+    for v in range(m):
+        size = float(np.abs(Z[:, v]).max())
+        turning = high[v] - low[v] > 0.5
+        if turning and "sin" not in without:
+            found += [Term(none, "sin", v), Term(none, "cos", v)]
+            found += [Term(eye[w], name, v) for w in range(m) for name in ("sin", "cos")]
+        if size < 50 and "exp" not in without:
+            found += [Term(none, "exp", v)]
+        if "tanh" not in without:
+            found += [Term(none, "tanh", v)]
+        if low[v] < 0 < high[v] and "abs" not in without:
+            found += [Term(eye[v], "abs", v)]
+        if low[v] > 0:
+            if "log" not in without:
+                found += [Term(none, "log", v), Term(eye[v], "log", v)]
+            for power in (0.5, 1.5, 2 / 3, -1.0, -2.0):
+                found.append(Term(tuple(power * e for e in eye[v])))
+        if low[v] >= 0 and "saturation" not in without:
+            found += _saturations(v, m, size, eye)
+    return found
+
+
+def _saturations(v: int, m: int, size: float, eye: list[tuple[float, ...]]) -> list[Term]:
+    """z^j / (k + z^n), also times another variable, with k over the range that tells."""
+    found: list[Term] = []
+    for name, power in _HILLS.items():
+        for share in (0.1, 0.3, 1.0):
+            k = (share * size) ** power
+            tops = [0.0, float(power)] if power > 1 else [0.0, 1.0]
+            for top in tops:
+                own = tuple(top * e for e in eye[v])
+                found.append(Term(own, name, v, k))
+                if power <= 2:
+                    for w in range(m):
+                        if w != v:
+                            both = tuple(a + b for a, b in zip(own, eye[w], strict=True))
+                            found.append(Term(both, name, v, k))
+    return found

@@ -1,0 +1,132 @@
+"""From courses to equations, whole; solutions by scipy are what found systems are held to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+from scipy.integrate import solve_ivp
+
+from edgewise import InputError, StopReason
+from edgewise.dynamics import Dynamics, find_dynamics
+
+
+def course(right, start, until, points=80):
+    t = np.linspace(0, until, points)
+    found = solve_ivp(lambda _, x: right(x), (0, until), start, "DOP853", t, rtol=1e-11, atol=1e-12)
+    return t, found.y.T
+
+
+def hunters(x):
+    return [1.1 * x[0] - 0.4 * x[0] * x[1], 0.1 * x[0] * x[1] - 0.4 * x[1]]
+
+
+@pytest.fixture(scope="module")
+def found() -> Dynamics:
+    t, states = course(hunters, [4.0, 3.0], 18)
+    return find_dynamics(t, states, names=["prey", "hunter"])
+
+
+def test_the_equations_are_found(found):
+    prey, hunter = sympy.symbols("prey hunter")
+    truth = [1.1 * prey - 0.4 * prey * hunter, 0.1 * prey * hunter - 0.4 * hunter]
+    for mine, true in zip(found.equations, truth, strict=True):
+        off = sympy.expand(mine.sympy - true)
+        assert all(abs(c) < 1e-6 for c in sympy.Poly(off, prey, hunter).coeffs())
+    assert found.reason is StopReason.EXACT
+
+
+def test_the_solution_goes_on_as_that_of_scipy(found):
+    t, states = course(hunters, [2.0, 1.0], 10, 30)
+    assert np.allclose(found.simulate(t, [2.0, 1.0]), states, rtol=1e-5)
+    assert np.allclose(found.rates(states), np.array(hunters(states.T)).T, rtol=1e-5)
+
+
+def test_what_is_kept_is_kept_along_other_courses(found):
+    (kept,) = found.conserved
+    t, _ = course(hunters, [2.0, 1.0], 10, 30)
+    values = kept.formula.predict(found.simulate(t, [2.0, 1.0]))
+    assert np.ptp(values) < 1e-6 * np.abs(values).max()
+    assert kept.drift < 1e-6
+
+
+def test_noise_widens_the_errors_and_leaves_the_terms():
+    t, states = course(hunters, [4.0, 3.0], 18, 150)
+    rng = np.random.default_rng(1)
+    noise = 0.02 * states.std(0)
+    found = find_dynamics(t, states + noise * rng.normal(size=states.shape), names=["x", "y"])
+    x, y = sympy.symbols("x y")
+    assert [sympy.Poly(e.sympy, x, y).monoms() for e in found.equations] == [
+        [(1, 1), (1, 0)],
+        [(1, 1), (0, 1)],
+    ]
+    for each in found.equations:
+        for constant in each.constants:
+            true = min([1.1, 0.4, 0.1], key=lambda v: abs(v - abs(constant.value)))
+            assert abs(abs(constant.value) - true) < 5 * constant.standard_error < 0.1 * true
+    left = np.array(list(found.noise.values()))
+    assert (abs(left / noise - 1) < 0.2).all()
+    assert found.reason is StopReason.EXPLAINED
+
+
+def test_many_courses_of_one_law_at_uneven_times():
+    rng = np.random.default_rng(0)
+    times, rows, labels = [], [], []
+    for label, start in {"a": 1.0, "b": 4.0, "c": 9.0}.items():
+        t = np.sort(rng.uniform(0, 4, 30))
+        times.append(t)
+        rows.append(3 + (start - 3) * np.exp(-0.7 * t))
+        labels += [label] * 30
+    found = find_dynamics(np.concatenate(times), np.concatenate(rows), names=["x"], groups=labels)
+    assert str(found) == "x' = 2.1 - 0.7*x"
+    assert [each.label for each in found.courses] == ["a", "b", "c"]
+
+
+def test_what_acts_from_outside_is_an_input():
+    t = np.linspace(0, 12, 120)
+    force = np.sin(1.3 * t)
+    solved = solve_ivp(
+        lambda s, x: [2 * np.sin(1.3 * s) - 0.5 * x[0]], (0, 12), [0.0], "DOP853", t, rtol=1e-10, atol=1e-12
+    )
+    found = find_dynamics(t, solved.y.T, names=["x"], inputs=force, input_names=["f"])
+    assert str(found) == "x' = 2*f - 0.5*x"
+    assert np.allclose(found.simulate(t, [0.0], force), solved.y.T, atol=1e-4)
+    with pytest.raises(InputError, match="'inputs'"):
+        found.simulate(t, [0.0])
+
+
+def test_the_same_call_gives_the_same(found):
+    t, states = course(hunters, [4.0, 3.0], 18)
+    again = find_dynamics(t, states, names=["prey", "hunter"])
+    left, right = found.to_dict(), again.to_dict()
+    del left["seconds"], right["seconds"]
+    assert left == right
+
+
+def test_bad_courses_are_refused_in_a_sentence():
+    t = np.linspace(0, 1, 20)
+    x = np.exp(t)
+    with pytest.raises(InputError, match=r"must rise.*sort the rows"):
+        find_dynamics(t[::-1], x)
+    doubled = t.copy()
+    doubled[5] = doubled[4]
+    with pytest.raises(InputError, match="rows 4 and 5"):
+        find_dynamics(doubled, x)
+    with pytest.raises(InputError, match="never changes"):
+        find_dynamics(t, np.column_stack([x, np.ones(20)]))
+    with pytest.raises(InputError, match=r"at least 12 times.*'b'"):
+        find_dynamics(t, x, groups=["a"] * 15 + ["b"] * 5)
+    with pytest.raises(InputError, match="saturation"):
+        find_dynamics(t, x, without=["sine"])
+
+
+def test_a_callback_ends_the_search_with_the_best_so_far():
+    t, states = course(hunters, [4.0, 3.0], 18)
+    heard: list[str] = []
+
+    def enough(text: str) -> bool:
+        heard.append(text)
+        return bool(text)
+
+    ended = find_dynamics(t, states, callbacks=[enough])
+    assert ended.reason in (StopReason.CALLBACK, StopReason.EXACT)

@@ -1,0 +1,96 @@
+"""Terms, models and shooting against finite differences and scipy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.integrate import solve_ivp
+
+from edgewise.dynamics.courses import read_courses
+from edgewise.dynamics.model import free
+from edgewise.dynamics.shooting import Point, Shooting, cut, fitted, solved
+from edgewise.dynamics.terms import Library, Term, functions, polynomials
+from edgewise.forms.tree import Number
+from edgewise.symbolic.expressions.tape import Tape
+
+RNG = np.random.default_rng(0)
+Z = RNG.uniform(0.3, 1.4, (7, 3))
+LIBRARY = Library((*polynomials(3, 3), *functions(Z)))
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_slopes_in_the_variables(axis):
+    _, slopes, _ = LIBRARY.slopes(Z, LIBRARY.inner)
+    step = np.zeros(3)
+    step[axis] = 1e-6
+    near = (LIBRARY.values(Z + step, LIBRARY.inner) - LIBRARY.values(Z - step, LIBRARY.inner)) / 2e-6
+    assert np.allclose(slopes[:, :, axis], near, rtol=1e-5, atol=1e-7)
+
+
+def test_slopes_in_inner_constants():
+    _, _, slopes = LIBRARY.slopes(Z, LIBRARY.inner)
+    near = (LIBRARY.values(Z, LIBRARY.inner + 1e-6) - LIBRARY.values(Z, LIBRARY.inner - 1e-6)) / 2e-6
+    assert np.allclose(slopes, near, rtol=1e-4, atol=1e-6)
+
+
+def test_terms_are_the_formulas_that_they_say():
+    values = LIBRARY.values(Z, LIBRARY.inner)
+    for at, term in enumerate(LIBRARY.terms):
+        tape = Tape(term.tree(("a", "b", "c"), Number(term.inner)), ("a", "b", "c"))
+        assert np.allclose(tape.value(tape.start, Z), values[:, at], rtol=1e-12)
+
+
+def saturating():
+    """x' = 2 - x y/(0.7 + x), y' = 0.3 x - y, with its solution at uneven times."""
+    term = Term((1.0, 1.0), "hill1", 0, 0.7)
+    model = free(
+        2, [Term((0.0, 0.0)), term, Term((1.0, 0.0)), Term((0.0, 1.0))], [0, 0, 1, 1], [2, -1, 0.3, -1]
+    )
+    t = np.sort(RNG.uniform(0, 8, 40))
+    right = lambda _, x: [2 - x[0] * x[1] / (0.7 + x[0]), 0.3 * x[0] - x[1]]  # noqa: E731
+    y = solve_ivp(right, (t[0], t[-1]), [1.0, 0.5], "DOP853", t, rtol=1e-12, atol=1e-13).y.T
+    return model, read_courses(t, y, None, None, None, None, "test"), y
+
+
+def test_solutions_are_those_of_scipy():
+    model, courses, y = saturating()
+    pieces = cut(courses, 7, 2)
+    xs = solved(pieces, model, model.start, y[pieces.first])
+    piece, place = pieces.seen
+    assert np.allclose(xs[piece, place], y, rtol=1e-9)
+
+
+def test_the_jacobian_is_that_of_finite_differences():
+    model, courses, y = saturating()
+    pieces = cut(courses, 7, 1)
+    more = Library(tuple(polynomials(2, 1)))
+    starts = y[pieces.first] + 0.01
+    problem = Shooting(pieces, model, np.array([0.1, 0.2]), 0.5)
+    _, table = problem.matrix(Point(starts, model.start), more)
+
+    def residual(step):
+        at, constants = step[: starts.size].reshape(starts.shape), step[starts.size : starts.size + 5]
+        factors = step[starts.size + 5 :]
+        wider = free(2, [*model.terms, *more.terms, *more.terms], [0, 0, 1, 1, 0, 0, 0, 1, 1, 1], [0.0] * 10)
+        numbers = np.concatenate([(model.start + constants)[:4], factors, (model.start + constants)[4:]])
+        xs = solved(pieces, wider, numbers, starts + at)
+        return problem._residual(xs)
+
+    for column in range(table.shape[1]):
+        step = np.zeros(table.shape[1])
+        step[column] = 1e-5
+        near = -(residual(step) - residual(-step)) / 2e-5
+        assert np.allclose(table[:, column], near, rtol=1e-5, atol=1e-5)
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.floats(0.6, 1.6), st.integers(3, 20))
+def test_constants_come_back_from_afar(factor, intervals):
+    model, courses, y = saturating()
+    pieces = cut(courses, intervals, 1)
+    off = free(2, model.terms, model.equation, model.start[:4] * factor)
+    found = fitted(pieces, off, 1e-4 * y.std(0), y[pieces.first], tolerance=1e-8)
+    assert found is not None
+    assert np.allclose(found.point.constants, model.start, rtol=1e-5)
