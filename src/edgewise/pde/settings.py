@@ -52,9 +52,10 @@ class SolverConfig:
         Tolerance of the members of a family, in units of its own.
     most_members : int
         Values of a parameter that are solved for at most; one more than a power of two.
-    rough_tolerance, slab_share : float
-        Tolerances of the two marches through time, in units of the one asked for; slabs add up, so that the second is
-        below 1.
+    slab_share : float
+        Tolerance of the first march through time, in units of the one asked for; slabs add up, so that it is below 1.
+    check_share : float
+        Tolerance of the march that tells the error of another, in units of that one's.
     loosest : float
         Marches are at least so fine: coarser ones cost more, since steps fail.
     most_marches : int
@@ -134,8 +135,8 @@ class SolverConfig:
     share_steps: int = 10
     family_share: float = 0.3
     most_members: int = 17
-    rough_tolerance: float = 10.0
-    slab_share: float = 0.3
+    slab_share: float = 0.4
+    check_share: float = 0.25
     loosest: float = 1e-5
     most_marches: int = 4
     contradiction: float = 1e-6

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgewise import InputError, StopReason
+from edgewise import InputError, StopReason, pde
 from edgewise.pde import (
     Problem,
     SolverConfig,
@@ -231,3 +231,43 @@ def test_conditions_that_cannot_be_built_in_are_met_in_the_mean_or_flagged():
     assert np.allclose(solution(at, 0.5), np.sin(np.pi * at) * np.sinh(np.pi / 2) / np.sinh(np.pi), atol=1e-5)
     broken = solve(Problem(domain, [lap(u) == 0], [sides, on(b["top"], dx(u, x) == 1)]), 1e-6, work="quick")
     assert not broken.solved
+
+
+@pytest.mark.parametrize("nu", [0.05, 0.2])
+def test_the_error_of_a_march_is_neither_hidden_nor_overstated(nu):
+    # Cole and Hopf's travelling front.
+    (x,), t = pde.coordinates("x"), pde.time()
+    u, strip = pde.unknown("u", x, t), pde.box({x: (-1, 1), t: (0, 0.5)})
+
+    def front(x, t, room):
+        return 1 / (1 + room.exp((x - t / 2) / (2 * nu)))
+
+    parts = strip.boundary
+    problem = pde.Problem(
+        strip,
+        [pde.dx(u, t) + u * pde.dx(u, x) == nu * pde.dx(u, x, 2)],
+        [pde.on(parts[name], u == front(x, t, pde)) for name in ("walls", "start")],
+    )
+    solution = pde.solve(problem, tolerance=1e-7)
+    at, when = np.linspace(-1, 1, 101), np.linspace(0, 0.5, 51)
+    wanted = front(at[:, None], when, np)
+    error = np.linalg.norm(solution.grid(at, when) - wanted) / np.linalg.norm(wanted)
+    assert solution.solved
+    assert error / 3 < solution.error < 5 * error
+    # Of what is computed from it, too: the value at the middle of the end.
+    apart = abs(solution(0.0, 0.5) - front(0.0, 0.5, np))
+    assert solution.error_of(lambda s: s(0.0, 0.5)) < 10 * max(apart, 1e-9)
+
+
+def test_only_answers_of_a_solver_tell_the_error_of_a_quantity(tmp_path):
+    (x,) = pde.coordinates("x")
+    u, line = pde.unknown("u", x), pde.box({x: (0, 1)})
+    problem = pde.Problem(line, [pde.dx(u, x, 2) == -u], pde.on(line.boundary["walls"], u == 1))
+    solution = pde.solve(problem, tolerance=1e-4)
+    true = (np.cos(0.5) + np.sin(0.5) * np.tan(0.5)) ** 3
+    estimated = solution.error_of(lambda s: s(0.5) ** 3)
+    assert abs(solution(0.5) ** 3 - true) <= 5 * max(estimated, 1e-14)
+    assert solution.error_of(lambda s: s(np.array([0.2, 0.4]))).shape == (2,)
+    solution.save(tmp_path / "s.kan")
+    with pytest.raises(InputError, match="another grid"):
+        pde.Solution.load(tmp_path / "s.kan").error_of(lambda s: s(0.5))

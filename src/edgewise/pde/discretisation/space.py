@@ -188,6 +188,14 @@ class Space:
         middle = (self.breaks[:-1] + self.breaks[1:])[halve] / 2
         return Space(np.sort(np.concatenate([self.breaks, middle])), self.degree, self.periodic)
 
+    def denser(self, times: float) -> Space:
+        """The space with more intervals, at least one, as dense along the coordinate as these are."""
+        count = max(int(np.ceil(times * self.intervals)), self.intervals + 1)
+        places = np.linspace(0, self.intervals, count + 1)
+        return Space(
+            np.interp(places, np.arange(self.intervals + 1), self.breaks), self.degree, self.periodic
+        )
+
     def equal(self, factor: float) -> Space:
         """So many more intervals, twice as many at most, all equal."""
         count = int(np.ceil(self.intervals * float(np.clip(factor, 1.0, 2.0)) - 1e-9))

@@ -5,8 +5,8 @@ Long because it is what people hold in hand: most lines are what each method giv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,21 @@ from edgewise.pde.results.vtk import write_vtk
 from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
 
 Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbour:
+    """What the solver found on another grid than that of the answer: what they are apart tells errors.
+
+    Attributes
+    ----------
+    pieces : Pieces or MeshPieces
+    scale : float
+        An error of the answer is about this share of what both are apart.
+    """
+
+    pieces: Pieces | MeshPieces
+    scale: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +84,8 @@ class Solution:
         velocities where the unknown is a stream function.
     energy : EnergyBound or None
         A guaranteed bound of the error in the energy norm: linear elliptic equations of one unknown on shapes.
+    neighbour : Neighbour or None
+        The same on another grid, which `error_of` asks; files do not hold it.
 
     Examples
     --------
@@ -96,6 +113,7 @@ class Solution:
     coefficients: int
     slope_error: float | None = None
     energy: EnergyBound | None = None
+    neighbour: Neighbour | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -239,6 +257,45 @@ class Solution:
         (1.570796, 12.566371)
         """
         return integral(self.problem, self.pieces, tree_of(term), over)
+
+    def error_of(self, quantity: Callable[[Solution], Any]) -> Any:
+        """The estimated error of a quantity that is computed from the solution: an extremum, a drag, values at places.
+
+        It is told by the same quantity of what the solver found on another grid.
+
+        Parameters
+        ----------
+        quantity : callable
+            Takes a `Solution`, returns a number or an array.
+
+        Returns
+        -------
+        ndarray or float
+            Absolute, in the units of the quantity.
+
+        Raises
+        ------
+        InputError
+            Where there is no other grid: of solutions from files, of families and of constants from data.
+
+        Examples
+        --------
+        >>> from edgewise import pde
+        >>> (x,) = pde.coordinates("x")
+        >>> u, line = pde.unknown("u", x), pde.box({x: (0, 1)})
+        >>> problem = pde.Problem(line, [pde.dx(u, x, 2) == -u], pde.on(line.boundary["walls"], u == 1))
+        >>> solution = pde.solve(problem, tolerance=1e-6)
+        >>> bool(solution.error_of(lambda s: s(0.5, derivative={x: 2})) < 1e-4)
+        True
+        """
+        if self.neighbour is None:
+            raise InputError(
+                "This solution has none on another grid beside it, which would tell errors: solve(...) returns some that do."
+            )
+        own = np.asarray(quantity(self), dtype=float)
+        other = np.asarray(quantity(replace(self, pieces=self.neighbour.pieces)), dtype=float)
+        apart = self.neighbour.scale * np.abs(own - other)
+        return float(apart) if apart.ndim == 0 else apart
 
     def residual(self, points: int = 1000, seed: int = 0) -> dict[str, float]:
         """Root mean square of what each equation misses at random places that the solver never saw.

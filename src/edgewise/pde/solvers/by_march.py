@@ -1,9 +1,9 @@
 """A problem with a beginning and no end, from its equations to its solution: marches through time, each with a smaller
-tolerance, until the difference of two of them is small enough."""
+tolerance, until the last two are close enough. The last tells the error of the one before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solution import Solution
+from edgewise.pde.results.solution import Neighbour, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.levels import BoxSystem, Level
 from edgewise.pde.solvers.march import March, as_run, march, marched, slabs_of
@@ -33,7 +33,7 @@ def solved_by_march(
     resume: Checkpoint | None,
     doubt: str,
 ) -> Solution:
-    """The solution by the last of several marches, with its error by the one before."""
+    """The solution by the last march but one, with its error by the last."""
     domain, flow = problem.domain, system.solenoidal
     kept = list(resume.runs) if resume is not None else []
     runs: list[March] = []
@@ -50,7 +50,7 @@ def solved_by_march(
             "march",
             error,
             float(np.sqrt(level.solution.objective)),
-            (0.3 * share if not runs else 0.3 + 0.7 * share),
+            0.4 * share if not runs else 0.4 + 0.6 * share,
             tuple(s.intervals for s in level.spaces),
             checkpoint,
         )
@@ -58,7 +58,7 @@ def solved_by_march(
             raise StopError(StopReason.CALLBACK)
 
     base = min(tolerance, config.loosest)
-    share = config.rough_tolerance
+    share, before = config.slab_share, config.slab_share
     try:
         while len(runs) < config.most_marches:
             run = kept[len(runs)] if len(runs) < len(kept) else None
@@ -66,19 +66,26 @@ def solved_by_march(
             if run is not None and run.complete:
                 runs.append(marched(so_far, axis, share * base))
             else:
+                known = _pieces(runs[-1]) if runs else None
                 runs.append(
-                    march(system, domain.bounds, domain.periodic, axis, share * base, config, heard, so_far)
+                    march(
+                        system,
+                        domain.bounds,
+                        domain.periodic,
+                        axis,
+                        share * base,
+                        config,
+                        heard,
+                        so_far,
+                        known,
+                    )
                 )
             if runs[-1].message:
                 break
-            reached = (
-                max(*_apart(runs, axis, flow is not None), *_unresolved(runs[-1]))
-                if len(runs) > 1
-                else np.inf
-            )
-            if reached <= tolerance:
+            reached = max(_errors(runs)) if len(runs) > 1 else tolerance
+            if len(runs) > 1 and reached <= tolerance:
                 break
-            share = config.slab_share if len(runs) == 1 else share * min(0.3, 0.3 * tolerance / reached)
+            share, before = min(config.check_share * share, 0.5 * tolerance / reached * before), share
     except StopError as stop:
         reason = meter.own(stop)
     except KeyboardInterrupt:
@@ -88,7 +95,9 @@ def solved_by_march(
     if not runs and not so_far:
         raise InputError("The time of solve was over before the first slab of time; give more 'seconds'.")
     complete = [run for run in runs if not run.message]
-    slabs = complete[-1].slabs if complete else (runs[-1].slabs if runs else tuple(so_far))
+    # The last march tells the error of the one before, which is the answer.
+    answer = complete[-2:][0] if complete else None
+    slabs = answer.slabs if answer else (runs[-1].slabs if runs else tuple(so_far))
     warnings = [doubt] if doubt else []
     if not slabs:
         reason_of_it = doubt or "The conditions at the start may not fit the equations."
@@ -111,19 +120,17 @@ def solved_by_march(
             f"What flows in through the boundary and what flows out do not balance: a divergence of {leak:.1e} of its terms "
             "is left, so that there is no solution."
         )
-    pieces = Pieces(tuple(slab.solution.fields for slab in slabs), axis)
     errors = dict.fromkeys(problem.names, float("inf"))
     if len(complete) > 1:
-        both = zip(_apart(complete, axis, flow is not None), _unresolved(complete[-1]), strict=True)
-        errors = dict(zip(problem.names, map(max, both), strict=True))
+        errors = dict(zip(problem.names, _errors(complete), strict=True))
     if max(errors.values()) > tolerance and reason is StopReason.CONVERGED:
         reason = StopReason.EXHAUSTED
     return Solution(
         problem,
-        pieces,
+        Pieces(tuple(slab.solution.fields for slab in slabs), axis),
         max(errors.values()),
         errors,
-        "the difference from a march with a larger tolerance, scaled by the fall of the residuals"
+        "the difference from a march with a smaller tolerance"
         + told(problem.names, [flow.pressure] if flow is not None else []),
         tolerance,
         "march",
@@ -131,6 +138,7 @@ def solved_by_march(
         tuple(warnings),
         meter.seconds,
         int(sum(field.coefficients.size for slab in slabs for field in slab.solution.fields)),
+        neighbour=Neighbour(_pieces(complete[-1]), 1 / _more(complete)) if len(complete) > 1 else None,
     )
 
 
@@ -144,17 +152,20 @@ def _unresolved(run: March) -> tuple[float, ...]:
     return tuple(np.sqrt(np.max(found, axis=0)).tolist())
 
 
-def _apart(runs: list[March], axis: int, by_grids: bool) -> tuple[float, ...]:
-    """Estimated relative error of each unknown at the end of the last march.
+def _pieces(run: March) -> Pieces:
+    return Pieces(tuple(slab.solution.fields for slab in run.slabs), run.axis)
 
-    The difference from the march before is that one's error, and it fell as the residuals did, or as what grids lack where
-    residuals hold a pressure that is not solved for; but not further than slabs and grids were asked to become finer.
+
+def _more(runs: Sequence[March]) -> float:
+    """The share of its error that the last march but one is apart from the last."""
+    return 1 - runs[-1].tolerance / runs[-2].tolerance
+
+
+def _errors(runs: Sequence[March]) -> tuple[float, ...]:
+    """Estimated relative error of each unknown in the last march but one.
+
+    The last is more exact by a known share: an error is at most the distance of the two and that share of itself.
     """
     rough, fine = runs[-2:]
-    asked = fine.tolerance / rough.tolerance
-    fall = [fine.indicator / max(rough.indicator, 1e-300)] * len(runs[0].slabs[0].solution.fields)
-    if by_grids:
-        fall = [b / max(a, 1e-300) for a, b in zip(*map(_unresolved, (rough, fine)), strict=True)]
-    pieces = [Pieces(tuple(slab.solution.fields for slab in run.slabs), axis) for run in (fine, rough)]
-    apart = pieces[0].distance(pieces[1])
-    return tuple(max(d * min(max(f, asked), 1.0), 1e-15) for d, f in zip(apart, fall, strict=True))
+    apart = _pieces(fine).distance(_pieces(rough))
+    return tuple(max(d / _more(runs), own, 1e-15) for d, own in zip(apart, _unresolved(rough), strict=True))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from edgewise.pde.discretisation.assembly import WeightingSpace
-from edgewise.pde.discretisation.field import Field, widest
+from edgewise.pde.discretisation.field import Field, interpolate, widest
 from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.results.checkpoint import Run
@@ -111,6 +111,7 @@ def march(
     config: SolverConfig,
     heard: Callable[[Level, float, float], None] = lambda level, error, share: None,
     so_far: list[Level] | None = None,
+    near: Pieces | None = None,
 ) -> March:
     """Goes through time in slabs, each solved to the tolerance.
 
@@ -127,10 +128,17 @@ def march(
         Gets each slab, its estimated error and the share of time that is done.
     so_far : list, optional
         Slabs are put here as they are solved, for who interrupts; those that are there already are gone on from.
+    near : Pieces, optional
+        All unknowns of an earlier march, with which Newton's steps begin, and the first grids.
     """
     low, high = bounds[axis]
     spaces = list(first_spaces(bounds, periodic, system.degrees, config.first_intervals))
     length = (high - low) / config.first_slabs
+    if near is not None:
+        # On the same grids two marches would lack the same.
+        begun, more = widest(near.fields[0]), config.check_share
+        spaces = [space.denser(more ** (-1 / (space.degree + 1))) for space in begun]
+        length = begun[axis].high - begun[axis].low
     # What a grid in space lacks dies out within a slab, and time would have to follow that: space is to be finer than time.
     fine = config.space_share * tolerance
     at, failures, message = low, 0, ""
@@ -152,7 +160,7 @@ def march(
         stop = high if length > 0.999 * rest else at + (rest / 2 if length > 0.6 * rest else length)
         spaces[axis] = Space(np.array([at, stop]), system.degrees[axis])
         level = solve_level(
-            system, tuple(spaces), _constant(system, slabs, tuple(spaces), axis), config, known, tests
+            system, tuple(spaces), _guess(system, slabs, tuple(spaces), axis, near), config, known, tests
         )
         whole = system.whole(level.solution.fields)
         lacks = _lacking(system, whole, axis, config.space_share)
@@ -267,10 +275,18 @@ def _across(field: Field, axis: int, at: float, weights: tuple[float, ...]) -> F
     return Field(others, np.tensordot(row, field.coefficients, axes=(0, axis)))
 
 
-def _constant(
-    system: BoxSystem, slabs: list[Level], spaces: tuple[Space, ...], axis: int
+def _guess(
+    system: BoxSystem, slabs: list[Level], spaces: tuple[Space, ...], axis: int, near: Pieces | None
 ) -> tuple[Field, ...] | None:
-    """Where a slab begins: the end of the one before, for all of its time."""
+    """What Newton's steps in a slab begin with: an earlier march, or the end of the slab before for all of its time."""
+    if near is not None:
+        skipped = None if system.solenoidal is None else system.solenoidal.pressure
+        moving = [f for f in range(len(near.fields[0])) if f != skipped]
+        places = [system.own(n, spaces) for n in range(len(moving))]
+        return tuple(
+            Field(own, interpolate(own, near.grid(f, [s.greville for s in own])))
+            for f, own in zip(moving, places, strict=True)
+        )
     if not slabs:
         return None
     found = []

@@ -28,7 +28,7 @@ from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solution import Solution
+from edgewise.pde.results.solution import Neighbour, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.by_march import solved_by_march
 from edgewise.pde.solvers.family import solve_family
@@ -231,13 +231,15 @@ def _refined(
         else ratio * norms([field], [before[n]])[1] / max(norms([field])[0], 1e-300)
         for n, (name, field) in enumerate(zip(problem.names, last.solution.fields, strict=True))
     }
-    slope_error = None
+    slope_error = neighbour = None
     axes = [a for a, each in enumerate(problem.domain.coordinates) if not each.time]
     if before is not None and axes:
         # With each halving of intervals derivatives gain a factor 2 less than values.
         k = min(system.degrees)
         every = zip(last.solution.fields, before, strict=True)
-        slope_error = min(ratio, 1.0) ** (k / (k + 1)) * max(slope_difference(a, b, axes) for a, b in every)
+        fall = min(ratio, 1.0) ** (k / (k + 1))
+        slope_error = fall * max(slope_difference(a, b, axes) for a, b in every)
+        neighbour = Neighbour(Pieces((before,), None), fall)
     return Solution(
         problem,
         Pieces((last.solution.fields,), None),
@@ -252,6 +254,7 @@ def _refined(
         meter.seconds,
         int(sum(field.coefficients.size for field in last.solution.fields)),
         slope_error,
+        neighbour=neighbour,
     )
 
 
