@@ -138,6 +138,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         fresh = before is None or self.fit_.mode == "constant"  # which leaves no edge to go on with
         # Steps from a network would not keep to the constraints, nor to a loss of its own; learning anew does.
         held = settings.wishes.columns or settings.output_range or settings.loss != "squared"
+        held = held or (not fresh and self.fit_.curve)
         if fresh or held or reservoir.seen >= 2 * reservoir.seen_at_fit:
             self._train(whole, settings)
             reservoir = reservoir.fitted()

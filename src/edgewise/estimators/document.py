@@ -58,6 +58,7 @@ def model_document(model: Any) -> dict[str, Any]:
             "validation_error": None if fit.validation_error is None else float(fit.validation_error),
             "events": list(fit.events),
             "pairs": [list(pair) for pair in fit.pairs],
+            "curve": fit.curve,
         },
     }
     if isinstance(model, KANClassifier):
@@ -127,6 +128,7 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
         events=tuple(str(event) for event in told["events"]),
         # Files of earlier versions do not tell.
         pairs=tuple((_place(i, net), _place(j, net)) for i, j in told.get("pairs", ())),
+        curve=str(told.get("curve", "")),
     )
     if isinstance(model, KANClassifier):
         model.classes_ = _array_from_json(document["classes"])

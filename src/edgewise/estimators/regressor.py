@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import Any, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_consistent_length
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
@@ -18,6 +19,7 @@ from edgewise.estimators.names import table_to_fit, table_to_predict
 from edgewise.estimators.problem import Problem, Settings
 from edgewise.estimators.targets import power_of_two, regression_target, row_weights, target_names
 from edgewise.training.config import TableConfig
+from edgewise.training.tabular.output_curve import beneath_square
 from edgewise.training.tabular.output_range import check_range
 
 Floats = NDArray[np.float64]
@@ -54,7 +56,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
         Each is called with an `edgewise.training.Record` after every step; returning True ends training.
     interactions : int, "auto" or None
         A glass box of functions of single columns and of pairs: with so many pairs, 0 for none, or "auto" for as many as
-        out-of-bag rows speak for. `interactions_` names them. None leaves it to `mode`.
+        out-of-bag rows speak for. `interactions_` names them. None leaves it to `mode`. With "auto" the answer is the square
+        of such a sum where y is nowhere negative and out-of-bag rows speak for it; `under_curve()` is the sum.
     monotone : dict, optional
         Columns to "increasing" or "decreasing": what the model must do in them, for all values and in every mode.
     convex : dict, optional
@@ -299,6 +302,39 @@ class KANRegressor(RegressorMixin, KANEstimator):
         target, _ = regression_target(y, type(self).__name__)
         factor = power_of_two(target)  # squares of extreme numbers are no floats
         return float(r2_score(target / factor, predicted / factor, sample_weight=sample_weight))
+
+    def under_curve(self) -> KANRegressor:
+        """The sum of functions of columns and pairs, where the answer is its square (`fit_.curve`), as a model of its own.
+
+        What it predicts is the root; its curves and pairs are parts of the network, to be explained, drawn and proved as
+        they are.
+
+        Returns
+        -------
+        KANRegressor
+            This one where its answer is the sum itself.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from edgewise import KANRegressor
+        >>> X = np.random.default_rng(0).uniform(0, 2, (400, 3))
+        >>> y = (1 + X[:, 0] + np.sin(X[:, 1]) + X[:, 2] ** 2) ** 2
+        >>> model = KANRegressor(interactions="auto").fit(X, y)
+        >>> model.fit_.curve, model.explain(X).additive, model.under_curve().explain(X).additive
+        ('square', False, True)
+        """
+        check_is_fitted(self, "network_")
+        if not self.fit_.curve:
+            return self
+        inner = copy(self)
+        inner.__dict__.pop("_reservoir", None)
+        inner.network_ = beneath_square(self.network_)
+        inner.target_names_ = (f"root of {(*self.target_names_, *self.network_.output_names)[0]}",)
+        inner.misses_ = None
+        nothing: dict[str, Any] = {"held": None, "out_of_bag": None, "validation_error": None, "compared": ()}
+        inner.fit_ = replace(self.fit_, network=inner.network_, curve="", **nothing)
+        return inner
 
     def formula(self, X: Any, y: Any, **options: Any) -> Any:
         """Seek formulas for y in the numeric columns that the network uses.

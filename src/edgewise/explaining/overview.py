@@ -267,4 +267,9 @@ def _notes(subject: Subject, additive: bool, rows: int) -> tuple[str, ...]:
             f"Importances are those of {rows:,} rows spread over the table; shapes with joint terms are accumulated local "
             "effects."
         )
+    if getattr(getattr(subject.model.held, "fit_", None), "curve", ""):
+        notes.append(
+            "The answer is the square of a sum of functions of columns and pairs; what under_curve() returns shows them as "
+            "they are."
+        )
     return tuple(notes)

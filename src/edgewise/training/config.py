@@ -33,6 +33,8 @@ class TableConfig:
     finer_rows : tuple of int
         Rows from which grids have two, three, ... times the intervals: smoothness is chosen by the evidence, so fineness
         costs time only, and tells sharp steps apart where rows are many.
+    finer_numbers : int
+        Rows from which grids have two times the intervals where the target is a number: it says more a row than a class.
     folds : int
         Parts of the rows that judge what has not learned from them.
     held_rows, held_share : int and float
@@ -68,6 +70,8 @@ class TableConfig:
         Pairs that join in each round: one by one while the strongest hide the others, then in heaps.
     pair_patience : int
         Rounds that may pass without out-of-bag rows speaking for them.
+    patience_of_numbers : int
+        The same where the target is a number: a pair that says little alone may say more beside others.
     first_pair_errors : float
         Standard errors by which the first pairs have to lower the out-of-bag loss: rounds are so many chances to be
         deceived.
@@ -123,6 +127,9 @@ class TableConfig:
         Share of the updates after which the pairs that pay are told from those that do not.
     pair_errors, pair_share : float
         Standard errors, and share of what the pairs before it gain, that such a pair must gain to stay.
+    curve_errors : float
+        Standard errors by which a sum must bend upwards for the root of the target to be tried, and by which the root must
+        lower the out-of-bag loss.
     fewest_to_calibrate : int
         Rows held out, below which log-odds are not set by them.
     most_slope, most_shift : float
@@ -149,6 +156,7 @@ class TableConfig:
     fewest_intervals: int = 4
     design_columns: int = 1500
     finer_rows: tuple[int, ...] = (2000, 4000, 8000)
+    finer_numbers: int = 500
     folds: int = 4
     held_rows: int = 2000
     held_share: float = 0.25
@@ -171,6 +179,7 @@ class TableConfig:
     negligible_log_loss: float = 1e-4
     pair_rounds: tuple[int, ...] = (1, 1, 2, 3, 4, 5, 8, 8, 8)
     pair_patience: int = 2
+    patience_of_numbers: int = 4
     first_pair_errors: float = 2.0
     pair_candidates: int = 96
     pair_sweeps: int = 3
@@ -218,6 +227,7 @@ class TableConfig:
     scouted_share: float = 0.2
     pair_errors: float = 2.0
     pair_share: float = 0.01
+    curve_errors: float = 2.0
     fewest_to_calibrate: int = 50
     most_slope: float = 3.0
     most_shift: float = 3.0

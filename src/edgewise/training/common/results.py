@@ -95,6 +95,9 @@ class TableFit:
         Pairs of inputs that a pairwise network joins.
     compared : tuple of (str, float)
         Out-of-bag error of every mode that was tried.
+    curve : str
+        What the output's last edge does to the sum of columns and pairs: "square", or "" where there is none. With one,
+        errors in `history` are those of the sum.
     """
 
     network: KAN
@@ -110,6 +113,7 @@ class TableFit:
     out_of_bag: Tensor | None = None
     pairs: tuple[tuple[int, int], ...] = ()
     compared: tuple[tuple[str, float], ...] = ()
+    curve: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the network and its outputs, for JSON."""
@@ -119,6 +123,7 @@ class TableFit:
             "validation_error",
             "pairs",
             "compared",
+            "curve",
             "events",
             "message",
             "stop_reason",

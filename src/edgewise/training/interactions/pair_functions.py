@@ -120,6 +120,7 @@ def solve_pairs(
     doi:10.1111/biom.12666.
     """
     config, faint = problem.config, problem.config.negligible(loss.dispersed)
+    patience = config.patience_of_numbers if loss.dispersed else config.pair_patience
     parts, folds = Parts(problem, degrees), len(additive.fold_theta)
     best, first = None, oob_score(additive.outputs(table), problem, loss)
     try:
@@ -144,7 +145,7 @@ def solve_pairs(
                 best, idle = Joined(functions, mean, outputs, now), 0
             else:
                 idle += 1
-            if idle == config.pair_patience or late():
+            if idle == patience or late():
                 break
     except StopError as stop:
         return best, stop

@@ -16,7 +16,7 @@ def choose(
     tried: Mapping[str, OutOfBag],
     problem: TableProblem,
     loss: Loss,
-    shown: Callable[[float], float],
+    shown: Callable[[OutOfBag], float],
 ) -> tuple[str, str]:
     """The simplest mode whose out-of-bag losses cannot be told from those of richer ones, and the reason in words.
 
@@ -28,10 +28,10 @@ def choose(
     problem : TableProblem
     loss : Loss
     shown : callable
-        Turns a loss into the error that is told.
+        The error that is told of outputs.
     """
     names = list(tried)
-    told = {name: f"{shown(one.error):.4g}" for name, one in tried.items()}
+    told = {name: f"{shown(one):.4g}" for name, one in tried.items()}
     if len(names) == 1:
         if mode == "additive":
             return "additive", "The network is additive."

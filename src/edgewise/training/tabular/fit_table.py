@@ -81,7 +81,8 @@ def fit_table(
         Called with a `Record` at least once a second; returning True ends training with the best so far.
     interactions : int, "auto" or None
         How many pairs of inputs act together, in a model of functions of single inputs and of pairs: so many, the strongest;
-        or as many of them as out-of-bag rows speak for. None leaves it to `mode`.
+        or as many of them as out-of-bag rows speak for; with "auto" the root of a target that is nowhere negative is fitted,
+        and squared by one more edge, where out-of-bag rows speak for that. None leaves it to `mode`.
     constraints : mapping from int to Constraint, optional
         What the functions of some inputs must be; held by construction, for all x. Functions that are to be convex or
         within a range are additive in every mode.
@@ -132,6 +133,7 @@ def fit_table(
     meter = Meter(seconds=seconds)
     inputs = torch.from_numpy(check_matrix(X, "X", of="fit_table"))
     target, row_loss = _targets(y, len(inputs), loss, outputs, quantile)
+    signless = loss == "squared" and target.shape[1] == 1 and float(target.min()) >= 0
     shift, scale = torch.zeros_like(target[0]), torch.ones_like(target[0])
     weights = torch.ones(len(inputs), dtype=torch.float64)
     if sample_weight is not None:
@@ -169,7 +171,8 @@ def fit_table(
         raise InputError(f"An output range must be asked of one output. Got {target.shape[1]} instead.")
     # Matrices are small: a second thread would gain little, and round differently.
     with one_thread():
-        fit = job.run(mode, interactions, names, outputs)
+        curved = interactions == "auto" and signless and not kept and limits is None
+        fit = job.run(mode, interactions, names, outputs, curved)
     if limits is None:
         return fit
     told = None if fit.out_of_bag is None else fit.out_of_bag.clamp(*limits)

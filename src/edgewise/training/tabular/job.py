@@ -20,7 +20,7 @@ from edgewise.training.additive.design import DEGREE, smoother
 from edgewise.training.additive.irls import Additive, solve_additive, without_nothing
 from edgewise.training.additive.shape_constraints import Constraint, constrain, solve_constrained
 from edgewise.training.bag.members import Bag, MonotoneConstraint
-from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration
+from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration, significantly_better
 from edgewise.training.bag.run import Recipe, TableProblem, TableRows, make_problem, train_bag
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.records import Callback
@@ -32,10 +32,9 @@ from edgewise.training.interactions.pair_selection import telling_pairs
 from edgewise.training.interactions.two_way_tables import Pair, all_pairs, strongest, two_way
 from edgewise.training.tabular.assembly import to_network
 from edgewise.training.tabular.choice import choose
+from edgewise.training.tabular.output_curve import Root, bends_upwards, root_of
+from edgewise.training.tabular.plan import planned
 from edgewise.training.tabular.progress import TableProgress
-
-# Work of an update, a multiplication of the first layer, and a value of a hidden spline.
-UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
 
 
 class TableJob(TableProgress):
@@ -59,6 +58,8 @@ class TableJob(TableProgress):
         self.config = config
         self.units, self.seed, self.shift = config.work_units * work, seed, shift
         self.events: list[str] = []
+        # Where the root of the target is fitted instead.
+        self.root: Root | None = None
         self.numbers = torch.arange(len(rows))
         d = rows.X.shape[1]
         self.intervals = max(
@@ -66,6 +67,8 @@ class TableJob(TableProgress):
         )
         self.rows = self._part(rows, config.design_numbers // (d * (self.intervals + DEGREE)))
         finer = 1 + sum(len(self.rows) >= rows for rows in config.finer_rows)
+        if loss.dispersed and len(self.rows) >= config.finer_numbers:
+            finer = max(finer, 2)
         while finer > 1 and (
             d * (finer * self.intervals + DEGREE) > config.design_columns
             or len(self.rows) * d * (finer * self.intervals + DEGREE) > config.design_numbers
@@ -79,6 +82,7 @@ class TableJob(TableProgress):
         interactions: str | int | None,
         names: Sequence[str] | None,
         outputs: Sequence[str] | None,
+        curved: bool = False,
     ) -> TableFit:
         config = self.config
         folds = max(1, min(config.folds, config.members))
@@ -88,6 +92,8 @@ class TableJob(TableProgress):
             # Functions are hardly there yet; a few rows say more in as many steps as it takes.
             problem = self._glance(folds)
             additive = self._additive(problem)
+        if curved and self.stopped is None:
+            problem, additive = self._rooted(problem, additive)
         problem = self._directed(problem, additive)
         smooth, rest = problem, self._rest(problem, additive)
         if self.constraints:
@@ -110,7 +116,7 @@ class TableJob(TableProgress):
         elif pairs and joined is None and not self.stopped:
             bag, tried["pairwise"] = self._bag("pairwise", problem, offset, pairs)
         chosen, why = choose(
-            "auto" if interactions == "auto" else mode, tried, problem, self.loss, self._error
+            "auto" if interactions == "auto" else mode, tried, problem, self.loss, self._shown
         )
         best = tried[chosen]
         bag = None if chosen == "additive" or (chosen == "pairwise" and joined is not None) else bag
@@ -137,6 +143,10 @@ class TableJob(TableProgress):
             shift=line(self.shift),
             scale=line.slope * self.scale,
         )
+        told = line(self.shift + self.scale * best.outputs)
+        if self.root is not None:
+            network, told = self.root.finished(network, best)
+            why = f"{why} Its answer is the square of a sum: the root of the target is what is fitted."
         return TableFit(
             network=network,
             history=tuple(self.history),
@@ -145,12 +155,13 @@ class TableJob(TableProgress):
             seconds=self.meter.seconds,
             mode=chosen,
             members=1 if bag is None else bag.shape.members,
-            validation_error=self._error(best.error),
+            validation_error=self._shown(best),
             events=tuple(self.events),
             held=self.numbers[problem.held],
-            out_of_bag=line(self.shift + self.scale * best.outputs),
+            out_of_bag=told,
             pairs=pairs if chosen == "pairwise" else (),
-            compared=tuple((name, self._error(one.error)) for name, one in tried.items()),
+            compared=tuple((name, self._shown(one)) for name, one in tried.items()),
+            curve="" if self.root is None else "square",
         )
 
     # -- stages ----------------------------------------------------------------------------------------------------
@@ -180,7 +191,7 @@ class TableJob(TableProgress):
         return make_problem(self.rows, self.intervals, folds, self.seed, self.config)
 
     def _additive(self, problem: TableProblem) -> Additive:
-        rows, most = self.rows, self.meter.spent + self.config.additive_share * self.units
+        rows, most = problem.rows, self.meter.spent + self.config.additive_share * self.units
         left = iter(range(self.config.glance_steps))
 
         def late() -> bool:
@@ -200,6 +211,26 @@ class TableJob(TableProgress):
         self.short = additive.late
         self._stop(additive.stop)
         return additive
+
+    def _rooted(self, problem: TableProblem, additive: Additive) -> tuple[TableProblem, Additive]:
+        """The problem of the root of the target and its additive part, where out-of-bag rows speak for it; else the same."""
+        errors, faint = self.config.curve_errors, self.config.negligible(self.loss.dispersed)
+        plain = oob_score(additive.outputs(problem.table), problem, self.loss)
+        if not bends_upwards(plain, problem, errors):
+            return problem, additive
+        root = root_of(problem, self.shift, self.scale)
+        found = self._additive(root.problem)
+        roots = oob_score(found.outputs(problem.table), root.problem, self.loss)
+        better = significantly_better(root.score(roots, self.loss), plain, problem, self.loss, faint, errors)
+        if self.stopped is not None or not better:
+            return problem, additive
+        self.root, self.rows = root, root.problem.rows
+        self.shift, self.scale = root.shift, root.scale
+        return root.problem, found
+
+    def _shown(self, one: OutOfBag) -> float:
+        """The error that is told of out-of-bag outputs, in units of the target."""
+        return self._error(one.error) if self.root is None else self.root.error(one, self.loss)
 
     def _directed(self, problem: TableProblem, additive: Additive) -> TableProblem:
         """The problem of bags that bend an input as finely as its additive function had reason to."""
@@ -338,12 +369,15 @@ class TableJob(TableProgress):
         columns = problem.coarse_table.shape[1]
         if pairs:
             columns = 2 * columns // self.rows.X.shape[1]
-        recipe = self._planned(Recipe(hidden=(hidden,), members=members), columns, bool(pairs))
+        recipe, short = planned(
+            Recipe((hidden,), members), columns, len(self.rows), self.units, config, bool(pairs)
+        )
+        self.short = self.short or short
         if scouts:
             recipe = replace(recipe, steps=max(1, int(config.scouted_share * recipe.steps)))
-        planned = recipe.steps * recipe.cost
+        whole = recipe.steps * recipe.cost
         # Where scouts go first, what is planned for those who follow is about as much as without.
-        self.meter.most = self.meter.spent + (planned + planned / config.scouted_share if scouts else planned)
+        self.meter.most = self.meter.spent + (whole + whole / config.scouted_share if scouts else whole)
         with self._counted():
             trained = train_bag(
                 problem,
@@ -357,21 +391,6 @@ class TableJob(TableProgress):
             )
         self._stop(trained.stop)
         return trained.bag, OutOfBag(trained.out_of_bag.to(torch.float64), trained.error)
-
-    def _planned(self, recipe: Recipe, columns: int, pairs: bool) -> Recipe:
-        """The recipe with its batch, and the updates that the work allows."""
-        n, config = len(self.rows), self.config
-        least, most_rows = config.fewest_in_batch, config.most_in_batch
-        batch = int(min(most_rows, max(least, 2 ** round(math.log2(max(n / config.batches, 1))))))
-        first = batch * columns * recipe.members * recipe.hidden[0]
-        splines = batch * recipe.members * sum(recipe.hidden) * (config.hidden_intervals + DEGREE)
-        cost = UPDATE_COST + PRODUCT_COST * first + SPLINE_COST * splines
-        most = config.shown_rows_of_pairs if pairs else config.shown_rows
-        affordable = int(config.bag_share * self.units / cost)
-        passes = config.epochs * math.ceil(n / batch)
-        wanted = max(config.fewest_steps, min(passes, config.most_steps, most // batch))
-        self.short = self.short or affordable < wanted
-        return replace(recipe, batch=batch, steps=max(1, min(wanted, affordable)), cost=cost)
 
     @staticmethod
     def _learned(problem: TableProblem) -> float:

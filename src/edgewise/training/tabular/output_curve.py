@@ -1,0 +1,177 @@
+"""Targets whose root is a sum: one more edge behind a network squares it, so that causes which multiply need no pairs.
+
+Counts and amounts grow in proportion: so many for the hour, times so many for the weather. No sum of few columns says so,
+but their root is nearly one. Whether to fit the root is told by what a plain sum leaves over, and settled by out-of-bag
+rows in units of the target. The edge never falls, so what is monotone beneath it stays so.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from edgewise.network import KAN
+from edgewise.network.spec import LayerSpec, Nodes
+from edgewise.network.state import LayerState, put_together, take_apart
+from edgewise.splines import BSpline
+from edgewise.training.bag.out_of_bag import OutOfBag
+from edgewise.training.bag.run import TableProblem
+from edgewise.training.common.losses import Loss
+
+# The edge is a square up to so many times the largest root there is, and goes on as a line beyond.
+REACH = 2.0
+DEGREE = 2
+
+
+def bends_upwards(fitted: OutOfBag, problem: TableProblem, errors: float) -> bool:
+    """Whether a sum (h, 1) of held rows leaves more over where it is far from its mean, by so many standard errors.
+
+    References
+    ----------
+    J. W. Tukey, "One degree of freedom for non-additivity", 1949, doi:10.2307/3001938.
+    """
+    f, y = fitted.outputs[:, 0], problem.rows.y[problem.held, 0]
+    weight = problem.rows.weight[problem.held]
+    weight = weight / weight.sum()
+    away = (f - f @ weight).square()
+    away = away - away @ weight
+    rest = y - f
+    pull = away * (rest - rest @ weight) * weight
+    return float(pull.sum()) > errors * float(pull.square().sum().sqrt())
+
+
+@dataclass(frozen=True, eq=False)
+class Root:
+    """A problem whose target is the root of another's.
+
+    Attributes
+    ----------
+    problem : TableProblem
+    shift, scale : Tensor, shape (1,)
+        root = shift + scale * target.
+    plain : TableProblem
+        The other, of the target itself.
+    plain_shift, plain_scale : Tensor, shape (1,)
+        Of that target.
+    """
+
+    problem: TableProblem
+    shift: Tensor
+    scale: Tensor
+    plain: TableProblem
+    plain_shift: Tensor
+    plain_scale: Tensor
+
+    def squared(self, roots: OutOfBag) -> tuple[Tensor, float]:
+        """Predictions of the target, (h, 1) in its own units, from those of its root, and what is added to their squares.
+
+        The mean of squares exceeds the square of a mean by the variance; that is the mean of what squares leave over.
+
+        References
+        ----------
+        N. Duan, "Smearing estimate: a nonparametric retransformation method", 1983, doi:10.1080/01621459.1983.10478017.
+        """
+        held, rows = self.plain.held, self.plain.rows
+        squares = (self.shift + self.scale * roots.outputs).clamp(min=0).square()
+        rest = self.plain_shift + self.plain_scale * rows.y[held] - squares
+        weight = rows.weight[held]
+        added = float(rest[:, 0] @ weight / weight.sum())
+        return squares + added, added
+
+    def score(self, roots: OutOfBag, loss: Loss) -> OutOfBag:
+        """The same in units of the other problem, and their mean loss."""
+        held, rows = self.plain.held, self.plain.rows
+        values = (self.squared(roots)[0] - self.plain_shift) / self.plain_scale
+        weight = rows.weight[held]
+        return OutOfBag(values, float(loss.rows(values, rows.y[held]) @ weight / weight.sum()))
+
+    def error(self, roots: OutOfBag, loss: Loss) -> float:
+        """Root mean square error of the target, in its own units."""
+        return math.sqrt(2 * self.score(roots, loss).error) * float(self.plain_scale)
+
+    def finished(self, net: KAN, roots: OutOfBag) -> tuple[KAN, Tensor]:
+        """The square of a network that says the root, and out-of-bag predictions (h, 1) of the target."""
+        values, added = self.squared(roots)
+        largest = float((self.shift + self.scale * self.problem.rows.y).max())
+        return with_square(net, added, largest), values
+
+
+def root_of(problem: TableProblem, shift: Tensor, scale: Tensor) -> Root:
+    """The same rows with the root of a target that is nowhere negative, y = shift + scale * target."""
+    rows = problem.rows
+    root = (shift + scale * rows.y).clamp(min=0).sqrt()
+    total = rows.weight.sum()
+    mean = (root * rows.weight[:, None]).sum(0) / total
+    spread = ((root - mean).square() * rows.weight[:, None]).sum(0).div(total).sqrt()
+    changed = replace(problem, rows=replace(rows, y=(root - mean) / spread))
+    return Root(changed, mean, spread, problem, shift, scale)
+
+
+def with_square(net: KAN, added: float, largest: float) -> KAN:
+    """The square of what a network says, flat where that is negative, plus a constant.
+
+    Parameters
+    ----------
+    net : KAN
+        With one output, the root.
+    added : float
+    largest : float
+        The largest root there is.
+
+    Returns
+    -------
+    KAN
+        With one node and one edge more.
+
+    Examples
+    --------
+    >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
+    >>> x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+    >>> made = with_square(net, 0.5, 3.0)
+    >>> bool(torch.allclose(made(x), net(x).clamp(min=0) ** 2 + 0.5))
+    True
+    """
+    shift, scale = float(net.output_shift[0]), float(net.output_scale[0])
+    zero = -shift / scale
+    room = max(REACH * largest / scale, 1.0)
+    grid = net.layers[-1].grid.new_tensor([[zero - room, zero, zero + room]])
+    # One function of the basis is nothing up to the middle break, and a parabola from there on.
+    last_value = BSpline(grid, DEGREE).values(grid.new_tensor([[zero + room]]))[0, 0, -1]
+    coef = torch.zeros(2 + DEGREE, 1, dtype=grid.dtype)
+    coef[-1] = room**2 / last_value
+    edge = LayerState(
+        spec=LayerSpec(1, Nodes(1), degree=DEGREE, intervals=2),
+        grid=grid,
+        mask=torch.ones(1, 1, dtype=torch.bool),
+        coef=coef[None],
+        bias=grid.new_zeros(1),
+        base_weight=None,
+        affine=None,
+    )
+    made = put_together(net, [*take_apart(net), edge])
+    with torch.no_grad():
+        made.output_shift.fill_(added)
+        made.output_scale.fill_(scale**2)
+    return made
+
+
+def beneath_square(net: KAN) -> KAN:
+    """The network under the edge that `with_square` has put behind it: what it says is the root.
+
+    Examples
+    --------
+    >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
+    >>> x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
+    >>> bool(torch.allclose(beneath_square(with_square(net, 0.5, 3.0))(x), net(x)))
+    True
+    """
+    *states, edge = take_apart(net)
+    made = put_together(net, states)
+    scale = math.sqrt(float(net.output_scale[0]))
+    with torch.no_grad():
+        made.output_shift.fill_(-scale * float(edge.grid[0, 1]))
+        made.output_scale.fill_(scale)
+    return made
