@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from edgewise.exporting import columns, program
+from edgewise.network import calibration
 from edgewise.report.live import page_data
 
 HEAD = """\
@@ -26,6 +27,8 @@ KINDS = {
     "Unused": "unused",
     "Network": "network",
     "Formulas": "formulas",
+    "Logistic": "logistic",
+    "Points": "points",
 }
 INSTEAD = {("Formulas", "trees"): "Tree[]", ("Program", "units"): "Record<string, string>"}
 MORE = {
@@ -35,8 +38,9 @@ MORE = {
 }
 MADE = (
     *(program.Variable, program.Block, program.FormEdge, program.Layer, program.Network, program.Formulas),
-    *(columns.NumberInput, columns.LevelInput, columns.Unused, program.Program),
-    *(page_data.EdgeMark, page_data.InputControl, page_data.LiveRow, page_data.LiveData),
+    *(columns.NumberInput, columns.LevelInput, columns.Unused),
+    *(calibration.Logistic, calibration.Points, calibration.Calibration, program.Program),
+    *(page_data.EdgeMark, page_data.InputControl, page_data.LiveRow, page_data.Interval, page_data.LiveData),
 )
 SIMPLE = {float: "number", int: "number", str: "string", bool: "boolean", type(None): "null"}
 

@@ -4,7 +4,9 @@ import { make } from "./dom";
 import type { Evaluator, Trace } from "./evaluate";
 import type { Push } from "./diagram";
 import { percent, shown } from "./numbers";
+import type { Cell } from "./encode";
 import type { LiveData } from "./program";
+import type { Sureness } from "./sureness";
 
 const MOST_BARS = 8;
 
@@ -12,12 +14,14 @@ export class Answer {
   readonly element: HTMLElement;
   readonly #value = make("output", { class: "live-number" });
   readonly #classes = make("div", { class: "live-classes" });
+  readonly #sure = make("p", { class: "what" });
   readonly #truth = make("p", { class: "live-truth" });
   readonly #sum = make("div", { class: "live-sum" });
 
   constructor(
     readonly data: LiveData,
     readonly model: Evaluator,
+    readonly sure: Sureness | null,
     readonly open: (key: string) => void,
   ) {
     this.element = make(
@@ -26,13 +30,14 @@ export class Answer {
       make("p", { class: "what" }, data.program.classes ? `Most probable ${data.target}` : `Predicted ${data.target}`),
       make("p", {}, this.#value),
       this.#classes,
+      this.#sure,
       this.#truth,
       this.#sum,
     );
   }
 
-  show(trace: Trace, pushes: Push[], truth: number | string | null): void {
-    const { program, unit, margin } = this.data;
+  show(cells: readonly Cell[], trace: Trace, pushes: Push[], truth: number | string | null): void {
+    const { program, unit } = this.data;
     const odds = this.model.probabilities(trace.outputs);
     const likely = odds.indexOf(Math.max(...odds));
     // Two classes have one output, the log-odds of the second.
@@ -42,11 +47,18 @@ export class Answer {
       this.#classes.replaceChildren(...odds.map((odd, k) => bar(String(program.classes![k]), percent(odd), 0, odd)));
     } else {
       const numbers = Array.from(trace.outputs, (value) => shown(value, 6)).join(", ");
-      const around = margin === null ? "" : ` ± ${shown(margin, 3)}`;
+      const half = this.sure?.half(cells) ?? null;
+      const around = half === null ? "" : ` ± ${shown(half, 3)}`;
       this.#value.textContent = `${numbers}${around}${unit ? ` ${unit}` : ""}`;
     }
+    this.#sure.textContent = this.sure?.told(odds, program.classes) ?? "";
     this.#truth.textContent = truth === null ? "" : `The row says ${typeof truth === "number" ? shown(truth, 6) : truth}.`;
     this.#parts(trace, pushes, at);
+  }
+
+  #what(): string {
+    const { classes, calibration } = this.data.program;
+    return classes ? (calibration ? "Log-odds before calibration are" : "Log-odds are") : "It is";
   }
 
   /** What the last layer adds up, the largest first; the rest of the sum is what it is on average. */
@@ -69,7 +81,7 @@ export class Answer {
     if (order.length > MOST_BARS) rows.push(make("button", { type: "button", class: "live-open", disabled: true },
       bar(`${order.length - MOST_BARS} more`, signed(rest), rest < 0 ? -1 : 1, Math.min(Math.abs(rest) / most, 1))));
     this.#sum.replaceChildren(
-      make("p", { class: "what" }, `${this.data.program.classes ? "Log-odds are" : "It is"} ${shown(base)} on average; this row moves that by`),
+      make("p", { class: "what" }, `${this.#what()} ${shown(base)} on average; this row moves that by`),
       ...rows,
       make("p", { class: "what" }, `and so to ${shown(trace.outputs[output]!, 6)}.`),
     );

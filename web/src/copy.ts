@@ -20,6 +20,48 @@ export function curveTable(model: Evaluator, mark: EdgeMark): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** The function of an edge as Python: a spline as its polynomials, exactly; anything else as a table of its values. */
+export function curveCode(model: Evaluator, mark: EdgeMark): string {
+  const body = model.program.body;
+  if (body.kind !== "network") return "";
+  const { layer, source, target } = mark;
+  const [shift, scale] = layer ? [0, 1] : [body.input_shift[source]!, body.input_scale[source]!];
+  const at = (x: number) => mark.height * (model.edge(layer, source, target, (x - shift) / scale) - mark.mean);
+  const own = body.layers[layer]!;
+  const block = own.blocks.find(({ sources, targets }) => sources.includes(source) && targets.includes(target));
+  const head = `import numpy as np\n\n# ${JSON.stringify(mark.name)} to the sum that it feeds, about its mean.\n`;
+  const call = `def edge_${layer}_${source}_${target}(x):\n`;
+  if (own.basis !== "bspline" || own.degree > 3 || own.has_base || mark.levels || !block) {
+    const rows = curveTable(model, mark).trim().split("\n").slice(1).map((line) => line.split(","));
+    const list = (k: number) => `[${rows.map((row) => row[k]).join(", ")}]`;
+    return `${head}# A table of its values, with straight lines between them.\n${call}    return np.interp(x, ${list(0)}, ${list(1)})\n`;
+  }
+  const knots = block.grid[block.sources.indexOf(source)]!;
+  const breaks = knots.slice(own.degree, knots.length - own.degree).map((v) => v * scale + shift);
+  const pieces = breaks.slice(1).map((end, k) => {
+    const [a, width] = [breaks[k]!, end - breaks[k]!];
+    const [f0, f1, f2, f3] = [0, 1, 2, 3].map((j) => at(a + (width * j) / 3)) as [number, number, number, number];
+    return [f0, -5.5 * f0 + 9 * f1 - 4.5 * f2 + f3, 9 * f0 - 22.5 * f1 + 18 * f2 - 4.5 * f3, -4.5 * f0 + 13.5 * f1 - 13.5 * f2 + 4.5 * f3];
+  });
+  const [low, high] = [breaks[0]!, breaks[breaks.length - 1]!];
+  const far = high - low;
+  const slopes = [(at(low) - at(low - far)) / far, (at(high + far) - at(high)) / far];
+  return `${head}BREAKS = np.array([${breaks.join(", ")}])
+PIECES = np.array([
+${pieces.map((piece) => `    [${piece.join(", ")}],`).join("\n")}
+])
+
+
+${call}    x = np.asarray(x, dtype=float)
+    inside = np.clip(x, BREAKS[0], BREAKS[-1])
+    k = np.clip(np.searchsorted(BREAKS, inside, side="right") - 1, 0, len(PIECES) - 1)
+    t = (inside - BREAKS[k]) / (BREAKS[k + 1] - BREAKS[k])
+    a, b, c, d = PIECES[k].T
+    tails = ${slopes[0]} * np.minimum(x - BREAKS[0], 0) + ${slopes[1]} * np.maximum(x - BREAKS[-1], 0)
+    return a + t * (b + t * (c + t * d)) + tails
+`;
+}
+
 /** A cell that a spreadsheet reads as text and never as a formula. */
 function cell(text: string): string {
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
@@ -40,7 +82,8 @@ export function offerCopies(dialog: Element, data: LiveData, model: Evaluator): 
   const mark = () => data.edges.find((each) => `${each.layer}-${each.source}-${each.target}` === figure()?.dataset["edge"]);
   const csv = button("Copy as CSV", () => (mark() ? curveTable(model, mark()!) : ""));
   const svg = button("Copy as SVG", () => drawing(figure()?.querySelector("svg.chart") ?? null));
-  dialog.append(make("div", { class: "large-bar" }, csv, svg, told));
+  const code = button("Copy as Python", () => (mark() ? curveCode(model, mark()!) : ""));
+  dialog.append(make("div", { class: "large-bar copies" }, csv, svg, code, told));
   dialog.addEventListener("close", () => (told.textContent = ""));
 }
 

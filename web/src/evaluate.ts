@@ -2,6 +2,7 @@
 
 import { features } from "./basis";
 import { encode } from "./encode";
+import { calibrated, softmax } from "./calibration";
 import type { Cell } from "./encode";
 import type { Block, Layer, Program } from "./program";
 import { compile } from "./trees";
@@ -128,12 +129,10 @@ export class Evaluator {
   /** Probabilities of the classes; empty where the model predicts numbers. */
   probabilities(outputs: Float64Array): number[] {
     const count = this.program.classes?.length ?? 0;
+    if (this.program.calibration) return calibrated(this.program.calibration, outputs);
     if (count < 2) return count ? [1] : [];
     if (count === 2) return [1 / (1 + Math.exp(outputs[0]!)), 1 / (1 + Math.exp(-outputs[0]!))];
-    const most = Math.max(...outputs);
-    const parts = Array.from(outputs, (value) => Math.exp(value - most));
-    const total = parts.reduce((sum, part) => sum + part, 0);
-    return parts.map((part) => part / total);
+    return softmax(Array.from(outputs));
   }
 }
 

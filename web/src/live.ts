@@ -1,15 +1,19 @@
 // The live network: inputs that a reader moves, the drawing that follows, and the answer.
 
 import { Answer } from "./answer";
+import { compared } from "./compare";
+import type { Kept } from "./compare";
 import { control } from "./controls";
 import { Diagram, pushes } from "./diagram";
 import { make } from "./dom";
 import type { Cell } from "./encode";
 import { Evaluator } from "./evaluate";
-import type { LiveData } from "./program";
+import type { LiveData, LiveRow } from "./program";
+import { Sureness } from "./sureness";
 
 /** Controls that stand open; the others come by a search or a click. */
 const OPEN = 8;
+const [KEEP, STOP] = ["Keep this row beside the next", "Stop comparing"] as const;
 
 export interface Host {
   /** Where the controls and the answer go. */
@@ -28,22 +32,31 @@ export interface Shown {
 export function render(data: LiveData, { el, drawings, open }: Host): Shown {
   const model = new Evaluator(data.program);
   const diagrams = drawings.map((svg) => new Diagram(svg, data));
-  const answer = new Answer(data, model, open ?? (() => undefined));
+  const sure = data.interval && new Sureness(data.interval);
+  const answer = new Answer(data, model, sure, open ?? (() => undefined));
   let cells: Cell[] = [...data.start];
-  let truth: number | string | null = null;
+  let row: LiveRow | null = null;
+  let name = "a typical row";
+  let kept: Kept | null = null;
+  let now: Kept;
 
   const update = () => {
     const trace = model.run(cells);
     const all = pushes(model, data, trace);
     diagrams.forEach((diagram) => diagram.show(trace, all));
-    answer.show(trace, all, truth);
+    answer.show(cells, trace, all, row?.truth ?? null);
+    now = { name, cells: [...cells], trace, pushes: all };
+    way.hidden = !row?.way;
+    told.textContent = "";
+    if (kept) side.replaceChildren(compared(data, model, kept, now));
   };
   const controls = data.order.flatMap((k) => {
     const column = data.inputs[k]!;
     if (column.kind === "unused") return [];
     const changed = (cell: Cell) => {
       cells[k] = cell;
-      truth = null;
+      row = null;
+      name = "your own";
       if (rows) rows.value = "";
       update();
     };
@@ -55,19 +68,39 @@ export function render(data: LiveData, { el, drawings, open }: Host): Shown {
     update();
   };
 
+  // The nearest change of a row that is decided otherwise, and a row kept to stand beside another.
+  const told = make("p", { class: "live-told", role: "status" });
+  const way = press("Set it to the nearest row that is decided otherwise", () => {
+    const from = row!;
+    kept = now;
+    [row, name] = [null, "the nearest change"];
+    if (rows) rows.value = "";
+    put(from.way!);
+    told.textContent = `Changed: ${from.told}`;
+    keep.textContent = STOP;
+  });
+  const side = make("div", { class: "live-side" });
+  const keep = press(KEEP, () => {
+    kept = kept ? null : now;
+    keep.textContent = kept ? STOP : KEEP;
+    side.replaceChildren();
+    if (kept) update();
+  });
+
   const rows = data.rows.length ? make("select", { id: "live-row" }) : null;
   const head: Node[] = [];
   if (rows) {
-    rows.append(make("option", { value: "" }, "your own"), make("option", { value: "start" }, "a typical row"));
-    data.rows.forEach((row, k) => rows.append(make("option", { value: k }, row.name)));
+    rows.append(make("option", { value: "" }, "your own"), make("option", { value: "start" }, "a typical row"), ...grouped(data.rows));
     rows.value = "start";
     rows.addEventListener("change", () => {
-      const row = rows.value === "" || rows.value === "start" ? null : data.rows[Number(rows.value)]!;
-      truth = row?.truth ?? null;
-      if (rows.value !== "") put(row?.cells ?? data.start);
+      if (rows.value === "") return;
+      row = rows.value === "start" ? null : data.rows[Number(rows.value)]!;
+      name = row?.name ?? "a typical row";
+      put(row?.cells ?? data.start);
     });
     head.push(make("div", { class: "live-input" }, make("label", { for: "live-row" }, "Row"), rows));
   }
+  answer.element.append(make("div", { class: "live-more" }, way, keep), told, side);
   const list = make("div", { class: "live-list" }, ...controls.map((each) => each.element));
   const left = make("div", { class: "live-inputs" }, ...head, list);
   if (controls.length > OPEN) folded(left, list, controls);
@@ -75,6 +108,21 @@ export function render(data: LiveData, { el, drawings, open }: Host): Shown {
   el.hidden = false;
   put(cells);
   return { set: put, cells: () => cells };
+}
+
+/** Rows to choose from, those first that have a nearest change. */
+function grouped(rows: readonly LiveRow[]): Node[] {
+  const options = rows.map((row, k) => ({ way: Boolean(row.way), option: make("option", { value: k }, row.name) }));
+  const having = (wanted: boolean) => options.filter(({ way }) => way === wanted).map(({ option }) => option);
+  const [some, rest] = [having(true), having(false)];
+  if (some.length === 0) return rest;
+  return [make("optgroup", { label: "with the nearest change that is decided otherwise" }, ...some), make("optgroup", { label: "others" }, ...rest)];
+}
+
+function press(name: string, act: () => void): HTMLButtonElement {
+  const button = make("button", { type: "button" }, name);
+  button.addEventListener("click", act);
+  return button;
 }
 
 /** The first controls, and the others as they are asked for. */

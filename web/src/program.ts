@@ -83,6 +83,24 @@ export interface Unused {
   name: string;
 }
 
+export interface Logistic {
+  kind: "logistic";
+  slope: number;
+  offset: number;
+}
+
+export interface Points {
+  kind: "points";
+  scores: number[];
+  probabilities: number[];
+}
+
+export interface Calibration {
+  method: string;
+  curves: (Logistic | Points)[];
+  threshold: number | null;
+}
+
 export interface Program {
   origin: string;
   inputs: Variable[];
@@ -92,6 +110,7 @@ export interface Program {
   classes: (string | number | number | boolean)[] | null;
   flat: boolean;
   units: Record<string, string>;
+  calibration: Calibration | null;
   version: number;
 }
 
@@ -124,6 +143,17 @@ export interface LiveRow {
   name: string;
   cells: (number | string | null)[];
   truth: number | string | null;
+  way: (number | string | null)[] | null;
+  told: string;
+}
+
+export interface Interval {
+  share: number;
+  quantile: number[];
+  scale: Program | null;
+  spread: number;
+  low: number;
+  high: number;
 }
 
 export interface LiveData {
@@ -135,5 +165,5 @@ export interface LiveData {
   start: (number | string | null)[];
   rows: LiveRow[];
   edges: EdgeMark[];
-  margin: number | null;
+  interval: Interval | null;
 }

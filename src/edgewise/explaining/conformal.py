@@ -85,6 +85,11 @@ class Conformal:
             return np.ones(rows)
         return _scale(self.scale, fitted(self.model, of="conformal").inputs(X), self.spread)
 
+    @property
+    def scale_bounds(self) -> tuple[float, float]:
+        """Between which logarithms the local scale is kept, before it is multiplied by `spread`."""
+        return math.log(_NARROW), math.log(_WIDE)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
         return {

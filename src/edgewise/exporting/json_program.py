@@ -14,6 +14,7 @@ from edgewise.exporting.program import Formulas, Network, Program
 from edgewise.exporting.read import program_of
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.network.calibration import Logistic, Points
 from edgewise.splines.rbf import GaussianRBF
 from edgewise.symbolic.expressions.source import as_float
 
@@ -26,6 +27,8 @@ _KINDS: dict[type, str] = {
     Unused: "unused",
     Network: "network",
     Formulas: "formulas",
+    Logistic: "logistic",
+    Points: "points",
 }
 
 
@@ -34,7 +37,7 @@ def to_json(model: Any, *, units: Mapping[str, str] | None = None) -> str:
 
     Parameters
     ----------
-    model : KAN, Formula, or fitted KANRegressor or KANClassifier
+    model : KAN, Formula, or fitted KANRegressor, KANClassifier or CalibratedKAN
     units : mapping of str to str, optional
         Units of inputs and outputs by name.
 
@@ -42,7 +45,8 @@ def to_json(model: Any, *, units: Mapping[str, str] | None = None) -> str:
     -------
     str
         One object: ``version``, ``inputs``, ``outputs``, ``columns``, ``classes`` and the ``body``, whose layers hold
-        breaks, coefficients and closed forms. Equal models give equal text.
+        breaks, coefficients and closed forms; and the ``calibration``, rising maps to probabilities. Equal
+        models give equal text.
 
     Raises
     ------
@@ -58,7 +62,9 @@ def to_json(model: Any, *, units: Mapping[str, str] | None = None) -> str:
     (1, 2)
     """
     return json.dumps(
-        program_data(program_of(model, units, of="to_json")), allow_nan=False, separators=(",", ":")
+        program_data(program_of(model, units, of="to_json", maps=True)),
+        allow_nan=False,
+        separators=(",", ":"),
     )
 
 

@@ -27,6 +27,7 @@ from edgewise.exporting.form_trees import form_tree
 from edgewise.forms.tree import Node
 from edgewise.layers import KANLinear
 from edgewise.network import KAN
+from edgewise.network.calibration import Calibration
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.make import make_basis
@@ -156,6 +157,8 @@ class Program:
         Whether predictions are one number a row and not a row of outputs.
     units : mapping of str to str
         Units of inputs and outputs by name, as far as told.
+    calibration : Calibration, optional
+        Rising maps behind the body of classes; only writers that ask for them get any.
     """
 
     origin: str
@@ -166,6 +169,7 @@ class Program:
     classes: tuple[Label, ...] | None = None
     flat: bool = False
     units: Mapping[str, str] = field(default_factory=dict[str, str])
+    calibration: Calibration | None = None
 
 
 def network_program(net: KAN) -> tuple[tuple[Variable, ...], Network]:

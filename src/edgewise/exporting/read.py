@@ -14,8 +14,10 @@ from edgewise.network.fitted import fitted
 from edgewise.symbolic import Formula
 
 
-def program_of(model: Any, units: Mapping[str, str] | None = None, *, of: str = "export") -> Program:
-    """The program of a network, a formula or a fitted estimator."""
+def program_of(
+    model: Any, units: Mapping[str, str] | None = None, *, of: str = "export", maps: bool = False
+) -> Program:
+    """The program of a network, a formula or a fitted estimator; `maps` says whether whoever asks can calibrate."""
     told = _check_units(units, of)
     if isinstance(model, KAN):
         inputs, body = network_program(model)
@@ -24,7 +26,8 @@ def program_of(model: Any, units: Mapping[str, str] | None = None, *, of: str = 
         inputs = tuple(Variable(name) for name in model.names)
         origin = f"the formula {short(model.text)}"
         return Program(origin, inputs, (_output(model.names),), Formulas((model.tree,)), units=told)
-    if getattr(model, "calibration_", None) is not None:
+    calibration = getattr(model, "calibration_", None)
+    if calibration is not None and not maps:
         raise InputError(
             f"The 'model' argument of {of} must not be calibrated, for programs do not hold the maps. Got {short(model)} "
             "instead; export the model behind it, its .model, which answers otherwise."
@@ -42,6 +45,7 @@ def program_of(model: Any, units: Mapping[str, str] | None = None, *, of: str = 
         tuple(_label(each, of) for each in view.classes) or None,
         bool(getattr(view.held, "_single", False)),
         told,
+        view.calibration,
     )
 
 

@@ -45,6 +45,16 @@ def test_descenders_hang_below_the_baseline():
     assert depth[1] < depth[0] - 0.2
 
 
+def test_hidden_mathml_says_the_same():
+    evil = sympy.Symbol("<script>alert(1)</script>\x00")
+    html = str(formula_html(x**2 / (1 + evil), "", left="a & b"))
+    (told,) = re.findall(r"<math.*?</math>", html)
+    root = ET.fromstring(told)
+    assert "".join(root.itertext()).startswith("a & b=")
+    assert "<script>alert(1)</script>" in "".join(root.itertext())
+    assert "script" not in {part.tag for part in root.iter()}
+
+
 def test_labels_are_escaped():
     html = str(formula_html(x, '"><script>', left="<i>"))
     assert "<script>" not in html

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import sympy
 
+from edgewise.explaining import calibrate
 from edgewise.forms.functions import FUNCTIONS
 from edgewise.symbolic import Formula
-from tests.exporting.estimators import MODELS, table
+from tests.exporting.estimators import MODELS, classifier, table
 from tests.exporting.runners import ZOO, everywhere
 from tests.report.live.evaluator import answers, evaluated, needs_node
 
@@ -63,6 +64,24 @@ def test_estimators_with_missing_cells_and_unseen_words(name):
         close(outputs(told), want)
         return
     close(np.array([[float(p) for p in row["classes"]] for row in told]), model.predict_proba(data))
+
+
+@pytest.mark.parametrize("method", ["isotonic", "sigmoid", "temperature"])
+@pytest.mark.parametrize("classes", [["nö", "yes"], [0, 5, 7]])
+def test_calibrated_probabilities_on_both_sides_of_every_threshold(method, classes):
+    model = classifier(classes)
+    data = table(ROWS, 6)
+    y = np.array(classes, dtype=object)[np.random.default_rng(0).integers(len(classes), size=ROWS)]
+    better = calibrate(model, data, y, method=method)
+    unseen = table(ROWS, 7, extra=("never seen", " "))
+    cells = [
+        [float(cell) if isinstance(cell, bool) else cell for cell in row]
+        for row in zip(*unseen.values(), strict=True)
+    ]
+    (told,) = answers([(better, cells)])
+    got = np.array([[float(p) for p in row["classes"]] for row in told])
+    close(got, better.predict_proba(unseen))
+    assert (better.classes_[got.argmax(axis=1)] == better.predict(unseen)).all()
 
 
 def test_formulas_with_every_function():

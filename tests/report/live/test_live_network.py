@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgewise import KANClassifier
+from edgewise import KANClassifier, KANRegressor, calibrate, conformal
 from edgewise._core.errors import InputError
 from edgewise.exporting.read import program_of
 from edgewise.network import KAN
@@ -120,6 +120,66 @@ def test_raw_cells_of_an_estimator_missing_ones_and_classes(page):
     assert told == pytest.approx(odds.tolist(), abs=6e-4)
 
 
+def granted():
+    rng = np.random.default_rng(0)
+    data = {"income": rng.uniform(0, 100, 400).round(1), "member": rng.choice(["yes", "no"], 400)}
+    y = np.where(0.1 * (data["income"] - 50) + 2.0 * (data["member"] == "yes") > 0, "granted", "refused")
+    return data, y, KANClassifier(mode="additive", members=1, work=0.01).fit(data, y)
+
+
+def test_a_row_is_set_to_its_nearest_change_and_compared_with_itself(page):
+    data, y, model = granted()
+    content = content_from_estimator(model, data, y, data, y, target="loan")
+    assert sum(way is not None for way in content.ways) == 8
+    one = page(content)
+    rows = one.locator("#live-row optgroup").first.locator("option")
+    assert rows.count() == 8
+    one.locator("#live-row").select_option(rows.nth(3).get_attribute("value"))
+    before = one.locator(".live-number").inner_text().split(",")[0]
+    one.get_by_role("button", name="Set it to the nearest row").click()
+    after = one.locator(".live-number").inner_text().split(",")[0]
+    assert {before, after} == {"granted", "refused"}
+    place = int(rows.nth(3).inner_text().removeprefix("held-out row ")) - 1
+    way = content.ways[content.cell_rows.index(place)]
+    assert one.locator(".live-told").inner_text() == f"Changed: {way.words}"
+    changed = dict(zip(("income", "member"), ([cell] for cell in way.cells), strict=True))
+    assert model.predict(changed)[0] == after
+    table_text = one.locator(".live-side table").inner_text()
+    assert f"held-out row {place + 1}" in table_text
+    assert "the nearest change" in table_text
+    assert before in table_text
+    one.get_by_role("button", name="Stop comparing").click()
+    assert one.locator(".live-side table").count() == 0
+    one.get_by_role("button", name="Keep this row").click()
+    one.locator("#live-row").select_option("0")
+    assert "held-out row 1" in one.locator(".live-side table").inner_text()
+
+
+def test_calibrated_classes_with_sets_and_numbers_with_intervals(page):
+    data, y, model = granted()
+    better = calibrate(model, data, y)
+    sure = conformal(better, data, y, alpha=0.2)
+    content = content_from_estimator(better, data, y, data, y, target="loan", intervals=sure)
+    one = page(content)
+    one.locator("#live-row").select_option(label="held-out row 1")
+    first = {name: cells[:1] for name, cells in data.items()}
+    told = [float(t.inner_text().strip("<> %")) / 100 for t in one.locator(".live-classes .size").all()]
+    assert told == pytest.approx(better.predict_proba(first)[0].tolist(), abs=1.1e-3)
+    (left,) = sure.predict_set(first)
+    assert f"Cannot be excluded: {', '.join(left)}. " in one.locator(".live-answer").inner_text()
+
+    target = 0.1 * data["income"] * np.random.default_rng(1).uniform(0.5, 1.5, 400)
+    numbers = KANRegressor(mode="additive", members=1, work=0.01).fit(data, target)
+    for local in (False, True):
+        sure = conformal(numbers, data, target, local=local)
+        one = page(content_from_estimator(numbers, data, target, data, target, intervals=sure))
+        one.locator("#live-row").select_option(label="held-out row 1")
+        low, high = sure.predict_interval(first)[0]
+        middle, half = one.locator(".live-number").inner_text().replace("−", "-").split(" ± ")
+        assert float(half) == pytest.approx((high - low) / 2, rel=6e-3)
+        assert float(middle) == pytest.approx((high + low) / 2, rel=1e-5)
+
+
 def test_hostile_names_stay_words(page):
     one = page(build())
     assert EVIL in one.locator(".live").inner_text()
@@ -158,6 +218,15 @@ def test_a_curve_is_copied_as_a_table_and_as_a_drawing(page):
     inner = (x - float(net.input_shift[0])) / float(net.input_scale[0])
     want = net.layers[0].edge(0, 1, torch.from_numpy(inner)).detach().numpy()
     np.testing.assert_allclose(y - y[0], want - want[0], rtol=0, atol=1e-12)
+    one.get_by_role("button", name="Copy as Python").click()
+    one.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('import numpy'))")
+    room: dict = {}
+    exec(compile(one.evaluate("navigator.clipboard.readText()"), "copied", "exec"), room)
+    wide = np.linspace(-3, 3, 301)
+    inner = (wide - float(net.input_shift[0])) / float(net.input_scale[0])
+    far = net.layers[0].edge(0, 1, torch.from_numpy(inner)).detach().numpy()
+    got = room["edge_0_0_1"](wide)
+    np.testing.assert_allclose(got - got[150], far - far[150], rtol=0, atol=1e-12)
     one.get_by_role("button", name="Copy as SVG").click()
     one.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('<svg'))")
 

@@ -15,7 +15,7 @@ from edgewise._core.stopping import StopReason
 
 if TYPE_CHECKING:
     from edgewise.auditing.result import AuditResult
-    from edgewise.explaining import GlobalExplanation, LocalExplanation
+    from edgewise.explaining import Conformal, GlobalExplanation, LocalExplanation
     from edgewise.exporting.program import Program
     from edgewise.network import KAN
     from edgewise.network.edits import EditRecord
@@ -139,6 +139,14 @@ class InputView:
 
 
 @dataclass(frozen=True)
+class Way:
+    """The least change of a row that is decided otherwise: the row's cells after it, and the change in words."""
+
+    cells: tuple[float | str | None, ...]
+    words: str
+
+
+@dataclass(frozen=True)
 class ColumnSummary:
     """One column of the table as it came.
 
@@ -237,6 +245,10 @@ class ReportContent:
         Some held-out rows as they came, a cell for each column of `program`, and their places in X_test.
     rows : bool
         Whether some held-out rows may stand in the page, for readers to start from.
+    ways : tuple of Way or None
+        For each of `cells` the nearest counterfactual, where one was looked for and found.
+    intervals : Conformal, optional
+        How sure the answers are.
 
     Raises
     ------
@@ -287,6 +299,8 @@ class ReportContent:
     cells: tuple[tuple[float | str | None, ...], ...] = ()
     cell_rows: tuple[int, ...] = ()
     rows: bool = True
+    ways: tuple[Way | None, ...] = ()
+    intervals: Conformal | None = None
 
     def __post_init__(self) -> None:
         names = check_names(self.names, "names", of="ReportContent")

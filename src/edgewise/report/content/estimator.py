@@ -13,11 +13,11 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
-from edgewise.explaining import Explainer, GlobalExplanation
+from edgewise.explaining import Conformal, Explainer, GlobalExplanation, counterfactuals
 from edgewise.exporting.read import program_of
 from edgewise.network import KAN, rename
 from edgewise.report.content.columns import summarise, summarise_classes, summarise_numbers
-from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent
+from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent, Way
 from edgewise.report.text.numbers import counted, number
 from edgewise.report.text.svg import few
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from edgewise.symbolic import FormulaResult
 
 Floats = NDArray[np.float64]
+Cells = tuple[float | str | None, ...]
 
 # Pairs that say how a transformed column reads; straight pieces between so many are finer than a drawing.
 PAIRS = 257
@@ -33,6 +34,8 @@ PAIRS = 257
 MOST_EXPLAINED = 40
 # Held-out rows whose own cells go into the page.
 MOST_ROWS = 100
+# Of these, those whose nearest counterfactual is looked for, and how much of the normal work that may be.
+MOST_WAYS, WAY_WORK = 8, 0.1
 
 
 def content_from_estimator(
@@ -54,6 +57,7 @@ def content_from_estimator(
     notes: Sequence[str] = (),
     repeats: Sequence[Any] = (),
     rows: bool = True,
+    intervals: Conformal | None = None,
 ) -> ReportContent:
     """Everything the page shows of a fitted `KANRegressor` or `KANClassifier`.
 
@@ -86,7 +90,10 @@ def content_from_estimator(
     repeats : sequence of estimators
         The same estimator fitted from other seeds; the page says how far they agree.
     rows : bool
-        Whether some held-out rows may stand in the page, for readers to start from.
+        Whether some held-out rows may stand in the page, for readers to start from; a few of them, where classes are
+        predicted, with the least change that is decided otherwise.
+    intervals : Conformal, optional
+        What `conformal` made of the model: the page's answers then have their intervals or sets.
 
     Returns
     -------
@@ -119,6 +126,7 @@ def content_from_estimator(
     target_rows, held = _target(model, y, "y"), _target(model, test_y, "test_y")
     accuracy = [*baselines, _own_row(model, tables[1], len(classes))] if len(held) else list(baselines)
     places = few(len(held), MOST_ROWS) if rows else np.zeros(0, dtype=np.int64)
+    cells = _cells(model.encoding_.columns, tables[1].take(places)) if len(places) else ()
     formula = None if found is None else found.best
     if classes:
         first = summarise_classes(target, classes, np.concatenate([target_rows, held]))
@@ -154,10 +162,12 @@ def content_from_estimator(
         repeats=tuple(_own_row(other, tables[1], len(classes)).predicted for other in repeats),
         raw_test={} if formula is None else _raw_numbers(model.encoding_.columns, tables[1], formula.names),
         explanation=_explained(model, tables[0], target, units),
-        program=None if getattr(model, "calibration_", None) is not None else program_of(model, units),
-        cells=_cells(model.encoding_.columns, tables[1].take(places)) if len(places) else (),
+        program=program_of(model, units, maps=True),
+        cells=cells,
         cell_rows=tuple(places.tolist()),
         rows=rows,
+        ways=_ways(model, tables, places, cells) if len(classes) > 1 else (),
+        intervals=intervals,
     )
 
 
@@ -265,6 +275,33 @@ def _own_row(model: Any, table: RawTable, classes: int) -> AccuracyRow:
         ours=True,
         predicted=predicted,
     )
+
+
+def _ways(
+    model: Any, tables: Sequence[RawTable], places: NDArray[np.int64], cells: Sequence[Cells]
+) -> tuple[Way | None, ...]:
+    """The nearest counterfactuals of a few of the rows."""
+    found: list[Way | None] = [None] * len(places)
+    columns = model.encoding_.columns
+    if len(columns) > MOST_EXPLAINED:
+        return tuple(found)
+    for at in few(len(places), MOST_WAYS).tolist():
+        row = tables[1].take(places[at : at + 1])
+        nearest = counterfactuals(model, tables[0], row, k=1, work=WAY_WORK).items[:1]
+        for one in nearest:
+            after = list(cells[at])
+            for k, column in enumerate(columns):
+                if column.name in one.row():
+                    after[k] = _as_cell(column, tables[1].columns[k], one.row()[column.name])
+            words = ", ".join(f"{c.column} {c.before_text} → {c.after_text}" for c in one.changes)
+            found[at] = Way(tuple(after), words)
+    return tuple(found)
+
+
+def _as_cell(column: EncodedColumn, raw: RawColumn, cell: Any) -> float | str | None:
+    """A cell as the page writes it: numbers that are levels are words there."""
+    words = not isinstance(column, NumberColumn) and isinstance(cell, float)
+    return as_word(cell, raw.kind) if words else cell
 
 
 def _cells(columns: Sequence[EncodedColumn], table: RawTable) -> tuple[tuple[float | str | None, ...], ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgewise.network import KAN
 from edgewise.plots.trace import form_of
 from edgewise.report.content.content import InputView, ReportContent
+from edgewise.report.drawings.beziers import Pieces, close_pieces, spline_pieces
 from edgewise.report.text.numbers import number
 from edgewise.report.text.svg import few
 from edgewise.report.text.words import curve_words, level_words
@@ -61,6 +62,8 @@ class EdgeView:
         What the curve does.
     mean, height : float
         The curve is the function less `mean`, times `height`.
+    pieces : Pieces, optional
+        The same as Bézier pieces over the data; None for levels.
     """
 
     edge: Edge
@@ -81,6 +84,7 @@ class EdgeView:
     words: str
     mean: float = 0.0
     height: float = 1.0
+    pieces: Pieces | None = None
 
     @property
     def key(self) -> str:
@@ -194,7 +198,26 @@ def edge_view(
         words=words,
         mean=mean,
         height=height,
+        pieces=None if coded else _pieces(net, edge, low, high, mean, height),
     )
+
+
+def _pieces(net: KAN, edge: Edge, low: float, high: float, mean: float, height: float) -> Pieces:
+    """The curve over the data: exact where it is a spline of degree three or less."""
+    layer, source, target = edge
+    module = net.layers[layer]
+
+    def curve(x: Floats) -> Floats:
+        return height * (_curve(net, edge, x) - mean)
+
+    spline = module.basis_name == "bspline" and module.degree <= 3 and not module.base
+    if not spline or module.kind(source, target) == "symbolic":
+        return close_pieces(curve, low, high)
+    breaks = module.grid[source].detach().cpu().double().numpy()
+    if layer == 0:
+        breaks = breaks * float(net.input_scale[source]) + float(net.input_shift[source])
+    inside = breaks[(breaks > low) & (breaks < high)]
+    return spline_pieces(curve, np.array([low, *inside.tolist(), high]))
 
 
 def _points(low: float, high: float, room: float) -> Floats:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath, text_to_path
+from sympy import Symbol
+from sympy.printing.mathml import mathml
 
 from edgewise.plots.mathtext import expression_mathtext, name_mathtext, terms_of
 from edgewise.plots.style import FONT, MATH_FONT
 
 # Units to the em; one decimal of them is finer than any screen.
 EM = 100.0
+_PLACE = "name{}q"
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LETTERS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C"}
 
 
@@ -39,9 +44,30 @@ def formula_html(expression: Any, text: str, *, left: str = "", digits: int = 5)
         opening = f"{name_mathtext(left)} = " if left and k == 0 else ""
         parts.append(_drawing(f"{opening}{sign}{body}"))
     label = f"{left} = {text}" if left else text
-    return Markup('<span class="math" role="math" aria-label="{}">{}</span>').format(
-        label, Markup(" ").join(parts)
+    return Markup('<span class="math" role="math" aria-label="{}">{}{}</span>').format(
+        label, _mathml(expression, left), Markup(" ").join(parts)
     )
+
+
+def _mathml(expression: Any, left: str) -> Markup:
+    """The formula as hidden MathML, for whoever copies it and for whatever reads it.
+
+    sympy writes names as they are, markup and all: it is given names of letters only, and ours are put in their place.
+    """
+    names = {
+        symbol: _PLACE.format("".join("abcdefghij"[int(d)] for d in str(k)))
+        for k, symbol in enumerate(sorted(expression.free_symbols, key=str))
+    }
+    body = mathml(expression.xreplace({s: Symbol(n) for s, n in names.items()}), printer="presentation")
+    for symbol, name in names.items():
+        body = body.replace(f"<mi>{name}</mi>", f"<mi>{escape(_plain(str(symbol)))}</mi>")
+    if left:
+        body = f"<mrow><mi>{escape(_plain(left))}</mi><mo>=</mo>{body}</mrow>"
+    return Markup(f'<math class="sr">{body}</math>')
+
+
+def _plain(text: str) -> str:
+    return _CONTROL.sub("", text)
 
 
 @cache

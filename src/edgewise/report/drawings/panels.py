@@ -16,6 +16,7 @@ from edgewise.report.evaluation.partial_dependence import Effect
 from edgewise.report.text.numbers import MISSING, alike, percent
 from edgewise.report.text.svg import (
     Axes,
+    curves,
     fit_text,
     label,
     left_margin,
@@ -188,13 +189,13 @@ def thumbnail(view: EdgeView, left: float, top: float, width: float, height: flo
             for x, end in zip(starts, ends, strict=True)
         )
         return tag("path", class_="fill", d=d)
-    inside = (view.x >= view.low) & (view.x <= view.high)
-    x, y = view.x[inside], y[inside]
+    assert view.pieces is not None
+    ends, points = view.pieces.ends, view.pieces.points
     flat = high - low <= 1e-12 * max(abs(low), abs(high), 1e-300)
-    share = np.where(np.isfinite(y), 0.5 if flat else (y - low) / (high - low or 1.0), np.nan)
-    across = (x - x[0]) / (x[-1] - x[0]) if len(x) > 1 and x[-1] > x[0] else np.zeros_like(x)
-    keep = slice(None, None, 2)
-    return tag("path", class_="line", d=path(left + width * across[keep], top + height * (1 - share[keep])))
+    share = np.where(np.isfinite(points), 0.5 if flat else (points - low) / (high - low or 1.0), np.nan)
+    span = (view.high - view.low) or 1.0
+    across = (ends[:-1, None] + np.diff(ends)[:, None] * np.arange(4) / 3 - view.low) / span
+    return tag("path", class_="line", d=curves(left + width * across, top + height * (1 - share)))
 
 
 def effect(one: Effect, scale: float, words: str) -> Markup:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.exporting.columns import LevelInput, NumberInput, Unused
-from edgewise.exporting.program import Program
+from edgewise.exporting.program import Program, network_program
 from edgewise.exporting.read import program_of
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.edge_functions import EdgeView
 from edgewise.report.drawings.panels import thumbnail_range
-from edgewise.report.live.page_data import Cell, EdgeMark, InputControl, LiveData, LiveRow
+from edgewise.report.live.page_data import Cell, EdgeMark, InputControl, Interval, LiveData, LiveRow
 from edgewise.report.text.svg import few
 
 Floats = NDArray[np.float64]
@@ -52,7 +53,23 @@ def live_data(content: ReportContent, views: Sequence[EdgeView]) -> LiveData | N
         _typical(program, cells, content),
         rows,
         tuple(_mark(each) for each in views),
+        _interval(content, program),
     )
+
+
+def _interval(content: ReportContent, program: Program) -> Interval | None:
+    """How sure the answers are, where calibration rows have said so."""
+    sure = content.intervals
+    if sure is None:
+        return None
+    share = 1.0 - sure.alpha
+    if sure.scale is None:
+        return Interval(share, sure.quantile)
+    inputs, body = network_program(sure.scale)
+    scale = replace(
+        program, origin="a local scale", inputs=inputs, outputs=("scale",), body=body, classes=None
+    )
+    return Interval(share, sure.quantile, scale, sure.spread, *sure.scale_bounds)
 
 
 def _count(program: Program) -> int:
@@ -68,9 +85,16 @@ def _rows(content: ReportContent, program: Program) -> tuple[LiveRow, ...]:
         X = content.columns(content.X_test, [each.name for each in program.inputs])
         places = few(len(X), MOST_ROWS).tolist()
         cells = tuple(tuple(float(v) for v in X[k]) for k in places)
+    ways = content.ways or (None,) * len(cells)
     return tuple(
-        LiveRow(f"held-out row {at + 1}", own, _truth(content, at))
-        for at, own in zip(content.cell_rows or places, cells, strict=True)
+        LiveRow(
+            f"held-out row {at + 1}",
+            own,
+            _truth(content, at),
+            None if way is None else way.cells,
+            "" if way is None else way.words,
+        )
+        for at, own, way in zip(content.cell_rows or places, cells, ways, strict=True)
     )
 
 

@@ -75,11 +75,38 @@ class InputControl:
 
 @dataclass(frozen=True)
 class LiveRow:
-    """A row to start from: its name, its cells, and what is known of it."""
+    """A row to start from: its name, its cells, what is known of it, and the least change that is decided otherwise."""
 
     name: str
     cells: tuple[float | str | None, ...]
     truth: float | str | None
+    way: tuple[float | str | None, ...] | None = None
+    told: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Interval:
+    """How sure an answer is: the truth lies within with a known share.
+
+    Attributes
+    ----------
+    share : float
+        Of new rows whose truth lies within.
+    quantile : tuple of float
+        Half the width, in units of y or of the local scale; of classes the least probability of the others, one or one a
+        class.
+    scale : Program, optional
+        The logarithm of the local scale, as a program of the same columns.
+    spread, low, high : float
+        The scale is `spread` times its exponential, kept between `low` and `high`.
+    """
+
+    share: float
+    quantile: tuple[float, ...]
+    scale: Program | None = None
+    spread: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,8 +126,7 @@ class LiveData:
         Cells to begin with.
     rows : tuple of LiveRow
     edges : tuple of EdgeMark
-    margin : float, optional
-        Half the width of an interval around a predicted number.
+    interval : Interval, optional
     """
 
     program: Program
@@ -111,7 +137,7 @@ class LiveData:
     start: tuple[float | str | None, ...]
     rows: tuple[LiveRow, ...]
     edges: tuple[EdgeMark, ...]
-    margin: float | None = None
+    interval: Interval | None = None
 
     def to_json(self) -> str:
         """As the text of a script element: no character in it can end the element."""
@@ -124,7 +150,16 @@ class LiveData:
             "start": self.start,
             "rows": [asdict(each) for each in self.rows],
             "edges": [asdict(each) for each in self.edges],
-            "margin": self.margin,
+            "interval": None if self.interval is None else _interval(self.interval),
         }
         text = json.dumps(told, allow_nan=False, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _interval(one: Interval) -> dict[str, Any]:
+    scale = None if one.scale is None else program_data(one.scale)
+    return {"share": one.share, "quantile": one.quantile, "scale": scale} | {
+        "spread": one.spread,
+        "low": one.low,
+        "high": one.high,
+    }

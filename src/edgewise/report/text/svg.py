@@ -228,6 +228,25 @@ def path(x: Floats, y: Floats) -> str:
     return "".join(words)
 
 
+def curves(x: Floats, y: Floats) -> str:
+    """Bézier points in pixels, each (pieces, 4), as the `d` of a path; pieces that are not finite leave a gap."""
+    words: list[str] = []
+    pen = False
+    for across, up in zip(x.tolist(), np.clip(y, -1e5, 1e5).tolist(), strict=True):
+        if not all(map(math.isfinite, up)):
+            pen = False
+            continue
+        told = [f"{_fine(a)} {_fine(b)}" for a, b in zip(across, up, strict=True)]
+        words.append(("" if pen else f"M{told[0]}") + "C" + " ".join(told[1:]))
+        pen = True
+    return "".join(words)
+
+
+def _fine(value: float) -> str:
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
 def left_margin(up: Range, *, count: int = 4, logarithmic: bool = False, named: bool = True) -> float:
     """Room for the labels of a vertical axis."""
     values = log_ticks(*up) if logarithmic else ticks(*up, count)
