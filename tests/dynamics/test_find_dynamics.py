@@ -23,8 +23,8 @@ def hunters(x):
 
 @pytest.fixture(scope="module")
 def found() -> Dynamics:
-    t, states = course(hunters, [4.0, 3.0], 18)
-    return find_dynamics(t, states, names=["prey", "hunter"])
+    t, states = course(hunters, [4.0, 3.0], 12, 60)
+    return find_dynamics(t, states, names=["prey", "hunter"], without=["saturation"])
 
 
 def test_the_equations_are_found(found):
@@ -51,7 +51,7 @@ def test_what_is_kept_is_kept_along_other_courses(found):
 
 
 def test_noise_widens_the_errors_and_leaves_the_terms():
-    t, states = course(hunters, [4.0, 3.0], 18, 150)
+    t, states = course(hunters, [4.0, 3.0], 18, 100)
     rng = np.random.default_rng(1)
     noise = 0.02 * states.std(0)
     found = find_dynamics(t, states + noise * rng.normal(size=states.shape), names=["x", "y"])
@@ -95,10 +95,10 @@ def test_what_acts_from_outside_is_an_input():
         found.simulate(t, [0.0])
 
 
-def test_the_same_call_gives_the_same(found):
-    t, states = course(hunters, [4.0, 3.0], 18)
-    again = find_dynamics(t, states, names=["prey", "hunter"])
-    left, right = found.to_dict(), again.to_dict()
+def test_the_same_call_gives_the_same():
+    t = np.linspace(0, 6, 30)
+    x = 4 * np.exp(-0.4 * t) + 0.01 * np.random.default_rng(0).normal(size=30)
+    left, right = (find_dynamics(t, x, names=["x"]).to_dict() for _ in range(2))
     del left["seconds"], right["seconds"]
     assert left == right
 
@@ -121,7 +121,7 @@ def test_bad_courses_are_refused_in_a_sentence():
 
 
 def test_a_callback_ends_the_search_with_the_best_so_far():
-    t, states = course(hunters, [4.0, 3.0], 18)
+    t, states = course(hunters, [4.0, 3.0], 12, 60)
     heard: list[str] = []
 
     def enough(text: str) -> bool:

@@ -15,6 +15,7 @@ from edgewise.cli import (
     check,
     demo,
     doctor,
+    dynamics,
     explain,
     export,
     fit,
@@ -33,7 +34,7 @@ _INTRODUCTION = "Networks a person can read: from a table to a small network to 
 _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command's options and examples."
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
-    "From a table": (fit.fit, formula.formula, forecast.forecast, images.fit_images, demo.demo),
+    "From a table": (fit.fit, formula.formula, dynamics.dynamics, forecast.forecast, images.fit_images, demo.demo),
     "From an equation": (pde.pde,),
     "With a model": (predict.predict, explain.explain, report.report, audit.audit, export.export),
     "Proofs": (verify.verify, check.check),

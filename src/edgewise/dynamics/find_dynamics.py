@@ -21,8 +21,17 @@ from edgewise.dynamics.courses import Courses, read_courses
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
 from edgewise.dynamics.selection import Chosen, Judged, Selection
 from edgewise.dynamics.shooting import Fit, cut, solved
-from edgewise.dynamics.terms import FUNCTIONS, Library, Term, functions, polynomials
-from edgewise.dynamics.weak import searches, smooth_values, smoothed
+from edgewise.dynamics.terms import (
+    FUNCTIONS,
+    Library,
+    Term,
+    functions,
+    inner_sizes,
+    polynomials,
+    saturating,
+    saturations,
+)
+from edgewise.dynamics.weak import searches, smooth_values, smoothed, with_inner
 from edgewise.pde.settings import DiscoveryConfig
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
@@ -31,12 +40,16 @@ Floats = NDArray[np.float64]
 _OF = "find_dynamics"
 # Work of a search at most, in CPU seconds or so.
 _MOST_WORK = 60.0
+# Weighting functions per half width: one coordinate can have more than fields in space.
+_DENSITY = 6.0
 # Intervals of a piece; pieces of all courses at most; steps of an interval at most.
 _PIECE, _MOST_PIECES, _MOST_PARTS = 10, 60, 8
 # Solutions are as exact as this share of the noise, or of the spread of the states.
 _EXACT_NOISE, _EXACT = 1e-2, 1e-8
 # Where more is left than so many times the noise of the splines, something is missing.
 _EXPLAINED = 1.5
+# Choices of saturations for each state that are started from.
+_TURNS = 4
 
 
 def find_dynamics(
@@ -169,27 +182,29 @@ class _Search:
     meter: Meter
 
     def __post_init__(self) -> None:
-        self.config = DiscoveryConfig()
+        self.config = DiscoveryConfig(density=_DENSITY)
         self.splines = smoothed(self.courses, self.config)
         self.smooth = smooth_values(self.splines)
         d = self.states = len(self.courses.states)
         self.noise = np.sqrt(np.mean([np.square(fitted.noise[:d]) for fitted, _ in self.splines], axis=0))
-        pool = self._usable([*self._products(self.degree), *functions(self._seen(), self.without)])
+        pool = self._usable([*self._products(self.degree), *functions(self.smooth, self.without)])
         intervals = max(_PIECE, -(-self.courses.rows // _MOST_PIECES))
         self.selection = Selection(
-            cut(self.courses, intervals, 1), self.noise, self.smooth[:, :d], tuple(pool), self.meter
+            cut(self.courses, intervals, 1),
+            self.noise,
+            self.smooth[:, :d],
+            tuple(pool),
+            self.courses.values,
+            self.meter,
         )
 
     def _products(self, degree: int) -> list[Term]:
         return polynomials(len(self.courses.names), degree)
 
-    def _seen(self) -> Floats:
-        return np.vstack([self.smooth, self.courses.values])
-
     def _usable(self, terms: Sequence[Term]) -> list[Term]:
         """Those with values wherever the courses go, and with values of their own."""
         library = Library(tuple(terms))
-        values = library.values(self._seen(), library.inner)
+        values = library.values(self.smooth, library.inner)
         good = np.isfinite(values).all(0) & (np.abs(values).max(0) < 1e12)
         return [term for term, is_good in zip(terms, good, strict=True) if is_good]
 
@@ -211,15 +226,46 @@ class _Search:
             self._usable(self._products(self.degree)),
             list(self.selection.pool),
         ]
-        starts: list[Judged] = []
-        for pool in pools:
-            judged = self._started(pool)
+        found = [judged for pool in pools if (judged := self._started(pool)) is not None]
+        plain = [each for each in found if not any(term.function for _, term in each.chosen)]
+        rich = [each for each in found if each not in plain] + self._saturating()
+        # Rich libraries imitate what plain ones say shortly: the best of each kind is a start.
+        for starts in (plain, rich):
+            if starts:
+                self.selection.improved(min(starts, key=lambda each: each.criterion))
+
+    def _saturating(self) -> list[Judged]:
+        """Systems in which equations hold a saturation: in each the best of its own, then the second best."""
+        if "saturation" in self.without:
+            return []
+        seen = self.smooth
+        m = seen.shape[1]
+        families: list[list[list[Term]]] = []
+        for v in range(m):
+            size = float(np.abs(seen[:, v]).max())
+            for name in saturating(float(seen[:, v].min()), size):
+                families.append(
+                    [self._usable(saturations(m, v, name, float(k))) for k in inner_sizes(size, name)]
+                )
+        plain = self._usable(self._products(min(2, self.degree)))
+        guesses = with_inner(self.splines, plain, families, self.states, self.config)
+        base = self.selection.best
+        found: list[Judged] = []
+        for turn in range(_TURNS):
+            chosen: Chosen = ()
+            factors: list[float] = []
+            for state, own in enumerate(guesses):
+                if turn < len(own):
+                    chosen += tuple((state, term) for term in own[turn].terms)
+                    factors += own[turn].factors.tolist()
+                elif base is not None:
+                    chosen += tuple(each for each in base.chosen if each[0] == state)
+                    values, _ = base.fit.model.numbers(base.fit.point.constants)
+                    factors += [float(v) for (e, _), v in zip(base.chosen, values, strict=True) if e == state]
+            judged = self.selection.judged(chosen, factors)
             if judged is not None:
-                starts.append(judged)
-        for start in sorted(starts, key=lambda each: each.criterion)[:2]:
-            found = self.selection.improved(start)
-            if self.selection.is_exact(found):
-                break
+                found.append(judged)
+        return found
 
     def _started(self, pool: list[Term]) -> Judged | None:
         chosen: Chosen = ()

@@ -119,12 +119,18 @@ class Model:
 
 
 def free(states: int, terms: Sequence[Term], equation: Sequence[int], factors: Sequence[float]) -> Model:
-    """A model whose constants are all free."""
-    inner = [term.inner for term in terms if term.has_inner]
-    start = np.array([*factors, *inner], dtype=float)
-    return Model(
-        states, tuple(terms), tuple(int(e) for e in equation), np.eye(len(start)), np.zeros(len(start)), start
-    )
+    """A model whose factors are all free; terms with one function of one variable share its inner constant."""
+    inner = [term for term in terms if term.has_inner]
+    shared: dict[tuple[str, int], float] = {}
+    for term in inner:
+        shared.setdefault((term.function, term.of), term.inner)
+    start = np.array([*factors, *shared.values()], dtype=float)
+    spread = np.zeros((len(terms) + len(inner), len(start)))
+    spread[: len(terms), : len(terms)] = np.eye(len(terms))
+    order = list(shared)
+    for at, term in enumerate(inner):
+        spread[len(terms) + at, len(terms) + order.index((term.function, term.of))] = 1.0
+    return Model(states, tuple(terms), tuple(int(e) for e in equation), spread, np.zeros(len(spread)), start)
 
 
 def _number(value: float, measured: bool) -> Node:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.work import Meter, charge
-from edgewise.dynamics.model import free
+from edgewise.dynamics.model import Model, free
 from edgewise.dynamics.shooting import Fit, Pieces, Point, Shooting, fitted
-from edgewise.dynamics.terms import Library, Term
+from edgewise.dynamics.terms import Library, Term, hill_power
 from edgewise.pde.discovery.subsets import Normal, best_subsets, normal
 
 Floats = NDArray[np.float64]
@@ -25,10 +25,14 @@ Chosen = tuple[tuple[int, Term], ...]
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7
 # Models fitted after each table, and tables at most.
-_TRIALS, _ROUNDS = 5, 20
+_TRIALS, _ROUNDS = 6, 20
+# Twice the nats of a variable, a power or half a function.
+_NODE = 3.0
 # What a table promises is worth a fit where it lacks no more than this of the criterion.
 _HOPE = 12.0
 _GAP = 1e-2
+# A choice is fitted at most so often; inner constants are at most so many times the largest power beside them.
+_AGAIN, _LARGEST_INNER = 3, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ class Selection:
     smooth : ndarray, shape (rows, d)
         The states, smoothed.
     pool : tuple of Term
+    variables : ndarray, shape (rows, m)
+        States and inputs, as they were measured.
     meter : Meter
         The search ends where its work is spent.
     best : Judged or None
@@ -62,21 +68,22 @@ class Selection:
     noise: Floats
     smooth: Floats
     pool: tuple[Term, ...]
+    variables: Floats
     meter: Meter
     best: Judged | None = None
-    tried: set[frozenset[object]] = field(default_factory=set[frozenset[object]])
+    tried: dict[frozenset[object], tuple[int, float]] = field(
+        default_factory=dict[frozenset[object], tuple[int, float]]
+    )
 
     def __post_init__(self) -> None:
         self.states = self.smooth.shape[1]
+        self._sizes = np.abs(self.variables).max(0)
         self.floor = np.square(_ROUNDING * self.pieces.values.std(0))
-        sizes = sorted(term.nodes for term in {term.key: term for term in self.pool}.values())
-        self._sizes = np.array(sizes)
 
     def price(self, term: Term) -> float:
-        """What a term must gain: what Schwarz's criterion asks for its constants, and its choice among those no longer."""
-        among = max(int((self._sizes <= term.nodes).sum()), 2)
+        """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written."""
         constants = 2 if term.has_inner else 1
-        return constants * math.log(self.pieces.values.size) + 2 * math.log(among)
+        return constants * math.log(self.pieces.values.size) + _NODE * term.nodes
 
     def criterion(self, fit: Fit, prices: float) -> float:
         """Twice the negative logarithm of the likelihood for noise of any size in each state, and the prices."""
@@ -90,16 +97,36 @@ class Selection:
     def judged(self, chosen: Chosen, factors: Sequence[float], near: Judged | None = None) -> Judged | None:
         """A choice of terms, fitted; None where its solutions blow up or it has been tried."""
         key = frozenset((e, term.key) for e, term in chosen)
-        if key in self.tried or len(key) < len(chosen):
+        if len(key) < len(chosen) or not self._is_worth_it(key, near):
             return None
-        self.tried.add(key)
-        model = free(self.states, [term for _, term in chosen], [e for e, _ in chosen], factors)
+        known = {} if near is None else {(t.function, t.of): t.inner for _, t in near.chosen if t.has_inner}
+        terms = [replace(t, inner=known.get((t.function, t.of), t.inner)) for _, t in chosen]
+        model = free(self.states, terms, [e for e, _ in chosen], factors)
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
         found = fitted(self.pieces, model, noise, starts, warm=near is not None)
-        if found is None:
+        if found is None or not self._has_saturations(found.model, found.point.constants):
             return None
-        return self._of(found, chosen)
+        judged = self._of(found, chosen)
+        self.tried[key] = (self.tried[key][0], min(self.tried[key][1], judged.criterion))
+        return judged
+
+    def _is_worth_it(self, key: frozenset[object], near: Judged | None) -> bool:
+        """Whether a choice is new, or was once fitted worse than one near it that it should better."""
+        times, reached = self.tried.get(key, (0, math.inf))
+        if times >= _AGAIN or (times and (near is None or reached <= near.criterion)):
+            return False
+        self.tried[key] = (times + 1, reached)
+        return True
+
+    def _has_saturations(self, model: Model, constants: Floats) -> bool:
+        """Whether inner constants are where they tell: else there is a pole, or next to a polynomial."""
+        _, inner = model.numbers(constants)
+        return all(
+            0 < k <= _LARGEST_INNER * self._sizes[term.of] ** hill_power(term)
+            for term, k in zip(model.terms, inner, strict=True)
+            if term.has_inner
+        )
 
     def left(self, judged: Judged) -> Floats:
         """The noise that a fit leaves, no less than rounding."""
@@ -111,7 +138,9 @@ class Selection:
             (e, replace(term, inner=float(k)) if term.has_inner else term)
             for (e, term), k in zip(chosen, inner, strict=True)
         )
-        judged = Judged(now, fit, self.criterion(fit, sum(self.price(term) for _, term in now)))
+        words = _NODE * sum(term.nodes for _, term in now)
+        constants = len(fit.point.constants) * math.log(self.pieces.values.size)
+        judged = Judged(now, fit, self.criterion(fit, words + constants))
         if math.isfinite(judged.criterion) and (self.best is None or judged.criterion < self.best.criterion):
             self.best = judged
         return judged
@@ -121,9 +150,6 @@ class Selection:
         best = start
         for _ in range(_ROUNDS):
             if self.meter.left <= 0:
-                break
-            if self.is_exact(best):
-                best = self._dropped(best)
                 break
             found = [
                 each
@@ -135,20 +161,6 @@ class Selection:
                 break
             best = better
         return best
-
-    def _dropped(self, best: Judged) -> Judged:
-        """Without the terms that it does as well without."""
-        while True:
-            factors = list(best.fit.model.numbers(best.fit.point.constants)[0])
-            found = []
-            for at in range(len(best.chosen)):
-                fewer = best.chosen[:at] + best.chosen[at + 1 :]
-                judged = self.judged(fewer, factors[:at] + factors[at + 1 :], best)
-                if judged is not None and judged.criterion < best.criterion:
-                    found.append(judged)
-            if not found:
-                return best
-            best = min(found, key=lambda each: each.criterion)
 
     def _proposed(self, now: Judged) -> list[tuple[Chosen, list[float]]]:
         """The choices near one that promise most, with the factors to start from."""
@@ -195,8 +207,9 @@ class Selection:
             )
 
         def added(subset: tuple[int, ...], most: int) -> list[tuple[int, ...]]:
-            gains = of.gains(subset)
-            order = np.argsort(-gains, kind="stable")[:most]
+            gains, rest = of.gains(subset), of.rest(subset)
+            left = np.maximum(rest - gains, 1e-12 * of.square)
+            order = np.argsort(rows * np.log(left) + prices, kind="stable")[:most]
             return [tuple(sorted((*subset, int(at)))) for at in order if gains[at] > 0]
 
         with np.errstate(all="ignore"):
@@ -205,6 +218,9 @@ class Selection:
                 fewer = tuple(at for at in now if at != out)
                 near.add(fewer)
                 near.update(added(fewer, 4))
+                for other in now:
+                    if other > out:
+                        near.update(added(tuple(at for at in fewer if at != other), 2))
             near.update(best_subsets(of, min(len(now) + 3, len(prices))))
             near.discard(tuple(sorted(now)))
             scored: list[tuple[float, tuple[int, ...]]] = []

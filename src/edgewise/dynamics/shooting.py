@@ -281,9 +281,9 @@ class Fit:
     gaps: float
 
 
-# Gaps that are allowed in units of the noise, first wide, then next to none; steps of each.
-_GAPS = ((1.0, 6), (0.03, 6), (1e-3, 12))
-_DAMPING = Damping(start=1e-4, falls=0.1, rises=8.0)
+# Gaps that are allowed in units of the noise, first wide, then next to none; steps of each. Damping at first.
+_GAPS = ((3.0, 8), (0.3, 8), (0.03, 8), (1e-3, 12))
+_FIRST = 1e-4
 
 
 def fitted(
@@ -307,7 +307,9 @@ def fitted(
     point = Point(starts, model.start)
     for gap, steps in _GAPS[-1:] if warm else _GAPS:
         problem = Shooting(pieces, model, noise, gap)
-        found = descended(problem, point, steps=steps, tolerance=tolerance, floor=1e-12, damping=_DAMPING)
+        # Columns are scaled to length one, gaps included: what tells the constants is so much smaller.
+        damping = Damping(start=_FIRST * min(gap, 1.0) ** 2, falls=0.1, rises=8.0, least=1e-18)
+        found = descended(problem, point, steps=steps, tolerance=tolerance, floor=1e-12, damping=damping)
         if not np.isfinite(found.loss):
             return None
         point = found.point

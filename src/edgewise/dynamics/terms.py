@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 # Units of work of an entry of a table.
 _ENTRY = 4e-9
+_NEAR_ZERO = 0.02
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Function:
         The slope in k; None where there is no inner constant.
     tree : callable
         The formula from those of z and k.
-    nodes : int
+    nodes : float
         How much it takes to be written.
     """
 
@@ -40,7 +41,7 @@ class Function:
     slope: Callable[[Any, Any], Any]
     inner: Callable[[Any, Any], Any] | None
     tree: Callable[[Node, Node], Node]
-    nodes: int
+    nodes: float
 
 
 def _hill(power: int) -> Function:
@@ -52,12 +53,12 @@ def _hill(power: int) -> Function:
         lambda z, k: -power * z ** (power - 1) / (k + z**power) ** 2,
         lambda z, k: -1 / (k + z**power) ** 2,
         tree,
-        4 if power == 1 else 6,
+        3.5 if power == 1 else 4.5,
     )
 
 
 def _named(name: str, value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Function:
-    return Function(lambda z, _: value(z), lambda z, _: slope(z), None, lambda z, _: Apply(name, (z,)), 1)
+    return Function(lambda z, _: value(z), lambda z, _: slope(z), None, lambda z, _: Apply(name, (z,)), 2.5)
 
 
 FUNCTIONS: Mapping[str, Function] = {
@@ -109,8 +110,8 @@ class Term:
     @property
     def nodes(self) -> float:
         """How much it takes to be written."""
-        own = [abs(p) if p in (1, 2, 3) else 2.5 for p in self.powers if p]
-        return sum(own) + (1 + FUNCTIONS[self.function].nodes if self.function else 0)
+        own = [p if p > 0 and p == round(p) else 2.0 if p == 0.5 else 2.5 for p in self.powers if p]
+        return sum(own) + (FUNCTIONS[self.function].nodes if self.function else 0)
 
     def tree(self, names: Sequence[str], inner: Node) -> Node:
         """The formula of the term."""
@@ -168,7 +169,7 @@ class Library:
             total = np.ones((len(Z), len(self.terms)))
             for z, (powers, at) in zip(Z.T, self._powers, strict=True):
                 if len(powers) > 1 or powers[0] != 0:
-                    total *= _power(z[:, None], powers)[:, at]
+                    total *= _power(z, powers)[:, at]
             for function, at, of in self._functions:
                 total[:, at] *= function.value(Z[:, of], inner[at])
         return total
@@ -179,7 +180,7 @@ class Library:
         charge(_ENTRY * q * len(self.terms) * (m + 2))
         with np.errstate(all="ignore"):
             tables = [
-                (_power(z[:, None], p)[:, at], _power_slope(z[:, None], p)[:, at])
+                (_power(z, p)[:, at], _power_slope(z, p)[:, at])
                 for z, (p, at) in zip(Z.T, self._powers, strict=True)
             ]
             outer = np.ones((q, len(self.terms)))
@@ -207,12 +208,24 @@ class Library:
 
 
 def _power(z: Floats, powers: Floats) -> Floats:
-    whole = powers == np.round(powers)
-    return np.where(whole, z ** np.round(powers), np.abs(z) ** powers * np.where(z < 0, np.nan, 1.0))
+    """Powers of a column (q,) -> (q, powers); multiplied out where they are small and whole."""
+    found = np.empty((len(z), len(powers)))
+    for at, power in enumerate(powers.tolist()):
+        if power == 0:
+            found[:, at] = 1.0
+        elif power == 1:
+            found[:, at] = z
+        elif power == 2:
+            found[:, at] = z * z
+        elif power == 3:
+            found[:, at] = z * z * z
+        else:
+            found[:, at] = z**power
+    return found
 
 
 def _power_slope(z: Floats, powers: Floats) -> Floats:
-    return np.where(powers == 0, 0.0, powers * _power(z, np.where(powers == 0, 0.0, powers - 1)))
+    return powers * _power(z, np.where(powers == 0, 0.0, powers - 1))
 
 
 def polynomials(variables: int, degree: int) -> list[Term]:
@@ -249,24 +262,39 @@ def functions(Z: Floats, without: Sequence[str] = ()) -> list[Term]:
                 found += [Term(none, "log", v), Term(eye[v], "log", v)]
             for power in (0.5, 1.5, 2 / 3, -1.0, -2.0):
                 found.append(Term(tuple(power * e for e in eye[v])))
-        if low[v] >= 0 and "saturation" not in without:
-            found += _saturations(v, m, size, eye)
+        if "saturation" not in without:
+            for name in saturating(low[v], size):
+                for share in (0.1, 0.3, 1.0):
+                    found += saturations(m, v, name, (share * size) ** _HILLS[name])
     return found
 
 
-def _saturations(v: int, m: int, size: float, eye: list[tuple[float, ...]]) -> list[Term]:
-    """z^j / (k + z^n), also times another variable, with k over the range that tells."""
+def hill_power(term: Term) -> int:
+    """The power of the variable in a saturation."""
+    return _HILLS[term.function]
+
+
+def saturating(low: float, size: float) -> tuple[str, ...]:
+    """The saturations of a variable of such a size that goes down to so much: those without poles.
+
+    What is positive may be smoothed to a little less than zero.
+    """
+    return tuple(_HILLS) if low >= -_NEAR_ZERO * size else ("hill2", "hill4")
+
+
+def inner_sizes(size: float, name: str) -> Floats:
+    """Where inner constants of a saturation are sought, for a variable of such a size."""
+    return np.asarray((size * np.geomspace(0.03, 1, 10)) ** _HILLS[name])
+
+
+def saturations(m: int, v: int, name: str, k: float) -> list[Term]:
+    """Terms over k + z^n for a variable z: 1, z^n, and where n is 1 or 2 these times another variable."""
+    power = _HILLS[name]
+    eye = np.eye(m)
     found: list[Term] = []
-    for name, power in _HILLS.items():
-        for share in (0.1, 0.3, 1.0):
-            k = (share * size) ** power
-            tops = [0.0, float(power)] if power > 1 else [0.0, 1.0]
-            for top in tops:
-                own = tuple(top * e for e in eye[v])
-                found.append(Term(own, name, v, k))
-                if power <= 2:
-                    for w in range(m):
-                        if w != v:
-                            both = tuple(a + b for a, b in zip(own, eye[w], strict=True))
-                            found.append(Term(both, name, v, k))
+    for top in (0.0, float(power)):
+        own = top * eye[v]
+        found.append(Term(tuple(own.tolist()), name, v, k))
+        if power <= 2:
+            found += [Term(tuple((own + eye[w]).tolist()), name, v, k) for w in range(m) if w != v]
     return found

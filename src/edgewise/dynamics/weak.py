@@ -13,16 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.dynamics.courses import Courses
-from edgewise.dynamics.terms import Library
+from edgewise.dynamics.terms import Library, Term
 from edgewise.pde.discovery.jet_polynomials import Divergence, Jet, Orders
 from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discovery.select_terms import Search
 from edgewise.pde.discovery.spline_fits import Fitted, fit
+from edgewise.pde.discovery.subsets import best_subsets
 from edgewise.pde.discovery.weak_rows import WeakForm
 from edgewise.pde.discovery.weighting_functions import weights_for
 from edgewise.pde.settings import DiscoveryConfig
 
 Floats = NDArray[np.float64]
+# What splines through exact values miss of rates, as a share of their square.
+_FLOOR = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,6 +103,60 @@ def searches(
     fields = len(splines[0][0].fields)
     terms: list[Divergence] = [{(0,): {(((fields + at, (0,)), 1),): 1.0}} for at in range(len(library.terms))]
     return [Search(forms, {(1,): {(((state, (0,)), 1),): 1.0}}, terms, config) for state in range(states)]
+
+
+@dataclass(frozen=True, eq=False)
+class Guess:
+    """Terms of one equation with their factors, and how well they do in the weak form; lower is better."""
+
+    score: float
+    terms: tuple[Term, ...]
+    factors: Floats
+
+
+def with_inner(
+    splines: Sequence[tuple[Fitted, Samples]],
+    plain: Sequence[Term],
+    families: Sequence[Sequence[Sequence[Term]]],
+    states: int,
+    config: DiscoveryConfig,
+) -> list[list[Guess]]:
+    """For each state the best choices of terms, each with one family that holds an inner constant, best first.
+
+    Parameters
+    ----------
+    plain : sequence of Term
+        Terms without inner constants.
+    families : sequence of sequence of sequence of Term
+        For each family its terms for every value that the inner constant is tried at.
+    """
+    found: list[list[Guess]] = [[] for _ in range(states)]
+    for family in families:
+        best: list[Guess | None] = [None] * states
+        for members in family:
+            terms = (*plain, *members)
+            for state, search in enumerate(searches(splines, Library(terms), states, config)):
+                guess = _guessed(search, terms)
+                now = best[state]
+                if guess is not None and (now is None or guess.score < now.score):
+                    best[state] = guess
+        for state, guess in enumerate(best):
+            if guess is not None:
+                found[state].append(guess)
+    return [sorted(each, key=lambda guess: guess.score) for each in found]
+
+
+def _guessed(search: Search, terms: Sequence[Term]) -> Guess | None:
+    """The best subset of the rows as they are, where it has an inner constant."""
+    rows = search.plain
+    scored = [
+        (rows.score(subset, search.choice, _FLOOR), subset)
+        for subset in best_subsets(rows.normal, min(6, search.count // 3))
+    ]
+    score, subset = min(scored)
+    if not any(terms[at].has_inner for at in subset):
+        return None
+    return Guess(score, tuple(terms[at] for at in subset), rows.solve(subset))
 
 
 def smooth_values(splines: Sequence[tuple[Fitted, Samples]]) -> Floats:

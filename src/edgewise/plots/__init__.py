@@ -4,6 +4,7 @@ from edgewise.plots.audit_frontier import plot_frontier as plot_frontier
 from edgewise.plots.audit_groups import plot_audit as plot_audit
 from edgewise.plots.audit_proxies import plot_proxies as plot_proxies
 from edgewise.plots.coefficient import plot_coefficient as plot_coefficient
+from edgewise.plots.dynamics import plot_dynamics as plot_dynamics
 from edgewise.plots.edges import plot_edges as plot_edges
 from edgewise.plots.explain_changes import plot_counterfactuals as plot_counterfactuals
 from edgewise.plots.explain_local import plot_contributions as plot_contributions
@@ -27,6 +28,7 @@ __all__ = [
     "plot_coefficient",
     "plot_contributions",
     "plot_counterfactuals",
+    "plot_dynamics",
     "plot_edges",
     "plot_forecast",
     "plot_front",

@@ -1,0 +1,155 @@
+"""`edgewise dynamics`: courses in time in; the differential equations behind them out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgewise._core.errors import InputError
+from edgewise.cli import options
+from edgewise.cli.outcome import (
+    INTERRUPTED,
+    Interrupts,
+    print_json,
+    refuse_other_pictures,
+    refuse_to_overwrite,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from edgewise.data.arrow import Frame
+    from edgewise.dynamics import Dynamics
+
+Time = Annotated[str, options.unset("--time", "-t", help="The column of times.")]
+Groups = Annotated[
+    str | None,
+    options.unset("--groups", help="A column of courses: one law for all, each with its own start."),
+]
+Inputs = Annotated[
+    list[str] | None,
+    options.unset("--inputs", "-i", help="Columns that act from outside and get no equation: 'u,v'."),
+]
+Without = Annotated[
+    list[str] | None, options.unset("--without", help="Functions never to use: 'sin,saturation'.")
+]
+Plot = Annotated[
+    Path | None, options.unset("--plot", help="Draw courses and solutions into this .png or .svg file.")
+]
+
+
+def dynamics(
+    data: options.Data,
+    time: Time,
+    columns: options.Columns = None,
+    drop: options.Drop = None,
+    inputs: Inputs = None,
+    groups: Groups = None,
+    without: Without = None,
+    work: options.Work = "normal",
+    seconds: options.Seconds = None,
+    seed: options.Seed = 0,
+    plot: Plot = None,
+    force: options.Force = False,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    json: options.Json = False,
+    config: options.Config = None,
+) -> None:
+    """Find the differential equations behind courses in time.
+
+    Every column besides time, inputs and courses is a state and gets its
+    equation; constants are shown with their standard errors, and quantities
+    that the equations keep are named. Rows with a missing cell are left out.
+    Ctrl-C ends the search early with the best so far and exit code 130.
+
+    Examples:
+
+    - `edgewise dynamics hares.csv --time year`
+
+    - `edgewise dynamics pendulum.csv -t s --columns angle,speed --plot swing.png`
+
+    - `edgewise dynamics reactor.csv -t min --inputs heater --groups run --json`
+    """
+    refuse_other_pictures(plot)
+    refuse_to_overwrite([] if plot is None else [plot], force)
+    import numpy as np
+
+    from edgewise.cli.inputs import as_names
+    from edgewise.cli.summary import to_json
+    from edgewise.data import provenance, read_frame, to_table
+    from edgewise.dynamics import find_dynamics
+
+    frame = read_frame(data)
+    when, acting, course, states = _columns(frame, time, columns, drop, inputs, groups)
+    known = provenance(frame)
+    tell(known.notes([when, *states, *acting, *([] if course is None else [course])]), quiet=quiet)
+    table = to_table(frame.select([when, *states, *acting]), known.source)
+    X, t, _ = table.features(when, [*states, *acting], missing=True)
+    complete = ~(np.isnan(X).any(axis=1) | np.isnan(t))
+    if not complete.all():
+        tell([f"{int((~complete).sum())} rows with missing cells are left out."], quiet=quiet)
+    labels = None if course is None else frame.column(course).to_pylist()
+    d = len(states)
+    with Interrupts() as interrupts:
+        found = find_dynamics(
+            t[complete],
+            X[complete][:, :d],
+            states,
+            X[complete][:, d:] if acting else None,
+            input_names=acting or None,
+            groups=None
+            if labels is None
+            else [c for c, whole in zip(labels, complete, strict=True) if whole],
+            without=as_names(without, ()) or (),
+            work=work,
+            seconds=seconds,
+            seed=seed,
+            callbacks=(interrupts,),
+        )
+    if plot is not None:
+        from edgewise.plots import plot_dynamics, save_figure
+
+        save_figure(plot_dynamics(found), plot, overwrite=force)
+    if json:
+        print_json(to_json(found.to_dict()))
+    else:
+        typer.echo("\n".join(_lines(found)))
+    if interrupts.happened:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _columns(
+    frame: Frame,
+    time: str,
+    columns: Sequence[str] | None,
+    drop: Sequence[str] | None,
+    inputs: Sequence[str] | None,
+    groups: str | None,
+) -> tuple[str, list[str], str | None, list[str]]:
+    """The columns of time, of inputs, of courses and of states."""
+    from edgewise.cli.inputs import as_names, find
+
+    known = frame.column_names
+    when = find(frame, time)
+    course = None if groups is None else find(frame, groups)
+    acting = [find(frame, name) for name in as_names(inputs, known) or ()]
+    left_out = {when, course, *acting, *(find(frame, name) for name in as_names(drop, known) or ())}
+    named = as_names(columns, known)
+    states = [name for name in (find(frame, each) for each in named or known) if name not in left_out]
+    if not states:
+        raise InputError("There must be a column besides time, inputs and courses: the states.")
+    return when, acting, course, list(dict.fromkeys(states))
+
+
+def _lines(found: Dynamics) -> list[str]:
+    lines: list[str] = []
+    for name, each in zip(found.states, found.equations, strict=True):
+        lines.append(f"{name}' = {each.text}")
+        cells = [f"{c.value:.6g} ± {c.standard_error:.2g}" for c in each.constants]
+        share = 100 * found.stability[name]
+        lines.append(f"    {', '.join([*cells, f'r2 {each.r2:.6g}', f'stable in {share:.0f} % of halves'])}")
+    return [*lines, found.message]

@@ -1,0 +1,87 @@
+"""Courses as they were measured, and the solution of the equations found beside them: one panel for each state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from edgewise.dynamics import Dynamics
+from edgewise.plots.layout import panel_grid
+from edgewise.plots.mathtext import drawable, shorten
+from edgewise.plots.style import (
+    SIZE_SMALL,
+    SIZE_TEXT,
+    bare_axes,
+    new_figure,
+    padded,
+    text_style,
+    theme_of,
+)
+
+WIDTH, HEIGHT = 6.4, 1.35
+LEFT, BOTTOM, RIGHT, TOP = 0.75, 0.4, 0.25, 0.3
+MOST_COURSES = 12
+
+
+def plot_dynamics(found: Dynamics, *, theme: str = "light") -> Figure:
+    """Draw measured states as points and the solution of the found equations as lines, over time.
+
+    Parameters
+    ----------
+    found : Dynamics
+    theme : "light" or "dark"
+
+    Returns
+    -------
+    Figure
+        A panel for each state, below its equation; of many courses the first twelve.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.dynamics import find_dynamics
+    >>> t = np.linspace(0, 6, 40)
+    >>> figure = plot_dynamics(find_dynamics(t, 4 * np.exp(-0.5 * t), names=["x"]))
+    >>> figure.axes[0].get_title(loc="left")
+    "x' = -0.5*x"
+    """
+    colours = theme_of(theme, "plot_dynamics")
+    grid = panel_grid(len(found.states), 1, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
+    figure = new_figure(grid.width, grid.height, colours)
+    shown = found.courses[:MOST_COURSES]
+    times = padded(np.concatenate([course.t for course in shown]), 0.01)
+    lines = str(found).splitlines()
+    for state, (name, box) in enumerate(zip(found.states, grid.boxes, strict=True)):
+        axes = bare_axes(figure, box, colours, grid="y")
+        both = np.concatenate([c.measured[:, state] for c in shown] + [c.solution[:, state] for c in shown])
+        axes.set_xlim(*times)
+        axes.set_ylim(*padded(both, 0.08))
+        for course in shown:
+            style: dict[str, Any] = {"color": colours.muted, "linewidth": 0, "marker": "o", "markersize": 2.2}
+            axes.plot(course.t, course.measured[:, state], gid="measured", **style)
+            axes.plot(
+                course.t, course.solution[:, state], color=colours.numeric, linewidth=1.3, gid="solution"
+            )
+        axes.set_title(
+            drawable(shorten(lines[state], 90)), loc="left", pad=5, **text_style(colours, SIZE_TEXT)
+        )
+        quiet = text_style(colours, SIZE_TEXT, colours.muted)
+        axes.set_ylabel(drawable(shorten(name, 16)), labelpad=4, **quiet)
+        if state + 1 == len(found.states):
+            axes.set_xlabel("time", labelpad=3, **quiet)
+        else:
+            axes.tick_params(labelbottom=False)
+    words = "points: measured   line: solution"
+    if len(found.courses) > len(shown):
+        words += f"   {len(shown)} of {len(found.courses)} courses"
+    figure.text(
+        1 - RIGHT / grid.width,
+        0.06 / grid.height,
+        words,
+        ha="right",
+        va="bottom",
+        **text_style(colours, SIZE_SMALL, colours.muted),
+    )
+    return figure
