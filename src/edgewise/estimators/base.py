@@ -18,6 +18,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.work import check_work
 from edgewise.data import Encoding
 from edgewise.data.encoding_raw import RawTable
+from edgewise.data.streaming.spool import dataset, is_dataset
 from edgewise.estimators.constraints import wishes_of
 from edgewise.estimators.names import names_of, table_to_predict
 from edgewise.estimators.problem import Problem, Settings, Trained, outputs_of, train
@@ -115,6 +116,41 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
     def _train(self, problem: Problem, settings: Settings) -> None:
         self._keep(train(problem, settings, type(self).__name__))
 
+    def _keep_streamed(
+        self,
+        data: Any,
+        y: Any,
+        target: Any,
+        sample_weight: Any,
+        checkpoint: Any,
+        settings: Settings,
+        *,
+        classify: bool,
+    ) -> Any:
+        """Fit to a dataset that is read in batches."""
+        from edgewise.estimators.streamed import fit_dataset
+
+        of = type(self).__name__
+        if y is not None:
+            raise InputError(
+                f"The 'y' parameter of {of} must be left out where 'target' names a column of the dataset. Got both instead."
+            )
+        streamed = fit_dataset(
+            data,
+            target,
+            sample_weight,
+            settings,
+            classify=classify,
+            class_weight=getattr(self, "class_weight", None),
+            checkpoint=checkpoint,
+            of=of,
+        )
+        self._remember_columns(streamed.table)
+        self.target_names_ = (str(target),)
+        self.__dict__.pop("_reservoir", None)
+        self._keep(streamed.trained)
+        return streamed
+
     def _keep(self, trained: Trained) -> None:
         self.network_ = trained.network
         self.encoding_ = trained.encoding
@@ -150,8 +186,12 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
     # ---- after fitting
 
     def _outputs(self, X: Any) -> Floats:
-        """Outputs of the network for new rows, (n, outputs)."""
+        """Outputs of the network for new rows, (n, outputs); of a dataset batch by batch."""
         check_is_fitted(self, "network_")
+        if is_dataset(X):
+            with dataset(X, of=type(self).__name__) as source:
+                own = [self._outputs(batch) for batch in source.batches(self.encoding_.column_names)]
+            return np.concatenate(own) if own else np.empty((0, self.network_.shape[-1]))
         return outputs_of(self.network_, self.encoding_.apply(self._table(X)))
 
     def _table(self, X: Any) -> RawTable:

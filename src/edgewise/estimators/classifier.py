@@ -15,7 +15,7 @@ from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit, table_to_predict
-from edgewise.estimators.problem import Problem
+from edgewise.estimators.problem import Problem, Settings
 from edgewise.estimators.targets import class_factors, class_target, row_weights, target_names
 from edgewise.training.config import TableConfig
 
@@ -128,8 +128,14 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     ) -> None:
         self._hold(locals())
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on a table.
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, target: Any = None, checkpoint: Any = None
+    ) -> Self:
+        """Train on a table, or on a dataset of any size.
+
+        With `target`, X is a dataset that is read in batches, in constant memory and a few passes: a path, a pattern, a
+        folder or a list of paths of Parquet or CSV files, a pyarrow dataset, a Polars LazyFrame, or frames one after
+        the other. The model is one of functions of single columns and, unless the mode is "additive", of pairs.
 
         Parameters
         ----------
@@ -137,7 +143,13 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         y : array of shape (n,)
             Classes: strings, numbers, truth values. With a single class the model always answers it.
         sample_weight : array of shape (n,), optional
-            A row of weight 2 counts as the row given twice, one of weight 0 as none.
+            A row of weight 2 counts as the row given twice, one of weight 0 as none. Of a dataset, the name of
+            a column.
+        target : str, optional
+            Of a dataset, the column to predict.
+        checkpoint : path, optional
+            Of a dataset, a folder that keeps what has been summed so far. The same call goes on from there when it was
+            broken off, and ends in the same bits; at its end the folder is left empty.
 
         Returns
         -------
@@ -149,6 +161,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
             If a parameter, the table or the target does not fit; it is a ValueError.
         """
         settings = self._settings()
+        if target is not None:
+            return self._fit_dataset(X, y, target, sample_weight, checkpoint, settings)
         name = type(self).__name__
         table = table_to_fit(X, name)
         classes, codes = class_target(y, name)
@@ -161,6 +175,13 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         self.classes_ = classes
         self.__dict__.pop("_reservoir", None)
         self._train(problem, settings)
+        return self
+
+    def _fit_dataset(
+        self, data: Any, y: Any, target: Any, sample_weight: Any, checkpoint: Any, settings: Settings
+    ) -> Self:
+        streamed = self._keep_streamed(data, y, target, sample_weight, checkpoint, settings, classify=True)
+        self.classes_ = streamed.classes
         return self
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
@@ -302,8 +323,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         if return_interval is not None:
             raise InputError(
                 "The 'return_interval' parameter of KANClassifier must be None, for classes have no intervals. Got "
-                f"{short(return_interval)} instead; call predict_proba for probabilities, or edgewise.conformal with rows "
-                "held out, and its predict_set, for sets of classes."
+                f"{short(return_interval)} instead; call predict_proba for probabilities, or edgewise.conformal with "
+                "rows held out, and its predict_set, for sets of classes."
             )
         out = self._outputs(X)
         if len(self.classes_) == 1:
@@ -332,8 +353,8 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         check_is_fitted(self, "network_")
         if len(self.classes_) != 2:
             raise InputError(
-                f"A formula must be sought for two classes. Got {len(self.classes_)} instead; fit one class against the "
-                "rest."
+                f"A formula must be sought for two classes. Got {len(self.classes_)} instead; fit one class against "
+                "the rest."
             )
         return self._formula(X, self.decision_function(X), options)
 

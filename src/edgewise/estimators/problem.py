@@ -217,7 +217,7 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
                 f"{y.max():.6g}. Got {short(limits)} instead."
             )
     if (y == y[0]).all() and (limits is None or problem.loss == "squared"):
-        return _constant(problem, encoding)
+        return constant(problem, encoding)
     size = power_of_two(y) if problem.loss == "squared" else 1.0
     constraints = constraints_of(encoding, settings.wishes, size, of)
     fit = fit_table(
@@ -246,7 +246,7 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
     return replace(fit, network=magnified(fit.network, size), out_of_bag=told)
 
 
-def _constant(problem: Problem, encoding: Encoding) -> TableFit:
+def constant(problem: Problem, encoding: Encoding) -> TableFit:
     """A network without edges for rows that all have the same target."""
     net = KAN(
         [len(encoding.names), len(problem.outputs)],

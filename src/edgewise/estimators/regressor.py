@@ -144,15 +144,27 @@ class KANRegressor(RegressorMixin, KANEstimator):
             quantile=check_float(self.quantile, "quantile", low=0.0, high=1.0, closed=False, of=of),
         )
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train on a table.
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, target: Any = None, checkpoint: Any = None
+    ) -> Self:
+        """Train on a table, or on a dataset of any size.
+
+        With `target`, X is a dataset that is read in batches, in constant memory and a few passes: a path, a pattern, a
+        folder or a list of paths of Parquet or CSV files, a pyarrow dataset, a Polars LazyFrame, or frames one after
+        the other. The model is one of functions of single columns and, unless the mode is "additive", of pairs.
 
         Parameters
         ----------
         X : data frame, array or mapping of columns, n rows
         y : array of shape (n,) or (n, outputs)
         sample_weight : array of shape (n,), optional
-            A row of weight 2 counts as the row given twice, one of weight 0 as none.
+            A row of weight 2 counts as the row given twice, one of weight 0 as none. Of a dataset, the name of
+            a column.
+        target : str, optional
+            Of a dataset, the column to predict.
+        checkpoint : path, optional
+            Of a dataset, a folder that keeps what has been summed so far. The same call goes on from there when it was
+            broken off, and ends in the same bits; at its end the folder is left empty.
 
         Returns
         -------
@@ -164,6 +176,8 @@ class KANRegressor(RegressorMixin, KANEstimator):
             If a parameter, the table or the target does not fit; it is a ValueError.
         """
         settings = self._settings()
+        if target is not None:
+            return self._fit_dataset(X, y, target, sample_weight, checkpoint, settings)
         table = table_to_fit(X, type(self).__name__)
         problem = self._problem(table, y, sample_weight)
         self._remember_columns(table)
@@ -171,6 +185,13 @@ class KANRegressor(RegressorMixin, KANEstimator):
         self._single = problem.y.ndim == 1
         self.__dict__.pop("_reservoir", None)
         self._train(problem, settings)
+        return self
+
+    def _fit_dataset(
+        self, data: Any, y: Any, target: Any, sample_weight: Any, checkpoint: Any, settings: Settings
+    ) -> Self:
+        self._keep_streamed(data, y, target, sample_weight, checkpoint, settings, classify=False)
+        self._single = True
         return self
 
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -277,9 +298,9 @@ class KANRegressor(RegressorMixin, KANEstimator):
         name, misses = type(self).__name__, getattr(self, "misses_", None)
         if misses is None:
             raise InputError(
-                f"The 'return_interval' parameter of {name} must be None for this model, which has no out-of-bag errors "
-                "(columns screened on all rows, targets all alike, rows added by partial_fit, or a file of an earlier "
-                f"version). Got {short(level)} instead; hold rows out and call edgewise.conformal."
+                f"The 'return_interval' parameter of {name} must be None for this model, which has no out-of-bag "
+                "errors (columns screened on all rows, targets all alike, rows added by partial_fit, or a file of an "
+                f"earlier version). Got {short(level)} instead; hold rows out and call edgewise.conformal."
             )
         return misses.half_widths(level, name)
 

@@ -22,9 +22,11 @@ from edgewise.splines.make import BASES as BASES
 from edgewise.splines.make import default_grid as default_grid
 from edgewise.splines.make import make_basis as make_basis
 from edgewise.splines.mass_grid import mass_grid as mass_grid
+from edgewise.splines.mass_grid import mass_grid_of as mass_grid_of
 from edgewise.splines.rational import RationalChebyshev as RationalChebyshev
 from edgewise.splines.rbf import GaussianRBF as GaussianRBF
 from edgewise.splines.smooth_basis import smooth_basis as smooth_basis
+from edgewise.splines.smooth_basis import smooth_basis_of as smooth_basis_of
 
 __all__ = [
     "BASES",
@@ -44,8 +46,10 @@ __all__ = [
     "knot_insertion",
     "make_basis",
     "mass_grid",
+    "mass_grid_of",
     "quantile_grid",
     "smooth_basis",
+    "smooth_basis_of",
     "smoothness_rows",
     "uniform_grid",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -41,12 +43,29 @@ def mass_grid(x: Tensor, intervals: int, blend: float = 0.02) -> Tensor:
     x = x.detach().to(torch.float64)
     low, high = data_range(x)
     steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64, device=x.device)
-    inner = torch.stack([_capped_quantiles(column, steps) for column in x.T])
+    counted = [torch.unique(column, return_counts=True) for column in x.T]
+    inner = torch.stack([_capped_quantiles(values, rows, steps) for values, rows in counted])
     return _between(inner, low, high, blend)
 
 
-def _capped_quantiles(column: Tensor, steps: Tensor) -> Tensor:
-    values, counts = torch.unique(column, return_counts=True)
+def mass_grid_of(masses: Sequence[tuple[Tensor, Tensor]], intervals: int, blend: float = 0.02) -> Tensor:
+    """The same of columns of which the distinct values, rising, and the rows of each are known: shape (I, G + 1).
+
+    Examples
+    --------
+    >>> x = torch.cat([torch.zeros(90), torch.arange(1.0, 11.0)])[:, None]
+    >>> torch.equal(mass_grid_of([torch.unique(x, return_counts=True)], 4), mass_grid(x, 4))
+    True
+    """
+    check_int(intervals, "intervals", low=1, high=MOST_INTERVALS, of="mass_grid_of")
+    steps = torch.linspace(0.0, 1.0, intervals + 1, dtype=torch.float64)
+    ends = [data_range(values[[0, -1]].to(torch.float64)[:, None]) for values, _ in masses]
+    low, high = (torch.cat(end) for end in zip(*ends, strict=True))
+    inner = torch.stack([_capped_quantiles(values.to(torch.float64), rows, steps) for values, rows in masses])
+    return _between(inner, low, high, blend)
+
+
+def _capped_quantiles(values: Tensor, counts: Tensor, steps: Tensor) -> Tensor:
     if len(values) == 1:
         return values.expand(len(steps))
     mass = counts.to(torch.float64)

@@ -52,9 +52,14 @@ def smooth_basis(values: Tensor, weight: Tensor | None = None, power: float = 1.
     (True, 11)
     """
     values = values.to(torch.float64)
-    rows, size = values.shape
+    rows = len(values)
     weight = torch.full((rows,), 1 / rows, dtype=torch.float64) if weight is None else weight / weight.sum()
-    gram = values.T @ (values * weight[:, None])
+    return smooth_basis_of(values.T @ (values * weight[:, None]), power)
+
+
+def smooth_basis_of(gram: Tensor, power: float = 1.0) -> Tensor:
+    """The same from the Gram matrix (M, M) of the basis functions under the rows, which is their mean over these."""
+    size = len(gram)
     rough = gram.new_zeros(size, size)
     for order, share in ((1, TILT), (2, 1.0)):
         if size > order:

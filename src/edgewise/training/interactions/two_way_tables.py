@@ -81,14 +81,28 @@ class TwoWay:
         charge(3 * PASSED * len(rest))
         sums = np.bincount(cells, rest, shape[0] * shape[1]).reshape(shape)
         squares = np.bincount(cells, rest**2, shape[0] * shape[1]).reshape(shape)
-        a, b = one.directions, other.directions
-        # A sum over its own size, which a few large residuals raise as well: it stays bounded where cells are sparse.
-        chance = (a**2).T @ squares @ b**2
-        beyond = (a.T @ sums @ b) ** 2 / np.maximum(chance, np.finfo(float).tiny) - 1
-        shell = shells(a.shape[1], b.shape[1]).ravel()
-        counts = np.bincount(shell)
-        expected = self.errors * np.sqrt(2 * counts)
-        return float(np.maximum(np.bincount(shell, beyond.ravel()) - expected, 0.0).sum())
+        return beyond_chance(sums, squares, one.directions, other.directions, self.errors)
+
+
+def beyond_chance(sums: NDArray[Any], squares: NDArray[Any], a: Floats, b: Floats, errors: float) -> float:
+    """What two inputs together explain of a rest beyond chance.
+
+    Parameters
+    ----------
+    sums, squares : array of shape (bins, bins)
+        Sums of the rest, and of its squares, in the cells of both.
+    a, b : array of shape (bins, A) and (bins, B)
+        Smooth directions of each.
+    errors : float
+        Standard errors of chance that a shell of directions has to exceed it by.
+    """
+    # A sum over its own size, which a few large residuals raise as well: it stays bounded where cells are sparse.
+    chance = (a**2).T @ squares @ b**2
+    beyond = (a.T @ sums @ b) ** 2 / np.maximum(chance, np.finfo(float).tiny) - 1
+    shell = shells(a.shape[1], b.shape[1]).ravel()
+    counts = np.bincount(shell)
+    expected = errors * np.sqrt(2 * counts)
+    return float(np.maximum(np.bincount(shell, beyond.ravel()) - expected, 0.0).sum())
 
 
 def shells(a: int, b: int) -> NDArray[np.int64]:

@@ -65,6 +65,19 @@ template <class F> int guarded(const ew_spline *s, F f) {
     }
 }
 
+int sparse(int what, const ew_sparse *s, const double *in, double *out) {
+    if (!s || s->rows < 0 || s->features < 0 || s->blocks < 0 || (s->rows > 0 && !(in && out))) return EW_BAD_ARGUMENT;
+    for (int64_t k = 0; k < s->blocks; ++k) {
+        const ew_sparse_block &b = s->block[k];
+        if (!b.at || b.runs < 1 || (b.width != 1 && b.width != 4) || (!b.value && b.runs * b.width != 1)) return EW_BAD_ARGUMENT;
+    }
+    try {
+        return chosen().sparse(what, *s, in, out);
+    } catch (...) {
+        return EW_NO_MEMORY;
+    }
+}
+
 int network(NetworkCall what, const ew_network *n, const void *more = nullptr) {
     if (!n) return EW_BAD_ARGUMENT;
     try {
@@ -120,6 +133,13 @@ int ew_hidden_sum(const ew_hidden *s) {
     if (!s || s->nets < 0 || s->nodes < 0 || s->rows < 0 || s->outputs < 0 || s->intervals < 1 || !(s->reach > 0))
         return EW_BAD_ARGUMENT;
     return ew::chosen().hidden(*s);
+}
+int ew_sparse_gram(const ew_sparse *s, const double *weight, double *gram) { return ew::sparse(0, s, weight, gram); }
+int ew_sparse_pull(const ew_sparse *s, const double *slope, double *sums) { return ew::sparse(1, s, slope, sums); }
+int ew_sparse_times(const ew_sparse *s, const double *theta, double *f) { return ew::sparse(2, s, theta, f); }
+int ew_sparse_expand(const ew_sparse_cubics *s) {
+    if (!s || s->rows < 0 || s->intervals < 1 || !s->breaks || !s->table || !s->origin || !s->width) return EW_BAD_ARGUMENT;
+    return s->rows > 0 && !(s->x && s->at && s->value) ? EW_BAD_ARGUMENT : ew::chosen().cubics(*s);
 }
 int ew_backward(const ew_spline *s) { return ew::guarded(s, ew::chosen().backward); }
 

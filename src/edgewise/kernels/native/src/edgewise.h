@@ -98,6 +98,34 @@ typedef struct ew_hidden {
 } ew_hidden;
 EW_EXPORT int ew_hidden_sum(const ew_hidden *s);
 
+/* Rows of which each has few numbers in known places: in every block `runs` runs of `width` (1 or 4) numbers, run r of a row
+ * from feature start + at[row] + r * stride on. Every result is added to what is there; gram (features, features) gets the
+ * blocks on and above the diagonal alone. */
+typedef struct ew_sparse_block {
+    int64_t start, stride;
+    int32_t runs, width;
+    const int32_t *at;   /* (rows) */
+    const double *value; /* (rows, runs * width), or NULL for ones where there is one number a row */
+} ew_sparse_block;
+typedef struct ew_sparse {
+    int64_t rows, features, blocks;
+    int32_t threads;
+    const ew_sparse_block *block;
+} ew_sparse;
+EW_EXPORT int ew_sparse_gram(const ew_sparse *s, const double *weight, double *gram);
+EW_EXPORT int ew_sparse_pull(const ew_sparse *s, const double *slope, double *sums);
+EW_EXPORT int ew_sparse_times(const ew_sparse *s, const double *theta, double *f);
+
+/* The four live functions of the cubic splines of one input, by a table of pieces as above: at (rows), value (rows, 4). */
+typedef struct ew_sparse_cubics {
+    int64_t rows, step, intervals; /* x of a row is x[row * step] */
+    int32_t threads;
+    const double *x, *breaks, *table, *origin, *width;
+    int32_t *at;
+    double *value;
+} ew_sparse_cubics;
+EW_EXPORT int ew_sparse_expand(const ew_sparse_cubics *s);
+
 /* What one core does at most, measured for so many seconds: multiply-adds a second, and bytes a second read again and again
  * from a block of this size (0 where there is no such memory). */
 EW_EXPORT double ew_peak_fma(int is_double, double seconds);

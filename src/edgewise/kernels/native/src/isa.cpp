@@ -9,6 +9,8 @@
 namespace ew::EW_ISA {
 int edge_moments(const ew_spline &s, const void *shift, double *sums); // isa_scores.cpp
 int hidden_sum(const ew_hidden &s); // isa_hidden.cpp
+int sparse(int what, const ew_sparse &s, const double *in, double *out); // isa_sparse.cpp
+int cubics(const ew_sparse_cubics &s);
 }
 
 #define EW_JOIN_(a, b) a##b
@@ -27,6 +29,8 @@ extern const Isa EW_JOIN(isa_, EW_ISA) = {
     EW_ISA::adamw_step,
     EW_ISA::adamw_rows,
     EW_ISA::hidden_sum,
+    EW_ISA::sparse,
+    EW_ISA::cubics,
     EW_ISA::net::call,
     EW_ISA::net::factorise,
     EW_ISA::peak_fma,

@@ -1,0 +1,260 @@
+"""A dataset as batches that come in one order, each time from whichever batch is asked for: in constant memory.
+
+pyarrow's dataset reader reads ahead and keeps what it has read (github.com/apache/arrow/issues/39808); here one file is
+open at a time, one row group of it is read at a time, nothing is buffered ahead.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+import os
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.fs
+import pyarrow.parquet
+
+from edgewise._core.checks import among, did_you_mean, short
+from edgewise._core.errors import FileError, InputError
+
+csv: Any = pyarrow.csv
+fs: Any = pyarrow.fs
+parquet: Any = pyarrow.parquet
+
+Batch: TypeAlias = Any
+"""A pyarrow.Table of so many rows at most."""
+
+ROWS_OF_BATCH = 65_536
+# Bytes of text that are parsed at once.
+BLOCK = 1 << 24
+_SUFFIXES = (".parquet", ".pq", ".csv", ".tsv")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file, and how many rows its batches have; None where only reading tells."""
+
+    path: str
+    rows: tuple[int, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Files of one schema.
+
+    Attributes
+    ----------
+    parts : tuple of Part
+    schema : pyarrow.Schema
+        Of the first file, which the others have to follow.
+    filesystem : pyarrow.fs.FileSystem
+    """
+
+    parts: tuple[Part, ...]
+    schema: Any
+    filesystem: Any
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns."""
+        return tuple(self.schema.names)
+
+    @property
+    def rows(self) -> int | None:
+        """Rows in all; None where only reading tells."""
+        counts = [part.rows for part in self.parts]
+        return None if None in counts else sum(sum(rows) for rows in counts if rows is not None)
+
+    @property
+    def fingerprint(self) -> str:
+        """What the files are, their sizes and times of change included: of other files nothing is gone on with."""
+        infos = self.filesystem.get_file_info([part.path for part in self.parts])
+        told = [(info.path, info.size, str(info.mtime_ns)) for info in infos]
+        return hashlib.sha256(json.dumps([told, str(self.schema)]).encode()).hexdigest()
+
+    def check_column(self, name: Any, argument: str, of: str) -> str:
+        """A column's name, or one sentence that there is none of that name."""
+        if name not in self.names:
+            raise InputError(
+                f"The '{argument}' parameter of {of} must name a column of the dataset ({among(self.names)}). "
+                f"Got {short(name)} instead{did_you_mean(str(name), self.names)}."
+            )
+        return str(name)
+
+    def batches(self, columns: Sequence[str], start: int = 0) -> Iterator[Batch]:
+        """Batches of some columns, from batch number `start` on.
+
+        Raises
+        ------
+        FileError
+            If a file is damaged, or its columns are not those of the first.
+        """
+        number = 0
+        for part in self.parts:
+            if part.rows is not None and number + len(part.rows) <= start:
+                number += len(part.rows)
+                continue
+            for batch in self._read(part, columns, max(start - number, 0)):
+                if number >= start:
+                    yield batch
+                number += 1
+
+    def _read(self, part: Part, columns: Sequence[str], skipped: int) -> Iterator[Batch]:
+        """All batches of a file; of the first `skipped` the rows need not be read."""
+        with _said(part.path):
+            if _is_text(part.path):
+                yield from self._texts(part.path, columns)
+                return
+            with self.filesystem.open_input_file(part.path) as opened:
+                words = [field.name for field in self.schema if _is_words(field.type)]
+                file = parquet.ParquetFile(opened, pre_buffer=False, read_dictionary=words)
+                for group in range(file.num_row_groups):
+                    count = -(-file.metadata.row_group(group).num_rows // ROWS_OF_BATCH)
+                    if skipped >= count:
+                        skipped -= count
+                        yield from [None] * count
+                        continue
+                    skipped = 0
+                    yield from _whole(
+                        file.iter_batches(ROWS_OF_BATCH, row_groups=[group], columns=list(columns)), columns
+                    )
+
+    def _texts(self, path: str, columns: Sequence[str]) -> Iterator[Batch]:
+        kinds = {name: self.schema.field(name).type for name in columns}
+        with self.filesystem.open_input_stream(path) as stream:
+            options = csv.ConvertOptions(
+                include_columns=list(columns), column_types=kinds, strings_can_be_null=True
+            )
+            yield from _whole(_opened(stream, path, options), columns)
+
+
+def open_source(paths: str | os.PathLike[str] | Sequence[str], filesystem: Any = None) -> Source:
+    """The files that a path, a glob, a folder or a list of paths names, in the order of their names.
+
+    Parameters
+    ----------
+    paths : str, path or sequence of str
+    filesystem : pyarrow.fs.FileSystem, optional
+        Where they are; by default this machine.
+
+    Raises
+    ------
+    FileError
+        If there are none, one cannot be read, or its columns are not those of the first.
+    """
+    filesystem = fs.LocalFileSystem() if filesystem is None else filesystem
+    files = _found(paths, filesystem) if isinstance(paths, (str, os.PathLike)) else list(paths)
+    if not files:
+        raise FileError(f"There is no file {short(os.fspath(paths))}; name a file, a folder or a pattern.")  # pyright: ignore
+    parts, first = list[Part](), None
+    for path in files:
+        with _said(path):
+            rows, schema = _looked_at(path, filesystem)
+        first = schema if first is None else first
+        _check_schema(first, files[0], schema, path)
+        parts.append(Part(path, rows))
+    return Source(tuple(parts), first, filesystem)
+
+
+def _found(path: str | os.PathLike[str], filesystem: Any) -> list[str]:
+    name = os.fspath(path)
+    if isinstance(filesystem, fs.LocalFileSystem):
+        if os.path.isdir(name):
+            return [
+                each for each in sorted(glob.glob(os.path.join(name, "**"), recursive=True)) if _is_data(each)
+            ]
+        return [name] if os.path.exists(name) else sorted(glob.glob(name, recursive=True))
+    info = filesystem.get_file_info(name)
+    if info.type == fs.FileType.Directory:
+        every = filesystem.get_file_info(fs.FileSelector(name, recursive=True))
+        return sorted(each.path for each in every if _is_data(each.path))
+    return [name] if info.type == fs.FileType.File else []
+
+
+def _is_data(path: str) -> bool:
+    return path.lower().removesuffix(".gz").endswith(_SUFFIXES)
+
+
+def _is_text(path: str) -> bool:
+    return path.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
+
+
+def _looked_at(path: str, filesystem: Any) -> tuple[tuple[int, ...] | None, Any]:
+    """Rows of the batches of a file, where its end tells, and its schema."""
+    if _is_text(path):
+        with filesystem.open_input_stream(path) as stream:
+            return None, _opened(stream, path, csv.ConvertOptions(strings_can_be_null=True)).schema
+    with filesystem.open_input_file(path) as opened:
+        file = parquet.ParquetFile(opened, pre_buffer=False)
+        counts = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
+        rows = tuple(
+            min(ROWS_OF_BATCH, count - begin) for count in counts for begin in range(0, count, ROWS_OF_BATCH)
+        )
+        return rows, file.schema_arrow
+
+
+def _opened(stream: Any, path: str, options: Any) -> Any:
+    tabs = csv.ParseOptions(delimiter="\t" if path.lower().removesuffix(".gz").endswith(".tsv") else ",")
+    return csv.open_csv(stream, csv.ReadOptions(block_size=BLOCK), tabs, options)
+
+
+def _whole(batches: Any, columns: Sequence[str]) -> Iterator[Batch]:
+    for batch in batches:
+        table = pa.Table.from_batches([batch]).select(list(columns))
+        for begin in range(0, table.num_rows, ROWS_OF_BATCH):
+            yield table.slice(begin, ROWS_OF_BATCH)
+
+
+def kind_of(kind: Any) -> str:
+    """What the cells of a column are: number, bool, date or text."""
+    if pa.types.is_dictionary(kind):
+        return kind_of(kind.value_type)
+    if pa.types.is_boolean(kind):
+        return "bool"
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_date(kind) or pa.types.is_timestamp(kind):
+        return "date"
+    return "text" if _is_words(kind) else "nothing" if pa.types.is_null(kind) else str(kind)
+
+
+def _is_words(kind: Any) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def _check_schema(first: Any, first_path: str, schema: Any, path: str) -> None:
+    """All columns of the first file are there, and hold what they hold there."""
+    for field in first:
+        if field.name not in schema.names:
+            raise FileError(
+                f"The file {path} must have the columns of {first_path}. Got one without {short(field.name, 40)} "
+                "instead; leave it out, or write it anew."
+            )
+        own, known = kind_of(schema.field(field.name).type), kind_of(field.type)
+        if "nothing" not in (own, known) and own != known:
+            raise FileError(
+                f"Column {short(field.name, 40)} must hold {known}s in every file, as in {first_path}. Got {own}s in "
+                f"{path} instead; convert that file, or leave it out."
+            )
+
+
+@contextmanager
+def _said(path: str) -> Generator[None]:
+    """What pyarrow says of a file it cannot read, in one sentence."""
+    try:
+        yield
+    except (FileError, InputError):
+        raise
+    except FileNotFoundError as error:
+        raise FileError(f"The file {path} cannot be read: there is no such file.") from error
+    except (pa.ArrowException, OSError) as error:
+        told = " ".join(str(error).split())
+        raise FileError(
+            f"The file {path} cannot be read: {short(told, 120)}. Write it anew, or leave it out of the dataset."
+        ) from error

@@ -1,0 +1,139 @@
+"""What can be read only once, or not from its middle, is written to Parquet files of a temporary folder first."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow as pa
+
+from edgewise._core.checks import short
+from edgewise._core.errors import FileError, InputError
+from edgewise.data.streaming.source import ROWS_OF_BATCH, Source, open_source, parquet
+
+
+@contextmanager
+def dataset(data: Any, filesystem: Any = None, of: str = "fit") -> Generator[Source]:
+    """Any dataset as files that can be read from any row.
+
+    Parameters
+    ----------
+    data : path, glob, folder, list of paths, pyarrow.dataset.Dataset, polars.LazyFrame, or frames one after the other
+        Frames (of Arrow, pandas, Polars, or mappings of columns) are written to a temporary folder, and so is what a lazy
+        frame gives; it is removed at the end.
+    filesystem : pyarrow.fs.FileSystem, optional
+        Where paths are.
+    of : str
+        Who asks, for messages.
+    """
+    if isinstance(data, Source):
+        yield data
+    elif isinstance(data, (str, os.PathLike)) or _are_paths(data):
+        yield open_source(cast(Any, data), filesystem)
+    elif hasattr(data, "get_fragments"):
+        yield _of_dataset(data, of)
+    elif hasattr(data, "sink_parquet"):
+        with tempfile.TemporaryDirectory(prefix="edgewise-") as folder:
+            path = Path(folder, "rows.parquet")
+            with _room(folder):
+                data.sink_parquet(path, row_group_size=ROWS_OF_BATCH)
+            yield open_source(path)
+    elif isinstance(data, Iterable) and not _is_frame(data):
+        with tempfile.TemporaryDirectory(prefix="edgewise-") as folder:
+            path = Path(folder, "rows.parquet")
+            with _room(folder):
+                _write(iter(cast("Iterable[Any]", data)), path, of)
+            yield open_source(path)
+    else:
+        raise InputError(
+            f"The dataset of {of} must be a path, a pattern, a pyarrow dataset, a Polars LazyFrame or an iterator of "
+            f"frames. Got {short(data)} instead."
+        )
+
+
+def is_dataset(data: Any) -> bool:
+    """Whether something names rows rather than holds them."""
+    held = isinstance(data, Source) or hasattr(data, "get_fragments") or hasattr(data, "sink_parquet")
+    return held or isinstance(data, (str, os.PathLike)) or _are_paths(data) or isinstance(data, Iterator)
+
+
+def _are_paths(data: Any) -> bool:
+    listed = isinstance(data, (list, tuple)) and bool(data)
+    return listed and all(isinstance(each, (str, os.PathLike)) for each in cast("Sequence[Any]", data))
+
+
+def _is_frame(data: Any) -> bool:
+    return hasattr(data, "columns") or hasattr(data, "column_names") or hasattr(data, "shape")
+
+
+def _of_dataset(data: Any, of: str) -> Source:
+    """The files of a pyarrow dataset."""
+    try:
+        files, kind = list(data.files), data.format.default_extname
+    except AttributeError:
+        raise InputError(
+            f"The pyarrow dataset of {of} must be one of files. Got a {type(data).__name__} instead; pass its frames "
+            "one after the other."
+        ) from None
+    if kind not in ("parquet", "csv"):
+        raise InputError(
+            f"The files of a pyarrow dataset must be Parquet or CSV. Got {kind} instead; write them anew."
+        )
+    absent = [name for name in data.schema.names if name not in open_source(files[:1], data.filesystem).names]
+    if absent:
+        raise InputError(
+            f"The files of a pyarrow dataset must hold all its columns. Got {short(absent[0], 40)} in the names of "
+            "folders instead; write it into the files."
+        )
+    return open_source(files, data.filesystem)
+
+
+def _write(frames: Iterator[Any], path: Path, of: str) -> None:
+    first = next(frames, None)
+    if first is None:
+        raise InputError(f"The dataset of {of} must have rows. Got an iterator without frames instead.")
+    table = _arrow(first, of)
+    schema = table.schema
+    with parquet.ParquetWriter(path, schema) as writer:
+        for number, frame in enumerate(itertools.chain([table], frames)):
+            own = _arrow(frame, of)
+            try:
+                writer.write_table(own.select(schema.names).cast(schema), row_group_size=ROWS_OF_BATCH)
+            except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, KeyError) as error:
+                raise InputError(
+                    f"Frame {number + 1} of the dataset must have the columns of the first. Got one of other columns "
+                    f"instead ({short(' '.join(str(error).split()), 80)}); bring the frames into one form."
+                ) from error
+
+
+def _arrow(frame: Any, of: str) -> Any:
+    if isinstance(frame, pa.Table):
+        return frame
+    if isinstance(frame, pa.RecordBatch):
+        return pa.Table.from_batches([frame])
+    try:
+        if isinstance(frame, dict):
+            return pa.table(cast("dict[str, Any]", frame))
+        import narwhals as nw
+
+        return nw.from_native(frame, eager_only=True).to_arrow()
+    except (TypeError, ValueError, pa.ArrowException) as error:
+        raise InputError(
+            f"The dataset of {of} must give frames, one after the other. Got {short(frame)} among them instead."
+        ) from error
+
+
+@contextmanager
+def _room(folder: str) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise FileError(
+            f"The rows cannot be written to the temporary folder {folder}: {error.strerror or error}. Make room there, "
+            "or point TMPDIR to another disk."
+        ) from error

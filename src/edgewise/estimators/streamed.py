@@ -1,0 +1,356 @@
+"""Estimators on datasets that are read in batches: statistics, encoding, passes, and one network."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise._core.checks import short
+from edgewise._core.errors import InputError
+from edgewise._core.threads import one_thread
+from edgewise.data import Encoding
+from edgewise.data.encoding_raw import RawTable
+from edgewise.data.streaming.encode import learned, masses, sampled
+from edgewise.data.streaming.source import Source, kind_of
+from edgewise.data.streaming.spool import dataset
+from edgewise.data.streaming.statistics import Roles, Rows, Statistics, roles_of, rows_of
+from edgewise.estimators.problem import Problem, Settings, Trained, column_importances, constant
+from edgewise.estimators.screen import ScreeningWarning, screened_out
+from edgewise.estimators.targets import class_factors
+from edgewise.explaining.misses import out_of_bag_misses
+from edgewise.training import Record
+from edgewise.training.common.records import tell
+from edgewise.training.streaming.checkpoints import Passes
+from edgewise.training.streaming.fit import StreamedRows, fit_streamed
+from edgewise.training.streaming.sums import Encoded
+
+Floats = NDArray[np.float64]
+
+# Rows of the sample, which finds coordinates, starts Newton's method and judges what has not learned from it.
+SAMPLE_ROWS = 100_000
+# Rows between two checkpoints: seconds of work.
+CHECKPOINT_ROWS = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Streamed:
+    """What a fit to a dataset gives an estimator.
+
+    Attributes
+    ----------
+    trained : Trained
+    table : RawTable
+        The sample.
+    classes : array, or None
+    """
+
+    trained: Trained
+    table: RawTable
+    classes: NDArray[Any] | None
+
+
+def fit_dataset(
+    data: Any,
+    target: Any,
+    sample_weight: Any,
+    settings: Settings,
+    *,
+    classify: bool,
+    class_weight: Any = None,
+    checkpoint: Any = None,
+    of: str,
+) -> Streamed:
+    """Fit to a dataset in constant memory.
+
+    Parameters
+    ----------
+    data : path, pattern, folder, list of paths, pyarrow dataset, Polars LazyFrame, or iterator of frames
+    target, sample_weight : str
+        Names of columns.
+    settings : Settings
+    classify : bool
+    class_weight : dict, "balanced" or None
+    checkpoint : path, optional
+        A folder that keeps what has been summed.
+    of : str
+        The estimator's name.
+    """
+    _check(settings, sample_weight, of)
+    threads = torch.get_num_threads()
+    with dataset(data, of=of) as source, one_thread():
+        roles = roles_of(source, target, sample_weight, classify, of)
+        marks = (source.fingerprint, repr(roles), repr(settings), repr(class_weight), SAMPLE_ROWS)
+        passes = Passes(
+            None if checkpoint is None else Path(checkpoint),
+            hashlib.sha256(repr(marks).encode()).hexdigest(),
+            CHECKPOINT_ROWS,
+            _reporter(settings, source.rows),
+        )
+        statistics = _statistics(source, roles, settings, passes)
+        streamed = _fitted(source, roles, statistics, settings, class_weight, passes, threads, of)
+        passes.clear()
+        return streamed
+
+
+def _check(settings: Settings, sample_weight: Any, of: str) -> None:
+    """What is fitted in memory alone."""
+    if sample_weight is not None and not isinstance(sample_weight, str):
+        raise InputError(
+            f"The 'sample_weight' of {of} must name a column of the dataset. Got {short(sample_weight)} instead."
+        )
+    for name, given, allowed in (
+        ("mode", settings.mode, settings.mode != "deep"),
+        ("seconds", settings.seconds, settings.seconds is None),
+        ("monotone, convex or bounds", settings.wishes, not settings.wishes.columns),
+        ("output_range", settings.output_range, settings.output_range is None),
+        ("loss", settings.loss, settings.loss == "squared"),
+    ):
+        if not allowed:
+            raise InputError(
+                f"The '{name}' parameter of {of} must be left out for a dataset that is read in batches, which gets "
+                f"functions of single columns and of pairs. Got {short(given)} instead; fit to a sample in memory for that."
+            )
+
+
+def _statistics(source: Source, roles: Roles, settings: Settings, passes: Passes) -> Statistics:
+    kinds = [_kind(kind_of(source.schema.field(name).type), name) for name in roles.columns]
+
+    def make(state: Any) -> Statistics:
+        return Statistics(roles, kinds, SAMPLE_ROWS, settings.seed, state)
+
+    def find() -> Any:
+        return passes.run("statistics", make, lambda start: _ahead(source.batches(roles.read, start))).state()
+
+    return make(passes.stage("statistics", find))
+
+
+def _kind(kind: str, name: str) -> str:
+    if kind == "nothing":
+        return "number"  # a column of gaps, which is left out
+    if kind not in ("number", "bool", "date", "text"):
+        raise InputError(
+            f"Column {short(name, 40)} must hold numbers, words, truth values or dates. Got {kind} instead; leave it out."
+        )
+    return kind
+
+
+def _fitted(
+    source: Source,
+    roles: Roles,
+    statistics: Statistics,
+    settings: Settings,
+    class_weight: Any,
+    passes: Passes,
+    threads: int,
+    of: str,
+) -> Streamed:
+    table, y, weight = sampled(statistics)
+    coding = _Coding.of(statistics, source, y, weight, class_weight)
+    encoding, left_out = _encoding(statistics, coding, table, y, settings, of)
+    if coding.constant(statistics):
+        problem = Problem(table, coding.problem_target(y), weight, None, coding.loss, coding.outputs)
+        fit = constant(problem, encoding)
+        trained = Trained(fit.network, encoding, fit, np.zeros(len(encoding.columns)), left_out)
+        return Streamed(trained, table, coding.classes)
+
+    def batches(start: int) -> Iterator[Encoded]:
+        whole = (rows_of(batch, roles) for batch in source.batches(roles.read, start))
+        return _ahead(coding.encoded(rows, encoding) for rows in whole)
+
+    order = np.sort(statistics.sample.numbers)
+    rows = StreamedRows(
+        batches,
+        coding.encoded(Rows(table, y, weight, coding.named(statistics)), encoding),
+        order,
+        masses(encoding, statistics),
+        _first_inputs(encoding),
+        int(statistics.seen[0]),
+    )
+    fit = fit_streamed(
+        rows,
+        loss=coding.loss,
+        names=encoding.names,
+        outputs=coding.outputs,
+        mode=settings.mode,
+        interactions=settings.interactions,
+        shift=coding.shift,
+        scale=coding.scale,
+        passes=passes,
+        config=settings.config,
+        threads=threads,
+    )
+    importances = column_importances(fit.network, encoding, rows.sample.inputs, settings.config)
+    misses = None
+    if coding.loss == "squared" and fit.held is not None and fit.out_of_bag is not None and len(fit.held):
+        own = np.searchsorted(order, fit.held.numpy())
+        misses = out_of_bag_misses(y[own, None], fit.out_of_bag.numpy(), weight[own])
+    return Streamed(Trained(fit.network, encoding, fit, importances, left_out, misses), table, coding.classes)
+
+
+def _encoding(
+    statistics: Statistics, coding: _Coding, table: RawTable, y: Floats, settings: Settings, of: str
+) -> tuple[Encoding, tuple[str, ...]]:
+    encoding = learned(statistics)
+    targets = coding.targets(y, coding.named(statistics))
+    left_out = screened_out(encoding, encoding.apply(table), targets, settings.max_inputs, settings.config)
+    if left_out:
+        warnings.warn(
+            f"{of} keeps the {len(encoding.columns) - len(left_out):,} of {len(encoding.columns):,} columns that "
+            "explain most one by one; raise max_inputs to keep more, or choose columns first.",
+            ScreeningWarning,
+            stacklevel=5,
+        )
+        encoding = encoding.without(left_out, "screened out: others explain more")
+    return encoding, left_out
+
+
+def _first_inputs(encoding: Encoding) -> tuple[int, ...]:
+    """Inputs that are columns themselves, and not marks of missing cells or codes."""
+    _, first = np.unique(encoding.sources, return_index=True)
+    return tuple(first.tolist())
+
+
+@dataclass(frozen=True, eq=False)
+class _Coding:
+    """How targets become outputs in network units.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Classes as the statistics number them; none of numbers.
+    place : array of shape (labels,)
+        The place of each among the sorted classes.
+    """
+
+    labels: tuple[str, ...]
+    place: NDArray[np.int64]
+    classes: NDArray[Any] | None
+    factors: Floats | None
+    loss: str
+    outputs: tuple[str, ...]
+    shift: Floats
+    scale: Floats
+    unit: float
+
+    @classmethod
+    def of(
+        cls, statistics: Statistics, source: Source, y: Floats, weight: Floats, class_weight: Any
+    ) -> _Coding:
+        target, unit = statistics.roles.target, float(weight.mean())
+        if not target.classes:
+            mean = np.average(y, weights=weight)
+            spread = float(np.sqrt(np.average((y - mean) ** 2, weights=weight)))
+            scale = np.array([spread if spread > 0 else 1.0])
+            return cls(
+                (),
+                np.empty(0, np.int64),
+                None,
+                None,
+                "squared",
+                (target.name,),
+                np.array([mean]),
+                scale,
+                unit,
+            )
+        words: Any = statistics.target
+        there = words.moments[:-1, 1]
+        labels = tuple(word for word, own in zip(words.places, there, strict=True) if own > 0)
+        classes, place = _classes(labels, source.schema.field(target.name).type)
+        sizes = np.zeros(len(classes))
+        sizes[place] = there[there > 0]
+        factors = class_factors(class_weight, classes, np.arange(len(classes)), sizes)
+        names = [str(label) for label in classes.tolist()]
+        binary = len(classes) <= 2
+        outputs = (f"log-odds of {names[-1]}",) if binary else tuple(names)
+        plain = np.zeros(len(outputs)), np.ones(len(outputs))
+        return cls(
+            labels, place, classes, factors, "logistic" if binary else "cross_entropy", outputs, *plain, unit
+        )
+
+    def named(self, statistics: Statistics) -> tuple[str, ...]:
+        """Labels as the sample numbers them."""
+        known: Any = statistics.target
+        return () if self.classes is None else tuple(known.places)
+
+    def constant(self, statistics: Statistics) -> bool:
+        """Whether all rows have the same target."""
+        if self.classes is not None:
+            return len(self.classes) == 1
+        known: Any = statistics.target
+        return bool(known.range[0] == known.range[1])
+
+    def problem_target(self, y: Floats) -> Floats:
+        """Numbers, or class numbers, which are all the same."""
+        return y if self.classes is None else np.zeros(len(y))
+
+    def numbers(self, y: Floats, labels: tuple[str, ...]) -> NDArray[np.int64]:
+        """The class number of each row of a batch with labels of its own."""
+        known = dict(zip(self.labels, self.place.tolist(), strict=True))
+        # A file may list words that none of its rows has.
+        return np.array([known.get(label, 0) for label in labels], dtype=np.int64)[y.astype(np.int64)]
+
+    def targets(self, y: Floats, labels: tuple[str, ...]) -> Floats:
+        """Targets in network units, (n, D)."""
+        if self.classes is None:
+            return ((y - self.shift[0]) / self.scale[0])[:, None]
+        codes = self.numbers(y, labels)
+        if self.loss == "logistic":
+            return (codes == len(self.classes) - 1).astype(np.float64)[:, None]
+        return np.eye(len(self.classes))[codes]
+
+    def encoded(self, rows: Rows, encoding: Encoding) -> Encoded:
+        """Rows as a network reads them."""
+        weight = rows.weight / self.unit
+        if self.factors is not None:
+            weight = weight * self.factors[self.numbers(rows.y, rows.labels)]
+        return Encoded(encoding.apply(rows.table), self.targets(rows.y, rows.labels), weight)
+
+
+def _classes(labels: tuple[str, ...], kind: Any) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The classes, sorted, and the place of each label among them."""
+    what = kind_of(kind)
+    if what == "bool":
+        values: NDArray[Any] = np.array([label == "True" for label in labels])
+    elif what == "number":
+        numbers = np.array([float(label) for label in labels])
+        values = numbers.astype(np.int64) if "int" in str(kind) else numbers
+    else:
+        values = np.array(labels)
+    classes, place = np.unique(values, return_inverse=True)
+    return classes, place
+
+
+def _ahead(batches: Iterator[Any]) -> Iterator[Any]:
+    """The same batches, the next of them read while one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(next, batches, None)
+        while (batch := future.result()) is not None:
+            future = pool.submit(next, batches, None)
+            yield batch
+
+
+def _reporter(settings: Settings, rows: int | None) -> Any:
+    began, shown = time.monotonic(), [0.0]
+
+    def report(stage: str, done: int, speed: float) -> None:
+        now = time.monotonic()
+        if now - shown[0] < 0.5 and done != rows:
+            return
+        shown[0] = now
+        left = "" if rows is None else f", {max(rows - done, 0) / speed:,.0f} s left of this pass"
+        share = None if rows is None else done / max(rows, 1)
+        note = f"{done:,} rows, {speed:,.0f} rows/s{left}"
+        tell(settings.callbacks, Record(stage, done, math.nan, None, now - began, 0, note, share))
+
+    return report

@@ -1,0 +1,1 @@
+"""Additive networks from rows that are never in memory together: normal equations, summed batch by batch."""

@@ -1,0 +1,138 @@
+"""Passes over batches that can be broken off at any moment: what has been summed lies on disk, as of some batch.
+
+A stage is a function of the stages before it and of one pass. What a finished stage has found, and how far the pass in
+progress has come, are files of their own, each put in its place in one step. Started again with the same rows and settings,
+a fit goes on from them and ends in the same bits: sums are kept to the last digit, and batches begin where they did.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.errors import FileError
+from edgewise._core.files import said_clearly, shown, write_file
+
+State = dict[str, NDArray[Any]]
+_MARK = "fingerprint"
+
+
+class Sums(Protocol):
+    """What batches are added to."""
+
+    def add(self, batch: Any) -> int:
+        """Take a batch in; the number of its rows."""
+        ...
+
+    def state(self) -> State:
+        """Everything, as arrays."""
+        ...
+
+
+class Passes:
+    """Passes and stages of one fit.
+
+    Parameters
+    ----------
+    folder : path or None
+        Where to keep them; None keeps nothing.
+    fingerprint : str
+        Of the rows and settings: what lies there of others is passed over, and written over.
+    every : int
+        Rows between two checkpoints.
+    report : callable
+        Called with the stage, the rows of this pass so far, and rows a second, after each batch.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        fingerprint: str,
+        every: int,
+        report: Callable[[str, int, float], object] = lambda stage, rows, speed: None,
+    ) -> None:
+        self.folder, self.fingerprint, self.every, self.report = folder, fingerprint, every, report
+        if folder is not None:
+            with said_clearly(folder, "written"):
+                folder.mkdir(parents=True, exist_ok=True)
+
+    def stage(self, name: str, find: Callable[[], State]) -> State:
+        """What a stage finds, from its file where it was finished before."""
+        known = self._read(name)
+        if known is not None:
+            return known
+        found = find()
+        self._write(name, found)
+        if self.folder is not None:
+            self._path("progress").unlink(missing_ok=True)
+        return found
+
+    def run(
+        self, stage: str, make: Callable[[State | None], Sums], batches: Callable[[int], Iterator[Any]]
+    ) -> Any:
+        """Sums of all batches, from where they were broken off.
+
+        Parameters
+        ----------
+        stage : str
+        make : callable
+            Makes sums, of nothing or of a state.
+        batches : callable
+            Batches from one of some number on.
+        """
+        saved = self._read("progress")
+        if saved is not None and saved.pop("stage").tobytes().decode() != stage:
+            saved = None
+        number, rows = (0, 0) if saved is None else saved.pop("position").tolist()
+        sums, since, begun, own = make(saved), 0, time.monotonic(), 0
+        for number, batch in enumerate(batches(number), number + 1):  # noqa: B020
+            count = sums.add(batch)
+            rows, since, own = rows + count, since + count, own + count
+            self.report(stage, rows, own / max(time.monotonic() - begun, 1e-9))
+            if since >= self.every and self.folder is not None:
+                name, position = np.frombuffer(stage.encode(), np.uint8), np.array([number, rows])
+                self._write("progress", {**sums.state(), "stage": name, "position": position})
+                since = 0
+        return sums
+
+    def clear(self) -> None:
+        """Remove the files, and drafts of them that a process left that was killed while it wrote."""
+        if self.folder is not None:
+            for path in (*self.folder.glob("*.edgewise-pass"), *self.folder.glob(".*.edgewise-pass.*.tmp")):
+                path.unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        assert self.folder is not None
+        return self.folder / f"{name}.edgewise-pass"
+
+    def _write(self, name: str, state: State) -> None:
+        if self.folder is None:
+            return
+        content = io.BytesIO()
+        np.savez(content, **cast(Any, {_MARK: np.array(self.fingerprint), **state}))
+        try:
+            write_file(self._path(name), content.getvalue(), overwrite=True)
+        except FileError as error:
+            raise FileError(
+                f"{error} The last checkpoint in {shown(self._path(name).parent)} is whole: make room, and the same "
+                "call goes on from there."
+            ) from error
+
+    def _read(self, name: str) -> State | None:
+        if self.folder is None or not self._path(name).exists():
+            return None
+        try:
+            with np.load(self._path(name), allow_pickle=False) as file:
+                if str(file[_MARK]) != self.fingerprint:
+                    return None
+                return {key: file[key] for key in file.files if key != _MARK}
+        except (OSError, ValueError, KeyError, EOFError) as error:
+            raise FileError(
+                f"The checkpoint {shown(self._path(name))} is damaged; delete it, and the fit begins anew."
+            ) from error

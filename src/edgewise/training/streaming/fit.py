@@ -1,0 +1,332 @@
+"""From batches of rows to one network of functions of single inputs and of pairs: passes, and algebra between them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from edgewise._core.stopping import StopReason
+from edgewise.kernels.sparse import DEGREE
+from edgewise.training.common.losses import CrossEntropy, Loss, Squared
+from edgewise.training.common.results import TableFit
+from edgewise.training.config import TableConfig
+from edgewise.training.interactions.pair_functions import PairFunctions
+from edgewise.training.interactions.pair_nodes import pair_nodes
+from edgewise.training.interactions.two_way_tables import Pair, strongest
+from edgewise.training.streaming.checkpoints import Passes, State
+from edgewise.training.streaming.features import Features, make_features
+from edgewise.training.streaming.newton import Solution, minimised
+from edgewise.training.streaming.quadratic import Directions, Quadratic, directions_of
+from edgewise.training.streaming.sums import Batches, Encoded, LossSums, TwoWaySums, bins_of
+from edgewise.training.tabular.assembly import to_network
+
+Floats = NDArray[np.float64]
+
+# Pairs that join at most unless a number is asked for.
+MOST_PAIRS = 8
+# Share of the rows that judge, as far as the sample goes.
+HELD = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class StreamedRows:
+    """What a fit is to learn from.
+
+    Attributes
+    ----------
+    batches : callable
+        Batches from one of some number on, each time the same.
+    sample : Encoded
+        Some of the rows, in memory.
+    numbers : array of int
+        Their numbers.
+    masses : sequence of (array, array)
+        Of each input the values and how many rows have them.
+    paired : sequence of int
+        Inputs that may be joined in pairs.
+    count : int
+        Rows in all.
+    """
+
+    batches: Batches
+    sample: Encoded
+    numbers: NDArray[np.int64]
+    masses: Sequence[tuple[Floats, Floats]]
+    paired: Sequence[int]
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """A solved model, and one that has not learned from the rows that judge."""
+
+    features: Features
+    directions: Directions
+    solution: Solution
+    held_out: Floats
+
+    def outputs(self, rows: Encoded, theta: Floats) -> Floats:
+        """Outputs (n, D) of directions (P + 1, D)."""
+        own = [self.directions.features(column) for column in theta.T]
+        parts = [self.features.rows(part.inputs) for part in rows.parts()]
+        return np.concatenate([np.stack([part.times(column) for column in own], 1) for part in parts])
+
+
+def fit_streamed(
+    rows: StreamedRows,
+    *,
+    loss: str,
+    names: Sequence[str],
+    outputs: Sequence[str],
+    mode: str,
+    interactions: str | int | None,
+    shift: Floats,
+    scale: Floats,
+    passes: Passes,
+    config: TableConfig,
+    threads: int = 1,
+) -> TableFit:
+    """Fit functions of single inputs, and of pairs that rows held out speak for, in a few passes.
+
+    Parameters
+    ----------
+    rows : StreamedRows
+        With targets in network units: (y - shift) / scale, or a column for each output of classes.
+    loss : "squared", "logistic" or "cross_entropy"
+    names, outputs : sequence of str
+    mode : "auto", "additive" or "pairwise"
+    interactions : int, "auto" or None
+        How many pairs.
+    shift, scale : array of shape (D,)
+        What the network's outputs are brought to.
+    passes : Passes
+    config : TableConfig
+    threads : int
+        To sum on; the rest goes on one. The model does not depend on it.
+
+    Returns
+    -------
+    TableFit
+
+    References
+    ----------
+    S. Wood, Z. Li, G. Shaddick and N. Augustin, "Generalized additive models for gigadata: modeling the U.K. black smoke
+    network daily data", 2017, doi:10.1080/01621459.2016.1195744, for additive models from accumulated cross products of few
+    distinct or local columns.
+    """
+    began = time.monotonic()
+    job = _Job(rows, Squared() if loss == "squared" else CrossEntropy(), passes, config)
+    features = make_features(rows.masses, rows.sample.inputs, rows.sample.weight, config, threads)
+    additive = job.model("single", features, None)
+    tried = {"additive": additive}
+    asked = interactions if isinstance(interactions, int) else None
+    if mode != "additive" and asked != 0:
+        pairs = job.strongest(additive, MOST_PAIRS if asked is None else asked)
+        if pairs:
+            tried["pairwise"] = job.model("pairs", features.with_pairs(pairs), additive)
+    losses = {name: job.held_losses(model) for name, model in tried.items()}
+    chosen, why = _choice(
+        losses, job.held.weight, "auto" if interactions == "auto" else mode, job.loss.dispersed, config
+    )
+    model = tried[chosen]
+    told = model.outputs(job.held, model.held_out)
+    error = float(losses[chosen] @ job.held.weight / max(job.held.weight.sum(), 1e-300))
+    units = float(scale[0]) if job.loss.dispersed else 1.0
+    compared = tuple((name, job.error(losses[name]) * units) for name in losses)
+    return TableFit(
+        network=_network(model, names, outputs, shift, scale),
+        history=(),
+        message=f"{why} Learned from all {rows.count:,} rows, batch by batch.",
+        stop_reason=StopReason.CONVERGED,
+        seconds=time.monotonic() - began,
+        mode=chosen,
+        members=1,
+        validation_error=(math.sqrt(2 * error) * units if job.loss.dispersed else error)
+        if len(job.held)
+        else None,
+        held=torch.from_numpy(rows.numbers[job.judging]),
+        out_of_bag=torch.from_numpy(shift + scale * told),
+        pairs=model.features.pairs,
+        compared=compared,
+    )
+
+
+class _Job:
+    """The passes of one fit."""
+
+    def __init__(self, rows: StreamedRows, loss: Loss, passes: Passes, config: TableConfig) -> None:
+        self.rows, self.loss, self.passes, self.config = rows, loss, passes, config
+        sample = rows.sample
+        count = min(len(sample), int(HELD * rows.count))
+        # The sample is in the order of the rows; every so many-th is as random as they are.
+        self.judging = np.arange(count) * len(sample) // max(count, 1)
+        self.held = Encoded(sample.inputs[self.judging], sample.y[self.judging], sample.weight[self.judging])
+
+    def error(self, losses: Floats) -> float:
+        """Root mean square error of the squared error, mean loss otherwise; in network units."""
+        mean = float(losses @ self.held.weight / max(self.held.weight.sum(), 1e-300))
+        return math.sqrt(2 * mean) if self.loss.dispersed else mean
+
+    def model(self, stage: str, features: Features, start: _Model | None) -> _Model:
+        """Solve for all functions: on the sample first, where a pass costs nothing, then on all rows."""
+        directions = directions_of(features.parts)
+        found = self.passes.stage(stage, lambda: self._solve(stage, features, directions, start))
+        solution = Solution(found["theta"], found["weights"], (), found["looked"])
+        return _Model(features, directions, solution, found["held_out"])
+
+    def _solve(self, stage: str, features: Features, directions: Directions, start: _Model | None) -> State:
+        theta, weights = self._start(features, directions, start)
+        config, dispersed = self.config, self.loss.dispersed
+        if not dispersed:
+            scout = minimised(
+                lambda at: self._sampled(features, directions, at, self.rows.sample),
+                theta,
+                weights,
+                directions,
+                False,
+                config,
+            )
+            theta, weights = scout.theta, scout.weights
+        turn = iter(range(10**6))
+
+        def look(at: Floats) -> list[Quadratic]:
+            point = _in_features(directions, at)
+            sums: LossSums = self.passes.run(
+                f"{stage} {next(turn)}",
+                lambda state: LossSums(features, point, self.loss, state),
+                self.rows.batches,
+            )
+            return sums.quadratics(directions)
+
+        solution = minimised(look, theta, weights, directions, dispersed, config)
+        held = self._sampled(features, directions, solution.looked, self.held)
+        return {
+            "theta": solution.theta,
+            "weights": solution.weights,
+            "looked": solution.looked,
+            "held_out": solution.without(held, directions),
+        }
+
+    def _start(
+        self, features: Features, directions: Directions, start: _Model | None
+    ) -> tuple[Floats, Floats]:
+        outputs = self.rows.sample.y.shape[1]
+        weights = np.full(
+            (len(directions.sizes), outputs), self.config.first_weight * self.rows.sample.weight.sum()
+        )
+        theta = np.zeros((directions.count + 1, outputs))
+        if start is None:
+            theta[-1] = _level(self.rows.sample, self.loss)
+            return theta, weights
+        count = start.directions.count
+        theta[:count], theta[-1] = start.solution.theta[:-1], start.solution.theta[-1]
+        weights[: len(start.directions.sizes)] = start.solution.weights
+        return theta, weights
+
+    def _sampled(
+        self, features: Features, directions: Directions, at: Floats, rows: Encoded
+    ) -> list[Quadratic]:
+        sums = LossSums(features, _in_features(directions, at), self.loss)
+        sums.add(rows)
+        return sums.quadratics(directions)
+
+    def strongest(self, model: _Model, most: int) -> tuple[Pair, ...]:
+        """The pairs that explain most of what a model of single inputs leaves over."""
+        found = self.passes.stage("tables", lambda: self._tables(model, most))
+        return tuple((int(i), int(j)) for i, j in found["pairs"])
+
+    def _tables(self, model: _Model, most: int) -> State:
+        point = _in_features(model.directions, model.solution.theta)
+        bins = bins_of(model.features, self.rows.paired, self.config.table_bins)
+        every = [(i, j) for at, i in enumerate(self.rows.paired) for j in self.rows.paired[at + 1 :]]
+        if not every:
+            return {"pairs": np.empty((0, 2), np.int64)}
+        sums: TwoWaySums = self.passes.run(
+            "tables",
+            lambda state: TwoWaySums(model.features, point, self.loss, bins, state),
+            self.rows.batches,
+        )
+        pairs = strongest(sums.gains(every, self.config), every)[:most]
+        return {"pairs": np.array(pairs, dtype=np.int64).reshape(-1, 2)}
+
+    def held_losses(self, model: _Model) -> Floats:
+        """Losses of the rows that judge, by what has not learned from them."""
+        if not len(self.held):
+            return np.empty(0)
+        f = torch.from_numpy(model.outputs(self.held, model.held_out))
+        return self.loss.rows(f, torch.from_numpy(self.held.y)).numpy()
+
+
+def _in_features(directions: Directions, theta: Floats) -> Floats:
+    return np.stack([directions.features(column) for column in theta.T], 1)
+
+
+def _level(rows: Encoded, loss: Loss) -> Floats:
+    """Best constants of the sample."""
+    mean = rows.weight @ rows.y / rows.weight.sum()
+    if loss.dispersed:
+        return mean
+    mean = mean.clip(1e-6, 1 - 1e-6)
+    return np.log(mean / (1 - mean)) if len(mean) == 1 else np.log(mean) - np.log(mean).mean()
+
+
+def _choice(
+    losses: dict[str, Floats], weight: Floats, mode: str, dispersed: bool, config: TableConfig
+) -> tuple[str, str]:
+    """The simplest that the rows held out cannot tell from the best, and why."""
+    if "pairwise" not in losses:
+        return "additive", "A sum of functions of single columns."
+    if mode == "pairwise" or not len(weight):
+        return "pairwise", "Functions of single columns and of pairs, as asked for."
+    share = weight / weight.sum()
+    gap = losses["additive"] - losses["pairwise"]
+    mean = float(gap @ share)
+    spread = math.sqrt(float(((gap - mean) ** 2) @ share**2))
+    if mean > spread + config.negligible(dispersed):
+        return "pairwise", "Functions of pairs lower the error on rows held out."
+    return "additive", "A sum of functions of single columns: rows held out do not speak for pairs."
+
+
+def _network(
+    model: _Model, names: Sequence[str], outputs: Sequence[str], shift: Floats, scale: Floats
+) -> Any:
+    """The model as one network."""
+    features, theta = model.features, model.solution.theta
+    design = features.design
+    size = features.breaks.shape[1] - 1 + DEGREE
+    whole = np.zeros((len(features.singles) * size, theta.shape[1]))
+    products = dict[Pair, tuple[torch.Tensor, torch.Tensor]]()
+    columns = [model.directions.split(column) for column in theta.T]
+    for at, part in enumerate(model.directions.parts):
+        own = np.stack([column[at] for column in columns], 1)
+        if len(part.inputs) == 1:
+            i = part.inputs[0]
+            whole[i * size : (i + 1) * size] = features.singles[i].spread[:, 1:] @ own
+            continue
+        i, j = part.inputs
+        a, b = (features.coarse[k].spread[:, 1:] for k in (i, j))
+        tables = np.einsum("ma,abd,nb->mnd", a, own.reshape(a.shape[1], b.shape[1], -1), b)
+        places = torch.cartesian_prod(i * size + torch.arange(size), j * size + torch.arange(size))
+        products[i, j] = places, torch.from_numpy(tables.reshape(size * size, -1))
+    plain, bias = torch.from_numpy(whole), torch.from_numpy(theta[-1].copy())
+    squares = None
+    if products:
+        functions = PairFunctions(plain, bias, products)
+        squares = pair_nodes(functions, design, torch.full((len(whole),), size**-0.5, dtype=torch.float64))
+    return to_network(
+        None,
+        design,
+        base=(plain, bias),
+        squares=squares,
+        names=names,
+        outputs=outputs,
+        shift=torch.from_numpy(shift),
+        scale=torch.from_numpy(scale),
+    )

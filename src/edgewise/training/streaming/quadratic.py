@@ -1,0 +1,189 @@
+"""The penalised fit from sums over the rows alone: the quadratic model of a loss, its least, and weights by the evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve, lapack
+
+from edgewise._core.work import charge
+from edgewise.kernels.sparse import mirrored
+from edgewise.training.common.costs import solve_cost
+from edgewise.training.config import TableConfig
+from edgewise.training.streaming.features import Part
+
+Floats = NDArray[np.float64]
+
+# Updates of the weights on one quadratic model.
+UPDATES = 60
+
+
+@dataclass(frozen=True, eq=False)
+class Quadratic:
+    """A loss about a point: value + gradient d + d^T matrix d / 2, in directions; the constant comes last.
+
+    Attributes
+    ----------
+    matrix : array of shape (P + 1, P + 1)
+    gradient : array of shape (P + 1,)
+    value, total : float
+        Sum of the losses, and of the weights of the rows.
+    """
+
+    matrix: Floats
+    gradient: Floats
+    value: float
+    total: float
+
+    def less(self, other: Quadratic) -> Quadratic:
+        """Without the rows of another."""
+        return Quadratic(
+            self.matrix - other.matrix,
+            self.gradient - other.gradient,
+            self.value - other.value,
+            self.total - other.total,
+        )
+
+    def at(self, step: Floats) -> float:
+        """Its value a step away."""
+        return self.value + float(self.gradient @ step) + 0.5 * float(step @ self.matrix @ step)
+
+    def about(self, step: Floats) -> Quadratic:
+        """The same about a point that is a step away."""
+        return Quadratic(self.matrix, self.gradient + self.matrix @ step, self.at(step), self.total)
+
+
+@dataclass(frozen=True, eq=False)
+class Directions:
+    """The directions of the parts, one after the other, and groups of them that have one weight.
+
+    Attributes
+    ----------
+    parts : sequence of Part
+    group : array of shape (P,)
+    sizes : array of shape (groups,)
+    """
+
+    parts: Sequence[Part]
+    group: NDArray[np.int64]
+    sizes: Floats
+
+    @property
+    def count(self) -> int:
+        """P, without the constant."""
+        return len(self.group)
+
+    def of_sums(self, gram: Floats, pulled: Floats, value: float) -> Quadratic:
+        """The quadratic model from sums over the rows in features: the upper half of a matrix, and a gradient."""
+        whole = mirrored(gram)
+        first = self.parts[0].features
+        half = np.empty((len(whole), self.count + 1))
+        for part, columns in zip(self.parts, self._slices, strict=True):
+            half[:, columns] = whole[:, part.features] @ part.directions
+        half[:, -1] = whole[:, first].sum(1)
+        matrix, slope = np.empty((self.count + 1,) * 2), np.empty(self.count + 1)
+        for part, rows in zip(self.parts, self._slices, strict=True):
+            matrix[rows] = part.directions.T @ half[part.features]
+            slope[rows] = part.directions.T @ pulled[part.features]
+        matrix[-1], slope[-1] = half[first].sum(0), pulled[first].sum()
+        return Quadratic((matrix + matrix.T) / 2, slope, value, float(matrix[-1, -1]))
+
+    def features(self, theta: Floats) -> Floats:
+        """What directions (P + 1,) come to in features, the constant among those of the first part."""
+        out = np.zeros(self.parts[-1].features.stop)
+        for part, columns in zip(self.parts, self._slices, strict=True):
+            out[part.features] = part.directions @ theta[columns]
+        out[self.parts[0].features] += theta[-1]
+        return out
+
+    @property
+    def _slices(self) -> list[slice]:
+        ends = np.cumsum([0, *(part.directions.shape[1] for part in self.parts)]).tolist()
+        return [slice(a, b) for a, b in pairwise(ends)]
+
+    def split(self, theta: Floats) -> list[Floats]:
+        """Directions (P + 1,) part by part."""
+        return [theta[columns] for columns in self._slices]
+
+
+def directions_of(parts: Sequence[Part]) -> Directions:
+    """The directions of the parts, each group of each part with a weight of its own."""
+    group, begin = list[NDArray[np.int64]](), 0
+    for part in parts:
+        _, own = np.unique(part.group, return_inverse=True)
+        group.append(own + begin)
+        begin += int(own.max(initial=-1)) + 1
+    whole = np.concatenate(group) if group else np.empty(0, np.int64)
+    return Directions(parts, whole, np.bincount(whole, minlength=begin).astype(np.float64))
+
+
+def solved(quadratic: Quadratic, theta: Floats, weights: Floats, directions: Directions) -> Floats:
+    """The least of a quadratic model about theta (P + 1,) with penalties of given weights (groups,)."""
+    root = _root(quadratic, weights, directions)
+    return theta - cho_solve((root, True), _pull(quadratic, theta, weights, directions))
+
+
+def learned(
+    quadratic: Quadratic,
+    theta: Floats,
+    weights: Floats,
+    directions: Directions,
+    dispersed: bool,
+    config: TableConfig,
+) -> tuple[Floats, Floats]:
+    """The least of a quadratic model, and the weights that maximise the evidence.
+
+    References
+    ----------
+    S. Wood and M. Fasiolo, "A generalized Fellner-Schall method for smoothing parameter optimization", 2017,
+    doi:10.1111/biom.12666.
+    """
+    total, group = quadratic.total, directions.group
+    least = config.least_weight * total
+    least = least if dispersed else max(least, config.least_logit_weight)
+    best = theta
+    for _ in range(UPDATES):
+        root = _root(quadratic, weights, directions)
+        charge(3 * solve_cost(len(root)))
+        best = theta - cho_solve((root, True), _pull(quadratic, theta, weights, directions))
+        inverse = _inverse_diagonal(root)[:-1]
+        free = np.maximum(directions.sizes - weights * np.bincount(group, inverse, len(weights)), 1e-6)
+        size = np.maximum(np.bincount(group, best[:-1] ** 2, len(weights)), 1e-30)
+        noise = 1.0
+        if dispersed:
+            rest = max(2 * quadratic.at(best - theta), 1e-14 * total)
+            noise = rest / max(total - 1 - float(free.sum()), config.least_freedom * total)
+        renewed = np.clip(noise * free / size, least, config.most_weight * total)
+        moved = float(np.abs(np.log(renewed / weights)).max(initial=0.0))
+        weights = renewed
+        if moved < config.settled:
+            break
+    return solved(quadratic, theta, weights, directions), weights
+
+
+def _root(quadratic: Quadratic, weights: Floats, directions: Directions) -> Floats:
+    whole = quadratic.matrix.copy()
+    diagonal = np.einsum("ii->i", whole)
+    diagonal[:-1] += weights[directions.group]
+    try:
+        return cho_factor(whole, lower=True, overwrite_a=False)[0]
+    except np.linalg.LinAlgError:
+        diagonal += 1e-8 * float(diagonal.mean())
+        return cho_factor(whole, lower=True)[0]
+
+
+def _pull(quadratic: Quadratic, theta: Floats, weights: Floats, directions: Directions) -> Floats:
+    pull = quadratic.gradient.copy()
+    pull[:-1] += weights[directions.group] * theta[:-1]
+    return pull
+
+
+def _inverse_diagonal(root: Floats) -> Floats:
+    """Diagonal of the inverse, from the lower root."""
+    inverse, _ = cast(Any, lapack).dtrtri(root, lower=1)
+    return np.einsum("ij,ij->j", np.tril(inverse), np.tril(inverse))

@@ -1,0 +1,292 @@
+"""Estimators on datasets: the same model as sums in memory give, whatever the batches, however often it is broken off."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from scipy.optimize import minimize
+
+import edgewise as ew
+from edgewise._core.errors import FileError, InputError
+from edgewise.data.streaming import source as reading
+from edgewise.estimators import streamed as module
+from edgewise.training.common.losses import CrossEntropy, Squared
+from edgewise.training.config import DEFAULT
+from edgewise.training.streaming import fit as fitting
+from edgewise.training.streaming.features import make_features
+from edgewise.training.streaming.quadratic import directions_of, solved
+from edgewise.training.streaming.sums import Encoded, LossSums
+
+pytest.importorskip("datasketches")
+
+
+def rows(n: int, seed: int = 0, classes: int = 0) -> pa.Table:
+    rng = np.random.default_rng(seed)
+    a, b, c = rng.normal(size=(3, n))
+    sort, few = rng.integers(0, 6, n), rng.integers(0, 5, n).astype(float)
+    y = np.sin(2 * a) + 0.5 * b**2 + 0.5 * np.cos(2.0 * sort) + 0.2 * few + a * c + 0.3 * rng.normal(size=n)
+    told = y
+    if classes:
+        cuts = np.array([0.5]) if classes == 2 else np.array([0.0, 1.5])
+        told = np.array(["low", "mid", "high"])[np.searchsorted(cuts, y)]
+    b = np.where(rng.random(n) < 0.03, np.nan, b)
+    return pa.table(
+        {
+            "a": a,
+            "b": pa.array(b, from_pandas=True),
+            "c": c,
+            "sort": [f"w{k}" for k in sort],
+            "few": few,
+            "y": told,
+            "w": rng.uniform(0.5, 2, n),
+        }
+    )
+
+
+def written(folder: Path, n: int = 3_000, parts: int = 3, **options) -> str:
+    for k in range(parts):
+        pa.parquet.write_table(rows(n // parts, k, **options), folder / f"{k}.parquet", row_group_size=700)
+    return str(folder / "*.parquet")
+
+
+def numbers_of(model) -> bytes:
+    return b"".join(tensor.numpy().tobytes() for tensor in model.network_.state_dict().values())
+
+
+def test_a_regressor_is_one_like_any_other(tmp_path):
+    model = ew.KANRegressor(mode="auto").fit(written(tmp_path, 6_000), target="y")
+    test = rows(2_000, 9)
+    X, y = test.select(["a", "b", "c", "sort", "few", "w"]), test["y"].to_numpy()
+    assert model.fit_.mode == "pairwise"
+    assert ("a", "c") in [tuple(sorted(pair)) for pair in model.interactions_]
+    told = model.predict(X)
+    assert np.sqrt(np.mean((told - y) ** 2)) < 0.4
+    assert model.fit_.validation_error == pytest.approx(np.sqrt(np.mean((told - y) ** 2)), rel=0.1)
+    ew.save(model, tmp_path / "model.kan")
+    assert (ew.load(tmp_path / "model.kan").predict(X) == told).all()
+    _, interval = model.predict(X, return_interval=0.9)
+    assert 0.86 < np.mean((interval[:, 0] <= y) & (y <= interval[:, 1])) < 0.94
+    assert {"a", "b"} <= {str(name) for name in model.feature_names_in_}
+    assert model.explain(X.slice(0, 200), row=3) is not None
+    pa.parquet.write_table(test, tmp_path / "test.pq")
+    np.testing.assert_array_equal(model.predict(str(tmp_path / "test.pq")), told)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_classifier_is_one_like_any_other(tmp_path, classes):
+    model = ew.KANClassifier(mode="additive").fit(
+        written(tmp_path, 3_000, classes=classes), target="y", sample_weight="w"
+    )
+    test = rows(2_000, 9, classes=classes)
+    assert model.classes_.tolist() == sorted(set(test["y"].to_pylist()))
+    X, y = test.drop_columns(["y", "w"]), np.array(test["y"])
+    most = max(np.mean(y == each) for each in model.classes_)
+    assert model.score(X, y) > most + 0.15
+    told = model.predict_proba(X)[np.arange(len(y)), np.searchsorted(model.classes_, y)]
+    assert model.fit_.validation_error == pytest.approx(-np.log(told).mean(), rel=0.15)
+
+
+def dense_problem(loss: str):
+    """Rows with few values, many values and a pair, as features and, with no code in common, as scipy's splines."""
+    rng = np.random.default_rng(3)
+    X = np.column_stack([rng.normal(size=900), rng.integers(0, 4, 900), rng.normal(size=900)])
+    f = np.sin(X[:, 0]) + 0.3 * X[:, 1] + X[:, 0] * X[:, 2]
+    y = f + rng.normal(size=900) if loss == "squared" else (f + rng.logistic(size=900) > 0).astype(float)
+    weight = rng.uniform(0.5, 2, 900)
+    masses = [tuple(np.unique(column, return_counts=True)) for column in X.T]
+    masses = [(values, counts.astype(float)) for values, counts in masses]
+    features = make_features(masses, X, weight, DEFAULT).with_pairs(((0, 2),))
+    directions = directions_of(features.parts)
+    sparse = features.rows(X)
+    dense = sparse._matrix().toarray()
+    columns = [dense[:, part.features] @ part.directions for part in directions.parts]
+    design = np.column_stack([*columns, np.ones(len(X))])
+    return X, y, weight, features, directions, design
+
+
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_sums_solve_what_all_rows_at_once_solve(loss):
+    X, y, weight, features, directions, design = dense_problem(loss)
+    penalty = np.random.default_rng(0).uniform(0.5, 50, len(directions.sizes))
+    whole = np.append(penalty[directions.group], 0.0)
+    row_loss = Squared() if loss == "squared" else CrossEntropy()
+    theta = np.zeros(directions.count + 1)
+    for _ in range(1 if loss == "squared" else 12):
+        sums = LossSums(features, directions.features(theta)[:, None], row_loss)
+        for part in np.array_split(np.arange(len(y)), 7):
+            sums.add(Encoded(X[part], y[part, None], weight[part]))
+        theta = solved(sums.quadratics(directions)[0], theta, penalty, directions)
+    if loss == "squared":
+        root = np.sqrt(weight)[:, None]
+        stacked = np.vstack([root * design, np.diag(np.sqrt(whole))])
+        expected = np.linalg.lstsq(stacked, np.append(root[:, 0] * y, np.zeros(len(whole))), rcond=None)[0]
+    else:
+
+        def value(t):
+            f = design @ t
+            fall = weight * (1 / (1 + np.exp(-f)) - y)
+            return (np.logaddexp(0, f) - y * f) @ weight + whole @ t**2 / 2, design.T @ fall + whole * t
+
+        expected = minimize(
+            value, np.zeros(len(whole)), jac=True, method="BFGS", options={"gtol": 1e-9, "maxiter": 2000}
+        ).x
+    tolerance = 1e-8 if loss == "squared" else 2e-6  # of BFGS
+    assert np.abs(design @ theta - design @ expected).max() < tolerance
+
+
+@pytest.mark.parametrize("classes", [0, 2])
+def test_batches_of_any_size_give_the_same_model(tmp_path, classes, monkeypatch):
+    data = written(tmp_path, 4_000, classes=classes)
+    kind = ew.KANClassifier if classes else ew.KANRegressor
+    models = []
+    for size in (65_536, 300):
+        monkeypatch.setattr(reading, "ROWS_OF_BATCH", size)
+        models.append(kind(mode="additive").fit(data, target="y"))
+    X = rows(500, 9).drop_columns(["y"])
+    one, other = (model._outputs(X) for model in models)
+    np.testing.assert_allclose(one, other, atol=1e-8)
+
+
+def test_the_network_says_what_was_solved(tmp_path):
+    model = ew.KANRegressor(mode="additive").fit(written(tmp_path), target="y")
+    table = pa.concat_tables(rows(1_000, k) for k in range(3))
+    inputs = model.encoding_.apply(table.drop_columns(["y"]))
+    # Residuals of an additive fit are orthogonal to every function of one input but for what is shrunk.
+    rest = table["y"].to_numpy() - model.predict(table.drop_columns(["y"]))
+    assert abs(rest.mean()) < 1e-9
+    at = inputs[:, list(model.encoding_.names).index("few")]
+    assert max(abs(rest[at == value].mean()) for value in np.unique(at)) < 0.06
+
+
+CHILD = """
+import os, random, signal, sys
+from edgewise.data.streaming import source as reading
+from edgewise.estimators import streamed
+import edgewise as ew
+reading.ROWS_OF_BATCH = 100
+streamed.CHECKPOINT_ROWS = 300
+own, left = reading.Source.batches, -1
+def batches(self, columns, start=0):
+    global left
+    for batch in own(self, columns, start):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield batch
+reading.Source.batches = batches
+
+def run(data, folder, classes, kill, to):
+    # A fresh process each time, without the seconds that it takes to load everything.
+    global left
+    child = os.fork()
+    if child == 0:
+        left = kill
+        kind = ew.KANClassifier if classes else ew.KANRegressor
+        model = kind(mode="pairwise", interactions=1).fit(data, target="y", checkpoint=folder)
+        numbers = (tensor.numpy().tobytes() for tensor in model.network_.state_dict().values())
+        open(to, "wb").write(b"".join(numbers))
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+place = sys.argv[1]
+for classes in (0, 2):
+    data, folder, draw = f"{place}/{classes}/*.parquet", f"{place}/passes", random.Random(classes)
+    assert run(data, None, classes, -1, f"{place}/whole") == 0
+    killed = [run(data, folder, classes, draw.randint(2, 40), f"{place}/broken") for _ in range(4)]
+    assert -signal.SIGKILL in killed and set(killed) <= {0, -signal.SIGKILL}, killed
+    assert run(data, folder, classes, -1, f"{place}/again") == 0
+    assert open(f"{place}/again", "rb").read() == open(f"{place}/whole", "rb").read()
+    assert not os.listdir(folder), os.listdir(folder)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kills copies of a process")
+def test_killed_at_any_row_it_ends_in_the_same_bits(tmp_path):
+    for classes in (0, 2):
+        (tmp_path / str(classes)).mkdir()
+        written(tmp_path / str(classes), 1_500, classes=classes)
+    words = [sys.executable, "-c", CHILD, str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_full_disk_is_said_and_loses_nothing(tmp_path, monkeypatch):
+    data, folder = written(tmp_path), tmp_path / "passes"
+    monkeypatch.setattr(reading, "ROWS_OF_BATCH", 200)
+    monkeypatch.setattr(module, "CHECKPOINT_ROWS", 400)
+    model = ew.KANRegressor(mode="additive")
+    whole = numbers_of(model.fit(data, target="y"))
+    real, left = os.fsync, [3]
+
+    def full(descriptor):
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FileError, match=r"No space left on device.* is whole: make room"):
+        model.fit(data, target="y", checkpoint=folder)
+    assert list(folder.iterdir())
+    left[0] = 10**6
+    assert numbers_of(model.fit(data, target="y", checkpoint=folder)) == whole
+
+
+def test_a_checkpoint_of_other_rows_is_passed_over(tmp_path, monkeypatch):
+    folder = tmp_path / "passes"
+    folder.mkdir()
+    np.savez(folder / "x.npz", fingerprint=np.array("other"), theta=np.zeros(3))
+    (folder / "x.npz").rename(folder / "statistics.edgewise-pass")
+    data = written(tmp_path)
+    assert ew.KANRegressor(mode="additive").fit(data, target="y", checkpoint=folder).fit_.mode == "additive"
+
+
+@pytest.mark.parametrize(
+    ("options", "asked", "said"),
+    [
+        ({}, {"target": "z"}, "'target' parameter of KANRegressor must name a column"),
+        ({}, {"target": "y", "sample_weight": [1.0]}, "must name a column of the dataset"),
+        (
+            {"mode": "deep"},
+            {"target": "y"},
+            "'mode' parameter of KANRegressor must be left out for a dataset",
+        ),
+        ({"seconds": 3.0}, {"target": "y"}, "'seconds' parameter"),
+        ({"monotone": {"a": "increasing"}}, {"target": "y"}, "monotone, convex or bounds"),
+        ({}, {"target": "y", "y": [1.0]}, "Got both"),
+        ({}, {"target": "sort"}, "must hold numbers. Got words"),
+    ],
+)
+def test_what_cannot_be_is_said(tmp_path, options, asked, said):
+    with pytest.raises(InputError, match=said):
+        ew.KANRegressor(**options).fit(written(tmp_path, 300), **asked)
+
+
+def test_a_word_not_seen_and_a_column_of_gaps(tmp_path):
+    table = rows(800).append_column("gaps", pa.nulls(800)).append_column("one", pa.array(["x"] * 800))
+    pa.parquet.write_table(table, tmp_path / "a.parquet")
+    model = ew.KANRegressor(mode="additive").fit(tmp_path / "a.parquet", target="y")
+    assert {c.name for c in model.encoding_.columns if c.dropped} == {"gaps", "one"}
+    X = table.drop_columns(["y"]).slice(0, 2)
+    strange = X.set_column(X.column_names.index("sort"), "sort", pa.array(["never", None]))
+    assert np.isfinite(model.predict(strange)).all()
+
+
+def test_a_target_that_never_changes(tmp_path):
+    table = rows(200).set_column(5, "y", pa.array(np.full(200, 2.5)))
+    pa.parquet.write_table(table, tmp_path / "a.parquet")
+    model = ew.KANRegressor().fit(tmp_path / "a.parquet", target="y")
+    assert model.predict(table.drop_columns(["y"])).tolist() == [2.5] * 200
+
+
+def test_pairs_are_counted(tmp_path):
+    data = written(tmp_path)
+    model = ew.KANRegressor(interactions=1).fit(data, target="y")
+    assert [tuple(sorted(pair)) for pair in model.interactions_] == [("a", "c")]
+    assert ew.KANRegressor(interactions=0).fit(data, target="y").fit_.mode == "additive"
+    assert fitting.MOST_PAIRS > 1
