@@ -34,7 +34,14 @@ _INTRODUCTION = "Networks a person can read: from a table to a small network to 
 _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command's options and examples."
 _SETTINGS = {"help_option_names": ["-h", "--help"]}
 _GROUPS: dict[str, tuple[Callable[..., None], ...]] = {
-    "From a table": (fit.fit, formula.formula, dynamics.dynamics, forecast.forecast, images.fit_images, demo.demo),
+    "From a table": (
+        fit.fit,
+        formula.formula,
+        dynamics.dynamics,
+        forecast.forecast,
+        images.fit_images,
+        demo.demo,
+    ),
     "From an equation": (pde.pde,),
     "With a model": (predict.predict, explain.explain, report.report, audit.audit, export.export),
     "Proofs": (verify.verify, check.check),

@@ -97,11 +97,30 @@ def fit(
     - `edgewise fit credit.csv -t default --drop id --mode additive -o credit`
 
     - `zcat log.csv.gz | edgewise fit - -t y --work quick --json`
+
+    - `edgewise fit 'rows/*.parquet' -t y` reads batch by batch, whatever the size
     """
     from edgewise.cli.stages import Began
 
     began = Began()
     refuse_to_overwrite(results(out).values(), force)
+    from edgewise.cli.streamed import fit_dataset, is_dataset
+
+    if is_dataset(data):
+        fit_dataset(
+            data,
+            out,
+            target=target,
+            columns=columns,
+            drop=drop,
+            weight=weight,
+            task=None if task is None else task.value,
+            seed=seed,
+            mode=mode.value,
+            quiet=quiet,
+            json=json,
+        )
+        return
     from edgewise.cli.inputs import prepare
     from edgewise.data import read_frame
 

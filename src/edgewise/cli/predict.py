@@ -61,6 +61,8 @@ def predict(
     - `edgewise predict model.kan new.csv --interval 0.9 -o predicted.csv`
 
     - `cat new.csv | edgewise predict model.kan - | head`
+
+    - `edgewise predict model.kan 'rows/*.parquet' -o out.parquet` goes batch by batch
     """
     if to_standard_output(out, json=json):
         out = None
@@ -73,6 +75,22 @@ def predict(
         from edgewise.vision.files import load
 
         predict_pictures(load(model), data, out, quiet=quiet, json=json)
+        return
+    from edgewise.cli.streamed import is_dataset, predict_dataset
+
+    if is_dataset(data):
+        from edgewise.cli.models import load_model
+
+        predict_dataset(
+            load_model(model),
+            data,
+            out,
+            keep=keep,
+            drop_missing=drop_missing,
+            interval=interval,
+            quiet=quiet,
+            json=json,
+        )
         return
     from edgewise.data import provenance, read_frame, write_frame
     from edgewise.data.write import check_table_name

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -77,6 +77,10 @@ class Source:
         infos = self.filesystem.get_file_info([part.path for part in self.parts])
         told = [(info.path, info.size, str(info.mtime_ns)) for info in infos]
         return hashlib.sha256(json.dumps([told, str(self.schema)]).encode()).hexdigest()
+
+    def only(self, names: Sequence[str]) -> Source:
+        """The same with some of the columns."""
+        return replace(self, schema=pa.schema([self.schema.field(name) for name in names]))
 
     def check_column(self, name: Any, argument: str, of: str) -> str:
         """A column's name, or one sentence that there is none of that name."""

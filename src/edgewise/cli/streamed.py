@@ -1,0 +1,164 @@
+"""Datasets of many files on the command line: learned from and predicted batch by batch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import typer
+
+from edgewise._core.errors import FileError, InputError
+from edgewise._core.files import said_clearly, shown
+from edgewise.cli.inputs import as_names
+from edgewise.cli.models import Model
+from edgewise.cli.outcome import make_folder, print_json
+from edgewise.cli.predictions import with_predictions
+from edgewise.cli.progress import Progress
+from edgewise.data.streaming.source import Source, kind_of, open_source, parquet
+
+PATTERN = "*?["
+PASSES = "passes"
+
+
+def is_dataset(data: Path) -> bool:
+    """Whether a path names many files: a pattern, or a folder."""
+    return data.is_dir() or (any(mark in str(data) for mark in PATTERN) and not data.exists())
+
+
+def fit_dataset(
+    data: Path,
+    out: Path,
+    *,
+    target: str,
+    columns: Sequence[str] | None,
+    drop: Sequence[str] | None,
+    weight: str | None,
+    task: str | None,
+    seed: int,
+    mode: str,
+    quiet: bool,
+    json: bool,
+) -> None:
+    """Learn from a dataset and write model.kan; started again after an end of any kind it goes on where it was."""
+    import edgewise as ew
+
+    source = _chosen(open_source(str(data)), columns, drop, target, weight)
+    name = source.check_column(target, "target", "fit")
+    kind = kind_of(source.schema.field(name).type)
+    classify = task == "classification" or (task is None and kind in ("text", "bool"))
+    make_folder(out)
+    passes = out / PASSES
+    with Progress(quiet) as progress:
+        progress.begin("learn from the rows")
+        make: Any = ew.KANClassifier if classify else ew.KANRegressor
+        model = make(mode=mode, random_state=seed, callbacks=progress)
+        model.fit(source, target=name, sample_weight=weight, checkpoint=passes)
+    ew.save(model, out / "model.kan")
+    with contextlib.suppress(OSError):
+        passes.rmdir()
+    fit, error = model.fit_, model.fit_.validation_error
+    told = {
+        "rows": source.rows,
+        "mode": fit.mode,
+        "pairs": [list(pair) for pair in model.interactions_],
+        "held_out_error": error,
+        "model": str(out / "model.kan"),
+        "message": fit.message,
+    }
+    if json:
+        from edgewise.cli.summary import to_json
+
+        print_json(to_json(told))
+        return
+    typer.echo(fit.message)
+    if error is not None:
+        measure = "Log loss" if classify else "Root mean square error"
+        typer.echo(f"{measure} on rows held out: {error:.6g}")
+    if pairs := ", ".join(" x ".join(pair) for pair in model.interactions_):
+        typer.echo(f"Pairs: {pairs}")
+    typer.echo(f"model   {out / 'model.kan'}")
+
+
+def _chosen(
+    source: Source, columns: Sequence[str] | None, drop: Sequence[str] | None, target: str, weight: str | None
+) -> Source:
+    """The dataset of the columns asked for."""
+    wanted, left = as_names(columns, source.names), as_names(drop, source.names) or ()
+    for name in (*(wanted or ()), *left):
+        source.check_column(name, "columns", "fit")
+    beside = (target, weight)
+    kept = [
+        name
+        for name in source.names
+        if name in beside or ((wanted is None or name in wanted) and name not in left)
+    ]
+    return source.only(kept)
+
+
+def predict_dataset(
+    model: Model,
+    data: Path,
+    out: Path | None,
+    *,
+    keep: bool,
+    drop_missing: bool,
+    interval: float | None,
+    quiet: bool,
+    json: bool,
+) -> None:
+    """Predict a dataset batch by batch into one Parquet or CSV file, which is in its place when it is whole."""
+    if out is None or out.suffix.lower() not in (".parquet", ".pq", ".csv"):
+        raise InputError(
+            "The '--out' of a dataset must name a .parquet or .csv file, which is written batch by batch. Got "
+            f"{'none' if out is None else shown(out)} instead."
+        )
+    source = open_source(str(data))
+    columns = (
+        source.names if keep else [source.check_column(name, "columns", "predict") for name in model.names]
+    )
+    draft, rows, outside = out.with_name(f".{out.name}.draft"), 0, 0
+    writer: Any = None
+    try:
+        with Progress(quiet) as progress, said_clearly(out, "written"):
+            progress.begin("predict")
+            for batch in source.batches(columns):
+                made = with_predictions(model, batch, keep=keep, drop_missing=drop_missing, interval=interval)
+                frame = _plain(made.frame)
+                writer = _writer(draft, frame.schema, out.suffix.lower()) if writer is None else writer
+                writer.write_table(frame)
+                rows, outside = rows + frame.num_rows, outside + made.outside
+        if writer is None:
+            raise FileError(f"The dataset {shown(data)} must have rows. Got none instead.")
+        with said_clearly(out, "written"):
+            writer.close()
+            os.replace(draft, out)
+    finally:
+        draft.unlink(missing_ok=True)
+    if json:
+        from edgewise.cli.summary import to_json
+
+        print_json(to_json({"rows": rows, "outside": outside, "file": str(out)}))
+    if not quiet:
+        typer.echo(
+            f"{rows:,} predictions, written to {out}; {outside:,} outside the training range.", err=True
+        )
+
+
+def _writer(path: Path, schema: Any, ending: str) -> Any:
+    if ending == ".csv":
+        from pyarrow import csv
+
+        return csv.CSVWriter(path, schema)
+    return parquet.ParquetWriter(path, schema)
+
+
+def _plain(frame: Any) -> Any:
+    """Words as words: the dictionaries of batches differ."""
+    for at, field in enumerate(frame.schema):
+        if pa.types.is_dictionary(field.type):
+            frame = frame.set_column(at, field.name, frame.column(at).cast(field.type.value_type))
+    return frame
