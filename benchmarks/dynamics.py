@@ -30,13 +30,17 @@ COLUMNS = ("system", "number", "noise", "seed", "right", "equations", "found", "
 
 
 def skeleton(expression: Any) -> tuple[frozenset[Any], frozenset[Any]]:
-    """The monomials above and below, without their factors; what is next to nothing beside the largest does not count."""
+    """The products of columns and functions above and below the line, without their factors."""
+    expression = sympy.expand_log(sympy.nsimplify(expression, rational=True), force=True)
+    columns = expression.free_symbols
     sides = []
-    top, bottom = sympy.fraction(sympy.together(sympy.expand(sympy.nsimplify(expression, rational=True))))
-    for part in (top, bottom):
-        part = sympy.expand(part)
-        terms = [term.as_coeff_Mul() for term in sympy.Add.make_args(part)]
-        sides.append(frozenset(rest for factor, rest in terms if factor != 0))
+    for part in sympy.fraction(sympy.together(sympy.expand(expression))):
+        whole = sympy.expand(part)
+        terms: dict[Any, Any] = {}
+        for term in sympy.Add.make_args(whole):
+            factor, rest = term.as_independent(*columns, as_Add=False)
+            terms[rest] = terms.get(rest, 0) + factor
+        sides.append(frozenset(rest for rest, factor in terms.items() if abs(float(factor)) > 1e-12))
     return sides[0], sides[1]
 
 

@@ -13,6 +13,7 @@ from edgewise.plots.explain_shapes import plot_shapes as plot_shapes
 from edgewise.plots.explain_surfaces import plot_surfaces as plot_surfaces
 from edgewise.plots.forecast import plot_forecast as plot_forecast
 from edgewise.plots.front import plot_front as plot_front
+from edgewise.plots.groups import plot_groups as plot_groups
 from edgewise.plots.network import plot_network as plot_network
 from edgewise.plots.parity import plot_parity as plot_parity
 from edgewise.plots.save import figure_svg as figure_svg
@@ -33,6 +34,7 @@ __all__ = [
     "plot_forecast",
     "plot_front",
     "plot_frontier",
+    "plot_groups",
     "plot_interactions",
     "plot_network",
     "plot_parity",

@@ -69,8 +69,29 @@ def test_a_new_group_is_learned_with_the_shared_constants_as_they_are(found: Gro
     assert "lake" not in found.best.own
     with pytest.raises(InputError, match="with_group"):
         found.best.predict(t[:, None], "lake")
-    with pytest.raises(InputError, match="at least 2 rows"):
-        found.best.with_group("lake", t[:1, None], [50.0])
+
+
+def test_a_group_of_few_rows_lies_between_them_and_the_other_groups(found: GroupedResult) -> None:
+    """One row says one thing of two constants; the rest is likely, and the errors say so."""
+    once = found.best.with_group("lake", [[1.0]], [45.0])
+    assert once.predict([[1.0]], "lake")[0] == pytest.approx(45.0, abs=1e-4)
+    for name, known in {"a": HEIGHTS, "b": RATES}.items():
+        constant = once.own["lake"][name]
+        assert known.min() - known.std() < constant.value < known.max() + known.std()
+        assert 0.02 * known.std() < constant.standard_error < 1.2 * known.std()
+
+
+def test_groups_of_one_row_and_missing_cells_take_nothing_from_the_law() -> None:
+    t = np.concatenate([T, [2.0, 1.0, 3.0]])
+    y = np.concatenate([cooling(), [20 + 50 * np.exp(-1.0), np.nan, 30.0]])
+    t[5] = np.nan
+    groups = [*BODY, "pan", "jug", "jug"]
+    result = find_grouped_formula(t[:, None], y, groups, names=["t"], work="quick")
+    assert result.best.text == "a*exp(-b*t) + 20"
+    assert list(result.best.own) == ["cup", "pot", "bath", "pond", "pan", "jug"]
+    assert result.best.own["cup"]["b"].value == pytest.approx(0.9)
+    assert result.best.predict([[2.0]], "pan")[0] == pytest.approx(20 + 50 * np.exp(-1.0), rel=1e-4)
+    assert "2 groups" in result.message
 
 
 @settings(max_examples=8)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewise._core.checks import check_int, plural
 from edgewise._core.errors import InputError
@@ -19,6 +20,7 @@ from edgewise.forms import Form
 from edgewise.forms.tree import Node, Variable, names_in, render, replaced
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
+from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.search.find_formula import find_formula
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, tie
@@ -51,50 +53,51 @@ def find_grouped_formula(
 ) -> GroupedResult:
     """Find one law over many groups of rows, in which constants may differ from group to group.
 
-    Structures are sought in the six groups with most rows, each then fitted to all groups; constants that differ no more
-    than their errors are made one for all, one after another, while Schwarz's criterion falls.
+        Structures are sought in the six groups with most rows, each then fitted to all groups; constants that differ no more
+        than their errors are made one for all, one after another, while Schwarz's criterion falls.
 
-    Parameters
-    ----------
-    X : array or data frame of shape (n, d)
-    y : array of shape (n,)
-    groups : array of shape (n,)
-        The group of each row: words or numbers.
-    names : iterable of str, optional
-        Names of the columns.
-    work : "quick", "normal", "thorough" or float
-        For all searches together, as of `find_formula`.
-    seconds : float, optional
-        Time limit of the searches together; it only interrupts.
-    seed : int
-    callbacks, forms, without
-        As of `find_formula`.
+        Parameters
+        ----------
+        X : array or data frame of shape (n, d)
+        y : array of shape (n,)
+        groups : array of shape (n,)
+            The group of each row: words or numbers.
+        names : iterable of str, optional
+            Names of the columns.
+        work : "quick", "normal", "thorough" or float
+            For all searches together, as of `find_formula`.
+        seconds : float, optional
+            Time limit of the searches together; it only interrupts.
+        seed : int
+        callbacks, forms, without
+            As of `find_formula`.
 
-    Returns
-    -------
-    GroupedResult
+        Returns
+        -------
+        GroupedResult
 
-    Raises
-    ------
-    InputError
-        If the table does not fit together, or no group has eight rows.
+        Raises
+        ------
+        InputError
+            If the table does not fit together, or no group has eight rows.
 
-    References
-    ----------
-    Schwarz (1978), Estimating the dimension of a model. Annals of Statistics 6(2). doi:10.1214/aos/1176344136
+        References
+        ----------
+        Schwarz (1978), Estimating the dimension of a model. Annals of Statistics 6(2). doi:10.1214/aos/1176344136
 
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic import find_grouped_formula
-    >>> t = np.tile(np.linspace(0, 5, 40), 3)
-    >>> body = np.repeat(["cup", "pot", "bath"], 40)
-    >>> rate = np.repeat([0.9, 0.5, 0.2], 40)
-    >>> found = find_grouped_formula(t[:, None], 20 + 60 * np.exp(-rate * t), body, names=["t"])
-    >>> found.best.text
-    '60*exp(-a*t) + 20'
-    >>> round(found.best.own["pot"]["a"].value, 6)
-    0.5
+        Examples
+        --------
+        >>> import numpy as np
+    from numpy.typing import NDArray
+        >>> from edgewise.symbolic import find_grouped_formula
+        >>> t = np.tile(np.linspace(0, 5, 40), 3)
+        >>> body = np.repeat(["cup", "pot", "bath"], 40)
+        >>> rate = np.repeat([0.9, 0.5, 0.2], 40)
+        >>> found = find_grouped_formula(t[:, None], 20 + 60 * np.exp(-rate * t), body, names=["t"])
+        >>> found.best.text
+        '60*exp(-a*t) + 20'
+        >>> round(found.best.own["pot"]["a"].value, 6)
+        0.5
     """
     meter = Meter(seconds=(limit := check_seconds(seconds, _OF)))
     factor, seed = check_work(work, _OF), check_int(seed, "seed", low=0, of=_OF)
@@ -117,19 +120,59 @@ def find_grouped_formula(
             )  # fmt: skip
             formulas += [found.best, *found.front[: _TAKEN - 1]]
             reasons.append(found.stop_reason)
-        models = _fitted(_structures(formulas, columns), rows, seed)
+        structures = _structures(formulas, columns)
+        rows, few = _with_enough(rows, max(len(constants) for _, constants, _ in structures))
+        models = _fitted(structures, rows, seed)
         if not models:
             raise InputError(
-                f"{_OF} found no formula of which every group has enough rows for its constants; the smallest group has "
-                f"{sizes.min()} rows. Leave out the smallest groups."
+                f"{_OF} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
             )
         tied = sorted((tie(model, rows) for model in models[:_TIED]), key=_rank)
-    told = [_told(each, rows, labels) for each in [*tied, *models[_TIED:]]]
+        kept = [label for at, label in enumerate(labels) if at not in few]
+        told = [_told(each, rows, kept) for each in [*tied, *models[_TIED:]]]
+        told = [_joined(each, labels, few, table, number[table.numbers], seed) for each in told]
     best = told[0]
     stopped = next((each for each in reasons if not each.repeatable), reasons[0])
     return GroupedResult(
-        best, tuple(told[1:]), _message(best, _renamed(tied[0], columns), rows), stopped, meter.seconds
+        best,
+        tuple(told[1:]),
+        _message(best, _renamed(tied[0], columns), rows, len(few)),
+        stopped,
+        meter.seconds,
     )
+
+
+def _with_enough(rows: GroupedRows, most: int) -> tuple[GroupedRows, frozenset[int]]:
+    """The groups with rows for so many constants, numbered anew, and the numbers of the others."""
+    sizes = np.bincount(rows.group, minlength=rows.count)
+    few = frozenset(int(at) for at in np.flatnonzero(sizes < min(most, _FEWEST)))
+    if not few:
+        return rows, few
+    kept = np.array([at for at in range(rows.count) if at not in few])
+    there = np.isin(rows.group, kept)
+    return (
+        GroupedRows(
+            rows.columns, rows.X[there], rows.y[there], np.searchsorted(kept, rows.group[there]), len(kept)
+        ),
+        few,
+    )
+
+
+def _joined(
+    formula: GroupedFormula,
+    labels: list[Hashable],
+    few: frozenset[int],
+    table: Measurements,
+    number: NDArray[np.int64],
+    seed: int,
+) -> GroupedFormula:
+    """With the groups of few rows, learned after the others; all in the order in which they came."""
+    if not few:
+        return formula
+    for at in sorted(few):
+        there = number == at
+        formula = formula.with_rows(labels[at], table.X[there], table.y[there], seed)
+    return replace(formula, own=MappingProxyType({label: formula.own[label] for label in labels}))
 
 
 def _structures(
@@ -194,11 +237,12 @@ def _renamed(model: Tied, columns: tuple[str, ...]) -> Tied:
     return replace(model, tree=tree, names=tuple(new.values()), shared=shared, own=own)
 
 
-def _message(best: GroupedFormula, model: Tied, rows: GroupedRows) -> str:
+def _message(best: GroupedFormula, model: Tied, rows: GroupedRows, few: int) -> str:
     own = ", ".join(model.own)
     said = f"of each group's own are {own}" if own else "no constant differs between the groups"
     shared = plural(len(model.shared) + len(model.plain), "constant")
+    later = f" {plural(few, 'group')} with fewer rows than constants followed from these." if few else ""
     return (
         f"One law over {rows.count} groups and {len(rows.y)} rows: {said}; shared: {shared}. Root mean squared error "
-        f"{best.rmse:.4g}."
+        f"{best.rmse:.4g}.{later}"
     )

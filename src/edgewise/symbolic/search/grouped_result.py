@@ -19,6 +19,7 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, text
 from edgewise.symbolic.results.formula import Constant
 from edgewise.symbolic.search.grouped_constants import of_group
+from edgewise.symbolic.search.grouped_few import of_few_rows
 
 Floats = NDArray[np.float64]
 _DIGITS = 6
@@ -107,6 +108,9 @@ class GroupedFormula:
     def with_group(self, group: Hashable, X: Any, y: Any, *, seed: int = 0) -> GroupedFormula:
         """The formula with one group more: its own constants fitted to its rows, the shared ones as they are.
 
+        Where there are fewer rows than constants, what these are in the other groups makes up for it: the answer then lies
+        between the rows and the median group, and its standard errors say how far it is known.
+
         Parameters
         ----------
         group : hashable
@@ -119,22 +123,31 @@ class GroupedFormula:
         Raises
         ------
         InputError
-            If there are fewer rows than constants of its own.
+            If the formula has no value on the rows.
         """
         of = "GroupedFormula.with_group"
         table = check_matrix(X, "X", columns=len(self.columns), of=of)
         target = check_vector(y, "y", length=len(table), of=of)
+        return self.with_rows(group, table, target, seed)
+
+    def with_rows(self, group: Hashable, X: Floats, y: Floats, seed: int) -> GroupedFormula:
+        """As `with_group`, for rows that are checked and may be none."""
         names = tuple(next(iter(self.own.values())))
         starts = [float(np.median([each[name].value for each in self.own.values()])) for name in names]
         tree = replaced(self.tree, {name: Number(each.value) for name, each in self.shared.items()})
         # Numbers that are not fitted must not look like constants.
-        found = of_group(_fixed(tree), names, starts, self.columns, table, target, seed)
-        if found is None:
-            raise InputError(
-                f"The 'y' argument of {of} must have at least {len(names)} rows on which the formula has values, one for "
-                f"each of {', '.join(names)}. Got {len(target)} rows."
-            )
-        values, errors, _ = found
+        tree = fixed(tree)
+        if len(y) < len(names):
+            others = np.array([[each[name].value for name in names] for each in self.own.values()])
+            values, errors = of_few_rows(tree, names, others, self.rmse, self.columns, X, y)
+        else:
+            found = of_group(tree, names, starts, self.columns, X, y, seed)
+            if found is None:
+                raise InputError(
+                    "The 'X' argument of GroupedFormula.with_group must have rows on which the formula has values. "
+                    f"Got {len(y)} rows on which it has none."
+                )
+            values, errors, _ = found
         new = {
             name: Constant(float(value), float(error))
             for name, value, error in zip(names, values, errors, strict=True)
@@ -206,7 +219,7 @@ class GroupedResult:
         }
 
 
-def _fixed(tree: Node) -> Node:
+def fixed(tree: Node) -> Node:
     """Floats as exact ratios, which are not fitted."""
     from fractions import Fraction
 
@@ -218,7 +231,7 @@ def _fixed(tree: Node) -> Node:
             return Number(ratio.numerator)
         return Apply("*", (Number(ratio.numerator), Apply("inv", (Number(ratio.denominator),))))
     if isinstance(tree, Apply):
-        return Apply(tree.function, tuple(_fixed(each) for each in tree.arguments))
+        return Apply(tree.function, tuple(fixed(each) for each in tree.arguments))
     return tree
 
 

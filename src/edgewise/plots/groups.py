@@ -1,0 +1,100 @@
+"""One law over many groups: a small panel for each, its rows as points and the law with its constants as a line."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_choice, check_matrix, check_vector
+from edgewise._core.errors import InputError
+from edgewise.plots.layout import panel_grid
+from edgewise.plots.mathtext import drawable, shorten
+from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, padded, text_style, theme_of
+from edgewise.symbolic import GroupedFormula
+
+Floats = NDArray[np.float64]
+WIDTH, HEIGHT, ACROSS = 1.9, 1.25, 4
+LEFT, BOTTOM, RIGHT, TOP = 0.5, 0.42, 0.15, 0.42
+MOST = 24
+
+
+def plot_groups(
+    formula: GroupedFormula, X: Any, y: Any, groups: Any, *, column: str | None = None, theme: str = "light"
+) -> Figure:
+    """Draw the rows of every group, and the law with the group's own constants.
+
+    Parameters
+    ----------
+    formula : GroupedFormula
+    X : array of shape (n, d)
+    y : array of shape (n,)
+    groups : array of shape (n,)
+    column : str, optional
+        The column along the panels; the first where left out. With several columns the law is drawn at the rows alone.
+    theme : "light" or "dark"
+
+    Returns
+    -------
+    Figure
+        A panel for each of the first 24 groups, all on the same axes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic import find_grouped_formula
+    >>> x, name = np.tile(np.linspace(1, 3, 12), 2), np.repeat(["one", "two"], 12)
+    >>> y = np.repeat([2.0, 3.0], 12) * x
+    >>> found = find_grouped_formula(x[:, None], y, name, names=["x"], work="quick")
+    >>> [axes.get_title(loc="left") for axes in plot_groups(found.best, x[:, None], y, name).axes]
+    ['one', 'two']
+    """
+    of = "plot_groups"
+    colours = theme_of(theme, of)
+    table = check_matrix(X, "X", columns=len(formula.columns), of=of)
+    target = check_vector(y, "y", length=len(table), of=of)
+    cells: list[Hashable] = groups.tolist() if hasattr(groups, "tolist") else list(groups)
+    if len(cells) != len(table):
+        raise InputError(
+            f"The 'groups' parameter of {of} must name a group for each of {len(table)} rows. Got {len(cells)}."
+        )
+    chosen = formula.columns[0] if column is None else check_choice(column, "column", formula.columns, of=of)
+    axis = formula.columns.index(chosen)
+    labels = list(dict.fromkeys(cells))
+    shown = labels[:MOST]
+    grid = panel_grid(len(shown), ACROSS, (WIDTH, HEIGHT), (LEFT, BOTTOM, RIGHT, TOP))
+    figure = new_figure(grid.width, grid.height, colours)
+    quiet = text_style(colours, SIZE_SMALL, colours.muted)
+    for label, box in zip(shown, grid.boxes, strict=True):
+        there = np.array([cell == label for cell in cells])
+        rows = table[there]
+        axes = bare_axes(figure, box, colours, grid="y")
+        axes.set_xlim(*padded(table[:, axis]))
+        axes.set_ylim(*padded(target, 0.08))
+        points: dict[str, Any] = {"color": colours.muted, "linewidth": 0, "marker": "o", "markersize": 2.2}
+        axes.plot(rows[:, axis], target[there], gid="measured", **points)
+        x, values, line = _law(formula, label, table, rows, axis)
+        style: dict[str, Any] = (
+            {"linewidth": 1.3} if line else {"linewidth": 0, "marker": "_", "markersize": 5}
+        )
+        axes.plot(x, values, color=colours.numeric, gid="law", **style)
+        axes.set_title(
+            drawable(shorten(str(label), 24)), loc="left", pad=14, **text_style(colours, SIZE_TEXT)
+        )
+        own = ", ".join(f"{name} = {each.value:.4g}" for name, each in formula.own[label].items())
+        axes.text(0, 1.04, drawable(shorten(own, 40)), transform=axes.transAxes, va="bottom", **quiet)
+        axes.set_xlabel(drawable(shorten(chosen, 24)), labelpad=2, **quiet)
+    return figure
+
+
+def _law(
+    formula: GroupedFormula, label: Hashable, table: Floats, rows: Floats, axis: int
+) -> tuple[Floats, Floats, bool]:
+    """Places, the law there, and whether it is a curve over all of them."""
+    if table.shape[1] > 1:
+        return rows[:, axis], formula.predict(rows, label), False
+    x = np.linspace(table[:, 0].min(), table[:, 0].max(), 200)
+    return x, formula.predict(x[:, None], label), True
