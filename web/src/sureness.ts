@@ -25,7 +25,7 @@ export class Sureness {
     const often = percent(share).replace(".0 %", " %");
     if (!classes) return `The interval holds the truth of ${often} of new rows.`;
     const left = classes.filter((_, k) => 1 - odds[k]! <= (quantile[k] ?? quantile[0]!));
-    const set = left.length ? left.map(String).join(", ") : "none: the row is like no other";
-    return `Cannot be excluded: ${set}. Such sets hold the class of ${often} of new rows.`;
+    const told = left.length ? `Cannot be excluded: ${left.map(String).join(", ")}.` : "Every class can be excluded: the row is like none.";
+    return `${told} Such sets hold the class of ${often} of new rows.`;
   }
 }

@@ -180,6 +180,50 @@ def test_calibrated_classes_with_sets_and_numbers_with_intervals(page):
         assert float(middle) == pytest.approx((high + low) / 2, rel=1e-5)
 
 
+@pytest.mark.parametrize("way", ["zoom", "forced", "calm"])
+def test_nothing_is_lost_at_400_percent_in_forced_colours_and_without_motion(page, way):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    data, y, model = granted()
+    options = (
+        {"forced_colors": "active"}
+        if way == "forced"
+        else {"reduced_motion": "reduce"}
+        if way == "calm"
+        else {}
+    )
+    one = page(content_from_estimator(model, data, y, data, y, target="loan"), **options)
+    if way == "zoom":  # 1280 by 1024 pixels, enlarged four times
+        one.set_viewport_size({"width": 320, "height": 256})
+    one.locator("#live-row").select_option("0")
+    one.get_by_role("button", name="Set it to the nearest row").click()
+    assert one.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for part in (".live-number", ".live-told", ".live-side table", "svg.net"):
+        assert one.locator(part).first.is_visible()
+    found = axe.Axe().run(one)
+    assert found.violations_count == 0, found.generate_report()
+    if way == "forced":
+        fill, track = (
+            one.locator(f".live-bar {part}").first.evaluate("part => getComputedStyle(part).backgroundColor")
+            for part in (".fill", ".track")
+        )
+        assert fill != track
+
+
+def test_a_decision_is_turned_by_keyboard_alone(page):
+    data, y, model = granted()
+    one = page(content_from_estimator(model, data, y, data, y, target="loan"))
+    one.locator("#live-row").focus()
+    one.keyboard.press("ArrowDown")
+    one.keyboard.press("ArrowDown")
+    before = one.locator(".live-number").inner_text().split(",")[0]
+    for _ in range(40):
+        one.keyboard.press("Tab")
+        if "nearest row" in one.evaluate("document.activeElement.textContent").strip()[:60]:
+            break
+    one.keyboard.press("Enter")
+    assert one.locator(".live-number").inner_text().split(",")[0] != before
+
+
 def test_hostile_names_stay_words(page):
     one = page(build())
     assert EVIL in one.locator(".live").inner_text()
