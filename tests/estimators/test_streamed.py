@@ -290,3 +290,39 @@ def test_pairs_are_counted(tmp_path):
     assert [tuple(sorted(pair)) for pair in model.interactions_] == [("a", "c")]
     assert ew.KANRegressor(interactions=0).fit(data, target="y").fit_.mode == "additive"
     assert fitting.MOST_PAIRS > 1
+
+
+WORKER = """
+import sys
+import numpy as np, pyarrow.parquet as pq
+import torch.distributed
+import edgewise as ew
+torch.distributed.init_process_group("gloo")
+data, test, to = sys.argv[1:4]
+for classes, kind in ((0, ew.KANRegressor), (2, ew.KANClassifier)):
+    model = kind(mode="pairwise", interactions=1).fit(f"{data}/{classes}/*.parquet", target="y", checkpoint=f"{to}/passes")
+    out = model._outputs(pq.read_table(test))
+    np.save(f"{to}/{classes}-{torch.distributed.get_rank()}-of-{torch.distributed.get_world_size()}.npy", out)
+torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="starts two processes by torchrun")
+def test_two_workers_give_the_model_of_one(tmp_path):
+    for classes in (0, 2):
+        (tmp_path / str(classes)).mkdir()
+        written(tmp_path / str(classes), 3_000, classes=classes)
+    test = rows(300, 9).drop_columns(["y"])
+    pa.parquet.write_table(test, tmp_path / "test.pq")
+    (tmp_path / "worker.py").write_text(WORKER)
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    words += [str(tmp_path / "worker.py"), str(tmp_path), str(tmp_path / "test.pq"), str(tmp_path)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    for classes, kind in ((0, ew.KANRegressor), (2, ew.KANClassifier)):
+        alone = kind(mode="pairwise", interactions=1).fit(
+            str(tmp_path / str(classes) / "*.parquet"), target="y"
+        )
+        first, second = (np.load(tmp_path / f"{classes}-{k}-of-2.npy") for k in (0, 1))
+        np.testing.assert_array_equal(first, second)
+        np.testing.assert_allclose(first, alone._outputs(test), rtol=0, atol=1e-9)

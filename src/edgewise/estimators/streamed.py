@@ -34,6 +34,7 @@ from edgewise.training.common.records import tell
 from edgewise.training.streaming.checkpoints import Passes
 from edgewise.training.streaming.fit import StreamedRows, fit_streamed
 from edgewise.training.streaming.sums import Encoded
+from edgewise.training.streaming.workers import place
 
 Floats = NDArray[np.float64]
 
@@ -87,12 +88,12 @@ def fit_dataset(
         The estimator's name.
     """
     _check(settings, sample_weight, of)
-    threads = torch.get_num_threads()
+    threads, (rank, workers) = torch.get_num_threads(), place()
     with dataset(data, of=of) as source, one_thread():
         roles = roles_of(source, target, sample_weight, classify, of)
         marks = (source.fingerprint, repr(roles), repr(settings), repr(class_weight), SAMPLE_ROWS)
         passes = Passes(
-            None if checkpoint is None else Path(checkpoint),
+            None if checkpoint is None else Path(checkpoint, *([f"worker-{rank}"] if workers > 1 else [])),
             hashlib.sha256(repr(marks).encode()).hexdigest(),
             CHECKPOINT_ROWS,
             _reporter(settings, source.rows),
@@ -130,9 +131,11 @@ def _statistics(source: Source, roles: Roles, settings: Settings, passes: Passes
         return Statistics(roles, kinds, SAMPLE_ROWS, settings.seed, state)
 
     def find() -> Any:
-        return passes.run("statistics", make, lambda start: _ahead(source.batches(roles.read, start))).state()
+        # Every worker counts all rows: that is a small part of the work, and words come in one order.
+        batches = lambda start: _ahead(source.batches(roles.read, start))  # noqa: E731
+        return passes.run("statistics", make, batches, shared=False).state()
 
-    return make(passes.stage("statistics", find))
+    return make(passes.stage("statistics", find, shared=False))
 
 
 def _kind(kind: str, name: str) -> str:
@@ -164,8 +167,10 @@ def _fitted(
         trained = Trained(fit.network, encoding, fit, np.zeros(len(encoding.columns)), left_out)
         return Streamed(trained, table, coding.classes)
 
+    own_part = source.share(*place())
+
     def batches(start: int) -> Iterator[Encoded]:
-        whole = (rows_of(batch, roles) for batch in source.batches(roles.read, start))
+        whole = (rows_of(batch, roles) for batch in own_part.batches(roles.read, start))
         return _ahead(coding.encoded(rows, encoding) for rows in whole)
 
     order = np.sort(statistics.sample.numbers)

@@ -10,9 +10,10 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import pyarrow as pa
@@ -38,10 +39,28 @@ _SUFFIXES = (".parquet", ".pq", ".csv", ".tsv")
 
 @dataclass(frozen=True)
 class Part:
-    """One file, and how many rows its batches have; None where only reading tells."""
+    """One file, or some row groups of it.
+
+    Attributes
+    ----------
+    path : str
+    groups : mapping of numbers of row groups to rows, or None
+        None where only reading tells.
+    """
 
     path: str
-    rows: tuple[int, ...] | None
+    groups: Mapping[int, int] | None
+
+    @cached_property
+    def rows(self) -> tuple[int, ...] | None:
+        """How many rows its batches have; None where only reading tells."""
+        if self.groups is None:
+            return None
+        return tuple(
+            min(ROWS_OF_BATCH, count - begin)
+            for count in self.groups.values()
+            for begin in range(0, count, ROWS_OF_BATCH)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +89,20 @@ class Source:
         """Rows in all; None where only reading tells."""
         counts = [part.rows for part in self.parts]
         return None if None in counts else sum(sum(rows) for rows in counts if rows is not None)
+
+    def share(self, rank: int, workers: int) -> Source:
+        """The part of one of so many workers: every so many-th row group, of text every so many-th file."""
+        parts, number = list[Part](), 0
+        for part in self.parts:
+            groups = part.groups
+            if groups is None:
+                parts += [part] if number % workers == rank else []
+                number += 1
+                continue
+            own = {group: rows for group, rows in groups.items() if (number + group) % workers == rank}
+            parts += [Part(part.path, own)] if own else []
+            number += len(groups)
+        return replace(self, parts=tuple(parts))
 
     @property
     def fingerprint(self) -> str:
@@ -118,8 +151,8 @@ class Source:
             with self.filesystem.open_input_file(part.path) as opened:
                 words = [field.name for field in self.schema if _is_words(field.type)]
                 file = parquet.ParquetFile(opened, pre_buffer=False, read_dictionary=words)
-                for group in range(file.num_row_groups):
-                    count = -(-file.metadata.row_group(group).num_rows // ROWS_OF_BATCH)
+                for group, held in (part.groups or {}).items():
+                    count = -(-held // ROWS_OF_BATCH)
                     if skipped >= count:
                         skipped -= count
                         yield from [None] * count
@@ -159,10 +192,10 @@ def open_source(paths: str | os.PathLike[str] | Sequence[str], filesystem: Any =
     parts, first = list[Part](), None
     for path in files:
         with _said(path):
-            rows, schema = _looked_at(path, filesystem)
+            groups, schema = _looked_at(path, filesystem)
         first = schema if first is None else first
         _check_schema(first, files[0], schema, path)
-        parts.append(Part(path, rows))
+        parts.append(Part(path, groups))
     return Source(tuple(parts), first, filesystem)
 
 
@@ -189,18 +222,15 @@ def _is_text(path: str) -> bool:
     return path.lower().removesuffix(".gz").endswith((".csv", ".tsv"))
 
 
-def _looked_at(path: str, filesystem: Any) -> tuple[tuple[int, ...] | None, Any]:
-    """Rows of the batches of a file, where its end tells, and its schema."""
+def _looked_at(path: str, filesystem: Any) -> tuple[dict[int, int] | None, Any]:
+    """Rows of the row groups of a file, where its end tells, and its schema."""
     if _is_text(path):
         with filesystem.open_input_stream(path) as stream:
             return None, _opened(stream, path, csv.ConvertOptions(strings_can_be_null=True)).schema
     with filesystem.open_input_file(path) as opened:
         file = parquet.ParquetFile(opened, pre_buffer=False)
-        counts = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
-        rows = tuple(
-            min(ROWS_OF_BATCH, count - begin) for count in counts for begin in range(0, count, ROWS_OF_BATCH)
-        )
-        return rows, file.schema_arrow
+        groups = {k: file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)}
+        return groups, file.schema_arrow
 
 
 def _opened(stream: Any, path: str, options: Any) -> Any:

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from edgewise._core.errors import FileError
 from edgewise._core.files import said_clearly, shown, write_file
+from edgewise.training.streaming.workers import add_up, all_know, same_everywhere
 
 State = dict[str, NDArray[Any]]
-_MARK = "fingerprint"
+_MARK, _ENDING = "fingerprint", ".edgewise-pass"
 
 
 class Sums(Protocol):
@@ -62,19 +63,33 @@ class Passes:
             with said_clearly(folder, "written"):
                 folder.mkdir(parents=True, exist_ok=True)
 
-    def stage(self, name: str, find: Callable[[], State]) -> State:
-        """What a stage finds, from its file where it was finished before."""
+    def stage(self, name: str, find: Callable[[], State], shared: bool = True) -> State:
+        """What a stage finds, from its file where every worker has finished it before.
+
+        Parameters
+        ----------
+        name : str
+            Stages within it are called by its name and something behind a space; their files go when it is finished.
+        find : callable
+        shared : bool
+            Whether every worker gets what the first has found, to the last bit.
+        """
         known = self._read(name)
-        if known is not None:
+        if all_know(known is not None) and known is not None:
             return known
-        found = find()
+        found = same_everywhere(find()) if shared else find()
         self._write(name, found)
         if self.folder is not None:
-            self._path("progress").unlink(missing_ok=True)
+            for path in (self._path("progress"), *self.folder.glob(f"{name} *{_ENDING}")):
+                path.unlink(missing_ok=True)
         return found
 
     def run(
-        self, stage: str, make: Callable[[State | None], Sums], batches: Callable[[int], Iterator[Any]]
+        self,
+        stage: str,
+        make: Callable[[State | None], Sums],
+        batches: Callable[[int], Iterator[Any]],
+        shared: bool = True,
     ) -> Any:
         """Sums of all batches, from where they were broken off.
 
@@ -85,6 +100,8 @@ class Passes:
             Makes sums, of nothing or of a state.
         batches : callable
             Batches from one of some number on.
+        shared : bool
+            Whether each of several workers has batches of its own, so that their sums are added up.
         """
         saved = self._read("progress")
         if saved is not None and saved.pop("stage").tobytes().decode() != stage:
@@ -99,17 +116,19 @@ class Passes:
                 name, position = np.frombuffer(stage.encode(), np.uint8), np.array([number, rows])
                 self._write("progress", {**sums.state(), "stage": name, "position": position})
                 since = 0
+        if shared:
+            add_up(sums.state())
         return sums
 
     def clear(self) -> None:
         """Remove the files, and drafts of them that a process left that was killed while it wrote."""
         if self.folder is not None:
-            for path in (*self.folder.glob("*.edgewise-pass"), *self.folder.glob(".*.edgewise-pass.*.tmp")):
+            for path in (*self.folder.glob(f"*{_ENDING}"), *self.folder.glob(f".*{_ENDING}.*.tmp")):
                 path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         assert self.folder is not None
-        return self.folder / f"{name}.edgewise-pass"
+        return self.folder / f"{name}{_ENDING}"
 
     def _write(self, name: str, state: State) -> None:
         if self.folder is None:

@@ -128,7 +128,7 @@ def fit_streamed(
     tried = {"additive": additive}
     asked = interactions if isinstance(interactions, int) else None
     if mode != "additive" and asked != 0:
-        pairs = job.strongest(additive, MOST_PAIRS if asked is None else asked)
+        pairs = job.strongest(additive, asked)
         if pairs:
             tried["pairwise"] = job.model("pairs", features.with_pairs(pairs), additive)
     losses = {name: job.held_losses(model) for name, model in tried.items()}
@@ -198,12 +198,13 @@ class _Job:
 
         def look(at: Floats) -> list[Quadratic]:
             point = _in_features(directions, at)
-            sums: LossSums = self.passes.run(
-                f"{stage} {next(turn)}",
-                lambda state: LossSums(features, point, self.loss, state),
-                self.rows.batches,
-            )
-            return sums.quadratics(directions)
+            name = f"{stage} {next(turn)}"
+
+            def make(state: State | None) -> LossSums:
+                return LossSums(features, point, self.loss, state)
+
+            found = self.passes.stage(name, lambda: self.passes.run(name, make, self.rows.batches).state())
+            return make(found).quadratics(directions)
 
         solution = minimised(look, theta, weights, directions, dispersed, config)
         held = self._sampled(features, directions, solution.looked, self.held)
@@ -237,12 +238,13 @@ class _Job:
         sums.add(rows)
         return sums.quadratics(directions)
 
-    def strongest(self, model: _Model, most: int) -> tuple[Pair, ...]:
-        """The pairs that explain most of what a model of single inputs leaves over."""
-        found = self.passes.stage("tables", lambda: self._tables(model, most))
+    def strongest(self, model: _Model, asked: int | None) -> tuple[Pair, ...]:
+        """The pairs that explain most of what a model of single inputs leaves over: so many, or those that matter."""
+        most = MOST_PAIRS if asked is None else asked
+        found = self.passes.stage("tables", lambda: self._tables(model, most, asked is not None))
         return tuple((int(i), int(j)) for i, j in found["pairs"])
 
-    def _tables(self, model: _Model, most: int) -> State:
+    def _tables(self, model: _Model, most: int, asked: bool) -> State:
         point = _in_features(model.directions, model.solution.theta)
         bins = bins_of(model.features, self.rows.paired, self.config.table_bins)
         every = [(i, j) for at, i in enumerate(self.rows.paired) for j in self.rows.paired[at + 1 :]]
@@ -253,7 +255,11 @@ class _Job:
             lambda state: TwoWaySums(model.features, point, self.loss, bins, state),
             self.rows.batches,
         )
-        pairs = strongest(sums.gains(every, self.config), every)[:most]
+        gains = sums.gains(every, self.config)
+        if not asked:
+            # Half of what a pair explains, in units of its variance, is about what it takes from the loss.
+            gains[gains < 2 * self.config.negligible(self.loss.dispersed) * self.rows.count] = 0.0
+        pairs = strongest(gains, every)[:most]
         return {"pairs": np.array(pairs, dtype=np.int64).reshape(-1, 2)}
 
     def held_losses(self, model: _Model) -> Floats:
