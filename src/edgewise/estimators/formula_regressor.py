@@ -15,9 +15,17 @@ from edgewise._core.checks import check_int, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import _seed, _show
+from edgewise.estimators.grouped import check_alone, without_groups
 from edgewise.estimators.names import names_of, table_to_fit, table_to_predict
 from edgewise.estimators.targets import regression_target, target_names
-from edgewise.symbolic import Formula, FormulaResult, find_formula
+from edgewise.symbolic import (
+    Formula,
+    FormulaResult,
+    GroupedFormula,
+    GroupedResult,
+    find_formula,
+    find_grouped_formula,
+)
 from edgewise.symbolic.config import SearchConfig
 
 Floats = NDArray[np.float64]
@@ -51,6 +59,10 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Columns that every formula must contain, and those that none may use.
     validation : float
         The share of rows on which formulas are judged.
+    groups : str or int, optional
+        The column of X, by name or place, that says which experiment a row is of: one law for all, with constants of its own
+        in each where rows say so. `formula_` is then a `GroupedFormula`, `predict` needs the column too, and `refit_group`
+        learns the constants of new groups.
     loss : "squared" or "robust"
         "robust" sets rows aside that no law explains, as slipped decimal points and broken sensors make them, and says
         which; with "squared" the message of `result_` only warns of such rows.
@@ -65,11 +77,11 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
 
     Attributes
     ----------
-    formula_ : Formula
+    formula_ : Formula or GroupedFormula
         The formula that `predict` uses: the simplest that no other beats by more than chance.
     front_ : tuple of Formula
-        The formulas that no simpler one equals, the simplest first.
-    result_ : FormulaResult
+        The formulas that no simpler one equals, the simplest first; with groups the best one and its rivals.
+    result_ : FormulaResult or GroupedResult
         All that the search returned.
     n_features_in_ : int
     feature_names_in_ : array of str
@@ -89,9 +101,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     ('2*m/r^2', 1.0)
     """
 
-    formula_: Formula
-    front_: tuple[Formula, ...]
-    result_: FormulaResult
+    formula_: Formula | GroupedFormula
+    front_: tuple[Formula | GroupedFormula, ...]
+    result_: FormulaResult | GroupedResult
     n_features_in_: int
     feature_names_in_: NDArray[Any]
 
@@ -107,6 +119,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         require: Any = (),
         ignore: Any = (),
         validation: float = 0.2,
+        groups: Any = None,
         loss: str = "squared",
         random_state: Any = 0,
         verbose: int = 0,
@@ -122,6 +135,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.require = require
         self.ignore = ignore
         self.validation = validation
+        self.groups = groups
         self.loss = loss
         self.random_state = random_state
         self.verbose = verbose
@@ -153,6 +167,10 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         of = type(self).__name__
         options = self._options(target_names(y))
         table = table_to_fit(X, of)
+        named, count = names_of(table), len(table.columns)
+        labels: list[Any] = []
+        if self.groups is not None:
+            table, labels = without_groups(table, self.groups, of)
         rows = _numbers(table, of)
         target = _one_target(y, of)
         check_consistent_length(rows, target)
@@ -160,17 +178,17 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             raise InputError(
                 f"Found array with {len(rows)} sample(s) while a minimum of {FEWEST_ROWS} is required by {of}."
             )
-        self.result_ = find_formula(
-            rows,
-            target,
-            names=self._names(table),
-            sample_weight=sample_weight,
-            sigma=sigma,
-            **options,
-        )
-        self.formula_, self.front_ = self.result_.best, self.result_.front
-        named = names_of(table)
-        self.n_features_in_ = len(table.columns)
+        names = self._names(table)
+        if self.groups is None:
+            self.result_ = find_formula(
+                rows, target, names=names, sample_weight=sample_weight, sigma=sigma, **options
+            )
+            self.formula_, self.front_ = self.result_.best, self.result_.front
+        else:
+            alone = check_alone(options, {"sample_weight": sample_weight, "sigma": sigma}, of)
+            self.result_ = find_grouped_formula(rows, target, labels, names=names, **alone)
+            self.formula_, self.front_ = self.result_.best, (self.result_.best, *self.result_.rivals)
+        self.n_features_in_ = count
         if named is not None:
             self.feature_names_in_ = named
         elif hasattr(self, "feature_names_in_"):
@@ -200,11 +218,50 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         check_is_fitted(self, "formula_")
         of = type(self).__name__
         table = table_to_predict(X, getattr(self, "feature_names_in_", None), self.n_features_in_, of)
-        if at is None:
-            return _predicted(self.formula_, _numbers(table, of))
         count = len(self.front_)
-        place = check_int(at, "at", low=-count, high=count - 1, of="predict")
-        return _predicted(self.front_[place], _numbers(table, of))
+        formula = self.formula_
+        if at is not None:
+            formula = self.front_[check_int(at, "at", low=-count, high=count - 1, of="predict")]
+        if isinstance(formula, GroupedFormula):
+            table, labels = without_groups(table, self.groups, of)
+            return _predicted_in(formula, _numbers(table, of), labels)
+        return _predicted(formula, _numbers(table, of))
+
+    def refit_group(self, X: Any, y: Any) -> Self:
+        """Learn the constants of groups from their rows, new groups or known ones; those that all share stay as they are.
+
+        Parameters
+        ----------
+        X : table with the columns of the fit
+            A group of fewer rows than constants gets what its rows say and the other groups make likely.
+        y : array of shape (n,)
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If the model was fitted without groups, or rows do not fit.
+        """
+        check_is_fitted(self, "formula_")
+        of = f"{type(self).__name__}.refit_group"
+        formula = self.formula_
+        if not isinstance(formula, GroupedFormula):
+            raise InputError(
+                f"{of} needs a model that was fitted with 'groups'. Got one without; give that parameter."
+            )
+        table = table_to_predict(X, getattr(self, "feature_names_in_", None), self.n_features_in_, of)
+        table, labels = without_groups(table, self.groups, of)
+        rows, target = _numbers(table, of), _one_target(y, of)
+        check_consistent_length(rows, target)
+        whole = ~(np.isnan(rows).any(axis=1) | np.isnan(target))
+        for label in dict.fromkeys(labels):
+            there = whole & np.array([each == label for each in labels])
+            formula = formula.with_rows(label, rows[there], target[there], _seed(self.random_state, of))
+        self.formula_ = formula
+        return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """The coefficient of determination of the predictions.
@@ -307,6 +364,14 @@ def _predicted(formula: Formula, rows: Floats) -> Floats:
     needed = formula.expression.symbols
     used = [at for at, name in enumerate(formula.names) if name in needed]
     values[holes[:, used].any(axis=1)] = np.nan
+    return values
+
+
+def _predicted_in(formula: GroupedFormula, rows: Floats, labels: list[Any]) -> Floats:
+    """The values of a formula with groups, NaN where a cell is missing."""
+    holes = np.isnan(rows)
+    values = formula.predict(np.where(holes, 1.0, rows), np.array(labels, dtype=object))
+    values[holes.any(axis=1)] = np.nan
     return values
 
 

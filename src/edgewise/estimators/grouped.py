@@ -1,0 +1,75 @@
+"""The column of groups of a `FormulaRegressor`: taken out of the table, and what the search over groups does not take."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+
+from edgewise._core.checks import did_you_mean, short
+from edgewise._core.errors import InputError
+from edgewise.data.encoding_raw import RawTable
+
+# Parameters that one search over all groups has no use for, at their defaults.
+_APART = ("units", "require", "ignore", "config")
+
+
+def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, list[Hashable]]:
+    """The table without the column of groups, and the group of each row.
+
+    Parameters
+    ----------
+    table : RawTable
+    groups : str or int
+        The column, by its name or its place.
+    of : str
+
+    Raises
+    ------
+    InputError
+        If there is no such column, it is the only one, or a cell of it is missing.
+    """
+    count = len(table.columns)
+    if isinstance(groups, str) and groups in table.names:
+        at = table.names.index(groups)
+    elif isinstance(groups, (int, np.integer)) and not isinstance(groups, bool) and -count <= groups < count:
+        at = int(groups) % count
+    else:
+        near = did_you_mean(groups, table.names)
+        raise InputError(
+            f"The 'groups' parameter of {of} must name a column of X, or its place. Got {short(groups)} instead{near}."
+        )
+    if count < 2:
+        raise InputError(
+            f"The 'X' parameter of {of} must have a column besides that of the groups. Got none."
+        )
+    column = table.columns[at]
+    labels: list[Hashable]
+    if column.codes is None:
+        numbers = cast(Any, column.numbers)
+        missing = np.isnan(numbers)
+        labels = numbers.tolist()
+    else:
+        missing = column.codes < 0
+        labels = [column.words[code] for code in column.codes]
+    if missing.any():
+        raise InputError(
+            f"The column of groups of {of} must have no missing cell. Got one in row {int(missing.argmax())}; leave it out."
+        )
+    return replace(table, columns=tuple(c for k, c in enumerate(table.columns) if k != at)), labels
+
+
+def check_alone(options: Mapping[str, Any], weights: Mapping[str, Any], of: str) -> dict[str, Any]:
+    """The options of a search over groups; one sentence about the first that has no meaning there."""
+    given = [name for name in _APART if options.get(name) is not None]
+    given += [name for name, value in weights.items() if value is not None]
+    if options.get("loss") != "squared":
+        given.append("loss")
+    if given:
+        raise InputError(
+            f"The parameter {given[0]!r} of {of} has no meaning with 'groups'. Got both; leave one of them out."
+        )
+    taken = ("work", "seconds", "seed", "callbacks", "forms", "without")
+    return {name: options[name] for name in taken if name in options}
