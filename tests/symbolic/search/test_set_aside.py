@@ -98,3 +98,18 @@ def test_numbers_are_those_of_the_callers_table() -> None:
     found = find_formula(X, y, loss="robust")
     assert set(found.gross_errors) == set(BAD) & set(shifted)
     assert "1 row of 300 left out: cells are missing in 'y' (1)." in found.message
+
+
+@pytest.mark.parametrize("loss", ["robust", "squared"])
+def test_a_wave_of_many_turns_is_found_among_gross_errors(loss: str) -> None:
+    rng = np.random.default_rng(1)
+    X = rng.uniform(0, 10, (400, 1))
+    y = 1.7 * np.sin(30 * X[:, 0]) + 0.01 * rng.standard_normal(400)
+    wrong = np.sort(rng.choice(400, 20, replace=False))
+    y[wrong] += 100 * rng.choice([-1, 1], 20)
+    found = find_formula(X, y, loss=loss, work=0.05)
+    assert set(wrong) <= set(found.gross_errors)
+    assert len(found.gross_errors) <= 22
+    assert "gross errors" in found.message
+    off = found.best.predict(X) - 1.7 * np.sin(30 * X[:, 0])
+    assert bool(np.abs(off).max() < 0.01) == (loss == "robust")

@@ -1,4 +1,5 @@
-"""Whether residuals still follow a column: their correlation with those of the next row in the column's order.
+"""Whether residuals still follow the columns: their correlation with those of the next row in a column's order, and of the
+nearest row by two columns, for a product of two waves shows in neither alone.
 
 A smooth model that is too coarse for a wave takes it for noise; residuals that noise alone leaves do not know their
 neighbours.
@@ -7,10 +8,12 @@ References
 ----------
 von Neumann (1941), Distribution of the ratio of the mean square successive difference to the variance.
 doi:10.1214/aoms/1177731677
+Moran (1950), Notes on continuous stochastic phenomena. Biometrika 37(1/2). doi:10.2307/2332142
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -21,8 +24,8 @@ from edgewise.symbolic.config import DEFAULT, SearchConfig
 Floats = NDArray[np.float64]
 
 
-def follows_a_column(X: Floats, residual: Floats, config: SearchConfig = DEFAULT) -> bool:
-    """Whether the residuals in the order of some column are serially correlated by more than chance.
+def follows_columns(X: Floats, residual: Floats, config: SearchConfig = DEFAULT) -> bool:
+    """Whether the residuals in the order of some column, or beside each other by two, are correlated by more than chance.
 
     Parameters
     ----------
@@ -37,9 +40,9 @@ def follows_a_column(X: Floats, residual: Floats, config: SearchConfig = DEFAULT
     --------
     >>> import numpy as np
     >>> x = np.linspace(0, 20, 300)[:, None]
-    >>> follows_a_column(x, np.sin(5 * x[:, 0]))
+    >>> follows_columns(x, np.sin(5 * x[:, 0]))
     True
-    >>> follows_a_column(x, np.random.default_rng(0).standard_normal(300))
+    >>> follows_columns(x, np.random.default_rng(0).standard_normal(300))
     False
     """
     count = len(residual)
@@ -47,10 +50,25 @@ def follows_a_column(X: Floats, residual: Floats, config: SearchConfig = DEFAULT
     power = float(left @ left)
     if count < config.order_rows or not 0 < power < math.inf:
         return False
-    for column in X.T:
-        if len(np.unique(column)) < config.order_distinct * count:
-            continue
+    # Where many rows lie in one place, a few of them would be the neighbours of all.
+    columns = [each for each in X.T if len(np.unique(each)) >= config.order_distinct * count]
+    for column in columns:
         ordered = left[np.argsort(column, kind="stable")]
         if abs(float(ordered[1:] @ ordered[:-1])) / power * math.sqrt(count) > config.order_sure:
             return True
-    return False
+    pairs = itertools.combinations(columns, 2) if len(columns) <= config.order_columns else ()
+    return any(_beside(np.column_stack(pair), left) > config.order_sure for pair in pairs)
+
+
+def _beside(X: Floats, left: Floats) -> float:
+    """The correlation of what is left with that of the nearest row (Moran's I), in standard deviations by chance."""
+    from scipy.spatial import KDTree
+
+    spread, rows = X.std(axis=0), np.arange(len(left))
+    # Of two equal rows each may be told before itself.
+    found = np.asarray(KDTree(X / spread).query(X / spread, k=2)[1], dtype=np.intp)
+    nearest = np.where(found[:, 0] == rows, found[:, 1], found[:, 0])
+    # Two rows that are each other's nearest are one pair, counted twice.
+    twice = nearest[nearest] == rows
+    deviation = math.sqrt(float(np.where(twice, 2.0, 1.0).sum()))
+    return float(left @ left[nearest]) / float(np.mean(np.square(left))) / deviation

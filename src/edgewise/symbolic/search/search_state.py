@@ -24,7 +24,7 @@ from edgewise.symbolic.expressions.writing import from_tree, text, to_tree
 from edgewise.symbolic.fitting.negligible import straightened, without_negligible
 from edgewise.symbolic.fitting.rounding import Fitted, fit_expression, round_constants, trim_digits
 from edgewise.symbolic.fitting.square_roots import unsquared
-from edgewise.symbolic.fitting.structure_left import follows_a_column
+from edgewise.symbolic.fitting.structure_left import follows_columns
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.tying import tie_constants
 from edgewise.symbolic.results.formula import Formula, pareto
@@ -143,10 +143,10 @@ class Search:
         return bool(low) and not self._follows(min(low, key=self._leaves))
 
     def _follows(self, formula: Formula) -> bool:
-        """Whether what a formula leaves still follows a column."""
+        """Whether what a formula leaves still follows columns."""
         if formula.expression not in self._patterned:
             rows = self.rows.alike
-            self._patterned[formula.expression] = follows_a_column(
+            self._patterned[formula.expression] = follows_columns(
                 rows.X, formula.predict(rows.X) - rows.y, self.config
             )
         return self._patterned[formula.expression]

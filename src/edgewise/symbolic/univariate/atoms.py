@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -308,6 +308,12 @@ def power_of(base: Node, exponent: float) -> Node:
     from edgewise.forms.tree import Apply
 
     return Apply("^", (base, Number(float(exponent))))
+
+
+def fast_waves(sine: Atom, x: Floats) -> Atom:
+    """A sine that starts from all frequencies up to the highest that the points can follow, half a turn from each to the
+    next: a wave that turns often looks like noise to everything else."""
+    return replace(sine, starts=lambda u: waves(u, max(60.0, 0.9 * np.pi * len(x))))
 
 
 def square_atom(u: Column) -> Atom:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from edgewise.forms.tree import Node
-from edgewise.symbolic.univariate.atoms import atoms, square_atom
+from edgewise.symbolic.univariate.atoms import atoms, fast_waves, square_atom
 from edgewise.symbolic.univariate.best_subsets import Selection, Terms
 from edgewise.symbolic.univariate.candidates import Candidates
 from edgewise.symbolic.univariate.compositions import Chains, Products
@@ -70,8 +70,9 @@ class Ladder(Candidates):
 
     def _single_atoms(self) -> None:
         few = self.few
+        plain = [fast_waves(each, few.x) if each.name == "sin" else each for each in self.plain_atoms(few.x)]
         for background in ([], [Column(X, few.x)]):
-            pursuit = Pursuit(self.plain_atoms(few.x), few.y, few.weight, background)
+            pursuit = Pursuit(plain, few.y, few.weight, background)
             self.fits(pursuit, pursuit.singles(), lambda node: node, 4)
 
     def _like_sums(self) -> None:

@@ -11,15 +11,13 @@ doi:10.1109/78.258082
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 
 from edgewise.forms.tree import Node
 from edgewise.symbolic.fitting.variable_projection import settled
-from edgewise.symbolic.univariate.atom_starts import waves
-from edgewise.symbolic.univariate.atoms import Floats, atoms
+from edgewise.symbolic.univariate.atoms import atoms, fast_waves
 from edgewise.symbolic.univariate.curve import Points
 from edgewise.symbolic.univariate.library import Column
 from edgewise.symbolic.univariate.pursuit import Pursuit
@@ -46,16 +44,11 @@ def like_sums(points: Points, allowed: frozenset[str]) -> Iterator[Node]:
     """
     named = {each.name: each for each in atoms(Column(X, points.x), allowed)}
     if "sin" in named:
-        named["sin"] = replace(named["sin"], starts=_nyquist_starts(points))
+        named["sin"] = fast_waves(named["sin"], points.x)
     for kind, constant in _KINDS:
         if all(name in named for name in kind):
             chosen = [named[name] for name in kind]
             yield from _grown(Pursuit(chosen, points.y, points.weight, constant=constant), points)
-
-
-def _nyquist_starts(points: Points) -> Callable[[Floats], Floats]:
-    """Starts up to the highest frequency that the points can follow, half a turn from each to the next."""
-    return lambda u: waves(u, max(60.0, 0.9 * np.pi * len(points.x)))
 
 
 def _grown(pursuit: Pursuit, points: Points) -> Iterator[Node]:
