@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from . import kinds_answers as kinds_answers
+from . import kinds_calls as kinds_calls
 from . import kinds_commands as kinds_commands
 from . import kinds_estimators as kinds_estimators
 from . import kinds_files as kinds_files

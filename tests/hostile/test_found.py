@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ import edgewise as ew
 from edgewise.cli.app import run
 from edgewise.symbolic.networks.suggestions import edge_curve
 
-from . import kinds
+from . import kinds, kinds_calls
 from .attempts import carry_out
 from .sentence import why_unclear
 from .values import Raises
@@ -27,6 +28,7 @@ X = np.linspace(-1, 1, 24)[:, None] ** [1, 2]
 Y = X.sum(1)
 NUMBER: Any = torch.tensor(1)
 MODEL = ew.KANRegressor(mode="additive", members=1, work=0.01)
+CLASSES = ew.KANClassifier(mode="additive", members=1, work=0.01).fit(X, Y > 1)
 
 REFUSED: dict[str, Callable[[], object]] = {
     "explain(model, one row)": lambda: ew.explain(ew.KAN([2, 1], seed=0), X[0]),
@@ -129,3 +131,43 @@ def test_attempts_that_ended_with_a_warning(kind: str, seed: int) -> None:
     kinds.warm_up()
     outcome = carry_out(kind, seed)
     assert outcome.end != "fault", outcome.text
+
+
+def test_every_function_that_people_call_takes_wrong_arguments() -> None:
+    """None of the public functions is left out but those that another kind of attempt is about."""
+    tried = {kinds_calls.CALLS[name]()[0] for name in kinds_calls.CALLS}
+    elsewhere = {"fit", "save", "load", "read_table", "write_report", "export", "formula", "snap", "simplify"}
+    public = {name: getattr(ew, name) for name in ew.__all__}
+    functions = {name for name, each in public.items() if inspect.isfunction(each)} - elsewhere
+    assert functions
+    assert [name for name in sorted(functions) if public[name] not in tried] == []
+
+
+CALLS: dict[str, Callable[[], object]] = {
+    "verify(where: a number)": lambda: ew.verify(ew.KAN([2, 1]), "output <= 1", where=NUMBER),
+    "verify(file: half a surrogate pair)": lambda: ew.verify(ew.KAN([2, 1]), "output <= 9e9", file="\ud800"),
+    "explain(units: a list)": lambda: ew.explain(MODEL.fit(X, Y), X, units=NUMBER),
+    "explain(y: a number)": lambda: ew.explain(MODEL.fit(X, Y), X, y=NUMBER),
+    "calibrate(y: a dictionary)": lambda: ew.calibrate(CLASSES, X, {"a": 1}),
+    "calibrate(y: too short)": lambda: ew.calibrate(CLASSES, X, [True, False]),
+    "calibrate(weights of words)": lambda: ew.calibrate(CLASSES, X, Y > 1, sample_weight=["a"] * 24),
+    "audit(bins: a list)": lambda: ew.audit(MODEL.fit(X, Y), X, Y, "0", bins=NUMBER),
+    "minimal_counterfactual(weights: a number)": lambda: ew.minimal_counterfactual(
+        CLASSES, X[0], weights=NUMBER
+    ),
+    "counterfactuals(within: a number)": lambda: ew.counterfactuals(CLASSES, X, 0, within=NUMBER),
+    "plot_front(words)": lambda: ew.plots.plot_front(NUMBER),
+    "plot_training(a number)": lambda: ew.plots.plot_training(NUMBER),
+    "find_blocks(no model)": lambda: ew.replacing.find_blocks(NUMBER, NUMBER),
+    "fit_constants(start: a list)": lambda: ew.fit_constants(X, Y, "a*x1", start=NUMBER),
+    "problem_from_text(no domain)": lambda: ew.pde.problem_from_text(NUMBER, "u", "u = 1"),
+    "solve(config: a mapping)": lambda: ew.pde.solve(kinds_calls.equation(), config=NUMBER),
+    "learn_encoding(y: a dictionary)": lambda: ew.data.learn_encoding(X, {"a": 1}),
+}
+
+
+@pytest.mark.parametrize("what", CALLS)
+def test_a_wrong_argument_ends_in_one_clear_sentence(what: str) -> None:
+    with pytest.raises(ew.EdgewiseError) as caught:
+        CALLS[what]()
+    assert why_unclear(str(caught.value)) == "", str(caught.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from types import SimpleNamespace as Record
 
 import numpy as np
 import pytest
@@ -17,6 +16,7 @@ from edgewise.plots import figure_svg, plot_edges, plot_front, plot_parity, plot
 from edgewise.plots.edges import edge_panels
 from edgewise.plots.parity import errors, r2_text
 from edgewise.symbolic.results.formula import Formula
+from edgewise.training import Record
 
 
 def texts(figure):

@@ -40,7 +40,7 @@ def check_int(
     good = isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
     if not good or not _inside(int(cast(int, value)), low, high, closed=True):
         raise InputError(
-            f"{_subject(name, of)} must be an int{_range(low, high, '[', ']')}. Got {short(value)} instead."
+            f"{subject(name, of)} must be an int{_range(low, high, '[', ']')}. Got {short(value)} instead."
         )
     return int(cast(int, value))
 
@@ -59,16 +59,14 @@ def check_float(
     if not math.isfinite(number) or not _inside(number, low, high, closed):
         left, right = ("[", "]") if closed else ("(", ")")
         allowed = _range(low, high, left, right)
-        raise InputError(
-            f"{_subject(name, of)} must be a finite number{allowed}. Got {short(value)} instead."
-        )
+        raise InputError(f"{subject(name, of)} must be a finite number{allowed}. Got {short(value)} instead.")
     return number
 
 
 def check_bool(value: object, name: str, *, of: str = "") -> bool:
     """True or False, nothing that merely looks like it."""
     if not isinstance(value, (bool, np.bool_)):
-        raise InputError(f"{_subject(name, of)} must be True or False. Got {short(value)} instead.")
+        raise InputError(f"{subject(name, of)} must be True or False. Got {short(value)} instead.")
     return bool(value)
 
 
@@ -78,7 +76,7 @@ def check_choice(value: object, name: str, choices: Collection[str], *, of: str 
         return value
     listed = ", ".join(repr(choice) for choice in choices)
     raise InputError(
-        f"{_subject(name, of)} must be one of {listed}. Got {short(value)} instead{did_you_mean(value, choices)}."
+        f"{subject(name, of)} must be one of {listed}. Got {short(value)} instead{did_you_mean(value, choices)}."
     )
 
 
@@ -88,19 +86,19 @@ def check_names(
     """Distinct, non-empty names, exactly `count` of them where given."""
     if isinstance(value, str):
         raise InputError(
-            f"{_subject(name, of)} must be a list of names. Got the single string {short(value)} instead."
+            f"{subject(name, of)} must be a list of names. Got the single string {short(value)} instead."
         )
     names = as_tuple(value, name, "names", of=of)
     for entry in names:
         if not isinstance(entry, str) or not entry.strip():
-            raise InputError(f"{_subject(name, of)} must hold non-empty strings. Got {short(entry)} instead.")
+            raise InputError(f"{subject(name, of)} must hold non-empty strings. Got {short(entry)} instead.")
     if count is not None and len(names) != count:
-        raise InputError(f"{_subject(name, of)} must hold {plural(count, 'name')}. Got {len(names)} instead.")
+        raise InputError(f"{subject(name, of)} must hold {plural(count, 'name')}. Got {len(names)} instead.")
     seen: set[object] = set()
     for entry in names:
         if entry in seen:
             raise InputError(
-                f"{_subject(name, of)} must hold distinct names. Got {short(entry)} more than once instead."
+                f"{subject(name, of)} must hold distinct names. Got {short(entry)} more than once instead."
             )
         seen.add(entry)
     return cast("tuple[str, ...]", names)
@@ -113,7 +111,7 @@ def as_tuple(value: object, name: str, of_what: str, *, of: str = "") -> tuple[A
             return tuple(cast("Iterable[Any]", value))
         except UNREADABLE:  # an array without dimensions, a generator that raises
             pass
-    raise InputError(f"{_subject(name, of)} must be a list of {of_what}. Got {short(value)} instead.")
+    raise InputError(f"{subject(name, of)} must be a list of {of_what}. Got {short(value)} instead.")
 
 
 def check_matrix(
@@ -136,25 +134,25 @@ def check_matrix(
             f"; reshape it with {name}.reshape(-1, 1) if it is a single column" if array.ndim == 1 else ""
         )
         raise InputError(
-            f"{_subject(name, of)} must be a matrix of shape (rows, columns). Got an array of shape "
+            f"{subject(name, of)} must be a matrix of shape (rows, columns). Got an array of shape "
             f"{array.shape} instead{advice}."
         )
     if columns is not None:
         check_columns(array, columns, name, of=of)
     if rows is not None and array.shape[0] != rows:
         raise InputError(
-            f"{_subject(name, of)} must have {plural(rows, 'row')}. Got {array.shape[0]} instead."
+            f"{subject(name, of)} must have {plural(rows, 'row')}. Got {array.shape[0]} instead."
         )
     if array.shape[0] < min_rows:
         raise InputError(
-            f"{_subject(name, of)} must have at least {plural(min_rows, 'row')}. Got {array.shape[0]} instead."
+            f"{subject(name, of)} must have at least {plural(min_rows, 'row')}. Got {array.shape[0]} instead."
         )
     finite = ~np.isinf(array) if missing else np.isfinite(array)
     if not finite.all():
         row, column = (int(index[0]) for index in np.nonzero(~finite))
         at = short(labels[column]) if labels is not None else str(column)
         raise InputError(
-            f"{_subject(name, of)} must hold finite numbers. Got {array[row, column]} in row {row}, column {at} "
+            f"{subject(name, of)} must hold finite numbers. Got {array[row, column]} in row {row}, column {at} "
             f"({plural(int((~finite).sum()), 'such entry', 'such entries')}) instead; drop or fill those rows first."
         )
     return array
@@ -178,27 +176,27 @@ def check_vector(
         array = array[:, 0]
     if array.ndim != 1:
         raise InputError(
-            f"{_subject(name, of)} must be a vector of shape (rows,). Got an array of shape {array.shape} instead."
+            f"{subject(name, of)} must be a vector of shape (rows,). Got an array of shape {array.shape} instead."
         )
     if length is not None and array.shape[0] != length:
         raise InputError(
-            f"{_subject(name, of)} must have {plural(length, 'entry', 'entries')}. Got {array.shape[0]} instead."
+            f"{subject(name, of)} must have {plural(length, 'entry', 'entries')}. Got {array.shape[0]} instead."
         )
     if array.shape[0] < min_length:
         raise InputError(
-            f"{_subject(name, of)} must have at least {plural(min_length, 'entry', 'entries')}. "
+            f"{subject(name, of)} must have at least {plural(min_length, 'entry', 'entries')}. "
             f"Got {array.shape[0]} instead."
         )
     bad = np.flatnonzero(np.isinf(array) if missing else ~np.isfinite(array))
     if bad.size:
         raise InputError(
-            f"{_subject(name, of)} must hold finite numbers. Got {array[bad[0]]} in row {bad[0]} "
+            f"{subject(name, of)} must hold finite numbers. Got {array[bad[0]]} in row {bad[0]} "
             f"({plural(bad.size, 'such entry', 'such entries')}) instead; drop or fill those rows first."
         )
     return array
 
 
-def check_squarable(values: Floats, subject: str, *, labels: Sequence[str] = (), tiny: bool = True) -> None:
+def check_squarable(values: Floats, what: str, *, labels: Sequence[str] = (), tiny: bool = True) -> None:
     """Numbers (n,) or (n, d) whose squares are floats: none is beyond 1e140 and, unless `tiny`, one is at least 1e-140."""
     sizes = np.abs(values)
     largest = float(sizes.max(initial=0.0))
@@ -208,7 +206,7 @@ def check_squarable(values: Floats, subject: str, *, labels: Sequence[str] = (),
     column = f", column {short(labels[rest[0]])}" if labels and rest else ""
     allowed = f"up to {LARGEST:g}" if tiny else f"between {1 / LARGEST:g} and {LARGEST:g}"
     raise InputError(
-        f"{subject} must have its largest entry {allowed}, so that errors can be squared. "
+        f"{what} must have its largest entry {allowed}, so that errors can be squared. "
         f"Got {largest:g} in row {row}{column} instead; choose other units."
     )
 
@@ -218,7 +216,7 @@ def check_columns(value: Any, count: int, name: str = "X", *, of: str = "") -> N
     shape = tuple(int(size) for size in value.shape)
     if not shape or shape[-1] != count:
         got = f"an array of shape {shape}" if len(shape) != 2 else f"{shape[-1]}"
-        raise InputError(f"{_subject(name, of)} must have {plural(count, 'column')}. Got {got} instead.")
+        raise InputError(f"{subject(name, of)} must have {plural(count, 'column')}. Got {got} instead.")
 
 
 def did_you_mean(value: object, choices: Iterable[str]) -> str:
@@ -250,8 +248,15 @@ def short(value: object, most: int = 90) -> str:
         return f"a {type(value).__name__}"
     text = _written(value)
     if not isinstance(value, (str, int, float, complex, type(None))) and len(text) > 60:
-        text = f"{text[:57]}... (a {type(value).__name__})"
+        size = _size(value)
+        text = f"a {type(value).__name__}{size}" if size else f"{text[:57]}... (a {type(value).__name__})"
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def _size(value: object) -> str:
+    """ " of shape (3, 2)" for arrays and tables, whose numbers tell a reader nothing; else nothing."""
+    shape = getattr(value, "shape", None)
+    return f" of shape {shape}" if isinstance(shape, tuple) else ""
 
 
 def _written(value: object) -> str:
@@ -267,7 +272,8 @@ def _written(value: object) -> str:
     return " ".join(text.split())
 
 
-def _subject(name: str, of: str) -> str:
+def subject(name: str, of: str) -> str:
+    """The beginning of a sentence about an argument."""
     return f"The '{name}' parameter of {of}" if of else f"The '{name}' argument"
 
 
@@ -298,11 +304,11 @@ def _real(value: object) -> float:
 def _as_float64(value: object, name: str, of: str) -> tuple[Floats, list[str] | None]:
     """A fresh float64 array and, for a data frame, its column labels."""
     if value is None or isinstance(value, (str, bytes, Mapping, set)):
-        raise InputError(f"{_subject(name, of)} must be an array of numbers. Got {short(value)} instead.")
+        raise InputError(f"{subject(name, of)} must be an array of numbers. Got {short(value)} instead.")
     for way, method in _FIRST.items():
         if hasattr(value, method):
             raise InputError(
-                f"{_subject(name, of)} must be an array of numbers. Got {way} instead; convert it with .{method}() first."
+                f"{subject(name, of)} must be an array of numbers. Got {way} instead; convert it with .{method}() first."
             )
     try:
         plain, labels = _plain(value)
@@ -320,7 +326,7 @@ def _as_float64(value: object, name: str, of: str) -> tuple[Floats, list[str] | 
     except UNREADABLE:
         found = _first_text(value)
         raise InputError(
-            f"{_subject(name, of)} must hold real numbers only, in rows of equal length. Got {found} instead."
+            f"{subject(name, of)} must hold real numbers only, in rows of equal length. Got {found} instead."
         ) from None
 
 

@@ -16,16 +16,21 @@ from edgewise._core.errors import FileError, InputError
 PathLike = str | os.PathLike[str]
 
 
-def as_path(path: object) -> Path:
+_LONGEST_PATH = 160
+
+
+def as_path(path: object, name: str = "path") -> Path:
     """A path that is not empty."""
     if not isinstance(path, (str, os.PathLike)) or not str(path):
-        raise InputError(f"The 'path' argument must be the path of a file. Got {short(path)} instead.")
+        raise InputError(f"The '{name}' argument must be the path of a file. Got {short(path)} instead.")
     return Path(path)
 
 
 def shown(path: Path) -> str:
     """A path as a sentence can bear it."""
     text = str(path)
+    if len(text) > _LONGEST_PATH:  # both ends tell where it is and what it is called
+        text = f"{text[: _LONGEST_PATH // 2 - 3]}...{text[-_LONGEST_PATH // 2 :]}"
     return text if text.isprintable() else short(text)
 
 

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgewise._core.checks import short
+from edgewise._core.arguments import check_is, check_text
+from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
@@ -202,11 +203,15 @@ def quick_flip(fit: Fitted, name: str, *, seen: Floats | None = None, output: in
 
 
 def _quick(fit: Fitted, name: str, seen: Floats | None, output: int) -> CertifiedFlip:
-    if name not in fit.columns:
+    check_is(
+        fit, Fitted, "fit", "a Fitted, as edgewise.network.fitted makes it of a model", of="certified_flip"
+    )
+    if check_text(name, "name", of="certified_flip") not in fit.columns:
         raise InputError(
-            f"The attribute must be one of the columns that the model reads. Got {short(name)} instead, on which its output "
-            "cannot depend."
+            f"The 'name' argument of certified_flip must be one of the columns that the model reads. Got {short(name)} "
+            "instead, on which its output cannot depend."
         )
+    output = check_int(output, "output", low=0, high=fit.network.shape[-1] - 1, of="certified_flip")
     if fit.calibration is not None and fit.calibration.threshold is None:
         raise InputError(
             "A flip can be certified of a calibrated model of two classes. Got one of more, whose outputs the maps mix; ask "

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import check_text
 from edgewise._core.checks import check_float, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields
@@ -249,10 +250,10 @@ def limited(
 
 
 def _inputs(view: Fitted, name: str) -> tuple[int, ...]:
-    if name not in view.columns:
+    if check_text(name, "column") not in view.columns:
         raise InputError(
-            f"The model must read the column. Got {short(name)} instead{did_you_mean(name, view.columns)}; a column that it "
-            "does not read changes nothing."
+            f"The model must read the 'column'. Got {short(name)} instead{did_you_mean(name, view.columns)}; a column "
+            "that it does not read changes nothing."
         )
     return tuple(i for i, source in enumerate(view.sources) if view.columns[source] == name)
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_mapping
 from edgewise._core.checks import among, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
@@ -77,7 +78,7 @@ def groupings(
         If an attribute is not there, or has fewer than two groups.
     """
     columns = _columns(protected, table, of)
-    cuts = dict(bins or {})
+    cuts = as_mapping(bins, "bins", "attributes to lists of numbers", of=of)
     if strange := [name for name in cuts if name not in columns]:
         raise InputError(
             f"The 'bins' argument of {of} must name protected attributes. Got {short(strange[0])} instead"

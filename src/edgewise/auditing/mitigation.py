@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_int
+from edgewise._core.checks import as_tuple, check_float, check_int, check_names, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -121,10 +121,16 @@ def mitigate(
     of = "mitigate"
     factor, meter = check_work(work, of), Meter(math.inf, check_seconds(seconds, of))
     seed = check_int(seed, "seed", low=0, of=of)
+    methods = check_names(methods, "methods", of=of)
     if strange := [name for name in methods if name not in METHODS]:
         raise InputError(
-            f"The 'methods' of mitigate must be among {', '.join(METHODS)}. Got {strange[0]!r} instead."
+            f"The 'methods' of mitigate must be among {', '.join(METHODS)}. Got {short(strange[0])} instead."
         )
+    strengths, taus, at_most = (
+        tuple(check_float(each, name, low=0.0, of=of) for each in as_tuple(given, name, "numbers", of=of))
+        for name, given in (("strengths", strengths), ("taus", taus), ("at_most", at_most))
+    )
+    proxies = check_names(proxies, "proxies", of=of)
     learn, judge, who, names = learn_and_judge(
         model, X, y, protected, test, fraction, positive, threshold, sample_weight, bins, seed
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arguments import check_text
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -128,8 +129,12 @@ class AuditResult:
         InputError
             If it was not audited.
         """
+        check_text(attribute, "attribute")
         for table in self.tables:
-            if attribute in (table.name, JOINT if len(table.attributes) > 1 else table.name):
+            if attribute in (
+                table.name,
+                JOINT if len(table.attributes) > 1 else table.name,
+            ):
                 return table
         names = [table.name for table in self.tables]
         raise InputError(

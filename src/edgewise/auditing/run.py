@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.checks import check_bool, check_int, check_squarable, check_vector
-from edgewise._core.errors import InputError
+from edgewise._core.arguments import check_weights
+from edgewise._core.checks import check_bool, check_int, check_squarable
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -119,13 +119,7 @@ def audit(
     who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold, of=of)
     if who.fit is not None and not table.named:
         table = table.select(who.fit.columns) if len(table.columns) == len(who.fit.columns) else table
-    weight = np.ones(table.n_rows)
-    if sample_weight is not None:
-        weight = check_vector(sample_weight, "sample_weight", length=table.n_rows, of=of)
-        if weight.min() < 0 or not weight.sum() > 0:
-            raise InputError(
-                f"The 'sample_weight' argument of audit must be at least 0 and not all 0. Got {weight.min():g} instead."
-            )
+    weight = check_weights(sample_weight, table.n_rows, of=of)
     parts = groupings(protected, table, bins)
     joint = (intersection(parts),) if len(parts) > 1 else ()
     everyone = Grouping(ALL, (ALL,), np.zeros(table.n_rows, dtype=np.int64), (ALL,))

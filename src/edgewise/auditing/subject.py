@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_labels
 from edgewise._core.checks import check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
@@ -198,8 +199,9 @@ def _positive(positive: Any, classes: tuple[Any, ...], of: str) -> Any:
             )
         return classes[len(classes) - 1]
     value = positive.item() if isinstance(positive, np.generic) else positive
+    scalar = isinstance(value, (str, bytes, bool, int, float))
     for known in classes:
-        if known == value or str(known) == str(value):
+        if scalar and (known == value or str(known) == str(value)):
             return known
     raise InputError(
         f"The 'positive' argument of {of} must be one of the classes {short(list(classes))}. Got {short(value)} instead."
@@ -207,8 +209,7 @@ def _positive(positive: Any, classes: tuple[Any, ...], of: str) -> Any:
 
 
 def _cells(y: Any) -> list[Any]:
-    values = np.asarray(y.to_numpy() if hasattr(y, "to_numpy") else y)
-    return values.reshape(-1).tolist() if values.ndim != 0 else [values.item()]
+    return as_labels(y.to_numpy() if hasattr(y, "to_numpy") else y, "y", of="audit").tolist()
 
 
 def _like_classes(outcome: list[Any]) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_vector
+from edgewise._core.arguments import check_weights
+from edgewise._core.checks import as_tuple, short
 from edgewise._core.errors import InputError
 from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.subject import Subject, subject
@@ -44,9 +45,7 @@ def learn_and_judge(
     who, actual = subject(model, y, table.n_rows, positive=positive, threshold=threshold, of=of)
     if not table.named and who.fit is not None:
         table = table.select(who.fit.columns)
-    weight = np.ones(table.n_rows)
-    if sample_weight is not None:
-        weight = check_vector(sample_weight, "sample_weight", length=table.n_rows, of=of)
+    weight = check_weights(sample_weight, table.n_rows, of=of)
     n = table.n_rows
     if test is None:
         grouping = _grouping(protected, table, bins)
@@ -57,17 +56,20 @@ def learn_and_judge(
         learn = KnownRows(part(first), actual[first], grouping.take(first), weight[first])
         judge = KnownRows(part(second), actual[second], grouping.take(second), weight[second])
         return learn, judge, who, list(grouping.attributes)
-    other = raw_table(test[0])
+    pair = as_tuple(test, "test", "a table and its outcomes", of=of)
+    if len(pair) != 2:
+        raise InputError(f"The 'test' parameter of {of} must be a pair (X, y). Got {short(test)} instead.")
+    other = raw_table(pair[0])
     if not other.named and who.fit is not None:
         other = other.select(who.fit.columns)
-    _, later = subject(model, test[1], other.n_rows, positive=positive, threshold=threshold, of=of)
+    _, later = subject(model, pair[1], other.n_rows, positive=positive, threshold=threshold, of=of)
     names = [protected] if isinstance(protected, str) else list(protected)
     # Groups are named over all rows at once, so that cuts and codes are the same on both sides.
     both = _grouping({name: _cells(table, other, name) for name in names}, table, bins, n + other.n_rows)
     at = np.arange(n + other.n_rows)
     learn = KnownRows(table if who.fit is not None else X, actual, both.take(at[:n]), weight)
     judge = KnownRows(
-        other if who.fit is not None else test[0], later, both.take(at[n:]), np.ones(other.n_rows)
+        other if who.fit is not None else pair[0], later, both.take(at[n:]), np.ones(other.n_rows)
     )
     return learn, judge, who, list(both.attributes)
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from edgewise._core.checks import check_int, check_vector, short
+from edgewise._core.checks import UNREADABLE, check_int, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.data.encoding import CELL, GAPS, Encoding, distinct
@@ -117,7 +117,12 @@ def learn_encoding(
 
 
 def _targets(y: Any, n_rows: int) -> Floats:
-    values = np.asarray(y, dtype=np.float64)
+    try:
+        values = np.asarray(y, dtype=np.float64)
+    except UNREADABLE:
+        raise InputError(
+            f"The 'y' parameter of learn_encoding must hold numbers. Got {short(y)} instead."
+        ) from None
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != n_rows:
         raise InputError(

@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_labels
 from edgewise._core.checks import check_float, check_int
-from edgewise._core.errors import InputError
 from edgewise._core.seeds import numpy_generator
+
+# No table has more rows.
+_MOST = 10**10
 
 
 def split(
@@ -49,18 +52,14 @@ def split(
     >>> sorted(sorts[split(10, 0.2, seed=0, classes=sorts)[1]].tolist())
     ['elm', 'oak']
     """
-    n = check_int(n, "n", low=2, of="split")
+    n = check_int(n, "n", low=2, high=_MOST, of="split")
     fraction = check_float(fraction, "fraction", low=0.0, high=1.0, closed=False, of="split")
     size = min(max(round(n * fraction), 1), n - 1)
     draw = numpy_generator(seed)
     order = draw.permutation(n).astype(np.int64)
     if classes is None:
         return np.sort(order[size:]), np.sort(order[:size])
-    labels = np.asarray(classes)
-    if labels.shape != (n,):
-        raise InputError(
-            f"The 'classes' argument must hold a class for each of {n} rows. Got the shape {labels.shape} instead."
-        )
+    labels = as_labels(classes, "classes", rows=n, of="split")
     # The rows class by class, in random order inside each; every so-many-th of them from a random start is held out.
     _, codes = np.unique(labels, return_inverse=True)
     grouped = order[np.argsort(codes[order], kind="stable")]

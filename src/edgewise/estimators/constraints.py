@@ -71,11 +71,11 @@ def wishes_of(monotone: Any, convex: Any, bounds: Any, of: str) -> Wishes:
         If one of them is no mapping of columns, or holds a word or a range that it does not know.
     """
     directions = {
-        key: DIRECTIONS[check_choice(value, f"monotone[{key!r}]", tuple(DIRECTIONS), of=of)]
+        key: DIRECTIONS[check_choice(value, f"monotone[{short(key, 40)}]", tuple(DIRECTIONS), of=of)]
         for key, value in _mapping(monotone, "monotone", of).items()
     }
     curvatures = {
-        key: CURVATURES[check_choice(value, f"convex[{key!r}]", tuple(CURVATURES), of=of)]
+        key: CURVATURES[check_choice(value, f"convex[{short(key, 40)}]", tuple(CURVATURES), of=of)]
         for key, value in _mapping(convex, "convex", of).items()
     }
     ranges = {key: _range(value, key, of) for key, value in _mapping(bounds, "bounds", of).items()}

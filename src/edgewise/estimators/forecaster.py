@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from edgewise._core.checks import check_float, check_int, did_you_mean, short
+from edgewise._core.arguments import check_text
+from edgewise._core.checks import as_tuple, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import check_work
 from edgewise.data.encoding_raw import RawColumn, RawTable
@@ -147,7 +148,7 @@ class KANForecaster(BaseEstimator):
         name = (target_names(y) or ("value",))[0]
         period = self._season(axis, values, of)
         horizon = min(period or 12, max(1, total // 4))
-        self._horizon = horizon if self.horizon is None else check_int(self.horizon, "horizon", low=1, of=of)
+        self._horizon = horizon if self.horizon is None else _steps(self.horizon, "horizon", of)
         lags = self._lags(period, total, of)
         designs = [
             Design(axis, name, lags, period, base, log, total)
@@ -192,7 +193,7 @@ class KANForecaster(BaseEstimator):
         """
         check_is_fitted(self, "model_")
         of, design = f"{type(self).__name__}.forecast", self.design_
-        steps = self._horizon if steps is None else check_int(steps, "steps", low=1, of=of)
+        steps = self._horizon if steps is None else _steps(steps, "steps", of)
         total = len(self._values)
         more = self._ahead(X, steps, of)
         past = windows(design.scaled(self._values), np.array([total]), design.reach)
@@ -265,13 +266,14 @@ class KANForecaster(BaseEstimator):
         if table is None or self.time is None:
             if self.time is not None:
                 raise InputError(
-                    f"The 'X' parameter of {of} must hold the column {self.time!r}. Got None instead."
+                    f"The 'X' parameter of {of} must hold the column {short(self.time)}. Got None instead."
                 )
             return TimeAxis("numbers", 0.0, 1.0), np.arange(n), () if table is None else table.columns
-        column = next((each for each in table.columns if each.name == self.time), None)
+        time = check_text(self.time, "time", of=of)
+        column = next((each for each in table.columns if each.name == time), None)
         if column is None:
             raise InputError(
-                f"The 'time' parameter of {of} must name a column of X. Got {self.time!r} instead"
+                f"The 'time' parameter of {of} must name a column of X. Got {short(self.time)} instead"
                 f"{did_you_mean(self.time, table.names)}."
             )
         if column.numbers is None or not np.isfinite(column.numbers).all():
@@ -286,35 +288,32 @@ class KANForecaster(BaseEstimator):
         if self.period is None:
             return None
         if isinstance(self.period, str):
-            if self.period != "auto":
-                raise InputError(
-                    f"The 'period' parameter of {of} must be a number, None or 'auto'. Got {self.period!r} instead."
-                )
+            _check_auto(self.period, "period", "a number, None", of)
             found = axis.period or autocorrelation_period(values)
             return found if found is not None and 3 * found <= len(values) else None
         return check_int(self.period, "period", low=2, of=of)
 
     def _lags(self, period: int | None, total: int, of: str) -> tuple[int, ...]:
         if isinstance(self.lags, str):
-            if self.lags != "auto":
-                raise InputError(
-                    f"The 'lags' parameter of {of} must be numbers or 'auto'. Got {self.lags!r} instead."
-                )
+            _check_auto(self.lags, "lags", "numbers", of)
             wanted = (1, 2, 3) if period is None else (1, 2, period, period + 1)
             return tuple(sorted({lag for lag in wanted if 4 * lag <= total} | {1}))
         if isinstance(self.lags, (int, np.integer)):
             return tuple(range(1, check_int(self.lags, "lags", low=1, of=of) + 1))
-        return tuple(sorted({check_int(lag, "lags", low=1, of=of) for lag in self.lags}))
+        return tuple(
+            sorted(
+                {
+                    check_int(lag, "lags", low=1, of=of)
+                    for lag in as_tuple(self.lags, "lags", "numbers", of=of)
+                }
+            )
+        )
 
     # ---- learning
 
     def _model(self, work: float) -> KANRegressor:
-        return KANRegressor(
-            mode="additive",
-            work=work,
-            random_state=self.random_state,
-            callbacks=cast("Callback | None", self.callbacks),
-        )
+        told = cast("Callback | None", self.callbacks)
+        return KANRegressor(mode="additive", work=work, random_state=self.random_state, callbacks=told)
 
     def _learner(self, work: float) -> Any:
         def learn(table: dict[str, NDArray[Any]], target: Floats) -> Predict:
@@ -375,6 +374,17 @@ def _scales(values: Floats) -> tuple[bool, ...]:
 
 def _bases(period: int | None) -> tuple[Base, ...]:
     return ("none", "last") if period is None else ("none", "last", "season")
+
+
+def _steps(value: Any, name: str, of: str) -> int:
+    return check_int(value, name, low=1, high=1_000_000, of=of)  # every step is a row
+
+
+def _check_auto(word: str, name: str, others: str, of: str) -> None:
+    if word != "auto":
+        raise InputError(
+            f"The '{name}' parameter of {of} must be {others} or 'auto'. Got {short(word)} instead."
+        )
 
 
 def _check_enough(designs: list[Design], values: Floats, horizon: int, of: str) -> None:

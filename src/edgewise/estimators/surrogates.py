@@ -161,8 +161,8 @@ def surrogate(
     """
     validation = check_float(validation, "validation", low=0.0, high=1.0, closed=False, of="surrogate")
     seed = check_int(seed, "seed", low=0, of="surrogate")
-    kind, classes, answers = _asked(black_box, X)
     table = raw_table(X)
+    kind, classes, answers = _asked(black_box, X)
     if len(answers) != table.n_rows or table.n_rows < 8:
         raise InputError(
             "The 'black_box' argument of surrogate must give one answer for each of 8 rows or more. "

@@ -49,7 +49,7 @@ def regression_target(y: Any, of: str, *, missing: bool = False) -> tuple[Floats
             f"The 'y' parameter of {of} must hold a finite number for every row. Got a {type(y).__name__} with a cell "
             "that is none instead; for classes use KANClassifier."
         ) from None
-    if values.ndim > 2 or (values.ndim == 2 and values.shape[1] == 0):
+    if values.ndim not in (1, 2) or (values.ndim == 2 and values.shape[1] == 0):
         raise InputError(
             f"The 'y' parameter of {of} must be of shape (n,) or (n, outputs). Got {values.shape} instead."
         )
@@ -73,10 +73,11 @@ def _say_where(error: ValueError, y: Any) -> None:
     words = " ".join(str(error).split("\n")[0].split())
     if not words.startswith("Input y contains"):
         return
-    bad = ~np.isfinite(np.asarray(_plain(y), dtype=np.float64)).reshape(len(y), -1)
-    rows = np.flatnonzero(bad.any(axis=1))
+    cells = np.atleast_1d(np.asarray(_plain(y), dtype=np.float64))
+    cells = cells.reshape(len(cells), -1)
+    rows = np.flatnonzero(~np.isfinite(cells).all(axis=1))
     if len(rows):
-        what = np.asarray(_plain(y), dtype=np.float64).reshape(len(y), -1)[rows[0]]
+        what = cells[rows[0]]
         raise InputError(
             f"{words.rstrip('.')}. Got {what[~np.isfinite(what)][0]} in row {rows[0]} ({plural(len(rows), 'such row')}) "
             "instead; correct or drop those rows."

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_mapping
 from edgewise._core.checks import among, as_tuple, check_choice, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
@@ -357,7 +358,7 @@ def _codes(
     if codes is None:
         return {}
     made = dict[str, tuple[str, str]]()
-    for name, given in codes.items():
+    for name, given in as_mapping(codes, "codes", "columns to codes").items():
         if name not in subject.model.columns:
             raise InputError(
                 f"The 'codes' argument must name columns of the model. Got {short(name, 40)} instead"

@@ -13,9 +13,10 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
+from edgewise._core.arguments import check_weights
 from edgewise._core.checks import check_choice, short
 from edgewise._core.errors import InputError
-from edgewise.explaining.reliability import Reliability, codes_of, measured
+from edgewise.explaining.reliability import Reliability, check_same_rows, codes_of, measured
 from edgewise.network.calibration import (
     LEAST,
     METHODS,
@@ -76,8 +77,9 @@ class CalibratedKAN(ClassifierMixin, BaseEstimator):
             )
         classes = np.asarray(self.model.classes_)
         codes = codes_of(y, classes, "calibrate")
-        weight = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        weight = check_weights(sample_weight, len(codes), of="calibrate")
         outputs = _outputs(self.model, X)
+        check_same_rows(len(outputs), len(codes), of="calibrate")
         counts = np.bincount(codes, minlength=len(classes))
         if len(classes) < 2 or counts.min() < 2:
             raise InputError(

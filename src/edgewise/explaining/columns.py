@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_mapping, check_text
 from edgewise._core.checks import among, check_int, check_matrix, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, numbers_of
@@ -143,7 +144,7 @@ class ModelRows:
 
 def columns_of(model: Fitted, units: Mapping[str, str] | None = None) -> tuple[Column, ...]:
     """The raw columns that become inputs of the network, in order."""
-    given = dict(units or {})
+    given = as_mapping(units, "units", "columns to units")
     if strange := [name for name in given if name not in model.columns]:
         raise InputError(
             f"The 'units' argument must name columns of the model. Got {short(strange[0], 40)} instead"
@@ -257,6 +258,7 @@ def cells_of(column: RawColumn, rows: NDArray[Any] | None = None) -> list[Cell]:
 
 def place_of(columns: tuple[Column, ...], name: str, argument: str) -> int:
     """Which column is called so."""
+    check_text(name, argument)
     for k, column in enumerate(columns):
         if column.name == name:
             return k

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_bool, check_float, short
+from edgewise._core.checks import check_bool, check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import numpy_generator
-from edgewise.explaining.reliability import codes_of
+from edgewise.explaining.reliability import check_same_rows, codes_of
 from edgewise.network import KAN
 from edgewise.network.fitted import fitted
 from edgewise.training import fit_table
@@ -112,6 +112,10 @@ class Conformal:
         return f"Intervals that hold {share} of new rows ({width}), by {self.rows:,} calibration rows."
 
 
+# A smaller share of misses would take more rows than any table has.
+_LEAST_ALPHA = 1e-9
+
+
 def conformal(
     model: Any,
     X: Any,
@@ -172,7 +176,7 @@ def conformal(
     >>> bool(0.85 < np.mean((low <= y[600:]) & (y[600:] <= high)) < 0.95)
     True
     """
-    alpha = check_float(alpha, "alpha", low=0.0, high=1.0, closed=False, of="conformal")
+    alpha = check_float(alpha, "alpha", low=_LEAST_ALPHA, high=1.0, closed=False, of="conformal")
     local, by_class = (
         check_bool(local, "local", of="conformal"),
         check_bool(by_class, "by_class", of="conformal"),
@@ -195,13 +199,8 @@ def conformal(
 
 
 def _intervals(model: Any, X: Any, y: Any, alpha: float, local: bool, seed: int) -> Conformal:
-    target = np.asarray(y, dtype=np.float64).ravel()
     middle = _predicted(model, X)
-    if len(target) != len(middle) or not np.isfinite(target).all():
-        raise InputError(
-            f"The 'y' argument of conformal must hold {len(middle):,} finite numbers, one a row. "
-            f"Got {len(target):,} instead."
-        )
+    target = check_vector(y, "y", length=len(middle), of="conformal")
     misses = np.abs(target - middle)
     if not local:
         return Conformal(model, alpha, len(misses), (_quantile(misses, alpha),), ())
@@ -227,6 +226,7 @@ def _scale(scale: KAN, inputs: Floats, spread: float) -> Floats:
 def _sets(model: Any, X: Any, y: Any, alpha: float, by_class: bool, classes: tuple[Any, ...]) -> Conformal:
     codes = codes_of(y, np.asarray(classes, dtype=object), "conformal")
     p = np.asarray(model.predict_proba(X), dtype=np.float64)
+    check_same_rows(len(p), len(codes), of="conformal")
     scores = 1 - p[np.arange(len(codes)), codes]
     if not by_class:
         return Conformal(model, alpha, len(scores), (_quantile(scores, alpha),), classes)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from edgewise._core.checks import did_you_mean, short
+from edgewise._core.checks import check_matrix, check_vector, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter
@@ -21,7 +21,7 @@ from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Column, columns_of, place_of, read_rows
 from edgewise.explaining.local_refinement import refined_between
 from edgewise.explaining.output import Output, output_of
-from edgewise.explaining.reliability import codes_of, measured
+from edgewise.explaining.reliability import check_same_rows, codes_of, measured
 from edgewise.explaining.shape_edits import Curve, ShapeEdit, edited, read_edit
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted, fitted
@@ -330,7 +330,13 @@ def _at(column: Column, point: float | str) -> float:
 def measures_of(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
     """Errors of the network's outputs, (n, outputs), on rows whose truth is y."""
     if not model.classes:
-        target = np.asarray(y, dtype=np.float64).reshape(len(outputs), -1)
+        target = check_matrix(
+            check_vector(y, "y", of="edit_shape")[:, None] if outputs.shape[1] == 1 else y,
+            "y",
+            rows=len(outputs),
+            columns=outputs.shape[1],
+            of="edit_shape",
+        )
         rest = outputs - target
         spread = float(((target - target.mean(0)) ** 2).mean())
         square = float((rest**2).mean())
@@ -340,6 +346,7 @@ def measures_of(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
             "r2": 1 - square / spread if spread > 0 else float(square == 0),
         }
     codes = codes_of(y, np.asarray(model.classes, dtype=object), "edit_shape")
+    check_same_rows(len(outputs), len(codes), of="edit_shape")
     logits = np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
     p = np.exp(logits - logits.max(1, keepdims=True))
     p /= p.sum(1, keepdims=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
+from edgewise._core.arguments import as_labels
 from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise.explaining.columns import Cell, Column, ModelRows, chosen_rows
@@ -284,10 +285,10 @@ def _outside(columns: Sequence[Column], outside: Any, x: Floats) -> tuple[str, .
 def _actual(y: Any, rows: int, table: bool) -> list[Any] | None:
     if y is None:
         return None
-    values = y.to_pylist() if hasattr(y, "to_pylist") else np.asarray(y).tolist()
+    values = as_labels(y.to_pylist() if hasattr(y, "to_pylist") else y, "y", of="explain")
     if not table or len(values) != rows:
         raise InputError(
             f"The 'y' argument of explain must have one entry for each of the {rows:,} rows of X. "
             f"Got {len(values):,} instead."
         )
-    return values
+    return cast("list[Any]", values.tolist())

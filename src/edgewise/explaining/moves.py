@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_mapping
 from edgewise._core.checks import as_tuple, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
@@ -108,7 +109,7 @@ def limits_of(
                     "which holds words; make it immutable."
                 )
     ranges: dict[int, tuple[float, float]] = {}
-    for name, ends in (within or {}).items():
+    for name, ends in as_mapping(within, "within", "columns to two numbers each").items():
         k = place_of(columns, name, "within")
         pair = as_tuple(ends, "within", "two numbers")
         if len(pair) != 2 or columns[k].kind == "levels":

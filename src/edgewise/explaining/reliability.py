@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_int, short
+from edgewise._core.arguments import as_labels
+from edgewise._core.checks import check_int, plural, short
 from edgewise._core.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -120,7 +121,9 @@ def reliability(model: Any, X: Any, y: Any, *, bins: int = 10) -> Reliability:
             f"Got {short(model)} instead."
         )
     codes = codes_of(y, classes, "reliability")
-    return measured(np.asarray(model.predict_proba(X), dtype=np.float64), codes, bins)
+    p = np.asarray(model.predict_proba(X), dtype=np.float64)
+    check_same_rows(len(p), len(codes), of="reliability")
+    return measured(p, codes, bins)
 
 
 def measured(p: Floats, codes: NDArray[np.int64], bins: int = 10) -> Reliability:
@@ -147,10 +150,19 @@ def curve(p: Floats, happened: NDArray[Any], bins: int = 10) -> Curve:
     )
 
 
+def check_same_rows(rows: int, labels: int, *, of: str) -> None:
+    """As many labels as rows."""
+    if rows != labels:
+        raise InputError(
+            f"The 'y' argument of {of} must have one entry for each of the {plural(rows, 'row')} of X. "
+            f"Got {labels:,} instead."
+        )
+
+
 def codes_of(y: Any, classes: NDArray[Any], of: str) -> NDArray[np.int64]:
     """Numbers of the classes of some rows."""
     place = {label: k for k, label in enumerate(classes.tolist())}
-    labels = np.asarray(y).ravel().tolist()
+    labels: list[Any] = as_labels(y, "y", of=of).tolist()
     strange = [label for label in labels if label not in place]
     if strange:
         raise InputError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from matplotlib.figure import Figure
 
+from edgewise._core.arguments import check_is
 from edgewise._core.errors import InputError
 from edgewise.auditing.metrics import SMALL_SHARE
+from edgewise.auditing.result import AuditResult
 from edgewise.auditing.text import NUMBERS, RATES, RISKS
 from edgewise.plots.layout import panel_grid
 from edgewise.plots.mathtext import drawable
@@ -22,9 +22,6 @@ from edgewise.plots.style import (
     theme_of,
     write_at,
 )
-
-if TYPE_CHECKING:
-    from edgewise.auditing.result import AuditResult
 
 # What is drawn, in order.
 SHOWN = ("selection_rate", "tpr", "fpr", "ppv", "accuracy", "calibration")
@@ -74,6 +71,7 @@ def plot_audit(result: AuditResult, attribute: str | None = None, *, theme: str 
     6
     """
     colours = theme_of(theme, "plot_audit")
+    check_is(result, AuditResult, "result", "what audit has found", of="plot_audit")
     if not result.tables:
         raise InputError("The 'result' parameter of plot_audit must hold an attribute. Got none.")
     table = result.tables[0] if attribute is None else result.of(attribute)

@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from edgewise._core.checks import check_vector
+from edgewise._core.arguments import as_labels, check_text
+from edgewise._core.checks import check_float, check_vector
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, text_style, theme_of
 
@@ -59,9 +60,12 @@ def plot_forecast(
     """
     of = "plot_forecast"
     colours = theme_of(theme, of)
-    past = np.asarray(values, dtype=np.float64)
-    told = check_vector(ahead, "ahead", of=of)
-    before, after = np.asarray(times), np.asarray(ahead_times)
+    past, told = check_vector(values, "values", missing=True, of=of), check_vector(ahead, "ahead", of=of)
+    before = as_labels(times, "times", rows=len(past), of=of)
+    after = as_labels(ahead_times, "ahead_times", rows=len(told), of=of)
+    check_text(name, "name", of=of)
+    if level is not None:
+        check_float(level, "level", low=0.0, high=1.0, of=of)
     figure = new_figure(LEFT + WIDTH + RIGHT, BOTTOM + HEIGHT + TOP, colours)
     axes = bare_axes(figure, (LEFT, BOTTOM, WIDTH, HEIGHT), colours, grid="y")
     axes.plot(before, past, color=colours.muted, linewidth=1.1, gid="measured")

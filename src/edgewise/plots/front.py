@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from edgewise._core.arguments import all_are
 from edgewise._core.checks import check_bool
 from edgewise._core.errors import InputError
 from edgewise.plots.layout import confined, spread
@@ -25,9 +26,7 @@ from edgewise.plots.style import (
     text_style,
     theme_of,
 )
-
-if TYPE_CHECKING:
-    from edgewise.symbolic import Formula
+from edgewise.symbolic.results.formula import Formula
 
 WIDTH = 3.6
 LEFT, BOTTOM, TOP = 0.78, 0.52, 0.2
@@ -67,7 +66,8 @@ def plot_front(front: Sequence[Formula], *, numbered: bool = False, theme: str =
     colours = theme_of(theme, "plot_front")
     check_bool(numbered, "numbered", of="plot_front")
     # Numbers follow the caller's order; candidates without an error keep theirs but are not drawn.
-    shown = [(k + 1, one) for k, one in enumerate(front) if np.isfinite(one.error)]
+    listed = all_are(front, Formula, "front", "formulas", of="plot_front")
+    shown = [(k + 1, one) for k, one in enumerate(listed) if np.isfinite(one.error)]
     if not shown:
         raise InputError(
             "The 'front' parameter of plot_front must hold a formula with a finite error. Got none."

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import check_text
 from edgewise._core.checks import check_bool, check_vector
 from edgewise._core.errors import InputError
 from edgewise.plots.mathtext import drawable, shorten
@@ -72,6 +73,8 @@ def plot_parity(
     colours = theme_of(theme, "plot_parity")
     truth = check_vector(y, "y", of="plot_parity")
     guess = check_vector(predictions, "predictions", length=len(truth), of="plot_parity")
+    check_text(name, "name", of="plot_parity")
+    check_text(title, "title", of="plot_parity")
     outside = _as_mask(held_out, len(truth))
     judged = outside if outside.any() else np.ones_like(outside)
     if check_bool(residuals, "residuals", of="plot_parity"):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_matrix, plural
+from edgewise._core.checks import as_tuple, check_matrix, plural
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
 
@@ -64,7 +64,7 @@ def chosen_scores(net: KAN, traces: tuple[LayerTrace, ...], scores: Any, *, of: 
     """Given scores, one (I, O) array a layer (or an object with them in `.edges`), checked; else the traces' own."""
     if scores is None:
         return tuple(one.score for one in traces)
-    given = tuple(getattr(scores, "edges", scores))
+    given = as_tuple(getattr(scores, "edges", scores), "scores", "arrays", of=of)
     if len(given) != len(net.layers):
         raise InputError(
             f"The 'scores' parameter of {of} must hold {plural(len(net.layers), 'array')}, one for each layer. "

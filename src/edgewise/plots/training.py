@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import all_are
 from edgewise._core.errors import InputError
 from edgewise.plots.layout import spread
 from edgewise.plots.mathtext import drawable, shorten, text_size
@@ -59,7 +60,7 @@ def plot_training(history: Sequence[Record], *, theme: str = "light") -> Figure:
     'log'
     """
     colours = theme_of(theme, "plot_training")
-    steps = list(history)
+    steps = list(all_are(history, Record, "history", "records of steps", of="plot_training"))
     if not steps:
         raise InputError("The 'history' parameter of plot_training must hold at least one step. Got none.")
     figure = new_figure(LEFT + WIDTH + RIGHT, BOTTOM + HEIGHT + TOP, colours)

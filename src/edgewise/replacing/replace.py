@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from edgewise._core.arguments import as_callables, check_callable
 from edgewise._core.checks import check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
@@ -124,6 +125,10 @@ def replace_mlp(
         raise InputError(
             "The 'data' argument of replace_mlp must be given to distil blocks. Got None instead."
         )
+    for given, name in ((score, "score"), (loss, "loss")):
+        if given is not None:
+            check_callable(given, name, of="replace_mlp")
+    callbacks = as_callables(callbacks, of="replace_mlp")
     effort = check_work(work, "replace_mlp")
     meter = Meter(seconds=check_seconds(seconds, "replace_mlp"))
     teacher = copy.deepcopy(model).eval()

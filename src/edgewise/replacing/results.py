@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from edgewise._core.checks import check_int
+from edgewise._core.checks import as_tuple, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
@@ -125,7 +125,11 @@ def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tupl
     """The blocks that numbers or names ask for; all without any."""
     if blocks is None:
         return found
-    asked = [blocks] if isinstance(blocks, (int, str)) else list(blocks)
+    asked = (
+        [blocks]
+        if isinstance(blocks, (int, str))
+        else as_tuple(blocks, "blocks", "numbers or names", of="replace_mlp")
+    )
     names = [each.name for each in found]
     picked = set[int]()
     for each in asked:

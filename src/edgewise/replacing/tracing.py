@@ -19,6 +19,8 @@ from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_flatten
 
+from edgewise._core.arguments import check_callable, check_is
+
 # Operations that pass numbers on as they are; of a product or a sum of one traced tensor and constants the same is said.
 _VIEWS = (
     "view", "_unsafe_view", "_reshape_alias", "reshape", "split", "split_with_sizes", "chunk", "slice", "narrow", "unbind",
@@ -262,6 +264,8 @@ def find_blocks(model: nn.Module, call: Callable[[nn.Module], Any]) -> tuple[Blo
     >>> block.first, block.last, block.hidden
     (('0',), '2', 8)
     """
+    check_is(model, nn.Module, "model", "a torch module", of="find_blocks")
+    check_callable(call, "call", of="find_blocks")
     with _watching(model) as watch:
         call(model)
     shared: dict[int, int] = {}

@@ -13,6 +13,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from edgewise._core.arguments import check_is
+from edgewise._core.checks import check_int, short
+from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.layers import KANConv2d, KANLinear
 from edgewise.vision.config import ImageConfig
@@ -80,7 +83,16 @@ def build(config: ImageConfig, seed: int | None = None, device: torch.device | s
     >>> build(config, seed=0)(torch.zeros(5, 1, 8, 8)).shape
     torch.Size([5, 10])
     """
-    with torch.device(device):
+    check_is(config, ImageConfig, "config", "an ImageConfig", of="build")
+    if seed is not None:
+        seed = check_int(seed, "seed", low=0, of="build")
+    try:
+        place = torch.device(device)
+    except (RuntimeError, TypeError, ValueError):
+        raise InputError(
+            f"The 'device' parameter of build must name a device of torch, as 'cpu'. Got {short(device)} instead."
+        ) from None
+    with place:
         made = _Builder(config, seed, str(device) == "meta").network()
     if device == "cpu" and config.kind in ("cnn", "mlp") and seed is not None:
         _seeded(made, seed)

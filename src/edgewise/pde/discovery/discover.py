@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import among, check_int
+from edgewise._core.arguments import all_are
+from edgewise._core.checks import among, check_int, check_names, short
 from edgewise._core.config import check_config, chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -101,8 +102,13 @@ def discover(
     check_int(degree, "degree", low=1, high=4, of=_OF)
     check_int(seed, "seed", low=0, of=_OF)
     meter = Meter(seconds=check_seconds(seconds, _OF))
-    many = [fields] if isinstance(fields, Mapping) else list(fields)
-    places = [coordinates] * len(many) if isinstance(coordinates, Mapping) else list(coordinates)
+    many, places = (
+        [given]
+        if isinstance(given, Mapping)
+        else list(all_are(given, Mapping, name, "mappings of names to arrays", of=_OF))
+        for name, given in (("fields", fields), ("coordinates", coordinates))
+    )
+    places = places * len(many) if isinstance(coordinates, Mapping) else places
     if not many or len(places) != len(many):
         raise InputError(
             f"The 'coordinates' parameter of {_OF} must be one mapping, or as many as there are experiments, {len(many)}. "
@@ -144,12 +150,12 @@ def discover(
 def _lefts(left: Any, names: Names, time: str) -> list[list[Monomial]]:
     """For each law, the left sides that it may have."""
     if left is not None:
-        given = [left] if isinstance(left, str) else list(left)
+        given = [left] if isinstance(left, str) else check_names(left, "left", of=_OF)
         found = [names.read(text, _OF) for text in given]
         for text, each in zip(given, found, strict=True):
             if len(each) != 1 or each[0][1] != 1 or not any(each[0][0][1]):
                 raise InputError(
-                    f"The 'left' parameter of {_OF} must be derivatives, such as 'u_t'. Got '{text}'."
+                    f"The 'left' parameter of {_OF} must be derivatives, such as 'u_t'. Got {short(text)}."
                 )
         return [[each] for each in found]
     if time not in names.coordinates:

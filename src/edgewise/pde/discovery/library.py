@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement, product
 
-from edgewise._core.checks import among, did_you_mean
+from edgewise._core.checks import among, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.pde.discovery.jet_polynomials import ONE, Jet, Monomial, monomial
 
@@ -52,7 +52,9 @@ class Names:
         for factor in plain.split("*"):
             word, _, power = factor.partition("^")
             if power and not power.isdigit():
-                raise InputError(f"Powers of terms of {of} are whole numbers. Got '{factor}' in '{text}'.")
+                raise InputError(
+                    f"Powers of terms of {of} are whole numbers. Got {short(factor)} in {short(text)}."
+                )
             jet = self._jet(word, text, of)
             jets[jet] = jets.get(jet, 0) + int(power or 1)
         return monomial(jets)
@@ -61,7 +63,7 @@ class Names:
         name, _, tail = word.partition("_")
         if name not in self.fields:
             raise InputError(
-                f"'{text}' of {of} has the name '{name}', which is no field. The fields are {among(self.fields)}"
+                f"{short(text)} of {of} has the name {short(name)}, which is no field. The fields are {among(self.fields)}"
                 f"{did_you_mean(name, self.fields)}."
             )
         orders = [0] * len(self.coordinates)
@@ -69,7 +71,8 @@ class Names:
             fitting = [c for c in self.coordinates if tail.startswith(c)]
             if not fitting:
                 raise InputError(
-                    f"'{text}' of {of} has a derivative by '{tail}'. The coordinates are {among(self.coordinates)}."
+                    f"{short(text)} of {of} has a derivative by {short(tail)}. "
+                    f"The coordinates are {among(self.coordinates)}."
                 )
             longest = max(fitting, key=len)
             orders[self.coordinates.index(longest)] += 1
@@ -135,4 +138,4 @@ def library(names: Names, space: Sequence[int], order: int, degree: int) -> tupl
 
 def given_terms(texts: Sequence[str], names: Names, of: str) -> tuple[Term, ...]:
     """Terms that the caller names."""
-    return tuple(Term(text, ((1.0, names.read(text, of)),)) for text in dict.fromkeys(texts))
+    return tuple(Term(text, ((1.0, names.read(text, of)),)) for text in check_names(texts, "terms", of=of))

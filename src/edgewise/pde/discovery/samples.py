@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import among, check_float, did_you_mean, plural
+from edgewise._core.checks import among, check_float, check_names, did_you_mean, plural
 from edgewise._core.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -117,7 +117,11 @@ def _spans(periodic: Any, at: Mapping[str, Floats], of: str) -> dict[str, float]
     """The periods of those coordinates that have one; 0 where it is to be told by the places."""
     if isinstance(periodic, str):
         periodic = (periodic,)
-    given = dict(periodic) if isinstance(periodic, Mapping) else dict.fromkeys(periodic, 0.0)
+    given: dict[Any, Any] = (
+        dict(cast("Mapping[Any, Any]", periodic))
+        if isinstance(periodic, Mapping)
+        else dict.fromkeys(check_names(periodic, "periodic", of=of), 0.0)
+    )
     for name, span in given.items():
         if name not in at:
             raise InputError(

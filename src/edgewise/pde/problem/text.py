@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from edgewise._core.arguments import as_mapping, check_is, check_text
 from edgewise._core.checks import among, check_bool, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import PathLike, as_path, said_clearly, shown
@@ -129,21 +130,23 @@ def problem_from_text(
     >>> problem_from_text(square, ["u"], ["lap(u) = -a"], {"walls": "u = 0"}, {"a": 2}).equations
     (Derivative(u(x, y), (x, 2)) + Derivative(u(x, y), (y, 2)) == -2,)
     """
+    of = "problem_from_text"
+    check_is(domain, (Box, Region), "domain", "a Box or a Region", of=of)
     names: dict[str, Any] = {each.name: each for each in domain.coordinates}
     for name in _texts(unknowns, "unknowns"):
         _refuse_taken(name, names)
         names[name] = Unknown(name, *domain.coordinates)
     if eigenvalue is not None:
-        _refuse_taken(eigenvalue, names)
+        _refuse_taken(check_text(eigenvalue, "eigenvalue", of=of), names)
         names[eigenvalue] = eigenvalue_symbol(eigenvalue)
-    for name, value in (constants or {}).items():
+    for name, value in as_mapping(constants, "constants", "names to numbers", of=of).items():
         _refuse_taken(name, names)
         names[name] = _constant(name, value, names)
     found: list[Equation] = []
     for text in _texts(equations, "equations"):
         found += read_equations(text, names)
     held: list[Condition] = []
-    for part, texts in (conditions or {}).items():
+    for part, texts in as_mapping(conditions, "conditions", "parts of the boundary to texts", of=of).items():
         for text in _texts(texts, part):
             held += on(_part(domain, part), read_equations(text, names))
     problem = Problem(domain, found, held, jumps=jumps)
@@ -187,7 +190,8 @@ def problem_from_toml(text: str, where: str = "the text") -> ProblemFile:
     ('A loaded membrane', 1e-06, ('u',))
     """
     try:
-        document = tomllib.loads(text)
+        check_text(where, "where", of="problem_from_toml")
+        document = tomllib.loads(check_text(text, "text", of="problem_from_toml"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split()).rstrip(".")
         raise InputError(f"{where} is not TOML: {reason}.") from None

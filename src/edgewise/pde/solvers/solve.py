@@ -16,7 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arguments import check_callable
 from edgewise._core.checks import check_float
+from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -115,7 +117,9 @@ def solve(
             "constants from data."
         )
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="solve")
-    constants = (config or SolverConfig()).scaled(check_work(work, "solve"))
+    constants = chosen(config, SolverConfig(), "solve").scaled(check_work(work, "solve"))
+    if callback is not None:
+        check_callable(callback, "callback", of="solve")
     meter = Meter(seconds=check_seconds(seconds, "solve"))
     if isinstance(problem.domain, Region):
         with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):

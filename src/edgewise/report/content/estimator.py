@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import short
+from edgewise._core.arguments import all_are, as_mapping, check_is, check_text
+from edgewise._core.checks import as_tuple, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
 from edgewise.explaining import Conformal, Explainer, GlobalExplanation, counterfactuals
 from edgewise.exporting.read import program_of
-from edgewise.network import KAN, rename
+from edgewise.network import KAN, EditRecord, rename
 from edgewise.report.content.columns import summarise, summarise_classes, summarise_numbers
 from edgewise.report.content.content import AccuracyRow, InputView, Origin, ReportContent, Way
 from edgewise.report.text.numbers import counted, number
 from edgewise.report.text.svg import few
 
 if TYPE_CHECKING:
-    from edgewise.network import EditRecord
     from edgewise.symbolic import FormulaResult
 
 Floats = NDArray[np.float64]
@@ -119,6 +119,20 @@ def content_from_estimator(
             "The 'model' parameter of content_from_estimator must be a fitted KANRegressor or KANClassifier. "
             f"Got {short(model)} instead; call its fit first."
         )
+    of = "content_from_estimator"
+    for text, name in ((title, "title"), (source, "source"), (target, "target"), (known, "known")):
+        check_text(text, name, of=of)
+    baselines = all_are(baselines, AccuracyRow, "baselines", "rows of the accuracy table", of=of)
+    edits = all_are(edits, EditRecord, "edits", "records of edits", of=of)
+    notes = all_are(notes, str, "notes", "texts", of=of)
+    repeats = as_tuple(repeats, "repeats", "fitted models", of=of)
+    units = as_mapping(units, "units", "columns to units", of=of)
+    if origin is not None:
+        check_is(origin, Origin, "origin", "an Origin", of=of)
+    if found is not None:
+        from edgewise.symbolic import FormulaResult
+
+        check_is(found, FormulaResult, "found", "what find_formula has found", of=of)
     names = getattr(model, "feature_names_in_", None)
     tables = [_named(table, names) for table in (frame, test_frame)]
     X, X_test = (model.encoding_.apply(table) for table in tables)
@@ -251,7 +265,7 @@ def _target(model: Any, y: Any, name: str) -> Floats:
             f"Got shape {values.shape} instead; make a page for each target."
         )
     if classes is None:
-        return values.astype(np.float64)
+        return check_vector(values, name, of="content_from_estimator")
     place = {label: float(k) for k, label in enumerate(classes.tolist())}
     codes = [place.get(label) for label in values.tolist()]
     if None in codes:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_mapping
 from edgewise._core.checks import (
     among,
     check_float,
@@ -217,7 +218,7 @@ def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[st
 def _starts(start: Mapping[str, float] | None, labels: Sequence[str]) -> tuple[Floats, NDArray[np.bool_]]:
     """A start for every constant, and which were given."""
     first, known = np.ones(len(labels)), np.zeros(len(labels), dtype=bool)
-    for name, value in dict(start or {}).items():
+    for name, value in as_mapping(start, "start", "constants to numbers", of=_OF).items():
         if name not in labels:
             raise InputError(
                 f"The 'start' parameter of {_OF} must name constants of the formula, {among(labels)}. "

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_matrix, check_vector, plural
+from edgewise._core.arguments import check_is
+from edgewise._core.checks import as_tuple, check_float, check_matrix, check_vector, plural, short
 from edgewise._core.errors import InputError
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import refit
@@ -269,10 +270,24 @@ def trust(
     InputError
         Where rows or network do not fit the formula.
     """
+    from edgewise.symbolic.results.formula import Formula
+
+    check_is(formula, Formula, "formula", "a Formula, as find_formula finds it", of="trust")
     rows, target = _table(formula, X, y, "X", "y")
-    fitted, values = (
-        (rows, target) if training is None else _table(formula, *training, "training", "training")
+    pair = (
+        (X, y) if training is None else as_tuple(training, "training", "a table and its target", of="trust")
     )
+    if len(pair) != 2:
+        raise InputError(
+            f"The 'training' parameter of trust must be a pair (X, y). Got {short(training)} instead."
+        )
+    fitted, values = (rows, target) if training is None else _table(formula, *pair, "training", "training")
+    if neighbours is not None and not (isinstance(neighbours, float) and math.isnan(neighbours)):
+        neighbours = check_float(neighbours, "neighbours", low=0.0, of="trust")
+    if network is not None:
+        from edgewise.network import KAN
+
+        check_is(network, KAN, "network", "a KAN", of="trust")
     everything, all_values = (
         (rows, target) if training is None else (np.vstack([rows, fitted]), np.r_[target, values])
     )

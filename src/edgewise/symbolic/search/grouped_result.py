@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_labels
 from edgewise._core.checks import check_matrix, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
@@ -245,7 +246,7 @@ def text_of(tree: Node, shared: Mapping[str, float], columns: Sequence[str]) -> 
 
 def group_labels(groups: Any, n: int, of: str) -> tuple[list[Any], NDArray[np.int64]]:
     """The distinct groups in the order they come, and the number of each row's."""
-    cells: Sequence[Any] = groups.tolist() if hasattr(groups, "tolist") else list(groups)
+    cells: Sequence[Any] = as_labels(groups, "groups", of=of).tolist()
     if len(cells) != n:
         raise InputError(
             f"The 'groups' argument of {of} must name a group for each of {n} rows. Got {len(cells)}."

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
+from edgewise._core.arguments import as_callables
 from edgewise._core.checks import (
-    as_tuple,
     check_matrix,
     check_names,
     check_squarable,
     check_vector,
-    short,
 )
 from edgewise._core.errors import InputError
 from edgewise.symbolic.fitting.measurements import Measurements, measured
@@ -57,9 +56,4 @@ def target_name(y: Any, units: object, names: Iterable[str]) -> str:
 
 def read_callbacks(callbacks: Iterable[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
     """The functions that are told."""
-    told = as_tuple(callbacks, "callbacks", "functions", of=_OF)
-    if not all(callable(callback) for callback in told):
-        raise InputError(
-            f"The 'callbacks' parameter of {_OF} must list functions. Got {short(callbacks)} instead."
-        )
-    return told
+    return as_callables(callbacks, of=_OF)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, cast
 
-from edgewise._core.checks import as_tuple, check_choice, check_names, did_you_mean, short
+from edgewise._core.checks import among, as_tuple, check_choice, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
@@ -168,9 +168,8 @@ def _form(name: str) -> Form:
     alike = [form for form in FORMS.values() if form.text == f"{spelling}(x)"]
     if alike:
         return alike[0]
-    listed = ", ".join(repr(each) for each in FORMS)
     raise InputError(
-        f"The 'forms' parameter of {_OF} must hold Form objects or names among {listed}. Got {short(name)} "
+        f"The 'forms' parameter of {_OF} must hold Form objects or names among {among(FORMS, 12)}. Got {short(name)} "
         f"instead{did_you_mean(name, FORMS)}."
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from edgewise._core.arguments import as_callables, as_mapping
 from edgewise._core.checks import check_choice, check_float, check_int, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
@@ -121,9 +122,10 @@ def fit_table(
         check_float(seconds, "seconds", low=0.0, closed=False, of="fit_table")
     seed = check_int(seed, "seed", low=0, of="fit_table")
     settings = config_of(config, "fit_table")
-    if members != "auto":
+    callbacks = as_callables(callbacks, of="fit_table")
+    if not isinstance(members, str) or members != "auto":
         settings = replace(settings, members=check_int(members, "members", low=1, of="fit_table"))
-    if interactions is not None and interactions != "auto":
+    if interactions is not None and not (isinstance(interactions, str) and interactions == "auto"):
         interactions = check_int(interactions, "interactions", low=0, of="fit_table")
     if hidden is not None:
         settings = replace(settings, hidden=check_int(hidden, "hidden", low=1, of="fit_table"))
@@ -153,7 +155,8 @@ def fit_table(
         spread = torch.where(spread > 0, spread, target.std(0))
         scale = torch.where(spread > 0, spread, torch.ones_like(spread))
         target = (target - shift) / scale
-    kept = {i: one for i, one in (constraints or {}).items() if not one.free}
+    given = as_mapping(constraints, "constraints", "columns to constraints", of="fit_table")
+    kept = {i: one for i, one in given.items() if not one.free}
     check_constraints(kept, loss, inputs.shape[1], target.shape[1])
     job = TableJob(
         TableRows(inputs, target, weights),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import as_mapping
 from edgewise._core.checks import as_tuple, check_float
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
@@ -145,7 +146,7 @@ def prices_of(
     }
     factors = {
         columns.group(name, of): check_float(weight, f"weights[{name!r}]", low=0.0, closed=False, of=of)
-        for name, weight in (weights or {}).items()
+        for name, weight in as_mapping(weights, "weights", "columns to numbers", of=of).items()
     }
     groups, costs, cells = list[Group](), list[Cost](), list[CellCost]()
     for g, wide in enumerate(allowed.groups):

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import all_are
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.verifying.claims.stated import with_ranges
@@ -37,9 +38,13 @@ def statement_of(
             "The 'where' argument of verify must be text, as in 'age in [18, 65]', or conditions. Got a mapping instead; "
             "give it as 'domain'."
         )
-    more: list[Condition] = [
-        *(() if where is None else parse_conditions(where) if isinstance(where, str) else where)
-    ]
+    more: list[Condition] = []
+    if isinstance(where, str):
+        more += parse_conditions(where)
+    elif where is not None:
+        more += all_are(
+            where, Condition, "where", "conditions, or be text as in 'age in [18, 65]'", of="verify"
+        )
     more += () if domain is None else conditions_of(domain)
     return Statement(found.property, (*found.conditions, *more))
 

@@ -100,7 +100,7 @@ def parse_conditions(text: str) -> tuple[Condition, ...]:
 
 def _reader(text: str) -> Reader:
     kind = "text or made by edgewise.properties"
-    return Reader.of(text, "The property {text} cannot be read", "A property", instead=kind)
+    return Reader.of(text, "The property {text} cannot be read", "The property, its 'text',", instead=kind)
 
 
 # ---- properties

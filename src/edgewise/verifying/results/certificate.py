@@ -13,9 +13,8 @@ from typing import Any
 
 import edgewise
 from edgewise._core.checks import check_bool
-from edgewise._core.errors import FileError
 from edgewise._core.files import PathLike as PathLike
-from edgewise._core.files import write_file
+from edgewise._core.files import as_path, said_clearly, write_file
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge
 from edgewise.verifying.checker import steps
@@ -162,10 +161,9 @@ def file_of(model: Any, path: PathLike | None = None) -> bytes:
         with tempfile.TemporaryDirectory() as folder:
             edgewise.save(model, Path(folder) / "model.kan")
             return (Path(folder) / "model.kan").read_bytes()
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise FileError(f"The file {path} cannot be read: {error.strerror or error}.") from None
+    place = as_path(path, "file")
+    with said_clearly(place, "read"):
+        return place.read_bytes()
 
 
 def rechecked(made: Certificate, files: Sequence[bytes], meter: Meter) -> str | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import short
-from edgewise._core.errors import InputError
+from edgewise._core.arguments import as_callables
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
 
@@ -52,12 +51,7 @@ def teller(callbacks: Any, of: str) -> Tell:
     InputError
         If they are no functions.
     """
-    listed = (callbacks,) if callable(callbacks) else callbacks
-    if not isinstance(listed, (list, tuple)) or not all(map(callable, cast("list[Any]", listed))):
-        raise InputError(
-            f"The 'callbacks' parameter of {of} must list functions. Got {short(callbacks)} instead."
-        )
-    functions = cast("Sequence[Callable[[Any], object]]", listed)
+    functions = as_callables(callbacks, of=of)
 
     def tell(step: Any) -> None:
         # Each is told, also after one has asked to stop.

@@ -1,0 +1,93 @@
+"""What an argument is: a mapping, functions, an object of a class. Checks of numbers and tables stand in `checks`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import UNREADABLE, Floats, as_tuple, check_vector, short, subject
+from edgewise._core.errors import InputError
+
+T = TypeVar("T")
+
+
+def as_mapping(value: object, name: str, of_what: str, *, of: str = "") -> dict[Any, Any]:
+    """The entries of a mapping, none where there is none; `of_what` says what it should map."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InputError(f"{subject(name, of)} must be a mapping of {of_what}. Got {short(value)} instead.")
+    return dict(cast("Mapping[Any, Any]", value))
+
+
+def check_callable(value: object, name: str, *, of: str = "") -> Callable[..., Any]:
+    """Anything that can be called."""
+    if not callable(value):
+        raise InputError(f"{subject(name, of)} must be a function. Got {short(value)} instead.")
+    return value
+
+
+def as_callables(value: object, name: str = "callbacks", *, of: str = "") -> tuple[Callable[..., Any], ...]:
+    """One function or a list of them; none for None."""
+    if value is None or callable(value):
+        return () if value is None else (value,)
+    listed = as_tuple(value, name, "functions", of=of)
+    if not all(map(callable, listed)):
+        raise InputError(f"{subject(name, of)} must list functions. Got {short(value)} instead.")
+    return listed
+
+
+def check_is(value: object, kind: type[T] | tuple[type[T], ...], name: str, what: str, *, of: str = "") -> T:
+    """An object of a class; `what` says in words what is wanted, with its article."""
+    if not isinstance(value, kind):
+        raise InputError(f"{subject(name, of)} must be {what}. Got {short(value)} instead.")
+    return value
+
+
+def all_are(value: object, kind: Any, name: str, what: str, *, of: str = "") -> tuple[Any, ...]:
+    """Objects of a class; `what` says in words what they are, in the plural."""
+    listed = as_tuple(value, name, what, of=of)
+    for each in listed:
+        if not isinstance(each, kind):
+            raise InputError(f"{subject(name, of)} must list {what}. Got {short(each)} among them instead.")
+    return listed
+
+
+def check_text(value: object, name: str, *, of: str = "") -> str:
+    """Text."""
+    return check_is(value, str, name, "text", of=of)
+
+
+def as_labels(value: object, name: str, *, rows: int | None = None, of: str = "") -> NDArray[Any]:
+    """Labels (n,), one a row: words, numbers or anything else that can be told apart."""
+    try:
+        labels = np.asarray(value)
+        if labels.ndim == 2 and labels.shape[1] == 1:
+            labels = labels[:, 0]
+        if labels.ndim != 1 or not len(labels):
+            raise TypeError
+        set(cast("list[Any]", labels.tolist()))
+    except UNREADABLE:
+        raise InputError(
+            f"{subject(name, of)} must hold one label a row. Got {short(value)} instead."
+        ) from None
+    if rows is not None and len(labels) != rows:
+        raise InputError(
+            f"{subject(name, of)} must hold {rows:,} labels, one a row. Got {len(labels):,} instead."
+        )
+    return labels
+
+
+def check_weights(value: object, rows: int, *, name: str = "sample_weight", of: str = "") -> Floats:
+    """Weights (n,) of rows: none is negative, and not all are 0; all are 1 where there are none."""
+    if value is None:
+        return np.ones(rows)
+    weight = check_vector(value, name, length=rows, of=of)
+    if weight.min() < 0 or not weight.sum() > 0:
+        raise InputError(
+            f"{subject(name, of)} must be at least 0 and not all 0. Got {weight.min():g} instead."
+        )
+    return weight
