@@ -164,7 +164,9 @@ class TestParity:
 
 def history(*rounds):
     return [
-        Record(phase=phase, step=k, loss=10.0**-k, validation=10.0 ** (-k / 2), intervals=intervals)
+        Record(
+            phase=phase, step=k, loss=10.0**-k, validation=10.0 ** (-k / 2), seconds=0.0, intervals=intervals
+        )
         for phase, intervals, steps in rounds
         for k in range(steps)
     ]
@@ -205,7 +207,10 @@ class TestTraining:
 
     @pytest.mark.parametrize("loss", [0.0, float("nan"), float("inf"), -1.0])
     def test_values_a_logarithm_lacks(self, loss):
-        steps = [Record(phase="fit", step=k, loss=loss, validation=None, intervals=None) for k in range(3)]
+        steps = [
+            Record(phase="fit", step=k, loss=loss, validation=None, seconds=0.0, intervals=1)
+            for k in range(3)
+        ]
         plot_training(steps).draw_without_rendering()
 
     def test_one_step_is_a_dot(self):
