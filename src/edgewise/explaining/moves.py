@@ -211,7 +211,10 @@ def _decimals(values: Floats) -> int:
         if np.allclose(values, np.round(values, places), rtol=1e-12, atol=0):
             return places
     size = float(np.abs(values).max())
-    return MOST_DECIMALS if size >= 1 or size == 0 else MOST_DECIMALS - int(np.floor(np.log10(size)))
+    if size >= 1 or size == 0:
+        return MOST_DECIMALS
+    # Powers of ten end at 308: what is smaller still counts as 0.
+    return min(MOST_DECIMALS - int(np.floor(np.log10(size))), 300)
 
 
 def _deviation(values: Floats) -> float:
