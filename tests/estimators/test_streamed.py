@@ -326,3 +326,34 @@ def test_two_workers_give_the_model_of_one(tmp_path):
         first, second = (np.load(tmp_path / f"{classes}-{k}-of-2.npy") for k in (0, 1))
         np.testing.assert_array_equal(first, second)
         np.testing.assert_allclose(first, alone._outputs(test), rtol=0, atol=1e-9)
+
+
+ORPHAN = """
+import os, signal, sys
+import torch.distributed
+import edgewise as ew
+from edgewise._core.errors import EdgewiseError
+from edgewise.training.streaming import fit
+torch.distributed.init_process_group("gloo", init_method=f"file://{sys.argv[2]}", rank=int(sys.argv[3]), world_size=2)
+if sys.argv[3] == "1":
+    fit.make_features = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+try:
+    ew.KANRegressor(mode="additive").fit(sys.argv[1], target="y")
+except EdgewiseError as error:
+    sys.stdout.write(str(error))
+    sys.stdout.flush()
+    os._exit(3)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="kills a process")
+def test_a_worker_that_dies_is_said(tmp_path):
+    data = written(tmp_path, 600)
+    words = [[sys.executable, "-c", ORPHAN, data, str(tmp_path / "meet"), str(k)] for k in (0, 1)]
+    first, second = (
+        subprocess.Popen(own, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for own in words
+    )
+    told, errors = first.communicate(timeout=120)
+    second.communicate(timeout=120)
+    assert first.returncode == 3, errors
+    assert told.startswith("A worker has ended")

@@ -6,8 +6,8 @@ features that touch few numbers each, and everything else is algebra on the sums
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -26,8 +26,10 @@ Ints = NDArray[np.int32]
 
 # Inputs of so few values are summed value by value; in pairs of so few.
 MOST_VALUES, FEW_VALUES = 1_024, 11
-# Intervals of an input in pairs.
-PAIR_INTERVALS = 8
+# Features of all pairs together, and intervals of an input in one of them: the fewer pairs, the finer.
+PAIR_FEATURES, FEWEST_INTERVALS, MOST_INTERVALS = 2_048, 8, 24
+# Products of directions of a pair, the smoothest.
+PRODUCTS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +104,14 @@ class Features:
     shift, scale : array of shape (I,)
         Of the network units.
     breaks : array of shape (I, G + 1)
-    singles, coarse : tuple of InputFeatures
-        Of the inputs alone, and in pairs.
+    singles : tuple of InputFeatures
+        Of the inputs alone.
+    places : tuple of (array, array)
+        Values of each input, and their weights, that tell its directions.
+    power : float
+        How much rough directions are scaled down.
+    coarse : mapping of inputs to InputFeatures
+        In pairs.
     pairs : tuple of (int, int)
     threads : int
         To sum on, which changes no digit.
@@ -113,7 +121,9 @@ class Features:
     scale: Floats
     breaks: Floats
     singles: tuple[InputFeatures, ...]
-    coarse: tuple[InputFeatures, ...]
+    places: tuple[tuple[Floats, Floats], ...]
+    power: float
+    coarse: Mapping[int, InputFeatures] = field(default_factory=dict[int, InputFeatures])
     pairs: tuple[tuple[int, int], ...] = ()
     threads: int = 1
 
@@ -129,7 +139,7 @@ class Features:
             start += own.count
         for i, j in self.pairs:
             a, b = self.coarse[i].directions, self.coarse[j].directions
-            at = torch.cartesian_prod(torch.arange(1, a.shape[1]), torch.arange(1, b.shape[1])).view(-1, 2)
+            at = smoothest(a.shape[1] - 1, b.shape[1] - 1)
             which = at.numpy()
             products = np.einsum("fr,gr->fgr", a[:, which[:, 0]], b[:, which[:, 1]]).reshape(-1, len(which))
             found.append(Part((i, j), start, products, blocks(at)[0].numpy() if len(which) else which[:, 0]))
@@ -167,8 +177,25 @@ class Features:
         return SparseRows(len(inputs), self.count, tuple(found), self.threads)
 
     def with_pairs(self, pairs: Sequence[tuple[int, int]]) -> Features:
-        """The same with pairs."""
-        return replace(self, pairs=tuple(pairs))
+        """The same with pairs, whose grids hold every so many-th break of those of single inputs."""
+        sides = int((PAIR_FEATURES / max(len(pairs), 1)) ** 0.5) - DEGREE
+        stride = -(-(self.breaks.shape[1] - 1) // min(max(sides, FEWEST_INTERVALS), MOST_INTERVALS))
+        coarse = dict[int, InputFeatures]()
+        for i in sorted({i for pair in pairs for i in pair}):
+            own = self.singles[i]
+            if own.values is not None and own.count <= FEW_VALUES:
+                coarse[i] = own
+                continue
+            nested = np.unique(np.append(self.breaks[i][::stride], self.breaks[i][-1]))
+            coarse[i] = _features(nested, *self.places[i], False, self.power, self.breaks[i])
+        return replace(self, coarse=coarse, pairs=tuple(pairs))
+
+
+def smoothest(a: int, b: int) -> torch.Tensor:
+    """Products of directions of two inputs, counted from 1, from smooth to rough: (products, 2)."""
+    at = torch.cartesian_prod(torch.arange(1, a + 1), torch.arange(1, b + 1)).view(-1, 2)
+    rough = at.prod(1) * (a + b + 1) + at.sum(1)
+    return at[rough.argsort(stable=True)[:PRODUCTS]]
 
 
 def _product(
@@ -216,19 +243,15 @@ def make_features(
     breaks = mass_grid_of(units, intervals).numpy()
     plain_shift, plain_scale = shift.numpy(), scale.numpy()
     seen = (sample - plain_shift) / plain_scale
-    singles, coarse = list[InputFeatures](), list[InputFeatures]()
-    stride = max(1, intervals // PAIR_INTERVALS)
+    singles, places = list[InputFeatures](), list[tuple[Floats, Floats]]()
     for i, (values, counts) in enumerate(units):
         x, mass = values.numpy(), counts.numpy().astype(np.float64)
         few = len(x) <= MOST_VALUES
         where = (x, mass) if few else (seen[:, i], weight)
         singles.append(_features(breaks[i], *where, few, config.roughness_power))
-        nested = np.unique(np.append(breaks[i][::stride], breaks[i][-1]))
-        if len(x) <= FEW_VALUES:
-            coarse.append(singles[-1])
-        else:
-            coarse.append(_features(nested, *where, False, config.roughness_power, breaks[i]))
-    return Features(plain_shift, plain_scale, breaks, tuple(singles), tuple(coarse), threads=threads)
+        places.append(where)
+    power = config.roughness_power
+    return Features(plain_shift, plain_scale, breaks, tuple(singles), tuple(places), power, threads=threads)
 
 
 def _features(

@@ -21,7 +21,7 @@ from edgewise.training.interactions.pair_functions import PairFunctions
 from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.two_way_tables import Pair, strongest
 from edgewise.training.streaming.checkpoints import Passes, State
-from edgewise.training.streaming.features import Features, make_features
+from edgewise.training.streaming.features import Features, make_features, smoothest
 from edgewise.training.streaming.newton import Solution, minimised
 from edgewise.training.streaming.quadratic import Directions, Quadratic, directions_of
 from edgewise.training.streaming.sums import Batches, Encoded, LossSums, TwoWaySums, bins_of
@@ -318,7 +318,10 @@ def _network(
             continue
         i, j = part.inputs
         a, b = (features.coarse[k].spread[:, 1:] for k in (i, j))
-        tables = np.einsum("ma,abd,nb->mnd", a, own.reshape(a.shape[1], b.shape[1], -1), b)
+        at = smoothest(a.shape[1], b.shape[1]).numpy() - 1
+        square = np.zeros((a.shape[1], b.shape[1], own.shape[1]))
+        square[at[:, 0], at[:, 1]] = own
+        tables = np.einsum("ma,abd,nb->mnd", a, square, b)
         places = torch.cartesian_prod(i * size + torch.arange(size), j * size + torch.arange(size))
         products[i, j] = places, torch.from_numpy(tables.reshape(size * size, -1))
     plain, bias = torch.from_numpy(whole), torch.from_numpy(theta[-1].copy())
