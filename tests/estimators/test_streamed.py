@@ -205,6 +205,7 @@ for classes in (0, 2):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="kills copies of a process")
 def test_killed_at_any_row_it_ends_in_the_same_bits(tmp_path):
     for classes in (0, 2):
@@ -307,6 +308,7 @@ torch.distributed.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="starts two processes by torchrun")
 def test_two_workers_give_the_model_of_one(tmp_path):
     for classes in (0, 2):
@@ -346,6 +348,7 @@ except EdgewiseError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="kills a process")
 def test_a_worker_that_dies_is_said(tmp_path):
     data = written(tmp_path, 600)
