@@ -249,6 +249,8 @@ CALLS: dict[str, Callable[[], Call]] = {
         pde.discover,
         {"fields": {"u": np.exp(-np.arange(40.0) / 9)}, "coordinates": {"t": np.arange(40.0)}, "seconds": 1},
     ),
+    "view": lambda: (ew.view, {"model": sample(0), "X": MATRIX, "y": LAW}),
+    "to_table": lambda: (ew.data.to_table, {"data": TABLE}),
     "find_blocks": lambda: (replacing.find_blocks, {"model": _mlp(), "call": lambda m: m(torch.zeros(8, 2))}),
     "build pictures": lambda: (vision.build, {"config": vision.ImageConfig(8, 8, 1, 2)}),
 }

@@ -162,6 +162,8 @@ CALLS: dict[str, Callable[[], object]] = {
     "fit_constants(start: a list)": lambda: ew.fit_constants(X, Y, "a*x1", start=NUMBER),
     "problem_from_text(no domain)": lambda: ew.pde.problem_from_text(NUMBER, "u", "u = 1"),
     "solve(config: a mapping)": lambda: ew.pde.solve(kinds_calls.equation(), config=NUMBER),
+    "to_table(a number for a column)": lambda: ew.data.to_table({"a": NUMBER}),
+    "to_table(text for a column)": lambda: ew.data.to_table({"a": "oak"}),
     "learn_encoding(y: a dictionary)": lambda: ew.data.learn_encoding(X, {"a": 1}),
 }
 
@@ -171,3 +173,13 @@ def test_a_wrong_argument_ends_in_one_clear_sentence(what: str) -> None:
     with pytest.raises(ew.EdgewiseError) as caught:
         CALLS[what]()
     assert why_unclear(str(caught.value)) == "", str(caught.value)
+
+
+def test_data_that_a_torch_model_cannot_be_called_with_are_said_to_be_that() -> None:
+    with pytest.raises(
+        ew.InputError, match="'data' argument of replace_mlp must be what the model can be called"
+    ) as caught:
+        ew.replace_mlp(
+            torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2)), ["b"]
+        )
+    assert why_unclear(str(caught.value)) == ""

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewise._core.checks import among, did_you_mean, plural, short
+from edgewise._core.arguments import check_text
+from edgewise._core.checks import UNREADABLE, among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import floats_of
 from edgewise.data.words import MISSING as MISSING
@@ -235,10 +236,14 @@ def to_table(data: Any, source: str = "the table") -> Table:
     >>> table.is_numeric("height"), table.is_numeric("sort")
     (True, False)
     """
+    check_text(source, "source", of="to_table")
     if isinstance(data, Table):
         return data
     if isinstance(data, Mapping):
-        pairs = [(str(name), list(cells)) for name, cells in cast("Mapping[Any, Any]", data).items()]
+        pairs = [
+            (str(name), _cells(cells, str(name), source))
+            for name, cells in cast("Mapping[Any, Any]", data).items()
+        ]
         return _assemble([(name, *_from_cells(cells)) for name, cells in pairs], source)
     if hasattr(data, "collect") and not hasattr(data, "to_pandas"):
         raise InputError(
@@ -256,6 +261,18 @@ def to_table(data: Any, source: str = "the table") -> Table:
             f"{source} must be a data frame or a mapping of column names to values. Got {short(data)} instead."
         ) from None
     return _assemble([(str(series.name), *_from_series(series)) for series in frame.iter_columns()], source)
+
+
+def _cells(cells: Any, name: str, source: str) -> list[Any]:
+    """The cells of one column; text is one cell, no list of letters."""
+    try:
+        if isinstance(cells, (str, bytes, Mapping)):
+            raise TypeError
+        return list(cells)
+    except UNREADABLE:
+        raise InputError(
+            f"Column {short(name, 40)} of {source} must be a list of cells. Got {short(cells)} instead."
+        ) from None
 
 
 def _labels(data: Any) -> list[Any]:

@@ -133,7 +133,7 @@ def replace_mlp(
     meter = Meter(seconds=check_seconds(seconds, "replace_mlp"))
     teacher = copy.deepcopy(model).eval()
     calls = [] if data is None else as_calls(data, teacher, "replace_mlp")
-    found = find_blocks(teacher, calls[0].on) if calls else _probed(teacher)
+    found = _watched(teacher, calls[0]) if calls else _probed(teacher)
     if not found:
         raise InputError(
             "The 'model' of replace_mlp must have feed-forward blocks: affine maps around an activation. Found none"
@@ -180,6 +180,19 @@ def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
             f"Got {most:,} instead."
         )
     return hidden
+
+
+def _watched(model: nn.Module, call: Call) -> tuple[Block, ...]:
+    """The blocks of a model at work on some data, which may be whatever the model takes and nothing else."""
+    try:
+        return find_blocks(model, call.on)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(
+            "The 'data' argument of replace_mlp must be what the model can be called with. "
+            f"Calling it ended in a {type(error).__name__} instead."
+        ) from error
 
 
 def _probed(model: nn.Module) -> tuple[Block, ...]:

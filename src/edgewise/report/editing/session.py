@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import short
+from edgewise._core.checks import as_tuple, short
 from edgewise._core.errors import EdgewiseError, InputError
 from edgewise.explaining.edit_shape import decisions_of, measures_of, with_network
 from edgewise.network import KAN
@@ -102,15 +102,17 @@ class Session:
             raise InputError(
                 "The 'X' argument of view must have at least one row, and 'validation', too. Got none instead."
             )
-        if len(np.asarray(judged[1])) != len(self._rows):
+        entries = len(np.atleast_1d(np.asarray(judged[1], dtype=object)))
+        if entries != len(self._rows):
             raise InputError(
-                f"The 'y' argument of view must have one entry a row, {len(self._rows):,}. "
-                f"Got {len(np.asarray(judged[1])):,} instead."
+                f"The 'y' argument of view must have one entry a row, {len(self._rows):,}. Got {entries:,} instead."
             )
         self.looks = 0
         first = Version(self._seen.network, measures=self._judged(self._seen.network)[1])
         self.history = History((first,))
-        self.kept = tuple(Kept(each, _words(each), first.digest) for each in results)
+        self.kept = tuple(
+            Kept(each, _words(each), first.digest) for each in as_tuple(results, "results", "results")
+        )
         self.suggestions: tuple[Edge, tuple[dict[str, Any], ...]] | None = None
         self.preview: dict[str, Any] | None = None
         self.message = ""
