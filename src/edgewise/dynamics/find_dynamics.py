@@ -20,7 +20,7 @@ from edgewise.dynamics.constants import constants_in, covariance, of_numbers, po
 from edgewise.dynamics.courses import Courses, read_courses
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
 from edgewise.dynamics.selection import Chosen, Judged, Selection
-from edgewise.dynamics.shooting import Fit, cut, solved
+from edgewise.dynamics.shooting import Fit, Pieces, cut, solved
 from edgewise.dynamics.terms import (
     FUNCTIONS,
     Library,
@@ -44,7 +44,7 @@ _MOST_WORK = 60.0
 _DENSITY = 6.0
 # Intervals of a piece; pieces of all courses at most; steps of an interval at most.
 _PIECE, _MOST_PIECES, _MOST_PARTS = 10, 60, 8
-# Solutions are as exact as this share of the noise, or of the spread of the states.
+# Solutions are as exact as this share of what a fit leaves, or of the spread of the states.
 _EXACT_NOISE, _EXACT = 1e-2, 1e-8
 # Where more is left than so many times the noise of the splines, something is missing.
 _EXPLAINED = 1.5
@@ -188,15 +188,17 @@ class _Search:
         d = self.states = len(self.courses.states)
         self.noise = np.sqrt(np.mean([np.square(fitted.noise[:d]) for fitted, _ in self.splines], axis=0))
         pool = self._usable([*self._products(self.degree), *functions(self.smooth, self.without)])
-        intervals = max(_PIECE, -(-self.courses.rows // _MOST_PIECES))
         self.selection = Selection(
-            cut(self.courses, intervals, 1),
+            self._pieces(1),
             self.noise,
             self.smooth[:, :d],
             tuple(pool),
             self.courses.values,
             self.meter,
         )
+
+    def _pieces(self, parts: int) -> Pieces:
+        return cut(self.courses, max(_PIECE, -(-self.courses.rows // _MOST_PIECES)), parts)
 
     def _products(self, degree: int) -> list[Term]:
         return polynomials(len(self.courses.names), degree)
@@ -230,9 +232,33 @@ class _Search:
         plain = [each for each in found if not any(term.function for _, term in each.chosen)]
         rich = [each for each in found if each not in plain] + self._saturating()
         # Rich libraries imitate what plain ones say shortly: the best of each kind is a start.
-        for starts in (plain, rich):
-            if starts:
-                self.selection.improved(min(starts, key=lambda each: each.criterion))
+        starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each]
+        for start in self._with_fine_steps(starts):
+            self.selection.improved(start)
+
+    def _with_fine_steps(self, starts: list[Judged]) -> list[Judged]:
+        """The starts, fitted anew where an interval takes more than one step to be solved exactly."""
+        best = self.selection.best
+        if best is None:
+            return starts
+        model, point = best.fit.model, best.fit.point
+        allowed = np.maximum(
+            _EXACT_NOISE * self.selection.left(best), _EXACT * self.courses.values[:, : self.states].std(0)
+        )
+        parts, rough = 1, solved(self.selection.pieces, model, point.constants, point.starts)
+        while parts < _MOST_PARTS:
+            fine = solved(self._pieces(2 * parts), model, point.constants, point.starts)
+            if (np.abs(fine - rough) <= allowed).all():
+                break
+            parts, rough = 2 * parts, fine
+        if parts == 1:
+            return starts
+        self.selection.begin_again(self._pieces(parts))
+        again = [
+            self.selection.judged(each.chosen, each.fit.model.numbers(each.fit.point.constants)[0].tolist())
+            for each in starts
+        ]
+        return [each for each in again if each is not None]
 
     def _saturating(self) -> list[Judged]:
         """Systems in which equations hold a saturation: in each the best of its own, then the second best."""

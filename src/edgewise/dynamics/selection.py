@@ -80,6 +80,11 @@ class Selection:
         self._sizes = np.abs(self.variables).max(0)
         self.floor = np.square(_ROUNDING * self.pieces.values.std(0))
 
+    def begin_again(self, pieces: Pieces) -> None:
+        """Forget what was fitted: the pieces are others."""
+        self.pieces, self.best = pieces, None
+        self.tried.clear()
+
     def price(self, term: Term) -> float:
         """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written."""
         constants = 2 if term.has_inner else 1
