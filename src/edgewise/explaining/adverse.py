@@ -243,7 +243,7 @@ def _compared(
     subject: Subject, output: Output, x: Floats, cells: list[Cell], reference: str, method: str
 ) -> _Compared:
     if reference == "best":
-        effects, best = _against_best(subject, output, x, cells)
+        effects, best = _against_best(subject, output, x)
         each = tuple(f"its best value, {text}" if text else "its best value" for text in best)
         return _Compared(effects, "the best value of each column", each, "exact")
     rows = len(subject.rows)
@@ -262,7 +262,7 @@ def _compared(
     return _Compared(effects, words, (words,) * len(subject.columns), baseline.method)
 
 
-def _against_best(subject: Subject, output: Output, x: Floats, cells: list[Cell]) -> tuple[Floats, list[str]]:
+def _against_best(subject: Subject, output: Output, x: Floats) -> tuple[Floats, list[str]]:
     """What each column lost against the best of its values, all else as in the row; and that value."""
     here = float(output.of(values_of(subject.network, x[None]))[0])
     effects, best = np.zeros(len(subject.columns)), list[str]()

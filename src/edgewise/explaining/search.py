@@ -196,7 +196,7 @@ class Search:
     ) -> tuple[NDArray[np.int64], Floats, Floats]:
         """Evaluate partial solutions with one more move each."""
         if len(which) * len(usable) > self.tried:
-            kept = _promising(cost, margin, self.need, self.kept)
+            kept = _promising(cost, margin, self.kept)
             self.whole &= len(kept) == len(which)
             which, margin, cost = which[kept], margin[kept], cost[kept]
         left = np.repeat(np.arange(len(which)), len(usable))
@@ -251,7 +251,7 @@ def _undominated(cost: Floats, gain: Floats) -> NDArray[np.int64]:
     return order[gain[order] > best]
 
 
-def _promising(cost: Floats, margin: Floats, need: float, most: int) -> NDArray[np.int64]:
+def _promising(cost: Floats, margin: Floats, most: int) -> NDArray[np.int64]:
     """Partial solutions worth going on with: the undominated ones, then those with most gain for their cost."""
     front = _undominated(cost, margin)
     if len(front) > most:

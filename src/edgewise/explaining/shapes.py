@@ -225,7 +225,7 @@ def shape_of(subject: Subject, k: int, output: Output, seed: int = 0) -> Shape:
     ]
     counts, edges = _histogram(own[~absent], grid, labels)
     centred = y - mean
-    low_high = (None, None) if band is None else _percentiles(band, at_rows, own, grid)
+    low_high = (None, None) if band is None else _percentiles(band, own, grid)
     return Shape(
         column=column.name,
         kind=column.kind,
@@ -330,7 +330,7 @@ def accumulated(
     return np.interp(grid, knots, curve), samples, gaps
 
 
-def _percentiles(band: Floats, at_rows: Floats, own: Floats, grid: Floats) -> tuple[Floats, Floats]:
+def _percentiles(band: Floats, own: Floats, grid: Floats) -> tuple[Floats, Floats]:
     """The band of centred replicates."""
     density = np.bincount(np.clip(np.searchsorted(grid, own), 0, len(grid) - 1), minlength=len(grid)) / max(
         len(own), 1

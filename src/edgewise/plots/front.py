@@ -30,7 +30,7 @@ from edgewise.symbolic.results.formula import Formula
 
 WIDTH = 3.6
 LEFT, BOTTOM, TOP = 0.78, 0.52, 0.2
-LINE_HEIGHT, TALL_LINE_HEIGHT = 0.26, 0.42
+LINE_HEIGHT = 0.26
 LONGEST_LABEL = 4.4
 
 

@@ -150,11 +150,6 @@ def response(parts: Divergence, field: int) -> Divergence:
     return {orders: part for orders, part in found.items() if part}
 
 
-def jets_of(parts: Sequence[Divergence]) -> set[Jet]:
-    """Every jet that occurs."""
-    return {jet for each in parts for part in each.values() for m in part for jet, _ in m}
-
-
 def evaluate(of: Polynomial, values: Callable[[Jet], Floats], shape: Sequence[int]) -> Floats:
     """Values of a polynomial where those of the jets are known."""
     total = np.zeros(shape)

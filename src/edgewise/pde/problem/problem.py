@@ -140,7 +140,7 @@ class Problem:
                 f"{plural(len(self.fields), 'unknown')} need as many equations. Got {len(equations)}."
             )
         for each in self.conditions:
-            _check_condition(each, self.fields, symbols)
+            _check_condition(each, self.fields)
 
     @property
     def fields(self) -> tuple[AppliedUndef, ...]:
@@ -187,7 +187,7 @@ def _conditions(given: Any) -> list[Condition]:
     return found
 
 
-def _check_condition(condition: Condition, fields: Sequence[AppliedUndef], symbols: Sequence[Any]) -> None:
+def _check_condition(condition: Condition, fields: Sequence[AppliedUndef]) -> None:
     used = {f for f in condition.equation.residual.atoms(AppliedUndef) if f.func != NORMAL}
     if not used:
         raise InputError(f"The condition '{condition.equation!r}' on '{condition.part.name}' has no unknown.")

@@ -172,7 +172,7 @@ def bound_by(galerkin: Galerkin, finer: MeshPieces, sampled: Sampled | MeshPiece
     if edges is None:
         return None
     fluxes, rough, robin = edges
-    fluxes = _balanced(galerkin, fluxes, rough.any(2), (spring * s.mass).sum((1, 2)), line)
+    fluxes = _balanced(galerkin, fluxes, rough.any(2), (spring * s.mass).sum((1, 2)))
     exact = np.stack(finer.fields[0].jets(s)[1:], axis=-1)
     target = np.einsum("...ij,...j->...i", matrix, exact)
     y, divergence = _flux(fluxes, target, spring, s, line)
@@ -303,7 +303,7 @@ def _at_side(field: Any, places: Floats, inverse: Floats) -> tuple[Floats, Float
     )
 
 
-def _balanced(galerkin: Galerkin, fluxes: Floats, fixed: Any, sources: Floats, line: _Line) -> Floats:
+def _balanced(galerkin: Galerkin, fluxes: Floats, fixed: Any, sources: Floats) -> Floats:
     """Fluxes changed by constants, as little as possible, so that each element loses what springs in it."""
     mesh = galerkin.mesh
     numbers, counts, _ = mesh.edges

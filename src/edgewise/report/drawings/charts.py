@@ -9,23 +9,18 @@ import numpy as np
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-from edgewise.plots.style import padded
+from edgewise.plots.front import plot_front
+from edgewise.report.drawings.figures import SCALE, drawn
 from edgewise.report.text.numbers import counted, number
-from edgewise.report.text.svg import (
-    Axes,
-    label,
-    left_margin,
-    picture,
-    tag,
-    ticks,
-)
+from edgewise.report.text.svg import label, picture, tag
 
 if TYPE_CHECKING:
     from edgewise.symbolic import Formula
 
 Floats = NDArray[np.float64]
 
-WIDE = 680.0
+# Of a point, in pixels.
+RADIUS = 11.0
 
 
 def front(formulas: Sequence[Formula], chosen: int | None) -> Markup | None:
@@ -33,46 +28,34 @@ def front(formulas: Sequence[Formula], chosen: int | None) -> Markup | None:
     shown = [(k, f) for k, f in enumerate(formulas) if np.isfinite(f.error)]
     if not shown:
         return None
-    x = np.array([float(f.complexity) for _, f in shown])
-    y = np.array([float(f.error) for _, f in shown])
-    # An exact formula has no place on a logarithmic axis: it stands on the floor.
-    positive = y[y > 0]
-    floor = float(positive.min()) * 0.1 if positive.size and (y <= 0).any() else None
-    y = np.maximum(y, floor) if floor else np.where(y > 0, y, 1.0)
-    up = (float(y.min()) / 1.5, float(y.max()) * 1.5)
-    height = 280.0
-    axes = Axes(WIDE, height, padded(x, 0.06), up, left=left_margin(up, logarithmic=True), logarithmic=True)
-    order = np.argsort(x, kind="stable")
-    whole = tuple((v, f"{v:.0f}") for v in ticks(*axes.across, 7) if v == round(v))
-    parts = [
-        axes.frame("complexity", "error", count=(7, 4), marks=whole),
-        axes.line(x[order], y[order], "guide"),
-    ]
-    for (k, f), at, over in zip(shown, axes.x(x).tolist(), axes.y(y).tolist(), strict=True):
-        ring = tag("circle", cx=at, cy=over, r=11.0)
+    figure = plot_front(formulas, numbered=True)
+    (axes,) = figure.axes
+    line, dots = axes.lines
+    places = axes.transData.transform(np.asarray(line.get_xydata())) / figure.dpi * SCALE
+    height = SCALE * float(figure.get_figheight())
+    # Points are links here, and so are drawn over the axes.
+    for part in (dots, *axes.texts):
+        part.remove()
+    points: list[Markup] = []
+    shown.sort(key=lambda pair: (pair[1].complexity, pair[1].error))
+    for (k, f), (at, up) in sorted(zip(shown, places.tolist(), strict=True), key=lambda one: one[0][0]):
         told = f"Formula {k + 1}: complexity {f.complexity}, error {number(f.error, 3)}"
-        kind = "point chosen" if k == chosen else "point"
-        parts.append(
+        points.append(
             tag(
                 "a",
                 tag("title", escape(f.text)),
-                ring,
-                label(at, over + 4, str(k + 1), "middle"),
+                tag("circle", cx=at, cy=height - up, r=RADIUS),
+                label(at, height - up + 4, str(k + 1), "middle"),
                 href=f"#formula-{k + 1}",
-                class_=kind,
+                class_="point chosen" if k == chosen else "point",
                 aria_label=told,
             )
         )
+    words = f"Error against complexity of {counted(len(shown), 'formula')}"
     # Links inside must stay reachable, so this drawing is a group and not an image.
-    return tag(
-        "svg",
-        *parts,
-        class_="chart",
-        viewBox=f"0 0 {WIDE:.0f} {height:.0f}",
-        role="group",
-        aria_label=f"Error against complexity of {counted(len(shown), 'formula')}",
-        style=f"--wide:{round(WIDE)}px",
-    )
+    svg = str(drawn(figure, words, "front")).replace('role="img"', 'role="group"', 1)
+    over = tag("g", *points, transform=f"scale({72 / SCALE:.5f})")
+    return Markup(f"{svg.removesuffix('</svg>')}{over}</svg>")
 
 
 def sparkline(counts: Sequence[int], *, bars: bool, words: str) -> Markup:

@@ -84,7 +84,7 @@ def diagram(net: KAN, choice: Choice, views: Mapping[Edge, EdgeView], *, name: s
     nodes = [_factors(layout, place, groups)]
     for column, places in enumerate(layout.nodes):
         for node, point in places.items():
-            nodes.append(_node(net, layout, place, column, used[node] if column == 0 else node, point, edges))
+            nodes.append(_node(net, place, column, used[node] if column == 0 else node, point, edges))
     words = [
         _name(place, point, names[node], -1, inputs[used[node]]) for node, point in layout.nodes[0].items()
     ]
@@ -182,7 +182,6 @@ def _factors(layout: Layout, place: _Place, groups: tuple[tuple[tuple[int, ...],
 
 def _node(
     net: KAN,
-    layout: Layout,
     place: _Place,
     column: int,
     node: int,

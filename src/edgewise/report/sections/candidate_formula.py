@@ -129,7 +129,7 @@ def study(content: ReportContent, formula: Formula, key: str = "formula") -> Stu
         panels=panels,
         more=more,
         off_scale=beyond,
-        fails=(*fails, *_weak(content, formula, kept, errors)),
+        fails=(*fails, *_weak(formula, kept, errors)),
         missed=_missed(content, formula, kept, predicted[good], missed),
     )
 
@@ -236,7 +236,7 @@ def _says(found: Pattern, used: bool, rounding: bool) -> str:
     return f"{where}no pattern left"
 
 
-def _weak(content: ReportContent, formula: Formula, rows: FormulaRows, errors: Floats) -> tuple[str, ...]:
+def _weak(formula: Formula, rows: FormulaRows, errors: Floats) -> tuple[str, ...]:
     if is_rounding(errors, rows.y):
         return ("Its errors are those of rounding everywhere.",)
     spot = worst_slice(rows.X, tuple(InputView(name, name) for name in formula.names), errors)

@@ -91,3 +91,8 @@ def _decimal(values: Sequence[float], step: float) -> tuple[str, ...]:
     while decimals < 6 and any(abs(round(v, decimals) - v) > 0.02 * step for v in values):
         decimals += 1
     return tuple(f"{v:,.{decimals}f}".replace("-", "\u2212") for v in values)
+
+
+def plain(value: float) -> str:
+    """A number by itself on an axis."""
+    return alike((value,))[0] if 1e-4 <= value < 1e6 else alike((0.0, value))[1]

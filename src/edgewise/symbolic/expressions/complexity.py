@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
-from edgewise.symbolic.expressions.nodes import HALF, MINUS, NUMBER, ONE, Expr, is_negative, parts
+from edgewise.symbolic.expressions.nodes import HALF, MINUS, NUMBER, ONE, Expr, is_negative
 
 _CURVES = frozenset({"sin", "cos", "tan", "sinh", "cosh", "tanh"})
 _NESTED = 3
@@ -44,11 +44,6 @@ def _counted(expression: Expr) -> int:
         return len(sizes) - 1 + sum(sizes)
     nested = expression.head in _CURVES and any(each.heads & _CURVES for each in expression.args)
     return 1 + (_NESTED if nested else 0) + sum(sizes)
-
-
-def measured_constants(expression: Expr) -> int:
-    """How many different measured constants it has."""
-    return len({each.value for each in parts(expression) if type(each.value) is float})
 
 
 def _parted(expression: Expr) -> tuple[Expr | None, list[Expr]]:

@@ -105,7 +105,7 @@ def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
         if view is not None:
             yield _led(state, scalings(view))
             yield _led(state, pairs(view))
-            yield _led(state, itertools.chain(factors(view), monomials(state, view)))
+            yield _led(state, itertools.chain(factors(view), monomials(view)))
             yield _led(state, itertools.chain(separations(state, view), idle(view)))
         if state.error > state.config.poor and not found:
             yield _guessed(state)

@@ -100,7 +100,7 @@ def _values(x: Floats) -> Iterator[tuple[Floats, Floats]]:
             yield here, (up - down) / (2 * step)
 
 
-def monomials(state: State, view: View) -> Iterator[Move]:
+def monomials(view: View) -> Iterator[Move]:
     """Products of powers that are terms of y and hold a feature that nothing else does: F_i is a product of powers."""
     clear = [at for at in range(len(view.names)) if view.one_signed(at)]
     if len(view.names) < 2 or not clear:

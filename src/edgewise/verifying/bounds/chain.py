@@ -117,7 +117,6 @@ class Chain(OneByOne):
         low, high, empty = ranges(program, part, known)
         least, most = (each[0] for each in derivative_spans(model, program.space, part, goal.input))
         worth: list[tuple[float, Split]] = []
-        middle = [np.abs(most - least)]
         at = 0
         for depth in range(1, len(model.layers)):
             layer = model.layers[depth].curves.derivative()
@@ -143,10 +142,10 @@ class Chain(OneByOne):
         size = max(abs(weight * least[goal.output]), abs(weight * most[goal.output]))
         bound = float((top + MARGIN * size) / model.scale[goal.input] - goal.bound)
         bound += MARGIN * abs(goal.bound)
-        best = self._best(part, worth, float(middle[0].sum()))
+        best = self._best(part, worth)
         return Bounded(part, -np.inf if empty[0] else bound, np.zeros(0), best, known)
 
-    def _best(self, part: Subdomains, worth: list[tuple[float, Split]], own: float) -> Split | None:
+    def _best(self, part: Subdomains, worth: list[tuple[float, Split]]) -> Split | None:
         """The widest input or the loosest node."""
         space, i = self.program.space, self.goal.input
         low, high = slots(space, part)

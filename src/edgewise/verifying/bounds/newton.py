@@ -58,6 +58,8 @@ class Minimum:
     tried: list[Floats]
 
 
+# Where no row is left multipliers may run away to infinity: whatever comes of that is no bound, and not kept.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def minimise(
     program: Program,
     region: Region,
@@ -86,20 +88,6 @@ def minimise(
     Y. Nesterov, "Smooth minimization of non-smooth functions", Mathematical Programming 103 (2005),
     doi:10.1007/s10107-004-0552-5.
     """
-    # Where no row is left multipliers may run away to infinity: whatever comes of that is no bound, and not kept.
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return _minimise(program, region, choose, start, target, free, warm)
-
-
-def _minimise(
-    program: Program,
-    region: Region,
-    choose: Callable[[Floats], Choices],
-    start: Floats,
-    target: Floats,
-    free: Bools,
-    warm: bool,
-) -> Minimum:
     config = program.config
     nodal, inputs = node_choices(program, region), choose(start)
     blocks, stale = [*nodal, inputs], False

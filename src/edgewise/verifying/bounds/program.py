@@ -266,6 +266,7 @@ def make_program(
         tuple(names),
         families,
         sums,
+        config,
     )
 
 
