@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
-from edgewise.plots.style import DARK, LIGHT
 from edgewise.plots.training import plot_training
 from edgewise.report.checks.warnings import caveats
 from edgewise.report.content.content import ReportContent
@@ -20,9 +18,9 @@ from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.leaderboard import leaderboard, verdict
 from edgewise.report.sections import audit, explanations, formulas, network, proofs, results, table
 from edgewise.report.text import numbers
+from edgewise.report.text.pages import TEMPLATES, environment, looks
 from edgewise.report.text.policy import policy, without_inline_styles
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _LIVE = Path(__file__).parent / "live"
 # Columns that stand open in the table of the data; the others wait behind a click, and beyond these they are counted.
 OPEN_COLUMNS = 30
@@ -163,12 +161,10 @@ def render_network(content: ReportContent) -> str:
 def _common(section: network.NetworkSection | None) -> dict[str, Any]:
     """Colours, style and scripts; those of the live network only where there is one."""
     live = None if section is None else section.live
-    scripts = [_TEMPLATES / "page.js", *([] if live is None else [_LIVE / "live.js"])]
+    scripts = [TEMPLATES / "page.js", *([] if live is None else [_LIVE / "live.js"])]
     texts = [script.read_text(encoding="utf-8").strip() for script in scripts]
     return {
-        "light": asdict(LIGHT),
-        "dark": asdict(DARK),
-        "style": Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        **looks(),
         "network": section,
         "live": None if live is None else Markup(live.to_json()),
         "scripts": [Markup(text) for text in texts],
@@ -177,14 +173,9 @@ def _common(section: network.NetworkSection | None) -> dict[str, Any]:
 
 
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    ours: dict[str, Any] = environment.filters
+    """The templates with the filters of the report."""
+    made = environment()
+    ours: dict[str, Any] = made.filters
     ours.update(
         number=numbers.number,
         r2=numbers.r2,
@@ -193,6 +184,6 @@ def _environment() -> Environment:
         signed=numbers.signed,
         counted=numbers.counted,
     )
-    names: dict[str, Any] = environment.globals
+    names: dict[str, Any] = made.globals
     names["verdict"] = verdict
-    return environment
+    return made

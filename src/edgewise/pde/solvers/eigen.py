@@ -21,7 +21,7 @@ from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.condensed import Condensed
 from edgewise.pde.discretisation.galerkin import Galerkin
 from edgewise.pde.domains.region import region_of
@@ -32,6 +32,7 @@ from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.modes import Modes
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.progress import ended
 from edgewise.pde.solvers.refinement import lacking, meshes
 from edgewise.pde.terms.symbols import Equation, Expr
 
@@ -108,27 +109,22 @@ def eigen(
     stiff, mass = _forms(plane)
     levels: list[_Level] = []
     changes: list[Floats] = []
-    reason = StopReason.EXHAUSTED
+
+    def refine() -> None:
+        shift = -1.0 / region.size**2
+        for galerkin, tell in meshes(region, stiff, constants):
+            level, shift = _solved(galerkin, Galerkin(galerkin.mesh, mass, galerkin.degree), count, shift)
+            levels.append(level)
+            if len(levels) > 1:
+                changes.append(_change(levels[-1].values[:count], levels[-2].values[:count]))
+                if changes[-1].max() <= tolerance:
+                    break
+            tell(sum((lacking(p) for p in level.pieces[:count]), np.zeros(galerkin.mesh.count)))
+
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        try:
-            shift = -1.0 / region.size**2
-            for galerkin, tell in meshes(region, stiff, constants):
-                level, shift = _solved(galerkin, Galerkin(galerkin.mesh, mass, galerkin.degree), count, shift)
-                levels.append(level)
-                if len(levels) > 1:
-                    changes.append(_change(levels[-1].values[:count], levels[-2].values[:count]))
-                    if changes[-1].max() <= tolerance:
-                        reason = StopReason.CONVERGED
-                        break
-                tell(sum((lacking(p) for p in level.pieces[:count]), np.zeros(galerkin.mesh.count)))
-        except StopError as stop:
-            reason = meter.own(stop)
-        except KeyboardInterrupt:
-            if not levels:
-                raise
-            reason = StopReason.INTERRUPTED
-        if not levels:
-            raise InputError("The time of eigen was over before the first mesh; give more 'seconds'.")
+        reason = ended(refine, meter, levels, "eigen", "mesh")
+        if changes and changes[-1].max() <= tolerance:
+            reason = StopReason.CONVERGED
         chosen = levels[-2] if len(levels) > 1 else levels[-1]
         errors = changes[-1] if changes else np.full(count, np.inf)
         apart = _apart(chosen, levels[-1], count) if changes else np.full(count, np.inf)

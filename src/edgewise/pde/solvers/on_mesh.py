@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.pde.discretisation.loose import told
@@ -17,7 +16,7 @@ from edgewise.pde.results.solution import Neighbour, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.energy_bound import bound_by
 from edgewise.pde.solvers.mesh_levels import MeshLevel, solve_meshes
-from edgewise.pde.solvers.progress import Progress
+from edgewise.pde.solvers.progress import Progress, ended
 
 
 def solved_on_mesh(
@@ -32,7 +31,6 @@ def solved_on_mesh(
     assert isinstance(region, Region)
     form = weak_form(problem)
     levels: list[MeshLevel] = []
-    reason = StopReason.EXHAUSTED
 
     def heard(level: MeshLevel) -> None:
         levels.append(level)
@@ -41,16 +39,9 @@ def solved_on_mesh(
         if callback is not None and callback(progress) is True:
             raise StopError(StopReason.CALLBACK)
 
-    try:
-        solve_meshes(region, form, tolerance, config, heard)
-    except StopError as stop:
-        reason = meter.own(stop)
-    except KeyboardInterrupt:
-        if not levels:
-            raise
-        reason = StopReason.INTERRUPTED
-    if not levels:
-        raise InputError("The time of solve was over before the first mesh; give more 'seconds'.")
+    reason = ended(
+        lambda: solve_meshes(region, form, tolerance, config, heard), meter, levels, "solve", "mesh"
+    )
     chosen = levels[-2] if len(levels) > 1 else levels[-1]
     changes = levels[-1].change if levels[-1].converged else (float("inf"),) * len(problem.names)
     errors = dict(zip(problem.names, changes, strict=True))

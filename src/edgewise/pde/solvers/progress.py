@@ -1,10 +1,13 @@
-"""What solvers tell while they work."""
+"""What solvers tell while they work, and why they end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
 
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
 from edgewise.pde.results.checkpoint import Checkpoint
 
 
@@ -34,3 +37,19 @@ class Progress:
     share: float | None
     intervals: tuple[int, ...]
     checkpoint: Callable[[], Checkpoint] | None = None
+
+
+def ended(run: Callable[[], object], meter: Meter, levels: Sized, of: str, first: str) -> StopReason:
+    """Why a refinement ended: by itself, or from outside, once there is a level to answer with."""
+    reason = StopReason.EXHAUSTED
+    try:
+        run()
+    except StopError as stop:
+        reason = meter.own(stop)
+    except KeyboardInterrupt:
+        if not levels:
+            raise
+        reason = StopReason.INTERRUPTED
+    if not levels:
+        raise InputError(f"The time of {of} was over before the first {first}; give more 'seconds'.")
+    return reason

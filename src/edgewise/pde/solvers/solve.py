@@ -45,7 +45,7 @@ from edgewise.pde.solvers.levels import (
 )
 from edgewise.pde.solvers.norms import norms, slope_difference
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
-from edgewise.pde.solvers.progress import Progress
+from edgewise.pde.solvers.progress import Progress, ended
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
 
 # Of what flows in and out on the boundary, so much may be lost by sums over places.
@@ -196,7 +196,6 @@ def _refined(
     doubt: str,
 ) -> Solution:
     levels: list[Level] = []
-    reason = StopReason.EXHAUSTED
 
     def heard(level: Level, error: float) -> None:
         levels.append(level)
@@ -213,16 +212,9 @@ def _refined(
     spaces = first_spaces(
         problem.domain.bounds, problem.domain.periodic, system.degrees, config.first_intervals
     )
-    try:
-        solve_levels(system, spaces, tolerance, config, heard)
-    except StopError as stop:
-        reason = meter.own(stop)
-    except KeyboardInterrupt:
-        if not levels:
-            raise
-        reason = StopReason.INTERRUPTED
-    if not levels:
-        raise InputError("The time of solve was over before the first grid; give more 'seconds'.")
+    reason = ended(
+        lambda: solve_levels(system, spaces, tolerance, config, heard), meter, levels, "solve", "grid"
+    )
     last = levels[-1]
     error = estimate(levels) if len(levels) > 1 else float("inf")
     if error <= tolerance:

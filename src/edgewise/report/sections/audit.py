@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from edgewise._core.files import write_file
@@ -20,10 +19,9 @@ from edgewise.auditing.text import NUMBERS, RATES, RISKS, flips_text, heading, i
 from edgewise.plots.audit_groups import plot_audit
 from edgewise.plots.audit_proxies import plot_proxies
 from edgewise.plots.save import figure_svg
-from edgewise.plots.style import DARK, LIGHT
+from edgewise.plots.style import LIGHT
+from edgewise.report.text.pages import environment, looks
 from edgewise.report.text.policy import policy, without_inline_styles
-
-_TEMPLATES = Path(__file__).parents[1] / "templates"
 
 
 @dataclass(frozen=True)
@@ -108,20 +106,8 @@ def render_audit(result: AuditResult) -> str:
     str
         An HTML document.
     """
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("audit_page.html").render(
-        audit=audit_view(result),
-        light=asdict(LIGHT),
-        dark=asdict(DARK),
-        style=Markup((_TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        policy=Markup(policy(())),
-    )
+    template = environment().get_template("audit_page.html")
+    page = template.render(audit=audit_view(result), policy=Markup(policy(())), **looks())
     return without_inline_styles(page) + "\n"
 
 
