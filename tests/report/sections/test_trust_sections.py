@@ -16,6 +16,7 @@ from edgewise.plots.explain_shapes import MOST_LEVELS
 from edgewise.report import render_report, write_report
 from edgewise.report.content import estimator
 from edgewise.report.sections.explanations import answer_view, explain_view
+from edgewise.report.sections.network import effect_section, importance_of
 from edgewise.report.sections.proofs import proofs_view
 from edgewise.report.text.numbers import number, signed
 from edgewise.verifying.checker import check
@@ -170,7 +171,10 @@ def test_what_columns_do_together(joint):
     assert view.pairs[0].value == number(float(found.interactions.strength.max()), 3)
     assert "score" in view.lead
     assert "95 % band" in view.first[0].words
-    assert render_report(content).count('class="band"') >= 2
+    cards = effect_section(content, importance_of(content)).cards
+    assert len(cards) >= 2
+    # The band of single rows.
+    assert all("opacity: 0.14" in card.svg for card in cards)
     answer = answer_view(ew.explain(model, X, row=0), "k")
     assert answer.nodes
 
