@@ -8,7 +8,7 @@ import { render as live } from "./live";
 import { shown } from "./numbers";
 import type { Affected, Drawing, Model, State } from "./view_state";
 
-export function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
+function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const host = make("div");
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
