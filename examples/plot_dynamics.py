@@ -39,8 +39,7 @@ for constant in found.equations[1].constants:
 # Points and solution
 # -------------------
 
-figure = plot_dynamics(found)
-figure
+plot_dynamics(found)
 
 # %%
 # Another start
