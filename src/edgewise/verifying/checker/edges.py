@@ -141,7 +141,7 @@ class Edges:
         if not any(self.base):
             return found, one
         shift, scale = self.place
-        near = controls((a - shift) / scale, (b - shift) / scale)
+        near = list(controls((a - shift) / scale, (b - shift) / scale))
         if order:
             p, q, r = (3 * (y - x) / (b - a) for x, y in pairwise(near))
             near = [p, (p + 2 * q) / 3, (2 * q + r) / 3, r]

@@ -8,7 +8,7 @@ Mathematics and Physics 46, 1967, doi:10.1002/sapm1967461440). From FAR on the c
 
 from bisect import bisect_right
 from fractions import Fraction as Q
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 BITS, FAR = 400, 32
@@ -102,16 +102,19 @@ def _bend(low: Q, high: Q) -> Q:
     return most * max(max(first) - min(second), max(second) - min(first)) + NEAR
 
 
-def controls(a: Q, b: Q) -> list[Q]:
+@lru_cache(4096)  # parts of one domain meet the same pieces again and again
+def controls(a: Q, b: Q) -> tuple[Q, ...]:
     """Bernstein coefficients on [a, b], which lies in one piece; a value where a = b."""
     if a == b:
-        return [value(a)] * 4
+        return (value(a),) * 4
     n = _at((a + b) / 2)
     if n in (0, len(BREAKS)):
-        return [x if n else Q(0) for x in (a, a + (b - a) / 3, b - (b - a) / 3, b)]
+        return tuple(x if n else Q(0) for x in (a, a + (b - a) / 3, b - (b - a) / 3, b))
     own, start, width = piece(n)[0], BREAKS[n - 1], BREAKS[n] - BREAKS[n - 1]
     s, t = (a - start) / width, (b - start) / width
-    return own if (s, t) == (0, 1) else [_blossom(own, [s] * (3 - k) + [t] * k) for k in range(4)]
+    if (s, t) == (0, 1):
+        return tuple(own)
+    return tuple(_blossom(own, [s] * (3 - k) + [t] * k) for k in range(4))
 
 
 def _at(x: Q) -> int:
