@@ -60,6 +60,13 @@ class SolverConfig:
         Marches are at least so fine: coarser ones cost more, since steps fail.
     most_marches : int
         Marches at most, each with a smaller tolerance, until the estimated error is small enough.
+    most_turns : float
+        Where waves of the start turn by more than this angle (radians), their turning is solved for exactly, the rest of the
+        equations beside it; slabs of polynomials would follow a few radians each.
+    most_waves : int
+        Of these at most.
+    wave_share : float
+        What missing waves may lack, as a share of what time may.
     contradiction : float
         Conditions that differ by more than this share of their size where faces meet are reported.
     violation : float
@@ -139,6 +146,9 @@ class SolverConfig:
     check_share: float = 0.25
     loosest: float = 1e-5
     most_marches: int = 4
+    most_turns: float = 1000.0
+    most_waves: int = 8192
+    wave_share: float = 0.5
     contradiction: float = 1e-6
     violation: float = 100.0
     undetermined: float = 1e-6

@@ -37,10 +37,9 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
     """Write a solution with its problem and its error to one file."""
     check_bool(overwrite, "overwrite", of="Solution.save")
     pieces = solution.pieces
-    if isinstance(pieces, MeshPieces):
-        raise InputError(
-            "Solutions on shapes that are no boxes cannot be saved yet; save solution.grid(...) instead."
-        )
+    if not isinstance(pieces, Pieces):
+        what = "on shapes that are no boxes" if isinstance(pieces, MeshPieces) else "of waves that turn fast"
+        raise InputError(f"Solutions {what} cannot be saved yet; save solution.grid(...) instead.")
     described, tensors = written(pieces)
     document = {
         "kind": KIND,

@@ -30,14 +30,21 @@ from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import NX, NY, by_direction, divided, weak_form
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import NormalSymbol
 
+_STEADY = "Integrals are of steady solutions; of others take values at a time, solution.grid(...)."
 
-def integral(problem: Problem, pieces: Pieces | MeshPieces, tree: Any, over: Part | str | None) -> float:
+
+def integral(
+    problem: Problem, pieces: Pieces | MeshPieces | Waves, tree: Any, over: Part | str | None
+) -> float:
     """The integral of a term over the domain, or over a part of its boundary."""
     part = problem.domain.boundary[over] if isinstance(over, str) else over
     _check(problem, tree, part)
+    if isinstance(pieces, Waves):
+        raise InputError(_STEADY)
     if isinstance(pieces, Pieces):
         return _on_box(problem, pieces, tree, part)
     galerkin = Galerkin(pieces.mesh, weak_form(problem), pieces.fields[0].numbering.degree)
@@ -128,9 +135,7 @@ def _by_reaction(
 
 def _on_box(problem: Problem, pieces: Pieces, tree: Any, part: Part | None) -> float:
     if pieces.axis is not None or problem.domain.time is not None:
-        raise InputError(
-            "Integrals are of steady solutions; of others take values at a time, solution.grid(...)."
-        )
+        raise InputError(_STEADY)
     fields = pieces.fields[0]
     symbols = [each.tree for each in problem.domain.coordinates]
     rules = [gauss(space, space.degree + 1) for space in fields[0].spaces]

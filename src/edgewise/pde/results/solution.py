@@ -32,6 +32,7 @@ from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.places import rows, somewhere
 from edgewise.pde.results.products import network_of
 from edgewise.pde.results.vtk import write_vtk
+from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
 
 Floats = NDArray[np.float64]
@@ -43,12 +44,12 @@ class Neighbour:
 
     Attributes
     ----------
-    pieces : Pieces or MeshPieces
+    pieces : Pieces, MeshPieces or Waves
     scale : float
         An error of the answer is about this share of what both are apart.
     """
 
-    pieces: Pieces | MeshPieces
+    pieces: Pieces | MeshPieces | Waves
     scale: float
 
 
@@ -59,8 +60,8 @@ class Solution:
     Attributes
     ----------
     problem : Problem
-    pieces : Pieces or MeshPieces
-        The unknowns as tables of splines, or as polynomials on the elements of a mesh.
+    pieces : Pieces, MeshPieces or Waves
+        The unknowns as tables of splines, as polynomials on the elements of a mesh, or as waves.
     error : float
         Estimated relative L2 error, the largest of all unknowns; infinite where nothing can be said.
     errors : dict of str to float
@@ -71,7 +72,7 @@ class Solution:
         What was asked for.
     road : str
         "grid": all at once on grids that were refined; "march": slab after slab of time; "mesh": on
-        elements that fill a shape.
+        elements that fill a shape; "waves": marched as waves whose turning is exact; "family": member by member.
     stop_reason : StopReason
     warnings : tuple of str
         What speaks against the answer: contradicting conditions, residuals that do not fall, unknowns that are not
@@ -101,7 +102,7 @@ class Solution:
     """
 
     problem: Problem
-    pieces: Pieces | MeshPieces
+    pieces: Pieces | MeshPieces | Waves
     error: float
     errors: dict[str, float]
     how: str
@@ -336,6 +337,11 @@ class Solution:
             Its inputs are the coordinates.
         """
         n = self._number(unknown)
+        if isinstance(self.pieces, Waves):
+            raise InputError(
+                "A solution of waves that turn fast takes too many products of functions of one coordinate: it has no "
+                "network. Values on grids, solution.grid(...), may be fitted with one."
+            )
         if isinstance(self.pieces, MeshPieces):
             raise InputError(
                 "Solutions on shapes that are no boxes are no sums of products of functions of one coordinate: they have "

@@ -33,6 +33,7 @@ from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Neighbour, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.by_march import solved_by_march
+from edgewise.pde.solvers.by_waves import solved_by_waves
 from edgewise.pde.solvers.family import solve_family
 from edgewise.pde.solvers.growth import ill_posed
 from edgewise.pde.solvers.levels import (
@@ -47,6 +48,7 @@ from edgewise.pde.solvers.norms import norms, slope_difference
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
 from edgewise.pde.solvers.progress import Progress, ended
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
+from edgewise.pde.solvers.wave_march import turns_fast, wave_system
 
 # Of what flows in and out on the boundary, so much may be lost by sums over places.
 _INFLOW = 1e-3
@@ -148,6 +150,13 @@ def solve(
         doubt = ill_posed(problem.domain, inside, faces)
         if marches:
             assert axis is not None
+            waves = wave_system(problem.domain, inside, faces, axis, constants)
+            if (
+                waves is not None
+                and resume is None
+                and turns_fast(waves, min(tolerance, constants.loosest), constants)
+            ):
+                return solved_by_waves(problem, waves, tolerance, constants, meter, callback, doubt)
             if resume is not None:
                 resume.check(problem, tolerance)
             return solved_by_march(

@@ -1,0 +1,91 @@
+"""A problem of waves that turn too fast to be followed, from its equations to its solution: marches by waves, each with a
+smaller tolerance, until the last two are close enough. The last tells the error of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.solution import Neighbour, Solution
+from edgewise.pde.results.waves import Waves
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.progress import Progress
+from edgewise.pde.solvers.wave_march import WaveSystem, march_waves
+
+
+def solved_by_waves(
+    problem: Problem,
+    system: WaveSystem,
+    tolerance: float,
+    config: SolverConfig,
+    meter: Meter,
+    callback: Callable[[Progress], object] | None,
+    doubt: str,
+) -> Solution:
+    """The solution by the last march but one, with its error by the last."""
+    runs: list[Waves] = []
+    so_far: list[Waves] = []
+    reason, message = StopReason.CONVERGED, ""
+    # Slabs and missing waves both add to the error.
+    share = before = config.slab_share / 2
+    more = 1.0
+    errors = dict.fromkeys(problem.names, float("inf"))
+
+    def heard(error: float, done: float, waves: int) -> None:
+        told = Progress(
+            "waves", error, error, 0.4 * done if not runs else 0.4 + 0.6 * done, (2 * waves - 1, len(so_far))
+        )
+        if callback is not None and callback(told) is True:
+            raise StopError(StopReason.CALLBACK)
+
+    try:
+        while len(runs) < config.most_marches:
+            so_far.clear()
+            run, message = march_waves(system, share * tolerance, config, heard, so_far)
+            if message:
+                break
+            runs.append(run)
+            reached = tolerance
+            if len(runs) > 1:
+                more = 1 - share / before
+                apart = runs[-1].distance(runs[-2])
+                errors = {name: max(d / more, 1e-15) for name, d in zip(problem.names, apart, strict=True)}
+                reached = max(errors.values())
+                if reached <= tolerance:
+                    break
+            share, before = min(config.check_share * share, 0.5 * tolerance / reached * before), share
+    except StopError as stop:
+        reason = meter.own(stop)
+    except KeyboardInterrupt:
+        if not so_far and not runs:
+            raise
+        reason = StopReason.INTERRUPTED
+    found = runs[-2:][0] if runs else (so_far[0] if so_far else None)
+    if found is None:
+        raise InputError(
+            message or "The time of solve was over before the first slab of time; give more 'seconds'."
+        )
+    warnings = [each for each in (doubt, message) if each]
+    if not runs and not message:
+        warnings.append(f"It was ended at time {found.edges[-1]:g}, before the end of the domain.")
+    if max(errors.values()) > tolerance and reason is StopReason.CONVERGED:
+        reason = StopReason.EXHAUSTED
+    return Solution(
+        problem,
+        found,
+        max(errors.values()),
+        errors,
+        "the difference from a march with a smaller tolerance",
+        tolerance,
+        "waves",
+        reason,
+        tuple(warnings),
+        meter.seconds,
+        int(sum(2 * np.size(table) for table in found.slabs)),
+        neighbour=Neighbour(runs[-1], 1 / more) if len(runs) > 1 else None,
+    )

@@ -1,0 +1,311 @@
+"""Periodic problems whose data hold waves that turn too fast to be followed: the linear part is solved exactly.
+
+Of u_t = L u + N(u), L with constant weights, exp(-L t) u changes by N alone (J. D. Lawson 1967, doi:10.1137/0704033). On
+slabs of time that is a polynomial whose derivative is right at Gauss places, by iteration; slabs are as short as its last
+modes ask for. Data with a kink, such as one where they repeat, have ever finer waves, whose turning no grid in time
+follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.polynomial import legendre
+from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len
+
+from edgewise._core.work import charge
+from edgewise.pde.discretisation.assembly import RATE
+from edgewise.pde.discretisation.faces import FaceConditions
+from edgewise.pde.domains.box import Box
+from edgewise.pde.problem.jets import Compiled
+from edgewise.pde.results.waves import Waves
+from edgewise.pde.settings import SolverConfig
+
+Floats = NDArray[np.float64]
+# Vectors of the linear part that are further from orthogonal cost digits.
+_SKEW = 1e4
+# Gauss places in each of the equal intervals on which the start's waves are found.
+_NODES = 10
+
+
+@dataclass(frozen=True, eq=False)
+class WaveSystem:
+    """u_t = L u + N(u) on a circle.
+
+    Attributes
+    ----------
+    inside : Compiled
+    axis : int
+        Number of the coordinate of time.
+    bounds : tuple of (float, float)
+        Of space and time, in the order of the domain.
+    mass : ndarray, shape (F, F)
+        What the derivatives in time are multiplied by.
+    still : tuple of (equation, unknown, order, weight)
+        The terms of L.
+    carried : tuple of bool, one a jet
+        Which jets have constant weights only: they are in L.
+    start : ndarray, shape (F, most)
+        Fourier coefficients of the start.
+    """
+
+    inside: Compiled
+    axis: int
+    bounds: tuple[tuple[float, float], ...]
+    mass: Floats
+    still: tuple[tuple[int, int, int, float], ...]
+    carried: tuple[bool, ...]
+    start: NDArray[np.complex128] = field(repr=False)
+
+    @property
+    def span(self) -> float:
+        """Length of the circle."""
+        low, high = self.bounds[1 - self.axis]
+        return high - low
+
+    def symbol(self, numbers: Floats) -> Any:
+        """L for waves of given numbers: (K, F, F)."""
+        found = np.zeros((len(numbers), *self.mass.shape), dtype=complex)
+        for e, f, order, weight in self.still:
+            found[:, e, f] -= weight * (1j * numbers) ** order
+        return np.linalg.solve(self.mass.astype(complex), found)
+
+    def waves(self, share: float) -> int:
+        """How many waves hold the start up to a share of its norm; more than are known where these do not."""
+        energy = 2 * (np.abs(self.start) ** 2).sum(0)
+        energy[0] /= 2
+        left = np.cumsum(energy[::-1])[::-1]
+        return int(np.searchsorted(-left, -(share**2) * left[0])) + 1
+
+
+def wave_system(
+    domain: Box, inside: Compiled, faces: FaceConditions, axis: int, config: SolverConfig
+) -> WaveSystem | None:
+    """The problem as waves on a circle; None where it is not one of these."""
+    space, count = 1 - axis, inside.count
+    fields = {f for f, _ in inside.jets}
+    alone = len(domain.bounds) == 2 and domain.periodic == tuple(a == space for a in (0, 1))
+    begins = {each.field for each in faces.built_in if each.face.axis == axis and not each.face.high}
+    plain = all(len(each.end.weights) == 1 for each in faces.built_in) and not faces.weak
+    if not (alone and plain and fields == begins == set(range(count)) and len(faces.built_in) == count):
+        return None
+    if any(orders[axis] > 1 or (orders[axis] and orders[space]) for _, orders in inside.jets):
+        return None
+    # Weights that are the same at all places, whatever the unknowns are.
+    at = [np.linspace(low, high, 7)[1:-1] for low, high in domain.bounds]
+    slopes = inside.derivatives(at, [np.cos(n + np.arange(5.0)) for n in range(len(inside.jets))])
+    constant = [slope.strides == (0,) for slope in slopes]
+    carried = tuple(
+        all(c for (_, own), c in zip(inside.entries, constant, strict=True) if own == j)
+        for j in range(len(inside.jets))
+    )
+    mass, still = np.zeros((count, count)), []
+    for (e, j), slope in zip(inside.entries, slopes, strict=True):
+        f, orders = inside.jets[j]
+        if orders[axis] and not carried[j]:
+            return None
+        if orders[axis]:
+            mass[e, f] += float(slope[0])
+        elif carried[j]:
+            still.append((e, f, orders[space], float(slope[0])))
+    if np.linalg.cond(mass) > _SKEW:
+        return None
+    # Of what is missing beyond as many as are taken, as many more tell enough.
+    known = 2 * config.most_waves
+    start = np.zeros((count, known), dtype=complex)
+    for each in faces.built_in:
+        start[each.field] = _start(each.data, domain.bounds, axis, known) / each.end.weights[0]
+    return WaveSystem(inside, axis, domain.bounds, mass, tuple(still), carried, start)
+
+
+def _start(data: Callable[..., Any], bounds: tuple[tuple[float, float], ...], axis: int, most: int) -> Any:
+    """Fourier coefficients of data on a circle, by Gauss places in equal intervals: kinks where it repeats do no harm."""
+    low, high = bounds[1 - axis]
+    intervals = 2 * most
+    nodes, weights = legendre.leggauss(_NODES)
+    inner = (nodes + 1) / (2 * intervals)
+    places = low + (high - low) * (np.arange(intervals)[:, None] / intervals + inner)
+    times = np.full_like(places, bounds[axis][0])
+    both = (times, places) if axis == 0 else (places, times)
+    values = np.broadcast_to(np.asarray(data(*both), dtype=float), places.shape)
+    spectra = np.fft.rfft(values, axis=0)[:most] / intervals
+    turned = np.exp(-2j * np.pi * np.arange(most)[:, None] * inner)
+    return (spectra * turned) @ (weights / 2)
+
+
+def turns_fast(system: WaveSystem, tolerance: float, config: SolverConfig) -> bool:
+    """Whether waves of the start turn too often to be followed, and neither grow nor die out much."""
+    count = system.waves(tolerance)
+    low, high = system.bounds[system.axis]
+    values = np.linalg.eigvals(system.symbol(2 * np.pi / system.span * np.arange(float(count))))
+    angles, growth = np.abs(values.imag).max() * (high - low), np.abs(values.real).max() * (high - low)
+    return bool(angles > config.most_turns and growth < 1e-3 * angles and growth < 30)
+
+
+class WaveStepper:
+    """Slabs of time with a number of waves.
+
+    Parameters
+    ----------
+    system : WaveSystem
+    count : int
+        Waves k = 0, ..., count - 1.
+    config : SolverConfig
+    """
+
+    def __init__(self, system: WaveSystem, count: int, config: SolverConfig) -> None:
+        self.system, self.count, self.config = system, count, config
+        fast: Any = next_fast_len(3 * count, real=True)
+        self.places = int(fast)
+        self.numbers: Floats = 2 * np.pi / system.span * np.arange(float(count))
+        symbol = system.symbol(self.numbers)
+        values, vectors = np.linalg.eig(symbol)
+        self.rates, self.vectors = values, vectors
+        self.back = np.linalg.inv(vectors)
+        self.regular = bool(np.linalg.cond(vectors).max() < _SKEW)
+        stages = config.time_degree + 1
+        nodes, weights = legendre.leggauss(stages)
+        vander = legendre.legvander(nodes, stages - 1)
+        # From the derivative at the places to its Legendre coefficients.
+        self.to_modes = (vander * weights[:, None] * (2 * np.arange(stages) + 1) / 2).T
+        self.nodes = (nodes + 1) / 2
+        whole = legendre.legint(np.eye(stages), axis=0, lbnd=-1)
+        self.integrate = legendre.legvander(nodes, stages) @ whole @ self.to_modes / 2
+        self.along = whole @ self.to_modes / 2
+        low, high = system.bounds[1 - system.axis]
+        self.at = low + (high - low) * np.arange(self.places) / self.places
+
+    def begin(self) -> Any:
+        """Amplitudes at the start (F, K)."""
+        return np.einsum("kfg,gk->fk", self.back, self.system.start[:, : self.count])
+
+    def _speed(self, amplitudes: Any, times: Floats) -> Any:
+        """What the terms besides L do: (Q, F, K) at Q times."""
+        system = self.system
+        spectra = np.einsum("kfg,qgk->qfk", self.vectors, amplitudes)
+        zero = np.zeros(())
+        transform: Any = irfft
+        jets: list[Floats] = [
+            zero
+            if carried
+            else transform(
+                spectra[:, f] * (1j * self.numbers) ** orders[1 - system.axis], self.places, axis=1
+            )
+            * self.places
+            for (f, orders), carried in zip(system.inside.jets, system.carried, strict=True)
+        ]
+        space, time = np.broadcast_arrays(self.at, times[:, None])
+        at = (time, space) if system.axis == 0 else (space, time)
+        residuals = np.stack(system.inside.residuals(at, jets), axis=1)
+        found = np.fft.rfft(residuals, axis=2)[..., : self.count] / self.places
+        matrix = -np.linalg.inv(system.mass)
+        charge(30 * residuals.size * np.log2(self.places) / RATE)
+        return np.einsum("kfg,gh,qhk->qfk", self.back, matrix, found, optimize=True)
+
+    def slab(self, first: Any, time: float, length: float, goal: float) -> tuple[Any, float]:
+        """Legendre coefficients (P, F, K) on a slab, and what they lack relative to the unknowns; infinite where the
+        iteration does not end."""
+        angles = self.rates.T * (length * self.nodes)[:, None, None]
+        ahead, back = np.exp(angles), np.exp(-angles)
+        size, before = float(np.linalg.norm(first)), np.inf
+        own = np.broadcast_to(first, ahead.shape)
+        for _ in range(self.config.most_steps):
+            speed = back * self._speed(ahead * own, time + length * self.nodes)
+            new = first + length * np.tensordot(self.integrate, speed, axes=(1, 0))
+            change = float(np.linalg.norm(new - own)) / (size * np.sqrt(len(own)))
+            own = new
+            if not np.isfinite(change) or change > 2 * before:
+                break
+            if change <= 1e-2 * goal:
+                table = length * np.tensordot(self.along, speed, axes=(1, 0))
+                table[0] += first
+                return table, self._lacking(table) / size
+            before = change
+        return None, np.inf
+
+    @staticmethod
+    def _lacking(table: Any) -> float:
+        """The first mode that is missing, by the last four."""
+        energy = (np.abs(table) ** 2).sum((1, 2)) / (2 * np.arange(len(table)) + 1)
+        last, early = energy[-2:].sum(), energy[-4:-2].sum()
+        return float(np.sqrt(last * min(1.0, np.sqrt(last / max(early, 1e-300)))))
+
+    def finest(self, table: Any) -> float:
+        """The share of the unknowns that is in the last quarter of the waves: about what those that are missing hold."""
+        energy = (np.abs(np.einsum("kfg,gk->fk", self.vectors, table.sum(0))) ** 2).sum(0)
+        return float(np.sqrt(energy[3 * self.count // 4 :].sum() / max(energy.sum(), 1e-300)))
+
+    def end(self, table: Any, length: float) -> Any:
+        """Amplitudes where a slab ends, as those at the start of the next."""
+        return table.sum(0) * np.exp(self.rates.T * length)
+
+
+def march_waves(
+    system: WaveSystem,
+    tolerance: float,
+    config: SolverConfig,
+    heard: Callable[[float, float, int], None] = lambda error, share, waves: None,
+    so_far: list[Waves] | None = None,
+) -> tuple[Waves, str]:
+    """Goes through time in slabs; returns what was found and why it ended early, empty where it did not.
+
+    Parameters
+    ----------
+    system : WaveSystem
+    tolerance : float
+        Relative error that a slab may add, and that missing waves may.
+    config : SolverConfig
+    heard : callable
+        Gets what a slab lacks, the share of time that is done and the number of waves.
+    so_far : list, optional
+        What is found so far is put here, for who interrupts.
+    """
+    low, high = system.bounds[system.axis]
+    count = system.waves(config.wave_share * tolerance)
+    crowded = f"the unknowns have more than {config.most_waves:,} waves."
+    at, length, failures = low, (high - low) / config.first_slabs, 0
+    message = f"It ended at the start: {crowded}" if count > config.most_waves else ""
+    stepper = WaveStepper(system, min(count, config.most_waves), config)
+    amplitudes: Any = stepper.begin()
+    slabs: list[Any] = []
+    edges = [low]
+
+    def found() -> Waves:
+        begin = system.bounds[1 - system.axis][0]
+        return Waves(
+            system.axis, begin, system.span, np.array(edges), stepper.rates, stepper.vectors, tuple(slabs)
+        )
+
+    while at < high and not message:
+        rest = high - at
+        length = rest if length > 0.999 * rest else min(length, rest / 2) if length > 0.6 * rest else length
+        table, lacks = stepper.slab(amplitudes, at, length, tolerance)
+        heard(lacks, (at - low) / (high - low), stepper.count)
+        change = (0.5 * tolerance / max(lacks, 1e-3 * tolerance)) ** (1 / (config.time_degree + 1))
+        if lacks <= tolerance and stepper.finest(table) > 2 * config.wave_share * tolerance:
+            # What the equations made of the start has finer waves: from there again, with more of them.
+            if 2 * stepper.count > config.most_waves:
+                message = f"It ended at time {at:g}: {crowded}"
+                break
+            stepper = WaveStepper(system, 2 * stepper.count, config)
+            amplitudes, slabs, edges, at = stepper.begin(), [], [low], low
+            continue
+        if lacks <= tolerance:
+            slabs.append(table)
+            amplitudes, failures = stepper.end(table, length), 0
+            at = high if length == rest else at + length
+            edges.append(at)
+            length *= float(np.clip(change, 0.5, 1.8))
+            if so_far is not None:
+                so_far[:] = [found()]
+            continue
+        failures += 1
+        if failures > config.most_failures:
+            message = f"It ended at time {at:g}: no slab from there meets the tolerance."
+            break
+        length *= float(np.clip(change, 0.3, 0.9))
+    return found(), message
