@@ -1,4 +1,7 @@
-"""From measured courses to the differential equations behind them."""
+"""From measured courses to the differential equations behind them.
+
+Long because the whole way stands here: what is asked, the search step by step, and what is told of its end.
+"""
 
 from __future__ import annotations
 
