@@ -161,3 +161,21 @@ def test_eigenvalues_of_a_shape_in_a_file(edgewise, tmp_path):
     refused = edgewise("pde", str(drum), "-o", str(tmp_path / "drum.kan"))
     assert refused.code not in (0, 3)
     assert "leave out" in refused.err
+
+
+def test_waves_that_turn_fast_have_a_road_with_a_name(edgewise):
+    Path("waves.toml").write_text(
+        """
+unknowns = ["a", "b"]
+equations = ["dt(a) = -dx(b, x, 2)/2", "dt(b) = dx(a, x, 2)/2"]
+[domain]
+x = [-5, 5]
+t = [0, 0.8]
+periodic = ["x"]
+[conditions]
+start = ["a = 2/cosh(x)", "b = 0"]
+"""
+    )
+    done = edgewise("pde", "waves.toml", "--tolerance", 1e-3)
+    assert done.code == 0
+    assert "wave by wave" in done.out

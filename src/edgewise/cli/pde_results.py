@@ -16,7 +16,12 @@ from edgewise.pde import Checkpoint, Modes, Solution
 from edgewise.pde.terms.text import write_term
 
 _WIDE = 90
-_ROADS = {"march": "marched through time", "grid": "on refined grids", "mesh": "on refined meshes"}
+_ROADS = {
+    "march": "marched through time",
+    "grid": "on refined grids",
+    "mesh": "on refined meshes",
+    "waves": "marched wave by wave",
+}
 _SECONDS_BETWEEN = 5.0
 
 

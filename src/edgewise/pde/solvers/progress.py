@@ -18,7 +18,7 @@ class Progress:
     Attributes
     ----------
     stage : str
-        "grid", "march" or "mesh".
+        "grid", "march", "waves" or "mesh".
     error : float
         Estimated error so far; infinite before the second grid.
     residual : float
