@@ -12,7 +12,7 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const host = make("div");
   const root = host.attachShadow({ mode: "open" });
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(model.get("style"));
+  sheet.replaceSync(model.get("sheet"));
   root.adoptedStyleSheets = [sheet];
   themed(host);
   el.replaceChildren(host);

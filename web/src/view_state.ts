@@ -39,7 +39,7 @@ export interface Drawing {
 export interface Model {
   get(name: "state"): State;
   get(name: "drawing"): Drawing;
-  get(name: "style"): string;
+  get(name: "sheet"): string;
   on(event: string, callback: () => void): void;
   off(event: string, callback: () => void): void;
   send(message: unknown): void;

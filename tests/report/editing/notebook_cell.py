@@ -45,7 +45,7 @@ def shown(browser, view: View, folder, width: int = 1280, **options):
         return {"state": view.state(), "drawing": view.drawing()}
 
     page.expose_function("toPython", receive)
-    parts = {"state": view.state(), "drawing": view.drawing(), "style": style()}
+    parts = {"state": view.state(), "drawing": view.drawing(), "sheet": style()}
     page.evaluate(_HOST, {"source": SOURCE, "parts": parts})
     return page, told
 

@@ -50,7 +50,8 @@ class View(Session):
         anywidget, traits = import_module("anywidget"), import_module("traitlets")
         parts = {
             "_esm": (_HERE / "view.js").read_text(encoding="utf-8"),
-            "style": traits.Unicode(style()).tag(sync=True),
+            # Not "style": that is a widget of its own to ipywidgets.
+            "sheet": traits.Unicode(style()).tag(sync=True),
             "state": traits.Dict().tag(sync=True),
             "drawing": traits.Dict().tag(sync=True),
         }
