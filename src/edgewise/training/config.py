@@ -188,7 +188,7 @@ class TableConfig:
     most_pair_products: int = 1600
     pair_growth: float = 2.5
     pair_full: float = 0.4
-    few_sweeps: int = 2
+    few_sweeps: int = 3
     many_sweeps: int = 3
     few_stride: float = 1.0
     many_stride: float = 1.7

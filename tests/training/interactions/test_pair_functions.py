@@ -54,6 +54,16 @@ def test_where_no_pair_acts_the_network_is_additive(seed: int):
     assert fit_table(X, y, interactions="auto", seed=seed).pairs == ()
 
 
+def test_a_wave_of_one_input_that_a_pair_had_drowned_is_learned_once_the_pair_is():
+    random = np.random.default_rng(3)
+    X = random.uniform(-1, 1, (1400, 3))
+    wave = 0.5 * np.sin(16 * X[:, 2])
+    y = 8 * X[:, 0] * X[:, 1] + wave + 0.1 * random.normal(size=len(X))
+    fit = fit_table(X[:400], y[:400], interactions=1)
+    rest = fit.network.predict(X[400:])[:, 0] - (8 * X[:, 0] * X[:, 1] + wave)[400:]
+    assert np.sqrt(np.mean(rest**2)) < 0.5 * wave.std()
+
+
 def test_so_many_pairs_as_were_asked_for():
     X = words(1500, 6, 3, 5)
     y = X[:, 0] * X[:, 1] - X[:, 2] * X[:, 3] + 0.1 * np.random.default_rng(0).normal(size=len(X))

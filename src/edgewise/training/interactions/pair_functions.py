@@ -17,13 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._core.work import StopError, charge
+from edgewise._core.work import StopError
 from edgewise.training.additive.irls import Additive
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, significantly_better
 from edgewise.training.bag.run import TableProblem
-from edgewise.training.common.costs import solve_cost
 from edgewise.training.common.losses import Loss
 from edgewise.training.config import TableConfig
+from edgewise.training.interactions.factor import Factor
 from edgewise.training.interactions.pair_columns import Parts, ProductColumns, Which
 from edgewise.training.interactions.pair_weights import pace_of, precision
 from edgewise.training.interactions.two_way_tables import Pair, TwoWay, all_pairs, strongest, two_way
@@ -185,7 +185,7 @@ class _Model:
         self.theta = (additive.theta if fold is None else additive.fold_theta[fold]).clone()
         self.bias = (additive.bias if fold is None else additive.fold_bias[fold]).clone()
         self.f = table.to(torch.float64) @ self.theta + self.bias
-        self.smoothness = additive.penalty if fold is None else additive.fold_penalty[fold]
+        self.smoothness = (additive.penalty if fold is None else additive.fold_penalty[fold]).clone()
         self.fixed = fixed
         self.candidates = candidates
         self.pairs = dict[Pair, Tensor]()
@@ -193,10 +193,11 @@ class _Model:
         # Degrees of freedom that pairs, and all single inputs together, make use of.
         self.free = dict[Pair, float]()
         self.spent = spent
+        self.bent = dict[tuple[int, int], float]()
         self.config: TableConfig = problem.config
         self.few = len(self.y) <= self.config.relearned_rows
         self.pace = pace_of(self.config, self.few)
-        self.factors = dict[tuple[Which, int], _Factor]()
+        self.factors = dict[tuple[Which, int], Factor]()
 
     def functions(self, faint: float = -1.0) -> PairFunctions:
         """What has been solved, without pairs that lower the loss by less than what is faint."""
@@ -307,22 +308,37 @@ class _Model:
             self.penalty[pair][:, k] = penalty
         self.free[pair] = free
 
-    def _factor(self, which: Which, k: int, gram: Tensor, penalty: Tensor) -> _Factor:
+    def _factor(self, which: Which, k: int, gram: Tensor, penalty: Tensor) -> Factor:
         """That of the last time where neither products nor weights have changed since."""
         known = self.factors.get((which, k))
         if known is None or len(known.root) != len(gram) or not torch.equal(known.penalty, penalty):
-            known = self.factors[which, k] = _Factor(gram, penalty)
+            known = self.factors[which, k] = Factor(gram, penalty)
         return known
 
     def _smooth(self, i: int) -> None:
-        """The function of a single input beside the others, as smooth as it has been found to be."""
+        """The function of a single input beside the others, as smooth as it has been found to be; of few rows as the
+        evidence says now, for pairs have taken much of what was noise then."""
         part = self.parts.of((i,))
         columns = part.places[:, 0]
+        # The slope is a group of its own.
+        group = (torch.arange(len(columns)) > 0).long()
+        sizes = torch.bincount(group).to(torch.float64)
         for k in range(self.y.shape[1] if len(columns) else 0):
             old, penalty = self.theta[columns, k], self.smoothness[columns, k]
             gram, right = self._quadratic((i,), part, k, old)
-            theta = self._factor((i,), k, gram, penalty).solved(right)
-            self.theta[columns, k] = self._moved(part, k, old, theta, penalty)
+            factor = self._factor((i,), k, gram, penalty)
+            if self.few and self.loss.dispersed:
+                size = torch.zeros_like(sizes).index_add(0, group, factor.solved(right) ** 2)
+                first = torch.tensor([0, len(columns) - 1])[: len(sizes)]
+                own = (sizes - penalty[first] * factor.trace(group)).clamp(min=1e-6)
+                renewed = self._noise(k) * own / size.clamp(min=1e-30)
+                renewed = renewed.clamp(
+                    self.config.least_weight * self.total, self.config.most_weight * self.total
+                )
+                penalty = self.smoothness[columns, k] = renewed[group]
+                self.bent[i, k] = float(own.sum())
+                factor = self._factor((i,), k, gram, penalty)
+            self.theta[columns, k] = self._moved(part, k, old, factor.solved(right), penalty)
 
     def _level(self) -> None:
         slope = (self.loss.gradient(self.f, self.y) * self.weight[:, None]).sum(0)
@@ -335,7 +351,8 @@ class _Model:
             return 1.0
         bend = self.loss.curvature(self.f, self.y)[:, k]
         rest = float(((self.f[:, k] - self.y[:, k]) ** 2 * bend) @ self.weight)
-        left = self.total - 1 - self.spent - sum(self.free.values())
+        spent = sum(self.bent[at] for at in self.bent if at[1] == k) or self.spent
+        left = self.total - 1 - spent - sum(self.free.values())
         return rest / max(left, self.config.least_freedom * self.total)
 
     def _moved(self, part: ProductColumns, k: int, old: Tensor, new: Tensor, penalty: Tensor) -> Tensor:
@@ -355,30 +372,6 @@ class _Model:
 
     def _objective(self, f: Tensor, theta: Tensor, penalty: Tensor) -> float:
         return float(self.loss.rows(f, self.y) @ self.weight) + 0.5 * float(penalty @ theta**2)
-
-
-class _Factor:
-    """The root of penalised normal equations, and what is asked of it."""
-
-    def __init__(self, gram: Tensor, penalty: Tensor) -> None:
-        charge(solve_cost(len(gram)))
-        self.penalty = penalty.clone()
-        whole = gram.clone()
-        # Single precision made the matrix: a trace of it keeps the whole definite.
-        whole.diagonal().add_(penalty + 1e-6 * float(gram.diagonal().mean()))
-        self.root = torch.linalg.cholesky(whole)
-        self._trace: Tensor | None = None
-
-    def solved(self, right: Tensor) -> Tensor:
-        return torch.cholesky_solve(right[:, None], self.root)[:, 0]
-
-    def trace(self, block: Tensor) -> Tensor:
-        """Of the inverse, block by block."""
-        if self._trace is None:
-            charge(solve_cost(len(self.root)))
-            inverse = torch.cholesky_inverse(self.root).diagonal()
-            self._trace = torch.zeros(int(block.max()) + 1, dtype=torch.float64).index_add(0, block, inverse)
-        return self._trace
 
 
 def _mean(models: Sequence[PairFunctions]) -> PairFunctions:
