@@ -31,12 +31,11 @@ def test_a_product_is_not_additive(mode):
     X = table(seed=3)
     y = 3 * X[:, 0] * X[:, 1] + 0.05 * np.random.default_rng(4).normal(size=400)
     fit = fit_table(X, y, mode=mode, members=4, hidden=8)
-    assert fit.mode == {"auto": "deep", "pairwise": "pairwise"}[mode]
+    assert fit.mode == "pairwise"
     fresh = table(seed=5)
     error = fit.network.predict(fresh)[:, 0] - 3 * fresh[:, 0] * fresh[:, 1]
     assert float(np.sqrt(np.mean(error**2))) < 0.25
-    if mode == "pairwise":
-        assert fit.pairs[0] == (0, 1)
+    assert fit.pairs[0] == (0, 1)
 
 
 def test_probabilities_are_calibrated_out_of_bag():
@@ -103,7 +102,8 @@ def test_steps_follow_the_work_and_not_the_clock(monkeypatch):
     assert told[0][2] is StopReason.WORK_SPENT
     shares = [share for _, _, _, _, share in told[0][1][1:] if share is not None]
     assert shares == sorted(shares)
-    assert shares[-1] == pytest.approx(1.0)
+    # It may end before, where nothing is gained any more.
+    assert 0.3 < shares[-1] < 1.0 + 1e-9
 
 
 def test_threads_change_no_bit():
