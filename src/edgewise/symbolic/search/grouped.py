@@ -88,7 +88,6 @@ def find_grouped_formula(
         Examples
         --------
         >>> import numpy as np
-    from numpy.typing import NDArray
         >>> from edgewise.symbolic import find_grouped_formula
         >>> t = np.tile(np.linspace(0, 5, 40), 3)
         >>> body = np.repeat(["cup", "pot", "bath"], 40)
