@@ -53,50 +53,50 @@ def find_grouped_formula(
 ) -> GroupedResult:
     """Find one law over many groups of rows, in which constants may differ from group to group.
 
-        Structures are sought in the six groups with most rows, each then fitted to all groups; constants that differ no more
-        than their errors are made one for all, one after another, while Schwarz's criterion falls.
+    Structures are sought in the six groups with most rows, each then fitted to all groups; constants that differ no more
+    than their errors are made one for all, one after another, while Schwarz's criterion falls.
 
-        Parameters
-        ----------
-        X : array or data frame of shape (n, d)
-        y : array of shape (n,)
-        groups : array of shape (n,)
-            The group of each row: words or numbers.
-        names : iterable of str, optional
-            Names of the columns.
-        work : "quick", "normal", "thorough" or float
-            For all searches together, as of `find_formula`.
-        seconds : float, optional
-            Time limit of the searches together; it only interrupts.
-        seed : int
-        callbacks, forms, without
-            As of `find_formula`.
+    Parameters
+    ----------
+    X : array or data frame of shape (n, d)
+    y : array of shape (n,)
+    groups : array of shape (n,)
+        The group of each row: words or numbers.
+    names : iterable of str, optional
+        Names of the columns.
+    work : "quick", "normal", "thorough" or float
+        For all searches together, as of `find_formula`.
+    seconds : float, optional
+        Time limit of the searches together; it only interrupts.
+    seed : int
+    callbacks, forms, without
+        As of `find_formula`.
 
-        Returns
-        -------
-        GroupedResult
+    Returns
+    -------
+    GroupedResult
 
-        Raises
-        ------
-        InputError
-            If the table does not fit together, or no group has eight rows.
+    Raises
+    ------
+    InputError
+        If the table does not fit together, or no group has eight rows.
 
-        References
-        ----------
-        Schwarz (1978), Estimating the dimension of a model. Annals of Statistics 6(2). doi:10.1214/aos/1176344136
+    References
+    ----------
+    Schwarz (1978), Estimating the dimension of a model. Annals of Statistics 6(2). doi:10.1214/aos/1176344136
 
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from edgewise.symbolic import find_grouped_formula
-        >>> t = np.tile(np.linspace(0, 5, 40), 3)
-        >>> body = np.repeat(["cup", "pot", "bath"], 40)
-        >>> rate = np.repeat([0.9, 0.5, 0.2], 40)
-        >>> found = find_grouped_formula(t[:, None], 20 + 60 * np.exp(-rate * t), body, names=["t"])
-        >>> found.best.text
-        '60*exp(-a*t) + 20'
-        >>> round(found.best.own["pot"]["a"].value, 6)
-        0.5
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic import find_grouped_formula
+    >>> t = np.tile(np.linspace(0, 5, 40), 3)
+    >>> body = np.repeat(["cup", "pot", "bath"], 40)
+    >>> rate = np.repeat([0.9, 0.5, 0.2], 40)
+    >>> found = find_grouped_formula(t[:, None], 20 + 60 * np.exp(-rate * t), body, names=["t"])
+    >>> found.best.text
+    '60*exp(-a*t) + 20'
+    >>> round(found.best.own["pot"]["a"].value, 6)
+    0.5
     """
     meter = Meter(seconds=(limit := check_seconds(seconds, _OF)))
     factor, seed = check_work(work, _OF), check_int(seed, "seed", low=0, of=_OF)
