@@ -167,6 +167,9 @@ class SearchConfig:
         An offset whose square is below so many of its variances (95 %) may as well be none.
     exchange_columns, exchange_rows, exchange_terms, exchange_longest, exchange_starts : int
         Subset exchange: columns and rows at most, terms chosen from and taken, and random sets it starts from.
+    exchange_work : float
+        What is kept for it of the work that is left by then, at most half. Without it, mending formulas spent all on nuclear binding,
+        whose sum of powers only this finds.
     exchange_weights : tuple of float
         Shares of the residual sum of squares that one more node must take off there.
     growth_steps : int
@@ -391,6 +394,7 @@ class SearchConfig:
     exchange_terms: int = 600
     exchange_longest: int = 5
     exchange_starts: int = 150
+    exchange_work: float = 6.0
     exchange_weights: tuple[float, ...] = (0.0, 0.02, 0.05)
     growth_steps: int = 4
     varying_left: float = 3e-6

@@ -46,6 +46,9 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield from structured(search, state)
     if not search.explained:
         yield Proposal(two_laws(rows))
+    # What follows mends formulas that are there. Where these have cost the most, sums of other terms still get their turn.
+    whole = search.until
+    search.until -= min(config.exchange_work, max(search.left, 0.0) / 2)
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))
@@ -53,10 +56,10 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(shortened(search.closest, config))
     if search.explained:
         return StopReason.EXPLAINED
-    if search.left <= 0:
-        return StopReason.WORK_SPENT
-    yield Proposal(sums_by_exchange(rows, seed or 0))
-    return None
+    search.until = whole
+    if search.left > 0:
+        yield Proposal(sums_by_exchange(rows, seed or 0))
+    return None if search.left > 0 else StopReason.WORK_SPENT
 
 
 def networks(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason]:
