@@ -168,8 +168,8 @@ class SearchConfig:
     exchange_columns, exchange_rows, exchange_terms, exchange_longest, exchange_starts : int
         Subset exchange: columns and rows at most, terms chosen from and taken, and random sets it starts from.
     exchange_work : float
-        What is kept for it of the work that is left by then, at most half. Without it, mending formulas spent all on nuclear binding,
-        whose sum of powers only this finds.
+        What is kept for it of the work that is left by then, at most half. Without it, mending formulas spent all on nuclear
+        binding, whose sum of powers only this finds.
     exchange_weights : tuple of float
         Shares of the residual sum of squares that one more node must take off there.
     growth_steps : int
