@@ -15,6 +15,8 @@ from edgewise.symbolic import (
     RelationConfig,
     RoundingConfig,
     SearchConfig,
+    SumConfig,
+    SurrogateConfig,
 )
 from edgewise.training import TableConfig
 from edgewise.verifying import ProverConfig
@@ -23,6 +25,8 @@ SOURCE = Path(edgewise.__file__).parent
 CONFIGS = [
     pytest.param(ProverConfig, ["verifying"], id="ProverConfig"),
     pytest.param(SearchConfig, ["symbolic"], id="SearchConfig"),
+    pytest.param(SurrogateConfig, ["symbolic/structure"], id="SurrogateConfig"),
+    pytest.param(SumConfig, ["symbolic/structure"], id="SumConfig"),
     pytest.param(RelationConfig, ["symbolic/structure"], id="RelationConfig"),
     pytest.param(RoundingConfig, ["symbolic/fitting"], id="RoundingConfig"),
     pytest.param(CurveConfig, ["symbolic/univariate"], id="CurveConfig"),

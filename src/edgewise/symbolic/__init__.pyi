@@ -5,6 +5,8 @@ from .config import KnownFormConfig as KnownFormConfig
 from .config import RelationConfig as RelationConfig
 from .config import RoundingConfig as RoundingConfig
 from .config import SearchConfig as SearchConfig
+from .config import SumConfig as SumConfig
+from .config import SurrogateConfig as SurrogateConfig
 from .expressions.border import complexity as complexity
 from .expressions.border import formula_text as formula_text
 from .expressions.border import parse_formula as parse_formula

@@ -12,3 +12,5 @@ from edgewise.symbolic.config.rounding import RoundingConfig as RoundingConfig
 from edgewise.symbolic.config.search import DEFAULT as DEFAULT
 from edgewise.symbolic.config.search import SearchConfig as SearchConfig
 from edgewise.symbolic.config.search import config_of as config_of
+from edgewise.symbolic.config.sums import SumConfig as SumConfig
+from edgewise.symbolic.config.surrogate import SurrogateConfig as SurrogateConfig

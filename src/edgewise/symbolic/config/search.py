@@ -14,6 +14,8 @@ from edgewise.symbolic.config.hypotheses import HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig
 from edgewise.symbolic.config.relations import RelationConfig
 from edgewise.symbolic.config.rounding import RoundingConfig
+from edgewise.symbolic.config.sums import SumConfig
+from edgewise.symbolic.config.surrogate import SurrogateConfig
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,10 @@ class SearchConfig:
         Scalings: sets of columns to solve for that are tried, and how alike these may be, as a condition number.
     guessed_rows, plain_curve_rows : int
         Rows that judge blind steps, and those that plain curves are fitted to.
+    surrogate : SurrogateConfig
+        What the smooth model is built by.
+    sums : SumConfig
+        What sums of simple terms are chosen from.
     relations : RelationConfig
         What relations between slopes are believed by.
     rounding : RoundingConfig
@@ -496,6 +502,8 @@ class SearchConfig:
     pivots_alike: float = 1e4
     guessed_rows: int = 800
     plain_curve_rows: int = 300
+    surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
+    sums: SumConfig = field(default_factory=SumConfig)
     relations: RelationConfig = field(default_factory=RelationConfig)
     rounding: RoundingConfig = field(default_factory=RoundingConfig)
     curves: CurveConfig = field(default_factory=CurveConfig)

@@ -122,7 +122,7 @@ def _guessed(state: State) -> Iterator[State]:
     """The blind moves that a quick model likes best."""
     config = state.config
     rows = state.rows.thinned(config.guessed_rows)
-    before = landscape(rows.X, rows.y, most=config.quick_terms)
+    before = landscape(rows.X, rows.y, most=config.quick_terms, config=config)
     if before is None:
         return
     tried: list[tuple[float, State]] = []
@@ -130,7 +130,7 @@ def _guessed(state: State) -> Iterator[State]:
         child = state.after(move)
         if child is not None:
             thin = child.rows.thinned(config.guessed_rows)
-            quick = landscape(thin.X, thin.y, most=config.quick_terms)
+            quick = landscape(thin.X, thin.y, most=config.quick_terms, config=config)
             if quick is not None and quick.error < before.error:
                 tried.append((quick.error, child))
     yield from (child for _, child in sorted(tried, key=lambda each: each[0])[: config.branches])

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from edgewise.symbolic.config import DEFAULT, SearchConfig
+from edgewise.symbolic.config import DEFAULT, SearchConfig, SurrogateConfig
 from edgewise.symbolic.costs import SMOOTH
 
 Floats = NDArray[np.float64]
@@ -162,24 +162,25 @@ def landscape(
     spread = float(y.std())
     if X.shape[1] == 0 or spread == 0 or len(y) < config.rows_a_term * (X.shape[1] + 1):
         return None
-    positive = logarithmic(X, config)
+    positive, shape = logarithmic(X, config), config.surrogate
     most = config.surrogate_terms if most is None else most
     most = max(min(most, int(len(y) / config.rows_a_term)), X.shape[1] + 1)
     kinds = sorted({tuple(False for _ in positive), positive})
     best: Landscape | None = None
     for count in (config.surrogate_first, most):
-        chosen = terms(X.shape[1], min(count, most))
-        found = [each for logs in kinds for each in _fitted(X, y, logs, chosen, spread)]
+        chosen = terms(X.shape[1], min(count, most), shape.highest_degree)
+        found = [each for logs in kinds for each in _fitted(X, y, logs, chosen, spread, shape)]
         best = min(found, key=_merit, default=best)
         # Under noise a few terms are best, and more of them would only cost time.
         if not thorough and best is not None and len(best.powers) < config.noisy_terms * len(chosen[0]):
             return best
     if best is not None and best.error > config.surrogate_fine and X.shape[1] > 1:
         # Columns that bend more get higher degrees.
-        for _ in range(2):
-            uneven = weighted_terms(_bending(best), most)
-            better = min(_fitted(X, y, best.logs, uneven, spread, best.target), key=_merit, default=best)
-            if _merit(better) > 0.8 * _merit(best):
+        for _ in range(shape.uneven_rounds):
+            uneven = weighted_terms(_bending(best, shape.most_uneven), most, shape)
+            found = _fitted(X, y, best.logs, uneven, spread, shape, best.target)
+            better = min(found, key=_merit, default=best)
+            if _merit(better) > shape.uneven_better * _merit(best):
                 break
             best = better
     return best
@@ -201,7 +202,8 @@ def logarithmic(X: Floats, config: SearchConfig = DEFAULT) -> tuple[bool, ...]:
     low, high = X.min(axis=0), X.max(axis=0)
     with np.errstate(all="ignore"):
         middle = (np.log(np.median(X, axis=0)) - np.log(low)) / (np.log(high) - np.log(low))
-    return tuple(map(bool, (low > 0.02 * high) | ((low > 0) & (np.abs(middle - 0.5) < config.even_decades))))
+    even = (low > 0) & (np.abs(middle - 0.5) < config.even_decades)
+    return tuple(map(bool, (low > config.surrogate.least_ratio * high) | even))
 
 
 def _merit(model: Landscape) -> float:
@@ -209,7 +211,7 @@ def _merit(model: Landscape) -> float:
     return (model.error + 1e-13) * (model.doubt + 1e-13)
 
 
-def _bending(model: Landscape) -> Floats:
+def _bending(model: Landscape, most: float) -> Floats:
     """How fast the coefficients fall with the degree in each coordinate, the slowest being 1."""
     rates: list[float] = []
     size = np.square(model.coefficients)
@@ -217,13 +219,14 @@ def _bending(model: Landscape) -> Floats:
         top = int(degrees.max())
         energy = np.array([size[degrees == k].sum() for k in range(top + 1)])
         if top < 1 or energy[1:].sum() == 0:
-            rates.append(8.0)
+            # The others' rates are one at most.
+            rates.append(most)
             continue
         k = np.arange(top + 1)
         mean = float((energy[1:] * k[1:]).sum() / energy[1:].sum())
         rates.append(1 / mean)
     weights = np.array(rates)
-    return np.minimum(weights / weights.min(), 6.0)
+    return np.minimum(weights / weights.min(), most)
 
 
 def coordinates(X: Floats, logs: tuple[bool, ...]) -> Floats:
@@ -243,6 +246,7 @@ def _fitted(
     logs: tuple[bool, ...],
     chosen: tuple[Ints, tuple[int, ...]],
     spread: float,
+    shape: SurrogateConfig,
     only: str | None = None,
 ) -> Iterator[Landscape]:
     u = coordinates(X, logs)
@@ -269,7 +273,9 @@ def _fitted(
             # Rank lost (a column with few values): higher degrees say nothing new.
             if size[:end].min() <= 1e-10 * size[0]:
                 break
-            residual = (target - q[:, :end] @ along[:end]) / np.maximum(1 - leverage[:, end - 1], 1e-3)
+            residual = (target - q[:, :end] @ along[:end]) / np.maximum(
+                1 - leverage[:, end - 1], shape.least_freedom
+            )
             # To first order, in the target's own units.
             with np.errstate(all="ignore"):
                 error = float(np.sqrt(np.mean(np.square(residual / slope)))) / spread
@@ -284,24 +290,24 @@ def _fitted(
         made = Landscape(logs, name, signed, low, high, powers[:cut], coefficients, best)
         less = Landscape(logs, name, signed, low, high, powers[:lower], shorter, best)
         # What the last degree still changed, less what it gained.
-        doubt = _doubt(made, less, X[:200]) * min(best / before, 1.0)
+        doubt = _doubt(made, less, X[: shape.doubt_rows], shape.unknown_doubt) * min(best / before, 1.0)
         yield Landscape(logs, name, signed, low, high, powers[:cut], coefficients, best, doubt)
 
 
-def _doubt(made: Landscape, less: Landscape, X: Floats) -> float:
+def _doubt(made: Landscape, less: Landscape, X: Floats, unknown: float) -> float:
     with np.errstate(all="ignore"):
         first, second = made.gradient(X)[1], less.gradient(X)[1]
         # Typical, not mean: near a pole both may be far off.
         size = np.linalg.norm(first, axis=1) + 1e-300
         doubt = float(np.median(np.linalg.norm(first - second, axis=1) / size))
-    return doubt if math.isfinite(doubt) else 1e3
+    return doubt if math.isfinite(doubt) else unknown
 
 
 @lru_cache(maxsize=64)
-def terms(columns: int, most: int) -> tuple[Ints, tuple[int, ...]]:
+def terms(columns: int, most: int, highest: int) -> tuple[Ints, tuple[int, ...]]:
     """Degrees of all terms by total degree, and where each total degree ends."""
     degree = 1
-    while math.comb(columns + degree + 1, columns) <= most and degree < _HIGHEST:
+    while math.comb(columns + degree + 1, columns) <= most and degree < highest:
         degree += 1
     rows: list[tuple[int, ...]] = []
     ends: list[int] = []
@@ -311,28 +317,28 @@ def terms(columns: int, most: int) -> tuple[Ints, tuple[int, ...]]:
     return np.array(rows, dtype=np.intp), tuple(ends)
 
 
-_HIGHEST = 40
-
-
-def weighted_terms(weights: Floats, most: int) -> tuple[Ints, tuple[int, ...]]:
-    """Degrees of the terms of least weighted total degree, and where a dozen steps end."""
+def weighted_terms(weights: Floats, most: int, shape: SurrogateConfig) -> tuple[Ints, tuple[int, ...]]:
+    """Degrees of the terms of least weighted total degree, and where each step ends."""
+    highest = shape.highest_degree
     low, high = 1.0, 2.0
-    while len(_below(weights, high)) <= most:
+    while len(_below(weights, high, highest)) <= most:
         low, high = high, 2 * high
-    for _ in range(12):
+    for _ in range(shape.uneven_halvings):
         middle = (low + high) / 2
-        low, high = (middle, high) if len(_below(weights, middle)) <= most else (low, middle)
-    rows = sorted(_below(weights, low), key=lambda row: (float(np.dot(row, weights)), row))
-    steps = sorted({max(2, round(len(rows) * share)) for share in np.linspace(0.08, 1, 12)})
+        low, high = (middle, high) if len(_below(weights, middle, highest)) <= most else (low, middle)
+    rows = sorted(_below(weights, low, highest), key=lambda row: (float(np.dot(row, weights)), row))
+    shares = np.linspace(shape.first_cut, 1, shape.cuts)
+    steps = sorted({max(2, round(len(rows) * share)) for share in shares})
     return np.array(rows, dtype=np.intp), tuple(min(step, len(rows)) for step in steps)
 
 
-def _below(weights: Floats, bound: float) -> list[tuple[int, ...]]:
+def _below(weights: Floats, bound: float, highest: int) -> list[tuple[int, ...]]:
     if len(weights) == 0:
         return [()]
     rows: list[tuple[int, ...]] = []
-    for degree in range(min(int(bound / weights[0]), _HIGHEST) + 1):
-        rows += [(degree, *rest) for rest in _below(weights[1:], bound - degree * float(weights[0]))]
+    for degree in range(min(int(bound / weights[0]), highest) + 1):
+        left = bound - degree * float(weights[0])
+        rows += [(degree, *rest) for rest in _below(weights[1:], left, highest)]
     return rows
 
 

@@ -126,7 +126,7 @@ class _Judge:
         chosen = np.linspace(0, len(rows.y) - 1, min(len(rows.y), most_rows)).astype(np.intp)
         X, y, w = rows.X[chosen], rows.y[chosen], weight[chosen]
         most = max(min(most_terms, len(y) // 4), X.shape[1] + 1)
-        powers_, ends = terms(X.shape[1], most)
+        powers_, ends = terms(X.shape[1], most, self.config.surrogate.highest_degree)
         positive = logarithmic(X, self.config)
         errors: dict[Kind, float] = {}
         for logs in sorted({tuple(False for _ in positive), positive}):

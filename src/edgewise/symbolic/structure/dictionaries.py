@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.config import SumConfig
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import power, powers, product
 
@@ -44,13 +45,16 @@ FAMILIES = (
 def dictionaries(rows: SplitRows) -> Iterator[list[Term]]:
     """Sets of terms to try, the plainest first."""
     yield _monomials(rows, rows.config.dictionary_terms)
-    largest = 3 if len(rows.names) <= 2 else 2
-    single, short = _monomials(rows, 40, largest=largest), _monomials(rows, 12, largest=2)
-    held = [(at, family[0], atoms) for at, family, atoms in _all_taken(_columns(rows), FAMILIES)]
+    sums = rows.config.sums
+    narrow = len(rows.names) <= sums.beside_narrow_columns
+    largest = sums.beside_exponents_narrow if narrow else sums.beside_exponents
+    single = _monomials(rows, sums.beside_terms, largest=largest)
+    short = _monomials(rows, sums.beside_two_terms, largest=sums.beside_two_exponents)
+    held = [(at, family[0], atoms) for at, family, atoms in _all_taken(_columns(rows), FAMILIES, sums)]
     for _, _, atoms in held:
         yield _times(single, [_ONE, *atoms, *_squares(atoms)])
     plain = [(name, atoms) for _, name, atoms in held if name in ("cos(x)", "exp(x)")]
-    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2]):
+    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2], sums):
         yield _times(single, [_ONE, *atoms, *_squares(atoms)])
         for _, others in plain:
             yield _times(short, _times([_ONE, *atoms], [_ONE, *others]))
@@ -61,11 +65,12 @@ def dictionaries(rows: SplitRows) -> Iterator[list[Term]]:
 
 
 def _angles(rows: SplitRows) -> Iterator[list[Term]]:
-    """Products of sines and cosines of three columns or more: all that sums and differences of angles, and squares of
+    """Products of sines and cosines of many columns: all that sums and differences of angles, and squares of
     sines of half of them, come to.
     """
-    held = [(at, atoms) for at, _, atoms in _all_taken(_columns(rows), FAMILIES[:1])]
-    for size in range(3, len(held) + 1):
+    sums = rows.config.sums
+    held = [(at, atoms) for at, _, atoms in _all_taken(_columns(rows), FAMILIES[:1], sums)]
+    for size in range(sums.angle_columns, len(held) + 1):
         for chosen in itertools.combinations(held, size):
             angles = [_ONE]
             for _, atoms in chosen:
@@ -88,14 +93,17 @@ def _of(rows: SplitRows, columns: Sequence[int]) -> SplitRows:
 
 def few(rows: SplitRows) -> Iterator[list[Term]]:
     """Small sets for numerators and denominators."""
-    yield _monomials(rows, 36, whole=True)
-    short, shortest = _monomials(rows, 8, whole=True), _monomials(rows, 4, whole=True)
-    held = list(_all_taken(_columns(rows), FAMILIES))
+    sums = rows.config.sums
+    yield _monomials(rows, sums.quotient_terms, whole=True)
+    short = _monomials(rows, sums.quotient_short, whole=True)
+    shortest = _monomials(rows, sums.quotient_shortest, whole=True)
+    held = list(_all_taken(_columns(rows), FAMILIES, sums))
     for at, _, atoms in held:
         yield _times(short, [_ONE, *atoms])
-        yield _powers_of([*_without(rows, at), atoms[0]], 24)
-    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2]):
-        yield [*_monomials(rows, 10, whole=True), *atoms, *_times(_columns(rows), atoms)]
+        yield _powers_of([*_without(rows, at), atoms[0]], sums)
+    for _, _, atoms in _all_taken(_pairs(rows), FAMILIES[:2], sums):
+        beside = _monomials(rows, sums.quotient_beside_pair, whole=True)
+        yield [*beside, *atoms, *_times(_columns(rows), atoms)]
         for _, family, others in held:
             if family in FAMILIES[:2]:
                 yield _times(shortest, [_ONE, *atoms, *others])
@@ -115,12 +123,12 @@ def _without(rows: SplitRows, at: int) -> list[Term]:
     return [term for each, term in enumerate(_columns(rows)) if each != at]
 
 
-def _powers_of(features: Sequence[Term], most: int) -> list[Term]:
+def _powers_of(features: Sequence[Term], config: SumConfig) -> list[Term]:
     """Products of whole powers of features, by total degree."""
     chosen: list[tuple[int, ...]] = []
-    for size in range(5):
+    for size in range(config.quotient_degree + 1):
         level = list(whole_exponents([False] * len(features), size))
-        if chosen and len(chosen) + len(level) > most:
+        if chosen and len(chosen) + len(level) > config.quotient_powers:
             break
         chosen += level
     terms: list[Term] = []
@@ -149,17 +157,17 @@ def _pairs(rows: SplitRows) -> list[Term]:
 
 
 def _all_taken(
-    features: Sequence[Term], families: Sequence[Sequence[str]]
+    features: Sequence[Term], families: Sequence[Sequence[str]], config: SumConfig
 ) -> Iterator[tuple[int, Sequence[str], list[Term]]]:
     """The atoms of each family of each feature that has values."""
     for family in families:
         for at, feature in enumerate(features):
-            atoms = taken(feature, family)
+            atoms = taken(feature, family, config)
             if atoms:
                 yield at, family, atoms
 
 
-def taken(feature: Term, family: Sequence[str]) -> list[Term]:
+def taken(feature: Term, family: Sequence[str], config: SumConfig) -> list[Term]:
     """The functions of a family at a feature, or none where one of them has no values."""
     found = list[Term]()
     for text in family:
@@ -167,7 +175,7 @@ def taken(feature: Term, family: Sequence[str]) -> list[Term]:
         with np.errstate(all="ignore"):
             values = _evaluate(tree, feature.values)
             size = np.abs(values).max()
-        if not np.isfinite(values).all() or size > 1e12 or np.ptp(values) <= 1e-6 * size:
+        if not np.isfinite(values).all() or size > config.tallest or np.ptp(values) <= config.flattest * size:
             return []
         found.append(Term(substitute(tree, "x", feature.tree), values))
     return found
@@ -195,11 +203,11 @@ def _times(first: Sequence[Term], second: Sequence[Term]) -> list[Term]:
     ]
 
 
-def _monomials(rows: SplitRows, most: int, *, whole: bool = False, largest: int = 6) -> list[Term]:
+def _monomials(rows: SplitRows, most: int, *, whole: bool = False, largest: int | None = None) -> list[Term]:
     """Products of whole powers, by total size; negative ones of columns that keep away from zero."""
     free = [not whole and bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
     chosen: list[tuple[int, ...]] = []
-    for size in range(largest + 1):
+    for size in range((rows.config.sums.largest_exponents if largest is None else largest) + 1):
         level = list(whole_exponents(free, size))
         if chosen and len(chosen) + len(level) > most:
             break

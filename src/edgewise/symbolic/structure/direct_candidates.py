@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from edgewise.forms import FORMS, Form
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
-from edgewise.symbolic.config import SearchConfig
+from edgewise.symbolic.config import SearchConfig, SumConfig
 from edgewise.symbolic.costs import NEXT_TERM, TRIPLES
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
@@ -35,7 +35,7 @@ def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> I
         yield from _parabolas(rows)
         yield from growths(rows)
     yield from _plain_curves(rows, forms)
-    if len(rows.names) <= 3:
+    if len(rows.names) <= rows.config.sums.curve_columns:
         yield from _curves(rows, forms)
     yield from _sums_of_products(rows)
 
@@ -121,14 +121,15 @@ def _plain_curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Nod
 
 def _curves(rows: SplitRows, forms: Sequence[Form] | None) -> Iterator[Node]:
     """One column's curve, where one column may be all there is to it."""
+    config = rows.config.sums
+    top = config.curves_alone if len(rows.names) == 1 else config.curves_beside
     for at, name in enumerate(rows.names):
         order = np.argsort(rows.X[:, at], kind="stable")
-        chosen = order[np.unique(np.linspace(0, len(order) - 1, min(len(order), 300)).astype(np.intp))]
-        if len(np.unique(rows.X[chosen, at])) < 4:
+        count = min(len(order), rows.config.plain_curve_rows)
+        chosen = order[np.unique(np.linspace(0, len(order) - 1, count).astype(np.intp))]
+        if len(np.unique(rows.X[chosen, at])) < config.fewest_values:
             continue
-        for found in fit_curve(
-            rows.X[chosen, at], rows.y[chosen], forms=forms, top=8 if len(rows.names) == 1 else 3
-        ):
+        for found in fit_curve(rows.X[chosen, at], rows.y[chosen], forms=forms, top=top):
             tree = curve_tree(found, Variable(name))
             yield tree
             if found.form.family in ("power", "exponential") and isinstance(tree, Apply):
@@ -201,9 +202,7 @@ def _pursuit(library: _Library, y: Floats, config: SearchConfig, plain: bool) ->
     target = y - y.mean()
     total = float(target @ target)
     chosen: list[int] = []
-    for count in range(
-        1, min(longest, len(good), max(len(y) // 5 if len(y) >= 15 else min((len(y) - 2) // 3, 2), 1)) + 1
-    ):
+    for count in range(1, min(longest, len(good), _most_terms(len(y), config.sums)) + 1):
         chosen = _next(unit, target, chosen, count, config.direct_exhaustive)
         design = np.column_stack([library.columns[:, good[chosen]], np.ones(len(y))])
         scale = np.linalg.norm(design, axis=0)
@@ -214,6 +213,13 @@ def _pursuit(library: _Library, y: Floats, config: SearchConfig, plain: bool) ->
         yield from _without_offset(trees, design, y, residual, config.direct_offset)
         if float(residual @ residual) <= 1e-24 * total:
             return
+
+
+def _most_terms(rows: int, config: SumConfig) -> int:
+    """Terms of a sum that so many rows bear."""
+    if rows >= config.few_rows:
+        return max(rows // config.rows_a_term, 1)
+    return max(min((rows - 2) // config.rows_a_term_of_few, config.terms_of_few), 1)
 
 
 def _without_offset(
@@ -290,9 +296,10 @@ def _exponents(rows: SplitRows) -> Iterator[tuple[int, ...]]:
     """Exponents of products, the simplest first; negative ones only of columns that keep away from zero."""
     count = rows.X.shape[1]
     inverse = [bool((column > 0).all() or (column < 0).all()) for column in rows.X.T]
-    most = 3 if count <= 5 else 2
+    config = rows.config.sums
+    most = config.products_power if count <= config.narrow_columns else config.products_power_wide
     choices = [range(-most if free else 0, most + 1) for free in inverse]
-    if count > 8:
+    if count > config.product_columns:
         singles = [
             tuple(power * (at == each) for each in range(count)) for at in range(count) for power in (1, 2)
         ]

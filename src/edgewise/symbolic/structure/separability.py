@@ -203,7 +203,7 @@ def _part(state: State, at: int, *, logs: bool) -> tuple[Floats, Floats, float]:
     others = np.delete(rows.X, at, axis=1)
     u = coordinates(others, logarithmic(others, state.config))
     unit = 2 * (u - u.min(axis=0)) / np.ptp(u, axis=0) - 1
-    powers, _ = terms(others.shape[1], min(300, len(y) // 4))
+    powers, _ = terms(others.shape[1], min(300, len(y) // 4), state.config.surrogate.highest_degree)
     table = np.column_stack([own, design(unit, powers)])
     weights = np.linalg.lstsq(table, y, rcond=1e-12)[0]
     left = float(np.sqrt(np.mean((y - table @ weights) ** 2)))

@@ -25,11 +25,6 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 
 Floats = NDArray[np.float64]
 
-# Powers of what stands alone or second in a product, in sixths; and of what stands first. Thirds are what surfaces
-# and volumes bring into laws; a finer set would let sums of close powers imitate anything.
-_SIXTHS = (-12, -10, -8, -6, -4, -2, 2, 4, 6, 8, 10, 12)
-_WHOLE = (1, 2)
-
 
 @dataclass(frozen=True)
 class _Atom:
@@ -77,7 +72,9 @@ def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
     )
     random = np.random.default_rng(seed)
     offered: set[tuple[int, ...]] = set()
-    for count in range(1, min(config.exchange_longest, len(good), len(thin.y) // 4) + 1):
+    for count in range(
+        1, min(config.exchange_longest, len(good), len(thin.y) // config.sums.exchange_rows_a_term) + 1
+    ):
         for weight in config.exchange_weights:
             chosen = pool.best(count, weight, random, config.exchange_starts)
             if chosen in offered:
@@ -140,18 +137,20 @@ class _Pool:
 
 def _terms(rows: SplitRows) -> list[_Term]:
     """One, powers of atoms and products of two of them, the easiest to read first."""
+    config = rows.config.sums
+    signed = (*(-size for size in reversed(config.exchange_sixths)), *config.exchange_sixths)
     atoms = _atoms(rows)
     terms = [_Term(Number(1), np.ones(len(rows.y)), 1)]
     with np.errstate(all="ignore"):
         for atom in atoms:
-            for sixths in _SIXTHS if atom.positive else (6, 12):
+            for sixths in signed if atom.positive else (6, 12):
                 terms.append(
                     _Term(_power(atom.tree, sixths), _raised(atom, sixths), atom.nodes + _price(sixths))
                 )
         for first, second in itertools.permutations(atoms, 2):
             if not second.positive:
                 continue
-            for whole, sixths in itertools.product(_WHOLE, _SIXTHS):
+            for whole, sixths in itertools.product(config.exchange_whole, signed):
                 # x*y and x^2*y^2 come once; x*y^2 comes as y^2*x already.
                 if sixths in (6, 12) and first.nodes >= second.nodes and str(first.tree) > str(second.tree):
                     continue
@@ -162,11 +161,11 @@ def _terms(rows: SplitRows) -> list[_Term]:
 
 
 def _atoms(rows: SplitRows) -> list[_Atom]:
-    """The columns; up to four of them also bring their pairwise sums and differences."""
+    """The columns; few of them also bring their pairwise sums and differences."""
     atoms = [
         _Atom(Variable(name), rows.X[:, at], name in rows.positive, 1) for at, name in enumerate(rows.names)
     ]
-    if len(atoms) > 4:
+    if len(atoms) > rows.config.sums.exchange_paired:
         return atoms
     for one, other in itertools.combinations(list(atoms), 2):
         total = one.values + other.values

@@ -73,7 +73,7 @@ def _functions(rows: SplitRows, at: int) -> Iterator[list[Term]]:
     yield [one, feature, square]
     for family in FAMILIES:
         for size in range(1, len(family) + 1):
-            atoms = taken(feature, family[:size])
+            atoms = taken(feature, family[:size], rows.config.sums)
             if atoms:
                 yield [one, *atoms]
 
