@@ -9,6 +9,7 @@ import pytest
 import edgewise
 from edgewise import InputError
 from edgewise.symbolic import (
+    ConstantsConfig,
     CurveConfig,
     HypothesisConfig,
     KnownFormConfig,
@@ -29,6 +30,7 @@ CONFIGS = [
     pytest.param(SumConfig, ["symbolic/structure"], id="SumConfig"),
     pytest.param(RelationConfig, ["symbolic/structure"], id="RelationConfig"),
     pytest.param(RoundingConfig, ["symbolic/fitting"], id="RoundingConfig"),
+    pytest.param(ConstantsConfig, ["symbolic/fitting"], id="ConstantsConfig"),
     pytest.param(CurveConfig, ["symbolic/univariate"], id="CurveConfig"),
     pytest.param(KnownFormConfig, ["symbolic/known_form"], id="KnownFormConfig"),
     pytest.param(HypothesisConfig, ["symbolic/hypotheses"], id="HypothesisConfig"),

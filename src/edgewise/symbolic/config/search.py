@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise._core.config import check_config, chosen
+from edgewise.symbolic.config.constants import ConstantsConfig
 from edgewise.symbolic.config.curves import CurveConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig
@@ -283,6 +284,8 @@ class SearchConfig:
         What relations between slopes are believed by.
     rounding : RoundingConfig
         What constants are made exact by.
+    constants : ConstantsConfig
+        What the constants of a given formula are searched by.
     curves : CurveConfig
         What the closed form of a curve is searched by.
     known_form : KnownFormConfig
@@ -506,6 +509,7 @@ class SearchConfig:
     sums: SumConfig = field(default_factory=SumConfig)
     relations: RelationConfig = field(default_factory=RelationConfig)
     rounding: RoundingConfig = field(default_factory=RoundingConfig)
+    constants: ConstantsConfig = field(default_factory=ConstantsConfig)
     curves: CurveConfig = field(default_factory=CurveConfig)
     known_form: KnownFormConfig = field(default_factory=KnownFormConfig)
     hypotheses: HypothesisConfig = field(default_factory=HypothesisConfig)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise.forms.tree import Node, Number, Variable, substitute
+from edgewise.symbolic.config import DEFAULT, ConstantsConfig
 from edgewise.symbolic.costs import SINGULAR
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import Damping, bounded, descended, squared
@@ -29,16 +30,8 @@ from edgewise.symbolic.fitting.damped_steps import Damping, bounded, descended, 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
-# Starts that are looked at, those that go some steps, and those that go to the end; rows that the first two see.
-_DRAWN, _TRIED, _FINISHED, _SEEN = 600, 16, 6, 1000
-# Steps: those some, the most of a descent, and the most of the last digits.
-_SHORT, _LONG, _POLISH = 12, 300, 60
-# Decades (one standard deviation) that a start lies from the given one, and how often it has the other sign.
-_DECADES, _FLIPPED = np.array([0.15, 0.5, 1.0, 1.7]), 0.05
-# Sums of squares closer than this are one minimum.
-_EQUAL = 1e-7
-# What a change of sign counts as distance, and what stands for zero in a logarithm.
-_TURNED, _NONE = 25.0, 1e-30
+# What stands for zero in a logarithm.
+_NONE = 1e-30
 # Refusals in a row brake ever harder.
 _DAMPING = Damping(falls=0.2, rises=2.0, swell=2.0, least=1e-15, most=1e12)
 # Singular values below this share of the largest say nothing.
@@ -188,7 +181,11 @@ def settled(tree: Node, columns: Sequence[str], X: Floats, y: Floats, root: Floa
 
 
 def minimum(
-    problem: Separable, start: Floats, known: NDArray[np.bool_], rng: np.random.Generator
+    problem: Separable,
+    start: Floats,
+    known: NDArray[np.bool_],
+    rng: np.random.Generator,
+    config: ConstantsConfig = DEFAULT.constants,
 ) -> Solution:
     """The lowest minimum found from a start and from others around it.
 
@@ -202,41 +199,52 @@ def minimum(
         Which starts are more than a guess: others are drawn further away, and with either sign.
     rng
         For the other starts.
+    config
+        The thresholds.
 
     Returns
     -------
     Solution
     """
     others = problem.others
-    given = [_descended(problem, start, _LONG)]
+    given = [_descended(problem, start, config.long_steps)]
     if len(others):
-        few = problem.thinned(_SEEN)
-        drawn = _drawn(start, known, others, rng)
+        few = problem.thinned(config.seen_rows)
+        drawn = _drawn(start, known, others, rng, config)
         scores = [squared(few.residual(_solved(few, each))) for each in drawn]
-        best = np.argsort(scores)[:_TRIED]
-        tried = [_descended(few, drawn[at], _SHORT) for at in best if np.isfinite(scores[at])]
+        best = np.argsort(scores)[: config.tried]
+        tried = [_descended(few, drawn[at], config.short_steps) for at in best if np.isfinite(scores[at])]
         tried.sort(key=lambda each: each.rss)
-        given += [_descended(problem, each.constants, _LONG) for each in tried[:_FINISHED]]
+        given += [_descended(problem, each.constants, config.long_steps) for each in tried[: config.finished]]
     floor = 1e-24 * squared(problem.y * problem.root)
     least = min(each.rss for each in given)
     # Where constants may change places the same minimum has several names: the one nearest to the start is meant.
-    same = [each for each in given if each.rss <= least * (1 + _EQUAL) + floor]
-    return _polished(problem, min(same, key=lambda each: _distance(each.constants[others], start[others])))
+    same = [each for each in given if each.rss <= least * (1 + config.equal) + floor]
+    nearest = min(same, key=lambda each: _distance(each.constants[others], start[others], config.turned))
+    return _polished(problem, nearest, config.polishing_steps)
 
 
-def _distance(constants: Floats, start: Floats) -> float:
+def _distance(constants: Floats, start: Floats, turned: float) -> float:
     """How many squared e-foldings constants went from their start: being convex, it keeps constants in their order."""
     moved = np.log((np.abs(constants) + _NONE) / (np.abs(start) + _NONE))
-    return float(np.sum(np.square(moved) + _TURNED * (np.sign(constants) != np.sign(start))))
+    return float(np.sum(np.square(moved) + turned * (np.sign(constants) != np.sign(start))))
 
 
-def _drawn(start: Floats, known: NDArray[np.bool_], others: Ints, rng: np.random.Generator) -> Floats:
+def _drawn(
+    start: Floats,
+    known: NDArray[np.bool_],
+    others: Ints,
+    rng: np.random.Generator,
+    config: ConstantsConfig,
+) -> Floats:
     """Starts around the given one, each constant some decades away; unknown ones have either sign."""
-    drawn = np.tile(start, (_DRAWN, 1))
-    decades = _DECADES[np.arange(_DRAWN) % len(_DECADES)][:, None] * np.where(known[others], 1.0, 1.5)
-    sign = np.where(rng.random((_DRAWN, len(others))) < np.where(known[others], _FLIPPED, 0.5), -1.0, 1.0)
+    count, far = config.drawn, np.array(config.decades)
+    drawn = np.tile(start, (count, 1))
+    decades = far[np.arange(count) % len(far)][:, None] * np.where(known[others], 1.0, config.guessed_farther)
+    flipped = rng.random((count, len(others))) < np.where(known[others], config.flipped, 0.5)
+    sign = np.where(flipped, -1.0, 1.0)
     size = np.where(start[others] == 0, 1.0, start[others])
-    drawn[:, others] = sign * size * 10 ** (decades * rng.standard_normal((_DRAWN, len(others))))
+    drawn[:, others] = sign * size * 10 ** (decades * rng.standard_normal((count, len(others))))
     return drawn
 
 
@@ -295,10 +303,10 @@ def _descended(problem: Separable, start: Floats, steps: int) -> Solution:
     return Solution(found.point, found.loss, np.inf)
 
 
-def _polished(problem: Separable, solution: Solution) -> Solution:
+def _polished(problem: Separable, solution: Solution, steps: int) -> Solution:
     """Gauss-Newton steps for as long as they take the slope down."""
     constants, best = solution.constants, solution
-    for _ in range(_POLISH):
+    for _ in range(steps):
         residual, slopes = problem.jacobian(constants)
         rss = squared(residual)
         if not np.isfinite(rss) or not bounded(slopes) or rss > best.rss * (1 + 1e-6) + 1e-300:

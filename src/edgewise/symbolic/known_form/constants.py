@@ -32,6 +32,7 @@ from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.parser import Grammar
 from edgewise.forms.reader import Reader
 from edgewise.forms.tree import Apply, Node, Number, names_in
+from edgewise.symbolic.config import SearchConfig, config_of
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.measurements import Measurements, measured
@@ -105,6 +106,7 @@ def fit_constants(
     sample_weight: Any = None,
     sigma: Any = None,
     seed: int | None = 0,
+    config: SearchConfig | None = None,
 ) -> FittedConstants:
     """Fit the constants of a formula by least squares.
 
@@ -133,6 +135,8 @@ def fit_constants(
         what this noise makes of them, and the message tells chi-square per degree of freedom.
     seed
         Seed of the starts.
+    config
+        The thresholds; only those of `constants` are used. None for the defaults.
 
     Returns
     -------
@@ -167,7 +171,7 @@ def fit_constants(
     told = measured(cells, values_of_y, columns, sample_weight=sample_weight, sigma=sigma, of=_OF)
     table, target = told.X, told.y
     root = np.ones(len(target)) if told.weight is None else np.sqrt(told.weight)
-    meter = Meter()
+    meter, limits = Meter(), config_of(config, _OF).constants
     tree, labels = with_constants(text, columns)
     if len(target) < len(labels):
         raise InputError(
@@ -179,7 +183,7 @@ def fit_constants(
     tree = _exact(tree)
     with np.errstate(all="ignore"):
         problem = Separable(tree, labels, columns, table, target, root)
-        found = minimum(problem, first, known, generator)
+        found = minimum(problem, first, known, generator, limits)
         if not math.isfinite(found.rss):
             raise InputError(
                 f"The 'text' argument of {_OF} must have a value on every row for some of the starts that are tried. "
