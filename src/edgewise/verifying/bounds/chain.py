@@ -130,7 +130,7 @@ class Chain(OneByOne):
             corners = np.stack([under * least, under * most, over * least, over * most])
             reach = np.maximum(np.abs(least), np.abs(most))
             loose = ((over - under) * reach).sum(0)
-            for s in np.nonzero((h_high - h_low) > 1e-6 * (1 + np.abs(h_high)))[0]:
+            for s in np.nonzero((h_high - h_low) > program.config.narrow * (1 + np.abs(h_high)))[0]:
                 worth.append(
                     (float(loose[s]), Split("node", at + int(s), float(0.5 * (h_low[s] + h_high[s]))))
                 )

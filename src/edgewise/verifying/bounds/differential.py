@@ -132,11 +132,12 @@ class Differential(OneByOne):
         self, part: Subdomains, low: Floats, high: Floats, loose: list[Floats], steep: list[Floats]
     ) -> Split | None:
         """The node whose slopes, or the input whose differences, leave most open for the output."""
+        narrow = self.program.config.narrow
         space, found, weight = self.program.space, list[tuple[float, Split]](), np.ones(1)
         for step, wide, slope in zip(self.steps[::-1], loose[::-1], steep[::-1], strict=True):
             for worth, nodes in zip(wide @ weight, zip(step.first, step.second, strict=True), strict=True):
                 node = max(nodes, key=lambda k: high[k] - low[k])
-                if high[node] - low[node] > 1e-6 * (1 + abs(high[node])):
+                if high[node] - low[node] > narrow * (1 + abs(high[node])):
                     found.append(
                         (float(worth), Split("node", int(node), float(0.5 * (low[node] + high[node]))))
                     )
