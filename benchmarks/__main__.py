@@ -39,6 +39,7 @@ SCRIPTS = (
     "solution_formulas",
     "equation_shapes",
     "live_page",
+    "live_notebook",
     "limits",
     "mnist",
     "images",
