@@ -303,7 +303,7 @@ def test_how_a_table_was_read_reaches_terminal_json_page_and_predictions(edgewis
     done = edgewise("fit", "t.csv", "-t", "y", "--work", "0.01", "--no-formula", "--json", "-o", "out")
     assert done.code == 0, done.err
     expected = [
-        "t.csv is read as separated by semicolons, a row of units under the names.",
+        "t.csv is read so: separated by semicolons, a row of units under the names.",
         "Column 'price' looks like amounts of money",
         "Column 'same' is left out: it holds 7 in every row.",
     ]

@@ -189,5 +189,5 @@ def test_numbers_too_large_to_be_squared_make_no_matrix():
 
 def test_a_name_that_a_table_without_a_header_lacks_is_explained(tmp_path):
     (tmp_path / "t.csv").write_text("0.5,1\n0.25,2\n")
-    with pytest.raises(InputError, match=r"'x1', 'x2' \(it is read as no header"):
+    with pytest.raises(InputError, match=r"'x1', 'x2' \(it is read so: no header"):
         prepare(read_frame(tmp_path / "t.csv"), "y")

@@ -1,6 +1,9 @@
 """Checks give back clean values and refuse the rest in one sentence."""
 
+import ast
 from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+import edgewise
+from edgewise._core.arguments import place_among
 from edgewise._core.checks import (
     among,
     as_tuple,
@@ -267,3 +272,45 @@ def test_a_number_beyond_floats_is_no_float(value):
 def test_names_must_be_a_list(value):
     with pytest.raises(InputError, match="'names' argument must be a list of names"):
         check_names(value, "names")
+
+
+def test_sentences_show_what_they_got_by_short():
+    """The repr of what somebody passes may be long, of many lines, or fail."""
+    raw: list[str] = []
+    for path in Path(edgewise.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            parts = node.values if isinstance(node, ast.JoinedStr) else []
+            raw += [
+                f"{path.name}:{node.lineno}"
+                for before, value in pairwise(parts)
+                if isinstance(before, ast.Constant)
+                and before.value.endswith("Got ")
+                and isinstance(value, ast.FormattedValue)
+                and value.conversion == ord("r")
+                and isinstance(value.value, (ast.Name, ast.Attribute))
+            ]
+    assert [each for each in raw if not each.startswith("numpy_table.py")] == []
+
+
+class Unwritable:
+    def __repr__(self):
+        raise RuntimeError("no text")
+
+
+@pytest.mark.parametrize(
+    ("value", "known", "place"),
+    [
+        ("b", ["a", "b"], 1),
+        ("1", [0, 1], 1),
+        (np.int64(1), [0, 1], 1),
+        (1.0, [0, 1], 1),
+        (1, ["1", 1], 1),
+        (True, [False, True], 1),
+        (0.5, [0, 1], None),
+        (["b"], ["a", "b"], None),
+        (np.zeros(3), ["a", "b"], None),
+        (Unwritable(), ["a", "b"], None),
+    ],
+)
+def test_a_name_is_found_among_those_known(value, known, place):
+    assert place_among(value, known) == place

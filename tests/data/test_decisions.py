@@ -247,6 +247,20 @@ def test_latin_1_is_read_and_told(place, tmp_path):
     assert "Latin-1" in provenance(frame).dialect
 
 
+def test_a_cell_of_one_accented_letter_is_latin_1(tmp_path):
+    frame = read('a;n\né;1\nà;2\n"ö";3\n'.encode("latin-1"), tmp_path)
+    assert frame.column(0).to_pylist() == ["é", "à", "ö"]
+    assert provenance(frame).notes()[0] == (
+        "t.csv is read so: Latin-1 (Windows-1252) rather than UTF-8, separated by semicolons."
+    )
+
+
+@pytest.mark.parametrize("damaged", ["a,n\n1,2\né".encode()[:-1], b"a,n\n1,\xff\n", b"a,n\n\xe9\xe8,1\n"])
+def test_what_is_no_cell_of_one_letter_is_refused_with_the_word_latin_1(damaged, tmp_path):
+    with pytest.raises(InputError, match="nor words in Latin-1"):
+        read(damaged, tmp_path)
+
+
 @pytest.mark.parametrize("word", [b"20 \xb0C", b"\x80 5", b"na\xefve", b"\xc4rger"])
 def test_what_latin_1_has_is_plausible(word, tmp_path):
     assert read(b"a,n\n" + word + b",1\n", tmp_path).num_rows == 1
@@ -255,7 +269,7 @@ def test_what_latin_1_has_is_plausible(word, tmp_path):
 
 
 def test_damaged_utf8_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"UTF-8 text\. Got other bytes in line 3"):
+    with pytest.raises(InputError, match=r"UTF-8 text\. Got bytes in line 3 instead that are neither"):
         read("größe,n\neins,1\n".encode() + b"K\xf6ln,2\n", tmp_path)
 
 
@@ -332,7 +346,7 @@ def test_damaged_workbooks_are_one_sentence(content, tmp_path):
 def test_notes_are_of_the_columns_asked_for(tmp_path):
     frame = read("a;b\n12%;1,5\n13%;2,5\n", tmp_path)
     known = provenance(frame)
-    assert known.notes(["b"]) == ("t.csv is read as separated by semicolons, decimal commas.",)
+    assert known.notes(["b"]) == ("t.csv is read so: separated by semicolons, decimal commas.",)
     assert known.notes()[1].startswith("Column 'a' looks like percentages")
     assert provenance(frame.select(["a"])).decisions == known.decisions
 

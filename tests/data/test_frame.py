@@ -90,7 +90,7 @@ def test_names_are_fit_to_be_typed():
     [
         ("a;b\n1,5;x\n", "separated by semicolons, decimal commas"),
         ("a\tb\n1.5\tx\n", "separated by tabs"),
-        ("1.5,2\n3,4\n", "no header, so the columns are called x1, ..."),
+        ("1.5,2\n3,4\n", "no header (the columns are called x1, ...)"),
         ("a,b\n1,2\n", ""),
         (gzip.compress(b"a|b\n1|2\n", mtime=0), "gzip, separated by bars"),
         (bz2.compress(b"a,b\n1,2\n"), "bz2"),

@@ -18,12 +18,16 @@ import torch
 import edgewise as ew
 from edgewise.cli.app import run
 from edgewise.symbolic.networks.suggestions import edge_curve
+from edgewise.training.additive.shape_constraints import Constraint
 
 from . import kinds, kinds_calls
 from .attempts import carry_out
 from .sentence import why_unclear
-from .values import Raises
+from .values import Raises, Unprintable
 
+TWO: Any = ew.edits.scale_to_data(
+    ew.KAN([2, 2], seed=0), [[0.0, 0.0], [1.0, 1.0]], [[0.0, 0.0], [1.0, 1.0]]
+).network
 X = np.linspace(-1, 1, 24)[:, None] ** [1, 2]
 Y = X.sum(1)
 NUMBER: Any = torch.tensor(1)
@@ -43,6 +47,27 @@ REFUSED: dict[str, Callable[[], object]] = {
     "remove_inputs(a tensor without dimensions)": lambda: ew.edits.remove_inputs(ew.KAN([2, 1]), NUMBER),
     "fit(X: two columns without a name)": lambda: MODEL.fit(pa.table([Y, Y], names=["", ""]), Y),
     "parse(a long text)": lambda: ew.forms.parse("'" + "9" * 60 + "gaussian(" * 40 + "'", ["x"]),
+    "explain(an output that cannot be written)": lambda: ew.explain(TWO, X, output=Unprintable()),
+    "adverse_reasons(a class that cannot be written)": lambda: ew.explaining.adverse_reasons(
+        CLASSES, X, 0, favourable=Unprintable()
+    ),
+    "minimal_counterfactual(a class that cannot be written)": lambda: ew.minimal_counterfactual(
+        CLASSES, X[0], target=Unprintable()
+    ),
+    "verify(an output that cannot be written)": lambda: ew.verify(
+        TWO, ew.properties.output_range(0.0, output=Unprintable())
+    ),
+    "audit(a class that cannot be written)": lambda: ew.audit(
+        CLASSES, X, Y > 1, np.arange(24) % 2, positive=Unprintable()
+    ),
+    "conformal(an iterator of what is no frame)": lambda: ew.conformal(CLASSES, iter([0]), Y),
+    "encode(long names that stand twice)": lambda: ew.data.learn_encoding(
+        pa.table([Y, Y], names=["a" * 5000] * 2), Y
+    ),
+    "fit_table(constraints that are none)": lambda: ew.training.fit_table(X, Y, constraints={0: np.zeros(0)}),
+    "fit_table(constraints of what is no input)": lambda: ew.training.fit_table(
+        X, Y, constraints={"a": Constraint(monotone=1)}
+    ),
     "verify(a long text)": lambda: ew.verify(ew.KAN([2, 1]), "x*" * 20_000),
 }
 
@@ -52,6 +77,13 @@ def test_it_ends_in_one_clear_sentence(what: str) -> None:
     with pytest.raises(ew.EdgewiseError) as caught:
         REFUSED[what]()
     assert why_unclear(str(caught.value)) == "", str(caught.value)
+
+
+def test_a_report_needs_no_rows_held_out() -> None:
+    model = ew.KANRegressor(mode="additive", members=1, work=0.01).fit(X, Y)
+    content = ew.report.content_from_estimator(model, X, Y, X[:0], Y[:0])
+    assert len(content.y) == len(Y)
+    assert not len(content.y_test)
 
 
 @pytest.mark.parametrize("value", [1.7e308, -1.7e308])

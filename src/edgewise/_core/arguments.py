@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import UNREADABLE, Floats, as_tuple, check_vector, short, subject
+from edgewise._core.checks import UNREADABLE, Floats, as_tuple, check_vector, short, subject, text_of
 from edgewise._core.errors import InputError
 
 T = TypeVar("T")
@@ -59,6 +59,24 @@ def all_are(value: object, kind: Any, name: str, what: str, *, of: str = "") -> 
 def check_text(value: object, name: str, *, of: str = "") -> str:
     """Text."""
     return check_is(value, str, name, "text", of=of)
+
+
+def place_among(value: object, known: Sequence[object]) -> int | None:
+    """The place of what a caller names among known names, classes or words; None where it is none of them.
+
+    What equals it comes first, then what reads like it ("1" names the class 1), then the same number of another type.
+    """
+    plain = value.item() if isinstance(value, np.generic) and value.ndim == 0 else value
+    for place, one in enumerate(known):
+        if type(one) is type(plain) and one == plain:
+            return place
+    text = text_of(plain)
+    for place, one in enumerate(known):
+        if str(one) == text:
+            return place
+    if isinstance(plain, (int, float)):
+        return next((place for place, one in enumerate(known) if one == plain), None)
+    return None
 
 
 def as_labels(value: object, name: str, *, rows: int | None = None, of: str = "") -> NDArray[Any]:

@@ -253,6 +253,14 @@ def short(value: object, most: int = 90) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def text_of(value: object) -> str:
+    """A value as text, its type where it has none; whatever the value is, this does not fail."""
+    try:
+        return str(value)
+    except Exception:
+        return short(value)
+
+
 def _size(value: object) -> str:
     """ " of shape (3, 2)" for arrays and tables, whose numbers tell a reader nothing; else nothing."""
     shape = getattr(value, "shape", None)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import as_labels
+from edgewise._core.arguments import as_labels, place_among
 from edgewise._core.checks import check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
@@ -198,13 +198,11 @@ def _positive(positive: Any, classes: tuple[Any, ...], of: str) -> Any:
                 f"{short(list(classes))}. Got None instead."
             )
         return classes[len(classes) - 1]
-    value = positive.item() if isinstance(positive, np.generic) else positive
-    scalar = isinstance(value, (str, bytes, bool, int, float))
-    for known in classes:
-        if scalar and (known == value or str(known) == str(value)):
-            return known
+    place = place_among(positive, classes)
+    if place is not None:
+        return classes[place]
     raise InputError(
-        f"The 'positive' argument of {of} must be one of the classes {short(list(classes))}. Got {short(value)} instead."
+        f"The 'positive' argument of {of} must be one of the classes {short(list(classes))}. Got {short(positive)} instead."
     )
 
 

@@ -96,7 +96,7 @@ def find(frame: Frame, name: str) -> str:
         return tidy
     read = provenance(frame)
     # Who names a column of a table that seems to have no names should know that it was read so.
-    how = f" (it is read as {read.dialect})" if "no header" in read.dialect else ""
+    how = f" (it is read so: {read.dialect})" if "no header" in read.dialect else ""
     raise InputError(
         f"{read.source} has no column {called(name)}{did_you_mean(name, frame.column_names)}; its columns "
         f"are {among(frame.column_names)}{how}."

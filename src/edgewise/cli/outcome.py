@@ -17,7 +17,7 @@ from typing import ParamSpec
 
 import typer
 
-from edgewise._core.checks import did_you_mean
+from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import EdgewiseError, FileError, InputError
 from edgewise._core.files import is_stream
 from edgewise._core.stopping import StopReason
@@ -203,7 +203,7 @@ def refuse_other_pictures(plot: Path | None) -> None:
     """Stop before any work is done where the file of --plot is no picture that can be drawn."""
     if plot is not None and plot.suffix.lower() not in PICTURES:
         raise InputError(
-            f"The file of --plot must end in {' or '.join(PICTURES)}. Got {plot.name!r} instead."
+            f"The file of --plot must end in {' or '.join(PICTURES)}. Got {short(plot.name)} instead."
         )
 
 

@@ -51,7 +51,7 @@ class Dialect:
             if self.delimiter != "," and len(self.names) > 1
             else "",
             "decimal commas" if self.decimal == "," else "",
-            "" if self.headed else "no header, so the columns are called x1, ...",
+            "" if self.headed else "no header (the columns are called x1, ...)",
             "a row of units under the names" if self.units else "",
         ]
         return ", ".join(part for part in parts if part)

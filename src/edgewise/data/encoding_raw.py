@@ -17,7 +17,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import UNREADABLE, did_you_mean, plural, short
+from edgewise._core.checks import UNREADABLE, did_you_mean, plural, short, text_of
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import floats_of
 from edgewise.data.table import Table, repeated
@@ -133,9 +133,10 @@ def raw_table(data: Any, name: str = "X") -> RawTable:
 
 def _from_frame(data: Any, name: str) -> RawTable:
     labels = list(data.column_names if hasattr(data, "column_names") else data.columns)
-    if (twice := repeated([str(label) for label in labels])) is not None:
+    if (twice := repeated([text_of(label) for label in labels])) is not None:
         raise InputError(
-            f"The '{name}' argument must have distinct column names. Got {twice!r} more than once instead; rename one."
+            f"The '{name}' argument must have distinct column names. "
+            f"Got {short(twice, 40)} more than once instead; rename one."
         )
     try:
         frame = nw.from_native(data, eager_only=True)

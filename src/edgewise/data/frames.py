@@ -64,7 +64,7 @@ class Provenance:
 
     def notes(self, columns: Collection[str] | None = None) -> tuple[str, ...]:
         """What was decided in reading, in sentences; of these columns only, where they are named."""
-        read = (f"{self.source} is read as {self.dialect}.",) if self.dialect else ()
+        read = (f"{self.source} is read so: {self.dialect}.",) if self.dialect else ()
         chosen = [each for each in self.decisions if columns is None or each.column in columns]
         return (*read, *map(str, chosen))
 

@@ -17,6 +17,8 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f]")
 # Characters beyond ASCII with their neighbours, and those that stand alone.
 _RUN = re.compile(r"[\x00-\x7f]?[^\x00-\x7f]+[\x00-\x7f]?")
 _SIGNS = "°µ£€¥¢²³¹±·½¼¾§®©×÷…–—‘’“”«»\u00a0"
+# The byte 0xFF, which fills files that are no text; no word begins with it.
+_NEVER_ALONE = "ÿ"
 # The start of a file, which tells how it is written.
 SAMPLE_BYTES = 1 << 16
 
@@ -69,11 +71,10 @@ def of_single_bytes(text: Text, name: str) -> Text:
         content = latin.encode()
     except UnicodeError:
         raise InputError(
-            f"{name} must be UTF-8 text. Got other bytes in line {_first_bad_line(text.content)} instead; save it as UTF-8."
+            f"{name} must be UTF-8 text. Got bytes in line {_first_bad_line(text.content)} instead that are neither UTF-8 "
+            "nor words in Latin-1; save it as UTF-8."
         ) from None
-    return replace(
-        text, content=content, unusual=(*text.unusual, "taken for Latin-1 (Windows-1252), for it is no UTF-8")
-    )
+    return replace(text, content=content, unusual=(*text.unusual, "Latin-1 (Windows-1252) rather than UTF-8"))
 
 
 def without_comments(text: Text) -> Text:
@@ -124,10 +125,15 @@ def blank_separated(lines: str) -> list[list[str]]:
 
 
 def _is_plausible(run: str) -> bool:
-    """Whether characters beyond ASCII, with their neighbours, are letters of a word or common signs."""
-    return any(map(str.isalpha, filter(str.isascii, run))) or all(
-        char in _SIGNS or char.isascii() for char in run
-    )
+    """Whether characters beyond ASCII, with their neighbours, are letters of a word, common signs or a cell of one letter.
+
+    Of a character of UTF-8 that is cut off at the end of a file one letter is left, too; none follows it.
+    """
+    foreign = "".join(char for char in run if not char.isascii())
+    if any(map(str.isalpha, filter(str.isascii, run))) or not foreign.strip(_SIGNS):
+        return True
+    alone = len(foreign) == 1 and run[-1].isascii() and not any(map(str.isdigit, run))
+    return alone and foreign.isalpha() and foreign not in _NEVER_ALONE
 
 
 def _leading(lines: list[bytes]) -> int:

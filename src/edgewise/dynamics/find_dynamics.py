@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import as_tuple, check_int
+from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -158,7 +158,7 @@ def _unwanted(without: Iterable[str]) -> tuple[str, ...]:
     for name in found:
         if name not in known:
             raise InputError(
-                f"The 'without' parameter of {_OF} must name functions among {', '.join(sorted(known))}. Got {name!r}."
+                f"The 'without' parameter of {_OF} must name functions among {', '.join(sorted(known))}. Got {short(name)}."
             )
     return found
 

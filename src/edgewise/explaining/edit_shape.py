@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from edgewise._core.arguments import place_among
 from edgewise._core.checks import check_matrix, check_vector, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
@@ -314,12 +315,13 @@ def _codes(column: Column) -> tuple[float, ...]:
 def _at(column: Column, point: float | str) -> float:
     """The input that a value or a word becomes."""
     if isinstance(column.encoded, LevelColumn):
-        if point not in column.encoded.levels:
+        place = place_among(point, column.encoded.levels)
+        if place is None:
             raise InputError(
                 f"The points of column {short(column.name, 40)} must be words it knows. Got {short(point)} instead"
-                f"{did_you_mean(str(point), column.encoded.levels)}."
+                f"{did_you_mean(point, column.encoded.levels)}."
             )
-        return float(column.encoded.levels.index(str(point)))
+        return float(place)
     if isinstance(point, str):
         raise InputError(
             f"The points of column {short(column.name, 40)} must be numbers. Got {short(point)} instead."

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_float
+from edgewise._core.checks import check_float, short
 from edgewise._core.errors import InputError
 from edgewise.explaining.columns import number_text
 from edgewise.explaining.output import output_of
@@ -90,8 +90,8 @@ def goal_of(model: Fitted, outputs: Floats, target: Any, above: float | None, be
         place = output_of(model, target).place
     if place == now:
         raise InputError(
-            f"The 'target' of counterfactuals must be another class than the row has. Got {model.classes[now]!r}, which "
-            "it is already."
+            f"The 'target' of counterfactuals must be another class than the row has. "
+            f"Got {short(model.classes[now])}, which it is already."
         )
     label = model.classes[place]
     if binary:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import place_among
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.network.fitted import Fitted
@@ -85,17 +86,14 @@ def decisions(model: Fitted, outputs: Floats) -> NDArray[np.int64] | None:
 
 
 def _place(output: Any, known: list[Any]) -> int:
+    place = place_among(output, known)
+    if place is not None:
+        return place
     plain = output.item() if isinstance(output, np.generic) else output
-    for k, name in enumerate(known):
-        if type(name) is type(plain) and name == plain:
-            return k
-    for k, name in enumerate(known):
-        if str(name) == str(plain):
-            return k
     if isinstance(plain, int) and not isinstance(plain, bool) and 0 <= plain < len(known):
         return plain
     words = [str(name) for name in known]
     raise InputError(
         f"The 'output' argument must be one of {among(words)}. Got {short(output, 40)} instead"
-        f"{did_you_mean(str(output), words)}."
+        f"{did_you_mean(output, words)}."
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.exporting.c_parts import ADD_EDGES, BASIS_SOURCE
 from edgewise.exporting.c_table import encoding_parts, level_function, link_lines
@@ -66,8 +67,8 @@ def c_text(program: Program, name: str) -> CSource:
     inside = "\n\n".join(parts)
     if re.search(rf"\b{name}(_batch|_level)?\b", inside):
         raise InputError(
-            f"The 'name' parameter of to_c_source must not be a name that the source itself uses. Got {name!r} instead; "
-            "choose a longer one."
+            f"The 'name' parameter of to_c_source must not be a name that the source itself uses. "
+            f"Got {short(name)} instead; choose a longer one."
         )
     functions = _functions(program, name) + ([level_function(program, name)] if _has_levels(program) else [])
     includes = ["math.h", "stddef.h", *(["string.h"] if _has_levels(program) else [])]

@@ -179,7 +179,7 @@ class _Writer:
         value = getattr(module, last)
         if not isinstance(value, Tensor):
             raise InputError(
-                f"The 'module' of to_torch_source must read tensors and parts of its own only. Got {name!r}, "
+                f"The 'module' of to_torch_source must read tensors and parts of its own only. Got {short(name)}, "
                 f"{short(value)}, instead."
             )
         empty = "torch.empty(0)"

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from edgewise._core.checks import as_tuple, check_int
+from edgewise._core.checks import as_tuple, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
 from edgewise._core.stopping import StopReason
@@ -140,6 +140,6 @@ def chosen(found: tuple[Block, ...], blocks: Iterable[int | str] | None) -> tupl
         else:
             raise InputError(
                 f"The 'blocks' of replace_mlp must be numbers from 0 to {len(found) - 1} or names among "
-                f"{', '.join(map(repr, names))}. Got {each!r} instead."
+                f"{', '.join(map(repr, names))}. Got {short(each)} instead."
             )
     return tuple(found[k] for k in sorted(picked))

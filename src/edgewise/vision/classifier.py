@@ -229,7 +229,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         if not isinstance(network, Patches):
             raise InputError(
                 f"The 'kind' of an ImageClassifier must be 'patches' for evidence that adds up. Got "
-                f"{self.config_.kind!r} instead."
+                f"{short(self.config_.kind)} instead."
             )
         return evidence_of(network, self._like(np.asarray(picture)[None])[0], self.classes_)
 

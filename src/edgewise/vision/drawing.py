@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.vision.evidence import Evidence
 
@@ -47,7 +48,7 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
         missing = [each for each in asked if each not in classes]
         if missing:
             raise InputError(
-                f"The 'labels' of plot_evidence must be classes of the model. Got {missing[0]!r} instead."
+                f"The 'labels' of plot_evidence must be classes of the model. Got {short(missing[0])} instead."
             )
         chosen = [classes.index(each) for each in asked[:most]]
     figure = Figure(figsize=(SIDE * (len(chosen) + 1), SIDE + 0.5), layout="constrained")

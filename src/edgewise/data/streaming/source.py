@@ -21,6 +21,7 @@ import pyarrow.csv
 import pyarrow.fs
 import pyarrow.parquet
 
+from edgewise._core.arguments import place_among
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import FileError, InputError
 
@@ -117,12 +118,13 @@ class Source:
 
     def check_column(self, name: Any, argument: str, of: str) -> str:
         """A column's name, or one sentence that there is none of that name."""
-        if name not in self.names:
+        place = place_among(name, self.names)
+        if place is None:
             raise InputError(
                 f"The '{argument}' parameter of {of} must name a column of the dataset ({among(self.names)}). "
-                f"Got {short(name)} instead{did_you_mean(str(name), self.names)}."
+                f"Got {short(name)} instead{did_you_mean(name, self.names)}."
             )
-        return str(name)
+        return self.names[place]
 
     def batches(self, columns: Sequence[str], start: int = 0) -> Iterator[Batch]:
         """Batches of some columns, from batch number `start` on.

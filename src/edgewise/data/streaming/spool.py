@@ -51,7 +51,7 @@ def dataset(data: Any, filesystem: Any = None, of: str = "fit") -> Generator[Sou
             yield open_source(path)
     else:
         raise InputError(
-            f"The dataset of {of} must be a path, a pattern, a pyarrow dataset, a Polars LazyFrame or an iterator of "
+            f"The 'X' dataset of {of} must be a path, a pattern, a pyarrow dataset, a Polars LazyFrame or an iterator of "
             f"frames. Got {short(data)} instead."
         )
 
@@ -96,7 +96,7 @@ def _of_dataset(data: Any, of: str) -> Source:
 def _write(frames: Iterator[Any], path: Path, of: str) -> None:
     first = next(frames, None)
     if first is None:
-        raise InputError(f"The dataset of {of} must have rows. Got an iterator without frames instead.")
+        raise InputError(f"The 'X' dataset of {of} must have rows. Got an iterator without frames instead.")
     table = _arrow(first, of)
     schema = table.schema
     with parquet.ParquetWriter(path, schema) as writer:
@@ -124,7 +124,7 @@ def _arrow(frame: Any, of: str) -> Any:
         return nw.from_native(frame, eager_only=True).to_arrow()
     except (TypeError, ValueError, pa.ArrowException) as error:
         raise InputError(
-            f"The dataset of {of} must give frames, one after the other. Got {short(frame)} among them instead."
+            f"The 'X' dataset of {of} must give frames, one after the other. Got {short(frame)} among them instead."
         ) from error
 
 

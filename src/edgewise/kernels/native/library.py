@@ -16,6 +16,7 @@ from pathlib import Path
 
 import torch
 
+from edgewise._core.checks import short
 from edgewise._core.errors import EdgewiseError, InputError
 
 # EW_VERSION of src/edgewise.h.
@@ -68,7 +69,7 @@ class Library:
         """Take another instruction set."""
         if self.c.ew_use_isa(name.encode()) != OK:
             raise InputError(
-                f"The instruction set must be one that this processor has, such as 'portable'. Got {name!r} instead."
+                f"The instruction set must be one that this processor has, such as 'portable'. Got {short(name)} instead."
             )
 
 
@@ -131,7 +132,7 @@ def find(folder: Path, wanted: str = "") -> tuple[Library | None, str]:
     wanted : "" for whatever there is, "torch" for none, "native" for an error in place of none
     """
     if wanted not in ("", "torch", "native"):
-        raise InputError(f"EDGEWISE_BACKEND must be 'native' or 'torch'. Got {wanted!r} instead.")
+        raise InputError(f"EDGEWISE_BACKEND must be 'native' or 'torch'. Got {short(wanted)} instead.")
     if wanted == "torch":
         return None, "EDGEWISE_BACKEND=torch is set; unset it for the native kernels"
     path = folder / _NAME

@@ -9,7 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import among, check_float, check_names, did_you_mean, plural
+from edgewise._core.checks import among, check_float, check_names, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -64,7 +64,7 @@ def read_samples(fields: Any, coordinates: Any, periodic: Any, of: str) -> Sampl
     values = {str(name): _array(value, f"fields['{name}']", of) for name, value in fields.items()}
     for name in [*at, *values]:
         if not name.isidentifier() or "_" in name:
-            raise InputError(f"Names of fields and coordinates must be words without '_'. Got {name!r}.")
+            raise InputError(f"Names of fields and coordinates must be words without '_'. Got {short(name)}.")
     if both := set(at) & set(values):
         raise InputError(f"{among(both)} is the name of a field and of a coordinate.")
     for name, array in at.items():

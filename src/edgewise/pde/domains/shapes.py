@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.checks import check_float
+from edgewise._core.checks import check_float, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import CLOSE, Curve, segment
 from edgewise.pde.domains.region import Region, _area
@@ -174,9 +174,11 @@ def _pair(value: Any, what: str) -> tuple[float, float]:
     try:
         a, b = (float(each) for each in value)
     except (TypeError, ValueError):
-        raise InputError(f"The '{what}' parameter of a shape must be two numbers. Got {value!r}.") from None
+        raise InputError(
+            f"The '{what}' parameter of a shape must be two numbers. Got {short(value)}."
+        ) from None
     if not np.isfinite([a, b]).all():
-        raise InputError(f"The '{what}' parameter of a shape must be two finite numbers. Got {value!r}.")
+        raise InputError(f"The '{what}' parameter of a shape must be two finite numbers. Got {short(value)}.")
     return a, b
 
 
@@ -184,6 +186,6 @@ def _two(coordinates: Any, of: str) -> tuple[Coordinate, Coordinate]:
     given = tuple(coordinates) if isinstance(coordinates, tuple | list) else ()
     if len(given) != 2 or any(not isinstance(each, Coordinate) or each.time for each in given):
         raise InputError(
-            f"The first argument of {of} must be two coordinates of space, (x, y). Got {coordinates!r}."
+            f"The first argument of {of} must be two coordinates of space, (x, y). Got {short(coordinates)}."
         )
     return given

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_float, check_vector, plural
+from edgewise._core.checks import check_float, check_vector, plural, short
 from edgewise._core.errors import InputError
 from edgewise.pde.terms.symbols import Coordinate, Expr
 
@@ -69,7 +69,7 @@ def data(
     """
     if not isinstance(term, Expr):
         raise InputError(
-            f"The 'term' parameter of data must be an unknown or a term of unknowns. Got {term!r}."
+            f"The 'term' parameter of data must be an unknown or a term of unknowns. Got {short(term)}."
         )
     if not isinstance(places, Mapping) or not all(isinstance(each, Coordinate) for each in places):
         raise InputError(

@@ -9,7 +9,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from edgewise._core.checks import among, did_you_mean, plural
+from edgewise._core.checks import among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box, Part
 from edgewise.pde.domains.region import Region
@@ -51,7 +51,7 @@ def on(part: Part | Any, *equations: Equation | tuple[Equation, ...]) -> tuple[C
     """
     if not isinstance(part, Part):
         raise InputError(
-            f"The first argument of on must be a part of the boundary, domain.boundary['left']. Got {part!r}."
+            f"The first argument of on must be a part of the boundary, domain.boundary['left']. Got {short(part)}."
         )
     return tuple(Condition(part, each) for each in flat(equations, "on"))
 
@@ -66,7 +66,7 @@ def flat(equations: Iterable[Any], of: str) -> list[Equation]:
             found += flat(each, of)
         else:
             raise InputError(
-                f"{of} takes equations such as lap(u) == f. Got {each!r} of type {type(each).__name__}; "
+                f"{of} takes equations such as lap(u) == f. Got {short(each)} of type {type(each).__name__}; "
                 "'==' needs an unknown or a coordinate on one side."
             )
     return found
@@ -182,7 +182,8 @@ def _conditions(given: Any) -> list[Condition]:
             found += _conditions(each)
         else:
             raise InputError(
-                f"The 'conditions' parameter of Problem takes what on(domain.boundary[...], u == 0) gives. Got {each!r}."
+                f"The 'conditions' parameter of Problem takes what on(domain.boundary[...], u == 0) gives. "
+                f"Got {short(each)}."
             )
     return found
 

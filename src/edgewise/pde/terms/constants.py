@@ -11,7 +11,7 @@ import sympy as sp
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
-from edgewise._core.checks import check_float, check_int
+from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.pde.terms.symbols import Coordinate, Expr
 
@@ -112,7 +112,7 @@ def constant(name: str, guess: float = 1.0, bounds: tuple[float, float] = (-math
     """
     if not name.isidentifier():
         raise InputError(
-            f"The name of a constant must be a word of letters, digits and '_', such as 'nu'. Got {name!r}."
+            f"The name of a constant must be a word of letters, digits and '_', such as 'nu'. Got {short(name)}."
         )
     low, high = (float(end) for end in bounds)
     check_float(guess, "guess", of="constant")
@@ -166,7 +166,7 @@ def function(
     """
     if not isinstance(coordinate, Coordinate):
         raise InputError(
-            f"The 'coordinate' parameter of function must be made by coordinates('x') or time('t'). Got {coordinate!r}."
+            f"The 'coordinate' parameter of function must be made by coordinates('x') or time('t'). Got {short(coordinate)}."
         )
     low, high = (check_float(end, "over", of="function") for end in over)
     if not low < high:

@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 
-from edgewise._core.checks import check_int
+from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise.pde.terms.symbols import Coordinate, Expr, Number, ParameterSymbol, TimeSymbol, Vector, tree_of
 
@@ -41,7 +41,7 @@ def dx(term: Expr, coordinate: Coordinate | Any, order: int = 1) -> Expr:
     """
     if not isinstance(coordinate, Coordinate):
         raise InputError(
-            f"The 'coordinate' parameter of dx must be a coordinate, as in dx(u, x). Got {coordinate!r}."
+            f"The 'coordinate' parameter of dx must be a coordinate, as in dx(u, x). Got {short(coordinate)}."
         )
     if coordinate.parameter:
         raise InputError(

@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import sympy as sp
 
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 
 Number = int | float
@@ -142,7 +143,7 @@ class Coordinate(Expr):
     def __init__(self, name: str, time: bool = False, parameter: bool = False) -> None:
         if not name.isidentifier():
             raise InputError(
-                f"The name of a coordinate must be a word of letters, digits and '_', such as 'x'. Got {name!r}."
+                f"The name of a coordinate must be a word of letters, digits and '_', such as 'x'. Got {short(name)}."
             )
         kind = TimeSymbol if time else ParameterSymbol if parameter else sp.Symbol
         super().__init__(kind(name, real=True))
@@ -159,7 +160,7 @@ class Unknown(Expr):
     def __init__(self, name: str, *coordinates: Coordinate | Any) -> None:
         if not name.isidentifier():
             raise InputError(
-                f"The name of an unknown must be a word of letters, digits and '_', such as 'u'. Got {name!r}."
+                f"The name of an unknown must be a word of letters, digits and '_', such as 'u'. Got {short(name)}."
             )
         if not coordinates:
             raise InputError(f"The unknown '{name}' needs its coordinates: unknown('{name}', x, t).")
@@ -167,7 +168,7 @@ class Unknown(Expr):
             if not isinstance(each, Coordinate):
                 raise InputError(
                     f"The unknown '{name}' must depend on coordinates made by coordinates('x', 'y') or time('t'). "
-                    f"Got {each!r}."
+                    f"Got {short(each)}."
                 )
         super().__init__(sp.Function(name, real=True)(*(each.tree for each in coordinates)))
         self.name, self.coordinates = name, coordinates
@@ -209,7 +210,7 @@ class Vector:
         if isinstance(other, int | float) and other == 0:
             return Vector(*(0 for _ in self.parts))
         raise InputError(
-            f"Vectors of {len(self)} parts go with vectors of {len(self)} parts, or with 0. Got {other!r}."
+            f"Vectors of {len(self)} parts go with vectors of {len(self)} parts, or with 0. Got {short(other)}."
         )
 
     def __add__(self, other: Any) -> Vector:
@@ -274,7 +275,7 @@ def tree_of(value: Any) -> sp.Expr:
             raise InputError(f"Numbers of an equation must be finite. Got {number}.")
         return _exact(number)
     raise InputError(
-        f"Equations are written with coordinates, unknowns and numbers. Got {value!r} of type {type(value).__name__}."
+        f"Equations are written with coordinates, unknowns and numbers. Got {short(value)} of type {type(value).__name__}."
     )
 
 
@@ -341,7 +342,7 @@ def normal(*coordinates: Coordinate) -> Vector:
 def eigenvalue(name: str = "lam") -> Expr:
     """A number to be determined together with functions other than zero: see `eigen`."""
     if not name.isidentifier():
-        raise InputError(f"The name of an eigenvalue must be a word, such as 'lam'. Got {name!r}.")
+        raise InputError(f"The name of an eigenvalue must be a word, such as 'lam'. Got {short(name)}.")
     return Expr(EigenvalueSymbol(name, real=True))
 
 

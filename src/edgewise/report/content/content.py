@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_matrix, check_names, check_vector
+from edgewise._core.checks import among, check_matrix, check_names, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 
@@ -321,8 +321,8 @@ class ReportContent:
         for argument, wanted in (("network", inputs), ("formula", columns)):
             if unknown := [name for name in wanted if name not in known[argument]]:
                 raise InputError(
-                    f"The '{argument}' of ReportContent must take columns among {list(names)}. Got {unknown[0]!r} instead; "
-                    "give the names it was made with."
+                    f"The '{argument}' of ReportContent must take columns among {among(names)}. "
+                    f"Got {short(unknown[0])} instead; give the names it was made with."
                 )
 
         self._check_program()

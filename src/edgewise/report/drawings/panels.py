@@ -53,7 +53,9 @@ def scaled_ticks(view: InputView, span: tuple[float, float]) -> tuple[tuple[floa
     round_numbers = [s * m * 10.0**k for m in (1, 5, 2) for k in range(top, top - 9, -1) for s in (1, -1)]
     pixels = SCALE * (WIDTH - LEFT - RIGHT) / (span[1] - span[0])
     taken: list[tuple[float, float, str]] = []
-    for value in (0.0, *round_numbers, *map(float, MaxNLocator(6).tick_values(low, high))):
+    unit = 10.0 ** max(top - 300, 0)  # the span of numbers near the largest float is none
+    between = (float(tick) * unit for tick in MaxNLocator(6).tick_values(low / unit, high / unit))
+    for value in (0.0, *round_numbers, *between):
         if not max(low, float(told[0])) <= value <= min(high, float(told[-1])):
             continue
         at, name = float(np.interp(value, told, seen)), plain(value)

@@ -252,7 +252,7 @@ def fit_partial(
         if learned is None:
             raise InputError(
                 "The 'text' argument of fit_partial must be a formula with a value on every row for some choice of its "
-                f"unknown functions. Got {text!r} instead, for which none was found; check logs, roots and divisions."
+                f"unknown functions. Got {short(text)} instead, for which none was found; check logs, roots and divisions."
             )
         # What is learned is always told in full, if need be without whole formulas.
         until, meter.until, reason = meter.until, math.inf, learned.stop_reason

@@ -153,9 +153,9 @@ def check_constraints(constraints: Mapping[int, Constraint], loss: str, inputs: 
             f"Constraints must be asked with loss='squared' or of classes. Got loss={loss!r} instead; leave them, or the "
             "loss, out."
         )
-    strange = [i for i in constraints if not 0 <= i < inputs]
+    strange = [i for i in constraints if i not in range(inputs)]
     if strange:
-        raise InputError(f"Constraints must name inputs 0 to {inputs - 1}. Got {strange[0]} instead.")
+        raise InputError(f"Constraints must name inputs 0 to {inputs - 1}. Got {short(strange[0])} instead.")
     if outputs > 1 and any(one.bounded for one in constraints.values()):
         raise InputError(f"A range must be asked of one output. Got {outputs} outputs instead.")
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import check_float, check_int
+from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.layers import multiply
@@ -72,7 +72,7 @@ class FirstOrderOptions:
     def __post_init__(self) -> None:
         if self.method not in ("adam", "lbfgs"):
             raise InputError(
-                f"The 'method' of a first-order fit must be 'adam' or 'lbfgs'. Got {self.method!r} instead."
+                f"The 'method' of a first-order fit must be 'adam' or 'lbfgs'. Got {short(self.method)} instead."
             )
         least = {"steps": 1, "batch": 1, "patience": 0, "seed": 0, "accumulate": 1, "regrids": 0}
         for name, low in least.items():

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from edgewise._core.arguments import as_callables, as_mapping
+from edgewise._core.arguments import all_are, as_callables, as_mapping
 from edgewise._core.checks import check_choice, check_float, check_int, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
@@ -156,6 +156,7 @@ def fit_table(
         scale = torch.where(spread > 0, spread, torch.ones_like(spread))
         target = (target - shift) / scale
     given = as_mapping(constraints, "constraints", "columns to constraints", of="fit_table")
+    all_are(list(given.values()), Constraint, "constraints", "Constraint objects", of="fit_table")
     kept = {i: one for i, one in given.items() if not one.free}
     check_constraints(kept, loss, inputs.shape[1], target.shape[1])
     job = TableJob(

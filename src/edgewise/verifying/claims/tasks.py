@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from edgewise._core.checks import among, did_you_mean, short
+from edgewise._core.arguments import place_among
+from edgewise._core.checks import UNREADABLE, among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
@@ -86,12 +87,11 @@ def output_of(view: Fitted, output: Any, of: str) -> int:
         raise InputError(
             f"The 'output' parameter of {of} must name one of the {count} {what}s {among(names)}. Got none; give output=..."
         )
-    if count == 1 and view.classes and str(output) == str(view.classes[-1]):
+    if count == 1 and place_among(output, (*view.classes[-1:], view.target)) is not None:
         return 0
-    if count == 1 and str(output) == view.target:
-        return 0
-    if str(output) in names:
-        return names.index(str(output))
+    place = place_among(output, names)
+    if place is not None:
+        return place
     if (
         isinstance(output, (int, float))
         and not isinstance(output, bool)
@@ -118,8 +118,11 @@ def class_of(view: Fitted, label: Any) -> int:
             "The property 'decision = ...' needs a classifier. Got a model of numbers instead; ask for a range of its "
             "output, as in output <= 3."
         )
+    place = place_among(label, view.classes)
+    if place is not None:
+        return place
     for place, known in enumerate(view.classes):
-        if known == label or str(known) == str(label) or _same_number(known, label):
+        if _same_number(known, label):
             return place
     names = [str(known) for known in view.classes]
     raise InputError(
@@ -130,7 +133,7 @@ def class_of(view: Fitted, label: Any) -> int:
 def _same_number(known: Any, label: Any) -> bool:
     try:
         return float(known) == float(label)
-    except (TypeError, ValueError):
+    except UNREADABLE:
         return False
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.verifying.domain.domain import Domain
 
@@ -113,7 +114,7 @@ def make_space(
             owner[i] = g
         if not group.cells:
             raise InputError(
-                f"Each group of a 'domain' must have a cell. Got {group.name!r} without any instead."
+                f"Each group of a 'domain' must have a cell. Got {short(group.name)} without any instead."
             )
         cell_group += [g] * len(group.cells)
     if (owner < 0).any():

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_float, check_int
+from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -263,7 +263,7 @@ def _wanted(columns: Columns, target: Any, now: int) -> int:
     if wanted == now:
         raise InputError(
             f"The 'target' parameter of minimal_counterfactual must be another class than the row's. "
-            f"Got {target!r}, which is what it is decided as."
+            f"Got {short(target)}, which is what it is decided as."
         )
     return wanted
 

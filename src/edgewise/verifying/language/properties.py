@@ -69,7 +69,7 @@ def output_range(
     )
     if low is not None and high is not None and low > high:
         raise InputError(
-            f"The 'low' parameter of output_range must not exceed 'high'. Got {low!r} above {high!r} instead."
+            f"The 'low' parameter of output_range must not exceed 'high'. Got {short(low)} above {short(high)} instead."
         )
     return OutputRange(low, high, output, probability)
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from edgewise._core.checks import text_of
 from edgewise.forms.tree import quote
 
 INCREASING, DECREASING = "increasing", "decreasing"
@@ -193,12 +194,12 @@ def word(value: Any) -> str:
     return (
         number(float(value))
         if isinstance(value, (int, float)) and not isinstance(value, bool)
-        else str(value)
+        else text_of(value)
     )
 
 
 def _target(output: Any) -> str:
-    return "output" if output is None else quote(str(output))
+    return "output" if output is None else quote(text_of(output))
 
 
 def _also(output: Any) -> str:
