@@ -33,7 +33,7 @@ More of what a model can be asked:
 ``ew.audit``              how it treats groups of people; ``ew.mitigate`` makes it fairer, and says what that costs
 ``ew.counterfactuals``    what would change an answer; ``ew.minimal_counterfactual`` proves that less would not
 ``ew.calibrate``          makes its probabilities honest; ``ew.conformal`` gives intervals and sets that hold
-``ew.edit_shape``         changes one of its curves by hand
+``ew.edit_shape``         changes one of its curves by hand; ``ew.view`` edits a network in a notebook
 ``ew.surrogate``          a network that says what another model says
 ``ew.write_report``       a page of it all
 ========================  ==============================================================================================
@@ -53,6 +53,7 @@ What is not at the top stands in a module:
 ``ew.edits``              changes of a network: prune, refine, mask edges, set an edge to a closed form
 ``ew.symbolic``           more on formulas: suggestions for an edge, curves, formulas back to networks
 ``ew.pde``                differential equations: a problem as mathematics, its solution with its error
+``ew.dynamics``           the equations behind measured courses in time
 ``ew.forms``              the closed forms, and your own
 ``ew.verifying``          what proofs give
 ``ew.explaining``         what explanations give; reasons for refusals, reliability, rows out of range

@@ -34,7 +34,8 @@ class TableConfig:
         Rows from which grids have two, three, ... times the intervals: smoothness is chosen by the evidence, so fineness
         costs time only, and tells sharp steps apart where rows are many.
     finer_numbers : int
-        Rows from which grids have two times the intervals where the target is a number: it says more a row than a class.
+        Rows from which grids have two times the intervals where the target is a number: it says more a row than a class. Not
+        under constraints.
     folds : int
         Parts of the rows that judge what has not learned from them.
     held_rows, held_share : int and float

@@ -67,7 +67,8 @@ class TableJob(TableProgress):
         )
         self.rows = self._part(rows, config.design_numbers // (d * (self.intervals + DEGREE)))
         finer = 1 + sum(len(self.rows) >= rows for rows in config.finer_rows)
-        if loss.dispersed and len(self.rows) >= config.finer_numbers:
+        # How smooth a function is follows from rows alone; the bends that a constraint asks for cost more on finer grids.
+        if loss.dispersed and not constraints and len(self.rows) >= config.finer_numbers:
             finer = max(finer, 2)
         while finer > 1 and (
             d * (finer * self.intervals + DEGREE) > config.design_columns
