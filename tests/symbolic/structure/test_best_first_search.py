@@ -116,9 +116,7 @@ def test_factors_and_terms_are_taken_out() -> None:
     state = State.table(rows)
     view = View.of(state)
     assert view is not None
-    left = [
-        child for move in monomials(view) if (child := state.after(move)) is not None and move.exact
-    ]
+    left = [child for move in monomials(view) if (child := state.after(move)) is not None and move.exact]
     assert any(np.allclose(child.rows.y, np.exp(rows.X[:, 2]) / rows.X[:, 1]) for child in left)
     rows = table(lambda a, b, c: np.exp(-(a**2)) * (b + 1 / c))
     state = State.table(rows)
