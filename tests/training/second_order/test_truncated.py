@@ -109,15 +109,15 @@ def test_steps_lead_where_dense_ones_lead() -> None:
 def test_fit_goes_on_without_matrices_where_they_would_be_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
     y = np.sin(3 * X[:, 0]) + X[:, 1] * X[:, 2]
     shape = [3, 4, 1]
-    dense = fit(KAN(shape, seed=0), X, y, method="lm", intervals=[3], steps=25, roughness=1e-6)
+    dense = fit(KAN(shape, seed=0), X, y, method="lm", intervals=[3], steps=12, roughness=1e-6)
     monkeypatch.setattr(second_order, "MOST_DENSE", 10)
     results = [
-        fit(KAN(shape, seed=0), X, y, method="lm", intervals=[3], steps=25, roughness=1e-6) for _ in range(2)
+        fit(KAN(shape, seed=0), X, y, method="lm", intervals=[3], steps=12, roughness=1e-6) for _ in range(2)
     ]
     assert results[0].validation_error is not None
     assert dense.validation_error is not None
     assert results[0].validation_error < 2 * dense.validation_error
     assert torch.equal(*(result.network.layers[0].coef for result in results))
-    automatic = fit(KAN(shape, seed=0), X, y, method="lm", steps=10)
+    automatic = fit(KAN(shape, seed=0), X, y, method="lm", steps=4)
     assert automatic.validation_error is not None
     assert automatic.validation_error < 0.5 * float(y.std())
