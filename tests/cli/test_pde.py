@@ -118,7 +118,8 @@ def test_a_python_file_defines_a_problem(edgewise):
         assert words in done.err
 
 
-def test_interrupted_it_leaves_what_there_is(edgewise, monkeypatch):
+@pytest.mark.parametrize("problem", ["plate", "burgers"])
+def test_interrupted_it_leaves_what_there_is(edgewise, monkeypatch, problem):
     from edgewise.cli import outcome
 
     def struck(self, record):
@@ -126,7 +127,7 @@ def test_interrupted_it_leaves_what_there_is(edgewise, monkeypatch):
         raise StopError(StopReason.INTERRUPTED)
 
     monkeypatch.setattr(outcome.Interrupts, "__call__", struck)
-    done = edgewise("pde", "plate", "-o", "part.kan")
+    done = edgewise("pde", problem, "-o", "part.kan")
     assert done.code == 130
     assert ew.load("part.kan").stop_reason is StopReason.INTERRUPTED
 

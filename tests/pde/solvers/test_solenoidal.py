@@ -157,3 +157,12 @@ def test_null_spaces():
     assert np.allclose(null.basis.T @ null.basis, np.eye(8))
     right = matrix @ r.normal(size=(12, 3))
     assert np.allclose(matrix @ null.particular(right), right)
+
+
+def test_ended_before_the_first_slab_velocities_are_held_and_the_pressure_is_none():
+    held = solve(vortices(box({x: (0, 2), y: (0, 2), t: (0, 1)}), 0.1), 1e-6, seconds=1e-9)
+    at, late = np.linspace(0, 2, 9), np.array([0.7])
+    wanted = -np.outer(np.cos(at), np.sin(at))
+    assert np.allclose(held.grid(at, at, late, unknown="u")[..., 0], wanted, atol=1e-5)
+    assert not held.grid(at, at, late, unknown="p").any()
+    assert "before the first slab" in held.message

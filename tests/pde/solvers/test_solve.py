@@ -6,6 +6,7 @@ import pytest
 from edgewise import InputError, StopReason, pde
 from edgewise.pde import (
     Problem,
+    Solution,
     SolverConfig,
     box,
     coordinates,
@@ -181,6 +182,32 @@ def test_callbacks_and_time_limits_leave_a_usable_state():
     assert not solution.solved
     with pytest.raises(InputError, match="first grid"):
         solve(problem, 1e-10, seconds=1e-9)
+
+
+def struck(progress):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"seconds": 1e-9}, StopReason.TIME_LIMIT),
+        ({"callback": struck}, StopReason.INTERRUPTED),
+        ({"callback": lambda progress: True}, StopReason.CALLBACK),
+    ],
+)
+def test_ended_before_the_first_slab_a_march_holds_the_start(options, reason, tmp_path):
+    problem, _ = burgers(nu=0.05)
+    solution = solve(problem, 1e-8, **options)
+    assert solution.stop_reason is reason
+    assert not solution.solved
+    assert solution.error == np.inf
+    assert "before the first slab" in solution.message
+    x = np.linspace(-1, 1, 41)
+    for moment in (0.0, 0.4, 1.0):
+        assert np.allclose(solution(x, moment), -np.sin(np.pi * x), atol=1e-5)
+    solution.save(tmp_path / "held.kan")
+    assert Solution.load(tmp_path / "held.kan")(0.3, 0.2) == solution(0.3, 0.2)
 
 
 def test_periodic_problems_repeat():

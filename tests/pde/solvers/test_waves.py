@@ -146,3 +146,12 @@ def test_ended_early_it_says_where_and_is_of_use():
     assert abs(part(0.0, 0.0, unknown="a") - 2) < 1e-3
     assert seen[-1].stage == "waves"
     assert 0 <= seen[-1].share < 1
+
+
+def test_ended_before_the_first_slab_the_start_is_held():
+    held = pde.solve(schroedinger(1.0, lambda x: 2 / pde.cosh(x)), tolerance=1e-4, seconds=1e-9)
+    x = np.linspace(-HALF, HALF, 41)
+    assert held.road == "waves"
+    assert held.error == np.inf
+    assert np.allclose(held(x, 0.5, unknown="a"), 2 / np.cosh(x), atol=1e-3)
+    assert held.stop_reason == "time_limit"

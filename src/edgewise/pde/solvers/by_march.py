@@ -32,6 +32,7 @@ def solved_by_march(
     callback: Callable[[Progress], object] | None,
     resume: Checkpoint | None,
     doubt: str,
+    held: Callable[[StopReason], Solution],
 ) -> Solution:
     """The solution by the last march but one, with its error by the last."""
     domain, flow = problem.domain, system.solenoidal
@@ -89,11 +90,9 @@ def solved_by_march(
     except StopError as stop:
         reason = meter.own(stop)
     except KeyboardInterrupt:
-        if not so_far and not runs:
-            raise
         reason = StopReason.INTERRUPTED
     if not runs and not so_far:
-        raise InputError("The time of solve was over before the first slab of time; give more 'seconds'.")
+        return held(reason)
     complete = [run for run in runs if not run.message]
     # The last march tells the error of the one before, which is the answer.
     answer = complete[-2:][0] if complete else None

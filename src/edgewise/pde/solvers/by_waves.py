@@ -26,6 +26,7 @@ def solved_by_waves(
     meter: Meter,
     callback: Callable[[Progress], object] | None,
     doubt: str,
+    held: Callable[[StopReason], Solution],
 ) -> Solution:
     """The solution by the last march but one, with its error by the last."""
     runs: list[Waves] = []
@@ -62,14 +63,12 @@ def solved_by_waves(
     except StopError as stop:
         reason = meter.own(stop)
     except KeyboardInterrupt:
-        if not so_far and not runs:
-            raise
         reason = StopReason.INTERRUPTED
     found = runs[-2:][0] if runs else (so_far[0] if so_far else None)
+    if found is None and message:
+        raise InputError(message)
     if found is None:
-        raise InputError(
-            message or "The time of solve was over before the first slab of time; give more 'seconds'."
-        )
+        return held(reason)
     warnings = [each for each in (doubt, message) if each]
     if not runs and not message:
         warnings.append(f"It was ended at time {found.edges[-1]:g}, before the end of the domain.")

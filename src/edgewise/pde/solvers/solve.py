@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ from edgewise.pde.solvers.by_march import solved_by_march
 from edgewise.pde.solvers.by_waves import solved_by_waves
 from edgewise.pde.solvers.family import solve_family
 from edgewise.pde.solvers.growth import ill_posed
+from edgewise.pde.solvers.held import held_solution
 from edgewise.pde.solvers.levels import (
     BoxSystem,
     Level,
@@ -90,7 +92,8 @@ def solve(
     Raises
     ------
     InputError
-        Where an argument is out of range, or the time is over before there is anything to return.
+        Where an argument is out of range, or the time is over before there is anything to return (of marches through time
+        there is always the start).
 
     Examples
     --------
@@ -150,17 +153,34 @@ def solve(
         doubt = ill_posed(problem.domain, inside, faces)
         if marches:
             assert axis is not None
+
+            def held(road: str, reason: StopReason) -> Solution:
+                return held_solution(
+                    problem, faces, axis, tolerance, constants, road, reason, doubt, meter.seconds
+                )
+
             waves = wave_system(problem.domain, inside, faces, axis, constants)
             if (
                 waves is not None
                 and resume is None
                 and turns_fast(waves, min(tolerance, constants.loosest), constants)
             ):
-                return solved_by_waves(problem, waves, tolerance, constants, meter, callback, doubt)
+                return solved_by_waves(
+                    problem, waves, tolerance, constants, meter, callback, doubt, partial(held, "waves")
+                )
             if resume is not None:
                 resume.check(problem, tolerance)
             return solved_by_march(
-                problem, system, axis, tolerance, constants, meter, callback, resume, doubt
+                problem,
+                system,
+                axis,
+                tolerance,
+                constants,
+                meter,
+                callback,
+                resume,
+                doubt,
+                partial(held, "march"),
             )
         if resume is not None:
             raise InputError(
