@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise.symbolic import find_grouped_formula
+from edgewise.symbolic import find_formula
 
 Floats = NDArray[np.float64]
 GROUPS, ROWS = 8, 40
@@ -57,7 +57,7 @@ def main() -> None:
         for kind, (X, y, names, count) in kinds.items():
             rows = y + noise * y.std() * np.random.default_rng(0).normal(size=len(y))
             began = time.process_time()
-            best = find_grouped_formula(X, rows, groups, names=names).best
+            best = find_formula(X, rows, groups=groups, names=names).best
             off = float(np.sqrt(np.mean(np.square(best.predict(X, groups) - y)))) / y.std()
             good = off <= (0.5 * noise if noise else 1e-6) and len(best.own["g0"]) == count
             right += good

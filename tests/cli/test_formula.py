@@ -426,3 +426,37 @@ def test_one_law_for_groups(edgewise, tmp_path):
     refused = edgewise(*words, "--pick", "2")
     assert refused.code == 2
     assert "--groups cannot be combined with --pick" in refused.err
+
+
+def test_a_law_of_groups_is_written_drawn_and_predicts(edgewise):
+    t = np.linspace(0, 5, 30)
+    lines = [f"{each},{vessel},{20 + 50 * np.exp(-0.3 * vessel * each)}" for vessel in (1, 2) for each in t]
+    Path("cool.csv").write_text("\n".join(["minute,vessel,temperature", *lines]))
+    words = ["formula", "cool.csv", "-t", "temperature", "--groups", "vessel", "--work", "quick", "--quiet"]
+    done = edgewise(*words, "--out", "law", "--plot", "law.png")
+    assert done.code == 0, done.err
+    assert Path("law.png").stat().st_size > 1000
+    done = edgewise("predict", "law/formula.kan", "cool.csv", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)["predictions"]
+    truth = [float(line.split(",")[2]) for line in lines]
+    assert [each["temperature_predicted"] for each in told] == pytest.approx(truth)
+    Path("new.csv").write_text("minute,vessel\n1,3")
+    new = edgewise("predict", "law/formula.kan", "new.csv")
+    assert new.code == 2
+    assert is_one_sentence(new.err)
+    assert edgewise(*words, "--out", "law").code == 2
+
+
+def test_the_formula_in_the_folder_predicts(edgewise, data):
+    run(edgewise, data, "--out", "results")
+    Path("new.csv").write_text('mass,"speed, m/s",noise\n2,2,2\n2,9,2\n,2,2\n')
+    done = edgewise("predict", "results/formula.kan", "new.csv", "-o", "told.csv")
+    assert done.code == 0, done.err
+    assert "1 outside the training range" in done.err
+    told = read_frame(Path("told.csv"))
+    assert told.column("E_predicted").to_pylist() == [pytest.approx(4), pytest.approx(81), None]
+    for words in (["explain"], ["verify", "-p", "monotone(mass, increasing)"], ["export", "-o", "law.c"]):
+        refused = edgewise(words[0], "results/formula.kan", *words[1:])
+        assert refused.code == 2
+        assert is_one_sentence(refused.err)

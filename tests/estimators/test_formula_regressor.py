@@ -20,7 +20,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from edgewise import FormulaRegressor, InputError, find_formula
-from edgewise.symbolic import find_grouped_formula
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(1, 3, (120, 2))
@@ -73,9 +72,7 @@ def test_every_parameter_is_one_of_the_search() -> None:
 
     known = set(inspect.signature(find_formula).parameters)
     own = set(FormulaRegressor().get_params())
-    # Groups are told to a function of their own.
-    assert "groups" in inspect.signature(find_grouped_formula).parameters
-    assert own - {"random_state", "verbose", "groups"} <= known
+    assert own - {"random_state", "verbose"} <= known
     # What is told of single rows goes to `fit`.
     assert known - own == {"X", "y", "seed", "sample_weight", "sigma"}
 

@@ -155,8 +155,8 @@ CALLS: dict[str, Callable[[], Call]] = {
         {**NAMED, "hypothesis": "sum(a | b)", **BRIEF},
     ),
     "find_formula": lambda: (ew.find_formula, {**NAMED, **BRIEF}),
-    "find_grouped_formula": lambda: (
-        symbolic.find_grouped_formula,
+    "find_formula of groups": lambda: (
+        ew.find_formula,
         {**NAMED, "groups": ["p", "q"] * (ROWS // 2), **BRIEF},
     ),
     "fit_constants": lambda: (ew.fit_constants, {**NAMED, "text": "c1 * a^2 + c2 * b"}),
@@ -258,7 +258,7 @@ CALLS: dict[str, Callable[[], Call]] = {
 HEAVY = (
     "surrogate",
     "mitigate",
-    "find_grouped_formula",
+    "find_formula of groups",
     "fit_partial",
     "check_structure",
     "discover",

@@ -24,6 +24,7 @@ from edgewise.cli.outcome import (
 FEWEST_ROWS = 5
 # What --out fills its folder with; named here too, since the room that writes them takes seconds to load.
 FILES = (
+    "formula.kan",
     "formulas.json",
     "formula.py",
     "formula.c",
@@ -100,7 +101,7 @@ Out = Annotated[
     _results(
         "--out",
         "-o",
-        help="A folder for formulas.json, report.html and the formula as Python, C, LaTeX and sympy.",
+        help="A folder: formulas.json, report.html, the formula as Python, C, LaTeX, sympy, and formula.kan to predict.",
     ),
 ]
 Plot = Annotated[
@@ -171,11 +172,12 @@ def formula(
 
         others = {
             "--weight": weight, "--sigma": sigma, "--loss robust": loss is not LossName.squared, "--units": units,
-            "--require": require, "--ignore": ignore, "--export": export, "--pick": pick, "--out": out, "--plot": plot,
+            "--export": export, "--pick": pick,
         }  # fmt: skip
         find_for_groups(
             data, target, groups, columns=columns, drop=drop, without=without, only=only_functions, others=others,
-            search={"work": work, "seconds": seconds, "seed": seed}, quiet=quiet, json=json,
+            require=require, ignore=ignore, search={"work": work, "seconds": seconds, "seed": seed}, out=out, plot=plot,
+            force=force, quiet=quiet, json=json,
         )  # fmt: skip
         return
     from edgewise.cli.formula_words import columns_of, limits_of, notes_of

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import typer
 
 from edgewise._core.errors import InputError
-from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json, tell
+from edgewise.cli.outcome import (
+    INTERRUPTED,
+    Interrupts,
+    make_folder,
+    print_json,
+    refuse_other_pictures,
+    refuse_to_overwrite,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from edgewise.symbolic import GroupedResult
+
+_FILES = ("formula.kan", "formulas.json")
 
 
 def find_for_groups(
@@ -21,8 +35,13 @@ def find_for_groups(
     drop: Sequence[str] | None,
     without: Sequence[str] | None,
     only: Sequence[str] | None,
+    require: Sequence[str] | None,
+    ignore: Sequence[str] | None,
     others: Mapping[str, Any],
     search: Mapping[str, Any],
+    out: Path | None,
+    plot: Path | None,
+    force: bool,
     quiet: bool,
     json: bool,
 ) -> None:
@@ -30,13 +49,16 @@ def find_for_groups(
     given = [name for name, value in others.items() if value]
     if given:
         raise InputError(f"--groups cannot be combined with {given[0]}; leave one of them out.")
+    refuse_other_pictures(plot)
+    places = [] if out is None else [out / name for name in _FILES]
+    refuse_to_overwrite([*places, *([] if plot is None else [plot])], force)
     from edgewise.cli.formula_progress import BestSoFar
     from edgewise.cli.formula_words import columns_of, limits_of
     from edgewise.cli.inputs import find
     from edgewise.cli.progress import Progress
     from edgewise.cli.summary import to_json
     from edgewise.data import provenance, read_frame, to_table
-    from edgewise.symbolic import find_grouped_formula
+    from edgewise.symbolic import find_formula
 
     frame = read_frame(data)
     group = find(frame, groups)
@@ -45,8 +67,8 @@ def find_for_groups(
         target,
         columns=columns,
         drop=drop,
-        ignore=None,
-        require=None,
+        ignore=ignore,
+        require=require,
         units=None,
         weight=None,
         sigma=None,
@@ -56,14 +78,37 @@ def find_for_groups(
     table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target])), known.source)
     X, y, names = table.features(asked.target, asked.chosen, missing=True)
     tell(known.notes([*asked.chosen, asked.target, group]), quiet=quiet)
+    if out is not None:
+        make_folder(out)  # before the search, which would be lost
     with Interrupts() as interrupts, Progress(quiet) as progress:
         progress.begin("find one law for all groups")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         labels = frame.column(group).to_pylist()
-        found = find_grouped_formula(X, y, labels, names=names, callbacks=callbacks, **limits, **search)
+        found = find_formula(X, y, groups=labels, names=names, callbacks=callbacks, **limits, **search)
+    written = [] if out is None else _write(found, out, X, group, asked.target)
+    if plot is not None:
+        from edgewise.plots import plot_groups, save_figure
+
+        complete = ~(np.isnan(X).any(axis=1) | np.isnan(y))
+        kept = [label for label, whole in zip(labels, complete, strict=True) if whole]
+        written.append(save_figure(plot_groups(found.best, X[complete], y[complete], kept), plot))
+    if written and not quiet:
+        typer.echo("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
     if json:
         print_json(to_json(found.to_dict()))
     else:
         typer.echo(str(found))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
+
+
+def _write(found: GroupedResult, folder: Path, X: Any, group: str, target: str) -> list[Path]:
+    """The law as data, and as a file to predict with."""
+    from edgewise._core.files import write_file
+    from edgewise.cli.summary import to_json
+    from edgewise.estimators import FormulaRegressor, save
+
+    model = FormulaRegressor.from_result(found, X, groups=group, target=target)
+    save(model, folder / _FILES[0])
+    write_file(folder / _FILES[1], (to_json(found.to_dict()) + "\n").encode(), overwrite=True)
+    return [folder / name for name in _FILES]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +149,7 @@ _WRITERS: Mapping[str, Callable[[Formula, str], str]] = {
 
 def write_files(found: Found, number: int, folder: Path, data: str) -> list[Path]:
     """The front, one formula in every language and the page, into a folder that exists; the files written."""
+    from edgewise.estimators import FormulaRegressor, save
     from edgewise.report import render_report
 
     formula = found.result.front[number - 1]
@@ -162,7 +163,10 @@ def write_files(found: Found, number: int, folder: Path, data: str) -> list[Path
     }
     for name, text in texts.items():
         write_file(folder / name, text.encode("utf-8", errors="replace"), overwrite=True)
-    return [folder / name for name in texts]
+    # The formula that was asked for is the one to predict with.
+    chosen = replace(found.result, best=formula)
+    save(FormulaRegressor.from_result(chosen, found.X, target=found.target), folder / "formula.kan")
+    return [folder / name for name in ("formula.kan", *texts)]
 
 
 def _page(found: Found, formula: Formula) -> Any:

@@ -195,16 +195,21 @@ def learn(
     return Model(estimator, tuple(frame.column_names), (target,), classes)
 
 
+_NOT_OF_TABLES = {
+    "ImageClassifier": "a classifier of pictures, instead; `edgewise predict` takes it",
+    "FormulaRegressor": "a formula, instead; `edgewise predict` takes it",
+    "Solution": "the solution of an equation, instead; `edgewise.load` reads it",
+}
+
+
 def load_model(path: Path) -> Model:
     """What a .kan file holds."""
     import edgewise
 
     held: Any = edgewise.load(path)
-    if type(held).__name__ == "ImageClassifier":
-        raise InputError(
-            f"The model must be one of a table here. Got {path}, a classifier of pictures, instead; "
-            "`edgewise predict` takes it."
-        )
+    other = _NOT_OF_TABLES.get(type(held).__name__)
+    if other is not None:
+        raise InputError(f"The model must be a network for tables here. Got {path}, {other}.")
     if not hasattr(held, "network_"):
         return Model(held, held.input_names, held.output_names)
     names = getattr(held, "feature_names_in_", None)

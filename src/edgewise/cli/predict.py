@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import print_json, refuse_to_overwrite, tell, to_standard_output
+from edgewise.cli.outcome import refuse_to_overwrite, tell, to_standard_output
 
 
 def predict(
@@ -76,6 +75,13 @@ def predict(
 
         predict_pictures(load(model), data, out, quiet=quiet, json=json)
         return
+    if kind_of(model) == "FormulaRegressor":
+        from edgewise.cli.formula_predict import predict_formula
+        from edgewise.estimators.formula_files import load
+
+        unfit = {"--interval": interval is not None, "--drop-missing": drop_missing}
+        predict_formula(load(model), data, out, unfit=unfit, keep=keep, quiet=quiet, json=json)
+        return
     from edgewise.cli.streamed import is_dataset, predict_dataset
 
     if is_dataset(data):
@@ -92,30 +98,16 @@ def predict(
             json=json,
         )
         return
-    from edgewise.data import provenance, read_frame, write_frame
+    from edgewise.data import provenance, read_frame
     from edgewise.data.write import check_table_name
 
     if out is not None:
         check_table_name(out)
     frame = read_frame(data)
     from edgewise.cli.models import load_model
-    from edgewise.cli.predictions import with_predictions
-    from edgewise.cli.summary import to_json
+    from edgewise.cli.predictions import hand_over, with_predictions
 
     loaded = load_model(model)
     tell(provenance(frame).notes(loaded.names), quiet=quiet)
     predictions = with_predictions(loaded, frame, keep=keep, drop_missing=drop_missing, interval=interval)
-    counts = {"rows": predictions.frame.num_rows, "outside": predictions.outside}
-    if out is not None:
-        write_frame(predictions.frame, out)
-        if json:
-            print_json(to_json({**counts, "file": str(out)}))
-    elif json:
-        print_json(to_json({**counts, "predictions": predictions.frame.to_pylist()}))
-    else:
-        sys.stdout.flush()
-        write_frame(predictions.frame, sys.stdout.buffer)
-    if not quiet:
-        where = "" if out is None else f", written to {out}"
-        told = f"{counts['rows']:,} predictions{where}; {counts['outside']:,} outside the training range."
-        typer.echo(told, err=True)
+    hand_over(predictions, out, quiet=quiet, json=json)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import typer
+from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import complete
 from edgewise.cli.models import Model
-from edgewise.data import provenance
+from edgewise.cli.outcome import print_json
+from edgewise.cli.summary import to_json
+from edgewise.data import provenance, write_frame
 from edgewise.data.arrow import Cells, Frame
 
 OUTSIDE = "outside_training_range"
@@ -46,17 +52,38 @@ def with_predictions(
                 f"{source} must have at least one row without missing cells. Got none instead; leave --drop-missing out."
             )
     fresh = columns_of(model, used, interval)
-    outside = model.outside(used)
-    fresh[OUTSIDE] = pa.array(outside)
-    table = frame if keep else used
+    return beside(frame if keep else used, fresh, model.outside(used), provenance(frame).source)
+
+
+def beside(table: Frame, fresh: dict[str, Cells], outside: NDArray[np.bool_], source: str) -> Predictions:
+    """The table with predictions and the flag for extrapolation as further columns."""
+    fresh = {**fresh, OUTSIDE: pa.array(outside)}
     if taken := [name for name in fresh if name in table.column_names]:
         raise InputError(
-            f"{provenance(frame).source} must not have a column {taken[0]!r} yet, for the predictions go there. Got one "
+            f"{source} must not have a column {taken[0]!r} yet, for the predictions go there. Got one "
             "instead; rename or remove it."
         )
     for name, values in fresh.items():
         table = table.append_column(name, values)
     return Predictions(table.replace_schema_metadata(None), int(outside.sum()))
+
+
+def hand_over(predictions: Predictions, out: Path | None, *, quiet: bool, json: bool) -> None:
+    """Write the table, or print it, and say how many rows it has."""
+    counts = {"rows": predictions.frame.num_rows, "outside": predictions.outside}
+    if out is not None:
+        write_frame(predictions.frame, out)
+        if json:
+            print_json(to_json({**counts, "file": str(out)}))
+    elif json:
+        print_json(to_json({**counts, "predictions": predictions.frame.to_pylist()}))
+    else:
+        sys.stdout.flush()
+        write_frame(predictions.frame, sys.stdout.buffer)
+    if not quiet:
+        where = "" if out is None else f", written to {out}"
+        told = f"{counts['rows']:,} predictions{where}; {counts['outside']:,} outside the training range."
+        typer.echo(told, err=True)
 
 
 def columns_of(model: Model, used: Frame, interval: float | None = None) -> dict[str, Cells]:

@@ -17,6 +17,7 @@ _ESTIMATORS = ("KANRegressor", "KANClassifier")
 _CALIBRATED = "CalibratedKAN"
 _SOLUTION = "Solution"
 _PICTURES = "ImageClassifier"
+_FORMULAS = "FormulaRegressor"
 _KINDS: tuple[str, ...] = (KIND, *_ESTIMATORS, _CALIBRATED)
 
 
@@ -29,10 +30,11 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
 
     Parameters
     ----------
-    model : KAN, KANRegressor, KANClassifier, ImageClassifier, CalibratedKAN or Solution
+    model : KAN, KANRegressor, KANClassifier, FormulaRegressor, ImageClassifier, CalibratedKAN or Solution
         Of an estimator the file holds the network, the encoding, the classes and the parameters; not the callbacks, and
         not the rows that `partial_fit` keeps. A calibrated model is written with its maps, in a format that versions which
-        do not know them refuse to read.
+        do not know them refuse to read. Of formulas it holds the front with all digits, standard errors and the constants
+        of each group; not the network they were read from, their `trust` and alternatives, or forms of one's own.
     path : str or path
         Where to write, by custom with the suffix .kan.
     overwrite : bool
@@ -57,10 +59,8 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
     if kind == _CALIBRATED and type(model).__module__.startswith("edgewise."):
         _save_calibrated(model, path, overwrite)
         return
-    if kind == _PICTURES and type(model).__module__.startswith("edgewise."):
-        from edgewise.vision.files import save as save_pictures
-
-        save_pictures(model, path, overwrite=check_bool(overwrite, "overwrite", of="save"))
+    if type(model).__module__.startswith("edgewise.") and (files := _files_of(kind)) is not None:
+        files.save(model, path, overwrite=check_bool(overwrite, "overwrite", of="save"))
         return
     if kind == _SOLUTION and type(model).__module__.startswith("edgewise."):
         model.save(path, overwrite=overwrite)
@@ -97,7 +97,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    KAN, KANRegressor, KANClassifier, CalibratedKAN or Solution
+    KAN, KANRegressor, KANClassifier, FormulaRegressor, ImageClassifier, CalibratedKAN or Solution
         What was saved; its predictions are the same to the bit.
 
     Raises
@@ -115,10 +115,8 @@ def load(path: PathLike) -> Any:
     >>> (again.predict(X) == model.predict(X)).all()
     np.True_
     """
-    if kind_of(path) == _PICTURES:
-        from edgewise.vision.files import load as load_pictures
-
-        return load_pictures(path)
+    if (files := _files_of(kind_of(path))) is not None:
+        return files.load(path)
     if kind_of(path) == _SOLUTION:
         from edgewise.pde import Solution
 
@@ -126,6 +124,19 @@ def load(path: PathLike) -> Any:
     document, tensors = read_any_of(path, {kind: promised_tensors for kind in _KINDS})  # noqa: C420
     net = restored(document, tensors, path)
     return net if document["kind"] == KIND else _estimator(document, net, path)
+
+
+def _files_of(kind: str | None) -> Any:
+    """The module that writes and reads models without a KAN of one kind; None for the others."""
+    if kind == _PICTURES:
+        from edgewise.vision import files
+
+        return files
+    if kind == _FORMULAS:
+        from edgewise.estimators import formula_files
+
+        return formula_files
+    return None
 
 
 def _save_calibrated(model: Any, path: PathLike, overwrite: bool) -> None:

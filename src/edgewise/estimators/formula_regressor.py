@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
-from edgewise._core.checks import check_int, plural, short
+from edgewise._core.arguments import check_is
+from edgewise._core.checks import check_int, check_matrix, plural
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
-from edgewise.estimators.base import _seed, _show
-from edgewise.estimators.grouped import check_alone, without_groups
+from edgewise.estimators.base import _seed
+from edgewise.estimators.formula_options import search_options
+from edgewise.estimators.formula_rows import numbers, one_target, predicted, predicted_in
+from edgewise.estimators.grouped import without_groups
 from edgewise.estimators.names import names_of, table_to_fit, table_to_predict
-from edgewise.estimators.targets import regression_target, target_names
+from edgewise.estimators.targets import target_names
 from edgewise.symbolic import (
     Formula,
     FormulaResult,
     GroupedFormula,
     GroupedResult,
     find_formula,
-    find_grouped_formula,
 )
 from edgewise.symbolic.config import SearchConfig
 
@@ -83,6 +83,10 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         The formulas that no simpler one equals, the simplest first; with groups the best one and its rivals.
     result_ : FormulaResult or GroupedResult
         All that the search returned.
+    target_names_ : tuple of str
+        The name of y where it had one.
+    range_ : array of shape (2, d)
+        The smallest and the largest number of each column, that of the groups left out, in the complete rows.
     n_features_in_ : int
     feature_names_in_ : array of str
         Only where the table had names.
@@ -104,6 +108,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
     formula_: Formula | GroupedFormula
     front_: tuple[Formula | GroupedFormula, ...]
     result_: FormulaResult | GroupedResult
+    target_names_: tuple[str, ...]
+    range_: Floats
     n_features_in_: int
     feature_names_in_: NDArray[Any]
 
@@ -165,35 +171,93 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             If a parameter, the table or the target does not fit; it is a ValueError.
         """
         of = type(self).__name__
-        options = self._options(target_names(y))
+        options = search_options(self, target_names(y))
         table = table_to_fit(X, of)
         named, count = names_of(table), len(table.columns)
         labels: list[Any] = []
         if self.groups is not None:
             table, labels = without_groups(table, self.groups, of)
-        rows = _numbers(table, of)
-        target = _one_target(y, of)
+        rows = numbers(table, of)
+        target = one_target(y, of)
         check_consistent_length(rows, target)
         if len(rows) < FEWEST_ROWS:
             raise InputError(
                 f"Found array with {len(rows)} sample(s) while a minimum of {FEWEST_ROWS} is required by {of}."
             )
         names = self._names(table)
-        if self.groups is None:
-            self.result_ = find_formula(
-                rows, target, names=names, sample_weight=sample_weight, sigma=sigma, **options
-            )
-            self.formula_, self.front_ = self.result_.best, self.result_.front
-        else:
-            alone = check_alone(options, {"sample_weight": sample_weight, "sigma": sigma}, of)
-            self.result_ = find_grouped_formula(rows, target, labels, names=names, **alone)
-            self.formula_, self.front_ = self.result_.best, (self.result_.best, *self.result_.rivals)
-        self.n_features_in_ = count
+        found = find_formula(
+            rows, target, groups=None if self.groups is None else labels, names=names, sample_weight=sample_weight,
+            sigma=sigma, **options,
+        )  # fmt: skip
+        self._keep(found, count, rows, target_names(y))
         if named is not None:
             self.feature_names_in_ = named
         elif hasattr(self, "feature_names_in_"):
             del self.feature_names_in_  # of an earlier fit
         return self
+
+    @classmethod
+    def from_result(
+        cls,
+        result: FormulaResult | GroupedResult,
+        X: Any,
+        *,
+        groups: str | None = None,
+        target: str | None = None,
+    ) -> Self:
+        """The estimator that has found what `find_formula` returned, to predict with or to save.
+
+        Parameters
+        ----------
+        result : FormulaResult or GroupedResult
+        X : array of shape (n, d)
+            The rows that were searched, without the column of groups.
+        groups : str, optional
+            Name of the column of groups; it is the last column that `predict` takes.
+        target : str, optional
+            Name of what is predicted.
+
+        Returns
+        -------
+        FormulaRegressor
+
+        Raises
+        ------
+        InputError
+            If the columns are not those of the formulas, or a grouped result comes without the name of its groups.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import edgewise as ew
+        >>> X = np.linspace(1, 3, 60)[:, None]
+        >>> model = ew.FormulaRegressor.from_result(ew.find_formula(X, 2 * X[:, 0] ** 3, names=["r"]), X)
+        >>> model.predict({"r": [2.0]})
+        array([16.])
+        """
+        of = f"{cls.__name__}.from_result"
+        check_is(result, (FormulaResult, GroupedResult), "result", "what find_formula returns", of=of)
+        grouped = isinstance(result, GroupedResult)
+        if grouped != (groups is not None):
+            got = "a result with groups and none" if grouped else "a result without groups and one"
+            raise InputError(f"The 'groups' argument of {of} must name the column of groups. Got {got}.")
+        columns = result.best.columns if isinstance(result, GroupedResult) else result.best.names
+        rows = check_matrix(X, "X", columns=len(columns), of=of)
+        model = cls(groups=groups)
+        model._keep(result, len(columns) + grouped, rows, () if target is None else (str(target),))
+        model.feature_names_in_ = np.array([*columns, *([groups] if grouped else [])], dtype=object)
+        return model
+
+    def _keep(
+        self, result: FormulaResult | GroupedResult, count: int, rows: Floats, target: tuple[str, ...]
+    ) -> None:
+        self.result_, self.formula_ = result, result.best
+        self.front_ = (
+            (result.best, *result.rivals) if isinstance(result, GroupedResult) else tuple(result.front)
+        )
+        self.n_features_in_, self.target_names_ = count, target
+        known = rows[~np.isnan(rows).any(axis=1)]
+        self.range_ = np.array([known.min(axis=0), known.max(axis=0)])
 
     def predict(self, X: Any, at: int | None = None) -> Floats:
         """The formula at every row.
@@ -224,8 +288,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             formula = self.front_[check_int(at, "at", low=-count, high=count - 1, of="predict")]
         if isinstance(formula, GroupedFormula):
             table, labels = without_groups(table, self.groups, of)
-            return _predicted_in(formula, _numbers(table, of), labels)
-        return _predicted(formula, _numbers(table, of))
+            return predicted_in(formula, numbers(table, of), labels)
+        return predicted(formula, numbers(table, of))
 
     def refit_group(self, X: Any, y: Any) -> Self:
         """Learn the constants of groups from their rows, new groups or known ones; those that all share stay as they are.
@@ -254,7 +318,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             )
         table = table_to_predict(X, getattr(self, "feature_names_in_", None), self.n_features_in_, of)
         table, labels = without_groups(table, self.groups, of)
-        rows, target = _numbers(table, of), _one_target(y, of)
+        rows, target = numbers(table, of), one_target(y, of)
         check_consistent_length(rows, target)
         whole = ~(np.isnan(rows).any(axis=1) | np.isnan(target))
         for label in dict.fromkeys(labels):
@@ -283,14 +347,14 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         """
         from sklearn.metrics import r2_score
 
-        predicted = self.predict(X)
-        if bad := int((~np.isfinite(predicted)).sum()):
+        values = self.predict(X)
+        if bad := int((~np.isfinite(values)).sum()):
             raise InputError(
                 f"The score of a formula needs its value on every row. Got none on {plural(bad, 'row')} of "
-                f"{len(predicted):,}: {self.formula_.text} leaves its domain there; leave those rows out, or choose "
+                f"{len(values):,}: {self.formula_.text} leaves its domain there; leave those rows out, or choose "
                 "another formula with predict(X, at=...)."
             )
-        return float(r2_score(y, predicted, sample_weight=sample_weight))
+        return float(r2_score(y, values, sample_weight=sample_weight))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -301,95 +365,5 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         """The same for scikit-learn before 1.6."""
         return {"allow_nan": True}
 
-    def _options(self, target: Sequence[str]) -> dict[str, Any]:
-        """The parameters as `find_formula` takes them; those left at their defaults are left to it."""
-        of = type(self).__name__
-        callbacks: Any = self.callbacks
-        callbacks = () if callbacks is None else (callbacks,) if callable(callbacks) else callbacks
-        if not isinstance(callbacks, (list, tuple)) or not all(map(callable, cast("list[Any]", callbacks))):
-            raise InputError(
-                f"The 'callbacks' parameter of {of} must list functions. Got {short(self.callbacks)} instead."
-            )
-        verbose: Any = self.verbose
-        if not isinstance(verbose, (bool, np.bool_)):
-            verbose = check_int(verbose, "verbose", low=0, of=of)
-        options: dict[str, Any] = {
-            "work": self.work,
-            "seconds": self.seconds,
-            "seed": _seed(self.random_state, of),
-            "callbacks": (*cast("list[Any]", callbacks), *([_show] if verbose else [])),
-            "validation": self.validation,
-            "loss": self.loss,
-            "config": self.config,
-        }
-        limits: dict[str, Any] = {
-            "units": _as_y(self.units, target),
-            "forms": self.forms,
-            "without": self.without,
-            "require": self.require,
-            "ignore": self.ignore,
-        }
-        return options | {name: value for name, value in limits.items() if not _left_out(value)}
-
     def _names(self, table: RawTable) -> Any:
         return table.names if table.named or self.names is None else self.names
-
-
-def _left_out(value: Any) -> bool:
-    return value is None or (isinstance(value, (tuple, list, dict, set, frozenset)) and len(value) == 0)
-
-
-def _as_y(units: Any, target: Sequence[str]) -> Any:
-    """Units with that of the target under "y": `find_formula` sees the target without its name."""
-    if not isinstance(units, dict) or len(target) != 1 or "y" in units:
-        return cast(Any, units)
-    given = cast("dict[Any, Any]", units)
-    return {"y" if name == target[0] else name: unit for name, unit in given.items()}
-
-
-def _one_target(y: Any, of: str) -> Floats:
-    values, _ = regression_target(y, of, missing=True)
-    if values.ndim == 2 and values.shape[1] > 1:
-        raise InputError(
-            f"The 'y' parameter of {of} must be one column. Got {values.shape[1]} instead; wrap it in "
-            "sklearn.multioutput.MultiOutputRegressor for a formula of each."
-        )
-    return np.asarray(column_or_1d(values, warn=True), dtype=np.float64)
-
-
-def _predicted(formula: Formula, rows: Floats) -> Floats:
-    """The formula's values, NaN where a cell that it needs is missing."""
-    holes = np.isnan(rows)
-    values = formula.predict(np.where(holes, 1.0, rows))
-    needed = formula.expression.symbols
-    used = [at for at, name in enumerate(formula.names) if name in needed]
-    values[holes[:, used].any(axis=1)] = np.nan
-    return values
-
-
-def _predicted_in(formula: GroupedFormula, rows: Floats, labels: list[Any]) -> Floats:
-    """The values of a formula with groups, NaN where a cell is missing."""
-    holes = np.isnan(rows)
-    values = formula.predict(np.where(holes, 1.0, rows), np.array(labels, dtype=object))
-    values[holes.any(axis=1)] = np.nan
-    return values
-
-
-def _numbers(table: RawTable, of: str) -> Floats:
-    """The columns as one matrix, NaN where a cell is missing, or one sentence about the one that holds no numbers."""
-    columns: list[Floats] = []
-    for column in table.columns:
-        if column.numbers is None:
-            example = short(column.words[0]) if column.words else "none"
-            raise InputError(
-                f"Column {short(column.name, 40)} of {of} must hold numbers. Got words such as {example} instead; leave it "
-                "out or encode it."
-            )
-        bad = np.flatnonzero(np.isinf(column.numbers))
-        if bad.size:
-            raise InputError(
-                f"Column {short(column.name, 40)} of {of} must hold finite numbers. Got {column.numbers[bad[0]]} (infinity) "
-                f"in row {bad[0]} instead; correct such cells, or leave them empty."
-            )
-        columns.append(column.numbers)
-    return np.column_stack(columns)

@@ -1,8 +1,8 @@
-"""The column of groups of a `FormulaRegressor`: taken out of the table, and what the search over groups does not take."""
+"""The column of groups of a `FormulaRegressor`: taken out of the table."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -11,9 +11,6 @@ import numpy as np
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
-
-# Parameters that one search over all groups has no use for, at their defaults.
-_APART = ("units", "require", "ignore", "config")
 
 
 def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, list[Hashable]]:
@@ -59,17 +56,3 @@ def without_groups(table: RawTable, groups: Any, of: str) -> tuple[RawTable, lis
             f"The column of groups of {of} must have no missing cell. Got one in row {int(missing.argmax())}; leave it out."
         )
     return replace(table, columns=tuple(c for k, c in enumerate(table.columns) if k != at)), labels
-
-
-def check_alone(options: Mapping[str, Any], weights: Mapping[str, Any], of: str) -> dict[str, Any]:
-    """The options of a search over groups; one sentence about the first that has no meaning there."""
-    given = [name for name in _APART if options.get(name) is not None]
-    given += [name for name, value in weights.items() if value is not None]
-    if options.get("loss") != "squared":
-        given.append("loss")
-    if given:
-        raise InputError(
-            f"The parameter {given[0]!r} of {of} has no meaning with 'groups'. Got both; leave one of them out."
-        )
-    taken = ("work", "seconds", "seed", "callbacks", "forms", "without")
-    return {name: options[name] for name in taken if name in options}

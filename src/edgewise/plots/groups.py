@@ -45,10 +45,10 @@ def plot_groups(
     Examples
     --------
     >>> import numpy as np
-    >>> from edgewise.symbolic import find_grouped_formula
+    >>> from edgewise.symbolic import find_formula
     >>> x, name = np.tile(np.linspace(1, 3, 12), 2), np.repeat(["one", "two"], 12)
     >>> y = np.repeat([2.0, 3.0], 12) * x
-    >>> found = find_grouped_formula(x[:, None], y, name, names=["x"], work="quick")
+    >>> found = find_formula(x[:, None], y, groups=name, names=["x"], work="quick")
     >>> [axes.get_title(loc="left") for axes in plot_groups(found.best, x[:, None], y, name).axes]
     ['one', 'two']
     """

@@ -32,7 +32,6 @@ from .results.formula import Formula as Formula
 from .results.formula import pareto as pareto
 from .results.search_result import FormulaResult as FormulaResult
 from .search.find_formula import find_formula as find_formula
-from .search.grouped import find_grouped_formula as find_grouped_formula
 from .search.grouped_result import GroupedFormula as GroupedFormula
 from .search.grouped_result import GroupedResult as GroupedResult
 from .units.buckingham import Groups as Groups

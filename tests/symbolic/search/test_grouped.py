@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from edgewise._core.errors import InputError
 from edgewise.forms import parse
 from edgewise.forms.tree import render, replaced
-from edgewise.symbolic import GroupedResult, find_grouped_formula
+from edgewise.symbolic import GroupedResult, find_formula
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.search.grouped_constants import GroupedRows, apart, tie
 from edgewise.symbolic.search.grouped_template import loosened, template
@@ -28,7 +28,7 @@ def cooling(noise: float = 0.0, seed: int = 0) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def found() -> GroupedResult:
-    return find_grouped_formula(T[:, None], cooling(), BODY, names=["t"], work="quick")
+    return find_formula(T[:, None], cooling(), groups=BODY, names=["t"], work="quick")
 
 
 def test_the_law_and_its_constants_come_back(found: GroupedResult) -> None:
@@ -43,7 +43,7 @@ def test_the_law_and_its_constants_come_back(found: GroupedResult) -> None:
 
 
 def test_results_are_plain_data_and_repeat_bit_for_bit(found: GroupedResult) -> None:
-    again = find_grouped_formula(T[:, None], cooling(), BODY, names=["t"], work="quick")
+    again = find_formula(T[:, None], cooling(), groups=BODY, names=["t"], work="quick")
     one, other = found.to_dict(), again.to_dict()
     one.pop("seconds"), other.pop("seconds")
     assert json.dumps(one) == json.dumps(other)
@@ -51,12 +51,12 @@ def test_results_are_plain_data_and_repeat_bit_for_bit(found: GroupedResult) -> 
 
 def test_the_order_of_rows_and_the_names_of_groups_do_not_matter(found: GroupedResult) -> None:
     order = np.random.default_rng(4).permutation(len(T))
-    other = find_grouped_formula(
-        T[order][:, None], cooling()[order], BODY[order] == "cup", names=["t"], work=0.02
+    other = find_formula(
+        T[order][:, None], cooling()[order], groups=BODY[order] == "cup", names=["t"], work=0.02
     ).best
     assert set(other.own) == {True, False}
-    mixed = find_grouped_formula(
-        T[order][:, None], cooling()[order], BODY[order], names=["t"], work="quick"
+    mixed = find_formula(
+        T[order][:, None], cooling()[order], groups=BODY[order], names=["t"], work="quick"
     ).best
     assert mixed.text == found.best.text
     assert mixed.own["bath"]["b"].value == pytest.approx(0.25)
@@ -86,7 +86,7 @@ def test_groups_of_one_row_and_missing_cells_take_nothing_from_the_law() -> None
     y = np.concatenate([cooling(), [20 + 50 * np.exp(-1.0), np.nan, 30.0]])
     t[5] = np.nan
     groups = [*BODY, "pan", "jug", "jug"]
-    result = find_grouped_formula(t[:, None], y, groups, names=["t"], work="quick")
+    result = find_formula(t[:, None], y, groups=groups, names=["t"], work="quick")
     assert result.best.text == "a*exp(-b*t) + 20"
     assert list(result.best.own) == ["cup", "pot", "bath", "pond", "pan", "jug"]
     assert result.best.own["cup"]["b"].value == pytest.approx(0.9)
@@ -151,4 +151,4 @@ def test_a_template_with_its_numbers_is_the_formula(text: str) -> None:
 )
 def test_bad_groups_end_in_a_sentence(groups: list, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        find_grouped_formula(T[:, None], cooling(), groups, names=["t"], work="quick")
+        find_formula(T[:, None], cooling(), groups=groups, names=["t"], work="quick")

@@ -5,14 +5,16 @@ The search can be stopped at any time and then answers with the best it has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import check_choice, check_float, check_int
+from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
@@ -30,10 +32,11 @@ from edgewise.symbolic.results.parsimony import simplest
 from edgewise.symbolic.results.search_result import FormulaResult, recommended
 from edgewise.symbolic.search.all_rows import fitted_on_all
 from edgewise.symbolic.search.exactness import is_law
+from edgewise.symbolic.search.grouped import search_groups
+from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
+from edgewise.symbolic.search.narrow_first import run_narrow_first, searched_columns
 from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, remarks, with_best
-from edgewise.symbolic.search.recipe import networks, run
-from edgewise.symbolic.search.screening import mattering, related
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
@@ -41,12 +44,58 @@ from edgewise.training.common.records import Record
 
 _OF = "find_formula"
 LOSSES = ("squared", "robust")
+Labels = Sequence[Hashable] | NDArray[Any]
 
 
+@overload
 def find_formula(
     X: Any,
     y: Any,
     *,
+    groups: None = None,
+    names: Iterable[str] | None = ...,
+    units: Mapping[str, Any] | None = ...,
+    work: str | float = ...,
+    seconds: float | None = ...,
+    seed: int | None = ...,
+    callbacks: Iterable[Callable[[Record], Any]] = ...,
+    forms: Iterable[Form | str] | None = ...,
+    without: Iterable[str] = ...,
+    require: Iterable[str] = ...,
+    ignore: Iterable[str] = ...,
+    validation: float = ...,
+    loss: str = ...,
+    sample_weight: Any = ...,
+    sigma: Any = ...,
+    config: SearchConfig | None = ...,
+) -> FormulaResult: ...
+@overload
+def find_formula(
+    X: Any,
+    y: Any,
+    *,
+    groups: Labels,
+    names: Iterable[str] | None = ...,
+    units: Mapping[str, Any] | None = ...,
+    work: str | float = ...,
+    seconds: float | None = ...,
+    seed: int | None = ...,
+    callbacks: Iterable[Callable[[Record], Any]] = ...,
+    forms: Iterable[Form | str] | None = ...,
+    without: Iterable[str] = ...,
+    require: Iterable[str] = ...,
+    ignore: Iterable[str] = ...,
+    validation: float = ...,
+    loss: str = ...,
+    sample_weight: Any = ...,
+    sigma: Any = ...,
+    config: SearchConfig | None = ...,
+) -> GroupedResult: ...
+def find_formula(
+    X: Any,
+    y: Any,
+    *,
+    groups: Labels | None = None,
     names: Iterable[str] | None = None,
     units: Mapping[str, Any] | None = None,
     work: str | float = "normal",
@@ -62,7 +111,7 @@ def find_formula(
     sample_weight: Any = None,
     sigma: Any = None,
     config: SearchConfig | None = None,
-) -> FormulaResult:
+) -> FormulaResult | GroupedResult:
     """Find formulas for y in the columns of X.
 
     Parameters
@@ -71,6 +120,9 @@ def find_formula(
         Matrix or data frame, (n, d).
     y
         Vector, (n,).
+    groups
+        The group of each row, (n,), words or numbers: one law is sought for all, whose constants are one for all groups or
+        each group's own, as the rows say. A group of eight rows or more is needed; see the notes.
     names
         Names of the columns; by default those of the data frame, or x1, x2, ...
     units
@@ -114,12 +166,14 @@ def find_formula(
 
     Returns
     -------
-    FormulaResult
+    FormulaResult or GroupedResult
+        A `GroupedResult` where `groups` is given.
 
     Raises
     ------
     InputError
-        Where the table does not fit together, holds an infinite number, or has fewer than five rows without missing cells.
+        Where the table does not fit together, holds an infinite number, or has fewer than five rows without missing cells;
+        where `groups` comes with units, weights, sigma or a robust loss.
 
     Notes
     -----
@@ -127,6 +181,10 @@ def find_formula(
     those that y follows most closely one by one are searched; the message says so. Of more than 4,000 rows a random 4,000
     are searched, the same for the same seed; constants are then fitted on all rows to fit, and all held-out rows judge.
     Everything runs on one thread: same rows, seed and versions give the same bits.
+
+    With `groups`, structures are sought in the six groups with most rows, each then fitted to all groups; constants that
+    differ no more than their errors are made one for all, one after another, while Schwarz's criterion falls
+    (doi:10.1214/aos/1176344136). `work` and `seconds` are for all groups together.
 
     Examples
     --------
@@ -152,7 +210,32 @@ def find_formula(
     >>> found = find_formula(X, y, names=["m", "r"], sigma=noise)
     >>> found.best.text, 0.7 < found.reduced_chi_square < 1.3
     ('2*m/r^2', True)
+
+    One law over three bodies that cool, each at its own rate:
+
+    >>> t = np.tile(np.linspace(0, 5, 40), 3)
+    >>> body = np.repeat(["cup", "pot", "bath"], 40)
+    >>> rate = np.repeat([0.9, 0.5, 0.2], 40)
+    >>> found = find_formula(t[:, None], 20 + 60 * np.exp(-rate * t), groups=body, names=["t"])
+    >>> found.best.text, round(found.best.own["pot"]["a"].value, 6)
+    ('60*exp(-a*t) + 20', 0.5)
     """
+    if groups is not None:
+        alone = {
+            "units": units is None,
+            "loss": loss == "squared",
+            "sample_weight": sample_weight is None,
+            "sigma": sigma is None,
+        }
+        if given := [name for name, absent in alone.items() if not absent]:
+            raise InputError(
+                f"The {given[0]!r} argument of {_OF} has no meaning with 'groups'. Got both; leave one of them out."
+            )
+        one = partial(
+            find_formula, callbacks=callbacks, forms=forms, without=without, require=require, ignore=ignore,
+            validation=validation, config=config,
+        )  # fmt: skip
+        return search_groups(one, X, y, groups, names=names, work=work, seconds=seconds, seed=seed, of=_OF)
     settings = config_of(config, _OF)
     meter = Meter(settings.work_units * check_work(work, _OF), limit := check_seconds(seconds, _OF))
     seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
@@ -212,14 +295,14 @@ def _search(
     if limit is not None:
         meter.until = meter.began + limit * (1 if rows is everything else 1 - config.last_share)
     # Only the columns that matter are searched; the formulas are told in all of them.
-    chosen = _searched(rows, limits)
+    chosen = searched_columns(rows, limits)
     few = rows.columns(chosen)
     # The last of them is the one that counts.
     searches = [Search(few, limits.narrowed(few.names), told, meter, most, config)]
     reason = StopReason.EXHAUSTED
     try:
         with running(meter):
-            reason = _run_narrow_first(searches, seed)
+            reason = run_narrow_first(searches, seed)
     except KeyboardInterrupt:
         reason = StopReason.INTERRUPTED
     except StopError as stop:
@@ -236,62 +319,6 @@ def _search(
             f"{rows.count:,} of the {everything.count:,} rows were searched, and all had their say at the end."
         )
     return replace(ended, remarks=tuple(partly)).judged()
-
-
-def _searched(rows: SplitRows, limits: Limits) -> NDArray[np.intp]:
-    """Which columns are searched: those that are required, and of the others those that y follows."""
-    used = np.array([rows.names.index(name) for name in limits.columns], dtype=np.intp)
-    needed = [rows.names.index(name) for name in limits.columns if name in limits.require]
-    alike = rows.alike
-    return np.union1d(used[related(alike.X[:, used], alike.y, rows.config)], np.array(needed, dtype=np.intp))
-
-
-def _narrowed(wide: Search) -> Search | None:
-    """The search among the columns that matter, for a part of the time; None where that is all of them or cannot be told."""
-    rows, names, config = wide.rows, wide.rows.names, wide.config
-    if len(names) < config.wide_columns or rows.short:
-        return None
-    thin = rows.alike.thinned(config.screened_rows)
-    needed = [at for at, name in enumerate(names) if name in wide.limits.require]
-    most = config.screening_share * wide.left
-    kept = np.union1d(mattering(thin.X, thin.y, most, config), np.array(needed, dtype=np.intp))
-    if len(kept) in (0, len(names)):
-        return None
-    few = rows.columns(kept)
-    until = wide.part(config.narrow_share)
-    return Search(few, wide.limits.narrowed(few.names), wide.callbacks, wide.meter, until, config)
-
-
-def _run_narrow_first(searches: list[Search], seed: int | None) -> StopReason:
-    """Search among the columns that matter; among all of them where those fall short."""
-    wide = searches[-1]
-    wide.meter.beat = wide.beat
-    narrow = _narrowed(wide)
-    if narrow is None:
-        return run(wide, seed)
-    searches.append(narrow)
-    wide.meter.beat = narrow.beat
-    reason = run(narrow, seed)
-    if _missed(narrow, wide):
-        searches.append(wide)
-        wide.meter.beat = wide.beat
-        wide.add([each.tree for each in pareto(narrow.finished)], None)
-        return run(wide, seed)
-    if narrow.solved is None:
-        narrow.until = wide.until
-        return narrow.follow(networks(narrow, derive(seed, 1)))
-    return reason
-
-
-def _missed(narrow: Search, wide: Search) -> bool:
-    """Whether what the best formula leaves follows a column that was left out."""
-    if narrow.exact or not narrow.finished:
-        return not narrow.exact
-    best = min(narrow.finished, key=lambda each: each.error)
-    count = wide.config.screened_rows
-    thin, few = wide.rows.alike.thinned(count), narrow.rows.alike.thinned(count)
-    shown = mattering(thin.X, few.y - best.predict(few.X), config=wide.config)
-    return any(wide.rows.names[at] not in narrow.rows.names for at in shown)
 
 
 def _result(search: Search, reason: StopReason, everything: SplitRows, meter: Meter) -> Ended:

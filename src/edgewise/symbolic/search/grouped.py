@@ -16,19 +16,16 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work
-from edgewise.forms import Form
 from edgewise.forms.tree import Node, Variable, names_in, render, replaced
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.measurements import Measurements
 from edgewise.symbolic.results.formula import Constant, Formula
-from edgewise.symbolic.search.find_formula import find_formula
+from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.grouped_constants import GroupedRows, Tied, apart, tie
 from edgewise.symbolic.search.grouped_result import GroupedFormula, GroupedResult, group_labels, text_of
 from edgewise.symbolic.search.grouped_template import constant_names, loosened, template
 from edgewise.symbolic.search.input_validation import read_rows
-
-_OF = "find_grouped_formula"
 
 # Groups that are searched, those with most rows; formulas taken from each; templates whose constants are tied.
 _SEARCHED, _TAKEN, _TIED = 6, 10, 4
@@ -38,85 +35,57 @@ _FEWEST = 8
 _NODE = math.log(2) / 0.3
 
 
-def find_grouped_formula(
+def search_groups(
+    search: Callable[..., FormulaResult],
     X: Any,
     y: Any,
     groups: Any,
     *,
-    names: Iterable[str] | None = None,
-    work: str | float = "normal",
-    seconds: float | None = None,
-    seed: int = 0,
-    callbacks: Iterable[Callable[..., Any]] = (),
-    forms: Iterable[Form | str] | None = None,
-    without: Iterable[str] = (),
+    names: Iterable[str] | None,
+    work: str | float,
+    seconds: float | None,
+    seed: Any,
+    of: str,
 ) -> GroupedResult:
-    """Find one law over many groups of rows, in which constants may differ from group to group.
+    """One law over many groups of rows, in which constants may differ from group to group.
 
     Structures are sought in the six groups with most rows, each then fitted to all groups; constants that differ no more
-    than their errors are made one for all, one after another, while Schwarz's criterion falls.
+    than their errors are made one for all, one after another, while Schwarz's criterion falls (Schwarz 1978, Estimating the
+    dimension of a model, Annals of Statistics 6(2), doi:10.1214/aos/1176344136).
 
     Parameters
     ----------
-    X : array or data frame of shape (n, d)
-    y : array of shape (n,)
-    groups : array of shape (n,)
-        The group of each row: words or numbers.
-    names : iterable of str, optional
-        Names of the columns.
-    work : "quick", "normal", "thorough" or float
-        For all searches together, as of `find_formula`.
-    seconds : float, optional
-        Time limit of the searches together; it only interrupts.
-    seed : int
-    callbacks, forms, without
-        As of `find_formula`.
-
-    Returns
-    -------
-    GroupedResult
+    search
+        Finds formulas in the rows of one group: called with X and y, and with names, work, seconds and seed.
+    X, y, groups
+        Table (n, d), target (n,) and the group of each row (n,).
+    names, work, seconds, seed
+        As of `find_formula`; for all groups together.
+    of
+        Who asks, for messages.
 
     Raises
     ------
     InputError
         If the table does not fit together, or no group has eight rows.
-
-    References
-    ----------
-    Schwarz (1978), Estimating the dimension of a model. Annals of Statistics 6(2). doi:10.1214/aos/1176344136
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic import find_grouped_formula
-    >>> t = np.tile(np.linspace(0, 5, 40), 3)
-    >>> body = np.repeat(["cup", "pot", "bath"], 40)
-    >>> rate = np.repeat([0.9, 0.5, 0.2], 40)
-    >>> found = find_grouped_formula(t[:, None], 20 + 60 * np.exp(-rate * t), body, names=["t"])
-    >>> found.best.text
-    '60*exp(-a*t) + 20'
-    >>> round(found.best.own["pot"]["a"].value, 6)
-    0.5
     """
-    meter = Meter(seconds=(limit := check_seconds(seconds, _OF)))
-    factor, seed = check_work(work, _OF), check_int(seed, "seed", low=0, of=_OF)
+    meter = Meter(seconds=(limit := check_seconds(seconds, of)))
+    factor, seed = check_work(work, of), check_int(seed, "seed", low=0, of=of)
     table, columns = read_rows(X, y, names)
-    labels, number = group_labels(groups, len(np.asarray(y)), _OF)
+    labels, number = group_labels(groups, len(np.asarray(y)), of)
     rows = GroupedRows(columns, table.X, table.y, number[table.numbers], len(labels))
     sizes = np.bincount(rows.group, minlength=rows.count)
     searched = [int(at) for at in np.argsort(-sizes, kind="stable")[:_SEARCHED] if sizes[at] >= _FEWEST]
     if not searched:
         raise InputError(
-            f"The 'groups' argument of {_OF} must have a group of at least {_FEWEST} rows. The largest has {sizes.max()}."
+            f"The 'groups' argument of {of} must have a group of at least {_FEWEST} rows. The largest has {sizes.max()}."
         )
     with np.errstate(all="ignore"), one_thread():
         formulas: list[Formula] = []
         reasons: list[StopReason] = []
         for at in searched:
-            found = find_formula(
-                *rows.of(at), names=columns, work=factor / len(searched), seed=seed, callbacks=callbacks, forms=forms,
-                seconds=None if limit is None else max(limit / len(searched), 0.1), without=without,
-            )  # fmt: skip
+            share = None if limit is None else max(limit / len(searched), 0.1)
+            found = search(*rows.of(at), names=columns, work=factor / len(searched), seconds=share, seed=seed)
             formulas += [found.best, *found.front[: _TAKEN - 1]]
             reasons.append(found.stop_reason)
         structures = _structures(formulas, columns)
@@ -124,7 +93,7 @@ def find_grouped_formula(
         models = _fitted(structures, rows, seed)
         if not models:
             raise InputError(
-                f"{_OF} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
+                f"{of} found no formula that has values on the rows of every group. Leave out groups that differ in kind."
             )
         tied = sorted((tie(model, rows) for model in models[:_TIED]), key=_rank)
         kept = [label for at, label in enumerate(labels) if at not in few]

@@ -1,0 +1,188 @@
+"""Formula regressors as .kan files: formulas as trees with every digit, their errors, and the constants of each group."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any, cast
+
+import numpy as np
+
+from edgewise._core.checks import short
+from edgewise._core.errors import FileError, InputError
+from edgewise._core.plain import plain
+from edgewise._core.stopping import StopReason
+from edgewise.estimators.formula_regressor import FormulaRegressor
+from edgewise.forms.tree_json import from_json, to_json
+from edgewise.network.container import PathLike, read_container, write_container
+from edgewise.symbolic import Constant, Formula, FormulaResult, GroupedFormula, GroupedResult
+from edgewise.symbolic.expressions.writing import from_tree
+
+KIND = "FormulaRegressor"
+_LABELS = (str, int, float, bool)
+
+
+def save(model: FormulaRegressor, path: PathLike, *, overwrite: bool = True) -> None:
+    """Write a fitted formula regressor; its predictions are the same to the bit when it is read again."""
+    if not hasattr(model, "formula_"):
+        raise InputError(
+            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
+        )
+    names = getattr(model, "feature_names_in_", None)
+    result: Any = model.result_
+    grouped = isinstance(model.formula_, GroupedFormula)
+    write = _grouped_document if grouped else _formula_document
+    told = {"message": result.message, "stop_reason": str(result.stop_reason), "seconds": result.seconds}
+    if not grouped:
+        told |= {
+            "noise": result.noise,
+            "exact": result.exact,
+            "remarks": list(result.remarks),
+            "gross_errors": list(result.gross_errors),
+            "reduced_chi_square": result.reduced_chi_square,
+        }
+    document = {
+        "kind": KIND,
+        "parameters": {name: plain(each) for name, each in model.get_params().items() if _is_plain(each)},
+        "n_features": model.n_features_in_,
+        "target_names": list(model.target_names_),
+        "range": model.range_.tolist(),
+        "feature_names": None if names is None else [str(name) for name in names],
+        "grouped": grouped,
+        "formula": write(cast(Any, model.formula_)),
+        "front": [write(cast(Any, each)) for each in model.front_],
+        "result": plain(told),
+    }
+    write_container(path, document, {}, overwrite)
+
+
+def load(path: PathLike) -> FormulaRegressor:
+    """Read what `save` wrote."""
+    document, _ = read_container(path, KIND, lambda _: {})
+    try:
+        return _model(document)
+    except InputError as error:
+        raise FileError(f"The file {short(str(path))} is damaged: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise FileError(f"The file {short(str(path))} is damaged: its formulas cannot be read.") from error
+
+
+def _model(document: Mapping[str, Any]) -> FormulaRegressor:
+    parameters = cast("dict[str, Any]", document["parameters"])
+    if not set(parameters) <= set(FormulaRegressor().get_params()):
+        raise InputError("it has parameters that a FormulaRegressor does not take.")
+    # Lists stand in the file for the tuples that are the defaults.
+    tuples = {
+        name: tuple(cast("list[Any]", each)) for name, each in parameters.items() if isinstance(each, list)
+    }
+    model = FormulaRegressor().set_params(**(parameters | tuples))
+    told = cast("dict[str, Any]", document["result"])
+    reason, seconds = StopReason(told["stop_reason"]), float(told["seconds"])
+    if document["grouped"]:
+        best, *rivals = (_grouped(each) for each in document["front"])
+        model.formula_, model.front_ = _grouped(document["formula"]), (best, *rivals)
+        model.result_ = GroupedResult(best, tuple(rivals), str(told["message"]), reason, seconds)
+    else:
+        best, front = _formula(document["formula"]), tuple(_formula(each) for each in document["front"])
+        model.formula_, model.front_ = best, front
+        model.result_ = FormulaResult(
+            best, front, None, str(told["message"]), seconds, reason,
+            noise=None if told["noise"] is None else float(told["noise"]),
+            exact=told["exact"] is True,
+            remarks=tuple(map(str, told["remarks"])),
+            gross_errors=tuple(map(int, told["gross_errors"])),
+            reduced_chi_square=None if told["reduced_chi_square"] is None else float(told["reduced_chi_square"]),
+        )  # fmt: skip
+    model.n_features_in_ = int(document["n_features"])
+    formula = model.formula_
+    columns = formula.columns if isinstance(formula, GroupedFormula) else formula.names
+    if len(columns) + bool(document["grouped"]) != model.n_features_in_:
+        raise InputError("its formulas are of another number of columns.")
+    model.target_names_ = tuple(map(str, document["target_names"]))
+    model.range_ = np.asarray(document["range"], dtype=np.float64)
+    if model.range_.shape != (2, len(columns)):
+        raise InputError("its range is of another number of columns.")
+    if document["feature_names"] is not None:
+        model.feature_names_in_ = np.array([str(name) for name in document["feature_names"]], dtype=object)
+        if len(model.feature_names_in_) != model.n_features_in_:
+            raise InputError("it names another number of columns.")
+    return model
+
+
+def _formula_document(formula: Formula) -> dict[str, Any]:
+    return {
+        "tree": to_json(formula.tree),
+        "names": list(formula.names),
+        "constants": [_constant_document(each) for each in formula.constants],
+        **plain({"error": formula.error, "r2": formula.r2, "network_deviation": formula.network_deviation}),
+    }
+
+
+def _formula(document: Mapping[str, Any]) -> Formula:
+    names = tuple(map(str, document["names"]))
+    deviation = document["network_deviation"]
+    return Formula(
+        from_tree(from_json(document["tree"]), names), names, _number(document["error"]), _number(document["r2"]),
+        tuple(_constant(each) for each in document["constants"]), None if deviation is None else float(deviation),
+    )  # fmt: skip
+
+
+def _grouped_document(formula: GroupedFormula) -> dict[str, Any]:
+    return {
+        "tree": to_json(formula.tree),
+        "text": formula.text,
+        "template": formula.template,
+        "shared": {name: _constant_document(each) for name, each in formula.shared.items()},
+        "own": [
+            [_label(group), {name: _constant_document(each) for name, each in constants.items()}]
+            for group, constants in formula.own.items()
+        ],
+        "columns": list(formula.columns),
+        **plain({"rmse": formula.rmse, "r2": formula.r2, "criterion": formula.criterion}),
+    }
+
+
+def _grouped(document: Mapping[str, Any]) -> GroupedFormula:
+    own: dict[Hashable, dict[str, Constant]] = {
+        _label(group): {str(name): _constant(each) for name, each in constants.items()}
+        for group, constants in document["own"]
+    }
+    return GroupedFormula(
+        from_json(document["tree"]), str(document["text"]), str(document["template"]),
+        {str(name): _constant(each) for name, each in document["shared"].items()}, own,
+        tuple(map(str, document["columns"])), _number(document["rmse"]), _number(document["r2"]),
+        _number(document["criterion"]),
+    )  # fmt: skip
+
+
+def _constant_document(constant: Constant) -> list[Any]:
+    """Value and standard error; None for an error without end."""
+    return plain([constant.value, constant.standard_error])
+
+
+def _constant(document: Any) -> Constant:
+    value, error = document
+    return Constant(_number(value), math.inf if error is None else float(error))
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _label(group: Any) -> Any:
+    value = group.item() if isinstance(group, np.generic) else group
+    if type(value) not in _LABELS:
+        raise InputError(
+            f"The groups of a model to be saved must be text, numbers or truth values. Got {short(group)} instead."
+        )
+    return value
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON gives it back as it is; functions, forms of one's own and a config are not kept."""
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, cast("list[Any]", value)))
+    if isinstance(value, dict):
+        told = cast("dict[Any, Any]", value)
+        return all(type(key) is str and _is_plain(each) for key, each in told.items())
+    return type(value) in (str, int, float, bool, type(None))

@@ -1,0 +1,116 @@
+"""Formula regressors in files: the same predictions to the bit, and a damaged file is one sentence."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import edgewise as ew
+from edgewise import FileError, FormulaRegressor, InputError
+from edgewise.forms.tree import Apply, Node, Number, Variable
+from edgewise.forms.tree_json import from_json, to_json
+from edgewise.network.container import read_container, write_container
+from edgewise.symbolic import Formula, GroupedFormula
+
+LEAVES = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False).map(Number),
+    st.integers(-(10**6), 10**6).map(Number),
+    st.sampled_from(["x1", "a b", "pi"]).map(Variable),
+)
+
+
+def operations(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    one = st.tuples(st.sampled_from(["neg", "inv", "sin", "step"]), inner).map(lambda p: Apply(p[0], (p[1],)))
+    two = st.tuples(st.sampled_from(["^", "max", "mod"]), inner, inner).map(lambda p: Apply(p[0], p[1:]))
+    many = st.tuples(st.sampled_from(["+", "*"]), st.lists(inner, min_size=1, max_size=4))
+    return st.one_of(one, two, many.map(lambda p: Apply(p[0], tuple(p[1]))))
+
+
+@given(st.recursive(LEAVES, operations, max_leaves=20))
+def test_a_tree_comes_back(tree: Node) -> None:
+    assert from_json(to_json(tree)) == tree
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[], ["eval", "x"], ["sin", "x", "y"], ["^", 1], ["+"], {"x": 1}, None, True, [["+"], 1]],
+)
+def test_what_is_no_tree_is_refused(value: Any) -> None:
+    with pytest.raises(InputError):
+        from_json(value)
+
+
+def test_nesting_without_end_is_refused() -> None:
+    value: Any = "x"
+    for _ in range(500):
+        value = ["sin", value]
+    with pytest.raises(InputError):
+        from_json(value)
+
+
+@pytest.fixture(scope="module")
+def swings() -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.uniform(1, 3, (200, 2)), columns=["the mass", "pi"])
+    y = 2.5 * X["the mass"] / X["pi"] ** 2 + 0.01 * rng.standard_normal(200)
+    return X, y.to_numpy()
+
+
+def test_a_model_predicts_the_same_bits(
+    swings: tuple[pd.DataFrame, np.ndarray], tmp_path: pathlib.Path
+) -> None:
+    X, y = swings
+    model = FormulaRegressor("quick", without=["tan"], random_state=3).fit(X, y)
+    ew.save(model, tmp_path / "law.kan")
+    again = ew.load(tmp_path / "law.kan")
+    for at in range(len(model.front_)):
+        assert (again.predict(X, at=at) == model.predict(X, at=at)).all()
+    assert str(model.result_).startswith(str(again.result_))
+    assert again.formula_.constants == cast(Formula, model.formula_).constants
+    assert again.get_params() == {**model.get_params(), "without": ("tan",)}
+    assert again.feature_names_in_.tolist() == ["the mass", "pi"]
+    with pytest.raises(InputError, match="the mass"):
+        again.predict(X[["pi"]])
+
+
+def test_groups_keep_their_constants_and_learn_new_ones(tmp_path: pathlib.Path) -> None:
+    t = np.tile(np.linspace(0, 5, 30), 2)
+    X = pd.DataFrame({"t": t, "vessel": np.repeat([1, 2], 30)})
+    rate = np.where(X["vessel"] == 1, 0.9, 0.25)
+    y = 20 + 60 * np.exp(-rate * t)
+    model = FormulaRegressor("quick", groups="vessel").fit(X, y)
+    ew.save(model, tmp_path / "cooling.kan")
+    again = ew.load(tmp_path / "cooling.kan")
+    assert (again.predict(X) == model.predict(X)).all()
+    assert str(again.result_) == str(model.result_)
+    assert again.formula_.own == cast(GroupedFormula, model.formula_).own
+    new = X[:30].assign(vessel=7)
+    again.refit_group(new, 20 + 60 * np.exp(-0.5 * new["t"]))
+    assert again.formula_.own[7]["a"].value == pytest.approx(0.5)
+
+
+def test_what_cannot_be_saved_says_so(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError, match="call its fit"):
+        ew.save(FormulaRegressor(), tmp_path / "law.kan")
+
+
+def test_a_damaged_document_is_one_sentence(
+    swings: tuple[pd.DataFrame, np.ndarray], tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "law.kan"
+    ew.save(FormulaRegressor("quick").fit(*swings), path)
+    document, _ = read_container(path, "FormulaRegressor", lambda _: {})
+    for change in (
+        {"parameters": {"device": 1}}, {"front": [{}]}, {"n_features": 3}, {"feature_names": ["a"]},
+        {"formula": {**document["formula"], "tree": ["open", "x"]}},
+        {"result": {**document["result"], "stop_reason": "bored"}},
+    ):  # fmt: skip
+        write_container(path, {**document, **change}, {}, overwrite=True)
+        with pytest.raises(FileError, match="is damaged"):
+            ew.load(path)
