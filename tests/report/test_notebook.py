@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import sympy
 
+from edgewise import KANClassifier, audit, counterfactuals, explain, verify
 from edgewise._core import notebook
 from edgewise.network import KAN, mask_edges
 from edgewise.report.notebook import HTML, network_html
@@ -69,6 +70,31 @@ def test_results_and_formulas_show_themselves():
     shown = HTML["Formula"](formula)
     assert "<svg" in shown
     assert EVIL not in shown
+
+
+@pytest.fixture(scope="module")
+def found():
+    """An explanation of each kind, proofs and an audit of one small model whose names and words are markup."""
+    rng = np.random.default_rng(0)
+    X = {EVIL: np.where(rng.uniform(size=200) > 0.5, EVIL, "b"), "n": rng.uniform(size=200)}
+    y = np.where(X["n"] + (X[EVIL] == "b") + 0.3 * rng.normal(size=200) > 1, "yes", EVIL)
+    model = KANClassifier("additive", work="quick").fit(X, y)
+    return [
+        explain(model, X),
+        explain(model, X, row=0),
+        counterfactuals(model, X, row=int((y != "yes").argmax())),
+        verify(model, "monotone(n, increasing)"),
+        verify(model, "monotone(n, decreasing)"),
+        audit(model, X, y, protected=EVIL),
+    ]
+
+
+def test_explanations_proofs_and_audits_show_themselves(found):
+    shown = [HTML[type(each).__name__](each) for each in found]
+    assert all(EVIL not in each for each in shown)
+    assert ["<img" in each for each in shown] == [True, True, True, False, False, True]
+    assert "Proved" in shown[3]
+    assert "Refuted" in shown[4]
 
 
 def test_a_network_without_edges_is_still_shown():

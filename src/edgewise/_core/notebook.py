@@ -13,6 +13,16 @@ _SHOWN = {
     "EditResult": "edgewise.network.edits",
     "Formula": "edgewise.symbolic.results.formula",
     "FormulaResult": "edgewise.symbolic.results.search_result",
+    "GroupedResult": "edgewise.symbolic.search.grouped_result",
+    "LocalExplanation": "edgewise.explaining.local",
+    "GlobalExplanation": "edgewise.explaining.overview",
+    "Counterfactuals": "edgewise.explaining.changes",
+    "Proved": "edgewise.verifying.results.verdicts",
+    "Refuted": "edgewise.verifying.results.verdicts",
+    "Undecided": "edgewise.verifying.results.verdicts",
+    "AuditResult": "edgewise.auditing.result",
+    "Dynamics": "edgewise.dynamics.result",
+    "Solution": "edgewise.pde.results.solution",
 }
 
 

@@ -1,4 +1,4 @@
-"""What a notebook shows of a network, of a result that holds one, and of a formula."""
+"""What a notebook shows: networks that answer, formulas as mathematics, explanations and audits drawn, proofs in words."""
 
 from __future__ import annotations
 
@@ -9,9 +9,18 @@ from typing import Any
 
 import numpy as np
 from markupsafe import escape
+from matplotlib.figure import Figure
 
 from edgewise.network import KAN
-from edgewise.plots.network import plot_network
+from edgewise.plots import (
+    plot_audit,
+    plot_contributions,
+    plot_counterfactuals,
+    plot_dynamics,
+    plot_network,
+    plot_shapes,
+    plot_solution,
+)
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.page import render_network
@@ -22,6 +31,7 @@ ROWS = 512
 HEAD, CONTROL, EDGE = 290, 62, 66
 MOST_CONTROLS, MOST_EDGES = 8, 14
 STILL_INCHES, STILL_DPI = 7.0, 110
+_MARKS = {"proved": "#2a9d5c", "refuted": "#c8553d", "undecided": "#8a8a8a"}
 
 
 def network_html(net: KAN) -> str:
@@ -45,10 +55,10 @@ def network_html(net: KAN) -> str:
     """
     title = f"A KAN {list(net.shape)}"
     page = render_network(_content(net, title))
-    still = f"data:image/png;base64,{base64.b64encode(_still(net)).decode('ascii')}"
+    still = _picture(_still(net), f"{title}, drawn with its edge functions")
     return (
         f'<div style="position:relative;min-height:{_height(net)}px">'
-        f'<img src="{still}" alt="{escape(title)}, drawn with its edge functions" style="max-width:100%">'
+        f"{still}"
         f'<iframe title="{escape(title)}" sandbox="allow-scripts" srcdoc="{escape(page)}" loading="lazy" '
         'style="position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:Canvas"></iframe></div>'
     )
@@ -72,11 +82,50 @@ def _height(net: KAN) -> int:
 
 def _still(net: KAN) -> bytes:
     figure = plot_network(net)
-    buffer = io.BytesIO()
     width, height = figure.get_size_inches()
     figure.set_size_inches(STILL_INCHES, STILL_INCHES * height / width)
+    return _png(figure)
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=STILL_DPI)
     return buffer.getvalue()
+
+
+def _picture(png: bytes, alt: str) -> str:
+    data = base64.b64encode(png).decode("ascii")
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(alt)}" style="max-width:100%">'
+
+
+def _drawn(draw: Callable[[Any], Figure], what: str) -> Callable[[Any], str]:
+    """A picture of a result, and all that it says in a fold below."""
+
+    def html(found: Any) -> str:
+        words = f"<details><summary>In words</summary>{_words(found)}</details>"
+        return f"<div>{_picture(_png(draw(found)), what)}{words}</div>"
+
+    return html
+
+
+def _verdict(found: Any) -> str:
+    first, *others = str(found).split("\n")
+    return (
+        f'<div style="border-left:.4em solid {_MARKS[found.status]};padding-left:.8em"><strong>{escape(first)}</strong>'
+        f"{_words(chr(10).join(others))}</div>"
+    )
+
+
+def _words(found: Any) -> str:
+    return f'<pre style="overflow-x:auto">{escape(str(found))}</pre>'
+
+
+def _counterfactuals(found: Any) -> str:
+    return (
+        _drawn(plot_counterfactuals, f"What would have to change: {found.wanted}")(found)
+        if found.items
+        else _words(found)
+    )
 
 
 def _result(found: Any) -> str:
@@ -104,5 +153,15 @@ HTML: Mapping[str, Callable[[Any], str]] = {
     "EditResult": lambda found: network_html(found.network),
     "Formula": _formula,
     "FormulaResult": _formulas,
+    "GroupedResult": _words,
+    "LocalExplanation": _drawn(plot_contributions, "What each column adds to the answer"),
+    "GlobalExplanation": _drawn(plot_shapes, "What the model has learned, column by column"),
+    "Counterfactuals": _counterfactuals,
+    "Proved": _verdict,
+    "Refuted": _verdict,
+    "Undecided": _verdict,
+    "AuditResult": _drawn(plot_audit, "Measures by group, with their intervals"),
+    "Dynamics": _drawn(plot_dynamics, "Measured courses and the solutions of the equations"),
+    "Solution": _drawn(plot_solution, "The solution"),
 }
 """How a notebook shows each type, by its name: see `edgewise._core.notebook`."""
