@@ -11,7 +11,7 @@ from edgewise.forms.tree import Node, Variable, render
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
-from edgewise.symbolic.structure.forward_selection import pursued
+from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.moves import View, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
@@ -158,7 +158,7 @@ def test_a_target_that_hardly_differs_from_a_large_number_has_none() -> None:
 def test_noise_has_no_exact_relations_and_pursuit_sees_through_it() -> None:
     rows = table(lambda a, b, c: a * np.sin(b) + c**2, noise=0.02)
     assert not list(relations(rows, plain=True))
-    best = next(pursued(rows))
+    best = next(selected_sums(rows))
     truth = rows.X_held[:, 0] * np.sin(rows.X_held[:, 1]) + rows.X_held[:, 2] ** 2
     assert np.sqrt(np.mean((values(best, rows) - truth) ** 2)) < 0.01 * rows.spread
 

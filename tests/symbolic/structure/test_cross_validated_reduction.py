@@ -16,7 +16,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.description_length import challenged, description
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.cross_validated_reduction import reductions
-from edgewise.symbolic.structure.forward_selection import select, targeted
+from edgewise.symbolic.structure.forward_selection import select, weighted_targets
 from edgewise.symbolic.structure.quotients import quotients
 
 
@@ -120,9 +120,9 @@ def test_noise_about_zero_takes_no_function_of_y_away() -> None:
     _, clean = noisy_table(lambda a, b: (a * b) ** 2 / 4, 2, 0.0, low=0.05, high=2.0)
     y = clean + 0.02 * clean.std() * np.random.default_rng(7).standard_normal(len(clean))
     assert (y < 0).any()
-    sign, targets = targeted(y, np.ones(len(y)), SearchConfig().relations)
+    sign, targets = weighted_targets(y, np.ones(len(y)), SearchConfig().relations)
     assert sign == 1
-    (weight,) = [counts for outer, _, counts in targets if outer.tree == "s*u^2"]
+    (weight,) = [counts for each, counts in targets if each.outer.tree == "s*u^2"]
     assert (weight[y <= 0] == 0).all()
     assert (weight[y > 0] > 0).all()
 

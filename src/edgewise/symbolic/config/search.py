@@ -179,16 +179,16 @@ class SearchConfig:
         Steps that a column of whole numbers must have to count generations.
     varying_left, varying_formulas : float and int
         Varying coefficients: what polynomials may leave of the spread, and formulas put together.
-    weighed_rows, weighed_degrees : int and tuple of int
+    varying_noisy_rows, varying_noisy_degrees : int and tuple of int
         The same under noise: rows needed, and degrees of the coefficients.
-    weighed_models, weighed_chance : int and float
+    varying_noisy_models, varying_noisy_chance : int and float
         Models that are read, and how much worse than the best they may be.
-    weighed_simplest, weighed_closest, weighed_second, weighed_near : int, int, int and float
+    varying_noisy_simplest, varying_noisy_closest, varying_noisy_second, varying_noisy_near : int, int, int and float
         Closed forms of each coefficient that are put together, the simplest and the closest; those fitted once the other has
         its form; how much worse than the best they may be.
-    weighed_faint : float
+    varying_noisy_faint : float
         A row where a function is smaller beside its greatest tells nothing of its coefficient.
-    weighed_work, weighed_least_work : float
+    varying_noisy_work, varying_noisy_least_work : float
         Work on a coefficient, and what must be left to begin.
     beam, looked_closely, model_kinds : int
         Cross-validated reduction: states followed at each size, steps from each that are looked at closely, and kinds of
@@ -408,17 +408,17 @@ class SearchConfig:
     growth_steps: int = 4
     varying_left: float = 3e-6
     varying_formulas: int = 3
-    weighed_rows: int = 60
-    weighed_degrees: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8)
-    weighed_models: int = 2
-    weighed_chance: float = 1.03
-    weighed_simplest: int = 3
-    weighed_closest: int = 2
-    weighed_second: int = 6
-    weighed_near: float = 1.3
-    weighed_faint: float = 0.02
-    weighed_work: float = 0.5
-    weighed_least_work: float = 0.3
+    varying_noisy_rows: int = 60
+    varying_noisy_degrees: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8)
+    varying_noisy_models: int = 2
+    varying_noisy_chance: float = 1.03
+    varying_noisy_simplest: int = 3
+    varying_noisy_closest: int = 2
+    varying_noisy_second: int = 6
+    varying_noisy_near: float = 1.3
+    varying_noisy_faint: float = 0.02
+    varying_noisy_work: float = 0.5
+    varying_noisy_least_work: float = 0.3
     beam: int = 4
     looked_closely: int = 10
     model_kinds: int = 3
@@ -532,7 +532,7 @@ class SearchConfig:
             "even_decades",
             "view_edge",
             "pair_seen",
-            "weighed_faint",
+            "varying_noisy_faint",
             "break_beside",
             "break_unsure",
             "side_share",
@@ -548,7 +548,7 @@ class SearchConfig:
         check_config(
             self,
             most=dict.fromkeys(parts, 1.0),
-            least={"network_intervals": 1, "weighed_degrees": 1},
+            least={"network_intervals": 1, "varying_noisy_degrees": 1},
         )
 
 

@@ -29,7 +29,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.search.shortlist import settled, shortlist
 from edgewise.symbolic.structure.curves import curves
-from edgewise.symbolic.structure.forward_selection import nodes, pursued
+from edgewise.symbolic.structure.forward_selection import nodes, selected_sums
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.state import EXACT, powers
 
@@ -105,7 +105,7 @@ def _read(part: _Part, rows: SplitRows) -> Iterator[Node]:
     name = Variable("#part")
     curve = SplitRows((name.name,), u[good][:, None], target, u[:0, None], u[:0], config=rows.config)
     found = itertools.chain(
-        curves(curve, weight), pursued(curve, weight=weight), quotients(curve, now[good], weight=weight)
+        curves(curve, weight), selected_sums(curve, weight=weight), quotients(curve, now[good], weight=weight)
     )
     yield from (replaced(tree, {name.name: part.feature}) for tree in found)
 

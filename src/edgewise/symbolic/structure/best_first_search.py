@@ -20,7 +20,7 @@ from edgewise.forms.tree import Node
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.curves import long_curves, ranked_curves
-from edgewise.symbolic.structure.forward_selection import pursued
+from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
 from edgewise.symbolic.structure.moves import View, guesses, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
@@ -146,7 +146,7 @@ def finished(state: State, stage: int, until: float) -> Iterator[Node]:
         yield from relations(rows, exactly, plain=True)
     else:
         if state.error > config.noisy:
-            yield from pursued(rows, until=until)
+            yield from selected_sums(rows, until=until)
         yield from relations(rows, exactly)
         yield from varying(rows)
 

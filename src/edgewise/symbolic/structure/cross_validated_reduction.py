@@ -35,13 +35,13 @@ from edgewise.symbolic.structure.chebyshev_surrogate import (
     terms,
 )
 from edgewise.symbolic.structure.curves import curves, long_curves
-from edgewise.symbolic.structure.forward_selection import pursued
+from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.moves import View, scalings
 from edgewise.symbolic.structure.power_factors import power_factors
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.separability import factors, separations
 from edgewise.symbolic.structure.state import Move, State, power, powers
-from edgewise.symbolic.structure.varying_coefficients_noise import weighed
+from edgewise.symbolic.structure.varying_coefficients import varying
 
 Floats = NDArray[np.float64]
 
@@ -254,7 +254,7 @@ def _moves(state: State) -> Iterator[Move]:
 
 def sums_of_curves(one: Reduced, until: float) -> Iterator[Node]:
     """Formulas for y in the columns, of known functions of one of two features weighed by curves of the other."""
-    yield from map(one.state.lift, weighed(one.state.rows, one.weight, until))
+    yield from map(one.state.lift, varying(one.state.rows, one.weight, until))
 
 
 def formulas(one: Reduced, until: float, *, thorough: bool = True) -> Iterator[Node]:
@@ -264,7 +264,7 @@ def formulas(one: Reduced, until: float, *, thorough: bool = True) -> Iterator[N
         yield from map(one.state.lift, curves(rows, one.weight))
         if thorough:
             yield from map(one.state.lift, long_curves(rows, one.weight))
-    yield from map(one.state.lift, pursued(rows, weight=one.weight, until=until))
+    yield from map(one.state.lift, selected_sums(rows, weight=one.weight, until=until))
     model = one.state.landscape
     if model is not None:
         smooth = model.value(rows.X)

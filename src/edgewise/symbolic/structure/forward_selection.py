@@ -1,8 +1,8 @@
 """Sums of few terms under noise: forward selection and exchange in many small dictionaries, judged together.
 
-What the exact relations find by linear algebra must be searched for where rows are noisy: in each dictionary terms are
-added as long as the extended BIC falls (it charges for the size of the dictionary, too), then exchanged. Functions of y are
-fitted with weights that bring errors back to y's own units.
+A whole dictionary, which `linear_relations` solves for at once, would follow the noise: here terms must be chosen. In each
+dictionary they are added as long as the extended BIC falls (it charges for the size of the dictionary, too), then exchanged.
+Functions of y are fitted with weights that bring errors back to y's own units.
 
 References
 ----------
@@ -29,13 +29,13 @@ from edgewise.symbolic.costs import ENTRIES, GRAM, LAID_OUT, PAIRS, SELECTION
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, dictionaries
 from edgewise.symbolic.structure.direct_candidates import best_pair, best_triple
-from edgewise.symbolic.structure.linear_relations import (
-    OUTERS,
+from edgewise.symbolic.structure.transformed_targets import (
     Outer,
-    leaning,
+    Target,
     linear,
     outside,
     target_values,
+    transformed,
 )
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,9 @@ class _Sum:
     weights: Floats
 
 
-def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = math.inf) -> Iterator[Node]:
+def selected_sums(
+    rows: SplitRows, *, weight: Floats | None = None, until: float = math.inf
+) -> Iterator[Node]:
     """The best few sums of terms, the best first.
 
     Parameters
@@ -70,7 +72,7 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
     config, thin = rows.config, rows.thinned(rows.config.selected_rows)
     counts = np.ones(len(rows.y)) if weight is None else weight
     counts = replace(rows, y=counts).thinned(config.selected_rows).y
-    sign, targets = targeted(thin.y, counts, config.relations)
+    sign, targets = weighted_targets(thin.y, counts, config.relations)
     found: dict[str, _Sum] = {}
     for terms in itertools.islice(dictionaries(thin), config.dictionaries):
         if spent() > until:
@@ -78,28 +80,25 @@ def pursued(rows: SplitRows, *, weight: Floats | None = None, until: float = mat
         LAID_OUT(len(terms))
         ENTRIES(len(terms) * len(thin.y))
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
-        for outer, values, slope in targets:
-            best = _best(design, values, slope, terms, outer, config)
+        for target, slope in targets:
+            best = _best(design, target.values, slope, terms, target.outer, config)
             if best is not None:
-                key = outer.tree + " ".join(sorted(render(tree) for tree in best.trees))
+                key = target.outer.tree + " ".join(sorted(render(tree) for tree in best.trees))
                 found.setdefault(key, best)
     for each in sorted(found.values(), key=lambda one: one.criterion)[: config.selections]:
         yield outside(each.outer, linear(each.trees, each.weights), sign)
 
 
-def targeted(
+def weighted_targets(
     y: Floats, weight: Floats, config: RelationConfig
-) -> tuple[int, list[tuple[Outer, Floats, Floats]]]:
-    """The sign of y, and the functions of y that have values, with these and what their errors count in y."""
-    sign, off = leaning(y, config)
-    # Where noise has turned a sign, only y itself is told.
-    positive = np.where(off, sign * np.median(np.abs(y)), y)
-    found: list[tuple[Outer, Floats, Floats]] = []
-    for outer in OUTERS:
-        own = y if outer.anywhere else positive
-        values, slope = target_values(outer, own, sign), _slopes(outer, own, sign)
-        if values is not None and slope is not None:
-            found.append((outer, values, weight * (slope if outer.anywhere else np.where(off, 0.0, slope))))
+) -> tuple[int, list[tuple[Target, Floats]]]:
+    """The sign of y, and the functions of y that have values, each with what its errors count in y."""
+    sign, off, targets = transformed(y, astray=config.astray, about_zero=config.about_zero)
+    found: list[tuple[Target, Floats]] = []
+    for each in targets:
+        slope = _slopes(each.outer, each.y, sign)
+        if slope is not None:
+            found.append((each, weight * (slope if each.outer.anywhere else np.where(off, 0.0, slope))))
     return sign, found
 
 

@@ -3,62 +3,26 @@
 With more rows than terms, a least-squares fit over a whole dictionary has residual zero only where the law lies in its
 span, and then its coefficients are the law's: nothing is searched for. Functions of y (its square, its logarithm, its
 sine, ...) share one factorisation; ratios P/Q are the null vectors of [terms, -y * terms]. Under noise nothing passes,
-which costs milliseconds.
+which costs milliseconds; what `forward_selection` and `quotients` do then is unlike this, as it must choose terms.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
-from edgewise.forms.parser import read
-from edgewise.forms.tree import Apply, Node, Number, substitute
-from edgewise.symbolic.config import DEFAULT, RelationConfig
+from edgewise.forms.tree import Apply, Node
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import dictionaries, few
 from edgewise.symbolic.structure.state import EXACT, product
+from edgewise.symbolic.structure.transformed_targets import linear, outside, transformed
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Outer:
-    """y = tree(u) where u = value(y): for |y| and its sign unless `anywhere`."""
-
-    tree: str
-    value: Callable[[Floats], Floats]
-    anywhere: bool = False
-    low: float = -math.inf
-    high: float = math.inf
-
-
-# Noise may carry an angle a little beyond its range.
-_OVER = 0.15
-_QUARTER = math.pi / 2 + _OVER
-
-OUTERS = (
-    Outer("u", lambda y: y, anywhere=True),
-    Outer("s*sqrt(u)", np.square),
-    Outer("1/u", lambda y: 1 / y),
-    Outer("s/sqrt(u)", lambda y: y**-2.0),
-    Outer("s*u^(3/2)", lambda y: y ** (2 / 3)),
-    Outer("s/u^(3/2)", lambda y: y ** (-2 / 3)),
-    Outer("s*exp(u)", np.log),
-    Outer("log(u)", np.exp, anywhere=True, high=300.0),
-    Outer("s*u^2", np.sqrt),
-    Outer("s/u^2", lambda y: y**-0.5),
-    Outer("asin(u)", np.sin, anywhere=True, low=-_QUARTER, high=_QUARTER),
-    Outer("s*acos(u)", np.cos, low=0.0, high=math.pi + _OVER),
-    Outer("tan(u)", np.arctan, anywhere=True),
-    Outer("atan(u)", np.tan, anywhere=True, low=-1.57, high=1.57),
-)
 
 
 def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False) -> Iterator[Node]:
@@ -81,78 +45,29 @@ def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False)
     if len(rows.names) > rows.config.relation_columns or len(rows.y) < rows.config.relation_rows:
         return
     thin = rows.thinned(2 * rows.config.dictionary_terms)
-    sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
-    targets = [
-        (outer, values) for outer in OUTERS if (values := target_values(outer, thin.y, sign)) is not None
-    ]
+    sign, _, targets = transformed(thin.y)
     if not targets:  # it hardly differs from one number
         return
     longest = rows.config.exact_terms + rows.config.exact_terms_a_feature * len(rows.names)
     for terms in itertools.islice(dictionaries(thin), 1 if plain else None):
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
         for at, chosen, weights in _sums(
-            design, np.column_stack([values for _, values in targets]), tolerance, longest
+            design, np.column_stack([each.values for each in targets]), tolerance, longest
         ):
             tree = linear([terms[each].tree for each in chosen], weights)
-            yield outside(targets[at][0], tree, sign)
+            yield outside(targets[at].outer, tree, sign)
     for terms in itertools.islice(few(thin), 1 if plain else None):
         design = np.column_stack([np.broadcast_to(term.values, len(thin.y)) for term in terms])
-        for outer, values in targets:
+        for target in targets:
             # The inverse of a ratio is one.
-            if "/" in outer.tree:
+            if "/" in target.outer.tree:
                 continue
-            found = _ratio(design, values, tolerance, longest)
+            found = _ratio(design, target.values, tolerance, longest)
             if found is not None:
                 top, bottom = (
                     linear([terms[each].tree for each in chosen], weights) for chosen, weights in found
                 )
-                yield outside(outer, product(top, Apply("inv", (bottom,))), sign)
-
-
-def leaning(y: Floats, config: RelationConfig = DEFAULT.relations) -> tuple[int, NDArray[np.bool_]]:
-    """The sign of y, and the rows that noise about zero may have given the other one; 0 where y has none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.structure.linear_relations import leaning
-    >>> sign, off = leaning(np.array([1.0, 2.0, 30.0, 5.0, 4.0, -0.1]))
-    >>> sign, off.tolist()
-    (1, [False, False, False, False, False, True])
-    >>> leaning(np.array([1.0, 2.0, -3.0]))[0]
-    0
-    """
-    sign = 1 if 2 * int((y > 0).sum()) >= len(y) else -1
-    off = sign * y <= 0
-    if off.any() and (
-        off.mean() > config.astray or np.abs(y[off]).max() > config.about_zero * np.abs(y).max()
-    ):
-        return 0, np.zeros(len(y), dtype=bool)
-    return sign, off
-
-
-def target_values(outer: Outer, y: Floats, sign: int) -> Floats | None:
-    """The function of y that an outer function undoes; None where it has no values."""
-    if not outer.anywhere:
-        if sign == 0:
-            return None
-        y = np.abs(y)
-    if y.min() < outer.low or y.max() > outer.high:
-        return None
-    with np.errstate(all="ignore"):
-        values = outer.value(y)
-    good = (
-        np.isfinite(values).all()
-        and np.abs(values).max() < 1e100
-        and np.ptp(values) > 1e-9 * np.abs(values).max()
-    )
-    return values if good else None
-
-
-def outside(outer: Outer, tree: Node, sign: int) -> Node:
-    """The outer function of a tree."""
-    outside = read(outer.tree, ("u", "s"))
-    return substitute(substitute(outside, "s", Number(sign or 1)), "u", tree)
+                yield outside(target.outer, product(top, Apply("inv", (bottom,))), sign)
 
 
 def _sums(
@@ -249,12 +164,3 @@ def _null(table: Floats) -> tuple[Floats, float]:
     except np.linalg.LinAlgError:
         return np.zeros(table.shape[1]), np.inf
     return right[-1], float(singular[-1] / singular[0])
-
-
-def linear(trees: Sequence[Node], weights: Floats) -> Node:
-    """The weighted sum of some trees."""
-    parts = tuple(
-        Number(float(weight)) if tree == Number(1) else product(Number(float(weight)), tree)
-        for tree, weight in zip(trees, weights, strict=True)
-    )
-    return parts[0] if len(parts) == 1 else Apply("+", parts)

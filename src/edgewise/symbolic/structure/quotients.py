@@ -27,9 +27,9 @@ from edgewise.symbolic.costs import QUOTIENT
 from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, few
-from edgewise.symbolic.structure.forward_selection import nodes, select, targeted
-from edgewise.symbolic.structure.linear_relations import Outer, linear, outside, target_values
+from edgewise.symbolic.structure.forward_selection import nodes, select, weighted_targets
 from edgewise.symbolic.structure.state import product
+from edgewise.symbolic.structure.transformed_targets import Outer, linear, outside, target_values
 
 Floats = NDArray[np.float64]
 
@@ -102,17 +102,17 @@ def _criterion(left: float, count: int, price: float) -> float:
 
 def _targets(y: Floats, smooth: Floats, weight: Floats, config: RelationConfig) -> tuple[int, list[_Target]]:
     """y itself first; of functions that are each other's inverse one, for the inverse of a quotient is one."""
-    sign, targets = targeted(y, weight, config)
+    sign, targets = weighted_targets(y, weight, config)
     turned = np.where(sign * smooth > 0, smooth, y) if sign else smooth
     found: list[_Target] = []
-    for outer, values, counts in targets:
-        model = target_values(outer, smooth if outer.anywhere else turned, sign)
-        if model is not None and outer.tree not in _INVERSES:
-            found.append(_Target(outer, values, np.where(counts > 0, model, values), counts))
+    for each, counts in targets:
+        model = target_values(each.outer, smooth if each.outer.anywhere else turned, sign)
+        if model is not None and each.outer.tree not in _INVERSES:
+            found.append(_Target(each.outer, each.values, np.where(counts > 0, model, each.values), counts))
     return sign, found
 
 
-_INVERSES = ("1/u", "s/sqrt(u)", "s/u^(3/2)", "s/u^2")
+_INVERSES = ("s/u", "s/sqrt(u)", "s/u^(3/2)", "s/u^2")
 
 
 def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfig) -> _Quotient | None:

@@ -1,112 +1,286 @@
-"""Sums of known functions of one feature with unknown functions of another for weights: y = sum_k a_k(u) f_k(v).
+"""Sums of known functions of one feature with unknown functions of another for coefficients: y = sum_k a_k(u) f_k(v).
 
-With the f_k taken from a short list and the a_k polynomials, the fit is linear; where it leaves nothing, each a_k is a curve
-that the one-variable search reads.
+With the f_k taken from a short list and polynomials for the a_k the fit is linear. Rows without noise show by what is left
+that the f_k are right, and the polynomials are then the a_k. Under noise rows that are left out tell which f_k serve and how
+far the polynomials should bend; the rows less all other parts, over f_k, are noisy values of a_k. Either way each a_k is a
+curve, which is read as any other: x (4 - x) - y x/(1 + x), as rates of dynamical systems are.
+
+References
+----------
+Hastie, Tibshirani (1993), Varying-coefficient models. J. R. Stat. Soc. B 55(4). doi:10.1111/j.2517-6161.1993.tb01939.x
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.structure.curves import curves
 from edgewise.symbolic.structure.dictionaries import FAMILIES, Term, taken
-from edgewise.symbolic.structure.linear_relations import OUTERS, outside, target_values
-from edgewise.symbolic.structure.state import product
+from edgewise.symbolic.structure.state import power, product
+from edgewise.symbolic.structure.transformed_targets import OUTERS, outside, transformed
 from edgewise.symbolic.univariate.search import one_variable
+from edgewise.symbolic.univariate.trees import size
 
 Floats = NDArray[np.float64]
 
 
-def varying(rows: SplitRows) -> Iterator[Node]:
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A known function of one feature, and its coefficient, a polynomial in the other, on the rows."""
+
+    tree: Node
+    values: Floats
+    weight: Floats
+
+
+def varying(rows: SplitRows, weight: Floats | None = None, until: float = math.inf) -> Iterator[Node]:
     """Formulas in two features of which one enters by known functions.
 
     Parameters
     ----------
     rows
         Two features and a target; nothing is offered for other tables.
+    weight
+        How much the target counts on each row, (n,); None where it holds no noise.
+    until
+        The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) != 2 or len(rows.y) < rows.config.varying_rows:
+    if len(rows.names) != 2:
         return
+    yield from _without_noise(rows) if weight is None else _under_noise(rows, weight, until)
+
+
+def _polynomials(u: Floats, degree: int) -> Floats:
+    """Polynomials in a feature, (n, degree + 1)."""
+    return np.polynomial.chebyshev.chebvander(2 * (u - u.min()) / np.ptp(u) - 1, degree)
+
+
+def _design(table: Floats, functions: Sequence[Term]) -> Floats:
+    """Every polynomial times every function."""
+    return np.concatenate([table * each.values[:, None] for each in functions], axis=1)
+
+
+def _parts(table: Floats, functions: Sequence[Term], solution: Floats) -> list[_Part]:
+    """The functions, each with what its share of the solution makes of the polynomials."""
+    shares = np.split(solution, len(functions))
+    return [_Part(f.tree, f.values, table @ share) for f, share in zip(functions, shares, strict=True)]
+
+
+def _one(rows: SplitRows) -> Term:
+    return Term(Number(1), np.ones(len(rows.y)))
+
+
+def _without_noise(rows: SplitRows) -> Iterator[Node]:
+    """What is read off the first functions that leave nothing, of y or of a function of it."""
     config, thin = rows.config, rows.thinned(rows.config.varying_sample)
-    if not (np.ptp(thin.X, axis=0) > 0).all():
-        return  # of the sample one column does not vary at all
-    sign = 1 if (thin.y > 0).all() else -1 if (thin.y < 0).all() else 0
+    if len(rows.y) < config.varying_rows or not (np.ptp(thin.X, axis=0) > 0).all():
+        return  # of the sample one column may not vary at all
+    sign, _, targets = transformed(thin.y, OUTERS[:4])
     for at in (0, 1):
         u = thin.X[:, 1 - at]
-        unit = 2 * (u - u.min()) / np.ptp(u) - 1
-        table = np.polynomial.chebyshev.chebvander(unit, config.part_degree)
-        for functions in _functions(thin, at):
-            design = np.concatenate([table * each.values[:, None] for each in functions], axis=1)
+        table = _polynomials(u, config.part_degree)
+        for functions in _families(thin, at):
+            design = _design(table, functions)
             scale = np.linalg.norm(design, axis=0)
             if not (np.isfinite(scale) & (scale > 0)).all():
                 continue
             ORTHOGONAL(design.size * design.shape[1])
             q = np.linalg.qr(design / scale)[0]
-            for outer in OUTERS[:4]:
-                values = target_values(outer, thin.y, sign)
-                if values is None:
-                    continue
+            for target in targets:
+                values = target.values
                 left = float(np.linalg.norm(values - q @ (q.T @ values)))
                 spread = float(np.linalg.norm(values - values.mean()))
                 if left > config.varying_left * spread:
                     continue
-                weights = np.linalg.lstsq(design / scale, values, rcond=1e-11)[0] / scale
-                parts = [table @ each for each in np.split(weights, len(functions))]
+                solution = np.linalg.lstsq(design / scale, values, rcond=1e-11)[0] / scale
+                parts = _parts(table, functions, solution)
                 accuracy = max(left / spread, 1e-10)
-                for tree in _read(Variable(rows.names[1 - at]), u, functions, parts, accuracy, config):
-                    yield outside(outer, tree, sign)
+                for tree in _read(Variable(rows.names[1 - at]), u, parts, accuracy, config):
+                    yield outside(target.outer, tree, sign)
 
 
-def _functions(rows: SplitRows, at: int) -> Iterator[list[Term]]:
+def _families(rows: SplitRows, at: int) -> Iterator[list[Term]]:
     """One and a family; powers first."""
     feature = Term(Variable(rows.names[at]), rows.X[:, at])
-    one = Term(Number(1), np.ones(len(rows.y)))
+    one = _one(rows)
     square = Term(Apply("^", (feature.tree, Number(2))), feature.values**2)
     yield [one, feature]
     yield [one, feature, square]
     for family in FAMILIES:
-        for size in range(1, len(family) + 1):
-            atoms = taken(feature, family[:size], rows.config.sums)
+        for count in range(1, len(family) + 1):
+            atoms = taken(feature, family[:count], rows.config.sums)
             if atoms:
                 yield [one, *atoms]
 
 
 def _read(
-    u: Node,
-    x: Floats,
-    functions: Sequence[Term],
-    parts: Sequence[Floats],
-    accuracy: float,
-    config: SearchConfig,
+    u: Node, x: Floats, parts: Sequence[_Part], accuracy: float, config: SearchConfig
 ) -> Iterator[Node]:
-    """Every combination of the best few closed forms of the weights."""
+    """Every combination of the best few closed forms of the coefficients."""
     order = np.argsort(x)
-    sizes = [float(np.abs(part * each.values).max()) for part, each in zip(parts, functions, strict=True)]
+    sizes = [float(np.abs(part.weight * part.values).max()) for part in parts]
     choices: list[list[Node]] = []
-    for part, function, size in zip(parts, functions, sizes, strict=True):
-        if size <= 30 * accuracy * max(sizes):
+    for part, largest in zip(parts, sizes, strict=True):
+        if largest <= 30 * accuracy * max(sizes):
             continue
-        spread = float(np.ptp(part))
-        if spread <= 30 * accuracy * float(np.abs(part).max()):
-            choices.append([product(Number(float(part.mean())), function.tree)])
+        spread = float(np.ptp(part.weight))
+        if spread <= 30 * accuracy * float(np.abs(part.weight).max()):
+            choices.append([product(Number(float(part.weight.mean())), part.tree)])
             continue
         found = one_variable(
             x[order],
-            part[order],
+            part.weight[order],
             accuracy=max(100 * accuracy, 1e-8),
             work=config.part_work,
             top=4,
             config=config,
         )
         good = [each for each in found if each.residual <= max(300 * accuracy, 1e-7)][:2] or list(found[-1:])
-        choices.append([product(substitute(each.tree, "x", u), function.tree) for each in good])
+        choices.append([product(substitute(each.tree, "x", u), part.tree) for each in good])
     for picked in itertools.islice(itertools.product(*choices), config.varying_formulas):
         if picked:
             yield picked[0] if len(picked) == 1 else Apply("+", tuple(picked))
+
+
+def _under_noise(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node]:
+    """What is read off the pairs of functions that predict left-out rows best."""
+    config = rows.config
+    if len(rows.y) < config.varying_noisy_rows:
+        return
+    fitted: list[tuple[float, int, list[_Part]]] = []
+    for at in (0, 1):
+        for functions in _pairs(rows, at):
+            error, parts = _fit(rows, 1 - at, functions, weight)
+            if math.isfinite(error):
+                fitted.append((error, at, parts))
+    fitted.sort(key=lambda each: each[0])
+    for error, at, parts in fitted[: config.varying_noisy_models]:
+        left = (until - spent()) / config.curves.work_units
+        if error > config.varying_noisy_chance * fitted[0][0] or left < config.varying_noisy_least_work:
+            return
+        yield from _read_noisy(rows, 1 - at, parts, weight, error, min(config.varying_noisy_work, left / 4))
+
+
+def _pairs(rows: SplitRows, at: int) -> Iterator[list[Term]]:
+    """Two functions: more would follow the noise."""
+    v, name = rows.X[:, at], Variable(rows.names[at])
+    one, own, square = _one(rows), Term(name, v), Term(power(name, 2.0), v**2)
+    waves = [Term(Apply(kind, (name,)), values) for kind, values in (("sin", np.sin(v)), ("cos", np.cos(v)))]
+    yield from ([one, own], [one, square], [own, square], waves)
+    yield from ([one, wave] for wave in waves)
+    if (v > 0).all() or (v < 0).all():
+        inverse = Term(power(name, -1.0), 1 / v)
+        yield from ([one, inverse], [own, inverse])
+    if (v > 0).all():
+        yield [one, Term(power(name, 0.5), np.sqrt(v))]
+        yield [one, Term(Apply("log", (name,)), np.log(v))]
+    if float(np.abs(v).max()) < 20:
+        yield [one, Term(Apply("exp", (name,)), np.exp(v))]
+        yield [one, Term(Apply("exp", (Apply("neg", (name,)),)), np.exp(-v))]
+
+
+def _fit(rows: SplitRows, by: int, functions: Sequence[Term], weight: Floats) -> tuple[float, list[_Part]]:
+    """The error on left-out rows with the best degree, and the parts."""
+    u = rows.X[:, by]
+    if not np.ptp(u) > 0:
+        return math.inf, []
+    degrees = rows.config.varying_noisy_degrees
+    whole = _polynomials(u, max(degrees))
+    best: tuple[float, list[_Part]] = (math.inf, [])
+    for degree in degrees:
+        table = whole[:, : degree + 1]
+        design = _design(table, functions)
+        if 4 * design.shape[1] > len(u):
+            break
+        ORTHOGONAL(design.size * design.shape[1])
+        q, r = np.linalg.qr(design * weight[:, None])
+        pivots = np.abs(np.diagonal(r))
+        if not pivots.min() > 1e-10 * pivots.max():
+            break
+        along = q.T @ (rows.y * weight)
+        left = (rows.y * weight - q @ along) / np.maximum(1 - np.square(q).sum(1), 1e-2)
+        error = float(np.sqrt(np.mean(np.square(left))))
+        if error < best[0]:
+            best = error, _parts(table, functions, np.linalg.solve(r, along).astype(np.float64, copy=False))
+    return best
+
+
+def _read_noisy(
+    rows: SplitRows, by: int, parts: Sequence[_Part], weight: Floats, error: float, work: float
+) -> Iterator[Node]:
+    """Closed forms of the coefficients put together, and of each those that the rows leave once the other has its form."""
+    left = rows.y - sum((each.values * each.weight for each in parts), np.zeros(len(rows.y)))
+    name = Variable(rows.names[by])
+    first = [
+        _forms(_curve(rows, by, each, each.weight * each.values + left, weight), error, name, work)
+        for each in parts
+    ]
+    for picked in itertools.product(*first):
+        yield Apply("+", tuple(product(form, each.tree) for form, each in zip(picked, parts, strict=True)))
+    for own, (part, other) in zip(first, (parts, parts[::-1]), strict=True):
+        for form in own:
+            tape = Tape(form, (name.name,))
+            rest = rows.y - part.values * tape.value(tape.start, rows.X[:, [by]])
+            curve = _curve(rows, by, other, rest, weight)
+            for each in itertools.islice(
+                curves(curve.rows(name), np.sqrt(curve.counts)), rows.config.varying_noisy_second
+            ):
+                yield Apply("+", (product(form, part.tree), product(each, other.tree)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Curve:
+    """Noisy values of a coefficient, and how much each counts."""
+
+    x: Floats
+    y: Floats
+    counts: Floats
+    config: SearchConfig
+
+    def rows(self, name: Variable) -> SplitRows:
+        held = self.x[:0, None], self.y[:0]
+        return SplitRows((name.name,), self.x[:, None], self.y, *held, config=self.config)
+
+
+def _curve(rows: SplitRows, by: int, part: _Part, target: Floats, weight: Floats) -> _Curve:
+    """What a coefficient would have to be on each row for its part to be the target."""
+    strength = np.abs(part.values)
+    seen = strength > rows.config.varying_noisy_faint * strength.max()
+    counts = np.square(weight * strength)[seen]
+    return _Curve(rows.X[seen, by], target[seen] / part.values[seen], counts, rows.config)
+
+
+def _forms(curve: _Curve, error: float, name: Variable, work: float) -> list[Node]:
+    """Closed forms of a coefficient: a constant, and of those that follow it the simplest and the closest."""
+    config, x, y, counts = curve.config, curve.x, curve.y, curve.counts
+    scale = math.sqrt(float(np.average(np.square(y), weights=counts)))
+    accuracy = min(1.0, 1.1 * error / math.sqrt(float(counts.mean())) / max(scale, 1e-300))
+    told: list[tuple[float, Node]] = []
+    for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, work=work, config=config):
+        told.append((each.residual, substitute(each.tree, "x", name)))
+    for tree in curves(curve.rows(name), np.sqrt(counts)):
+        tape = Tape(tree, (name.name,))
+        left = np.square(tape.value(tape.start, x[:, None]) - y)
+        told.append((math.sqrt(float(np.average(left, weights=counts))) / max(scale, 1e-300), tree))
+    least = min((residual for residual, _ in told if math.isfinite(residual)), default=math.inf)
+    near = [
+        (size(tree), residual, tree)
+        for residual, tree in told
+        if residual <= config.varying_noisy_near * least
+    ]
+    simple, close = sorted(near, key=lambda each: each[:2]), sorted(near, key=lambda each: each[1])
+    simple, close = simple[: config.varying_noisy_simplest], close[: config.varying_noisy_closest]
+    kept = [*simple, *(each for each in close if each not in simple)]
+    return [Number(float(np.average(y, weights=counts))), *(tree for _, _, tree in kept)]

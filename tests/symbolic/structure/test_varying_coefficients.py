@@ -14,7 +14,7 @@ from edgewise.symbolic import find_formula
 from edgewise.symbolic.expressions.parse import to_sympy
 from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.varying_coefficients_noise import weighed
+from edgewise.symbolic.structure.varying_coefficients import varying
 
 a, b = sympy.symbols("a b")
 
@@ -28,7 +28,7 @@ def table(law: Callable[..., Any], noise: float, rows: int = 800, seed: int = 0)
 
 def offered(rows: SplitRows, until: float = math.inf) -> list[Any]:
     with running(Meter()):
-        trees = list(weighed(rows, np.ones(len(rows.y)), until))
+        trees = list(varying(rows, np.ones(len(rows.y)), until))
     return [fit_expression(to_sympy(tree, rows.names), rows) for tree in trees]
 
 
