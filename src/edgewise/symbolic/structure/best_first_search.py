@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.structure.blind_moves import FEW, blind
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.curves import long_curves, ranked_curves
 from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
-from edgewise.symbolic.structure.moves import View, guesses, idle, pairs, scalings
+from edgewise.symbolic.structure.moves import View, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import EXACT, Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
@@ -126,7 +127,7 @@ def _guessed(state: State) -> Iterator[State]:
     if before is None:
         return
     tried: list[tuple[float, State]] = []
-    for move in guesses(state):
+    for move in blind(state, FEW):
         child = state.after(move)
         if child is not None:
             thin = child.rows.thinned(config.guessed_rows)

@@ -3,8 +3,9 @@
 Derivatives of a model of noisy rows are too rough for exact relations. What can still be compared is how well rows that a
 model has not seen are predicted: where y is x3 times a function of the others, or depends on x1 and x2 through their ratio
 alone, a smooth model with one column less predicts no worse, for it has less to learn. Each step is tried blindly, and the
-best few are followed. All errors are in the units of y: dividing y by a column makes the noise uneven, so rows are weighed
-by how much the new target counts in the old.
+best few are followed. The moves are those of `best_first_search`; there slopes suggest them and a state with a formula ends
+the walk, here left-out rows judge them and no formula says that one is there. Errors are in the units of y: dividing y by a
+column makes the noise uneven, so rows are weighed by how much the new target counts in the old.
 
 References
 ----------
@@ -23,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.work import spent
-from edgewise.forms.tree import Apply, Node, Variable, render
+from edgewise.forms.tree import Node, Variable, render
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import NOISY, NOISY_TABLE
 from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.structure.blind_moves import ALL, blind
 from edgewise.symbolic.structure.chebyshev_surrogate import (
     TARGETS,
     coordinates,
@@ -40,15 +42,11 @@ from edgewise.symbolic.structure.moves import View, scalings
 from edgewise.symbolic.structure.power_factors import power_factors
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.separability import factors, separations
-from edgewise.symbolic.structure.state import Move, State, power, powers
+from edgewise.symbolic.structure.state import Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
 
 Floats = NDArray[np.float64]
 
-# Powers of a column that y may be proportional to, and of two columns in their product.
-_FACTORS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5, 3.0, -3.0)
-_PRODUCTS = ((1.0, 1.0), (1.0, -1.0), (2.0, 1.0), (1.0, 2.0), (2.0, -1.0), (1.0, -2.0))
-_SUMS = ((1.0, 1.0), (2.0, 2.0), (-1.0, -1.0), (2.0, 1.0), (1.0, 2.0))
 # Functions of the target that are worth a model.
 _TARGETS = ("identity", "log", "reciprocal", "square")
 
@@ -177,7 +175,7 @@ def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
     config = judge.config
     tried: list[tuple[float, list[Kind], Move, State, Floats]] = []
     taken = power_factors(one.state.rows, one.weight)
-    for move in itertools.chain(taken, _moves(one.state), _led(one.state)):
+    for move in itertools.chain(taken, blind(one.state, ALL), _led(one.state)):
         if spent() > until:
             break
         name = _name(one.state, move)
@@ -223,33 +221,6 @@ def _led(state: State) -> Iterator[Move]:
         yield from scalings(view)
         yield from factors(view)
         yield from separations(state, view)
-
-
-def _moves(state: State) -> Iterator[Move]:
-    """All steps to one feature less: y proportional to a power of one, one without effect, two that go together."""
-    X = state.rows.X
-    names = tuple(Variable(name) for name in state.rows.names)
-    positive = [bool(column.min() > 0.01 * column.max() > 0) for column in X.T]
-    clear = [good or bool(column.max() < 0) for good, column in zip(positive, X.T, strict=True)]
-    for at, name in enumerate(names):
-        rest = names[:at] + names[at + 1 :]
-        yield Move("idle", rest)
-        for exponent in _FACTORS if clear[at] else ():
-            if exponent == round(exponent) or positive[at]:
-                yield Move("factor", rest, power(name, exponent))
-    for i, j in itertools.combinations(range(len(names)), 2):
-        pair = (names[i], names[j])
-        merged: list[Node] = []
-        for exponents in _PRODUCTS:
-            if (exponents[1] > 0 or clear[j]) and (clear[i] or clear[j] or exponents == (1.0, 1.0)):
-                merged.append(powers(pair, exponents))
-        for p, q in _SUMS:
-            if p > 0 or (clear[i] and clear[j]):
-                first, second = power(names[i], p), power(names[j], q)
-                merged += [Apply("+", (first, second)), Apply("+", (first, Apply("neg", (second,))))]
-        for feature in merged:
-            features = tuple(feature if at == i else name for at, name in enumerate(names) if at != j)
-            yield Move("merge", features)
 
 
 def sums_of_curves(one: Reduced, until: float) -> Iterator[Node]:

@@ -375,23 +375,3 @@ def idle(view: View) -> Iterator[Move]:
             break
         features = tuple(name for each, name in enumerate(view.names) if each != at)
         yield Move("idle", features, residual=float(share[at]))
-
-
-def guesses(state: State) -> Iterator[Move]:
-    """Plain merges and factors to try blindly, where the smooth model is too poor to suggest any."""
-    names = tuple(Variable(name) for name in state.rows.names)
-    clear = [bool((column > 0).all() or (column < 0).all()) for column in state.rows.X.T]
-    for at, name in enumerate(names):
-        if clear[at] and len(names) > 1:
-            rest = names[:at] + names[at + 1 :]
-            for exponent in (1.0, -1.0, 2.0, -2.0):
-                yield Move("factor", rest, power(name, exponent))
-    for i, j in itertools.combinations(range(len(names)), 2):
-        one, other = names[i], names[j]
-        merged = [product(one, other), Apply("+", (one, other)), Apply("+", (one, Apply("neg", (other,))))]
-        if clear[j]:
-            merged.append(product(one, Apply("inv", (other,))))
-        for feature in merged:
-            yield Move(
-                "guess", tuple(feature if at == i else name for at, name in enumerate(names) if at != j)
-            )
