@@ -1,0 +1,130 @@
+"""What a search for equations ends with: constants settled, errors of them, what is conserved, and a sentence on it all."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.stopping import StopReason
+from edgewise.dynamics.conserved import conserved
+from edgewise.dynamics.constants import constants_in, covariance, of_numbers, polished, settled
+from edgewise.dynamics.courses import Courses
+from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
+from edgewise.dynamics.search import Search
+from edgewise.dynamics.selection import Judged, Selection
+from edgewise.dynamics.shooting import Fit, solved
+from edgewise.symbolic import Constant, Formula
+from edgewise.symbolic.expressions.tape import Tape
+
+Floats = NDArray[np.float64]
+# Where more is left than so many times the noise of the splines, something is missing.
+_EXPLAINED = 1.5
+
+
+def outcome(search: Search, best: Judged, reason: StopReason | None, seed: int) -> Dynamics:
+    """The equations with their constants made plain, how well their solution follows the courses, and what was reached."""
+    courses, selection, meter = search.courses, search.selection, search.meter
+    noise = selection.left(best)
+    fit = settled(selection.pieces, best.fit, noise, lambda f: selection.criterion(f, _price(f, selection)))
+    fit = polished(selection.pieces, fit, noise)
+    noise = np.sqrt(fit.squares / courses.rows + selection.floor)
+    spread = covariance(selection.pieces, fit, noise)
+    errors = of_numbers(fit.model, spread)
+    numbers = fit.model.offset + fit.model.spread @ fit.point.constants
+    xs = solved(selection.pieces, fit.model, fit.point.constants, fit.point.starts)
+    piece, place = selection.pieces.seen
+    solution = xs[piece, place]
+    measured = selection.pieces.values
+    trees = fit.model.trees(fit.point.constants, courses.names)
+    equations: list[Formula] = []
+    for state, tree in enumerate(trees):
+        left = float(np.sqrt(fit.squares[state] / courses.rows))
+        bare = Formula(tree, names=courses.names)
+        shown = constants_in(Tape(bare.tree, courses.names).start.tolist(), numbers, errors)
+        equations.append(
+            Formula(
+                tree,
+                names=courses.names,
+                error=left,
+                r2=float(
+                    1 - fit.squares[state] / np.square(measured[:, state] - measured[:, state].mean()).sum()
+                ),
+                constants=tuple(Constant(value, error) for value, error in shown),
+            )
+        )
+    kept: tuple[Conserved, ...] = ()
+    if not courses.inputs:
+        kept = tuple(
+            Conserved(formula, _drift(formula, solution, measured))
+            for each in conserved(fit.model, fit.point.constants, courses.names, measured, seed)
+            for formula in [Formula(each, names=courses.names)]
+        )
+    ends = np.cumsum([len(course.t) for course in courses.each])[:-1]
+    beside = tuple(
+        FittedCourse(course.t, course.states, own, course.label)
+        for course, own in zip(courses.each, np.split(solution, ends), strict=True)
+    )
+    exact = selection.is_exact(best)
+    explained = bool((noise <= _EXPLAINED * search.noise + np.sqrt(selection.floor)).all())
+    ended = reason or (
+        StopReason.EXACT
+        if exact
+        else StopReason.EXPLAINED
+        if explained
+        else StopReason.WORK_SPENT
+        if meter.left <= 0
+        else StopReason.EXHAUSTED
+    )
+    stability = search.stability(best.chosen, seed)
+    return Dynamics(
+        tuple(equations),
+        courses.states,
+        courses.inputs,
+        kept,
+        MappingProxyType(
+            dict(zip(courses.states, np.sqrt(fit.squares / courses.rows).tolist(), strict=True))
+        ),
+        MappingProxyType(stability),
+        beside,
+        _message(courses, exact, explained, noise, search.noise, kept),
+        ended,
+        meter.seconds,
+    )
+
+
+def _price(fit: Fit, selection: Selection) -> float:
+    """What the constants cost that are left; the terms stay as they are."""
+    return len(fit.point.constants) * float(np.log(selection.pieces.values.size))
+
+
+def _drift(formula: Formula, solution: Floats, measured: Floats) -> float:
+    values = formula.predict(measured)
+    size = float(np.abs(values - np.median(values)).max() + np.abs(values).mean())
+    return float(values.std() / size) if size else 0.0
+
+
+def _message(
+    courses: Courses,
+    exact: bool,
+    explained: bool,
+    left: Floats,
+    noise: Floats,
+    kept: tuple[Conserved, ...],
+) -> str:
+    many = len(courses.each)
+    said = [f"From {courses.rows} rows" + (f" of {many} courses" if many > 1 else "") + ":"]
+    if exact:
+        said.append("the solution follows every state to rounding.")
+    elif explained:
+        said.append("the solution leaves of every state what a smooth curve leaves: noise.")
+    else:
+        worst = int((left / noise).argmax())
+        said.append(
+            f"the solution leaves {left[worst] / noise[worst]:.2g} times as much of '{courses.states[worst]}' as a smooth "
+            "curve does: terms may be missing from the library."
+        )
+    if kept:
+        said.append(f"Conserved: {'; '.join(each.formula.text for each in kept)}.")
+    return " ".join(said)

@@ -1,0 +1,182 @@
+"""The stages of a search for the equations of measured courses: starts from the weak form, then the exchange of terms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgewise._core.work import Meter
+from edgewise.dynamics.courses import Courses
+from edgewise.dynamics.selection import Chosen, Judged, Selection
+from edgewise.dynamics.shooting import Pieces, cut, solved
+from edgewise.dynamics.terms import (
+    Library,
+    Term,
+    functions,
+    inner_sizes,
+    polynomials,
+    saturating,
+    saturations,
+)
+from edgewise.dynamics.weak import searches, smooth_values, smoothed, with_inner
+from edgewise.pde.settings import DiscoveryConfig
+from edgewise.symbolic import Formula
+
+# Weighting functions per half width: one coordinate can have more than fields in space.
+_DENSITY = 6.0
+# Intervals of a piece; pieces of all courses at most; steps of an interval at most.
+_PIECE, _MOST_PIECES, _MOST_PARTS = 10, 60, 8
+# Solutions are as exact as this share of what a fit leaves, or of the spread of the states.
+_EXACT_NOISE, _EXACT = 1e-2, 1e-8
+# Choices of saturations for each state that are started from.
+_TURNS = 4
+
+
+@dataclass(eq=False)
+class Search:
+    """The stages of a search over one set of courses, and what it has found so far."""
+
+    courses: Courses
+    degree: int
+    without: tuple[str, ...]
+    meter: Meter
+
+    def __post_init__(self) -> None:
+        self.config = DiscoveryConfig(density=_DENSITY)
+        self.splines = smoothed(self.courses, self.config)
+        self.smooth = smooth_values(self.splines)
+        d = self.states = len(self.courses.states)
+        self.noise = np.sqrt(np.mean([np.square(fitted.noise[:d]) for fitted, _ in self.splines], axis=0))
+        pool = self._usable([*self._products(self.degree), *functions(self.smooth, self.without)])
+        self.selection = Selection(
+            self._pieces(1),
+            self.noise,
+            self.smooth[:, :d],
+            tuple(pool),
+            self.courses.values,
+            self.meter,
+        )
+
+    def _pieces(self, parts: int) -> Pieces:
+        return cut(self.courses, max(_PIECE, -(-self.courses.rows // _MOST_PIECES)), parts)
+
+    def _products(self, degree: int) -> list[Term]:
+        return polynomials(len(self.courses.names), degree)
+
+    def _usable(self, terms: Sequence[Term]) -> list[Term]:
+        """Those with values wherever the courses go, and with values of their own."""
+        library = Library(tuple(terms))
+        values = library.values(self.smooth, library.inner)
+        good = np.isfinite(values).all(0) & (np.abs(values).max(0) < 1e12)
+        return [term for term, is_good in zip(terms, good, strict=True) if is_good]
+
+    def text(self) -> str:
+        """The best equations so far, on one line."""
+        best = self.selection.best
+        if best is None:
+            return ""
+        trees = best.fit.model.trees(best.fit.point.constants, self.courses.names)
+        return "; ".join(
+            f"{name}' = {Formula(tree, names=self.courses.names).text}"
+            for name, tree in zip(self.courses.states, trees, strict=True)
+        )
+
+    def run(self) -> None:
+        """Starts from the weak form, from plain libraries to rich ones; then the exchange of terms."""
+        pools = [
+            self._usable(self._products(min(2, self.degree))),
+            self._usable(self._products(self.degree)),
+            list(self.selection.pool),
+        ]
+        found = [judged for pool in pools if (judged := self._started(pool)) is not None]
+        plain = [each for each in found if not any(term.function for _, term in each.chosen)]
+        rich = [each for each in found if each not in plain] + self._saturating()
+        # Rich libraries imitate what plain ones say shortly: the best of each kind is a start.
+        starts = [min(each, key=lambda one: one.criterion) for each in (plain, rich) if each]
+        for start in self._with_fine_steps(starts):
+            self.selection.improved(start)
+
+    def _with_fine_steps(self, starts: list[Judged]) -> list[Judged]:
+        """The starts, fitted anew where an interval takes more than one step to be solved exactly."""
+        best = self.selection.best
+        if best is None:
+            return starts
+        model, point = best.fit.model, best.fit.point
+        allowed = np.maximum(
+            _EXACT_NOISE * self.selection.left(best), _EXACT * self.courses.values[:, : self.states].std(0)
+        )
+        parts, rough = 1, solved(self.selection.pieces, model, point.constants, point.starts)
+        while parts < _MOST_PARTS:
+            fine = solved(self._pieces(2 * parts), model, point.constants, point.starts)
+            if (np.abs(fine - rough) <= allowed).all():
+                break
+            parts, rough = 2 * parts, fine
+        if parts == 1:
+            return starts
+        self.selection.begin_again(self._pieces(parts))
+        again = [
+            self.selection.judged(each.chosen, each.fit.model.numbers(each.fit.point.constants)[0].tolist())
+            for each in starts
+        ]
+        return [each for each in again if each is not None]
+
+    def _saturating(self) -> list[Judged]:
+        """Systems in which equations hold a saturation: in each the best of its own, then the second best."""
+        if "saturation" in self.without:
+            return []
+        seen = self.smooth
+        m = seen.shape[1]
+        families: list[list[list[Term]]] = []
+        for v in range(m):
+            size = float(np.abs(seen[:, v]).max())
+            for name in saturating(float(seen[:, v].min()), size):
+                families.append(
+                    [self._usable(saturations(m, v, name, float(k))) for k in inner_sizes(size, name)]
+                )
+        plain = self._usable(self._products(min(2, self.degree)))
+        guesses = with_inner(self.splines, plain, families, self.states, self.config)
+        base = self.selection.best
+        found: list[Judged] = []
+        for turn in range(_TURNS):
+            chosen: Chosen = ()
+            factors: list[float] = []
+            for state, own in enumerate(guesses):
+                if turn < len(own):
+                    chosen += tuple((state, term) for term in own[turn].terms)
+                    factors += own[turn].factors.tolist()
+                elif base is not None:
+                    chosen += tuple(each for each in base.chosen if each[0] == state)
+                    values, _ = base.fit.model.numbers(base.fit.point.constants)
+                    factors += [float(v) for (e, _), v in zip(base.chosen, values, strict=True) if e == state]
+            judged = self.selection.judged(chosen, factors)
+            if judged is not None:
+                found.append(judged)
+        return found
+
+    def _started(self, pool: list[Term]) -> Judged | None:
+        chosen: Chosen = ()
+        factors: list[float] = []
+        for state, search in enumerate(
+            searches(self.splines, Library(tuple(pool)), self.states, self.config)
+        ):
+            best = search.best()[0][0][1]
+            chosen += tuple((state, pool[at]) for at in best.subset)
+            factors += [float(value) for value in best.coefficients]
+        return self.selection.judged(chosen, factors)
+
+    def stability(self, chosen: Chosen, seed: int) -> dict[str, float]:
+        """The least share of halves of the weak form's rows from which the terms of each equation are chosen again."""
+        keys = {term.key for _, term in chosen}
+        plain = [term for term in self._usable(self._products(min(2, self.degree))) if term.key not in keys]
+        pool = [*dict.fromkeys(term for _, term in chosen), *plain]
+        found: dict[str, float] = {}
+        for state, search in enumerate(
+            searches(self.splines, Library(tuple(pool)), self.states, self.config)
+        ):
+            own = tuple(sorted(pool.index(term) for e, term in chosen if e == state))
+            rows = search.rows(own, search.plain.solve(own)) if own else search.plain
+            times, _ = search.stability(rows, seed)
+            found[self.courses.states[state]] = float(min((times[at] for at in own), default=1.0))
+        return found
