@@ -82,15 +82,20 @@ class NumberColumn:
 
     def encode(self, raw: RawColumn) -> Floats:
         """Inputs of a raw column, shape (n, inputs)."""
-        x = numbers_of(raw, self.name, self.kind)
+        return self.inputs(numbers_of(raw, self.name, self.kind))
+
+    def inputs(self, x: Floats) -> Floats:
+        """Inputs of finite numbers, NaN where missing, shape (n, inputs)."""
         missing = np.isnan(x)
         coded = [x == code for code in self.codes]
         value = self.transformed(x)
         reach = 0.0 if self.two_valued else REACH * (self.high - self.low)
         np.clip(value, self.low - reach, self.high + reach, out=value)
         for extraordinary in (missing, *coded):
-            value[extraordinary] = self.fill
-        return np.column_stack([value, *([missing] if self.flagged else []), *coded])
+            if extraordinary.any():
+                value[extraordinary] = self.fill
+        marks = [*([missing] if self.flagged else []), *coded]
+        return np.column_stack([value, *marks]) if marks else value[:, None]
 
     def marked(self, mark: int) -> float | None:
         """The raw number of one of the marks; None for that of missing cells."""
@@ -207,13 +212,18 @@ def numbers_of(raw: RawColumn, name: str, kind: str) -> Floats:
     if x is None:
         table = np.array([*(_as_number(word, name, kind) for word in raw.words), np.nan])
         x = table[cast(Any, raw.codes)]
+    refuse_infinite(x, name)
+    return x
+
+
+def refuse_infinite(x: Floats, name: str, first: int = 0) -> None:
+    """One sentence about an infinity among the numbers of a column; `first` is the row of the first of them."""
     if np.isinf(x).any():
         where = int(np.flatnonzero(np.isinf(x))[0])
         raise InputError(
-            f"Column {short(name, 40)} must hold finite numbers. Got {x[where]} (infinity) in row {where} instead; "
+            f"Column {short(name, 40)} must hold finite numbers. Got {x[where]} (infinity) in row {first + where} instead; "
             "correct it or make it a missing value."
         )
-    return x
 
 
 def _as_number(word: str, name: str, kind: str) -> float:

@@ -35,8 +35,8 @@ Floats = NDArray[np.float64]
 _SOON = 1e-3
 # Rows are summed in single precision, where smaller weights vanish beside the largest.
 _NEGLIGIBLE = 2.0**-23
-# Small enough that a chunk's inner values stay near the processor.
-_CHUNK = 1_024
+# Numbers of the widest layer in a chunk of rows, and its fewest rows: inner values stay near the processor.
+_CHUNK, _FEWEST = 1 << 18, 1_024
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,10 +296,11 @@ def magnified(net: KAN, factor: float) -> KAN:
 def outputs_of(net: KAN, inputs: Floats) -> Floats:
     """Outputs of the network, (n, outputs), without ever holding more than a chunk of its inner values."""
     out = np.empty((len(inputs), net.shape[-1]))
+    chunk = max(_CHUNK // max(net.shape), _FEWEST)
     with one_thread(), torch.no_grad():
-        for start in range(0, len(inputs), _CHUNK):
-            part = torch.from_numpy(inputs[start : start + _CHUNK]).to(net.output_shift)
-            out[start : start + _CHUNK] = net(part).to(torch.float64).cpu().numpy()
+        for start in range(0, len(inputs), chunk):
+            part = torch.from_numpy(inputs[start : start + chunk]).to(net.output_shift)
+            out[start : start + chunk] = net(part).to(torch.float64).cpu().numpy()
     return out
 
 

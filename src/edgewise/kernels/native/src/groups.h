@@ -3,7 +3,7 @@
 // A tile is `W` vectors of outputs. Coefficients lie in rows of W vectors, `ld` apart, one for each basis function; `NX`
 // further rows (the base function) belong to every group. All loops over groups are flat.
 #pragma once
-#include "prepare.h"
+#include "single.h"
 
 namespace ew::EW_ISA {
 
@@ -123,8 +123,13 @@ template <class T, int K, int NX, int W> struct Groups {
 };
 
 // The kernels of one type, degree, number of further rows and width of tile; for inputs with a dominant value one row more.
+// Of layers with one output there are those of single.h as well.
 template <class T> struct Kernels {
     int tile;
+    int64_t (*numbers)(int);
+    void (*tabulate)(const Grid<T> &, bool, int, T *);
+    void (*add)(const Places<T> &, const T *, const T *, int, int, const uint16_t *, const T *, T, const T *, T *);
+    void (*live)(const Grid<T> &, const Places<T> &, int, T *);
     void (*prepare)(Workspace<T> &, const Grid<T> &, const Wanted &, const T *, const T *, int, T, Prepared<T> &);
     void (*forward[2])(const T *, int64_t, const T *, const Head &, const T *, T *);
     void (*grad_coef[2])(T *, T *, const Head &, const T *, const T *);
@@ -134,7 +139,12 @@ template <class T> struct Kernels {
 template <class T, int K, int NX, int W> constexpr Kernels<T> kernels_of() {
     using G = Groups<T, K, NX, W>;
     using H = Groups<T, K, NX + 1, W>;
+    using One = Single<T, K>;
     return {G::TILE,
+            One::numbers,
+            One::tabulate,
+            One::add,
+            One::live,
             prepare<T, K>,
             {G::forward, H::forward},
             {G::grad_coef, H::grad_coef},

@@ -40,6 +40,7 @@ constexpr int64_t LARGE_BYTES = 4 << 20;
 constexpr int64_t STREAM_BYTES = 16 << 20;    // results larger than that are written past the caches
 constexpr int64_t CHUNK = 8192;               // rows whose output gradients are packed at once
 
+constexpr int MOST_FOUND = 1 << 14;           // intervals that the tables of layers with one output are made for
 constexpr int AHEAD = 48; // rows between a prefetch and its use
 
 // Columns of x (or v) on a block, one contiguous run of STRIDE an input.
@@ -160,6 +161,7 @@ template <class T> struct Maps {
 
     void forward() {
         find_dominant();
+        if (O == 1 && !s.v && B > s.intervals && s.intervals <= MOST_FOUND) return forward_single();
         const bool large = R * I * O * int64_t(sizeof(T)) > LARGE_BYTES; // coefficients are fetched anew for every span
         int64_t span = large ? std::max(block, 1024) : block, share = tiles;
         while (span > 256 && E * ceil_div(B, span) < s.threads) span /= 2;
@@ -174,6 +176,71 @@ template <class T> struct Maps {
             const int64_t e = task / (parts * cuts), part = task / cuts % parts, cut = task % cuts;
             forward_task(e, part * span, std::min(B, (part + 1) * span), cut * share, std::min(tiles, (cut + 1) * share));
         });
+    }
+
+    // One output: tables of all pieces once, then rows as they come.
+    void forward_single() {
+        const int64_t grids = s.grid_net ? E * I : I, parts = ceil_div(B, BLOCK);
+        const int64_t numbers = inner.numbers(s.intervals), each_grid = numbers + Finder<T>::numbers(s.intervals);
+        T *tables = room<T>(5, grids * each_grid);
+        std::vector<Finder<T>> finders(size_t(s.uniform ? 0 : grids));
+        run_tasks(grids, s.threads, [&](int64_t k) {
+            const Grid<T> grid(s, k / I, k % I);
+            inner.tabulate(grid, s.uniform != 0, s.order, tables + k * each_grid);
+            if (!s.uniform) finders[size_t(k)] = Finder<T>(grid, tables + k * each_grid + numbers);
+        });
+        run_tasks(E * parts, s.threads, [&](int64_t task) {
+            const int64_t e = task / parts, from = task % parts * BLOCK, first = s.grid_net ? e * I : 0;
+            single_task(e, from, int(std::min<int64_t>(BLOCK, B - from)), tables + first * each_grid, each_grid,
+                        s.uniform ? nullptr : finders.data() + first);
+        });
+    }
+
+    void single_task(int64_t e, int64_t from, int n, const T *table, int64_t each_grid, const Finder<T> *finder) const {
+        T *xt = room<T>(3, I * STRIDE), *out = static_cast<T *>(s.y) + e * B + from, common = 0;
+        columns<T>(s.x, e * s.x_net + from * s.x_row, s.x_row, s.x_col, n, int(I), xt);
+        Workspace<T> w;
+        std::memset(out, 0, sizeof(T) * size_t(n));
+        for (int64_t i = 0; i < I; ++i, table += each_grid) {
+            const Grid<T> grid(s, e, i);
+            const T *coef = static_cast<const T *>(s.coef) + e * s.coef_net + i * M, *x = xt + i * STRIDE;
+            const T weight = base ? static_cast<const T *>(s.base)[e * s.base_net + i] : T(0);
+            const T value = dominant.empty() ? std::numeric_limits<T>::quiet_NaN() : dominant[size_t(e * I + i)];
+            const bool apart = value == value;
+            int left = n;
+            T off = 0;
+            if (apart) {
+                alignas(64) T one[N], at[N], live[8];
+                for (auto &l : one) l = value;
+                locate(grid, s.uniform != 0, one, 1, w.places);
+                inner.live(grid, w.places, s.order, live);
+                T sum = 0;
+                const T *first = coef + grid.first(w.places.piece[0]);
+                for (int m = 0; m <= s.degree; ++m) sum = Simd<T>::fma1(live[m], first[m], sum);
+                if (base) {
+                    base_values(one, 1, s.order, at);
+                    sum = Simd<T>::fma1(at[0], weight, sum);
+                }
+                off = -sum;
+                common += sum;
+                left = 0;
+                for (int b = 0; b < n; ++b) {
+                    w.rest[left] = x[b];
+                    w.rows[left] = uint16_t(b);
+                    left += x[b] != value;
+                }
+                x = w.rest;
+            }
+            if (finder)
+                finder[i].locate(grid, x, left, w.places);
+            else
+                locate(grid, true, x, left, w.places);
+            if (base) base_values(x, left, s.order, w.u);
+            inner.add(w.places, table, coef, s.intervals, left, apart ? w.rows : nullptr, base ? w.u : nullptr, weight,
+                      apart ? &off : nullptr, out);
+        }
+        if (!dominant.empty())
+            for (int b = 0; b < n; ++b) out[b] += common;
     }
 
     // Sorting costs by the row and by the interval, and pays in every kernel that runs over the rows.
@@ -243,7 +310,7 @@ template <class T> struct Maps {
                     T sum = 0;
                     for (int m = 0; m < NR; ++m) {
                         const int64_t row = m <= s.degree ? p.head.dominant + m : M;
-                        sum += p.values(m)[DOMINANT] * rows[row * TILE + k];
+                        sum = Simd<T>::fma1(p.values(m)[DOMINANT], rows[row * TILE + k], sum);
                     }
                     off[k] = -sum;
                     common[k] += sum;
