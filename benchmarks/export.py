@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
-from _common import Report, begin
+from _common import Report, Run, begin
 
 import edgewise as ew
+from edgewise.cli.models import load_model
+from edgewise.cli.streamed import predict_dataset
 
 Rows = np.ndarray
 Predict = Callable[[Rows], Rows]
@@ -37,6 +41,57 @@ def main() -> None:
         for name, net in networks(run.quick).items():
             measure(report, name, net, rows)
         report.save()
+    deployed(run, 20_000 if run.quick else 1_000_000)
+
+
+def deployed(run: Run, rows: int) -> None:
+    """A fitted additive model of twenty columns, from where the rows are to where the predictions go."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 20))
+    y = sum(np.sin((k % 3 + 1) * X[:, k]) for k in range(8)) + 0.3 * rng.normal(size=len(X))
+    names = [f"x{k}" for k in range(20)]
+    model = ew.KANRegressor("additive").fit(pa.table(dict(zip(names, X.T, strict=True))), y)
+    X = rng.normal(size=(rows, 20))
+    table = pa.table(dict(zip(names, np.ascontiguousarray(X.T), strict=True)))
+    report = Report(run, "additive", ["way", "million rows a second", "rel. error"], (34, 22, 10))
+    want = model.predict(table)
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "rows.parquet", Path(folder) / "out.parquet"
+        pq.write_table(table, source, row_group_size=100_000)
+
+        def files(_: Rows) -> Rows:
+            predict_dataset(
+                load_model(saved),
+                source,
+                target,
+                keep=False,
+                drop_missing=False,
+                interval=None,
+                quiet=True,
+                json=False,
+            )
+            return pq.read_table(target, columns=["y_predicted"]).column(0).to_numpy()
+
+        saved = Path(folder) / "model.kan"
+        ew.save(model, saved)
+        ways: dict[str, Predict] = {
+            "predict, a matrix": lambda X: plain.predict(X),
+            "predict, an Arrow table": lambda _: model.predict(table),
+            "edgewise predict, Parquet to Parquet": files,
+        }
+        plain = ew.load(saved)
+        del plain.feature_names_in_
+        ways |= {
+            f"exported, {name}": predict
+            for name, (_, predict) in languages(model.network_).items()
+            if name != "torch"
+        }
+        for name, predict in ways.items():
+            # Sources hold all that they compute at once.
+            part = X[:10_000] if name.startswith("exported") else X
+            error = float(np.abs(predict(part).reshape(-1) - want[: len(part)]).max() / np.abs(want).max())
+            report.add(name, len(part) / seconds_of(predict, part) / 1e6, error)
+    report.save()
 
 
 def networks(quick: bool) -> dict[str, ew.KAN]:
@@ -129,7 +184,7 @@ def in_onnx(net: ew.KAN) -> tuple[int, Predict]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    return len(data), lambda X: session.run(None, {"X": X})[0]
+    return len(data), lambda X: np.asarray(session.run(None, {"X": X})[0])
 
 
 def seconds_of(predict: Predict, X: Rows) -> float:

@@ -153,7 +153,9 @@ def _writer(path: Path, schema: Any, ending: str) -> Any:
         from pyarrow import csv
 
         return csv.CSVWriter(path, schema)
-    return parquet.ParquetWriter(path, schema)
+    # Numbers hardly repeat: looking for those that do costs more than all the rest.
+    words = [field.name for field in schema if not pa.types.is_floating(field.type)]
+    return parquet.ParquetWriter(path, schema, use_dictionary=words)
 
 
 def _plain(frame: Any) -> Any:
