@@ -60,7 +60,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"plot_",
     "within_subsection_order": "order.InOrder",
     "image_scrapers": (Pictures(),),
-    "ignore_repr_types": r"matplotlib|Figure|tuple|list",
+    "ignore_repr_types": r"matplotlib|Figure|tuple|list|KAN",
     "abort_on_example_error": True,
     "reset_modules": (),
     "show_signature": False,

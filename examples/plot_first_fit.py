@@ -76,6 +76,14 @@ print(small.network.shape, f"error on rows held out: {small.validation_error:.3f
 ew.plots.plot_network(small.network, X)
 
 # %%
+# Ask it
+# ------
+# Where a network stands last in a cell it shows itself, here as in a notebook. Move an input and see
+# which edges push the answer; a click on an edge shows its curve large.
+
+small.network
+
+# %%
 # From here a formula is one step away: :doc:`plot_formula`. What the pictures tell, and what they
 # do not, is the subject of :doc:`plot_reading`.
 

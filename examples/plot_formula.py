@@ -101,4 +101,9 @@ print(ew.formula(closed)[0].text)
 
 ew.plots.plot_network(closed, X)
 
+# %%
+# The same network answers when its inputs are moved.
+
+closed
+
 # sphinx_gallery_thumbnail_number = 2

@@ -98,4 +98,6 @@ ew.plots.plot_network(ew.edits.canonical(deep.network, X).network, X)
 
 # %%
 # It is closer to the data and harder to read: the usual bargain, and yours to make. :doc:`/choose`
-# says when it is worth it.
+# says when it is worth it. The network itself, to be asked:
+
+deep.network

@@ -1,4 +1,4 @@
-"""Pictures of the gallery: drawn once as SVG inside the page, coloured by the page's own variables, light or dark."""
+"""What the gallery shows: figures as SVG inside the page, coloured by its variables, light or dark; networks that answer."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from edgewise.network import KAN
 from edgewise.plots import figure_svg
 from edgewise.plots.style import LIGHT
+from edgewise.report.notebook import network_html
 
 # Colours that matplotlib uses by itself; those of edgewise's theme are variables already.
 _PLAIN = ((": #000000", ": var(--ew-ink, #000000)"), (": #ffffff", ": var(--ew-ground, #ffffff)"))
@@ -19,7 +21,7 @@ _ZOOM = 1.45
 
 
 class Pictures:
-    """Shows the figure, or the figures, that a block of an example ends with."""
+    """Shows the figure, the figures or the network that a block of an example ends with."""
 
     _last: object = None
 
@@ -32,11 +34,13 @@ class Pictures:
         return "Pictures()"
 
     def __call__(self, block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
-        """The figures as reStructuredText; each is also kept as .png, for thumbnails."""
+        """As reStructuredText; each figure is also kept as .png, for thumbnails."""
         value = block_vars["example_globals"].get("___")
         if value is None or value is self._last:
             return ""
         self._last = value
+        if isinstance(value, KAN):
+            return _raw(f'<div class="ew-network">{network_html(value)}</div>')
         figures = [each for each in _several(value) if isinstance(each, Figure)]
         return "".join(_drawing(figure, block_vars["image_path_iterator"]) for figure in figures)
 
@@ -49,7 +53,11 @@ def _drawing(figure: Figure, paths: Any) -> str:
     path = str(next(paths))
     figure.savefig(path, dpi=200)
     name = re.sub(r"\W+", "-", path.rsplit("/", 1)[-1].removesuffix(".png"))
-    return ".. raw:: html\n\n    " + in_page(figure, name).replace("\n", "\n    ") + "\n\n"
+    return _raw(in_page(figure, name))
+
+
+def _raw(text: str) -> str:
+    return ".. raw:: html\n\n    " + text.replace("\n", "\n    ") + "\n\n"
 
 
 def in_page(figure: Figure, name: str) -> str:

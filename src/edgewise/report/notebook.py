@@ -28,7 +28,7 @@ from edgewise.report.page import render_network
 # Rows drawn from the range of the grids, where no table says what the inputs are like.
 ROWS = 512
 # CSS pixels of the frame: head and margins, each control above the drawing, each edge of the fullest layer in it.
-HEAD, CONTROL, EDGE = 290, 62, 66
+HEAD, CONTROL, EDGE = 330, 62, 66
 MOST_CONTROLS, MOST_EDGES = 8, 14
 STILL_INCHES, STILL_DPI = 7.0, 110
 _MARKS = {"proved": "#2a9d5c", "refuted": "#c8553d", "undecided": "#8a8a8a"}
