@@ -48,7 +48,12 @@ def test_one_output_is_one_of_two(
     weight = torch.tensor(rng.normal(size=(inputs, 2)), dtype=kind) if base else None
     two = BACKEND.forward(basis, x, None, coef, weight, order)
     one = BACKEND.forward(
-        basis, x, None, coef[..., :1].contiguous(), None if weight is None else weight[:, :1].contiguous(), order
+        basis,
+        x,
+        None,
+        coef[..., :1].contiguous(),
+        None if weight is None else weight[:, :1].contiguous(),
+        order,
     )
     assert torch.equal(one[:, 0].nan_to_num(7.0), two[:, 0].nan_to_num(7.0))
 
