@@ -3,6 +3,8 @@
 import os
 import stat
 import sys
+import threading
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -69,6 +71,36 @@ def test_a_device_is_written_to_and_stays(edgewise, model):
     ):
         assert edgewise(*words, "-o", "/dev/null", "--force").code in (0, 2)  # C has a header beside it
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.parametrize("force", [(), ("--force",)])
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("-o", ("predict", "m.kan", "t.csv")),
+        ("-o", ("export", "m.kan", "--to", "numpy")),
+        ("-o", ("report", "m.kan", "t.csv", "-t", "y")),
+        ("-c", ("verify", "m.kan", "output <= 100")),
+    ],
+)
+def test_a_pipe_hands_on_what_a_file_would_hold_and_stays(edgewise, model, option, words, force):
+    """Nothing is replaced, so that nothing need be forced."""
+    assert edgewise(*words, "-q", option, "file").code == 0
+    os.mkfifo("pipe")
+    told = []
+    # As a daemon: it would wait for ever where nothing is written.
+    reader = threading.Thread(target=lambda: told.append(Path("pipe").read_bytes()), daemon=True)
+    reader.start()
+    assert edgewise(*words, "-q", option, "pipe", *force).code == 0
+    reader.join(60)
+    assert stat.S_ISFIFO(os.stat("pipe").st_mode)
+    if words[0] == "report":  # drawn anew, at another moment
+        assert told[0].rstrip().endswith(b"</html>")
+    else:
+        assert told == [Path("file").read_bytes()]
+    # What is a file is replaced with --force alone.
+    assert edgewise(*words, "-q", option, "file").code == 2
+    assert edgewise(*words, "-q", option, "file", "--force").code == 0
 
 
 @pytest.mark.parametrize(

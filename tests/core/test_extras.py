@@ -34,3 +34,14 @@ def test_pages_name_extras_that_there_are_the_way_errors_do():
     assert not wrong
     assert {name for _, _, names in named for name in names} <= extras
     assert len(named) >= 4
+
+
+def test_pages_and_messages_install_edgewise_itself_in_one_way():
+    told = {
+        page.name: re.findall(r"pip install ['\"]?(?:edgewise|\.)(?![\[\w])", page.read_text())
+        for page in PAGES
+    }
+    assert {command for commands in told.values() for command in commands} == {how_to_install()}
+    assert {"README.md", "start.md", "dependencies.md", "extras.py"} <= {
+        page for page, found in told.items() if found
+    }

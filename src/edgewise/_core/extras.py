@@ -9,15 +9,15 @@ from edgewise._core.errors import InputError
 
 
 def how_to_install(*extras: str) -> str:
-    """The command that installs edgewise, with the extras named; where it is installed, pip only adds what they bring.
+    """The command that installs edgewise in a checkout of it, or, once it is installed, adds what the extras named bring.
 
     Examples
     --------
     >>> from edgewise._core.extras import how_to_install
     >>> how_to_install(), how_to_install("excel", "onnx")
-    ('pip install edgewise', "pip install 'edgewise[excel,onnx]'")
+    ('pip install .', "pip install 'edgewise[excel,onnx]'")
     """
-    return f"pip install 'edgewise[{','.join(extras)}]'" if extras else "pip install edgewise"
+    return f"pip install 'edgewise[{','.join(extras)}]'" if extras else "pip install ."
 
 
 def need(package: str, extra: str, purpose: str) -> Any:

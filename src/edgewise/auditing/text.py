@@ -10,6 +10,7 @@ from edgewise.auditing.flips import Flips
 from edgewise.auditing.gaps import Gap
 from edgewise.auditing.metrics import GroupTable
 from edgewise.auditing.proxies import Proxies
+from edgewise.verifying.checker.reading import printed
 
 if TYPE_CHECKING:
     from edgewise.auditing.result import AuditResult
@@ -55,7 +56,8 @@ def audit_text(result: AuditResult) -> str:
         lines += ["Warnings", *(f"- {text}" for text in result.warnings), ""]
     if result.notes:
         lines += ["Notes", *(f"- {text}" for text in result.notes), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    # A line is a line, whatever the names in it hold.
+    return "\n".join(map(printed, lines)).rstrip() + "\n"
 
 
 def heading(result: AuditResult) -> str:

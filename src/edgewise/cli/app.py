@@ -29,6 +29,7 @@ from edgewise.cli import (
     verify,
 )
 from edgewise.cli.outcome import DONE, ended, guarded
+from edgewise.cli.terminal import say
 
 _INTRODUCTION = "Networks a person can read: from a table to a small network to its formula."
 _EPILOG = "Start with `edgewise demo`; `edgewise COMMAND --help` shows a command's options and examples."
@@ -84,7 +85,7 @@ def run(arguments: list[str]) -> int:
 
 def _show_version(asked: bool) -> None:
     if asked:
-        typer.echo(f"edgewise {__version__}")
+        say(f"edgewise {__version__}")
         raise typer.Exit
 
 

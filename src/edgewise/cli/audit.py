@@ -13,13 +13,11 @@ from edgewise.cli.outcome import (
     REFUTED,
     UNDECIDED,
     Interrupts,
-    print_bytes,
-    print_json,
     refuse_other_pictures,
     refuse_to_overwrite,
-    tell,
     to_standard_output,
 )
+from edgewise.cli.terminal import print_bytes, print_json, say, tell
 
 
 def audit(
@@ -130,7 +128,7 @@ def audit(
         found = [{"limit": each.limit, "attribute": each.attribute, "value": each.value} for each in breaches]
         print_json(to_json({**result.to_dict(), "message": ended.advice, "breaches": found}))
     else:
-        typer.echo(f"{str(result).rstrip()}\n\n{ended.advice}", err=printed)
+        say(f"{str(result).rstrip()}\n\n{ended.advice}", err=printed)
     if plot is not None:
         from edgewise.plots import save_figure
         from edgewise.plots.audit_groups import plot_audit
@@ -144,15 +142,13 @@ def audit(
         else:
             write_audit_page(html, result, overwrite=force)
     for each in breaches:
-        typer.echo(f"Limit exceeded: {each.text}", err=True)
+        say(f"Limit exceeded: {each.text}", err=True)
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
     if breaches:
         raise typer.Exit(REFUTED)
     if limits and not ended.repeatable:
-        typer.echo("The audit was cut short, so a limit may not have been measured.", err=True)
+        say("The audit was cut short, so a limit may not have been measured.", err=True)
         raise typer.Exit(UNDECIDED)
     if limits and not quiet:
-        typer.echo(
-            "The limit is kept." if len(limits) == 1 else f"All {len(limits)} limits are kept.", err=True
-        )
+        say("The limit is kept." if len(limits) == 1 else f"All {len(limits)} limits are kept.", err=True)

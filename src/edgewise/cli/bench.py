@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json
+from edgewise.cli.outcome import INTERRUPTED, Interrupts
+from edgewise.cli.terminal import print_json
 
 if TYPE_CHECKING:
     from edgewise.cli.trials import Trial

@@ -10,7 +10,8 @@ import typer
 
 from edgewise._core.errors import FileError, InputError
 from edgewise.cli import options
-from edgewise.cli.outcome import REFUTED, print_json
+from edgewise.cli.outcome import REFUTED
+from edgewise.cli.terminal import print_json, say
 
 
 def check(
@@ -78,12 +79,12 @@ def check(
         as_expected = None if statement is None else verdict.accepted and not other
         print_json(as_json.dumps({**told, "expected": as_expected, "differs": other}))
     else:
-        typer.echo(verdict.reason)
+        say(verdict.reason)
         if verdict.accepted and not quiet:
             if words:
-                typer.echo(words)
-            typer.echo(f"As the checker reads it: {verdict.claim}")
+                say(words)
+            say(f"As the checker reads it: {verdict.claim}")
     if other and not json:
-        typer.echo(printed(f"The certificate does not prove {statement}: {other}."))
+        say(printed(f"The certificate does not prove {statement}: {other}."))
     if other or not verdict.accepted:
         raise typer.Exit(REFUTED)

@@ -11,6 +11,7 @@ from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.fit import carry_out, results
 from edgewise.cli.outcome import INTERRUPTED, refuse_to_overwrite
+from edgewise.cli.terminal import say
 
 _FOLDER = Path("edgewise-demo")
 
@@ -54,9 +55,7 @@ def demo(
     from edgewise.cli.job import Task
 
     if not json:
-        typer.echo(
-            f"{example.title}: {example.target} from {', '.join(example.columns)}\n{example.citation}\n"
-        )
+        say(f"{example.title}: {example.target} from {', '.join(example.columns)}\n{example.citation}\n")
     task = Task(
         prepare(to_frame(table), example.target, columns=example.columns),
         work,
@@ -68,6 +67,6 @@ def demo(
     )
     job = carry_out(task, out, began, quiet=quiet, verbose=verbose, as_json=json)
     if example.law and not json:
-        typer.echo(f"\nknown law: {example.law}")
+        say(f"\nknown law: {example.law}")
     if job.stop_reason is StopReason.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import REFUTED, print_json
+from edgewise.cli.outcome import REFUTED
+from edgewise.cli.terminal import print_json
 
 if TYPE_CHECKING:
     from edgewise.cli.health import Check

@@ -10,14 +10,8 @@ import typer
 
 from edgewise._core.errors import InputError
 from edgewise.cli import options
-from edgewise.cli.outcome import (
-    INTERRUPTED,
-    Interrupts,
-    print_json,
-    refuse_other_pictures,
-    refuse_to_overwrite,
-    tell,
-)
+from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_other_pictures, refuse_to_overwrite
+from edgewise.cli.terminal import print_json, say, tell
 
 if TYPE_CHECKING:
     from edgewise.data.arrow import Frame
@@ -117,7 +111,7 @@ def dynamics(
     if json:
         print_json(to_json(found.to_dict()))
     else:
-        typer.echo("\n".join(_lines(found)))
+        say("\n".join(_lines(found)))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
 

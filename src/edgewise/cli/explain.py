@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +11,8 @@ import typer
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, print_json, refuse_other_pictures, refuse_to_overwrite
+from edgewise.cli.outcome import INTERRUPTED, refuse_other_pictures, refuse_to_overwrite
+from edgewise.cli.terminal import print_json, say
 
 _ROWS = "Counterfactuals"
 _rows = partial(options.unset, rich_help_panel=_ROWS)
@@ -148,9 +148,9 @@ def explain(
 
         print_json(to_json(found.to_dict()))
     else:
-        sys.stdout.write(f"{found}\n")
+        say(str(found))
     if plot is not None and not quiet:
-        typer.echo(f"Drawn to {plot}.", err=True)
+        say(f"Drawn to {plot}.", err=True)
     if getattr(found, "stop_reason", None) is StopReason.INTERRUPTED:
         raise typer.Exit(INTERRUPTED)
 

@@ -12,7 +12,7 @@ from edgewise._core.checks import among
 from edgewise._core.errors import FileError, InputError
 from edgewise.cli.inputs import as_names, called
 from edgewise.cli.models import Model, load_model
-from edgewise.cli.outcome import tell
+from edgewise.cli.terminal import tell
 from edgewise.data import provenance, read_frame
 from edgewise.data.arrow import Frame
 from edgewise.explaining import (

@@ -11,7 +11,8 @@ import typer
 
 from edgewise._core.errors import InputError
 from edgewise.cli import options
-from edgewise.cli.outcome import print_bytes, print_json, refuse_to_overwrite, to_standard_output
+from edgewise.cli.outcome import refuse_to_overwrite, to_standard_output
+from edgewise.cli.terminal import print_bytes, print_json, say
 
 
 class Format(StrEnum):
@@ -86,7 +87,7 @@ def export(
         print_json(to_json({"format": chosen.value, "files": files}))
     elif not quiet:
         for path in written:
-            typer.echo(f"{path}  ({path.stat().st_size:,} bytes)", err=True)
+            say(f"{path}  ({path.stat().st_size:,} bytes)", err=True)
 
 
 def _format(to: Format | None, out: Path | None) -> Format:

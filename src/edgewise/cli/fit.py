@@ -11,7 +11,8 @@ import typer
 from edgewise._core.stopping import StopReason
 from edgewise.cli import options
 from edgewise.cli.front import show_front
-from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json, refuse_short, refuse_to_overwrite, tell
+from edgewise.cli.outcome import INTERRUPTED, make_folder, refuse_short, refuse_to_overwrite
+from edgewise.cli.terminal import print_json, tell
 
 if TYPE_CHECKING:
     from edgewise.cli.job import Job, Task

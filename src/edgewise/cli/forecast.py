@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import (
-    print_json,
-    refuse_other_pictures,
-    refuse_to_overwrite,
-    tell,
-    to_standard_output,
-)
+from edgewise.cli.outcome import refuse_other_pictures, refuse_to_overwrite, to_standard_output
+from edgewise.cli.terminal import print_json, print_table, say, tell
 
 
 def forecast(
@@ -116,12 +110,11 @@ def forecast(
         }
         print_json(to_json(told))
     elif out is None:
-        sys.stdout.flush()
-        write_frame(table, sys.stdout.buffer)
+        print_table(table)
     if not quiet:
         tested, files = model.backtest_, [str(path) for path in (out, plot) if path is not None]
         error, share = sum(tested.mae) / len(tested.mae), 100 * tested.relative
-        typer.echo(
+        say(
             f"{len(ahead)} values ahead. From {tested.origins} past moments the error was {error:.4g}, {share:.0f} % "
             f"of that of the better of the last value and the last season."
             + (f" Written to {' and '.join(files)}." if files else ""),

@@ -17,8 +17,8 @@ from edgewise.cli.outcome import (
     refuse_other_pictures,
     refuse_short,
     refuse_to_overwrite,
-    tell,
 )
+from edgewise.cli.terminal import tell
 
 # Each row is judged by a fit to the others.
 FEWEST_ROWS = 5

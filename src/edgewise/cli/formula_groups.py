@@ -14,11 +14,10 @@ from edgewise.cli.outcome import (
     INTERRUPTED,
     Interrupts,
     make_folder,
-    print_json,
     refuse_other_pictures,
     refuse_to_overwrite,
-    tell,
 )
+from edgewise.cli.terminal import print_json, say, tell
 
 if TYPE_CHECKING:
     from edgewise.symbolic import GroupedResult
@@ -93,11 +92,11 @@ def find_for_groups(
         kept = [label for label, whole in zip(labels, complete, strict=True) if whole]
         written.append(save_figure(plot_groups(found.best, X[complete], y[complete], kept), plot))
     if written and not quiet:
-        typer.echo("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
+        say("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
     if json:
         print_json(to_json(found.to_dict()))
     else:
-        typer.echo(str(found))
+        say(str(found))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
 

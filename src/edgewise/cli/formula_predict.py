@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import numbers, refuse_infinite
 from edgewise.cli.models import Model
-from edgewise.cli.outcome import tell
 from edgewise.cli.predictions import beside, hand_over
+from edgewise.cli.terminal import tell
 from edgewise.data import provenance, read_frame
 from edgewise.data.arrow import Frame
 from edgewise.data.write import check_table_name

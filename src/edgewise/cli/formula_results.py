@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import typer
 from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
 from edgewise.cli.front import place_of_best, show_front
-from edgewise.cli.outcome import print_json
 from edgewise.cli.summary import results_console, show_messages, to_json
+from edgewise.cli.terminal import print_json, say
 from edgewise.exporting.sympy_source import to_sympy_source
 from edgewise.symbolic import Formula, FormulaResult
 from edgewise.symbolic.results.formula import _latex_name
@@ -91,7 +90,7 @@ def deliver(found: Found, wanted: Wanted) -> None:
     if wanted.plot is not None:
         written.append(drawn(found, wanted.plot))
     if written and not wanted.quiet:
-        typer.echo("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
+        say("\n".join(f"{path}  ({path.stat().st_size:,} bytes)" for path in written), err=True)
     beyond, ended = wanted.pick is not None and wanted.pick > count, found.result.stop_reason
     if wanted.export is not None and not beyond:
         text = text_of(found.result.front[number - 1], found.target, wanted.export)
@@ -99,7 +98,7 @@ def deliver(found: Found, wanted: Wanted) -> None:
             text = to_json({"format": wanted.export, "text": text}) + "\n"
         sys.stdout.write(text)
         if not ended.repeatable and not wanted.quiet:
-            typer.echo(f"Note: {ended.advice}", err=True)
+            say(f"Note: {ended.advice}", err=True)
     elif wanted.json:
         print_json(data)
     else:

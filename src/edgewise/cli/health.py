@@ -18,6 +18,7 @@ from edgewise._core.extras import how_to_install
 
 # Importing what is installed under another name than it is imported by.
 _MODULES = {"scikit-learn": "sklearn", "pyright[nodejs]": "pyright"}
+_AGAIN = f"reinstall edgewise ({how_to_install()})"
 _OLDEST_PYTHON = (3, 11)
 # The accuracy that double precision gives a sum of a handful of terms.
 _ROUNDING = 1e-12
@@ -123,7 +124,7 @@ def _arithmetic() -> Check:
         error = float(np.abs(ours - Oracle(knots, coef.numpy(), 3)(x.numpy())).max())
     except Exception as failure:  # whatever goes wrong here is the finding
         told = f"{type(failure).__name__}: {' '.join(str(failure).split())[:120]}"
-        return Check(name, "broken", told, "reinstall edgewise and torch")
+        return Check(name, "broken", told, f"{_AGAIN} and torch")
     if not error < _ROUNDING:
         return Check(
             name, "broken", f"splines are off by {error:.1e}", "reinstall torch; the processor may be faulty"
@@ -139,7 +140,7 @@ def _backend() -> Check:
     except EdgewiseError as refused:
         return Check("kernels", "broken", str(refused), "unset EDGEWISE_BACKEND and EDGEWISE_ISA")
     except Exception as failure:
-        return Check("kernels", "broken", f"{type(failure).__name__}: {failure}", "reinstall edgewise")
+        return Check("kernels", "broken", f"{type(failure).__name__}: {failure}", _AGAIN)
     if native is None:
         why, _, remedy = why.rpartition("; ")
         return Check("kernels", "note", f"plain torch: {why}", remedy)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, Interrupts, print_json, refuse_to_overwrite
+from edgewise.cli.outcome import INTERRUPTED, Interrupts, refuse_to_overwrite
+from edgewise.cli.terminal import print_json, print_table, say
 
 
 def fit_images(
@@ -69,12 +69,12 @@ def fit_images(
 
     found = read_folder(folder, skip_damaged=skip_damaged)
     if found.damaged and not quiet:
-        typer.echo(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
+        say(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
 
     def told(record: Any) -> None:
         if not quiet:
             held = "" if record.validation is None else f", held out {record.validation:.4f}"
-            typer.echo(f"epoch {record.step}: loss {record.loss:.4f}{held}", err=True)
+            say(f"epoch {record.step}: loss {record.loss:.4f}{held}", err=True)
 
     with Interrupts() as interrupts:
         model = ImageClassifier(
@@ -98,7 +98,7 @@ def fit_images(
             if model.validation_score_ is None
             else f"; {100 * model.validation_score_:.1f} % of those held out told right"
         )
-        typer.echo(
+        say(
             f"{len(found.files):,} pictures, {len(model.classes_)} classes, {count:,} parameters{right}. Written to {out}."
         )
     if interrupts.happened:
@@ -134,12 +134,11 @@ def predict_pictures(model: Any, place: Path, out: Path | None, *, quiet: bool, 
         print_json(to_json({"pictures": len(found.files), "damaged": list(found.damaged),
                             **({"file": str(out)} if out else {"predictions": table.to_pylist()})}))  # fmt: skip
     elif out is None:
-        sys.stdout.flush()
-        write_frame(table, sys.stdout.buffer)
+        print_table(table)
     if not quiet:
         left = (
             f"; {len(found.damaged)} could not be read: {'; '.join(found.damaged[:3])}"
             if found.damaged
             else ""
         )
-        typer.echo(f"{len(found.files):,} pictures{left}.", err=True)
+        say(f"{len(found.files):,} pictures{left}.", err=True)

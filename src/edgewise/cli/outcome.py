@@ -22,6 +22,7 @@ from edgewise._core.errors import EdgewiseError, FileError, InputError
 from edgewise._core.files import is_stream
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
+from edgewise.cli.terminal import say, visible
 
 P = ParamSpec("P")
 
@@ -64,10 +65,10 @@ def ended(error: BaseException, *, verbose: bool = False) -> int:
     if isinstance(error, OSError) and error.filename is None and not isinstance(error, EdgewiseError):
         _silence()
     if verbose or os.environ.get(TRACEBACK, "") not in ("", "0"):
-        traceback.print_exception(error, file=sys.stderr)
+        say("".join(traceback.format_exception(error)).rstrip("\n"), err=True)
     text, code = _sentence(error)
     with contextlib.suppress(OSError):  # nowhere to say it; the code says it still
-        typer.echo(text, err=True)
+        say(visible(text, kept=""), err=True)
     return code
 
 
@@ -188,13 +189,6 @@ def to_standard_output(path: Path | None, *, json: bool) -> bool:
     return True
 
 
-def print_bytes(content: bytes) -> None:
-    """A whole file to standard output."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()
-
-
 # What --plot writes.
 PICTURES = (".png", ".svg")
 
@@ -227,14 +221,3 @@ def make_folder(path: Path) -> None:
         raise FileError(f"The folder {path} cannot be created: {error.strerror or error}.") from None
     if not os.access(path, os.W_OK | os.X_OK):
         raise FileError(f"The folder {path} cannot be written to; choose another place with --out.")
-
-
-def tell(notes: Iterable[str], *, quiet: bool) -> None:
-    """What was decided on the way, on standard error."""
-    for note in () if quiet else notes:
-        typer.echo(f"Note: {note}", err=True)
-
-
-def print_json(text: str) -> None:
-    """Machine-readable results; the only thing a command with --json writes to standard output."""
-    sys.stdout.write(text.rstrip("\n") + "\n")

@@ -13,10 +13,10 @@ from edgewise.cli.outcome import (
     INTERRUPTED,
     UNDECIDED,
     Interrupts,
-    print_json,
     refuse_other_pictures,
     refuse_to_overwrite,
 )
+from edgewise.cli.terminal import print_json, say
 
 _IN_MOTION = (".gif", ".mp4")
 
@@ -105,7 +105,7 @@ def pde(
         return
     posed = found(problem)
     if show:
-        typer.echo(posed.text.rstrip("\n"))
+        say(posed.text.rstrip("\n"))
         return
     moves = plot is not None and plot.suffix.lower() in _IN_MOTION
     if not moves:

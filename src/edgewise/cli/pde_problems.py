@@ -7,11 +7,9 @@ import runpy
 import traceback
 from pathlib import Path
 
-import typer
-
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import EdgewiseError, InputError
-from edgewise.cli.outcome import print_json
+from edgewise.cli.terminal import print_json, say
 from edgewise.pde import Problem, ProblemFile, gallery, gallery_names, load_problem
 
 _DEFAULT_TOLERANCE = 1e-6
@@ -25,9 +23,9 @@ def listed(*, as_json: bool) -> None:
         print_json(json.dumps(entries, indent=2))
         return
     width = max(map(len, problems))
-    typer.echo("Problems of the gallery; `edgewise pde NAME` solves one, with --show it prints its file.\n")
+    say("Problems of the gallery; `edgewise pde NAME` solves one, with --show it prints its file.\n")
     for name, each in problems.items():
-        typer.echo(f"  {name:{width}}  {each.title}")
+        say(f"  {name:{width}}  {each.title}")
 
 
 def found(name: str) -> ProblemFile:

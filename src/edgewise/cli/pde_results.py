@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from edgewise.cli.progress import Note, Progress
+from edgewise.cli.terminal import say
 from edgewise.pde import Checkpoint, Modes, Solution
 from edgewise.pde.terms.text import write_term
 
@@ -72,17 +71,17 @@ def _finite(value: Any) -> Any:
 
 def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
     """A solution in a few lines on standard output."""
-    typer.echo(solution.message)
+    say(solution.message)
     for name, error in solution.errors.items():
-        typer.echo(f"  {name:12}  relative L2 error {error:.1e}")
+        say(f"  {name:12}  relative L2 error {error:.1e}")
     residuals = solution.residual(seed=seed)
     for each in solution.problem.equations:
         words = f"{write_term(each.left)} = {write_term(each.right)}"
         words = words if len(words) <= _WIDE else f"{words[: _WIDE - 3]}..."
-        typer.echo(f"  residual {residuals[repr(each)]:.1e}  {words}")
-    typer.echo(f"  {solution.coefficients:,} coefficients, {_ROADS[solution.road]}, {solution.seconds:.1f} s")
+        say(f"  residual {residuals[repr(each)]:.1e}  {words}")
+    say(f"  {solution.coefficients:,} coefficients, {_ROADS[solution.road]}, {solution.seconds:.1f} s")
     for file in files:
-        typer.echo(f"  written: {file}")
+        say(f"  written: {file}")
 
 
 def told_modes(modes: Modes) -> str:
@@ -92,10 +91,10 @@ def told_modes(modes: Modes) -> str:
 
 def shown_modes(modes: Modes) -> None:
     """Eigenvalues line by line on standard output."""
-    typer.echo(modes.message)
+    say(modes.message)
     for value, error in zip(modes.values, modes.errors, strict=True):
-        typer.echo(f"  {float(value):<22.15g}relative error {float(error):.1e}")
-    typer.echo(f"  {modes.seconds:.1f} s")
+        say(f"  {float(value):<22.15g}relative error {float(error):.1e}")
+    say(f"  {modes.seconds:.1f} s")
 
 
 def draw(solution: Solution, path: Path) -> None:

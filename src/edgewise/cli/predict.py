@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import refuse_to_overwrite, tell, to_standard_output
+from edgewise.cli.outcome import refuse_to_overwrite, to_standard_output
+from edgewise.cli.terminal import tell
 
 
 def predict(

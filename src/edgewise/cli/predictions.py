@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import typer
 from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
 from edgewise.cli.inputs import complete
 from edgewise.cli.models import Model
-from edgewise.cli.outcome import print_json
 from edgewise.cli.summary import to_json
+from edgewise.cli.terminal import print_json, print_table, say
 from edgewise.data import provenance, write_frame
 from edgewise.data.arrow import Cells, Frame
 
@@ -78,12 +76,11 @@ def hand_over(predictions: Predictions, out: Path | None, *, quiet: bool, json: 
     elif json:
         print_json(to_json({**counts, "predictions": predictions.frame.to_pylist()}))
     else:
-        sys.stdout.flush()
-        write_frame(predictions.frame, sys.stdout.buffer)
+        print_table(predictions.frame)
     if not quiet:
         where = "" if out is None else f", written to {out}"
         told = f"{counts['rows']:,} predictions{where}; {counts['outside']:,} outside the training range."
-        typer.echo(told, err=True)
+        say(told, err=True)
 
 
 def columns_of(model: Model, used: Frame, interval: float | None = None) -> dict[str, Cells]:

@@ -14,6 +14,8 @@ from rich.live import Live
 from rich.table import Table as Grid
 from rich.text import Text
 
+from edgewise.cli.console import console as visible_console
+
 # Between log lines of one stage; a terminal redraws by itself. The longer a stage takes, the further apart they are.
 _SECONDS_BETWEEN_LINES = 2.0
 _SHARE_BETWEEN_LINES = 0.05
@@ -87,7 +89,7 @@ class Progress:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or visible_console(err=True)
         self._quiet = quiet
         self._rows: list[_Row] = []
         self._last_line = -math.inf
@@ -153,7 +155,7 @@ class Progress:
             # On narrow terminals these are cut first.
             cut = (Text(cell, no_wrap=True, overflow="ellipsis") for cell in cells)
             note = Text(note, "dim", no_wrap=True, overflow="ellipsis")
-            grid.add_row(mark, row.phase, seconds, share, *cut, note)
+            grid.add_row(mark, Text(row.phase), seconds, share, *cut, note)
         return grid
 
     @staticmethod

@@ -10,8 +10,8 @@ from typing import Any
 
 from edgewise._core.errors import FileError
 from edgewise.cli.models import load_model
-from edgewise.cli.outcome import tell
 from edgewise.cli.progress import Note, Progress
+from edgewise.cli.terminal import tell
 from edgewise.verifying.checker.reading import printed
 from edgewise.verifying.entry_points.claimed import claim_in_words, differs
 from edgewise.verifying.entry_points.steps import Step

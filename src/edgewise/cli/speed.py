@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgewise.cli import options
-from edgewise.cli.outcome import INTERRUPTED, make_folder, print_json
+from edgewise.cli.outcome import INTERRUPTED, make_folder
+from edgewise.cli.terminal import print_json, say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -76,7 +77,7 @@ def speed(
     else:
         _show(results)
     if not ended:
-        typer.echo("Interrupted; this is what was measured so far.", err=True)
+        say("Interrupted; this is what was measured so far.", err=True)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -99,13 +100,13 @@ def _measure(
     jobs: tuple[Job, ...], settings: Settings, quiet: bool, folder: Path | None
 ) -> tuple[Results, bool]:
     """All that was measured, kept in the folder as it grows, and whether that is all there was to measure."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from edgewise.bench import Missing, Results, run
     from edgewise.bench.machine import describe
+    from edgewise.cli.console import console as visible_console
 
-    console = Console(stderr=True, highlight=False)
+    console = visible_console(err=True)
     results = Results(describe(settings.threads), settings.threads, settings.quick)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:

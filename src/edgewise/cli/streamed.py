@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import typer
 
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import said_clearly, shown
 from edgewise.cli.inputs import as_names
 from edgewise.cli.models import Model
-from edgewise.cli.outcome import make_folder, print_json
+from edgewise.cli.outcome import make_folder
 from edgewise.cli.predictions import with_predictions
 from edgewise.cli.progress import Progress
+from edgewise.cli.terminal import print_json, say
 from edgewise.data.streaming.source import Source, kind_of, open_source, parquet
 
 PATTERN = "*?["
@@ -74,13 +74,13 @@ def fit_dataset(
 
         print_json(to_json(told))
         return
-    typer.echo(fit.message)
+    say(fit.message)
     if error is not None:
         measure = "Log loss" if classify else "Root mean square error"
-        typer.echo(f"{measure} on rows held out: {error:.6g}")
+        say(f"{measure} on rows held out: {error:.6g}")
     if pairs := ", ".join(" x ".join(pair) for pair in model.interactions_):
-        typer.echo(f"Pairs: {pairs}")
-    typer.echo(f"model   {out / 'model.kan'}")
+        say(f"Pairs: {pairs}")
+    say(f"model   {out / 'model.kan'}")
 
 
 def _chosen(
@@ -143,9 +143,7 @@ def predict_dataset(
 
         print_json(to_json({"rows": rows, "outside": outside, "file": str(out)}))
     if not quiet:
-        typer.echo(
-            f"{rows:,} predictions, written to {out}; {outside:,} outside the training range.", err=True
-        )
+        say(f"{rows:,} predictions, written to {out}; {outside:,} outside the training range.", err=True)
 
 
 def _writer(path: Path, schema: Any, ending: str) -> Any:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from edgewise.cli.console import console
+
 if TYPE_CHECKING:
     from edgewise.cli.job import Job
     from edgewise.report import AccuracyRow
@@ -33,7 +35,7 @@ _MORE_IS_BETTER = ("r2", "auc", "accuracy")
 
 def results_console() -> Console:
     """Standard output; wide where it is no terminal, so that a file or a pipe gets whole lines."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    return console(width=None if sys.stdout.isatty() else 120)
 
 
 def show_messages(console: Console, messages: tuple[str, ...]) -> None:

@@ -13,11 +13,10 @@ from edgewise.cli.outcome import (
     REFUTED,
     UNDECIDED,
     Interrupts,
-    print_bytes,
-    print_json,
     refuse_to_overwrite,
     to_standard_output,
 )
+from edgewise.cli.terminal import print_bytes, print_json, say
 
 
 def verify(
@@ -115,9 +114,9 @@ def verify(
     if json:
         print_json(told(verdict, certificate))
     else:
-        typer.echo(str(verdict), err=printed)
+        say(str(verdict), err=printed)
         if certificate is not None and not quiet and not printed:
-            typer.echo(question.saved(verdict, certificate), err=True)
+            say(question.saved(verdict, certificate), err=True)
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
     if verdict.status != "proved":

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from edgewise._core.extras import how_to_install
 from edgewise.plots.style import DARK, LIGHT
 from edgewise.report.editing.drawing import drawn
 from edgewise.report.editing.session import Session
@@ -17,7 +18,7 @@ from edgewise.report.notebook import network_html
 
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parent / "templates" / "style.css"
-_MISSING = "<p>To edit here, <code>pip install 'edgewise[notebook]'</code> and show the view again.</p>"
+_MISSING = f"<p>To edit here, <code>{how_to_install('notebook')}</code> and show the view again.</p>"
 
 
 class View(Session):

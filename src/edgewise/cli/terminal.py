@@ -1,0 +1,75 @@
+"""What is said on a terminal: text from files shows itself there, and moves no cursor, paints nothing and forges no line."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from edgewise.data.arrow import Frame
+
+# Lines and tabs of our own do no harm.
+_KEPT = "\n\t"
+
+
+def visible(text: str, kept: str = _KEPT) -> str:
+    """Text in which what is not seen (escapes, marks of direction, odd spaces) stands as its code.
+
+    Examples
+    --------
+    >>> from edgewise.cli.terminal import visible
+    >>> print(visible("a column\\x1b[2J of\\n two lines"))
+    a column\\x1b[2J of
+     two lines
+    >>> print(visible("one\\nline", kept=""))
+    one\\nline
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in kept else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Lines of text, on standard output or standard error."""
+    typer.echo(visible(text), err=err)
+
+
+def tell(notes: Iterable[str], *, quiet: bool) -> None:
+    """What was decided on the way, on standard error, a line each."""
+    for note in () if quiet else notes:
+        say(visible(f"Note: {note}", kept=""), err=True)
+
+
+def print_json(text: str) -> None:
+    """Machine-readable results; the only thing a command with --json writes to standard output."""
+    # Outside its strings JSON has nothing that is not seen but spaces and line ends, and in them an escape means the same.
+    hidden = (c for c in set(text) if not c.isprintable() and c not in _KEPT)
+    escapes = {ord(c): json.dumps(c)[1:-1] for c in hidden}
+    sys.stdout.write(text.rstrip("\n").translate(escapes) + "\n")
+
+
+def print_bytes(content: bytes) -> None:
+    """A whole file to standard output."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
+def print_table(table: Frame) -> None:
+    """A table as CSV to standard output: to the byte for a file or a program, as what can be seen on a terminal."""
+    from edgewise.data import write_frame
+
+    if not sys.stdout.isatty():
+        sys.stdout.flush()
+        write_frame(table, sys.stdout.buffer)
+        return
+    content = io.BytesIO()
+    write_frame(table, content)
+    sys.stdout.write(visible(content.getvalue().decode()))
