@@ -41,7 +41,7 @@ def values(pursuit: Pursuit, fit: Fit) -> list[Floats]:
 
 def test_what_a_fit_leaves_is_what_least_squares_on_its_columns_leave() -> None:
     pursuit = Pursuit(named("exp", "sin", "1/x"), NOISE, WEIGHT, [LINE])
-    singles = pursuit.singles()
+    singles = pursuit.singles(4, 8, 30)
     fits = [*singles, *pursuit.pairs(), *pursuit.grown(singles)]
     assert {len(fit.atoms) for fit in fits} == {1, 2}
     for fit in fits:
@@ -51,7 +51,7 @@ def test_what_a_fit_leaves_is_what_least_squares_on_its_columns_leave() -> None:
 
 def test_constants_are_at_an_optimum() -> None:
     pursuit = Pursuit(named("exp"), PLACES**1.5 + 0.1 * NOISE, WEIGHT)
-    best = pursuit.singles(steps=100)[0]
+    best = pursuit.singles(4, 8, 100)[0]
     for factor in (0.999, 1.001):
         moved = Fit(best.atoms, (factor * best.constants[0],), 0.0)
         assert left_over(values(pursuit, moved), pursuit.y) >= best.unexplained
@@ -59,7 +59,7 @@ def test_constants_are_at_an_optimum() -> None:
 
 def test_one_function_more_never_explains_less() -> None:
     pursuit = Pursuit(named("exp", "sin"), NOISE, WEIGHT)
-    singles = pursuit.singles(per_atom=2, keep=2)
+    singles = pursuit.singles(2, 2, 30)
     for fit in singles:
         assert pursuit.grown([fit])[0].unexplained <= fit.unexplained
 
@@ -73,16 +73,16 @@ def test_one_function_more_never_explains_less() -> None:
 )
 def test_planted_constants_come_back(names, law, constants) -> None:
     pursuit = Pursuit(named(*names), law(PLACES), WEIGHT)
-    best = (pursuit.singles() if len(constants) == 1 else pursuit.pairs())[0]
+    best = (pursuit.singles(4, 8, 30) if len(constants) == 1 else pursuit.pairs())[0]
     assert best.unexplained < 1e-20
     np.testing.assert_allclose(sorted(each.tolist() for each in best.constants), constants, rtol=1e-6)
 
 
 def test_without_a_constant_none_is_fitted() -> None:
     pursuit = Pursuit(named("exp"), 2 * np.exp(-PLACES), np.ones(80), constant=False)
-    assert pursuit.singles()[0].unexplained < 1e-20
+    assert pursuit.singles(4, 8, 30)[0].unexplained < 1e-20
     shifted = Pursuit(named("exp"), 2 * np.exp(-PLACES) + 5, np.ones(80), constant=False)
-    assert shifted.singles()[0].unexplained > 1e-6
+    assert shifted.singles(4, 8, 30)[0].unexplained > 1e-6
 
 
 def check_slopes(pursuit: Pursuit, owners: Floats, theta: Floats) -> None:

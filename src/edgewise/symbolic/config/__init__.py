@@ -10,6 +10,7 @@ from edgewise.symbolic.config.hypotheses import HypothesisConfig as HypothesisCo
 from edgewise.symbolic.config.known_form import KnownFormConfig as KnownFormConfig
 from edgewise.symbolic.config.relations import RelationConfig as RelationConfig
 from edgewise.symbolic.config.rounding import RoundingConfig as RoundingConfig
+from edgewise.symbolic.config.rungs import RungConfig as RungConfig
 from edgewise.symbolic.config.search import DEFAULT as DEFAULT
 from edgewise.symbolic.config.search import SearchConfig as SearchConfig
 from edgewise.symbolic.config.search import config_of as config_of

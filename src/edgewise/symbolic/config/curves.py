@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgewise._core.config import check_config
+from edgewise.symbolic.config.rungs import RungConfig
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class CurveConfig:
         Formulas that are fitted at the end beyond those that are returned.
     loosened, loosened_size : int
         Formulas that get a constant more everywhere, and how long they may be.
+    rungs : RungConfig
+        What the families of candidates reach for, one after another.
     """
 
     work_units: float = 3.0
@@ -83,6 +86,7 @@ class CurveConfig:
     spare: int = 4
     loosened: int = 8
     loosened_size: int = 25
+    rungs: RungConfig = field(default_factory=RungConfig)
 
     def __post_init__(self) -> None:
         check_config(self, most={"beaten_by": 1.0, "beaten": 1.0})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.work import Meter
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node, Number
+from edgewise.symbolic.config.rungs import Sums
 from edgewise.symbolic.univariate.atoms import Atom, atoms, form_atom
 from edgewise.symbolic.univariate.best_subsets import Selection, Terms
 from edgewise.symbolic.univariate.curve import Points
@@ -21,6 +23,12 @@ from edgewise.symbolic.univariate.trees import X, call, power, size
 
 Floats = NDArray[np.float64]
 Ranked = Iterable[tuple[Node, float]]
+Kind = TypeVar("Kind", bound=Pursuit)
+
+
+def bare(tree: Node) -> Node:
+    """A tree as it is, with no function around it."""
+    return tree
 
 
 class Candidates:
@@ -29,6 +37,7 @@ class Candidates:
     def __init__(self, points: Points, forms: Sequence[Form] | None, meter: Meter) -> None:
         self.points, self.meter = points, meter
         self.few = points.thinned(points.config.searched)
+        self.reach = points.config.rungs
         self.front = Front(points)
         self.allowed, self.own = _functions(forms)
         self.library = Library(self.few.x, self.allowed, self._plain_forms())
@@ -93,9 +102,9 @@ class Candidates:
             yield tree, residual_of(tree, self.few)
 
     def sums(
-        self, terms: Terms, points: Points, longest: int, wrap: Callable[[Node], Node], keep: int = 4
+        self, terms: Terms, points: Points, reach: Sums, wrap: Callable[[Node], Node] = bare
     ) -> Iterator[tuple[Node, float]]:
-        rows = slice(None)
+        rows, (longest, keep) = slice(None), reach
         if len(points.x) != len(self.library.x):
             good = np.isin(self.library.x, points.x)
             if good.sum() != len(points.x):
@@ -111,7 +120,20 @@ class Candidates:
         u = Column(X, x)
         return [*atoms(u, self.allowed), *(form_atom(form, u) for form in self.own)]
 
-    def fits(self, pursuit: Pursuit, fits: Sequence[Fit], wrap: Callable[[Node], Node], keep: int) -> None:
+    def pursuit(
+        self,
+        kind: type[Kind],
+        atoms: Sequence[Atom],
+        background: Sequence[Column] = (),
+        points: Points | None = None,
+    ) -> Kind:
+        """A pursuit of the thinned curve, or of other points."""
+        points = self.few if points is None else points
+        return kind(atoms, points.y, points.weight, background, reach=self.reach)
+
+    def fits(
+        self, pursuit: Pursuit, fits: Sequence[Fit], keep: int, wrap: Callable[[Node], Node] = bare
+    ) -> None:
         self.consider(self.judged(map(wrap, pursuit.trees(fits))), keep, settled=True)
 
     def inner_atoms(self, names: Sequence[str], *, short: bool) -> list[Atom]:

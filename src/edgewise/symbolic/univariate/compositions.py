@@ -15,8 +15,6 @@ from edgewise.symbolic.univariate.trees import multiply
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-# Inner starts that a chain is tried on.
-_INNER = 160
 
 
 class Products(Pursuit):
@@ -32,7 +30,7 @@ class Products(Pursuit):
     def formulas(self, fit: Fit) -> list[Node]:
         return [multiply(*super().formulas(fit))]
 
-    def best(self, groups: int = 60, keep: int = 10, steps: int = 30) -> list[Fit]:
+    def best(self) -> list[Fit]:
         """The best fits, from the best starts of each pair of atoms.
 
         All products of two starts are compared with the target through three matrix products.
@@ -62,8 +60,10 @@ class Products(Pursuit):
                         (float(part[row, column]), int(edges[one]) + row, int(edges[other]) + column)
                     )
         found.sort(key=lambda each: -each[0])
-        chosen = np.array([(a, b) for _, a, b in found[: 3 * groups]], dtype=np.intp)
-        return self.refined(owner[chosen], constants[chosen], keep, steps)
+        chosen = np.array([(a, b) for _, a, b in found[: 3 * self.reach.composed_groups]], dtype=np.intp)
+        return self.refined(
+            owner[chosen], constants[chosen], self.reach.composed_kept, self.reach.composed_steps
+        )
 
     def _raw(self) -> tuple[Ints, Floats, Floats]:
         """Every start: its atom, its constants, and its values at unit size."""
@@ -110,17 +110,10 @@ class Chains(Pursuit):
         outer, inner = (self.atoms[at] for at in fit.atoms)
         return [outer.tree(fit.constants[0].tolist(), inner.formula(fit.constants[1].tolist()))]
 
-    def best(
-        self,
-        outers: Sequence[int],
-        inners: Sequence[int],
-        keep: int = 10,
-        steps: int = 30,
-        until: float = np.inf,
-    ) -> list[Fit]:
+    def best(self, outers: Sequence[int], inners: Sequence[int], until: float = np.inf) -> list[Fit]:
         """The best fits of each pair of atoms, from a grid of starts."""
         found: list[tuple[float, int, int, Floats, Floats]] = []
-        share = max(_INNER // max(len(inners), 1), 4)
+        share = max(self.reach.chain_starts // max(len(inners), 1), 4)
         for at in inners:
             starts = _spread(self.atoms[at].starts(self.atoms[at].u.values), share)
             values = self.atoms[at].values(starts)[0]
@@ -147,11 +140,11 @@ class Chains(Pursuit):
         for row, (_, _, _, outer, inner) in enumerate(chosen):
             theta[row, 0, : len(outer)] = outer
             theta[row, 1, : len(inner)] = inner
-        return self.refined(owners, theta, keep, steps)
+        return self.refined(owners, theta, self.reach.composed_kept, self.reach.composed_steps)
 
     def _scores(self, outer: int, g: Floats) -> list[tuple[float, Floats]]:
         """How well the outer function of given inner values explains the target, at its best start."""
-        starts = _spread(self.atoms[outer].starts(g), 40)
+        starts = _spread(self.atoms[outer].starts(g), self.reach.chain_outer_starts)
         with np.errstate(all="ignore"):
             rows = self.atoms[outer].evaluate(g, starts)[0] * self.root
             VALUES(rows.size)

@@ -25,11 +25,6 @@ from edgewise.symbolic.univariate.trees import X
 
 # Functions, and whether a constant is part of the sum: one that is not there hides in a slow decay.
 _KINDS = ((("exp",), True), (("exp",), False), (("exp", "gaussian"), True), (("sin",), True))
-_TERMS = 4
-# Starts of the first term, and sums that go on to the next.
-_FIRST, _KEPT = 6, 4
-# A term that takes off less than this share of what is left over ends its sum.
-_LITTLE = 0.05
 
 
 def like_sums(points: Points, allowed: frozenset[str]) -> Iterator[Node]:
@@ -48,17 +43,22 @@ def like_sums(points: Points, allowed: frozenset[str]) -> Iterator[Node]:
     for kind, constant in _KINDS:
         if all(name in named for name in kind):
             chosen = [named[name] for name in kind]
-            yield from _grown(Pursuit(chosen, points.y, points.weight, constant=constant), points)
+            reach = points.config.rungs
+            pursuit = Pursuit(chosen, points.y, points.weight, constant=constant, reach=reach)
+            yield from _grown(pursuit, points)
 
 
 def _grown(pursuit: Pursuit, points: Points) -> Iterator[Node]:
-    fits = pursuit.singles(_FIRST, _KEPT)
-    for _ in range(1, _TERMS):
+    reach = pursuit.reach
+    fits = pursuit.singles(reach.like_first, reach.like_kept, reach.single_starts[2])
+    for _ in range(1, reach.like_terms):
         if not fits or fits[0].unexplained <= points.exact**2:
             return
         before = fits[0].unexplained
-        fits = pursuit.grown(fits[:_KEPT], _KEPT, per_atom=3, most=_TERMS)
-        if not fits or fits[0].unexplained > (1 - _LITTLE) * before:
+        fits = pursuit.grown(
+            fits[: reach.like_kept], reach.like_kept, per_atom=reach.like_starts, most=reach.like_terms
+        )
+        if not fits or fits[0].unexplained > (1 - reach.like_gain) * before:
             return
         for tree in pursuit.trees(fits[:1]):
             # Decays of near rates lie in a long valley, in which the steps of the pursuit come to rest early.

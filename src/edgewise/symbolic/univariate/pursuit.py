@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Number
+from edgewise.symbolic.config.rungs import RUNGS, RungConfig
 from edgewise.symbolic.costs import NEXT_TERM, START_PAIRS, STATE, VALUES
 from edgewise.symbolic.fitting.damped_steps import Damping, Points, descended_together, leaders
 from edgewise.symbolic.univariate.atoms import Atom
@@ -30,12 +31,7 @@ Bools = NDArray[np.bool_]
 SLOTS = 3
 # Starts this close to one another say the same.
 APART = 1e-4
-# Of one atom several starts are tried only where no two have a cosine beyond this.
-_LIKE = 0.9
-# After these steps the worse half of the candidates leaves.
-_HEATS = (4, 7, 11)
 _DAMPING = Damping(falls=0.15, rises=6.0, least=1e-13, most=1e7, start=1e-2)
-_MOST_SINGLES = 72
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +54,9 @@ class Pursuit:
         background: Sequence[Column] = (),
         *,
         constant: bool = True,
+        reach: RungConfig = RUNGS,
     ) -> None:
-        self.atoms, self.y = list(atoms), y
+        self.atoms, self.y, self.reach = list(atoms), y, reach
         self.root = np.sqrt(weight / weight.sum())
         self.background = list(background)
         # What is always there: the background, and a constant unless none is wanted.
@@ -121,7 +118,7 @@ class Pursuit:
             self._grid = np.concatenate(owners), np.concatenate(constants), np.concatenate(shapes)
         return self._grid
 
-    def singles(self, per_atom: int = 4, keep: int = 8, steps: int = 30) -> list[Fit]:
+    def singles(self, per_atom: int, keep: int, steps: int) -> list[Fit]:
         """The best fits of one atom."""
         owner, constants, shapes = self.grid()
         if len(owner) == 0:
@@ -132,10 +129,10 @@ class Pursuit:
         for at in range(len(self.atoms)):
             own = order[owner[order] == at]
             rank[own] = np.arange(len(own))
-        chosen = order[rank[order] < per_atom][:_MOST_SINGLES]
+        chosen = order[rank[order] < per_atom][: self.reach.most_singles]
         return self.refined(owner[chosen][:, None], constants[chosen][:, None, :], keep, steps)
 
-    def pairs(self, groups: int = 60, keep: int = 12, steps: int = 30, until: float = np.inf) -> list[Fit]:
+    def pairs(self, until: float = np.inf) -> list[Fit]:
         """The best fits of two atoms, from the best starts of each pair of atoms."""
         owner, constants, shapes = self.grid()
         if len(owner) < 2 or spent() > until:
@@ -169,13 +166,13 @@ class Pursuit:
             if spent() > until:
                 break
         found.sort(key=lambda each: -each[0])
-        chosen = np.array([(a, b) for _, a, b in found[: 2 * groups]], dtype=np.intp)
+        chosen = np.array([(a, b) for _, a, b in found[: 2 * self.reach.pair_groups]], dtype=np.intp)
         if len(chosen) == 0:
             return []
-        return self.refined(owner[chosen], constants[chosen], keep, steps)
+        return self.refined(owner[chosen], constants[chosen], self.reach.pair_kept, self.reach.pair_steps)
 
     def grown(
-        self, fits: Sequence[Fit], keep: int = 8, steps: int = 30, *, per_atom: int = 1, most: int = SLOTS
+        self, fits: Sequence[Fit], keep: int | None = None, *, per_atom: int = 1, most: int = SLOTS
     ) -> list[Fit]:
         """Each fit of fewer than `most` atoms with one added that explains most of what is left."""
         owner, constants, shapes = self.grid()
@@ -196,13 +193,14 @@ class Pursuit:
             across = shapes @ basis
             apart = 1 - np.square(across).sum(axis=1)
             score = np.where(apart > APART, np.square(shapes @ left) / np.maximum(apart, APART), 0.0)
-            for at in _heads(owner, score, shapes, per_atom)[: 6 * per_atom]:
+            for at in _heads(owner, score, shapes, per_atom, self.reach.start_alike)[: 6 * per_atom]:
                 owners.append(np.array([*fit.atoms, owner[at]], dtype=np.intp))
                 own = [_padded(each) for each in fit.constants]
                 starts.append(np.stack([*own, constants[at]]))
         if not owners:
             return []
-        return self.refined(np.stack(owners), np.stack(starts), keep, steps)
+        kept = self.reach.third_kept if keep is None else keep
+        return self.refined(np.stack(owners), np.stack(starts), kept, self.reach.third_steps)
 
     def refined(self, owners: Ints, constants: Floats, keep: int, steps: int) -> list[Fit]:
         """Levenberg-Marquardt on the inner constants of every candidate; the best few."""
@@ -247,7 +245,7 @@ class Pursuit:
         return add(*map(multiply, numbers, trees), *numbers[len(trees) :])
 
 
-def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int) -> Ints:
+def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int, alike: float) -> Ints:
     """The starts of the highest scores, so many of each atom, and none much like another of it."""
     order = np.argsort(-score)
     _, firsts = np.unique(owner[order], return_index=True)
@@ -256,7 +254,7 @@ def _heads(owner: Ints, score: Floats, shapes: Floats, per_atom: int) -> Ints:
         for at in list(dict.fromkeys(owner[heads].tolist())):
             own = order[owner[order] == at]
             known = [each for each in heads if owner[each] == at]
-            apart = np.abs(shapes[own] @ shapes[known].T).max(axis=1) < _LIKE
+            apart = np.abs(shapes[own] @ shapes[known].T).max(axis=1) < alike
             heads += own[apart][:1].tolist()
     return np.array(heads, dtype=np.intp)
 
@@ -323,7 +321,7 @@ def _refine(pursuit: Pursuit, owners: Ints, constants: Floats, steps: int) -> tu
         return _state(pursuit, owners[rows], now.at + move.reshape(-1, slots, SLOTS))
 
     def leads(step: int, rows: Ints, loss: Floats) -> Bools | None:
-        if step not in _HEATS or len(rows) <= 16:
+        if step not in pursuit.reach.heats or len(rows) <= 16:
             return None
         # Only the best go on; of single atoms the best of each.
         good = loss <= np.partition(loss, len(rows) // 2)[len(rows) // 2]
