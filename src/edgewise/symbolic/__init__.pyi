@@ -5,6 +5,7 @@ from .config import HypothesisConfig as HypothesisConfig
 from .config import KnownFormConfig as KnownFormConfig
 from .config import RelationConfig as RelationConfig
 from .config import RoundingConfig as RoundingConfig
+from .config import RungConfig as RungConfig
 from .config import SearchConfig as SearchConfig
 from .config import SumConfig as SumConfig
 from .config import SurrogateConfig as SurrogateConfig
