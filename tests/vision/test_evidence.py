@@ -111,7 +111,7 @@ def test_the_drawing_adds_up_and_colours_what_speaks_for_a_class() -> None:
     cat, dog = (np.asarray(axes.images[0].get_array()) for axes in figure.axes[1:])
     assert cat[1, 1, 0] > cat[1, 1, 2] + 0.3
     assert dog[2, 2, 2] > dog[2, 2, 0] + 0.1
-    assert cat[0, 0].tolist() == [0, 0, 0]
+    assert len(set(cat[0, 0].tolist())) == 1  # grey
     assert len(plot_evidence(found, ["dog"]).axes) == 2
     with pytest.raises(InputError, match=r"must be classes of the model\. Got 'cow'"):
         plot_evidence(found, ["cow"])

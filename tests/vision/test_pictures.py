@@ -108,7 +108,85 @@ def test_the_commands_learn_and_predict(
     lines = out.read_text().splitlines()
     assert lines[0].replace('"', "") == "file,class,p(dark),p(light)"
     assert len(lines) == 29
-    assert run("explain", model, out) == 2
-    assert "a classifier of pictures" in " ".join(capsys.readouterr().err.split())
+    for words in (
+        ("audit", model, out, "-t", "class", "-p", "sex"),
+        ("export", model, "--to", "numpy"),
+        ("verify", model, "output <= 1"),
+    ):
+        assert run(*words) == 2
+        assert "a classifier of pictures" in " ".join(capsys.readouterr().err.split())
     assert run("fit-images", folder, "-o", model) == 2
     assert "--force" in capsys.readouterr().err
+
+
+def test_a_picture_is_explained_and_a_folder_reported(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, state = tmp_path / "model.kan", tmp_path / "state"
+    options = (
+        "--kind",
+        "patches",
+        "--features",
+        "3",
+        "-e",
+        "2",
+        "-p",
+        "1500",
+        "--checkpoint",
+        state,
+        "--quiet",
+    )
+    assert run("fit-images", folder, "-o", model, *options) == 0
+    capsys.readouterr()
+    picture, drawn = folder / "light" / "0.png", tmp_path / "evidence.png"
+    assert run("explain", model, picture, "-o", drawn, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    for label, logit in told["logits"].items():
+        total = told["constants"][label] + np.sum(told["evidence"][label])
+        np.testing.assert_allclose(total, logit, atol=1e-5)
+    first = told["strongest"][0]["evidence"]
+    assert first == max(np.ravel(told["evidence"][told["explained"]]))
+    with image.open(drawn) as opened:
+        assert opened.size[0] > 500
+    assert run("explain", model, picture) == 0
+    assert "Strongest patches for" in capsys.readouterr().out
+    page = tmp_path / "page.html"
+    assert run("report", model, folder, "-o", page, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["known"] == "held out"
+    assert page.read_text().count("data:image") > 5
+    assert run("report", model, folder, "-o", page, "--no-rows", "--test", "1", "--force") == 0
+    assert "learned from" in capsys.readouterr().out
+    assert 'alt="Patch' not in page.read_text()
+    (folder / "light" / "0.png").unlink()
+    assert run("report", model, folder, "-o", page, "--force") == 0
+    assert "others" in capsys.readouterr().out
+
+
+def test_questions_that_pictures_have_no_answer_to_are_one_sentence(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model, picture = tmp_path / "model.kan", folder / "dark" / "0.png"
+    assert run("fit-images", folder, "-o", model, "-e", "1", "-p", "1500", "--quiet") == 0
+    (tmp_path / "bad.png").write_bytes(b"nothing")
+    (folder / "grey").mkdir()
+    (folder / "grey" / "0.png").write_bytes(picture.read_bytes())
+    capsys.readouterr()
+    for words, message in (
+        (("explain", model), "A picture must be named"),
+        (("explain", model, folder), "must be one file"),
+        (("explain", model, tmp_path / "none.png"), "does not exist"),
+        (("explain", model, tmp_path / "bad.png"), "cannot be read as pictures"),
+        (("explain", model, picture, "--row", "1"), "--row must be left out"),
+        (("explain", model, picture, "--output", "cow"), "one the model knows"),
+        (("explain", model, picture, "-o", tmp_path / "e.gif"), "must end in"),
+        (("explain", model, picture, "-o", tmp_path / "e.png"), "must be 'patches'"),
+        (("report", model, picture, "-o", tmp_path / "r.html"), "does not exist"),
+        (("report", model, folder, "-o", tmp_path / "r.html"), "classes that the model knows"),
+        (("report", model, folder, "-t", "y", "-o", tmp_path / "r.html"), "--target must be left out"),
+    ):
+        assert run(*words) == 2
+        told = " ".join(capsys.readouterr().err.split())
+        assert message in told
+        assert "Traceback" not in told
+    assert run("explain", model, picture) == 0
+    assert "no evidence that adds up" in capsys.readouterr().out

@@ -41,7 +41,9 @@ def explain(
     pairs: Annotated[
         bool, typer.Option("--pairs", help="Draw what pairs of columns do together, and nothing else.")
     ] = False,
-    plot: Annotated[Path | None, options.unset("--plot", help="Draw it to this .png or .svg file.")] = None,
+    plot: Annotated[
+        Path | None, options.unset("--plot", "-o", help="Draw it to this .png or .svg file.")
+    ] = None,
     counterfactual: Annotated[
         bool,
         typer.Option(
@@ -108,6 +110,9 @@ def explain(
     --work and --seconds are those of this search. With --reasons: at most four
     reasons why the row was not decided for.
 
+    A model of pictures takes a picture in place of the table: the class, and
+    what each patch says for it, which adds up to the logit.
+
     Examples:
 
     - `edgewise explain model.kan data.csv`
@@ -117,7 +122,27 @@ def explain(
     - `edgewise explain model.kan data.csv --row 17 --counterfactual --immutable sex,age`
 
     - `edgewise explain model.kan data.csv --row 17 --reasons approved --protected sex`
+
+    - `edgewise explain pets.kan new.jpg -o evidence.png`
     """
+    from edgewise.cli.pictures import explain_picture, is_of_pictures
+
+    if is_of_pictures(model):
+        given = {
+            "--row": row,
+            "--counterfactual": counterfactual or None,
+            "--pairs": pairs or None,
+            "--reasons": reasons,
+        }
+        if extra := [name for name, value in given.items() if value is not None]:
+            raise InputError(
+                f"The option {extra[0]} must be left out for a model of pictures. Got it instead."
+            )
+        refuse_other_pictures(plot)
+        if plot is not None:
+            refuse_to_overwrite([plot], force)
+        explain_picture(model, data, output, plot, quiet=quiet, json=json)
+        return
     _check(data, row, counterfactual, pairs, plot)
     _check_reasons(reasons, row, counterfactual, plot, bool(protected) or codes is not None)
     if plot is not None:

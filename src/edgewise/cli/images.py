@@ -27,6 +27,12 @@ def fit_images(
     parameters: Annotated[
         int, typer.Option("--parameters", "-p", help="The most numbers it may learn.", min=100)
     ] = 20_000,
+    features: Annotated[
+        int | None,
+        options.unset(
+            "--features", help="Of kind patches: the most features that a class may be told by.", min=1
+        ),
+    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", "-e", help="Times it sees every picture.", min=1)] = 20,
     flip: Annotated[
         bool, typer.Option("--flip", help="Mirror pictures at random, where left and right mean nothing.")
@@ -53,13 +59,14 @@ def fit_images(
 
     Each subfolder is a class. Pictures are turned as cameras say, laid on white
     where they are transparent, and brought to one size; of each class a tenth
-    is held out to judge by. `edgewise predict` takes the model and a folder.
+    is held out to judge by. `edgewise predict` and `edgewise report` take the model
+    and a folder, `edgewise explain` takes it and a picture.
 
     Examples:
 
     - `edgewise fit-images pets -o pets.kan`
 
-    - `edgewise fit-images scans --kind patches --balanced --epochs 40`
+    - `edgewise fit-images scans --kind patches --features 5 --balanced --epochs 40`
     """
     refuse_to_overwrite([out], force)
     import numpy as np
@@ -78,7 +85,7 @@ def fit_images(
 
     with Interrupts() as interrupts:
         model = ImageClassifier(
-            kind, parameters, epochs, flip=flip, class_weight="balanced" if balanced else None,
+            kind, parameters, epochs, features=features, flip=flip, class_weight="balanced" if balanced else None,
             seconds=seconds, seed=seed, callbacks=(told, interrupts), checkpoint=checkpoint,
         ).fit(found.pictures, np.array(found.labels))  # fmt: skip
     save(model, out, overwrite=force)

@@ -196,7 +196,7 @@ def learn(
 
 
 _NOT_OF_TABLES = {
-    "ImageClassifier": "a classifier of pictures, instead; `edgewise predict` takes it",
+    "ImageClassifier": "a classifier of pictures, instead; `edgewise predict`, `explain` and `report` take it",
     "FormulaRegressor": "a formula, instead; `edgewise predict` takes it",
     "Solution": "the solution of an equation, instead; `edgewise.load` reads it",
 }

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from edgewise._core.errors import InputError
 from edgewise.cli import options
 from edgewise.cli.outcome import refuse_to_overwrite, to_standard_output
 from edgewise.cli.terminal import print_bytes, print_json, tell
@@ -45,15 +46,28 @@ def report(
     Of the table `fit` learned from, the same --test and --seed hold out the
     same rows as `fit` did. Of another table, --test 1 judges on all rows.
 
+    A model of pictures takes a folder with a subfolder of pictures for each
+    class in place of the table; of the folder it was fitted on it is judged on
+    those held out. --no-rows leaves pictures out of the page.
+
     Examples:
 
     - `edgewise report model.kan yacht.csv -o page.html`
 
     - `edgewise report model.kan next_year.csv --test 1 --force`
+
+    - `edgewise report pets.kan pets -o pets.html`
     """
     printed = to_standard_output(out, json=json)
     if not printed:
         refuse_to_overwrite([out], force)
+    from edgewise.cli.pictures import is_of_pictures, report_pictures
+
+    if is_of_pictures(model):
+        if target is not None:
+            raise InputError("The option --target must be left out for a model of pictures. Got it instead.")
+        report_pictures(model, data, out, test=test, rows=rows, printed=printed, quiet=quiet, json=json)
+        return
     from edgewise.data import read_frame
 
     frame = read_frame(data)

@@ -3,17 +3,25 @@
 from edgewise.vision.classifier import ImageClassifier as ImageClassifier
 from edgewise.vision.config import ImageConfig as ImageConfig
 from edgewise.vision.drawing import plot_evidence as plot_evidence
+from edgewise.vision.drawing import plot_feature as plot_feature
+from edgewise.vision.edits import FeatureEdit as FeatureEdit
+from edgewise.vision.edits import edit_feature as edit_feature
 from edgewise.vision.evidence import Evidence as Evidence
+from edgewise.vision.features import FeatureUse as FeatureUse
 from edgewise.vision.networks import build as build
 from edgewise.vision.pictures import read_folder as read_folder
 from edgewise.vision.training import ImageRecipe as ImageRecipe
 
 __all__ = [
     "Evidence",
+    "FeatureEdit",
+    "FeatureUse",
     "ImageClassifier",
     "ImageConfig",
     "ImageRecipe",
     "build",
+    "edit_feature",
     "plot_evidence",
+    "plot_feature",
     "read_folder",
 ]

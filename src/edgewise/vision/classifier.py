@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,8 +20,9 @@ from edgewise._core.work import Meter, check_seconds
 from edgewise.training.common.records import Callback
 from edgewise.vision.config import KINDS, ImageConfig
 from edgewise.vision.evidence import Evidence, evidence_of
+from edgewise.vision.features import FeatureUse, features_of, keep_few, uses
 from edgewise.vision.networks import Patches, Standard, build
-from edgewise.vision.pictures import as_pictures, read_folder
+from edgewise.vision.pictures import as_pictures, digest, read_folder
 from edgewise.vision.training import ImageRecipe, logits_of, train, weights_of
 
 # Batches of fewer multiplications are worked on by one thread.
@@ -41,6 +42,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     epochs : int
     degree, intervals : int
         Of the functions.
+    features : int or None
+        Of kind "patches": let each class hear at most so many features, its functions fitted anew to them at the end.
     shift, flip
         How pictures are changed while it learns, see `ImageRecipe`.
     class_weight : None or "balanced"
@@ -69,6 +72,10 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
     stop_reason_ : StopReason
     validation_score_ : float or None
         Share of the held-out pictures that are told right.
+    held_ : ndarray of int
+        Numbers of the held-out pictures.
+    learned_from_ : str
+        Digest of the pictures and their classes, by which they are known again.
 
     Examples
     --------
@@ -89,6 +96,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         *,
         degree: int = 2,
         intervals: int = 3,
+        features: int | None = None,
         shift: int = 2,
         flip: bool = False,
         class_weight: str | None = None,
@@ -101,7 +109,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         settings: dict[str, Any] | None = None,
     ) -> None:
         self.kind, self.parameters, self.epochs = kind, parameters, epochs
-        self.degree, self.intervals = degree, intervals
+        self.degree, self.intervals, self.features = degree, intervals, features
         self.shift, self.flip, self.class_weight = shift, flip, class_weight
         self.validation, self.patience, self.seconds, self.seed = validation, patience, seconds, seed
         self.callbacks, self.checkpoint, self.settings = callbacks, checkpoint, settings
@@ -147,7 +155,10 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
                 network, x[learn].contiguous(memory_format=torch.channels_last), target[learn], judges, recipe, weight,
                 self.seed, Meter(seconds=check_seconds(self.seconds, "ImageClassifier")), self.callbacks, self.checkpoint,
             )  # fmt: skip
+            if self.features is not None:
+                keep_few(cast("Patches", network), x[learn], target[learn], self.features, weight)
         self.network_, self.config_, self.classes_ = found.network, config, classes
+        self.learned_from_, self.held_ = digest(x, labels), held.numpy()
         self.history_, self.stop_reason_ = found.history, found.stop_reason
         self.n_features_in_ = int(np.prod(x.shape[1:]))
         self.validation_score_ = None
@@ -162,6 +173,13 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         epochs = check_int(self.epochs, "epochs", low=1, of="ImageClassifier")
         shift = check_int(self.shift, "shift", low=0, of="ImageClassifier")
         flip = check_bool(self.flip, "flip", of="ImageClassifier")
+        if self.features is not None:
+            check_int(self.features, "features", low=1, of="ImageClassifier")
+            if self.kind != "patches":
+                raise InputError(
+                    f"The 'features' of ImageClassifier must be left out unless 'kind' is 'patches'. Got kind "
+                    f"{short(self.kind)} instead."
+                )
         if self.patience is not None:
             check_int(self.patience, "patience", low=1, of="ImageClassifier")
         given = dict(self.settings or {})
@@ -175,6 +193,9 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
         _, channels, height, width = x.shape
         shape = {"height": height, "width": width, "channels": channels, "classes": classes}
         own = {"kind": self.kind, "degree": self.degree, "intervals": self.intervals, **given}
+        if self.kind == "patches":
+            # A patch that sees the whole picture would say nothing of where.
+            own = {"patch": min(13, max(3, min(height, width) // 2 | 1)), **own} if height > 1 else own
         config = ImageConfig.within(self.parameters, **shape, **own)
         # Few pictures are cut into smaller batches, so that an epoch has some fifty steps.
         batch = min(128, max(16, len(x) // 50))
@@ -212,7 +233,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Logits, shape (n, classes)."""
-        return logits_of(self._fitted(), self._like(X)).double().numpy()
+        return logits_of(self._fitted(), self.like(X)).double().numpy()
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities, shape (n, classes)."""
@@ -225,13 +246,28 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
 
     def evidence(self, picture: Any) -> Evidence:
         """Where in a picture, (height, width) or (height, width, channels), the evidence lies; of kind "patches" only."""
+        network = self.patches_of()
+        return evidence_of(network, self.like(np.asarray(picture)[None])[0], self.classes_)
+
+    def features_of(self, X: Any, label: Any) -> list[FeatureUse]:
+        """The features by which a class is told, those that matter most on these pictures first; of kind "patches" only."""
+        network = self.patches_of()
+        classes = self.classes_.tolist()
+        if label not in classes:
+            raise InputError(
+                f"The 'label' of features_of must be a class of the model. Got {short(label)} instead."
+            )
+        return uses(network, features_of(network, self.like(X)), classes.index(label))
+
+    def patches_of(self) -> Patches:
+        """The network of kind "patches"; of another it is an `InputError`."""
         network = self._fitted()
         if not isinstance(network, Patches):
             raise InputError(
                 f"The 'kind' of an ImageClassifier must be 'patches' for evidence that adds up. Got "
                 f"{short(self.config_.kind)} instead."
             )
-        return evidence_of(network, self._like(np.asarray(picture)[None])[0], self.classes_)
+        return network
 
     def _fitted(self) -> Any:
         if not hasattr(self, "network_"):
@@ -240,8 +276,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             )
         return self.network_
 
-    def _like(self, X: Any) -> Tensor:
-        """Pictures of the shape that was learned."""
+    def like(self, X: Any) -> Tensor:
+        """Pictures of the shape that was learned, (n, channels, height, width)."""
         self._fitted()
         c = self.config_
         x = as_pictures(X, "ImageClassifier")

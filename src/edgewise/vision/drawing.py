@@ -7,13 +7,23 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
 
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
+from edgewise.plots.style import SIZE_SMALL, bare_axes, new_figure, padded, text_style, theme_of
 from edgewise.vision.evidence import Evidence
+from edgewise.vision.features import FeatureUse
+
+Floats = NDArray[np.float64]
 
 # Inches of a panel; the strongest colour of the evidence covers the picture by so much.
-SIDE, COVER = 2.4, 0.75
+SIDE, COVER = 2.4, 0.8
+# Beneath evidence a picture is a pale grey, so that colours show where it is dark.
+PALE = 0.6
+# Of a curve: left, bottom, width, height in inches.
+CURVE = (0.58, 0.42, 1.75, 1.05)
 FOR, AGAINST = np.array([0.84, 0.12, 0.12]), np.array([0.12, 0.32, 0.80])
 
 
@@ -51,20 +61,13 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
                 f"The 'labels' of plot_evidence must be classes of the model. Got {short(missing[0])} instead."
             )
         chosen = [classes.index(each) for each in asked[:most]]
-    figure = Figure(figsize=(SIDE * (len(chosen) + 1), SIDE + 0.5), layout="constrained")
+    figure = Figure(figsize=(SIDE * (len(chosen) + 1), SIDE + 0.6), layout="constrained")
     panels = figure.subplots(1, len(chosen) + 1, squeeze=False)[0]
-    grey = evidence.picture.mean(2)
-    low, high = float(grey.min()), float(grey.max())
-    plain = np.repeat(((grey - low) / max(high - low, 1e-12))[..., None], 3, 2)
-    shown = evidence.picture if evidence.picture.shape[2] == 3 else plain
-    panels[0].imshow(shown.clip(0, 1), interpolation="nearest")
+    panels[0].imshow(plain(evidence.picture), interpolation="nearest")
     panels[0].set_title("picture", fontsize=9)
-    largest = max(float(np.abs(evidence.pixels[chosen]).max()), 1e-300)
+    largest = float(np.abs(evidence.pixels[chosen]).max())
     for axes, k in zip(panels[1:], chosen, strict=True):
-        strength = evidence.pixels[k] / largest
-        colour = np.where(strength[..., None] > 0, FOR, AGAINST)
-        cover = COVER * np.abs(strength)[..., None]
-        axes.imshow((1 - cover) * plain + cover * colour, interpolation="nearest")
+        axes.imshow(overlay(evidence, k, largest), interpolation="nearest")
         total = float(evidence.pixels[k].sum())
         axes.set_title(
             f"{classes[k]}\n{evidence.constants[k]:+.2f} {total:+.2f} = {evidence.logits[k]:.2f}", fontsize=9
@@ -73,3 +76,64 @@ def plot_evidence(evidence: Evidence, labels: Iterable[Any] | None = None, *, mo
         axes.set_axis_off()
         axes.title.set_parse_math(False)  # a "$" in the name of a class is a dollar
     return figure
+
+
+def plot_feature(use: FeatureUse, *, theme: str = "light") -> Figure:
+    """How a class hears a feature: what a place adds to the logit over the values it takes, above how often it takes them.
+
+    Parameters
+    ----------
+    use : FeatureUse
+        As `ImageClassifier.features_of` gives it.
+    theme : "light" or "dark"
+
+    Returns
+    -------
+    Figure
+    """
+    colours = theme_of(theme, "plot_feature")
+    left, bottom, width, height = CURVE
+    figure = new_figure(left + width + 0.12, bottom + height + 0.1, colours)
+    axes = bare_axes(figure, CURVE, colours)
+    low, high = padded(use.y, 0.08)
+    axes.axhline(0.0, color=colours.line, linewidth=0.8, zorder=0.5)
+    steps = np.linspace(use.x[0], use.x[-1], len(use.density) + 1)
+    top = 0.3 * (high - low) * use.density / max(float(use.density.max()), 1e-300)
+    axes.stairs(low + top, steps, baseline=low, fill=True, color=colours.line, zorder=0.4)
+    axes.plot(use.x, use.y, color=colours.numeric, linewidth=1.5, solid_capstyle="round")
+    axes.set_xlim(*padded(use.x, 0.01))
+    axes.set_ylim(low, high)
+    axes.xaxis.set_major_locator(MaxNLocator(4))
+    axes.yaxis.set_major_locator(MaxNLocator(3))
+    axes.set_xlabel(
+        f"feature {use.feature} at a place", labelpad=2, **text_style(colours, SIZE_SMALL, colours.muted)
+    )
+    axes.set_ylabel("adds", labelpad=2, **text_style(colours, SIZE_SMALL, colours.muted))
+    return figure
+
+
+def plain(picture: Floats) -> Floats:
+    """The picture in colours from 0 to 1, (height, width, 3); of other than three channels their mean, in grey."""
+    return picture.clip(0, 1) if picture.shape[2] == 3 else _grey(picture)
+
+
+def overlay(evidence: Evidence, k: int, largest: float) -> Floats:
+    """What speaks for (red) and against (blue) class number k over the pale picture, (height, width, 3) from 0 to 1.
+
+    `largest` is the evidence of a pixel that is drawn in full colour.
+    """
+    return tinted(PALE + (1 - PALE) * _grey(evidence.picture), evidence.pixels[k], largest)
+
+
+def tinted(grey: Floats, values: Floats, largest: float) -> Floats:
+    """Colours over a picture (height, width, 3): red where values (height, width) are positive, blue where negative."""
+    strength = (values / max(largest, 1e-300)).clip(-1, 1)
+    colour = np.where(strength[..., None] > 0, FOR, AGAINST)
+    cover = COVER * np.abs(strength)[..., None]
+    return (1 - cover) * grey + cover * colour
+
+
+def _grey(picture: Floats) -> Floats:
+    grey = picture.mean(2)
+    low, high = float(grey.min()), float(grey.max())
+    return np.repeat(((grey - low) / max(high - low, 1e-12))[..., None], 3, 2)

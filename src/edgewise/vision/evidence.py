@@ -49,11 +49,7 @@ class Evidence:
     def square(self, i: int, j: int) -> tuple[slice, slice]:
         """The pixels that a patch sees."""
         height, width = self.picture.shape[:2]
-        top, left = self.offset + i * self.step, self.offset + j * self.step
-        return (
-            slice(max(top, 0), min(top + self.side, height)),
-            slice(max(left, 0), min(left + self.side, width)),
-        )
+        return window((self.side, self.step, self.offset), i, j, height, width)
 
     def strongest(self, label: Any, count: int = 5) -> list[tuple[int, int, float]]:
         """Row, column and evidence of the patches that say most for a class, the strongest first."""
@@ -61,6 +57,13 @@ class Evidence:
         order = np.argsort(-self.patches[k], axis=None)[:count]
         rows, columns = np.unravel_index(order, self.patches[k].shape)
         return [(int(i), int(j), float(self.patches[k, i, j])) for i, j in zip(rows, columns, strict=True)]
+
+
+def window(seen: tuple[int, int, int], i: int, j: int, height: int, width: int) -> tuple[slice, slice]:
+    """The pixels that patch (i, j) sees, from what `reach` says of a network."""
+    side, step, offset = seen
+    top, left = offset + i * step, offset + j * step
+    return slice(max(top, 0), min(top + side, height)), slice(max(left, 0), min(left + side, width))
 
 
 def evidence_of(network: Patches, picture: Tensor, classes: NDArray[Any]) -> Evidence:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from edgewise.vision.classifier import ImageClassifier
 
 KIND = "ImageClassifier"
+# Parameters of a fit that are of no use to a reader of the file.
+UNKEPT = ("callbacks", "checkpoint")
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 
 
@@ -31,7 +33,9 @@ def save(model: ImageClassifier, path: PathLike, *, overwrite: bool = True) -> N
         "kind": KIND,
         "config": model.config_.to_json(),
         "classes": _plain(model.classes_),
-        "parameters": {name: value for name, value in model.get_params().items() if name != "callbacks"},
+        "parameters": {name: value for name, value in model.get_params().items() if name not in UNKEPT},
+        "learned_from": model.learned_from_,
+        "held": model.held_.tolist(),
     }
     write_container(path, document, _state(model.network_.state_dict()), overwrite)
 
@@ -47,6 +51,9 @@ def load(path: PathLike) -> ImageClassifier:
         classes = np.array(document["classes"])
         if len(classes) != config.classes:
             raise InputError("Its classes do not fit its network.")
+        # Files of earlier versions do not tell.
+        learned_from = str(document.get("learned_from", ""))
+        held = np.array(document.get("held", []), dtype=np.int64).reshape(-1)
         network = build(config)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError, InputError) as error:
@@ -54,6 +61,7 @@ def load(path: PathLike) -> ImageClassifier:
             f"The file {short(str(path))} is damaged: its classifier cannot be read ({short(str(error), 60)})."
         ) from error
     model.config_, model.classes_, model.network_ = config, classes, network.eval()
+    model.learned_from_, model.held_ = learned_from, held
     model.n_features_in_ = config.height * config.width * config.channels
     return model
 

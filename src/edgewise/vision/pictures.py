@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,13 @@ def as_pictures(X: Any, of: str) -> Tensor:
     scale = 1.0 / 255 if whole and array.dtype.kind != "b" else 1.0
     found = torch.from_numpy(np.ascontiguousarray(array.astype(np.float32))) * scale
     return found.permute(0, 3, 1, 2)
+
+
+def digest(x: Tensor, labels: Any) -> str:
+    """A name for pictures (n, channels, height, width) and their classes, by which the same ones are known again."""
+    made = hashlib.sha256(repr((tuple(x.shape), np.asarray(labels).tolist())).encode())
+    made.update(x.contiguous().numpy().tobytes())
+    return made.hexdigest()
 
 
 def _told(X: Any, array: Any) -> str:

@@ -83,12 +83,6 @@ def class_section(content: ReportContent, table: Leaderboard) -> ClassSection | 
     y, predicted, names = content.y_test, np.asarray(main.row.predicted, dtype=np.float64), content.classes
     shown = classes.shown_classes(y, names)
     reliable = tuple((names[k], classes.reliability(y == k, predicted[:, k])) for k in shown)
-    counts = classes.confusion(y, predicted)
-    totals = np.maximum(counts.sum(1, keepdims=True), 1)
-    cells = tuple(
-        (name, tuple((int(n), f"{share:.3f}") for n, share in zip(row, shares, strict=True)))
-        for name, row, shares in zip(names, counts, counts / totals, strict=True)
-    )
     worst = max((one for _, one in reliable), key=lambda one: one.curve.ece)
     # What is missing to certainty of the right class.
     right = predicted[np.arange(len(y)), y.astype(np.int64)]
@@ -100,9 +94,21 @@ def class_section(content: ReportContent, table: Leaderboard) -> ClassSection | 
         roc_chart(y, predicted, names),
         reliability_chart(reliable),
         gap,
-        cells,
+        confusion_cells(y, predicted, names),
         classes.class_rows(y, predicted, names),
         worst_slice(content.X_test, tuple(content.view(n) for n in content.names), 1.0 - right),
+    )
+
+
+def confusion_cells(
+    y: Floats, predicted: Floats, names: Sequence[str]
+) -> tuple[tuple[str, tuple[tuple[int, str], ...]], ...]:
+    """Of each true class: rows by predicted class, and their share of the class."""
+    counts = classes.confusion(y, predicted)
+    totals = np.maximum(counts.sum(1, keepdims=True), 1)
+    return tuple(
+        (name, tuple((int(n), f"{share:.3f}") for n, share in zip(row, shares, strict=True)))
+        for name, row, shares in zip(names, counts, counts / totals, strict=True)
     )
 
 

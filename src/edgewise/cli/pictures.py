@@ -1,0 +1,164 @@
+"""`edgewise explain` and `edgewise report` of a classifier of pictures."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+
+from edgewise._core.checks import short
+from edgewise._core.errors import FileError, InputError
+from edgewise._core.files import write_file
+from edgewise.cli.outcome import print_bytes, print_json
+from edgewise.network.container import kind_of
+
+KIND = "ImageClassifier"
+# Classes and patches that are told.
+CLASSES, PATCHES = 4, 5
+
+
+def is_of_pictures(model: Path) -> bool:
+    """Whether a file holds a classifier of pictures."""
+    return kind_of(model) == KIND
+
+
+def explain_picture(
+    path: Path, picture: Path | None, label: str | None, plot: Path | None, *, quiet: bool, json: bool
+) -> None:
+    """The answer for one picture, and what each patch says for it."""
+    from edgewise.cli.summary import to_json
+    from edgewise.vision.files import load
+    from edgewise.vision.pictures import read_files
+
+    model = load(path)
+    if picture is None:
+        raise InputError(
+            "A picture must be named after a model of pictures. Got none instead; `edgewise report` tells of the model."
+        )
+    if picture.is_dir():
+        raise InputError(
+            f"The picture must be one file here. Got the folder {short(str(picture))} instead; `edgewise report` takes it."
+        )
+    if not picture.is_file():
+        raise FileError(f"The picture {short(str(picture))} does not exist.")
+    c = model.config_
+    array = read_files([picture], (c.height, c.width), c.channels).pictures[0].numpy()
+    chances, logits = model.predict_proba(array[None])[0], model.decision_function(array[None])[0]
+    names = [str(each) for each in model.classes_.tolist()]
+    if label is not None and label not in names:
+        raise InputError(f"The class of --output must be one the model knows. Got {short(label)} instead.")
+    best = int(logits.argmax()) if label is None else names.index(label)
+    told: dict[str, Any] = {
+        "file": str(picture), "class": names[int(logits.argmax())],
+        "probabilities": dict(zip(names, chances.tolist(), strict=True)),
+        "logits": dict(zip(names, logits.tolist(), strict=True)),
+    }  # fmt: skip
+    lines = [f"{picture}: {told['class']}, {100 * chances.max():.1f} % sure."]
+    if c.kind == "patches":
+        found = model.evidence(array)
+        told |= {"explained": names[best], "constants": dict(zip(names, found.constants.tolist(), strict=True)),
+                 "evidence": dict(zip(names, found.patches.tolist(), strict=True)), "patch_side": found.side}  # fmt: skip
+        strongest = [
+            (*found.square(i, j), value) for i, j, value in found.strongest(model.classes_[best], PATCHES)
+        ]
+        told["strongest"] = [
+            {"rows": [rows.start, rows.stop], "columns": [columns.start, columns.stop], "evidence": value}
+            for rows, columns, value in strongest
+        ]
+        lines += ["", *_sums(names, found, chances), "", f"Strongest patches for {names[best]}:"]
+        lines += [
+            f"  {value:+.4f}  rows {rows.start} to {rows.stop - 1}, columns {columns.start} to {columns.stop - 1}"
+            for rows, columns, value in strongest
+        ]
+        if plot is not None:
+            from edgewise.plots.save import save_figure
+            from edgewise.vision import plot_evidence
+
+            asked = None if label is None else [model.classes_[best]]
+            save_figure(plot_evidence(found, asked), plot)
+    elif plot is not None:
+        raise InputError(
+            f"The kind of the model must be 'patches' for evidence that can be drawn. Got {short(c.kind)} instead; fit it "
+            "with --kind patches."
+        )
+    else:
+        lines += [
+            f"A network of kind {c.kind!r} has no evidence that adds up; fit one with --kind patches for it."
+        ]
+    if json:
+        print_json(to_json(told))
+    else:
+        sys.stdout.write("\n".join(lines) + "\n")
+    if plot is not None and not quiet:
+        typer.echo(f"Drawn to {plot}.", err=True)
+
+
+def _sums(names: list[str], found: Any, chances: Any) -> list[str]:
+    """For the likeliest classes, how the logit adds up."""
+    wide = max(5, *map(len, names))
+    lines = [f"{'class':<{wide}}  {'constant':>9}  {'evidence':>9}  {'logit':>9}  probability"]
+    for k in np.argsort(-found.logits)[:CLASSES]:
+        parts = (found.constants[k], found.patches[k].sum(), found.logits[k])
+        lines.append(f"{names[k]:<{wide}}  {'  '.join(f'{part:>+9.4f}' for part in parts)}  {chances[k]:.4f}")
+    return lines
+
+
+def report_pictures(
+    path: Path, folder: Path, out: Path, *, test: float, rows: bool, printed: bool, quiet: bool, json: bool
+) -> None:
+    """The page of a classifier of pictures, judged on a folder with a subfolder a class."""
+    from edgewise.cli.page import origin
+    from edgewise.cli.summary import to_json
+    from edgewise.report.content.pictures import HELD_OUT, LEARNED, OTHERS, PictureContent
+    from edgewise.report.sections.pictures import render_pictures
+    from edgewise.vision.files import load
+    from edgewise.vision.pictures import as_pictures, digest, read_folder
+
+    model = load(path)
+    c = model.config_
+    found = read_folder(folder, (c.height, c.width), c.channels, skip_damaged=True)
+    if found.damaged and not quiet:
+        typer.echo(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
+    classes = {str(each): each for each in model.classes_.tolist()}
+    if strange := sorted(set(found.labels) - set(classes)):
+        raise InputError(
+            f"The subfolders of {short(str(folder))} must be classes that the model knows. Got {short(strange[0])} instead."
+        )
+    mark = digest(as_pictures(found.pictures, "report"), np.array(found.labels))
+    known, kept = OTHERS, np.arange(len(found.files))
+    if mark == model.learned_from_:
+        known = LEARNED
+        if test < 1 and len(model.held_) and model.held_.max() < len(kept):
+            known, kept = HELD_OUT, model.held_
+    content = PictureContent(
+        model,
+        found.pictures[kept].numpy(),
+        [classes[found.labels[k]] for k in kept],
+        folder.resolve().name or str(folder),
+        tuple(str(found.files[k].relative_to(folder)) for k in kept) if rows else (),
+        known,
+        rows,
+        origin(mark, model.seed or 0),
+    )
+    page = render_pictures(content).encode("utf-8", errors="replace")
+    if printed:
+        print_bytes(page)
+        return
+    write_file(out, page, overwrite=True)
+    accuracy = float((model.predict(content.pictures) == np.array(content.labels)).mean())
+    if json:
+        told = {
+            "file": str(out),
+            "pictures": len(kept),
+            "known": known,
+            "accuracy": accuracy,
+            "damaged": list(found.damaged),
+        }
+        print_json(to_json(told))
+    else:
+        sys.stdout.write(
+            f"{len(kept):,} pictures, {known}: {100 * accuracy:.1f} % told right.\nreport  {out}\n"
+        )

@@ -1,0 +1,131 @@
+"""The features a class is told by: few where asked, their evidence adds up, and a planted shortcut is found and cut."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import edgewise as ew
+from edgewise import InputError
+from edgewise.vision import ImageClassifier, edit_feature, plot_feature
+from edgewise.vision.features import features_of, last_step, says
+
+
+def shapes(n: int, marked: float, seed: int) -> tuple[Any, Any, Any]:
+    """Noise with a bar that stands or lies; of those that lie a share has a bright corner. Also: which are marked."""
+    rng = np.random.default_rng(seed)
+    X = rng.integers(0, 90, (n, 12, 12), dtype=np.uint8)
+    y = np.arange(n) % 2
+    for k in range(n):
+        at = rng.integers(4, 10)
+        bar = (slice(at, at + 1), slice(4, 11))
+        X[(k, *(bar if y[k] else bar[::-1]))] += 60
+    there = (y == 1) & (rng.random(n) < marked)
+    X[there, :3, :3] = 250
+    return X, y, there
+
+
+@cache
+def shortcut() -> tuple[ImageClassifier, Any, Any, Any]:
+    """A classifier that was taught half of the pictures of one class with a bright corner, and what it was taught."""
+    X, y, there = shapes(240, 0.5, 0)
+    settings = {"patch": 5, "depth": 2, "shift": 0, "rate": 1e-2}
+    model = ImageClassifier("patches", 1500, epochs=12, features=5, validation=0.0, settings=settings)
+    return model.fit(X, y), X, y, there
+
+
+def test_each_class_is_told_by_few_features_and_what_they_say_adds_up() -> None:
+    model, X, _, _ = shortcut()
+    network = model.patches_of()
+    assert last_step(network).mask.sum(0).max() <= 5
+    features = features_of(network, model.like(X[:7]))
+    logits = model.decision_function(X[:7])
+    for k in range(2):
+        parts = [says(network, features, c, k) for c in range(features.shape[1])]
+        total = torch.stack(parts).sum((0, 2, 3)) + network.constant[k].detach()
+        np.testing.assert_allclose(total.numpy(), logits[:, k], atol=1e-5)
+        heard = model.features_of(X[:100], k)
+        assert [use.feature for use in heard] == [
+            c for c in [u.feature for u in heard] if last_step(network).mask[c, k]
+        ]
+        assert all(a.strength >= b.strength for a, b in pairwise(heard))
+        np.testing.assert_allclose(heard[0].density.sum(), 1)
+
+
+def test_a_shortcut_is_found_in_the_evidence_and_edited_away_and_back() -> None:
+    """Pictures of the other class get the corner; what hears it is switched off, and they are told right again."""
+    model, X, y, there = shortcut()
+    fresh, truth, _ = shapes(120, 0.0, 1)
+    fooled = fresh.copy()
+    fooled[:, :3, :3] = 250
+    clean, caught = model.score(fresh, truth), model.score(fooled[truth == 0], truth[truth == 0])
+    assert clean > 0.85
+    assert caught < clean - 0.3
+    # Found: where the marked pictures' evidence is above that of the others of the class, and what says it there.
+    marked, bare = X[there][:30], X[(y == 1) & ~there][:30]
+    mean = [np.mean([model.evidence(x).pixels[1] for x in part], axis=0) for part in (marked, bare)]
+    i, j = np.unravel_index(int((mean[0] - mean[1]).argmax()), mean[0].shape)
+    assert max(i, j) <= 4
+    network = model.patches_of()
+    found = [features_of(network, model.like(part)) for part in (marked, bare)]
+    gain = [
+        float(
+            says(network, found[0], c, 1).sum((1, 2)).mean()
+            - says(network, found[1], c, 1).sum((1, 2)).mean()
+        )
+        for c in range(found[0].shape[1])
+    ]
+    done = edit_feature(model, int(np.argmax(gain)), [1], X=X, y=y)
+    assert done.model.score(fooled[truth == 0], truth[truth == 0]) > caught + 0.2
+    # What it costs is measured, and the old model is there still.
+    assert done.before["accuracy"] == model.score(X, y)
+    assert done.after["accuracy"] == done.model.score(X, y)
+    assert done.old is model
+    assert model.score(fooled[truth == 0], truth[truth == 0]) == caught
+    assert "off" in str(done)
+
+
+def test_switching_off_keeps_the_mean_and_edits_of_curves_do_as_they_say(tmp_path: Any) -> None:
+    model, X, y, _ = shortcut()
+    use = model.features_of(X, 1)[0]
+    off = edit_feature(model, use.feature, [1], X=X)
+    old, new = model.decision_function(X), off.model.decision_function(X)
+    np.testing.assert_allclose(new[:, 0], old[:, 0], atol=1e-6)
+    np.testing.assert_allclose(new[:, 1].mean(), old[:, 1].mean(), atol=1e-4)
+    np.testing.assert_allclose(np.abs(new - old).max(), off.max_change)
+    assert use.feature not in [each.feature for each in off.model.features_of(X, 1)]
+    rising = edit_feature(model, use.feature, [1], "increasing", X=X, y=y)
+    again = {each.feature: each for each in rising.model.features_of(X, 1)}[use.feature]
+    assert np.diff(again.y).min() > -1e-6
+    ew.save(off.model, tmp_path / "off.kan")
+    assert np.array_equal(ew.load(tmp_path / "off.kan").decision_function(X), new)
+
+
+def test_the_curve_is_drawn() -> None:
+    model, X, _, _ = shortcut()
+    use = model.features_of(X, 0)[0]
+    line = plot_feature(use).axes[0].lines[1]
+    np.testing.assert_allclose(np.asarray(line.get_ydata()), use.y)
+
+
+def test_what_cannot_be_edited_is_one_sentence() -> None:
+    model, X, y, _ = shortcut()
+    bad: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
+        ((model, 999), {"X": X}, "'feature'"),
+        ((model, 0, [7]), {"X": X}, "must be classes of the model"),
+        ((model, 0, [1], "sideways"), {"X": X}, "must be one of"),
+        ((model, 0, [1], {"a": 1.0}), {"X": X}, "must be numbers"),
+        ((model, 0), {"X": X, "y": y[:3]}, "a class of the model for each"),
+    ]
+    for words, options, message in bad:
+        with pytest.raises(InputError, match=message):
+            edit_feature(*words, **options)
+    with pytest.raises(InputError, match="unless 'kind' is 'patches'"):
+        ImageClassifier("kan", 1500, features=3).fit(X, y)
+    with pytest.raises(InputError, match="must be a class of the model"):
+        model.features_of(X, "cow")
