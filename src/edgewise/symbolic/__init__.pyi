@@ -9,6 +9,7 @@ from .config import RungConfig as RungConfig
 from .config import SearchConfig as SearchConfig
 from .config import SumConfig as SumConfig
 from .config import SurrogateConfig as SurrogateConfig
+from .config import VaryingConfig as VaryingConfig
 from .expressions.border import complexity as complexity
 from .expressions.border import formula_text as formula_text
 from .expressions.border import parse_formula as parse_formula

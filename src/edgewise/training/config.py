@@ -131,6 +131,8 @@ class TableConfig:
     curve_errors : float
         Standard errors by which a sum must bend upwards for the root of the target to be tried, and by which the root must
         lower the out-of-bag loss.
+    curve_reach : float
+        The square behind it goes on as a line beyond so many times the largest root there is.
     fewest_to_calibrate : int
         Rows held out, below which log-odds are not set by them.
     most_slope, most_shift : float
@@ -229,6 +231,7 @@ class TableConfig:
     pair_errors: float = 2.0
     pair_share: float = 0.01
     curve_errors: float = 2.0
+    curve_reach: float = 2.0
     fewest_to_calibrate: int = 50
     most_slope: float = 3.0
     most_shift: float = 3.0

@@ -54,6 +54,8 @@ class ProverConfig:
         Best single changes that are tried all at once.
     attack_shrink, attack_finest : float
         The factor of the steps where none helps, and the step, as a share of the interval, at which a climb ends.
+    numbers_at_once : int
+        Rows are evaluated in batches of at most so many numbers, the widest layer counted for each: memory, never answers.
     follow_share, follow_most : float
         Share of the work, and units at most, of a climb from a row that bounds suggest.
     follow_rounds, follow_rounds_maximised : int
@@ -171,6 +173,7 @@ class ProverConfig:
     attack_joined: int = 6
     attack_shrink: float = 0.2
     attack_finest: float = 1e-6
+    numbers_at_once: int = 1 << 21
     follow_share: float = 0.1
     follow_most: float = 0.5
     follow_rounds: int = 6

@@ -16,3 +16,4 @@ from edgewise.symbolic.config.search import SearchConfig as SearchConfig
 from edgewise.symbolic.config.search import config_of as config_of
 from edgewise.symbolic.config.sums import SumConfig as SumConfig
 from edgewise.symbolic.config.surrogate import SurrogateConfig as SurrogateConfig
+from edgewise.symbolic.config.varying import VaryingConfig as VaryingConfig

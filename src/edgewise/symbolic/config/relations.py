@@ -36,8 +36,9 @@ class RelationConfig:
         A part of y in one column that is known no better is not read.
     astray, about_zero : float
         Noise about zero turns the sign of at most this share of the rows, and by at most this share of the largest.
-    power_steps, power_rounds : int
-        Steps and rounds of weighing of the fit that takes powers of columns out of y.
+    power_steps, power_rounds, power_settled : int, int and float
+        Steps and rounds of weighing of the fit that takes powers of columns out of y; a step that gains a smaller share of
+        the sum of squares ends it.
     power_reach : float
         How far beyond the largest y its exponential may reach, in nats.
     power_chance : float
@@ -65,6 +66,7 @@ class RelationConfig:
     about_zero: float = 0.1
     power_steps: int = 40
     power_rounds: int = 3
+    power_settled: float = 1e-9
     power_reach: float = 3.0
     power_chance: float = 1e-6
     power_near: float = 0.12

@@ -17,6 +17,7 @@ from edgewise.symbolic.config.relations import RelationConfig
 from edgewise.symbolic.config.rounding import RoundingConfig
 from edgewise.symbolic.config.sums import SumConfig
 from edgewise.symbolic.config.surrogate import SurrogateConfig
+from edgewise.symbolic.config.varying import VaryingConfig
 
 
 @dataclass(frozen=True)
@@ -163,6 +164,13 @@ class SearchConfig:
     quotient_outer_dictionaries, quotient_triples, quotients_refitted : int
         Sets of terms that functions of y are tried with, too; a set of at most so many terms is searched for its best three;
         quotients whose constants are fitted before the best are told.
+    quotient_columns, quotient_steps : int
+        Columns at most, and steps of that fit.
+    quotient_flat, quotient_pole : float
+        A denominator counts as no smaller than this share of its median while rows are weighed by it; one that falls below
+        the second share has a pole among the rows.
+    outer_price : float
+        What a function around a sum or a quotient costs, in nats.
     direct_products, direct_exhaustive, direct_longest, direct_longest_inside : int
         Direct candidates: products of powers, those of which pairs and triples are all tried, terms of a sum, and of one
         inside a function that is not defined everywhere.
@@ -177,19 +185,6 @@ class SearchConfig:
         Shares of the residual sum of squares that one more node must take off there.
     growth_steps : int
         Steps that a column of whole numbers must have to count generations.
-    varying_left, varying_formulas : float and int
-        Varying coefficients: what polynomials may leave of the spread, and formulas put together.
-    varying_noisy_rows, varying_noisy_degrees : int and tuple of int
-        The same under noise: rows needed, and degrees of the coefficients.
-    varying_noisy_models, varying_noisy_chance : int and float
-        Models that are read, and how much worse than the best they may be.
-    varying_noisy_simplest, varying_noisy_closest, varying_noisy_second, varying_noisy_near : int, int, int and float
-        Closed forms of each coefficient that are put together, the simplest and the closest; those fitted once the other has
-        its form; how much worse than the best they may be.
-    varying_noisy_faint : float
-        A row where a function is smaller beside its greatest tells nothing of its coefficient.
-    varying_noisy_work, varying_noisy_least_work : float
-        Work on a coefficient, and what must be left to begin.
     beam, looked_closely, model_kinds : int
         Cross-validated reduction: states followed at each size, steps from each that are looked at closely, and kinds of
         models kept for that.
@@ -270,8 +265,6 @@ class SearchConfig:
         Forms that each edge is tried with, rows that choose among them, and steps of the fit of a choice.
     relation_rows, relation_columns, selected_columns : int
         Rows that relations need, and columns they may have; columns of forward selection.
-    varying_rows, varying_sample : int
-        Rows that varying coefficients need, and those they are fitted to.
     pivot_sets, pivots_alike : int and float
         Scalings: sets of columns to solve for that are tried, and how alike these may be, as a condition number.
     guessed_rows, plain_curve_rows : int
@@ -280,6 +273,8 @@ class SearchConfig:
         What the smooth model is built by.
     sums : SumConfig
         What sums of simple terms are chosen from.
+    varying : VaryingConfig
+        What sums of known functions with varying coefficients are fitted and read by.
     relations : RelationConfig
         What relations between slopes are believed by.
     rounding : RoundingConfig
@@ -393,6 +388,11 @@ class SearchConfig:
     quotient_outer_dictionaries: int = 90
     quotient_triples: int = 80
     quotients_refitted: int = 20
+    quotient_columns: int = 4
+    quotient_steps: int = 12
+    quotient_flat: float = 1e-3
+    quotient_pole: float = 1e-6
+    outer_price: float = 2.0
     direct_products: int = 400
     direct_exhaustive: int = 120
     direct_longest: int = 6
@@ -406,19 +406,6 @@ class SearchConfig:
     exchange_work: float = 6.0
     exchange_weights: tuple[float, ...] = (0.0, 0.02, 0.05)
     growth_steps: int = 4
-    varying_left: float = 3e-6
-    varying_formulas: int = 3
-    varying_noisy_rows: int = 60
-    varying_noisy_degrees: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8)
-    varying_noisy_models: int = 2
-    varying_noisy_chance: float = 1.03
-    varying_noisy_simplest: int = 3
-    varying_noisy_closest: int = 2
-    varying_noisy_second: int = 6
-    varying_noisy_near: float = 1.3
-    varying_noisy_faint: float = 0.02
-    varying_noisy_work: float = 0.5
-    varying_noisy_least_work: float = 0.3
     beam: int = 4
     looked_closely: int = 10
     model_kinds: int = 3
@@ -499,14 +486,13 @@ class SearchConfig:
     relation_rows: int = 30
     relation_columns: int = 9
     selected_columns: int = 6
-    varying_rows: int = 100
-    varying_sample: int = 700
     pivot_sets: int = 400
     pivots_alike: float = 1e4
     guessed_rows: int = 800
     plain_curve_rows: int = 300
     surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
     sums: SumConfig = field(default_factory=SumConfig)
+    varying: VaryingConfig = field(default_factory=VaryingConfig)
     relations: RelationConfig = field(default_factory=RelationConfig)
     rounding: RoundingConfig = field(default_factory=RoundingConfig)
     constants: ConstantsConfig = field(default_factory=ConstantsConfig)
@@ -532,7 +518,6 @@ class SearchConfig:
             "even_decades",
             "view_edge",
             "pair_seen",
-            "varying_noisy_faint",
             "break_beside",
             "break_unsure",
             "side_share",
@@ -548,7 +533,7 @@ class SearchConfig:
         check_config(
             self,
             most=dict.fromkeys(parts, 1.0),
-            least={"network_intervals": 1, "varying_noisy_degrees": 1},
+            least={"network_intervals": 1},
         )
 
 

@@ -135,7 +135,7 @@ def _best(
         return None
     solution = np.linalg.lstsq(unit[:, chosen], target, rcond=None)[0] / scale[good[chosen]]
     trees = tuple(terms[int(good[at])].tree for at in chosen)
-    price = 2.0 * (outer.tree != "u") + config.term_node * sum(map(nodes, trees))
+    price = config.outer_price * (outer.tree != "u") + config.term_node * sum(map(nodes, trees))
     return _Sum(criterion + price, outer, trees, solution)
 
 

@@ -28,9 +28,6 @@ from edgewise.symbolic.structure.state import Move, power, product
 
 Floats = NDArray[np.float64]
 
-# A step that gains less of the sum of squares ends the fit.
-_SETTLED = 1e-9
-
 
 def power_factors(rows: SplitRows, weight: Floats) -> Iterator[Move]:
     """Steps that take powers of columns out of y: all that show at once, then one by one.
@@ -138,7 +135,7 @@ def _fitted(table: Floats, y: Floats, weight: Floats, config: RelationConfig) ->
     root = weight
     for _ in range(config.power_rounds):
         problem = replace(problem, root=root)
-        at = descended(problem, at, steps=config.power_steps, tolerance=_SETTLED).point
+        at = descended(problem, at, steps=config.power_steps, tolerance=config.power_settled).point
         value = problem.value(at)
         root = weight / np.sqrt(1 + np.square(_lack(weight * value, weight * (value - y))))
     jacobian = problem.jacobian(at)

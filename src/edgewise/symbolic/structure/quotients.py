@@ -65,7 +65,7 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) > 4 or len(rows.y) < rows.config.relation_rows:
+    if len(rows.names) > rows.config.quotient_columns or len(rows.y) < rows.config.relation_rows:
         return
     config, thin = rows.config, rows.thinned(rows.config.quotient_rows)
     counts, model = (replace(rows, y=each).thinned(config.quotient_rows).y for each in (weight, smooth))
@@ -87,13 +87,12 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
 
 def _refitted(quotient: _Quotient, rows: SplitRows, weight: Floats) -> _Quotient:
     """The same by least squares in the units of y: the smooth model has done its service."""
-    fit = refit(quotient.tree, rows.names, rows.X, rows.y, np.square(weight), steps=_STEPS)
+    fit = refit(
+        quotient.tree, rows.names, rows.X, rows.y, np.square(weight), steps=rows.config.quotient_steps
+    )
     if not math.isfinite(fit.rss):
         return quotient
     return replace(quotient, tree=fit.tree, criterion=_criterion(fit.rss, len(rows.y), quotient.price))
-
-
-_STEPS = 12
 
 
 def _criterion(left: float, count: int, price: float) -> float:
@@ -127,7 +126,7 @@ def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfi
     lower: list[float] = []
     solution, below = np.zeros(0), np.ones(len(y))
     for turn in range(config.quotient_rounds):
-        scale = weight / np.maximum(np.abs(below), 1e-3 * np.median(np.abs(below)))
+        scale = weight / np.maximum(np.abs(below), config.quotient_flat * np.median(np.abs(below)))
         weighed, aim = table * scale[:, None], y * scale
         size = np.linalg.norm(weighed, axis=0)
         good = np.flatnonzero(np.isfinite(size) & (size > 0))
@@ -143,7 +142,7 @@ def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfi
         parts = [at - len(terms) for at in chosen if at >= len(terms)]
         lower = [float(each) for at, each in zip(chosen, solution, strict=True) if at >= len(terms)]
         below = 1 + above[:, [varies[at] for at in parts]] @ np.array(lower)
-        if (np.abs(below) < 1e-6 * np.median(np.abs(below))).any():
+        if (np.abs(below) < config.quotient_pole * np.median(np.abs(below))).any():
             return None
     top = [at for at in chosen if at < len(terms)]
     upper = np.array([each for at, each in zip(chosen, solution, strict=True) if at < len(terms)])
@@ -154,7 +153,7 @@ def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfi
     price = (math.log(len(y)) + 2 * math.log(table.shape[1])) * len(chosen) + config.term_node * sum(
         map(nodes, trees)
     )
-    price += 2.0 * (target.outer.tree != "u")
+    price += config.outer_price * (target.outer.tree != "u")
     denominator = Apply("+", (Number(1), linear([terms[varies[at]].tree for at in parts], np.array(lower))))
     tree = product(linear([terms[at].tree for at in top], upper), Apply("inv", (denominator,)))
     return _Quotient(_criterion(left, len(y), price), outside(target.outer, tree, sign), price)

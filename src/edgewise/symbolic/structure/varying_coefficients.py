@@ -84,8 +84,8 @@ def _one(rows: SplitRows) -> Term:
 
 def _without_noise(rows: SplitRows) -> Iterator[Node]:
     """What is read off the first functions that leave nothing, of y or of a function of it."""
-    config, thin = rows.config, rows.thinned(rows.config.varying_sample)
-    if len(rows.y) < config.varying_rows or not (np.ptp(thin.X, axis=0) > 0).all():
+    config, thin = rows.config, rows.thinned(rows.config.varying.sample)
+    if len(rows.y) < config.varying.rows or not (np.ptp(thin.X, axis=0) > 0).all():
         return  # of the sample one column may not vary at all
     sign, _, targets = transformed(thin.y, OUTERS[:4])
     for at in (0, 1):
@@ -102,7 +102,7 @@ def _without_noise(rows: SplitRows) -> Iterator[Node]:
                 values = target.values
                 left = float(np.linalg.norm(values - q @ (q.T @ values)))
                 spread = float(np.linalg.norm(values - values.mean()))
-                if left > config.varying_left * spread:
+                if left > config.varying.left * spread:
                     continue
                 solution = np.linalg.lstsq(design / scale, values, rcond=1e-11)[0] / scale
                 parts = _parts(table, functions, solution)
@@ -129,27 +129,29 @@ def _read(
     u: Node, x: Floats, parts: Sequence[_Part], accuracy: float, config: SearchConfig
 ) -> Iterator[Node]:
     """Every combination of the best few closed forms of the coefficients."""
-    order = np.argsort(x)
+    order, limits = np.argsort(x), config.varying
     sizes = [float(np.abs(part.weight * part.values).max()) for part in parts]
     choices: list[list[Node]] = []
     for part, largest in zip(parts, sizes, strict=True):
-        if largest <= 30 * accuracy * max(sizes):
+        if largest <= limits.seen * accuracy * max(sizes):
             continue
         spread = float(np.ptp(part.weight))
-        if spread <= 30 * accuracy * float(np.abs(part.weight).max()):
+        if spread <= limits.seen * accuracy * float(np.abs(part.weight).max()):
             choices.append([product(Number(float(part.weight.mean())), part.tree)])
             continue
         found = one_variable(
             x[order],
             part.weight[order],
-            accuracy=max(100 * accuracy, 1e-8),
+            accuracy=max(limits.doubt * accuracy, limits.least_doubt),
             work=config.part_work,
-            top=4,
+            top=limits.tried,
             config=config,
         )
-        good = [each for each in found if each.residual <= max(300 * accuracy, 1e-7)][:2] or list(found[-1:])
+        good = [each for each in found if each.residual <= max(limits.close * accuracy, limits.least_close)][
+            : limits.forms
+        ] or list(found[-1:])
         choices.append([product(substitute(each.tree, "x", u), part.tree) for each in good])
-    for picked in itertools.islice(itertools.product(*choices), config.varying_formulas):
+    for picked in itertools.islice(itertools.product(*choices), config.varying.formulas):
         if picked:
             yield picked[0] if len(picked) == 1 else Apply("+", tuple(picked))
 
@@ -157,7 +159,7 @@ def _read(
 def _under_noise(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node]:
     """What is read off the pairs of functions that predict left-out rows best."""
     config = rows.config
-    if len(rows.y) < config.varying_noisy_rows:
+    if len(rows.y) < config.varying.noisy_rows:
         return
     fitted: list[tuple[float, int, list[_Part]]] = []
     for at in (0, 1):
@@ -166,11 +168,11 @@ def _under_noise(rows: SplitRows, weight: Floats, until: float) -> Iterator[Node
             if math.isfinite(error):
                 fitted.append((error, at, parts))
     fitted.sort(key=lambda each: each[0])
-    for error, at, parts in fitted[: config.varying_noisy_models]:
+    for error, at, parts in fitted[: config.varying.noisy_models]:
         left = (until - spent()) / config.curves.work_units
-        if error > config.varying_noisy_chance * fitted[0][0] or left < config.varying_noisy_least_work:
+        if error > config.varying.noisy_chance * fitted[0][0] or left < config.varying.noisy_least_work:
             return
-        yield from _read_noisy(rows, 1 - at, parts, weight, error, min(config.varying_noisy_work, left / 4))
+        yield from _read_noisy(rows, 1 - at, parts, weight, error, min(config.varying.noisy_work, left / 4))
 
 
 def _pairs(rows: SplitRows, at: int) -> Iterator[list[Term]]:
@@ -186,7 +188,7 @@ def _pairs(rows: SplitRows, at: int) -> Iterator[list[Term]]:
     if (v > 0).all():
         yield [one, Term(power(name, 0.5), np.sqrt(v))]
         yield [one, Term(Apply("log", (name,)), np.log(v))]
-    if float(np.abs(v).max()) < 20:
+    if float(np.abs(v).max()) < rows.config.varying.noisy_largest:
         yield [one, Term(Apply("exp", (name,)), np.exp(v))]
         yield [one, Term(Apply("exp", (Apply("neg", (name,)),)), np.exp(-v))]
 
@@ -196,7 +198,7 @@ def _fit(rows: SplitRows, by: int, functions: Sequence[Term], weight: Floats) ->
     u = rows.X[:, by]
     if not np.ptp(u) > 0:
         return math.inf, []
-    degrees = rows.config.varying_noisy_degrees
+    degrees = rows.config.varying.noisy_degrees
     whole = _polynomials(u, max(degrees))
     best: tuple[float, list[_Part]] = (math.inf, [])
     for degree in degrees:
@@ -235,7 +237,7 @@ def _read_noisy(
             rest = rows.y - part.values * tape.value(tape.start, rows.X[:, [by]])
             curve = _curve(rows, by, other, rest, weight)
             for each in itertools.islice(
-                curves(curve.rows(name), np.sqrt(curve.counts)), rows.config.varying_noisy_second
+                curves(curve.rows(name), np.sqrt(curve.counts)), rows.config.varying.noisy_second
             ):
                 yield Apply("+", (product(form, part.tree), product(each, other.tree)))
 
@@ -257,7 +259,7 @@ class _Curve:
 def _curve(rows: SplitRows, by: int, part: _Part, target: Floats, weight: Floats) -> _Curve:
     """What a coefficient would have to be on each row for its part to be the target."""
     strength = np.abs(part.values)
-    seen = strength > rows.config.varying_noisy_faint * strength.max()
+    seen = strength > rows.config.varying.noisy_faint * strength.max()
     counts = np.square(weight * strength)[seen]
     return _Curve(rows.X[seen, by], target[seen] / part.values[seen], counts, rows.config)
 
@@ -278,9 +280,9 @@ def _forms(curve: _Curve, error: float, name: Variable, work: float) -> list[Nod
     near = [
         (size(tree), residual, tree)
         for residual, tree in told
-        if residual <= config.varying_noisy_near * least
+        if residual <= config.varying.noisy_near * least
     ]
     simple, close = sorted(near, key=lambda each: each[:2]), sorted(near, key=lambda each: each[1])
-    simple, close = simple[: config.varying_noisy_simplest], close[: config.varying_noisy_closest]
+    simple, close = simple[: config.varying.noisy_simplest], close[: config.varying.noisy_closest]
     kept = [*simple, *(each for each in close if each not in simple)]
     return [Number(float(np.average(y, weights=counts))), *(tree for _, _, tree in kept)]

@@ -21,8 +21,6 @@ from edgewise.training.bag.out_of_bag import OutOfBag
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
 
-# The edge is a square up to so many times the largest root there is, and goes on as a line beyond.
-REACH = 2.0
 DEGREE = 2
 
 
@@ -96,7 +94,7 @@ class Root:
         """The square of a network that says the root, and out-of-bag predictions (h, 1) of the target."""
         values, added = self.squared(roots)
         largest = float((self.shift + self.scale * self.problem.rows.y).max())
-        return with_square(net, added, largest), values
+        return with_square(net, added, largest, self.problem.config.curve_reach), values
 
 
 def root_of(problem: TableProblem, shift: Tensor, scale: Tensor) -> Root:
@@ -110,7 +108,7 @@ def root_of(problem: TableProblem, shift: Tensor, scale: Tensor) -> Root:
     return Root(changed, mean, spread, problem, shift, scale)
 
 
-def with_square(net: KAN, added: float, largest: float) -> KAN:
+def with_square(net: KAN, added: float, largest: float, reach: float) -> KAN:
     """The square of what a network says, flat where that is negative, plus a constant.
 
     Parameters
@@ -120,6 +118,8 @@ def with_square(net: KAN, added: float, largest: float) -> KAN:
     added : float
     largest : float
         The largest root there is.
+    reach : float
+        The edge is a square up to so many times that, and goes on as a line beyond.
 
     Returns
     -------
@@ -130,13 +130,13 @@ def with_square(net: KAN, added: float, largest: float) -> KAN:
     --------
     >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
     >>> x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
-    >>> made = with_square(net, 0.5, 3.0)
+    >>> made = with_square(net, 0.5, 3.0, 2.0)
     >>> bool(torch.allclose(made(x), net(x).clamp(min=0) ** 2 + 0.5))
     True
     """
     shift, scale = float(net.output_shift[0]), float(net.output_scale[0])
     zero = -shift / scale
-    room = max(REACH * largest / scale, 1.0)
+    room = max(reach * largest / scale, 1.0)
     grid = net.layers[-1].grid.new_tensor([[zero - room, zero, zero + room]])
     # One function of the basis is nothing up to the middle break, and a parabola from there on.
     last_value = BSpline(grid, DEGREE).values(grid.new_tensor([[zero + room]]))[0, 0, -1]
@@ -165,7 +165,7 @@ def beneath_square(net: KAN) -> KAN:
     --------
     >>> net = KAN([1, 1], seed=0, dtype=torch.float64)
     >>> x = torch.linspace(-1, 1, 9, dtype=torch.float64)[:, None]
-    >>> bool(torch.allclose(beneath_square(with_square(net, 0.5, 3.0))(x), net(x)))
+    >>> bool(torch.allclose(beneath_square(with_square(net, 0.5, 3.0, 2.0))(x), net(x)))
     True
     """
     *states, edge = take_apart(net)

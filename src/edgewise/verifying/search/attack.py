@@ -16,8 +16,6 @@ from edgewise.verifying.domain.space import Space, Subdomains, living
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-# Most numbers of a batch of rows times the widest layer.
-AT_ONCE = 1 << 21
 # Units of work of rows to try beside another, and for each of their numbers.
 TRIES, NUMBER = 1e-4, 2e-8
 
@@ -29,15 +27,17 @@ Reached = Callable[[Floats, Floats | None], Floats]
 class Excess:
     """The excess of a goal at rows: least row_r - bound_r, or sign * slope - bound; -inf outside the budget."""
 
-    def __init__(self, models: tuple[ExactModel, ...], space: Space, goal: Goal) -> None:
-        self.models, self.space, self.goal = models, space, goal
+    def __init__(
+        self, models: tuple[ExactModel, ...], space: Space, goal: Goal, config: ProverConfig = DEFAULT
+    ) -> None:
+        self.models, self.space, self.goal, self.at_once = models, space, goal, config.numbers_at_once
 
     def __call__(self, x: Floats, base: Floats | None = None) -> Floats:
         """Of rows (n, inputs), shape (n,); faster where they differ little from a base row (inputs,)."""
         widest = max(
             len(layer.bias) * layer.curves.table.shape[2] for model in self.models for layer in model.layers
         )
-        most = max(1, AT_ONCE // max(widest, 1))
+        most = max(1, self.at_once // max(widest, 1))
         if len(x) > most:
             return np.concatenate([self(x[k : k + most], base) for k in range(0, len(x), most)])
         value = (

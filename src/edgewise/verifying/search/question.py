@@ -76,7 +76,7 @@ class Question:
                 for (ends, tops), model in zip(bounds, models, strict=True)
             )
         check_goal(self.models, self.space, goal)
-        self.excess = Excess(self.models, self.space, goal)
+        self.excess = Excess(self.models, self.space, goal, config)
         self.rng = np.random.default_rng(seed)
         self.given = (
             None if rows is None else check_matrix(rows, "rows", columns=self.space.inputs, of="prove")
@@ -274,7 +274,7 @@ class Question:
         if not isinstance(goal, OutputBounds) or len(goal.rows) == 1:
             return []
         each = [
-            Excess(self.models, self.space, OutputBounds((row,), (bound,)))
+            Excess(self.models, self.space, OutputBounds((row,), (bound,)), self.config)
             for row, bound in zip(goal.rows, goal.bounds, strict=True)
         ]
         return [lambda x, base: np.sum([one(x, base) for one in each], axis=0)]
@@ -283,7 +283,7 @@ class Question:
         """A small value of the sum that is maximised, downhill from a row: how wide its range is at least."""
         assert isinstance(self.goal, OutputBounds)
         down = tuple(tuple(replace(term, weight=-term.weight) for term in row) for row in self.goal.rows)
-        below = Excess(self.models, self.space, OutputBounds(down, (0.0,)))
+        below = Excess(self.models, self.space, OutputBounds(down, (0.0,)), self.config)
         return -attack(below, self.space, self.root, x, until=self._brief(), config=self.config)[1]
 
     def _brief(self) -> float:
