@@ -68,6 +68,13 @@ OnlyFunctions = Annotated[
 ]
 Require = Annotated[list[str] | None, _limits("--require", help="Columns every formula must hold.")]
 Ignore = Annotated[list[str] | None, _limits("--ignore", help="Columns no formula may hold.")]
+Constraints = Annotated[
+    list[str] | None,
+    _limits(
+        "--constraint",
+        help="What every formula must satisfy, once for each: 'increasing(x)', 'y -> 0 as x -> inf'.",
+    ),
+]
 Groups = Annotated[
     str | None,
     options.unset(
@@ -127,6 +134,7 @@ def formula(
     only_functions: OnlyFunctions = None,
     require: Require = None,
     ignore: Ignore = None,
+    constraint: Constraints = None,
     export: Export = None,
     pick: Pick = None,
     out: Out = None,
@@ -161,6 +169,8 @@ def formula(
 
     - `edgewise formula falls.csv -t time --sigma time_error --loss robust`
 
+    - `edgewise formula cooling.csv -t temperature --constraint 'decreasing(minute)'`
+
     - `edgewise formula cooling.csv -t temperature --groups vessel`
 
     - `edgewise formula falls.csv -t time --export c > formula.c`
@@ -176,13 +186,14 @@ def formula(
         }  # fmt: skip
         find_for_groups(
             data, target, groups, columns=columns, drop=drop, without=without, only=only_functions, others=others,
-            require=require, ignore=ignore, search={"work": work, "seconds": seconds, "seed": seed}, out=out, plot=plot,
-            force=force, quiet=quiet, json=json,
+            require=require, ignore=ignore, constraint=constraint,
+            search={"work": work, "seconds": seconds, "seed": seed}, out=out, plot=plot, force=force, quiet=quiet, json=json,
         )  # fmt: skip
         return
     from edgewise.cli.formula_words import columns_of, limits_of, notes_of
 
     _refuse_places(out, plot, force)
+    import narwhals as nw
     import numpy as np
 
     from edgewise.data import provenance, read_frame, to_table
@@ -199,7 +210,7 @@ def formula(
         weight=weight,
         sigma=sigma,
     )
-    limits = limits_of(asked, without=without, only=only_functions)
+    limits = limits_of(asked, without=without, only=only_functions, constraints=constraint)
     known = provenance(frame)
     apart = () if asked.apart is None else (asked.apart,)
     table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target, *apart])), known.source)
@@ -224,7 +235,7 @@ def formula(
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         result = find_formula(
             X,
-            y,
+            nw.new_series(asked.target, y, backend="pyarrow"),
             names=names,
             work=work,
             seconds=seconds,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import narwhals as nw
 import numpy as np
 import typer
 
@@ -36,6 +37,7 @@ def find_for_groups(
     only: Sequence[str] | None,
     require: Sequence[str] | None,
     ignore: Sequence[str] | None,
+    constraint: Sequence[str] | None,
     others: Mapping[str, Any],
     search: Mapping[str, Any],
     out: Path | None,
@@ -72,7 +74,7 @@ def find_for_groups(
         weight=None,
         sigma=None,
     )
-    limits = limits_of(asked, without=without, only=only)
+    limits = limits_of(asked, without=without, only=only, constraints=constraint)
     known = provenance(frame)
     table = to_table(frame.select(dict.fromkeys([*asked.chosen, asked.target])), known.source)
     X, y, names = table.features(asked.target, asked.chosen, missing=True)
@@ -83,7 +85,8 @@ def find_for_groups(
         progress.begin("find one law for all groups")
         callbacks = (BestSoFar(progress, asked.target), interrupts)
         labels = frame.column(group).to_pylist()
-        found = find_formula(X, y, groups=labels, names=names, callbacks=callbacks, **limits, **search)
+        named = nw.new_series(asked.target, y, backend="pyarrow")
+        found = find_formula(X, named, groups=labels, names=names, callbacks=callbacks, **limits, **search)
     written = [] if out is None else _write(found, out, X, group, asked.target)
     if plot is not None:
         from edgewise.plots import plot_groups, save_figure

@@ -115,7 +115,11 @@ def _has_dimension(unit: str) -> bool:
 
 
 def limits_of(
-    columns: Columns, *, without: Sequence[str] | None, only: Sequence[str] | None
+    columns: Columns,
+    *,
+    without: Sequence[str] | None,
+    only: Sequence[str] | None,
+    constraints: Sequence[str] | None = None,
 ) -> dict[str, Any]:
     """The limits that were asked for, as keyword arguments of `find_formula`; what was not asked is left to it."""
     # The search knows the target as y only.
@@ -125,6 +129,7 @@ def limits_of(
         "forms": _words(only),
         "without": _words(without),
         "require": columns.require,
+        "constraints": tuple(constraints or ()),
     }
     return {name: value for name, value in asked.items() if value}
 

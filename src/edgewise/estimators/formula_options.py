@@ -39,6 +39,7 @@ def search_options(model: Any, target: Sequence[str]) -> dict[str, Any]:
         "without": model.without,
         "require": model.require,
         "ignore": model.ignore,
+        "constraints": model.constraints,
     }
     return options | {name: value for name, value in limits.items() if not _left_out(value)}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
+import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
@@ -57,6 +58,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         Functions that no formula may hold.
     require, ignore : sequence of str
         Columns that every formula must contain, and those that none may use.
+    constraints : sequence of str
+        What every formula must satisfy, such as "increasing(x)" or "y -> 0 as x -> inf": see `edgewise.find_formula`.
     validation : float
         The share of rows on which formulas are judged.
     groups : str or int, optional
@@ -124,6 +127,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         without: Any = (),
         require: Any = (),
         ignore: Any = (),
+        constraints: Any = (),
         validation: float = 0.2,
         groups: Any = None,
         loss: str = "squared",
@@ -140,6 +144,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.without = without
         self.require = require
         self.ignore = ignore
+        self.constraints = constraints
         self.validation = validation
         self.groups = groups
         self.loss = loss
@@ -185,11 +190,18 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
                 f"Found array with {len(rows)} sample(s) while a minimum of {FEWEST_ROWS} is required by {of}."
             )
         names = self._names(table)
+        called = target_names(y)
         found = find_formula(
-            rows, target, groups=None if self.groups is None else labels, names=names, sample_weight=sample_weight,
-            sigma=sigma, **options,
-        )  # fmt: skip
-        self._keep(found, count, rows, target_names(y))
+            rows,
+            # Constraints call the target by its name.
+            nw.new_series(called[0], target, backend="pyarrow") if called else target,
+            groups=None if self.groups is None else labels,
+            names=names,
+            sample_weight=sample_weight,
+            sigma=sigma,
+            **options,
+        )
+        self._keep(found, count, rows, called)
         if named is not None:
             self.feature_names_in_ = named
         elif hasattr(self, "feature_names_in_"):

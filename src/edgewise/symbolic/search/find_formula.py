@@ -31,10 +31,11 @@ from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.parsimony import simplest
 from edgewise.symbolic.results.search_result import FormulaResult, recommended
 from edgewise.symbolic.search.all_rows import fitted_on_all
+from edgewise.symbolic.search.constraints import Checker, held_to
 from edgewise.symbolic.search.exactness import is_law
 from edgewise.symbolic.search.grouped import search_groups
 from edgewise.symbolic.search.grouped_result import GroupedResult
-from edgewise.symbolic.search.input_validation import read_callbacks, read_rows, target_name
+from edgewise.symbolic.search.input_validation import called, read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.narrow_first import run_narrow_first, searched_columns
 from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, remarks, with_best
 from edgewise.symbolic.search.search_space import Limits
@@ -63,6 +64,7 @@ def find_formula(
     without: Iterable[str] = ...,
     require: Iterable[str] = ...,
     ignore: Iterable[str] = ...,
+    constraints: Iterable[str] = ...,
     validation: float = ...,
     loss: str = ...,
     sample_weight: Any = ...,
@@ -85,6 +87,7 @@ def find_formula(
     without: Iterable[str] = ...,
     require: Iterable[str] = ...,
     ignore: Iterable[str] = ...,
+    constraints: Iterable[str] = ...,
     validation: float = ...,
     loss: str = ...,
     sample_weight: Any = ...,
@@ -106,6 +109,7 @@ def find_formula(
     without: Iterable[str] = (),
     require: Iterable[str] = (),
     ignore: Iterable[str] = (),
+    constraints: Iterable[str] = (),
     validation: float = 0.2,
     loss: str = "squared",
     sample_weight: Any = None,
@@ -149,6 +153,11 @@ def find_formula(
         Columns that every formula contains.
     ignore
         Columns that are not used.
+    constraints
+        What every formula must satisfy on the box of the table, as texts: "increasing(x)", "decreasing(x)", "convex(x)",
+        "concave(x)", "even(x)", "odd(x)", "symmetric(a, b)", "0 <= y <= 2*x", "y = 1 at x = 0", "y -> 0 as x -> inf",
+        "never sin(cos)", "exponents 1, 2, 1/2" (without their signs). Nestings and exponents are read off the formula, the
+        others are looked at on points over the box, equalities to within the formula's error: not proved.
     validation
         The share of rows on which formulas are judged. Tables of fewer than 60 rows are judged by leaving out one row
         at a time instead.
@@ -211,6 +220,13 @@ def find_formula(
     >>> found.best.text, 0.7 < found.reduced_chi_square < 1.3
     ('2*m/r^2', True)
 
+    What is known beforehand narrows the search; here a sum of exponentials would do as well:
+
+    >>> x = np.linspace(0, 4, 30)
+    >>> found = find_formula(x[:, None], 3 / (1 + x), names=["x"], constraints=["decreasing(x)", "y -> 0 as x -> inf"])
+    >>> found.best.text
+    '3/(x + 1)'
+
     One law over three bodies that cool, each at its own rate:
 
     >>> t = np.tile(np.linspace(0, 5, 40), 3)
@@ -233,7 +249,7 @@ def find_formula(
             )
         one = partial(
             find_formula, callbacks=callbacks, forms=forms, without=without, require=require, ignore=ignore,
-            validation=validation, config=config,
+            constraints=constraints, validation=validation, config=config,
         )  # fmt: skip
         return search_groups(one, X, y, groups, names=names, work=work, seconds=seconds, seed=seed, of=_OF)
     settings = config_of(config, _OF)
@@ -251,6 +267,8 @@ def find_formula(
         require=require,
         ignore=ignore,
         units=units,
+        constraints=constraints,
+        called=called(y, columns),
     )
 
     def split(rows: Measurements) -> SplitRows:
@@ -275,8 +293,9 @@ def find_formula(
         gross_errors=tuple(int(each) for each in (*aside, *suspicious)),
         reduced_chi_square=reduced_chi_square(found.best, table),
     )
+    found, kept = held_to(found, Checker.of(limits.constraints, columns, table.X, table.y))
     ended = replace(ended, result=found)
-    said = remarks(ended, table, suspicious.tolist(), aside.tolist())
+    said = kept + remarks(ended, table, suspicious.tolist(), aside.tolist())
     return replace(found, message=" ".join([message(ended), *said]), remarks=said)
 
 
@@ -362,7 +381,7 @@ def _finish_simplest(search: Search) -> None:
     """Stopped before anything was judged, or nothing allowed: a constant is always an answer."""
     tree = search.limits.simplest(float(search.rows.y.mean()))
     search.callbacks = ()
-    search.finish(fit_expression(from_tree(tree, search.rows.names), search.rows), None)
+    search.finish(fit_expression(from_tree(tree, search.rows.names), search.rows), None, last=True)
 
 
 def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:

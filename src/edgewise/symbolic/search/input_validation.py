@@ -54,6 +54,12 @@ def target_name(y: Any, units: object, names: Iterable[str]) -> str:
     return name if name in cast("Mapping[Any, Any]", units) else "y"
 
 
+def called(y: Any, names: Iterable[str]) -> str:
+    """What y is called: by the name it has, where that is no column's, or "y"."""
+    name = getattr(y, "name", None)
+    return name if isinstance(name, str) and name and name not in tuple(names) else "y"
+
+
 def read_callbacks(callbacks: Iterable[Callable[..., Any]]) -> tuple[Callable[..., Any], ...]:
     """The functions that are told."""
     return as_callables(callbacks, of=_OF)

@@ -18,7 +18,7 @@ from edgewise.symbolic.search.search_state import Search
 def searched_columns(rows: SplitRows, limits: Limits) -> NDArray[np.intp]:
     """Which columns are searched: those that are required, and of the others those that y follows."""
     used = np.array([rows.names.index(name) for name in limits.columns], dtype=np.intp)
-    needed = [rows.names.index(name) for name in limits.columns if name in limits.require]
+    needed = [rows.names.index(name) for name in limits.columns if name in limits.needed]
     alike = rows.alike
     return np.union1d(used[related(alike.X[:, used], alike.y, rows.config)], np.array(needed, dtype=np.intp))
 
@@ -29,7 +29,7 @@ def _narrowed(wide: Search) -> Search | None:
     if len(names) < config.wide_columns or rows.short:
         return None
     thin = rows.alike.thinned(config.screened_rows)
-    needed = [at for at, name in enumerate(names) if name in wide.limits.require]
+    needed = [at for at, name in enumerate(names) if name in wide.limits.needed]
     most = config.screening_share * wide.left
     kept = np.union1d(mattering(thin.X, thin.y, most, config), np.array(needed, dtype=np.intp))
     if len(kept) in (0, len(names)):

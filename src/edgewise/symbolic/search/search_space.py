@@ -13,6 +13,8 @@ from edgewise.forms import FORMS, Form
 from edgewise.forms.functions import FUNCTIONS, SPELLINGS
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in
 from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.search.constraint_text import Constraint, columns_of, read_constraints
+from edgewise.symbolic.search.constraints import structural
 from edgewise.symbolic.units.constraints import Dimensions
 from edgewise.symbolic.units.rules import MismatchError, constant_value
 from edgewise.symbolic.univariate.closed_forms import check_forms
@@ -39,6 +41,8 @@ class Limits:
         Columns that are searched.
     units
         What the columns and the target are measured in, if told.
+    constraints
+        What a formula must satisfy; those that its tree tells are a matter of `allow`.
     """
 
     forms: tuple[Form, ...] | None
@@ -46,6 +50,7 @@ class Limits:
     require: frozenset[str]
     columns: tuple[str, ...]
     units: Dimensions | None
+    constraints: tuple[Constraint, ...] = ()
 
     @classmethod
     def read(
@@ -58,8 +63,10 @@ class Limits:
         require: Iterable[str] = (),
         ignore: Iterable[str] = (),
         units: Mapping[str, Any] | None = None,
+        constraints: Iterable[str] = (),
+        called: str = "y",
     ) -> Limits:
-        """The limits of a search, from the arguments of `find_formula` and the name that `units` knows y by."""
+        """The limits of a search by the arguments of `find_formula`; `target` is y's name in `units`, `called` its own."""
         library, functions = _functions(forms, without)
         needed, idle = _columns(require, "require", names), _columns(ignore, "ignore", names)
         if both := sorted(needed & idle):
@@ -72,7 +79,18 @@ class Limits:
             raise InputError(
                 f"The 'ignore' parameter of {_OF} must leave at least one column. Got all {len(names)} instead."
             )
-        return cls(library, functions, needed, columns, _units(units, columns, idle, target))
+        asked = read_constraints(constraints, names, called)
+        if left_out := sorted(columns_of(asked) & idle):
+            raise InputError(
+                f"The 'constraints' argument of {_OF} must not speak of columns that are ignored. Got "
+                f"{short(left_out[0], 40)} in both instead."
+            )
+        return cls(library, functions, needed, columns, _units(units, columns, idle, target), asked)
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """Columns that are searched whether y follows them or not."""
+        return self.require | columns_of(self.constraints)
 
     def narrowed(self, columns: tuple[str, ...]) -> Limits:
         """The same for fewer columns."""
@@ -86,7 +104,7 @@ class Limits:
         """May this formula be offered?"""
         if self.functions is not None and not functions_in(tree) <= self.functions:
             return False
-        if not self.require <= frozenset(names_in(tree)):
+        if not self.require <= frozenset(names_in(tree)) or not structural(tree, self.constraints):
             return False
         return self.units is None or self.units.consistent(tree, free_constants=True)
 

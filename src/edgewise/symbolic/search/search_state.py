@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
@@ -29,6 +31,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.fitting.tying import tie_constants
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula
+from edgewise.symbolic.search.constraints import Checker
 from edgewise.symbolic.search.exactness import exactness, is_law
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.training.common.records import Record, tell
@@ -223,9 +226,21 @@ class Search:
             if self.left <= 0:
                 return
 
-    def finish(self, fitted: Fitted, network: KAN | None) -> None:
-        """A fitted expression as one of the results."""
+    @cached_property
+    def checker(self) -> Checker:
+        """What tells whether formulas satisfy the constraints."""
+        alike = self.rows.alike
+        return Checker.of(self.limits.constraints, self.rows.names, alike.X, alike.y)
+
+    def satisfies(self, formula: Formula) -> bool:
+        """Does a formula satisfy the constraints, as far as points over the box tell?"""
+        return not self.limits.constraints or not self.checker.broken(formula.predict, formula.error)
+
+    def finish(self, fitted: Fitted, network: KAN | None, *, last: bool = False) -> None:
+        """A fitted expression as one of the results, if it satisfies the constraints or is the last resort."""
         formula = as_formula(fitted, self.rows, network)
+        if not (last or self.satisfies(formula)):
+            return
         self.finished.append(formula)
         if network is not None:
             self.networks[formula.expression] = network
@@ -247,12 +262,13 @@ class Search:
         formulas = [
             as_formula(self._polished(each), self.rows, None) for each in close[: self.config.most_near]
         ]
-        return [each for each in formulas if self.limits.strict(each)]
+        return [each for each in formulas if self.limits.strict(each) and self.satisfies(each)]
 
     @property
     def contenders(self) -> list[Formula]:
         """All formulas of a short table, those too that one as short beats: by chance, if the rows are few."""
-        return [*self.finished, *(as_formula(each, self.rows, None) for each in self.passed.values())]
+        passed = (as_formula(each, self.rows, None) for each in self.passed.values())
+        return [*self.finished, *(each for each in passed if self.satisfies(each))]
 
     def polished(self, formula: Formula) -> Formula:
         """A formula with its constants rounded, where that was not worth while before."""
@@ -272,10 +288,8 @@ class Search:
             and _determined(each)
         ]
         near.sort(key=lambda pair: (pair[0], pair[1].held))
-        return [
-            as_formula(trim_digits(each, self.rows), self.rows, None)
-            for _, each in near[: self.config.rivals]
-        ]
+        told = (as_formula(trim_digits(each, self.rows), self.rows, None) for _, each in near)
+        return list(islice(filter(self.satisfies, told), self.config.rivals))
 
     def _fitted(self, tree: Node) -> Fitted | None:
         expression = shortest(from_tree(tree, self.rows.names), self.rows.positive)

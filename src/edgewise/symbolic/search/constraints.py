@@ -1,0 +1,195 @@
+"""Whether a formula satisfies its constraints: by its tree where that tells, else at points over the box of the table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Apply, Node, Number
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.results.box import Box
+from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.constraint_text import Constraint, said
+from edgewise.symbolic.units.rules import MismatchError, constant_value
+
+Floats = NDArray[np.float64]
+Values = Callable[[Floats], Floats]
+
+# Points in the box, and steps of each along a column.
+POINTS, STEPS = 96, 25
+# Rounding, as a share of the spread of y.
+_ROUNDING = 1e-7
+# Decades on the way to a limit, and the share of the gap that may be left after two of them.
+_DECADES, _CLOSER = (2, 4, 6, 8), 0.9
+
+
+def structural(tree: Node, constraints: Sequence[Constraint]) -> bool:
+    """Does a formula satisfy what its tree alone tells: nestings and exponents?"""
+    for each in constraints:
+        if each.functions is not None and _nests(tree, *each.functions):
+            return False
+        if each.kind == "exponents" and not _exponents(tree) <= each.exponents:
+            return False
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class Checker:
+    """The constraints of a search on one table.
+
+    Attributes
+    ----------
+    constraints : sequence of Constraint
+    names : tuple of str
+        Columns of the rows that formulas are evaluated at; all that constraints speak of are among them.
+    box : Box
+        Of the table.
+    spread : float
+        The standard deviation of y.
+    """
+
+    constraints: Sequence[Constraint]
+    names: tuple[str, ...]
+    box: Box
+    spread: float
+
+    @classmethod
+    def of(cls, constraints: Sequence[Constraint], names: Sequence[str], X: Floats, y: Floats) -> Checker:
+        """The checker for rows X (n, d) with target y (n,)."""
+        return cls(constraints, tuple(names), Box.around(names, X), float(np.std(y)) or 1.0)
+
+    def broken(self, formula: Values, error: float) -> tuple[Constraint, ...]:
+        """The constraints that a formula breaks.
+
+        Parameters
+        ----------
+        formula
+            Values (m,) at rows (m, d).
+        error
+            What it misses y by; an equality holds where it is missed by no more, for constants are measured.
+        """
+        with np.errstate(all="ignore"):
+            return tuple(each for each in self.constraints if not self._holds(each, formula, error))
+
+    def _holds(self, one: Constraint, f: Values, error: float) -> bool:
+        near = _ROUNDING * self.spread
+        equal = max(near, error if math.isfinite(error) else 0.0)
+        if one.kind in ("never", "exponents"):
+            return True
+        if one.kind in ("increasing", "decreasing", "convex", "concave"):
+            lines = f(self._lines(self.names.index(one.columns[0]))).reshape(POINTS, STEPS)
+            bends = one.kind in ("convex", "concave")
+            moved = np.diff(lines, n=2 if bends else 1, axis=1)
+            return bool((moved * (1 if one.kind in ("increasing", "convex") else -1) >= -near).all())
+        points = self._points()
+        if one.kind in ("even", "odd", "symmetric"):
+            mirrored = self._mirrored(one, points)
+            here, there = f(points), f(mirrored)
+            return bool((np.abs(here + there if one.kind == "odd" else here - there) <= equal).all())
+        if one.kind in ("at least", "at most"):
+            gap = f(points) - self._side(one, points)
+            return bool(((gap if one.kind == "at least" else -gap) >= -near).all())
+        if one.kind == "value":
+            for name, value in one.at:
+                points[:, self.names.index(name)] = value
+            return bool((np.abs(f(points) - self._side(one, points)) <= equal).all())
+        return self._approaches(one, f, points[:16], equal)
+
+    def _approaches(self, one: Constraint, f: Values, points: Floats, equal: float) -> bool:
+        (name, end), side = one.at[0], cast(Node, one.side)
+        at = self.names.index(name)
+        size = max(abs(self.box.low[at]), abs(self.box.high[at])) or 1.0
+        middle = (self.box.low[at] + self.box.high[at]) / 2
+        seen: list[Floats] = []
+        for decade in _DECADES:
+            row = points.copy()
+            far = size * 10.0**decade
+            # Towards a number from the side on which the table lies.
+            row[:, at] = (
+                math.copysign(far, end)
+                if math.isinf(end)
+                else end + math.copysign(size**2 / far, middle - end)
+            )
+            seen.append(f(row) if _infinite(side) else f(row) - self._side(one, row))
+        if _infinite(side):
+            value = cast(Number, side).value
+            signed = [values * math.copysign(1, value) for values in seen]
+            last, before, first = signed[-1], signed[-2], signed[-3]
+            grows = (last > before) & (last - before >= 0.5 * (before - first)) & (before > first)
+            return bool((grows | (last == np.inf)).all())
+        gaps = [np.abs(values) for values in seen]
+        closer = (gaps[-1] <= _CLOSER * gaps[-2]) & (gaps[-2] <= _CLOSER * gaps[-3])
+        return bool(((gaps[-1] <= equal) | closer).all())
+
+    def _points(self) -> Floats:
+        return self.box.points(POINTS)[:POINTS].copy()
+
+    def _lines(self, at: int) -> Floats:
+        rows = np.repeat(self._points(), STEPS, axis=0)
+        rows[:, at] = np.tile(np.linspace(self.box.low[at], self.box.high[at], STEPS), POINTS)
+        return rows
+
+    def _mirrored(self, one: Constraint, points: Floats) -> Floats:
+        places = [self.names.index(name) for name in one.columns]
+        rows = points.copy()
+        if one.kind == "symmetric":
+            rows[:, places] = rows[:, places[::-1]]
+        else:
+            rows[:, places] *= -1
+        return rows
+
+    def _side(self, one: Constraint, rows: Floats) -> Floats:
+        side = cast(Node, one.side)
+        tape = Tape(side, self.names)
+        return np.broadcast_to(tape.value(tape.start, rows), (len(rows),))
+
+
+def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tuple[str, ...]]:
+    """The result without formulas that break constraints on the whole table, and a sentence about that."""
+    if not checker.constraints:
+        return result, ()
+    kept = tuple(each for each in result.front if not checker.broken(each.predict, each.error))
+    broken = checker.broken(result.best.predict, result.best.error)
+    if not broken:
+        told = f"At {POINTS} places of the box of the rows all formulas satisfy {said(checker.constraints)}: no proof."
+        return replace(result, front=kept), (told,)
+    if not kept:
+        return result, (f"No formula was found that satisfies {said(broken)}: the one offered breaks it.",)
+    best = min(kept, key=lambda each: each.error)
+    told = f"A formula that fits better breaks {said(broken)} on some rows."
+    return replace(result, best=best, front=kept, exact=False), (told,)
+
+
+def _infinite(side: Node) -> bool:
+    return isinstance(side, Number) and math.isinf(side.value)
+
+
+def _nests(tree: Node, outer: str, inner: str, within: bool = False) -> bool:
+    """Whether a function stands inside another, at any depth."""
+    if not isinstance(tree, Apply):
+        return False
+    if within and tree.function == inner:
+        return True
+    within = within or tree.function == outer
+    return any(_nests(each, outer, inner, within) for each in tree.arguments)
+
+
+def _exponents(tree: Node) -> frozenset[Fraction]:
+    """The exponents of powers and roots without their signs; of a power with a column above, one that nothing allows."""
+    if not isinstance(tree, Apply):
+        return frozenset()
+    own = frozenset[Fraction]()
+    if tree.function == "^":
+        try:
+            own = frozenset({abs(Fraction(constant_value(tree.arguments[1])).limit_denominator(1000))})
+        except (MismatchError, KeyError):
+            own = frozenset({Fraction(-1)})
+    elif tree.function == "sqrt":
+        own = frozenset({Fraction(1, 2)})
+    return own.union(*(_exponents(each) for each in tree.arguments))

@@ -1,0 +1,142 @@
+"""What a formula must satisfy: read from text, judged at points, kept to by the search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgewise import FormulaRegressor, InputError, find_formula
+from edgewise.forms import parse
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.search.constraint_text import read_constraints
+from edgewise.symbolic.search.constraints import Checker, structural
+
+NAMES = ("x", "z")
+RNG = np.random.default_rng(0)
+X = RNG.uniform([0.5, -2], [3, 2], (200, 2))
+
+
+def values(text: str) -> Callable[[np.ndarray], np.ndarray]:
+    tape = Tape(parse(text, NAMES).tree, NAMES)
+    return lambda rows: np.broadcast_to(tape.value(tape.start, rows), (len(rows),)).copy()
+
+
+def broken(text: str, *constraints: str, error: float = 0.0) -> list[str]:
+    f = values(text)
+    checker = Checker.of(read_constraints(constraints, NAMES, "y"), NAMES, X, f(X))
+    return [each.kind for each in checker.broken(f, error)]
+
+
+@pytest.mark.parametrize(
+    ("law", "kept", "lost"),
+    [
+        ("x^2 + z", ["increasing(x)", "convex(x)", "y -> inf as x -> inf"], ["decreasing(x)", "concave(x)"]),
+        ("exp(-x)*z^2", ["decreasing(x)", "even(z)", "y -> 0 as x -> inf", "y >= 0"], ["odd(z)", "y <= 1"]),
+        ("z/x", ["odd(z)", "y -> 0 as x -> inf", "y = 0 at z = 0"], ["even(z)", "y = 1 at z = 0"]),
+        ("x*z", ["symmetric(x, z)", "-6 <= y <= 6", "y -> z as x -> 1"], ["0 <= y", "y -> 0 as x -> inf"]),
+        ("x - z", ["increasing(x)", "decreasing(z)", "y <= x + 2", "y = x at z = 0"], ["symmetric(x, z)"]),
+        ("log(x)", ["y -> -inf as x -> 0", "concave(x)", "y -> inf as x -> inf"], ["y -> inf as x -> 0"]),
+        ("1 + 2/x^3", ["y -> 1 as x -> inf", "y -> inf as x -> 0"], ["y -> 0 as x -> inf"]),
+    ],
+)
+def test_what_holds_and_what_does_not(law: str, kept: list[str], lost: list[str]) -> None:
+    assert broken(law, *kept) == []
+    for each in lost:
+        assert broken(law, each), each
+
+
+@given(st.lists(st.floats(-2, 2), min_size=2, max_size=4))
+def test_directions_agree_with_the_derivative(coefficients: list[float]) -> None:
+    """Against sympy: a polynomial that is called increasing has no clearly falling place, and the other way round."""
+    x = sympy.Symbol("x")
+    polynomial = sum(c * x ** (k + 1) for k, c in enumerate(coefficients))
+    slopes = np.array([float(sympy.diff(polynomial, x).subs(x, v)) for v in np.linspace(0.5, 3, 60)])
+    text = " + ".join(f"({c!r})*x^{k + 1}" for k, c in enumerate(coefficients))
+    said_broken = bool(broken(text, "increasing(x)"))
+    spread = float(np.std(values(text)(X))) or 1.0
+    if slopes.min() > 1e-6 * spread:
+        assert not said_broken
+    if slopes.min() < -0.2 * max(spread, np.abs(slopes).max()):
+        assert said_broken
+
+
+def test_nestings_and_exponents_are_read_off_the_tree() -> None:
+    def allowed(text: str, *constraints: str) -> bool:
+        return structural(parse(text, NAMES).tree, read_constraints(constraints, NAMES, "y"))
+
+    assert not allowed("sin(1 + 2*cos(x))", "never sin(cos)")
+    assert allowed("cos(1 + 2*sin(x)) + sin(x)", "never sin(cos)")
+    assert allowed("x^2/z + sqrt(x)", "exponents 1, 2, 1/2")
+    assert not allowed("x^3", "exponents 1, 2, 1/2")
+    assert not allowed("2^x", "exponents 1, 2")
+    assert read_constraints(["exponents 3/2"], NAMES, "y")[0].exponents == {Fraction(1), Fraction(3, 2)}
+
+
+def test_an_equality_holds_to_within_the_error() -> None:
+    assert broken("1.01 + x", "y = 1 at x = 0") == ["value"]
+    assert broken("1.01 + x", "y = 1 at x = 0", error=0.02) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rising(x)", "cannot be read"),
+        ("increasing(w)", "no column 'w'"),
+        ("increasing(x, z)", "one column"),
+        ("symmetric(x)", "two columns"),
+        ("y = 2", "as in y = 2 at x = 0"),
+        ("y -> 0", "as in y -> 0 as x -> inf"),
+        ("never sine(cos)", "did you mean 'sin'"),
+        ("0 <= y >= 1", "same side"),
+        ("x <= 3", "what the formula gives"),
+        ("exponents 1/0", "divides by zero"),
+        ("y >= 0 now", "the end"),
+        (3, "must be a text"),
+    ],
+)
+def test_what_cannot_be_read_is_one_sentence(text: object, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_constraints([text], NAMES, "y")
+
+
+def test_one_text_is_no_list_of_texts() -> None:
+    with pytest.raises(InputError, match="constraints"):
+        find_formula(X, X[:, 0], constraints="increasing(x1)")
+
+
+def test_the_search_keeps_to_them() -> None:
+    """Ten rows of a line with noise: what rises and vanishes at the origin is no line with a constant."""
+    x = np.linspace(0.5, 3, 12)
+    y = 2 * x + 0.05 * np.random.default_rng(1).standard_normal(12) + 0.02
+    free = find_formula(x[:, None], y, names=["x"], work="quick")
+    held = find_formula(
+        x[:, None], y, names=["x"], work="quick", constraints=["y = 0 at x = 0", "increasing(x)"]
+    )
+    for each in held.front:
+        assert abs(each.predict([[0.0]])[0]) <= each.error
+    assert held.best.error < 0.2
+    assert "no proof" in held.remarks[0]
+    assert free.remarks == ()
+
+
+def test_a_law_that_breaks_them_is_not_offered() -> None:
+    model = FormulaRegressor("quick", constraints=["never exp(x)"])
+    with pytest.raises(InputError, match="no function 'x'"):
+        model.fit(X, X[:, 0])
+    y = np.exp(-X[:, 0])
+    found = find_formula(X[:, :1], y, names=["x"], work="quick", constraints=["y >= 0.2"])
+    assert found.best.predict(X[:, :1]).min() >= 0.2 - 1e-6
+    assert not found.exact
+    none = find_formula(X[:, :1], y, names=["x"], work=0.01, constraints=["y >= 9", "y <= 8"])
+    assert "No formula was found that satisfies" in none.message
+
+
+def test_ignored_columns_cannot_be_constrained() -> None:
+    with pytest.raises(InputError, match="ignored"):
+        find_formula(X, X[:, 0], ignore=["x2"], constraints=["increasing(x2)"])
