@@ -460,3 +460,24 @@ def test_the_formula_in_the_folder_predicts(edgewise, data):
         refused = edgewise(words[0], "results/formula.kan", *words[1:])
         assert refused.code == 2
         assert is_one_sentence(refused.err)
+
+
+def test_constraints_are_kept_and_proved(edgewise, data):
+    words = ["formula", data, "-t", "E", "--work", "quick", "--quiet"]
+    kept = [
+        "--constraint",
+        "increasing(mass)",
+        "--constraint",
+        "E = 0 at mass = 0",
+        "--constraint",
+        "never sin(cos)",
+    ]
+    done = edgewise(*words, *kept)
+    assert done.code == 0, done.err
+    assert "Proved: increasing(mass)" in " ".join(done.out.split())
+    told = json.loads(edgewise(*words, *kept, "--json").out)
+    assert [each["status"] for each in told["constraints"]] == ["proved"] * 3
+    assert told["formula"]["text"] == "mass*speed__m_s^2/2" or "mass" in told["formula"]["text"]
+    refused = edgewise(*words, "--constraint", "rising(mass)")
+    assert refused.code == 2
+    assert is_one_sentence(refused.err)

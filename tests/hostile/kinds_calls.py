@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sympy
 import torch
 
 import edgewise as ew
@@ -146,6 +147,15 @@ CALLS: dict[str, Callable[[], Call]] = {
         ew.minimal_counterfactual,
         {"model": fitted(1), "row": {"size": 0.0, "kind": "elm"}, **BRIEF},
     ),
+    "prove_constraints": lambda: (
+        ew.verifying.prove_constraints,
+        {
+            "formula": symbolic.Formula(sympy.Symbol("a") ** 2, ("a",)),
+            "constraints": ["increasing(a)", "y -> inf as a -> inf"],
+            "bounds": {"a": (0.0, 2.0)},
+            "work": 0.01,
+        },
+    ),
     "parse_property": lambda: (
         ew.verifying.parse_property,
         {"text": "monotone(x1, increasing) where x2 in [0, 1]"},
@@ -154,7 +164,10 @@ CALLS: dict[str, Callable[[], Call]] = {
         ew.check_structure,
         {**NAMED, "hypothesis": "sum(a | b)", **BRIEF},
     ),
-    "find_formula": lambda: (ew.find_formula, {**NAMED, **BRIEF}),
+    "find_formula": lambda: (
+        ew.find_formula,
+        {**NAMED, "constraints": ["y >= a*b - 9", "exponents 1, 2"], **BRIEF},
+    ),
     "find_formula of groups": lambda: (
         ew.find_formula,
         {**NAMED, "groups": ["p", "q"] * (ROWS // 2), **BRIEF},

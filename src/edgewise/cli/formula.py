@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,15 @@ from edgewise.cli.outcome import (
     refuse_to_overwrite,
 )
 from edgewise.cli.terminal import tell
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edgewise.symbolic import Formula
+    from edgewise.verifying.results.verdicts import ProofResult
+
+    Floats = NDArray[np.float64]
 
 # Each row is judged by a fit to the others.
 FEWEST_ROWS = 5
@@ -257,11 +266,25 @@ def formula(
         seed,
         {**known.units, **dict(asked.units)},
         notes,
+        _proofs(result.best, constraint, X[complete], asked.target),
     )
     form = None if export is None else export.value
     deliver(found, Wanted(form, pick, out, plot, quiet=quiet, verbose=verbose, json=json))
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
+
+
+def _proofs(
+    formula: Formula, constraints: list[str] | None, X: Floats, target: str
+) -> tuple[ProofResult, ...]:
+    """Whether the recommended formula satisfies the constraints in the box of the rows."""
+    if not constraints:
+        return ()
+    from edgewise.verifying import prove_constraints
+
+    ends = zip(formula.names, X.min(axis=0).tolist(), X.max(axis=0).tolist(), strict=True)
+    bounds = {name: (low, high) for name, low, high in ends}
+    return prove_constraints(formula, constraints, bounds, target=target, work="quick")
 
 
 def _refuse_places(out: Path | None, plot: Path | None, force: bool) -> None:

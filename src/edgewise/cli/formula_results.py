@@ -20,6 +20,7 @@ from edgewise.cli.terminal import print_json, say
 from edgewise.exporting.sympy_source import to_sympy_source
 from edgewise.symbolic import Formula, FormulaResult
 from edgewise.symbolic.results.formula import _latex_name
+from edgewise.verifying.results.verdicts import ProofResult
 
 Floats = NDArray[np.float64]
 
@@ -59,6 +60,7 @@ class Found:
     seed : of the search
     units : the unit of each column that has one
     notes : what was decided in reading the table
+    proofs : of each constraint, whether the recommended formula satisfies it in the box of the rows
     """
 
     result: FormulaResult
@@ -71,6 +73,7 @@ class Found:
     seed: int
     units: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    proofs: tuple[ProofResult, ...] = ()
 
     @property
     def best(self) -> int:
@@ -104,7 +107,7 @@ def deliver(found: Found, wanted: Wanted) -> None:
     else:
         console = results_console()
         show_front(console, found.result, found.target, number, verbose=wanted.verbose)
-        show_messages(console, (ended.advice,))
+        show_messages(console, (ended.advice, *map(_said, found.proofs)))
     if beyond:
         raise InputError(
             f"The option --pick must be a number of the table, from 1 to {count}. Got {wanted.pick} instead."
@@ -126,10 +129,17 @@ def as_data(found: Found, number: int) -> dict[str, Any]:
         "message": found.result.message,
         "gross_errors": list(found.result.gross_errors),
         "reduced_chi_square": found.result.reduced_chi_square,
+        "constraints": [each.to_dict() for each in found.proofs],
         "recommended": found.best,
         "formula": front[number - 1],
         "front": front,
     }
+
+
+def _said(proof: ProofResult) -> str:
+    """One line about a constraint."""
+    why = "." if proof.proved else f": {proof.message}"
+    return f"{proof.status.capitalize()}: {proof.property}, for {proof.domain}{why}"
 
 
 def text_of(formula: Formula, target: str, form: str) -> str:

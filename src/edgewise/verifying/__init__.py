@@ -3,6 +3,7 @@
 from edgewise.verifying.config import ProverConfig as ProverConfig
 from edgewise.verifying.entry_points.counterfactual import MinimalCounterfactual as MinimalCounterfactual
 from edgewise.verifying.entry_points.counterfactual import minimal_counterfactual as minimal_counterfactual
+from edgewise.verifying.entry_points.formula_constraints import prove_constraints as prove_constraints
 from edgewise.verifying.entry_points.steps import Step as Step
 from edgewise.verifying.entry_points.verify import verify as verify
 from edgewise.verifying.language import properties
@@ -25,5 +26,6 @@ __all__ = [
     "minimal_counterfactual",
     "parse_property",
     "properties",
+    "prove_constraints",
     "verify",
 ]

@@ -37,7 +37,7 @@ from edgewise.symbolic.search.grouped import search_groups
 from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import called, read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.narrow_first import run_narrow_first, searched_columns
-from edgewise.symbolic.search.outcome import Ended, message, reduced_chi_square, remarks, with_best
+from edgewise.symbolic.search.outcome import Ended, message, named, reduced_chi_square, remarks, with_best
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
@@ -284,7 +284,7 @@ def find_formula(
             ended, table, aside = search_without_errors(table, search, split, meter, settings)
         else:
             ended = search(table, meter.most)
-        found = _named(ended.result, columns)
+        found = named(ended.result, columns)
         if not (robust or found.exact):
             suspicious = suspicious_rows(found.best, table, settings)
     found = replace(
@@ -394,12 +394,3 @@ def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
     strict = [each for each in shown if search.limits.strict(each)]
     smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)
     return strict if any(each.error <= smallest for each in strict) else shown
-
-
-def _named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
-    """The result with formulas that predict from the whole table."""
-    if result.best.names == names:
-        return result
-    front = tuple(replace(each, names=names) for each in result.front)
-    equals = tuple(replace(each, formula=replace(each.formula, names=names)) for each in result.equals)
-    return replace(result, best=replace(result.best, names=names), front=front, equals=equals)

@@ -69,6 +69,15 @@ def with_best(front: Sequence[Formula], best: Formula) -> tuple[Formula, ...]:
     return tuple(sorted((*front, best), key=lambda each: each.complexity))
 
 
+def named(result: FormulaResult, names: tuple[str, ...]) -> FormulaResult:
+    """The result with formulas that predict from the whole table."""
+    if result.best.names == names:
+        return result
+    front = tuple(replace(each, names=names) for each in result.front)
+    equals = tuple(replace(each, formula=replace(each.formula, names=names)) for each in result.equals)
+    return replace(result, best=replace(result.best, names=names), front=front, equals=equals)
+
+
 def message(ended: Ended) -> str:
     """What was found and why the search ended, in a sentence, and what more work could do."""
     result, rows, reason = ended.result, ended.rows, ended.result.stop_reason

@@ -1,0 +1,343 @@
+"""Whether a formula satisfies constraints everywhere in a box: by algebra, else by branch and bound on intervals.
+
+An inequality becomes a formula that must not fall below zero: a slope, a bend, the distance to a bound. Over a box it is
+enclosed plainly and by the mean value theorem; boxes that are not certain are halved, the worst first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.arguments import check_is
+from edgewise._core.checks import check_float, short
+from edgewise._core.errors import InputError
+from edgewise._core.stopping import StopReason
+from edgewise._core.threads import one_thread
+from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.forms.derivative import differentiate
+from edgewise.forms.functions import JUMPS
+from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.results.box import Box
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.search.constraint_text import Constraint, read_constraints
+from edgewise.symbolic.search.constraints import structural
+from edgewise.verifying.bounds.enclosure import enclose
+from edgewise.verifying.bounds.intervals import Intervals, point
+from edgewise.verifying.config import DEFAULT, ProverConfig
+from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
+from edgewise.verifying.results.witness import Case
+
+Floats = NDArray[np.float64]
+
+_OF = "prove_constraints"
+# An inequality is proved up to this share of the largest value that is seen: many touch their bound, where rounding decides.
+_ROOM = 1e-9
+_SEEN = 256
+_KINKS = frozenset({"abs", "max", "min"})
+
+
+def prove_constraints(
+    formula: Formula,
+    constraints: Iterable[str],
+    bounds: Mapping[str, tuple[float, float]],
+    *,
+    target: str = "y",
+    work: str | float = "normal",
+    seconds: float | None = None,
+    config: ProverConfig = DEFAULT,
+) -> tuple[ProofResult, ...]:
+    """Prove that a formula satisfies constraints everywhere in a box, or find a place where it does not.
+
+    Parameters
+    ----------
+    formula : Formula
+        As `edgewise.find_formula` finds it.
+    constraints : iterable of str
+        As `edgewise.find_formula` takes them.
+    bounds : mapping of str to (float, float)
+        Smallest and largest number of each column that the formula names.
+    target : str
+        What the formula gives, by the name that constraints call it.
+    work : "quick", "normal", "thorough" or float
+        For each of them.
+    seconds : float, optional
+        Time limit of all together.
+    config : ProverConfig
+
+    Returns
+    -------
+    tuple of Proved, Refuted or Undecided
+        One for each constraint, in their order; two for one that bounds from both sides. Limits stay undecided: they were
+        looked at, by `find_formula`, and are not proved.
+
+    Raises
+    ------
+    InputError
+        If a constraint cannot be read, or a column of the formula has no bounds.
+
+    References
+    ----------
+    R. E. Moore, R. B. Kearfott and M. J. Cloud, "Introduction to Interval Analysis", 2009, doi:10.1137/1.9780898717716.
+
+    Examples
+    --------
+    >>> import sympy
+    >>> from edgewise.symbolic import Formula
+    >>> from edgewise.verifying import prove_constraints
+    >>> x = sympy.Symbol("x")
+    >>> law = Formula(2.5 * x**2 / (1 + x), ("x",))
+    >>> told = prove_constraints(law, ["increasing(x)", "y <= 4"], {"x": (0, 3)})
+    >>> [each.status for each in told]
+    ['proved', 'refuted']
+    >>> told[1].witness["x"] > 1.5
+    True
+    """
+    check_is(formula, Formula, "formula", "a Formula, as find_formula finds it", of=_OF)
+    asked = read_constraints(constraints, formula.names, target)
+    used = [name for name in formula.names if name in names_in(formula.tree)]
+    needed = dict.fromkeys([*used, *(name for one in asked for name in _columns(one))])
+    box = _box(bounds, list(needed))
+    meter_of = check_work(work, _OF) * config.work_units
+    limit = check_seconds(seconds, _OF)
+    began = Meter(seconds=limit)
+    found: list[ProofResult] = []
+    with np.errstate(all="ignore"), one_thread():
+        for one in asked:
+            left = None if limit is None else max(limit - began.seconds, 0.0)
+            meter = Meter(meter_of, left)
+            found.append(_Claim(formula.tree, one, box, target, meter, config).answer(formula))
+    return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class _Claim:
+    tree: Node
+    one: Constraint
+    box: Box
+    target: str
+    meter: Meter
+    config: ProverConfig
+
+    def answer(self, formula: Formula) -> ProofResult:
+        one = self.one
+        if one.kind in ("never", "exponents"):
+            if structural(self.tree, [one]):
+                return self.proved(0.0, 1)
+            return self.refuted(self.box.points(1)[0], 1.0, f"The formula is {formula.text}")
+        if one.kind == "limit":
+            return self.undecided("limits are not proved", StopReason.EXHAUSTED)
+        points = self.box.points(_SEEN)
+        if (
+            one.kind != "value"
+            and not (valued := np.isfinite(_values(self.tree, self.box.names, points))).all()
+        ):
+            return self.refuted(points[int(np.argmin(valued))], np.inf, "There the formula has no value")
+        if one.kind in ("even", "odd", "symmetric", "value"):
+            return self.equal(self.difference())
+        if (goal := self.goal()) is None:
+            return self.undecided(
+                "slopes say nothing of a formula that jumps or has kinks", StopReason.EXHAUSTED
+            )
+        return self.bounded(goal)
+
+    @property
+    def domain(self) -> str:
+        sides = zip(self.box.names, self.box.low, self.box.high, strict=True)
+        return ", ".join(f"{name} in [{low:.6g}, {high:.6g}]" for name, low, high in sides)
+
+    def difference(self) -> Node:
+        """What must be zero."""
+        one, swapped = self.one, dict[str, Node]()
+        if one.kind == "value":
+            values: dict[str, Node] = {name: Number(int(v) if v == int(v) else v) for name, v in one.at}
+            gap = Apply("+", (self.tree, Apply("neg", (cast(Node, one.side),))))
+            return replaced(gap, values)
+        if one.kind == "symmetric":
+            first, second = one.columns
+            swapped = {first: Variable(second), second: Variable(first)}
+        else:
+            (name,) = one.columns
+            swapped = {name: Apply("neg", (Variable(name),))}
+        other = replaced(self.tree, swapped)
+        return Apply("+", (self.tree, other if one.kind == "odd" else Apply("neg", (other,))))
+
+    def equal(self, difference: Node) -> ProofResult:
+        """Zero by algebra; not zero at a place; or neither."""
+        if from_tree(difference, self.box.names) == from_tree(Number(0)):
+            return self.proved(0.0, 1)
+        points = self.box.points(_SEEN)
+        gaps = enclose(difference, self.named(point(points)))
+        least = np.maximum(gaps.low, -gaps.high)
+        worst = int(np.argmax(least))
+        if least[worst] > 0:
+            return self.refuted(
+                points[worst], float(least[worst]), f"There it is missed by {least[worst]:.6g}"
+            )
+        return self.undecided(
+            "algebra does not show it, and no place speaks against it", StopReason.EXHAUSTED
+        )
+
+    def goal(self) -> Node | None:
+        """What must not be negative; None where slopes say nothing."""
+        one = self.one
+        if one.kind in ("at least", "at most"):
+            gap = Apply("+", (self.tree, Apply("neg", (cast(Node, one.side),))))
+            return gap if one.kind == "at least" else Apply("neg", (gap,))
+        (name,) = one.columns
+        bends = one.kind in ("convex", "concave")
+        if _calls(self.tree) & (JUMPS | (_KINKS if bends else frozenset())):
+            return None
+        slope = differentiate(self.tree, name)
+        slope = differentiate(slope, name) if bends else slope
+        return slope if one.kind in ("increasing", "convex") else Apply("neg", (slope,))
+
+    def bounded(self, goal: Node) -> ProofResult:
+        """Branch and bound of a formula that must not be negative."""
+        names = self.box.names
+        points = self.box.points(_SEEN)
+        seen = _values(goal, names, points)
+        room = _ROOM * float(np.abs(seen[np.isfinite(seen)]).max(initial=0.0))
+        gradient = () if _calls(goal) & JUMPS else tuple(differentiate(goal, name) for name in names)
+        low, high, bound = self.box.low[None], self.box.high[None], np.array([-np.inf])
+        least, leaves, ended = np.inf, 0, StopReason.WORK_SPENT
+        span = np.maximum(self.box.high - self.box.low, 1e-300)
+        if (row := self.certain(goal, points, room)) is not None:
+            return self.broken(goal, row)
+        try:
+            with running(self.meter):
+                while 0 < len(low) <= self.config.formula_boxes and self.meter.left > 0:
+                    order = np.argsort(bound, kind="stable")
+                    head, rest = np.split(order, [self.config.formula_together])
+                    x = Intervals(low[head], high[head])
+                    middle = np.clip((x.low + x.high) / 2, x.low, x.high)
+                    if (row := self.certain(goal, middle, room)) is not None:
+                        return self.broken(goal, row)
+                    found, spread = self.over(goal, gradient, x, middle)
+                    settled = found.low >= -room
+                    least = min(least, float(found.low[settled].min(initial=np.inf)))
+                    leaves += int(settled.sum())
+                    side = np.argmax(
+                        np.where(x.low < x.high, spread + (x.high - x.low) / span * 1e-300, -1.0), axis=1
+                    )
+                    at = np.arange(len(head))
+                    tiny = (x.high - x.low)[at, side] <= self.config.formula_narrowest * span[side]
+                    if (~settled & tiny).any():
+                        ended = StopReason.TIED
+                        break
+                    first, second = x.high.copy(), x.low.copy()
+                    first[at, side] = second[at, side] = middle[at, side]
+                    kept = ~settled
+                    low = np.vstack([low[rest], x.low[kept], second[kept]])
+                    high = np.vstack([high[rest], first[kept], x.high[kept]])
+                    bound = np.concatenate([bound[rest], found.low[kept], found.low[kept]])
+        except StopError as stop:
+            ended = self.meter.own(stop)
+        except KeyboardInterrupt:
+            ended = StopReason.INTERRUPTED
+        if not len(low):
+            return self.proved(least, leaves, room)
+        return self.undecided(ended_by(ended), ended, float(bound.min(initial=np.inf)))
+
+    def over(
+        self, goal: Node, gradient: Sequence[Node], x: Intervals, middle: Floats
+    ) -> tuple[Intervals, Floats]:
+        """Enclosures over boxes, (B,), and what each column adds to their width, (B, d)."""
+        plain, width = enclose(goal, self.named(x)), x.high - x.low
+        if not gradient:
+            return plain, width
+        step = x - point(middle)
+        total, spread = enclose(goal, self.named(point(middle))), np.zeros_like(width)
+        for k, slope in enumerate(gradient):
+            along = enclose(slope, self.named(x))
+            total = total + along * Intervals(step.low[:, k], step.high[:, k])
+            spread[:, k] = along.size * width[:, k]
+        # The mean value theorem is about functions that have a value everywhere in the box.
+        lost = (plain.low == -np.inf) & (plain.high == np.inf)
+        met = plain.meet(total)
+        met = Intervals(np.where(lost, -np.inf, met.low), np.where(lost, np.inf, met.high))
+        return met, np.nan_to_num(spread, nan=0.0, posinf=1e300)
+
+    def certain(self, goal: Node, rows: Floats, room: float) -> Floats | None:
+        """A row where the goal is negative beyond doubt."""
+        found = enclose(goal, self.named(point(rows)))
+        worst = int(np.argmin(found.high))
+        return rows[worst] if found.high[worst] < -room else None
+
+    def broken(self, goal: Node, row: Floats) -> Refuted:
+        excess = -float(enclose(goal, self.named(point(row[None]))).high[0])
+        kind = {"increasing": "slope", "decreasing": "slope", "convex": "bend", "concave": "bend"}.get(
+            self.one.kind
+        )
+        if kind is None:
+            return self.refuted(row, excess, f"There the bound is passed by {excess:.6g}")
+        sign = -1 if self.one.kind in ("increasing", "convex") else 1
+        what = f"its {kind} in {self.one.columns[0]}"
+        return self.refuted(row, excess, f"There {what} is {sign * excess:.6g}")
+
+    def named(self, x: Intervals) -> dict[str, Intervals]:
+        return {name: Intervals(x.low[:, k], x.high[:, k]) for k, name in enumerate(self.box.names)}
+
+    def refuted(self, row: Floats, excess: float, said: str) -> Refuted:
+        value = float(_values(self.tree, self.box.names, row[None])[0])
+        case = Case(dict(zip(self.box.names, row.tolist(), strict=True)), {self.target: value})
+        return Refuted(self.one.text, self.domain, (case,), excess, f"{said}.", self.meter.seconds)
+
+    def proved(self, margin: float, leaves: int, room: float = 0.0) -> Proved:
+        remarks = (f"Up to {room:.3g}, for rounding.",) if 0 > margin >= -room else ()
+        spare = max(margin, 0.0) if np.isfinite(margin) else 0.0
+        return Proved(self.one.text, self.domain, None, spare, self.meter.seconds, leaves, remarks)
+
+    def undecided(self, said: str, reason: StopReason, lower: float = -np.inf) -> Undecided:
+        return Undecided(self.one.text, self.domain, -np.inf, -lower, self.meter.seconds, said, reason)
+
+
+def _values(tree: Node, names: tuple[str, ...], rows: Floats) -> Floats:
+    """Values (m,) at rows (m, d)."""
+    tape = Tape(tree, names)
+    return np.broadcast_to(tape.value(tape.start, rows), (len(rows),))
+
+
+def _columns(one: Constraint) -> tuple[str, ...]:
+    side = () if one.side is None else tuple(names_in(one.side))
+    return (*one.columns, *side)
+
+
+def _calls(tree: Node) -> frozenset[str]:
+    if not isinstance(tree, Apply):
+        return frozenset()
+    return frozenset({tree.function}).union(*map(_calls, tree.arguments))
+
+
+def _box(bounds: Any, names: list[str]) -> Box:
+    if not isinstance(bounds, Mapping):
+        raise InputError(
+            f"The 'bounds' argument of {_OF} must map columns to their smallest and largest number. Got {short(bounds)}."
+        )
+    given = cast("Mapping[Any, Any]", bounds)
+    if absent := [name for name in names if name not in given]:
+        raise InputError(
+            f"The 'bounds' argument of {_OF} must have every column of the formula. Got none for {short(absent[0], 40)}."
+        )
+    ends: list[tuple[float, float]] = []
+    for name in names:
+        pair = given[name]
+        if not isinstance(pair, (tuple, list)) or len(cast("list[Any]", pair)) != 2:
+            raise InputError(
+                f"The 'bounds' argument of {_OF} must have two numbers for {short(name, 40)}. Got {short(pair)} instead."
+            )
+        low, high = (check_float(end, "bounds", of=_OF) for end in cast("list[Any]", pair))
+        if low > high:
+            raise InputError(
+                f"The 'bounds' argument of {_OF} must have the smaller number first. Got {short(pair)} for "
+                f"{short(name, 40)}."
+            )
+        ends.append((low, high))
+    array = np.array(ends, dtype=np.float64).reshape(-1, 2)
+    return Box(tuple(names), array[:, 0], array[:, 1])

@@ -1,0 +1,83 @@
+"""Constraints on formulas, proved or refuted: against derivatives of sympy on dense grids."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgewise import InputError
+from edgewise.symbolic import Formula
+from edgewise.verifying import Refuted, prove_constraints
+
+x, z = sympy.symbols("x z")
+BOX = {"x": (0.5, 3.0), "z": (-2.0, 2.0)}
+
+
+def statuses(law: sympy.Expr, *constraints: str) -> list[str]:
+    told = prove_constraints(Formula(law, ("x", "z")), constraints, BOX)
+    for each in told:
+        assert str(each)
+        assert each.to_dict()["status"] == each.status
+    return [each.status for each in told]
+
+
+@pytest.mark.parametrize(
+    ("law", "constraints", "expected"),
+    [
+        (x**2 + z, ["increasing(x)", "convex(x)", "decreasing(x)"], ["proved", "proved", "refuted"]),
+        (2.5 * z**2 / x, ["even(z)", "decreasing(x)", "odd(z)"], ["proved", "proved", "refuted"]),
+        (sympy.exp(-x) * z, ["odd(z)", "y = 0 at z = 0", "y = 1 at z = 0"], ["proved", "proved", "refuted"]),
+        (sympy.sin(x) + 1.5, ["0.5 <= y <= 3", "y <= 2"], ["proved", "proved", "refuted"]),
+        (x * z, ["symmetric(x, z)", "y <= x*z + 1"], ["proved", "proved"]),
+        (abs(z), ["convex(z)", "y >= 0"], ["undecided", "proved"]),
+        (sympy.log(z), ["increasing(z)"], ["refuted"]),
+        (sympy.log(z + 2), ["increasing(z)"], ["refuted"]),
+        (1 / z, ["decreasing(z)"], ["refuted"]),
+        (x, ["y -> inf as x -> inf", "never sin(cos)"], ["undecided", "proved"]),
+        (sympy.sin(sympy.cos(x)), ["never sin(cos)"], ["refuted"]),
+    ],
+)
+def test_known_answers(law: sympy.Expr, constraints: list[str], expected: list[str]) -> None:
+    assert statuses(law, *constraints) == expected
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.floats(-2, 2).map(lambda c: round(c, 3)), min_size=4, max_size=4),
+    st.sampled_from(["increasing", "decreasing", "convex", "concave"]),
+)
+def test_answers_agree_with_dense_sampling(c: list[float], kind: str) -> None:
+    law = c[0] * x + c[1] * x**2 / 2 + c[2] * sympy.sin(2 * x) + c[3] * sympy.exp(-x) * z
+    order = 1 if kind in ("increasing", "decreasing") else 2
+    slope = sympy.lambdify((x, z), sympy.diff(law, x, order), "numpy")
+    grid = np.meshgrid(np.linspace(0.5, 3, 300), np.linspace(-2, 2, 60))
+    least = float(
+        (np.broadcast_to(slope(*grid), grid[0].shape) * (1 if kind in ("increasing", "convex") else -1)).min()
+    )
+    (told,) = prove_constraints(Formula(law, ("x", "z")), [f"{kind}(x)"], BOX, work=0.05)
+    if told.status == "proved":
+        assert least >= -1e-8
+    if isinstance(told, Refuted):
+        assert least < 1e-2
+        at = told.witness
+        value = float(slope(at["x"], at.get("z", 0.0))) * (1 if kind in ("increasing", "convex") else -1)
+        assert value < 0
+    if abs(least) > 0.05:
+        assert told.status == ("proved" if least > 0 else "refuted")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ({}, "every column"),
+        ({"x": 3}, "two numbers"),
+        ({"x": (2, 1)}, "smaller number first"),
+        ([1], "must map"),
+    ],
+)
+def test_bounds_that_make_no_sense(bounds: object, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        prove_constraints(Formula(x, ("x",)), ["increasing(x)"], bounds)  # type: ignore[arg-type]
