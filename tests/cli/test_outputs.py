@@ -73,6 +73,13 @@ def test_a_device_is_written_to_and_stays(edgewise, model):
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
 
 
+def test_a_disk_is_written_to_with_force_alone(edgewise, model, monkeypatch):
+    monkeypatch.setattr(Path, "is_block_device", lambda path: path.name == "null")
+    done = edgewise("predict", model, "t.csv", "-o", "/dev/null")
+    assert (done.code, is_one_sentence(done.err)) == (2, True)
+    assert edgewise("predict", model, "t.csv", "-q", "-o", "/dev/null", "--force").code == 0
+
+
 @pytest.mark.parametrize("force", [(), ("--force",)])
 @pytest.mark.parametrize(
     ("option", "words"),

@@ -6,11 +6,12 @@ import stat
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 from edgewise import FileError, InputError
-from edgewise._core.files import write_file
+from edgewise._core.files import hands_on, write_file
 
 CONTENT = bytes(range(256)) * 300
 
@@ -73,9 +74,18 @@ def test_a_named_pipe_hands_everything_to_its_reader(tmp_path):
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+def test_a_disk_is_not_written_to_unless_it_may_be(tmp_path, monkeypatch):
+    assert hands_on(Path("/dev/null"))
+    monkeypatch.setattr(Path, "is_block_device", lambda path: path.name == "null")
+    assert not hands_on(Path("/dev/null"))
+    with pytest.raises(FileError, match="exists already"):
+        write_file("/dev/null", CONTENT, overwrite=False)
+    write_file("/dev/null", CONTENT, overwrite=True)
+
+
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_standard_output_by_its_name_comes_in_order(name, tmp_path):
-    code = f"""print("before"); from edgewise._core.files import write_file
+    code = f"""print("before"); from edgewise._core.files import hands_on, write_file
 write_file({name!r}, b"content\\n", overwrite=True); print("after")"""
     assert run(code).stdout == b"before\ncontent\nafter\n"
     # A shell's `>> file` is a file by that name, which replacing would tear from the shell's hands.

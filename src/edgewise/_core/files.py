@@ -51,13 +51,13 @@ def said_clearly(path: Path, what: str) -> Generator[None]:
 
 
 def check_place(path: Path, *, overwrite: bool) -> None:
-    """Refuse a folder, and a file that may not be replaced; devices and pipes are not replaced but written to."""
+    """Refuse a folder, and what may not be lost: a file, a disk. What hands on what it is given has nothing to lose."""
     with said_clearly(path, "written"):
         if path.is_dir():
             raise FileError(
                 f"The file {shown(path)} cannot be written: it is a folder; add the name of a file."
             )
-        if not overwrite and path.exists() and not is_stream(path):
+        if not overwrite and path.exists() and not hands_on(path):
             raise FileError(
                 f"The file {shown(path)} exists already; pass overwrite=True or choose another name."
             )
@@ -108,6 +108,11 @@ def is_stream(path: Path) -> bool:
     if stat.S_ISDIR(found.st_mode):
         return False
     return not stat.S_ISREG(found.st_mode) or _standard(found) is not None
+
+
+def hands_on(path: Path) -> bool:
+    """Whether a path names what keeps nothing that writing would cost: a stream, but no disk."""
+    return is_stream(path) and not path.is_block_device()
 
 
 def _standard(found: os.stat_result) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, cast
 
@@ -30,6 +30,28 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value
+
+
+def visible(text: str, kept: str = "") -> str:
+    """One line of text in which what is not seen (escapes, line ends, marks of direction, odd spaces) stands as its code.
+
+    Characters `kept` stay. The checker of certificates, which leans on nothing else, has one of its own.
+
+    Examples
+    --------
+    >>> print(visible("a column\\x1b[2J of\\n one line"))
+    a column\\x1b[2J of\\n one line
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c in kept else c.encode("unicode_escape").decode("ascii") for c in text
+    )
+
+
+def lines_of(lines: Iterable[str]) -> str:
+    """Lines as one text; a line is a line, whatever the names in it hold."""
+    return "\n".join(map(visible, lines))
 
 
 def fields(result: object, *names: str) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from edgewise._core.plain import lines_of
 from edgewise.auditing.flips import Flips
 from edgewise.auditing.gaps import Gap
 from edgewise.auditing.metrics import GroupTable
 from edgewise.auditing.proxies import Proxies
-from edgewise.verifying.checker.reading import printed
 
 if TYPE_CHECKING:
     from edgewise.auditing.result import AuditResult
@@ -56,8 +56,7 @@ def audit_text(result: AuditResult) -> str:
         lines += ["Warnings", *(f"- {text}" for text in result.warnings), ""]
     if result.notes:
         lines += ["Notes", *(f"- {text}" for text in result.notes), ""]
-    # A line is a line, whatever the names in it hold.
-    return "\n".join(map(printed, lines)).rstrip() + "\n"
+    return lines_of(lines).rstrip() + "\n"
 
 
 def heading(result: AuditResult) -> str:

@@ -8,13 +8,14 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from edgewise.cli.terminal import visible
+from edgewise._core.plain import visible
+from edgewise.cli.terminal import KEPT
 
 
 class _VisibleConsole(Console):
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+            yield segment if segment.control else Segment(visible(segment.text, KEPT), segment.style)
 
 
 def console(*, err: bool = False, **settings: Any) -> Console:

@@ -19,10 +19,11 @@ import typer
 
 from edgewise._core.checks import did_you_mean, short
 from edgewise._core.errors import EdgewiseError, FileError, InputError
-from edgewise._core.files import is_stream
+from edgewise._core.files import hands_on
+from edgewise._core.plain import visible
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
-from edgewise.cli.terminal import say, visible
+from edgewise.cli.terminal import say
 
 P = ParamSpec("P")
 
@@ -68,7 +69,7 @@ def ended(error: BaseException, *, verbose: bool = False) -> int:
         say("".join(traceback.format_exception(error)).rstrip("\n"), err=True)
     text, code = _sentence(error)
     with contextlib.suppress(OSError):  # nowhere to say it; the code says it still
-        say(visible(text, kept=""), err=True)
+        say(visible(text), err=True)
     return code
 
 
@@ -164,7 +165,7 @@ class Interrupts:
 
 def refuse_to_overwrite(paths: Iterable[Path], force: bool) -> None:
     """Stop before any work is done where a result would replace a file."""
-    taken = [path for path in paths if os.path.lexists(path) and not is_stream(path)]
+    taken = [path for path in paths if os.path.lexists(path) and not hands_on(path)]
     if folders := [path for path in taken if path.is_dir()]:
         raise InputError(
             f"{folders[0]} must be the name of a file. Got a folder there instead; choose another place."

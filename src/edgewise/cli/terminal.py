@@ -10,47 +10,30 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from edgewise._core.plain import visible
+
 if TYPE_CHECKING:
     from edgewise.data.arrow import Frame
 
 # Lines and tabs of our own do no harm.
-_KEPT = "\n\t"
-
-
-def visible(text: str, kept: str = _KEPT) -> str:
-    """Text in which what is not seen (escapes, marks of direction, odd spaces) stands as its code.
-
-    Examples
-    --------
-    >>> from edgewise.cli.terminal import visible
-    >>> print(visible("a column\\x1b[2J of\\n two lines"))
-    a column\\x1b[2J of
-     two lines
-    >>> print(visible("one\\nline", kept=""))
-    one\\nline
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        c if c.isprintable() or c in kept else c.encode("unicode_escape").decode("ascii") for c in text
-    )
+KEPT = "\n\t"
 
 
 def say(text: str, *, err: bool = False) -> None:
     """Lines of text, on standard output or standard error."""
-    typer.echo(visible(text), err=err)
+    typer.echo(visible(text, KEPT), err=err)
 
 
 def tell(notes: Iterable[str], *, quiet: bool) -> None:
     """What was decided on the way, on standard error, a line each."""
     for note in () if quiet else notes:
-        say(visible(f"Note: {note}", kept=""), err=True)
+        say(visible(f"Note: {note}"), err=True)
 
 
 def print_json(text: str) -> None:
     """Machine-readable results; the only thing a command with --json writes to standard output."""
     # Outside its strings JSON has nothing that is not seen but spaces and line ends, and in them an escape means the same.
-    hidden = (c for c in set(text) if not c.isprintable() and c not in _KEPT)
+    hidden = (c for c in set(text) if not c.isprintable() and c not in KEPT)
     escapes = {ord(c): json.dumps(c)[1:-1] for c in hidden}
     sys.stdout.write(text.rstrip("\n").translate(escapes) + "\n")
 
@@ -72,4 +55,4 @@ def print_table(table: Frame) -> None:
         return
     content = io.BytesIO()
     write_frame(table, content)
-    sys.stdout.write(visible(content.getvalue().decode()))
+    sys.stdout.write(visible(content.getvalue().decode(), KEPT))

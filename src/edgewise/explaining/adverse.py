@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgewise._core.arguments import as_mapping
 from edgewise._core.checks import among, as_tuple, check_choice, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import lines_of
 from edgewise._core.threads import one_thread
 from edgewise.explaining.columns import Cell, Column, cells_of, chosen_rows, number_text, place_of
 from edgewise.explaining.contributions import METHODS, baseline_of, contributions
@@ -117,7 +118,7 @@ class AdverseReasons:
         if self.withheld:
             told = ", ".join(f"{name} ({number_text(effect, 2)})" for name, effect in self.withheld)
             lines.append(f"Withheld, for protected columns may not be reasons: {told}. Audit the model.")
-        return "\n".join(lines)
+        return lines_of(lines)
 
 
 def adverse_reasons(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from edgewise._core.plain import lines_of
 from edgewise._core.stopping import StopReason
 from edgewise.explaining.columns import Cell, number_text
 
@@ -138,4 +139,4 @@ class Counterfactuals:
         lines += ["", f"  {self.message}"] if self.items else [f"  {self.message}"]
         if self.immutable:
             lines.append(f"  Left as they are: {', '.join(self.immutable)}")
-        return "\n".join(lines)
+        return lines_of(lines)

@@ -16,6 +16,7 @@ from sklearn.metrics import roc_auc_score
 from edgewise._core.arguments import place_among
 from edgewise._core.checks import check_matrix, check_vector, did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import lines_of
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
@@ -112,7 +113,7 @@ class EditedModel:
             f"{record.column}: {record.edit}. {record.changed_rows} rows moved, by {record.max_change:.3g} at most{flips}."
         ]
         lines += [f"  {name:<9}{self.before[name]:.5g} -> {self.after[name]:.5g}" for name in self.before]
-        return "\n".join(lines)
+        return lines_of(lines)
 
 
 def edit_shape(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import plural
+from edgewise._core.plain import lines_of
 from edgewise.explaining.columns import number_text
 from edgewise.explaining.neighbours import Neighbour
 from edgewise.explaining.reasons import Reason
@@ -155,7 +156,7 @@ class LocalExplanation:
                 "",
                 f"Beyond the training range: {', '.join(self.outside)}; the network extrapolates there.",
             ]
-        return "\n".join(lines)
+        return lines_of(lines)
 
 
 def _bars(contributions: tuple[Contribution, ...], width: int = 20) -> list[str]:

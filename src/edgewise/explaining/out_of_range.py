@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import plural
+from edgewise._core.plain import lines_of
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Cell, Column, cells_of, columns_of, number_text, read_rows
 from edgewise.network.fitted import Fitted, fitted
@@ -93,7 +94,7 @@ class OutOfRange:
         head = f"{count} of {plural(self.rows, 'row')} lie outside the range of training:"
         lines = [f"  row {one.row}: {one.text}" for one in self.found[:20]]
         more = [f"  ... and {len(self.found) - 20} more"] if len(self.found) > 20 else []
-        return "\n".join([head, *lines, *more])
+        return lines_of([head, *lines, *more])
 
 
 def out_of_range(model: Any, X: Any) -> OutOfRange:

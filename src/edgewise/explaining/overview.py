@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
+from edgewise._core.plain import lines_of
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.explaining.columns import number_text
 from edgewise.explaining.contributions import baseline_of, contributions
@@ -178,7 +179,7 @@ class GlobalExplanation:
                     lines.append(f"{'':14}{words[a, b]}")
         if self.notes:
             lines += ["", *(f"  {note}" for note in self.notes)]
-        return "\n".join(lines)
+        return lines_of(lines)
 
 
 def overview(subject: Subject, output: Output, seed: int = 0) -> GlobalExplanation:

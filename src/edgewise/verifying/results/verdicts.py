@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise._core.errors import InputError
+from edgewise._core.plain import lines_of, visible
 from edgewise._core.stopping import StopReason
-from edgewise.verifying.checker.reading import printed
 from edgewise.verifying.domain.raw_values import exact, shown
 from edgewise.verifying.results.certificate import Certificate
 from edgewise.verifying.results.witness import Case
@@ -82,16 +82,16 @@ class Proved:
         }
 
     def __str__(self) -> str:
-        lines = [f"Proved: {printed(self.property)}", f"  for {printed(self.domain)}."]
-        lines += [f"  Vacuous: {printed(self.vacuous)}"] if self.vacuous else []
-        lines += [f"  {printed(remark)}" for remark in self.remarks]
+        lines = [f"Proved: {self.property}", f"  for {self.domain}."]
+        lines += [f"  Vacuous: {self.vacuous}"] if self.vacuous else []
+        lines += [f"  {remark}" for remark in self.remarks]
         parts = "one step" if self.leaves == 1 else f"{self.leaves:,} parts"
         lines.append(f"  {_seconds(self.seconds)}, {parts}.")
         if self.certificate is not None:
             lines.append(
                 f"  The certificate ({_bytes(self.certificate.size)}) can be saved and checked by a program of its own."
             )
-        return "\n".join(lines)
+        return lines_of(lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,12 +151,12 @@ class Refuted:
 
     def __str__(self) -> str:
         lines = [
-            f"Refuted: {printed(self.property)}",
-            f"  among {printed(self.domain)}; found in {_seconds(self.seconds)}.",
-            f"  {printed(self.message)}",
-            *(f"  {printed(remark)}" for remark in self.remarks),
+            f"Refuted: {self.property}",
+            f"  among {self.domain}; found in {_seconds(self.seconds)}.",
+            f"  {self.message}",
+            *(f"  {remark}" for remark in self.remarks),
         ]
-        return "\n".join([*lines, *table_of(self.cases)])
+        return lines_of([*lines, *table_of(self.cases)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,8 +215,8 @@ class Undecided:
 
     def __str__(self) -> str:
         lines = [
-            f"Undecided: {printed(self.property)}",
-            f"  for {printed(self.domain)}; {printed(self.message)} after {_seconds(self.seconds)}.",
+            f"Undecided: {self.property}",
+            f"  for {self.domain}; {self.message} after {_seconds(self.seconds)}.",
         ]
         if math.isfinite(self.upper):
             lines.append(f"  Certain: the bound is exceeded by at most {self.upper:.4g} anywhere.")
@@ -226,8 +226,8 @@ class Undecided:
             lines.append(f"  Found: at the worst row it is {word} {abs(self.lower):.4g}{room}.")
         lines.append(f"  {self.stop_reason.advice}")
         lines.append("  A smaller domain or a wider bound may decide it.")
-        lines += [f"  {printed(remark)}" for remark in self.remarks]
-        return "\n".join(lines)
+        lines += [f"  {remark}" for remark in self.remarks]
+        return lines_of(lines)
 
 
 ProofResult = Proved | Refuted | Undecided
@@ -256,7 +256,7 @@ def table_of(cases: tuple[Case, ...]) -> list[str]:
         lines.append((name, *(_short(case.outputs[name]) for case in cases)))
     if cases[0].decision is not None:
         lines.append(("decision", *(shown(case.decision) for case in cases)))
-    lines = [tuple(map(printed, line)) for line in lines]
+    lines = [tuple(map(visible, line)) for line in lines]
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
     said = list[str]()
     for k, line in enumerate(lines):
