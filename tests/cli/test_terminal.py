@@ -2,7 +2,9 @@
 
 import io
 import json
+import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -43,6 +45,13 @@ def test_json_means_the_same_and_is_all_seen(data):
         print_json(json.dumps(data, ensure_ascii=False, indent=1))
     assert json.loads(out.getvalue()) == data
     assert seen(out.getvalue())
+
+
+def test_commands_say_what_they_say_through_here():
+    folder = Path(ew.__file__).parent / "cli"
+    texts = {file.name: file.read_text() for file in folder.glob("*.py")}
+    assert [name for name, text in texts.items() if "typer.echo(" in text] == ["terminal.py"]
+    assert not [name for name, text in texts.items() if re.search(r"\bConsole\(|(?<![.\w])print\(", text)]
 
 
 def test_a_console_paints_and_its_texts_do_not():

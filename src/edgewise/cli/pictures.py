@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import typer
 
 from edgewise._core.checks import short
 from edgewise._core.errors import FileError, InputError
 from edgewise._core.files import write_file
-from edgewise.cli.outcome import print_bytes, print_json
+from edgewise._core.plain import lines_of
+from edgewise.cli.terminal import print_bytes, print_json, say
 from edgewise.network.container import kind_of
 
 KIND = "ImageClassifier"
@@ -91,9 +90,9 @@ def explain_picture(
     if json:
         print_json(to_json(told))
     else:
-        sys.stdout.write("\n".join(lines) + "\n")
+        say(lines_of(lines))
     if plot is not None and not quiet:
-        typer.echo(f"Drawn to {plot}.", err=True)
+        say(f"Drawn to {plot}.", err=True)
 
 
 def _sums(names: list[str], found: Any, chances: Any) -> list[str]:
@@ -121,7 +120,7 @@ def report_pictures(
     c = model.config_
     found = read_folder(folder, (c.height, c.width), c.channels, skip_damaged=True)
     if found.damaged and not quiet:
-        typer.echo(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
+        say(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
     classes = {str(each): each for each in model.classes_.tolist()}
     if strange := sorted(set(found.labels) - set(classes)):
         raise InputError(
@@ -159,6 +158,4 @@ def report_pictures(
         }
         print_json(to_json(told))
     else:
-        sys.stdout.write(
-            f"{len(kept):,} pictures, {known}: {100 * accuracy:.1f} % told right.\nreport  {out}\n"
-        )
+        say(f"{len(kept):,} pictures, {known}: {100 * accuracy:.1f} % told right.\nreport  {out}")
