@@ -102,7 +102,7 @@ def proved(
         tally.count["certificates"] += 1
         answer = check(proof, *files)
         if not answer.accepted:
-            tally.wrong("refused", f"{name}: {answer.message}")
+            tally.wrong("refused", f"{name}: {answer.reason}")
         document = altered(json.loads(proof.read_text()), excess, subject, claim.kind)
         if document is not None:
             tally.count["altered"] += 1

@@ -19,7 +19,9 @@ from edgewise.network import KAN, Nodes
 from edgewise.network.state import put_together, take_apart
 from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
+from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.waves import Waves
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
 
 Floats = NDArray[np.float64]
@@ -48,14 +50,27 @@ def separate(values: Floats, weights: Sequence[Floats], share: float) -> list[li
     return products
 
 
-def network_of(pieces: Pieces, unknown: int, names: Sequence[str], name: str, tolerance: float) -> KAN:
+def network_of(
+    pieces: Pieces | MeshPieces | Waves, unknown: int, names: Sequence[str], name: str, tolerance: float
+) -> KAN:
     """The network of products that is a solution up to a relative L2 error.
 
     Raises
     ------
     InputError
-        Where spline edges of the highest degree need more intervals than a network should have.
+        Where the solution is no sum of products, or spline edges of the highest degree need more intervals than a network
+        should have.
     """
+    if isinstance(pieces, Waves):
+        raise InputError(
+            "A solution of waves that turn fast takes too many products of functions of one coordinate: it has no "
+            "network. Values on grids, solution.grid(...), may be fitted with one."
+        )
+    if isinstance(pieces, MeshPieces):
+        raise InputError(
+            "Solutions on shapes that are no boxes are no sums of products of functions of one coordinate: they have "
+            "no network. Solve on a box for one."
+        )
     d = len(names)
     rules = [pieces.rule(axis) for axis in range(d)]
     values = pieces.grid(unknown, [places for places, _ in rules])

@@ -13,23 +13,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sympy.core.function import AppliedUndef
 
-from edgewise._core.checks import among, check_choice, check_float, check_int
+from edgewise._core.checks import check_choice, check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
 from edgewise._core.stopping import StopReason
 from edgewise.network import KAN
 from edgewise.pde.domains.box import Part
-from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.energy import EnergyBound
+from edgewise.pde.results.evaluation import derivatives, residuals, terms
 from edgewise.pde.results.files import load_solution, save_solution
 from edgewise.pde.results.formula import SolutionFormula, formula_of
 from edgewise.pde.results.integrals import integral
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.places import rows, somewhere
 from edgewise.pde.results.products import network_of
 from edgewise.pde.results.vtk import write_vtk
 from edgewise.pde.results.waves import Waves
@@ -164,16 +162,7 @@ class Solution:
             Where places lie outside the domain, or a name is none of the problem's.
         """
         n = self._number(unknown)
-        names = [each.name for each in self.problem.domain.coordinates]
-        orders = [0] * len(names)
-        for key, order in (derivative or {}).items():
-            name = check_choice(getattr(key, "name", key), "derivative", names, of="Solution")
-            orders[names.index(name)] = check_int(order, "derivative", low=0, high=4, of="Solution")
-        points, shape = rows(self.problem.domain, at)
-        values = self.pieces.points(n, points, orders).reshape(shape)
-        if isinstance(self.pieces, MeshPieces):
-            _within(values)
-        return float(values) if values.ndim == 0 else values
+        return derivatives(self.problem.domain, self.pieces, n, at, derivative or {})
 
     def evaluate(self, term: Expr | Any, *at: Any) -> Any:
         """Values of a term of the unknowns and their derivatives, such as a velocity from a stream function.
@@ -204,22 +193,7 @@ class Solution:
         >>> round(pde.solve(problem, tolerance=1e-8).evaluate(u + 3 * pde.dx(u, x), 0.0), 6)
         -3.0
         """
-        tree, coordinates = tree_of(term), self.problem.domain.coordinates
-        strange = (tree.atoms(AppliedUndef) - set(self.problem.fields)) | (
-            tree.free_symbols - {each.tree for each in coordinates}
-        )
-        if strange:
-            raise InputError(
-                f"The 'term' parameter of Solution.evaluate has '{min(map(str, strange))}', which is none of "
-                f"{among([*self.names, *(each.name for each in coordinates)])}."
-            )
-        compiled = compile_equations([tree], self.problem.fields, [each.tree for each in coordinates])
-        points, shape = rows(self.problem.domain, at)
-        jets = [self.pieces.points(f, points, orders) for f, orders in compiled.jets]
-        if isinstance(self.pieces, MeshPieces):
-            _within(*jets)
-        values = compiled.residuals(list(points.T), jets)[0].reshape(shape)
-        return float(values) if values.ndim == 0 else np.array(values)
+        return terms(self.problem, self.pieces, tree_of(term), at)
 
     def grid(self, *at: Any, unknown: str | None = None) -> Floats:
         """Values on the grid of all combinations of places, one array for each coordinate; nan outside the domain."""
@@ -312,14 +286,7 @@ class Solution:
             By the text of the equation, in its units.
         """
         check_int(points, "points", low=1, of="Solution.residual")
-        r = np.random.default_rng(seed)
-        at = somewhere(self.problem.domain, points, r)
-        symbols = [each.tree for each in self.problem.domain.coordinates]
-        equations = self.problem.equations
-        compiled = compile_equations([each.residual for each in equations], self.problem.fields, symbols)
-        jets = [self.pieces.points(f, at, orders) for f, orders in compiled.jets]
-        values = compiled.residuals(list(at.T), jets)
-        return {repr(e): float(np.sqrt((v**2).mean())) for e, v in zip(equations, values, strict=True)}
+        return residuals(self.problem, self.pieces, points, seed)
 
     def network(self, unknown: str | None = None, tolerance: float | None = None) -> KAN:
         """The solution as a network of products of edge functions, to be saved, drawn, exported and read.
@@ -337,16 +304,6 @@ class Solution:
             Its inputs are the coordinates.
         """
         n = self._number(unknown)
-        if isinstance(self.pieces, Waves):
-            raise InputError(
-                "A solution of waves that turn fast takes too many products of functions of one coordinate: it has no "
-                "network. Values on grids, solution.grid(...), may be fitted with one."
-            )
-        if isinstance(self.pieces, MeshPieces):
-            raise InputError(
-                "Solutions on shapes that are no boxes are no sums of products of functions of one coordinate: they have "
-                "no network. Solve on a box for one."
-            )
         bar = (
             max(self.tolerance, 1e-10)
             if tolerance is None
@@ -490,9 +447,3 @@ class Solution:
                 return 0
             raise InputError(f"Say which 'unknown' of the solution: {', '.join(self.names)}.")
         return self.names.index(check_choice(unknown, "unknown", self.names, of="Solution"))
-
-
-def _within(*values: Floats) -> None:
-    """Refuses places outside a shape, where its elements have no values."""
-    if any(np.isnan(each).any() for each in values):
-        raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")

@@ -1,0 +1,96 @@
+"""Values of a solution at places: of unknowns and their derivatives, of terms of them, and of what equations miss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+from sympy.core.function import AppliedUndef
+
+from edgewise._core.checks import among, check_choice, check_int
+from edgewise._core.errors import InputError
+from edgewise.pde.domains.box import Box
+from edgewise.pde.domains.region import Region
+from edgewise.pde.problem.jets import Compiled, compile_equations
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.mesh_pieces import MeshPieces
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.places import rows, somewhere
+from edgewise.pde.results.waves import Waves
+from edgewise.pde.terms.symbols import Coordinate
+
+Floats = NDArray[np.float64]
+Tables = Pieces | MeshPieces | Waves
+
+
+def derivatives(
+    domain: Box | Region,
+    pieces: Tables,
+    unknown: int,
+    at: Sequence[Any],
+    orders: Mapping[Coordinate | str, int],
+) -> Any:
+    """Values of an unknown, or of a derivative of it, in the shape of the places.
+
+    Raises
+    ------
+    InputError
+        Where places lie outside the domain, or an order is of no coordinate.
+    """
+    names = [each.name for each in domain.coordinates]
+    each_order = [0] * len(names)
+    for key, order in orders.items():
+        name = check_choice(getattr(key, "name", key), "derivative", names, of="Solution")
+        each_order[names.index(name)] = check_int(order, "derivative", low=0, high=4, of="Solution")
+    points, shape = rows(domain, at)
+    values = pieces.points(unknown, points, each_order).reshape(shape)
+    _inside(pieces, values)
+    return float(values) if values.ndim == 0 else values
+
+
+def terms(problem: Problem, pieces: Tables, tree: sympy.Expr, at: Sequence[Any]) -> Any:
+    """Values of a term of the unknowns and their derivatives, in the shape of the places.
+
+    Raises
+    ------
+    InputError
+        Where places lie outside the domain, or the term has names that are none of the problem's.
+    """
+    coordinates = problem.domain.coordinates
+    strange = (tree.atoms(AppliedUndef) - set(problem.fields)) | (
+        tree.free_symbols - {each.tree for each in coordinates}
+    )
+    if strange:
+        raise InputError(
+            f"The 'term' parameter of Solution.evaluate has '{min(map(str, strange))}', which is none of "
+            f"{among([*problem.names, *(each.name for each in coordinates)])}."
+        )
+    points, shape = rows(problem.domain, at)
+    compiled = compile_equations([tree], problem.fields, [each.tree for each in coordinates])
+    jets = _jets(pieces, compiled, points)
+    _inside(pieces, *jets)
+    values = compiled.residuals(list(points.T), jets)[0].reshape(shape)
+    return float(values) if values.ndim == 0 else np.array(values)
+
+
+def residuals(problem: Problem, pieces: Tables, points: int, seed: int) -> dict[str, float]:
+    """Root mean square of what each equation misses at random places."""
+    at = somewhere(problem.domain, points, np.random.default_rng(seed))
+    symbols = [each.tree for each in problem.domain.coordinates]
+    equations = problem.equations
+    compiled = compile_equations([each.residual for each in equations], problem.fields, symbols)
+    values = compiled.residuals(list(at.T), _jets(pieces, compiled, at))
+    return {repr(e): float(np.sqrt((v**2).mean())) for e, v in zip(equations, values, strict=True)}
+
+
+def _jets(pieces: Tables, compiled: Compiled, points: Floats) -> list[Floats]:
+    return [pieces.points(f, points, orders) for f, orders in compiled.jets]
+
+
+def _inside(pieces: Tables, *values: Floats) -> None:
+    """Refuses places outside a shape, where its elements have no values."""
+    if isinstance(pieces, MeshPieces) and any(np.isnan(each).any() for each in values):
+        raise InputError("Some of the places lie outside the domain; solution.grid(...) gives nan there.")
