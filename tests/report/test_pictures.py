@@ -14,7 +14,7 @@ import pytest
 
 from edgewise import InputError
 from edgewise.report.content.pictures import HELD_OUT, LEARNED, PictureContent
-from edgewise.report.sections.pictures import render_pictures, write_pictures_page
+from edgewise.report.sections.pictures import render_pictures
 from edgewise.vision import ImageClassifier
 from tests.report.conftest import EVIL, HANGS
 
@@ -104,7 +104,8 @@ def test_what_is_no_content_is_one_sentence() -> None:
 
 def test_nothing_is_in_the_way_of_anyone(browser: Any, tmp_path: Path) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
-    path = write_pictures_page(tmp_path / "page.html", content())
+    path = tmp_path / "page.html"
+    path.write_text(render_pictures(content()), encoding="utf-8")
     for scheme in ("light", "dark"):
         context = browser.new_context(
             offline=True, color_scheme=scheme, viewport={"width": 1280, "height": 900}

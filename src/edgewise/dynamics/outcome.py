@@ -57,7 +57,7 @@ def outcome(search: Search, best: Judged, reason: StopReason | None, seed: int) 
     kept: tuple[Conserved, ...] = ()
     if not courses.inputs:
         kept = tuple(
-            Conserved(formula, _drift(formula, solution, measured))
+            Conserved(formula, _drift(formula, measured))
             for each in conserved(fit.model, fit.point.constants, courses.names, measured, seed)
             for formula in [Formula(each, names=courses.names)]
         )
@@ -99,7 +99,7 @@ def _price(fit: Fit, selection: Selection) -> float:
     return len(fit.point.constants) * float(np.log(selection.pieces.values.size))
 
 
-def _drift(formula: Formula, solution: Floats, measured: Floats) -> float:
+def _drift(formula: Formula, measured: Floats) -> float:
     values = formula.predict(measured)
     size = float(np.abs(values - np.median(values)).max() + np.abs(values).mean())
     return float(values.std() / size) if size else 0.0

@@ -205,7 +205,7 @@ def adverse_reasons(
     x, cells = rows.inputs[0], [rows.cell(0, column.place) for column in subject.columns]
     with one_thread():
         decided = int(subject.model.decided(values_of(subject.network, x[None]))[0])
-        compared = _compared(subject, output, x, cells, reference, method)
+        compared = _compared(subject, output, x, reference, method)
     effects = np.where(compared.effects < -_NOTHING * np.abs(compared.effects).max(), compared.effects, 0.0)
     free = np.array([0.0 if k in barred else effect for k, effect in enumerate(effects)])
     conditions = _conditions(subject, output, x, cells, free, reference)
@@ -240,9 +240,7 @@ class _Compared:
     method: str
 
 
-def _compared(
-    subject: Subject, output: Output, x: Floats, cells: list[Cell], reference: str, method: str
-) -> _Compared:
+def _compared(subject: Subject, output: Output, x: Floats, reference: str, method: str) -> _Compared:
     if reference == "best":
         effects, best = _against_best(subject, output, x)
         each = tuple(f"its best value, {text}" if text else "its best value" for text in best)

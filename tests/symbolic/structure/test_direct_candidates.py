@@ -156,7 +156,7 @@ def test_units_leave_numbers_without_and_formulas_that_have_the_right_one() -> N
     assert state is not None
     np.testing.assert_allclose(state.rows.X[:, 0], rows.X[:, 2])
     np.testing.assert_allclose(state.rows.y * np.sqrt(rows.X[:, 0] / rows.X[:, 1]), rows.y)
-    trees = list(from_units(rows, known, state, None))
+    trees = list(from_units(known, state, None))
     assert all(known.consistent(tree, free_constants=False) for tree in trees)
     assert min(errors(trees, rows)) < 1e-9
 
@@ -165,10 +165,10 @@ def test_units_that_settle_everything_leave_a_factor() -> None:
     X = table(2, 1, 3)
     rows = split(X, X[:, 0])
     known = Dimensions.read({key: UNITS[key] for key in ("a", "b", "y")}, rows.names)
-    (only,) = from_units(rows, known, None, None)
+    (only,) = from_units(known, None, None)
     np.testing.assert_allclose(value(only, rows), np.sqrt(rows.X[:, 0] / rows.X[:, 1]))
     assert reduced(rows, None) is None
-    assert list(from_units(rows, None, None, None)) == []
+    assert list(from_units(None, None, None)) == []
 
 
 @pytest.mark.parametrize("law", [lambda x: x**2 * np.sin(1.3 * x), lambda x: np.tanh(x) / x])

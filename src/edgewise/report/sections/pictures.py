@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,7 +10,6 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_is
-from edgewise._core.files import write_file
 from edgewise._core.resampling import wilson
 from edgewise.report.checks.pictures import picture_caveats
 from edgewise.report.content.pictures import HELD_OUT, PictureContent
@@ -130,28 +127,6 @@ def render_pictures(content: PictureContent) -> str:
         looked_for=_looked_for(content) if isinstance(network, Patches) else (),
     )
     return without_inline_styles(text) + "\n"
-
-
-def write_pictures_page(
-    path: str | os.PathLike[str], content: PictureContent, *, overwrite: bool = False
-) -> Path:
-    """Write the page to a file, whole or not at all.
-
-    Parameters
-    ----------
-    path : path
-    content : PictureContent
-    overwrite : bool
-        Whether an existing file may be replaced.
-
-    Raises
-    ------
-    FileError
-        If the file exists and may not be replaced, or cannot be written.
-    """
-    target = Path(path)
-    write_file(target, render_pictures(content).encode("utf-8", errors="replace"), overwrite=overwrite)
-    return target
 
 
 def _evidence(content: PictureContent, codes: NDArray[np.int64]) -> dict[int, list[Evidence]]:

@@ -46,16 +46,6 @@ def _ems(character: str) -> float:
     return _EMS.get(character, 0.72 if character.isupper() else 0.62)
 
 
-def fit_text(text: str, width: float, size: float = TEXT) -> str:
-    """The text, cut with an ellipsis where it would be wider."""
-    if text_width(text, size) <= width:
-        return text
-    kept = text
-    while kept and text_width(kept + "\u2026", size) > width:
-        kept = kept[:-1]
-    return kept.rstrip() + "\u2026"
-
-
 def label(x: float, y: float, words: str, anchor: str = "start", kind: str | None = None) -> Markup:
     """A line of text."""
     return tag(

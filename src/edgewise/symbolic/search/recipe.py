@@ -40,7 +40,7 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     """Everything but networks, from plain to thorough; returns why it ended, None where networks are worth reading."""
     rows, limits, config = search.rows.alike, search.limits, search.config
     state = reduced(rows, limits.units)
-    yield Proposal(from_units(rows, limits.units, state, limits.forms))
+    yield Proposal(from_units(limits.units, state, limits.forms))
     yield Proposal(direct_candidates(rows, limits.forms))
     yield Proposal(stairs(rows))
     yield from structured(search, state)

@@ -23,9 +23,7 @@ def reduced(rows: SplitRows, units: Dimensions | None) -> State | None:
     return State.table(rows).after(Move("units", groups.product_trees, groups.prefactor_tree))
 
 
-def from_units(
-    rows: SplitRows, units: Dimensions | None, state: State | None, forms: Sequence[Form] | None
-) -> Iterator[Node]:
+def from_units(units: Dimensions | None, state: State | None, forms: Sequence[Form] | None) -> Iterator[Node]:
     """Direct candidates in the products, as formulas in the columns; where there are none, a multiple of the prefactor."""
     if state is not None:
         for tree in direct_candidates(state.rows, forms):
