@@ -4,10 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from edgewise._core.errors import InputError
+import edgewise as ew
+from edgewise import FileError, InputError
 from edgewise.cli import main
 from edgewise.estimators import KANForecaster
 from edgewise.explaining import explain
+from edgewise.network.container import read_container, write_container
+from edgewise.network.files import promised_tensors
 
 DAYS = np.arange("2022-01-03", "2022-09-01", dtype="datetime64[D]")
 T = np.arange(len(DAYS))
@@ -148,3 +151,61 @@ def test_the_command_writes_a_table_and_a_picture(tmp_path, capsys) -> None:
     assert picture.stat().st_size > 5_000
     assert "past moments" in capsys.readouterr().err
     assert run("forecast", table, "-t", "sales", "--time", "sales", "-n", "7", "-o", out) == 2
+
+
+def _kept(model: KANForecaster, path) -> KANForecaster:
+    ew.save(model, path)
+    return ew.load(path)
+
+
+def test_a_file_keeps_every_bit_of_a_forecast(weekly: KANForecaster, tmp_path) -> None:
+    again = _kept(weekly, tmp_path / "weekly.kan")
+    assert type(again) is KANForecaster
+    ours, theirs = (each.forecast(20, return_interval=0.9) for each in (weekly, again))
+    for name in ("times", "values", "low", "high"):
+        assert np.array_equal(getattr(ours, name), getattr(theirs, name))
+    assert again.design_ == weekly.design_
+    assert again.backtest_ == weekly.backtest_
+    assert again.get_params() == weekly.get_params()
+    assert again.plot(theirs).axes
+    assert _kept(again, tmp_path / "twice.kan").forecast(3).values.tolist() == ours.values[:3].tolist()
+
+
+def test_a_file_keeps_gaps_a_logarithmic_scale_and_columns_known_ahead(tmp_path) -> None:
+    """Growing months with some left out, and a column of words that is told ahead."""
+    month = np.arange("2012-01", "2020-01", dtype="datetime64[M]")
+    t = np.arange(len(month))
+    sale = np.where(t % 5 == 0, "yes", "no")
+    y = np.exp(0.02 * t + 0.2 * np.sin(2 * np.pi * t / 12)) * np.where(sale == "yes", 1.3, 1.0)
+    kept = np.flatnonzero(~np.isin(t, (17, 44)))
+    model = KANForecaster(time="month", work="quick", lags=[1, 12]).fit(
+        {"month": month[kept], "sale": sale[kept]}, y[kept]
+    )
+    again = _kept(model, tmp_path / "model.kan")
+    assert np.isnan(again.series_).sum() == 2
+    ahead = {"sale": np.array(["yes", "no", "no"])}
+    assert again.forecast(3, ahead).values.tolist() == model.forecast(3, ahead).values.tolist()
+    with pytest.raises(InputError, match="must hold sale"):
+        again.forecast(3)
+
+
+def test_files_that_are_no_forecaster_are_refused(weekly: KANForecaster, tmp_path, capsys) -> None:
+    with pytest.raises(InputError, match="must be fitted"):
+        ew.save(KANForecaster(), tmp_path / "none.kan")
+    path = tmp_path / "weekly.kan"
+    ew.save(weekly, path)
+    with pytest.raises(SystemExit) as left:
+        main(["verify", str(path), "output <= 1"])
+    assert left.value.code == 2
+    assert "a forecaster of a series" in " ".join(capsys.readouterr().err.split())
+    document, tensors = read_container(path, "KANForecaster", promised_tensors)
+    for changed in (
+        {"series": [1.0]},
+        {"design": {}},
+        {"parameters": {"odd": 1}},
+        {"backtest": None},
+        {"horizon": 0},
+    ):
+        write_container(path, {**document, **changed}, tensors, True)
+        with pytest.raises(FileError, match="damaged"):
+            ew.load(path)

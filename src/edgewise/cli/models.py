@@ -198,6 +198,7 @@ def learn(
 _NOT_OF_TABLES = {
     "ImageClassifier": "a classifier of pictures, instead; `edgewise predict`, `explain` and `report` take it",
     "FormulaRegressor": "a formula, instead; `edgewise predict` takes it",
+    "KANForecaster": "a forecaster of a series, instead; `edgewise.load` reads it, and its forecast carries the series on",
     "Solution": "the solution of an equation, instead; `edgewise.load` reads it",
 }
 

@@ -18,6 +18,7 @@ _CALIBRATED = "CalibratedKAN"
 _SOLUTION = "Solution"
 _PICTURES = "ImageClassifier"
 _FORMULAS = "FormulaRegressor"
+_FORECASTS = "KANForecaster"
 _KINDS: tuple[str, ...] = (KIND, *_ESTIMATORS, _CALIBRATED)
 
 
@@ -30,7 +31,7 @@ def save(model: Any, path: PathLike, *, overwrite: bool = True) -> None:
 
     Parameters
     ----------
-    model : KAN, KANRegressor, KANClassifier, FormulaRegressor, ImageClassifier, CalibratedKAN or Solution
+    model : KAN, KANRegressor, KANClassifier, KANForecaster, FormulaRegressor, ImageClassifier, CalibratedKAN or Solution
         Of an estimator the file holds the network, the encoding, the classes and the parameters; not the callbacks, and
         not the rows that `partial_fit` keeps. A calibrated model is written with its maps, in a format that versions which
         do not know them refuse to read. Of formulas it holds the front with all digits, standard errors and the constants
@@ -97,7 +98,7 @@ def load(path: PathLike) -> Any:
 
     Returns
     -------
-    KAN, KANRegressor, KANClassifier, FormulaRegressor, ImageClassifier, CalibratedKAN or Solution
+    KAN, KANRegressor, KANClassifier, KANForecaster, FormulaRegressor, ImageClassifier, CalibratedKAN or Solution
         What was saved; its predictions are the same to the bit.
 
     Raises
@@ -127,7 +128,7 @@ def load(path: PathLike) -> Any:
 
 
 def _files_of(kind: str | None) -> Any:
-    """The module that writes and reads models without a KAN of one kind; None for the others."""
+    """The module that writes and reads models of one kind in its own way; None for the others."""
     if kind == _PICTURES:
         from edgewise.vision import files
 
@@ -136,6 +137,10 @@ def _files_of(kind: str | None) -> Any:
         from edgewise.estimators import formula_files
 
         return formula_files
+    if kind == _FORECASTS:
+        from edgewise.estimators import forecaster_files
+
+        return forecaster_files
     return None
 
 

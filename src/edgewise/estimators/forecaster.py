@@ -69,11 +69,17 @@ class KANForecaster(BaseEstimator):
     Attributes
     ----------
     model_ : KANRegressor
-        What predicts the next value; `edgewise.explain`, `verify` and `save` take it.
+        What predicts the next value; `edgewise.explain` and `verify` take it.
     design_ : Design
         What it predicts it from.
     backtest_ : Backtest
         How good forecasts of the past were, and those of two rules without a model.
+    series_ : ndarray
+        The values at the places of the axis; NaN in gaps.
+    horizon_ : int
+        Steps ahead that the model was judged by.
+    known_ahead_ : tuple of str
+        Columns that a forecast asks for.
 
     References
     ----------
@@ -97,6 +103,9 @@ class KANForecaster(BaseEstimator):
     model_: KANRegressor
     design_: Design
     backtest_: Backtest
+    series_: Floats
+    horizon_: int
+    known_ahead_: tuple[str, ...]
 
     def __init__(
         self,
@@ -140,31 +149,36 @@ class KANForecaster(BaseEstimator):
         table = None if X is None else table_to_fit(X, of)
         if table is not None:
             check_consistent_length(range(table.n_rows), target)
-        axis, places, self._columns = self._read(table, len(target), of)
+        axis, places, columns = self._read(table, len(target), of)
         total = int(places.max()) + 1
         values = np.full(total, np.nan)
         values[places] = target
-        self._values, self._more = values, _spread_out(self._columns, places, total)
+        self.series_, self.known_ahead_ = values, tuple(column.name for column in columns)
+        more = _spread_out(columns, places, total)
+
+        def known(places: Ints) -> dict[str, NDArray[Any]]:
+            return {name: cells[places] for name, cells in more.items()}
+
         name = (target_names(y) or ("value",))[0]
         period = self._season(axis, values, of)
         horizon = min(period or 12, max(1, total // 4))
-        self._horizon = horizon if self.horizon is None else _steps(self.horizon, "horizon", of)
+        self.horizon_ = horizon if self.horizon is None else _steps(self.horizon, "horizon", of)
         lags = self._lags(period, total, of)
         designs = [
             Design(axis, name, lags, period, base, log, total)
             for log in _scales(target)
             for base in _bases(period)
         ]
-        _check_enough(designs, values, self._horizon, of)
+        _check_enough(designs, values, self.horizon_, of)
         tried = [
             (
                 design,
-                backtest(design, self._learner(_TRIAL * work / REFITS), values, self._horizon, self._known),
+                backtest(design, self._learner(_TRIAL * work / REFITS), values, self.horizon_, known),
             )
             for design in designs
         ]
         self.design_, self.backtest_ = min(tried, key=lambda one: (one[1].relative, designs.index(one[0])))
-        learned = rows_to_learn(self.design_, self.design_.scaled(values), total, self._known)
+        learned = rows_to_learn(self.design_, self.design_.scaled(values), total, known)
         self.model_ = self._model(work).fit(*learned)
         return self
 
@@ -193,10 +207,10 @@ class KANForecaster(BaseEstimator):
         """
         check_is_fitted(self, "model_")
         of, design = f"{type(self).__name__}.forecast", self.design_
-        steps = self._horizon if steps is None else _steps(steps, "steps", of)
-        total = len(self._values)
+        steps = self.horizon_ if steps is None else _steps(steps, "steps", of)
+        total = len(self.series_)
         more = self._ahead(X, steps, of)
-        past = windows(design.scaled(self._values), np.array([total]), design.reach)
+        past = windows(design.scaled(self.series_), np.array([total]), design.reach)
         course = ahead(design, self.model_.predict, past, np.array([total]), steps, more)[0]
         places = total + np.arange(steps)
         before = np.concatenate([past[0], course])
@@ -244,11 +258,11 @@ class KANForecaster(BaseEstimator):
         from edgewise.plots.forecast import plot_forecast
 
         check_is_fitted(self, "model_")
-        total = len(self._values)
+        total = len(self.series_)
         places = np.arange(max(0, total - (recent or 5 * len(forecast))), total)
         return plot_forecast(
             self.design_.axis.dates(places),
-            self._values[places],
+            self.series_[places],
             forecast.times,
             forecast.values,
             low=forecast.low,
@@ -321,15 +335,12 @@ class KANForecaster(BaseEstimator):
 
         return learn
 
-    def _known(self, places: Ints) -> dict[str, NDArray[Any]]:
-        return {name: cells[places] for name, cells in self._more.items()}
-
     def _ahead(self, X: Any, steps: int, of: str) -> Any:
         """The other columns at the places to come, which X tells in their order."""
-        total = len(self._values)
-        if not self._columns:
+        total = len(self.series_)
+        wanted = list(self.known_ahead_)
+        if not wanted:
             return lambda places: {}
-        wanted = [column.name for column in self._columns]
         table = None if X is None else table_to_fit(X, of)
         absent = wanted if table is None else [name for name in wanted if name not in table.names]
         if table is None or absent or table.n_rows < steps:

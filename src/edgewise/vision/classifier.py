@@ -233,7 +233,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
         """Logits, shape (n, classes)."""
-        return logits_of(self._fitted(), self.like(X)).double().numpy()
+        return logits_of(self.fitted_network(), self.like(X)).double().numpy()
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Probabilities, shape (n, classes)."""
@@ -261,7 +261,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
 
     def patches_of(self) -> Patches:
         """The network of kind "patches"; of another it is an `InputError`."""
-        network = self._fitted()
+        network = self.fitted_network()
         if not isinstance(network, Patches):
             raise InputError(
                 f"The 'kind' of an ImageClassifier must be 'patches' for evidence that adds up. Got "
@@ -269,7 +269,8 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
             )
         return network
 
-    def _fitted(self) -> Any:
+    def fitted_network(self) -> Any:
+        """The network; an `InputError` before it is fitted."""
         if not hasattr(self, "network_"):
             raise InputError(
                 "The ImageClassifier must be fitted. Got one that is not instead; call its fit first."
@@ -278,7 +279,7 @@ class ImageClassifier(ClassifierMixin, BaseEstimator):
 
     def like(self, X: Any) -> Tensor:
         """Pictures of the shape that was learned, (n, channels, height, width)."""
-        self._fitted()
+        self.fitted_network()
         c = self.config_
         x = as_pictures(X, "ImageClassifier")
         if x.shape[1:] != (c.channels, c.height, c.width):

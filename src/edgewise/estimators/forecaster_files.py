@@ -1,0 +1,109 @@
+"""Forecasters as .kan files: the network of the next value, how it is read off the series, and the series itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any, cast
+
+import numpy as np
+
+from edgewise._core.checks import check_choice, check_int, short
+from edgewise._core.errors import FileError, InputError
+from edgewise._core.plain import plain
+from edgewise.estimators.backtest import Backtest
+from edgewise.estimators.document import model_document, model_from_document
+from edgewise.estimators.forecaster import KANForecaster
+from edgewise.estimators.lagged import Design
+from edgewise.estimators.time_axis import TimeAxis
+from edgewise.network.container import PathLike, read_container, write_container
+from edgewise.network.files import network_document, promised_tensors, restored
+
+KIND = "KANForecaster"
+_UNITS, _BASES = ("months", "days", "weekdays", "numbers"), ("none", "last", "season")
+
+
+def save(model: KANForecaster, path: PathLike, *, overwrite: bool = True) -> None:
+    """Write a fitted forecaster; its forecasts are the same to the bit when it is read again."""
+    if not hasattr(model, "model_"):
+        raise InputError(
+            "The 'model' argument of save must be fitted. Got one that is not instead; call its fit first."
+        )
+    values = model.series_.tolist()
+    document = {
+        **network_document(model.model_.network_, KIND),
+        "model": model_document(model.model_),
+        "parameters": {
+            name: plain(value) for name, value in model.get_params().items() if name != "callbacks"
+        },
+        "design": asdict(model.design_),
+        "backtest": {each.name: plain(getattr(model.backtest_, each.name)) for each in fields(Backtest)},
+        "horizon": model.horizon_,
+        "known_ahead": list(model.known_ahead_),
+        # JSON knows no NaN.
+        "series": [None if math.isnan(value) else value for value in values],
+    }
+    write_container(path, document, model.model_.network_.state_dict(), overwrite)
+
+
+def load(path: PathLike) -> KANForecaster:
+    """Read what `save` wrote."""
+    document, tensors = read_container(path, KIND, promised_tensors)
+    net = restored(document, tensors, path)
+    try:
+        return _forecaster(document, model_from_document("KANRegressor", document["model"], net))
+    except KeyError as error:
+        raise FileError(
+            f"The file {short(str(path))} is damaged: of its series {error} is missing."
+        ) from error
+    except InputError as error:
+        raise FileError(f"The file {short(str(path))} is damaged: {error}") from error
+    except (TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise FileError(f"The file {short(str(path))} is damaged: its series cannot be read.") from error
+
+
+def _forecaster(document: Mapping[str, Any], model: Any) -> KANForecaster:
+    parameters = cast("dict[str, Any]", document["parameters"])
+    if not set(parameters) <= set(KANForecaster().get_params()):
+        raise InputError("it has parameters that a KANForecaster does not take.")
+    made = KANForecaster().set_params(**parameters)
+    made.model_, made.design_ = model, _design(document["design"])
+    made.backtest_ = _backtest(document["backtest"])
+    made.horizon_ = check_int(document["horizon"], "horizon", low=1, of=KIND)
+    made.known_ahead_ = tuple(map(str, document["known_ahead"]))
+    made.series_ = np.array([math.nan if each is None else float(each) for each in document["series"]])
+    if len(made.series_) != made.design_.length or made.design_.reach > len(made.series_):
+        raise InputError("its series is of another length than the model's.")
+    return made
+
+
+def _design(told: Mapping[str, Any]) -> Design:
+    axis = cast("dict[str, Any]", told["axis"])
+    unit = cast("Any", check_choice(axis["unit"], "unit", _UNITS, of=KIND))
+    base = cast("Any", check_choice(told["base"], "base", _BASES, of=KIND))
+    step = float(axis["step"])
+    if not step > 0:
+        raise InputError(f"the step of its times must be above 0. Got {short(step)} instead.")
+    lags = tuple(check_int(lag, "lags", low=1, of=KIND) for lag in told["lags"])
+    period = None if told["period"] is None else check_int(told["period"], "period", low=1, of=KIND)
+    days = tuple(check_int(day, "weekdays", low=0, high=6, of=KIND) for day in axis["weekdays"])
+    length = check_int(told["length"], "length", low=1, of=KIND)
+    return Design(
+        TimeAxis(unit, float(axis["start"]), step, days),
+        str(told["name"]),
+        lags,
+        period,
+        base,
+        told["log"] is True,
+        length,
+    )
+
+
+def _backtest(told: Mapping[str, Any]) -> Backtest:
+    mae, naive, spread, scores = (
+        tuple(map(float, told[name])) for name in ("mae", "naive", "spread", "scores")
+    )
+    if not mae or not spread:
+        raise InputError("it has no forecasts of the past.")
+    return Backtest(mae, naive, check_int(told["origins"], "origins", low=1, of=KIND), spread, scores)

@@ -1,0 +1,112 @@
+"""Networks for small pictures as plain ones, bounds that nothing exceeds, and radii that no attack breaks."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import edgewise as ew
+from edgewise import InputError
+from edgewise.verifying.bounds.exact import exact_model
+from edgewise.vision import ImageClassifier, as_kan, certified_radius
+from edgewise.vision.certify import logit_bounds
+
+
+@cache
+def bars(kind: str = "patches", side: int = 8, channels: int = 1) -> tuple[ImageClassifier, Any, Any]:
+    """Standing and lying bars in noise."""
+    rng = np.random.default_rng(0)
+    X, y = rng.random((80, side, side, channels)) * 0.3, np.arange(80) % 2
+    for k in range(80):
+        bar = (slice(at := int(rng.integers(1, side - 2)), at + 2), slice(1, side - 1))
+        X[(k, *(bar if y[k] else bar[::-1]))] += 0.6
+    settings = {"shift": 0, "rate": 1e-2, "depth": 1 if side > 8 else 2}
+    return ImageClassifier(kind, 900, epochs=6, validation=0.0, settings=settings).fit(X, y), X, y
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "channels"), [("kan", 8, 1), ("patches", 8, 1), ("patches", 13, 2), ("kan", 7, 3)]
+)
+def test_a_network_of_pictures_is_a_plain_one(kind: str, side: int, channels: int) -> None:
+    model, X, _ = bars(kind, side, channels)
+    net = as_kan(model)
+    rows = X[:9].transpose(0, 3, 1, 2).reshape(9, -1)
+    np.testing.assert_allclose(net.predict(rows), model.decision_function(X[:9]), atol=2e-4, rtol=1e-4)
+    assert net.shape[0] == side * side * channels
+    assert net.output_names == ("0", "1")
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.003, 0.03, 0.3])
+def test_no_picture_exceeds_its_bounds(radius: float) -> None:
+    model, X, _ = bars()
+    net = as_kan(model)
+    exact, rng = exact_model(net), np.random.default_rng(1)
+    weights = rng.normal(size=(3, 2))
+    for n in range(1):
+        row = X[n].reshape(-1)
+        top = logit_bounds(exact, row - radius, row + radius, weights)
+        signs = rng.choice([-1.0, 0.0, 1.0], (400, row.size))
+        inside = row + radius * np.concatenate([rng.uniform(-1, 1, (400, row.size)), signs])
+        seen = exact.outputs(inside) @ weights.T
+        assert (seen <= top).all()
+        if radius == 0.0:
+            np.testing.assert_allclose(top, seen.max(0), atol=1e-6)
+
+
+def test_a_proof_of_a_plain_network_agrees() -> None:
+    """The prover bounds the same function: what it refutes no bound of ours denies."""
+    model, X, _ = bars("kan", 7, 3)
+    net = as_kan(model)
+    row = X[0].transpose(2, 0, 1).reshape(-1)
+    near = {name: (float(v), float(v)) for name, v in zip(net.input_names, row, strict=True)}
+    value = float(net.predict(row[None])[0, 0])
+    answer = ew.verify(
+        net, ew.properties.output_range(high=value - 0.1, output="0"), domain=near, work="quick"
+    )
+    assert answer.status == "refuted"
+    assert logit_bounds(exact_model(net), row, row, np.array([[1.0, 0.0]]))[0] > value - 0.1
+
+
+def test_no_attack_breaks_a_certified_radius() -> None:
+    model, X, _ = bars()
+    found = [certified_radius(model, picture, steps=5) for picture in X[:2]]
+    assert max(each.certified for each in found) > 1e-3
+    random = torch.Generator().manual_seed(0)
+    for picture, each in zip(X, found, strict=False):
+        x = model.like(picture[None])
+        best = int(model.network_(x).argmax())
+        assert model.classes_[best] == each.label
+        low, high = (x - each.certified).clamp(0, 1), (x + each.certified).clamp(0, 1)
+        draws = low + (high - low) * torch.rand((300, *x.shape[1:]), generator=random)
+        corners = torch.where(torch.rand(draws.shape, generator=random) < 0.5, low, high)
+        point = torch.cat([draws, corners])
+        for _ in range(10):
+            assert (model.network_(point).argmax(1) == best).all()
+            point = point.detach().requires_grad_()
+            logits = model.network_(point)
+            (slope,) = torch.autograd.grad((logits[:, 1 - best] - logits[:, best]).sum(), point)
+            point = torch.minimum(
+                torch.maximum(point.detach() + 0.3 * each.certified * slope.sign(), low), high
+            )
+        if each.broken is not None:
+            assert each.certified < each.broken
+            assert np.abs(each.picture - picture).max() <= each.broken + 1e-6
+            assert model.predict(each.picture[None])[0] == each.other != each.label
+        assert "within" in str(each)
+
+
+def test_what_cannot_be_certified_is_one_sentence() -> None:
+    model, X, y = bars()
+    other = ImageClassifier("cnn", 900, epochs=1).fit(X, y)
+    for asked, message in (
+        (lambda: certified_radius(other, X[0]), "of kind 'kan' or 'patches'"),
+        (lambda: certified_radius(ImageClassifier(), X[0]), "must be fitted"),
+        (lambda: certified_radius(model, X[0, :3]), "must hold pictures"),
+        (lambda: certified_radius(model, X[0], most=2.0), "'most'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            asked()
