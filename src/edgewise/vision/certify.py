@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arguments import check_is
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.curves import Curves
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
+from edgewise.vision.classifier import ImageClassifier
 from edgewise.vision.flat import as_kan
-
-if TYPE_CHECKING:
-    from edgewise.vision.classifier import ImageClassifier
 
 Floats = NDArray[np.float64]
 # Of sums of products and polynomials in float64, relative to the sizes of their terms; generous.
@@ -104,6 +103,7 @@ def certified_radius(
     >>> 0 <= found.certified and (found.broken is None or found.certified < found.broken)
     True
     """
+    check_is(model, ImageClassifier, "model", "an ImageClassifier", of="certified_radius")
     check_float(most, "most", low=0.0, high=1.0, of="certified_radius")
     check_int(steps, "steps", low=1, high=60, of="certified_radius")
     x = model.like(np.asarray(picture)[None])

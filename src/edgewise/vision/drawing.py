@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from edgewise._core.arguments import check_is
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.plots.style import SIZE_SMALL, bare_axes, new_figure, padded, text_style, theme_of
@@ -91,6 +92,7 @@ def plot_feature(use: FeatureUse, *, theme: str = "light") -> Figure:
     -------
     Figure
     """
+    check_is(use, FeatureUse, "use", "a FeatureUse", of="plot_feature")
     colours = theme_of(theme, "plot_feature")
     left, bottom, width, height = CURVE
     figure = new_figure(left + width + 0.12, bottom + height + 0.1, colours)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from edgewise._core.arguments import check_is
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise.explaining.shape_edits import Curve, edited, read_edit
+from edgewise.vision.classifier import ImageClassifier
 from edgewise.vision.features import ROWS, features_of, last_step
 from edgewise.vision.networks import Patches
-
-if TYPE_CHECKING:
-    from edgewise.vision.classifier import ImageClassifier
 
 OFF = "off"
 
@@ -109,6 +108,7 @@ def edit_feature(
     >>> done.edit, done.old is model
     ('off', True)
     """
+    check_is(model, ImageClassifier, "model", "an ImageClassifier", of="edit_feature")
     network = model.patches_of()
     layer = last_step(network)
     check_int(feature, "feature", low=0, high=layer.in_features - 1, of="edit_feature")

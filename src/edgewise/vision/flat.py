@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from edgewise._core.arguments import check_is
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.layers import KANConv2d, KANLinear
 from edgewise.network import KAN
 from edgewise.network.spec import KANSpec, LayerSpec, Nodes
+from edgewise.vision.classifier import ImageClassifier
 from edgewise.vision.networks import Patches, Stages
-
-if TYPE_CHECKING:
-    from edgewise.vision.classifier import ImageClassifier
 
 # Coefficients of a layer, at most.
 MOST = 1 << 25
@@ -55,6 +54,7 @@ def as_kan(model: ImageClassifier) -> KAN:
     >>> bool(np.abs(net.predict(X.reshape(20, 36)) - model.decision_function(X)).max() < 1e-4)
     True
     """
+    check_is(model, ImageClassifier, "model", "an ImageClassifier", of="as_kan")
     network = copy.deepcopy(model.fitted_network()).double().eval()
     if not isinstance(network, (Patches, Stages)) or model.config_.kind == "cnn":
         raise InputError(
