@@ -41,12 +41,13 @@ def test_the_gallery_is_listed(edgewise):
 
 
 def test_a_problem_is_solved_saved_and_drawn(edgewise):
-    done = edgewise("pde", "plate", "-o", "plate.kan", "--plot", "plate.png")
+    done = edgewise("pde", "plate", "-o", "plate.kan", "--plot", "plate.png", "--report", "plate.html")
     assert done.code == 0, done.err
     assert "relative L2 error" in done.out
     assert "residual" in done.out
     assert abs(ew.load("plate.kan")(0.5, 0.5) - 1) < 1e-6
     assert Path("plate.png").read_bytes().startswith(b"\x89PNG")
+    assert "not solved" not in Path("plate.html").read_text(encoding="utf-8")
     again = edgewise("pde", "plate", "-o", "plate.kan")
     assert again.code == 2
     assert is_one_sentence(again.err)

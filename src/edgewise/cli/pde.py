@@ -59,6 +59,10 @@ def pde(
             "--plot", help="Draw the solution into this .png or .svg file; in motion into a .gif or .mp4."
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        options.unset("--report", help="Write a page about the solution here, one .html file."),
+    ] = None,
     checkpoint: Annotated[
         Path | None,
         options.unset(
@@ -96,6 +100,8 @@ def pde(
 
     - `edgewise pde mine.toml -o mine.kan --json`
 
+    - `edgewise pde kovasznay --report flow.html`
+
     - `edgewise pde kdv --checkpoint kdv.part -o kdv.kan`
     """
     from edgewise.cli.pde_problems import found, listed
@@ -112,13 +118,16 @@ def pde(
         refuse_other_pictures(plot)
     elif posed.problem.domain.time is None:
         raise InputError(f"The problem has no time: {plot} would not move; name a .png or .svg instead.")
-    refuse_to_overwrite([path for path in (out, plot) if path is not None], force)
+    files = [path for path in (out, plot, report) if path is not None]
+    refuse_to_overwrite(files, force)
     from edgewise.cli.pde_results import Keeper, PdeProgress, draw, shown, shown_modes, told, told_modes
     from edgewise.pde import eigen, solve
 
     if posed.problem.eigenvalue is not None:
-        if plot is not None or out is not None or checkpoint is not None:
-            raise InputError("Eigenvalues are shown, not written: leave out --plot, --out and --checkpoint.")
+        if files or checkpoint is not None:
+            raise InputError(
+                "Eigenvalues are shown, not written: leave out --out, --plot, --report and --checkpoint."
+            )
         wanted = max(posed.tolerance if tolerance is None else tolerance, 1e-13)
         modes = eigen(posed.problem, posed.count, wanted, work=work, seconds=seconds)
         if json:
@@ -149,10 +158,12 @@ def pde(
         solution.save(out, overwrite=force)
     if plot is not None:
         draw(solution, plot)
+    if report is not None:
+        solution.report(report, title=posed.title or None, overwrite=force)
     if json:
         print_json(told(solution, seed))
     else:
-        shown(solution, seed, [path for path in (out, plot) if path is not None])
+        shown(solution, seed, files)
     if interrupts.happened:
         raise typer.Exit(INTERRUPTED)
     if not solution.solved:

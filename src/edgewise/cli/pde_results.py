@@ -12,15 +12,10 @@ from typing import Any
 from edgewise.cli.progress import Note, Progress
 from edgewise.cli.terminal import say
 from edgewise.pde import Checkpoint, Modes, Solution
+from edgewise.pde.results.solution import ROADS
 from edgewise.pde.terms.text import write_term
 
 _WIDE = 90
-_ROADS = {
-    "march": "marched through time",
-    "grid": "on refined grids",
-    "mesh": "on refined meshes",
-    "waves": "marched wave by wave",
-}
 _SECONDS_BETWEEN = 5.0
 
 
@@ -79,7 +74,7 @@ def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
         words = f"{write_term(each.left)} = {write_term(each.right)}"
         words = words if len(words) <= _WIDE else f"{words[: _WIDE - 3]}..."
         say(f"  residual {residuals[repr(each)]:.1e}  {words}")
-    say(f"  {solution.coefficients:,} coefficients, {_ROADS[solution.road]}, {solution.seconds:.1f} s")
+    say(f"  {solution.coefficients:,} coefficients, {ROADS[solution.road]}, {solution.seconds:.1f} s")
     for file in files:
         say(f"  written: {file}")
 

@@ -78,6 +78,27 @@ class SolverConfig:
         unknowns change by less than the second.
     residual_left, residual_fall : float
         A residual above the first share of the terms that falls by less than the second factor on the last grid is reported.
+    first_waves, first_steps : float, int
+        Waves along the longest coordinate and steps through time of the first course whose start is searched.
+    most_course_waves, most_course_steps : float, int
+        Of these at most.
+    rough_share, course_share : float
+        On the way, a course may miss each value by so much of its noise; in the end, all values together by so much.
+    first_shells : int
+        Waves in the first start.
+    most_start_modes : int
+        Weights of a start at most.
+    ring_told : float
+        Finer waves are taken in where the data tell more than this share of the finest.
+    window_values, most_windows : int
+        Windows of time are halved while so many values are left in them, and so often at most.
+    size_turns : int
+        Times that the sizes of waves are learned at most.
+    size_change : float
+        They stand when they change by less than this (natural logarithm).
+    least_gain, window_gain : float
+        Steps end when the next would gain less than this in half the sum of squares: 0.005 is a tenth of a standard error.
+        The second is that of windows before the last.
     imbalance : float
         Sources and flows through the boundary that differ by more than this share of them are said not to balance.
     mesh_degree, mesh_top : int
@@ -169,6 +190,21 @@ class SolverConfig:
     values_each: float = 4.0
     coarse_fall: float = 0.5
     degree_in_many: int = 5
+    first_waves: float = 8.0
+    first_steps: int = 32
+    most_course_waves: float = 200.0
+    most_course_steps: int = 100_000
+    rough_share: float = 0.1
+    course_share: float = 0.1
+    first_shells: int = 3
+    most_start_modes: int = 700
+    ring_told: float = 0.2
+    window_values: int = 60
+    most_windows: int = 5
+    size_turns: int = 8
+    size_change: float = 0.1
+    least_gain: float = 5e-4
+    window_gain: float = 0.3
     imbalance: float = 1e-6
     mesh_degree: int = 6
     mesh_top: int = 20

@@ -10,6 +10,8 @@ from edgewise.report.content.content import ReportContent as ReportContent
 from edgewise.report.content.estimator import content_from_estimator as content_from_estimator
 from edgewise.report.page import render_report as render_report
 from edgewise.report.page import write_report as write_report
+from edgewise.report.sections.solution import render_solution as render_solution
+from edgewise.report.sections.solution import write_solution_page as write_solution_page
 
 __all__ = [
     "AccuracyRow",
@@ -20,6 +22,8 @@ __all__ = [
     "baseline_rows",
     "content_from_estimator",
     "render_report",
+    "render_solution",
     "summarise",
     "write_report",
+    "write_solution_page",
 ]

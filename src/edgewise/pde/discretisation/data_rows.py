@@ -57,6 +57,12 @@ class DataRows:
         return total
 
 
+def relative_noise(rows: Sequence[DataRows], sigma: Sequence[float]) -> float:
+    """Noise relative to the values, the least of all sets."""
+    sizes = [max(float(np.sqrt((each.values**2).mean())), 1e-300) for each in rows]
+    return max(min(s / size for s, size in zip(sigma, sizes, strict=True)), 1e-7)
+
+
 def _rows(layout: Layout, at: Floats, jet: Jet) -> Any:
     """A derivative of an unknown at places, as a matrix over the free coefficients."""
     field, orders = jet

@@ -34,6 +34,15 @@ from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
 
 Floats = NDArray[np.float64]
+# Words of `Solution.road`, as they end a sentence.
+ROADS = {
+    "grid": "on refined grids",
+    "march": "marched through time",
+    "mesh": "on refined meshes",
+    "waves": "marched wave by wave",
+    "family": "member by member of a family",
+    "start": "by data followed back to the start",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +79,8 @@ class Solution:
         What was asked for.
     road : str
         "grid": all at once on grids that were refined; "march": slab after slab of time; "mesh": on
-        elements that fill a shape; "waves": marched as waves whose turning is exact; "family": member by member.
+        elements that fill a shape; "waves": marched as waves whose turning is exact; "family": member by member;
+        "start": by its start, to which `identify` followed data back.
     stop_reason : StopReason
     warnings : tuple of str
         What speaks against the answer: contradicting conditions, residuals that do not fall, unknowns that are not
@@ -374,6 +384,10 @@ class Solution:
     def animate(self, path: PathLike, unknown: str | None = None, **options: Any) -> Path:
         """A .gif or .mp4 of it in motion, as `edgewise.plots.animate_solution` makes it with these options."""
         return import_module("edgewise.plots").animate_solution(self, path, unknown, **options)
+
+    def report(self, path: PathLike, **options: Any) -> Path:
+        """A page about it, as `edgewise.report.write_solution_page` writes it with these options."""
+        return import_module("edgewise.report").write_solution_page(self, path, **options)
 
     def save(self, path: PathLike, *, overwrite: bool = True) -> None:
         """Write the solution with its problem and its error to one file, by custom with the suffix .kan.

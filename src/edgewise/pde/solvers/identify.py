@@ -7,12 +7,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from edgewise._core.checks import check_choice, plural
 from edgewise._core.errors import InputError
-from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.data_rows import DataRows
@@ -20,20 +17,19 @@ from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.data import Data
 from edgewise.pde.problem.jets import compile_equations
-from edgewise.pde.problem.problem import Condition, Problem
-from edgewise.pde.results.identification import Estimate, FunctionEstimate, Identification
-from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solution import Solution
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.identification import Identification
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.joint_search import Found, JointSearch
+from edgewise.pde.solvers.course_fields import course_fields
+from edgewise.pde.solvers.evolution import evolution_of, known_starts
+from edgewise.pde.solvers.identified import identification, misfit_warnings
+from edgewise.pde.solvers.joint_search import JointSearch
 from edgewise.pde.solvers.joint_system import JointSystem
 from edgewise.pde.solvers.levels import terms
 from edgewise.pde.solvers.spread import covariance
-from edgewise.pde.solvers.told_apart import undetermined
-from edgewise.pde.terms.constants import ConstantSymbol
-from edgewise.pde.terms.symbols import Equation, Expr
+from edgewise.pde.solvers.state_search import StateSearch
+from edgewise.pde.solvers.told_apart import hardly_told, undetermined
 
-Floats = NDArray[np.float64]
 _OF = "identify"
 
 
@@ -101,8 +97,15 @@ def identify(
             f"{plural(len(system.constants), 'constant')} need more data than {plural(count, 'value')}."
         )
     with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        search = JointSearch(problem.domain, system, rows, [each.sigma for each in sets], constants, meter)
-        return _result(problem, search, search.run())
+        given = [each.sigma for each in sets]
+        evolution = evolution_of(problem.domain, system, rows)
+        if evolution is not None:
+            end = problem.domain.bounds[evolution.axis][1]
+            known = known_starts(problem.domain, system.faces.built_in, evolution.axis)
+            return _by_start(
+                problem, StateSearch(evolution, system, rows, given, end, known, constants, meter)
+            )
+        return _by_grids(problem, JointSearch(problem.domain, system, rows, given, constants, meter))
 
 
 def _compiled(problem: Problem) -> JointSystem:
@@ -152,93 +155,61 @@ def _rows(data: Data, problem: Problem) -> DataRows:
     return DataRows(compiled, at, data.values, data.sigma or 0.03 * usual)
 
 
-def _result(problem: Problem, search: JointSearch, found: Found) -> Identification:
-    stage, state, linear, fields, reason = found.stage, found.state, found.linear, found.fields, found.reason
-    freedom = search.freedom(linear)
-    rest = max(search.count - float(freedom.sum()) - len(state.constants), 1.0)
-    misfit = sum(linear.misfit) / rest
-    spread = covariance(linear.schur)
-    plain = [n for n, c in enumerate(search.system.constants) if c.function is None]
-    errors = np.sqrt(np.maximum(np.diag(spread), 0.0))
-    reach = float(student.ppf(0.975, rest))
-    estimates = tuple(
-        Estimate(str(c), float(v), float(e), float(v - reach * e), float(v + reach * e))
-        for c, v, e in zip(search.system.constants, state.constants, errors, strict=True)
-        if c.function is None
-    )
-    size = terms(search.patch(stage, state.constants, 1.0), fields)
+def _by_grids(problem: Problem, search: JointSearch) -> Identification:
+    """Data and equations together on grids of splines."""
+    found = search.run()
+    stage, state, linear, fields = found.stage, found.state, found.linear, found.fields
+    freedom = float(search.freedom(linear).sum())
+    rest = max(search.count - freedom - len(state.constants), 1.0)
+    misfit = float(sum(linear.misfit) / rest)
     patch = search.patch(stage, state.constants, 1.0)
-    left = float(np.sqrt(patch.objective(fields))) / max(size, 1e-300)
-    warnings = _warnings(search, found, misfit)
-    domain = problem.domain
-    numbers: dict[Any, Any] = {
-        c: sp.Float(float(v)) for c, v in zip(search.system.constants, state.constants, strict=True)
-    }
-    solved = Problem(
-        domain,
-        [
-            Equation(Expr(e.left.tree.subs(numbers)), Expr(e.right.tree.subs(numbers)))
-            for e in problem.equations
-        ],
-        [Condition(c.part, c.equation) for c in problem.conditions],
-        problem.jumps,
-    )
-    error = float(np.sqrt(freedom.sum() / search.count)) * search.noise(state.sigma)
-    solution = Solution(
-        solved,
-        Pieces((fields,), None),
-        error,
-        dict.fromkeys(problem.names, error),
-        "what the noise of the data leaves open at their places",
-        max(search.noise(state.sigma), 1e-13),
-        "grid",
-        reason,
-        warnings,
-        search.meter.seconds,
-        int(sum(field.coefficients.size for field in fields)),
-    )
-    return Identification(
-        estimates,
-        spread[np.ix_(plain, plain)],
-        solution,
-        state.sigma,
-        float(misfit),
-        left,
-        warnings,
-        reason,
-        search.meter.seconds,
-        _functions(search.system.constants, state.constants, spread, reach),
+    left = float(np.sqrt(patch.objective(fields))) / max(terms(patch, fields), 1e-300)
+    doubts = misfit_warnings(search.count, misfit, found.converged, found.reason)
+    return identification(
+        problem,
+        search.system.constants,
+        state.constants,
+        covariance(linear.schur),
+        fields,
+        road="grid",
+        sigma=state.sigma,
+        noise=search.noise(state.sigma),
+        follow=freedom / search.count,
+        rest=rest,
+        misfit=misfit,
+        left=left,
+        warnings=(*doubts, *undetermined(search, found)),
+        reason=found.reason,
+        seconds=search.meter.seconds,
     )
 
 
-def _functions(
-    symbols: Sequence[ConstantSymbol], values: Floats, spread: Floats, reach: float
-) -> tuple[FunctionEstimate, ...]:
-    """Functions out of the constants that are weights of their splines."""
-    every = dict.fromkeys(c.function for c in symbols if c.function is not None)
-    found: list[FunctionEstimate] = []
-    for each in every:
-        own = [n for n, c in enumerate(symbols) if c.function == each]
-        found.append(FunctionEstimate(each, values[own], spread[np.ix_(own, own)], reach))
-    return tuple(found)
-
-
-def _warnings(search: JointSearch, end: Found, misfit: float) -> tuple[str, ...]:
-    found: list[str] = []
-    reason = end.reason
-    if not end.converged and reason is StopReason.CONVERGED:
-        found.append("The steps did not converge on the last grid.")
-    if reason is not StopReason.CONVERGED:
-        found.append(f"The equations are not met as well as the data ask for. {reason.advice}")
-    spread = 4 * np.sqrt(2 / search.count)
-    if misfit > 1 + spread + 0.1:
-        found.append(
-            f"The data are missed by {np.sqrt(misfit):.2g} times their noise: equations or conditions may be wrong, or "
-            "'sigma' too small."
-        )
-    if misfit < 1 - spread - 0.1:
-        found.append(
-            f"The data are missed by {np.sqrt(misfit):.2g} times their noise only: with these constants the equations hold "
-            "for nearly any values, or 'sigma' is too large."
-        )
-    return (*found, *undetermined(search, end))
+def _by_start(problem: Problem, search: StateSearch) -> Identification:
+    """Data followed back to the start of an evolution."""
+    found = search.run()
+    guess, count = found.guess, search.count
+    freedom = float(found.freedom.sum())
+    rest = max(count - freedom, 1.0)
+    misfit = float(sum(found.misfit) / rest)
+    follow = max(freedom - len(guess.constants), 0.0)
+    doubts = misfit_warnings(count, misfit, found.converged, found.reason)
+    return identification(
+        problem,
+        search.constants,
+        guess.constants,
+        covariance(found.schur),
+        course_fields(search, guess),
+        road="start",
+        sigma=guess.sigma,
+        noise=search.noise(guess.sigma),
+        follow=follow / count,
+        rest=rest,
+        misfit=misfit,
+        left=search.lacks * search.noise(guess.sigma),
+        warnings=(
+            *doubts,
+            *hardly_told(search.constants, guess.constants, found.schur, follow, count, search.config),
+        ),
+        reason=found.reason,
+        seconds=search.meter.seconds,
+    )

@@ -20,7 +20,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Normal, Patch, ReducedAxis
-from edgewise.pde.discretisation.data_rows import DataRows
+from edgewise.pde.discretisation.data_rows import DataRows, relative_noise
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.lift import lift, reductions
 from edgewise.pde.discretisation.modes import next_modes
@@ -224,8 +224,7 @@ class JointSearch:
 
     def noise(self, sigma: Sequence[float]) -> float:
         """Noise relative to the values."""
-        sizes = [max(float(np.sqrt((r.values**2).mean())), 1e-300) for r in self.rows]
-        return max(min(s / size for s, size in zip(sigma, sizes, strict=True)), 1e-7)
+        return relative_noise(self.rows, sigma)
 
     def _through_data(self, stage: Stage, state: State) -> Floats:
         """Splines through the data, as smooth as nothing else is said: where the steps begin."""

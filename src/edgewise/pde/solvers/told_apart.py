@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import plural
+from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.joint_search import Found, JointSearch
 from edgewise.pde.solvers.spread import covariance
+from edgewise.pde.terms.constants import ConstantSymbol
 
 Floats = NDArray[np.float64]
 
@@ -17,18 +21,50 @@ def undetermined(search: JointSearch, end: Found) -> tuple[str, ...]:
     constants, config = search.system.constants, search.config
     if not constants:
         return ()
-    found: list[str] = []
-    freedom = float(search.freedom(end.linear).sum())
-    if search.count - freedom - len(constants) < config.least_left * search.count:
-        found.append(
-            f"The unknowns follow {freedom:.0f} of {plural(search.count, 'value')}: hardly any are left to tell constants."
+    freedom, schur = float(search.freedom(end.linear).sum()), end.linear.schur
+    found = hardly_told(constants, end.state.constants, schur, freedom, search.count, config)
+    if not _together(schur, config.flat) and (lost := _lost(search, end, covariance(schur))):
+        sentence = (
+            f"With these constants the equations have no {lost} any more, so that they hold for many more functions: other "
+            "constants may explain the data as well. Give narrower bounds or another guess."
         )
-    spread = covariance(end.linear.schur)
-    errors = np.sqrt(np.maximum(np.diag(spread), 0.0))
-    together = _together(end.linear.schur, config.flat)
-    low, high = search.bounds()
-    for c, value, error, a, b in zip(constants, end.state.constants, errors, low, high, strict=True):
-        if value in (a, b):
+        return (*found, sentence)
+    return found
+
+
+def hardly_told(
+    constants: Sequence[ConstantSymbol],
+    values: Floats,
+    schur: Floats,
+    freedom: float,
+    count: int,
+    config: SolverConfig,
+) -> tuple[str, ...]:
+    """Sentences about constants that data tell too little of.
+
+    Parameters
+    ----------
+    constants : sequence of ConstantSymbol
+    values : ndarray
+    schur : ndarray
+        The inverse of their covariance.
+    freedom : float
+        Values that the unknowns follow.
+    count : int
+        Of all values.
+    config : SolverConfig
+    """
+    if not constants:
+        return ()
+    found: list[str] = []
+    if count - freedom - len(constants) < config.least_left * count:
+        found.append(
+            f"The unknowns follow {freedom:.0f} of {plural(count, 'value')}: hardly any are left to tell constants."
+        )
+    errors = np.sqrt(np.maximum(np.diag(covariance(schur)), 0.0))
+    together = _together(schur, config.flat)
+    for c, value, error in zip(constants, values, errors, strict=True):
+        if value in (c.low, c.high):
             found.append(f"'{c}' stands at the end of its bounds, {value:g}.")
         elif error > max(abs(value), abs(c.guess)) and not together:
             found.append(f"The data hardly tell '{c}': its error is larger than itself.")
@@ -36,11 +72,6 @@ def undetermined(search: JointSearch, end: Found) -> tuple[str, ...]:
         names = " and ".join(f"'{constants[n]}'" for n in together)
         found.append(
             f"The data tell {names} only together: other values do as well. Give one of them as a number."
-        )
-    elif lost := _lost(search, end, spread):
-        found.append(
-            f"With these constants the equations have no {lost} any more, so that they hold for many more functions: other "
-            "constants may explain the data as well. Give narrower bounds or another guess."
         )
     return tuple(found)
 
