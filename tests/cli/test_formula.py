@@ -481,3 +481,14 @@ def test_constraints_are_kept_and_proved(edgewise, data):
     refused = edgewise(*words, "--constraint", "rising(mass)")
     assert refused.code == 2
     assert is_one_sentence(refused.err)
+
+
+def test_errors_of_columns_are_a_number_or_a_column(edgewise, noisy):
+    words = ["formula", noisy, "-t", "E", "--work", "0.02", "--quiet", "--json"]
+    done = edgewise(*words, "--x-sigma", "mass=0.01,speed=0.02")
+    assert done.code == 0, done.err
+    assert "Errors in mass, speed" in json.loads(done.out)["message"]
+    for wrong in ("mass", "mas=0.1", "mass=heavy", "E=0.1"):
+        refused = edgewise(*words, "--x-sigma", wrong)
+        assert refused.code == 2, wrong
+        assert is_one_sentence(refused.err)

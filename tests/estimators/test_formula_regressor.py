@@ -74,7 +74,7 @@ def test_every_parameter_is_one_of_the_search() -> None:
     own = set(FormulaRegressor().get_params())
     assert own - {"random_state", "verbose"} <= known
     # What is told of single rows goes to `fit`.
-    assert known - own == {"X", "y", "seed", "sample_weight", "sigma"}
+    assert known - own == {"X", "y", "seed", "sample_weight", "sigma", "x_sigma"}
 
 
 def test_a_clone_and_a_pickle_predict_the_same() -> None:

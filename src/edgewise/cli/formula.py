@@ -96,6 +96,13 @@ Sigma = Annotated[
     str | None,
     options.unset("--sigma", help="A column with the standard deviation of each value of the target."),
 ]
+XSigma = Annotated[
+    list[str] | None,
+    options.unset(
+        "--x-sigma",
+        help="Standard deviations of columns: 'x=0.1' or 'x=its_error', a number or the name of a column.",
+    ),
+]
 Loss = Annotated[
     LossName, typer.Option("--loss", help="'robust' sets gross errors aside and names their rows.")
 ]
@@ -137,6 +144,7 @@ def formula(
     groups: Groups = None,
     weight: Weight = None,
     sigma: Sigma = None,
+    x_sigma: XSigma = None,
     loss: Loss = LossName.squared,
     units: Units = None,
     without: Without = None,
@@ -190,8 +198,8 @@ def formula(
         from edgewise.cli.formula_groups import find_for_groups
 
         others = {
-            "--weight": weight, "--sigma": sigma, "--loss robust": loss is not LossName.squared, "--units": units,
-            "--export": export, "--pick": pick,
+            "--weight": weight, "--sigma": sigma, "--x-sigma": x_sigma, "--loss robust": loss is not LossName.squared,
+            "--units": units, "--export": export, "--pick": pick,
         }  # fmt: skip
         find_for_groups(
             data, target, groups, columns=columns, drop=drop, without=without, only=only_functions, others=others,
@@ -199,7 +207,7 @@ def formula(
             search={"work": work, "seconds": seconds, "seed": seed}, out=out, plot=plot, force=force, quiet=quiet, json=json,
         )  # fmt: skip
         return
-    from edgewise.cli.formula_words import columns_of, limits_of, notes_of
+    from edgewise.cli.formula_words import columns_of, errors_of, limits_of, notes_of
 
     _refuse_places(out, plot, force)
     import narwhals as nw
@@ -253,6 +261,7 @@ def formula(
             loss=loss.value,
             sample_weight=None if weight is None else counts,
             sigma=None if sigma is None else counts,
+            x_sigma=errors_of(frame, x_sigma, asked.chosen, known.source),
             **limits,
         )
     found = Found(

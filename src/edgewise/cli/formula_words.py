@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.errors import InputError
-from edgewise.cli.inputs import as_names, called, find
+from edgewise.cli.inputs import as_names, called, find, numbers
 from edgewise.data import Provenance, provenance
 from edgewise.data.arrow import Frame
 
@@ -132,6 +132,35 @@ def limits_of(
         "constraints": tuple(constraints or ()),
     }
     return {name: value for name, value in asked.items() if value}
+
+
+def errors_of(
+    frame: Frame, entries: Sequence[str] | None, columns: Sequence[str], source: str
+) -> dict[str, Any] | None:
+    """What `--x-sigma` says: for a column a number, or the numbers of another column; None where nothing was asked."""
+    found = dict[str, Any]()
+    for pair in _pairs(entries or (), frame.column_names):
+        name, equals, told = (part.strip() for part in pair.rpartition("="))
+        if not equals or not name or not told:
+            raise InputError(
+                "The entries of --x-sigma must read column=number or column=column, as in x=0.1. Got "
+                f"{called(pair)} instead."
+            )
+        column = find(frame, name)
+        if column not in columns:
+            raise InputError(
+                f"The columns of --x-sigma must be among those that are searched. Got {called(column)} instead."
+            )
+        try:
+            found[column] = float(told)
+        except ValueError:
+            values = numbers(frame.column(find(frame, told)))
+            if values is None:
+                raise InputError(
+                    f"Column {called(told)} of {source} must hold numbers for --x-sigma. Got words."
+                ) from None
+            found[column] = values
+    return found or None
 
 
 def _words(entries: Sequence[str] | None) -> tuple[str, ...]:

@@ -153,7 +153,9 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         self.callbacks = callbacks
         self.config = config
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, sigma: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, sigma: Any = None, x_sigma: Any = None
+    ) -> Self:
         """Search for the formula.
 
         Parameters
@@ -165,6 +167,8 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             How much each row counts; 0 leaves it out.
         sigma : float or array of shape (n,), optional
             The standard deviation of the noise in y; rows then count 1/sigma^2.
+        x_sigma : mapping of str to float or array, optional
+            The standard deviations of errors in columns, by the names that the formula has for them.
 
         Returns
         -------
@@ -199,6 +203,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
             names=names,
             sample_weight=sample_weight,
             sigma=sigma,
+            x_sigma=x_sigma,
             **options,
         )
         self._keep(found, count, rows, called)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,23 +21,17 @@ from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
-from edgewise.symbolic.expressions.writing import from_tree
-from edgewise.symbolic.fitting.cancellation import cancels, too_steep
 from edgewise.symbolic.fitting.measurements import Measurements
-from edgewise.symbolic.fitting.rounding import fit_expression
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.results.description_length import challenged
-from edgewise.symbolic.results.formula import Formula, pareto
-from edgewise.symbolic.results.parsimony import simplest
-from edgewise.symbolic.results.search_result import FormulaResult, recommended
-from edgewise.symbolic.search.all_rows import fitted_on_all
+from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.column_errors import with_column_errors
 from edgewise.symbolic.search.constraints import Checker, held_to
-from edgewise.symbolic.search.exactness import is_law
+from edgewise.symbolic.search.ending import concluded
 from edgewise.symbolic.search.grouped import search_groups
 from edgewise.symbolic.search.grouped_result import GroupedResult
 from edgewise.symbolic.search.input_validation import called, read_callbacks, read_rows, target_name
 from edgewise.symbolic.search.narrow_first import run_narrow_first, searched_columns
-from edgewise.symbolic.search.outcome import Ended, message, named, reduced_chi_square, remarks, with_best
+from edgewise.symbolic.search.outcome import Ended, message, named, reduced_chi_square, remarks
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
 from edgewise.symbolic.search.set_aside import search_without_errors, suspicious_rows
@@ -69,6 +63,7 @@ def find_formula(
     loss: str = ...,
     sample_weight: Any = ...,
     sigma: Any = ...,
+    x_sigma: Mapping[str, Any] | None = ...,
     config: SearchConfig | None = ...,
 ) -> FormulaResult: ...
 @overload
@@ -92,6 +87,7 @@ def find_formula(
     loss: str = ...,
     sample_weight: Any = ...,
     sigma: Any = ...,
+    x_sigma: Mapping[str, Any] | None = ...,
     config: SearchConfig | None = ...,
 ) -> GroupedResult: ...
 def find_formula(
@@ -114,6 +110,7 @@ def find_formula(
     loss: str = "squared",
     sample_weight: Any = None,
     sigma: Any = None,
+    x_sigma: Mapping[str, Any] | None = None,
     config: SearchConfig | None = None,
 ) -> FormulaResult | GroupedResult:
     """Find formulas for y in the columns of X.
@@ -170,6 +167,9 @@ def find_formula(
     sigma
         The standard deviation of the noise in y, a number or one a row, (n,); a row then counts 1/sigma^2. The message tells
         chi-square per degree of freedom, and the standard errors of the constants are what this noise makes of them.
+    x_sigma
+        The standard deviations of errors in columns, by name: each a number or one a row. They count in y through the
+        slopes of the formula (effective variance, doi:10.1119/1.12972), so that up to three searches share the work.
     config
         A `SearchConfig`: thresholds of the search, each documented there; None for the defaults.
 
@@ -242,6 +242,7 @@ def find_formula(
             "loss": loss == "squared",
             "sample_weight": sample_weight is None,
             "sigma": sigma is None,
+            "x_sigma": x_sigma is None,
         }
         if given := [name for name, absent in alone.items() if not absent]:
             raise InputError(
@@ -252,6 +253,17 @@ def find_formula(
             constraints=constraints, validation=validation, config=config,
         )  # fmt: skip
         return search_groups(one, X, y, groups, names=names, work=work, seconds=seconds, seed=seed, of=_OF)
+    if x_sigma is not None:
+        if sample_weight is not None:
+            raise InputError(
+                f"The 'sample_weight' argument of {_OF} has no meaning with 'x_sigma'. Got both; give 'sigma' instead."
+            )
+        one = partial(
+            find_formula, units=units, seed=seed, callbacks=callbacks, forms=forms, without=without, require=require,
+            ignore=ignore, constraints=constraints, validation=validation, loss=loss, config=config,
+        )  # fmt: skip
+        told = {"names": names, "sigma": sigma, "x_sigma": x_sigma, "work": work, "seconds": seconds}
+        return with_column_errors(one, X, y, **cast("dict[str, Any]", told), of=_OF)
     settings = config_of(config, _OF)
     meter = Meter(settings.work_units * check_work(work, _OF), limit := check_seconds(seconds, _OF))
     seed = None if seed is None else check_int(seed, "seed", low=0, of=_OF)
@@ -328,7 +340,7 @@ def _search(
         reason = meter.own(stop)
     search = searches[-1]
     after = Meter(seconds=None if limit is None else limit - meter.seconds, beat=search.beat)
-    ended = _result(search, reason, everything.named(search.rows.names), after)
+    ended = concluded(search, reason, everything.named(search.rows.names), after)
     partly = list[str]()
     if (searched := len(search.rows.names)) < len(limits.columns):
         which = "follows most closely" if search.rows.names == few.names else "depends on"
@@ -338,59 +350,3 @@ def _search(
             f"{rows.count:,} of the {everything.count:,} rows were searched, and all had their say at the end."
         )
     return replace(ended, remarks=tuple(partly)).judged()
-
-
-def _result(search: Search, reason: StopReason, everything: SplitRows, meter: Meter) -> Ended:
-    rows = search.rows
-    if not search.finished:
-        _finish_simplest(search)
-    known = _preferred(search, search.finished)
-    front = pareto(known, slack=1e-6)
-    front = front if front else tuple(known[:1])
-    if rows.short:
-        best = search.polished(simplest(search.laws or _preferred(search, search.contenders), rows))
-    else:
-        best = recommended(front, rows)
-    near = () if search.exact else search.near(best)
-    if not search.exact:
-        best = challenged(best, [*known, *near], rows)
-    exact = any(each.expression == best.expression for each in search.laws) or is_law(best, rows)
-    if exact and reason.repeatable:
-        reason = StopReason.EXACT
-    others = [*search.rivals(best), *(search.finished if rows.short else ())]
-    rivals = () if exact else tuple(each for each in others if search.limits.strict(each))
-    network = search.networks.get(best.expression)
-    if network is None and search.trained:
-        network = min(search.trained, key=lambda each: each.error).network
-    if everything.count > rows.count:
-        try:
-            with running(meter):
-                front, best, exact = fitted_on_all((*front, *near), best, exact, everything)
-            rows = everything
-        except StopError as stop:
-            reason = meter.own(stop)
-        except KeyboardInterrupt:
-            reason = StopReason.INTERRUPTED
-    front = with_best(front, best)
-    found = FormulaResult(best, front, network, "", meter.seconds, stop_reason=reason, exact=exact)
-    count = len({each.expression for each in search.finished})
-    return Ended(found, count, rows, rivals, straightened=search.straightened.get(best.expression, ()))
-
-
-def _finish_simplest(search: Search) -> None:
-    """Stopped before anything was judged, or nothing allowed: a constant is always an answer."""
-    tree = search.limits.simplest(float(search.rows.y.mean()))
-    search.callbacks = ()
-    search.finish(fit_expression(from_tree(tree, search.rows.names), search.rows), None, last=True)
-
-
-def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
-    """The formulas that neither cancel nor are too steep; with units those whose constants have none, if as close."""
-    look = search.rows.X[: search.config.cancelling_rows]
-    shown = [
-        each for each in formulas if not cancels(each.expression, search.rows.names, look, search.config)
-    ]
-    shown = [each for each in shown if not too_steep(each.expression, search.config)] or shown or formulas
-    strict = [each for each in shown if search.limits.strict(each)]
-    smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)
-    return strict if any(each.error <= smallest for each in strict) else shown

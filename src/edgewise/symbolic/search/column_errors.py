@@ -1,0 +1,142 @@
+"""Errors in the columns: each counts in y as much as the slope of the formula makes of it, so the search is done again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise._core.checks import check_choice, check_float, check_vector, short
+from edgewise._core.errors import InputError
+from edgewise._core.work import Meter, check_seconds, check_work
+from edgewise.forms.derivative import differentiate
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.results.formula import Formula
+from edgewise.symbolic.results.search_result import FormulaResult
+from edgewise.symbolic.search.input_validation import read_rows
+
+Floats = NDArray[np.float64]
+
+# Shares of the work of the searches, and the change of a standard deviation below which none is done again.
+_SHARES, _SETTLED = (0.4, 0.4, 0.2), 0.05
+# Without a deviation of y's own a row counts at most as much as one with this share of the mean variance: slopes vanish at
+# extrema, errors there do not.
+_LEAST = 0.01
+
+
+def with_column_errors(
+    search: Callable[..., FormulaResult],
+    X: Any,
+    y: Any,
+    *,
+    names: Iterable[str] | None,
+    sigma: Any,
+    x_sigma: Any,
+    work: str | float,
+    seconds: float | None,
+    of: str,
+) -> FormulaResult:
+    """Formulas for y where columns are measured with errors, by the method of effective variance.
+
+    Parameters
+    ----------
+    search
+        Finds formulas: called with X and y, and with names, sigma, work and seconds.
+    X, y
+        Table (n, d) and target (n,).
+    names, work, seconds
+        As of `find_formula`; for all searches together.
+    sigma
+        The standard deviation of y, a number or one a row; None for one that does not matter beside the others.
+    x_sigma
+        The standard deviations of columns, by name: each a number or one a row.
+    of
+        Who asks, for messages.
+
+    References
+    ----------
+    J. Orear, "Least squares when both variables have uncertainties", American Journal of Physics 50, 912 (1982),
+    doi:10.1119/1.12972.
+    """
+    meter = Meter(seconds=(limit := check_seconds(seconds, of)))
+    factor = check_work(work, of)
+    table, columns = read_rows(X, y, names, sigma=sigma)
+    count = int(np.shape(np.asarray(y))[0])
+    errors = _deviations(x_sigma, columns, count, of)
+    own = (
+        np.zeros(count)
+        if sigma is None
+        else np.square(np.broadcast_to(np.asarray(sigma, dtype=np.float64), (count,)))
+    )
+    kept, held = table.numbers, {name: each[table.numbers] for name, each in errors.items()}
+
+    def deviations(slopes: Mapping[str, Floats]) -> Floats:
+        """Of every row in y: its own, and those of the columns through the slopes."""
+        through = sum((np.square(slopes[name] * each) for name, each in held.items()), np.zeros(len(kept)))
+        variance = own[kept] + np.where(np.isfinite(through), through, 0.0)
+        whole = np.full(count, float(np.mean(variance)))
+        whole[kept] = np.maximum(variance, _LEAST * np.mean(variance)) if sigma is None else variance
+        return np.sqrt(np.maximum(whole, 1e-24 * float(np.var(table.y))))
+
+    spread = deviations(_straight(table.X, table.y, columns))
+    found: FormulaResult | None = None
+    for share in _SHARES:
+        left = None if limit is None else max((limit - meter.seconds) / 2, 0.1)
+        found = search(X, y, names=columns, sigma=spread, work=factor * share, seconds=left)
+        before, spread = spread, deviations(_slopes(found.best, table.X, held))
+        if float(np.max(np.abs(spread / before - 1))) < _SETTLED or not found.stop_reason.repeatable:
+            break
+    assert found is not None
+    told = f"Errors in {', '.join(errors)} count in y through the slopes of the formula."
+    return replace(
+        found, seconds=meter.seconds, message=f"{found.message} {told}", remarks=(*found.remarks, told)
+    )
+
+
+def _deviations(given: Any, columns: tuple[str, ...], count: int, of: str) -> dict[str, Floats]:
+    if not isinstance(given, Mapping) or not given:
+        raise InputError(
+            f"The 'x_sigma' argument of {of} must map columns to standard deviations, as {{{columns[0]!r}: 0.1}}. Got "
+            f"{short(given)} instead."
+        )
+    found = dict[str, Floats]()
+    for name, value in cast("Mapping[Any, Any]", given).items():
+        check_choice(name, "x_sigma", columns, of=of)
+        if np.ndim(value) == 0:
+            number = check_float(value, "x_sigma", low=0.0, of=of)
+            if not math.isfinite(number):
+                raise InputError(
+                    f"The 'x_sigma' argument of {of} must be finite. Got {number} for {short(name, 40)}."
+                )
+            found[name] = np.full(count, number)
+        else:
+            found[name] = check_vector(value, "x_sigma", length=count, of=of)
+            if (found[name] < 0).any():
+                row = int(np.argmin(found[name]))
+                raise InputError(
+                    f"The 'x_sigma' argument of {of} must hold standard deviations. Got {found[name][row]:g} for "
+                    f"{short(name, 40)} in row {row}."
+                )
+    return found
+
+
+def _straight(X: Floats, y: Floats, columns: tuple[str, ...]) -> dict[str, Floats]:
+    """The slopes of a linear model, the same in every row: to begin with."""
+    spread = np.where(X.std(axis=0) > 0, X.std(axis=0), 1.0)
+    design = np.column_stack([(X - X.mean(axis=0)) / spread, np.ones(len(X))])
+    slopes = np.linalg.lstsq(design, y, rcond=None)[0][:-1] / spread
+    return {name: np.full(len(X), slope) for name, slope in zip(columns, slopes, strict=True)}
+
+
+def _slopes(formula: Formula, X: Floats, columns: Iterable[str]) -> dict[str, Floats]:
+    """The derivatives of a formula at every row."""
+    found = dict[str, Floats]()
+    with np.errstate(all="ignore"):
+        for name in columns:
+            tape = Tape(differentiate(formula.tree, name), formula.names)
+            found[name] = np.broadcast_to(tape.value(tape.start, X), (len(X),))
+    return found

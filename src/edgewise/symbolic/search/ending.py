@@ -1,0 +1,75 @@
+"""The end of a search: its front, the formula it recommends, and what is near that."""
+
+from __future__ import annotations
+
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter, StopError, running
+from edgewise.symbolic.expressions.writing import from_tree
+from edgewise.symbolic.fitting.cancellation import cancels, too_steep
+from edgewise.symbolic.fitting.rounding import fit_expression
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.description_length import challenged
+from edgewise.symbolic.results.formula import Formula, pareto
+from edgewise.symbolic.results.parsimony import simplest
+from edgewise.symbolic.results.search_result import FormulaResult, recommended
+from edgewise.symbolic.search.all_rows import fitted_on_all
+from edgewise.symbolic.search.exactness import is_law
+from edgewise.symbolic.search.outcome import Ended, with_best
+from edgewise.symbolic.search.search_state import Search
+
+
+def concluded(search: Search, reason: StopReason, everything: SplitRows, meter: Meter) -> Ended:
+    """What a search has found, fitted on all rows."""
+    rows = search.rows
+    if not search.finished:
+        _finish_simplest(search)
+    known = _preferred(search, search.finished)
+    front = pareto(known, slack=1e-6)
+    front = front if front else tuple(known[:1])
+    if rows.short:
+        best = search.polished(simplest(search.laws or _preferred(search, search.contenders), rows))
+    else:
+        best = recommended(front, rows)
+    near = () if search.exact else search.near(best)
+    if not search.exact:
+        best = challenged(best, [*known, *near], rows)
+    exact = any(each.expression == best.expression for each in search.laws) or is_law(best, rows)
+    if exact and reason.repeatable:
+        reason = StopReason.EXACT
+    others = [*search.rivals(best), *(search.finished if rows.short else ())]
+    rivals = () if exact else tuple(each for each in others if search.limits.strict(each))
+    network = search.networks.get(best.expression)
+    if network is None and search.trained:
+        network = min(search.trained, key=lambda each: each.error).network
+    if everything.count > rows.count:
+        try:
+            with running(meter):
+                front, best, exact = fitted_on_all((*front, *near), best, exact, everything)
+            rows = everything
+        except StopError as stop:
+            reason = meter.own(stop)
+        except KeyboardInterrupt:
+            reason = StopReason.INTERRUPTED
+    front = with_best(front, best)
+    found = FormulaResult(best, front, network, "", meter.seconds, stop_reason=reason, exact=exact)
+    count = len({each.expression for each in search.finished})
+    return Ended(found, count, rows, rivals, straightened=search.straightened.get(best.expression, ()))
+
+
+def _finish_simplest(search: Search) -> None:
+    """Stopped before anything was judged, or nothing allowed: a constant is always an answer."""
+    tree = search.limits.simplest(float(search.rows.y.mean()))
+    search.callbacks = ()
+    search.finish(fit_expression(from_tree(tree, search.rows.names), search.rows), None, last=True)
+
+
+def _preferred(search: Search, formulas: list[Formula]) -> list[Formula]:
+    """The formulas that neither cancel nor are too steep; with units those whose constants have none, if as close."""
+    look = search.rows.X[: search.config.cancelling_rows]
+    shown = [
+        each for each in formulas if not cancels(each.expression, search.rows.names, look, search.config)
+    ]
+    shown = [each for each in shown if not too_steep(each.expression, search.config)] or shown or formulas
+    strict = [each for each in shown if search.limits.strict(each)]
+    smallest = max(search.config.units_as_good * min(each.error for each in shown), search.exactness)
+    return strict if any(each.error <= smallest for each in strict) else shown
