@@ -65,6 +65,7 @@ def test_a_model_comes_first_then_its_rows(function):
         return
     assert names[0] == "model"
     edits = "EditResult" in str(inspect.signature(function).return_annotation) or function.__name__ in (
+        "edit_feature",
         "edit_shape",
         "flatten_columns",
         "limit_flip",
