@@ -215,3 +215,13 @@ def test_data_that_a_torch_model_cannot_be_called_with_are_said_to_be_that() -> 
             torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.ReLU(), torch.nn.Linear(4, 2)), ["b"]
         )
     assert why_unclear(str(caught.value)) == ""
+
+
+@pytest.mark.parametrize("maker", [ew.KANRegressor, ew.KANClassifier, ew.FormulaRegressor])
+@pytest.mark.parametrize("wrong", [Unprintable(), Raises()], ids=lambda wrong: type(wrong).__name__)
+def test_no_option_of_an_estimator_is_shown_by_others(maker: Any, wrong: object) -> None:
+    """What another library says of it may be more than it can bear."""
+    for name in maker().get_params():
+        model = maker(**{"work": 0.01, name: wrong})
+        with pytest.raises(ew.EdgewiseError, match=name):
+            model.fit(X, Y > 1 if maker is ew.KANClassifier else Y)

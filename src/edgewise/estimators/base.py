@@ -306,12 +306,12 @@ def _seed(random_state: Any, of: str) -> int:
     """A seed from what scikit-learn allows."""
     if isinstance(random_state, Integral):
         return check_int(random_state, "random_state", low=0, high=2**32 - 1, of=of)
-    try:
+    # scikit-learn would show what else there is in words of its own, and not everything can be shown.
+    if random_state is None or random_state is np.random or isinstance(random_state, np.random.RandomState):
         return int(check_random_state(random_state).randint(MAX_SEED))
-    except ValueError:
-        raise InputError(
-            f"The 'random_state' parameter of {of} must be an int, a RandomState or None. Got {short(random_state)} instead."
-        ) from None
+    raise InputError(
+        f"The 'random_state' parameter of {of} must be an int, a RandomState or None. Got {short(random_state)} instead."
+    )
 
 
 def _interactions(value: Any, mode: str, of: str) -> str | int | None:
