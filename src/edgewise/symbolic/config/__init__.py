@@ -4,6 +4,7 @@
 a search calls and that also stand alone.
 """
 
+from edgewise.symbolic.config.breaks import BreakConfig as BreakConfig
 from edgewise.symbolic.config.constants import ConstantsConfig as ConstantsConfig
 from edgewise.symbolic.config.curves import CurveConfig as CurveConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig as HypothesisConfig

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewise._core.config import check_config, chosen
+from edgewise.symbolic.config.breaks import BreakConfig
 from edgewise.symbolic.config.constants import ConstantsConfig
 from edgewise.symbolic.config.curves import CurveConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig
@@ -277,6 +278,8 @@ class SearchConfig:
         What sums of known functions with varying coefficients are fitted and read by.
     relations : RelationConfig
         What relations between slopes are believed by.
+    breaks : BreakConfig
+        What borders of steps, kinks, teeth and pairs of laws are found by.
     rounding : RoundingConfig
         What constants are made exact by.
     constants : ConstantsConfig
@@ -494,6 +497,7 @@ class SearchConfig:
     sums: SumConfig = field(default_factory=SumConfig)
     varying: VaryingConfig = field(default_factory=VaryingConfig)
     relations: RelationConfig = field(default_factory=RelationConfig)
+    breaks: BreakConfig = field(default_factory=BreakConfig)
     rounding: RoundingConfig = field(default_factory=RoundingConfig)
     constants: ConstantsConfig = field(default_factory=ConstantsConfig)
     curves: CurveConfig = field(default_factory=CurveConfig)

@@ -11,12 +11,14 @@ the formulas found is not decided here (`pareto`, `recommended`, `shortest`).
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import math
+from collections.abc import Generator, Iterator
 
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise.symbolic.search.backfitting import backfitted
 from edgewise.symbolic.search.backward_elimination import shortened
+from edgewise.symbolic.search.broken_stage import broken
 from edgewise.symbolic.search.missing_term import with_missing_term
 from edgewise.symbolic.search.resummation import resummed
 from edgewise.symbolic.search.search_state import Proposal, Search
@@ -43,6 +45,10 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(from_units(limits.units, state, limits.forms))
     yield Proposal(direct_candidates(rows, limits.forms))
     yield Proposal(stairs(rows))
+    yield from broken(search, _plain)
+    if math.isfinite(search.floor) and search.told:
+        yield Proposal(shortened(search.closest, config))
+        return StopReason.EXPLAINED
     yield from structured(search, state)
     if not search.explained:
         yield Proposal(two_laws(rows))
@@ -60,6 +66,14 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     if search.left > 0:
         yield Proposal(sums_by_exchange(rows, seed or 0))
     return None if search.left > 0 else StopReason.WORK_SPENT
+
+
+def _plain(search: Search) -> Iterator[Proposal]:
+    """A table that breaks nowhere, as one among others: what is read from it is judged and mended with the whole."""
+    rows = search.rows.alike
+    yield Proposal(direct_candidates(rows, search.limits.forms))
+    yield from structured(search, None)
+    yield Proposal(with_missing_term(search.plain, rows))
 
 
 def networks(search: Search, seed: int | None) -> Generator[Proposal, None, StopReason]:

@@ -34,6 +34,7 @@ from edgewise.symbolic.results.search_result import as_formula
 from edgewise.symbolic.search.constraints import Checker
 from edgewise.symbolic.search.exactness import exactness, is_law
 from edgewise.symbolic.search.search_space import Limits
+from edgewise.symbolic.structure.state import State
 from edgewise.training.common.records import Record, tell
 
 if TYPE_CHECKING:
@@ -144,6 +145,22 @@ class Search:
             each for each in short if self._leaves(each) <= self.config.noise_reached * self.floor
         ]
         return bool(low) and not self._follows(min(low, key=self._leaves))
+
+    @property
+    def told(self) -> bool:
+        """Whether a formula of as few constants as laws have leaves what polynomials with a break do, and no pattern."""
+        config = self.config.breaks
+        return self.exact or any(
+            len(each.constants) <= config.constants
+            and each.error <= config.reached * self.floor
+            and not self._follows(each)
+            for each in self.finished
+        )
+
+    @cached_property
+    def table(self) -> State:
+        """The table as the structural search begins with it."""
+        return State.table(self.rows.alike)
 
     def _follows(self, formula: Formula) -> bool:
         """Whether what a formula leaves still follows columns."""

@@ -31,7 +31,7 @@ def structured(search: Search, reduced: State | None) -> Iterator[Proposal]:
     config = search.config
     if len(search.rows.y) < config.fewest_rows:
         return
-    table = State.table(search.rows.alike)
+    table = search.table
     few = len(table.rows.names) <= config.few_features
     if noisy := _noisy(table, config):
         # Two columns have little to reduce, and small networks read them well.

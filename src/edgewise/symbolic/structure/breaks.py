@@ -99,7 +99,7 @@ def _stair(x: Floats, y: Floats, config: SearchConfig) -> Node | None:
     height = float(left[jumps].mean())
     line = [Apply("*", (Number(slope), Variable("x")))] if slope else []
     lows, highs = values[jumps], values[jumps + 1]
-    inner = _one_jump(lows, highs) if len(jumps) == 1 else _equal_jumps(lows, highs)
+    inner = _one_jump(lows, highs) if len(jumps) == 1 else equal_jumps(lows, highs)
     if inner is None:
         return None
     shape = Apply("+", (*line, Apply("*", (Number(height), inner))))
@@ -125,7 +125,7 @@ def _less(x: Node, place: Fraction) -> Node:
     return Apply("+", (x, Apply("neg", (number(place),)) if place > 0 else number(-place)))
 
 
-def _equal_jumps(lows: Floats, highs: Floats) -> Node | None:
+def equal_jumps(lows: Floats, highs: Floats) -> Node | None:
     """floor((x - c)/p) whose k-th jump lies in the k-th interval (low, high]; None where no p does."""
     k = np.arange(len(lows), dtype=np.float64)
     # Any two intervals bound the period.

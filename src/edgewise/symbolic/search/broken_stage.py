@@ -1,0 +1,160 @@
+"""Laws with breaks: the break becomes a column and the table is searched with it, or each of its sides becomes a table.
+
+y = 2*floor(x/7) + sin(z) is a plain law of floor(x/7) and z, and max(x, z^2) is one law where it is x and another where it
+is z^2. So a break that polynomials show is all that is to be found here, and the search does the rest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Apply, Node, Number, substitute
+from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.criterion import criterion
+from edgewise.symbolic.fitting.least_squares import refit
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.results.formula import pareto
+from edgewise.symbolic.results.search_result import recommended
+from edgewise.symbolic.search.search_state import Proposal, Search
+from edgewise.symbolic.structure.border_scan import Border, borders
+from edgewise.symbolic.structure.direct_candidates import direct_candidates
+from edgewise.symbolic.structure.two_regimes import Regimes, two_regimes
+
+Floats = NDArray[np.float64]
+# What a table of its own is searched by.
+Plan = Callable[[Search], Iterator[Proposal]]
+
+
+def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
+    """Formulas with a break, where one explains much more than the best formula that there is.
+
+    Parameters
+    ----------
+    search
+        What has been found so far.
+    plan
+        The way to search a table without breaks.
+    """
+    rows, config = search.rows.alike, search.config.breaks
+    if search.limits.units is not None:
+        return
+    known = _determined(search)
+    found: list[Border | Regimes] = [*borders(rows, known), *two_regimes(rows, known)]
+    found = [each for each in found if _may(search, each.kind)]
+    if not found:
+        return
+    smooth = config.better * search.table.error * float(rows.y.std())
+    found = sorted((each for each in found if each.error < smooth), key=lambda one: one.rank)
+    for each in found[: config.tried]:
+        # A kink and the larger of two laws are the same: which is written shorter is for the front to say.
+        same = isinstance(each, Regimes) and each.rank <= config.reached * found[0].rank
+        if search.left <= 0 or (search.told and not same):
+            break
+        search.floor = min(search.floor, each.error)
+        if isinstance(each, Border):
+            yield Proposal(_with_column(search, each, plan))
+        if each.kind != "floor" and (same or not search.told):
+            yield Proposal(_of_sides(search, each, plan))
+
+
+def _determined(search: Search) -> float:
+    """The least error of formulas whose constants the rows tell: kinks may have been imitated by ever steeper functions."""
+    return min(
+        (
+            each.error
+            for each in search.finished
+            if all(one.standard_error < abs(one.value) for one in each.constants)
+        ),
+        default=math.inf,
+    )
+
+
+def _may(search: Search, kind: str) -> bool:
+    allowed = search.limits.functions
+    return allowed is None or kind in allowed
+
+
+# ---- a break as a column
+
+
+def _with_column(search: Search, border: Border, plan: Plan) -> Iterator[Node]:
+    """The formulas of a table that has the break as one more column."""
+    rows = search.rows.alike
+    name = next(each for at in itertools.count() if (each := f"u{at}") not in rows.names)
+    shapes = [shape for kind, shape in border.trees(rows.X).items() if _may(search, kind)]
+    tables = [(shape, _widened(rows, name, shape)) for shape in shapes]
+    shape, wide = tables[0] if len(tables) == 1 else min(tables, key=lambda each: _plainest(each[1]))
+    for tree in _searched(search, wide, border.error, plan):
+        yield substitute(tree, name, shape)
+
+
+def _widened(rows: SplitRows, name: str, shape: Node) -> SplitRows:
+    tape = Tape(shape, rows.names)
+    fit, held = (np.column_stack([X, tape.value(tape.start, X)]) for X in (rows.X, rows.X_held))
+    return replace(rows, names=(*rows.names, name), X=fit, X_held=held)
+
+
+def _plainest(rows: SplitRows) -> float:
+    """What describes the rows best of the formulas that need no search."""
+    thin = rows.thinned(rows.config.break_rows)
+    floor = 1e-10 * float(np.abs(thin.y).max())
+    least = math.inf
+    for tree in direct_candidates(thin):
+        fit = refit(tree, rows.names, thin.X, thin.y)
+        if math.isfinite(fit.rss):
+            size, error = Tape(tree, rows.names).operations, math.sqrt(fit.rss / len(thin.y))
+            told = criterion(error, size, len(thin.y), len(fit.constants), node=rows.config.node, floor=floor)
+            least = min(least, told)
+    return least
+
+
+# ---- two sides
+
+
+def _of_sides(search: Search, border: Border | Regimes, plan: Plan) -> Iterator[Node]:
+    """Two laws, each searched on the rows that are well on its side."""
+    rows = search.rows.alike
+    along, held = border.side(rows.X), border.side(rows.X_held)
+    margin = float(np.quantile(np.abs(along), search.config.breaks.apart))
+    sides: list[list[Node]] = []
+    for sign in (-1.0, 1.0):
+        own, judging = sign * along > margin, sign * held > margin
+        if own.sum() < search.config.side_rows or judging.sum() < 2:
+            return
+        table = replace(
+            rows, X=rows.X[own], y=rows.y[own], X_held=rows.X_held[judging], y_held=rows.y_held[judging]
+        )
+        sides.append(_searched(search, table, border.error, plan))
+    for f, g in itertools.product(*sides):
+        if isinstance(border, Regimes):
+            yield Apply(border.kind, (f, g))
+            continue
+        if border.kind == "max":
+            yield from (Apply(kind, (f, g)) for kind in ("max", "min"))
+        for step in replace(border, kind="step").trees(rows.X).values():
+            if isinstance(f, Number) and f.value == 0:
+                yield Apply("*", (g, step))
+            yield Apply("+", (f, Apply("*", (Apply("+", (g, Apply("neg", (f,)))), step))))
+
+
+def _searched(search: Search, rows: SplitRows, noise: float, plan: Plan) -> list[Node]:
+    """The recommended formula of a table and those that come closest."""
+    config = search.config.breaks
+    limits = replace(search.limits, columns=rows.names, require=frozenset(), functions=None, constraints=())
+    own = Search(rows, limits, (), search.meter, search.part(config.work), search.config, floor=noise)
+    for proposal in plan(own):
+        own.add(proposal.trees, proposal.network)
+        if own.told:
+            break
+    front = pareto(own.finished)
+    if not front:
+        return []
+    best = recommended(front, rows)
+    others = sorted((each for each in front if each is not best), key=lambda each: each.error)
+    return [each.tree for each in (best, *others)][: config.formulas]

@@ -1,0 +1,319 @@
+"""Where a table breaks, under noise: steps, kinks and teeth along one column or a line through two, beside a smooth model.
+
+Every border of a grid is tried at once: of steps, kinks and teeth, alone and times each column, only the part counts that
+no polynomial of the columns follows, and what that part explains of the rest is one small system of equations for each.
+The best is refined and kept where its place is sharp: a border a little beside it must explain less by more than chance, or
+it only mends a polynomial that is too short for a smooth law.
+
+References
+----------
+Breiman (1993), Hinging hyperplanes for regression, classification, and function approximation. IEEE Transactions on
+Information Theory 39(3). doi:10.1109/18.256506
+Friedman (1991), Multivariate adaptive regression splines. Annals of Statistics 19(1). doi:10.1214/aos/1176347963
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
+from edgewise.symbolic.config import BreakConfig
+from edgewise.symbolic.costs import ORTHOGONAL
+from edgewise.symbolic.fitting.train_test import SplitRows
+from edgewise.symbolic.structure.breaks import equal_jumps
+from edgewise.symbolic.structure.simple_numbers import number, simplest
+
+Floats = NDArray[np.float64]
+
+_SHAPES: dict[str, Callable[[Floats], Floats]] = {
+    "step": lambda u: (u >= 0).astype(np.float64),
+    "max": lambda u: np.maximum(u, 0.0),
+    "floor": lambda u: u - np.floor(u),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Border:
+    """A step at, a kink at or teeth along u = weights @ x - place.
+
+    Parameters
+    ----------
+    kind
+        "step", "max" or "floor".
+    weights, place
+        Of u in the columns as they are; the teeth of a "floor" have the length one.
+    names
+        The columns.
+    error
+        The root mean square of what polynomials leave with such a break, by the degrees of freedom that are left.
+    """
+
+    kind: str
+    weights: Floats
+    place: float
+    names: tuple[str, ...]
+    error: float
+
+    @property
+    def rank(self) -> float:
+        """The error, a little more for breaks that can be others: a step times columns kinks, and few teeth are steps."""
+        return self.error * _MORE[self.kind]
+
+    def side(self, X: Floats) -> Floats:
+        """u on rows (n, d)."""
+        return X @ self.weights - self.place
+
+    def trees(self, X: Floats) -> dict[str, Node]:
+        """Its shapes by the functions that they call; a step lies at the simplest place that moves no row."""
+        used = np.flatnonzero(self.weights)
+        if self.kind == "floor":
+            return {"floor": self._teeth(X[:, used[0]], used)}
+        if self.kind == "max":
+            line = self._line(used)
+            return {name: Apply(name, (line, *zero)) for name, zero in _KINKS.items()}
+        if len(used) > 1:
+            return {"step": Apply("step", (self._line(used),))}
+        column = X[:, used[0]]
+        below, above = column[column < self.place], column[column >= self.place]
+        place = simplest(float(below.max()), float(above.min()))
+        value = number(-place)
+        line = Variable(self.names[used[0]])
+        return {"step": Apply("step", (Apply("+", (line, value)) if place else line,))}
+
+    def _teeth(self, column: Floats, used: NDArray[np.intp]) -> Node:
+        """Whole parts by the simplest period and start that leave every row in its tooth, where there are such."""
+        ordered = np.sort(column)
+        turns = np.floor(self.weights[used[0]] * ordered - self.place)
+        jumps = np.flatnonzero(np.diff(turns))
+        if len(jumps) > 1 and (np.diff(turns)[jumps] == 1).all():
+            found = equal_jumps(ordered[jumps], ordered[jumps + 1])
+            if found is not None:
+                return substitute(found, "x", Variable(self.names[used[0]]))
+        return Apply("floor", (self._line(used),))
+
+    def _line(self, used: NDArray[np.intp]) -> Node:
+        scaled = [
+            Variable(self.names[at])
+            if self.weights[at] == 1
+            else Apply("*", (Number(float(self.weights[at])), Variable(self.names[at])))
+            for at in used
+        ]
+        place = self.place - round(self.place) if self.kind == "floor" else self.place
+        return Apply("+", (*scaled, Number(-float(place))))
+
+
+_MORE = {"max": 1.0, "step": 1.02, "floor": 1.04}
+_KINKS: dict[str, tuple[Node, ...]] = {"abs": (), "max": (Number(0),), "min": (Number(0),)}
+
+
+def borders(rows: SplitRows, error: float) -> list[Border]:
+    """The breaks with which polynomials of the columns leave much less than an error, the best of each kind, the best first.
+
+    Parameters
+    ----------
+    rows
+        The table.
+    error
+        What the best formula without a break leaves, as the root of a mean square.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from edgewise.symbolic.fitting.train_test import SplitRows
+    >>> rng = np.random.default_rng(0)
+    >>> x, z = X = rng.uniform(0, 4, (2, 400))
+    >>> rows = SplitRows.split(("x", "z"), X.T, z + np.maximum(x - 1.5, 0) + 0.01 * rng.standard_normal(400), 0.2, 0)
+    >>> best = borders(rows, 0.2)[0]
+    >>> best.kind, best.weights.tolist(), round(best.place, 1)
+    ('max', [1.0, 0.0], 1.5)
+    """
+    found: list[Border] = []
+    known = polynomials(rows)
+    error = min([error, *(each.error for each in known)])
+    for smooth in known:
+        for kind in _SHAPES:
+            best = smooth.best(kind)
+            if best is not None and (border := smooth.judged(kind, *best, error)):
+                found.append(border)
+    found.sort(key=lambda each: each.rank)
+    return [each for at, each in enumerate(found) if each.kind not in {one.kind for one in found[:at]}]
+
+
+def polynomials(rows: SplitRows) -> list[Smooth]:
+    """Smooth models of few degrees; none of tables that are too short or too wide to show a break."""
+    config = rows.config.breaks
+    if len(rows.names) > config.columns or rows.short:
+        return []
+    most = config.degrees[min(len(rows.names), len(config.degrees)) - 1]
+    models = [Smooth.of(rows.thinned(config.rows), each) for each in sorted({1, max(most // 2, 1), most})]
+    return [each for each in models if each is not None]
+
+
+@dataclass(frozen=True, eq=False)
+class Smooth:
+    """Polynomials of the standardised columns as an orthonormal base, and what they leave of y."""
+
+    rows: SplitRows
+    Z: Floats
+    middle: Floats
+    spread: Floats
+    base: Floats
+    left: Floats
+
+    @classmethod
+    def of(cls, rows: SplitRows, degree: int) -> Smooth | None:
+        """Of one degree; None where a column is constant or the rows are too few."""
+        spread = rows.X.std(axis=0)
+        if not (spread > 0).all():
+            return None
+        middle = rows.X.mean(axis=0)
+        Z = (rows.X - middle) / spread
+        powers = [
+            each for each in itertools.product(range(degree + 1), repeat=Z.shape[1]) if sum(each) <= degree
+        ]
+        design = np.stack([np.prod(Z ** np.array(each), axis=1) for each in powers], axis=1)
+        if design.shape[1] > len(Z) / rows.config.breaks.rows_a_term:
+            return None
+        ORTHOGONAL(design.size * design.shape[1])
+        base, _ = np.linalg.qr(design)
+        return cls(rows, Z, middle, spread, base, rows.y - base @ (base.T @ rows.y))
+
+    @property
+    def config(self) -> BreakConfig:
+        """The thresholds by which borders are judged."""
+        return self.rows.config.breaks
+
+    @property
+    def error(self) -> float:
+        """What the polynomials leave, by the degrees of freedom that are left."""
+        return float(np.linalg.norm(self.left)) / math.sqrt(len(self.left) - self.base.shape[1])
+
+    def best(self, kind: str) -> tuple[float, Floats, float] | None:
+        """The break that explains most, along one column unless a line through two explains more by more than chance."""
+        scanned = sorted(self.scanned(kind), key=lambda each: -each[0])
+        tried: list[tuple[float, Floats, float]] = []
+        for count in (1, 2):
+            own = [each for each in scanned if np.count_nonzero(each[1]) == count][: self.config.refined]
+            tried += (
+                [max((self.refined(kind, *each) for each in own), key=lambda each: each[0])] if own else []
+            )
+        if len(tried) < 2:
+            return tried[0] if tried else None
+        one, two = tried
+        noise = max(float(self.left @ self.left) - two[0], 0.0) / len(self.left)
+        return two if two[0] - one[0] > self.config.sharp * noise else one
+
+    def scanned(self, kind: str) -> Iterator[tuple[float, Floats, float]]:
+        """What breaks along all lines explain, with the weights and the place in standardised columns."""
+        for weights in self._teeth() if kind == "floor" else self._lines():
+            along = self.Z @ weights
+            places = (
+                np.arange(self.config.phases) / self.config.phases
+                if kind == "floor"
+                else np.quantile(
+                    along, np.linspace(self.config.edge, 1 - self.config.edge, self.config.places)
+                )
+            )
+            gains = self.gains(kind, np.tile(along, (len(places), 1)), places)
+            best = int(np.argmax(gains))
+            yield float(gains[best]), weights, float(places[best])
+
+    def gains(self, kind: str, along: Floats, places: Floats) -> Floats:
+        """How much of the rest each break explains (c,), from u before its place (c, n)."""
+        shape = _SHAPES[kind](along - places[:, None])
+        # Alone and times each column.
+        block = np.stack([shape, *(shape * column for column in self.Z.T)], axis=2)
+        ORTHOGONAL(block.size * self.base.shape[1])
+        block = block - self.base @ (self.base.T @ block)
+        across = block.transpose(0, 2, 1)
+        gram = across @ block
+        size = np.diagonal(gram, axis1=1, axis2=2)
+        # Teeth and kinks at the edge resemble polynomials; what is left of them then is rounding.
+        gram = gram + (1e-9 * size + 1e-12 * len(self.left))[:, None, :] * np.eye(gram.shape[1])
+        right = across @ self.left
+        return np.sum(right * np.linalg.solve(gram, right[:, :, None])[:, :, 0], axis=1)
+
+    def refined(self, kind: str, gain: float, weights: Floats, place: float) -> tuple[float, Floats, float]:
+        """The best line near one, on grids that become finer."""
+        slope, reach = self._steps(kind, weights)
+        for _ in range(self.config.refinements):
+            turns = np.linspace(-slope, slope, self.config.finer) if slope else np.zeros(1)
+            shifts = np.linspace(-reach, reach, self.config.finer)
+            tried = [(self._turned(kind, weights, turn), place + shift) for turn in turns for shift in shifts]
+            gains = self.gains(
+                kind, np.stack([self.Z @ each for each, _ in tried]), np.array([each for _, each in tried])
+            )
+            best = int(np.argmax(gains))
+            if gains[best] > gain:
+                gain, (weights, place) = float(gains[best]), tried[best]
+            slope, reach = slope / 2, reach / 2
+        return gain, weights, place
+
+    def judged(self, kind: str, gain: float, weights: Floats, place: float, error: float) -> Border | None:
+        """The break in the columns as they are, where it is sharp and leaves much less than an error."""
+        config, count = self.config, len(self.left)
+        free = count - self.base.shape[1] - 1 - self.Z.shape[1] - 2
+        left = max(float(self.left @ self.left) - gain, 1e-24 * float(self.rows.y @ self.rows.y))
+        reached = math.sqrt(left / free)
+        if not reached < config.better * error or gain < config.gain * left / free:
+            return None
+        along = self.Z @ weights
+        if kind == "floor":
+            beside = np.array([place - 0.1, place + 0.1])
+        else:
+            rank = float(np.mean(along < place))
+            beside = np.quantile(along, np.clip([rank - config.beside, rank + config.beside], 0, 1))
+        lost = gain - self.gains(kind, np.tile(along, (2, 1)), beside)
+        if float(lost.min()) < config.sharp * left / free:
+            return None
+        raw = weights / self.spread
+        first = 1.0 if kind == "floor" else float(raw[np.flatnonzero(raw)[0]])
+        return Border(kind, raw / first, float(place + self.middle @ raw) / first, self.rows.names, reached)
+
+    def _lines(self) -> Iterator[Floats]:
+        """Along each column, and between two in every direction."""
+        count = self.Z.shape[1]
+        yield from np.eye(count)
+        for one, other in itertools.combinations(range(count), 2):
+            for turn in range(1, 2 * self.config.turns):
+                if turn != self.config.turns:
+                    angle = math.pi * turn / (2 * self.config.turns)
+                    weights = np.zeros(count)
+                    weights[[one, other]] = math.cos(angle), math.sin(angle)
+                    yield weights
+
+    def _teeth(self) -> Iterator[Floats]:
+        """Each column in teeth from half of its range to those that its rows can just tell."""
+        for at, column in enumerate(self.Z.T):
+            extent = float(np.ptp(column))
+            most = min(self.config.teeth, len(np.unique(column)) / self.config.rows_a_tooth)
+            # Between two of them teeth fall out of step by less than one at the far end.
+            for turns in np.arange(self.config.fewest_teeth, most, self.config.out_of_step):
+                weights = np.zeros(self.Z.shape[1])
+                weights[at] = turns / extent
+                yield weights
+
+    def _steps(self, kind: str, weights: Floats) -> tuple[float, float]:
+        """How far the slope of a line and its place may be off on the grid."""
+        if kind == "floor":
+            return self.config.out_of_step, 1 / self.config.phases
+        reach = float(np.ptp(self.Z @ weights)) / self.config.places
+        return (math.pi / (2 * self.config.turns) if np.count_nonzero(weights) > 1 else 0.0), reach
+
+    def _turned(self, kind: str, weights: Floats, turn: float) -> Floats:
+        used = np.flatnonzero(weights)
+        if kind == "floor":
+            extent = float(np.ptp(self.Z[:, used[0]]))
+            return weights + turn / extent * (weights != 0)
+        if len(used) == 1:
+            return weights
+        angle = math.atan2(weights[used[1]], weights[used[0]]) + turn
+        turned = np.zeros_like(weights)
+        turned[used] = math.cos(angle), math.sin(angle)
+        return turned

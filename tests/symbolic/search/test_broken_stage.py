@@ -1,0 +1,36 @@
+"""Laws with breaks in noise are found as what they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import edgewise as ew
+
+
+def found(law: np.ndarray, X: np.ndarray, names: list[str], noise: float = 0.02) -> ew.Formula:
+    y = law + noise * law.std() * np.random.default_rng(5).standard_normal(len(law))
+    return ew.find_formula(X, y, names=names, seed=0).best
+
+
+@pytest.fixture(scope="module")
+def X() -> np.ndarray:
+    return np.random.default_rng(0).uniform(0.5, 3.5, (500, 2))
+
+
+def test_a_kink_is_no_steep_function(X: np.ndarray) -> None:
+    best = found(2.8 * np.maximum(1.4 - X[:, 0], 0), X[:, :1], ["x"])
+    assert best.expression.heads & {"max", "min", "abs"}
+    assert best.predict(np.array([[0.5], [3.0]])) == pytest.approx([2.52, 0.0], abs=0.02)
+
+
+def test_a_step_beside_another_law(X: np.ndarray) -> None:
+    best = found(3 * (X[:, 0] >= 2) + X[:, 1] ** 2, X, ["x", "z"], 0.1)
+    assert "step" in best.expression.heads
+    assert best.predict(np.array([[1.5, 3.0], [2.5, 1.0]])) == pytest.approx([9.0, 4.0], abs=0.3)
+
+
+def test_the_smaller_of_a_column_and_a_square(X: np.ndarray) -> None:
+    best = found(np.minimum(X[:, 0], X[:, 1] ** 2), X, ["x", "z"])
+    assert "min" in best.expression.heads
+    assert best.predict(np.array([[3.0, 1.2], [1.0, 3.0]])) == pytest.approx([1.44, 1.0], abs=0.03)
