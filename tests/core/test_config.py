@@ -9,6 +9,7 @@ import pytest
 import edgewise
 from edgewise import InputError
 from edgewise.symbolic import (
+    BreakConfig,
     ConstantsConfig,
     CurveConfig,
     HypothesisConfig,
@@ -26,6 +27,7 @@ SOURCE = Path(edgewise.__file__).parent
 CONFIGS = [
     pytest.param(ProverConfig, ["verifying"], id="ProverConfig"),
     pytest.param(SearchConfig, ["symbolic"], id="SearchConfig"),
+    pytest.param(BreakConfig, ["symbolic"], id="BreakConfig"),
     pytest.param(SurrogateConfig, ["symbolic/structure"], id="SurrogateConfig"),
     pytest.param(SumConfig, ["symbolic/structure"], id="SumConfig"),
     pytest.param(RelationConfig, ["symbolic/structure"], id="RelationConfig"),

@@ -1,4 +1,5 @@
 from .._core.errors import NumericEdgesError as NumericEdgesError
+from .config import BreakConfig as BreakConfig
 from .config import ConstantsConfig as ConstantsConfig
 from .config import CurveConfig as CurveConfig
 from .config import HypothesisConfig as HypothesisConfig

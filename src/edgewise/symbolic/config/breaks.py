@@ -28,8 +28,8 @@ class BreakConfig:
     refined, refinements, finer : int
         The best borders of the grid that are refined; grids around each, half as wide as the one before, and places a side.
     better, gain : float
-        A break must leave less than this share of what the best formula leaves, and of what polynomials do, and explain so
-        many times the variance of the noise: the best of some thousand borders in noise alone explains about thirty.
+        Twice the logarithm of how much likelier a break must be than formulas, polynomials and a smooth model, and how many
+        times the variance of the noise it must explain: the best of some thousand borders in noise explains about thirty.
     beside, sharp : float
         The border moved by this share of the rows must explain less by so many times the variance of the noise.
     starts : tuple of float
@@ -62,7 +62,7 @@ class BreakConfig:
     refined: int = 3
     refinements: int = 7
     finer: int = 7
-    better: float = 0.9
+    better: float = 40.0
     gain: float = 50.0
     beside: float = 0.05
     sharp: float = 15.0
@@ -78,6 +78,6 @@ class BreakConfig:
     def __post_init__(self) -> None:
         check_config(
             self,
-            most=dict.fromkeys(("edge", "better", "beside", "apart", "work"), 1.0),
+            most=dict.fromkeys(("edge", "beside", "apart", "work"), 1.0),
             least={"degrees": 1},
         )

@@ -22,7 +22,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import pareto
 from edgewise.symbolic.results.search_result import recommended
 from edgewise.symbolic.search.search_state import Proposal, Search
-from edgewise.symbolic.structure.border_scan import Border, borders
+from edgewise.symbolic.structure.border_scan import Border, borders, clearly_below
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.two_regimes import Regimes, two_regimes
 
@@ -49,7 +49,7 @@ def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
     found = [each for each in found if _may(search, each.kind)]
     if not found:
         return
-    smooth = config.better * search.table.error * float(rows.y.std())
+    smooth = clearly_below(search.table.error * float(rows.y.std()), len(rows.y), config)
     found = sorted((each for each in found if each.error < smooth), key=lambda one: one.rank)
     for each in found[: config.tried]:
         # A kink and the larger of two laws are the same: which is written shorter is for the front to say.

@@ -47,7 +47,6 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
     yield Proposal(stairs(rows))
     yield from broken(search, _plain)
     if math.isfinite(search.floor) and search.told:
-        yield Proposal(shortened(search.closest, config))
         return StopReason.EXPLAINED
     yield from structured(search, state)
     if not search.explained:

@@ -145,6 +145,11 @@ def borders(rows: SplitRows, error: float) -> list[Border]:
     return [each for at, each in enumerate(found) if each.kind not in {one.kind for one in found[:at]}]
 
 
+def clearly_below(error: float, count: int, config: BreakConfig) -> float:
+    """The error that is below another one on so many rows by more than chance and the choice among many borders."""
+    return error * math.exp(-config.better / (2 * count))
+
+
 def polynomials(rows: SplitRows) -> list[Smooth]:
     """Smooth models of few degrees; none of tables that are too short or too wide to show a break."""
     config = rows.config.breaks
@@ -261,7 +266,7 @@ class Smooth:
         free = count - self.base.shape[1] - 1 - self.Z.shape[1] - 2
         left = max(float(self.left @ self.left) - gain, 1e-24 * float(self.rows.y @ self.rows.y))
         reached = math.sqrt(left / free)
-        if not reached < config.better * error or gain < config.gain * left / free:
+        if not reached < clearly_below(error, count, config) or gain < config.gain * left / free:
             return None
         along = self.Z @ weights
         if kind == "floor":

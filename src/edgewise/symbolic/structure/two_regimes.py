@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.structure.border_scan import polynomials
+from edgewise.symbolic.structure.border_scan import clearly_below, polynomials
 
 Floats = NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
         ]
         (left, weights), sign = min(fits, key=lambda each: each[0][0])
         reached = math.sqrt(max(left, 1e-24 * float(thin.y @ thin.y)) / free)
-        if reached < config.better * error:
+        if reached < clearly_below(error, len(thin.y), config):
             found.append(
                 Regimes(
                     "max" if sign > 0 else "min", reached, powers, smooth[0].middle, smooth[0].spread, weights
