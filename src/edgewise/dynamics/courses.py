@@ -82,8 +82,8 @@ def read_courses(
         raw = inputs[:, None] if getattr(inputs, "ndim", 2) == 1 else inputs
         acting = check_matrix(raw, "inputs", rows=len(times), of=of)
     words = [f"u{at}" for at in range(acting.shape[1])] if input_names is None else input_names
-    told = check_names(words, "input_names", acting.shape[1], of=of) if acting.shape[1] else ()
-    if both := set(known) & set(told):
+    acting_names = check_names(words, "input_names", acting.shape[1], of=of) if acting.shape[1] else ()
+    if both := set(known) & set(acting_names):
         raise InputError(f"{short(min(both))} is the name of a state and of an input of {of}; rename one.")
     cells = _labels(groups, len(times), of)
     found: list[Course] = []
@@ -99,7 +99,7 @@ def read_courses(
         raise InputError(
             f"The state {short(known[int(still.argmax())])} of {of} never changes; leave it out, or give it as an input."
         )
-    return Courses(tuple(found), known, told)
+    return Courses(tuple(found), known, acting_names)
 
 
 def _labels(groups: Any, n: int, of: str) -> list[Any]:

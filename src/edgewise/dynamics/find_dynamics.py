@@ -98,12 +98,12 @@ def find_dynamics(
     check_int(degree, "degree", low=1, high=5, of=_OF)
     check_int(seed, "seed", low=0, of=_OF)
     unwanted = _unwanted(without)
-    told = as_tuple(callbacks, "callbacks", "functions", of=_OF)
+    listeners = as_tuple(callbacks, "callbacks", "functions", of=_OF)
     courses = read_courses(t, states, names, inputs, input_names, groups, _OF)
     meter = Meter(_MOST_WORK * factor, limit)
     with np.errstate(all="ignore"), one_thread(), running(meter):
         search = Search(courses, degree, unwanted, meter)
-        meter.beat = _beat(search, told)
+        meter.beat = _beat(search, listeners)
         reason: StopReason | None = None
         try:
             search.run()
@@ -131,12 +131,12 @@ def _unwanted(without: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def _beat(search: Search, told: Sequence[Callable[[str], Any]]) -> Callable[[], object] | None:
-    if not told:
+def _beat(search: Search, listeners: Sequence[Callable[[str], Any]]) -> Callable[[], object] | None:
+    if not listeners:
         return None
 
     def beat() -> None:
-        for each in told:
+        for each in listeners:
             if each(search.text()):
                 raise StopError(StopReason.CALLBACK)
 

@@ -1,4 +1,4 @@
-"""What relations between the slopes of a smooth model are believed by."""
+"""How far relations between the slopes of a smooth model may miss."""
 
 from __future__ import annotations
 

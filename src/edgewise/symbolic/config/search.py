@@ -48,7 +48,7 @@ class SearchConfig:
     units_as_good : float
         Formulas whose units fit by themselves are shown alone where their error is at most this times the smallest.
     largest : int
-        Complexity beyond which no formula is offered: nobody reads longer ones.
+        Complexity beyond which no formula is offered: longer ones explain nothing to a reader.
     few_constants : int
         A formula with more measured constants that explains all but the noise may be an approximation to a shorter one.
     noise_reached : float
@@ -150,21 +150,21 @@ class SearchConfig:
     curve_rows, curve_work : int and float
         Rows that a curve of one column needs, and the work on it.
     noisy_curves, noisy_curve_rows, curve_accuracy, long_curve_work : int, int, float and float
-        Curves under noise: those that are told, the rows they are fitted to, how closely these are thought to be known, and
+        Curves under noise: those that are offered, the rows they are fitted to, how closely these are taken to be known, and
         the work on those of more than one function.
     dictionary_terms : int
         Terms of the largest set that sums are chosen from.
     exact_terms, exact_terms_a_feature : int
         A sum with more terms only approximates: so many, and so many for each feature.
     selected_rows, dictionaries, selected_terms, selections : int
-        Forward selection: rows, sets of terms, terms of a sum, and sums that are told.
+        Forward selection: rows, sets of terms, terms of a sum, and sums that are offered.
     term_node : float
         What a node of a term costs there: as description length has it, twice the logarithm of some ten symbols.
     quotient_rows, quotient_dictionaries, quotients, quotient_rounds : int
         The same for quotients of sums, whose denominators weigh the rows anew in each round.
     quotient_outer_dictionaries, quotient_triples, quotients_refitted : int
         Sets of terms that functions of y are tried with, too; a set of at most so many terms is searched for its best three;
-        quotients whose constants are fitted before the best are told.
+        quotients whose constants are fitted before the best are offered.
     quotient_columns, quotient_steps : int
         Columns at most, and steps of that fit.
     quotient_flat, quotient_pole : float
@@ -277,7 +277,7 @@ class SearchConfig:
     varying : VaryingConfig
         What sums of known functions with varying coefficients are fitted and read by.
     relations : RelationConfig
-        What relations between slopes are believed by.
+        How far relations between slopes may miss.
     breaks : BreakConfig
         What borders of steps, kinks, teeth and pairs of laws are found by.
     rounding : RoundingConfig

@@ -116,8 +116,8 @@ def refit(
     scale, residual = slopes.scale, slopes.residual
     weighted = slopes.jacobian * root[:, None] / scale
     # Floating point itself makes this much noise: no constant is known better than that.
-    told = rss / max(dof, 1) if variance is None else variance
-    noise = max(told, squared(y * root) / len(y) * _ROUNDING**2)
+    unit_variance = rss / max(dof, 1) if variance is None else variance
+    noise = max(unit_variance, squared(y * root) / len(y) * _ROUNDING**2)
     errors, inflation, leverage = _standard_errors(slopes.factor, weighted, residual, noise)
     if variance is not None:
         errors, inflation = errors / np.sqrt(inflation), np.ones_like(inflation)

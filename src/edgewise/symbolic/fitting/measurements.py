@@ -76,7 +76,7 @@ def measured(
     Measurements
     """
     holes = np.column_stack([np.isnan(X), np.isnan(y)])
-    weight, told, name = _weights(sample_weight, sigma, len(y), of)
+    weight, known_variance, name = _weights(sample_weight, sigma, len(y), of)
     extra = np.zeros(len(y), dtype=bool) if weight is None else np.isnan(weight)
     missing = holes.any(axis=1) | extra
     kept = ~missing
@@ -94,8 +94,8 @@ def measured(
     if weight is not None and (idle := int((weight[kept] == 0).sum())):
         notes.append(f"{plural(idle, 'row')} of {len(y):,} left out: of weight 0.")
         kept &= weight > 0
-    rows = Measurements(X[kept], y[kept], np.flatnonzero(kept), variance=told, notes=tuple(notes))
-    return rows if weight is None else _weighted(rows, weight[kept], told)
+    rows = Measurements(X[kept], y[kept], np.flatnonzero(kept), variance=known_variance, notes=tuple(notes))
+    return rows if weight is None else _weighted(rows, weight[kept], known_variance)
 
 
 # Columns that a note names.
@@ -144,5 +144,7 @@ def _weighted(rows: Measurements, weight: Floats, variance: float | None) -> Mea
     """Weights with a mean of one; equal ones are none."""
     mean = float(weight.mean()) if len(weight) else 1.0
     even = not len(weight) or bool((weight == weight[0]).all())
-    told = None if variance is None else variance / (float(weight[0]) if even and len(weight) else mean)
-    return replace(rows, weight=None if even else weight / mean, variance=told)
+    known_variance = (
+        None if variance is None else variance / (float(weight[0]) if even and len(weight) else mean)
+    )
+    return replace(rows, weight=None if even else weight / mean, variance=known_variance)

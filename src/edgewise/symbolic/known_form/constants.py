@@ -168,15 +168,15 @@ def fit_constants(
     cells = check_matrix(X, "X", missing=True, of=_OF)
     values_of_y = check_vector(y, "y", length=len(cells), missing=True, of=_OF)
     columns = column_names(X, names, cells.shape[1], _OF)
-    told = measured(cells, values_of_y, columns, sample_weight=sample_weight, sigma=sigma, of=_OF)
-    table, target = told.X, told.y
-    root = np.ones(len(target)) if told.weight is None else np.sqrt(told.weight)
+    data = measured(cells, values_of_y, columns, sample_weight=sample_weight, sigma=sigma, of=_OF)
+    table, target = data.X, data.y
+    root = np.ones(len(target)) if data.weight is None else np.sqrt(data.weight)
     meter, limits = Meter(), config_of(config, _OF).constants
     tree, labels = with_constants(text, columns)
     if len(target) < len(labels):
         raise InputError(
             f"The 'y' parameter of {_OF} must have at least {plural(len(labels), 'row')}, one for every constant. "
-            f"Got {len(target)} instead{': ' if told.notes else '.'}{' '.join(told.notes)}"
+            f"Got {len(target)} instead{': ' if data.notes else '.'}{' '.join(data.notes)}"
         )
     first, known = _starts(start, labels)
     generator = numpy_generator(None if seed is None else check_int(seed, "seed", low=0, of=_OF))
@@ -190,9 +190,9 @@ def fit_constants(
                 f"Got {short(text)} instead, for which there was none; give a start by 'start', and check logs, roots "
                 "and divisions."
             )
-        rows = SplitRows.whole(columns, told)
+        rows = SplitRows.whole(columns, data)
         values = dict(zip(labels, found.constants.tolist(), strict=True))
-        result = _result(text, problem.filled(found.constants), problem.order, values, rows, told)
+        result = _result(text, problem.filled(found.constants), problem.order, values, rows, data)
         return replace(result, seconds=meter.seconds)
 
 
@@ -248,7 +248,7 @@ def _result(
     order: Sequence[int],
     values: Mapping[str, float],
     rows: SplitRows,
-    told: Measurements,
+    data: Measurements,
 ) -> FittedConstants:
     fit = refit(tree, rows.names, rows.X, rows.y, rows.weight, steps=0, variance=rows.variance)
     errors = dict(zip(order, fit.standard_errors.tolist(), strict=True))
@@ -264,7 +264,7 @@ def _result(
     formula = as_formula(Fitted(expression, whole, rows.held_error(whole)), rows, None)
     chi_square = None if rows.variance is None else fit.rss / rows.variance / max(fit.dof, 1)
     said = said if chi_square is None else f"{said}; {chi_square_said(chi_square, fit.dof, rows.config.rare)}"
-    notes = "".join(f" {note}" for note in told.notes)
+    notes = "".join(f" {note}" for note in data.notes)
     return FittedConstants(
         text,
         MappingProxyType(constants),

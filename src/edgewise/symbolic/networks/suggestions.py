@@ -196,17 +196,17 @@ def snap(
         ]
     )
     values = node_values(model, X)
-    current, told = model, list[str]()
+    current, made = model, list[str]()
     for edge in chosen:
         curve = edge_curve(model, edge, values[edge[0]])
         best = fit_curve(curve.x, curve.y, curve.weight, forms=library, accuracy=accuracy, top=1)[0]
         if best.r2 >= min_r2:
             current = set_symbolic(current, edge, form_key(best.form), curve.to_network(best)).network
-            told.append(f"{edge} {best.form.name} (R2 {best.r2:.6f})")
+            made.append(f"{edge} {best.form.name} (R2 {best.r2:.6f})")
     rows = torch.from_numpy(check_matrix(X, "X", columns=model.shape[0], of="snap")).to(model.output_shift)
     with torch.no_grad():
         change = float((current(rows) - model(rows)).abs().max())
-    detail = ", ".join(told) if told else "no edge reached the required R2"
+    detail = ", ".join(made) if made else "no edge reached the required R2"
     return EditResult(current, EditRecord("snap", detail, change, describe(model), describe(current)))
 
 

@@ -17,7 +17,7 @@ from edgewise.symbolic.results.formula import Formula
 
 Floats = NDArray[np.float64]
 _POINTS = 512
-# Nobody reads more alternatives.
+# More alternatives would not be read.
 _MOST = 12
 
 
@@ -93,9 +93,9 @@ def alternatives(
             likely, own_likely = (log_likelihoods(one, rows.rounding_error) for one in (squares, own))
             p = min(p, paired_p_value(likely, own_likely, -math.inf))
         known = (own, *(before for _, _, before in kept))
-        told = (best.text, *(before.text for before, _, _ in kept))
+        texts = (best.text, *(before.text for before, _, _ in kept))
         same = any(np.allclose(squares, before, rtol=1e-6, atol=_floor(rows)) for before in known)
-        if p >= level and not same and each.text not in told:
+        if p >= level and not same and each.text not in texts:
             kept.append((each, p, squares))
     return tuple(_alternative(each, p, best, rows) for each, p, _ in kept[:_MOST])
 

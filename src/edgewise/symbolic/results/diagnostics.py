@@ -299,7 +299,7 @@ def trust(
     error = _rms(formula.predict(rows) - target)
     spread = float(target.std())
     left_over = math.nan if network is None else _rms(network.predict(rows)[:, 0] - target)
-    told = neighbour_noise(everything, all_values) if neighbours is None else neighbours
+    between_neighbours = neighbour_noise(everything, all_values) if neighbours is None else neighbours
     return Trust(
         len(target),
         error,
@@ -308,7 +308,7 @@ def trust(
         conditions(formula.tree, formula.names, everything),
         extrapolation(formula.predict, formula.names, everything, all_values),
         constant_intervals(formula, fitted, values),
-        Noise(error, told, left_over, len(target)),
+        Noise(error, between_neighbours, left_over, len(target)),
     )
 
 

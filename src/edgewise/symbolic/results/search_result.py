@@ -135,10 +135,12 @@ def judged(
     FormulaResult
     """
     known = [result.network] * len(result.front) if networks is None else networks
-    told = neighbour_noise(*rows.alike.everything[:2])
-    front = tuple(_trusted(each, rows, net, told) for each, net in zip(result.front, known, strict=True))
+    neighbours_noise = neighbour_noise(*rows.alike.everything[:2])
+    front = tuple(
+        _trusted(each, rows, net, neighbours_noise) for each, net in zip(result.front, known, strict=True)
+    )
     best = next((each for each in front if each.expression == result.best.expression), None)
-    best = _trusted(result.best, rows, result.network, told) if best is None else best
+    best = _trusted(result.best, rows, result.network, neighbours_noise) if best is None else best
     levels = [each.trust.noise.level for each in (best, *front) if each.trust is not None]
     noise = min((each for each in levels if math.isfinite(each)), default=None)
     return replace(
@@ -146,11 +148,11 @@ def judged(
     )
 
 
-def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, told: float) -> Formula:
+def _trusted(formula: Formula, rows: SplitRows, network: KAN | None, neighbours_noise: float) -> Formula:
     """A formula with the trust in it, on held-out rows or, in a short table, each row left out in turn."""
     training = None if rows.short else (rows.X, rows.y)
     intervals = constant_intervals(formula, rows.X, rows.y, rows.weight, rows.variance)
-    found = trust(formula, rows.X_held, rows.y_held, network, training=training, neighbours=told)
+    found = trust(formula, rows.X_held, rows.y_held, network, training=training, neighbours=neighbours_noise)
     found = replace(found, constants=intervals)
     if rows.weight is not None:
         noise = replace(found.noise, residuals=formula.error, network=math.nan)

@@ -58,14 +58,14 @@ def backfitted(formulas: Iterable[Formula], rows: SplitRows, until: float) -> It
         The count of work (see `spent`) where it ends.
     """
     config = rows.config
-    told: set[Node] = set()
+    seen: set[Node] = set()
     for formula in formulas:
         for part in _parts(formula.tree, rows, lambda new: new):
             if spent() > until:
                 return
-            if part.tree in told or not _worth_reading(part.tree, rows):
+            if part.tree in seen or not _worth_reading(part.tree, rows):
                 continue
-            told.add(part.tree)
+            seen.add(part.tree)
             read = (settled(part.whole(tree), rows, EXACT) for tree in _read(part, rows))
             yield from (
                 tree for _, tree in shortlist([each for each in read if math.isfinite(each[0])], config)

@@ -43,12 +43,12 @@ def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> It
     ...  for tree in shortened([Formula(y + 2.5 * sympy.sin(y) / x, names=("x", "y"))])]
     ['y', 'y + 2.5', 'y + 2.5/x', '2.5*sin(y)/x', 'y + 2.5*sin(y)', 'y + 2.5*y/x']
     """
-    told = set[Expr]()
+    seen = set[Expr]()
     for formula in formulas:
         fewer = {each for each in _fewer(formula.expression, config.eliminated_factors) if each.real}
         ordered = sorted(fewer, key=lambda each: (node_count(each), text(each)))
-        for each in itertools.islice((one for one in ordered if one not in told), config.eliminations):
-            told.add(each)
+        for each in itertools.islice((one for one in ordered if one not in seen), config.eliminations):
+            seen.add(each)
             yield to_tree(each)
 
 

@@ -157,13 +157,13 @@ def held_to(result: FormulaResult, checker: Checker) -> tuple[FormulaResult, tup
     kept = tuple(each for each in result.front if not checker.broken(each.predict, each.error))
     broken = checker.broken(result.best.predict, result.best.error)
     if not broken:
-        told = f"At {POINTS} places of the box of the rows all formulas satisfy {said(checker.constraints)}: no proof."
-        return replace(result, front=kept), (told,)
+        note = f"At {POINTS} places of the box of the rows all formulas satisfy {said(checker.constraints)}: no proof."
+        return replace(result, front=kept), (note,)
     if not kept:
         return result, (f"No formula was found that satisfies {said(broken)}: the one offered breaks it.",)
     best = min(kept, key=lambda each: each.error)
-    told = f"A formula that fits better breaks {said(broken)} on some rows."
-    return replace(result, best=best, front=kept, exact=False), (told,)
+    note = f"A formula that fits better breaks {said(broken)} on some rows."
+    return replace(result, best=best, front=kept, exact=False), (note,)
 
 
 def _infinite(side: Node) -> bool:

@@ -270,7 +270,7 @@ def find_formula(
     robust = check_choice(loss, "loss", LOSSES, of=_OF) == "robust"
     share = check_float(validation, "validation", low=0.05, high=0.5, of=_OF)
     table, columns = read_rows(X, y, names, sample_weight=sample_weight, sigma=sigma)
-    told = read_callbacks(callbacks)
+    listeners = read_callbacks(callbacks)
     limits = Limits.read(
         columns,
         target=target_name(y, units, columns),
@@ -287,7 +287,7 @@ def find_formula(
         return SplitRows.split(columns, rows.X, rows.y, share, seed, rows.weight, rows.variance, settings)
 
     def search(rows: Measurements, most: float) -> Ended:
-        return _search(split(rows), limits, told, meter, most, limit, seed, settings)
+        return _search(split(rows), limits, listeners, meter, most, limit, seed, settings)
 
     aside, suspicious = table.numbers[:0], table.numbers[:0]
     # Candidates leave the range of floats as a matter of course; they are judged by what they give.
@@ -314,7 +314,7 @@ def find_formula(
 def _search(
     everything: SplitRows,
     limits: Limits,
-    told: tuple[Callable[..., Any], ...],
+    listeners: tuple[Callable[..., Any], ...],
     meter: Meter,
     most: float,
     limit: float | None,
@@ -329,7 +329,7 @@ def _search(
     chosen = searched_columns(rows, limits)
     few = rows.columns(chosen)
     # The last of them is the one that counts.
-    searches = [Search(few, limits.narrowed(few.names), told, meter, most, config)]
+    searches = [Search(few, limits.narrowed(few.names), listeners, meter, most, config)]
     reason = StopReason.EXHAUSTED
     try:
         with running(meter):

@@ -97,13 +97,13 @@ def search_groups(
             )
         tied = sorted((tie(model, rows) for model in models[:_TIED]), key=_rank)
         kept = [label for at, label in enumerate(labels) if at not in few]
-        told = [_told(each, rows, kept) for each in [*tied, *models[_TIED:]]]
-        told = [_joined(each, labels, few, table, number[table.numbers], seed) for each in told]
-    best = told[0]
+        answers = [_answer(each, rows, kept) for each in [*tied, *models[_TIED:]]]
+        answers = [_joined(each, labels, few, table, number[table.numbers], seed) for each in answers]
+    best = answers[0]
     stopped = next((each for each in reasons if not each.repeatable), reasons[0])
     return GroupedResult(
         best,
-        tuple(told[1:]),
+        tuple(answers[1:]),
         _message(best, _renamed(tied[0], columns), rows, len(few)),
         stopped,
         meter.seconds,
@@ -167,7 +167,7 @@ def _rank(model: Tied) -> float:
     return model.criterion + 2 * _NODE * node_count(from_tree(model.tree))
 
 
-def _told(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedFormula:
+def _answer(model: Tied, rows: GroupedRows, labels: list[Hashable]) -> GroupedFormula:
     model = _renamed(model, rows.columns)
     own = {
         label: MappingProxyType(

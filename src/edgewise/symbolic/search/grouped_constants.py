@@ -241,7 +241,7 @@ def _read(
     plain: dict[str, Node],
     rows: GroupedRows,
 ) -> Tied:
-    told = {name: (np.empty(rows.count), np.empty(rows.count)) for name in own}
+    by_group = {name: (np.empty(rows.count), np.empty(rows.count)) for name in own}
     common = dict(shared)
     for (name, at), value, error in zip(
         order, fit.constants.tolist(), fit.standard_errors.tolist(), strict=True
@@ -249,8 +249,8 @@ def _read(
         if at < 0:
             common[name] = (value, error)
         else:
-            told[name][0][at], told[name][1][at] = value, error
-    return _tied(model.tree, model.names, common, told, plain, fit.rss, rows)
+            by_group[name][0][at], by_group[name][1][at] = value, error
+    return _tied(model.tree, model.names, common, by_group, plain, fit.rss, rows)
 
 
 def _tied(

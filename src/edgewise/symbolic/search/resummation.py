@@ -42,11 +42,11 @@ def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Ite
     ...                     for tree in resummed([Formula(2 / x - 4 / x**3, names=("x",))])]
     True
     """
-    told = set[Expr]()
+    seen = set[Expr]()
     for formula in formulas:
         for whole in _written(formula.expression, config.series_terms):
-            if whole not in told and whole.real:
-                told.add(whole)
+            if whole not in seen and whole.real:
+                seen.add(whole)
                 yield to_tree(whole)
 
 

@@ -193,12 +193,12 @@ def _form(name: str) -> Form:
 
 
 def _units(
-    told: Mapping[str, Any] | None, columns: Sequence[str], idle: Collection[str], target: str
+    units: Mapping[str, Any] | None, columns: Sequence[str], idle: Collection[str], target: str
 ) -> Dimensions | None:
     """The dimensions of the columns that are searched; those left out may have a unit but need none."""
-    if told is None:
+    if units is None:
         return None
-    given: Any = told
+    given: Any = units
     if isinstance(given, Mapping):
         known = cast("Mapping[str, Any]", given)
         given = {key: unit for key, unit in known.items() if key not in idle}

@@ -233,8 +233,8 @@ class Search:
             if fitted is not None:
                 fresh.append(fitted)
         kept = _worth_finishing(fresh, self.finished)
-        told = {id(each) for each in kept}
-        self.passed |= {_key(each.expression): each for each in fresh if id(each) not in told}
+        finishing = {id(each) for each in kept}
+        self.passed |= {_key(each.expression): each for each in fresh if id(each) not in finishing}
         for fitted in kept:
             polished = self._polished(fitted)
             if fitted.expression in self.straightened:
@@ -305,8 +305,8 @@ class Search:
             and _determined(each)
         ]
         near.sort(key=lambda pair: (pair[0], pair[1].held))
-        told = (as_formula(trim_digits(each, self.rows), self.rows, None) for _, each in near)
-        return list(islice(filter(self.satisfies, told), self.config.rivals))
+        rounded = (as_formula(trim_digits(each, self.rows), self.rows, None) for _, each in near)
+        return list(islice(filter(self.satisfies, rounded), self.config.rivals))
 
     def _fitted(self, tree: Node) -> Fitted | None:
         expression = shortest(from_tree(tree, self.rows.names), self.rows.positive)

@@ -74,12 +74,12 @@ def search_without_errors(
         tried.append(aside)
         ended = search(rows.without(aside), meter.part(share))
         reason = ended.result.stop_reason
-        told = departing_rows(ended.result.best, rows, aside, config)
-        same = bool((told == aside).all())
+        outlying = departing_rows(ended.result.best, rows, aside, config)
+        same = bool((outlying == aside).all())
         if not same and reason.repeatable:
-            ended = ended.on(split(rows.without(told)))
-        kept.append((_criterion(ended.result, rows, config), ended, told))
-        waiting = [told, *fresh[1:]]
+            ended = ended.on(split(rows.without(outlying)))
+        kept.append((_criterion(ended.result, rows, config), ended, outlying))
+        waiting = [outlying, *fresh[1:]]
         solved = reason in (StopReason.EXACT, StopReason.EXPLAINED) or ended.result.exact
         finished = same and not fresh[1:] and reason is not StopReason.WORK_SPENT
         if solved or finished or not reason.repeatable or meter.left <= 0:

@@ -269,17 +269,17 @@ def _forms(curve: _Curve, error: float, name: Variable, work: float) -> list[Nod
     config, x, y, counts = curve.config, curve.x, curve.y, curve.counts
     scale = math.sqrt(float(np.average(np.square(y), weights=counts)))
     accuracy = min(1.0, 1.1 * error / math.sqrt(float(counts.mean())) / max(scale, 1e-300))
-    told: list[tuple[float, Node]] = []
+    offered: list[tuple[float, Node]] = []
     for each in one_variable(x, y, counts / counts.max(), accuracy=accuracy, work=work, config=config):
-        told.append((each.residual, substitute(each.tree, "x", name)))
+        offered.append((each.residual, substitute(each.tree, "x", name)))
     for tree in curves(curve.rows(name), np.sqrt(counts)):
         tape = Tape(tree, (name.name,))
         left = np.square(tape.value(tape.start, x[:, None]) - y)
-        told.append((math.sqrt(float(np.average(left, weights=counts))) / max(scale, 1e-300), tree))
-    least = min((residual for residual, _ in told if math.isfinite(residual)), default=math.inf)
+        offered.append((math.sqrt(float(np.average(left, weights=counts))) / max(scale, 1e-300), tree))
+    least = min((residual for residual, _ in offered if math.isfinite(residual)), default=math.inf)
     near = [
         (size(tree), residual, tree)
-        for residual, tree in told
+        for residual, tree in offered
         if residual <= config.varying.noisy_near * least
     ]
     simple, close = sorted(near, key=lambda each: each[:2]), sorted(near, key=lambda each: each[1])
