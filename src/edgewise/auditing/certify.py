@@ -75,8 +75,8 @@ class CertifiedFlip:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; None where the bound is infinite."""
-        told = {**plain(asdict(self)), "probability": self.probability}
-        return {**told, "stop_reason": self.stop_reason.value}
+        entries = {**plain(asdict(self)), "probability": self.probability}
+        return {**entries, "stop_reason": self.stop_reason.value}
 
 
 @dataclass(frozen=True, eq=False)

@@ -62,8 +62,8 @@ class Mitigated:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything but the model, for JSON."""
-        told = fields(self, "detail", "message", "stop_reason", "seconds")
-        return {**told, "certificates": [each.to_dict() for each in self.certificates]}
+        entries = fields(self, "detail", "message", "stop_reason", "seconds")
+        return {**entries, "certificates": [each.to_dict() for each in self.certificates]}
 
 
 def with_network(model: Any, network: KAN) -> Any:

@@ -53,9 +53,9 @@ class FrontierPoint:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, without the model."""
         names = ("method", "detail", "accuracy", "auc", "dp", "eo", "dp_ratio")
-        told = {name: plain(getattr(self, name)) for name in names}
-        told["stop_reason"] = self.stop_reason.value
-        return {**told, "certificates": [each.to_dict() for each in self.certificates]}
+        entries = {name: plain(getattr(self, name)) for name in names}
+        entries["stop_reason"] = self.stop_reason.value
+        return {**entries, "certificates": [each.to_dict() for each in self.certificates]}
 
 
 @dataclass(frozen=True, eq=False)

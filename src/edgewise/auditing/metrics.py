@@ -90,12 +90,12 @@ class GroupTable:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers; None where there is no value."""
-        told = cast("dict[str, Any]", plain(asdict(self)))
+        entries = cast("dict[str, Any]", plain(asdict(self)))
         if self.demographic_parity is not None:
-            told["demographic_parity"] = plain(asdict(self.demographic_parity))
-            told["equalised_odds"] = told.pop("odds")
-            told["four_fifths"] = self.four_fifths
-        return told
+            entries["demographic_parity"] = plain(asdict(self.demographic_parity))
+            entries["equalised_odds"] = entries.pop("odds")
+            entries["four_fifths"] = self.four_fifths
+        return entries
 
 
 def group_tables(
@@ -124,8 +124,8 @@ def fairlearn_values(outcomes: Outcomes, grouping: Grouping) -> dict[str, Floats
         weight = outcomes.weight[rows]
         if not weight.sum() > 0:
             continue
-        for told, chosen in measures:
-            predicted = cast(Floats, decided if told == "decided" else outcomes.score)[rows]
+        for read, chosen in measures:
+            predicted = cast(Floats, decided if read == "decided" else outcomes.score)[rows]
             for name, measure in chosen.items():
                 out[name][g] = measure(actual[rows], predicted, sample_weight=weight)
     return out

@@ -175,9 +175,9 @@ def mitigate(
                 break
         if len(read) == 1:
             return made
-        told = f"{', '.join(read)} may move the output by at most {tau:g}"
+        detail = f"{', '.join(read)} may move the output by at most {tau:g}"
         return Mitigated(
-            made.model, told, _bounds(made.model, read, factor if proofs else None), made.stop_reason
+            made.model, detail, _bounds(made.model, read, factor if proofs else None), made.stop_reason
         )
 
     def without(gone: list[str]) -> Mitigated:
@@ -188,8 +188,8 @@ def mitigate(
     ways = list[tuple[str, str, Callable[[], Mitigated]]]()
     for criterion in CRITERIA if "penalty" in methods else ():
         for strength in strengths:
-            told = f"penalty on {criterion} of weight {strength:g}"
-            ways.append(("penalty", told, partial(trained, model, criterion, strength)))
+            label = f"penalty on {criterion} of weight {strength:g}"
+            ways.append(("penalty", label, partial(trained, model, criterion, strength)))
     if "flip" in methods and not read:
         notes.append("flip: the model does not read the attribute; changing it changes nothing.")
     for tau in taus if "flip" in methods and read else ():
@@ -197,7 +197,7 @@ def mitigate(
     for gone in [read, *([*read, *proxies[: k + 1]] for k in range(len(proxies)))]:
         if gone and "surgery" in methods:
             ways.append(("surgery", f"without {', '.join(gone)}", partial(without, gone)))
-    planned = ["the model as it was", *(told for _, told, _ in ways)]
+    planned = ["the model as it was", *(label for _, label, _ in ways)]
     stages = Stages([*planned, *(["thresholds"] if "thresholds" in methods else [])], meter, callbacks, of)
     made = dict[str, FrontierPoint]()
     with one_thread():
@@ -213,14 +213,14 @@ def mitigate(
                 if read:
                     points[0] = replace(points[0], certificates=_bounds(model, read, factor))
                 last = _ended(points[0].certificates)
-                for method, told, make in ways:
+                for method, label, make in ways:
                     stages.next(last)
                     try:
                         changed = make()
                     except InputError as error:
                         notes.append(f"{method}: {error}")
                         continue
-                    made[told] = _judged(method, changed, who, judge)
+                    made[label] = _judged(method, changed, who, judge)
                     last = changed.stop_reason
                 stages.next(last)
                 if "thresholds" in methods:
@@ -231,7 +231,7 @@ def mitigate(
             ended = meter.own(stop)
         except KeyboardInterrupt:
             ended = StopReason.INTERRUPTED
-    points[1:1] = [made[told] for _, told, _ in ways if told in made]
+    points[1:1] = [made[label] for _, label, _ in ways if label in made]
     if not ended.repeatable:
         notes.append(stages.left_out(ended))
     rows, held = len(learn.actual), len(judge.actual)

@@ -146,10 +146,10 @@ class Proxies:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain dictionaries, lists, strings and numbers."""
-        told = cast("dict[str, Any]", plain(asdict(self)))
-        for entry, proxy in zip(told["columns"], self.columns, strict=True):
+        entries = cast("dict[str, Any]", plain(asdict(self)))
+        for entry, proxy in zip(entries["columns"], self.columns, strict=True):
             entry["strength"] = proxy.strength
-        return told
+        return entries
 
 
 def find_proxies(

@@ -77,17 +77,17 @@ class Subject:
         if not self.of_classes:
             return _flat(self.model.predict(table), "predict")
         if not self.scored:
-            told = np.asarray(self.model.predict(table)).ravel().tolist()
-            return np.array([value == self.positive for value in told], dtype=np.float64)
-        told = np.asarray(self.model.predict_proba(table), dtype=np.float64)
-        if told.ndim == 2:
-            told = told[:, self.classes.index(self.positive)]
-        if told.ndim != 1 or not np.isfinite(told).all():
+            predicted = np.asarray(self.model.predict(table)).ravel().tolist()
+            return np.array([value == self.positive for value in predicted], dtype=np.float64)
+        predicted = np.asarray(self.model.predict_proba(table), dtype=np.float64)
+        if predicted.ndim == 2:
+            predicted = predicted[:, self.classes.index(self.positive)]
+        if predicted.ndim != 1 or not np.isfinite(predicted).all():
             raise InputError(
                 "The 'model' argument of audit must give a finite probability for every row. "
-                f"Got an array of shape {told.shape} from predict_proba instead."
+                f"Got an array of shape {predicted.shape} from predict_proba instead."
             )
-        return told
+        return predicted
 
     def decisions(self, scores: Floats) -> NDArray[np.bool_]:
         """Which rows are decided "yes"."""

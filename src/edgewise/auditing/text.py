@@ -96,8 +96,8 @@ def flips_text(flips: Flips, positive: str) -> list[str]:
         lines.append(f"Changing {flips.attribute} alone: {flips.share:.2%} of decisions flip; {found}.")
         for change in sorted(flips.changes, key=lambda each: -each.to_yes - each.to_no)[:_MOST_CHANGES]:
             if change.to_yes + change.to_no > 0:
-                told = f"  to {change.value!r}: {change.to_yes:.2%} become {positive!r}, {change.to_no:.2%} no longer are"
-                lines.append(f"{told}; mean change {change.mean:+.3g}")
+                words = f"  to {change.value!r}: {change.to_yes:.2%} become {positive!r}, {change.to_no:.2%} no longer are"
+                lines.append(f"{words}; mean change {change.mean:+.3g}")
     certified = flips.certified
     if certified is not None:
         if math.isinf(certified.bound):
@@ -124,8 +124,8 @@ def proxies_text(proxies: Proxies) -> list[str]:
     found = proxies.found
     if not found and not proxies.pairs:
         return [f"Proxies of {proxies.attribute}: none found among {len(proxies.columns)} other columns."]
-    told = "area under the curve at guessing it; 0.5 is chance, all columns together reach"
-    lines = [f"Proxies of {proxies.attribute} ({told} {proxies.together:.2f}):"]
+    measure = "area under the curve at guessing it; 0.5 is chance, all columns together reach"
+    lines = [f"Proxies of {proxies.attribute} ({measure} {proxies.together:.2f}):"]
     lines += [
         f"  {proxy.column}: {proxy.auc:.2f} [{proxy.low:.2f}, {proxy.high:.2f}], {proxy.strength}, for {proxy.group!r}"
         for proxy in found[:_LISTED]
@@ -159,12 +159,12 @@ def _measures(table: GroupTable, heads: dict[str, str], overall: GroupTable) -> 
 def _gap_text(gap: Gap) -> str:
     if math.isnan(gap.difference):
         return "not defined (fewer than two groups have it)"
-    told = f"difference {number(gap.difference)}"
+    words = f"difference {number(gap.difference)}"
     if not math.isnan(gap.interval[0]):
-        told += f" {interval(gap.interval)}"
+        words += f" {interval(gap.interval)}"
     if not math.isnan(gap.ratio):
-        told += f", ratio {number(gap.ratio)}"
-    return f"{told} ({gap.highest!r} highest, {gap.lowest!r} lowest)" if gap.highest else told
+        words += f", ratio {number(gap.ratio)}"
+    return f"{words} ({gap.highest!r} highest, {gap.lowest!r} lowest)" if gap.highest else words
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -332,7 +332,7 @@ def _interactions(value: Any, mode: str, of: str) -> str | int | None:
 
 def _show(record: Record) -> None:
     # Asked for with verbose=1, as scikit-learn's estimators do; on the error stream, so that results can be piped.
-    told = "" if math.isnan(record.loss) else f": {record.loss:.4g}"
-    told += "" if record.validation is None else f", held out {record.validation:.4g}"
+    errors = "" if math.isnan(record.loss) else f": {record.loss:.4g}"
+    errors += "" if record.validation is None else f", held out {record.validation:.4g}"
     share = "" if record.share is None else f"{record.share:4.0%}  "
-    sys.stderr.write(f"{record.seconds:6.1f} s  {share}{record.phase}{told} {record.note}".rstrip() + "\n")
+    sys.stderr.write(f"{record.seconds:6.1f} s  {share}{record.phase}{errors} {record.note}".rstrip() + "\n")

@@ -92,10 +92,10 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
     if isinstance(parameters.get("output_range"), list):
         parameters["output_range"] = tuple(_plain(end) for end in parameters["output_range"])
     if parameters.get("config") is not None:
-        told: dict[str, Any] = parameters["config"]
+        saved: dict[str, Any] = parameters["config"]
         numbers: dict[str, Any] = {
             name: tuple(cast("list[Any]", own)) if isinstance(own, list) else own
-            for name, own in told.items()
+            for name, own in saved.items()
         }
         parameters["config"] = TableConfig(**numbers)
     model.set_params(**parameters)
@@ -115,20 +115,20 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
     model.feature_importances_ = importances
     model.target_names_ = tuple(str(name) for name in document["target_names"])
     model.screened_out_ = tuple(str(name) for name in document["screened_out"])
-    told = document["fit"]
+    saved = document["fit"]
     model.fit_ = TableFit(
         network=net,
         history=(),
-        message=str(told["message"]),
-        stop_reason=StopReason(told["stop_reason"]),
-        seconds=float(told["seconds"]),
-        mode=str(told["mode"]),
-        members=int(told["members"]),
-        validation_error=None if told["validation_error"] is None else float(told["validation_error"]),
-        events=tuple(str(event) for event in told["events"]),
+        message=str(saved["message"]),
+        stop_reason=StopReason(saved["stop_reason"]),
+        seconds=float(saved["seconds"]),
+        mode=str(saved["mode"]),
+        members=int(saved["members"]),
+        validation_error=None if saved["validation_error"] is None else float(saved["validation_error"]),
+        events=tuple(str(event) for event in saved["events"]),
         # Files of earlier versions do not tell.
-        pairs=tuple((_place(i, net), _place(j, net)) for i, j in told.get("pairs", ())),
-        curve=str(told.get("curve", "")),
+        pairs=tuple((_place(i, net), _place(j, net)) for i, j in saved.get("pairs", ())),
+        curve=str(saved.get("curve", "")),
     )
     if isinstance(model, KANClassifier):
         model.classes_ = _array_from_json(document["classes"])
@@ -142,12 +142,12 @@ def model_from_document(kind: str, document: Mapping[str, Any], net: KAN) -> Any
     return model
 
 
-def _misses(told: Any, outputs: int) -> Misses | None:
+def _misses(saved: Any, outputs: int) -> Misses | None:
     """Out-of-bag errors; files of earlier versions have none."""
-    if told is None:
+    if saved is None:
         return None
-    errors = np.asarray(told["errors"], dtype=np.float64).T
-    rows = told["rows"]
+    errors = np.asarray(saved["errors"], dtype=np.float64).T
+    rows = saved["rows"]
     fits = errors.ndim == 2 and errors.shape[1] == outputs and type(rows) is int and 0 < len(errors) <= rows
     if not fits or not np.isfinite(errors).all() or (np.diff(errors, axis=0) < 0).any() or (errors < 0).any():
         raise InputError("its out-of-bag errors are no rising numbers, one list for each output.")
@@ -156,8 +156,8 @@ def _misses(told: Any, outputs: int) -> Misses | None:
 
 def calibration_document(model: Any) -> dict[str, Any]:
     """What is to be kept of a CalibratedKAN besides the classifier behind it."""
-    told = {name: getattr(model, name).to_dict() for name in ("before", "after")}
-    return {**model.calibration_.to_json(), **told}
+    reliability = {name: getattr(model, name).to_dict() for name in ("before", "after")}
+    return {**model.calibration_.to_json(), **reliability}
 
 
 def calibrated_from_document(inner: Any, document: Mapping[str, Any]) -> CalibratedKAN:

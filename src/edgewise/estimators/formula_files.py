@@ -32,9 +32,9 @@ def save(model: FormulaRegressor, path: PathLike, *, overwrite: bool = True) -> 
     result: Any = model.result_
     grouped = isinstance(model.formula_, GroupedFormula)
     write = _grouped_document if grouped else _formula_document
-    told = {"message": result.message, "stop_reason": str(result.stop_reason), "seconds": result.seconds}
+    entries = {"message": result.message, "stop_reason": str(result.stop_reason), "seconds": result.seconds}
     if not grouped:
-        told |= {
+        entries |= {
             "noise": result.noise,
             "exact": result.exact,
             "remarks": list(result.remarks),
@@ -51,7 +51,7 @@ def save(model: FormulaRegressor, path: PathLike, *, overwrite: bool = True) -> 
         "grouped": grouped,
         "formula": write(cast(Any, model.formula_)),
         "front": [write(cast(Any, each)) for each in model.front_],
-        "result": plain(told),
+        "result": plain(entries),
     }
     write_container(path, document, {}, overwrite)
 
@@ -76,22 +76,22 @@ def _model(document: Mapping[str, Any]) -> FormulaRegressor:
         name: tuple(cast("list[Any]", each)) for name, each in parameters.items() if isinstance(each, list)
     }
     model = FormulaRegressor().set_params(**(parameters | tuples))
-    told = cast("dict[str, Any]", document["result"])
-    reason, seconds = StopReason(told["stop_reason"]), float(told["seconds"])
+    saved = cast("dict[str, Any]", document["result"])
+    reason, seconds = StopReason(saved["stop_reason"]), float(saved["seconds"])
     if document["grouped"]:
         best, *rivals = (_grouped(each) for each in document["front"])
         model.formula_, model.front_ = _grouped(document["formula"]), (best, *rivals)
-        model.result_ = GroupedResult(best, tuple(rivals), str(told["message"]), reason, seconds)
+        model.result_ = GroupedResult(best, tuple(rivals), str(saved["message"]), reason, seconds)
     else:
         best, front = _formula(document["formula"]), tuple(_formula(each) for each in document["front"])
         model.formula_, model.front_ = best, front
         model.result_ = FormulaResult(
-            best, front, None, str(told["message"]), seconds, reason,
-            noise=None if told["noise"] is None else float(told["noise"]),
-            exact=told["exact"] is True,
-            remarks=tuple(map(str, told["remarks"])),
-            gross_errors=tuple(map(int, told["gross_errors"])),
-            reduced_chi_square=None if told["reduced_chi_square"] is None else float(told["reduced_chi_square"]),
+            best, front, None, str(saved["message"]), seconds, reason,
+            noise=None if saved["noise"] is None else float(saved["noise"]),
+            exact=saved["exact"] is True,
+            remarks=tuple(map(str, saved["remarks"])),
+            gross_errors=tuple(map(int, saved["gross_errors"])),
+            reduced_chi_square=None if saved["reduced_chi_square"] is None else float(saved["reduced_chi_square"]),
         )  # fmt: skip
     model.n_features_in_ = int(document["n_features"])
     formula = model.formula_
@@ -183,6 +183,6 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, (list, tuple)):
         return all(map(_is_plain, cast("list[Any]", value)))
     if isinstance(value, dict):
-        told = cast("dict[Any, Any]", value)
-        return all(type(key) is str and _is_plain(each) for key, each in told.items())
+        entries = cast("dict[Any, Any]", value)
+        return all(type(key) is str and _is_plain(each) for key, each in entries.items())
     return type(value) in (str, int, float, bool, type(None))

@@ -242,8 +242,8 @@ def _trained(problem: Problem, encoding: Encoding, inputs: Floats, settings: Set
     )
     if size == 1.0:
         return fit
-    told = None if fit.out_of_bag is None else fit.out_of_bag * size
-    return replace(fit, network=magnified(fit.network, size), out_of_bag=told)
+    predicted = None if fit.out_of_bag is None else fit.out_of_bag * size
+    return replace(fit, network=magnified(fit.network, size), out_of_bag=predicted)
 
 
 def constant(problem: Problem, encoding: Encoding) -> TableFit:

@@ -285,14 +285,14 @@ class KANRegressor(RegressorMixin, KANEstimator):
         True
         """
         out = self._outputs(X)
-        told = out[:, 0] if self._single else out
+        predicted = out[:, 0] if self._single else out
         if return_interval is None:
-            return told
+            return predicted
         half = self._half_widths(return_interval)
         ends = np.stack([out - half, out + half], -1)
         if self.output_range is not None:
             ends = ends.clip(*check_range(self.output_range, type(self).__name__))
-        return told, ends[:, 0] if self._single else ends
+        return predicted, ends[:, 0] if self._single else ends
 
     def _half_widths(self, level: float) -> Floats:
         name, misses = type(self).__name__, getattr(self, "misses_", None)

@@ -304,12 +304,12 @@ def _conditions(
     if reference != "best":
         named = reasons_of(subject, output, x, cells, effects, len(effects))
         return {one.column: one.condition for one in named}
-    told = dict[str, str]()
+    words = dict[str, str]()
     for column, cell in zip(subject.columns, cells, strict=True):
-        told[column.name] = (
+        words[column.name] = (
             f"{column.name} missing" if cell is None else f"{column.name} = {column.text(cell)}"
         )
-    return told
+    return words
 
 
 def _merged(

@@ -353,12 +353,12 @@ def measures_of(model: Fitted, outputs: Floats, y: Any) -> dict[str, float]:
     logits = np.column_stack([np.zeros(len(outputs)), outputs]) if outputs.shape[1] == 1 else outputs
     p = np.exp(logits - logits.max(1, keepdims=True))
     p /= p.sum(1, keepdims=True)
-    told = measured(p, codes)
+    scores = measured(p, codes)
     found: dict[str, float] = {}
     if p.shape[1] == 2 and len(np.unique(codes)) == 2:
         found["auc"] = float(roc_auc_score(codes, logits[:, 1] - logits[:, 0]))
     accuracy = float((p.argmax(1) == codes).mean())
-    return {**found, "accuracy": accuracy, "log_loss": told.log_loss, "brier": told.brier}
+    return {**found, "accuracy": accuracy, "log_loss": scores.log_loss, "brier": scores.brier}
 
 
 def decisions_of(outputs: Floats) -> NDArray[np.int64]:

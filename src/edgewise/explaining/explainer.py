@@ -247,14 +247,16 @@ class Explainer:
 
     def _differs(self, cells: list[Cell], number: int, moved: Floats) -> tuple[str, ...]:
         """The columns whose difference matters most, with both values."""
-        told: list[str] = []
+        changes: list[str] = []
         for k in np.argsort(-np.abs(moved), kind="stable")[:3].tolist():
             if abs(moved[k]) <= 1e-9 * (1 + float(np.abs(moved).max())):
                 break
             column = self.columns[k]
             there = self.subject.rows.cell(number, column.place)
-            told.append(f"{column.name} ({_brief(column.text(there))}, not {_brief(column.text(cells[k]))})")
-        return tuple(told)
+            changes.append(
+                f"{column.name} ({_brief(column.text(there))}, not {_brief(column.text(cells[k]))})"
+            )
+        return tuple(changes)
 
 
 def _answer(

@@ -164,10 +164,10 @@ def _bars(contributions: tuple[Contribution, ...], width: int = 20) -> list[str]
     largest = max((abs(one.effect) for one in contributions), default=0.0)
     if largest == 0:
         return ["  No column moves it."]
-    told = [one for one in contributions if abs(one.effect) >= FAINT * largest]
+    shown = [one for one in contributions if abs(one.effect) >= FAINT * largest]
     rest = [one.effect for one in contributions if abs(one.effect) < FAINT * largest]
     lines: list[str] = []
-    for one in told:
+    for one in shown:
         size = round(width / 2 * abs(one.effect) / largest)
         bar = "\u2588" * max(size, 1)
         left, right = (bar, "") if one.effect < 0 else ("", bar)

@@ -59,11 +59,11 @@ class Misses:
         return self.errors[min(place, len(self.errors)) - 1]
 
 
-def out_of_bag_misses(truth: Floats, told: Floats, weight: Floats) -> Misses | None:
+def out_of_bag_misses(truth: Floats, predicted: Floats, weight: Floats) -> Misses | None:
     """Errors of out-of-bag outputs (h, outputs) for rows of some weights (h,); None where there are no rows."""
     if not len(truth):
         return None
-    errors = np.abs(truth - told)
+    errors = np.abs(truth - predicted)
     count = min(len(errors), KEPT)
     # The smallest errors that reach each share of the rows, and never less.
     shares = np.arange(1, count + 1) / count

@@ -152,8 +152,8 @@ class GlobalExplanation:
         else:
             how = f"The shapes together explain {100 * self.additive_share:.1f} % of it; the rest are interactions."
         least = LEAST * max((one.value for one in self.importances), default=0.0)
-        told = [one for one in self.importances if one.value > least]
-        width = min(max([len(one.column) for one in told] + [6]), 36)
+        shown = [one for one in self.importances if one.value > least]
+        width = min(max([len(one.column) for one in shown] + [6]), 36)
         lines = [title, how, "", f"  {'column':<{width}}  importance  {'[95 %]':^15}  share  shape"]
         for one, shape in zip(self.importances, self.shapes, strict=True):
             if one.value <= least:

@@ -137,8 +137,8 @@ def read_edit(edit: Any) -> ShapeEdit:
         raise InputError(
             f"The edit {name!r} of edit_shape must have at most {len(names)} numbers. Got {len(numbers)} instead."
         )
-    told = dict(zip(names, numbers, strict=False))
-    return ShapeEdit(name, told.get("low"), told.get("high"), told.get("value"))
+    limits = dict(zip(names, numbers, strict=False))
+    return ShapeEdit(name, limits.get("low"), limits.get("high"), limits.get("value"))
 
 
 def _numbers(reader: Reader) -> list[float | None]:

@@ -46,8 +46,8 @@ def encoding_parts(program: Program) -> list[str]:
     at = 0
     for k, column in enumerate(program.columns):
         if isinstance(column, NumberInput):
-            told = (column.centre, column.scale, column.low, column.high, column.fill)
-            values = ", ".join(map(literal, told))
+            numbers = (column.centre, column.scale, column.low, column.high, column.fill)
+            values = ", ".join(map(literal, numbers))
             x = f"x[{k}]"
             if column.codes:
                 x = f"{' || '.join(f'{x} == {literal(code)}' for code in column.codes)} ? NAN : {x}"
@@ -57,8 +57,8 @@ def encoding_parts(program: Program) -> list[str]:
             first = at + 1 + column.flagged
             lines += [f"    h[{first + j}] = x[{k}] == {literal(c)};" for j, c in enumerate(column.codes)]
         elif isinstance(column, LevelInput):
-            told = f"{len(column.levels)}, {column.unseen}, {column.missing}"
-            lines.append(f"    h[{at}] = level_input(x[{k}], {told});")
+            numbers = f"{len(column.levels)}, {column.unseen}, {column.missing}"
+            lines.append(f"    h[{at}] = level_input(x[{k}], {numbers});")
         at += column.width
     return [*parts, "\n".join([*lines, "}"])]
 

@@ -24,8 +24,8 @@ def column_equations(program: Program, digits: int | None) -> list[str]:
                     rf"{input_symbol(at + 1)} &= 1 \text{{ if }} {name} \text{{ is missing, else }} 0"
                 )
             for k, code in enumerate(column.codes, start=at + 1 + column.flagged):
-                told = number(code, None)
-                found.append(rf"{input_symbol(k)} &= 1 \text{{ if }} {name} = {told} \text{{, else }} 0")
+                shown = number(code, None)
+                found.append(rf"{input_symbol(k)} &= 1 \text{{ if }} {name} = {shown} \text{{, else }} 0")
         elif isinstance(column, LevelInput):
             found.append(f"{input_symbol(at)} &= {_codes(column, name)}")
         at += column.width

@@ -148,10 +148,10 @@ def _encoded(program: Program) -> str:
         name = quoted(column.name)
         if isinstance(column, NumberInput):
             lines.append(f"    x = _numbers(column({name}, {place}), {name}, {column.kind!r})")
-            told = (column.centre, column.scale, column.low, column.high, column.fill)
+            numbers = (column.centre, column.scale, column.low, column.high, column.fill)
             value = f"np.where(np.isin(x, {list(column.codes)!r}), np.nan, x)" if column.codes else "x"
             lines.append(
-                f"    inputs.append(_value({value}, {column.transform!r}, {', '.join(map(repr, told))}))"
+                f"    inputs.append(_value({value}, {column.transform!r}, {', '.join(map(repr, numbers))}))"
             )
             if column.flagged:
                 lines.append("    inputs.append(np.isnan(x) * 1.0)")

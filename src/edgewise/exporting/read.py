@@ -18,14 +18,14 @@ def program_of(
     model: Any, units: Mapping[str, str] | None = None, *, of: str = "export", maps: bool = False
 ) -> Program:
     """The program of a network, a formula or a fitted estimator; `maps` says whether whoever asks can calibrate."""
-    told = _check_units(units, of)
+    checked = _check_units(units, of)
     if isinstance(model, KAN):
         inputs, body = network_program(model)
-        return Program(_told(model), inputs, model.output_names, body, units=told)
+        return Program(_told(model), inputs, model.output_names, body, units=checked)
     if isinstance(model, Formula):
         inputs = tuple(Variable(name) for name in model.names)
         origin = f"the formula {short(model.text)}"
-        return Program(origin, inputs, (_output(model.names),), Formulas((model.tree,)), units=told)
+        return Program(origin, inputs, (_output(model.names),), Formulas((model.tree,)), units=checked)
     calibration = getattr(model, "calibration_", None)
     if calibration is not None and not maps:
         raise InputError(
@@ -44,7 +44,7 @@ def program_of(
         columns_of(view.encoding),
         tuple(_label(each, of) for each in view.classes) or None,
         bool(getattr(view.held, "_single", False)),
-        told,
+        checked,
         view.calibration,
     )
 

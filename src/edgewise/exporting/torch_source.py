@@ -280,11 +280,11 @@ def _made(module: nn.Module) -> tuple[str, nn.Module | None]:
             value = value is not None if name == "bias" else value
         if name not in ("device", "dtype") and isinstance(value, PLAIN):
             given[name] = value
-    told = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    arguments = ", ".join(f"{name}={value!r}" for name, value in given.items())
     try:
-        return f"nn.{kind.__name__}({told})", kind(**given)
+        return f"nn.{kind.__name__}({arguments})", kind(**given)
     except (TypeError, ValueError):
-        return told, None
+        return arguments, None
 
 
 def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:

@@ -99,8 +99,8 @@ def render_report(content: ReportContent) -> str:
 def _training(content: ReportContent) -> Markup:
     """Training and held-out error over the steps."""
     last = content.history[-1]
-    told = [("training", last.loss), ("held out", last.validation)]
-    ends = [f"{name} error {numbers.number(value, 3)}" for name, value in told if value is not None]
+    losses = [("training", last.loss), ("held out", last.validation)]
+    ends = [f"{name} error {numbers.number(value, 3)}" for name, value in losses if value is not None]
     words = f"Error over {numbers.counted(len(content.history), 'step')}, ending at {' and '.join(ends)}."
     return drawn(plot_training(content.history), words, "training")
 

@@ -124,12 +124,12 @@ def missing_values(content: ReportContent, table: Leaderboard) -> list[Caveat]:
     gaps = [column for column in content.table if column.missing > MUCH_MISSING]
     if not gaps:
         return []
-    told = listed([f"{c.name} ({percent(c.missing)})" for c in sorted(gaps, key=lambda c: -c.missing)], 4)
+    named = listed([f"{c.name} ({percent(c.missing)})" for c in sorted(gaps, key=lambda c: -c.missing)], 4)
     return [
         Caveat(
             "note",
             "Columns with many gaps",
-            f"Values are missing in {told}.",
+            f"Values are missing in {named}.",
             "The model treats a gap as information of its own. Check that gaps will come about in the same way later.",
         )
     ]

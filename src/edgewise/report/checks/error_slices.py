@@ -89,13 +89,13 @@ def _stretches(values: Floats, view: InputView) -> list[tuple[str, NDArray[np.bo
         if values.size
         else values
     )
-    told = [number(float(v), 3) for v in view.in_table(cuts)]
+    ends = [number(float(v), 3) for v in view.in_table(cuts)]
     if not len(cuts):
         return []
-    found = [(f"below {told[0]}", values < cuts[0])]
+    found = [(f"below {ends[0]}", values < cuts[0])]
     found += [
-        (f"between {told[k]} and {told[k + 1]}", (values >= cuts[k]) & (values < cuts[k + 1]))
+        (f"between {ends[k]} and {ends[k + 1]}", (values >= cuts[k]) & (values < cuts[k + 1]))
         for k in range(len(cuts) - 1)
     ]
-    found.append((f"above {told[-1]}", values >= cuts[-1]))
+    found.append((f"above {ends[-1]}", values >= cuts[-1]))
     return found

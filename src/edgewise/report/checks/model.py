@@ -155,13 +155,13 @@ def repeats(content: ReportContent, table: Leaderboard) -> list[Caveat]:
     values = [float(lead.of(content.y_test, p)(weights)[0]) for p in every]
     if content.classes:
         apart = float(np.stack(every).std(0).max(-1).mean())
-        unstable, told = (
+        unstable, words = (
             apart > 0.05,
             f"their probabilities differ by {number(100 * apart, 2)} percentage points",
         )
     else:
         apart = float(np.sqrt(np.stack(every).var(0).mean()))
-        unstable, told = (
+        unstable, words = (
             apart > 0.5 * values[0],
             f"their predictions differ by {number(apart, 3)} (root mean square)",
         )
@@ -171,7 +171,7 @@ def repeats(content: ReportContent, table: Leaderboard) -> list[Caveat]:
         Caveat(
             "check",
             "Other seeds give another model",
-            f"Over {counted(len(every), 'fit')} that differ in nothing but the seed, {told}; {lead.name} runs from "
+            f"Over {counted(len(every), 'fit')} that differ in nothing but the seed, {words}; {lead.name} runs from "
             f"{number(min(values))} to {number(max(values))}.",
             "Average several fits (members), or give the fit more rows or work, before reading single curves.",
         )

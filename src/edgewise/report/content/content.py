@@ -126,13 +126,13 @@ class InputView:
         """Values of the network in the units of the table, linear between the pairs and beyond them."""
         if len(self.scale) < 2:
             return values
-        seen, told = np.asarray(self.scale, dtype=np.float64).T
-        inner = np.interp(values, seen, told)
+        seen, raw = np.asarray(self.scale, dtype=np.float64).T
+        inner = np.interp(values, seen, raw)
         below, above = np.minimum(values - seen[0], 0.0), np.maximum(values - seen[-1], 0.0)
         with np.errstate(over="ignore"):
             # In halves: the way between two finite numbers need not be finite.
-            first = (told[1] / 2 - told[0] / 2) / (seen[1] - seen[0])
-            last = (told[-1] / 2 - told[-2] / 2) / (seen[-1] - seen[-2])
+            first = (raw[1] / 2 - raw[0] / 2) / (seen[1] - seen[0])
+            last = (raw[-1] / 2 - raw[-2] / 2) / (seen[-1] - seen[-2])
             beyond = first * below + last * above
         most = np.finfo(np.float64).max / 4
         return 2 * (np.clip(inner / 2, -most, most) + np.clip(beyond, -most, most))

@@ -222,10 +222,10 @@ def _number_view(name: str, column: NumberColumn) -> InputView:
         return InputView(name, column.name)
     room = 0.2 * (column.high - column.low)
     seen = np.linspace(column.low - room, column.high + room, PAIRS)
-    told = column.decode(seen)
-    good = np.isfinite(told)
+    raw = column.decode(seen)
+    good = np.isfinite(raw)
     return InputView(
-        name, column.name, scale=tuple(zip(seen[good].tolist(), told[good].tolist(), strict=True))
+        name, column.name, scale=tuple(zip(seen[good].tolist(), raw[good].tolist(), strict=True))
     )
 
 
@@ -322,8 +322,8 @@ def _as_cell(column: EncodedColumn, raw: RawColumn, cell: Any) -> float | str | 
 
 def _cells(columns: Sequence[EncodedColumn], table: RawTable) -> tuple[tuple[float | str | None, ...], ...]:
     """The rows of a table, a cell for each column: numbers, words, and None where a cell is missing."""
-    told = [_column_cells(column, raw) for column, raw in zip(columns, table.columns, strict=True)]
-    return tuple(zip(*told, strict=True))
+    cells = [_column_cells(column, raw) for column, raw in zip(columns, table.columns, strict=True)]
+    return tuple(zip(*cells, strict=True))
 
 
 def _column_cells(column: EncodedColumn, raw: RawColumn) -> list[float | str | None]:

@@ -46,7 +46,7 @@ def scaled_ticks(view: InputView, span: tuple[float, float]) -> tuple[tuple[floa
     """Places along a transformed axis where the table's own numbers are round, with labels that do not touch."""
     if len(view.scale) < 2:
         return None
-    seen, told = np.asarray(view.scale, dtype=np.float64).T
+    seen, raw = np.asarray(view.scale, dtype=np.float64).T
     low, high = (float(v) for v in view.in_table(np.array(span)))
     top = math.floor(math.log10(max(abs(low), abs(high), 1e-300)))
     # Zero and powers of ten come first, then their halves and fifths, then whatever is round in the range.
@@ -56,9 +56,9 @@ def scaled_ticks(view: InputView, span: tuple[float, float]) -> tuple[tuple[floa
     unit = 10.0 ** max(top - 300, 0)  # the span of numbers near the largest float is none
     between = (float(tick) * unit for tick in MaxNLocator(6).tick_values(low / unit, high / unit))
     for value in (0.0, *round_numbers, *between):
-        if not max(low, float(told[0])) <= value <= min(high, float(told[-1])):
+        if not max(low, float(raw[0])) <= value <= min(high, float(raw[-1])):
             continue
-        at, name = float(np.interp(value, told, seen)), plain(value)
+        at, name = float(np.interp(value, raw, seen)), plain(value)
         wide = text_width(name)
         inside = wide / 2 - SCALE * RIGHT <= pixels * (span[1] - at)
         if inside and all(pixels * abs(at - b) > (wide + text_width(n)) / 2 + APART for _, b, n in taken):

@@ -47,8 +47,8 @@ class Call:
     @property
     def code(self) -> str:
         """The line of Python that does so; numbers to the last bit."""
-        told = "".join(f"{name}={value!r}, " for name, value in self.arguments)
-        return f"network = ew.{self.name}(network, {told}X=X).network"
+        written = "".join(f"{name}={value!r}, " for name, value in self.arguments)
+        return f"network = ew.{self.name}(network, {written}X=X).network"
 
 
 _CALLS: Mapping[str, Callable[..., Any]] = {
@@ -75,8 +75,8 @@ def prune(edges: Any = (), threshold: Any = None) -> Call:
 def snap(edge: Any, form: Any, affine: Any) -> Call:
     """Make an edge a closed form."""
     numbers = [_number(each, "affine") for each in _list(affine, "affine", 4)]
-    told = (("edge", _edge(edge)), ("form", _text(form, "form")), ("affine", numbers))
-    return Call("edits.set_symbolic", told, f"snap {_edge(edge)} to {form}")
+    arguments = (("edge", _edge(edge)), ("form", _text(form, "form")), ("affine", numbers))
+    return Call("edits.set_symbolic", arguments, f"snap {_edge(edge)} to {form}")
 
 
 def numeric(edge: Any) -> Call:

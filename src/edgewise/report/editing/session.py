@@ -221,16 +221,16 @@ class Session:
         if not isinstance(message, Mapping):
             self.message = f"A message to the view must be a dictionary. Got {short(message)} instead."
             return
-        told = cast("Mapping[str, Any]", message)
-        act = self._acts().get(str(told.get("do")))
+        asked = cast("Mapping[str, Any]", message)
+        act = self._acts().get(str(asked.get("do")))
         if act is None:
             acts = ", ".join(self._acts())
             self.message = (
-                f"The 'do' of a message must be one of {acts}. Got {short(told.get('do'))} instead."
+                f"The 'do' of a message must be one of {acts}. Got {short(asked.get('do'))} instead."
             )
             return
         try:
-            act(told)
+            act(asked)
         except EdgewiseError as error:
             self.message = str(error)
 
@@ -301,15 +301,15 @@ class Session:
 
 
 def _property(result: Any) -> str:
-    told = getattr(result, "property", "")
-    return told if isinstance(told, str) and hasattr(result, "proved") else ""
+    claim = getattr(result, "property", "")
+    return claim if isinstance(claim, str) and hasattr(result, "proved") else ""
 
 
 def _words(result: Any) -> str:
     """A result in a few words."""
-    told = _property(result)
-    if told:
-        return f"{told}: {result.status}"
+    claim = _property(result)
+    if claim:
+        return f"{claim}: {result.status}"
     name = type(result).__name__
     return {"CalibratedKAN": "calibration", "Conformal": "intervals", "AuditResult": "audit"}.get(name, name)
 

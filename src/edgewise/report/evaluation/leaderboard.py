@@ -154,6 +154,6 @@ def _turned(gap: Interval, way: Yardstick) -> Interval:
 def _as_given(row: AccuracyRow, ways: tuple[Yardstick, ...]) -> tuple[Interval, ...]:
     """The errors a row came with; the measures of classes need predictions."""
     nan = float("nan")
-    told = {"RMSE": row.rmse, "R²": row.r2, "mean abs. error": row.mae}
-    values = [told.get(way.name) for way in ways]
+    scores = {"RMSE": row.rmse, "R²": row.r2, "mean abs. error": row.mae}
+    values = [scores.get(way.name) for way in ways]
     return tuple(Interval(nan if value is None else value, nan, nan) for value in values)

@@ -141,7 +141,7 @@ class LiveData:
 
     def to_json(self) -> str:
         """As the text of a script element: no character in it can end the element."""
-        told: dict[str, Any] = {
+        data: dict[str, Any] = {
             "program": program_data(self.program),
             "target": self.target,
             "unit": self.unit,
@@ -152,7 +152,7 @@ class LiveData:
             "edges": [asdict(each) for each in self.edges],
             "interval": None if self.interval is None else _interval(self.interval),
         }
-        text = json.dumps(told, allow_nan=False, separators=(",", ":"))
+        text = json.dumps(data, allow_nan=False, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

@@ -222,13 +222,13 @@ def _rows(table: GroupTable, heads: dict[str, str], overall: GroupTable) -> tupl
 def _proxies(proxies: Proxies) -> tuple[str, ...]:
     if not proxies.found and not proxies.pairs:
         return (f"None found among {len(proxies.columns)} other columns.",)
-    told = [
+    entries = [
         f"{proxy.column}: {proxy.strength}, area {proxy.auc:.2f} {interval((proxy.low, proxy.high))} for {proxy.group}"
         for proxy in proxies.found
     ]
     return (
         f"All other columns together tell {proxies.together_group} with an area of {proxies.together:.2f}; 0.5 is chance.",
-        *told,
+        *entries,
         *(
             f"{pair.columns[0]} with {pair.columns[1]}: area {pair.auc:.2f} together, {pair.apart:.2f} apart"
             for pair in proxies.pairs

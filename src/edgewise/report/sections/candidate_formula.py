@@ -181,8 +181,10 @@ def _constant(interval: Interval, share: float, scale: float) -> ConstantRow:
     ends = f"{number(interval.low, digits)} to {number(interval.high, digits)}"
     if not math.isfinite(share):
         return ConstantRow(number(value, digits), ends, "", None)
-    told = percent(share)
-    relative = "over 1,000 %" if share > 10 else told if told.startswith("under") else f"±{told}"
+    percentage = percent(share)
+    relative = (
+        "over 1,000 %" if share > 10 else percentage if percentage.startswith("under") else f"±{percentage}"
+    )
     return ConstantRow(number(value, digits), ends, relative, whisker(share, scale))
 
 

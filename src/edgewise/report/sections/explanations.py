@@ -128,13 +128,13 @@ def explain_view(content: ReportContent) -> ExplainView | None:
             else None
         )
     top = max((one.value for one in found.importances), default=0.0)
-    told = [
+    shown = [
         (one, shape)
         for one, shape in zip(found.importances, found.shapes, strict=True)
         if one.value > LEAST * top
     ]
     unused = [one.column for one in found.importances if one.value <= LEAST * top]
-    scale = max((one.high or one.value for one, _ in told), default=1.0) or 1.0
+    scale = max((one.high or one.value for one, _ in shown), default=1.0) or 1.0
     rows = tuple(
         ImportanceRow(
             one.column,
@@ -144,7 +144,7 @@ def explain_view(content: ReportContent) -> ExplainView | None:
             _words(shape),
             _bar(one.value, one.low, one.high, scale, f"{one.column}: {number(one.value, 3)}"),
         )
-        for one, shape in told
+        for one, shape in shown
     )
     cards = tuple(
         ShapeCard(
@@ -158,7 +158,7 @@ def explain_view(content: ReportContent) -> ExplainView | None:
                 kind="chart panel",
             ),
         )
-        for k, (one, shape) in enumerate(told[:MOST_SHAPES])
+        for k, (one, shape) in enumerate(shown[:MOST_SHAPES])
     )
     return ExplainView(
         lead=f"What moves the {found.output}, over {counted(found.n_rows, 'row')}; on average it is "
@@ -219,11 +219,11 @@ def answer_view(found: LocalExplanation, key: str) -> AnswerView:
 
 def _steps(found: LocalExplanation) -> str:
     """The largest contributions in words."""
-    told = [
+    parts = [
         f"{one.column} = {one.value} {signed(one.effect)}" for one in found.contributions[:6] if one.effect
     ]
     opening = f"From {number(found.base, 3)} on average to {number(found.value, 3)} for this row"
-    return f"{opening}: {'; '.join(told)}" if told else opening
+    return f"{opening}: {'; '.join(parts)}" if parts else opening
 
 
 def _answer(prediction: object) -> str:
@@ -263,10 +263,10 @@ def _does(shape: Shape) -> str:
     """What a card says below its name."""
     # Bars say themselves what they do.
     words = "" if shape.labels else shape.words
-    told = [words] if words else []
+    notes = [words] if words else []
     if not shape.exact:
-        told.append("average effect, with a 95 % band")
-    told += [
+        notes.append("average effect, with a 95 % band")
+    notes += [
         f"where {mark.name} {signed(mark.effect)}"
         if mark.name == "missing"
         else f"code {mark.name}: {signed(mark.effect)}"
@@ -274,8 +274,8 @@ def _does(shape: Shape) -> str:
         if mark.rows
     ]
     if len(shape.labels) > MOST_LEVELS:
-        told.append(f"{len(shape.labels) - MOST_LEVELS} more levels between")
-    return "; ".join(told)
+        notes.append(f"{len(shape.labels) - MOST_LEVELS} more levels between")
+    return "; ".join(notes)
 
 
 def _pairs(found: GlobalExplanation) -> tuple[PairRow, ...]:

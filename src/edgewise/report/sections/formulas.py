@@ -79,10 +79,10 @@ def candidates(content: ReportContent) -> tuple[Candidate, ...]:
 
 def _rivalry(rival: Alternative) -> str:
     """What speaks for a rival of the chosen formula, and what would settle it."""
-    told = f"The rows cannot tell it from the chosen formula (p = {rival.p_value:.2g})."
+    first = f"The rows cannot tell it from the chosen formula (p = {rival.p_value:.2g})."
     if rival.place is None:
-        return told
-    return f"{told} They differ most, by {number(rival.difference, 3)}, at {said(rival.place)}: a measurement there would."
+        return first
+    return f"{first} They differ most, by {number(rival.difference, 3)}, at {said(rival.place)}: a measurement there would."
 
 
 def front_chart(content: ReportContent) -> Markup | None:

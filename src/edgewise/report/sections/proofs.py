@@ -68,9 +68,9 @@ def proofs_view(proofs: Sequence[ProofResult]) -> ProofsView | None:
         return None
     rows = tuple(_row(one, f"proof-{k}") for k, one in enumerate(proofs))
     counts = {status: sum(row.status == status for row in rows) for status in MARKS}
-    told = listed([f"{count:,} {status}" for status, count in counts.items() if count])
+    statuses = listed([f"{count:,} {status}" for status, count in counts.items() if count])
     return ProofsView(
-        f"{counted(len(rows), 'property', 'properties')}: {told}.", rows, any(row.digest for row in rows)
+        f"{counted(len(rows), 'property', 'properties')}: {statuses}.", rows, any(row.digest for row in rows)
     )
 
 
@@ -103,17 +103,17 @@ def _text(one: ProofResult) -> str:
         return " ".join(filter(None, [f"Holds at every such row, shown {parts}{room}.", empty, *one.remarks]))
     if isinstance(one, Refuted):
         return " ".join([one.message, *one.remarks])
-    told = [f"Neither proved nor refuted: {one.message}."]
+    sentences = [f"Neither proved nor refuted: {one.message}."]
     if math.isfinite(one.upper):
-        told.append(f"The bound is exceeded by at most {number(one.upper, 3)} anywhere.")
+        sentences.append(f"The bound is exceeded by at most {number(one.upper, 3)} anywhere.")
     if math.isfinite(one.lower):
-        told.append(
+        sentences.append(
             f"The worst row found keeps it with {number(-one.lower, 3)} to spare."
             if one.lower <= 0
             else f"The worst row found exceeds it by {number(one.lower, 3)}, which may be rounding."
         )
     late = [] if one.stop_reason.repeatable else [one.stop_reason.advice]
-    return " ".join([*told, *late, *one.remarks])
+    return " ".join([*sentences, *late, *one.remarks])
 
 
 def _witness(cases: tuple[Case, ...]) -> Witness | None:

@@ -114,7 +114,7 @@ def confusion_cells(
 
 def roc_chart(y: Floats, predicted: Floats, names: Sequence[str]) -> Markup:
     """The ROC curve of the second of two classes, or of each of the commonest against the rest."""
-    curves, told = list[tuple[str, Floats, Floats]](), list[str]()
+    curves, areas = list[tuple[str, Floats, Floats]](), list[str]()
     for k in classes.shown_classes(y, names):
         positive = y == k
         if positive.all() or not positive.any():
@@ -123,14 +123,14 @@ def roc_chart(y: Floats, predicted: Floats, names: Sequence[str]) -> Markup:
         keep = np.unique(np.linspace(0, len(up) - 1, min(len(up), MOST_STEPS)).round().astype(np.int64))
         area = float(np.diff(across) @ (up[1:] + up[:-1]) / 2)
         curves.append((f"{names[k]} {area:.3f}", across[keep], up[keep]))
-        told.append(f"{names[k]} {number(area, 3)}")
-    words = f"ROC curve; area under the curve: {', '.join(told) or 'unknown'}."
+        areas.append(f"{names[k]} {number(area, 3)}")
+    words = f"ROC curve; area under the curve: {', '.join(areas) or 'unknown'}."
     return drawn(roc_figure(curves), words, "roc")
 
 
 def reliability_chart(found: Sequence[tuple[str, classes.ReliabilityCurve]]) -> Markup:
     """What happened against what was predicted, with the intervals where there is one curve."""
-    told = [f"for {name} the two differ by {number(one.curve.ece, 2)} on average" for name, one in found]
+    gaps = [f"for {name} the two differ by {number(one.curve.ece, 2)} on average" for name, one in found]
     interval = (found[0][1].low, found[0][1].high) if len(found) == 1 else None
     figure = reliability_figure([(name, one.curve) for name, one in found], interval)
-    return drawn(figure, f"Reliability diagram: {'; '.join(told)}.", "reliability")
+    return drawn(figure, f"Reliability diagram: {'; '.join(gaps)}.", "reliability")

@@ -66,8 +66,8 @@ def curves(x: Floats, y: Floats) -> str:
         if not all(map(math.isfinite, up)):
             pen = False
             continue
-        told = [f"{_fine(a)} {_fine(b)}" for a, b in zip(across, up, strict=True)]
-        words.append(("" if pen else f"M{told[0]}") + "C" + " ".join(told[1:]))
+        corners = [f"{_fine(a)} {_fine(b)}" for a, b in zip(across, up, strict=True)]
+        words.append(("" if pen else f"M{corners[0]}") + "C" + " ".join(corners[1:]))
         pen = True
     return "".join(words)
 
