@@ -25,7 +25,7 @@ from edgewise.estimators.backtest import (
     rows_to_learn,
 )
 from edgewise.estimators.forecast import Forecast
-from edgewise.estimators.lagged import Base, Design, autocorrelation_period, windows
+from edgewise.estimators.lagged import Base, Design, autocorrelation_period, cells_of, spread_out, windows
 from edgewise.estimators.names import table_to_fit
 from edgewise.estimators.regressor import KANRegressor
 from edgewise.estimators.targets import regression_target, target_names
@@ -154,7 +154,7 @@ class KANForecaster(BaseEstimator):
         values = np.full(total, np.nan)
         values[places] = target
         self.series_, self.known_ahead_ = values, tuple(column.name for column in columns)
-        more = _spread_out(columns, places, total)
+        more = spread_out(columns, places, total)
 
         def known(places: Ints) -> dict[str, NDArray[Any]]:
             return {name: cells[places] for name, cells in more.items()}
@@ -354,28 +354,10 @@ class KANForecaster(BaseEstimator):
             raise InputError(
                 f"The 'X' parameter of {of} must hold {', '.join(wanted)} for each of the {steps} steps. Got {got} instead."
             )
-        cells = {each.name: _cells(each) for each in table.columns if each.name in wanted}
+        cells = {each.name: cells_of(each) for each in table.columns if each.name in wanted}
         return lambda places: {
             name: cells[name][np.minimum(places - total, table.n_rows - 1)] for name in wanted
         }
-
-
-def _cells(column: RawColumn) -> NDArray[Any]:
-    """Numbers, or words with None where one is missing."""
-    if column.codes is None:
-        return cast(Floats, column.numbers)
-    return np.array([*column.words, None], dtype=object)[column.codes]
-
-
-def _spread_out(columns: tuple[RawColumn, ...], places: Ints, total: int) -> dict[str, NDArray[Any]]:
-    """Columns on all places of the axis; cells of places without a row are missing."""
-    found: dict[str, NDArray[Any]] = {}
-    for column in columns:
-        cells = _cells(column)
-        wide = np.full(total, np.nan if cells.dtype.kind == "f" else None, dtype=cells.dtype)
-        wide[places] = cells
-        found[column.name] = wide
-    return found
 
 
 def _scales(values: Floats) -> tuple[bool, ...]:

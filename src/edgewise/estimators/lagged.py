@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise.data.encoding_raw import RawColumn
 from edgewise.estimators.time_axis import TimeAxis
 
 Floats = NDArray[np.float64]
@@ -128,3 +129,21 @@ def autocorrelation_period(values: Floats) -> int | None:
         return None
     # Multiples of a period have peaks as high.
     return int(peaks[correlation[peaks] >= 0.9 * correlation[peaks].max()][0])
+
+
+def cells_of(column: RawColumn) -> NDArray[Any]:
+    """Numbers, or words with None where one is missing."""
+    if column.codes is None:
+        return cast(Floats, column.numbers)
+    return np.array([*column.words, None], dtype=object)[column.codes]
+
+
+def spread_out(columns: tuple[RawColumn, ...], places: Ints, total: int) -> dict[str, NDArray[Any]]:
+    """Columns on all places of the axis; cells of places without a row are missing."""
+    found: dict[str, NDArray[Any]] = {}
+    for column in columns:
+        cells = cells_of(column)
+        wide = np.full(total, np.nan if cells.dtype.kind == "f" else None, dtype=cells.dtype)
+        wide[places] = cells
+        found[column.name] = wide
+    return found
