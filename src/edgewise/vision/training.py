@@ -25,6 +25,8 @@ from edgewise.training.modules.descent import FLOP, Descent, Recipe, multiplicat
 KIND = "pictures fit"
 # Rows that are judged at once; batches that statistics of a normalisation are taken from.
 ROWS, SETTLING = 512, 60
+# The learning rate of so many steps and more, and how many times that of fewer may be.
+RATE, STEPS, FASTEST = 5e-3, 3000, 4.0
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class ImageRecipe:
     Attributes
     ----------
     epochs, batch : int
-    rate, decay, average : float
+    rate : float or None
+        See `Recipe`; None takes one by the number of steps, `rate_for`.
+    decay, average : float
         See `Recipe`.
     shift : int
         Pixels that a picture is moved by at most, at random, in either direction.
@@ -48,7 +52,7 @@ class ImageRecipe:
 
     epochs: int = 20
     batch: int = 128
-    rate: float = 5e-3
+    rate: float | None = None
     decay: float = 0.02
     average: float = 0.05
     shift: int = 2
@@ -129,8 +133,9 @@ class _Run:
         self.network, self.x, self.y, self.held = network, x, y, held
         self.recipe, self.weight, self.seed = recipe, weight, seed
         self.batches = max(1, math.ceil(len(x) / recipe.batch))
-        own = Recipe(recipe.rate, recipe.decay, average=recipe.average)
-        self.descent = Descent(network, recipe.epochs * self.batches, own)
+        steps = recipe.epochs * self.batches
+        rate = rate_for(steps) if recipe.rate is None else recipe.rate
+        self.descent = Descent(network, steps, Recipe(rate, recipe.decay, average=recipe.average))
         self.epoch, self.loss, self.validation = 0, math.nan, None
         self.best, self.best_epoch, self.best_state = math.inf, 0, dict[str, Tensor]()
         self.history = list[Record]()
@@ -227,6 +232,17 @@ class _Run:
         self.epoch, self.best, self.best_epoch = tree["numbers"]
         self.best_state = tree["best_state"]
         self.history = [Record("epoch", s, error, v, t, 0, share=a) for s, error, v, t, a in tree["history"]]
+
+
+def rate_for(steps: int) -> float:
+    """A learning rate for so many steps: of fewer each is longer, for what a number can move by is their product.
+
+    Examples
+    --------
+    >>> [rate_for(steps) for steps in (10_000, 3000, 1000, 100)]
+    [0.005, 0.005, 0.015, 0.02]
+    """
+    return RATE * min(max(STEPS / steps, 1.0), FASTEST)
 
 
 def augmented(x: Tensor, recipe: ImageRecipe, random: torch.Generator) -> Tensor:
