@@ -65,6 +65,8 @@ class SolverConfig:
         equations beside it; slabs of polynomials would follow a few radians each.
     most_waves : int
         Of these at most.
+    most_beats : int
+        Places in a slab at most, at which fast waves are averaged.
     wave_share : float
         What missing waves may lack, as a share of what time may.
     contradiction : float
@@ -169,6 +171,7 @@ class SolverConfig:
     most_marches: int = 4
     most_turns: float = 1000.0
     most_waves: int = 8192
+    most_beats: int = 320
     wave_share: float = 0.5
     contradiction: float = 1e-6
     violation: float = 100.0

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgewise import InputError, pde
+from edgewise._core.errors import FileError
 from edgewise.pde.discretisation.faces import face_conditions
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.settings import SolverConfig
@@ -123,11 +124,21 @@ def test_what_can_be_followed_is():
     assert not found.still
 
 
-def test_what_it_cannot_do_is_said(breather, tmp_path):
+def test_files_hold_it_to_the_bit(breather, tmp_path):
+    breather.save(tmp_path / "b.kan")
+    again = pde.Solution.load(tmp_path / "b.kan")
+    x, t = np.linspace(-HALF, HALF, 9), np.linspace(0, END, 5)
+    assert np.array_equal(values(again, x, t), values(breather, x, t))
+    assert again.error == breather.error
+    whole = (tmp_path / "b.kan").read_bytes()
+    (tmp_path / "b.kan").write_bytes(whole[:-100])
+    with pytest.raises(FileError, match="damaged"):
+        pde.Solution.load(tmp_path / "b.kan")
+
+
+def test_what_it_cannot_do_is_said(breather):
     with pytest.raises(InputError, match="network"):
         breather.network("a")
-    with pytest.raises(InputError, match="saved"):
-        breather.save(tmp_path / "b.kan")
     with pytest.raises(InputError, match="steady"):
         breather.integral(1)
     assert breather.error_of(lambda s: s(0.0, END, unknown="a")) < 1e-3

@@ -23,6 +23,8 @@ from edgewise.pde.domains.box import Box, Face, Part
 from edgewise.pde.problem.problem import Condition, Problem
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.wave_files import promised_waves, waves_of, written_waves
+from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Equation, Unknown
 from edgewise.pde.terms.text import read_term, write_term
 
@@ -37,10 +39,11 @@ def save_solution(solution: Solution, path: PathLike, *, overwrite: bool = True)
     """Write a solution with its problem and its error to one file."""
     check_bool(overwrite, "overwrite", of="Solution.save")
     pieces = solution.pieces
-    if not isinstance(pieces, Pieces):
-        what = "on shapes that are no boxes" if isinstance(pieces, MeshPieces) else "of waves that turn fast"
-        raise InputError(f"Solutions {what} cannot be saved yet; save solution.grid(...) instead.")
-    described, tensors = written(pieces)
+    if isinstance(pieces, MeshPieces):
+        raise InputError(
+            "Solutions on shapes that are no boxes cannot be saved yet; save solution.grid(...) instead."
+        )
+    described, tensors = written_waves(pieces) if isinstance(pieces, Waves) else written(pieces)
     document = {
         "kind": KIND,
         "written_by": edgewise.__version__,
@@ -64,7 +67,9 @@ def load_solution(path: PathLike) -> dict[str, Any]:
             **{name: document[name] for name in _PLAIN},
             "slope_error": document.get("slope_error"),
             "problem": problem,
-            "pieces": pieces_of(document, tensors, problem),
+            "pieces": waves_of(document["waves"], tensors)
+            if "waves" in document
+            else pieces_of(document, tensors, problem),
             "errors": {name: float(document["errors"][name]) for name in problem.names},
             "stop_reason": StopReason(document["stop_reason"]),
             "warnings": tuple(map(str, document["warnings"])),
@@ -103,6 +108,8 @@ def written(pieces: Pieces) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def promised(document: Mapping[str, Any]) -> Table:
     """The tensors that a solution of this description has."""
+    if "waves" in document:
+        return promised_waves(document["waves"], len(document["problem"]["unknowns"]))
     return promised_pieces(document, document["problem"])
 
 

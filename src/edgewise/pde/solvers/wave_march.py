@@ -1,9 +1,9 @@
 """Periodic problems whose data hold waves that turn too fast to be followed: the linear part is solved exactly.
 
 Of u_t = L u + N(u), L with constant weights, exp(-L t) u changes by N alone (J. D. Lawson 1967, doi:10.1137/0704033). On
-slabs of time that is a polynomial whose derivative is right at Gauss places, by iteration; slabs are as short as its last
-modes ask for. Data with a kink, such as one where they repeat, have ever finer waves, whose turning no grid in time
-follows.
+slabs of time that is a polynomial whose derivative is right in the mean against polynomials, by iteration; slabs are as
+short as its last modes ask for. Data with a kink, such as one where they repeat, have ever finer waves, whose turning no
+grid in time follows.
 """
 
 from __future__ import annotations
@@ -146,6 +146,15 @@ def turns_fast(system: WaveSystem, tolerance: float, config: SolverConfig) -> bo
     return bool(angles > config.most_turns and growth < 1e-3 * angles and growth < 30)
 
 
+@dataclass(frozen=True, eq=False)
+class TimeRule:
+    """Places in a slab (Q,), as shares of it; from coefficients to values there, and from speeds to coefficients."""
+
+    nodes: Floats
+    values: Floats
+    along: Floats
+
+
 class WaveStepper:
     """Slabs of time with a number of waves.
 
@@ -167,15 +176,8 @@ class WaveStepper:
         self.rates, self.vectors = values, vectors
         self.back = np.linalg.inv(vectors)
         self.regular = bool(np.linalg.cond(vectors).max() < _SKEW)
-        stages = config.time_degree + 1
-        nodes, weights = legendre.leggauss(stages)
-        vander = legendre.legvander(nodes, stages - 1)
-        # From the derivative at the places to its Legendre coefficients.
-        self.to_modes = (vander * weights[:, None] * (2 * np.arange(stages) + 1) / 2).T
-        self.nodes = (nodes + 1) / 2
-        whole = legendre.legint(np.eye(stages), axis=0, lbnd=-1)
-        self.integrate = legendre.legvander(nodes, stages) @ whole @ self.to_modes / 2
-        self.along = whole @ self.to_modes / 2
+        self.many = config.time_degree + 1
+        self._rules: dict[int, TimeRule] = {}
         low, high = system.bounds[1 - system.axis]
         self.at = low + (high - low) * np.arange(self.places) / self.places
 
@@ -206,26 +208,65 @@ class WaveStepper:
         charge(30 * residuals.size * np.log2(self.places) / RATE)
         return np.einsum("kfg,gh,qhk->qfk", self.back, matrix, found, optimize=True)
 
+    def _rule(self, many: int) -> TimeRule:
+        """Gauss places in a slab, so many."""
+        if many not in self._rules:
+            stages = self.config.time_degree + 1
+            nodes, weights = legendre.leggauss(many)
+            vander = legendre.legvander(nodes, stages - 1)
+            values: Any = legendre.legvander(nodes, stages)
+            # From the derivative at the places to its Legendre coefficients, and to those of its integral.
+            to_modes = (vander * weights[:, None] * (2 * np.arange(stages) + 1) / 2).T
+            whole = legendre.legint(np.eye(stages), axis=0, lbnd=-1)
+            along: Any = whole @ to_modes / 2
+            places: Any = (nodes + 1) / 2
+            self._rules[many] = TimeRule(places, values, along)
+        return self._rules[many]
+
     def slab(self, first: Any, time: float, length: float, goal: float) -> tuple[Any, float]:
         """Legendre coefficients (P, F, K) on a slab, and what they lack relative to the unknowns; infinite where the
-        iteration does not end."""
-        angles = self.rates.T * (length * self.nodes)[:, None, None]
-        ahead, back = np.exp(angles), np.exp(-angles)
-        size, before = float(np.linalg.norm(first)), np.inf
-        own = np.broadcast_to(first, ahead.shape)
+        iteration does not end.
+
+        Fast waves beat with what slow ones do to them. That is small once it is averaged, which few places in time do
+        not: there are twice as many until that changes little, and the next slab begins with half of them.
+        """
+        size = float(np.linalg.norm(first))
+        few = self.config.time_degree + 1
+        many = max(self.many // 2, few)
+        # Most of the way is gone at few places.
+        table = self._table(first, first[None], time, length, goal, self._rule(few))
+        before: Any = None
+        while table is not None:
+            table = self._table(first, table, time, length, goal, self._rule(many))
+            if table is None:
+                break
+            apart = np.inf if before is None else float(np.linalg.norm(table - before)) / size
+            self.many = many
+            if apart <= goal or 2 * many > self.config.most_beats:
+                return table, max(self._lacking(table) / size, apart)
+            before, many = table, 2 * many
+        return None, np.inf
+
+    def _table(self, first: Any, table: Any, time: float, length: float, goal: float, rule: TimeRule) -> Any:
+        """Legendre coefficients by the places of a rule, beginning with some; None where the iteration does not end."""
+        angles = self.rates.T * (length * rule.nodes)[:, None, None]
+        ahead = np.exp(angles)
+        back = 1 / ahead
+        size, last = float(np.linalg.norm(first)), np.inf
+        own = np.tensordot(rule.values[:, : len(table)], table, axes=(1, 0))
         for _ in range(self.config.most_steps):
-            speed = back * self._speed(ahead * own, time + length * self.nodes)
-            new = first + length * np.tensordot(self.integrate, speed, axes=(1, 0))
+            speed = back * self._speed(ahead * own, time + length * rule.nodes)
+            found = length * np.tensordot(rule.along, speed, axes=(1, 0))
+            found[0] += first
+            new = np.tensordot(rule.values, found, axes=(1, 0))
             change = float(np.linalg.norm(new - own)) / (size * np.sqrt(len(own)))
             own = new
-            if not np.isfinite(change) or change > 2 * before:
-                break
-            if change <= 1e-2 * goal:
-                table = length * np.tensordot(self.along, speed, axes=(1, 0))
-                table[0] += first
-                return table, self._lacking(table) / size
-            before = change
-        return None, np.inf
+            if not np.isfinite(change) or change > 2 * last:
+                return None
+            if change <= 3e-2 * goal:
+                return found
+            last = change
+        return None
 
     @staticmethod
     def _lacking(table: Any) -> float:
