@@ -225,3 +225,23 @@ def test_no_option_of_an_estimator_is_shown_by_others(maker: Any, wrong: object)
         model = maker(**{"work": 0.01, name: wrong})
         with pytest.raises(ew.EdgewiseError, match=name):
             model.fit(X, Y > 1 if maker is ew.KANClassifier else Y)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("data", np.array(3), "'data' argument of replace_mlp must be an array of inputs or a list"),
+        ("data", np.array([["a", "b"]]), "'data' argument of replace_mlp must hold arrays of numbers"),
+        ("data", [np.array([[None]])], "'data' argument of replace_mlp must hold arrays of numbers"),
+        ("score", lambda model: 0.0 if isinstance(model[0], torch.nn.Linear) else model.score, "'score' param"),
+        ("score", lambda model: "good", "'score' parameter of replace_mlp must be a function that gives a number"),
+        ("loss", lambda made: made, "'loss' parameter of replace_mlp must be a function that gives a tensor"),
+        ("loss", lambda made, wanted: made, "'loss' parameter of replace_mlp must be a function that gives a tensor"),
+    ],
+)  # fmt: skip
+def test_functions_and_batches_that_fail_are_named(option: str, value: Any, words: str) -> None:
+    model = torch.nn.Sequential(torch.nn.Linear(2, 8), torch.nn.ReLU(), torch.nn.Linear(8, 2))
+    given = {"data": torch.linspace(-1, 1, 80).reshape(40, 2), "work": 0.001, option: value}
+    with pytest.raises(ew.InputError, match=words) as caught:
+        ew.replace_mlp(model, **given)
+    assert why_unclear(str(caught.value)) == ""

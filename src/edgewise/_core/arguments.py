@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.checks import UNREADABLE, Floats, as_tuple, check_vector, short, subject, text_of
-from edgewise._core.errors import InputError
+from edgewise._core.errors import EdgewiseError, InputError
+from edgewise._core.work import StopError
 
 T = TypeVar("T")
 
@@ -28,6 +29,19 @@ def check_callable(value: object, name: str, *, of: str = "") -> Callable[..., A
     if not callable(value):
         raise InputError(f"{subject(name, of)} must be a function. Got {short(value)} instead.")
     return value
+
+
+def result_of(function: Callable[..., T], *arguments: object, name: str, what: str, of: str = "") -> T:
+    """What a function of the caller's gives, which is to be `what`; an error of its own stands behind ours."""
+    try:
+        return function(*arguments)
+    except (EdgewiseError, StopError):
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{subject(name, of)} must be a function that gives {what}. "
+            f"Calling it ended in a {type(error).__name__} instead."
+        ) from error
 
 
 def as_callables(value: object, name: str = "callbacks", *, of: str = "") -> tuple[Callable[..., Any], ...]:

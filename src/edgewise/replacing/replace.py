@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from edgewise._core.arguments import as_callables, check_callable
+from edgewise._core.arguments import as_callables, check_callable, result_of
 from edgewise._core.checks import check_choice, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
@@ -147,7 +147,7 @@ def replace_mlp(
     job = Job(teacher, calls, wanted, functions, effort, seed, meter, loss)
     sizes = [_hidden(block, functions, parameters) for block in wanted]
     job.listeners = Listeners(callbacks, meter, job.record)
-    before = None if score is None else float(score(teacher))
+    before = None if score is None else _scored(score, teacher)
     reason = job.run(sizes, distil=bool(calls) and start != "fresh")
     made = with_blocks(model, job.networks)
     made.train(model.training)
@@ -158,7 +158,7 @@ def replace_mlp(
     return ReplaceResult(
         made, told, found,
         job.agreement(made) if job.errors else None,
-        before, None if score is None else float(score(copy.deepcopy(made).eval())),
+        before, None if score is None else _scored(score, copy.deepcopy(made).eval()),
         reason, meter.seconds,
     )  # fmt: skip
 
@@ -180,6 +180,10 @@ def _hidden(block: Block, functions: Functions, parameters: Any) -> int:
             f"Got {most:,} instead."
         )
     return hidden
+
+
+def _scored(score: Callable[[nn.Module], float], model: nn.Module) -> float:
+    return result_of(lambda: float(score(model)), name="score", what="a number", of="replace_mlp")
 
 
 def _watched(model: nn.Module, call: Call) -> tuple[Block, ...]:
@@ -319,7 +323,15 @@ class Job:
             wanted = call.on(self.teacher)
         made = call.on(student)
         if self.loss is not None:
-            return self.loss(made, wanted)
+            told: Any = result_of(
+                self.loss, made, wanted, name="loss", what="a tensor of one number", of="replace_mlp"
+            )
+            if not isinstance(told, Tensor) or told.numel() != 1:
+                raise InputError(
+                    "The 'loss' parameter of replace_mlp must be a function that gives a tensor of one number. "
+                    f"Got {short(told)} instead."
+                )
+            return told
         terms = [
             (a - b).square().mean() / _variance(b)
             for a, b in zip(answers(made), answers(wanted), strict=True)

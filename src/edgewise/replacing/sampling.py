@@ -59,22 +59,32 @@ def as_calls(data: Any, model: nn.Module, of: str) -> list[Call]:
     or a mapping of named ones.
     """
     place = next((p.device for p in model.parameters()), torch.device("cpu"))
-    if isinstance(data, (Tensor, np.ndarray)):
-        data = torch.as_tensor(data).split(BATCH)
-    if isinstance(data, (str, bytes, Mapping)) or not isinstance(data, Iterable):
+    if isinstance(data, (Tensor, np.ndarray)) and data.ndim > 0:
+        data = _tensor(data, of).split(BATCH)
+    # An array without dimensions is no list of batches, though it has a way to be walked through.
+    if isinstance(data, (str, bytes, Mapping, Tensor, np.ndarray)) or not isinstance(data, Iterable):
         raise InputError(
             f"The 'data' argument of {of} must be an array of inputs or a list of batches, each a tensor, a tuple of "
             f"arguments or a dictionary of named ones. Got {short(data)} instead."
         )
-    calls = [_call(each, place) for each in cast("Iterable[Any]", data)]
+    calls = [_call(each, place, of) for each in cast("Iterable[Any]", data)]
     if not calls:
         raise InputError(f"The 'data' argument of {of} must hold at least one batch. Got none instead.")
     return calls
 
 
-def _call(batch: Any, place: torch.device) -> Call:
+def _tensor(array: Any, of: str) -> Tensor:
+    try:
+        return torch.as_tensor(array)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"The 'data' argument of {of} must hold arrays of numbers. Got {short(array)} instead."
+        ) from error
+
+
+def _call(batch: Any, place: torch.device, of: str) -> Call:
     moved = tree_map(
-        lambda t: torch.as_tensor(t).to(place) if isinstance(t, (Tensor, np.ndarray)) else t,
+        lambda t: _tensor(t, of).to(place) if isinstance(t, (Tensor, np.ndarray)) else t,
         dict(batch) if isinstance(batch, Mapping) else batch,
     )
     if isinstance(moved, dict):
