@@ -152,7 +152,7 @@ class Search:
         config = self.config.breaks
         return self.exact or any(
             len(each.constants) <= config.constants
-            and each.error <= config.reached * self.floor
+            and self._leaves(each) <= config.reached * self.floor
             and not self._follows(each)
             for each in self.finished
         )
