@@ -49,8 +49,15 @@ def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
     found = [each for each in found if _may(search, each.kind)]
     if not found:
         return
-    smooth = clearly_below(search.table.error * float(rows.y.std()), len(rows.y), config)
-    found = sorted((each for each in found if each.error < smooth), key=lambda one: one.rank)
+    model = search.table.landscape
+    terms = 0 if model is None else len(model.powers)
+    smooth = search.table.error * float(rows.y.std())
+    found = [
+        each
+        for each in found
+        if each.error < clearly_below(smooth, len(rows.y), config, terms - each.constants)
+    ]
+    found.sort(key=lambda each: each.rank)
     for each in found[: config.tried]:
         # A kink and the larger of two laws are the same: which is written shorter is for the front to say.
         same = isinstance(each, Regimes) and each.rank <= config.reached * found[0].rank

@@ -50,8 +50,9 @@ class Border:
         Of u in the columns as they are; the teeth of a "floor" have the length one.
     names
         The columns.
-    error
-        The root mean square of what polynomials leave with such a break, by the degrees of freedom that are left.
+    error, constants
+        The root mean square of what polynomials leave with such a break, by the degrees of freedom that are left, and how
+        many constants these have.
     """
 
     kind: str
@@ -59,6 +60,7 @@ class Border:
     place: float
     names: tuple[str, ...]
     error: float
+    constants: int
 
     @property
     def rank(self) -> float:
@@ -135,19 +137,31 @@ def borders(rows: SplitRows, error: float) -> list[Border]:
     """
     found: list[Border] = []
     known = polynomials(rows)
-    error = min([error, *(each.error for each in known)])
     for smooth in known:
         for kind in _SHAPES:
             best = smooth.best(kind)
-            if best is not None and (border := smooth.judged(kind, *best, error)):
+            border = None if best is None else smooth.judged(kind, *best)
+            if border is not None and border.error < min(
+                clearly_below(error, rows.count, rows.config.breaks),
+                *(
+                    clearly_below(
+                        each.error, each.count, rows.config.breaks, each.constants - border.constants
+                    )
+                    for each in known
+                ),
+            ):
                 found.append(border)
     found.sort(key=lambda each: each.rank)
     return [each for at, each in enumerate(found) if each.kind not in {one.kind for one in found[:at]}]
 
 
-def clearly_below(error: float, count: int, config: BreakConfig) -> float:
-    """The error that is below another one on so many rows by more than chance and the choice among many borders."""
-    return error * math.exp(-config.better / (2 * count))
+def clearly_below(error: float, count: int, config: BreakConfig, more: int = 0) -> float:
+    """The error that is below another one on so many rows by more than chance and the choice among many borders.
+
+    Errors count the constants that were fitted; the criterion of Schwarz counts `more` of them for a little more.
+    """
+    needed = config.better - max(math.log(count) - 2, 0.0) * max(more, 0)
+    return error * math.exp(-max(needed, config.better / 8) / (2 * count))
 
 
 def polynomials(rows: SplitRows) -> list[Smooth]:
@@ -193,6 +207,16 @@ class Smooth:
     def config(self) -> BreakConfig:
         """The thresholds by which borders are judged."""
         return self.rows.config.breaks
+
+    @property
+    def count(self) -> int:
+        """Rows."""
+        return len(self.left)
+
+    @property
+    def constants(self) -> int:
+        """How many polynomials there are."""
+        return self.base.shape[1]
 
     @property
     def error(self) -> float:
@@ -260,13 +284,13 @@ class Smooth:
             slope, reach = slope / 2, reach / 2
         return gain, weights, place
 
-    def judged(self, kind: str, gain: float, weights: Floats, place: float, error: float) -> Border | None:
-        """The break in the columns as they are, where it is sharp and leaves much less than an error."""
-        config, count = self.config, len(self.left)
-        free = count - self.base.shape[1] - 1 - self.Z.shape[1] - 2
+    def judged(self, kind: str, gain: float, weights: Floats, place: float) -> Border | None:
+        """The break in the columns as they are, where it is sharp."""
+        config, constants = self.config, self.constants + 1 + self.Z.shape[1] + 2
+        free = self.count - constants
         left = max(float(self.left @ self.left) - gain, 1e-24 * float(self.rows.y @ self.rows.y))
         reached = math.sqrt(left / free)
-        if not reached < clearly_below(error, count, config) or gain < config.gain * left / free:
+        if gain < config.gain * left / free:
             return None
         along = self.Z @ weights
         if kind == "floor":
@@ -279,7 +303,9 @@ class Smooth:
             return None
         raw = weights / self.spread
         first = 1.0 if kind == "floor" else float(raw[np.flatnonzero(raw)[0]])
-        return Border(kind, raw / first, float(place + self.middle @ raw) / first, self.rows.names, reached)
+        return Border(
+            kind, raw / first, float(place + self.middle @ raw) / first, self.rows.names, reached, constants
+        )
 
     def _lines(self) -> Iterator[Floats]:
         """Along each column, and between two in every direction."""

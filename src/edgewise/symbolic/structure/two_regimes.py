@@ -34,12 +34,14 @@ class Regimes:
     ----------
     kind
         Which of the two.
-    error
-        The root mean square of what two polynomials leave, by the degrees of freedom that are left.
+    error, constants
+        The root mean square of what two polynomials leave, by the degrees of freedom that are left, and how many constants
+        these have.
     """
 
     kind: str
     error: float
+    constants: int
     _powers: tuple[tuple[int, ...], ...]
     _middle: Floats
     _spread: Floats
@@ -79,7 +81,6 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
     if not smooth:
         return []
     config, thin, Z = rows.config.breaks, smooth[0].rows, smooth[0].Z
-    error = min([error, *(each.error for each in smooth)])
     found: list[Regimes] = []
     for degree in (1, 2):
         powers = tuple(
@@ -96,10 +97,20 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
         ]
         (left, weights), sign = min(fits, key=lambda each: each[0][0])
         reached = math.sqrt(max(left, 1e-24 * float(thin.y @ thin.y)) / free)
-        if reached < clearly_below(error, len(thin.y), config):
+        constants = 2 * design.shape[1]
+        if reached < min(
+            clearly_below(error, len(thin.y), config),
+            *(clearly_below(each.error, each.count, config, each.constants - constants) for each in smooth),
+        ):
             found.append(
                 Regimes(
-                    "max" if sign > 0 else "min", reached, powers, smooth[0].middle, smooth[0].spread, weights
+                    "max" if sign > 0 else "min",
+                    reached,
+                    constants,
+                    powers,
+                    smooth[0].middle,
+                    smooth[0].spread,
+                    weights,
                 )
             )
     return sorted(found, key=lambda each: each.error)[:1]
