@@ -44,7 +44,7 @@ def boxed(array: NDArray[np.float64], rows: slice, columns: slice, side: int = S
     factor = max(1, side // max(height, width))
     large = array.repeat(factor, 0).repeat(factor, 1)
     top, bottom, left, right = (factor * end for end in (rows.start, rows.stop, columns.start, columns.stop))
-    thick = max(1, factor // 4)
+    thick = max(1, factor // 8)
     for inset, colour in ((0, 0.0), (thick, 1.0)):
         box = (slice(top + inset, bottom - inset), slice(left + inset, right - inset))
         inner = (
