@@ -16,6 +16,7 @@ import pytest
 import torch
 
 import edgewise as ew
+from edgewise import report
 from edgewise.cli.app import run
 from edgewise.symbolic.networks.suggestions import edge_curve
 from edgewise.training.additive.shape_constraints import Constraint
@@ -245,3 +246,13 @@ def test_functions_and_batches_that_fail_are_named(option: str, value: Any, word
     with pytest.raises(ew.InputError, match=words) as caught:
         ew.replace_mlp(model, **given)
     assert why_unclear(str(caught.value)) == ""
+
+
+@pytest.mark.parametrize(
+    "other", [0, ew.KANRegressor(), Unprintable(), CLASSES], ids=lambda other: type(other).__name__
+)
+def test_models_to_compare_with_are_fitted_to_the_same_target(other: object) -> None:
+    table = {"a": X[:, 0], "b": X[:, 1]}
+    model = ew.KANRegressor(mode="additive", members=1, work=0.01).fit(table, Y)
+    with pytest.raises(ew.InputError, match="'repeats' parameter of content_from_estimator must list models"):
+        report.content_from_estimator(model, table, Y, table, Y, repeats=[other])

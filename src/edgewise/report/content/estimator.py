@@ -114,7 +114,7 @@ def content_from_estimator(
     >>> content_from_estimator(model, table, x**2, table, x**2, target="square").names
     ('x', 'kind')
     """
-    if not (hasattr(model, "network_") and hasattr(model, "encoding_") and hasattr(model, "fit_")):
+    if not _is_fitted(model):
         raise InputError(
             "The 'model' parameter of content_from_estimator must be a fitted KANRegressor or KANClassifier. "
             f"Got {short(model)} instead; call its fit first."
@@ -126,6 +126,13 @@ def content_from_estimator(
     edits = all_are(edits, EditRecord, "edits", "records of edits", of=of)
     notes = all_are(notes, str, "notes", "texts", of=of)
     repeats = as_tuple(repeats, "repeats", "fitted models", of=of)
+    labels = list(getattr(model, "classes_", ()))
+    for other in repeats:
+        if not _is_fitted(other) or list(getattr(other, "classes_", ())) != labels:
+            raise InputError(
+                "The 'repeats' parameter of content_from_estimator must list models fitted to the same target. "
+                f"Got {short(other)} among them instead."
+            )
     units = as_mapping(units, "units", "columns to units", of=of)
     if origin is not None:
         check_is(origin, Origin, "origin", "an Origin", of=of)
@@ -277,6 +284,10 @@ def _target(model: Any, y: Any, name: str) -> Floats:
             f"{short(classes.tolist())}. Got {short(strange)} instead."
         )
     return np.array(cast("list[float]", codes), dtype=np.float64)
+
+
+def _is_fitted(model: Any) -> bool:
+    return hasattr(model, "network_") and hasattr(model, "encoding_") and hasattr(model, "fit_")
 
 
 def _own_row(model: Any, table: RawTable, classes: int) -> AccuracyRow:
