@@ -32,6 +32,7 @@ SCRIPTS = (
     "glassbox",
     "calibration",
     "equations",
+    "equation_times",
     "equations_inverse",
     "broken_problems",
     "inverse_flow",
