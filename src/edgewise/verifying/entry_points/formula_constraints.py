@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import check_is
+from edgewise._core.arguments import check_is, check_text
 from edgewise._core.checks import check_float, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -100,7 +100,7 @@ def prove_constraints(
     True
     """
     check_is(formula, Formula, "formula", "a Formula, as find_formula finds it", of=_OF)
-    asked = read_constraints(constraints, formula.names, target)
+    asked = read_constraints(constraints, formula.names, check_text(target, "target", of=_OF))
     used = [name for name in formula.names if name in names_in(formula.tree)]
     needed = dict.fromkeys([*used, *(name for one in asked for name in _columns(one))])
     box = _box(bounds, list(needed))
