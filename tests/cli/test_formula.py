@@ -273,6 +273,7 @@ def test_the_words_reach_the_search(edgewise, data, monkeypatch):
         "loss": "squared",
         "sample_weight": None,
         "sigma": None,
+        "x_sigma": None,
     }
 
 
