@@ -81,3 +81,12 @@ def test_answers_agree_with_dense_sampling(c: list[float], kind: str) -> None:
 def test_bounds_that_make_no_sense(bounds: object, said: str) -> None:
     with pytest.raises(InputError, match=said):
         prove_constraints(Formula(x, ("x",)), ["increasing(x)"], bounds)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("config", np.array([])), ("target", {"y"}), ("work", "much"), ("formula", 3)]
+)
+def test_options_that_make_no_sense(option: str, value: object) -> None:
+    asked = {"formula": Formula(x, ("x",)), "constraints": ["increasing(x)"], "bounds": BOX} | {option: value}
+    with pytest.raises(InputError, match=option):
+        prove_constraints(**asked)  # type: ignore[arg-type]

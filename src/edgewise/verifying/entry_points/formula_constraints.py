@@ -30,7 +30,7 @@ from edgewise.symbolic.search.constraint_text import Constraint, read_constraint
 from edgewise.symbolic.search.constraints import structural
 from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.intervals import Intervals, point
-from edgewise.verifying.config import DEFAULT, ProverConfig
+from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import Case
 
@@ -51,7 +51,7 @@ def prove_constraints(
     target: str = "y",
     work: str | float = "normal",
     seconds: float | None = None,
-    config: ProverConfig = DEFAULT,
+    config: ProverConfig | None = None,
 ) -> tuple[ProofResult, ...]:
     """Prove that a formula satisfies constraints everywhere in a box, or find a place where it does not.
 
@@ -69,7 +69,7 @@ def prove_constraints(
         For each of them.
     seconds : float, optional
         Time limit of all together.
-    config : ProverConfig
+    config : ProverConfig, optional
 
     Returns
     -------
@@ -104,7 +104,8 @@ def prove_constraints(
     used = [name for name in formula.names if name in names_in(formula.tree)]
     needed = dict.fromkeys([*used, *(name for one in asked for name in _columns(one))])
     box = _box(bounds, list(needed))
-    meter_of = check_work(work, _OF) * config.work_units
+    settings = config_of(config, _OF)
+    meter_of = check_work(work, _OF) * settings.work_units
     limit = check_seconds(seconds, _OF)
     began = Meter(seconds=limit)
     found: list[ProofResult] = []
@@ -112,7 +113,7 @@ def prove_constraints(
         for one in asked:
             left = None if limit is None else max(limit - began.seconds, 0.0)
             meter = Meter(meter_of, left)
-            found.append(_Claim(formula.tree, one, box, target, meter, config).answer(formula))
+            found.append(_Claim(formula.tree, one, box, target, meter, settings).answer(formula))
     return tuple(found)
 
 
