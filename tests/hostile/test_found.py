@@ -52,6 +52,10 @@ REFUSED: dict[str, Callable[[], object]] = {
     "adverse_reasons(a class that cannot be written)": lambda: ew.explaining.adverse_reasons(
         CLASSES, X, 0, favourable=Unprintable()
     ),
+    "suggest(a truth value for an edge)": lambda: ew.symbolic.suggest(ew.KAN([2, 1], seed=0), 0, True, 0),
+    "fit_constants(sigma: ragged)": lambda: ew.fit_constants(
+        np.ones((6, 1)), np.ones(6), "c1*a", names=["a"], sigma=[1, [2, 3]]
+    ),
     "minimal_counterfactual(a class that cannot be written)": lambda: ew.minimal_counterfactual(
         CLASSES, X[0], target=Unprintable()
     ),

@@ -95,7 +95,8 @@ def read_samples(fields: Any, coordinates: Any, periodic: Any, of: str) -> Sampl
             tuple(n in spans for n in at),
         )
     raise InputError(
-        f"The fields of {of} must have the shape of the grid, {shape}, or be rows as long as every coordinate. Got {own}."
+        f"The 'fields' argument of {of} must have the shape of the grid, {shape}, or be rows as long as every coordinate. "
+        f"Got {own}."
     )
 
 

@@ -23,7 +23,8 @@ class Mod(sympy.Mod):
         if p.is_Rational and q.is_Rational:
             return p - q * sympy.floor(p / q)
         if (p.is_Float and q.is_number) or (q.is_Float and p.is_number):
-            return sympy.Float(float(p) % float(q))
+            # What is no zero may be one as a float.
+            return sympy.Float(float(p) % float(q)) if float(q) else sympy.nan
         return None
 
     def _eval_evalf(self, prec: int) -> Any:

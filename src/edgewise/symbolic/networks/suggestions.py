@@ -234,7 +234,9 @@ def node_values(net: KAN, X: Any) -> list[Tensor]:
 def checked_edge(net: KAN, edge: Any) -> Edge:
     """The edge, if the network has it alive."""
     alive = living_edges(net)
-    plain = isinstance(edge, (tuple, list)) and all(isinstance(number, (int, np.integer)) for number in edge)
+    plain = isinstance(edge, (tuple, list)) and all(
+        isinstance(number, (int, np.integer)) and not isinstance(number, bool) for number in edge
+    )
     if not plain or tuple(edge) not in alive:
         shown = ", ".join(map(str, alive[:6])) + (", ..." if len(alive) > 6 else "")
         raise InputError(
