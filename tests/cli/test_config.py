@@ -2,11 +2,14 @@
 
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import typer
 from tests.cli.conftest import is_one_sentence
 
 from edgewise import StopReason
+from edgewise.cli.app import build
 
 TABLE = "a,b,y\n" + "".join(f"{n},{n % 7},{n * 0.5}\n" for n in range(12))
 
@@ -72,6 +75,8 @@ def test_a_key_above_the_sections_serves_the_commands_that_know_it(edgewise, ask
         ('[fit]\nmode = "wide"\n', "--mode"),
         ("[fit]\nseed = \n", "must be TOML"),
         ("[fit]\nconfig = 'x'\n", "'config'"),
+        ("out = 1.5\n", "path in quotes"),
+        ("[fit]\ndata = nan\n", "path in quotes"),
     ],
 )
 def test_what_does_not_fit_ends_in_one_sentence(edgewise, asked, text, word):
@@ -87,3 +92,23 @@ def test_a_file_that_is_not_there(edgewise, asked):
     assert done.code == 2
     assert "nowhere.toml of --config does not exist" in done.err
     assert is_one_sentence(done.err)
+
+
+def test_no_place_of_any_command_is_a_number(edgewise):
+    commands: Any = typer.main.get_command(build())
+    places = [
+        (name, parameter)
+        for name, command in commands.commands.items()
+        for parameter in command.params
+        if parameter.type_descriptor.annotation in (Path, list[Path])
+        if parameter.name not in ("config", "models")
+    ]
+    assert len(places) > 20
+    for name, parameter in places:
+        if any(each.name == "config" for each in commands.commands[name].params):
+            key = parameter.opts[0].lstrip("-")
+            done = edgewise(name, "--config", write(f"[{name}]\n{key} = 7\n"))
+            assert done.code == 2
+            assert f"The key '{key}' of run.toml must be a path" in done.err
+            assert is_one_sentence(done.err)
+    assert sorted(map(str, Path().iterdir())) == ["run.toml"]

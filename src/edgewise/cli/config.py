@@ -87,10 +87,13 @@ def _fitting(parameter: Any, value: Any, path: Path) -> Any:
         if not isinstance(value, bool):
             raise InputError(f"The key {name!r} of {path} must be true or false. Got {short(value)} instead.")
         return value
+    # A number for a place would make a file of that name; one for a name may be a column's.
+    place = getattr(getattr(parameter, "type_descriptor", None), "annotation", None) is Path
     for cell in cells:
-        if isinstance(cell, bool) or not isinstance(cell, (str, int, float)):
+        if isinstance(cell, bool) or not isinstance(cell, str if place else (str, int, float)):
+            wanted = "a path in quotes" if place else "a text or a number"
             raise InputError(
-                f"The key {name!r} of {path} must be a text or a number{' or a list of them' if several else ''}. "
+                f"The key {name!r} of {path} must be {wanted}{' or a list of them' if several else ''}. "
                 f"Got {short(cell)} instead."
             )
     return [str(cell) for cell in cells] if several else value if isinstance(value, str) else str(value)
