@@ -202,11 +202,17 @@ def test_nothing_is_lost_at_400_percent_in_forced_colours_and_without_motion(pag
     found = axe.Axe().run(one)
     assert found.violations_count == 0, found.generate_report()
     if way == "forced":
-        fill, track = (
-            one.locator(f".live-bar {part}").first.evaluate("part => getComputedStyle(part).backgroundColor")
-            for part in (".fill", ".track")
-        )
-        assert fill != track
+        seen = {
+            side: {
+                one.locator(f".live-bar {part}")
+                .nth(k)
+                .evaluate("part => getComputedStyle(part).backgroundColor")
+                for k in range(one.locator(f".live-bar {part}").count())
+            }
+            for side, part in (("up", ".fill:not(.down)"), ("down", ".fill.down"), ("none", ".track"))
+        }
+        assert [len(colours) for colours in seen.values()] == [1, 1, 1]
+        assert len(set.union(*seen.values())) == 3
 
 
 def test_a_decision_is_turned_by_keyboard_alone(page):

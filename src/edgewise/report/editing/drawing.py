@@ -29,7 +29,7 @@ def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> dict[str, Any]:
     """The network as a front end draws it, as plain values."""
     content = _content(seen, model, net, X)
     scores = importance_of(content)
-    section = network_section(content, scores)
+    section = network_section(content, scores, functions=False)
     assert scores is not None
     alive = [
         (float(scores.edges[layer][s, t]), (layer, int(s), int(t)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,20 +85,23 @@ def importance_of(content: ReportContent) -> Importance | None:
     return None if net is None else importance(net, content.columns(content.X, net.input_names))
 
 
-def network_section(content: ReportContent, scores: Importance | None) -> NetworkSection | None:
-    """The network: the strongest parts first, more of it on demand."""
+def network_section(
+    content: ReportContent, scores: Importance | None, *, functions: bool = True
+) -> NetworkSection | None:
+    """The network: the strongest parts first, more of it on demand; its functions one by one only where they are shown."""
     net = content.network
     if net is None or scores is None or not any(bool(layer.mask.any()) for layer in net.layers):
         return None
     values = source_values(content)
     everything = choose(net, scores.edges, MOST_NODES, MOST_EDGES, scores.nodes)
     shares = tuple(relative(score) for score in scores.edges)
+    first = choose(net, scores.edges, FIRST_NODES, FIRST_EDGES, scores.nodes)
     views: dict[Edge, EdgeView] = {}
-    for layer, pairs in enumerate(everything.edges):
-        for s, t in pairs:
+    # Of fewer nodes others than the very strongest edges are drawn, so that none stands without cause.
+    for layer, pairs in enumerate(zip(everything.edges, first.edges, strict=True)):
+        for s, t in dict.fromkeys(itertools.chain(*pairs)):
             score, share = float(scores.edges[layer][s, t]), float(shares[layer][s, t])
             views[layer, s, t] = edge_view(content, values, (layer, s, t), score, share)
-    first = choose(net, scores.edges, FIRST_NODES, FIRST_EDGES, scores.nodes)
     # A diagram that would leave out only a little is drawn whole.
     if everything.shown <= sum(min(len(p), FIRST_EDGES) for p in everything.edges) + 4:
         first = everything
@@ -107,7 +111,7 @@ def network_section(content: ReportContent, scores: Importance | None) -> Networ
     if everything.shown > first.shown:
         more = diagram(net, everything, views, name="More of the network")
     live = live_data(content, tuple(views.values()))
-    return NetworkSection(drawn, more, _groups(content, scores, views), live)
+    return NetworkSection(drawn, more, _groups(content, scores, views) if functions else (), live)
 
 
 def _groups(
