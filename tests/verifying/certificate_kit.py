@@ -16,12 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 import edgewise as ew
+from edgewise._core.arrays import Floats
 from edgewise.verifying.domain.domain import Budget, CellCost, Cost, Domain, Group
 from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm, Slope
 from edgewise.verifying.results.certificate import domain_document
 from edgewise.verifying.search.prove import prove
 
-Floats = NDArray[np.float64]
 Document = dict[str, Any]
 CODES = 3  # cells of the group that can be moved
 

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import UNREADABLE, Floats, as_tuple, check_vector, short, subject, text_of
+from edgewise._core.arrays import Floats
+from edgewise._core.checks import UNREADABLE, as_tuple, check_vector, short, subject, text_of
 from edgewise._core.errors import EdgewiseError, InputError
 from edgewise._core.work import StopError
 

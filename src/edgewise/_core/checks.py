@@ -15,11 +15,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
-
-Floats = NDArray[np.float64]
 
 # The squares of numbers beyond this, and of those below its inverse, leave the range of floats.
 LARGEST = 1e140

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
 
 
 def histogram(values: Floats, low: float, high: float, most: int) -> tuple[Floats, Floats]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
+from edgewise._core.arrays import Ints
 
 
 def resample(random: np.random.Generator, draws: int, rows: int) -> Ints:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.resampling import resample
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.work import charge
 from edgewise.auditing.groups import Grouping
-
-Floats = NDArray[np.float64]
 
 CLASS_MEASURES = (
     "selection_rate",

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_is, check_text
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
@@ -30,8 +30,6 @@ from edgewise.network.fitted import Fitted
 from edgewise.network.module import KAN
 from edgewise.verifying.domain.domain import Domain, Group, Interval
 from edgewise.verifying.domain.goals import OutputTerm
-
-Floats = NDArray[np.float64]
 
 EXACT, PROVED, CHAINED = "exact", "proved", "chained"
 # Relative room for the rounding of float64 sums.

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.auditing.bootstrap import Outcomes, bin_of
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.widest import Sampled
-
-Floats = NDArray[np.float64]
 
 DRAWS, HALVINGS = 2000, 40
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_text
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields
@@ -26,8 +26,6 @@ from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN
 from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.training import TableFit
-
-Floats = NDArray[np.float64]
 
 # Rounds in which the functions are drawn in until the bound holds.
 ROUNDS = 12

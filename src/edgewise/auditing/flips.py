@@ -9,12 +9,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.plain import plain
 from edgewise.auditing.certify import Cells, CertifiedFlip, cells_of, certified_flip, inputs_with
 from edgewise.auditing.subject import Subject, inputs_of, predicted
 from edgewise.data.encoding_raw import RawTable, raw_table
-
-Floats = NDArray[np.float64]
 
 # Values of a column of numbers that are tried, at equal shares of its rows.
 TRIED = 16

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.seeds import derive
 from edgewise.auditing.bootstrap import Outcomes, Resamples, trials
 from edgewise.auditing.ece_interval import sampled_errors
@@ -20,8 +21,6 @@ from edgewise.auditing.widest import (
     sampled_numbers,
     sampled_rates,
 )
-
-Floats = NDArray[np.float64]
 
 # A group that lacks a measure in more resamples than these has no part in an interval.
 _KNOWN = 0.5

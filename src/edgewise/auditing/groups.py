@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_mapping
+from edgewise._core.arrays import Ints
 from edgewise._core.checks import among, check_names, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
-
-Ints = NDArray[np.int64]
 
 # A column of more distinct numbers is cut into groups of about equal size; words beyond so many groups are put together.
 MOST_VALUES, QUANTILE_GROUPS, MOST_GROUPS = 8, 4, 20

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.plain import plain
 from edgewise._core.resampling import wilson
 from edgewise.auditing.bootstrap import BINS, Outcomes, Resamples, statistics, trials
@@ -16,8 +17,6 @@ from edgewise.auditing.ece_interval import group_intervals
 from edgewise.auditing.gaps import Gap, Gaps
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.widest import LEVEL, Pair
-
-Floats = NDArray[np.float64]
 
 # What a regulator's "four-fifths rule" asks of the ratio of selection rates (29 CFR 1607.4 D).
 FOUR_FIFTHS = 0.8

@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_int, check_names, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -28,8 +28,6 @@ from edgewise.auditing.subject import Subject
 from edgewise.auditing.thresholds import group_thresholds
 from edgewise.auditing.train_test import KnownRows, learn_and_judge
 from edgewise.network.fitted import fitted
-
-Floats = NDArray[np.float64]
 
 METHODS = ("penalty", "flip", "surgery", "thresholds")
 STRENGTHS = (1.0, 10.0, 100.0)

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
@@ -34,8 +35,6 @@ from edgewise.auditing.groups import Grouping
 from edgewise.auditing.subject import inputs_of
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.module import KAN
-
-Floats = NDArray[np.float64]
 
 CRITERIA = ("dp", "eo")
 # Parameters of estimators that promise something of columns.

@@ -13,10 +13,10 @@ from itertools import combinations
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import chi2, rankdata
 
+from edgewise._core.arrays import Floats
 from edgewise._core.plain import plain
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.auditing.groups import Grouping
@@ -24,8 +24,6 @@ from edgewise.auditing.proxy_inputs import Area, ProxyInput, area, guess, proxy_
 from edgewise.data import LevelColumn
 from edgewise.data.encoding_raw import RawTable
 from edgewise.network.module import KAN
-
-Floats = NDArray[np.float64]
 
 # Area under the curve below which a column is no proxy, and the chance of any false alarm for an attribute.
 LEAST, ALARM = 0.55, 0.001

@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import StopError, charge
 from edgewise.data import Encoding, LevelColumn, NumberColumn, learn_encoding
 from edgewise.data.encoding_raw import RawTable
 from edgewise.training import fit_table
 from edgewise.training.common.results import TableFit
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Levels of a column of words that get an input of their own; rarer ones share one.
 MOST_LEVELS = 20

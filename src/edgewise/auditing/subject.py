@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_labels, place_among
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.data.encoding_raw import RawTable, raw_table
 from edgewise.network.fitted import Fitted, HoldsNetwork, fitted
 from edgewise.network.module import KAN
-
-Floats = NDArray[np.float64]
 
 # Rows that are predicted at once; units of work of that, of each cell that is encoded, and of each edge of a row.
 AT_ONCE, LOOK, CELL, READ = 65_536, 2e-4, 6e-8, 1.5e-8

@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
 from edgewise._core.seeds import numpy_generator
 from edgewise.auditing.groups import Grouping
 from edgewise.auditing.subject import Subject
-
-Floats = NDArray[np.float64]
 
 CRITERIA = ("dp", "eo")
 # Shares of a threshold below this are rounding.

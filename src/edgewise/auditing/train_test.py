@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_weights
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, short
 from edgewise._core.errors import InputError
 from edgewise.auditing.groups import Grouping, groupings, intersection
 from edgewise.auditing.subject import Subject, subject
 from edgewise.data.encoding_raw import RawTable, raw_table
 from edgewise.data.splitting import split
-
-Floats = NDArray[np.float64]
 
 
 class KnownRows:

@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtr, ndtri
 
+from edgewise._core.arrays import Floats
 from edgewise._core.seeds import numpy_generator
 
-Floats = NDArray[np.float64]
 Pair = tuple[float, float]
 
 # Share of samples inside an interval.

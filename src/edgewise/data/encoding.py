@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
@@ -24,8 +24,6 @@ from edgewise.data.encoding_columns import (
     refuse_infinite,
 )
 from edgewise.data.encoding_raw import raw_table
-
-Floats = NDArray[np.float64]
 
 # Work of learning or applying the encoding of a cell.
 CELL = 4e-8

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
 
 # Codes a column may have, ordinary values it must have, and rows of the rarest code.
 MOST_CODES, FEWEST_VALUES, FEWEST_ROWS = 5, 5, 2

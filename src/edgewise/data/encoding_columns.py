@@ -9,9 +9,10 @@ from typing import Any, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-from edgewise.data.encoding_raw import Floats, RawColumn
+from edgewise.data.encoding_raw import RawColumn
 from edgewise.data.table import MISSING
 
 # How far beyond the training range an input is followed, in widths of that range; from there on it stays where it is.

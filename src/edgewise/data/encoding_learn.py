@@ -9,13 +9,14 @@ from typing import Any, cast
 
 import numpy as np
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, check_int, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.data.encoding import CELL, GAPS, Encoding, distinct
 from edgewise.data.encoding_codes import special_codes
 from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn, numbers_of
-from edgewise.data.encoding_levels import Floats, order_levels
+from edgewise.data.encoding_levels import order_levels
 from edgewise.data.encoding_raw import RawColumn, raw_table
 
 # A tail this many times longer than the typical deviation would leave most of a grid to few rows: it is drawn in. A

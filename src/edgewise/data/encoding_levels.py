@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
 
 # So many levels may be put in order whatever the noise: a function of so few tells them apart one by one.
 FEW = 10

@@ -17,13 +17,11 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import UNREADABLE, did_you_mean, plural, short, text_of
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import floats_of
 from edgewise.data.table import Table, repeated
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class CellError(InputError, TypeError):

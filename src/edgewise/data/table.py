@@ -13,13 +13,13 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_text
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, among, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import floats_of
 from edgewise.data.words import MISSING as MISSING
 from edgewise.data.words import read_words
 
-Floats = NDArray[np.float64]
 Column = NDArray[np.float64] | NDArray[np.object_]
 
 

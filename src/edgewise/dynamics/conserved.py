@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.dynamics.model import Model
 from edgewise.dynamics.terms import Library, Term, polynomials
 from edgewise.forms.tree import Number
 
-Floats = NDArray[np.float64]
 # A combination whose rate is below this share of its terms' rates may be kept.
 _NULL = 1e-6
 _PLACES, _LARGEST = 400, 120

@@ -6,12 +6,11 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.dynamics.model import Model
 from edgewise.dynamics.shooting import Fit, Pieces, Point, Shooting, fitted
 
-Floats = NDArray[np.float64]
 # Whole numbers that a factor may be said to be, and how well it must be known.
 _PLAIN, _SURE = (1, 2, 3), 0.1
 # Two constants, or a constant and a number, may be one where they differ by so many standard errors.

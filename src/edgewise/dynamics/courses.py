@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_names, check_squarable, check_vector, short
 from edgewise._core.errors import InputError
 
-Floats = NDArray[np.float64]
 FEWEST = 12
 
 

@@ -7,13 +7,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise.dynamics.terms import Library, Term
 from edgewise.forms.tree import Apply, Node, Number
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
 from edgewise.dynamics.conserved import conserved
 from edgewise.dynamics.constants import constants_in, covariance, of_numbers, polished, settled
@@ -18,7 +18,6 @@ from edgewise.dynamics.shooting import Fit, solved
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
 
-Floats = NDArray[np.float64]
 # Where more is left than so many times the noise of the splines, something is missing.
 _EXPLAINED = 1.5
 

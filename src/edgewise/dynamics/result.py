@@ -8,10 +8,10 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
@@ -19,7 +19,6 @@ from edgewise._core.stopping import StopReason
 from edgewise.symbolic import Formula
 from edgewise.symbolic.expressions.tape import Tape
 
-Floats = NDArray[np.float64]
 _RELATIVE, _ABSOLUTE = 1e-9, 1e-11
 
 

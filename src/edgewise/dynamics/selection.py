@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter, charge
 from edgewise.dynamics.model import Model, free
 from edgewise.dynamics.shooting import Fit, Pieces, Point, Shooting, fitted
 from edgewise.dynamics.terms import Library, Term, hill_power
 from edgewise.pde.discovery.subsets import Normal, best_subsets, normal
 
-Floats = NDArray[np.float64]
 Chosen = tuple[tuple[int, Term], ...]
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7

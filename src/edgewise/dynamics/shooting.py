@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 from scipy.integrate import DOP853
 from scipy.interpolate import CubicSpline
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.model import Model
 from edgewise.dynamics.terms import Library
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 _A, _B, _C = (np.asarray(each, dtype=float) for each in (DOP853.A, DOP853.B, DOP853.C))
 _RATE = 2e9
 

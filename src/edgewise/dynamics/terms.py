@@ -9,13 +9,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 from edgewise.forms.tree import Apply, Node, Number, Variable
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 # Units of work of an entry of a table.
 _ENTRY = 4e-9
 _NEAR_ZERO = 0.02

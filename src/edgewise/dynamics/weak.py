@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.terms import Library, Term
 from edgewise.pde.discovery.jet_polynomials import Divergence, Jet, Orders
@@ -23,7 +23,6 @@ from edgewise.pde.discovery.weak_rows import WeakForm
 from edgewise.pde.discovery.weighting_functions import weights_for
 from edgewise.pde.settings import DiscoveryConfig
 
-Floats = NDArray[np.float64]
 # What splines through exact values miss of rates, as a share of their square.
 _FLOOR = 1e-9
 

@@ -17,11 +17,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.plain import fields
 from edgewise.estimators.lagged import Design, windows
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 # A table of columns to predictions (n,).
 Predict = Callable[[dict[str, NDArray[Any]]], Floats]
 # Columns known beside the series at some places.

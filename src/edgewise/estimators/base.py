@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import check_work
@@ -28,8 +29,6 @@ from edgewise.network.fitted import HoldsNetwork
 from edgewise.training import Record, TableFit
 from edgewise.training.config import TableConfig, config_of
 from edgewise.training.tabular.output_range import check_range
-
-Floats = NDArray[np.float64]
 
 MODES = ("auto", "additive", "pairwise", "deep")
 MAX_SEED = 2**31 - 1

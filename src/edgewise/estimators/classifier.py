@@ -10,6 +10,7 @@ from scipy.special import expit, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
@@ -18,8 +19,6 @@ from edgewise.estimators.names import table_to_fit, table_to_predict
 from edgewise.estimators.problem import Problem, Settings
 from edgewise.estimators.targets import class_factors, class_target, row_weights, target_names
 from edgewise.training.config import TableConfig
-
-Floats = NDArray[np.float64]
 
 
 class KANClassifier(ClassifierMixin, KANEstimator):

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.plain import fields, plain
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from edgewise._core.arguments import check_text
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import as_tuple, check_float, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import check_work
@@ -31,9 +32,6 @@ from edgewise.estimators.regressor import KANRegressor
 from edgewise.estimators.targets import regression_target, target_names
 from edgewise.estimators.time_axis import TimeAxis, even_axis
 from edgewise.training import Callback
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Of the work, what each fit of the choice between designs may do.
 _TRIAL = 0.1

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from edgewise._core.arguments import check_is
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int, check_matrix, plural
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
@@ -28,8 +29,6 @@ from edgewise.symbolic import (
     find_formula,
 )
 from edgewise.symbolic.config import SearchConfig
-
-Floats = NDArray[np.float64]
 
 # What `find_formula` needs.
 FEWEST_ROWS = 5

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.utils import column_or_1d
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.targets import regression_target
 from edgewise.symbolic import Formula, GroupedFormula
-
-Floats = NDArray[np.float64]
 
 
 def one_target(y: Any, of: str) -> Floats:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding, LevelColumn
 from edgewise.data.encoding_columns import numbers_of
 from edgewise.data.encoding_raw import RawTable
 from edgewise.symbolic import FormulaResult, find_formula
-
-Floats = NDArray[np.float64]
 
 
 def formula_of(

@@ -8,11 +8,10 @@ from typing import Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise.data.encoding_raw import RawColumn
 from edgewise.estimators.time_axis import TimeAxis
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Base = Literal["none", "last", "season"]
 TREND = "time"
 

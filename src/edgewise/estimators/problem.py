@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
@@ -28,8 +29,6 @@ from edgewise.simplifying import edge_scores
 from edgewise.training import Callback, Record, TableFit, fit_table
 from edgewise.training.common.listeners import Listeners
 from edgewise.training.config import DEFAULT, TableConfig
-
-Floats = NDArray[np.float64]
 
 # Seconds that are left when none are.
 _SOON = 1e-3

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any, Self, overload
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
@@ -21,8 +21,6 @@ from edgewise.estimators.targets import power_of_two, regression_target, row_wei
 from edgewise.training.config import TableConfig
 from edgewise.training.tabular.output_curve import beneath_square
 from edgewise.training.tabular.output_range import check_range
-
-Floats = NDArray[np.float64]
 
 
 class KANRegressor(RegressorMixin, KANEstimator):

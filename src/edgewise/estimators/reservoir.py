@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
@@ -16,8 +16,6 @@ from edgewise.data.encoding_raw import RawColumn, RawTable
 from edgewise.estimators.problem import Problem, Settings, column_importances
 from edgewise.network import KAN
 from edgewise.training import TableFit, fit
-
-Floats = NDArray[np.float64]
 
 _FIT_LOSS = {"squared": "squared", "logistic": "cross_entropy", "cross_entropy": "cross_entropy"}
 

@@ -12,11 +12,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.data.encoding import CELL
 from edgewise.data.encoding_raw import RawColumn, RawTable
-
-Floats = NDArray[np.float64]
 
 # Whole-numbered weights become repeated rows up to this many rows; beyond it they stay weights.
 MOST_REPEATED = 100_000

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.data import Encoding
 from edgewise.training.config import DEFAULT, TableConfig
-
-Floats = NDArray[np.float64]
 
 
 class ScreeningWarning(UserWarning):

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
@@ -35,8 +36,6 @@ from edgewise.training.streaming.checkpoints import Passes
 from edgewise.training.streaming.fit import StreamedRows, fit_streamed
 from edgewise.training.streaming.sums import Encoded
 from edgewise.training.streaming.workers import place
-
-Floats = NDArray[np.float64]
 
 # Rows of the sample, which finds coordinates, starts Newton's method and judges what has not learned from it.
 SAMPLE_ROWS = 100_000

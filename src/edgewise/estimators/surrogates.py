@@ -18,7 +18,6 @@ from edgewise.data.encoding_raw import raw_table
 from edgewise.estimators.classifier import KANClassifier
 from edgewise.estimators.regressor import KANRegressor
 
-Floats = NDArray[np.float64]
 # Log-odds beyond these say no more than "certain", and would rule the fit.
 _CERTAIN = 8.0
 

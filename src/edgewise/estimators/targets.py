@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, check_choice, check_float, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import is_missing
-
-Floats = NDArray[np.float64]
 
 # Targets beyond these sizes are scaled on the way in and back inside the network, so that squares stay finite; so are
 # weights, of which only ratios count.

@@ -9,10 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.errors import InputError
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")

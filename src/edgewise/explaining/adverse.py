@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_mapping
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, as_tuple, check_choice, check_int, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import lines_of
@@ -20,8 +20,6 @@ from edgewise.explaining.output import Output, output_of
 from edgewise.explaining.reasons import reasons_of
 from edgewise.explaining.subject import Subject, subject_of
 from edgewise.explaining.terms import values_of
-
-Floats = NDArray[np.float64]
 
 REFERENCES = ("mean", "approved", "best")
 # The official interpretation of 12 CFR 1002.9(b)(2) takes more reasons for unhelpful.

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 from edgewise._core.arguments import check_weights
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, short
 from edgewise._core.errors import InputError
 from edgewise.explaining.reliability import Reliability, check_same_rows, codes_of, measured
@@ -27,8 +28,6 @@ from edgewise.network.calibration import (
     log_odds_against_others,
 )
 from edgewise.network.fitted import fitted
-
-Floats = NDArray[np.float64]
 
 FOLDS = 5
 _HOTTEST = 20.0

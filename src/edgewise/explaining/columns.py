@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_mapping, check_text
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_int, check_matrix, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, numbers_of
 from edgewise.data.encoding_raw import RawColumn, RawTable, is_missing, raw_table
 from edgewise.network.fitted import Fitted
 
-Floats = NDArray[np.float64]
 # What a cell holds: a number (dates as days since 1970), a word, or nothing.
 Cell = float | str | None
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_bool, check_float, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import numpy_generator
@@ -16,8 +16,6 @@ from edgewise.explaining.reliability import check_same_rows, codes_of
 from edgewise.network import KAN
 from edgewise.network.fitted import fitted
 from edgewise.training import fit_table
-
-Floats = NDArray[np.float64]
 
 # Share of the calibration rows that learn the local scale, and the work that they may take.
 SCALE_SHARE, SCALE_WORK = 0.4, 0.2

@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.explaining.output import Output
 from edgewise.explaining.paths import Paths, Trace
 from edgewise.explaining.shapley import AFFORDABLE, MOST_PLAYERS, cost, shapley_values
 from edgewise.explaining.subject import Subject
 from edgewise.explaining.terms import values_of
-
-Floats = NDArray[np.float64]
 
 METHODS = ("auto", "shapley", "path")
 # Rows that a network with joint terms is compared with.

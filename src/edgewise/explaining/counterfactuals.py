@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -24,8 +25,6 @@ from edgewise.explaining.output import output_of
 from edgewise.explaining.search import LOOK, READ, Search, Solution, nearest_reached
 from edgewise.explaining.subject import Subject, subject_of
 from edgewise.explaining.terms import values_of
-
-Floats = NDArray[np.float64]
 
 # How many searches, each without some column, are made for the sake of diversity, for each answer that is asked for.
 SEARCHES = 3

@@ -11,14 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arrays import Floats
 from edgewise.network import KAN
-
-Floats = NDArray[np.float64]
 
 # Second derivatives of so many nodes of rows are held at once.
 _AT_ONCE = 4_000_000

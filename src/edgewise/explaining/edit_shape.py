@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from edgewise._core.arguments import place_among
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import lines_of
@@ -31,7 +32,6 @@ from edgewise.network.state import put_together, take_apart
 from edgewise.simplifying import edge_scores
 from edgewise.splines import BSpline
 
-Floats = NDArray[np.float64]
 _SCORED_ROWS = 2_000
 _STRAIGHT = 1e-9
 

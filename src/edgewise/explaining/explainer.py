@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from edgewise._core.arguments import as_labels
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise.explaining.columns import Cell, Column, ModelRows, chosen_rows
@@ -23,8 +24,6 @@ from edgewise.explaining.reasons import reasons_of
 from edgewise.explaining.subject import subject_of
 from edgewise.explaining.terms import values_of
 from edgewise.network.fitted import Fitted
-
-Floats = NDArray[np.float64]
 
 # Rows among which those alike are sought where the network has joint terms, and where it is additive.
 CANDIDATES, ADDITIVE_CANDIDATES = 300, 20_000

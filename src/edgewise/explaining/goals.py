@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, short
 from edgewise._core.errors import InputError
 from edgewise.explaining.columns import number_text
 from edgewise.explaining.output import output_of
 from edgewise.network.calibration import Calibration
 from edgewise.network.fitted import Fitted
-
-Floats = NDArray[np.float64]
 
 # A decision is changed only where its margin is this clear, so that rounding cannot change it back.
 CLEAR = 1e-9

@@ -18,15 +18,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.explaining.derivatives import derivatives
 from edgewise.explaining.output import Output
 from edgewise.explaining.subject import Subject
 from edgewise.explaining.terms import Term
-
-Floats = NDArray[np.float64]
 
 # Pairs of rows over which strengths are averaged, and rows at which derivatives are taken.
 ROWS, LOCAL_ROWS = 150, 100

@@ -5,16 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgewise._core.checks import plural
 from edgewise._core.plain import lines_of
 from edgewise.explaining.columns import number_text
 from edgewise.explaining.neighbours import Neighbour
 from edgewise.explaining.reasons import Reason
-
-Floats = NDArray[np.float64]
 
 # Contributions below this share of the largest are summed up in one line of text.
 FAINT = 0.01

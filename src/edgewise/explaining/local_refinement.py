@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise.explaining.shape_edits import wanted_breaks
 from edgewise.network.state import LayerState
 from edgewise.splines import BSpline
-
-Floats = NDArray[np.float64]
 
 
 def refined_between(state: LayerState, source: int, low: float, high: float) -> LayerState:

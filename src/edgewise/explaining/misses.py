@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float
 from edgewise._core.errors import InputError
-
-Floats = NDArray[np.float64]
 
 # Errors that are kept of each output; of more rows so many quantiles, each not smaller than its share.
 KEPT = 1_000

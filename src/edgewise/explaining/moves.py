@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_mapping
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Cell, Column, ModelRows, cells_of, place_of
-
-Floats = NDArray[np.float64]
 
 # A column with at most so many values on its lattice offers all of them; others this many, spread by rows and evenly.
 MOST_VALUES, SPREAD = 128, 32

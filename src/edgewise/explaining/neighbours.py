@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.explaining.paths import Paths, Trace
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

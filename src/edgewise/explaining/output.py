@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import place_among
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.network.fitted import Fitted
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import lines_of
@@ -19,8 +19,6 @@ from edgewise.explaining.output import Output
 from edgewise.explaining.shapes import Shape, shape_of
 from edgewise.explaining.subject import Subject
 from edgewise.explaining.surfaces import Surface, surfaces_of
-
-Floats = NDArray[np.float64]
 
 # Rows whose contributions make the importances of a network with joint terms, and rows they are compared with.
 ROWS, ADDITIVE_ROWS, BACKGROUND = 300, 50_000, 32

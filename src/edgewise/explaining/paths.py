@@ -24,9 +24,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arrays import Floats
 from edgewise.network import KAN
-
-Floats = NDArray[np.float64]
 
 # Differences below this share of a value's size are too rounded to divide by; there the slope in the middle is taken.
 _TINY = 1e-10

@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.explaining.columns import Cell, Column, number_text
 from edgewise.explaining.output import Output
 from edgewise.explaining.subject import Subject
 from edgewise.explaining.terms import values_of
-
-Floats = NDArray[np.float64]
 
 POINTS = 65
 # A threshold may be rounded by this share of its distance to the row's value.

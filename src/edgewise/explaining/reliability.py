@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_labels
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int, plural, short
 from edgewise._core.errors import InputError
 
-Floats = NDArray[np.float64]
 _LEAST = 1e-15
 
 

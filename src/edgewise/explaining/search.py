@@ -18,13 +18,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.explaining.goals import Goal
 from edgewise.explaining.moves import Moves
 from edgewise.explaining.subject import Subject
 from edgewise.layers import multiply
-
-Floats = NDArray[np.float64]
 
 # Combinations that one level evaluates with the normal work, and partial solutions that it hands on.
 MOST_TRIED, KEPT = 2000, 50

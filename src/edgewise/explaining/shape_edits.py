@@ -9,7 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from torch import Tensor
 
@@ -17,8 +16,6 @@ from edgewise._core.checks import check_choice, check_float, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.forms.reader import Reader
 from edgewise.splines import BSpline
-
-Floats = NDArray[np.float64]
 
 KINDS = ("constant", "shift", "smooth", "increasing", "decreasing", "points")
 # A local edit passes into the rest of the curve within this share of the range, in so many intervals: as many as make the

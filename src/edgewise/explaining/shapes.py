@@ -19,14 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.histograms import histogram
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise.data.encoding_columns import LevelColumn, NumberColumn
 from edgewise.explaining.columns import Column, number_text
 from edgewise.explaining.output import Output
 from edgewise.explaining.subject import Subject
-
-Floats = NDArray[np.float64]
 
 POINTS, BINS, MOST_BINS = 129, 24, 40
 # Rows that accumulated effects are averaged over, and that a bin holds at least.

@@ -14,9 +14,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.explaining.terms import Term, Terms
-
-Floats = NDArray[np.float64]
 
 # Edge functions evaluated for one row, up to which exact values are computed without being asked for.
 AFFORDABLE = 3_000_000

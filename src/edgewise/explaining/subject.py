@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_squarable
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
@@ -19,8 +20,6 @@ from edgewise.explaining.columns import Column, ModelRows, columns_of, read_rows
 from edgewise.explaining.terms import Terms, double, terms_of, values_of
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted, fitted
-
-Floats = NDArray[np.float64]
 
 # Rows that are drawn where no table is given.
 DRAWN = 500

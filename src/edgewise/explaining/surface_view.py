@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.explaining.surfaces import Surface, SurfaceAxis
-
-Floats = NDArray[np.float64]
 
 # Of more levels the most frequent ones are drawn.
 MOST_LEVELS = 8

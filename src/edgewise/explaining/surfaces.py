@@ -24,14 +24,13 @@ from numpy.typing import NDArray
 from scipy.interpolate import RegularGridInterpolator
 from scipy.spatial import KDTree
 
+from edgewise._core.arrays import Floats
 from edgewise.explaining.columns import Column, number_text
 from edgewise.explaining.interactions import Interactions
 from edgewise.explaining.output import Output
 from edgewise.explaining.shapes import ALE_ROWS, Axis, absent_of, accumulated, axis_of
 from edgewise.explaining.subject import Subject
 from edgewise.explaining.terms import Term
-
-Floats = NDArray[np.float64]
 
 # Surfaces of the strongest pairs, places on an axis of numbers, and the share of the strongest pair's strength below which a
 # pair is not worth a picture.

@@ -16,14 +16,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arrays import Floats
 from edgewise.network import KAN, Nodes
 from edgewise.network.state import LayerState, put_together, take_apart
 from edgewise.splines import BSpline
-
-Floats = NDArray[np.float64]
 
 # Coefficients this near to a straight line, as a share of their size, are one.
 STRAIGHT = 1e-12

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 
+from edgewise._core.arrays import Floats
 from edgewise.exporting.onnx_graph import Graph
-from edgewise.exporting.program import Floats, Layer
+from edgewise.exporting.program import Layer
 from edgewise.splines.rbf import GaussianRBF
 
 

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 import edgewise
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice
 from edgewise._core.extras import need
 from edgewise.exporting.onnx_bases import basis_values
 from edgewise.exporting.onnx_graph import Graph
 from edgewise.exporting.onnx_table import FLOAT32, FLOAT64, STRING, classified, column_inputs, encoded
 from edgewise.exporting.onnx_trees import tree_value
-from edgewise.exporting.program import Block, Floats, FormEdge, Formulas, Layer, Network, Program
+from edgewise.exporting.program import Block, FormEdge, Formulas, Layer, Network, Program
 from edgewise.exporting.read import program_of
 from edgewise.exporting.text import utf8
 from edgewise.forms.tree import Node

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from edgewise.exporting.program import Block, Floats, Layer
+from edgewise._core.arrays import Floats
+from edgewise.exporting.program import Block, Layer
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.make import make_basis
 from edgewise.splines.pieces import make_pieces

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.exporting.columns import Column
 from edgewise.exporting.form_trees import form_tree
@@ -33,7 +33,6 @@ from edgewise.splines.bspline import BSpline
 from edgewise.splines.make import make_basis
 from edgewise.splines.pieces import extended_knots
 
-Floats = NDArray[np.float64]
 Ints = tuple[int, ...]
 Label = str | int | float | bool
 

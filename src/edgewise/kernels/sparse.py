@@ -18,10 +18,10 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from edgewise._core.arrays import Floats
 from edgewise.kernels.native.library import check, load
 from edgewise.splines.pieces import make_pieces
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 DEGREE = 3

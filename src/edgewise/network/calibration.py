@@ -18,10 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_softmax, logit, softmax
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
-
-Floats = NDArray[np.float64]
 
 METHODS = ("isotonic", "sigmoid", "temperature")
 # Zero and one cannot be paid for by any log loss; a few rows cannot show them either.

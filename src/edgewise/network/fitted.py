@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, short
 from edgewise._core.errors import InputError
 from edgewise.data import Encoding
 from edgewise.network.calibration import Calibration
 from edgewise.network.module import KAN
-
-Floats = NDArray[np.float64]
 
 
 class HoldsNetwork:

@@ -10,13 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.plots.explain_axes import compact
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import LIGHT, SIZE_SMALL, bare_axes, new_figure, padded, text_style
-
-Floats = NDArray[np.float64]
 
 # Inches: the whole card, the room about its axes, and a bar with its gap.
 WIDTH, HEIGHT = 2.41, 1.56

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.network import KAN
 
-Floats = NDArray[np.float64]
 Pairs = tuple[tuple[int, int], ...]
 
 

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.explaining.reliability import Curve
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, Theme, bare_axes, new_figure, text_style, theme_of
-
-Floats = NDArray[np.float64]
 
 SIDE = 2.4
 LEFT, BOTTOM, TOP, RIGHT = 0.52, 0.42, 0.08, 0.1

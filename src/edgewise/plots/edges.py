@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
 from edgewise.network import KAN
 from edgewise.plots.layout import panel_grid
@@ -25,8 +25,6 @@ from edgewise.plots.style import (
     theme_of,
 )
 from edgewise.plots.trace import LayerTrace, chosen_scores, form_of, layer_curves, trace
-
-Floats = NDArray[np.float64]
 
 CURVE_POINTS = 201
 # How far a curve is drawn beyond the data, as a share of their range.

@@ -9,13 +9,11 @@ import numpy as np
 from matplotlib.axis import Axis
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.explaining import GlobalExplanation
-
-Floats = NDArray[np.float64]
 
 # Of the length of an axis: the least distance of two ticks.
 APART = 0.24

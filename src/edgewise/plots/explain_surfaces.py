@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
 from edgewise.explaining import GlobalExplanation
 from edgewise.explaining.columns import number_text
@@ -30,8 +30,6 @@ from edgewise.plots.style import (
     text_style,
     theme_of,
 )
-
-Floats = NDArray[np.float64]
 
 PANEL = (2.35, 1.9)
 # Width of the bar that tells the colours, its distance from the panel, and the room it takes with its numbers.

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise.plots.layout import panel_grid
@@ -16,7 +16,6 @@ from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, bare_axes, new_figure, padded, text_style, theme_of
 from edgewise.symbolic import GroupedFormula
 
-Floats = NDArray[np.float64]
 WIDTH, HEIGHT, ACROSS = 1.9, 1.25, 4
 LEFT, BOTTOM, RIGHT, TOP = 0.5, 0.42, 0.15, 0.42
 MOST = 24

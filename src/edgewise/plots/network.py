@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch, PathPatch
 from matplotlib.path import Path
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
 from edgewise.network import KAN
 from edgewise.plots.choice import choose, input_order, relative
@@ -28,8 +28,6 @@ from edgewise.plots.style import (
     theme_of,
 )
 from edgewise.plots.trace import chosen_scores, form_of, layer_curves, trace
-
-Floats = NDArray[np.float64]
 
 CURVE_POINTS = 81
 MARGIN = 0.12

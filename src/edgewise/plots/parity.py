@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_text
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_bool, check_vector
 from edgewise._core.errors import InputError
 from edgewise.plots.mathtext import drawable, shorten
@@ -22,8 +23,6 @@ from edgewise.plots.style import (
     theme_of,
     write_at,
 )
-
-Floats = NDArray[np.float64]
 
 # More points than this only make the drawing heavy; rows are then taken at even steps, errors from all of them.
 MOST_POINTS = 800

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.plots.explain_axes import compact
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import (
@@ -21,7 +22,6 @@ from edgewise.plots.style import (
     theme_of,
 )
 
-Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 # More points than these only make a page heavy; rows are then taken at even steps.

@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice
 from edgewise._core.errors import InputError
 from edgewise.pde import Problem, Solution
@@ -27,7 +27,6 @@ from edgewise.plots.style import (
     write_at,
 )
 
-Floats = NDArray[np.float64]
 # Inches: panels, between them, around them; of a scale with its labels.
 _SIDE, _GAP, _LEFT, _TOP, _LOW, _BAR = 2.9, 0.35, 0.6, 0.5, 0.55, 0.55
 _FLATTEST, _TALLEST = 0.3, 1.6

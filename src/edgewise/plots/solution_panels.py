@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float
 from edgewise._core.errors import InputError
 from edgewise.pde import Problem, Solution
 from edgewise.pde.problem.jets import compile_equations
 
-Floats = NDArray[np.float64]
 _PLACES = 201
 _SLICES = 3
 

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_matrix, plural
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
-
-Floats = NDArray[np.float64]
 
 # Beyond these many rows a drawing looks the same; rows are then taken at even steps.
 MOST_ROWS = 4096

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import all_are
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.plots.layout import spread
 from edgewise.plots.mathtext import drawable, shorten, text_size
@@ -27,8 +27,6 @@ from edgewise.plots.style import (
     theme_of,
 )
 from edgewise.training import Record
-
-Floats = NDArray[np.float64]
 
 WIDTH, HEIGHT = 6.6, 2.5
 LEFT, BOTTOM, TOP, RIGHT = 0.75, 0.5, 0.5, 1.15

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from edgewise._core.arguments import check_is
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.curves import Curves
@@ -18,7 +18,6 @@ from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.vision.classifier import ImageClassifier
 from edgewise.vision.flat import as_kan
 
-Floats = NDArray[np.float64]
 # Of sums of products and polynomials in float64, relative to the sizes of their terms; generous.
 SUMMED = 1e-11
 # Of the largest logit: what float32 may make the network differ from the exact function by.

@@ -8,16 +8,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_is
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.plots.style import SIZE_SMALL, bare_axes, new_figure, padded, text_style, theme_of
 from edgewise.vision.evidence import Evidence
 from edgewise.vision.features import FeatureUse
-
-Floats = NDArray[np.float64]
 
 # Inches of a panel; the strongest colour of the evidence covers the picture by so much.
 SIDE, COVER = 2.4, 0.8

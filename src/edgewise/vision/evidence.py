@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arrays import Floats
 from edgewise.vision.networks import Patches, reach
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

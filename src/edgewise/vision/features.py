@@ -7,15 +7,14 @@ from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 from torch import Tensor
 from torch.nn import functional as F
 
+from edgewise._core.arrays import Floats
 from edgewise.layers import KANConv2d, KANLinear
 from edgewise.vision.networks import Patches
 
-Floats = NDArray[np.float64]
 # Pictures whose features are looked at together.
 ROWS = 128
 # Steps of a refit, and how dear it is to move the functions away from what was trained.

@@ -7,10 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from edgewise import KAN
+from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.bounder import Lagrange, rows_program
 from edgewise.verifying.bounds.candidates import input_choices, input_sites, node_choices
 from edgewise.verifying.bounds.dual import MARGIN, Region, dual, make_region, node_heights
@@ -23,7 +23,6 @@ from edgewise.verifying.domain.goals import InputTerm, OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import Space, Subdomains, draw, make_space, slots, whole
 from tests.verifying.certificate_kit import domain, network
 
-Floats = NDArray[np.float64]
 SHAPES = [(3, 1), (3, 4, 1), (3, 3, 2, 1)]
 
 

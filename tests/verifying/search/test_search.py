@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgewise import KAN, InputError, StopReason
+from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter, StopError, running
 from edgewise.network.fitted import fitted
 from edgewise.verifying.bounds.bounder import Lagrange, make_bounders, rows_program
@@ -32,8 +33,6 @@ from edgewise.verifying.search.answers import teller
 from edgewise.verifying.search.attack import Excess, attack, into
 from edgewise.verifying.search.tree import Tree, evidence, halves
 from tests.verifying.certificate_kit import domain, network
-
-Floats = NDArray[np.float64]
 
 
 def inside(part: Subdomains, x: Floats, at: int = 0) -> NDArray[np.bool_]:

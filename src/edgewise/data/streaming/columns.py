@@ -10,13 +10,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
 from edgewise.data.encoding_raw import RawColumn
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 State = dict[str, NDArray[Any]]
 
 # Columns of so many values are counted value by value; of more a sketch keeps the quantiles.

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.data.encoding import Encoding
 from edgewise.data.encoding_columns import DroppedColumn, EncodedColumn, LevelColumn, NumberColumn
 from edgewise.data.encoding_learn import _level_column, _number_column
 from edgewise.data.encoding_raw import RawColumn, RawTable
-from edgewise.data.streaming.columns import Floats, Numbers, Words
+from edgewise.data.streaming.columns import Numbers, Words
 from edgewise.data.streaming.statistics import Statistics
 
 # Codes a column of words may have: with so many rows each is known by rows of its own.

@@ -8,11 +8,12 @@ from typing import Any, cast
 
 import numpy as np
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import as_word
 from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
-from edgewise.data.streaming.columns import Floats, Numbers, Sample, State, Target, Words
+from edgewise.data.streaming.columns import Numbers, Sample, State, Target, Words
 from edgewise.data.streaming.source import Source
 
 MOST_CLASSES = 1_000

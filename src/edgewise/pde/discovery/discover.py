@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import all_are
 from edgewise._core.checks import among, check_int, check_names, short
@@ -28,7 +27,6 @@ from edgewise.pde.discovery.weak_rows import WeakForm, reduced
 from edgewise.pde.discovery.weighting_functions import weights_for
 from edgewise.pde.settings import DiscoveryConfig
 
-Floats = NDArray[np.float64]
 _OF = "discover"
 _RIVALS = 5
 

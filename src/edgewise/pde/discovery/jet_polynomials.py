@@ -13,9 +13,9 @@ from itertools import product
 from math import comb
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
+
 Orders = tuple[int, ...]
 Jet = tuple[int, Orders]
 Monomial = tuple[tuple[Jet, int], ...]

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_float, check_names, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 
-Floats = NDArray[np.float64]
 FEWEST = 8
 
 

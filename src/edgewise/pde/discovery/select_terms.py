@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discovery.jet_polynomials import Divergence, plus
 from edgewise.pde.discovery.subsets import Normal, best_subsets, normal
 from edgewise.pde.discovery.weak_rows import WeakForm
 from edgewise.pde.settings import DiscoveryConfig
 
-Floats = NDArray[np.float64]
 Subset = tuple[int, ...]
 _RATE = 2e9
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 from scipy.optimize import minimize
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discretisation.field import Field, contract
@@ -23,7 +23,6 @@ from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.settings import DiscoveryConfig
 
-Floats = NDArray[np.float64]
 _RATE = 2e9
 
 

@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import combinations_with_replacement
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discovery.jet_polynomials import (
     Divergence,
@@ -26,7 +26,6 @@ from edgewise.pde.discovery.spline_fits import Fitted
 from edgewise.pde.discovery.weighting_functions import AxisWeights
 from edgewise.pde.discretisation.field import contract
 
-Floats = NDArray[np.float64]
 _RATE = 2e9
 
 

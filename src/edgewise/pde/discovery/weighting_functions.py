@@ -12,14 +12,11 @@ from functools import cached_property
 
 import numpy as np
 from numpy.polynomial import Polynomial
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discovery.samples import Samples
 from edgewise.pde.discovery.spline_fits import Fitted
 from edgewise.pde.settings import DiscoveryConfig
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.field import Field, contract
 from edgewise.pde.discretisation.quadrature import AxisRule
 from edgewise.pde.discretisation.space import Reduction, Space
 from edgewise.pde.problem.jets import Compiled
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 # Multiplications that cost a unit of work.
 RATE = 4e9
 # Numbers of a strip of cells that are held at once.

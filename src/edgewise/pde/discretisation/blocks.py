@@ -12,16 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
 from edgewise.pde.domains.triangles import Side, Triangles, Width, triangulate
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 _MOST_TRIALS = 8
 
 

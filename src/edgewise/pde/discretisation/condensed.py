@@ -6,16 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
+from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.galerkin import Galerkin
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 # Elements that are put together at once.
 _CHUNK = 32
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.assembly import Layout
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.problem.jets import Compiled, Jet
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

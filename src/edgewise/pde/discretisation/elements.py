@@ -9,12 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discretisation.mesh import Mesh
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @lru_cache(maxsize=64)

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.space import Space
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
@@ -35,9 +35,6 @@ from edgewise.pde.discretisation.rims import (
 from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.problem.weak import WeakForm
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 # Gauss places in each direction beyond the degree.
 _MORE = 3
 

@@ -11,13 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.faces import BuiltIn
 from edgewise.pde.discretisation.field import Field, interpolate
 from edgewise.pde.discretisation.space import Reduction, Space, reduce
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

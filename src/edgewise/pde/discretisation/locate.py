@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discretisation.blocks import Blocks
 from edgewise.pde.discretisation.mesh import SIGMA, Mesh
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 # Places may lie outside a block by this share of it: rounding, on its edges.
 _SLACK = 1e-9
 _MOST_STEPS = 40

@@ -14,10 +14,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discretisation.blocks import Blocks
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 # Shares below .2 save elements but ask for degrees that cost more: .35 was the cheapest of .15 to .4 to 1e-9 on an L.
 SIGMA = 0.35
 

@@ -6,12 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.field import Field, contract
 from edgewise.pde.discretisation.quadrature import gauss
-
-Floats = NDArray[np.float64]
 
 
 def next_modes(fields: Sequence[Field], which: Sequence[int] | None = None) -> tuple[Floats, ...]:

@@ -12,16 +12,15 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Layout, Patch, WeightingSpace
 from edgewise.pde.discretisation.field import Field, contract
 from edgewise.pde.discretisation.quadrature import AxisRule
 from edgewise.pde.discretisation.space import Space
 
-Floats = NDArray[np.float64]
 # Matrices of which more is filled are faster as a whole.
 _DENSE = 0.2
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import qr, solve
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfftn, next_fast_len, rfftn
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.problem.jets import Compiled
 
-Floats = NDArray[np.float64]
 Spectra = NDArray[np.complexfloating[Any, Any]]
 # Modes whose M is nearer to singular have no evolution of their own.
 _SINGULAR = 1e-10

@@ -9,7 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
+
 # Places closer than this share of the size of a shape are the same.
 CLOSE = 1e-10
 

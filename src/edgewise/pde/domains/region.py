@@ -17,13 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box, Part, Parts
 from edgewise.pde.domains.curves import CLOSE, Curve, segment
 from edgewise.pde.terms.symbols import Coordinate
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

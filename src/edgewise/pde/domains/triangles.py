@@ -10,15 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.curves import Curve
 from edgewise.pde.domains.region import Region
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Width = Callable[[Floats], Floats]
 # Circumradius over shortest edge: the smallest angle is 20.7 degrees at least.
 _RATIO = 1.4143

@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_vector, plural, short
 from edgewise._core.errors import InputError
 from edgewise.pde.terms.symbols import Coordinate, Expr
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

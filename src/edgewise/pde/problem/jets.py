@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 from sympy.core.function import AppliedUndef
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 
-Floats = NDArray[np.float64]
 Evaluate = Callable[..., Any]
 Jet = tuple[int, tuple[int, ...]]
 HIGHEST = 4

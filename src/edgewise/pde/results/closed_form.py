@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.results.exact import Exact
 from edgewise.pde.results.exponents import modes_of, rounded
 from edgewise.symbolic import find_formula, one_variable, simplify_expression
 from edgewise.symbolic.expressions.parse import to_sympy
 
-Floats = NDArray[np.float64]
 _PLACES = {1: 240, 2: 64, 3: 26, 4: 14}
 _MOST_CURVES = 8
 # Sections of more curves are sums that a search of one curve seldom takes apart.

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import sympy
-from numpy.typing import NDArray
 from sympy.core.function import AppliedUndef
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
@@ -22,7 +22,6 @@ from edgewise.pde.results.places import rows, somewhere
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate
 
-Floats = NDArray[np.float64]
 Tables = Pieces | MeshPieces | Waves
 
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.linalg import hankel
 from scipy.optimize import least_squares
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
+
 _MOST = 10
 # Exponents that differ by less than this over the whole range may be one that occurs several times: what is read off for
 # one of m is wrong by the m-th root of the accuracy.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import render
 from edgewise.pde.discretisation.faces import outward
 from edgewise.pde.domains.curves import Curve
@@ -25,7 +25,6 @@ from edgewise.symbolic.expressions.parse import from_sympy
 if TYPE_CHECKING:
     from edgewise.pde.results.solution import Solution
 
-Floats = NDArray[np.float64]
 _LONGEST = 400
 _DIGITS = 40
 _PLACES = 200

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice
 from edgewise._core.plain import plain
 from edgewise._core.stopping import StopReason
@@ -19,8 +19,6 @@ from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.products import network_of
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.terms.constants import CoefficientFunction
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

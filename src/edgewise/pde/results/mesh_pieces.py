@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discretisation.elements import MeshField, Sampling, inverses, lagrange, lobatto, sampling
 from edgewise.pde.discretisation.locate import in_blocks, in_elements
 from edgewise.pde.discretisation.mesh import Mesh
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 # Derivatives of functions on curved elements are no polynomials: so much higher is the degree that stands for them.
 _MORE = 4
 

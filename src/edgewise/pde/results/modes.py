@@ -6,14 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.solution import Solution
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.quadrature import gauss
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise._core.errors import InputError
 from edgewise.pde.domains.box import Box
 from edgewise.pde.domains.region import Region
-
-Floats = NDArray[np.float64]
 
 
 def rows(domain: Box | Region, at: Sequence[Any]) -> tuple[Floats, tuple[int, ...]]:

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.network import KAN, Nodes
 from edgewise.network.state import put_together, take_apart
@@ -24,7 +24,6 @@ from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.waves import Waves
 from edgewise.splines.bspline import MAX_DEGREE, BSpline
 
-Floats = NDArray[np.float64]
 _MOST_INTERVALS = 4096
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.files import PathLike
@@ -33,7 +33,6 @@ from edgewise.pde.results.vtk import write_vtk
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
 
-Floats = NDArray[np.float64]
 # Words of `Solution.road`, as they end a sentence.
 ROADS = {
     "grid": "on refined grids",

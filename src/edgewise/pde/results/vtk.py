@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.extras import need
@@ -17,7 +17,6 @@ from edgewise.pde.problem.velocities import velocities
 if TYPE_CHECKING:
     from edgewise.pde.results.solution import Solution
 
-Floats = NDArray[np.float64]
 ONE, SERIES = ".vtr", ".pvd"
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
+
 # So many numbers at most are made at once for values at single places.
 _AT_ONCE = 1 << 21
 

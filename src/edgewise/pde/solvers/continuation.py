@@ -10,13 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgewise._core.arrays import Floats
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
-
-Floats = NDArray[np.float64]
 
 
 def continue_to_all(

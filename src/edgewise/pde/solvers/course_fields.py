@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise.pde.discretisation.field import Field, contract, interpolate
 from edgewise.pde.discretisation.space import Space
@@ -11,7 +10,6 @@ from edgewise.pde.discretisation.torus import Current
 from edgewise.pde.solvers.state_search import Guess, StateSearch
 from edgewise.pde.solvers.trajectory import between, course
 
-Floats = NDArray[np.float64]
 _DEGREE = 7
 # Intervals of a coordinate at most: noise leaves more of them unknown than splines miss.
 _MOST = 64

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 from scipy.linalg import eigvalsh_tridiagonal
 from scipy.sparse.linalg import ArpackError, LinearOperator, eigsh
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -36,7 +36,6 @@ from edgewise.pde.solvers.progress import ended
 from edgewise.pde.solvers.refinement import lacking, meshes
 from edgewise.pde.terms.symbols import Equation, Expr
 
-Floats = NDArray[np.float64]
 # Eigenvalues closer than this, relative to their size, are taken for one of several functions.
 _SAME = 1e-6
 

@@ -18,11 +18,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import null_space
 from scipy.sparse.linalg import splu
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise.pde.discretisation.elements import Sampling, inverses, lagrange, sampling
@@ -38,7 +38,6 @@ from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.mesh_levels import MeshLevel, solve_mesh
 from edgewise.pde.solvers.refinement import meshes
 
-Floats = NDArray[np.float64]
 Sampled = Callable[[Floats, tuple[int, int]], Floats]
 _ORDERS = ((0, 0), (1, 0), (0, 1))
 # Sides run from corner 0 to 1, 1 to 2, 3 to 2, 0 to 3: the first two counterclockwise.

@@ -6,15 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.data_rows import DataRows
 from edgewise.pde.discretisation.faces import BuiltIn
 from edgewise.pde.discretisation.torus import Evolution, Torus
 from edgewise.pde.domains.box import Box
 from edgewise.pde.solvers.joint_system import JointSystem
 
-Floats = NDArray[np.float64]
 # Modes on which M is nearer to singular have no evolution that could be computed.
 _MOST = 1e8
 # Waves on which that is looked at.

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sympy.core.function import AppliedUndef
 
 from edgewise._core.errors import InputError
@@ -28,8 +27,6 @@ from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.norms import norms
 from edgewise.pde.terms.operators import NORMAL
 from edgewise.pde.terms.symbols import Equation, Expr
-
-Floats = NDArray[np.float64]
 
 
 def member_of(problem: Problem, axis: int, value: float) -> Problem:

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import get_lapack_funcs, lu_factor, lu_solve
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Layout, WeightingSpace, integrate
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.problem.jets import Compiled
-
-Floats = NDArray[np.float64]
 
 
 def slab_axis(layout: Layout, inside: Compiled, tests: Sequence[WeightingSpace]) -> int | None:

@@ -11,16 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded, solve_banded
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Assembler, Normal, WeightingSpace
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.loose import mean
 from edgewise.pde.settings import SolverConfig
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

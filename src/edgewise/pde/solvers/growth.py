@@ -12,14 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eig
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.domains.box import Box
 from edgewise.pde.problem.jets import Compiled
 
-Floats = NDArray[np.float64]
 _PLACES, _DRAWS = 12, 4
 # Wave numbers, in units of the inverse length of a coordinate, between which rates are compared.
 _WAVES = (1e2, 1e4)

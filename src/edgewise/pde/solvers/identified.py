@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.problem.problem import Condition, Problem
@@ -18,8 +18,6 @@ from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.results.solution import Solution
 from edgewise.pde.terms.constants import ConstantSymbol
 from edgewise.pde.terms.symbols import Equation, Expr
-
-Floats = NDArray[np.float64]
 
 
 def identification(

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
@@ -34,7 +34,6 @@ from edgewise.pde.solvers.levels import first_spaces, project, terms, weak_weigh
 from edgewise.pde.solvers.rough_residuals import residual_parts
 from edgewise.pde.solvers.spread import covariance
 
-Floats = NDArray[np.float64]
 _PROBES = 16
 
 

@@ -6,17 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.assembly import Layout
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.problem.jets import Compiled, Jet
 from edgewise.pde.solvers.gauss_newton import Factor
 from edgewise.pde.terms.constants import ConstantSymbol
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.assembly import Assembler, Layout, Patch, ReducedAxis, WeightingSpace
 from edgewise.pde.discretisation.faces import FaceConditions
 from edgewise.pde.discretisation.field import Field
@@ -30,9 +30,6 @@ from edgewise.pde.solvers.norms import difference
 from edgewise.pde.solvers.rough_residuals import residual_parts
 from edgewise.pde.solvers.separable import SeparableInverse
 from edgewise.pde.solvers.solenoidal import Solenoidal
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.assembly import WeightingSpace
 from edgewise.pde.discretisation.field import Field, interpolate, widest
 from edgewise.pde.discretisation.modes import next_modes
@@ -24,8 +24,6 @@ from edgewise.pde.results.pieces import Pieces
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
 from edgewise.pde.solvers.levels import BoxSystem, Level, first_spaces, solve_level
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

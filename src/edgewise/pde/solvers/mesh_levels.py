@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.pde.discretisation.condensed import Condensed
 from edgewise.pde.discretisation.elements import lagrange, lobatto
@@ -20,8 +21,6 @@ from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.refinement import lacking, meshes
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

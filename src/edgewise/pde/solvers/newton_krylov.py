@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.operators import Operators
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.gauss_newton import GridSolution
 
-Floats = NDArray[np.float64]
 # Steps that fall no more are rounding below this share of the unknowns.
 _FLOOR = 1e-8
 Map = Callable[[Floats], Floats]

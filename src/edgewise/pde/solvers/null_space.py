@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.elements import inverses
@@ -24,7 +24,6 @@ from edgewise.pde.discretisation.quadrature import gauss
 from edgewise.pde.discretisation.space import Space
 from edgewise.pde.solvers.frozen import DenseFactor, TimeModes, by_time, from_time, space_bands
 
-Floats = NDArray[np.float64]
 # Directions in which the divergence is smaller than this share of the largest are free of it.
 _ZERO = 1e-10
 

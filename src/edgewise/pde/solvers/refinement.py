@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.blocks import Blocks, blocks_of
 from edgewise.pde.discretisation.elements import lobatto
 from edgewise.pde.discretisation.galerkin import Galerkin
@@ -22,8 +22,6 @@ from edgewise.pde.domains.triangles import Width
 from edgewise.pde.problem.weak import WeakForm
 from edgewise.pde.results.mesh_pieces import MeshPieces
 from edgewise.pde.settings import SolverConfig
-
-Floats = NDArray[np.float64]
 
 
 def meshes(

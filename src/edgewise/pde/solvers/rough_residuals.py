@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.pde.discretisation.assembly import Patch
 from edgewise.pde.discretisation.field import Field
 from edgewise.pde.discretisation.quadrature import AxisRule
-
-Floats = NDArray[np.float64]
 
 
 def residual_parts(

@@ -13,15 +13,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.field import contract
 from edgewise.pde.discretisation.operators import Operators
-
-Floats = NDArray[np.float64]
 
 
 class SeparableInverse:

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 from scipy.linalg import eigh
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE, Patch
 from edgewise.pde.discretisation.elements import inverses
@@ -31,7 +31,6 @@ from edgewise.pde.problem.jets import Compiled, compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.solvers.null_space import Kernel, NullSpace, triangle
 
-Floats = NDArray[np.float64]
 # Places along each coordinate at which velocities on the boundary are summed.
 _NODES = 20
 

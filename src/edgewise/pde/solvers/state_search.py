@@ -14,9 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, charge
@@ -28,8 +28,6 @@ from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.joint_system import JointSystem
 from edgewise.pde.solvers.spread import covariance
 from edgewise.pde.solvers.trajectory import Seen, seen
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import plural
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.joint_search import Found, JointSearch
 from edgewise.pde.solvers.spread import covariance
 from edgewise.pde.terms.constants import ConstantSymbol
-
-Floats = NDArray[np.float64]
 
 
 def undetermined(search: JointSearch, end: Found) -> tuple[str, ...]:

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.data_rows import DataRows
 from edgewise.pde.discretisation.torus import Current, Evolution, Spectra, Torus
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

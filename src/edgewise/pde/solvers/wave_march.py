@@ -17,6 +17,7 @@ from numpy.polynomial import legendre
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.pde.discretisation.assembly import RATE
 from edgewise.pde.discretisation.faces import FaceConditions
@@ -25,7 +26,6 @@ from edgewise.pde.problem.jets import Compiled
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.settings import SolverConfig
 
-Floats = NDArray[np.float64]
 # Vectors of the linear part that are further from orthogonal cost digits.
 _SKEW = 1e4
 # Gauss places in each of the equal intervals on which the start's waves are found.

@@ -8,14 +8,12 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.pde.terms.symbols import Coordinate, Expr
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

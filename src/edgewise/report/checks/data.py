@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.report.checks.caveat import Caveat
 from edgewise.report.checks.collinearity import collinear_groups
 from edgewise.report.checks.leakage import single_input_scores
@@ -13,8 +13,6 @@ from edgewise.report.content.content import ReportContent
 from edgewise.report.evaluation.leaderboard import Leaderboard
 from edgewise.report.evaluation.measures import auc, r_squared
 from edgewise.report.text.numbers import counted, listed, number, percent
-
-Floats = NDArray[np.float64]
 
 SUSPECT_R2, SUSPECT_AUC = 0.98, 0.985
 # What a single column leaves open, below which it counts as the answer whatever the model makes of the rest.

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.report.content.content import InputView
 from edgewise.report.text.numbers import number
-
-Floats = NDArray[np.float64]
 
 PARTS = 5
 FEWEST_ROWS = 12

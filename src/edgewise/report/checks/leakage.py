@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.report.content.content import ReportContent
 from edgewise.report.evaluation.measures import auc, r_squared
-
-Floats = NDArray[np.float64]
 
 KNOTS = 24
 MOST_ROWS = 5000

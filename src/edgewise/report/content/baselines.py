@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.report.content.content import AccuracyRow, ReportContent
-
-Floats = NDArray[np.float64]
 
 
 def baseline_rows(content: ReportContent, *, seed: int = 0) -> tuple[AccuracyRow, ...]:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.data.encoding_raw import RawColumn, raw_table
 from edgewise.report.content.content import ColumnSummary
-
-Floats = NDArray[np.float64]
 
 BINS = 24
 MOST_LEVELS = 12

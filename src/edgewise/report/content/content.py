@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_matrix, check_names, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from edgewise.symbolic.results.alternatives import Alternative
     from edgewise.training import Record
     from edgewise.verifying.results.verdicts import ProofResult
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

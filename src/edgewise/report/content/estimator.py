@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import all_are, as_mapping, check_is, check_text
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, as_word, numbers_of
@@ -25,7 +26,6 @@ from edgewise.report.text.svg import few
 if TYPE_CHECKING:
     from edgewise.symbolic import FormulaResult
 
-Floats = NDArray[np.float64]
 Cells = tuple[float | str | None, ...]
 
 # Pairs that say how a transformed column reads; straight pieces between so many are finer than a drawing.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
 
 # Pieces of a curve that is no spline are halved until they are within this share of its height, or this often.
 CLOSE, HALVINGS, FIRST = 1 / 1000, 10, 8

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from markupsafe import Markup, escape
-from numpy.typing import NDArray
 
 from edgewise.plots.front import plot_front
 from edgewise.report.drawings.figures import SCALE, drawn
@@ -17,7 +16,6 @@ from edgewise.report.text.svg import label, picture, tag
 if TYPE_CHECKING:
     from edgewise.symbolic import Formula
 
-Floats = NDArray[np.float64]
 
 # Of a point, in pixels.
 RADIUS = 11.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.network import KAN
 from edgewise.plots.trace import form_of
 from edgewise.report.content.content import InputView, ReportContent
@@ -16,7 +16,6 @@ from edgewise.report.text.numbers import number
 from edgewise.report.text.svg import few
 from edgewise.report.text.words import curve_words, level_words
 
-Floats = NDArray[np.float64]
 Edge = tuple[int, int, int]
 
 POINTS = 121

@@ -7,8 +7,8 @@ import math
 import numpy as np
 from markupsafe import Markup
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.plots.cards import LEFT, RIGHT, WIDTH, Card, curve_card, level_card
 from edgewise.report.content.content import InputView
 from edgewise.report.drawings.edge_functions import EdgeView
@@ -17,7 +17,6 @@ from edgewise.report.evaluation.partial_dependence import Effect
 from edgewise.report.text.numbers import MISSING, percent, plain
 from edgewise.report.text.svg import curves, tag, text_width
 
-Floats = NDArray[np.float64]
 # Pixels between two labels of an axis at least.
 APART = 8.0
 

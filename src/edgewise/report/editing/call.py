@@ -7,16 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgewise import edits
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.explaining import edit_edge
 from edgewise.network import KAN
 
-Floats = NDArray[np.float64]
 Edge = tuple[int, int, int]
 
 MOST_EDGES, MOST_POINTS, MOST_TEXT = 100_000, 1_000, 1_000

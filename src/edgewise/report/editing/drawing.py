@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import EdgewiseError
 from edgewise.exporting.read import program_of
 from edgewise.network import KAN
@@ -18,8 +18,6 @@ from edgewise.report.drawings.edge_functions import form_of, node_name, sum_name
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.sections.network import importance_of, network_section
 from edgewise.symbolic import formula
-
-Floats = NDArray[np.float64]
 
 # Edges that a reader can choose from a list, and closed forms that together are still a formula to be read.
 MOST_LISTED, MOST_FORMS = 2_000, 40

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, short
 from edgewise._core.errors import EdgewiseError, InputError
 from edgewise.explaining.edit_shape import decisions_of, measures_of, with_network
@@ -20,8 +20,6 @@ from edgewise.report.editing.history import History, Version
 from edgewise.symbolic.networks.suggestions import checked_edge, form_key, suggest
 from edgewise.symbolic.univariate.closed_forms import Suggestion
 from edgewise.verifying import verify
-
-Floats = NDArray[np.float64]
 
 # Closed forms offered for an edge, rows named that an edit moves most, characters of a reason.
 SUGGESTED, NAMED, LONGEST_NOTE = 8, 5, 500

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
 from edgewise._core.resampling import resample
 from edgewise._core.seeds import numpy_generator
 
-Floats = NDArray[np.float64]
 Counts = NDArray[np.uint8]
 # (rows weighed anew, one draw a row of the matrix (R, m)) -> the measure of each draw (R,)
 Measure = Callable[[Floats], Floats]

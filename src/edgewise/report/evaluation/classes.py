@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.resampling import wilson
 from edgewise.explaining.reliability import Curve, curve
 from edgewise.report.evaluation.measures import auc
-
-Floats = NDArray[np.float64]
 
 MOST_CURVES = 6
 BINS = 10

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.network import KAN
 from edgewise.simplifying import edge_scores
-
-Floats = NDArray[np.float64]
 
 # Rows times edges of the widest layer that scores are taken from.
 MOST_VALUES = 3_000_000

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.report.content.content import AccuracyRow, ReportContent
 from edgewise.report.evaluation.bootstrap import Interval, difference, interval, resamples
 from edgewise.report.evaluation.measures import Yardstick, yardsticks
-
-Floats = NDArray[np.float64]
 
 # Fewer held-out rows than this say too little about how sure a measure is.
 FEWEST_ROWS = 8

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.report.evaluation.bootstrap import Measure
 
-Floats = NDArray[np.float64]
 _FLOOR = 1e-15
 
 

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.histograms import histogram
 from edgewise.network import KAN
 from edgewise.report.content.content import InputView, ReportContent
 from edgewise.report.evaluation.leaderboard import probabilities
 from edgewise.report.text.svg import few
 from edgewise.report.text.words import curve_words, level_words
-
-Floats = NDArray[np.float64]
 
 POINTS = 33
 FEWEST_ROWS, MOST_ROWS = 24, 160

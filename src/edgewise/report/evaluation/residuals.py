@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc
 from scipy.stats import rankdata
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
 
 MOST_PARTS = 8
 FEWEST_IN_PART = 8

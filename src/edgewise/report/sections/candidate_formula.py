@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import names_in
 from edgewise.plots.residuals import fit_figure, residual_figure
 from edgewise.report.checks.error_slices import worst_slice
@@ -19,8 +20,6 @@ from edgewise.report.evaluation.residuals import UNLIKELY, Pattern, is_rounding,
 from edgewise.report.text.numbers import counted, number, percent, signed
 from edgewise.symbolic import Formula
 from edgewise.symbolic.results.diagnostics import Interval, Trust, trust
-
-Floats = NDArray[np.float64]
 
 MOST_MISSED = 5
 MOST_PANELS = 6

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from edgewise.explaining.local import LocalExplanation
 from edgewise.explaining.neighbours import Neighbour
@@ -20,8 +18,6 @@ from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.figures import drawn
 from edgewise.report.text.numbers import counted, listed, number, percent, signed
 from edgewise.report.text.svg import picture, tag
-
-Floats = NDArray[np.float64]
 
 # Shapes that stand open; so many more wait behind a click.
 OPEN_SHAPES, MOST_SHAPES = 9, 60

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from edgewise.plots.choice import choose, relative
 from edgewise.report.checks.collinearity import collinear_groups
@@ -20,8 +19,6 @@ from edgewise.report.evaluation.partial_dependence import effects
 from edgewise.report.live.build import live_data
 from edgewise.report.live.page_data import LiveData
 from edgewise.report.text.numbers import listed, number
-
-Floats = NDArray[np.float64]
 
 # What the first diagram shows of each layer, and what the second one adds on demand.
 FIRST_NODES, FIRST_EDGES = 5, 14

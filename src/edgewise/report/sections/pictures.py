@@ -10,6 +10,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_is
+from edgewise._core.arrays import Floats
 from edgewise._core.resampling import wilson
 from edgewise.report.checks.pictures import picture_caveats
 from edgewise.report.content.pictures import HELD_OUT, PictureContent
@@ -24,8 +25,6 @@ from edgewise.vision.drawing import overlay, plain, plot_feature, tinted
 from edgewise.vision.evidence import Evidence, evidence_of, window
 from edgewise.vision.features import features_of, says, uses
 from edgewise.vision.networks import Patches, reach
-
-Floats = NDArray[np.float64]
 
 # Pictures of a class whose evidence is averaged, examples of right and wrong, classes and features shown, patches of each.
 AVERAGED, RIGHT, WRONG, CLASSES, FEATURES, TYPICAL = 60, 8, 8, 12, 5, 4

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.plots.classes import reliability_figure, roc_figure
 from edgewise.plots.residuals import fit_figure, residual_figure
 from edgewise.report.checks.error_slices import ErrorSlice, worst_slice
@@ -17,8 +17,6 @@ from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation import classes
 from edgewise.report.evaluation.leaderboard import Leaderboard
 from edgewise.report.text.numbers import number
-
-Floats = NDArray[np.float64]
 
 # Corners of a ROC curve; more are not seen.
 MOST_STEPS = 160

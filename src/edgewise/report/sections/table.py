@@ -6,14 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup
-from numpy.typing import NDArray
 
 from edgewise.report.content.columns import summarise_classes, summarise_numbers
 from edgewise.report.content.content import ColumnSummary, ReportContent
 from edgewise.report.drawings.charts import sparkline
 from edgewise.report.text.numbers import counted, number, percent
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

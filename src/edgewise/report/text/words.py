@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.report.text.numbers import number
-
-Floats = NDArray[np.float64]
 
 # Ups and downs smaller than this share of the curve's height are not told.
 NOTICEABLE = 0.06

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.forms.functions import CONSTANTS, JUMPS
 from edgewise.forms.tree import Apply, Node, Number, Variable
 
-Floats = NDArray[np.float64]
 # A column, or a scalar where no column is involved.
 Values = NDArray[np.float64] | np.float64
 # value, and derivative from (argument, value)

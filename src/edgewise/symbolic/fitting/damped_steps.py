@@ -19,9 +19,9 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Bools, Floats
+
 Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 Point = TypeVar("Point")
 Slopes = TypeVar("Slopes")
 

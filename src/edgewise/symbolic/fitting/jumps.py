@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.tape import Tape
 
-Floats = NDArray[np.float64]
 # The first step from a constant in its own size, how steps grow, and the last; halvings between two of different outcome.
 _FIRST, _GROWTH, _LAST, _HALVINGS = 1e-15, 8.0, 1e15, 40
 

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node
 from edgewise.symbolic.costs import DAMPED
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import bounded, damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.jumps import jump_errors
 
-Floats = NDArray[np.float64]
 _ROUNDING = 4e-15
 
 

@@ -15,7 +15,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
+
 # Rows that are predicted; more say nothing more about one number.
 _MOST_ROWS = 1000
 

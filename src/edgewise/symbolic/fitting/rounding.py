@@ -14,7 +14,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, names_in
@@ -27,8 +26,6 @@ from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.train_test import SplitRows
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

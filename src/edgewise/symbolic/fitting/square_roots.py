@@ -12,8 +12,8 @@ from fractions import Fraction
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.algebra import add, made, multiply, power, rebuilt, replaced
 from edgewise.symbolic.expressions.border import as_sympy, canonical
 from edgewise.symbolic.expressions.complexity import node_count
@@ -32,7 +32,6 @@ from edgewise.symbolic.expressions.rewriting import shortest
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.train_test import SplitRows
 
-Floats = NDArray[np.float64]
 Polynomial = list[Fraction]
 
 # Factoring larger expressions takes longer than a reader gains.

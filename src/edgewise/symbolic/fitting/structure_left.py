@@ -17,11 +17,9 @@ import itertools
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import DEFAULT, SearchConfig
-
-Floats = NDArray[np.float64]
 
 
 def follows_columns(X: Floats, residual: Floats, config: SearchConfig = DEFAULT) -> bool:

@@ -9,13 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.seeds import numpy_generator
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import Refit
 from edgewise.symbolic.fitting.measurements import Measurements
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, Variable, substitute
 from edgewise.symbolic.config import DEFAULT, ConstantsConfig
 from edgewise.symbolic.costs import SINGULAR
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.damped_steps import Damping, bounded, descended, squared
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 # What stands for zero in a logarithm.

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, check_names, check_vector
 from edgewise._core.errors import InputError
 from edgewise._core.plain import plain
@@ -30,8 +30,6 @@ from edgewise.symbolic.config import DEFAULT, HypothesisConfig, SearchConfig, co
 from edgewise.symbolic.hypotheses.nearest import DataRegion, nearest
 from edgewise.symbolic.hypotheses.text import Hypothesis, read_hypothesis
 from edgewise.training import fit
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms import Expression
 from edgewise.symbolic.config import DEFAULT, HypothesisConfig
 from edgewise.symbolic.expressions.tape import Tape
-
-Floats = NDArray[np.float64]
 
 # Each halves the distance: these end at rounding.
 _HALVINGS = 48

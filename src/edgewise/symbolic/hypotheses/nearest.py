@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import DEFAULT, HypothesisConfig
 from edgewise.symbolic.hypotheses.level_sets import same_level
 from edgewise.symbolic.hypotheses.text import Hypothesis
@@ -23,7 +24,6 @@ from edgewise.symbolic.hypotheses.text import Hypothesis
 if TYPE_CHECKING:
     from scipy.spatial import KDTree
 
-Floats = NDArray[np.float64]
 Model = Callable[[Floats], Floats]
 
 

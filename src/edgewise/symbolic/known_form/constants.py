@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_mapping
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import (
     among,
     check_float,
@@ -43,8 +44,6 @@ from edgewise.symbolic.hypotheses.check import column_names
 from edgewise.symbolic.known_form.text import right_side
 from edgewise.symbolic.results.formula import Constant, Formula
 from edgewise.symbolic.results.search_result import as_formula, chi_square_said
-
-Floats = NDArray[np.float64]
 
 _OF = "fit_constants"
 

@@ -15,8 +15,8 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, numpy_generator
 from edgewise._core.stopping import StopReason
@@ -27,7 +27,6 @@ from edgewise.symbolic.costs import SPLINES
 from edgewise.symbolic.fitting.damped_steps import Damping, damped_step, descended, squared, triangle
 from edgewise.symbolic.known_form.model import DEGREE, PartialModel, Spline, Splines
 
-Floats = NDArray[np.float64]
 Kind = Literal["shift", "scale"]
 Freedom = tuple[str, Kind]
 _DAMPING = Damping(falls=0.125, rises=6.0, least=1e-12, most=1e8)

@@ -12,15 +12,13 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.tree import Node, names_in
 from edgewise.splines import BSpline, fit_coefficients, quantile_grid
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.known_form.text import Partial
-
-Floats = NDArray[np.float64]
 
 DEGREE = 5
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import (
     among,
     check_int,
@@ -39,8 +40,6 @@ from edgewise.symbolic.known_form.snap import whole_formulas
 from edgewise.symbolic.known_form.text import read_partial
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.expressions.rewriting import shortest
@@ -20,8 +17,6 @@ from edgewise.symbolic.known_form.text import Partial
 from edgewise.symbolic.results.formula import Formula, pareto
 from edgewise.symbolic.results.search_result import as_formula, recommended
 from edgewise.symbolic.univariate.closed_forms import Suggestion
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node
@@ -24,8 +24,6 @@ from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.networks.suggestions import edge_curve
 from edgewise.symbolic.univariate.closed_forms import fit_curve
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_int, check_matrix, short
 from edgewise._core.errors import InputError
 from edgewise._core.histograms import histogram
@@ -18,8 +18,6 @@ from edgewise.forms import Form
 from edgewise.network import KAN, EditRecord, EditResult, describe, set_symbolic
 from edgewise.symbolic.expressions.composition import Edge, living_edges
 from edgewise.symbolic.univariate.closed_forms import Suggestion, check_forms, fit_curve
-
-Floats = NDArray[np.float64]
 
 # Points on which an edge function is compared with the library, whatever the number of rows.
 POINTS = 160

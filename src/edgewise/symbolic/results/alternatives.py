@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.box import Box, Place, said
 from edgewise.symbolic.results.formula import Formula
 
-Floats = NDArray[np.float64]
 _POINTS = 512
 # More alternatives would not be read.
 _MOST = 12

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
+
 Place = tuple[tuple[str, float], ...]
 # All corners of a box of at most this many sides.
 _MOST_SIDES = 7

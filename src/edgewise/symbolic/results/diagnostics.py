@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_is
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_matrix, check_vector, plural, short
 from edgewise._core.errors import InputError
 from edgewise.symbolic.expressions.tape import Tape
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from edgewise.network import KAN
     from edgewise.symbolic.results.formula import Formula
 
-Floats = NDArray[np.float64]
 _COVERAGE = 0.95
 _POINTS = 2048
 # Standard deviations of an estimate from n rows, about 1/sqrt(n) each, by which an error must exceed the noise to be more.

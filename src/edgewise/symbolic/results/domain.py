@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, names_in
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import Box, Place, lowest, said
 from edgewise.symbolic.units.rules import written
 
-Floats = NDArray[np.float64]
 # Rounding error of a sum beside its terms.
 _ROUNDING = 1e-14
 # A minimum that is this small beside the values around it, at this share of the box, is zero.

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.results.box import Box
 
-Floats = NDArray[np.float64]
 # Widths of the boxes looked at, beside the data's own.
 _FACTORS = (1.5, 2.0, 3.0)
 _POINTS = 512

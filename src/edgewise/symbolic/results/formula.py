@@ -10,9 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix
 from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.border import as_sympy, canonical
@@ -25,7 +23,6 @@ from edgewise.symbolic.results.diagnostics import Trust
 if TYPE_CHECKING:
     import sympy
 
-Floats = NDArray[np.float64]
 _DIGITS = 6
 
 

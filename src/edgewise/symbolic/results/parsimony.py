@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import betainc, stdtr
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.algebra import evaluated, negated, rebuilt
 from edgewise.symbolic.expressions.border import canonical
@@ -32,7 +32,6 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.alternatives import log_likelihoods, squared_errors
 from edgewise.symbolic.results.formula import Formula
 
-Floats = NDArray[np.float64]
 _WAVES, _COMMON = ("sin", "cos", "tan", "mod"), ("exp", "log")
 # What is no function around another one.
 _PLAIN = frozenset({"number", "symbol", "constant", "+", "*", "^", "max", "min"})

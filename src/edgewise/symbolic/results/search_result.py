@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
 from edgewise.symbolic.expressions.writing import values
 from edgewise.symbolic.fitting.criterion import criterion
@@ -22,8 +22,6 @@ from edgewise.symbolic.results.formula import Constant, Formula
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
@@ -27,8 +26,6 @@ from edgewise.symbolic.structure.moves import View, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import EXACT, Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(order=True)

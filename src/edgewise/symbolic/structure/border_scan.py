@@ -22,14 +22,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import BreakConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.breaks import equal_jumps
 from edgewise.symbolic.structure.simple_numbers import number, simplest
-
-Floats = NDArray[np.float64]
 
 _SHAPES: dict[str, Callable[[Floats], Floats]] = {
     "step": lambda u: (u >= 0).astype(np.float64),

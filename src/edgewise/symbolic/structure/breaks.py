@@ -21,6 +21,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import ORTHOGONAL
@@ -30,8 +31,6 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.simple_numbers import number, simplest
 from edgewise.symbolic.univariate.search import one_variable
-
-Floats = NDArray[np.float64]
 
 
 def stairs(rows: SplitRows) -> Iterator[Node]:

@@ -23,10 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import DEFAULT, SearchConfig, SurrogateConfig
 from edgewise.symbolic.costs import SMOOTH
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 

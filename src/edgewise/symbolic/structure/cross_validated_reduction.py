@@ -21,8 +21,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Variable, render
 from edgewise.symbolic.config import SearchConfig
@@ -44,8 +44,6 @@ from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.separability import factors, separations
 from edgewise.symbolic.structure.state import Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
-
-Floats = NDArray[np.float64]
 
 # Functions of the target that are worth a model.
 _TARGETS = ("identity", "log", "reciprocal", "square")

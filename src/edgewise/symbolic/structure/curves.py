@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Variable, substitute
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.direct_candidates import curve_tree
@@ -14,7 +14,6 @@ from edgewise.symbolic.structure.state import TOO_LARGE, power, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import one_variable
 
-Floats = NDArray[np.float64]
 # Powers of the feature that a curve may be multiplied by; noise leaves the last ones too little to go by.
 _EXPONENTS = (0.0, 1.0, -1.0, 2.0, -2.0, 3.0, -3.0)
 

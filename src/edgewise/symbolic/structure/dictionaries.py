@@ -7,15 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import SumConfig
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import power, powers, product
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms import FORMS, Form
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
@@ -22,8 +23,6 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.growth_factors import growths
 from edgewise.symbolic.structure.state import EXACT
 from edgewise.symbolic.univariate.closed_forms import Suggestion, fit_curve
-
-Floats = NDArray[np.float64]
 
 
 def direct_candidates(rows: SplitRows, forms: Sequence[Form] | None = None) -> Iterator[Node]:

@@ -19,9 +19,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import get_lapack_funcs
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, render
 from edgewise.symbolic.config import RelationConfig, SearchConfig
@@ -38,7 +38,6 @@ from edgewise.symbolic.structure.transformed_targets import (
     transformed,
 )
 
-Floats = NDArray[np.float64]
 # The inverse of a small triangle.
 _turned: Any = get_lapack_funcs("trtri", dtype=np.float64)
 

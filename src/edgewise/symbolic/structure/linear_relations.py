@@ -12,17 +12,15 @@ import itertools
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import qr, solve_triangular
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node
 from edgewise.symbolic.costs import NULL_SPACE, ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import dictionaries, few
 from edgewise.symbolic.structure.state import EXACT, product
 from edgewise.symbolic.structure.transformed_targets import linear, outside, transformed
-
-Floats = NDArray[np.float64]
 
 
 def relations(rows: SplitRows, tolerance: float = EXACT, *, plain: bool = False) -> Iterator[Node]:

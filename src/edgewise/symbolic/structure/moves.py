@@ -25,6 +25,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.costs import PIVOTS, ROUNDED
@@ -32,8 +33,6 @@ from edgewise.symbolic.expressions.nodes import ZERO
 from edgewise.symbolic.expressions.writing import to_tree
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.structure.state import Move, State, power, powers, product
-
-Floats = NDArray[np.float64]
 
 # Exponents of laws are small fractions.
 _BOTTOMS = (1, 2, 3, 4)

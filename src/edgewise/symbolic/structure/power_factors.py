@@ -16,17 +16,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import chdtrc
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Variable
 from edgewise.symbolic.config import RelationConfig
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.damped_steps import damped_step, descended, squared, triangle
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.state import Move, power, product
-
-Floats = NDArray[np.float64]
 
 
 def power_factors(rows: SplitRows, weight: Floats) -> Iterator[Move]:

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, render
 from edgewise.symbolic.config import RelationConfig, SearchConfig
@@ -30,8 +30,6 @@ from edgewise.symbolic.structure.dictionaries import Term, few
 from edgewise.symbolic.structure.forward_selection import nodes, select, weighted_targets
 from edgewise.symbolic.structure.state import product
 from edgewise.symbolic.structure.transformed_targets import Outer, linear, outside, target_values
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Node, Number, Variable, substitute
 from edgewise.symbolic.config import RoundingConfig, SearchConfig
@@ -28,8 +28,6 @@ from edgewise.symbolic.structure.moves import View
 from edgewise.symbolic.structure.state import TOO_LARGE, Move, State, power, powers, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import one_variable
-
-Floats = NDArray[np.float64]
 
 
 def separations(state: State, view: View) -> Iterator[Move]:

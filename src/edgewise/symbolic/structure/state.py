@@ -11,15 +11,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import Landscape, landscape
 
-Floats = NDArray[np.float64]
 TARGET = "#y"
 _TARGET = Variable(TARGET)
 # A held-out error this small beside the spread of y may be that of a law: it is worth a closer look.

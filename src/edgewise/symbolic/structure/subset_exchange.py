@@ -19,11 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import EXCHANGE
 from edgewise.symbolic.fitting.train_test import SplitRows
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

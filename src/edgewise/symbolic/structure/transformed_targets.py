@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.parser import read
 from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.structure.state import TOO_LARGE, product
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

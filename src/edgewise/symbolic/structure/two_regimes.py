@@ -19,11 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.costs import ORTHOGONAL
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.border_scan import clearly_below, polynomials
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

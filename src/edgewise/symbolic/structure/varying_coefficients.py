@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, substitute
 from edgewise.symbolic.config import SearchConfig
@@ -32,8 +32,6 @@ from edgewise.symbolic.structure.state import power, product
 from edgewise.symbolic.structure.transformed_targets import OUTERS, outside, transformed
 from edgewise.symbolic.univariate.search import one_variable
 from edgewise.symbolic.univariate.trees import size
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

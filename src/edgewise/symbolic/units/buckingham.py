@@ -14,14 +14,13 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector
 from edgewise._core.errors import InputError
 from edgewise.forms.tree import Apply, Node, Number, Variable, render, substitute
 from edgewise.symbolic.units.rules import Exponents
 
-Floats = NDArray[np.float64]
 # Sets of columns looked at for one size; beyond, elimination finds some basis, if not the simplest.
 _MOST_SETS = 20_000
 

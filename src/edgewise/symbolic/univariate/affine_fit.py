@@ -17,13 +17,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats
 from edgewise.forms import Domain, Form
 from edgewise.symbolic.costs import PROJECTION
 from edgewise.symbolic.fitting.damped_steps import Damping, Points, descended_together, leaders
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 
 # Beyond these a form only imitates another: a line or parabola where it bends too little, a step where it bends too
 # much, its own asymptote (sinh becomes exp) where its centre lies too far out.

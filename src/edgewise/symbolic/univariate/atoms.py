@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms import Form
 from edgewise.forms.tree import Node, Number, substitute
 from edgewise.symbolic.univariate.atom_starts import (
@@ -24,7 +24,6 @@ from edgewise.symbolic.univariate.atom_starts import (
 from edgewise.symbolic.univariate.library import Column
 from edgewise.symbolic.univariate.trees import add, call, multiply, power
 
-Floats = NDArray[np.float64]
 Values = tuple[Floats, tuple[Floats, ...]]
 
 

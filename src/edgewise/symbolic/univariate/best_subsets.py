@@ -13,11 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.costs import GRAM_ONLY, ORTHOGONAL, PAIRS
 from edgewise.symbolic.univariate.trees import add, multiply
 
-Floats = NDArray[np.float64]
 # Terms closer than this to what others say already cannot be told from them.
 _APART = 1e-11
 

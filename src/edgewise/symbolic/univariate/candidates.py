@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter
 from edgewise.forms import FORMS, Form
 from edgewise.forms.tree import Node, Number
@@ -21,7 +21,6 @@ from edgewise.symbolic.univariate.pursuit import Fit, Pursuit
 from edgewise.symbolic.univariate.selection import Front, residual_of, ugly
 from edgewise.symbolic.univariate.trees import X, call, power, size
 
-Floats = NDArray[np.float64]
 Ranked = Iterable[tuple[Node, float]]
 Kind = TypeVar("Kind", bound=Pursuit)
 

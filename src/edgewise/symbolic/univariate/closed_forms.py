@@ -10,15 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import as_tuple, check_float, check_int, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
 from edgewise.symbolic.univariate.affine_fit import Batch, Curve, evaluate, join, refine
 from edgewise.symbolic.univariate.starting_points import POINTS, best_starts, symmetric
-
-Floats = NDArray[np.float64]
 
 # A tenfold smaller residual is worth this many nodes.
 _DECADE = 5.0

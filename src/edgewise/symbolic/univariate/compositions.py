@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node
 from edgewise.symbolic.costs import VALUES
 from edgewise.symbolic.univariate.pursuit import SLOTS, Fit, Pursuit
 from edgewise.symbolic.univariate.trees import multiply
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 

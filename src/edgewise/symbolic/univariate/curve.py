@@ -6,11 +6,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import DEFAULT, CurveConfig
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, Variable
 from edgewise.symbolic.univariate.best_subsets import Terms
 from edgewise.symbolic.univariate.trees import ONE, X, add, call, multiply, power, size
 
-Floats = NDArray[np.float64]
 _PI = Variable("pi")
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, Variable
 from edgewise.symbolic.costs import WAVES
 from edgewise.symbolic.univariate.curve import Points
 from edgewise.symbolic.univariate.outer_functions import View
 from edgewise.symbolic.univariate.trees import ONE, X, add, call, multiply, power
 
-Floats = NDArray[np.float64]
 _HARMONICS = 6
 _POWERS = (0, 1, 2, 3, 4, -1, -2)
 _RATES = (0.0, -1.0, 1.0, -0.5, -2.0)

@@ -9,14 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.univariate.curve import Points
 from edgewise.symbolic.univariate.library import Column
 from edgewise.symbolic.univariate.trees import X, add, call, multiply, power
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

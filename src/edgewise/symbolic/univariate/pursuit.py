@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.config.rungs import RUNGS, RungConfig
@@ -25,9 +26,7 @@ from edgewise.symbolic.univariate.atoms import Atom
 from edgewise.symbolic.univariate.library import Column
 from edgewise.symbolic.univariate.trees import add, multiply
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
-Bools = NDArray[np.bool_]
 SLOTS = 3
 # Starts this close to one another say the same.
 APART = 1e-4

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number
 from edgewise.symbolic.costs import SINGULAR
 from edgewise.symbolic.univariate.curve import Points
 from edgewise.symbolic.univariate.library import Column
 from edgewise.symbolic.univariate.trees import ONE, add, call, multiply, power, real
 
-Floats = NDArray[np.float64]
 _NEGLIGIBLE = 1e-6
 
 

@@ -13,9 +13,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms import Form
-
-Floats = NDArray[np.float64]
 
 POINTS = np.linspace(-1.0, 1.0, 96)
 _DISTANCES = np.concatenate([[0.0], np.geomspace(1e-3, 40.0, 24)])

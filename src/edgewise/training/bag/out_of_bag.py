@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arrays import Floats
 from edgewise.training.bag.run import TableProblem
 from edgewise.training.common.losses import Loss
-
-Floats = NDArray[np.float64]
 
 # Out-of-bag rows that are needed to calibrate, and how far it may go.
 FAINT_SHIFT = 1e-6

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from edgewise._core.arrays import Floats
+
 Flags = NDArray[np.bool_]
 
 # Of a normal distribution, standard deviations of its median absolute deviation.

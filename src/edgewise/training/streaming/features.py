@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.kernels.sparse import DEGREE, LIVE, Cubics, SparseBlock, SparseRows, mirrored
 from edgewise.splines import data_range, mass_grid_of, smooth_basis_of
 from edgewise.splines.bspline import knot_insertion
@@ -21,7 +22,6 @@ from edgewise.training.additive.design import Design
 from edgewise.training.config import TableConfig
 from edgewise.training.interactions.pair_columns import blocks
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 # Inputs of so few values are summed value by value; in pairs of so few.

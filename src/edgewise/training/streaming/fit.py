@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
 from edgewise.kernels.sparse import DEGREE
 from edgewise.training.common.losses import CrossEntropy, Loss, Squared
@@ -26,8 +27,6 @@ from edgewise.training.streaming.newton import Solution, minimised
 from edgewise.training.streaming.quadratic import Directions, Quadratic, directions_of
 from edgewise.training.streaming.sums import Batches, Encoded, LossSums, TwoWaySums, bins_of
 from edgewise.training.tabular.assembly import to_network
-
-Floats = NDArray[np.float64]
 
 # Pairs that join at most unless a number is asked for.
 MOST_PAIRS = 8

@@ -6,12 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.training.config import TableConfig
 from edgewise.training.streaming.quadratic import Directions, Quadratic, learned, solved
-
-Floats = NDArray[np.float64]
 
 # Mean square, in network units, that the outputs are still to move by: weights are settled below the first, all below the
 # second, where the next step would be about as small as the square of this one.

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, lapack
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.kernels.sparse import mirrored
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.config import TableConfig
 from edgewise.training.streaming.features import Part
-
-Floats = NDArray[np.float64]
 
 # Updates of the weights on one quadratic model.
 UPDATES = 60

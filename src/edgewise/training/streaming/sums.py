@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.kernels.sparse import SparseBlock, SparseRows
 from edgewise.splines import smooth_basis_of
@@ -19,7 +20,6 @@ from edgewise.training.interactions.two_way_tables import Pair, beyond_chance
 from edgewise.training.streaming.features import Features
 from edgewise.training.streaming.quadratic import Directions, Quadratic
 
-Floats = NDArray[np.float64]
 State = dict[str, NDArray[Any]]
 
 # Rows whose features are held at once: they stay in the second cache.

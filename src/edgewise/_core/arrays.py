@@ -1,0 +1,8 @@
+"""The arrays that annotations speak of, by what they hold; shapes stand in docstrings."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
