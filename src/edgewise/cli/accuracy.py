@@ -9,13 +9,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.cli.baselines import rivals
 from edgewise.cli.inputs import Inputs
 from edgewise.cli.models import Model
 from edgewise.report import AccuracyRow
 from edgewise.report.evaluation.measures import Yardstick, yardsticks
-
-Floats = NDArray[np.float64]
 
 # The names of the measures as keys of JSON.
 _KEYS = {"R²": "r2", "mean abs. error": "mae", "Brier score": "brier"}

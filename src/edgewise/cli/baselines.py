@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.cli.inputs import numbers
 from edgewise.data.arrow import Cells, Frame, pc
 from edgewise.data.sources import first_line
 from edgewise.report.content.baselines import boosting, fitted_row
-
-Floats = NDArray[np.float64]
 
 # Levels beyond these, and those with fewer rows, share one; the linear model would otherwise get a constant for each.
 _MOST_LEVELS = 60

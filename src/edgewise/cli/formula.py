@@ -21,13 +21,9 @@ from edgewise.cli.outcome import (
 from edgewise.cli.terminal import tell
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+    from edgewise._core.arrays import Floats
     from edgewise.symbolic import Formula
     from edgewise.verifying.results.verdicts import ProofResult
-
-    Floats = NDArray[np.float64]
 
 # Each row is judged by a fit to the others.
 FEWEST_ROWS = 5

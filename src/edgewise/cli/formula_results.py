@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise._core.files import write_file
 from edgewise.cli.front import place_of_best, show_front
@@ -21,8 +19,6 @@ from edgewise.exporting.sympy_source import to_sympy_source
 from edgewise.symbolic import Formula, FormulaResult
 from edgewise.symbolic.results.formula import _latex_name
 from edgewise.verifying.results.verdicts import ProofResult
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

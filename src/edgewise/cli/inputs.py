@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import LARGEST, among, check_squarable, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data import provenance, split
 from edgewise.data.arrow import Cells, Frame, pc
-
-Floats = NDArray[np.float64]
 
 # Whole numbers with no more distinct values than this are taken as classes, and that is said.
 MOST_NUMBERED_CLASSES = 10

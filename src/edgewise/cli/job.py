@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import LARGEST, plural
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from edgewise.symbolic import FormulaResult
     from edgewise.training import Record
 
-Floats = NDArray[np.float64]
 
 # A formula is looked for where a person could read it: numbers only, and few columns.
 MOST_COLUMNS_OF_A_FORMULA = 10

@@ -12,6 +12,7 @@ import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, did_you_mean
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -21,8 +22,6 @@ from edgewise.data.arrow import Frame
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

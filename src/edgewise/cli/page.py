@@ -25,8 +25,6 @@ from edgewise.data import provenance
 from edgewise.data.arrow import Frame
 from edgewise.report import AccuracyRow, Origin, ReportContent, content_from_estimator
 
-Floats = NDArray[np.float64]
-
 _VERSIONS_SHOWN = ("torch", "numpy", "sympy", "scikit-learn", "pyarrow")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise.cli.accuracy import measures
@@ -19,8 +20,6 @@ from edgewise.cli.models import learn
 from edgewise.cli.outcome import Interrupts
 from edgewise.cli.progress import Progress
 from edgewise.data import load_example, split
-
-Floats = NDArray[np.float64]
 
 _ROWS = 1000
 _NOISE = 0.05

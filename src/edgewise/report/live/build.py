@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise.exporting.columns import LevelInput, NumberInput, Unused
 from edgewise.exporting.program import Program, network_program
@@ -17,7 +16,6 @@ from edgewise.report.drawings.panels import thumbnail_range
 from edgewise.report.live.page_data import Cell, EdgeMark, InputControl, Interval, LiveData, LiveRow
 from edgewise.report.text.svg import few
 
-Floats = NDArray[np.float64]
 Cells = tuple[Cell, ...]
 
 # Rows that a reader may start from.

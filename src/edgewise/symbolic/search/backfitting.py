@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.forms.tree import Apply, Node, Number, Variable, names_in, replaced
 from edgewise.symbolic.expressions.tape import Tape
@@ -32,8 +32,6 @@ from edgewise.symbolic.structure.curves import curves
 from edgewise.symbolic.structure.forward_selection import nodes, selected_sums
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.state import EXACT, powers
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

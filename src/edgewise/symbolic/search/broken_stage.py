@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise.forms.tree import Apply, Node, Number, substitute
 from edgewise.symbolic.expressions.tape import Tape
@@ -26,7 +25,6 @@ from edgewise.symbolic.structure.border_scan import Border, borders, clearly_bel
 from edgewise.symbolic.structure.direct_candidates import direct_candidates
 from edgewise.symbolic.structure.two_regimes import Regimes, two_regimes
 
-Floats = NDArray[np.float64]
 # What a table of its own is searched by.
 Plan = Callable[[Search], Iterator[Proposal]]
 

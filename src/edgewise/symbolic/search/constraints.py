@@ -9,8 +9,8 @@ from fractions import Fraction
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.results.box import Box
@@ -18,7 +18,6 @@ from edgewise.symbolic.results.search_result import FormulaResult
 from edgewise.symbolic.search.constraint_text import Constraint, said
 from edgewise.symbolic.units.rules import MismatchError, constant_value
 
-Floats = NDArray[np.float64]
 Values = Callable[[Floats], Floats]
 
 # Points in the box, and steps of each along a column.

@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.symbolic.expressions.algebra import replaced
 from edgewise.symbolic.expressions.nodes import Expr, is_exact, number, parts
 from edgewise.symbolic.expressions.tape import Tape
@@ -21,8 +21,6 @@ from edgewise.symbolic.fitting.least_squares import refit
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.structure.state import EXACT
-
-Floats = NDArray[np.float64]
 
 # What a law may leave, in multiples of what rounding makes of its operations. Over laws of the published tables the
 # largest multiple is below one; other ways to write a law round otherwise.

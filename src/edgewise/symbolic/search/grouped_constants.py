@@ -11,16 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.seeds import numpy_generator
 from edgewise.forms.tree import Apply, Node, Number, Variable, replaced
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.least_squares import Refit, refit
 from edgewise.symbolic.fitting.variable_projection import Separable, minimum
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Below this share of y, what is left is rounding.
 _ROUNDING = 1e-13

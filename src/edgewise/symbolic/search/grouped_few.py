@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, replaced
 from edgewise.symbolic.expressions.tape import Tape
 
-Floats = NDArray[np.float64]
 # Spreads and noise are taken to be no less than this share of what they are of.
 _LEAST = 1e-9
 

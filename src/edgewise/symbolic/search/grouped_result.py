@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arguments import as_labels
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix, check_vector, short
 from edgewise._core.errors import InputError
 from edgewise._core.plain import fields, plain
@@ -22,7 +23,6 @@ from edgewise.symbolic.results.formula import Constant
 from edgewise.symbolic.search.grouped_constants import of_group
 from edgewise.symbolic.search.grouped_few import of_few_rows
 
-Floats = NDArray[np.float64]
 _DIGITS = 6
 
 

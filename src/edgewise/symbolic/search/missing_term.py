@@ -17,8 +17,8 @@ import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import VALUES
 from edgewise.symbolic.expressions.tape import Tape
@@ -26,8 +26,6 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.structure.dictionaries import whole_exponents
 from edgewise.symbolic.structure.state import powers, product
-
-Floats = NDArray[np.float64]
 
 
 def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[Node]:

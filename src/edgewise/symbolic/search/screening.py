@@ -14,11 +14,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import spent
 from edgewise.symbolic.config import DEFAULT, SearchConfig
 from edgewise.symbolic.costs import SCREENING
-
-Floats = NDArray[np.float64]
 
 _BLOCK = 500
 

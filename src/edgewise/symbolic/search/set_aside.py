@@ -36,7 +36,6 @@ from edgewise.symbolic.search.exactness import ROUNDED
 from edgewise.symbolic.search.outcome import Ended
 from edgewise.training.common.gross_errors import NORMAL_DEVIATION, gross_errors, robust_deviation
 
-Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 

@@ -17,12 +17,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.training.additive.design import Design
 from edgewise.training.common.costs import PASSED
 from edgewise.training.config import DEFAULT, TableConfig
 
-Floats = NDArray[np.float64]
 Pair = tuple[int, int]
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats
 from edgewise._core.errors import InputError
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.candidates import Choices, input_choices, input_sites
@@ -31,8 +32,6 @@ from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope, times
 from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots, stack, unit_slots
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 # Units of work of saying where to cut, and for each part.
 CUT, PART = 2e-4, 1e-4
 

@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.dual import Region
 from edgewise.verifying.bounds.program import Program
 from edgewise.verifying.domain.space import Space, unit_slots, whole
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 # Units of work of laying candidates out, and for each of their numbers.
 LAYOUT, NUMBER = 2.5e-4, 4e-9

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats
 from edgewise.verifying.bounds.curves import Curves, spans
 from edgewise.verifying.bounds.cuts import Bounded, Split
 from edgewise.verifying.bounds.dual import MARGIN
@@ -16,9 +16,6 @@ from edgewise.verifying.bounds.node_ranges import first_sums, ranges
 from edgewise.verifying.bounds.program import Program, unit_curves
 from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.domain.space import Space, Subdomains, divisible, living, slots
-
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 def derivative_spans(model: ExactModel, space: Space, part: Subdomains, i: int) -> tuple[Floats, Floats]:

@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 # Units of work of a look at values, and for each of them; of a search for maxima, and for each coefficient.
 LOOK, VALUE, SEARCH, COEFFICIENT = 8e-6, 1e-8, 6e-5, 1e-8
 

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats
 from edgewise.verifying.domain.space import Subdomains
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 # How often each variable was cut in vain.
 Idle = Mapping[tuple[str, int], int]
 

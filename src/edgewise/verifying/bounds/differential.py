@@ -14,9 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise.verifying.bounds.chain import OneByOne
 from edgewise.verifying.bounds.curves import Curves, Window, merge, spans
 from edgewise.verifying.bounds.cuts import Bounded, Split
@@ -34,9 +34,6 @@ from edgewise.verifying.bounds.program import (
 )
 from edgewise.verifying.domain.space import Space, Subdomains, divisible, draw, living, slots, unit_slots
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 # Differences are known to this share of the size of what they are differences of, and exactly where both are the same.
 ROUNDED = 1e-13
 

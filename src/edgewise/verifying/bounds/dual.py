@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.curves import Window, peak
 from edgewise.verifying.bounds.program import Block, Program
 from edgewise.verifying.domain.space import Subdomains, living, unit_slots
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 # A bound is trusted to this share of the size of the terms it is the sum of.
 MARGIN = 1e-9
 # Units of work of an evaluation, besides the maxima.

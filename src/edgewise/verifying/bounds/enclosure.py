@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.functions import CONSTANTS
 from edgewise.forms.tree import Apply, Node, Number, Variable
-from edgewise.verifying.bounds.intervals import Floats, Intervals, outward, point
+from edgewise.verifying.bounds.intervals import Intervals, outward, point
 
 _ULPS = 16
 _TWO_PI = 2 * math.pi

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.network.module import KAN
 from edgewise.splines.pieces import make_pieces
 from edgewise.verifying.bounds.curves import Curves
 
-Floats = NDArray[np.float64]
 MOST_DEGREE = 3
 
 

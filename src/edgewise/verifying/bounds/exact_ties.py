@@ -5,13 +5,11 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.program import (
     Program,
 )
-
-Floats = NDArray[np.float64]
 
 
 def vanishing(program: Program, v: Floats) -> float:

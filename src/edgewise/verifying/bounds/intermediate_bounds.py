@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise._core.work import spent
 from edgewise.verifying.bounds.candidates import input_choices, input_sites
@@ -15,8 +14,6 @@ from edgewise.verifying.bounds.newton import minimise
 from edgewise.verifying.bounds.node_ranges import ranges
 from edgewise.verifying.bounds.program import Family, Program, RowSum, RowTerm, make_program
 from edgewise.verifying.domain.space import Subdomains, unit_slots
-
-Floats = NDArray[np.float64]
 
 
 def tighten(program: Program, root: Subdomains, until: float) -> tuple[Subdomains, list[dict[str, Any]]]:

@@ -9,11 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
-
-Floats = NDArray[np.float64]
 
 # Units of work of an operation, and for each interval.
 STEP, NUMBER = 4e-5, 4e-8

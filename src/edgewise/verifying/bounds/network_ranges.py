@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.curves import Curves
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
-from edgewise.verifying.bounds.intervals import NUMBER, STEP, Floats, Intervals, point
+from edgewise.verifying.bounds.intervals import NUMBER, STEP, Intervals, point
 from edgewise.verifying.bounds.silu_ranges import silu_ranges
 
 # Sums of products and polynomials in floats: relative to the sum of the terms' sizes. The longest has a few thousand.

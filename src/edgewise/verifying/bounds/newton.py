@@ -13,16 +13,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise._core.work import charge
 from edgewise.verifying.bounds.candidates import Choices, node_choices
 from edgewise.verifying.bounds.dual import MARGIN, Point, Region, dual
 from edgewise.verifying.bounds.program import Program
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Units of work of a step, for each number of the candidates, of the Hessians, and of what solving multiplies.
 STEP, NUMBER, ENTRY, PRODUCT = 4e-4, 4e-9, 6e-8, 4e-10

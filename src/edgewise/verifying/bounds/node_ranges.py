@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats, Ints
 from edgewise.verifying.bounds.curves import spans
 from edgewise.verifying.bounds.program import Program
 from edgewise.verifying.domain.space import Space, Subdomains, living, stack, unit_slots
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 # Ranges are widened by this share of their size, so that those computed exactly lie inside.
 WIDER = 1e-12

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.curves import Curves
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
 
-Floats = NDArray[np.float64]
 # Breaks of parabolas left of zero, each a quarter of the one before, so that little squares keep their digits.
 BREAKS = 12
 

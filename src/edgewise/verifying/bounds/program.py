@@ -15,16 +15,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats, Ints
 from edgewise.verifying.bounds.curves import Curves, merge
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel
 from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.space import Space
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

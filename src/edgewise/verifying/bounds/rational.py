@@ -14,15 +14,14 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
 from edgewise.verifying.bounds.silu import exact_silu
 from edgewise.verifying.domain.goals import Goal, InputTerm, Slope
 from edgewise.verifying.domain.space import Space
 
-Floats = NDArray[np.float64]
 # A value, and its derivative in one input.
 Pair = tuple[Fraction, Fraction]
 P = 256

@@ -17,12 +17,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.layers.linear import KANLinear
 from edgewise.network.module import KAN
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, OutputTerm
 from edgewise.verifying.domain.space import Space
 
-Floats = NDArray[np.float64]
 U, TINY, EVEN, HAIR = 2.0**-53, 2.0**-1000, 41 * 2.0**-53, 1 + 1e-9
 
 

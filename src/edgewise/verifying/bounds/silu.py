@@ -9,12 +9,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.curves import Curves, merge, spans
 from edgewise.verifying.bounds.exact import ExactLayer, ExactModel, silu, silu_slope
 
-Floats = NDArray[np.float64]
 # Ends of the pieces from 0 on: (up to, width); from the last one on the cubic is 0 or x.
 STEPS = ((4.0, 1 / 32), (8.0, 1 / 16), (12.0, 1 / 8), (16.0, 1 / 4), (20.0, 1 / 2), (32.0, 1.0))
 HALF = np.concatenate([np.arange(a, b, h) for (a, _), (b, h) in pairwise([(0.0, 0.0), *STEPS])])

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
+from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.exact import silu, silu_slope
 from edgewise.verifying.bounds.intervals import Intervals, outward
 
-Floats = NDArray[np.float64]
 # Where silu, its slope and its second derivative turn, to within NEAR; they are flat there to twice as many digits.
 TURNS = (
     (-1.2784645427610738,),

@@ -7,9 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.network.fitted import Fitted
@@ -33,8 +31,6 @@ from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.calibrated import carried_change, carried_range, check_carried
 from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.results.witness import in_float64
-
-Floats = NDArray[np.float64]
 
 
 def task_of(

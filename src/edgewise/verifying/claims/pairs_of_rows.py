@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.verifying.claims.tasks import Task, output_of
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group, place
@@ -16,8 +16,6 @@ from edgewise.verifying.domain.possible_rows import Possible, Value
 from edgewise.verifying.domain.raw_values import Cell
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Case, Evaluator, case
-
-Floats = NDArray[np.float64]
 
 Tidy = Callable[[Floats], bool]
 

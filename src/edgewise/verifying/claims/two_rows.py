@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
@@ -30,8 +30,6 @@ from edgewise.verifying.domain.domain import Domain, Group
 from edgewise.verifying.domain.goals import Goal, OutputBounds, OutputTerm
 from edgewise.verifying.domain.raw_values import Cell
 from edgewise.verifying.language import properties as asked
-
-Floats = NDArray[np.float64]
 
 # Boxes along a diagonal: so many for each step that a number may move, and at most.
 A_STEP, MOST_BOXES = 4, 256

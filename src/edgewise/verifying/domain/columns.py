@@ -10,8 +10,8 @@ from itertools import groupby
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import REACH, EncodedColumn, LevelColumn, NumberColumn, numbers_of
@@ -22,8 +22,6 @@ from edgewise.verifying.domain.narrowing import narrow, widen
 from edgewise.verifying.domain.raw_rows import encoded, encoded_table
 from edgewise.verifying.domain.raw_values import Cell, beyond, cells_of, date_of, shown
 from edgewise.verifying.language.conditions import Condition
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

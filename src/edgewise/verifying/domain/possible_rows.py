@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.work import charge
 from edgewise.data.encoding_columns import NumberColumn
 from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, Group, Interval
 from edgewise.verifying.domain.raw_values import shown
 
-Floats = NDArray[np.float64]
 Value = Callable[[Floats], Floats]
 
 # Values of a column of numbers that are tried at once; all of them where there are no more.

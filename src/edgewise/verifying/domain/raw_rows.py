@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import numbers_of
 from edgewise.data.encoding_raw import raw_table
 from edgewise.network.fitted import Fitted
-
-Floats = NDArray[np.float64]
 
 
 def encoded_table(view: Fitted, rows: Any) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, charge
@@ -22,8 +23,6 @@ from edgewise.verifying.domain.possible_rows import Possible
 from edgewise.verifying.results.witness import Case, Evaluator, case
 from edgewise.verifying.search.answers import Tell
 from edgewise.verifying.search.prove import Outcome, Prepared, decided
-
-Floats = NDArray[np.float64]
 
 # Units of work of a look at some rows, and for each of their numbers.
 _LOOK, _NUMBER = 1e-4, 1e-7

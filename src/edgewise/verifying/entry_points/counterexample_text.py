@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from edgewise.network.fitted import Fitted
@@ -12,8 +11,6 @@ from edgewise.verifying.domain.goals import Slope
 from edgewise.verifying.domain.raw_values import exact, shown
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Case, Evaluator
-
-Floats = NDArray[np.float64]
 
 
 def goes_the_wrong_way(part: Subgoal, found: tuple[Case, ...]) -> bool:

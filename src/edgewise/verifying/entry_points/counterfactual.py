@@ -17,9 +17,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgewise._core.checks import check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -44,8 +41,6 @@ from edgewise.verifying.results.verdicts import ended_by, table_of
 from edgewise.verifying.results.witness import Case, Evaluator, case
 from edgewise.verifying.search.answers import teller
 from edgewise.verifying.search.prove import Outcome, prepare
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

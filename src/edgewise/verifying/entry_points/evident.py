@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgewise.verifying.claims.tasks import Subgoal, Task
 from edgewise.verifying.domain.goals import Slope
-
-Floats = NDArray[np.float64]
 
 
 def evident(part: Subgoal, task: Task) -> dict[str, Any] | None:

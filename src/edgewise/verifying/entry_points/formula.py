@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -39,8 +39,6 @@ from edgewise.verifying.language.conditions import Condition
 from edgewise.verifying.language.properties import FormulaWithin
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import Evaluator, case
-
-Floats = NDArray[np.float64]
 
 
 def formula_outcome(

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewise._core.arguments import check_is, check_text
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_float, short
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -33,8 +33,6 @@ from edgewise.verifying.bounds.intervals import Intervals, point
 from edgewise.verifying.config import ProverConfig, config_of
 from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Undecided, ended_by
 from edgewise.verifying.results.witness import Case
-
-Floats = NDArray[np.float64]
 
 _OF = "prove_constraints"
 # An inequality is proved up to this share of the largest value that is seen: many touch their bound, where rounding decides.

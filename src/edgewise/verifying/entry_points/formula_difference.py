@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.forms.derivative import differentiate
 from edgewise.forms.functions import JUMPS
 from edgewise.forms.tree import Apply, Node
@@ -17,8 +17,6 @@ from edgewise.verifying.bounds.enclosure import enclose
 from edgewise.verifying.bounds.exact import ExactModel, exact_model
 from edgewise.verifying.bounds.intervals import Intervals, point
 from edgewise.verifying.bounds.network_ranges import Derivatives, enclose_network
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgewise._core.arguments import all_are
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
@@ -17,8 +14,6 @@ from edgewise.verifying.entry_points.formula import columns_of
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.language.conditions import Condition, conditions_of
 from edgewise.verifying.language.text import Statement, parse_conditions, parse_property
-
-Floats = NDArray[np.float64]
 
 
 def statement_of(

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from edgewise._core.work import Meter
 from edgewise.network import KAN
@@ -19,8 +18,6 @@ from edgewise.verifying.domain.domain import Domain, Group, drawn
 from edgewise.verifying.language import properties as asked
 from edgewise.verifying.results.witness import Evaluator
 from edgewise.verifying.search.prove import decided, prepare
-
-Floats = NDArray[np.float64]
 
 
 def vacuous(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_int
 from edgewise._core.seeds import numpy_generator
 from edgewise._core.stopping import StopReason
@@ -36,8 +36,6 @@ from edgewise.verifying.results.verdicts import ProofResult, Proved, Refuted, Un
 from edgewise.verifying.results.witness import Breach, Evaluator, case, worst
 from edgewise.verifying.search.answers import Tell, teller
 from edgewise.verifying.search.prove import Outcome, Progress, decided, prepare
-
-Floats = NDArray[np.float64]
 
 # Units of work of a look at a number of a drawn row.
 _NUMBER = 1e-7

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.data.encoding_columns import NumberColumn
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
@@ -20,8 +20,6 @@ from edgewise.verifying.domain.columns import Columns
 from edgewise.verifying.domain.domain import Domain, place
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputTerm, Slope, Term
 from edgewise.verifying.domain.possible_rows import Possible
-
-Floats = NDArray[np.float64]
 
 # Share of what may be rounding which is still more than floats are off by.
 _TOLD = 1e-3

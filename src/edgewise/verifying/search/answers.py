@@ -6,14 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from edgewise._core.arguments import as_callables
+from edgewise._core.arrays import Floats
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
 
-Floats = NDArray[np.float64]
 Status = Literal["proved", "refuted", "undecided"]
 
 

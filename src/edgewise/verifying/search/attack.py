@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Bools, Floats
 from edgewise._core.work import charge, spent
 from edgewise.verifying.bounds.exact import ExactModel
 from edgewise.verifying.config import DEFAULT, ProverConfig
 from edgewise.verifying.domain.goals import Goal, InputTerm, OutputBounds, Slope
 from edgewise.verifying.domain.space import Space, Subdomains, living
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 # Units of work of rows to try beside another, and for each of their numbers.
 TRIES, NUMBER = 1e-4, 2e-8
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_matrix
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
@@ -29,7 +29,6 @@ from edgewise.verifying.search.answers import Outcome, Progress, Status, Tell
 from edgewise.verifying.search.attack import Excess, Reached, attack, into
 from edgewise.verifying.search.tree import Tree, evidence
 
-Floats = NDArray[np.float64]
 # What is tiny, and how many times it is enlarged at most, in bits.
 TINY, MOST_BITS = 2.0**-20, 900
 

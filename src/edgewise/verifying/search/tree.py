@@ -7,15 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from edgewise._core.arrays import Floats
 from edgewise.verifying.bounds.bounder import Bounder
 from edgewise.verifying.bounds.chain import Chain
 from edgewise.verifying.bounds.cuts import Bounded, Split
 from edgewise.verifying.bounds.differential import Differential
 from edgewise.verifying.domain.space import Space, Subdomains
-
-Floats = NDArray[np.float64]
 
 
 @dataclass
