@@ -1,5 +1,6 @@
 """The parts of the command line that need no subprocess."""
 
+import inspect
 import io
 import json
 import math
@@ -19,6 +20,7 @@ from hypothesis.extra import numpy as hnp
 from rich.console import Console
 from sklearn.metrics import log_loss, mean_absolute_error, r2_score, roc_auc_score, root_mean_squared_error
 from tests.cli.conftest import is_one_sentence
+from typer.testing import CliRunner
 
 import edgewise as ew
 from edgewise import KAN, FileError, InputError
@@ -26,6 +28,7 @@ from edgewise._core.work import StopError
 from edgewise.cli.accuracy import measure, measures
 from edgewise.cli.baselines import rivals
 from edgewise.cli.models import Model
+from edgewise.cli.options import with_general
 from edgewise.cli.outcome import DEFECT, Interrupts, guarded, make_folder, refuse_to_overwrite
 from edgewise.cli.predictions import with_predictions
 from edgewise.cli.progress import Progress
@@ -377,3 +380,18 @@ def test_commands_on_a_plain_network(edgewise, tmp_path):
     again = edgewise("report", "model.kan", "data.csv", "-o", "page.html")
     assert again.code == 2
     assert "--force" in again.err
+
+
+def test_every_command_has_the_general_options_and_is_told_those_it_names():
+    heard = []
+
+    def command(number: int = 3, *, quiet: bool) -> None:
+        heard.append((number, quiet))
+
+    app = typer.Typer()
+    app.command()(with_general(command))
+    result = CliRunner().invoke(app, ["--quiet", "--verbose", "--number", "4"])
+    assert result.exit_code == 0
+    assert heard == [(4, True)]
+    names = list(inspect.signature(with_general(command)).parameters)
+    assert names == ["number", "threads", "quiet", "verbose", "json", "config"]

@@ -28,6 +28,7 @@ from edgewise.cli import (
     speed,
     verify,
 )
+from edgewise.cli.options import with_general
 from edgewise.cli.outcome import DONE, ended, guarded
 from edgewise.cli.terminal import say
 
@@ -64,10 +65,10 @@ def build() -> typer.Typer:
     app.callback()(_main)
     for group, commands in _GROUPS.items():
         for command in commands:
-            app.command(rich_help_panel=group)(guarded(command))
+            app.command(rich_help_panel=group)(guarded(with_general(command)))
     measured = typer.Typer(rich_markup_mode="markdown", context_settings=_SETTINGS)
-    measured.callback(invoke_without_command=True)(guarded(bench.bench))
-    measured.command()(guarded(speed.speed))
+    measured.callback(invoke_without_command=True)(guarded(with_general(bench.bench)))
+    measured.command()(guarded(with_general(speed.speed)))
     app.add_typer(measured, name="bench", rich_help_panel="This machine")
     return app
 

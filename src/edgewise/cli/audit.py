@@ -70,11 +70,9 @@ def audit(
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Measure how a model treats the groups of protected attributes.
 

@@ -20,11 +20,9 @@ def bench(
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Measure speed and accuracy on this machine, as ratios: below 1 edgewise is ahead.
 

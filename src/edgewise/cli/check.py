@@ -31,9 +31,9 @@ def check(
     data: Annotated[
         Path | None, options.unset("--data", "-d", help="A table whose rows --expect counts.")
     ] = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Check a certificate in exact rational arithmetic, without trusting the prover.
 

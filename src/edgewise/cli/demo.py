@@ -25,11 +25,10 @@ def demo(
     out: options.Out = _FOLDER,
     seed: options.Seed = 0,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    verbose: bool,
+    json: bool,
 ) -> None:
     """See what edgewise does: from real measurements to a formula a physicist recognises.
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from edgewise.cli import options
 from edgewise.cli.outcome import REFUTED
 from edgewise.cli.terminal import print_json
 
@@ -17,13 +16,7 @@ if TYPE_CHECKING:
 _MARKS = {"ok": "green", "missing": "yellow", "broken": "bold red", "note": "cyan"}
 
 
-def doctor(
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
-) -> None:
+def doctor(*, quiet: bool, verbose: bool, json: bool) -> None:
     """Check this installation: versions, processor, GPU, kernels, extras.
 
     Exit code 1 where something edgewise needs is broken; what is merely

@@ -47,11 +47,9 @@ def dynamics(
     seed: options.Seed = 0,
     plot: Plot = None,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Find the differential equations behind courses in time.
 

@@ -96,11 +96,9 @@ def explain(
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Explain a model, or its answer for one row.
 

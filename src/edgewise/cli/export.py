@@ -43,11 +43,9 @@ def export(
         ),
     ] = None,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Write a model as NumPy source, C source, ONNX or LaTeX that stands alone.
 

@@ -78,11 +78,10 @@ def fit(
     drop_missing: options.DropMissing = False,
     rows: options.Rows = True,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    verbose: bool,
+    json: bool,
 ) -> None:
     """Learn from a table: train a network, find its formula, write model.kan and report.html.
 

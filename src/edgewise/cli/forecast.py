@@ -46,11 +46,9 @@ def forecast(
     work: options.Work = "normal",
     seed: options.Seed = 0,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Forecast a column from its past, the calendar and a trend.
 

@@ -153,11 +153,10 @@ def formula(
     out: Out = None,
     plot: Plot = None,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    verbose: bool,
+    json: bool,
 ) -> None:
     """Find formulas, from the simplest to the most accurate, judged on rows held out.
 

@@ -49,11 +49,9 @@ def fit_images(
     seconds: options.Seconds = None,
     seed: options.Seed = 0,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Learn to tell pictures apart from a folder of them.
 

@@ -1,10 +1,14 @@
-"""Options that several commands share, worded once."""
+"""Options that several commands share, worded once; those that every command has are added to it by `with_general`."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import sys
+from collections.abc import Callable
 from functools import partial
+from inspect import Parameter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -123,6 +127,33 @@ Config = Annotated[
         is_eager=True,
     ),
 ]
+
+_SHARED = {
+    "threads": (Threads, None),
+    "quiet": (Quiet, False),
+    "verbose": (Verbose, False),
+    "json": (Json, False),
+    "config": (Config, None),
+}
+
+
+def with_general(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the general options too. It is told those that it names behind `*`; the others act by themselves."""
+    named = inspect.signature(command, eval_str=True).parameters.values()
+    told = [each.name for each in named if each.kind is Parameter.KEYWORD_ONLY]
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        command(*args, **{name: kwargs[name] for name in kwargs if name in told or name not in _SHARED})
+
+    own = [each for each in named if each.name not in told]
+    shared = [
+        Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
+        for name, (annotation, default) in _SHARED.items()
+    ]
+    run.__signature__ = inspect.Signature([*own, *shared])  # pyright: ignore[reportAttributeAccessIssue]
+    run.__annotations__ = {each.name: each.annotation for each in (*own, *shared)}
+    return run
 
 
 def as_names(columns: list[str] | None) -> tuple[str, ...] | None:

@@ -74,11 +74,9 @@ def pde(
         bool, typer.Option("--show", help="Print the problem's TOML file, to be copied, and leave.")
     ] = False,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Solve a differential equation to a tolerance, and say how far the answer is to be relied on.
 

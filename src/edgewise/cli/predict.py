@@ -39,11 +39,9 @@ def predict(
         ),
     ] = None,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Predict from a table's columns.
 

@@ -35,11 +35,9 @@ def report(
     seed: options.Seed = 0,
     rows: options.Rows = True,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Write the report page of a saved model and a table with its target.
 

@@ -43,10 +43,10 @@ def speed(
     out: Annotated[
         Path | None, options.unset("--out", "-o", help="A folder for speed.json and the drawings.")
     ] = None,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
+    *,
+    threads: int | None,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Measure speed on this machine, as ratios: below 1 edgewise is ahead.
 

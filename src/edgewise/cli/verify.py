@@ -46,11 +46,9 @@ def verify(
         ),
     ] = None,
     force: options.Force = False,
-    threads: options.Threads = None,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    json: options.Json = False,
-    config: options.Config = None,
+    *,
+    quiet: bool,
+    json: bool,
 ) -> None:
     """Prove that a property holds for every row, or find a row that breaks it.
 
