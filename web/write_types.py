@@ -40,7 +40,8 @@ MADE = (
     *(program.Variable, program.Block, program.FormEdge, program.Layer, program.Network, program.Formulas),
     *(columns.NumberInput, columns.LevelInput, columns.Unused),
     *(calibration.Logistic, calibration.Points, calibration.Calibration, program.Program),
-    *(page_data.EdgeMark, page_data.InputControl, page_data.LiveRow, page_data.Interval, page_data.LiveData),
+    *(page_data.EdgeMark, page_data.InputControl, page_data.LiveRow, page_data.Interval),
+    *(page_data.LiveFormula, page_data.LiveData),
 )
 SIMPLE = {float: "number", int: "number", str: "string", bool: "boolean", type(None): "null"}
 

@@ -249,7 +249,7 @@ def test_names_that_no_encoding_knows(tmp_path):
 def test_titles_and_sources_may_be_empty():
     content = build(title="", source="", notes=(), origin=Origin())
     assert "<title>&lt;b&gt;y&lt;/b&gt;</title>" in render_report(content)
-    assert render_report(replace(content, front=(), history=(), edits=())).count("<section") == 10
+    assert render_report(replace(content, front=(), history=(), edits=())).count("<section") == 9
 
 
 def test_a_formula_without_values_does_not_spoil_the_page():

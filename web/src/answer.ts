@@ -1,7 +1,8 @@
 // The answer: a number or the odds of the classes, what adds up to it, and what is known of the row.
 
 import { make } from "./dom";
-import type { Evaluator, Trace } from "./evaluate";
+import { Evaluator } from "./evaluate";
+import type { Trace } from "./evaluate";
 import type { Push } from "./diagram";
 import { percent, shown } from "./numbers";
 import type { Cell } from "./encode";
@@ -9,14 +10,18 @@ import type { LiveData } from "./program";
 import type { Sureness } from "./sureness";
 
 const MOST_BARS = 8;
+const MOST_CLASSES = 8;
 
 export class Answer {
+  /** The answer itself, and what adds up to it. */
   readonly element: HTMLElement;
+  readonly sum = make("div", { class: "live-sum" });
   readonly #value = make("output", { class: "live-number" });
   readonly #classes = make("div", { class: "live-classes" });
   readonly #sure = make("p", { class: "what" });
   readonly #truth = make("p", { class: "live-truth" });
-  readonly #sum = make("div", { class: "live-sum" });
+  readonly #says = make("p", { class: "what" });
+  readonly #formula: Evaluator | null;
 
   constructor(
     readonly data: LiveData,
@@ -24,15 +29,20 @@ export class Answer {
     readonly sure: Sureness | null,
     readonly open: (key: string) => void,
   ) {
+    this.#formula = data.formula && new Evaluator(data.formula.program);
     this.element = make(
       "div",
       { class: "live-answer" },
-      make("p", { class: "what" }, data.program.classes ? `Most probable ${data.target}` : `Predicted ${data.target}`),
-      make("p", {}, this.#value),
+      make(
+        "div",
+        { class: "live-head" },
+        make("p", { class: "what" }, data.program.classes ? `Most probable ${data.target}` : `Predicted ${data.target}`),
+        make("p", {}, this.#value),
+      ),
       this.#classes,
       this.#sure,
+      this.#says,
       this.#truth,
-      this.#sum,
     );
   }
 
@@ -44,21 +54,44 @@ export class Answer {
     const at = odds.length > 2 ? likely : 0;
     if (program.classes) {
       this.#value.textContent = `${String(program.classes[likely])}, ${percent(odds[likely]!)}`;
-      this.#classes.replaceChildren(...odds.map((odd, k) => bar(String(program.classes![k]), percent(odd), 0, odd)));
+      this.#classes.replaceChildren(...this.#bars(odds));
     } else {
       const numbers = Array.from(trace.outputs, (value) => shown(value, 6)).join(", ");
       const half = this.sure?.half(cells) ?? null;
       const around = half === null ? "" : ` ± ${shown(half, 3)}`;
       this.#value.textContent = `${numbers}${around}${unit ? ` ${unit}` : ""}`;
     }
+    this.#says.textContent = this.#told(cells);
     this.#sure.textContent = this.sure?.told(odds, program.classes) ?? "";
     this.#truth.textContent = truth === null ? "" : `The row says ${typeof truth === "number" ? shown(truth, 6) : truth}.`;
     this.#parts(trace, pushes, at);
   }
 
-  #what(): string {
+  /** Probabilities of the classes, in their own order; of many, of the most probable ones. */
+  #bars(odds: number[]): HTMLElement[] {
+    const names = this.data.program.classes!.map(String);
+    const all = names.map((name, k) => ({ name, odd: odds[k]! }));
+    const few = all.length > MOST_CLASSES ? all.sort((a, b) => b.odd - a.odd).slice(0, MOST_CLASSES) : all;
+    const bars = few.map(({ name, odd }) => bar(name, percent(odd), 0, odd));
+    const rest = all.length - few.length;
+    if (rest) bars.push(make("span", { class: "what" }, `${rest} less probable ${rest === 1 ? "class" : "classes"}`));
+    return bars;
+  }
+
+  /** What the formula answers for the same row. */
+  #told(cells: readonly Cell[]): string {
+    if (!this.#formula) return "";
+    const { outputs } = this.#formula.run(this.data.formula!.cells.map((at) => cells[at] ?? NaN));
+    const value = outputs[0]!;
+    const { unit } = this.data;
+    return Number.isFinite(value) ? `The formula says ${shown(value, 6)}${unit ? ` ${unit}` : ""}.` : "The formula has no value there.";
+  }
+
+  #what(output: number): string {
     const { classes, calibration } = this.data.program;
-    return classes ? (calibration ? "Log-odds before calibration are" : "Log-odds are") : "It is";
+    if (!classes) return "It is";
+    const one = String(classes[classes.length === 2 ? 1 : output]);
+    return `Log-odds of ${one}${calibration ? " before calibration" : ""} are`;
   }
 
   /** What the last layer adds up, the largest first; the rest of the sum is what it is on average. */
@@ -67,7 +100,7 @@ export class Answer {
     if (body.kind !== "network") return;
     const last = body.layers.length - 1;
     const own = pushes.filter(({ mark }) => mark.layer === last && mark.target === output);
-    if (own.length === 0 || output >= body.layers[last]!.sums) return this.#sum.replaceChildren();
+    if (own.length === 0 || output >= body.layers[last]!.sums) return this.sum.replaceChildren();
     const order = [...own].sort((a, b) => Math.abs(b.value) - Math.abs(a.value));
     const base = trace.outputs[output]! - own.reduce((sum, { value }) => sum + value, 0);
     const most = Math.max(...own.map(({ value }) => Math.abs(value)), 1e-300);
@@ -80,8 +113,8 @@ export class Answer {
     const rest = order.slice(MOST_BARS).reduce((sum, { value }) => sum + value, 0);
     if (order.length > MOST_BARS) rows.push(make("button", { type: "button", class: "live-open", disabled: true },
       bar(`${order.length - MOST_BARS} more`, signed(rest), rest < 0 ? -1 : 1, Math.min(Math.abs(rest) / most, 1))));
-    this.#sum.replaceChildren(
-      make("p", { class: "what" }, `${this.#what()} ${shown(base)} on average; this row moves that by`),
+    this.sum.replaceChildren(
+      make("p", { class: "what" }, `${this.#what(output)} ${shown(base)} on average; this row moves that by`),
       ...rows,
       make("p", { class: "what" }, `and so to ${shown(trace.outputs[output]!, 6)}.`),
     );

@@ -6,6 +6,8 @@ import { dateOf, daysOf, shown, typed } from "./numbers";
 import type { InputControl } from "./program";
 
 const STEPS = 400;
+/** Words from which on a menu is too long to go through: they are typed, and found as they are. */
+const MANY = 30;
 /** Beyond the training range a slider goes on by this share of it, so that a reader sees what happens there. */
 const BEYOND = 0.1;
 
@@ -16,7 +18,8 @@ export interface Control {
 }
 
 export function control(column: InputControl, id: string, changed: (cell: Cell) => void): Control {
-  return column.kind === "choice" ? menu(column, id, changed) : slider(column, id, changed);
+  if (column.kind !== "choice") return slider(column, id, changed);
+  return column.levels.length > MANY ? words(column, id, changed) : menu(column, id, changed);
 }
 
 function named(column: InputControl): string {
@@ -47,6 +50,25 @@ function menu(column: InputControl, id: string, changed: (cell: Cell) => void): 
       select.value = String(at);
     },
   };
+}
+
+function words(column: InputControl, id: string, changed: (cell: Cell) => void): Control {
+  const known = new Set(column.levels);
+  const list = make("datalist", { id: `${id}-words` }, ...column.levels.map((word) => make("option", { value: word })));
+  const field = make("input", { id, type: "text", list: list.id, autocomplete: "off", spellcheck: "false", placeholder: "missing" });
+  const note = make("span", { class: "live-note", hidden: true }, "not seen in training");
+  const element = make("div", { class: "live-input" }, make("label", { for: id }, named(column)), field, list, note);
+  const show = (cell: Cell) => {
+    const word = cell === null ? "" : String(cell);
+    field.value = word;
+    note.hidden = word === "" || known.has(word);
+  };
+  field.addEventListener("change", () => {
+    const word = field.value.trim();
+    show(word);
+    changed(word === "" ? null : word);
+  });
+  return { element, column, show };
 }
 
 function slider(column: InputControl, id: string, changed: (cell: Cell) => void): Control {

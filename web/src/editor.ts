@@ -15,6 +15,7 @@ export class Editor {
   readonly #points = make("textarea", { id: "edit-points", rows: 3, spellcheck: "false", placeholder: "one x and y a line" });
   readonly #least = field("edit-least", "Edges below this share of the outputs' spread");
   readonly #forms = make("ol", { class: "edit-forms" });
+  readonly #large = make("figure", { class: "edit-large", "aria-live": "polite" });
   readonly #wrong = make("p", { class: "live-note", role: "alert" });
   readonly #spline: HTMLButtonElement;
   #edges: Drawing["edges"] = [];
@@ -39,6 +40,7 @@ export class Editor {
         "fieldset",
         {},
         make("legend", {}, "Its curve"),
+        this.#large,
         make("div", { class: "edit-line" }, ...this.#from.parts, ...this.#to.parts, make("span", { class: "what" }, "empty: the whole range")),
         make(
           "div",
@@ -69,7 +71,8 @@ export class Editor {
     );
     this.#least.input.value = "0.01";
     this.#find.addEventListener("input", () => this.#list());
-    this.#edge.addEventListener("change", () => this.#chosen());
+    this.#find.addEventListener("change", () => this.#open());
+    this.#edge.addEventListener("change", () => this.#open());
   }
 
   get edge(): Edge | undefined {
@@ -84,15 +87,23 @@ export class Editor {
     this.#list();
     if (!this.#edge.querySelector(`[value="${at}"]`)) this.#edge.append(this.#option(at));
     this.#edge.value = String(at);
-    this.#chosen();
+    this.#open();
   }
 
-  draw(drawing: Drawing): void {
-    const before = this.edge?.join("-");
-    this.#edges = drawing.edges;
+  draw({ edges, opened }: Drawing): void {
+    this.#edges = edges;
     this.#list();
-    if (before) this.choose(before);
+    const at = opened ? edges.findIndex(({ edge }) => edge.join() === opened.edge.join()) : -1;
+    if (at >= 0) {
+      if (!this.#edge.querySelector(`[value="${at}"]`)) this.#edge.append(this.#option(at));
+      this.#edge.value = String(at);
+    }
     this.#chosen();
+    this.#large.replaceChildren();
+    if (!opened || at < 0) return;
+    const drawn = make("div");
+    drawn.innerHTML = opened.svg; // made by Python, every name in it escaped
+    this.#large.append(drawn, make("figcaption", {}, `${edges[at]!.name}, ${opened.kind}. ${opened.words}`));
   }
 
   show(state: State): void {
@@ -114,6 +125,12 @@ export class Editor {
     const found = this.#edges.flatMap(({ name }, k) => (name.toLowerCase().includes(wanted) ? [k] : [])).slice(0, LISTED);
     this.#edge.replaceChildren(...found.map((k) => this.#option(k)));
     this.#chosen();
+  }
+
+  /** Asks Python to draw the chosen edge large. */
+  #open(): void {
+    this.#chosen();
+    if (this.edge) this.ask({ do: "open", edge: this.edge });
   }
 
   #option(at: number): HTMLOptionElement {

@@ -8,42 +8,37 @@ import { Diagram, pushes } from "./diagram";
 import { make } from "./dom";
 import type { Cell } from "./encode";
 import { Evaluator } from "./evaluate";
-import type { LiveData, LiveRow } from "./program";
+import type { LiveModel } from "./host";
+import type { LiveRow } from "./program";
 import { Sureness } from "./sureness";
 
 /** Controls that stand open; the others come by a search or a click. */
 const OPEN = 8;
 const [KEEP, STOP] = ["Keep this row beside the next", "Stop comparing"] as const;
 
-export interface Host {
-  /** Where the controls and the answer go. */
-  el: HTMLElement;
-  /** Drawings of the network that follow. */
-  drawings: SVGSVGElement[];
-  /** Shows an edge large. */
-  open?: (key: string) => void;
-}
-
-export interface Shown {
-  set(cells: readonly Cell[]): void;
-  cells(): readonly Cell[];
-}
-
-export function render(data: LiveData, { el, drawings, open }: Host): Shown {
+/** Puts the inputs before and what adds up behind what `el` holds, the drawings of the network, which follow; gives back the way out. */
+export function render({ model: host, el }: { model: LiveModel; el: HTMLElement }): () => void {
+  const data = host.get("live");
   const model = new Evaluator(data.program);
-  const diagrams = drawings.map((svg) => new Diagram(svg, data));
+  const diagrams = Array.from(el.querySelectorAll<SVGSVGElement>("svg.net"), (svg) => {
+    const fold = svg.closest("details");
+    fold?.addEventListener("toggle", () => update());
+    return { drawn: new Diagram(svg, data), fold };
+  });
   const sure = data.interval && new Sureness(data.interval);
-  const answer = new Answer(data, model, sure, open ?? (() => undefined));
-  let cells: Cell[] = [...data.start];
+  const answer = new Answer(data, model, sure, (edge) => host.send({ do: "open", edge }));
+  const begun = host.get("cells");
+  let cells: Cell[] = [...(begun?.length === data.inputs.length ? begun : data.start)];
   let row: LiveRow | null = null;
-  let name = "a typical row";
+  let name = begun ? "your own" : "a typical row";
   let kept: Kept | null = null;
   let now: Kept;
 
   const update = () => {
+    host.set("cells", cells);
     const trace = model.run(cells);
     const all = pushes(model, data, trace);
-    diagrams.forEach((diagram) => diagram.show(trace, all));
+    for (const { drawn, fold } of diagrams) if (fold?.open ?? true) drawn.show(trace, all);
     answer.show(cells, trace, all, row?.truth ?? null);
     now = { name, cells: [...cells], trace, pushes: all };
     way.hidden = !row?.way;
@@ -91,7 +86,7 @@ export function render(data: LiveData, { el, drawings, open }: Host): Shown {
   const head: Node[] = [];
   if (rows) {
     rows.append(make("option", { value: "" }, "your own"), make("option", { value: "start" }, "a typical row"), ...grouped(data.rows));
-    rows.value = "start";
+    rows.value = begun ? "" : "start";
     rows.addEventListener("change", () => {
       if (rows.value === "") return;
       row = rows.value === "start" ? null : data.rows[Number(rows.value)]!;
@@ -100,14 +95,19 @@ export function render(data: LiveData, { el, drawings, open }: Host): Shown {
     });
     head.push(make("div", { class: "live-input" }, make("label", { for: "live-row" }, "Row"), rows));
   }
-  answer.element.append(make("div", { class: "live-more" }, way, keep), told, side);
   const list = make("div", { class: "live-list" }, ...controls.map((each) => each.element));
-  const left = make("div", { class: "live-inputs" }, ...head, list);
+  const left = make("div", { class: "live-left" }, answer.element, ...head, list);
+  const why = make("div", { class: "live-why" }, answer.sum, make("div", { class: "live-more" }, way, keep), told, side);
   if (controls.length > OPEN) folded(left, list, controls);
-  el.replaceChildren(left, answer.element);
-  el.hidden = false;
+  el.prepend(left);
+  el.append(why);
+  el.classList.add("alive");
   put(cells);
-  return { set: put, cells: () => cells };
+  return () => {
+    left.remove();
+    why.remove();
+    el.classList.remove("alive");
+  };
 }
 
 /** Rows to choose from, those first that have a nearest change. */

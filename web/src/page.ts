@@ -2,23 +2,30 @@
 
 import { offerCopies } from "./copy";
 import { Evaluator } from "./evaluate";
+import { finder } from "./find";
+import { hosted } from "./host";
 import { render } from "./live";
 import type { LiveData } from "./program";
 
 export { curveTable } from "./copy";
 export { Evaluator } from "./evaluate";
+export { hosted } from "./host";
 export { render } from "./live";
 export { functions } from "./trees";
+
+/** Edges from which on there is a field to find one. */
+const MANY = 15;
 
 export function start(): void {
   const told = document.querySelector("#live-data")?.textContent;
   const el = document.querySelector<HTMLElement>("#live");
   if (!told || !el) return;
-  const drawings = Array.from(document.querySelectorAll<SVGSVGElement>("svg.net"));
-  const open = (key: string) =>
-    document.querySelector<SVGElement>(`[data-edge="${key}"]`)?.dispatchEvent(new MouseEvent("click", { cancelable: true }));
+  const open = (edge: string) =>
+    document.querySelector<SVGElement>(`[data-edge="${edge}"]`)?.dispatchEvent(new MouseEvent("click", { cancelable: true }));
   const data = JSON.parse(told) as LiveData;
-  render(data, { el, drawings, open });
+  render({ model: hosted(data, open), el });
+  const find = finder(Array.from(el.querySelectorAll<SVGSVGElement>("svg.net")), open, MANY);
+  if (find) el.querySelector(".live-drawn")?.prepend(find);
   const dialog = document.querySelector("#large");
   if (dialog) offerCopies(dialog, data, new Evaluator(data.program));
 }

@@ -156,6 +156,11 @@ export interface Interval {
   high: number;
 }
 
+export interface LiveFormula {
+  program: Program;
+  cells: number[];
+}
+
 export interface LiveData {
   program: Program;
   target: string;
@@ -166,4 +171,5 @@ export interface LiveData {
   rows: LiveRow[];
   edges: EdgeMark[];
   interval: Interval | null;
+  formula: LiveFormula | null;
 }

@@ -3,7 +3,8 @@
 import { copied } from "./copy";
 import { make, set } from "./dom";
 import { Editor } from "./editor";
-import type { Cell } from "./encode";
+import { hosted } from "./host";
+import type { LiveModel } from "./host";
 import { render as live } from "./live";
 import { shown } from "./numbers";
 import type { Affected, Drawing, Model, State } from "./view_state";
@@ -29,10 +30,12 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   const versions = make("select", { id: "edit-version", "aria-label": "Version" });
   versions.addEventListener("change", () => ask({ do: "go", version: Number(versions.value) }));
   const told = make("div", { class: "edit-told", role: "status" });
-  const inputs = make("div", { id: "live", class: "live" });
-  const stage = make("figure", { class: "scroll stage", tabindex: 0, role: "region", "aria-label": "Network diagram" });
+  const figure = (name: string) => make("figure", { class: "scroll stage", tabindex: 0, role: "region", "aria-label": name });
+  const [stage, larger] = [figure("Network diagram"), figure("Larger network diagram")];
   const few = make("p", { class: "small" });
+  const more = make("details", {}, make("summary", {}, "Show more edges"), larger);
   const formula = make("div", { class: "edit-formula" });
+  const room = make("div", { id: "live", class: "live" }, make("div", { class: "live-drawn" }, formula, stage, few, more));
   const note = make("input", { id: "edit-note", type: "text", autocomplete: "off", maxlength: 500 });
   note.addEventListener("change", () => ask({ do: "note", text: note.value }));
   const script = make("pre", { tabindex: 0, "aria-label": "The edits as Python" });
@@ -44,32 +47,32 @@ function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
       { class: "frame", role: "region", "aria-label": "A network to edit" },
       make("div", { class: "bar" }, make("div", { class: "edit-line" }, undo, redo, versions)),
       told,
-      formula,
-      inputs,
-      stage,
-      few,
+      room,
       editor.element,
       make("div", { class: "live-input edit-why" }, make("label", { for: "edit-note" }, "Why this edit"), note),
       make("details", {}, make("summary", {}, "The edits as Python"), script, copy),
     ),
   );
 
-  let shownLive: { set(cells: readonly Cell[]): void; cells(): readonly Cell[] } | null = null;
+  let below: LiveModel | null = null;
+  let leave: (() => void) | null = null;
   const draw = () => {
     const drawing: Drawing = model.get("drawing");
-    stage.innerHTML = drawing.svg; // made by Python, every name in it escaped
+    leave?.();
+    leave = null;
+    // Made by Python, every name in it escaped.
+    stage.innerHTML = drawing.svg;
+    larger.innerHTML = drawing.more;
     formula.innerHTML = drawing.formula;
-    const svg = stage.querySelector("svg");
-    few.textContent = svg && svg.querySelectorAll("a.edge").length < drawing.alive
-      ? `Drawn are the ${svg.querySelectorAll("a.edge").length} strongest of ${drawing.alive.toLocaleString("en")} edges.` : "";
-    const cells = shownLive?.cells();
-    shownLive = null;
-    set(inputs, { hidden: !drawing.live });
-    if (drawing.live && svg) {
-      shownLive = live(drawing.live, { el: inputs, drawings: [svg], open: (key) => editor.choose(key) });
-      if (cells?.length === drawing.live.inputs.length) shownLive.set(cells);
+    set(more, { hidden: !drawing.more });
+    const count = stage.querySelectorAll("a.edge").length;
+    few.textContent = count < drawing.alive ? `Drawn are the ${count} strongest of ${drawing.alive.toLocaleString("en")} edges.` : "";
+    const choose = (key: string) => editor.choose(key);
+    if (drawing.live) {
+      below = hosted(drawing.live, choose, below?.get("cells") ?? null);
+      leave = live({ model: below, el: room });
     }
-    walked(Array.from(stage.querySelectorAll<SVGElement>("a.edge")), (key) => editor.choose(key));
+    for (const each of [stage, larger]) walked(Array.from(each.querySelectorAll<SVGElement>("a.edge")), choose);
     editor.draw(drawing);
   };
   const show = () => {

@@ -29,10 +29,20 @@ export interface State {
 
 export interface Drawing {
   svg: string;
+  more: string;
   live: LiveData | null;
   alive: number;
   edges: { edge: Edge; name: string; form: string; score: number }[];
   formula: string;
+  opened: Opened | null;
+}
+
+/** An edge drawn large by Python, over its rows. */
+export interface Opened {
+  edge: Edge;
+  svg: string;
+  kind: string;
+  words: string;
 }
 
 /** The part of anywidget's model that is used. */

@@ -21,15 +21,17 @@ from edgewise.plots import (
     plot_shapes,
     plot_solution,
 )
+from edgewise.report.content.closed_form import closed_form
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.page import render_network
 
 # Rows drawn from the range of the grids, where no table says what the inputs are like.
 ROWS = 512
-# CSS pixels of the frame: head and margins, each control above the drawing, each edge of the fullest layer in it.
-HEAD, CONTROL, EDGE = 330, 62, 66
-MOST_CONTROLS, MOST_EDGES = 8, 14
+# CSS pixels of the frame where it is too narrow for two columns: head, answer and margins; each line of controls above the
+# drawing; each edge of the fullest layer in it; each part of the sum below.
+HEAD, CONTROL, EDGE, PART = 400, 64, 66, 29
+MOST_CONTROLS, MOST_EDGES, MOST_PARTS = 8, 14, 8
 STILL_INCHES, STILL_DPI = 7.0, 110
 _MARKS = {"proved": "#2a9d5c", "refuted": "#c8553d", "undecided": "#8a8a8a"}
 
@@ -69,15 +71,27 @@ def _content(net: KAN, title: str) -> ReportContent:
     low, high = net.input_range().detach().cpu().double().numpy().T
     X = np.random.default_rng(0).uniform(low, high, (ROWS, len(low)))
     y = net.predict(X)[:, 0]
-    held = X[:0], y[:0]
-    return ReportContent(title, "a notebook", net.input_names, net.output_names[0], X, y, *held, network=net)
+    formulas = closed_form(net)
+    return ReportContent(
+        title,
+        "a notebook",
+        net.input_names,
+        net.output_names[0],
+        X,
+        y,
+        X[:0],
+        y[:0],
+        network=net,
+        formula=formulas[0] if len(formulas) == 1 else None,
+    )
 
 
 def _height(net: KAN) -> int:
     inputs = net.shape[0]
-    controls = min(inputs, MOST_CONTROLS) + 2 * (inputs > MOST_CONTROLS)
+    lines = (min(inputs, MOST_CONTROLS) + 1) // 2 + 2 * (inputs > MOST_CONTROLS)
     edges = min(max(int(layer.mask.sum()) for layer in net.layers), MOST_EDGES)
-    return HEAD + CONTROL * max(controls, 3) + EDGE * max(edges, 3)
+    parts = min(int(net.layers[-1].mask[:, 0].sum()), MOST_PARTS)
+    return HEAD + CONTROL * lines + EDGE * max(edges, 3) + PART * parts
 
 
 def _still(net: KAN) -> bytes:

@@ -154,7 +154,9 @@ def render_network(content: ReportContent) -> str:
     """
     section = network.network_section(content, network.importance_of(content))
     return without_inline_styles(
-        _environment().get_template("live.html").render(content=content, **_common(section))
+        _environment()
+        .get_template("live.html")
+        .render(content=content, formula=formulas.headline(content), **_common(section))
     )
 
 

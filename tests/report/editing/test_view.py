@@ -29,29 +29,33 @@ def test_edge_by_edge(browser, tmp_path):
     view = ew.view(net, X, Y)
     page, told = shown(browser, view, tmp_path)
     page.locator("a.edge .frame").first.click()
-    key = page.locator("a.edge").first.get_attribute("data-edge").split("-")
-    page.get_by_role("button", name="Suggest closed forms").click()
     answered(page, 1)
+    key = page.locator("a.edge").first.get_attribute("data-edge").split("-")
+    assert page.locator(".edit-large svg.chart").is_visible()
+    assert "spline" in page.locator(".edit-large figcaption").inner_text()
+    page.get_by_role("button", name="Suggest closed forms").click()
+    answered(page, 2)
     assert page.locator(".edit-forms li").count() > 3
     assert "R²" in page.locator(".edit-forms li").first.inner_text()
     page.locator(".edit-forms button").nth(1).click()
-    answered(page, 2)
+    answered(page, 3)
     edge = tuple(map(int, key))
     assert view.network.layers[edge[0]].kind(*edge[1:]) == "symbolic"
+    assert "closed form" in page.locator(".edit-large figcaption").inner_text()
     assert "→" in page.locator(".edit-told").inner_text()
     page.get_by_role("button", name="Undo").click()
-    answered(page, 3)
+    answered(page, 4)
     assert view.network.layers[edge[0]].kind(*edge[1:]) == "numeric"
-    done = 3
-    for at in ("0-0-0", "0-1-0"):
-        page.locator("#edit-edge").select_option(
-            index=0 if view.drawing()["edges"][0]["edge"] == list(map(int, at.split("-"))) else 1
-        )
-        page.get_by_role("button", name="Suggest closed forms").click()
+    done = 4
+    for at in ([0, 0, 0], [0, 1, 0]):
+        listed = [each["edge"] for each in view.drawing()["edges"]]
+        page.locator("#edit-edge").select_option(str(listed.index(at)))
         answered(page, done + 1)
-        page.locator(".edit-forms button").first.click()
+        page.get_by_role("button", name="Suggest closed forms").click()
         answered(page, done + 2)
-        done += 2
+        page.locator(".edit-forms button").first.click()
+        answered(page, done + 3)
+        done += 3
     assert page.locator(".edit-formula .math").count() == 1
     page.locator("#edit-note").fill("reads as a law")
     page.locator("#edit-note").press("Enter")
@@ -66,6 +70,45 @@ def test_edge_by_edge(browser, tmp_path):
         torch.equal(a, b)
         for a, b in zip(again.state_dict().values(), view.network.state_dict().values(), strict=True)
     )
+    assert told == []
+    page.context.close()
+
+
+def test_a_large_network_is_searched_folded_and_pruned_at_once(browser, tmp_path):
+    """1,210 edges: drawn are the strongest, all are found and opened, and what pruning would do is said before."""
+    net = ew.KAN([50, 20, 10, 1], seed=0)
+    low, high = net.input_range().detach().double().numpy().T
+    rows = np.random.default_rng(0).uniform(low, high, (200, 50))
+    view = ew.view(net, rows[:100], net.predict(rows[:100])[:, 0], validation=(rows, net.predict(rows)[:, 0]))
+    page, told = shown(browser, view, tmp_path)
+    assert "strongest of 1,210 edges" in page.locator(".small").first.inner_text()
+    first, second = page.locator("svg.net").nth(0), page.locator("svg.net").nth(1)
+    few = first.locator("a.edge").count()
+    assert few < 60
+    assert second.is_hidden()
+    page.get_by_text("Show more edges").click()
+    assert second.locator("a.edge").count() > few
+    # One that neither drawing shows is found by its names, and opened by keyboard.
+    drawn = {link.get_attribute("data-edge") for link in page.locator("a.edge").all()}
+    far = next(each for each in view.drawing()["edges"] if "-".join(map(str, each["edge"])) not in drawn)
+    page.locator("#edit-find").fill(far["name"])
+    page.locator("#edit-find").press("Enter")
+    answered(page, 1)
+    assert far["name"] in page.locator(".edit-large figcaption").inner_text()
+    page.locator("#edit-least").fill("0,02")
+    page.get_by_role("button", name="Preview").click()
+    answered(page, 2)
+    preview = page.locator(".edit-preview").inner_text()
+    gone = int(preview.split(": ")[1].split(" edges fewer")[0])
+    assert gone > 20
+    assert "of 200 rows move" in preview
+    assert len(view.history.versions) == 1
+    page.get_by_role("button", name="Prune them").click()
+    answered(page, 3)
+    assert view.drawing()["alive"] == 1210 - gone
+    page.get_by_role("button", name="Undo").click()
+    answered(page, 4)
+    assert view.network is net
     assert told == []
     page.context.close()
 

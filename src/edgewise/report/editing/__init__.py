@@ -12,7 +12,7 @@ from typing import Any
 
 from edgewise._core.extras import how_to_install
 from edgewise.plots.style import DARK, LIGHT
-from edgewise.report.editing.drawing import drawn
+from edgewise.report.editing.drawing import Drawing, drawn
 from edgewise.report.editing.session import Session
 from edgewise.report.notebook import network_html
 
@@ -35,15 +35,18 @@ class View(Session):
         digest = self.history.now.digest
         if self._drawn is None or self._drawn[0] != digest:
             self._drawn = digest, drawn(self._seen, self.model, self.network, self.X)
-        return self._drawn[1]
+        drawing = self._drawn[1]
+        return {**drawing.parts, "opened": drawing.opened(self.edge)}
 
-    _drawn: tuple[str, dict[str, Any]] | None = None
+    _drawn: tuple[str, Drawing] | None = None
 
     def receive(self, message: Any) -> None:
         """Do what a front end asks, and let it know."""
         super().receive(message)
         if "widget" in self.__dict__:
-            self.widget.state, self.widget.drawing = self.state(), self.drawing()
+            # One after the other: errors are told before the drawing is made.
+            self.widget.state = self.state()
+            self.widget.drawing = self.drawing()
 
     @cached_property
     def widget(self) -> Any:

@@ -3,28 +3,64 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from edgewise._core.arrays import Floats
-from edgewise._core.errors import EdgewiseError
 from edgewise.exporting.read import program_of
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
+from edgewise.plots.choice import relative
+from edgewise.report.content.closed_form import closed_form
 from edgewise.report.content.content import ReportContent
 from edgewise.report.content.estimator import views_of
-from edgewise.report.drawings.edge_functions import form_of, node_name, sum_name
+from edgewise.report.drawings.edge_functions import (
+    Edge,
+    edge_view,
+    form_of,
+    node_name,
+    source_values,
+    sum_name,
+)
 from edgewise.report.drawings.mathematics import formula_html
+from edgewise.report.drawings.panels import panel
+from edgewise.report.evaluation.importance import Importance
 from edgewise.report.sections.network import importance_of, network_section
-from edgewise.symbolic import formula
 
-# Edges that a reader can choose from a list, and closed forms that together are still a formula to be read.
-MOST_LISTED, MOST_FORMS = 2_000, 40
+# Edges that a reader can choose from a list.
+MOST_LISTED = 2_000
 
 
-def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> dict[str, Any]:
-    """The network as a front end draws it, as plain values."""
+@dataclass(frozen=True)
+class Drawing:
+    """A version as a front end draws it, and what single edges of it are drawn from."""
+
+    parts: Mapping[str, Any]
+    content: ReportContent
+    scores: Importance
+
+    def opened(self, edge: Edge | None) -> dict[str, Any] | None:
+        """An edge drawn large over its rows: that one where it is alive, else the strongest."""
+        alive = [tuple(each["edge"]) for each in self.parts["edges"]]
+        if not alive:
+            return None
+        layer, *ends = edge if edge in alive else alive[0]
+        score, at = self.scores.edges[layer], (ends[0], ends[1])
+        values = source_values(self.content)
+        view = edge_view(self.content, values, (layer, *at), float(score[at]), float(relative(score)[at]))
+        return {
+            "edge": [layer, *at],
+            "svg": str(panel(view)),
+            "kind": view.kind,
+            "words": view.caption,
+        }
+
+
+def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> Drawing:
+    """The network as a front end draws it."""
     content = _content(seen, model, net, X)
     scores = importance_of(content)
     section = network_section(content, scores, functions=False)
@@ -36,8 +72,10 @@ def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> dict[str, Any]:
     ]
     alive.sort(key=lambda each: (-each[0], each[1]))
     live = None if section is None else section.live
-    return {
+    more = None if section is None else section.second
+    parts = {
         "svg": "" if section is None else str(section.first.svg),
+        "more": "" if more is None else str(more.svg),
         "live": None if live is None else json.loads(live.to_json()),
         "alive": len(alive),
         "edges": [
@@ -49,8 +87,11 @@ def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> dict[str, Any]:
             }
             for score, edge in alive[:MOST_LISTED]
         ],
-        "formula": _formula(net),
+        "formula": "".join(
+            f"<div>{formula_html(each.sympy, each.text, digits=4)}</div>" for each in closed_form(net)
+        ),
     }
+    return Drawing(parts, content, scores)
 
 
 def _content(seen: Fitted, model: Any, net: KAN, X: Floats) -> ReportContent:
@@ -72,15 +113,3 @@ def _content(seen: Fitted, model: Any, net: KAN, X: Floats) -> ReportContent:
         program=None if coded is None else program_of(model),
         rows=False,
     )
-
-
-def _formula(net: KAN) -> str:
-    """The formula where every edge is a closed form, drawn; empty where it is none."""
-    numeric = sum(int(layer.mask.sum()) - len(layer.symbolic) for layer in net.layers)
-    if numeric > 0 or sum(len(layer.symbolic) for layer in net.layers) > MOST_FORMS:
-        return ""
-    try:
-        found = formula(net)
-    except EdgewiseError:
-        return ""
-    return "".join(f"<div>{formula_html(each.sympy, each.text, digits=4)}</div>" for each in found)

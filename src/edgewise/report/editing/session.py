@@ -113,6 +113,7 @@ class Session:
         )
         self.suggestions: tuple[Edge, tuple[dict[str, Any], ...]] | None = None
         self.preview: dict[str, Any] | None = None
+        self.edge: Edge | None = None
         self.message = ""
 
     # ---- what is asked
@@ -164,6 +165,11 @@ class Session:
                 for each in found
             ),
         )
+
+    def open(self, edge: Any) -> None:
+        """Choose the edge that is drawn large."""
+        given = cast("Sequence[Any]", edge) if isinstance(edge, (list, tuple)) else ()
+        self.edge = checked_edge(self.network, tuple(given))
 
     def again(self) -> None:
         """Prove anew what was proved of another version."""
@@ -236,6 +242,7 @@ class Session:
         return {
             "apply": lambda told: self.apply(read_call(told)),
             "preview": lambda told: self.look(read_call(told)),
+            "open": lambda told: self.open(told.get("edge")),
             "suggest": lambda told: self.suggest(told.get("edge")),
             "undo": lambda _: self._turn(self.history.back()),
             "redo": lambda _: self._turn(self.history.forth()),

@@ -13,7 +13,15 @@ from edgewise.exporting.read import program_of
 from edgewise.report.content.content import ReportContent
 from edgewise.report.drawings.edge_functions import EdgeView
 from edgewise.report.drawings.panels import thumbnail_range
-from edgewise.report.live.page_data import Cell, EdgeMark, InputControl, Interval, LiveData, LiveRow
+from edgewise.report.live.page_data import (
+    Cell,
+    EdgeMark,
+    InputControl,
+    Interval,
+    LiveData,
+    LiveFormula,
+    LiveRow,
+)
 from edgewise.report.text.svg import few
 
 Cells = tuple[Cell, ...]
@@ -52,7 +60,19 @@ def live_data(content: ReportContent, views: Sequence[EdgeView]) -> LiveData | N
         rows,
         tuple(_mark(each) for each in views),
         _interval(content, program),
+        _formula(content, program),
     )
+
+
+def _formula(content: ReportContent, program: Program) -> LiveFormula | None:
+    """The formula, where the cells that the network reads are its columns, too."""
+    found = content.formula
+    if found is None:
+        return None
+    places = {each.name: k for k, each in enumerate(program.columns or program.inputs)}
+    if any(str(symbol) not in places for symbol in found.sympy.free_symbols):
+        return None
+    return LiveFormula(program_of(found), tuple(places.get(name, -1) for name in found.names))
 
 
 def _interval(content: ReportContent, program: Program) -> Interval | None:

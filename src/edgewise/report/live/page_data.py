@@ -110,6 +110,14 @@ class Interval:
 
 
 @dataclass(frozen=True, eq=False)
+class LiveFormula:
+    """The formula that stands beside the network, and the places of its columns among the cells; -1 of unused ones."""
+
+    program: Program
+    cells: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class LiveData:
     """Everything the live network needs.
 
@@ -127,6 +135,7 @@ class LiveData:
     rows : tuple of LiveRow
     edges : tuple of EdgeMark
     interval : Interval, optional
+    formula : LiveFormula, optional
     """
 
     program: Program
@@ -138,6 +147,7 @@ class LiveData:
     rows: tuple[LiveRow, ...]
     edges: tuple[EdgeMark, ...]
     interval: Interval | None = None
+    formula: LiveFormula | None = None
 
     def to_json(self) -> str:
         """As the text of a script element: no character in it can end the element."""
@@ -151,6 +161,9 @@ class LiveData:
             "rows": [asdict(each) for each in self.rows],
             "edges": [asdict(each) for each in self.edges],
             "interval": None if self.interval is None else _interval(self.interval),
+            "formula": None
+            if self.formula is None
+            else {"program": program_data(self.formula.program), "cells": self.formula.cells},
         }
         text = json.dumps(data, allow_nan=False, separators=(",", ":"))
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
