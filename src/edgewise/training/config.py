@@ -93,6 +93,18 @@ class TableConfig:
         and of few rows the evidence of each pair, which takes the others for known, is too sure to be outrun.
     few_prior, many_prior : float
         Degrees of freedom as which it counts that blocks as rough as each other are alike; 0 for not at all.
+    joint_rows, joint_numbers : int
+        Up to so many rows, and numbers of the covariances of all inputs, functions of pairs are solved for at once where the
+        target is a number; their time grows with the cube of the rows.
+    joint_steps : tuple of int
+        Steps at most towards the greatest evidence: of half the rows, of all, and without a fold.
+    joint_settled : float
+        Evidence that a step has to gain, as a share of that of a row of noise.
+    joint_restart : float
+        The least variance that a function is given back before more rows speak.
+    pair_nats : float
+        What a pair has to gain in the logarithm of the evidence; and what one of them has to gain beyond that of the number
+        of pairs to choose from, for among many one is strong by chance.
     table_bins, table_directions, table_rows : int
         Two-way tables, which screen for pairs: bins of an input, directions told apart, rows looked at.
     table_cells, fewest_table_rows : int
@@ -197,6 +209,12 @@ class TableConfig:
     many_stride: float = 1.7
     few_prior: float = 20.0
     many_prior: float = 0.0
+    joint_rows: int = 1500
+    joint_numbers: int = 25_000_000
+    joint_steps: tuple[int, int, int] = (25, 8, 4)
+    joint_settled: float = 1e-4
+    joint_restart: float = 1e-3
+    pair_nats: float = 4.0
     table_bins: int = 32
     table_directions: int = 16
     table_rows: int = 20_000

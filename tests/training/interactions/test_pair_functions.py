@@ -124,13 +124,15 @@ def rough_in_one(X: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(("law", "most"), [(smooth, 1.01), (rough_in_one, 1.0)])
 def test_of_few_rows_blocks_do_no_worse_than_all_alike(law: Callable[[np.ndarray], np.ndarray], most: float):
-    def error(**settings: float) -> float:
+    def error(few_prior: float = TableConfig().few_prior) -> float:
         squares = list[float]()
         for seed in range(2):
             random = np.random.default_rng(seed)
             X = random.uniform(-1, 1, (1400, 4))
             y = law(X[:400]) + 0.2 * random.normal(size=400)
-            fit = fit_table(X[:400], y, interactions="auto", seed=seed, config=TableConfig(**settings))
+            # One after the other, as of many rows.
+            config = TableConfig(joint_rows=1, few_prior=few_prior)
+            fit = fit_table(X[:400], y, interactions="auto", seed=seed, config=config)
             squares.append(float(np.mean((fit.network.predict(X[400:])[:, 0] - law(X[400:])) ** 2)))
         return float(np.sqrt(np.mean(squares)))
 

@@ -63,12 +63,15 @@ class Joined:
         Of those without a fold.
     out_of_bag : OutOfBag
         These, by the rows left out.
+    negligible : float
+        Variance that a function of a pair may lose with its smallest products.
     """
 
     whole: PairFunctions
     mean: PairFunctions
     outputs: Tensor
     out_of_bag: OutOfBag
+    negligible: float = 0.0
 
 
 def solve_pairs(
@@ -141,7 +144,7 @@ def solve_pairs(
             before, errors = (first, config.first_pair_errors) if best is None else (best.out_of_bag, 1.0)
             if most is not None or significantly_better(now, before, problem, loss, faint, errors):
                 functions = whole.functions(faint if most is None else -1.0)
-                mean = _mean([model.functions() for model in models[1:]])
+                mean = mean_of([model.functions() for model in models[1:]])
                 best, idle = Joined(functions, mean, outputs, now), 0
             else:
                 idle += 1
@@ -374,7 +377,7 @@ class _Model:
         return float(self.loss.rows(f, self.y) @ self.weight) + 0.5 * float(penalty @ theta**2)
 
 
-def _mean(models: Sequence[PairFunctions]) -> PairFunctions:
+def mean_of(models: Sequence[PairFunctions]) -> PairFunctions:
     """The mean of some functions; a pair that one of them lacks counts as nothing there."""
     products = dict[Pair, tuple[Tensor, Tensor]]()
     for pair in dict.fromkeys(pair for model in models for pair in model.products):

@@ -20,7 +20,9 @@ from edgewise.training.interactions.pair_functions import PairFunctions
 NEGLIGIBLE = 1e-6
 
 
-def pair_nodes(functions: PairFunctions, design: Design, size: Tensor) -> tuple[Tensor, Tensor]:
+def pair_nodes(
+    functions: PairFunctions, design: Design, size: Tensor, negligible: float = 0.0
+) -> tuple[Tensor, Tensor]:
     """Nodes that square what they read, and how they are added up.
 
     Parameters
@@ -29,6 +31,8 @@ def pair_nodes(functions: PairFunctions, design: Design, size: Tensor) -> tuple[
     design : Design
     size : Tensor, shape (P,)
         Root mean square of each column of the design on the rows.
+    negligible : float
+        Variance of a function that may be left out, where it is more than next to nothing.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def pair_nodes(functions: PairFunctions, design: Design, size: Tensor) -> tuple[
             own, other = (size[starts[at] : starts[at + 1]].clamp(min=1e-12) for at in (i, j))
             left, values, right = torch.linalg.svd(own[:, None] * table * other, full_matrices=False)
             tail = values.square().flip(0).cumsum(0).flip(0)
-            for r in range(int((tail > NEGLIGIBLE).sum())):
+            for r in range(int((tail > max(negligible, NEGLIGIBLE)).sum())):
                 u, v = left[:, r] / own, right[r] / other
                 # No spline exceeds its coefficients.
                 most = [

@@ -26,6 +26,7 @@ from edgewise.training.common.losses import Loss
 from edgewise.training.common.records import Callback
 from edgewise.training.common.results import TableFit
 from edgewise.training.config import TableConfig
+from edgewise.training.interactions.joint_functions import solve_jointly, suits
 from edgewise.training.interactions.pair_functions import Joined, solve_pairs
 from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.pair_selection import telling_pairs
@@ -107,7 +108,7 @@ class TableJob(TableProgress):
         if mode == "pairwise" and self._monotone and not self.stopped:
             pairs = self._trained_pairs(smooth, problem, rest, additive, interactions)
         elif mode != "additive" and not self.stopped:
-            joined = self._joined(smooth, problem, additive, interactions)
+            joined = self._joined(smooth, problem, additive, interactions, mode == "pairwise")
             if joined is not None:
                 tried["pairwise"], pairs = joined.out_of_bag, tuple(joined.whole.products)
                 self._tell("pairwise", joined.out_of_bag.error, joined.out_of_bag.error)
@@ -130,7 +131,7 @@ class TableJob(TableProgress):
         if joined is not None and chosen != "additive":
             functions = joined.whole if bag is None else joined.mean
             size = smooth.table.square().mean(0).sqrt().to(torch.float64)
-            squares = pair_nodes(functions, smooth.design, size)
+            squares = pair_nodes(functions, smooth.design, size, joined.negligible)
             base = (base[0] if self.constraints else functions.theta, functions.bias)
         plain = without_nothing(base[0], problem.table, problem.design.owner, config)
         network = to_network(
@@ -310,23 +311,36 @@ class TableJob(TableProgress):
         return links.repeat(1, members), constraint
 
     def _joined(
-        self, smooth: TableProblem, problem: TableProblem, additive: Additive, interactions: str | int | None
+        self,
+        smooth: TableProblem,
+        problem: TableProblem,
+        additive: Additive,
+        interactions: str | int | None,
+        last: bool,
     ) -> Joined | None:
-        """Functions of pairs that are solved; inputs under constraints stay out of them."""
-        until = self.meter.spent + self.config.pairs_share * self.units
+        """Functions of pairs that are solved; inputs under constraints stay out of them.
+
+        Solved for at once they follow rows closely and leave a bag too little to learn from: where nothing comes after.
+        """
+        work = self.config.pairs_share * self.units
+        until = self.meter.spent + work
+        most = interactions if isinstance(interactions, int) else None
         with self._counted():
-            joined, stop = solve_pairs(
-                smooth,
-                additive,
-                self.loss,
-                [turn.shape[1] - 1 for turn in self.directions],
-                table=problem.table,
-                spent=self.degrees,
-                most=interactions if isinstance(interactions, int) else None,
-                without={i for i, one in self.constraints.items() if one.alone or one.monotone},
-                fixed=bool(self.constraints),
-                late=lambda: self.meter.spent > until or self.stopped is not None,
-            )
+            if last and not self.constraints and suits(problem, self.loss, work):
+                joined, stop = solve_jointly(problem, additive, self.loss, most=most)
+            else:
+                joined, stop = solve_pairs(
+                    smooth,
+                    additive,
+                    self.loss,
+                    [turn.shape[1] - 1 for turn in self.directions],
+                    table=problem.table,
+                    spent=self.degrees,
+                    most=most,
+                    without={i for i, one in self.constraints.items() if one.alone or one.monotone},
+                    fixed=bool(self.constraints),
+                    late=lambda: self.meter.spent > until or self.stopped is not None,
+                )
         self._stop(stop)
         return joined
 
