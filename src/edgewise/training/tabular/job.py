@@ -19,7 +19,7 @@ from edgewise._core.work import Meter, StopError
 from edgewise.training.additive.design import DEGREE, smoother
 from edgewise.training.additive.irls import Additive, solve_additive, without_nothing
 from edgewise.training.additive.shape_constraints import Constraint, constrain, solve_constrained
-from edgewise.training.bag.members import Bag, MonotoneConstraint
+from edgewise.training.bag.members import Bag
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration, significantly_better
 from edgewise.training.bag.run import Recipe, TableProblem, TableRows, make_problem, train_bag
 from edgewise.training.common.losses import Loss
@@ -33,8 +33,9 @@ from edgewise.training.interactions.pair_selection import telling_pairs
 from edgewise.training.interactions.two_way_tables import Pair, all_pairs, strongest, two_way
 from edgewise.training.tabular.assembly import to_network
 from edgewise.training.tabular.choice import choose
+from edgewise.training.tabular.links import kept_monotone, links_of, monotone_inputs
 from edgewise.training.tabular.output_curve import Root, bends_upwards, root_of
-from edgewise.training.tabular.plan import planned
+from edgewise.training.tabular.plan import first_intervals, intervals_of, planned
 from edgewise.training.tabular.progress import TableProgress
 
 
@@ -54,7 +55,7 @@ class TableJob(TableProgress):
         scale: Tensor,
         constraints: Mapping[int, Constraint],
     ) -> None:
-        self.constraints = constraints
+        self.constraints, self.monotone = constraints, monotone_inputs(constraints)
         super().__init__(loss, scale, meter, callbacks)
         self.config = config
         self.units, self.seed, self.shift = config.work_units * work, seed, shift
@@ -63,20 +64,8 @@ class TableJob(TableProgress):
         self.root: Root | None = None
         self.numbers = torch.arange(len(rows))
         d = rows.X.shape[1]
-        self.intervals = max(
-            config.fewest_intervals, min(config.intervals, config.design_columns // d - DEGREE)
-        )
-        self.rows = self._part(rows, config.design_numbers // (d * (self.intervals + DEGREE)))
-        finer = 1 + sum(len(self.rows) >= rows for rows in config.finer_rows)
-        # How smooth a function is follows from rows alone; the bends that a constraint asks for cost more on finer grids.
-        if loss.dispersed and not constraints and len(self.rows) >= config.finer_numbers:
-            finer = max(finer, 2)
-        while finer > 1 and (
-            d * (finer * self.intervals + DEGREE) > config.design_columns
-            or len(self.rows) * d * (finer * self.intervals + DEGREE) > config.design_numbers
-        ):
-            finer -= 1
-        self.intervals *= finer
+        self.rows = self._part(rows, config.design_numbers // (d * (first_intervals(d, config) + DEGREE)))
+        self.intervals = intervals_of(len(self.rows), d, loss.dispersed and not constraints, config)
 
     def run(
         self,
@@ -105,7 +94,7 @@ class TableJob(TableProgress):
         bag: Bag | None = None
         joined: Joined | None = None
         pairs: tuple[Pair, ...] = ()
-        if mode == "pairwise" and self._monotone and not self.stopped:
+        if mode == "pairwise" and self.monotone and not self.stopped:
             pairs = self._trained_pairs(smooth, problem, rest, additive, interactions)
         elif mode != "additive" and not self.stopped:
             joined = self._joined(smooth, problem, additive, interactions, mode == "pairwise")
@@ -270,45 +259,14 @@ class TableJob(TableProgress):
         self._stop(additive.stop)
         coarse, coarse_table = problem.coarse, problem.coarse_table
         self.smooth_maps = coarse.maps
-        if self._monotone:
+        if self.monotone:
             size = coarse.breaks.shape[1] - 1 + DEGREE
             eye = torch.eye(size, dtype=torch.float64)
-            maps = [eye if i in self._monotone else m for i, m in enumerate(coarse.maps)]
+            maps = [eye if i in self.monotone else m for i, m in enumerate(coarse.maps)]
             coarse = replace(coarse, maps=tuple(maps))
             coarse_table = coarse.rows(rows.X)
         changed = replace(problem, design=held.design, table=table, coarse=coarse, coarse_table=coarse_table)
         return changed, additive
-
-    @property
-    def _monotone(self) -> dict[int, int]:
-        """Inputs in which hidden nodes have to be monotone, and their directions."""
-        return {i: one.monotone for i, one in self.constraints.items() if one.monotone and not one.alone}
-
-    def _links(
-        self, pairs: Sequence[Pair], hidden: int, members: int
-    ) -> tuple[Tensor | None, MonotoneConstraint | None]:
-        """Which inputs the hidden nodes read, and what keeps them in bounds."""
-        d = self.rows.X.shape[1]
-        monotone = torch.zeros(d, dtype=torch.bool)
-        monotone[list(self._monotone)] = True
-        if pairs:
-            joint = torch.zeros(d, len(pairs), dtype=torch.bool)
-            for k, (i, j) in enumerate(pairs):
-                joint[[i, j], k] = True
-            links = joint.repeat_interleave(hidden // len(pairs), 1)
-        elif self.constraints:
-            links = torch.ones(d, hidden, dtype=torch.bool)
-            links[[i for i, one in self.constraints.items() if one.alone]] = False
-            # One half of the nodes may do as they like with the inputs that are free.
-            links[monotone, hidden // 2 :] = False
-        else:
-            return None, None
-        constraint = None
-        nodes = (links & monotone[:, None]).any(0)
-        if bool(nodes.any()):
-            direction = tuple(self._monotone.get(i, 0) for i in range(d))
-            constraint = MonotoneConstraint(direction, self.smooth_maps, nodes)
-        return links.repeat(1, members), constraint
 
     def _joined(
         self,
@@ -380,7 +338,8 @@ class TableJob(TableProgress):
             fewest = config.fewest_pair_nodes
             most = fewest if scouts else config.most_pair_nodes
             hidden = len(pairs) * max(fewest, min(most, config.all_pair_nodes // len(pairs)))
-        links, monotone = self._links(pairs, hidden, members)
+        links = links_of(self.constraints, self.rows.X.shape[1], pairs, hidden)
+        monotone = None if links is None else kept_monotone(links, self.constraints, self.smooth_maps)
         columns = problem.coarse_table.shape[1]
         if pairs:
             columns = 2 * columns // self.rows.X.shape[1]
@@ -399,7 +358,7 @@ class TableJob(TableProgress):
                 recipe,
                 self.loss,
                 offset=offset,
-                links=links,
+                links=None if links is None else links.repeat(1, members),
                 monotone=monotone,
                 seed=self.seed,
                 report=lambda step, train, held: self._tell(kind, train, held),

@@ -1,4 +1,4 @@
-"""How long a bag is trained: its minibatches, and the updates that the work allows."""
+"""How fine grids are, and how long a bag is trained: its minibatches, and the updates that the work allows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,34 @@ from edgewise.training.config import TableConfig
 
 # Work of an update, a multiplication of the first layer, and a value of a hidden spline.
 UPDATE_COST, PRODUCT_COST, SPLINE_COST = 1e-3, 4e-11, 1.2e-9
+
+
+def first_intervals(inputs: int, config: TableConfig) -> int:
+    """Intervals of the grid of an input, of any number of rows; fewer where inputs are many."""
+    return max(config.fewest_intervals, min(config.intervals, config.design_columns // inputs - DEGREE))
+
+
+def intervals_of(rows: int, inputs: int, numbers: bool, config: TableConfig) -> int:
+    """Intervals of the grid of an input: the more, the more rows there are.
+
+    Parameters
+    ----------
+    rows, inputs : int
+    numbers : bool
+        Whether the target is a number, and nothing but rows says how smooth functions are: the bends that a constraint asks
+        for cost more on finer grids.
+    config : TableConfig
+    """
+    first = first_intervals(inputs, config)
+    finer = 1 + sum(rows >= most for most in config.finer_rows)
+    if numbers and rows >= config.finer_numbers:
+        finer = max(finer, 2)
+    while finer > 1 and (
+        inputs * (finer * first + DEGREE) > config.design_columns
+        or rows * inputs * (finer * first + DEGREE) > config.design_numbers
+    ):
+        finer -= 1
+    return first * finer
 
 
 def planned(
