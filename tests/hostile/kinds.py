@@ -10,6 +10,7 @@ from . import kinds_commands as kinds_commands
 from . import kinds_estimators as kinds_estimators
 from . import kinds_files as kinds_files
 from . import kinds_formulas as kinds_formulas
+from . import kinds_methods as kinds_methods
 from . import kinds_networks as kinds_networks
 from .attempts import KINDS as KINDS
 

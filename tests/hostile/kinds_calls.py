@@ -322,7 +322,11 @@ def arguments(random: Random, folder: Path) -> Attempt:
     which = pick(random, tuple(CALLS))
     if which in HEAVY and random.random() < 0.7:
         which = pick(random, tuple(CALLS))
-    call, options = CALLS[which]()
+    return called_wrongly(random, which, *CALLS[which]())
+
+
+def called_wrongly(random: Random, which: str, call: Callable[..., Any], options: Options) -> Attempt:
+    """A call of what is right but for one or two arguments."""
     names = arguments_of(call)
     chosen = random.choice(names, min(len(names), int(pick(random, (1, 1, 1, 2)))), replace=False)
     for name in map(str, chosen):

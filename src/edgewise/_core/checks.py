@@ -112,6 +112,15 @@ def as_tuple(value: object, name: str, of_what: str, *, of: str = "") -> tuple[A
     raise InputError(f"{subject(name, of)} must be a list of {of_what}. Got {short(value)} instead.")
 
 
+def dimensions(value: Any) -> int:
+    """How many dimensions an array, or what numpy would make one of, has; -1 of what cannot be read."""
+    try:
+        shape = value.shape if hasattr(value, "shape") else np.shape(value)
+        return len(shape)
+    except UNREADABLE:  # rows of different lengths, too
+        return -1
+
+
 def check_matrix(
     value: object,
     name: str,

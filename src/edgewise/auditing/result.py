@@ -159,6 +159,7 @@ class AuditResult:
         InputError
             If there is no such criterion or attribute.
         """
+        check_text(criterion, "criterion")
         table = self.of(attribute)
         if criterion in GAPS:
             gap = _gap(table, criterion)
@@ -197,7 +198,7 @@ class AuditResult:
         """
         found = list[Breach]()
         for limit in limits:
-            criterion, attribute, sign, number = read_limit(limit)
+            criterion, attribute, sign, number = read_limit(check_text(limit, "limits", of="breaches"))
             names = [table.name for table in self.tables if len(table.attributes) == 1]
             for name in names if attribute is None else [self.of(attribute).name]:
                 value = self.value(criterion, name)

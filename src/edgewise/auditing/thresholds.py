@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from edgewise._core.arguments import as_labels
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import check_choice, check_float, short
 from edgewise._core.errors import InputError
@@ -79,7 +80,7 @@ class GroupThresholds:
         InputError
             If a row's group has no rule.
         """
-        labels = np.asarray(groups, dtype=object)
+        labels = as_labels(groups, "groups", rows=len(scores), of="GroupThresholds").astype(object)
         out = np.zeros(len(scores))
         for label in dict.fromkeys(labels.tolist()):
             if label not in self.rules:

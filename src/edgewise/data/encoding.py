@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from edgewise._core.arguments import all_are, check_text
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import short
 from edgewise._core.errors import InputError
@@ -134,7 +135,8 @@ class Encoding:
 
     def without(self, names: Collection[str], reason: str) -> Encoding:
         """The encoding with some raw columns left out, for a reason that is kept."""
-        left_out = set(names)
+        left_out = set(all_are(names, str, "names", "names of columns", of="without"))
+        check_text(reason, "reason", of="without")
         return replace(
             self,
             columns=tuple(

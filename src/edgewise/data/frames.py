@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from edgewise._core.arguments import check_is
 from edgewise._core.checks import short
 from edgewise.data.arrow import Frame
 from edgewise.data.table import Table
@@ -106,6 +107,7 @@ def to_frame(table: Table) -> Frame:
     >>> to_frame(to_table({"n": [1, None], "sort": ["oak", "elm"]})).to_pylist()
     [{'n': 1, 'sort': 'oak'}, {'n': None, 'sort': 'elm'}]
     """
+    check_is(table, Table, "table", "a Table", of="to_frame")
     frame = pa.table({name: _to_arrow(values) for name, values in table.columns.items()})
     return with_provenance(frame, Provenance(table.source, table.fingerprint))
 

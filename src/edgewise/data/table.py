@@ -12,15 +12,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewise._core.arguments import check_text
+from edgewise._core.arguments import all_are, check_text
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import UNREADABLE, among, did_you_mean, plural, short
+from edgewise._core.checks import UNREADABLE, among, check_bool, did_you_mean, plural, short
 from edgewise._core.errors import InputError
 from edgewise.data.arrow import floats_of
 from edgewise.data.words import MISSING as MISSING
 from edgewise.data.words import read_words
 
 Column = NDArray[np.float64] | NDArray[np.object_]
+
+
+_NAMES = "names of columns"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -91,12 +94,21 @@ class Table:
 
     def take(self, rows: NDArray[Any]) -> Table:
         """The table of the given rows (indices or a mask)."""
-        return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
+        try:
+            chosen = np.arange(self.n_rows)[rows]
+        except UNREADABLE:
+            chosen = np.zeros((0, 0), dtype=np.int64)
+        if chosen.ndim != 1:
+            raise InputError(
+                f"The 'rows' argument of take must hold numbers of rows, 0 to {self.n_rows - 1:,}, or a mask of "
+                f"{plural(self.n_rows, 'row')}. Got {short(rows)} instead."
+            )
+        return replace(self, columns={name: values[chosen] for name, values in self.columns.items()})
 
     def drop_missing(self, columns: Iterable[str] | None = None) -> Table:
         """The table without the rows that miss a cell in any of the given columns (default: in any column)."""
         keep = np.ones(self.n_rows, dtype=bool)
-        for name in self.names if columns is None else columns:
+        for name in self.names if columns is None else all_are(columns, str, "columns", _NAMES):
             keep &= ~self.missing(name)
         return self.take(keep)
 
@@ -117,7 +129,7 @@ class Table:
         InputError
             If a column does not exist, is not numeric, misses cells or holds an infinite number.
         """
-        chosen = [self._numbers(name) for name in columns]
+        chosen = [self._numbers(name) for name in all_are(columns, str, "columns", _NAMES)]
         return np.stack(chosen, axis=1) if chosen else np.empty((self.n_rows, 0))
 
     def features(
@@ -153,8 +165,9 @@ class Table:
         >>> X.shape, names
         ((95, 1), ('Z',))
         """
-        y = self._numbers(target, missing)
-        names = tuple(name for name in self.names if name != target) if columns is None else tuple(columns)
+        y = self._numbers(target, check_bool(missing, "missing"))
+        names = tuple(name for name in self.names if name != target)
+        names = names if columns is None else all_are(columns, str, "columns", _NAMES)
         if target in names:
             raise InputError(
                 f"The target {short(target, 40)} must not be among the columns it is predicted from; leave it out."

@@ -20,7 +20,7 @@ from edgewise.estimators.formula_options import search_options
 from edgewise.estimators.formula_rows import numbers, one_target, predicted, predicted_in
 from edgewise.estimators.grouped import without_groups
 from edgewise.estimators.names import names_of, table_to_fit, table_to_predict
-from edgewise.estimators.targets import target_names
+from edgewise.estimators.targets import determination, target_names
 from edgewise.symbolic import (
     Formula,
     FormulaResult,
@@ -361,8 +361,6 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
         InputError
             If the formula has no value on some rows.
         """
-        from sklearn.metrics import r2_score
-
         values = self.predict(X)
         if bad := int((~np.isfinite(values)).sum()):
             raise InputError(
@@ -370,7 +368,7 @@ class FormulaRegressor(RegressorMixin, BaseEstimator):
                 f"{len(values):,}: {self.formula_.text} leaves its domain there; leave those rows out, or choose "
                 "another formula with predict(X, at=...)."
             )
-        return float(r2_score(y, values, sample_weight=sample_weight))
+        return determination(y, values, sample_weight, type(self).__name__)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -17,7 +17,7 @@ from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
 from edgewise.estimators.names import table_to_fit, table_to_predict
 from edgewise.estimators.problem import Problem, Settings
-from edgewise.estimators.targets import power_of_two, regression_target, row_weights, target_names
+from edgewise.estimators.targets import determination, regression_target, row_weights, target_names
 from edgewise.training.config import TableConfig
 from edgewise.training.tabular.output_curve import beneath_square
 from edgewise.training.tabular.output_range import check_range
@@ -315,12 +315,7 @@ class KANRegressor(RegressorMixin, KANEstimator):
         -------
         float
         """
-        from sklearn.metrics import r2_score
-
-        predicted = self.predict(X)
-        target, _ = regression_target(y, type(self).__name__)
-        factor = power_of_two(target)  # squares of extreme numbers are no floats
-        return float(r2_score(target / factor, predicted / factor, sample_weight=sample_weight))
+        return determination(y, self.predict(X), sample_weight, type(self).__name__)
 
     def under_curve(self) -> KANRegressor:
         """The sum of functions of columns and pairs, where the answer is its square (`fit_.curve`), as a model of its own.

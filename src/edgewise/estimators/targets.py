@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from edgewise._core.arguments import check_weights
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import UNREADABLE, check_choice, check_float, plural, short
 from edgewise._core.errors import InputError
@@ -56,6 +57,21 @@ def regression_target(y: Any, of: str, *, missing: bool = False) -> tuple[Floats
     if len(names) != width or len(set(names)) != width or not all(name.strip() for name in names):
         names = ("y",) if width == 1 else tuple(f"y{k + 1}" for k in range(width))
     return values, names
+
+
+def determination(y: Any, predicted: Floats, sample_weight: Any, of: str) -> float:
+    """The coefficient of determination of predictions (n,) or (n, k), whatever the size of the numbers."""
+    from sklearn.metrics import r2_score
+
+    target, _ = regression_target(y, of)
+    if len(target) != len(predicted):
+        raise InputError(
+            f"The 'y' parameter of {of} must have one entry for each of the {plural(len(predicted), 'row')} of X. Got "
+            f"{len(target):,} instead."
+        )
+    weight = None if sample_weight is None else check_weights(sample_weight, len(target), of=of)
+    factor = power_of_two(target)  # squares of extreme numbers are no floats
+    return float(r2_score(target / factor, predicted / factor, sample_weight=weight))
 
 
 def _holes(y: Any) -> NDArray[np.bool_] | None:

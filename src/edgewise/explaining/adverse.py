@@ -346,7 +346,8 @@ def _barred(subject: Subject, protected: Any) -> frozenset[int]:
     )
     # A column that the model was given and leaves out has no effect to bar.
     unread = set(subject.model.columns) - set(subject.names)
-    return frozenset(place_of(subject.columns, name, "protected") for name in listed if name not in unread)
+    read = (name for name in listed if not isinstance(name, str) or name not in unread)
+    return frozenset(place_of(subject.columns, name, "protected") for name in read)
 
 
 def _codes(

@@ -15,7 +15,8 @@ from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, check_int, check_matrix, did_you_mean, short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import EncodedColumn, LevelColumn, NumberColumn, numbers_of
-from edgewise.data.encoding_raw import RawColumn, RawTable, is_missing, raw_table
+from edgewise.data.encoding_raw import RawColumn, RawTable, raw_table
+from edgewise.data.one_row import as_table
 from edgewise.network.fitted import Fitted
 
 # What a cell holds: a number (dates as days since 1970), a word, or nothing.
@@ -199,19 +200,6 @@ def _numbers(model: Fitted, X: Any, name: str) -> ModelRows:
     return ModelRows(RawTable(columns, len(inputs), named=True), inputs)
 
 
-def is_one_row(X: Any) -> bool:
-    """Whether something is a single row: a mapping of plain cells, a series, a flat list, or a table of one row."""
-    if isinstance(X, Mapping):
-        cells = list(cast("Mapping[Any, Any]", X).values())
-        return bool(cells) and all(_is_cell(cell) for cell in cells)
-    if hasattr(X, "to_dict") and hasattr(X, "index") and not hasattr(X, "columns"):
-        return True
-    if isinstance(X, (list, tuple)):
-        return bool(X) and all(_is_cell(cell) for cell in cast("list[Any]", X))
-    shape = getattr(X, "shape", None)
-    return shape is not None and (len(shape) == 1 or (len(shape) == 2 and shape[0] == 1))
-
-
 def chosen_rows(model: Fitted, row: Any, X: ModelRows | None) -> tuple[ModelRows, tuple[int | None, ...]]:
     """The rows to explain, and their numbers in X where they were given by number."""
     numbers = _row_numbers(row)
@@ -225,18 +213,6 @@ def chosen_rows(model: Fitted, row: Any, X: ModelRows | None) -> tuple[ModelRows
         return X.take(np.array(places)), tuple(places)
     table = read_rows(model, as_table(row), "row")
     return table, (None,) * len(table)
-
-
-def as_table(row: Any) -> Any:
-    """A single row as a table of one."""
-    if not is_one_row(row):
-        return row
-    if not isinstance(row, Mapping) and hasattr(row, "to_dict") and not hasattr(row, "columns"):
-        row = row.to_dict()
-    if isinstance(row, Mapping):
-        return {name: [cell] for name, cell in cast("Mapping[Any, Any]", row).items()}
-    shape = getattr(row, "shape", ())
-    return row if len(shape) == 2 else [list(row)]
 
 
 def _row_numbers(row: Any) -> list[Any] | None:
@@ -266,12 +242,4 @@ def place_of(columns: tuple[Column, ...], name: str, argument: str) -> int:
     raise InputError(
         f"The '{argument}' argument must name columns that the model reads ({among(known)}). "
         f"Got {short(name, 40)} instead{did_you_mean(name, known)}."
-    )
-
-
-def _is_cell(value: Any) -> bool:
-    return (
-        isinstance(value, (str, int, float, bool, np.generic))
-        or is_missing(value)
-        or hasattr(value, "isoformat")
     )

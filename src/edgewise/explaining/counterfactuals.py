@@ -122,7 +122,7 @@ def counterfactuals(
     of = "counterfactuals"
     subject = subject_of(model, X, units=units, of=of)
     check_int(k, "k", low=1, of=of)
-    check_int(most_changes, "most_changes", low=1, of=of)
+    most_changes = min(check_int(most_changes, "most_changes", low=1, of=of), len(subject.columns))
     check_float(price, "price", low=0.0, of=of)
     factor, meter = check_work(work, of), Meter(seconds=check_seconds(seconds, of))
     rows, places = chosen_rows(subject.model, row, subject.rows)
@@ -297,9 +297,10 @@ def _item(
 
 
 def _raw(column: RawColumn, cell: Cell) -> RawColumn:
-    if column.codes is not None:
-        word = "" if cell is None else str(cell)
-        return replace(column, codes=np.array([-1 if cell is None else 0]), words=(word,))
+    # A row may hold a number where the model knows words.
+    if column.codes is not None or isinstance(cell, str):
+        word, code = ("", -1) if cell is None else (str(cell), 0)
+        return replace(column, kind="text", numbers=None, codes=np.array([code]), words=(word,))
     return replace(column, numbers=np.array([np.nan if cell is None else float(cell)]))
 
 

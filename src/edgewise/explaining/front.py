@@ -7,7 +7,7 @@ from typing import Any
 
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
-from edgewise.explaining.columns import is_one_row
+from edgewise.data.one_row import is_one_row
 from edgewise.explaining.explainer import Explainer
 from edgewise.explaining.local import LocalExplanation
 from edgewise.explaining.overview import GlobalExplanation

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from edgewise._core.arguments import check_text
 from edgewise._core.checks import plural
 from edgewise._core.plain import lines_of
 from edgewise.explaining.columns import number_text
@@ -104,6 +105,7 @@ class LocalExplanation:
 
     def effect(self, column: str) -> float:
         """The contribution of a column; 0 for one that the model does not read."""
+        check_text(column, "column", of="effect")
         return next((one.effect for one in self.contributions if one.column == column), 0.0)
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from edgewise._core.arguments import check_text
 from edgewise._core.arrays import Floats
 from edgewise._core.checks import among, did_you_mean, short
 from edgewise._core.errors import InputError
@@ -100,6 +101,7 @@ class GlobalExplanation:
         InputError
             If the model reads no such column.
         """
+        check_text(column, "column", of="shape")
         for shape in self.shapes:
             if shape.column == column:
                 return shape
@@ -117,6 +119,8 @@ class GlobalExplanation:
         InputError
             If they are not among the pairs that act together most.
         """
+        check_text(first, "first", of="surface")
+        check_text(second, "second", of="surface")
         for surface in self.surfaces:
             if set(surface.columns) == {first, second}:
                 return surface

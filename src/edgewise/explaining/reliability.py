@@ -128,7 +128,7 @@ def reliability(model: Any, X: Any, y: Any, *, bins: int = 10) -> Reliability:
 
 def measured(p: Floats, codes: NDArray[np.int64], bins: int = 10) -> Reliability:
     """The same from probabilities (n, classes) and numbers of classes (n,)."""
-    bins = check_int(bins, "bins", low=1, of="reliability")
+    bins = min(check_int(bins, "bins", low=1, of="reliability"), len(p))
     hot = np.eye(p.shape[1])[codes]
     squares = ((p - hot) ** 2).sum(1)
     brier = float(squares.mean()) / (2 if p.shape[1] == 2 else 1)

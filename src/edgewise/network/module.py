@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from edgewise._core.arguments import check_is
 from edgewise._core.checks import among, check_columns, check_matrix, short
 from edgewise._core.errors import InputError
 from edgewise._core.modules import copied
@@ -203,6 +204,7 @@ class KAN(nn.Module):
 
     def outside(self, x: Tensor) -> Tensor:
         """Which entries lie outside the training range, so that an edge runs on its linear tail: (..., inputs) bool."""
+        check_is(x, Tensor, "x", "a tensor", of="outside")
         check_columns(x, self.shape[0], "x", of="outside")
         low, high = self.input_range().unbind(1)
         slack = 1e-6 * (high - low)

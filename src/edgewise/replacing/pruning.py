@@ -10,7 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from edgewise._core.checks import check_float
+from edgewise._core.arguments import as_callables
+from edgewise._core.checks import check_float, short
+from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
@@ -67,6 +69,17 @@ def prune_blocks(
     True
     """
     share = check_float(share, "share", low=0.0, high=0.99, of="prune_blocks")
+    if not isinstance(result, ReplaceResult):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InputError(
+            f"The 'result' argument of prune_blocks must be what replace_mlp gave. Got {short(result)} instead."
+        )
+    modules = dict(model.named_modules()) if isinstance(model, nn.Module) else {}  # pyright: ignore[reportUnnecessaryIsInstance]
+    if any(name not in modules for block in result.found for name in (*block.first[:1], block.last)):
+        raise InputError(
+            "The 'model' argument of prune_blocks must be the model that was given to replace_mlp. Got "
+            f"{short(model) if not modules else 'a model without those blocks'} instead."
+        )
+    callbacks = as_callables(callbacks, of="prune_blocks")
     effort = check_work(work, "prune_blocks")
     meter = Meter(seconds=check_seconds(seconds, "prune_blocks"))
     teacher = copy.deepcopy(model).eval()

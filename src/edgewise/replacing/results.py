@@ -101,10 +101,11 @@ class ReplaceResult:
             If the network has other inputs or outputs than the block.
         """
         block = self._block(k)
-        if (network.shape[0], network.shape[-1]) != (block.inputs, block.outputs):
+        shape = list(network.shape) if isinstance(network, KAN) else []  # pyright: ignore[reportUnnecessaryIsInstance]
+        if [*shape[:1], *shape[-1:]] != [block.inputs, block.outputs]:
             raise InputError(
-                f"The 'network' of with_network must have {block.inputs} inputs and {block.outputs} outputs. "
-                f"Got {list(network.shape)} instead."
+                f"The 'network' of with_network must be a KAN of {block.inputs} inputs and {block.outputs} outputs. "
+                f"Got {shape or short(network)} instead."
             )
         told = replace(self.blocks[k], after=network.n_parameters, hidden=network.shape[1], unexplained=None)
         blocks = tuple(told if at == k else each for at, each in enumerate(self.blocks))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import check_float, check_vector, plural, short
+from edgewise._core.checks import check_float, check_vector, dimensions, plural, short
 from edgewise._core.errors import InputError
 
 
@@ -112,7 +112,7 @@ def _weights(sample_weight: Any, sigma: Any, count: int, of: str) -> tuple[Float
             f"The 'sigma' and 'sample_weight' parameters of {of} must not both be given: a standard deviation is a weight "
             "of 1/sigma^2. Got both instead; multiply the weights yourself, or leave one out."
         )
-    if not isinstance(sigma, (list, tuple)) and np.ndim(sigma) == 0:
+    if dimensions(sigma) == 0:
         return None, check_float(sigma, "sigma", low=_LEAST, high=_MOST_SIGMA, of=of) ** 2, "sigma"
     deviations = _entries(sigma, "sigma", count, of)
     known = deviations[~np.isnan(deviations)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from edgewise._core.checks import check_matrix
+from edgewise._core.checks import check_matrix, check_vector, dimensions
 from edgewise._core.errors import InputError
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.composition import compose
@@ -65,7 +65,7 @@ def formula(model: KAN, X: Any = None, y: Any = None, *, simplify: bool = True) 
         )
     rows = check_matrix(X, "X", columns=model.shape[0], of="formula")
     target = check_matrix(
-        np.reshape(y, (-1, 1)) if np.ndim(y) == 1 else y,
+        check_vector(y, "y", of="formula")[:, None] if dimensions(y) == 1 else y,
         "y",
         columns=model.shape[-1],
         rows=len(rows),

@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewise._core.checks import check_choice, check_float, check_vector, short
+from edgewise._core.checks import check_choice, check_float, check_vector, dimensions, short
 from edgewise._core.errors import InputError
 from edgewise._core.work import Meter, check_seconds, check_work
 from edgewise.forms.derivative import differentiate
@@ -106,7 +106,7 @@ def _deviations(given: Any, columns: tuple[str, ...], count: int, of: str) -> di
     found = dict[str, Floats]()
     for name, value in cast("Mapping[Any, Any]", given).items():
         check_choice(name, "x_sigma", columns, of=of)
-        if np.ndim(value) == 0:
+        if dimensions(value) == 0:
             number = check_float(value, "x_sigma", low=0.0, of=of)
             if not math.isfinite(number):
                 raise InputError(

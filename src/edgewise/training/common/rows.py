@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from edgewise._core.checks import check_float, check_matrix, check_vector
+from edgewise._core.checks import check_float, check_matrix, check_vector, dimensions
 from edgewise._core.errors import InputError
 from edgewise._core.seeds import derive, generator
 from edgewise.network import KAN
@@ -86,8 +85,4 @@ def hold_out(
 
 def _column(y: Any, of: str) -> Any:
     """One-dimensional targets as a column."""
-    try:
-        shape = y.shape if hasattr(y, "shape") else np.shape(y)
-    except ValueError:  # rows of different lengths, which the check of the matrix tells apart
-        return y
-    return check_vector(y, "y", of=of)[:, None] if len(shape) == 1 else y
+    return check_vector(y, "y", of=of)[:, None] if dimensions(y) == 1 else y

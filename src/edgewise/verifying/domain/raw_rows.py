@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +10,13 @@ from edgewise._core.arrays import Floats
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_columns import numbers_of
 from edgewise.data.encoding_raw import raw_table
+from edgewise.data.one_row import as_table
 from edgewise.network.fitted import Fitted
 
 
-def encoded_table(view: Fitted, rows: Any) -> Floats:
+def encoded_table(view: Fitted, rows: Any, name: str = "X") -> Floats:
     """The inputs of a table of raw rows, shape (n, inputs); columns the model leaves out may be absent."""
-    table = raw_table(rows)
+    table = raw_table(rows, name)
     if view.encoding is None:
         if not table.named:
             return view.inputs(rows)
@@ -39,18 +39,7 @@ def encoded_table(view: Fitted, rows: Any) -> Floats:
 
 def encoded(view: Fitted, row: Any, of: str) -> Floats:
     """The inputs of one raw row."""
-    if isinstance(row, Mapping):
-        known = cast("Mapping[Any, Any]", row)
-        if all(not isinstance(value, (list, tuple, np.ndarray)) for value in known.values()):
-            row = {str(name): [value] for name, value in known.items()}
-    elif isinstance(row, (list, tuple)) or (isinstance(row, np.ndarray) and cast(Any, row).ndim == 1):
-        plain = cast("Any", row)
-        row = (
-            plain
-            if len(plain) and isinstance(plain[0], (list, tuple, np.ndarray, Mapping))
-            else [list(plain)]
-        )
-    found = encoded_table(view, row)
+    found = encoded_table(view, as_table(row), "row")
     if len(found) != 1:
         raise InputError(f"The row of {of} must be one row. Got {len(found):,} instead.")
     return found[0]
