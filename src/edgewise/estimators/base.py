@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import sys
+from abc import abstractmethod
 from numbers import Integral
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -104,6 +105,55 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             config=config_of(self.config, of),
         )
 
+    def fit(
+        self, X: Any, y: Any = None, sample_weight: Any = None, *, target: Any = None, checkpoint: Any = None
+    ) -> Self:
+        """Train on a table, or on a dataset of any size.
+
+        With `target`, X is a dataset that is read in batches, in constant memory and a few passes: a path, a pattern, a
+        folder or a list of paths of Parquet or CSV files, a pyarrow dataset, a Polars LazyFrame, or frames one after
+        the other. The model is one of functions of single columns and, unless the mode is "additive", of pairs.
+
+        Parameters
+        ----------
+        X : data frame, array or mapping of columns, n rows
+        y : array of shape (n,), or of a regressor (n, outputs)
+            Numbers; of a classifier strings, numbers or truth values, and with a single class it always answers that.
+        sample_weight : array of shape (n,), optional
+            A row of weight 2 counts as the row given twice, one of weight 0 as none. Of a dataset, the name of
+            a column.
+        target : str, optional
+            Of a dataset, the column to predict.
+        checkpoint : path, optional
+            Of a dataset, a folder that keeps what has been summed so far. The same call goes on from there when it was
+            broken off, and ends in the same bits; at its end the folder is left empty.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        InputError
+            If a parameter, the table or the target does not fit; it is a ValueError.
+        """
+        settings = self._settings()
+        if target is not None:
+            self._keep_streamed(X, y, target, sample_weight, checkpoint, settings)
+            return self
+        problem = self._first_rows(X, y, sample_weight)
+        self.__dict__.pop("_reservoir", None)
+        self._train(problem, settings)
+        return self
+
+    @abstractmethod
+    def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> Problem:
+        """The rows of a first fit; what their columns and targets are called is remembered."""
+
+    @abstractmethod
+    def _heed_classes(self, classes: Any) -> None:
+        """Remember the classes that were found in a dataset read in batches; None where it holds numbers."""
+
     def _remember_columns(self, table: RawTable) -> None:
         names = names_of(table)
         self.n_features_in_ = len(table.columns)
@@ -123,9 +173,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         sample_weight: Any,
         checkpoint: Any,
         settings: Settings,
-        *,
-        classify: bool,
-    ) -> Any:
+    ) -> None:
         """Fit to a dataset that is read in batches."""
         from edgewise.estimators.streamed import fit_dataset
 
@@ -139,7 +187,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
             target,
             sample_weight,
             settings,
-            classify=classify,
+            classify=is_classifier(self),
             class_weight=getattr(self, "class_weight", None),
             checkpoint=checkpoint,
             of=of,
@@ -148,7 +196,7 @@ class KANEstimator(HoldsNetwork, BaseEstimator):
         self.target_names_ = (str(target),)
         self.__dict__.pop("_reservoir", None)
         self._keep(streamed.trained)
-        return streamed
+        self._heed_classes(streamed.classes)
 
     def _keep(self, trained: Trained) -> None:
         self.network_ = trained.network

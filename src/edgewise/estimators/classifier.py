@@ -15,8 +15,8 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise.data.encoding_raw import RawTable
 from edgewise.estimators.base import KANEstimator
-from edgewise.estimators.names import table_to_fit, table_to_predict
-from edgewise.estimators.problem import Problem, Settings
+from edgewise.estimators.names import table_to_fit
+from edgewise.estimators.problem import Problem
 from edgewise.estimators.targets import class_factors, class_target, row_weights, target_names
 from edgewise.training.config import TableConfig
 
@@ -127,41 +127,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
     ) -> None:
         self._hold(locals())
 
-    def fit(
-        self, X: Any, y: Any = None, sample_weight: Any = None, *, target: Any = None, checkpoint: Any = None
-    ) -> Self:
-        """Train on a table, or on a dataset of any size.
-
-        With `target`, X is a dataset that is read in batches, in constant memory and a few passes: a path, a pattern, a
-        folder or a list of paths of Parquet or CSV files, a pyarrow dataset, a Polars LazyFrame, or frames one after
-        the other. The model is one of functions of single columns and, unless the mode is "additive", of pairs.
-
-        Parameters
-        ----------
-        X : data frame, array or mapping of columns, n rows
-        y : array of shape (n,)
-            Classes: strings, numbers, truth values. With a single class the model always answers it.
-        sample_weight : array of shape (n,), optional
-            A row of weight 2 counts as the row given twice, one of weight 0 as none. Of a dataset, the name of
-            a column.
-        target : str, optional
-            Of a dataset, the column to predict.
-        checkpoint : path, optional
-            Of a dataset, a folder that keeps what has been summed so far. The same call goes on from there when it was
-            broken off, and ends in the same bits; at its end the folder is left empty.
-
-        Returns
-        -------
-        self
-
-        Raises
-        ------
-        InputError
-            If a parameter, the table or the target does not fit; it is a ValueError.
-        """
-        settings = self._settings()
-        if target is not None:
-            return self._fit_dataset(X, y, target, sample_weight, checkpoint, settings)
+    def _first_rows(self, X: Any, y: Any, sample_weight: Any) -> Problem:
         name = type(self).__name__
         table = table_to_fit(X, name)
         classes, codes = class_target(y, name)
@@ -172,16 +138,10 @@ class KANClassifier(ClassifierMixin, KANEstimator):
         self._remember_columns(table)
         self.target_names_ = target_names(y)
         self.classes_ = classes
-        self.__dict__.pop("_reservoir", None)
-        self._train(problem, settings)
-        return self
+        return problem
 
-    def _fit_dataset(
-        self, data: Any, y: Any, target: Any, sample_weight: Any, checkpoint: Any, settings: Settings
-    ) -> Self:
-        streamed = self._keep_streamed(data, y, target, sample_weight, checkpoint, settings, classify=True)
-        self.classes_ = streamed.classes
-        return self
+    def _heed_classes(self, classes: Any) -> None:
+        self.classes_ = classes
 
     def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
         """Go on training with more rows.
@@ -218,11 +178,7 @@ class KANClassifier(ClassifierMixin, KANEstimator):
                 f"Got {short(strange[0])} instead."
             )
         codes = np.searchsorted(known, own)[codes]
-        if first:
-            table = table_to_fit(X, name)
-        else:
-            fitted = getattr(self, "feature_names_in_", None)
-            table = table_to_predict(X, fitted, self.n_features_in_, name)
+        table = table_to_fit(X, name) if first else self._table(X)
         table, codes, weight = _weighed(table, codes, sample_weight, name)
         problem = self._problem(table, known, codes, weight)
         if first:

@@ -6,11 +6,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
 from markupsafe import Markup
 
 from edgewise._core.errors import InputError
-from edgewise._core.files import write_file
 from edgewise.plots.training import plot_training
 from edgewise.report.checks.warnings import caveats
 from edgewise.report.content.content import ReportContent
@@ -18,10 +16,9 @@ from edgewise.report.drawings.figures import drawn
 from edgewise.report.evaluation.leaderboard import leaderboard, verdict
 from edgewise.report.sections import audit, explanations, formulas, network, proofs, results, table
 from edgewise.report.text import numbers
-from edgewise.report.text.pages import TEMPLATES, environment, looks
-from edgewise.report.text.policy import policy, without_inline_styles
+from edgewise.report.text.pages import page_script, whole_page, write_page
 
-_LIVE = Path(__file__).parent / "live"
+_LIVE = Path(__file__).parent / "live" / "live.js"
 # Columns that stand open in the table of the data; the others wait behind a click, and beyond these they are counted.
 OPEN_COLUMNS = 30
 MOST_COLUMNS = 400
@@ -67,33 +64,31 @@ def render_report(content: ReportContent) -> str:
     scores = network.importance_of(content)
     columns = table.column_rows(content)
     section = network.network_section(content, scores)
-    page = (
-        _environment()
-        .get_template("report.html")
-        .render(
-            content=content,
-            **_common(section),
-            formula=formulas.headline(content),
-            caveats=caveats(content, board),
-            table=board,
-            effects=network.effect_section(content, scores),
-            parity=parity,
-            weak=weak,
-            classes=results.class_section(content, board),
-            training=_training(content) if len(content.history) >= FEWEST_STEPS else None,
-            front=formulas.front_chart(content),
-            explained=explanations.explain_view(content),
-            proved=proofs.proofs_view(content.proofs),
-            audit=None if content.audit is None else audit.audit_view(content.audit),
-            candidates=formulas.candidates(content),
-            dropped=table.dropped(content),
-            refused=tuple("; refused" in edit.detail for edit in content.edits),
-            columns=columns[:OPEN_COLUMNS],
-            more_columns=columns[OPEN_COLUMNS:MOST_COLUMNS],
-            uncounted=max(len(columns) - MOST_COLUMNS, 0),
-        )
+    page = whole_page(
+        "report.html",
+        content=content,
+        **_common(section),
+        verdict=verdict,
+        formula=formulas.headline(content),
+        caveats=caveats(content, board),
+        table=board,
+        effects=network.effect_section(content, scores),
+        parity=parity,
+        weak=weak,
+        classes=results.class_section(content, board),
+        training=_training(content) if len(content.history) >= FEWEST_STEPS else None,
+        front=formulas.front_chart(content),
+        explained=explanations.explain_view(content),
+        proved=proofs.proofs_view(content.proofs),
+        audit=None if content.audit is None else audit.audit_view(content.audit),
+        candidates=formulas.candidates(content),
+        dropped=table.dropped(content),
+        refused=tuple("; refused" in edit.detail for edit in content.edits),
+        columns=columns[:OPEN_COLUMNS],
+        more_columns=columns[OPEN_COLUMNS:MOST_COLUMNS],
+        uncounted=max(len(columns) - MOST_COLUMNS, 0),
     )
-    return without_inline_styles(page) + "\n"
+    return page + "\n"
 
 
 def _training(content: ReportContent) -> Markup:
@@ -134,11 +129,7 @@ def write_report(path: str | os.PathLike[str], content: ReportContent, *, overwr
     >>> write_report("report.html", content).name
     'report.html'
     """
-    target = Path(path)
-    # A name may hold half a surrogate pair, which no encoding knows.
-    page = render_report(content).encode("utf-8", errors="replace")
-    write_file(target, page, overwrite=overwrite)
-    return target
+    return write_page(path, render_report(content), overwrite=overwrite)
 
 
 def render_network(content: ReportContent) -> str:
@@ -153,39 +144,15 @@ def render_network(content: ReportContent) -> str:
     str
     """
     section = network.network_section(content, network.importance_of(content))
-    return without_inline_styles(
-        _environment()
-        .get_template("live.html")
-        .render(content=content, formula=formulas.headline(content), **_common(section))
-    )
+    return whole_page("live.html", content=content, formula=formulas.headline(content), **_common(section))
 
 
 def _common(section: network.NetworkSection | None) -> dict[str, Any]:
-    """Colours, style and scripts; those of the live network only where there is one."""
+    """The network and the scripts; those of the live network only where there is one."""
     live = None if section is None else section.live
-    scripts = [TEMPLATES / "page.js", *([] if live is None else [_LIVE / "live.js"])]
-    texts = [script.read_text(encoding="utf-8").strip() for script in scripts]
+    more = [] if live is None else [_LIVE.read_text(encoding="utf-8").strip()]
     return {
-        **looks(),
         "network": section,
         "live": None if live is None else Markup(live.to_json()),
-        "scripts": [Markup(text) for text in texts],
-        "policy": Markup(policy(texts)),
+        "scripts": [page_script(), *more],
     }
-
-
-def _environment() -> Environment:
-    """The templates with the filters of the report."""
-    made = environment()
-    ours: dict[str, Any] = made.filters
-    ours.update(
-        number=numbers.number,
-        r2=numbers.r2,
-        seconds=numbers.seconds,
-        percent=numbers.percent,
-        signed=numbers.signed,
-        counted=numbers.counted,
-    )
-    names: dict[str, Any] = made.globals
-    names["verdict"] = verdict
-    return made

@@ -10,7 +10,6 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from edgewise._core.files import write_file
 from edgewise.auditing.flips import Flips
 from edgewise.auditing.metrics import GroupTable
 from edgewise.auditing.proxies import Proxies
@@ -20,8 +19,7 @@ from edgewise.plots.audit_groups import plot_audit
 from edgewise.plots.audit_proxies import plot_proxies
 from edgewise.plots.save import figure_svg
 from edgewise.plots.style import LIGHT
-from edgewise.report.text.pages import environment, looks
-from edgewise.report.text.policy import policy, without_inline_styles
+from edgewise.report.text.pages import whole_page, write_page
 
 
 @dataclass(frozen=True)
@@ -106,9 +104,7 @@ def render_audit(result: AuditResult) -> str:
     str
         An HTML document.
     """
-    template = environment().get_template("audit_page.html")
-    page = template.render(audit=audit_view(result), policy=Markup(policy(())), **looks())
-    return without_inline_styles(page) + "\n"
+    return whole_page("audit_page.html", audit=audit_view(result)) + "\n"
 
 
 def write_audit_page(path: str | os.PathLike[str], result: AuditResult, *, overwrite: bool = False) -> Path:
@@ -126,9 +122,7 @@ def write_audit_page(path: str | os.PathLike[str], result: AuditResult, *, overw
     FileError
         If the file exists and may not be replaced, or cannot be written.
     """
-    target = Path(path)
-    write_file(target, render_audit(result).encode("utf-8", errors="replace"), overwrite=overwrite)
-    return target
+    return write_page(path, render_audit(result), overwrite=overwrite)
 
 
 def _attribute(table: GroupTable, result: AuditResult, place: int) -> AttributeView:

@@ -19,8 +19,7 @@ from edgewise.report.drawings.pixels import boxed, pixels
 from edgewise.report.evaluation.classes import class_rows
 from edgewise.report.sections.results import confusion_cells
 from edgewise.report.text import numbers
-from edgewise.report.text.pages import TEMPLATES, environment, looks
-from edgewise.report.text.policy import policy, without_inline_styles
+from edgewise.report.text.pages import page_script, whole_page
 from edgewise.vision.drawing import overlay, plain, plot_feature, tinted
 from edgewise.vision.evidence import Evidence, evidence_of, window
 from edgewise.vision.features import features_of, says, uses
@@ -102,14 +101,11 @@ def render_pictures(content: PictureContent) -> str:
     low, high = wilson(float(right.mean()), len(right))
     network = model.network_
     evidence = _evidence(content, codes) if isinstance(network, Patches) else {}
-    script = (TEMPLATES / "page.js").read_text(encoding="utf-8").strip()
-    page = environment()
-    page.filters.update({name: getattr(numbers, name) for name in ("number", "percent", "counted")})
-    text = page.get_template("pictures_page.html").render(
+    page = whole_page(
+        "pictures_page.html",
         content=content,
-        **looks(),
-        policy=Markup(policy([script], images=True)),
-        scripts=[Markup(script)],
+        scripts=[page_script()],
+        images=True,
         held_out=content.known == HELD_OUT,
         accuracy=numbers.percent(float(right.mean())),
         interval=f"{numbers.percent(low)} to {numbers.percent(high)}",
@@ -125,7 +121,7 @@ def render_pictures(content: PictureContent) -> str:
         examples=_examples(content, chances, codes),
         looked_for=_looked_for(content) if isinstance(network, Patches) else (),
     )
-    return without_inline_styles(text) + "\n"
+    return page + "\n"
 
 
 def _evidence(content: PictureContent, codes: NDArray[np.int64]) -> dict[int, list[Evidence]]:

@@ -10,7 +10,6 @@ from pathlib import Path
 from markupsafe import Markup
 
 from edgewise._core.errors import InputError
-from edgewise._core.files import write_file
 from edgewise.pde import Solution, SolutionFormula
 from edgewise.pde.domains.box import Box
 from edgewise.pde.results.solution import ROADS
@@ -20,8 +19,7 @@ from edgewise.plots.solution import plot_solution
 from edgewise.report.drawings.figures import drawn
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.text.numbers import counted
-from edgewise.report.text.pages import environment, looks
-from edgewise.report.text.policy import policy, without_inline_styles
+from edgewise.report.text.pages import whole_page, write_page
 
 
 @dataclass(frozen=True)
@@ -98,13 +96,7 @@ def render_solution(
         raise InputError(
             f"The 'solution' parameter of render_solution must be a Solution. Got a {type(solution).__name__} instead."
         )
-    page = _view(solution, title, formula)
-    text = (
-        environment()
-        .get_template("solution_page.html")
-        .render(page=page, policy=Markup(policy((), images=True)), **looks())
-    )
-    return without_inline_styles(text) + "\n"
+    return whole_page("solution_page.html", page=_view(solution, title, formula), images=True) + "\n"
 
 
 def write_solution_page(
@@ -133,10 +125,7 @@ def write_solution_page(
     FileError
         If the file exists and may not be replaced, or cannot be written.
     """
-    page = render_solution(solution, title=title, formula=formula).encode("utf-8", errors="replace")
-    target = Path(path)
-    write_file(target, page, overwrite=overwrite)
-    return target
+    return write_page(path, render_solution(solution, title=title, formula=formula), overwrite=overwrite)
 
 
 def _view(solution: Solution, title: str | None, formula: SolutionFormula | None) -> SolutionView:
