@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sympy
 
-from edgewise import KANClassifier, audit, counterfactuals, explain, verify
+from edgewise import KANClassifier, audit, calibrate, counterfactuals, explain, verify
 from edgewise._core import notebook
 from edgewise.network import KAN, mask_edges
 from edgewise.report.notebook import HTML, network_html
@@ -73,12 +73,18 @@ def test_results_and_formulas_show_themselves():
 
 
 @pytest.fixture(scope="module")
-def found():
-    """An explanation of each kind, proofs and an audit of one small model whose names and words are markup."""
+def model():
+    """A small table and a classifier of it, whose names and words are markup."""
     rng = np.random.default_rng(0)
     X = {EVIL: np.where(rng.uniform(size=200) > 0.5, EVIL, "b"), "n": rng.uniform(size=200)}
     y = np.where(X["n"] + (X[EVIL] == "b") + 0.3 * rng.normal(size=200) > 1, "yes", EVIL)
-    model = KANClassifier("additive", work="quick").fit(X, y)
+    return X, y, KANClassifier("additive", work="quick").fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def found(model):
+    """An explanation of each kind, proofs and an audit of it."""
+    X, y, model = model
     return [
         explain(model, X),
         explain(model, X, row=0),
@@ -87,6 +93,27 @@ def found():
         verify(model, "monotone(n, decreasing)"),
         audit(model, X, y, protected=EVIL),
     ]
+
+
+def test_estimators_answer_in_the_columns_of_their_table(model, browser, tmp_path):
+    """Calibrated or not: what is typed into the frame of a saved page is what `predict_proba` says."""
+    X, y, plain = model
+    for one in (plain, calibrate(plain, X, y)):
+        shown = HTML[type(one).__name__](one)
+        assert EVIL not in shown
+        file = tmp_path / "saved.html"
+        file.write_text(f"<!DOCTYPE html><meta charset=utf-8><title>t</title>{shown}", encoding="utf-8")
+        page = browser.new_page()
+        page.set_default_timeout(HANGS)
+        page.goto(file.as_uri())
+        frame = page.frame_locator("iframe")
+        frame.get_by_label(EVIL, exact=True).select_option(label="b")
+        frame.get_by_label("n", exact=True).nth(1).fill("0,75")
+        frame.get_by_label("n", exact=True).nth(1).press("Enter")
+        told = [float(t.strip("<> %")) / 100 for t in frame.locator(".live-classes .size").all_inner_texts()]
+        assert told == pytest.approx(one.predict_proba({EVIL: ["b"], "n": [0.75]})[0].tolist(), abs=1.1e-3)
+        page.close()
+    assert "<iframe" not in HTML["KANClassifier"](KANClassifier())
 
 
 def test_explanations_proofs_and_audits_show_themselves(found):

@@ -122,7 +122,7 @@ export class Answer {
 }
 
 function signed(value: number): string {
-  return value < 0 ? shown(value, 3) : `+${shown(value, 3)}`;
+  return value <= 0 ? shown(value, 3) : `+${shown(value, 3)}`;
 }
 
 function bar(name: string, told: string, side: number, share: number): HTMLElement {

@@ -7,7 +7,7 @@ import type { InputControl } from "./program";
 
 const STEPS = 400;
 /** Words from which on a menu is too long to go through: they are typed, and found as they are. */
-const MANY = 30;
+const MANY = 20;
 /** Beyond the training range a slider goes on by this share of it, so that a reader sees what happens there. */
 const BEYOND = 0.1;
 
@@ -17,9 +17,10 @@ export interface Control {
   show(cell: Cell): void;
 }
 
-export function control(column: InputControl, id: string, changed: (cell: Cell) => void): Control {
+/** `others` is the level that words count as which are none themselves. */
+export function control(column: InputControl, id: string, others: string, changed: (cell: Cell) => void): Control {
   if (column.kind !== "choice") return slider(column, id, changed);
-  return column.levels.length > MANY ? words(column, id, changed) : menu(column, id, changed);
+  return column.levels.length > MANY ? words(column, id, others, changed) : menu(column, id, changed);
 }
 
 function named(column: InputControl): string {
@@ -52,11 +53,11 @@ function menu(column: InputControl, id: string, changed: (cell: Cell) => void): 
   };
 }
 
-function words(column: InputControl, id: string, changed: (cell: Cell) => void): Control {
+function words(column: InputControl, id: string, others: string, changed: (cell: Cell) => void): Control {
   const known = new Set(column.levels);
   const list = make("datalist", { id: `${id}-words` }, ...column.levels.map((word) => make("option", { value: word })));
   const field = make("input", { id, type: "text", list: list.id, autocomplete: "off", spellcheck: "false", placeholder: "missing" });
-  const note = make("span", { class: "live-note", hidden: true }, "not seen in training");
+  const note = make("span", { class: "live-note", hidden: true }, `no level of its own: read as ${others}`);
   const element = make("div", { class: "live-input" }, make("label", { for: id }, named(column)), field, list, note);
   const show = (cell: Cell) => {
     const word = cell === null ? "" : String(cell);

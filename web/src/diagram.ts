@@ -7,6 +7,8 @@ import type { EdgeMark, LiveData } from "./program";
 
 const RADIUS = 4;
 const WIDEST = 5;
+/** What is less than this share of a value is its rounding. */
+const ROUNDING = 1e-12;
 
 interface Drawn {
   mark: EdgeMark;
@@ -68,7 +70,9 @@ export class Diagram {
     const across = mark.levels
       ? (Math.min(Math.max(Math.round(v), 0), mark.levels - 1) + 0.5) / mark.levels
       : (v - mark.low) / (mark.high - mark.low || 1);
-    const up = (push - mark.bottom) / (mark.top - mark.bottom || 1);
+    const span = mark.top - mark.bottom;
+    // A constant is drawn in the middle of its box.
+    const up = span === 0 && !mark.levels ? 0.5 : (push - mark.bottom) / (span || 1);
     const inside = across >= -1e-9 && across <= 1 + 1e-9 && up >= -1e-6 && up <= 1 + 1e-6;
     dot.classList.toggle("beyond", !inside);
     set(dot, { cx: left + width * clip(across), cy: top + height * (1 - clip(up)) });
@@ -81,8 +85,9 @@ function clip(share: number): number {
 
 /** What every drawn edge does at the values of a trace. */
 export function pushes(model: Evaluator, data: LiveData, trace: Trace): Push[] {
-  return data.edges.map((mark) => ({
-    mark,
-    value: mark.height * (model.edge(mark.layer, mark.source, mark.target, trace.nodes[mark.layer]![mark.source]!, false) - mark.mean),
-  }));
+  return data.edges.map((mark) => {
+    const value = model.edge(mark.layer, mark.source, mark.target, trace.nodes[mark.layer]![mark.source]!, false);
+    const away = value - mark.mean;
+    return { mark, value: Math.abs(away) <= ROUNDING * Math.abs(value) ? 0 : mark.height * away };
+  });
 }

@@ -55,7 +55,9 @@ export function render({ model: host, el }: { model: LiveModel; el: HTMLElement 
       if (rows) rows.value = "";
       update();
     };
-    return [{ ...control(column, `live-${k}`, changed), at: k }];
+    const read = data.program.columns[k];
+    const others = read?.kind === "level" ? (read.levels[read.unseen] ?? "") : "";
+    return [{ ...control(column, `live-${k}`, others, changed), at: k }];
   });
   const put = (next: readonly Cell[]) => {
     cells = [...next];

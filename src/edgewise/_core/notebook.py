@@ -8,6 +8,9 @@ from typing import Any
 
 _SHOWN = {
     "KAN": "edgewise.network.module",
+    "KANRegressor": "edgewise.estimators.regressor",
+    "KANClassifier": "edgewise.estimators.classifier",
+    "CalibratedKAN": "edgewise.explaining.calibrate",
     "FitResult": "edgewise.training.common.results",
     "SimplifyResult": "edgewise.simplifying.schedule",
     "EditResult": "edgewise.network.edits",

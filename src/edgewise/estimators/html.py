@@ -16,21 +16,31 @@ _MOST_COLUMNS = 5
 _LEAST_SHARE = 0.005
 
 
-def html_of(model: Any) -> str:
-    """HTML of an estimator; names from the data are escaped."""
+def html_of(model: Any, network: str = "") -> str:
+    """HTML of an estimator; names from the data are escaped.
+
+    Parameters
+    ----------
+    model : estimator
+    network : str
+        HTML that shows its network; by default a picture.
+    """
     known = estimator_html_repr(model)
     if not hasattr(model, "network_"):
         return known
+    facts = "".join(f"<li>{html.escape(fact)}</li>" for fact in _facts(model))
+    return (
+        f'{known}<figure class="edgewise-network" style="margin:.5em 0">{network or _picture(model)}'
+        f"<figcaption><ul>{facts}</ul></figcaption></figure>"
+    )
+
+
+def _picture(model: Any) -> str:
     net = model.network_
     drawn = sum(int(layer.mask.sum()) for layer in net.layers) > 0
     svg = figure_svg(plot_network(net, max_edges=_MOST_EDGES), prefix=f"ew{id(model):x}") if drawn else ""
     svg = svg.replace("<svg ", '<svg style="max-width:100%;max-height:28em;height:auto" ', 1)
-    facts = "".join(f"<li>{html.escape(fact)}</li>" for fact in _facts(model))
-    return (
-        f'{known}<figure class="edgewise-network" style="margin:.5em 0;max-width:48em">'
-        f'<div role="img" aria-label="The fitted network">{svg}</div>'
-        f"<figcaption><ul>{facts}</ul></figcaption></figure>"
-    )
+    return f'<div role="img" aria-label="The fitted network" style="max-width:48em">{svg}</div>'
 
 
 def _facts(model: Any) -> list[str]:

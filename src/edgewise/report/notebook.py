@@ -11,7 +11,10 @@ import numpy as np
 from markupsafe import escape
 from matplotlib.figure import Figure
 
+from edgewise._core.arrays import Floats
+from edgewise.estimators.html import html_of
 from edgewise.network import KAN
+from edgewise.network.fitted import fitted
 from edgewise.plots import (
     plot_audit,
     plot_contributions,
@@ -21,29 +24,29 @@ from edgewise.plots import (
     plot_shapes,
     plot_solution,
 )
-from edgewise.report.content.closed_form import closed_form
-from edgewise.report.content.content import ReportContent
+from edgewise.report.content.alone import alone
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.page import render_network
 
-# Rows drawn from the range of the grids, where no table says what the inputs are like.
+# Rows drawn from the range of the grids.
 ROWS = 512
-# CSS pixels of the frame where it is too narrow for two columns: head, answer and margins; each line of controls above the
-# drawing; each edge of the fullest layer in it; each part of the sum below.
-HEAD, CONTROL, EDGE, PART = 400, 64, 66, 29
+# CSS pixels: the width from which on a frame has two columns; all about the drawing; an answer with its margins; a control,
+# an edge of the fullest layer, and a part of the sum.
+WIDE, DRAWING, ANSWER, CONTROL, EDGE, PART = 832, 290, 190, 64, 66, 29
 MOST_CONTROLS, MOST_EDGES, MOST_PARTS = 8, 14, 8
 STILL_INCHES, STILL_DPI = 7.0, 110
 _MARKS = {"proved": "#2a9d5c", "refuted": "#c8553d", "undecided": "#8a8a8a"}
 
 
-def network_html(net: KAN) -> str:
-    """A frame in which the network answers, over a still picture for hosts that run no scripts.
+def network_html(model: Any) -> str:
+    """A frame in which a network answers, over a still picture for hosts that run no scripts.
 
     The frame loads nothing, may reach nothing outside itself, and stays alive in a saved file and without a kernel.
 
     Parameters
     ----------
-    net : KAN
+    model : KAN or fitted estimator
+        An estimator's network is asked in the columns of its table.
 
     Returns
     -------
@@ -55,43 +58,36 @@ def network_html(net: KAN) -> str:
     >>> "<iframe" in network_html(KAN([2, 3, 1], seed=0))
     True
     """
-    title = f"A KAN {list(net.shape)}"
-    page = render_network(_content(net, title))
-    still = _picture(_still(net), f"{title}, drawn with its edge functions")
+    seen = fitted(model, of="a notebook")
+    net = seen.network
+    content = alone(seen, seen.held, net, _rows(net))
+    title = escape(content.title)
+    wide, narrow = _heights(net, len(seen.columns))
+    # Where the frame is too narrow for two columns, it is higher.
+    height = f"clamp({wide}px, ({WIDE}px - 100cqw)*1000, {narrow}px)"
     return (
-        f'<div style="position:relative;min-height:{_height(net)}px">'
-        f"{still}"
-        f'<iframe title="{escape(title)}" sandbox="allow-scripts" srcdoc="{escape(page)}" loading="lazy" '
-        'style="position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:Canvas"></iframe></div>'
+        '<div style="container-type:inline-size">'
+        f'<div style="position:relative;min-height:{narrow}px;min-height:{height}">'
+        f"{_picture(_still(net), f'{content.title}, drawn with its edge functions')}"
+        f'<iframe title="{title}" sandbox="allow-scripts" srcdoc="{escape(render_network(content))}" loading="lazy" '
+        'style="position:absolute;left:0;top:0;width:100%;height:100%;border:0;background:Canvas"></iframe></div></div>'
     )
 
 
-def _content(net: KAN, title: str) -> ReportContent:
-    """A page about the network alone: rows even over the range of its grids."""
+def _rows(net: KAN) -> Floats:
+    """Rows even over the range of its grids, for no table says what the inputs are like."""
     low, high = net.input_range().detach().cpu().double().numpy().T
-    X = np.random.default_rng(0).uniform(low, high, (ROWS, len(low)))
-    y = net.predict(X)[:, 0]
-    formulas = closed_form(net)
-    return ReportContent(
-        title,
-        "a notebook",
-        net.input_names,
-        net.output_names[0],
-        X,
-        y,
-        X[:0],
-        y[:0],
-        network=net,
-        formula=formulas[0] if len(formulas) == 1 else None,
-    )
+    return np.random.default_rng(0).uniform(low, high, (ROWS, len(low)))
 
 
-def _height(net: KAN) -> int:
-    inputs = net.shape[0]
-    lines = (min(inputs, MOST_CONTROLS) + 1) // 2 + 2 * (inputs > MOST_CONTROLS)
+def _heights(net: KAN, columns: int) -> tuple[int, int]:
+    """CSS pixels of the frame where drawing and inputs stand beside each other, and where they do not."""
+    controls, folded = min(columns, MOST_CONTROLS), columns > MOST_CONTROLS
     edges = min(max(int(layer.mask.sum()) for layer in net.layers), MOST_EDGES)
     parts = min(int(net.layers[-1].mask[:, 0].sum()), MOST_PARTS)
-    return HEAD + CONTROL * lines + EDGE * max(edges, 3) + PART * parts
+    drawn = DRAWING + EDGE * max(edges, 2) + PART * parts
+    inputs = ANSWER + 2 * CONTROL * folded
+    return max(drawn, inputs + CONTROL * controls), drawn + inputs + CONTROL * -(-controls // 2)
 
 
 def _still(net: KAN) -> bytes:
@@ -160,8 +156,15 @@ def _formulas(found: Any) -> str:
     return f"<p>{escape(found.message)}</p><table>{head}{rows}</table>"
 
 
+def _estimator(model: Any) -> str:
+    return html_of(model, network_html(model)) if hasattr(model, "network_") else html_of(model)
+
+
 HTML: Mapping[str, Callable[[Any], str]] = {
     "KAN": network_html,
+    "KANRegressor": _estimator,
+    "KANClassifier": _estimator,
+    "CalibratedKAN": network_html,
     "FitResult": _result,
     "SimplifyResult": _result,
     "EditResult": lambda found: network_html(found.network),

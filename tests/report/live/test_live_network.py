@@ -6,14 +6,16 @@ import dataclasses
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 from edgewise import KANClassifier, KANRegressor, calibrate, conformal
 from edgewise._core.errors import InputError
 from edgewise.exporting.read import program_of
-from edgewise.network import KAN
+from edgewise.network import KAN, set_symbolic
 from edgewise.report import ReportContent, content_from_estimator, render_report, write_report
 from edgewise.report.live.build import live_data
+from edgewise.symbolic import Formula
 from tests.exporting.estimators import table
 from tests.report.conftest import EVIL, HANGS, build, build_classes
 from tests.report.live.evaluator import BUNDLE
@@ -93,6 +95,60 @@ def test_a_row_is_the_row_of_the_table_and_its_parts_add_up(page):
     base = float(told.split("It is ")[1].split(" on average")[0])
     parts = [float(each.inner_text().replace("−", "-")) for each in one.locator(".live-sum .size").all()]
     assert base + sum(parts) == pytest.approx(number(one), abs=2e-2)
+
+
+def test_the_formula_stands_beside_the_network_and_answers_for_the_same_row(page):
+    content, _net = plain()
+    u, v = sympy.symbols("u v")
+    one = page(dataclasses.replace(content, formula=Formula(sympy.sin(u) + v**2 / 3, ("u", "v"))))
+    assert one.locator("section").first.locator("#formula .math, #live svg.net").count() == 2
+    assert one.locator("#formula math").count() == 1
+    one.get_by_label("u", exact=True).nth(1).fill("0,5")
+    one.keyboard.press("Enter")
+    one.get_by_label("v", exact=True).nth(1).fill("-2")
+    one.keyboard.press("Enter")
+    assert f"The formula says {np.sin(0.5) + 4 / 3:.6g}." in one.locator(".live-answer").inner_text()
+
+
+def test_edges_are_found_by_name_form_and_shape(page):
+    names = ("speed", "mass", "time")
+    X = np.random.default_rng(0).uniform(-1, 1, (80, 3))
+    net = set_symbolic(KAN([3, 5, 1], seed=0, input_names=names), (0, 1, 2), "sin").network
+    y = net.predict(X)[:, 0]
+    one = page(ReportContent("t", "t.csv", names, "y", X[:50], y[:50], X[50:], y[50:], network=net))
+    lit = one.locator("svg.net").first.locator("a.edge:not(.dim)")
+    assert lit.count() == 20
+    one.locator("#live-find-edge").fill("MASS")
+    assert lit.count() == 5
+    assert one.locator(".live-edges [role=status]").inner_text() == "5 found; Enter opens the first"
+    one.locator("#live-find-edge").fill("mass sin")
+    assert lit.count() == 1
+    one.keyboard.press("Enter")
+    assert "mass" in one.locator("#large-title").inner_text()
+    one.keyboard.press("Escape")
+    one.locator("#live-find-edge").fill("no such edge")
+    assert lit.count() == 0
+
+
+def test_one_of_many_words_is_typed_and_one_without_a_level_is_said_to_be(page):
+    rng = np.random.default_rng(0)
+    words = np.array([f"town {k:04d}" for k in range(1000)], dtype=object)
+    often = np.where(rng.uniform(size=6000) < 0.8, rng.integers(0, 40, 6000), rng.integers(0, 1000, 6000))
+    data = {"town": words[often], "size": rng.uniform(0, 1, 6000)}
+    y = data["size"] + often % 10
+    model = KANRegressor(mode="additive", members=1, work=0.01).fit(data, y)
+    column = model.encoding_.columns[0]
+    one = page(content_from_estimator(model, data, y, data, y, target="rent"))
+    one.set_default_timeout(30_000)
+    field = one.get_by_label("town", exact=True)
+    known = next(level for level in column.levels if level.startswith("town"))
+    for word, note in ((known, False), ("town 0999", True), ("nowhere", True), ("", False)):
+        field.fill(word)
+        field.press("Tab")
+        size = one.get_by_label("size", exact=True).nth(1).input_value()
+        want = model.predict({"town": [word or None], "size": [float(size)]})[0]
+        assert number(one) == pytest.approx(want, rel=1e-3)
+        assert one.get_by_text("no level of its own: read as").is_visible() == note
 
 
 def test_a_part_of_the_sum_opens_its_curve(page):

@@ -25,6 +25,8 @@ FEWEST_ROWS, MOST_ROWS = 512, 4096
 # Edge functions times rows that finding the values of all nodes may cost.
 MOST_VALUES = 4_000_000
 BINS = 32
+# A curve that leaves its mean by less than this share of its size is a constant.
+ROUNDING = 1e-12
 RUG = 60
 
 
@@ -136,6 +138,12 @@ def sum_name(net: KAN, layer: int, target: int) -> str:
     return name if len(groups[node]) == 1 else f"factor {groups[node].index(target) + 1} of {name}"
 
 
+def edge_name(net: KAN, edge: Edge) -> str:
+    """An edge by the names of its ends."""
+    layer, source, target = edge
+    return f"{node_name(net, layer, source)} → {sum_name(net, layer, target)}"
+
+
 def source_values(content: ReportContent) -> tuple[Floats, ...]:
     """Values of the source nodes of every layer on the rows trained on, the first in the network's own input units."""
     net = content.network
@@ -163,7 +171,10 @@ def edge_view(
     x = np.arange(len(view.levels), dtype=np.float64) if view and coded else _points(low, high, room)
     height = float(net.output_scale[target]) if _sums_into_output(net, layer, target) else 1.0
     mean = _mean(_curve(net, edge, data))
-    y = height * (_curve(net, edge, x) - mean)
+    raw = _curve(net, edge, x)
+    y = height * (raw - mean)
+    if np.abs(y).max(initial=0.0) <= ROUNDING * abs(height) * np.abs(raw).max(initial=0.0):
+        y = np.zeros_like(y)  # a constant and its own rounding
     before, after = node_name(net, layer, source), sum_name(net, layer, target)
     before = before if view is None else view.label
     if view is not None and coded:

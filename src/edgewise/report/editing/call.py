@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -16,6 +17,8 @@ from edgewise.network import KAN
 
 Edge = tuple[int, int, int]
 
+_PLAIN = re.compile(r"(\w+)(?:\(([^()]*)\))?")
+_SAID = {"increasing": "rising", "decreasing": "falling", "constant": "flat", "smooth": "smoothed"}
 MOST_EDGES, MOST_POINTS, MOST_TEXT = 100_000, 1_000, 1_000
 
 
@@ -30,7 +33,7 @@ class Call:
     arguments : tuple of (str, value)
         What it is given besides the network and the rows, by name: plain numbers, words, tuples, lists and dictionaries.
     words : str
-        What it does.
+        What it does; an edge stands in it by its three numbers.
     """
 
     name: str
@@ -85,7 +88,7 @@ def shape(edge: Any, edit: Any) -> Call:
     """Change a curve: a text as "increasing(0, 1)", or pairs of numbers it shall pass through."""
     if isinstance(edit, str):
         asked: Any = _text(edit, "edit")
-        words = asked
+        words = _told(asked)
     else:
         pairs = [_list(each, "edit", 2) for each in _list(edit, "edit", MOST_POINTS)]
         if any(len(pair) != 2 for pair in pairs):
@@ -93,6 +96,18 @@ def shape(edge: Any, edit: Any) -> Call:
         asked = {_number(x, "edit"): _number(y, "edit") for x, y in pairs}
         words = f"through {len(asked)} {'point' if len(asked) == 1 else 'points'}"
     return Call("explaining.edit_edge", (("edge", _edge(edge)), ("edit", asked)), f"{_edge(edge)}: {words}")
+
+
+def _told(edit: str) -> str:
+    """An edit of a curve as people say it, where it is a plain one on a range."""
+    found = _PLAIN.fullmatch(edit.strip())
+    if found is None or found[1] not in _SAID:
+        return edit
+    numbers = [each.strip() for each in (found[2] or "").split(",") if each.strip()]
+    ends = numbers[1:] if found[1] == "smooth" else numbers
+    low, high = [*ends, "None", "None"][:2]
+    limits = [f"{word} {end}" for word, end in (("from", low), ("to", high)) if end != "None"]
+    return " ".join([_SAID[found[1]], *limits])
 
 
 def read_call(message: Mapping[str, Any]) -> Call:

@@ -7,23 +7,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from edgewise._core.arrays import Floats
-from edgewise.exporting.read import program_of
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted
 from edgewise.plots.choice import relative
-from edgewise.report.content.closed_form import closed_form
+from edgewise.report.content.alone import alone, closed_form
 from edgewise.report.content.content import ReportContent
-from edgewise.report.content.estimator import views_of
 from edgewise.report.drawings.edge_functions import (
+    ROUNDING,
     Edge,
+    edge_name,
     edge_view,
     form_of,
-    node_name,
     source_values,
-    sum_name,
 )
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.drawings.panels import panel
@@ -61,7 +57,7 @@ class Drawing:
 
 def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> Drawing:
     """The network as a front end draws it."""
-    content = _content(seen, model, net, X)
+    content = alone(seen, model, net, X)
     scores = importance_of(content)
     section = network_section(content, scores, functions=False)
     assert scores is not None
@@ -81,9 +77,9 @@ def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> Drawing:
         "edges": [
             {
                 "edge": list(edge),
-                "name": f"{node_name(net, edge[0], edge[1])} → {sum_name(net, edge[0], edge[2])}",
+                "name": edge_name(net, edge),
                 "form": form_of(net, *edge) or "",
-                "score": score,
+                "score": score if score > ROUNDING * alive[0][0] else 0.0,
             }
             for score, edge in alive[:MOST_LISTED]
         ],
@@ -92,24 +88,3 @@ def drawn(seen: Fitted, model: Any, net: KAN, X: Floats) -> Drawing:
         ),
     }
     return Drawing(parts, content, scores)
-
-
-def _content(seen: Fitted, model: Any, net: KAN, X: Floats) -> ReportContent:
-    """A page about the network alone, on the rows that edits look at."""
-    y = net.predict(X)[:, 0]
-    coded = seen.encoding
-    return ReportContent(
-        f"A KAN {list(net.shape)}",
-        "a notebook",
-        net.input_names,
-        net.output_names[0] if coded is None else seen.target,
-        X,
-        np.zeros(len(y)) if seen.classes else y,
-        X[:0],
-        y[:0],
-        network=net,
-        classes=tuple(str(each) for each in seen.classes),
-        inputs=() if coded is None else views_of(coded.columns, coded.names, coded.sources),
-        program=None if coded is None else program_of(model),
-        rows=False,
-    )

@@ -15,6 +15,7 @@ from edgewise._core.errors import EdgewiseError, InputError
 from edgewise.explaining.edit_shape import decisions_of, measures_of, with_network
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted, fitted
+from edgewise.report.drawings.edge_functions import edge_name
 from edgewise.report.editing.call import Call, Edge, read_call
 from edgewise.report.editing.history import History, Version
 from edgewise.symbolic.networks.suggestions import checked_edge, form_key, suggest
@@ -141,7 +142,7 @@ class Session:
         _, measures = self._judged(made)
         affected = self.affected(self.network, made)
         self.preview = {
-            "words": call.words,
+            "words": self._named(call),
             "edges": _edges(made),
             "measures": dict(measures),
             "affected": _plain(affected),
@@ -273,7 +274,7 @@ class Session:
             "versions": [
                 {
                     "parent": each.parent,
-                    "words": "as given" if each.call is None else each.call.words,
+                    "words": "as given" if each.call is None else self._named(each.call),
                     "note": each.note,
                     "edges": _edges(each.network),
                     "measures": dict(each.measures),
@@ -296,6 +297,16 @@ class Session:
             "message": self.message,
             "script": self.script(),
         }
+
+    def _named(self, call: Call) -> str:
+        """What an edit does, its edge by the names of its ends."""
+        net = self._seen.network
+        given = dict(call.arguments)
+        edges = given.get("edges", [])
+        edge = given.get("edge") or (edges[0] if len(edges) == 1 else None)
+        if edge is None:
+            return call.words
+        return call.words.replace(str(edge), edge_name(net, edge), 1)
 
     def _judged(self, net: KAN) -> tuple[Floats, tuple[tuple[str, float], ...]]:
         """Errors on the rows to judge by, each time one look more."""
@@ -321,6 +332,8 @@ def _words(result: Any) -> str:
 
 def _written(found: Suggestion) -> str:
     """A fitted closed form as people write it."""
+    if found.a == 0:
+        return f"{found.d:.4g}"
     inner = "x" if found.b == 1 else f"{found.b:.4g}*x"
     inner += f" {_term(found.c)}" if found.c else ""
     body = found.form.text.replace("(x)", f"({inner})")
