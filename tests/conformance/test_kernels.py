@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from edgewise import InputError
-from edgewise.kernels import reference, spline_edges, spline_sum, trilinear
+from edgewise.kernels import backends, reference, spline_edges, spline_sum, trilinear
+from edgewise.kernels.backends import Backend
 from edgewise.kernels.native.library import load
 from edgewise.kernels.native_backend import NativeBackend
-from edgewise.kernels.trilinear import Backend
 from edgewise.splines import BASES, Basis, BSpline, default_grid, make_basis, uniform_grid
 from edgewise.splines.pieces import Pieces
 
@@ -261,7 +261,7 @@ def stack(problems: list[Problem], shared: bool) -> Problem:
     tensors = [torch.stack([getattr(p, name) for p in problems]) for name in ("x", "v", "coef", "base", "g")]
     if shared:
         return Problem(first, *tensors)
-    tables = [trilinear.tables(p.basis) for p in problems]
+    tables = [backends.tables(p.basis) for p in problems]
     breaks, table, origin, width = (torch.stack([t[k] for t in tables]) for k in range(4))
     uniform = all(t[5] for t in tables)
     return Problem(BSpline(breaks, first.degree, Pieces(table, origin, width, uniform)), *tensors)
@@ -387,7 +387,7 @@ def test_far_outside_and_infinite(backend: Backend, uniform: bool, dtype: torch.
 
 def test_nothing_of_the_caller_changes(backend: Backend) -> None:
     p = problem()
-    given = (p.x, p.v, p.coef, p.base, p.g, *trilinear.tables(p.basis)[:4])
+    given = (p.x, p.v, p.coef, p.base, p.g, *backends.tables(p.basis)[:4])
     kept = [t.clone() for t in given]
     every_map(backend, p)
     for before, after in zip(kept, given, strict=True):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from edgewise import InputError
-from edgewise.kernels import reference, spline_edges, spline_sum, trilinear
+from edgewise.kernels import backends, reference, spline_edges, spline_sum, trilinear
 from edgewise.layers import KANLinear, SymbolicEdge
 from edgewise.splines import BSpline, uniform_grid
 
@@ -27,7 +27,7 @@ def tensors(nets: tuple[int, ...] = (), grids: tuple[int, ...] = (), rows: int =
         return torch.randn(*nets, *shape, dtype=F64, generator=random).requires_grad_()
 
     basis = BSpline(uniform_grid(-1.0, 1.0, 5, n_inputs=3), 3)
-    *tables, degree, uniform = trilinear.tables(basis)
+    *tables, degree, uniform = backends.tables(basis)
     tables = [t.expand(*grids, *t.shape).contiguous() for t in tables]
     given = {
         "x": normal(rows, 3),
@@ -193,11 +193,11 @@ def test_autocast_evaluates_in_the_precision_of_the_grid() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_is_left_to_torch(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trilinear, "_triton", lambda: "Triton")
+    monkeypatch.setattr(backends, "_triton", lambda: "Triton")
     on_gpu: Any = SimpleNamespace(is_cpu=False, is_cuda=True, dtype=dtype)
-    assert trilinear.backend(on_gpu) is reference
+    assert backends.backend(on_gpu) is reference
     on_gpu.dtype = torch.float32
-    assert trilinear.backend(on_gpu) == "Triton"
+    assert backends.backend(on_gpu) == "Triton"
     own = KANLinear(3, 2, base="silu", seed=0).to(dtype)
     x = torch.randn(5, 3).to(dtype).requires_grad_()
     own(x).sum().backward()
@@ -227,7 +227,7 @@ def test_tensors_that_do_not_fit_are_refused_before_any_memory_is_read() -> None
 
 def test_a_derivative_in_x_alone_asks_for_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     t, calls = tensors(), []
-    plain = trilinear.backend(t["x"])
+    plain = backends.backend(t["x"])
 
     class Noting:
         def __getattr__(self, name: str) -> Any:

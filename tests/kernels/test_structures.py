@@ -11,8 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from edgewise.kernels import small
-from edgewise.kernels.native import hidden, library, optimizer
+from edgewise.kernels.native import hidden, library, optimizer, structures
 from edgewise.kernels.native_backend import CALL
 
 pytest.importorskip("hatchling")
@@ -32,10 +31,10 @@ HOOK = hook()
 pytestmark = pytest.mark.skipif(not HOOK.compiler(os.environ), reason="needs a C++ compiler")
 
 STRUCTURES: dict[str, type[ctypes.Structure]] = {
-    "ew_layer": small._Layer,
-    "ew_network": small._Network,
-    "ew_descent": small._Descent,
-    "ew_adam": small._Adam,
+    "ew_layer": structures.LayerStruct,
+    "ew_network": structures.NetworkStruct,
+    "ew_descent": structures.DescentStruct,
+    "ew_adam": structures.AdamStruct,
     "ew_adamw_part": optimizer.AdamWPart,
     "ew_adamw_step": optimizer.Step,
     "ew_hidden": hidden.Hidden,

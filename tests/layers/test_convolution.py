@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgewise import InputError
-from edgewise.kernels import convolution
+from edgewise.kernels import backends, convolution
 from edgewise.layers import KANConv1d, KANConv2d, KANLinear, SymbolicEdge, refined
 from edgewise.splines import BASES
 
@@ -186,7 +186,7 @@ def test_results_do_not_depend_on_threads_nor_on_other_rows() -> None:
 def test_no_more_than_a_tile_is_unfolded(gather: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """What reaches a backend, and what comes back, is bounded whatever the batch and the size of a picture."""
     layer, seen = KANConv2d(2, 4, 5, padding=2, seed=0), []
-    maps = convolution.trilinear.backend(layer.patch.coef)
+    maps = backends.backend(layer.patch.coef)
 
     class Watched:
         def __getattr__(self, name: str) -> Any:

@@ -1,10 +1,10 @@
 """The trilinear kernels of an edge layer, with autograd closed under differentiation."""
 
 from edgewise.kernels import operators as operators
+from edgewise.kernels.backends import Backend as Backend
+from edgewise.kernels.backends import backend as backend
 from edgewise.kernels.moments import EdgeMoments as EdgeMoments
 from edgewise.kernels.moments import edge_moments as edge_moments
-from edgewise.kernels.trilinear import Backend as Backend
-from edgewise.kernels.trilinear import backend as backend
 from edgewise.kernels.trilinear import spline_edges as spline_edges
 from edgewise.kernels.trilinear import spline_sum as spline_sum
 

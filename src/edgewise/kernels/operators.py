@@ -15,6 +15,7 @@ from torch import Tensor
 from torch._functorch.utils import enable_single_level_autograd_function
 
 from edgewise.kernels import trilinear
+from edgewise.kernels.backends import backend, tables
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import Pieces
@@ -45,7 +46,7 @@ def _checked(x: Tensor, *grid: Any) -> BSpline:
     shape = (*nets, x.shape[-1], basis.intervals + 2)
     fit = x.dim() in (2, 3) and basis.breaks.shape == (*shape[:-1], basis.intervals + 1)
     fit = fit and nets in ((), x.shape[:-2]) and basis.intervals >= 1
-    for table, own in zip(trilinear.tables(basis)[1:4], ((*shape, k, k), shape, shape), strict=True):
+    for table, own in zip(tables(basis)[1:4], ((*shape, k, k), shape, shape), strict=True):
         fit = fit and table.shape == own and table.dtype == x.dtype and table.device == x.device
     torch._check(fit, lambda: "The grid given to an operator of edgewise does not fit its input.")
     return basis
@@ -57,20 +58,20 @@ def _checked(x: Tensor, *grid: Any) -> BSpline:
 def _forward(x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, *grid: Any) -> Tensor:
     basis, order = _checked(x, *grid[:-1]), grid[-1]
     trilinear.check(basis, x, v, coef, base)
-    return trilinear.backend(x).forward(basis, x, v, coef, base, order)
+    return backend(x).forward(basis, x, v, coef, base, order)
 
 
 def _grad_coef(x: Tensor, v: Tensor | None, g: Tensor, with_base: bool, *grid: Any) -> tuple[Tensor, Tensor]:
     basis, order = _checked(x, *grid[:-1]), grid[-1]
     trilinear.check(basis, x, v, g=g)
-    coef, base = trilinear.backend(x).grad_coef(basis, x, v, g, with_base, order)
+    coef, base = backend(x).grad_coef(basis, x, v, g, with_base, order)
     return coef, _filled(base, x)
 
 
 def _grad_input(x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, *grid: Any) -> Tensor:
     basis, order = _checked(x, *grid[:-1]), grid[-1]
     trilinear.check(basis, x, None, coef, base, g)
-    return trilinear.backend(x).grad_input(basis, x, coef, base, g, order)
+    return backend(x).grad_input(basis, x, coef, base, g, order)
 
 
 def _backward(
@@ -78,7 +79,7 @@ def _backward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     basis, order = _checked(x, *grid[:-1]), grid[-1]
     trilinear.check(basis, x, v, coef, base, g)
-    dx, dc, dw = trilinear.backend(x).backward(basis, x, v, coef, base, g, order)
+    dx, dc, dw = backend(x).backward(basis, x, v, coef, base, g, order)
     return dx, dc, _filled(dw, x)
 
 
@@ -134,7 +135,7 @@ class _Below:
     def _on(self, operator: Any, basis: Any, *rest: Any) -> Any:
         # An autograd function stops recording; an outer level of nested transforms has a record of its own to make.
         with torch.set_grad_enabled(self.recording), torch._C._AutoDispatchBelowAutograd():
-            return operator.redispatch(self.keys, *rest[:-1], *trilinear.tables(basis), rest[-1])
+            return operator.redispatch(self.keys, *rest[:-1], *tables(basis), rest[-1])
 
 
 def _with_autograd(name: str, function: Any, count: int) -> Callable[..., Any]:

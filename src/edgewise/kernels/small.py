@@ -3,8 +3,6 @@
 A layer at a time, a small network is all overhead: [2, 5, 1] on a thousand rows needs tens of microseconds of arithmetic and
 milliseconds of calls. Here the whole network and its rows are described once, and everything asked of them is one call.
 Results do not depend on the number of threads.
-
-Long because it is one interface: each structure mirrors one of edgewise.h, and the calls share the buffers they point to.
 """
 
 from __future__ import annotations
@@ -12,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Sequence
-from ctypes import c_double, c_int, c_int32, c_int64, c_void_p
+from ctypes import c_int, c_void_p
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +19,7 @@ from torch import Tensor
 
 from edgewise._core.errors import InputError
 from edgewise.kernels.native.library import Library, check
+from edgewise.kernels.native.structures import AdamStruct, DescentStruct, LayerStruct, NetworkStruct
 from edgewise.splines.bspline import BSpline
 
 
@@ -81,55 +80,6 @@ class Descended:
     steps: Tensor
 
 
-class _Layer(ctypes.Structure):
-    """`struct ew_layer` of edgewise_network.h."""
-
-    _fields_ = [
-        *(
-            (name, c_int32)
-            for name in ("inputs", "sums", "degree", "intervals", "plain", "products", "edges", "reserved")
-        ),
-        *((name, c_void_p) for name in ("arity", "source", "target", "breaks", "table", "origin", "width")),
-        *((name, c_int64) for name in ("coef", "base", "bias")),
-    ]
-
-
-class _Network(ctypes.Structure):
-    """`struct ew_network`."""
-
-    _fields_ = [
-        *((name, c_int64) for name in ("nets", "parameters", "rows")),
-        *((name, c_int32) for name in ("depth", "is_double", "threads", "full_root")),
-        ("layers", c_void_p),
-        *((name, c_void_p) for name in ("theta", "x", "y", "weight", "g", "root", "v")),
-        *((name, c_void_p) for name in ("f", "gradient", "curvature", "value")),
-    ]
-
-
-class _Descent(ctypes.Structure):
-    """`struct ew_descent`."""
-
-    _fields_ = [
-        *(
-            (name, c_void_p)
-            for name in ("penalty", "theta", "value", "mu", "nu", "decrease", "stuck", "taken")
-        ),
-        *((name, c_int32) for name in ("steps", "reserved")),
-        *((name, c_double) for name in ("rest", "mu_start", "mu_max", "floor", "tolerance", "least_gain")),
-    ]
-
-
-class _Adam(ctypes.Structure):
-    """`struct ew_adam`."""
-
-    _fields_ = [
-        *((name, c_void_p) for name in ("theta", "first", "second", "rate", "decay", "learning")),
-        *((name, c_double) for name in ("beta1", "beta2", "epsilon")),
-        *((name, c_int64) for name in ("done", "steps")),
-        *((name, c_void_p) for name in ("pick", "start", "values")),
-    ]
-
-
 class SmallNetwork:
     """A network on fixed rows, as a function of its vector of P numbers.
 
@@ -171,9 +121,9 @@ class SmallNetwork:
             )
         self.outputs_width = layers[-1].nodes
         self._kept = list[Any]()  # what the structures point to
-        self._call = _Network(parameters=parameters, rows=self.rows, depth=len(layers))
+        self._call = NetworkStruct(parameters=parameters, rows=self.rows, depth=len(layers))
         self._call.is_double = int(self.dtype == torch.float64)
-        described = (_Layer * len(layers))(*(self._describe(layer) for layer in layers))
+        described = (LayerStruct * len(layers))(*(self._describe(layer) for layer in layers))
         self._kept.append(described)
         self._call.layers = ctypes.addressof(described)
         self._call.x = self._keep(x, (self.rows, len(layers[0].basis.breaks)))
@@ -287,7 +237,7 @@ class SmallNetwork:
         mu, nu = (_checked(t, shape, torch.float64, name).clone() for t, name in ((mu, "mu"), (nu, "nu")))
         value, decrease = (torch.full(shape, math.inf, dtype=torch.float64) for _ in range(2))
         stuck, taken = torch.zeros(shape, dtype=torch.int32), torch.zeros(shape, dtype=torch.int32)
-        call = _Descent(steps=steps, rest=rest, mu_start=mu_start, mu_max=mu_max)
+        call = DescentStruct(steps=steps, rest=rest, mu_start=mu_start, mu_max=mu_max)
         call.floor, call.tolerance, call.least_gain = floor, tolerance, least_gain
         if penalty is not None:
             penalty = _checked(penalty, (self.parameters, self.parameters), torch.float64, "penalty")
@@ -353,7 +303,7 @@ class SmallNetwork:
         rate, decay = _checked(rate, flat, self.dtype, "rate"), _checked(decay, flat, self.dtype, "decay")
         steps = len(learning)
         learning = _checked(learning, (steps,), torch.float64, "learning")
-        call = _Adam(beta1=betas[0], beta2=betas[1], epsilon=epsilon, done=done, steps=steps)
+        call = AdamStruct(beta1=betas[0], beta2=betas[1], epsilon=epsilon, done=done, steps=steps)
         named = {
             "theta": theta,
             "first": first,
@@ -406,12 +356,14 @@ class SmallNetwork:
         self._kept.append(tensor)
         return tensor.data_ptr()
 
-    def _describe(self, layer: SmallLayer) -> _Layer:
+    def _describe(self, layer: SmallLayer) -> LayerStruct:
         basis, (n, intervals) = layer.basis, (len(layer.basis.breaks), layer.basis.intervals)
         pieces, k1 = basis.pieces, basis.degree + 1
         assert pieces is not None
         edges = (len(layer.sources),)
-        at = _Layer(inputs=n, sums=layer.plain + sum(layer.arities), degree=basis.degree, intervals=intervals)
+        at = LayerStruct(
+            inputs=n, sums=layer.plain + sum(layer.arities), degree=basis.degree, intervals=intervals
+        )
         at.plain, at.products, at.edges = layer.plain, len(layer.arities), len(layer.sources)
         at.coef, at.base, at.bias = layer.coef, layer.base, layer.bias
         at.arity = self._keep(torch.tensor(layer.arities).int(), (len(layer.arities),), torch.int32)

@@ -12,73 +12,22 @@ a leading dimension in all of them and, unless they share it, in the grid.
 There are two ways to a kernel. Called plainly, a map goes through its autograd function straight to a backend, since for a
 small layer every microsecond of dispatch counts. Whatever wants to see operators (compilation, export, function transforms,
 dispatch modes, autocast, tensor subclasses) gets them: `torch.ops.edgewise`, defined in `operators` from the same parts.
-
-Long because the maps are each other's derivatives: in files of their own they would import each other in circles.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from edgewise._core.errors import InputError
 from edgewise._core.modules import is_tracing
-from edgewise.kernels import native_backend, reference
+from edgewise.kernels import reference
+from edgewise.kernels.backends import Backend, as_operators, backend, tables
 from edgewise.splines.basis import Basis
 from edgewise.splines.bspline import BSpline
 from edgewise.splines.pieces import Pieces
-
-
-class Backend(Protocol):
-    """The maps; `reference` is the one in plain torch."""
-
-    def forward(
-        self, basis: Basis, x: Tensor, v: Tensor | None, coef: Tensor, base: Tensor | None, order: int
-    ) -> Tensor: ...
-
-    def grad_coef(
-        self, basis: Basis, x: Tensor, v: Tensor | None, g: Tensor, with_base: bool, order: int
-    ) -> tuple[Tensor, Tensor | None]: ...
-
-    def grad_input(
-        self, basis: Basis, x: Tensor, coef: Tensor, base: Tensor | None, g: Tensor, order: int
-    ) -> Tensor: ...
-
-    def backward(
-        self,
-        basis: Basis,
-        x: Tensor,
-        v: Tensor | None,
-        coef: Tensor,
-        base: Tensor | None,
-        g: Tensor,
-        order: int,
-    ) -> tuple[Tensor, Tensor, Tensor | None]: ...
-
-
-def backend(x: Tensor) -> Backend:
-    """The backend that serves this tensor's device and dtype."""
-    if x.dtype not in native_backend.DTYPES:
-        return reference
-    if x.is_cpu:
-        return native_backend.loaded() or reference
-    return _triton() if x.is_cuda else reference
-
-
-@cache
-def _triton() -> Backend:
-    """The kernels in Triton where they can be imported."""
-    if importlib.util.find_spec("triton") is None:
-        return reference
-    try:
-        return cast(Backend, importlib.import_module("edgewise.kernels.triton_backend"))
-    except ImportError:
-        return reference
 
 
 def forward(
@@ -128,31 +77,6 @@ def backward(
 def _maps(basis: Basis, x: Tensor) -> Backend:
     """The backend of a call; those that are compiled know B-splines only."""
     return backend(x) if isinstance(basis, BSpline) else reference
-
-
-def tables(basis: BSpline) -> tuple[Tensor, Tensor, Tensor, Tensor, int, bool]:
-    """The grid as operators take it."""
-    pieces = basis.pieces
-    assert pieces is not None
-    return basis.breaks, pieces.table, pieces.origin, pieces.width, basis.degree, pieces.uniform
-
-
-_PLAIN = (Tensor, torch.nn.Parameter)
-
-
-def as_operators(basis: Basis, x: Tensor, other: Tensor) -> bool:
-    """Whether somebody is looking on who must see operators in place of their work. Other bases have none."""
-    if not isinstance(basis, BSpline):
-        return False
-    return (
-        torch.compiler.is_dynamo_compiling()
-        or type(x) not in _PLAIN
-        or type(other) not in _PLAIN
-        or torch._C._len_torch_dispatch_stack() > 0
-        or cast(Any, torch._C)._functorch.peek_interpreter_stack() is not None
-        or torch._C._is_any_autocast_enabled()
-        or torch._C._is_tracing()
-    )
 
 
 # ---- autograd: `maps` are those of a backend, or operators below autograd ----------------------------------
