@@ -150,3 +150,18 @@ def test_sympy_can_compute_them() -> None:
     law = parse_formula("mod(x, y) + max(x, y) - step(x - y)*floor(3*z)", NAMES)
     oracle = sympy.lambdify(sympy.symbols(NAMES), law)
     np.testing.assert_allclose(oracle(*ROWS.T), values(law), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("x^2*cos(step(y))^2 + x^2*(1 - cos(step(y))^2)", "x^2"),
+        ("1.5*(step(x) + 2)^2*z - 7.5*z*step(x)", "6.0*z"),
+        ("x*step(y)*exp(step(y))*1.0", "2.718281828459045*x*step(y)"),
+        ("exp(step(x))", "exp(step(x))"),
+    ],
+)
+def test_what_depends_on_a_step_alone_is_a_line_in_it(text: str, short: str) -> None:
+    found = simplify_expression(parse_formula(text, NAMES))
+    check_same(found, text)
+    assert formula_text(found) == short

@@ -7,7 +7,7 @@ import pytest
 
 from edgewise.symbolic.fitting.structure_left import follows_columns
 
-TIMES = np.arange(200.0)
+TIMES: np.ndarray = np.arange(200.0)
 
 
 @pytest.mark.parametrize("period", [2.5, 3, 7, 12, 90])
@@ -41,5 +41,14 @@ def test_noise_beside_noise_is_hardly_ever_taken_for_structure() -> None:
     rng = np.random.default_rng(2)
     for _ in range(100):
         # Whole numbers lie beside each other many times over.
-        X = np.column_stack([rng.uniform(size=(150, 2)), rng.integers(0, 5, 150), rng.integers(0, 9, 150)])
+        levels = [np.floor(rng.uniform(0, most, 150)) for most in (5, 9)]
+        X = np.column_stack([rng.uniform(size=(150, 2)), *levels])
         assert not follows_columns(X, np.square(rng.standard_normal(150)))
+
+
+def test_a_wave_whose_next_row_is_a_quarter_turn_away_is_seen() -> None:
+    """Its neighbours know nothing of each other."""
+    wave = np.sin(np.pi * TIMES / 2) + np.random.default_rng(0).standard_normal(200)
+    assert follows_columns(TIMES[:, None], wave)
+    some = np.arange(200) % 5 > 0
+    assert follows_columns(TIMES[some, None], wave[some])

@@ -34,3 +34,23 @@ def test_the_smaller_of_a_column_and_a_square(X: np.ndarray) -> None:
     best = found(np.minimum(X[:, 0], X[:, 1] ** 2), X, ["x", "z"])
     assert "min" in best.expression.heads
     assert best.predict(np.array([[3.0, 1.2], [1.0, 3.0]])) == pytest.approx([1.44, 1.0], abs=0.03)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_a_trend_with_a_period_has_no_teeth(noise: float) -> None:
+    t = np.arange(200.0)
+    best = found(0.02 * t + np.sin(2 * np.pi * t / 12), t[:, None], ["t"], noise)
+    assert best.expression.heads & {"sin", "cos"}
+    assert not best.expression.heads & {"floor", "mod"}
+    assert best.r2 > 0.98
+
+
+def test_teeth_of_seven_rows_in_noise() -> None:
+    t = np.arange(200.0)
+    assert found(t % 7, t[:, None], ["t"], 0.1).text == "mod(t, 7)"
+
+
+def test_two_laws_with_the_place_of_the_break() -> None:
+    x = np.random.default_rng(0).uniform(0, 4, (300, 1))
+    best = found(np.where(x[:, 0] < 2, x[:, 0] ** 2, 10 - x[:, 0]), x, ["x"], 0.0)
+    assert best.text == "x^2 + (10 - x^2 - x)*step(x - 2)"

@@ -42,3 +42,12 @@ def test_noise_lacks_nothing() -> None:
 def test_what_constants_can_follow_is_not_missing() -> None:
     (alone, _) = completed(lambda a, b, c: 3.0 * a * c, 2.9 * a * c, 0.1, 0)
     assert alone == []
+
+
+def test_a_wave_far_below_a_line_is_found() -> None:
+    x = np.random.default_rng(0).uniform(0, 3, (300, 1))
+    rows = SplitRows.split(("x",), x, x[:, 0] + 1e-9 * np.sin(50 * x[:, 0]), 0.2, 0)
+    (found,) = with_missing_term([Formula(sympy.Symbol("x"), rows.names)], rows)
+    tape = Tape(found, rows.names)
+    left = tape.value(tape.start, rows.X) - rows.X[:, 0]
+    assert np.corrcoef(left, rows.y - rows.X[:, 0])[0, 1] > 0.9

@@ -75,3 +75,11 @@ def test_the_smaller_of_two_laws_has_a_curved_border(noise: float) -> None:
     assert best.error < (1e-9 if noise == 0 else 1.1 * noise * rows.y.std())
     agrees = np.mean((best.side(X) > 0) == (other < one))
     assert max(agrees, 1 - agrees) > 0.95
+
+
+@given(st.floats(0.3, 6), st.floats(0, 6), st.sampled_from([0.0, 0.1]))
+@settings(max_examples=4, deadline=None)
+def test_a_wave_has_no_teeth(rate: float, phase: float, noise: float) -> None:
+    X = np.arange(200.0)[:, None]
+    wave = np.sin(rate * X[:, 0] / 10 + phase)
+    assert all(each.kind != "floor" for each in borders(rows_of(X, 0.02 * X[:, 0] + wave, noise), 1.0))

@@ -25,6 +25,8 @@ class BreakConfig:
     teeth, fewest_teeth, out_of_step, phases, rows_a_tooth : float, float, float, int and float
         Teeth in the range of a column from few to many, how many more the next grid has, starts of a tooth, and the rows
         that a tooth needs.
+    toothed : int
+        Lines whose waves explain most, which are tried for teeth.
     refined, refinements, finer : int
         The best borders of the grid that are refined; grids around each, half as wide as the one before, and places a side.
     better, gain : float
@@ -54,11 +56,12 @@ class BreakConfig:
     turns: int = 6
     places: int = 21
     edge: float = 0.06
-    teeth: float = 24.0
+    teeth: float = 48.0
     fewest_teeth: float = 2.0
     out_of_step: float = 0.2
     phases: int = 8
-    rows_a_tooth: float = 8.0
+    rows_a_tooth: float = 4.0
+    toothed: int = 24
     refined: int = 3
     refinements: int = 7
     finer: int = 7

@@ -105,7 +105,7 @@ class SearchConfig:
     little_gain : float
         Where a cubic is too poor for the law, idle columns mend a little of what it leaves: less than this share of what the
         best column explains.
-    order_rows, order_distinct, order_sure, order_columns : int, float, float and int
+    order_rows, order_distinct, order_sure, order_columns, order_waves : int, float, float, int and int
         Residuals follow a column of so many rows at least, with at least this share of different values, where neighbours
         agree by so many standard deviations: chance does not reach four in ten thousand columns. Of so many columns at most
         all pairs are asked, too.
@@ -340,6 +340,7 @@ class SearchConfig:
     order_rows: int = 20
     order_distinct: float = 0.5
     order_sure: float = 4.0
+    order_waves: int = 400
     order_columns: int = 6
     cancelling: float = 1e3
     cancelling_share: float = 0.5

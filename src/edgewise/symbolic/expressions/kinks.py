@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from edgewise.symbolic.expressions.algebra import add, divided, fraction, made, multiply, negated
+from edgewise.symbolic.expressions.algebra import (
+    add,
+    divided,
+    evaluated,
+    fraction,
+    made,
+    multiply,
+    negated,
+    rebuilt,
+    replaced,
+)
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.exact_numbers import Value, plus
 from edgewise.symbolic.expressions.expansion import expanded
@@ -14,7 +24,9 @@ from edgewise.symbolic.expressions.nodes import (
     ZERO,
     Expr,
     coefficient,
+    distinct,
     factors_of,
+    is_number,
     number,
     terms_of,
 )
@@ -124,6 +136,44 @@ def product_of_kinks(product: Expr) -> Expr:
             ]
             return min((product, *found), key=node_count)
     return product
+
+
+def straight_in_steps(expression: Expr) -> Expr:
+    """What depends on a step alone written as a line in it: f(step(u)) = f(0) + (f(1) - f(0))*step(u).
+
+    Beside measured constants its values are numbers; otherwise they stay exact, as sin(1).
+    """
+    return _straight(expression, expression.measured) if "step" in expression.heads else expression
+
+
+def _straight(expression: Expr, measured: bool) -> Expr:
+    if "step" not in expression.heads:
+        return expression
+    whole = rebuilt(expression, [_straight(each, measured) for each in expression.args])
+    if whole.head != "*":
+        return _line(whole, measured)
+    groups: dict[Expr | None, list[Expr]] = {}
+    for factor in factors_of(whole):
+        groups.setdefault(_one_step(factor), []).append(factor)
+    others = groups.pop(None, [])
+    return multiply(*others, *(_line(multiply(*each), measured) for each in groups.values()))
+
+
+def _line(expression: Expr, measured: bool) -> Expr:
+    step = _one_step(expression)
+    if step is None or expression == step:
+        return expression
+    below, above = (replaced(expression, {step: each}) for each in (ZERO, ONE))
+    if measured:
+        below, above = (each if is_number(each) else number(evaluated(each)) for each in (below, above))
+    found = add(below, multiply(add(above, negated(below)), step))
+    return found if found.real else expression
+
+
+def _one_step(expression: Expr) -> Expr | None:
+    """The step on which alone an expression depends, if there is one."""
+    steps = distinct(expression, "step")
+    return next((each for each in steps if replaced(expression, {each: ONE}).numeric), None)
 
 
 def _added(terms: Iterable[Expr]) -> Expr:

@@ -23,7 +23,13 @@ from edgewise.symbolic.expressions.algebra import (
 )
 from edgewise.symbolic.expressions.complexity import node_count
 from edgewise.symbolic.expressions.expansion import expanded, factored_terms
-from edgewise.symbolic.expressions.kinks import larger_or_smaller, leading, product_of_kinks, sum_of_kinks
+from edgewise.symbolic.expressions.kinks import (
+    larger_or_smaller,
+    leading,
+    product_of_kinks,
+    straight_in_steps,
+    sum_of_kinks,
+)
 from edgewise.symbolic.expressions.nodes import (
     HALF,
     UNDEFINED,
@@ -72,6 +78,9 @@ def _shortest(expression: Expr) -> Expr:
         found += [tidy(factored_terms(each)) for each in found[:2]]
         if first.heads & {"sin", "cos"}:
             found.append(tidy(_halved_powers(first)))
+        straight = straight_in_steps(first)
+        if straight is not first:
+            found += [tidy(straight), tidy(expanded(straight))]
     # Of what has a value no writing without one is the shortest.
     return min(
         (each for each in found if each.real == first.real),

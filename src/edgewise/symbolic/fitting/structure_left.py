@@ -1,11 +1,13 @@
-"""Whether residuals still follow the columns: their correlation with those of the next row in a column's order, and of the
-nearest row by two columns, for a product of two waves shows in neither alone.
+"""Whether residuals still follow the columns: their correlation with those of the next row in a column's order, a wave along
+it, for of short ones rows do not know their neighbours, and their correlation with those of the nearest row by two columns,
+for a product of two waves shows in neither alone.
 
 A smooth model that is too coarse for a wave takes it for noise; residuals that noise alone leaves do not know their
 neighbours.
 
 References
 ----------
+Fisher (1929), Tests of significance in harmonic analysis. doi:10.1098/rspa.1929.0151
 von Neumann (1941), Distribution of the ratio of the mean square successive difference to the variance.
 doi:10.1214/aoms/1177731677
 Moran (1950), Notes on continuous stochastic phenomena. Biometrika 37(1/2). doi:10.2307/2332142
@@ -20,6 +22,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise.symbolic.config import DEFAULT, SearchConfig
+from edgewise.symbolic.costs import VALUES
 
 
 def follows_columns(X: Floats, residual: Floats, config: SearchConfig = DEFAULT) -> bool:
@@ -54,8 +57,44 @@ def follows_columns(X: Floats, residual: Floats, config: SearchConfig = DEFAULT)
         ordered = left[np.argsort(column, kind="stable")]
         if abs(float(ordered[1:] @ ordered[:-1])) / power * math.sqrt(count) > config.order_sure:
             return True
+        if _waves(column, left, config):
+            return True
     pairs = itertools.combinations(columns, 2) if len(columns) <= config.order_columns else ()
     return any(_beside(np.column_stack(pair), left) > config.order_sure for pair in pairs)
+
+
+def largest_wave(column: Floats, left: Floats, config: SearchConfig = DEFAULT) -> tuple[float, float]:
+    """The wave along a column that explains most of some residuals.
+
+    Of those that fit into the column's range a whole number of times, and at most once into two rows.
+
+    Parameters
+    ----------
+    column, left
+        A column that is not constant and residuals without their mean, (n,).
+    config
+        The thresholds.
+
+    Returns
+    -------
+    tuple of float
+        Its angular frequency, and the share of the residuals that it explains.
+    """
+    turns = np.arange(1, min(config.order_waves, len(left) // 2) + 1)
+    VALUES(len(turns) * len(left))
+    rates = turns * (2 * np.pi / float(np.ptp(column)))
+    angles = np.outer(rates, column - column.min())
+    shares = (
+        2 * (np.square(np.cos(angles) @ left) + np.square(np.sin(angles) @ left)) / (len(left) * left @ left)
+    )
+    return float(rates[shares.argmax()]), float(shares.max())
+
+
+def _waves(column: Floats, left: Floats, config: SearchConfig) -> bool:
+    """Whether noise would hardly ever hold a wave along a column that is as much of it (Fisher's g)."""
+    share = largest_wave(column, left, config)[1]
+    chance = min(config.order_waves, len(left) // 2) * math.exp(-share * len(left) / 2)
+    return chance < math.erfc(config.order_sure / math.sqrt(2))
 
 
 def _beside(X: Floats, left: Floats) -> float:

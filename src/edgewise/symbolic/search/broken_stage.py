@@ -62,10 +62,12 @@ def broken(search: Search, plan: Plan) -> Iterator[Proposal]:
         if search.left <= 0 or (search.told and not same):
             break
         search.floor = min(search.floor, each.error)
+        ways = [] if each.kind == "floor" else [_of_sides(search, each, plan)]
         if isinstance(each, Border):
-            yield Proposal(_with_column(search, each, plan))
-        if each.kind != "floor" and (same or not search.told):
-            yield Proposal(_of_sides(search, each, plan))
+            ways.insert(len(ways) if _better_apart(search, each) else 0, _with_column(search, each, plan))
+        for trees in ways:
+            if same or not search.told:
+                yield Proposal(trees)
 
 
 def _determined(search: Search) -> float:
@@ -88,15 +90,33 @@ def _may(search: Search, kind: str) -> bool:
 # ---- a break as a column
 
 
+def _better_apart(search: Search, border: Border) -> bool:
+    """Whether plain formulas describe the sides of a step better than they do the table with the step as a column."""
+    if border.kind != "step":
+        return False
+    sides = _sides(search, border)
+    (_, wide) = _columns(search, border)[0]
+    return sides is not None and sum(map(_plainest, sides)) < _plainest(wide)
+
+
 def _with_column(search: Search, border: Border, plan: Plan) -> Iterator[Node]:
     """The formulas of a table that has the break as one more column."""
-    rows = search.rows.alike
-    name = next(each for at in itertools.count() if (each := f"u{at}") not in rows.names)
-    shapes = [shape for kind, shape in border.trees(rows.X).items() if _may(search, kind)]
-    tables = [(shape, _widened(rows, name, shape)) for shape in shapes]
+    name, tables = _column_name(search), _columns(search, border)
     shape, wide = tables[0] if len(tables) == 1 else min(tables, key=lambda each: _plainest(each[1]))
     for tree in _searched(search, wide, border.error, plan):
         yield substitute(tree, name, shape)
+
+
+def _columns(search: Search, border: Border) -> list[tuple[Node, SplitRows]]:
+    """The shapes of a break, and the table with each as a column."""
+    rows = search.rows.alike
+    shapes = [shape for kind, shape in border.trees(rows.X).items() if _may(search, kind)]
+    return [(shape, _widened(rows, _column_name(search), shape)) for shape in shapes]
+
+
+def _column_name(search: Search) -> str:
+    names = search.rows.names
+    return next(each for at in itertools.count() if (each := f"u{at}") not in names)
 
 
 def _widened(rows: SplitRows, name: str, shape: Node) -> SplitRows:
@@ -124,18 +144,10 @@ def _plainest(rows: SplitRows) -> float:
 
 def _of_sides(search: Search, border: Border | Regimes, plan: Plan) -> Iterator[Node]:
     """Two laws, each searched on the rows that are well on its side."""
-    rows = search.rows.alike
-    along, held = border.side(rows.X), border.side(rows.X_held)
-    margin = float(np.quantile(np.abs(along), search.config.breaks.apart))
-    sides: list[list[Node]] = []
-    for sign in (-1.0, 1.0):
-        own, judging = sign * along > margin, sign * held > margin
-        if own.sum() < search.config.side_rows or judging.sum() < 2:
-            return
-        table = replace(
-            rows, X=rows.X[own], y=rows.y[own], X_held=rows.X_held[judging], y_held=rows.y_held[judging]
-        )
-        sides.append(_searched(search, table, border.error, plan))
+    tables = _sides(search, border)
+    if tables is None:
+        return
+    rows, sides = search.rows.alike, [_searched(search, each, border.error, plan) for each in tables]
     for f, g in itertools.product(*sides):
         if isinstance(border, Regimes):
             yield Apply(border.kind, (f, g))
@@ -146,6 +158,24 @@ def _of_sides(search: Search, border: Border | Regimes, plan: Plan) -> Iterator[
             if isinstance(f, Number) and f.value == 0:
                 yield Apply("*", (g, step))
             yield Apply("+", (f, Apply("*", (Apply("+", (g, Apply("neg", (f,)))), step))))
+
+
+def _sides(search: Search, border: Border | Regimes) -> list[SplitRows] | None:
+    """The rows well on either side; None where a side has too few."""
+    rows = search.rows.alike
+    along, held = border.side(rows.X), border.side(rows.X_held)
+    margin = float(np.quantile(np.abs(along), search.config.breaks.apart))
+    sides: list[SplitRows] = []
+    for sign in (-1.0, 1.0):
+        own, judging = sign * along > margin, sign * held > margin
+        if own.sum() < search.config.side_rows or judging.sum() < 2:
+            return None
+        sides.append(
+            replace(
+                rows, X=rows.X[own], y=rows.y[own], X_held=rows.X_held[judging], y_held=rows.y_held[judging]
+            )
+        )
+    return sides
 
 
 def _searched(search: Search, rows: SplitRows, noise: float, plan: Plan) -> list[Node]:

@@ -1,4 +1,4 @@
-"""A term that a formula lacks: the product of powers that what it leaves over follows most.
+"""A term that a formula lacks: the product of powers, or the wave along a column, that what it leaves over follows most.
 
 A term small beside the noise of single rows still shows in all of them together. Each product is compared with the
 residuals after both have lost what the constants of the formula could follow (a score test), and the best is told where it
@@ -22,6 +22,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Apply, Node, Number, Variable
 from edgewise.symbolic.costs import VALUES
 from edgewise.symbolic.expressions.tape import Tape
+from edgewise.symbolic.fitting.structure_left import largest_wave
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.results.formula import Formula
 from edgewise.symbolic.structure.dictionaries import whole_exponents
@@ -82,13 +83,43 @@ def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[
             share = np.where(length > 1e-4, np.square(left @ rest / length) / total, 0.0)
         gain = -count * np.log1p(-np.clip(np.nan_to_num(share, nan=0.0), 0.0, 1 - 1e-12)) - price
         at = int(np.argmax(gain))
-        if gain[at] > 0:
+        if (wave := _wave(left, thin)) is not None and wave[0] > gain[at]:
+            yield Apply("+", (formula.tree, wave[1]))
+        elif gain[at] > 0:
             term = powers([Variable(name) for name in rows.names], [float(each) for each in exponents[at]])
             scale = float(left @ rest[:, at]) / float(length[at]) ** 2
             with np.errstate(all="ignore"):
                 values = Tape(term, rows.names)
                 size = float(np.linalg.norm(values.value(values.start, thin.X)))
             yield Apply("+", (formula.tree, product(Number(scale / size), term)))
+
+
+def _wave(left: Floats, rows: SplitRows) -> tuple[float, Node] | None:
+    """How much the best wave along a column gains, and the wave."""
+    # A column of a few values has no frequency.
+    at, (rate, share) = max(
+        (
+            (at, largest_wave(column, left, rows.config))
+            for at, column in enumerate(rows.X.T)
+            if len(np.unique(column)) >= rows.config.order_distinct * len(left)
+        ),
+        key=lambda each: each[1][1],
+        default=(0, (0.0, 0.0)),
+    )
+    if not rate:
+        return None
+    count = len(left)
+    waves = len(rows.names) * min(rows.config.order_waves, count // 2)
+    gain = -count * math.log1p(-min(share, 1 - 1e-12)) - 3 * math.log(count) - 2 * math.log(waves)
+    column = rows.X[:, at]
+    design = np.column_stack([np.sin(rate * column), np.cos(rate * column)])
+    sizes = np.linalg.lstsq(design, left)[0]
+    angle = Apply("*", (Number(rate), Variable(rows.names[at])))
+    terms = (
+        product(Number(float(size)), Apply(name, (angle,)))
+        for size, name in zip(sizes, ("sin", "cos"), strict=True)
+    )
+    return gain, Apply("+", tuple(terms))
 
 
 def _exponents(X: Floats) -> Iterator[tuple[int, ...]]:

@@ -150,11 +150,14 @@ class Search:
     def told(self) -> bool:
         """Whether a formula of as few constants as laws have leaves what polynomials with a break do, and no pattern."""
         config = self.config.breaks
-        return self.exact or any(
-            len(each.constants) <= config.constants
-            and self._leaves(each) <= config.reached * self.floor
-            and not self._follows(each)
-            for each in self.finished
+        return self.exact or (
+            math.isfinite(self.floor)
+            and any(
+                len(each.constants) <= config.constants
+                and self._leaves(each) <= config.reached * self.floor
+                and not self._follows(each)
+                for each in self.finished
+            )
         )
 
     @cached_property

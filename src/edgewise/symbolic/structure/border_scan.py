@@ -18,6 +18,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,10 @@ _SHAPES: dict[str, Callable[[Floats], Floats]] = {
     "max": lambda u: np.maximum(u, 0.0),
     "floor": lambda u: u - np.floor(u),
 }
+_WAVES: tuple[Callable[[Floats], Floats], ...] = (
+    lambda u: np.cos(2 * np.pi * u),
+    lambda u: np.sin(2 * np.pi * u),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +146,7 @@ def borders(rows: SplitRows, error: float) -> list[Border]:
             best = smooth.best(kind)
             border = None if best is None else smooth.judged(kind, *best)
             if border is not None and border.error < min(
+                smooth.wave,
                 clearly_below(error, rows.count, rows.config.breaks),
                 *(
                     clearly_below(
@@ -239,7 +245,7 @@ class Smooth:
 
     def scanned(self, kind: str) -> Iterator[tuple[float, Floats, float]]:
         """What breaks along all lines explain, with the weights and the place in standardised columns."""
-        for weights in self._teeth() if kind == "floor" else self._lines():
+        for weights in self._toothed() if kind == "floor" else self._lines():
             along = self.Z @ weights
             places = (
                 np.arange(self.config.phases) / self.config.phases
@@ -252,11 +258,20 @@ class Smooth:
             best = int(np.argmax(gains))
             yield float(gains[best]), weights, float(places[best])
 
+    def _toothed(self) -> Iterator[Floats]:
+        """Lines whose teeth may explain much: so do the waves that are most of them."""
+        lines, gains = self.waves
+        yield from (lines[at] for at in np.argsort(-gains, kind="stable")[: self.config.toothed])
+
     def gains(self, kind: str, along: Floats, places: Floats) -> Floats:
         """How much of the rest each break explains (c,), from u before its place (c, n)."""
-        shape = _SHAPES[kind](along - places[:, None])
-        # Alone and times each column.
-        block = np.stack([shape, *(shape * column for column in self.Z.T)], axis=2)
+        return self._explained(_SHAPES[kind](along - places[:, None]))
+
+    def _explained(self, *shapes: Floats) -> Floats:
+        """How much of the rest some shapes (c, n) explain together (c,), alone and times each column."""
+        block = np.stack(
+            [each for shape in shapes for each in (shape, *(shape * column for column in self.Z.T))], axis=2
+        )
         ORTHOGONAL(block.size * self.base.shape[1])
         block = block - self.base @ (self.base.T @ block)
         across = block.transpose(0, 2, 1)
@@ -266,6 +281,30 @@ class Smooth:
         gram = gram + (1e-9 * size + 1e-12 * len(self.left))[:, None, :] * np.eye(gram.shape[1])
         right = across @ self.left
         return np.sum(right * np.linalg.solve(gram, right[:, :, None])[:, :, 0], axis=1)
+
+    @cached_property
+    def waves(self) -> tuple[list[Floats], Floats]:
+        """The lines of all teeth, and how much of the rest a wave along each explains."""
+        lines = list(self._teeth())
+        return lines, np.array([self._of_waves(each[None])[0] for each in lines])
+
+    @cached_property
+    def wave(self) -> float:
+        """What the polynomials leave with the best wave of a column: breaks would only imitate it."""
+        lines, gains = self.waves
+        gain, slope = 0.0, self.config.out_of_step
+        for _ in range(self.config.refinements if lines else 0):
+            gain, best = float(gains.max()), lines[int(np.argmax(gains))]
+            turns = np.linspace(-slope, slope, self.config.finer)
+            lines, slope = [self._turned("floor", best, each) for each in turns], slope / 2
+            gains = np.array([self._of_waves(each[None])[0] for each in lines])
+        left = max(float(self.left @ self.left) - gain, 0.0)
+        return math.sqrt(left / max(self.count - self.constants - 3 - 2 * self.Z.shape[1], 1))
+
+    def _of_waves(self, weights: Floats) -> Floats:
+        """How much of the rest a wave along each of some lines explains (c,)."""
+        along = weights @ self.Z.T
+        return self._explained(*(each(along) for each in _WAVES))
 
     def refined(self, kind: str, gain: float, weights: Floats, place: float) -> tuple[float, Floats, float]:
         """The best line near one, on grids that become finer."""
