@@ -39,6 +39,7 @@ SCRIPTS = (
     "stated_errors",
     "solution_formulas",
     "equation_shapes",
+    "live_answers",
     "live_page",
     "live_notebook",
     "limits",

@@ -16,6 +16,7 @@ import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from _common import Report, Run, begin
@@ -30,6 +31,8 @@ CELLS = {
     "X_test = np.random.default_rng(1).uniform(-1, 1, (40, 2)); y_test = np.sin(X_test[:, 0])\n"
     "net = ew.KAN([2, 3, 1], seed=0)\nnet",
     "shown": "view = ew.view(net, X, y, validation=(X_test, y_test))\nview",
+    "large": "net = ew.KAN([10, 10, 5, 1], seed=0)\nrows = np.random.default_rng(2).uniform(-1, 1, (1000, 10))\n"
+    "large = ew.view(net, rows[:500], rows[:500, 0], validation=(rows, rows[:, 0]))\nlarge",
     "asked": "space = {}\nexec(view.script(), space)\nagain = space['edited'](net, X)\n"
     "held = np.sqrt(np.mean((view.network.predict(X_test)[:, 0] - y_test) ** 2))\n"
     "print(view, view.network is net, np.array_equal(again.predict(X_test), view.network.predict(X_test)), "
@@ -104,6 +107,22 @@ def click(page, button) -> None:
             page.mouse.click(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
 
 
+# Milliseconds from a click to the error, and to the drawing, of what it asked for.
+TIMED = """(button) => new Promise((done) => {
+  const root = button.getRootNode();
+  const began = performance.now();
+  const after = (part, then) => {
+    const seen = new MutationObserver(() => { seen.disconnect(); then(performance.now() - began); });
+    seen.observe(root.querySelector(part), { childList: true });
+  };
+  let told = 0;
+  after(".edit-told", (ms) => { told = ms; });
+  after("figure.stage", (ms) => setTimeout(() => done([told, ms])));
+  button.click();
+})"""
+EDITS = 11
+
+
 def output(page, at: int) -> str:
     return page.locator(".jp-Notebook .jp-Cell").nth(at).locator(".jp-OutputArea-output pre").inner_text()
 
@@ -169,12 +188,24 @@ def journey(run: Run) -> None:
         told.locator("p", has_text=re.compile("prune.*→")).wait_for()
         report.add("the edge turned off by click", told.inner_text().splitlines()[0])
 
-        run_cell(page, 2)
-        said = output(page, 2).strip()
+        run_cell(page, 3)
+        said = output(page, 3).strip()
         report.add("Python: edits, same, script same, error", said)
         assert "after 2 edits. False True" in said
         assert said.split()[-3] in told.inner_text()
 
+        run_cell(page, 2)
+        large = page.locator(".jp-Notebook .jp-Cell").nth(2)
+        large.locator(".edit-told").wait_for()
+        times = []
+        for k in range(EDITS):  # a curve made to rise, then to fall, and so on
+            button = large.get_by_role("button", name=("Rising", "Falling")[k % 2])
+            times.append(button.element_handle().evaluate(TIMED))
+        told, drawn = (sorted(each) for each in zip(*times, strict=True))
+        report.add(
+            f"[10, 10, 5, 1], 1,000 held-out rows, {EDITS} edits",
+            f"error told after {median(told):.0f} ms (at most {told[-1]:.0f}), drawn after {median(drawn):.0f} ms",
+        )
         page.keyboard.press("Control+s")
         page.wait_for_function("() => !document.querySelector('.jp-mod-dirty')")
         page.close()

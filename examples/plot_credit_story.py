@@ -289,4 +289,9 @@ ways = ew.counterfactuals(
 )
 print(ways)
 
+# %%
+# The repaired model itself, to be asked about whom you like:
+
+repaired
+
 # sphinx_gallery_thumbnail_number = 2

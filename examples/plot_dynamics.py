@@ -11,6 +11,7 @@ from scipy.integrate import solve_ivp
 
 from edgewise.dynamics import find_dynamics
 from edgewise.plots import plot_dynamics
+from edgewise.symbolic import compile_formula
 
 
 def swing(t, state):
@@ -48,3 +49,10 @@ plot_dynamics(found)
 
 over = found.simulate(np.linspace(0, 3, 61), [0.0, 7.5])
 print(f"highest angle: {over[:, 0].max():.2f} rad")
+
+# %%
+# The law as a network
+# --------------------
+# What changes the speed, as a network of closed forms: move angle and speed, and see which pulls.
+
+compile_formula(found.equations[1].sympy, ["angle", "speed"], filmed)

@@ -55,6 +55,11 @@ network = wave.network(tolerance=1e-4)
 print(network.spec.layers[0].nodes)
 
 # %%
+# Three products are close already, and can be asked. Move time, and the front steepens.
+
+wave.network(tolerance=5e-2)
+
+# %%
 # The same as text
 # ----------------
 # Files say it in the same words; they are read, never run. ``edgewise pde mine.toml`` solves one.

@@ -49,3 +49,8 @@ print(ew.explain(model.model_, coming.inputs, row=0))
 
 # %%
 ew.plots.plot_shapes(ew.explain(model.model_, coming.inputs))
+
+# %%
+# The same model, to be asked: what would follow if the months before had been others?
+
+model.model_

@@ -98,3 +98,8 @@ ew.plots.plot_training(fitted.history)
 
 moved = ew.edits.regrid(finer, X, intervals=12)
 print(moved.record.detail, f"- largest change {moved.record.max_change:.1e}")
+
+# %%
+# The network on its own grid, to be asked:
+
+finer

@@ -125,3 +125,10 @@ many = rng.uniform(-1, 1, (1_000_000, 2))
 began = time.perf_counter()
 module["predict"](many)
 print(f"{time.perf_counter() - began:.1f} s")
+
+# %%
+# In a page
+# ---------
+# The page of a report evaluates the same plain program. Here it is, answering without any server:
+
+closed

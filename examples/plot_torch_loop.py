@@ -85,6 +85,11 @@ for _ in range(2):
     print(f"mean squared residual {residual(time).square().mean().item():.1e}")
 
 # %%
+# What was fitted is a network like any other, and shows itself as one.
+
+net
+
+# %%
 # Against a solver
 # ----------------
 

@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from edgewise.network import KAN
+from edgewise.network.fitted import HoldsNetwork
 from edgewise.plots import figure_svg
 from edgewise.plots.style import LIGHT
 from edgewise.report.notebook import network_html
@@ -39,7 +40,7 @@ class Pictures:
         if value is None or value is self._last:
             return ""
         self._last = value
-        if isinstance(value, KAN):
+        if isinstance(value, (KAN, HoldsNetwork)):
             return _raw(f'<div class="ew-network">{network_html(value)}</div>')
         figures = [each for each in _several(value) if isinstance(each, Figure)]
         return "".join(_drawing(figure, block_vars["image_path_iterator"]) for figure in figures)

@@ -18,16 +18,20 @@ X = np.random.default_rng(0).uniform(-1, 1, (150, 2))
 Y = np.sin(2 * X[:, 0]) + X[:, 1] ** 2
 
 
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
 def made(names=("u", "v")):
     net = ew.KAN([2, 3, 1], seed=0, dtype=torch.float64, input_names=names, output_names=("y",))
     return ew.view(net, X, Y, results=(ew.verify(net, "range(-1000, 1000)"),))
 
 
-def test_edge_by_edge(browser, tmp_path):
+@SCHEMES
+def test_edge_by_edge(browser, tmp_path, scheme):
     """Open, ranked closed forms, snap, error, undo, another choice, the formula follows, the script repeats it."""
     net = ew.KAN([2, 1], seed=0, dtype=torch.float64, input_names=("u", "v"), output_names=("y",))
     view = ew.view(net, X, Y)
-    page, told = shown(browser, view, tmp_path)
+    page, told = shown(browser, view, tmp_path, color_scheme=scheme)
     page.locator("a.edge .frame").first.click()
     answered(page, 1)
     key = page.locator("a.edge").first.get_attribute("data-edge").split("-")
@@ -74,48 +78,10 @@ def test_edge_by_edge(browser, tmp_path):
     page.context.close()
 
 
-def test_a_large_network_is_searched_folded_and_pruned_at_once(browser, tmp_path):
-    """1,210 edges: drawn are the strongest, all are found and opened, and what pruning would do is said before."""
-    net = ew.KAN([50, 20, 10, 1], seed=0)
-    low, high = net.input_range().detach().double().numpy().T
-    rows = np.random.default_rng(0).uniform(low, high, (200, 50))
-    view = ew.view(net, rows[:100], net.predict(rows[:100])[:, 0], validation=(rows, net.predict(rows)[:, 0]))
-    page, told = shown(browser, view, tmp_path)
-    assert "strongest of 1,210 edges" in page.locator(".small").first.inner_text()
-    first, second = page.locator("svg.net").nth(0), page.locator("svg.net").nth(1)
-    few = first.locator("a.edge").count()
-    assert few < 60
-    assert second.is_hidden()
-    page.get_by_text("Show more edges").click()
-    assert second.locator("a.edge").count() > few
-    # One that neither drawing shows is found by its names, and opened by keyboard.
-    drawn = {link.get_attribute("data-edge") for link in page.locator("a.edge").all()}
-    far = next(each for each in view.drawing()["edges"] if "-".join(map(str, each["edge"])) not in drawn)
-    page.locator("#edit-find").fill(far["name"])
-    page.locator("#edit-find").press("Enter")
-    answered(page, 1)
-    assert far["name"] in page.locator(".edit-large figcaption").inner_text()
-    page.locator("#edit-least").fill("0,02")
-    page.get_by_role("button", name="Preview").click()
-    answered(page, 2)
-    preview = page.locator(".edit-preview").inner_text()
-    gone = int(preview.split(": ")[1].split(" edges fewer")[0])
-    assert gone > 20
-    assert "of 200 rows move" in preview
-    assert len(view.history.versions) == 1
-    page.get_by_role("button", name="Prune them").click()
-    answered(page, 3)
-    assert view.drawing()["alive"] == 1210 - gone
-    page.get_by_role("button", name="Undo").click()
-    answered(page, 4)
-    assert view.network is net
-    assert told == []
-    page.context.close()
-
-
-def test_monotone_on_a_range_and_points_by_keyboard_alone(browser, tmp_path):
+@SCHEMES
+def test_monotone_on_a_range_and_points_by_keyboard_alone(browser, tmp_path, scheme):
     view = made()
-    page, told = shown(browser, view, tmp_path)
+    page, told = shown(browser, view, tmp_path, color_scheme=scheme)
     press = page.keyboard.press
 
     def go(name: str) -> None:
@@ -148,6 +114,36 @@ def test_monotone_on_a_range_and_points_by_keyboard_alone(browser, tmp_path):
     page.context.close()
 
 
+@SCHEMES
+def test_a_column_is_flattened_and_those_it_decides_for_are_told(browser, tmp_path, scheme):
+    """A refusal less: who changes is said, the proof of the model before is stale, and the new one is proved."""
+    rng = np.random.default_rng(0)
+    table = {"income": rng.uniform(0, 100, 300).round(1), "status": rng.choice(["wed", "single"], 300)}
+    y = np.where(0.1 * (table["income"] - 50) + 2.0 * (table["status"] == "wed") > 0, "granted", "refused")
+    model = ew.KANClassifier(mode="additive", members=1, work=0.01).fit(table, y)
+    claims = ("never_flips(status)", "monotone(income, decreasing)")
+    before = [ew.verify(model, claim) for claim in claims]
+    assert [each.status for each in before] == ["refuted", "proved"]
+    view = ew.view(model, table, y, results=before)
+    page, told = shown(browser, view, tmp_path, color_scheme=scheme)
+    page.get_by_role("button", name="status", exact=False).first.click()
+    answered(page, 1)
+    assert "status" in page.locator(".edit-large figcaption").inner_text()
+    page.get_by_role("button", name="Flat", exact=True).click()
+    answered(page, 2)
+    flips = int((model.predict(table) != view.model.predict(table)).sum())
+    assert flips > 10
+    assert f"{flips} decided otherwise" in page.locator(".edit-told").inner_text()
+    assert "status → " in page.locator("#edit-version option").last.inner_text()
+    assert page.locator(".edit-results .stale").count() == 2
+    page.get_by_role("button", name="Prove again").click()
+    answered(page, 3)
+    assert page.locator(".edit-results .stale").count() == 0
+    assert f"{claims[0]}: proved" in page.locator(".edit-results").inner_text()
+    assert told == []
+    page.context.close()
+
+
 def test_what_was_proved_goes_stale_and_is_proved_again(browser, tmp_path):
     view = made()
     page, told = shown(browser, view, tmp_path)
@@ -171,7 +167,7 @@ def test_what_was_proved_goes_stale_and_is_proved_again(browser, tmp_path):
     page.context.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@SCHEMES
 def test_nothing_is_in_the_way_of_anyone(browser, tmp_path, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     view = made((EVIL, NAMES[1]))

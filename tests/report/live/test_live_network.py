@@ -44,6 +44,9 @@ def page(browser, tmp_path):
         context.close()
 
 
+SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
+
+
 def plain(names=("u", "v")) -> tuple[ReportContent, KAN]:
     X = np.random.default_rng(0).uniform(-1, 1, (80, 2))
     net = KAN([2, 3, 1], seed=0, input_names=names, output_names=["y"], dtype=torch.float64)
@@ -55,9 +58,10 @@ def number(page) -> float:
     return float(page.locator(".live-number").inner_text().split(" ")[0].replace("−", "-"))
 
 
-def test_the_number_follows_what_is_typed(page):
+@SCHEMES
+def test_the_number_follows_what_is_typed(page, scheme):
     content, net = plain()
-    one = page(content)
+    one = page(content, color_scheme=scheme)
     for typed, value in (("0.25", 0.25), ("−0,5", -0.5), ("3", 3.0)):
         one.get_by_label("u", exact=True).nth(1).fill(typed)
         one.keyboard.press("Enter")
@@ -70,9 +74,10 @@ def test_the_number_follows_what_is_typed(page):
     assert one.get_by_label("u", exact=True).nth(1).get_attribute("aria-invalid") == "true"
 
 
-def test_a_slider_moves_dots_wires_and_values_by_keyboard(page):
+@SCHEMES
+def test_a_slider_moves_dots_wires_and_values_by_keyboard(page, scheme):
     content, _net = plain()
-    one = page(content)
+    one = page(content, color_scheme=scheme)
     places = "Array.from(document.querySelectorAll('.live-dot'), (dot) => dot.getAttribute('cx')).join()"
     before = one.evaluate(places), number(one), one.locator(".live-value").first.text_content()
     one.get_by_label("u", exact=True).first.focus()
@@ -183,11 +188,12 @@ def granted():
     return data, y, KANClassifier(mode="additive", members=1, work=0.01).fit(data, y)
 
 
-def test_a_row_is_set_to_its_nearest_change_and_compared_with_itself(page):
+@SCHEMES
+def test_a_row_is_set_to_its_nearest_change_and_compared_with_itself(page, scheme):
     data, y, model = granted()
     content = content_from_estimator(model, data, y, data, y, target="loan")
     assert sum(way is not None for way in content.ways) == 8
-    one = page(content)
+    one = page(content, color_scheme=scheme)
     rows = one.locator("#live-row optgroup").first.locator("option")
     assert rows.count() == 8
     one.locator("#live-row").select_option(rows.nth(3).get_attribute("value"))

@@ -89,6 +89,9 @@ def shape(edge: Any, edit: Any) -> Call:
     if isinstance(edit, str):
         asked: Any = _text(edit, "edit")
         words = _told(asked)
+        if words == _SAID["constant"]:
+            # Flat everywhere is off, its mean in the bias: then it is a constant to the last bit, for proofs, too.
+            return Call("edits.prune", (("edges", [_edge(edge)]),), f"{_edge(edge)}: {words}")
     else:
         pairs = [_list(each, "edit", 2) for each in _list(edit, "edit", MOST_POINTS)]
         if any(len(pair) != 2 for pair in pairs):
