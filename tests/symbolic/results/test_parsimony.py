@@ -150,13 +150,13 @@ def test_of_like_terms_one_is_chosen_and_of_the_others_the_numbers() -> None:
     two = nats(2.5 * sympy.exp(-3.1 * x) + 0.7 * sympy.exp(-1.3 * x), rows)
     three = nats(2.5 * sympy.exp(-3 * x) + 0.7 * sympy.exp(-1.3 * x) + 0.4 * sympy.exp(-x), rows)
     other = nats(2.5 * sympy.exp(-3.1 * x) + 0.7 * sympy.cos(1.3 * x), rows)
-    step = rows.config.operator_nats + 2 * rows.config.number_nats
+    step = rows.config.code_length.operator + 2 * rows.config.code_length.number
     assert two - decay == pytest.approx(step)
     assert two < three <= two + step
     assert other > two + 2.0
     # Powers of a column are other terms.
     assert nats(2.5 * x**3 + 0.7 * x**2, rows) == pytest.approx(
-        nats(2.5 * x**3, rows) + nats(0.7 * x**2, rows) + rows.config.operator_nats
+        nats(2.5 * x**3, rows) + nats(0.7 * x**2, rows) + rows.config.code_length.operator
     )
 
 

@@ -5,10 +5,17 @@ a search calls and that also stand alone.
 """
 
 from edgewise.symbolic.config.breaks import BreakConfig as BreakConfig
+from edgewise.symbolic.config.code_length import CodeLengthConfig as CodeLengthConfig
 from edgewise.symbolic.config.constants import ConstantsConfig as ConstantsConfig
 from edgewise.symbolic.config.curves import CurveConfig as CurveConfig
+from edgewise.symbolic.config.exchange import ExchangeConfig as ExchangeConfig
+from edgewise.symbolic.config.gross_errors import GrossErrorConfig as GrossErrorConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig as HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig as KnownFormConfig
+from edgewise.symbolic.config.mending import MendingConfig as MendingConfig
+from edgewise.symbolic.config.networks import NetworkConfig as NetworkConfig
+from edgewise.symbolic.config.quotients import QuotientConfig as QuotientConfig
+from edgewise.symbolic.config.reduction import ReductionConfig as ReductionConfig
 from edgewise.symbolic.config.relations import RelationConfig as RelationConfig
 from edgewise.symbolic.config.rounding import RoundingConfig as RoundingConfig
 from edgewise.symbolic.config.rungs import RungConfig as RungConfig
@@ -17,4 +24,5 @@ from edgewise.symbolic.config.search import SearchConfig as SearchConfig
 from edgewise.symbolic.config.search import config_of as config_of
 from edgewise.symbolic.config.sums import SumConfig as SumConfig
 from edgewise.symbolic.config.surrogate import SurrogateConfig as SurrogateConfig
+from edgewise.symbolic.config.two_laws import TwoLawConfig as TwoLawConfig
 from edgewise.symbolic.config.varying import VaryingConfig as VaryingConfig

@@ -1,7 +1,4 @@
-"""What a search for formulas decides by, stage for stage.
-
-Long because it is one table: a threshold that stood elsewhere as well would be a second one.
-"""
+"""What a search for formulas decides by, stage for stage."""
 
 from __future__ import annotations
 
@@ -10,14 +7,22 @@ from typing import Any
 
 from edgewise._core.config import check_config, chosen
 from edgewise.symbolic.config.breaks import BreakConfig
+from edgewise.symbolic.config.code_length import CodeLengthConfig
 from edgewise.symbolic.config.constants import ConstantsConfig
 from edgewise.symbolic.config.curves import CurveConfig
+from edgewise.symbolic.config.exchange import ExchangeConfig
+from edgewise.symbolic.config.gross_errors import GrossErrorConfig
 from edgewise.symbolic.config.hypotheses import HypothesisConfig
 from edgewise.symbolic.config.known_form import KnownFormConfig
+from edgewise.symbolic.config.mending import MendingConfig
+from edgewise.symbolic.config.networks import NetworkConfig
+from edgewise.symbolic.config.quotients import QuotientConfig
+from edgewise.symbolic.config.reduction import ReductionConfig
 from edgewise.symbolic.config.relations import RelationConfig
 from edgewise.symbolic.config.rounding import RoundingConfig
 from edgewise.symbolic.config.sums import SumConfig
 from edgewise.symbolic.config.surrogate import SurrogateConfig
+from edgewise.symbolic.config.two_laws import TwoLawConfig
 from edgewise.symbolic.config.varying import VaryingConfig
 
 
@@ -79,23 +84,8 @@ class SearchConfig:
         Formulas of a walk that are rounded and judged: the shortest of the most accurate.
     shortlist_close : float
         What is about as accurate, in errors of the most accurate.
-    network_intervals : tuple of int
-        Intervals of the networks, turn for turn: forms show on coarse grids already; later turns start anew, and finer.
-    network_explains : float
-        A network that leaves no more than this share of y's spread explains all, and is read at once.
-    reading_share, training_share : float
-        Shares of all work for one step of reading a network, and for training one.
-    training_left : float
-        Share of the work that is left which training one may take where that is more.
     nothing_left : float
         Share of all work that is not worth starting anything with.
-    networks_matched : float
-        Formulas with at most so many times the error of the best network leave nothing to read.
-    network_behind : float
-        A network with so many times the error of the best formula is not read.
-    robust_shares : tuple of float
-        Share of the work left that each search without gross errors may take: a short one shows most errors that the smooth
-        function has missed.
     short : int
         Shorter tables are judged by leaving out one row at a time: nobody could judge fairly by the few held out.
     searched_columns : int
@@ -160,16 +150,6 @@ class SearchConfig:
         Forward selection: rows, sets of terms, terms of a sum, and sums that are offered.
     term_node : float
         What a node of a term costs there: as description length has it, twice the logarithm of some ten symbols.
-    quotient_rows, quotient_dictionaries, quotients, quotient_rounds : int
-        The same for quotients of sums, whose denominators weigh the rows anew in each round.
-    quotient_outer_dictionaries, quotient_triples, quotients_refitted : int
-        Sets of terms that functions of y are tried with, too; a set of at most so many terms is searched for its best three;
-        quotients whose constants are fitted before the best are offered.
-    quotient_columns, quotient_steps : int
-        Columns at most, and steps of that fit.
-    quotient_flat, quotient_pole : float
-        A denominator counts as no smaller than this share of its median while rows are weighed by it; one that falls below
-        the second share has a pole among the rows.
     outer_price : float
         What a function around a sum or a quotient costs, in nats.
     direct_products, direct_exhaustive, direct_longest, direct_longest_inside : int
@@ -177,63 +157,14 @@ class SearchConfig:
         inside a function that is not defined everywhere.
     direct_offset : float
         An offset whose square is below so many of its variances (95 %) may as well be none.
-    exchange_columns, exchange_rows, exchange_terms, exchange_longest, exchange_starts : int
-        Subset exchange: columns and rows at most, terms chosen from and taken, and random sets it starts from.
-    exchange_work : float
-        What is kept for it of the work that is left by then, at most half. Without it, mending formulas spent all on nuclear
-        binding, whose sum of powers only this finds.
-    exchange_weights : tuple of float
-        Shares of the residual sum of squares that one more node must take off there.
     growth_steps : int
         Steps that a column of whole numbers must have to count generations.
-    beam, looked_closely, model_kinds : int
-        Cross-validated reduction: states followed at each size, steps from each that are looked at closely, and kinds of
-        models kept for that.
-    quick_rows, quick_columns, close_rows, close_columns : int
-        Rows and columns of the table of the quick model, and of the close one.
-    step_chance, quick_chance, give_up : float
-        The factors of the error up to which a step is accepted, is looked at closely, and beyond which it is wrong wherever
-        it is taken.
     led_features, noisy_doubt : int and float
         Features up to which slopes are asked, and how far these may be off.
     heaviest_row : float
         Weights beyond so many times the typical one would let a few rows decide.
-    break_columns, break_rows, break_degree, break_places : int
-        Two laws: columns and rows at most, powers of the column whose break is looked for, places tried at a time.
-    break_better, break_sharp, break_beside : float
-        A break must take the error down to this share; cutting this share of the rows beside it must raise it so many times.
-    break_unsure : float
-        Share of the column's range beside the break that neither side is fitted to.
-    side_rows, side_share, side_work, side_formulas, side_closer : int, float, float, int and float
-        Rows of a side at least, as a number and a share; work on a curve of it; its formulas that are combined, of two of
-        which the longer must have an error so much smaller.
-    stair_alike, stair_steps : float
-        Slopes beside the common one and jumps beside the common height, as shares of the spread; share of the neighbours
-        that jumps may part.
-    series_terms : int
-        Sums of more terms are no beginning of a series.
-    backfitting_share, backfitting_near, backfitted : float, float and int
-        Backfitting: its share of the work that is left, what is about as close as the best formula, and formulas whose parts
-        are read anew.
-    missing_columns, missing_rows, missing_terms, missing_from : int
-        A term that formulas lack: columns of the table at most, rows that are looked at, products tried, and formulas that
-        get one.
-    missing_constants : int
-        Those have at most so many measured constants: longer ones imitate what they lack.
-    eliminated_factors, eliminations : int
-        Backward elimination: factors of a product, and candidates of a formula, those that leave most out first.
     mostly : float
         Share of the rows on which a formula under noise must have values to be mended.
-    robust_explains : float
-        A formula that leaves more than this share of what y does tells nothing of single rows.
-    concentration_steps, most_aside : int and float
-        Steps of fitting and setting aside; beyond this share rows are no exceptions.
-    clean_tables : float
-        In a table without errors a row is set aside once in so many tables.
-    judging_share : float
-        Share of the rows that judges between two searches.
-    far_off : float
-        A row departs from a formula where it is so many robust deviations off.
     node, recommended_node : float
         Nats of a node: one out of some twenty symbols; of the formula recommended each must take 3 % off the error.
     challenge_longer, challenge_nats : int and float
@@ -245,12 +176,6 @@ class SearchConfig:
         doi:10.1080/01621459.1995.10476572).
     nested : float
         What a formula leaves of another one's values, as a share of what that leaves of y, where they are the same.
-    operator_nats, column_nats, number_nats, square_nats, halves_nats, ratio_nats, measured_nats : float
-        Nats of the parts of a formula, minus the logarithm of about how often laws of handbooks hold them: operators,
-        columns and numbers; as exponents two, halves of whole numbers, other ratios, and what was measured.
-    function_nats, wave_nats, rare_nats, around_nats : float
-        The same for exponentials and logarithms, waves, and other functions; and for a function around another one:
-        cos(exp(x)) can follow almost anything and is hardly ever a law.
     rare : float
         A chi-square is called out of the ordinary where chance makes so few like it.
     lost, extreme, lost_rows : float, float and int
@@ -258,18 +183,28 @@ class SearchConfig:
         that are looked at.
     tiny : float
         An argument below this on every row, whose third power is lost beside itself.
-    network_starts, edge_slack, edge_blur, edge_polish, edge_rows : int, float, float, int and int
-        Networks: starts of a training, for single ones do get stuck; removing an edge may cost this factor of the error, or
-        this share of y's spread, as shapes show long before digits do; steps of training after it, and rows that show which
-        edge is missed least.
-    edge_forms, snapped_rows, snapped_steps : int
-        Forms that each edge is tried with, rows that choose among them, and steps of the fit of a choice.
     relation_rows, relation_columns, selected_columns : int
         Rows that relations need, and columns they may have; columns of forward selection.
     pivot_sets, pivots_alike : int and float
         Scalings: sets of columns to solve for that are tried, and how alike these may be, as a condition number.
     guessed_rows, plain_curve_rows : int
         Rows that judge blind steps, and those that plain curves are fitted to.
+    mending : MendingConfig
+        What formulas that were found are made better by.
+    networks : NetworkConfig
+        What networks on the way to formulas are trained, thinned and read by.
+    exchange : ExchangeConfig
+        What sums are chosen by whose terms are chosen together.
+    quotients : QuotientConfig
+        What quotients of sums are chosen by.
+    gross_errors : GrossErrorConfig
+        What rows with gross errors are set aside by.
+    code_length : CodeLengthConfig
+        What the parts of a formula take to be written down.
+    reduction : ReductionConfig
+        What steps to fewer columns are taken by where there is noise.
+    two_laws : TwoLawConfig
+        What two laws on either side of a place, and stairs, are found by.
     surrogate : SurrogateConfig
         What the smooth model is built by.
     sums : SumConfig
@@ -323,15 +258,7 @@ class SearchConfig:
     noise_nearly: float = 1.1
     shortlisted: int = 6
     shortlist_close: float = 1.05
-    network_intervals: tuple[int, ...] = (6, 10, 16)
-    network_explains: float = 2e-2
-    reading_share: float = 0.12
-    training_share: float = 0.15
-    training_left: float = 0.4
     nothing_left: float = 0.003
-    networks_matched: float = 1.02
-    network_behind: float = 1.05
-    robust_shares: tuple[float, ...] = (0.15, 0.6, 1.0)
     short: int = 60
     searched_columns: int = 60
     screened_terms: int = 6000
@@ -385,77 +312,17 @@ class SearchConfig:
     selected_terms: int = 6
     selections: int = 8
     term_node: float = 4.0
-    quotient_rows: int = 800
-    quotient_dictionaries: int = 120
-    quotients: int = 8
-    quotient_rounds: int = 2
-    quotient_outer_dictionaries: int = 90
-    quotient_triples: int = 80
-    quotients_refitted: int = 20
-    quotient_columns: int = 4
-    quotient_steps: int = 12
-    quotient_flat: float = 1e-3
-    quotient_pole: float = 1e-6
     outer_price: float = 2.0
     direct_products: int = 400
     direct_exhaustive: int = 120
     direct_longest: int = 6
     direct_longest_inside: int = 4
     direct_offset: float = 4.0
-    exchange_columns: int = 6
-    exchange_rows: int = 2000
-    exchange_terms: int = 600
-    exchange_longest: int = 5
-    exchange_starts: int = 150
-    exchange_work: float = 6.0
-    exchange_weights: tuple[float, ...] = (0.0, 0.02, 0.05)
     growth_steps: int = 4
-    beam: int = 4
-    looked_closely: int = 10
-    model_kinds: int = 3
-    quick_rows: int = 500
-    quick_columns: int = 72
-    close_rows: int = 2000
-    close_columns: int = 260
-    step_chance: float = 1.01
-    quick_chance: float = 1.04
-    give_up: float = 1.3
     led_features: int = 6
     noisy_doubt: float = 0.01
     heaviest_row: float = 20.0
-    break_columns: int = 4
-    break_rows: int = 600
-    break_degree: int = 4
-    break_places: int = 19
-    break_better: float = 0.5
-    break_sharp: float = 2.0
-    break_beside: float = 0.05
-    break_unsure: float = 0.03
-    side_rows: int = 12
-    side_share: float = 0.05
-    side_work: float = 0.3
-    side_formulas: int = 2
-    side_closer: float = 0.8
-    stair_alike: float = 1e-6
-    stair_steps: float = 0.5
-    series_terms: int = 7
-    backfitting_share: float = 0.3
-    backfitting_near: float = 1.05
-    backfitted: int = 3
-    missing_columns: int = 7
-    missing_rows: int = 1200
-    missing_terms: int = 3000
-    missing_from: int = 4
-    missing_constants: int = 2
-    eliminated_factors: int = 6
-    eliminations: int = 60
     mostly: float = 0.97
-    robust_explains: float = 0.3
-    concentration_steps: int = 12
-    most_aside: float = 0.4
-    clean_tables: float = 20.0
-    judging_share: float = 0.6
-    far_off: float = 5.0
     node: float = 3.0
     recommended_node: float = 0.03
     challenge_longer: int = 10
@@ -463,30 +330,11 @@ class SearchConfig:
     chance: float = 0.05
     mention: float = 1.0
     nested: float = 1e-4
-    operator_nats: float = 1.0
-    column_nats: float = 1.0
-    number_nats: float = 0.7
-    square_nats: float = 1.5
-    halves_nats: float = 3.0
-    ratio_nats: float = 4.0
-    measured_nats: float = 6.0
-    function_nats: float = 1.5
-    wave_nats: float = 2.5
-    rare_nats: float = 4.0
-    around_nats: float = 4.0
     rare: float = 1e-3
     lost: float = 1e-13
     extreme: float = 1e6
     lost_rows: int = 200
     tiny: float = 1e-8
-    network_starts: int = 3
-    edge_slack: float = 1.05
-    edge_blur: float = 2e-3
-    edge_polish: int = 20
-    edge_rows: int = 400
-    edge_forms: int = 7
-    snapped_rows: int = 300
-    snapped_steps: int = 14
     relation_rows: int = 30
     relation_columns: int = 9
     selected_columns: int = 6
@@ -494,6 +342,14 @@ class SearchConfig:
     pivots_alike: float = 1e4
     guessed_rows: int = 800
     plain_curve_rows: int = 300
+    mending: MendingConfig = field(default_factory=MendingConfig)
+    networks: NetworkConfig = field(default_factory=NetworkConfig)
+    exchange: ExchangeConfig = field(default_factory=ExchangeConfig)
+    quotients: QuotientConfig = field(default_factory=QuotientConfig)
+    gross_errors: GrossErrorConfig = field(default_factory=GrossErrorConfig)
+    code_length: CodeLengthConfig = field(default_factory=CodeLengthConfig)
+    reduction: ReductionConfig = field(default_factory=ReductionConfig)
+    two_laws: TwoLawConfig = field(default_factory=TwoLawConfig)
     surrogate: SurrogateConfig = field(default_factory=SurrogateConfig)
     sums: SumConfig = field(default_factory=SumConfig)
     varying: VaryingConfig = field(default_factory=VaryingConfig)
@@ -513,33 +369,18 @@ class SearchConfig:
             "walk_share",
             "noisy_share",
             "poor_share",
-            "reading_share",
-            "training_share",
-            "training_left",
             "nothing_left",
-            "robust_shares",
             "order_distinct",
             "cancelling_share",
             "even_decades",
             "view_edge",
             "pair_seen",
-            "break_beside",
-            "break_unsure",
-            "side_share",
-            "stair_steps",
             "mostly",
-            "most_aside",
-            "judging_share",
-            "backfitting_share",
             "chance",
             "rare",
             "lost",
         )
-        check_config(
-            self,
-            most=dict.fromkeys(parts, 1.0),
-            least={"network_intervals": 1},
-        )
+        check_config(self, most=dict.fromkeys(parts, 1.0))
 
 
 DEFAULT = SearchConfig()

@@ -83,7 +83,7 @@ def train(
         rows.X,
         rows.y,
         intervals=(intervals,),
-        starts=rows.config.network_starts,
+        starts=rows.config.networks.starts,
         seed=seed,
         callbacks=(*callbacks, budget),
     )
@@ -109,7 +109,7 @@ def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
     """
     net, error = trained.network, trained.error
     config = rows.config
-    allowed = max(config.edge_slack * error, config.edge_blur * rows.spread)
+    allowed = max(config.networks.edge_slack * error, config.networks.edge_blur * rows.spread)
     refused: set[Edge] = set()
     while spent() < until:
         edge = _least_missed(net, rows, refused)
@@ -120,7 +120,7 @@ def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
             rows.X,
             rows.y,
             intervals=(net.layers[0].intervals,),
-            steps=config.edge_polish,
+            steps=config.networks.edge_polish,
             validation=None,
         )
         new = held_error(result.network, rows)
@@ -135,7 +135,7 @@ def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
 
 def _least_missed(net: KAN, rows: SplitRows, refused: set[Edge]) -> Edge | None:
     """The edge whose removal moves the output least, before any training."""
-    table = torch.from_numpy(rows.thinned(rows.config.edge_rows).X)
+    table = torch.from_numpy(rows.thinned(rows.config.networks.edge_rows).X)
     missed: dict[Edge, float] = {}
     edges = living_edges(net)
     with torch.no_grad():

@@ -93,9 +93,9 @@ def snap_network(
     list of Node
         Trees with their constants fitted to (some of) the rows, the best first.
     """
-    options = edge_options(net, rows.X, forms, accuracy, rows.config.edge_forms)
+    options = edge_options(net, rows.X, forms, accuracy, rows.config.networks.edge_forms)
     edges = list(options)
-    thin = rows.thinned(rows.config.snapped_rows)
+    thin = rows.thinned(rows.config.networks.snapped_rows)
     seen: dict[tuple[int, ...], Snapped] = {}
 
     def judge(choice: tuple[int, ...]) -> Snapped:
@@ -135,7 +135,7 @@ def _judge(
 ) -> Snapped:
     chosen = [options[edge][at] for edge, at in zip(edges, choice, strict=True)]
     tree = compose(net, {edge: (each.form, each.affine) for edge, each in zip(edges, chosen, strict=True)})[0]
-    fit = refit(tree, rows.names, rows.X, rows.y, steps=rows.config.snapped_steps, tolerance=1e-4)
+    fit = refit(tree, rows.names, rows.X, rows.y, steps=rows.config.networks.snapped_steps, tolerance=1e-4)
     if 1e-12 < _share(fit, rows) < 1e-3:
         # Close: an exact law only shows once its constants have converged.
         fit = refit(fit.tree, rows.names, rows.X, rows.y)

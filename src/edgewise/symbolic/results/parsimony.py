@@ -139,23 +139,27 @@ def nats(expression: Any, rows: SplitRows) -> float:
     """
     config, expression = rows.config, canonical(expression)
     if expression.head == SYMBOL:
-        return config.column_nats + math.log(len(rows.names))
+        return config.code_length.column + math.log(len(rows.names))
     if expression.numeric:
-        return config.number_nats if expression not in (ONE, MINUS) else 0.0
+        return config.code_length.number if expression not in (ONE, MINUS) else 0.0
     head, args = expression.head, expression.args
     if head == "^" and args[1].numeric:
         inverse = is_negative(args[1])
         size = negated(args[1]) if inverse else args[1]
-        return (config.operator_nats if inverse else 0.0) + _power_nats(size, config) + nats(args[0], rows)
+        return (
+            (config.code_length.operator if inverse else 0.0)
+            + _power_nats(size, config)
+            + nats(args[0], rows)
+        )
     if head == "+":
-        return _sum_nats(args, rows) + config.operator_nats * (len(args) - 1)
+        return _sum_nats(args, rows) + config.code_length.operator * (len(args) - 1)
     parts = sum(nats(each, rows) for each in args)
     if head in "*^":
-        return parts + config.operator_nats * (len(args) - 1)
-    around = config.around_nats if any(each.heads - _PLAIN for each in args) else 0.0
+        return parts + config.code_length.operator * (len(args) - 1)
+    around = config.code_length.around if any(each.heads - _PLAIN for each in args) else 0.0
     if head in _WAVES:
-        return parts + around + config.wave_nats + _turns(expression, rows)
-    return parts + around + (config.function_nats if head in _COMMON else config.rare_nats)
+        return parts + around + config.code_length.wave + _turns(expression, rows)
+    return parts + around + (config.code_length.function if head in _COMMON else config.code_length.rare)
 
 
 def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:
@@ -166,7 +170,7 @@ def _sum_nats(terms: Iterable[Expr], rows: SplitRows) -> float:
         kind = _numberless(each) if each.heads - _PLAIN else each
         numbers += _numbers(each) if kind in kinds else 0
         kinds[kind] = max(kinds.get(kind, 0.0), nats(each, rows))
-    return sum(kinds.values()) + rows.config.number_nats * numbers
+    return sum(kinds.values()) + rows.config.code_length.number * numbers
 
 
 def _numberless(expression: Expr) -> Expr:
@@ -193,10 +197,10 @@ def _power_nats(size: Expr, config: SearchConfig) -> float:
     if size is ONE:
         return 0.0
     if size in (number(2), HALF):
-        return config.square_nats
+        return config.code_length.square
     if not is_exact(size):
-        return config.measured_nats
-    return config.halves_nats if size.value.denominator <= 2 else config.ratio_nats
+        return config.code_length.measured
+    return config.code_length.halves if size.value.denominator <= 2 else config.code_length.ratio
 
 
 def _turns(wave: Expr, rows: SplitRows) -> float:

@@ -45,9 +45,11 @@ def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> It
     """
     seen = set[Expr]()
     for formula in formulas:
-        fewer = {each for each in _fewer(formula.expression, config.eliminated_factors) if each.real}
+        fewer = {each for each in _fewer(formula.expression, config.mending.eliminated_factors) if each.real}
         ordered = sorted(fewer, key=lambda each: (node_count(each), text(each)))
-        for each in itertools.islice((one for one in ordered if one not in seen), config.eliminations):
+        for each in itertools.islice(
+            (one for one in ordered if one not in seen), config.mending.eliminations
+        ):
             seen.add(each)
             yield to_tree(each)
 

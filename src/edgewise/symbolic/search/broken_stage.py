@@ -127,7 +127,7 @@ def _widened(rows: SplitRows, name: str, shape: Node) -> SplitRows:
 
 def _plainest(rows: SplitRows) -> float:
     """What describes the rows best of the formulas that need no search."""
-    thin = rows.thinned(rows.config.break_rows)
+    thin = rows.thinned(rows.config.two_laws.rows)
     floor = 1e-10 * float(np.abs(thin.y).max())
     least = math.inf
     for tree in direct_candidates(thin):
@@ -168,7 +168,7 @@ def _sides(search: Search, border: Border | Regimes) -> list[SplitRows] | None:
     sides: list[SplitRows] = []
     for sign in (-1.0, 1.0):
         own, judging = sign * along > margin, sign * held > margin
-        if own.sum() < search.config.side_rows or judging.sum() < 2:
+        if own.sum() < search.config.two_laws.side_rows or judging.sum() < 2:
             return None
         sides.append(
             replace(

@@ -53,10 +53,10 @@ def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[
     """
     config = rows.config
     formulas = list(formulas)
-    if not formulas or len(rows.names) > config.missing_columns or rows.short:
+    if not formulas or len(rows.names) > config.mending.missing_columns or rows.short:
         return
-    thin = rows.thinned(config.missing_rows)
-    exponents = list(itertools.islice(_exponents(thin.X), config.missing_terms))
+    thin = rows.thinned(config.mending.missing_rows)
+    exponents = list(itertools.islice(_exponents(thin.X), config.mending.missing_terms))
     sizes = np.abs(exponents).sum(axis=1)
     price = math.log(len(thin.y)) + 2 * np.log(np.searchsorted(sizes, sizes, side="right"))
     VALUES(len(exponents) * len(thin.y))

@@ -19,7 +19,7 @@ def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None,
     """Train networks and propose what they say; returns why that ended."""
     config = search.config
     nothing = config.nothing_left * search.until
-    for turn, intervals in enumerate(config.network_intervals):
+    for turn, intervals in enumerate(config.networks.intervals):
         waiting: list[Trained] = []
         half = search.left / 2
         for shape in shapes(search.rows.X.shape[1]):
@@ -28,7 +28,7 @@ def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None,
                 break
             trained = _trained(search, shape, intervals, derive(seed, turn) or turn)
             # A network that explains all is read at once; the others are compared first.
-            if trained.error <= config.network_explains * search.rows.spread:
+            if trained.error <= config.networks.explains * search.rows.spread:
                 yield from _read(search, trained)
             else:
                 waiting.append(trained)
@@ -42,7 +42,7 @@ def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None,
                 return StopReason.WORK_SPENT
         if search.left <= nothing:
             return StopReason.WORK_SPENT
-        if search.smallest <= config.networks_matched * min(
+        if search.smallest <= config.networks.matched * min(
             (each.error for each in search.trained), default=0.0
         ):
             return StopReason.NO_IMPROVEMENT
@@ -82,7 +82,7 @@ def _promise(trained: Trained) -> float:
 
 def _read(search: Search, trained: Trained) -> Iterator[Proposal]:
     """The formulas of a network, unless the formulas at hand explain more than it does."""
-    if trained.error >= search.config.network_behind * search.smallest:
+    if trained.error >= search.config.networks.behind * search.smallest:
         return
     thin = thinned(trained, search.rows.alike, until=_reading(search))
     _respect(thin)
@@ -94,10 +94,13 @@ def _read(search: Search, trained: Trained) -> Iterator[Proposal]:
 
 def _reading(search: Search) -> float:
     """Where the count may be after one step of reading a network."""
-    return min(search.until, search.meter.spent + search.config.reading_share * search.until)
+    return min(search.until, search.meter.spent + search.config.networks.reading_share * search.until)
 
 
 def _training(search: Search) -> float:
     """Where the count may be after one network: simple shapes must not starve the rich ones."""
-    most = max(search.config.training_share * search.until, search.config.training_left * search.left)
+    most = max(
+        search.config.networks.training_share * search.until,
+        search.config.networks.training_left * search.left,
+    )
     return search.meter.spent + max(min(search.left, most), 0.0)

@@ -53,11 +53,11 @@ def recipe(search: Search, seed: int | None) -> Generator[Proposal, None, StopRe
         yield Proposal(two_laws(rows))
     # What follows mends formulas that are there. Where these have cost the most, sums of other terms still get their turn.
     whole = search.until
-    search.until -= min(config.exchange_work, max(search.left, 0.0) / 2)
+    search.until -= min(config.exchange.work, max(search.left, 0.0) / 2)
     yield Proposal(resummed(search.closest, config))
     if not search.explained:
         yield Proposal(with_missing_term(search.plain, rows))
-        yield Proposal(backfitted(search.nearly, rows, search.part(config.backfitting_share)))
+        yield Proposal(backfitted(search.nearly, rows, search.part(config.mending.backfitting_share)))
     yield Proposal(shortened(search.closest, config))
     if search.explained:
         return StopReason.EXPLAINED

@@ -44,7 +44,7 @@ def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Ite
     """
     seen = set[Expr]()
     for formula in formulas:
-        for whole in _written(formula.expression, config.series_terms):
+        for whole in _written(formula.expression, config.mending.series_terms):
             if whole not in seen and whole.real:
                 seen.add(whole)
                 yield to_tree(whole)

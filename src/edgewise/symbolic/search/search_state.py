@@ -122,16 +122,16 @@ class Search:
     @property
     def nearly(self) -> list[Formula]:
         """The shortest formulas that are about as close as the best and explain the most of y."""
-        least = self.config.backfitting_near * self.smallest
+        least = self.config.mending.backfitting_near * self.smallest
         near = [each for each in pareto(self.finished) if each.error <= least and each.r2 > _MOST]
-        return near[: self.config.backfitted]
+        return near[: self.config.mending.backfitted]
 
     @property
     def plain(self) -> list[Formula]:
         """The closest of the formulas that explain most of y with hardly a constant."""
-        most = self.config.missing_constants
+        most = self.config.mending.missing_constants
         near = [each for each in pareto(self.finished) if len(each.constants) <= most and each.r2 > _MOST]
-        return sorted(near, key=lambda each: each.error)[: self.config.missing_from]
+        return sorted(near, key=lambda each: each.error)[: self.config.mending.missing_from]
 
     @property
     def exact(self) -> bool:

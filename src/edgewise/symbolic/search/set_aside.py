@@ -67,7 +67,7 @@ def search_without_errors(
     # All that departs first, even where a law may be steep: what the law explains comes back.
     waiting = [gross_errors(rows.X, rows.y, alone=alone) for alone in (False, True)]
     tried, kept = list[Flags](), list[tuple[float, Ended, Flags]]()
-    for share in config.robust_shares:
+    for share in config.gross_errors.shares:
         fresh = [each for each in waiting if not any((each == other).all() for other in tried)]
         aside = (fresh or tried)[0 if fresh else -1]
         tried.append(aside)
@@ -110,11 +110,11 @@ def departing_rows(
     """
     from scipy.special import ndtri
 
-    cut = float(-ndtri(0.5 / config.clean_tables / len(rows.y)))
+    cut = float(-ndtri(0.5 / config.gross_errors.clean_tables / len(rows.y)))
     root = np.ones(len(rows.y)) if rows.weight is None else np.sqrt(rows.weight)
     tree, now, scale = formula.tree, aside, math.inf
     with np.errstate(all="ignore"):
-        for _ in range(config.concentration_steps):
+        for _ in range(config.gross_errors.concentration_steps):
             tape = Tape(tree, formula.names)
             off = np.abs(rows.y - tape.value(tape.start, rows.X))
             sizes = (off * root)[~now]
@@ -125,14 +125,14 @@ def departing_rows(
             )
             rounding = tape.rounding(tape.start, rows.X) + np.finfo(np.float64).eps * np.abs(rows.y)
             far = ~(off * root <= np.maximum(cut * scale, ROUNDED * rounding * root))
-            if far.mean() > config.most_aside:
+            if far.mean() > config.gross_errors.most_aside:
                 return aside
             if (far == now).all():
                 break
             now = far
             weight = None if rows.weight is None else rows.weight[~now]
             tree = refit(tree, formula.names, rows.X[~now], rows.y[~now], weight).tree
-    return now if scale <= config.robust_explains * robust_deviation(rows.y[~now]) else aside
+    return now if scale <= config.gross_errors.explains * robust_deviation(rows.y[~now]) else aside
 
 
 def suspicious_rows(best: Formula, rows: Measurements, config: SearchConfig = DEFAULT) -> NDArray[np.intp]:
@@ -153,7 +153,7 @@ def suspicious_rows(best: Formula, rows: Measurements, config: SearchConfig = DE
     with np.errstate(all="ignore"):
         off = np.abs(rows.y - best.predict(rows.X))
     scale = NORMAL_DEVIATION * float(np.median(off[~flagged]))
-    return rows.numbers[flagged & ~(off <= config.far_off * scale)]
+    return rows.numbers[flagged & ~(off <= config.gross_errors.far_off * scale)]
 
 
 def _criterion(result: FormulaResult, rows: Measurements, config: SearchConfig) -> float:
@@ -162,7 +162,7 @@ def _criterion(result: FormulaResult, rows: Measurements, config: SearchConfig) 
         return -math.inf
     with np.errstate(all="ignore"):
         squares = np.sort(np.square(result.best.predict(rows.X) - rows.y))[
-            : math.ceil(config.judging_share * len(rows.y))
+            : math.ceil(config.gross_errors.judging_share * len(rows.y))
         ]
     error = math.sqrt(float(squares.mean())) if np.isfinite(squares).all() else math.inf
     return criterion(error, result.best.complexity, len(squares), node=config.node)

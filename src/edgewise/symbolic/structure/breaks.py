@@ -63,7 +63,7 @@ def two_laws(rows: SplitRows) -> Iterator[Node]:
     rows
         The table.
     """
-    if len(rows.names) > rows.config.break_columns or rows.short:
+    if len(rows.names) > rows.config.two_laws.columns or rows.short:
         return
     for at in range(len(rows.names)):
         place = _break(rows, at)
@@ -77,18 +77,18 @@ def two_laws(rows: SplitRows) -> Iterator[Node]:
 def _stair(x: Floats, y: Floats, config: SearchConfig) -> Node | None:
     """s*x + a*floor((x - c)/p) + d, or a step where there is one jump; None where y is no such function of x alone."""
     values, first, counts = np.unique(x, return_index=True, return_counts=True)
-    if len(values) < config.side_rows:
+    if len(values) < config.two_laws.side_rows:
         return None
     heights = y[first]
     spread = float(np.ptp(y))
-    alike = config.stair_alike * spread
+    alike = config.two_laws.stair_alike * spread
     if not 0 < spread < math.inf or ((counts > 1).any() and not _function(x, y, alike)):
         return None
     slopes = np.diff(heights) / np.diff(values)
     slope = float(np.median(slopes))
     left = np.diff(heights) - slope * np.diff(values)
     jumps = np.flatnonzero(np.abs(left) > alike)
-    if not len(jumps) or len(jumps) > config.stair_steps * len(left):
+    if not len(jumps) or len(jumps) > config.two_laws.stair_steps * len(left):
         return None
     whole = float(np.min(np.abs(left[jumps])))
     steps = np.rint(left[jumps] / whole)
@@ -157,24 +157,24 @@ class _Side:
 
 def _break(rows: SplitRows, at: int) -> float | None:
     """Where two polynomials fit much better than one of as many constants; None where no place stands out."""
-    config, thin = rows.config, rows.thinned(rows.config.break_rows)
+    config, thin = rows.config, rows.thinned(rows.config.two_laws.rows)
     order = np.argsort(thin.X[:, at], kind="stable")
     X, y = thin.X[order], thin.y[order]
     column = X[:, at]
-    if len(np.unique(column)) < 4 * config.side_rows:
+    if len(np.unique(column)) < 4 * config.two_laws.side_rows:
         return None
-    design = _design(X, at, config.break_degree)
-    least = max(int(config.side_share * len(y)), config.side_rows, design.shape[1] + 2)
+    design = _design(X, at, config.two_laws.degree)
+    least = max(int(config.two_laws.side_share * len(y)), config.two_laws.side_rows, design.shape[1] + 2)
     if len(y) < 3 * least:
         return None
 
     def error(cut: int) -> float:
         return _left_over(design[:cut], y[:cut]) + _left_over(design[cut:], y[cut:])
 
-    whole = _left_over(_design(X, at, 2 * config.break_degree + 1), y)
+    whole = _left_over(_design(X, at, 2 * config.two_laws.degree + 1), y)
     low, high, cut, smallest = least, len(y) - least, least, math.inf
     while high - low > 1:
-        places = np.unique(np.linspace(low, high, config.break_places).astype(int))
+        places = np.unique(np.linspace(low, high, config.two_laws.places).astype(int))
         errors = np.array([error(int(each)) for each in places])
         best = int(errors.argmin())
         cut, smallest = int(places[best]), float(errors[best])
@@ -182,12 +182,12 @@ def _break(rows: SplitRows, at: int) -> float | None:
             break
         low, high = int(places[max(best - 1, 0)]), int(places[min(best + 1, len(places) - 1)])
     tiny = 1e-24 * float(y @ y)
-    aside = int(config.break_beside * len(y))
+    aside = int(config.two_laws.beside * len(y))
     beside = [error(each) for each in (cut - aside, cut + aside) if least <= each <= len(y) - least]
     if (
-        smallest > config.break_better * whole
+        smallest > config.two_laws.better * whole
         or not beside
-        or min(beside) < config.break_sharp * smallest + tiny
+        or min(beside) < config.two_laws.sharp * smallest + tiny
     ):
         return None
     return float((column[cut - 1] + column[cut]) / 2)
@@ -217,7 +217,7 @@ def _left_over(design: Floats, y: Floats) -> float:
 def _joined(rows: SplitRows, at: int, place: float) -> Iterator[Node]:
     """f + (g - f)*step(x - c) for the best formulas of either side."""
     column = rows.X[:, at]
-    unsure = rows.config.break_unsure * float(np.ptp(column))
+    unsure = rows.config.two_laws.unsure * float(np.ptp(column))
     sides = [_side(rows, column < place - unsure), _side(rows, column > place + unsure)]
     for f, g in itertools.product(*sides):
         where = _takes_over(rows, at, f.tree, g.tree)
@@ -232,18 +232,18 @@ def _joined(rows: SplitRows, at: int, place: float) -> Iterator[Node]:
 def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
     """The best formulas for some of the rows, the simplest that comes close to the most accurate first."""
     config = rows.config
-    if chosen.sum() < config.side_rows:
+    if chosen.sum() < config.two_laws.side_rows:
         return []
     own = replace(rows, X=rows.X[chosen], y=rows.y[chosen])
     own = replace(own, X_held=own.X, y_held=own.y)
     trees = [*direct_candidates(own)]
-    if len(rows.names) == 1 and len(own.y) >= config.side_rows:
+    if len(rows.names) == 1 and len(own.y) >= config.two_laws.side_rows:
         name = Variable(rows.names[0])
         trees += [
             substitute(each.tree, "x", name)
-            for each in one_variable(own.X[:, 0], own.y, work=config.side_work, top=4, config=config)
+            for each in one_variable(own.X[:, 0], own.y, work=config.two_laws.side_work, top=4, config=config)
         ]
-    thin = own.thinned(config.break_rows)
+    thin = own.thinned(config.two_laws.rows)
     found = list[_Side]()
     for tree in trees:
         fit = refit(tree, rows.names, thin.X, thin.y)
@@ -253,9 +253,9 @@ def _side(rows: SplitRows, chosen: NDArray[np.bool_]) -> list[_Side]:
     floor = 1e-10 * float(np.abs(own.y).max())
     kept = list[_Side]()
     for each in found:
-        if not kept or max(each.error, floor) < config.side_closer * max(kept[-1].error, floor):
+        if not kept or max(each.error, floor) < config.two_laws.side_closer * max(kept[-1].error, floor):
             kept.append(each)
-    return kept[::-1][: config.side_formulas]
+    return kept[::-1][: config.two_laws.side_formulas]
 
 
 def _takes_over(rows: SplitRows, at: int, f: Node, g: Node) -> Fraction | None:

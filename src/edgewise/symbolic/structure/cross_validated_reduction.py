@@ -83,7 +83,7 @@ def reductions(rows: SplitRows, *, until: float) -> list[Reduced]:
                 fresh += _smaller(one, judge, until)
         # Some steps take several features together: the smallest states do not come from one level alone.
         fresh.sort(key=lambda each: each.error)
-        beam = fresh[: _beam(len(fresh[0].state.rows.names), rows.config.beam)] if fresh else []
+        beam = fresh[: _beam(len(fresh[0].state.rows.names), rows.config.reduction.beam)] if fresh else []
     return sorted(reached, key=lambda each: (len(each.state.rows.names), each.error))
 
 
@@ -106,13 +106,14 @@ class _Judge:
 
     def quick(self, state: State, weight: Floats) -> tuple[float, list[Kind]]:
         """The error of a quick model, and the kinds of models that did best."""
-        errors = self._errors(state.rows, weight, self.config.quick_rows, self.config.quick_columns, None)
+        config = self.config.reduction
+        errors = self._errors(state.rows, weight, config.quick_rows, config.quick_columns, None)
         best = sorted(errors, key=lambda kind: errors[kind])
-        return min(errors.values(), default=math.inf), best[: self.config.model_kinds]
+        return min(errors.values(), default=math.inf), best[: config.model_kinds]
 
     def close(self, state: State, weight: Floats, kinds: list[Kind]) -> float:
         """The error of the best of a few kinds of models on all rows."""
-        most = self.config.close_rows, self.config.close_columns
+        most = self.config.reduction.close_rows, self.config.reduction.close_columns
         errors = self._errors(state.rows, weight, *most, kinds)
         return min(errors.values(), default=math.inf)
 
@@ -185,15 +186,15 @@ def _smaller(one: Reduced, judge: _Judge, until: float) -> list[Reduced]:
         if move.factor is not None:
             weight = weight * np.abs(one.state._values(move.factor, 1.0)[0])
         quick, kinds = judge.quick(child, weight)
-        if quick <= config.quick_chance * one.quick:
+        if quick <= config.reduction.quick_chance * one.quick:
             tried.append((quick, kinds, move, child, weight))
-        elif quick > config.give_up * one.quick and name:
+        elif quick > config.reduction.give_up * one.quick and name:
             judge.failed.add(name)
     tried.sort(key=lambda each: each[0])
     kept: list[Reduced] = []
-    for quick, kinds, move, child, weight in tried[: config.looked_closely]:
+    for quick, kinds, move, child, weight in tried[: config.reduction.looked_closely]:
         error = judge.close(child, weight, kinds)
-        if error <= config.step_chance * one.error:
+        if error <= config.reduction.step_chance * one.error:
             kept.append(Reduced(child, weight, quick, error, (*one.story, move.kind)))
     return kept
 

@@ -63,30 +63,32 @@ def quotients(rows: SplitRows, smooth: Floats, *, weight: Floats, until: float =
     until
         The count of work (see `spent`) where it ends.
     """
-    if len(rows.names) > rows.config.quotient_columns or len(rows.y) < rows.config.relation_rows:
+    if len(rows.names) > rows.config.quotients.columns or len(rows.y) < rows.config.relation_rows:
         return
-    config, thin = rows.config, rows.thinned(rows.config.quotient_rows)
-    counts, model = (replace(rows, y=each).thinned(config.quotient_rows).y for each in (weight, smooth))
+    config, thin = rows.config, rows.thinned(rows.config.quotients.rows)
+    counts, model = (replace(rows, y=each).thinned(config.quotients.rows).y for each in (weight, smooth))
     if not np.isfinite(model).all():
         return
     sign, targets = _targets(thin.y, model, counts, config.relations)
     found: dict[str, _Quotient] = {}
-    for at, terms in enumerate(itertools.islice(few(thin), config.quotient_dictionaries)):
+    for at, terms in enumerate(itertools.islice(few(thin), config.quotients.dictionaries)):
         if spent() > until:
             break
-        for target in targets if at < config.quotient_outer_dictionaries else targets[:1]:
+        for target in targets if at < config.quotients.outer_dictionaries else targets[:1]:
             best = _best(terms, target, sign, config)
             if best is not None:
                 found.setdefault(render(best.tree), best)
-    best = sorted(found.values(), key=lambda one: one.criterion)[: config.quotients_refitted]
+    best = sorted(found.values(), key=lambda one: one.criterion)[: config.quotients.refitted]
     refitted = [_refitted(each, thin, counts) for each in best]
-    yield from (each.tree for each in sorted(refitted, key=lambda one: one.criterion)[: config.quotients])
+    yield from (
+        each.tree for each in sorted(refitted, key=lambda one: one.criterion)[: config.quotients.most]
+    )
 
 
 def _refitted(quotient: _Quotient, rows: SplitRows, weight: Floats) -> _Quotient:
     """The same by least squares in the units of y: the smooth model has done its service."""
     fit = refit(
-        quotient.tree, rows.names, rows.X, rows.y, np.square(weight), steps=rows.config.quotient_steps
+        quotient.tree, rows.names, rows.X, rows.y, np.square(weight), steps=rows.config.quotients.steps
     )
     if not math.isfinite(fit.rss):
         return quotient
@@ -123,8 +125,8 @@ def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfi
     parts: list[int] = []
     lower: list[float] = []
     solution, below = np.zeros(0), np.ones(len(y))
-    for turn in range(config.quotient_rounds):
-        scale = weight / np.maximum(np.abs(below), config.quotient_flat * np.median(np.abs(below)))
+    for turn in range(config.quotients.rounds):
+        scale = weight / np.maximum(np.abs(below), config.quotients.flat * np.median(np.abs(below)))
         weighed, aim = table * scale[:, None], y * scale
         size = np.linalg.norm(weighed, axis=0)
         good = np.flatnonzero(np.isfinite(size) & (size > 0))
@@ -132,7 +134,7 @@ def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfi
         QUOTIENT(len(y) * unit.shape[1] ** 2)
         if turn == 0:
             gram, along, total = unit.T @ unit, unit.T @ aim, float(aim @ aim)
-            picked, _ = select(gram, along, total, len(y), config.selected_terms, config.quotient_triples)
+            picked, _ = select(gram, along, total, len(y), config.selected_terms, config.quotients.triples)
             chosen = [int(good[at]) for at in picked]
             if not any(at >= len(terms) for at in chosen) or not any(at < len(terms) for at in chosen):
                 return None
@@ -140,7 +142,7 @@ def _best(terms: Sequence[Term], target: _Target, sign: int, config: SearchConfi
         parts = [at - len(terms) for at in chosen if at >= len(terms)]
         lower = [float(each) for at, each in zip(chosen, solution, strict=True) if at >= len(terms)]
         below = 1 + above[:, [varies[at] for at in parts]] @ np.array(lower)
-        if (np.abs(below) < config.quotient_pole * np.median(np.abs(below))).any():
+        if (np.abs(below) < config.quotients.pole * np.median(np.abs(below))).any():
             return None
     top = [at for at in chosen if at < len(terms)]
     upper = np.array([each for at, each in zip(chosen, solution, strict=True) if at < len(terms)])

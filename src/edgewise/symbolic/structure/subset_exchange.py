@@ -53,9 +53,9 @@ def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
         Of the random sets the exchange starts from.
     """
     config = rows.config
-    if len(rows.names) > config.exchange_columns or len(rows.y) < config.fewest_rows:
+    if len(rows.names) > config.exchange.columns or len(rows.y) < config.fewest_rows:
         return
-    thin = rows.thinned(config.exchange_rows)
+    thin = rows.thinned(config.exchange.rows)
     terms = _terms(thin)
     columns = np.column_stack([term.values for term in terms])
     scale = np.linalg.norm(columns, axis=0)
@@ -72,10 +72,10 @@ def sums_by_exchange(rows: SplitRows, seed: int = 0) -> Iterator[Node]:
     random = np.random.default_rng(seed)
     offered: set[tuple[int, ...]] = set()
     for count in range(
-        1, min(config.exchange_longest, len(good), len(thin.y) // config.sums.exchange_rows_a_term) + 1
+        1, min(config.exchange.longest, len(good), len(thin.y) // config.sums.exchange_rows_a_term) + 1
     ):
-        for weight in config.exchange_weights:
-            chosen = pool.best(count, weight, random, config.exchange_starts)
+        for weight in config.exchange.weights:
+            chosen = pool.best(count, weight, random, config.exchange.starts)
             if chosen in offered:
                 continue
             offered.add(chosen)
@@ -156,7 +156,7 @@ def _terms(rows: SplitRows) -> list[_Term]:
                 tree = Apply("*", (_power(first.tree, 6 * whole), _power(second.tree, sixths)))
                 nodes = first.nodes + second.nodes + 1 + _price(6 * whole) + _price(sixths)
                 terms.append(_Term(tree, _raised(first, 6 * whole) * _raised(second, sixths), nodes))
-    return sorted(terms, key=lambda term: term.nodes)[: rows.config.exchange_terms]
+    return sorted(terms, key=lambda term: term.nodes)[: rows.config.exchange.terms]
 
 
 def _atoms(rows: SplitRows) -> list[_Atom]:
