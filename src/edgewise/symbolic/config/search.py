@@ -98,7 +98,7 @@ class SearchConfig:
     order_rows, order_distinct, order_sure, order_columns, order_waves : int, float, float, int and int
         Residuals follow a column of so many rows at least, with at least this share of different values, where neighbours
         agree by so many standard deviations: chance does not reach four in ten thousand columns. Of so many columns at most
-        all pairs are asked, too.
+        all pairs are asked, too, and so many frequencies of waves along a column.
     cancelling, cancelling_share : float
         Terms cancel that are so many times their sum on more than this share of the rows.
     tied_apart, tied_loose, tied_tries : float, float and int
@@ -267,8 +267,8 @@ class SearchConfig:
     order_rows: int = 20
     order_distinct: float = 0.5
     order_sure: float = 4.0
-    order_waves: int = 400
     order_columns: int = 6
+    order_waves: int = 400
     cancelling: float = 1e3
     cancelling_share: float = 0.5
     tied_apart: float = 3.0
