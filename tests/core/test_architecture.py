@@ -101,6 +101,28 @@ def test_the_ways_name_functions_where_they_are(way):
         assert any(name in defined(path) for path in files.get(file, [])), (name, file)
 
 
+def test_what_is_found_by_name_in_a_room_above_only_shows_results():
+    """Contracts do not see a module that is named in a string, so these are counted here."""
+    order = {room: at for at, beside in enumerate(ROOMS) for room in beside}
+    upward = set[tuple[str, str]]()
+    for path in SOURCE.glob("*/**/*.py"):
+        room, *inside = path.relative_to(SOURCE).with_suffix("").parts
+        for call in ast.walk(tree(path)):
+            if isinstance(call, ast.Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) in (
+                "import_module",
+                "__import__",
+            ):
+                told = re.match(r"edgewise\.(\w+)", getattr(call.args[0], "value", ""))
+                if told and order[told[1]] < order[room]:
+                    upward.add((".".join([room, *inside]), told[1]))
+    assert upward == {
+        ("_core.notebook", "report"),
+        ("pde.results.identification", "plots"),
+        ("pde.results.solution", "plots"),
+        ("pde.results.solution", "report"),
+    }
+
+
 def calls(path, function):
     """What a function of a file calls, or iterates over by name, in the order of the text."""
     (body,) = [each for each in tree(path).body if getattr(each, "name", "") == function]
