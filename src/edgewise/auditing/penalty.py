@@ -152,9 +152,9 @@ def fair_fit(
                     bounds[k] = certified_flip(after, name, work=factor)
             except StopError as stop:
                 ended = meter.own(stop)
-    told = {"dp": "demographic parity", "eo": "equalised odds"}[criterion]
+    words = {"dp": "demographic parity", "eo": "equalised odds"}[criterion]
     kept = f", {', '.join(promised)} held as constrained" if promised else ""
-    detail = f"trained on with a penalty on {told} of weight {strength:g}{kept}"
+    detail = f"trained on with a penalty on {words} of weight {strength:g}{kept}"
     return Mitigated(made, detail, tuple(bounds), ended, meter.seconds)
 
 

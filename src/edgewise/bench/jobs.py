@@ -123,8 +123,8 @@ def measure(job: Job, settings: Settings) -> Iterator[Finding]:
     try:
         yield from JOBS[job.table][job.name](settings)
     except Exception as error:
-        told = " ".join(f"{type(error).__name__}: {error}".split())
-        yield Missing(job.table, job.name, told if len(told) <= 200 else f"{told[:197]}...")
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        yield Missing(job.table, job.name, words if len(words) <= 200 else f"{words[:197]}...")
 
 
 def to_line(finding: Finding) -> str:

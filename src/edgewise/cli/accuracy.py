@@ -35,9 +35,16 @@ def measure(
     if classes:
         return AccuracyRow(model, size=size, seconds=seconds, ours=ours, predicted=values)
     values = values.reshape(-1)
-    told = measures(values, y, 0)
+    measured = measures(values, y, 0)
     return AccuracyRow(
-        model, told["rmse"], told["r2"], told["mae"], size=size, seconds=seconds, ours=ours, predicted=values
+        model,
+        measured["rmse"],
+        measured["r2"],
+        measured["mae"],
+        size=size,
+        seconds=seconds,
+        ours=ours,
+        predicted=values,
     )
 
 

@@ -70,14 +70,14 @@ def check(
 
         words, other = claimed(proof, models, statement, data)
     if json:
-        told = {
+        result = {
             "accepted": verdict.accepted,
             "reason": verdict.reason,
             "claim": verdict.claim,
             "words": words,
         }
         as_expected = None if statement is None else verdict.accepted and not other
-        print_json(as_json.dumps({**told, "expected": as_expected, "differs": other}))
+        print_json(as_json.dumps({**result, "expected": as_expected, "differs": other}))
     else:
         say(verdict.reason)
         if verdict.accepted and not quiet:

@@ -100,13 +100,13 @@ def forecast(
     if out is not None:
         write_frame(table, out)
     if json:
-        told = {
+        result = {
             **ahead.to_dict(),
             "backtest": model.backtest_.to_dict(),
             "base": model.design_.base,
             "log": model.design_.log,
         }
-        print_json(to_json(told))
+        print_json(to_json(result))
     elif out is None:
         print_table(table)
     if not quiet:

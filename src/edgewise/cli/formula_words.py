@@ -140,8 +140,8 @@ def errors_of(
     """What `--x-sigma` says: for a column a number, or the numbers of another column; None where nothing was asked."""
     found = dict[str, Any]()
     for pair in _pairs(entries or (), frame.column_names):
-        name, equals, told = (part.strip() for part in pair.rpartition("="))
-        if not equals or not name or not told:
+        name, equals, value = (part.strip() for part in pair.rpartition("="))
+        if not equals or not name or not value:
             raise InputError(
                 "The entries of --x-sigma must read column=number or column=column, as in x=0.1. Got "
                 f"{called(pair)} instead."
@@ -152,12 +152,12 @@ def errors_of(
                 f"The columns of --x-sigma must be among those that are searched. Got {called(column)} instead."
             )
         try:
-            found[column] = float(told)
+            found[column] = float(value)
         except ValueError:
-            values = numbers(frame.column(find(frame, told)))
+            values = numbers(frame.column(find(frame, value)))
             if values is None:
                 raise InputError(
-                    f"Column {called(told)} of {source} must hold numbers for --x-sigma. Got words."
+                    f"Column {called(value)} of {source} must hold numbers for --x-sigma. Got words."
                 ) from None
             found[column] = values
     return found or None

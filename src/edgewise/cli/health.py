@@ -91,9 +91,9 @@ def _package(name: str, lowest: str) -> Check:
     try:
         import_module(_MODULES.get(name, name))
     except Exception as error:  # a package that is there and cannot be loaded may fail in any way
-        told = " ".join(str(error).split())[:120]
+        words = " ".join(str(error).split())[:120]
         return Check(
-            name, "broken", f"{found}, but it cannot be imported ({told})", f"{cure} --force-reinstall"
+            name, "broken", f"{found}, but it cannot be imported ({words})", f"{cure} --force-reinstall"
         )
     return Check(name, "ok", found)
 
@@ -123,8 +123,8 @@ def _arithmetic() -> Check:
         knots = -1 + 0.4 * np.arange(-3, 9)
         error = float(np.abs(ours - Oracle(knots, coef.numpy(), 3)(x.numpy())).max())
     except Exception as failure:  # whatever goes wrong here is the finding
-        told = f"{type(failure).__name__}: {' '.join(str(failure).split())[:120]}"
-        return Check(name, "broken", told, f"{_AGAIN} and torch")
+        words = f"{type(failure).__name__}: {' '.join(str(failure).split())[:120]}"
+        return Check(name, "broken", words, f"{_AGAIN} and torch")
     if not error < _ROUNDING:
         return Check(
             name, "broken", f"splines are off by {error:.1e}", "reinstall torch; the processor may be faulty"

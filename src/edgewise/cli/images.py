@@ -76,7 +76,7 @@ def fit_images(
     if found.damaged and not quiet:
         say(f"{len(found.damaged)} left out: {'; '.join(found.damaged[:3])}.", err=True)
 
-    def told(record: Any) -> None:
+    def show(record: Any) -> None:
         if not quiet:
             held = "" if record.validation is None else f", held out {record.validation:.4f}"
             say(f"epoch {record.step}: loss {record.loss:.4f}{held}", err=True)
@@ -84,7 +84,7 @@ def fit_images(
     with Interrupts() as interrupts:
         model = ImageClassifier(
             kind, parameters, epochs, features=features, flip=flip, class_weight="balanced" if balanced else None,
-            seconds=seconds, seed=seed, callbacks=(told, interrupts), checkpoint=checkpoint,
+            seconds=seconds, seed=seed, callbacks=(show, interrupts), checkpoint=checkpoint,
         ).fit(found.pictures, np.array(found.labels))  # fmt: skip
     save(model, out, overwrite=force)
     count = sum(p.numel() for p in model.network_.parameters())

@@ -107,10 +107,10 @@ class Model:
         """Predictions, shape (n,) or (n, outputs), or the probability of every class, shape (n, classes)."""
         if not self.is_estimator:
             predicted = self.held.predict(self.encoded(used))
-            told = predicted[:, 0] if predicted.shape[1] == 1 else predicted
+            answers = predicted[:, 0] if predicted.shape[1] == 1 else predicted
         else:
-            told = self.held.predict_proba(used) if self.classes else self.held.predict(used)
-        values = np.asarray(told, dtype=np.float64)
+            answers = self.held.predict_proba(used) if self.classes else self.held.predict(used)
+        values = np.asarray(answers, dtype=np.float64)
         if not np.isfinite(values).all():
             row = int(np.argwhere(~np.isfinite(values))[0][0])
             raise InputError(

@@ -140,13 +140,13 @@ _SHARED = {
 def with_general(command: Callable[..., None]) -> Callable[..., None]:
     """A command with the general options too. It is told those that it names behind `*`; the others act by themselves."""
     named = inspect.signature(command, eval_str=True).parameters.values()
-    told = [each.name for each in named if each.kind is Parameter.KEYWORD_ONLY]
+    wanted = [each.name for each in named if each.kind is Parameter.KEYWORD_ONLY]
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
-        command(*args, **{name: kwargs[name] for name in kwargs if name in told or name not in _SHARED})
+        command(*args, **{name: kwargs[name] for name in kwargs if name in wanted or name not in _SHARED})
 
-    own = [each for each in named if each.name not in told]
+    own = [each for each in named if each.name not in wanted]
     shared = [
         Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
         for name, (annotation, default) in _SHARED.items()

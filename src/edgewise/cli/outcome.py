@@ -101,10 +101,10 @@ def _sentence(error: BaseException) -> tuple[str, int]:
         return f"Error: The file {error.filename} cannot be used: {error.strerror or error}.", BAD_INPUT
     if isinstance(error, OSError) and error.errno is not None:  # of a stream, which has no name
         return f"Error: The output cannot be written: {error.strerror or error}.", BAD_INPUT
-    told = " ".join(str(error).split())
-    if len(told) > 200:
-        told = told[:197] + "..."
-    what = f"{type(error).__name__}: {told}" if told else type(error).__name__
+    words = " ".join(str(error).split())
+    if len(words) > 200:
+        words = words[:197] + "..."
+    what = f"{type(error).__name__}: {words}" if words else type(error).__name__
     cure = f"run the command again with --verbose, or with {TRACEBACK}=1 set, for the details to report"
     return f"Error: edgewise met a defect of its own ({what}); {cure}.", DEFECT
 

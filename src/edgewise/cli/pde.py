@@ -118,7 +118,15 @@ def pde(
         raise InputError(f"The problem has no time: {plot} would not move; name a .png or .svg instead.")
     files = [path for path in (out, plot, report) if path is not None]
     refuse_to_overwrite(files, force)
-    from edgewise.cli.pde_results import Keeper, PdeProgress, draw, shown, shown_modes, told, told_modes
+    from edgewise.cli.pde_results import (
+        Keeper,
+        PdeProgress,
+        draw,
+        modes_json,
+        shown,
+        shown_modes,
+        solution_json,
+    )
     from edgewise.pde import eigen, solve
 
     if posed.problem.eigenvalue is not None:
@@ -129,7 +137,7 @@ def pde(
         wanted = max(posed.tolerance if tolerance is None else tolerance, 1e-13)
         modes = eigen(posed.problem, posed.count, wanted, work=work, seconds=seconds)
         if json:
-            print_json(told_modes(modes))
+            print_json(modes_json(modes))
         else:
             shown_modes(modes)
         if not modes.solved:
@@ -139,7 +147,7 @@ def pde(
     with Interrupts() as interrupts, progress:
         progress.begin(f"solve {posed.title or problem}")
 
-        def heard(record: object) -> None:
+        def on_step(record: object) -> None:
             progress.step(record)
             keeper.step(record, last=interrupts.happened)
             interrupts(record)
@@ -149,7 +157,7 @@ def pde(
             posed.tolerance if tolerance is None else tolerance,
             work=work,
             seconds=seconds,
-            callback=heard,
+            callback=on_step,
             resume=keeper.found,
         )
     if out is not None:
@@ -159,7 +167,7 @@ def pde(
     if report is not None:
         solution.report(report, title=posed.title or None, overwrite=force)
     if json:
-        print_json(told(solution, seed))
+        print_json(solution_json(solution, seed))
     else:
         shown(solution, seed, files)
     if interrupts.happened:

@@ -49,7 +49,7 @@ class Keeper:
             self._kept = time.monotonic()
 
 
-def told(solution: Solution, seed: int) -> str:
+def solution_json(solution: Solution, seed: int) -> str:
     """Everything that is known of a solution, as JSON."""
     known = {**solution.to_dict(), "residuals": solution.residual(seed=seed)}
     return json.dumps(_finite(known), indent=2)
@@ -79,7 +79,7 @@ def shown(solution: Solution, seed: int, files: Sequence[Path]) -> None:
         say(f"  written: {file}")
 
 
-def told_modes(modes: Modes) -> str:
+def modes_json(modes: Modes) -> str:
     """Everything that is known of eigenvalues, as JSON."""
     return json.dumps(_finite(modes.to_dict()), indent=2)
 

@@ -50,20 +50,20 @@ def explain_picture(
     if label is not None and label not in names:
         raise InputError(f"The class of --output must be one the model knows. Got {short(label)} instead.")
     best = int(logits.argmax()) if label is None else names.index(label)
-    told: dict[str, Any] = {
+    result: dict[str, Any] = {
         "file": str(picture), "class": names[int(logits.argmax())],
         "probabilities": dict(zip(names, chances.tolist(), strict=True)),
         "logits": dict(zip(names, logits.tolist(), strict=True)),
     }  # fmt: skip
-    lines = [f"{picture}: {told['class']}, {100 * chances.max():.1f} % sure."]
+    lines = [f"{picture}: {result['class']}, {100 * chances.max():.1f} % sure."]
     if c.kind == "patches":
         found = model.evidence(array)
-        told |= {"explained": names[best], "constants": dict(zip(names, found.constants.tolist(), strict=True)),
+        result |= {"explained": names[best], "constants": dict(zip(names, found.constants.tolist(), strict=True)),
                  "evidence": dict(zip(names, found.patches.tolist(), strict=True)), "patch_side": found.side}  # fmt: skip
         strongest = [
             (*found.square(i, j), value) for i, j, value in found.strongest(model.classes_[best], PATCHES)
         ]
-        told["strongest"] = [
+        result["strongest"] = [
             {"rows": [rows.start, rows.stop], "columns": [columns.start, columns.stop], "evidence": value}
             for rows, columns, value in strongest
         ]
@@ -88,7 +88,7 @@ def explain_picture(
             f"A network of kind {c.kind!r} has no evidence that adds up; fit one with --kind patches for it."
         ]
     if json:
-        print_json(to_json(told))
+        print_json(to_json(result))
     else:
         say(lines_of(lines))
     if plot is not None and not quiet:
@@ -149,13 +149,13 @@ def report_pictures(
     write_file(out, page, overwrite=True)
     accuracy = float((model.predict(content.pictures) == np.array(content.labels)).mean())
     if json:
-        told = {
+        result = {
             "file": str(out),
             "pictures": len(kept),
             "known": known,
             "accuracy": accuracy,
             "damaged": list(found.damaged),
         }
-        print_json(to_json(told))
+        print_json(to_json(result))
     else:
         say(f"{len(kept):,} pictures, {known}: {100 * accuracy:.1f} % told right.\nreport  {out}")

@@ -79,8 +79,8 @@ def hand_over(predictions: Predictions, out: Path | None, *, quiet: bool, json: 
         print_table(predictions.frame)
     if not quiet:
         where = "" if out is None else f", written to {out}"
-        told = f"{counts['rows']:,} predictions{where}; {counts['outside']:,} outside the training range."
-        say(told, err=True)
+        words = f"{counts['rows']:,} predictions{where}; {counts['outside']:,} outside the training range."
+        say(words, err=True)
 
 
 def columns_of(model: Model, used: Frame, interval: float | None = None) -> dict[str, Cells]:

@@ -93,7 +93,7 @@ def claimed(
     return words, printed(differs(document, held, statement, rows))
 
 
-def told(verdict: ProofResult, certificate: Path | None) -> str:
+def verdict_json(verdict: ProofResult, certificate: Path | None) -> str:
     """A verdict as JSON."""
     document = verdict.to_dict() | {"advice": verdict.stop_reason.advice}
     written = certificate is not None and isinstance(verdict, Proved) and verdict.certificate is not None

@@ -90,8 +90,8 @@ def report(
     write_file(out, drawn, overwrite=True)
     accuracy, scores = page.content.accuracy, page.scores
     if json:
-        told = {"file": str(out), "rows": page.rows, "accuracy": accuracy_as_data(accuracy, scores)}
-        print_json(to_json(told))
+        result = {"file": str(out), "rows": page.rows, "accuracy": accuracy_as_data(accuracy, scores)}
+        print_json(to_json(result))
         return
     console = results_console()
     show_accuracy(console, accuracy, scores, page.rows)

@@ -61,7 +61,7 @@ def fit_dataset(
     with contextlib.suppress(OSError):
         passes.rmdir()
     fit, error = model.fit_, model.fit_.validation_error
-    told = {
+    result = {
         "rows": source.rows,
         "mode": fit.mode,
         "pairs": [list(pair) for pair in model.interactions_],
@@ -72,7 +72,7 @@ def fit_dataset(
     if json:
         from edgewise.cli.summary import to_json
 
-        print_json(to_json(told))
+        print_json(to_json(result))
         return
     say(fit.message)
     if error is not None:

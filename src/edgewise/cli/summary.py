@@ -60,8 +60,8 @@ def show_accuracy(
     grid.add_column("time", justify="right")
     grid.add_column("to read", no_wrap=True)
     lead = keys[0]
-    told = [score[lead] for score in scores if not math.isnan(score[lead])]
-    best = (max if lead in _MORE_IS_BETTER else min)(told, default=math.nan)
+    values = [score[lead] for score in scores if not math.isnan(score[lead])]
+    best = (max if lead in _MORE_IS_BETTER else min)(values, default=math.nan)
     for entry, score in zip(accuracy, scores, strict=True):
         cells = [_measure(key, score[key]) for key in keys]
         style = "bold" if score[lead] == best else ""

@@ -85,7 +85,7 @@ def verify(
     printed = to_standard_output(certificate, json=json)
     if certificate is not None and not printed:
         refuse_to_overwrite([certificate], force)
-    from edgewise.cli.proofs import ProofProgress, asked, told
+    from edgewise.cli.proofs import ProofProgress, asked, verdict_json
     from edgewise.verifying.entry_points.verify import verify as prove
     from edgewise.verifying.results.verdicts import Proved
 
@@ -110,7 +110,7 @@ def verify(
         else:
             verdict.certificate.save(certificate, overwrite=force)
     if json:
-        print_json(told(verdict, certificate))
+        print_json(verdict_json(verdict, certificate))
     else:
         say(str(verdict), err=printed)
         if certificate is not None and not quiet and not printed:

@@ -170,10 +170,10 @@ class Encoding:
 
 
 def _column_to_json(column: EncodedColumn) -> dict[str, Any]:
-    told = {"type": column.TYPE, **asdict(column)}
-    if not told.get("codes", True):
-        del told["codes"]  # as in files written before columns knew of them
-    return told
+    document = {"type": column.TYPE, **asdict(column)}
+    if not document.get("codes", True):
+        del document["codes"]  # as in files written before columns knew of them
+    return document
 
 
 def _column_from_json(entry: Mapping[str, Any]) -> EncodedColumn:

@@ -93,8 +93,8 @@ def told_codes(columns: list[tuple[str, tuple[str, ...]]]) -> str:
             shared.setdefault(codes, []).append(name)
     if not shared:
         return ""
-    told = [f"{', '.join(codes)} in {_listed(names)}" for codes, names in shared.items()]
-    return f"Treated as codes, beside the curves of their columns: {'; '.join(told)}."
+    parts = [f"{', '.join(codes)} in {_listed(names)}" for codes, names in shared.items()]
+    return f"Treated as codes, beside the curves of their columns: {'; '.join(parts)}."
 
 
 def _listed(names: list[str]) -> str:

@@ -44,9 +44,9 @@ def text_of_workbook(content: bytes, name: str) -> tuple[bytes, str]:
     except (
         BaseException
     ) as error:  # whatever a damaged workbook makes of the package; a panic is no Exception
-        told = " ".join(str(error).split()) or type(error).__name__
+        words = " ".join(str(error).split()) or type(error).__name__
         raise InputError(
-            f"{name} must be a complete Excel workbook. Got one that cannot be read: {short(told.rstrip('.'))}."
+            f"{name} must be a complete Excel workbook. Got one that cannot be read: {short(words.rstrip('.'))}."
         ) from None
     filled = [sheet for sheet, rows in sheets.items() if rows]
     if not filled:

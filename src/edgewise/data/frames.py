@@ -90,12 +90,12 @@ def provenance(frame: Frame) -> Provenance:
 
 def with_provenance(frame: Frame, known: Provenance) -> Frame:
     """The frame, told where it came from."""
-    told = {_SOURCE: known.source, _FINGERPRINT: known.fingerprint, _DIALECT: known.dialect}
+    metadata = {_SOURCE: known.source, _FINGERPRINT: known.fingerprint, _DIALECT: known.dialect}
     if known.decisions:
-        told[_DECISIONS] = json.dumps([[each.column, each.text] for each in known.decisions])
+        metadata[_DECISIONS] = json.dumps([[each.column, each.text] for each in known.decisions])
     if known.units:
-        told[_UNITS] = json.dumps(dict(known.units))
-    return frame.replace_schema_metadata({key: text.encode() for key, text in told.items()})
+        metadata[_UNITS] = json.dumps(dict(known.units))
+    return frame.replace_schema_metadata({key: text.encode() for key, text in metadata.items()})
 
 
 def to_frame(table: Table) -> Frame:

@@ -67,8 +67,8 @@ def units_row(rows: list[list[str]], decimal: str) -> tuple[str, ...]:
 
 
 def _all_values(cells: list[str], decimal: str) -> bool:
-    told = [cell for cell in cells if cell.strip() not in MISSING]
-    return bool(told) and all(looks_like_value(cell, decimal) for cell in told)
+    named = [cell for cell in cells if cell.strip() not in MISSING]
+    return bool(named) and all(looks_like_value(cell, decimal) for cell in named)
 
 
 def _even_steps(cells: list[str]) -> bool:

@@ -78,8 +78,8 @@ def read_frame(path: str | PathLike[str]) -> Frame:
     units = {name: each.unit for name, each in named if each.unit}
     units |= {name: unit for name, unit in zip(frame.column_names, dialect.units, strict=False) if unit}
     decisions = tuple(Decision(name, each.note) for name, each in named if each.note)
-    told = ", ".join(part for part in (*unusual, *undone, dialect.unusual) if part)
-    return with_provenance(frame, Provenance(source.name, source.fingerprint, told, decisions, units))
+    notes = ", ".join(part for part in (*unusual, *undone, dialect.unusual) if part)
+    return with_provenance(frame, Provenance(source.name, source.fingerprint, notes, decisions, units))
 
 
 def read_table(path: str | PathLike[str]) -> Table:
@@ -202,8 +202,8 @@ def _comma_numbers(column: Cells) -> bool:
     """Whether a text column holds nothing but numbers with decimal commas."""
     if not pa.types.is_string(column.type):
         return False
-    told = column.filter(pc.invert(pc.is_in(pc.utf8_trim_whitespace(column), pa.array(MISSING))))
-    return len(told) > 0 and pc.all(pc.match_substring_regex(told, _COMMA_NUMBER)).as_py()
+    present = column.filter(pc.invert(pc.is_in(pc.utf8_trim_whitespace(column), pa.array(MISSING))))
+    return len(present) > 0 and pc.all(pc.match_substring_regex(present, _COMMA_NUMBER)).as_py()
 
 
 def _plain(column: Cells) -> Cells:

@@ -77,11 +77,11 @@ def read_words(column: Cells, decimal: str = ".") -> Reading:
     """
     text = pc.utf8_trim_whitespace(column)
     gaps = pc.is_in(text, pa.array(MISSING))
-    told = pc.if_else(gaps, pa.scalar(None, pa.string()), text)
-    known = told.drop_null()
+    filled = pc.if_else(gaps, pa.scalar(None, pa.string()), text)
+    known = filled.drop_null()
     if not (decimal == "," and _grouped_by_points(known)):
         try:
-            return Reading(told.cast(pa.float64()))
+            return Reading(filled.cast(pa.float64()))
         except pa.ArrowInvalid:
             pass
     found = _numbers(known, decimal) or _dates(known)
@@ -89,8 +89,8 @@ def read_words(column: Cells, decimal: str = ".") -> Reading:
         words = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
         return Reading(words, _stray(words))
     # Back among the gaps.
-    places = np.cumsum(pc.is_valid(told).to_numpy()) - 1
-    index = pa.array(np.where(pc.is_valid(told).to_numpy(), places, 0), mask=pc.is_null(told).to_numpy())
+    places = np.cumsum(pc.is_valid(filled).to_numpy()) - 1
+    index = pa.array(np.where(pc.is_valid(filled).to_numpy(), places, 0), mask=pc.is_null(filled).to_numpy())
     return Reading(found.column.take(index), found.note, found.unit)
 
 

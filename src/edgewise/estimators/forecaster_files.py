@@ -78,32 +78,32 @@ def _forecaster(document: Mapping[str, Any], model: Any) -> KANForecaster:
     return made
 
 
-def _design(told: Mapping[str, Any]) -> Design:
-    axis = cast("dict[str, Any]", told["axis"])
+def _design(document: Mapping[str, Any]) -> Design:
+    axis = cast("dict[str, Any]", document["axis"])
     unit = cast("Any", check_choice(axis["unit"], "unit", _UNITS, of=KIND))
-    base = cast("Any", check_choice(told["base"], "base", _BASES, of=KIND))
+    base = cast("Any", check_choice(document["base"], "base", _BASES, of=KIND))
     step = float(axis["step"])
     if not step > 0:
         raise InputError(f"the step of its times must be above 0. Got {short(step)} instead.")
-    lags = tuple(check_int(lag, "lags", low=1, of=KIND) for lag in told["lags"])
-    period = None if told["period"] is None else check_int(told["period"], "period", low=1, of=KIND)
+    lags = tuple(check_int(lag, "lags", low=1, of=KIND) for lag in document["lags"])
+    period = None if document["period"] is None else check_int(document["period"], "period", low=1, of=KIND)
     days = tuple(check_int(day, "weekdays", low=0, high=6, of=KIND) for day in axis["weekdays"])
-    length = check_int(told["length"], "length", low=1, of=KIND)
+    length = check_int(document["length"], "length", low=1, of=KIND)
     return Design(
         TimeAxis(unit, float(axis["start"]), step, days),
-        str(told["name"]),
+        str(document["name"]),
         lags,
         period,
         base,
-        told["log"] is True,
+        document["log"] is True,
         length,
     )
 
 
-def _backtest(told: Mapping[str, Any]) -> Backtest:
+def _backtest(document: Mapping[str, Any]) -> Backtest:
     mae, naive, spread, scores = (
-        tuple(map(float, told[name])) for name in ("mae", "naive", "spread", "scores")
+        tuple(map(float, document[name])) for name in ("mae", "naive", "spread", "scores")
     )
     if not mae or not spread:
         raise InputError("it has no forecasts of the past.")
-    return Backtest(mae, naive, check_int(told["origins"], "origins", low=1, of=KIND), spread, scores)
+    return Backtest(mae, naive, check_int(document["origins"], "origins", low=1, of=KIND), spread, scores)

@@ -84,8 +84,8 @@ class Problem:
             own = self.factors[y.astype(np.int64)]
             weight = own if weight is None else own * weight
         if weight is not None:
-            heard = weight > _NEGLIGIBLE * weight.max()
-            rows, y, weight = rows[heard], y[heard], weight[heard]
+            counted = weight > _NEGLIGIBLE * weight.max()
+            rows, y, weight = rows[counted], y[counted], weight[counted]
         return replace(self, table=self.table.take(rows), y=y, weight=weight, factors=None)
 
 

@@ -114,8 +114,8 @@ class AdverseReasons:
         if not self.reasons:
             lines.append("  Nothing that may be named.")
         if self.withheld:
-            told = ", ".join(f"{name} ({number_text(effect, 2)})" for name, effect in self.withheld)
-            lines.append(f"Withheld, for protected columns may not be reasons: {told}. Audit the model.")
+            withheld = ", ".join(f"{name} ({number_text(effect, 2)})" for name, effect in self.withheld)
+            lines.append(f"Withheld, for protected columns may not be reasons: {withheld}. Audit the model.")
         return lines_of(lines)
 
 

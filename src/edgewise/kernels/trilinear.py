@@ -306,9 +306,9 @@ def check(
 
 
 def _refuse_shapes(**tensors: Tensor | None) -> None:
-    told = ", ".join(f"{name} {tuple(t.shape)}" for name, t in tensors.items() if t is not None)
+    shapes = ", ".join(f"{name} {tuple(t.shape)}" for name, t in tensors.items() if t is not None)
     raise InputError(
-        f"The tensors of an edge layer must be x (B, I), coef (I, M, O), base (I, O) on a grid of I rows. Got {told}."
+        f"The tensors of an edge layer must be x (B, I), coef (I, M, O), base (I, O) on a grid of I rows. Got {shapes}."
     )
 
 

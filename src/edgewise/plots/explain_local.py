@@ -167,10 +167,12 @@ def _label(axes: Axes, row: int, name: str, value: str, theme: Theme) -> None:
 def _words(figure: Figure, explanation: LocalExplanation, theme: Theme) -> None:
     who = "This row" if explanation.row is None else f"Row {explanation.row}"
     answer = explanation.prediction
-    told = number_text(answer) if isinstance(answer, float) else str(answer)
+    shown = number_text(answer) if isinstance(answer, float) else str(answer)
     sure = (
         ""
         if explanation.probability is None
         else f" (probability of {explanation.label} {explanation.probability:.2f})"
     )
-    write_at(figure, 0.18, 0.26, drawable(f"{who}: {shorten(told, 40)}{sure}"), text_style(theme, SIZE_TITLE))
+    write_at(
+        figure, 0.18, 0.26, drawable(f"{who}: {shorten(shown, 40)}{sure}"), text_style(theme, SIZE_TITLE)
+    )

@@ -262,8 +262,8 @@ def _bar(figure: Figure, box: Box, paint: _Paint) -> None:
     axes.spines[:].set_visible(False)
     axes.yaxis.tick_right()
     up = paint.steps[paint.steps > 0]
-    told = sorted({float(up[-1]), float(up[(len(up) - 1) // 2])})
-    axes.set_yticks([-step for step in reversed(told)] + [0.0, *told])
+    levels = sorted({float(up[-1]), float(up[(len(up) - 1) // 2])})
+    axes.set_yticks([-step for step in reversed(levels)] + [0.0, *levels])
     axes.yaxis.set_major_formatter(lambda step, _: "0" if step == 0 else _signed(step))
     axes.tick_params(length=0, pad=2)
 

@@ -60,9 +60,9 @@ def plot_forecast(
     """
     of = "plot_forecast"
     colours = theme_of(theme, of)
-    past, told = check_vector(values, "values", missing=True, of=of), check_vector(ahead, "ahead", of=of)
+    past, forecast = check_vector(values, "values", missing=True, of=of), check_vector(ahead, "ahead", of=of)
     before = as_labels(times, "times", rows=len(past), of=of)
-    after = as_labels(ahead_times, "ahead_times", rows=len(told), of=of)
+    after = as_labels(ahead_times, "ahead_times", rows=len(forecast), of=of)
     check_text(name, "name", of=of)
     if level is not None:
         check_float(level, "level", low=0.0, high=1.0, of=of)
@@ -71,7 +71,7 @@ def plot_forecast(
     axes.plot(before, past, color=colours.muted, linewidth=1.1, gid="measured")
     if low is not None and high is not None:
         lower, upper = (
-            check_vector(each, which, length=len(told), of=of)
+            check_vector(each, which, length=len(forecast), of=of)
             for each, which in ((low, "low"), (high, "high"))
         )
         axes.fill_between(after, lower, upper, color=colours.numeric, alpha=0.18, linewidth=0, gid="interval")
@@ -84,15 +84,15 @@ def plot_forecast(
             va="bottom",
             **text_style(colours, SIZE_SMALL, colours.muted),
         )
-    joined = np.concatenate([before[-1:], after]), np.concatenate([past[-1:], told])
+    joined = np.concatenate([before[-1:], after]), np.concatenate([past[-1:], forecast])
     axes.plot(*joined, color=colours.numeric, linewidth=1.5, gid="forecast")
     if actual is not None:
-        came = check_vector(actual, "actual", length=len(told), of=of)
+        came = check_vector(actual, "actual", length=len(forecast), of=of)
         axes.plot(after, came, color=colours.symbolic, linewidth=0, marker="o", markersize=2.6, gid="actual")
-    labels = [("forecast", told[-1], colours.numeric)]
+    labels = [("forecast", forecast[-1], colours.numeric)]
     if actual is not None:
         labels = [
-            ("forecast", told[-1], colours.numeric),
+            ("forecast", forecast[-1], colours.numeric),
             ("measured since", float(np.asarray(actual)[-1]), colours.symbolic),
         ]
     bottom, top = axes.get_ylim()

@@ -107,8 +107,8 @@ class ReplaceResult:
                 f"The 'network' of with_network must be a KAN of {block.inputs} inputs and {block.outputs} outputs. "
                 f"Got {shape or short(network)} instead."
             )
-        told = replace(self.blocks[k], after=network.n_parameters, hidden=network.shape[1], unexplained=None)
-        blocks = tuple(told if at == k else each for at, each in enumerate(self.blocks))
+        grown = replace(self.blocks[k], after=network.n_parameters, hidden=network.shape[1], unexplained=None)
+        blocks = tuple(grown if at == k else each for at, each in enumerate(self.blocks))
         made = put_in(self.model, block, network)
         return replace(self, model=made, blocks=blocks, agreement=None, score_after=None)
 

@@ -190,9 +190,9 @@ def fit(
         )
     meter = Meter(seconds=seconds)
     rows = as_rows(model, X, y, row_loss, sample_weight)
-    told = list[str]()
+    notes = list[str]()
     if robust:
-        rows, told = _without_gross_errors(rows)
+        rows, notes = _without_gross_errors(rows)
     train, held = hold_out(rows, model, row_loss, validation, seed)
     if method == "auto":
         method = "lm" if _second_order_fits(model, train) else "adam"
@@ -207,7 +207,7 @@ def fit(
                 callbacks,
                 checkpoint,
             )
-        return _with_values(replace(result, events=(*told, *result.events)), rows)
+        return _with_values(replace(result, events=(*notes, *result.events)), rows)
 
     from edgewise.training.first_order.run import FirstOrderOptions, fit_first_order
 
@@ -223,8 +223,8 @@ def fit(
     result = fit_first_order(model, train, held, row_loss, first, callbacks, checkpoint, meter)
     unused = [name for name in _SECOND_ORDER_ONLY if getattr(options, name) != getattr(Options(), name)]
     if unused:
-        told.append(f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does.")
-    return _with_values(replace(result, events=(*told, *result.events)), rows)
+        notes.append(f"method={method!r} makes no use of {', '.join(unused)}; only method='lm' does.")
+    return _with_values(replace(result, events=(*notes, *result.events)), rows)
 
 
 def _with_values(result: FitResult, rows: TrainingRows) -> FitResult:
@@ -247,8 +247,8 @@ def _without_gross_errors(rows: TrainingRows) -> tuple[TrainingRows, list[str]]:
     if not flagged.any():
         return rows, []
     where = row_numbers(np.flatnonzero(flagged).tolist())
-    told = f"{plural(int(flagged.sum()), 'row')} set aside as gross errors: {where}."
-    return rows.take(torch.from_numpy(np.flatnonzero(~flagged))), [told]
+    note = f"{plural(int(flagged.sum()), 'row')} set aside as gross errors: {where}."
+    return rows.take(torch.from_numpy(np.flatnonzero(~flagged))), [note]
 
 
 def _schedule(intervals: Sequence[int] | None) -> tuple[int, ...] | None:

@@ -91,10 +91,10 @@ class Numbers:
 
     def state(self) -> State:
         """Everything, as arrays."""
-        told: State = {"range": self.range, "counts": self.counts, "values": self.values, "mass": self.mass}
+        state: State = {"range": self.range, "counts": self.counts, "values": self.values, "mass": self.mass}
         if self.digest is not None:
-            told["digest"] = np.frombuffer(self.digest.serialize(), np.uint8)
-        return told
+            state["digest"] = np.frombuffer(self.digest.serialize(), np.uint8)
+        return state
 
 
 class Words:

@@ -109,8 +109,8 @@ class Source:
     def fingerprint(self) -> str:
         """What the files are, their sizes and times of change included: of other files nothing is gone on with."""
         infos = self.filesystem.get_file_info([part.path for part in self.parts])
-        told = [(info.path, info.size, str(info.mtime_ns)) for info in infos]
-        return hashlib.sha256(json.dumps([told, str(self.schema)]).encode()).hexdigest()
+        files = [(info.path, info.size, str(info.mtime_ns)) for info in infos]
+        return hashlib.sha256(json.dumps([files, str(self.schema)]).encode()).hexdigest()
 
     def only(self, names: Sequence[str]) -> Source:
         """The same with some of the columns."""
@@ -290,7 +290,7 @@ def _said(path: str) -> Generator[None]:
     except FileNotFoundError as error:
         raise FileError(f"The file {path} cannot be read: there is no such file.") from error
     except (pa.ArrowException, OSError) as error:
-        told = " ".join(str(error).split())
+        words = " ".join(str(error).split())
         raise FileError(
-            f"The file {path} cannot be read: {short(told, 120)}. Write it anew, or leave it out of the dataset."
+            f"The file {path} cannot be read: {short(words, 120)}. Write it anew, or leave it out of the dataset."
         ) from error

@@ -227,8 +227,8 @@ class Statistics:
         """Everything, as arrays."""
         parts = {str(k): column.state() for k, column in enumerate(self.columns)}
         parts |= {"target": self.target.state(), "sample": self.sample.state()}
-        told = {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
-        return {**told, "seen": self.seen.copy(), "about": self.about.copy()}
+        arrays = {f"{part}.{name}": array for part, own in parts.items() for name, array in own.items()}
+        return {**arrays, "seen": self.seen.copy(), "about": self.about.copy()}
 
 
 def as_words(raw: RawColumn) -> RawColumn:

@@ -38,7 +38,7 @@ def mean(field: Field) -> float:
     return float(average.sum()) / float(np.prod([space.high - space.low for space in field.spaces]))
 
 
-def told(names: Sequence[str], loose: Sequence[int]) -> str:
+def open_constants(names: Sequence[str], loose: Sequence[int]) -> str:
     """Which unknowns are determined up to a constant, as an addition to how the error was found."""
     open_ones = " and ".join(f"'{names[f]}'" for f in loose)
     return (

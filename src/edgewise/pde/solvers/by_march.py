@@ -9,8 +9,8 @@ import numpy as np
 
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, StopError
-from edgewise.pde.discretisation.loose import told
+from edgewise._core.work import Meter
+from edgewise.pde.discretisation.loose import open_constants
 from edgewise.pde.discretisation.modes import next_modes
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
@@ -19,7 +19,7 @@ from edgewise.pde.results.solution import Neighbour, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.levels import BoxSystem, Level
 from edgewise.pde.solvers.march import March, as_run, march, marched, slabs_of
-from edgewise.pde.solvers.progress import Progress
+from edgewise.pde.solvers.progress import Progress, next_share, show, stopped
 
 
 def solved_by_march(
@@ -38,7 +38,6 @@ def solved_by_march(
     domain, flow = problem.domain, system.solenoidal
     kept = list(resume.runs) if resume is not None else []
     runs: list[March] = []
-    reason = StopReason.CONVERGED
     so_far: list[Level] = []
 
     def checkpoint() -> Checkpoint:
@@ -46,8 +45,8 @@ def solved_by_march(
         begun = [as_run(so_far, axis, share * base, False)] if so_far else []
         return Checkpoint(problem, tolerance, (*done, *begun))
 
-    def heard(level: Level, error: float, share: float) -> None:
-        told = Progress(
+    def on_level(level: Level, error: float, share: float) -> None:
+        progress = Progress(
             "march",
             error,
             float(np.sqrt(level.solution.objective)),
@@ -55,12 +54,13 @@ def solved_by_march(
             tuple(s.intervals for s in level.spaces),
             checkpoint,
         )
-        if callback is not None and callback(told) is True:
-            raise StopError(StopReason.CALLBACK)
+        show(callback, progress)
 
     base = min(tolerance, config.loosest)
     share, before = config.slab_share, config.slab_share
-    try:
+
+    def marches() -> None:
+        nonlocal share, before
         while len(runs) < config.most_marches:
             run = kept[len(runs)] if len(runs) < len(kept) else None
             so_far[:] = [] if run is None else slabs_of(run)
@@ -76,21 +76,19 @@ def solved_by_march(
                         axis,
                         share * base,
                         config,
-                        heard,
+                        on_level,
                         so_far,
                         known,
                     )
                 )
             if runs[-1].message:
-                break
+                return
             reached = max(_errors(runs)) if len(runs) > 1 else tolerance
             if len(runs) > 1 and reached <= tolerance:
-                break
-            share, before = min(config.check_share * share, 0.5 * tolerance / reached * before), share
-    except StopError as stop:
-        reason = meter.own(stop)
-    except KeyboardInterrupt:
-        reason = StopReason.INTERRUPTED
+                return
+            share, before = next_share(share, before, reached, tolerance, config), share
+
+    reason = stopped(marches, meter) or StopReason.CONVERGED
     if not runs and not so_far:
         return held(reason)
     complete = [run for run in runs if not run.message]
@@ -130,7 +128,7 @@ def solved_by_march(
         max(errors.values()),
         errors,
         "the difference from a march with a smaller tolerance"
-        + told(problem.names, [flow.pressure] if flow is not None else []),
+        + open_constants(problem.names, [flow.pressure] if flow is not None else []),
         tolerance,
         "march",
         reason,

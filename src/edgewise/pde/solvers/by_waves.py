@@ -9,12 +9,12 @@ import numpy as np
 
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, StopError
+from edgewise._core.work import Meter
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.solution import Neighbour, Solution
 from edgewise.pde.results.waves import Waves
 from edgewise.pde.settings import SolverConfig
-from edgewise.pde.solvers.progress import Progress
+from edgewise.pde.solvers.progress import Progress, next_share, show, stopped
 from edgewise.pde.solvers.wave_march import WaveSystem, march_waves
 
 
@@ -31,39 +31,39 @@ def solved_by_waves(
     """The solution by the last march but one, with its error by the last."""
     runs: list[Waves] = []
     so_far: list[Waves] = []
-    reason, message = StopReason.CONVERGED, ""
+    message = ""
     # Slabs and missing waves both add to the error.
     share = before = config.slab_share / 2
     more = 1.0
     errors = dict.fromkeys(problem.names, float("inf"))
 
-    def heard(error: float, done: float, waves: int) -> None:
-        told = Progress(
+    def on_step(error: float, done: float, waves: int) -> None:
+        progress = Progress(
             "waves", error, error, 0.4 * done if not runs else 0.4 + 0.6 * done, (2 * waves - 1, len(so_far))
         )
-        if callback is not None and callback(told) is True:
-            raise StopError(StopReason.CALLBACK)
+        show(callback, progress)
 
-    try:
+    def marches() -> None:
+        nonlocal share, before, more, message
         while len(runs) < config.most_marches:
             so_far.clear()
-            run, message = march_waves(system, share * tolerance, config, heard, so_far)
+            run, message = march_waves(system, share * tolerance, config, on_step, so_far)
             if message:
-                break
+                return
             runs.append(run)
             reached = tolerance
             if len(runs) > 1:
                 more = 1 - share / before
                 apart = runs[-1].distance(runs[-2])
-                errors = {name: max(d / more, 1e-15) for name, d in zip(problem.names, apart, strict=True)}
+                errors.update(
+                    {name: max(d / more, 1e-15) for name, d in zip(problem.names, apart, strict=True)}
+                )
                 reached = max(errors.values())
                 if reached <= tolerance:
-                    break
-            share, before = min(config.check_share * share, 0.5 * tolerance / reached * before), share
-    except StopError as stop:
-        reason = meter.own(stop)
-    except KeyboardInterrupt:
-        reason = StopReason.INTERRUPTED
+                    return
+            share, before = next_share(share, before, reached, tolerance, config), share
+
+    reason = stopped(marches, meter) or StopReason.CONVERGED
     found = runs[-2:][0] if runs else (so_far[0] if so_far else None)
     if found is None and message:
         raise InputError(message)

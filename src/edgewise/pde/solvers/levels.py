@@ -293,12 +293,12 @@ def solve_levels(
     spaces: tuple[Space, ...],
     tolerance: float,
     config: SolverConfig,
-    heard: Callable[[Level, float], None] = lambda level, error: None,
+    on_level: Callable[[Level, float], None] = lambda level, error: None,
 ) -> tuple[list[Level], float]:
     """Refines until the estimated error is below the tolerance; returns every level and the estimate."""
     levels = [solve_level(system, spaces, None, config, tests=system.tests, continued=True)]
     error = np.inf
-    heard(levels[-1], error)
+    on_level(levels[-1], error)
     for _ in range(config.most_levels - 1):
         finer = refine(levels[-1], config, 0.1 * tolerance if len(spaces) > 2 else 0.0)
         count = len(system.names) * int(np.prod([space.size for space in finer]))
@@ -317,7 +317,7 @@ def solve_levels(
             )
         )
         error = estimate(levels)
-        heard(levels[-1], error)
+        on_level(levels[-1], error)
         if error <= tolerance or stalled(levels, system.inside.linear, config):
             break
     return levels, error

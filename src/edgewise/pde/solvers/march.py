@@ -107,7 +107,7 @@ def march(
     axis: int,
     tolerance: float,
     config: SolverConfig,
-    heard: Callable[[Level, float, float], None] = lambda level, error, share: None,
+    on_level: Callable[[Level, float, float], None] = lambda level, error, share: None,
     so_far: list[Level] | None = None,
     near: Pieces | None = None,
 ) -> March:
@@ -122,7 +122,7 @@ def march(
     tolerance : float
         Relative error that a slab may add.
     config : SolverConfig
-    heard : callable
+    on_level : callable
         Gets each slab, its estimated error and the share of time that is done.
     so_far : list, optional
         Slabs are put here as they are solved, for who interrupts; those that are there already are gone on from.
@@ -164,7 +164,7 @@ def march(
         lacks = _lacking(system, whole, axis, config.space_share)
         errors = [float(np.sqrt((each**2).sum())) for each in lacks]
         in_time, in_space = errors[axis], max((e for a, e in enumerate(errors) if a != axis), default=0.0)
-        heard(level, max(errors), (at - low) / (high - low))
+        on_level(level, max(errors), (at - low) / (high - low))
         change = _change(in_time, tolerance, system.degrees[axis])
         if level.solution.converged and in_time <= tolerance and in_space <= fine:
             failures = 0

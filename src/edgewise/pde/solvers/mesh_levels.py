@@ -218,13 +218,13 @@ def solve_meshes(
     form: WeakForm,
     tolerance: float,
     config: SolverConfig,
-    heard: Callable[[MeshLevel], None] = lambda level: None,
+    on_level: Callable[[MeshLevel], None] = lambda level: None,
 ) -> list[MeshLevel]:
     """Refines until the last mesh changes the unknowns by less than the tolerance; returns every level."""
     levels: list[MeshLevel] = []
     for galerkin, tell in meshes(region, form, config):
         levels.append(solve_mesh(galerkin, levels[-1] if levels else None, config))
-        heard(levels[-1])
+        on_level(levels[-1])
         # Smaller elements at a lower degree measure an error less well than a higher degree does.
         same = len(levels) > 1 and levels[-2].pieces.mesh.blocks is levels[-1].pieces.mesh.blocks
         if (same and max(levels[-1].change) <= tolerance) or (

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from edgewise._core.stopping import StopReason
-from edgewise._core.work import Meter, StopError
-from edgewise.pde.discretisation.loose import told
+from edgewise._core.work import Meter
+from edgewise.pde.discretisation.loose import open_constants
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.problem.weak import weak_form
@@ -16,7 +16,7 @@ from edgewise.pde.results.solution import Neighbour, Solution
 from edgewise.pde.settings import SolverConfig
 from edgewise.pde.solvers.energy_bound import bound_by
 from edgewise.pde.solvers.mesh_levels import MeshLevel, solve_meshes
-from edgewise.pde.solvers.progress import Progress, ended
+from edgewise.pde.solvers.progress import Progress, ended, show
 
 
 def solved_on_mesh(
@@ -32,15 +32,14 @@ def solved_on_mesh(
     form = weak_form(problem)
     levels: list[MeshLevel] = []
 
-    def heard(level: MeshLevel) -> None:
+    def on_level(level: MeshLevel) -> None:
         levels.append(level)
         lacks = float(np.sqrt(level.lacks.sum()))
         progress = Progress("mesh", max(level.change), lacks, None, (level.galerkin.mesh.count,))
-        if callback is not None and callback(progress) is True:
-            raise StopError(StopReason.CALLBACK)
+        show(callback, progress)
 
     reason = ended(
-        lambda: solve_meshes(region, form, tolerance, config, heard), meter, levels, "solve", "mesh"
+        lambda: solve_meshes(region, form, tolerance, config, on_level), meter, levels, "solve", "mesh"
     )
     chosen = levels[-2] if len(levels) > 1 else levels[-1]
     changes = levels[-1].change if levels[-1].converged else (float("inf"),) * len(problem.names)
@@ -52,7 +51,7 @@ def solved_on_mesh(
         chosen.pieces,
         max(errors.values()),
         errors,
-        "the change to a mesh of higher degree" + told(problem.names, levels[-1].loose),
+        "the change to a mesh of higher degree" + open_constants(problem.names, levels[-1].loose),
         tolerance,
         "mesh",
         reason,

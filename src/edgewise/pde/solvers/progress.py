@@ -9,6 +9,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import Meter, StopError
 from edgewise.pde.results.checkpoint import Checkpoint
+from edgewise.pde.settings import SolverConfig
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,33 @@ class Progress:
     checkpoint: Callable[[], Checkpoint] | None = None
 
 
-def ended(run: Callable[[], object], meter: Meter, levels: Sized, of: str, first: str) -> StopReason:
-    """Why a refinement ended: by itself, or from outside, once there is a level to answer with."""
-    reason = StopReason.EXHAUSTED
+def show(callback: Callable[[Progress], object] | None, progress: Progress) -> None:
+    """Hand it to the callback, where there is one; a `StopError` where that asks to stop."""
+    if callback is not None and callback(progress) is True:
+        raise StopError(StopReason.CALLBACK)
+
+
+def stopped(run: Callable[[], object], meter: Meter) -> StopReason | None:
+    """Run something, and why it was ended from outside, if it was."""
     try:
         run()
     except StopError as stop:
-        reason = meter.own(stop)
+        return meter.own(stop)
     except KeyboardInterrupt:
-        if not levels:
-            raise
-        reason = StopReason.INTERRUPTED
+        return StopReason.INTERRUPTED
+    return None
+
+
+def ended(run: Callable[[], object], meter: Meter, levels: Sized, of: str, first: str) -> StopReason:
+    """Why a refinement ended: by itself, or from outside, once there is a level to answer with."""
+    reason = stopped(run, meter)
+    if reason is StopReason.INTERRUPTED and not levels:
+        raise KeyboardInterrupt
     if not levels:
         raise InputError(f"The time of {of} was over before the first {first}; give more 'seconds'.")
-    return reason
+    return reason or StopReason.EXHAUSTED
+
+
+def next_share(share: float, before: float, reached: float, tolerance: float, config: SolverConfig) -> float:
+    """Of marches, the share of the tolerance for the next one, where the last but one had an error."""
+    return min(config.check_share * share, 0.5 * tolerance / reached * before)

@@ -23,9 +23,9 @@ from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
-from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
-from edgewise.pde.discretisation.loose import told
+from edgewise.pde.discretisation.loose import open_constants
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
@@ -48,7 +48,7 @@ from edgewise.pde.solvers.levels import (
 )
 from edgewise.pde.solvers.norms import norms, slope_difference
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
-from edgewise.pde.solvers.progress import Progress, ended
+from edgewise.pde.solvers.progress import Progress, ended, show
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
 from edgewise.pde.solvers.wave_march import turns_fast, wave_system
 
@@ -226,7 +226,7 @@ def _refined(
 ) -> Solution:
     levels: list[Level] = []
 
-    def heard(level: Level, error: float) -> None:
+    def on_level(level: Level, error: float) -> None:
         levels.append(level)
         progress = Progress(
             "grid",
@@ -235,14 +235,13 @@ def _refined(
             None,
             tuple(s.intervals for s in level.spaces),
         )
-        if callback is not None and callback(progress) is True:
-            raise StopError(StopReason.CALLBACK)
+        show(callback, progress)
 
     spaces = first_spaces(
         problem.domain.bounds, problem.domain.periodic, system.degrees, config.first_intervals
     )
     reason = ended(
-        lambda: solve_levels(system, spaces, tolerance, config, heard), meter, levels, "solve", "grid"
+        lambda: solve_levels(system, spaces, tolerance, config, on_level), meter, levels, "solve", "grid"
     )
     last = levels[-1]
     error = estimate(levels) if len(levels) > 1 else float("inf")
@@ -271,7 +270,7 @@ def _refined(
         error,
         errors,
         "the change to the last grid, scaled by the fall of the residuals"
-        + told(problem.names, system.loose),
+        + open_constants(problem.names, system.loose),
         tolerance,
         "grid",
         reason,

@@ -257,9 +257,9 @@ class StateSearch:
             return None
         rings = modes.rings
         last = rings == rings.max()
-        told = 1 - np.diag(found.spread)[: len(modes)] / guess.sizes**2
+        known = 1 - np.diag(found.spread)[: len(modes)] / guess.sizes**2
         waves = modes.most + max(1, modes.most // 3)
-        if told[last].mean() < self.config.ring_told:
+        if known[last].mean() < self.config.ring_told:
             return None
         more = start_modes(self.evolution, self.open, waves)
         if len(more) > self.config.most_start_modes:

@@ -289,7 +289,7 @@ def march_waves(
     system: WaveSystem,
     tolerance: float,
     config: SolverConfig,
-    heard: Callable[[float, float, int], None] = lambda error, share, waves: None,
+    on_step: Callable[[float, float, int], None] = lambda error, share, waves: None,
     so_far: list[Waves] | None = None,
 ) -> tuple[Waves, str]:
     """Goes through time in slabs; returns what was found and why it ended early, empty where it did not.
@@ -300,7 +300,7 @@ def march_waves(
     tolerance : float
         Relative error that a slab may add, and that missing waves may.
     config : SolverConfig
-    heard : callable
+    on_step : callable
         Gets what a slab lacks, the share of time that is done and the number of waves.
     so_far : list, optional
         What is found so far is put here, for who interrupts.
@@ -325,7 +325,7 @@ def march_waves(
         rest = high - at
         length = rest if length > 0.999 * rest else min(length, rest / 2) if length > 0.6 * rest else length
         table, lacks = stepper.slab(amplitudes, at, length, tolerance)
-        heard(lacks, (at - low) / (high - low), stepper.count)
+        on_step(lacks, (at - low) / (high - low), stepper.count)
         change = (0.5 * tolerance / max(lacks, 1e-3 * tolerance)) ** (1 / (config.time_degree + 1))
         if lacks <= tolerance and stepper.finest(table) > 2 * config.wave_share * tolerance:
             # What the equations made of the start has finer waves: from there again, with more of them.

@@ -140,9 +140,9 @@ def collinear(content: ReportContent, table: Leaderboard) -> list[Caveat]:
         return []
     pairs = [" and ".join(group) for group in groups if len(group) == 2]
     larger = [listed(group, 6) for group in groups if len(group) > 2]
-    told = [f"{one} are the same up to scale and shift" for one in pairs[:3]]
-    told += [f"each of {one} is fixed by the others" for one in larger[:2]]
-    text = "; ".join(told)
+    alike = [f"{one} are the same up to scale and shift" for one in pairs[:3]]
+    alike += [f"each of {one} is fixed by the others" for one in larger[:2]]
+    text = "; ".join(alike)
     return [
         Caveat(
             "note",

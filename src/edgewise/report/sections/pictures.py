@@ -96,8 +96,8 @@ def render_pictures(content: PictureContent) -> str:
     check_is(content, PictureContent, "content", "a PictureContent", of="render_pictures")
     model = content.model
     chances = model.predict_proba(content.pictures)
-    codes, told = content.codes, chances.argmax(1)
-    right = told == codes
+    codes, predicted = content.codes, chances.argmax(1)
+    right = predicted == codes
     low, high = wilson(float(right.mean()), len(right))
     network = model.network_
     evidence = _evidence(content, codes) if isinstance(network, Patches) else {}
@@ -160,26 +160,26 @@ def _examples(content: PictureContent, chances: Floats, codes: NDArray[np.int64]
     """The surest errors, then the surest of each class; none where pictures are private."""
     if not content.rows:
         return ()
-    told = chances.argmax(1)
-    sure = chances[np.arange(len(codes)), told]
-    wrong = np.flatnonzero(told != codes)
+    predicted = chances.argmax(1)
+    sure = chances[np.arange(len(codes)), predicted]
+    wrong = np.flatnonzero(predicted != codes)
     shown = wrong[np.argsort(-sure[wrong], kind="stable")][:WRONG].tolist()
     for k in np.unique(codes)[:RIGHT]:
-        own = np.flatnonzero((codes == k) & (told == k))
+        own = np.flatnonzero((codes == k) & (predicted == k))
         if len(own):
             shown.append(int(own[sure[own].argmax()]))
-    return tuple(_example(content, n, int(told[n]), int(codes[n]), float(sure[n])) for n in shown)
+    return tuple(_example(content, n, int(predicted[n]), int(codes[n]), float(sure[n])) for n in shown)
 
 
-def _example(content: PictureContent, n: int, told: int, true: int, sure: float) -> Example:
+def _example(content: PictureContent, n: int, predicted: int, true: int, sure: float) -> Example:
     model, classes = content.model, content.classes
     x = model.like(content.pictures)[n]
     name = content.name(n)
     views = list[tuple[str, Markup]]()
     if isinstance(model.network_, Patches):
         seen = evidence_of(model.network_, x, model.classes_)
-        largest = float(np.abs(seen.pixels[[told, true]]).max())
-        for k in dict.fromkeys((told, true)):
+        largest = float(np.abs(seen.pixels[[predicted, true]]).max())
+        for k in dict.fromkeys((predicted, true)):
             (i, j, most), total = seen.strongest(model.classes_[k], 1)[0], float(seen.patches[k].sum())
             view = overlay(seen, k, largest)
             words = f"Evidence for {classes[k]} in {name}: {numbers.signed(total)}, most of it, {numbers.signed(most)}, in "
@@ -188,9 +188,13 @@ def _example(content: PictureContent, n: int, told: int, true: int, sure: float)
             adds += numbers.number(float(seen.logits[k]), 3)
             views.append((adds, pixels(boxed(view, *seen.square(i, j)), words)))
     return Example(
-        name, classes[told], classes[true], numbers.percent(sure), pixels(plain(_picture(x)), f"{name}, a {classes[true]}"),
+        name,
+        classes[predicted],
+        classes[true],
+        numbers.percent(sure),
+        pixels(plain(_picture(x)), f"{name}, a {classes[true]}"),
         tuple(views),
-    )  # fmt: skip
+    )
 
 
 def _middle(part: slice) -> int:

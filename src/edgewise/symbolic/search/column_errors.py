@@ -91,9 +91,9 @@ def with_column_errors(
         if float(np.max(np.abs(spread / before - 1))) < _SETTLED or not found.stop_reason.repeatable:
             break
     assert found is not None
-    told = f"Errors in {', '.join(errors)} count in y through the slopes of the formula."
+    note = f"Errors in {', '.join(errors)} count in y through the slopes of the formula."
     return replace(
-        found, seconds=meter.seconds, message=f"{found.message} {told}", remarks=(*found.remarks, told)
+        found, seconds=meter.seconds, message=f"{found.message} {note}", remarks=(*found.remarks, note)
     )
 
 

@@ -145,8 +145,8 @@ def solve_additive(
         short = late()
         for k in range(folds):
             out = fold == k
-            heard = bool(out.any()) and float(weight[~out].sum()) > 0
-            own.append(solver.without(out, *now, weight, late) if heard else now)
+            split = bool(out.any()) and float(weight[~out].sum()) > 0
+            own.append(solver.without(out, *now, weight, late) if split else now)
     except StopError as error:
         stop = error
     solutions = [now, *own, *[now] * (folds - len(own))]

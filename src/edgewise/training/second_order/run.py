@@ -105,8 +105,8 @@ class SecondOrder:
             state, steps = descended(objective, data, now.state, *self._at_once(now))
         else:
             state = lm.step(objective, now.state)
-        told = (NOT_FINITE,) if not math.isfinite(state.value) and NOT_FINITE not in now.events else ()
-        return replace(now, state=state, step=now.step + steps, events=now.events + told)
+        events = (NOT_FINITE,) if not math.isfinite(state.value) and NOT_FINITE not in now.events else ()
+        return replace(now, state=state, step=now.step + steps, events=now.events + events)
 
     def errors(self, now: FitState) -> tuple[float, float | None]:
         """Training and held-out error of a state, in the units of y; a finished fit's are those of its result."""
@@ -193,7 +193,7 @@ class SecondOrder:
 
     def _updated(self, now: FitState, stride: float = evidence.STRIDE) -> FitState:
         problem = self._problem_at(now)
-        told = evidence.update(
+        updated = evidence.update(
             problem.data,
             problem.penalty,
             now.weights,
@@ -203,7 +203,7 @@ class SecondOrder:
             stride=stride,
             variation=problem.variation,
         )
-        weights = told.weights
+        weights = updated.weights
         if self.options.sparsity:
             if self.options.roughness is not None:
                 weights = uniform_weights(problem.penalty, self.options.roughness, 0.0)
@@ -211,12 +211,12 @@ class SecondOrder:
         objective = _penalised(problem, weights)
         state = lm.LMState(now.state.theta, objective.value(now.state.theta), min(now.state.mu, lm.MU_START))
         updates = now.updates + 1
-        error = self._criterion(now, told.degrees)
+        error = self._criterion(now, updated.degrees)
         # When an update no longer changes the error, the weights have settled.
         if abs(error - now.round_error) <= 0.01 * now.round_error and self.options.sparsity == 0.0:
             updates = self._most_updates
         return replace(
-            now, state=state, weights=weights, updates=updates, degrees=told.degrees, round_error=error
+            now, state=state, weights=weights, updates=updates, degrees=updated.degrees, round_error=error
         )
 
     def _after_start(self, now: FitState) -> FitState:

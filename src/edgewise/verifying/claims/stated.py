@@ -82,12 +82,12 @@ def _grid_ends(columns: Columns, conditions: Sequence[Condition]) -> list[Condit
 
 def two_valued(columns: Columns) -> str:
     """Which columns of numbers are taken to hold one of two, in a sentence; empty where there are none."""
-    told = list[str]()
+    parts = list[str]()
     for g, name in enumerate(columns.names):
         column = _number_column(columns, name)
         if column is not None and column.two_valued and column.kind != "bool":
-            told.append(f"{name} ({columns.described(g)})")
-    return f"Of columns of two numbers only these are meant: {', '.join(told)}." if told else ""
+            parts.append(f"{name} ({columns.described(g)})")
+    return f"Of columns of two numbers only these are meant: {', '.join(parts)}." if parts else ""
 
 
 def _number_column(columns: Columns, name: str) -> NumberColumn | None:

@@ -135,7 +135,7 @@ def prices_of(
     conditions = () if domain is None else conditions_of(domain)
     allowed = columns.domain(conditions)
     # Beyond the training range only where that is asked for.
-    told = {columns.group(condition.column, of) for condition in conditions}
+    named = {columns.group(condition.column, of) for condition in conditions}
     near = columns.familiar(allowed)
     possible = Possible(columns, allowed)
     names = columns.names if mutable is None else as_tuple(mutable, "mutable", "columns", of=of)
@@ -148,7 +148,7 @@ def prices_of(
     }
     groups, costs, cells = list[Group](), list[Cost](), list[CellCost]()
     for g, wide in enumerate(allowed.groups):
-        group = wide if g in told else near.groups[g]
+        group = wide if g in named else near.groups[g]
         at = tuple(float(x[i]) for i in group.inputs)
         own = tuple((value, value) for value in at)
         weight, kept = factors.get(g, 1.0), list[tuple[Any, str]]()
@@ -165,7 +165,7 @@ def prices_of(
         if moving:
             low, high = moving[0][0]
             rate = weight / max(columns.span(g), 1e-300)
-            if g not in told:
+            if g not in named:
                 # The row itself stays within reach, also where it lies beyond the training range.
                 low, high = min(low, at[0]), max(high, at[0])
             points = possible.all_whole(g, (low, high), POINTS)

@@ -124,11 +124,11 @@ def _set_of_rows(domain: Mapping[str, Any]) -> Any:
 def _rows(domain: Mapping[str, Any], columns: Columns) -> str:
     if domain["whole"]:
         return "every row the model can be given"
-    told = list[str]()
+    parts = list[str]()
     for g, group in _groups(domain, columns):
         if set(group.cells) != set(columns.whole.groups[g].cells):
-            told.append(f"{_name(columns.names[g])} is {columns.described(g, group)}")
-    words = f"every row where {'; '.join(told)}" if told else "every row"
+            parts.append(f"{_name(columns.names[g])} is {columns.described(g, group)}")
+    words = f"every row where {'; '.join(parts)}" if parts else "every row"
     budget = domain["budget"]
     if budget is None:
         return words
@@ -149,18 +149,18 @@ def _groups(domain: Mapping[str, Any], columns: Columns) -> list[tuple[int, Grou
 
 
 def _costs(budget: Mapping[str, Any], domain: Mapping[str, Any], columns: Columns) -> str:
-    groups, told = _groups(domain, columns), list[str]()
+    groups, words = _groups(domain, columns), list[str]()
     for cost in budget["costs"]:
         g = next(k for k, inputs in enumerate(columns.inputs) if cost["input"] in inputs)
         at = shown(columns.raw(g, [float(cost["at"]), 0.0]))
         transform, scale = columns.scale(g)
         where = " near the centre" if transform == "asinh" else ""
-        told.append(f"{_name(columns.names[g])} {cost['rate'] / abs(scale):.4g} a unit from {at}{where}")
+        words.append(f"{_name(columns.names[g])} {cost['rate'] / abs(scale):.4g} a unit from {at}{where}")
     for fee in budget["cells"]:
         g, group = groups[fee["group"]]
         one = Group(group.name, group.inputs, (group.cells[fee["cell"]],), (group.labels[fee["cell"]],))
-        told.append(f"{_name(group.name)} {columns.described(g, one)} {fee['cost']:.4g}")
-    return ", ".join(told)
+        words.append(f"{_name(group.name)} {columns.described(g, one)} {fee['cost']:.4g}")
+    return ", ".join(words)
 
 
 # ---- claims
@@ -207,21 +207,21 @@ def _claim(document: Mapping[str, Any], columns: Columns) -> str:
 def _moves(document: Mapping[str, Any], columns: Columns) -> str:
     """What may be otherwise in the second row."""
     place = {i: k for k, group in enumerate(document["domain"]["groups"]) for i in group["inputs"]}
-    told = dict[str, None]()
+    parts = dict[str, None]()
     for move in document["claim"]["moves"]:
         g = next(k for k, inputs in enumerate(columns.inputs) if move["input"] in inputs)
         name = _name(columns.names[g])
         if place[move["input"]] != place[move["copy"]]:
-            told[name] = None
+            parts[name] = None
         elif move["within"] is None:
-            told[f"{name} as far as the certificate pairs its numbers"] = None
+            parts[f"{name} as far as the certificate pairs its numbers"] = None
         else:
-            told[f"{name} by at most {move['within'] * abs(columns.scale(g)[1]):.6g}"] = None
-    return ", ".join(told)
+            parts[f"{name} by at most {move['within'] * abs(columns.scale(g)[1]):.6g}"] = None
+    return ", ".join(parts)
 
 
 def _sum(claim: Mapping[str, Any], columns: Columns) -> str:
-    told, bound = list[str](), float(claim["bound"])
+    terms, bound = list[str](), float(claim["bound"])
     for term in claim["terms"]:
         weight = float(term["weight"])
         if "input" in term:
@@ -229,11 +229,11 @@ def _sum(claim: Mapping[str, Any], columns: Columns) -> str:
             # An input is (x - centre) / scale.
             weight /= columns.scale(g)[1]
             bound += weight * columns.centre(g)
-            told.append(f"{weight:.6g} * {_name(columns.names[g])}")
+            terms.append(f"{weight:.6g} * {_name(columns.names[g])}")
             continue
         moved = "" if term["moved"] is None else f" with column {term['moved'][0] + 1} moved"
-        told.append(f"{weight:.6g} * ({_output(term['output'], columns)}{moved})")
-    return f"{' + '.join(told)} is at most {bound:.6g}"
+        terms.append(f"{weight:.6g} * ({_output(term['output'], columns)}{moved})")
+    return f"{' + '.join(terms)} is at most {bound:.6g}"
 
 
 def _output(place: int, columns: Columns) -> str:

@@ -45,7 +45,7 @@ def formula_outcome(
     prop: FormulaWithin,
     columns: Columns,
     conditions: Sequence[Condition],
-    told: str,
+    domain_words: str,
     *,
     meter: Meter,
     rows: Any = None,
@@ -59,7 +59,7 @@ def formula_outcome(
     prop : FormulaWithin
     columns : Columns
     conditions : sequence of Condition
-    told : str
+    domain_words : str
         The domain in words.
     meter : Meter
         Runs, and says how much work there may be.
@@ -101,7 +101,7 @@ def formula_outcome(
                 f"At this row the formula is {abs(gap):.6g} {'above' if gap > 0 else 'below'} the output."
             )
             excess = max(low, -high) - epsilon
-        return Refuted(text, told, (found,), float(excess), reason, meter.seconds)
+        return Refuted(text, domain_words, (found,), float(excess), reason, meter.seconds)
 
     sample = drawn(domain, config.formula_rows, np.random.default_rng(0))
     if rows is not None:
@@ -125,10 +125,10 @@ def formula_outcome(
     if boxes.witness is not None:
         return refuted(boxes.witness)
     if boxes.upper <= epsilon:
-        return Proved(text, told, None, epsilon - boxes.upper, meter.seconds, boxes.leaves)
+        return Proved(text, domain_words, None, epsilon - boxes.upper, meter.seconds, boxes.leaves)
     ended = StopReason.TIED if boxes.stuck else ended
     lower, upper = boxes.lower - epsilon, boxes.upper - epsilon
-    return Undecided(text, told, lower, upper, meter.seconds, ended_by(ended), ended)
+    return Undecided(text, domain_words, lower, upper, meter.seconds, ended_by(ended), ended)
 
 
 class _Boxes:

@@ -280,7 +280,7 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | lis
             continue
         waiting = sum(j >= k and not claim.proved(j) for j in range(goals))
 
-        def told(progress: Progress, k: int = k) -> None:
+        def passed_on(progress: Progress, k: int = k) -> None:
             bounds = progress.upper, progress.lower, progress.leaves
             claim.tell(Step(k + 1, goals, *bounds, meter.seconds, meter.share))
 
@@ -294,7 +294,7 @@ def _prove(claim: _Claim, starts: Floats | None, seed: int) -> ProofResult | lis
             Meter(most),
             seed=seed,
             rows=inside if inside is not None and len(inside) else None,
-            tell=told,
+            tell=passed_on,
             config=claim.config,
         )
         if outcome.status == "refuted" and outcome.witness is not None:
