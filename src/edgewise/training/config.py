@@ -96,6 +96,9 @@ class TableConfig:
     joint_rows, joint_numbers : int
         Up to so many rows, and numbers of the covariances of all inputs, functions of pairs are solved for at once where the
         target is a number; their time grows with the cube of the rows.
+    joint_finer : int
+        So many times the intervals are grids given then: how smooth functions are follows from the evidence, and the cost
+        from the rows.
     joint_steps : tuple of int
         Steps at most towards the greatest evidence: of half the rows, of all, and without a fold.
     joint_settled : float
@@ -211,6 +214,7 @@ class TableConfig:
     many_prior: float = 0.0
     joint_rows: int = 1500
     joint_numbers: int = 25_000_000
+    joint_finer: int = 2
     joint_steps: tuple[int, int, int] = (25, 8, 4)
     joint_settled: float = 1e-4
     joint_restart: float = 1e-3

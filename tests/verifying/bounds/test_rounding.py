@@ -29,7 +29,8 @@ def made(shape: list[int], seed: int, *, single: bool = False) -> tuple[ew.KAN, 
     with torch.no_grad():
         for n, layer in enumerate(net.layers):
             if rng.random() < 0.5:  # uneven, and at times far from zero in its own units
-                steps = rng.uniform(0.1, 1.0, tuple(layer.grid.shape)).cumsum(1)
+                # From nearly even to a thousandfold narrower within than at the ends, and the other way round.
+                steps = (rng.uniform(0.1, 1.0, tuple(layer.grid.shape)) ** rng.integers(1, 4)).cumsum(1)
                 layer.grid.copy_(torch.from_numpy(steps - steps.mean()))
             if n == 0 and rng.random() < 0.3:
                 layer.grid.add_(float(rng.choice([30.0, 3e3 if single else 1e6])))
@@ -86,6 +87,19 @@ def test_the_bound_is_small(shape: list[int]) -> None:
     ends = np.full(shape[0], -1.5), np.full(shape[0], 1.5)
     size = np.abs(net.predict(np.random.default_rng(0).uniform(*ends, (500, shape[0])))).max()
     assert rounding(net, *ends).max() < 1e-9 * size
+
+
+def test_narrow_intervals_within_a_grid_cost_no_room_beyond_it() -> None:
+    """Straight tails follow from the intervals at the ends."""
+
+    def room(narrow: float) -> float:
+        net = ew.KAN([1, 1], intervals=5, seed=0).double()
+        with torch.no_grad():
+            net.layers[0].grid.copy_(torch.tensor([[-1.0, -0.5, -narrow, narrow, 0.5, 1.0]]))
+        ends = np.array([-2.0]), np.array([2.0])
+        return float(rounding(net.double(), *ends)[0])
+
+    assert room(1e-6) < 3 * room(0.2)
 
 
 def test_columns_far_from_zero_lose_no_digits_in_float32() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -99,6 +99,13 @@ def make_problem(
     values = design.rows(rows.X)
     held = (fold >= 0).nonzero()[:, 0]
     return TableProblem(rows, design, values, design, values, fold, held, config)
+
+
+def refined(problem: TableProblem, intervals: int, seed: int) -> TableProblem:
+    """The same rows and folds on other grids; what bags read stays as it is."""
+    rows = problem.rows
+    design = make_design(rows.X, rows.weight, intervals, problem.config.roughness_power, seed)
+    return replace(problem, design=design, table=design.rows(rows.X))
 
 
 @dataclass(frozen=True, eq=False)

@@ -42,6 +42,7 @@ def suits(problem: TableProblem, loss: Loss, work: float) -> bool:
 
 def solve_jointly(
     problem: TableProblem,
+    finer: TableProblem,
     additive: Additive,
     loss: Loss,
     *,
@@ -52,6 +53,8 @@ def solve_jointly(
     Parameters
     ----------
     problem : TableProblem
+    finer : TableProblem
+        The same rows on the grids that the functions are to be on.
     additive : Additive
         What pairs are judged against.
     loss : Loss
@@ -77,7 +80,7 @@ def solve_jointly(
     outputs = range(problem.rows.y.shape[1])
     try:
         candidates = _candidates(problem, additive, loss)
-        rows = _Rows(problem)
+        rows = _Rows(finer)
         found = [rows.solved(k, candidates, most, faint) for k in outputs]
         whole = _together([functions for functions, _ in found])
         if not whole.products:

@@ -21,7 +21,7 @@ from edgewise.training.additive.irls import Additive, solve_additive, without_no
 from edgewise.training.additive.shape_constraints import Constraint, constrain, solve_constrained
 from edgewise.training.bag.members import Bag
 from edgewise.training.bag.out_of_bag import OutOfBag, oob_score, recalibration, significantly_better
-from edgewise.training.bag.run import Recipe, TableProblem, TableRows, make_problem, train_bag
+from edgewise.training.bag.run import Recipe, TableProblem, TableRows, make_problem, refined, train_bag
 from edgewise.training.common.losses import Loss
 from edgewise.training.common.records import Callback
 from edgewise.training.common.results import TableFit
@@ -35,7 +35,7 @@ from edgewise.training.tabular.assembly import to_network
 from edgewise.training.tabular.choice import choose
 from edgewise.training.tabular.links import kept_monotone, links_of, monotone_inputs
 from edgewise.training.tabular.output_curve import Root, bends_upwards, root_of
-from edgewise.training.tabular.plan import first_intervals, intervals_of, planned
+from edgewise.training.tabular.plan import first_intervals, intervals_of, joint_intervals, planned
 from edgewise.training.tabular.progress import TableProgress
 
 
@@ -93,11 +93,12 @@ class TableJob(TableProgress):
         self._tell("additive", tried["additive"].error, tried["additive"].error)
         bag: Bag | None = None
         joined: Joined | None = None
+        finer: TableProblem | None = None
         pairs: tuple[Pair, ...] = ()
         if mode == "pairwise" and self.monotone and not self.stopped:
             pairs = self._trained_pairs(smooth, problem, rest, additive, interactions)
         elif mode != "additive" and not self.stopped:
-            joined = self._joined(smooth, problem, additive, interactions, mode == "pairwise")
+            joined, finer = self._joined(smooth, problem, additive, interactions, mode == "pairwise")
             if joined is not None:
                 tried["pairwise"], pairs = joined.out_of_bag, tuple(joined.whole.products)
                 self._tell("pairwise", joined.out_of_bag.error, joined.out_of_bag.error)
@@ -118,6 +119,8 @@ class TableJob(TableProgress):
         if bag is not None:
             base = (additive.fold_theta.mean(0), additive.fold_bias.mean(0))
         if joined is not None and chosen != "additive":
+            if finer is not None:
+                smooth = problem = finer
             functions = joined.whole if bag is None else joined.mean
             size = smooth.table.square().mean(0).sqrt().to(torch.float64)
             squares = pair_nodes(functions, smooth.design, size, joined.negligible)
@@ -275,17 +278,21 @@ class TableJob(TableProgress):
         additive: Additive,
         interactions: str | int | None,
         last: bool,
-    ) -> Joined | None:
-        """Functions of pairs that are solved; inputs under constraints stay out of them.
+    ) -> tuple[Joined | None, TableProblem | None]:
+        """Functions of pairs that are solved, and the problem that all are stated in, if it is another; inputs under
+        constraints stay out of pairs.
 
         Solved for at once they follow rows closely and leave a bag too little to learn from: where nothing comes after.
         """
         work = self.config.pairs_share * self.units
         until = self.meter.spent + work
         most = interactions if isinstance(interactions, int) else None
+        finer: TableProblem | None = None
         with self._counted():
             if last and not self.constraints and suits(problem, self.loss, work):
-                joined, stop = solve_jointly(problem, additive, self.loss, most=most)
+                intervals = joint_intervals(self.intervals, self.rows.X.shape[1], self.config)
+                finer = refined(problem, intervals, self.seed)
+                joined, stop = solve_jointly(problem, finer, additive, self.loss, most=most)
             else:
                 joined, stop = solve_pairs(
                     smooth,
@@ -300,7 +307,7 @@ class TableJob(TableProgress):
                     late=lambda: self.meter.spent > until or self.stopped is not None,
                 )
         self._stop(stop)
-        return joined
+        return joined, finer
 
     def _trained_pairs(
         self,

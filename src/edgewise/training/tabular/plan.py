@@ -41,6 +41,11 @@ def intervals_of(rows: int, inputs: int, numbers: bool, config: TableConfig) -> 
     return first * finer
 
 
+def joint_intervals(intervals: int, inputs: int, config: TableConfig) -> int:
+    """Intervals where all functions are solved for at once: a column more costs little there."""
+    return max(intervals, min(config.joint_finer * intervals, config.design_columns // inputs - DEGREE))
+
+
 def planned(
     recipe: Recipe, columns: int, rows: int, units: float, config: TableConfig, pairs: bool
 ) -> tuple[Recipe, bool]:

@@ -83,17 +83,20 @@ def _layer(layer: KANLinear, low: Floats, high: Floats, error: Floats) -> tuple[
     slope = (k * np.abs(np.diff(coef, axis=1)) / gaps[..., None]).max(1)  # (I, O)
     size = np.abs(coef).max(1)
     least, most = widths.min(1), widths.max(1)
-    beyond = np.maximum(0.0, np.maximum(grid[:, 0] - low, high - grid[:, -1]))
+    left, right = np.maximum(0.0, grid[:, 0] - low), np.maximum(0.0, high - grid[:, -1])
+    beyond = np.maximum(left, right)
     ends = np.maximum(np.abs(grid[:, 0]), np.abs(grid[:, -1]))
     even = most - least < EVEN * ends
     uneven = np.where(even, (most - least) / least, 0.0) * HAIR + 2 * U
     far = np.abs(np.stack([low, high, grid[:, 0], grid[:, -1]])).max(0)
     off = error + 8 * U * far + (most + beyond) * (8 * U + uneven) + (grid[:, -1] - grid[:, 0]) * uneven
-    power = size * (1 + 2 * k * beyond / least)[:, None]
+    power = size * (1 + 2 * k * np.maximum(left / widths[:, 0], right / widths[:, -1]))[:, None]
     s = np.minimum(1.0, most / least / steps[:, None])
     mass = (1 + 2 * s).prod(0)
     strain = 16 * mass * (s / (1 + 2 * s)).sum(0)
-    share = mass * (10 * k + 4) * U + strain * (uneven + 4 * U * ends / least)
+    # Knots beyond the grid are rounded, which gaps that hold an end interval feel.
+    outer = np.where(even, least, np.minimum(widths[:, 0], widths[:, -1]))
+    share = mass * (10 * k + 4) * U + strain * (uneven + 4 * U * ends / outer)
     # Base functions: silu rises by at most 1.1 and is at most |x|.
     base = np.abs(_weights_of(layer))
     top = np.maximum(np.abs(low), np.abs(high))

@@ -36,7 +36,7 @@ class Edges:
         need(min(widths) > 0, "a grid does not rise")
         before = [breaks[0] - s * widths[0] for s in range(k, 0, -1)]
         self.breaks, self.degree, self.known, self.least = breaks, k, dict[Any, Any](), min(widths)
-        self.most = max(widths)
+        self.most, self.ends = max(widths), (widths[0], widths[-1])
         self.knots = before + breaks + [breaks[-1] + s * widths[-1] for s in range(1, k + 1)]
         self.coefs, self.bits = coefs, bits
         self.place, self.base, self.cuts = place, base or [Q(0)] * len(coefs), breaks

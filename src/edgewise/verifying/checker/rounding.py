@@ -68,12 +68,13 @@ def _edges(edges: Edges, low: Q, high: Q, zero: Q, error: Q) -> tuple[list[tuple
 
     All are whole multiples of one power of two, 2^-bits, which comes with them.
     """
-    k, first, last, least, most = edges.degree, edges.breaks[0], edges.breaks[-1], edges.least, edges.most
-    beyond, (uneven, share) = max(Q(0), first - low, high - last), _shares(edges, zero)
+    k, first, last, most = edges.degree, edges.breaks[0], edges.breaks[-1], edges.most
+    left, right, (uneven, share) = max(Q(0), first - low), max(Q(0), high - last), _shares(edges, zero)
+    beyond = max(left, right)
     far = max(abs(x - zero) for x in (low, high, first, last))
     # An error of the place, which the function's slope multiplies.
     off = _up(error + 8 * U * far + (most + beyond) * (8 * U + uneven) + (last - first) * uneven)
-    tall = _up(1 + 2 * k * beyond / least)
+    tall = _up(1 + 2 * k * max(left / edges.ends[0], right / edges.ends[1]))
     (steep, part, up, out), bits = common([off, tall * share, tall, beyond])
     sizes, more = edges.sizes
     each = [(p * steep + q * part, (q << bits) + p * out, q * up) for p, q in sizes]
@@ -96,13 +97,16 @@ def _shares(edges: Edges, zero: Q) -> tuple[Q, Q]:
     """How uneven the widths are that may be taken for the same one; the relative error of the sum of sizes of powers."""
     k, least, most = edges.degree, edges.least, edges.most
     ends = max(abs(edges.breaks[0] - zero), abs(edges.breaks[-1] - zero))
-    uneven = most / least - 1 if most - least < EVEN * ends else Q(0)
+    even = most - least < EVEN * ends
+    uneven = most / least - 1 if even else Q(0)
     # Level d of the recursion for the powers multiplies the sum of their sizes by at most 1 + 2 s, s = width / d widths;
-    # knots beyond the grid are rounded, and so are they all where widths are taken for the same one.
+    # knots beyond the grid are rounded, which gaps that hold an end interval feel, and so are they all where widths are
+    # taken for the same one.
+    outer = least if even else min(edges.ends)
     s = [min(Q(1), most / (d * least)) for d in range(1, k + 1)]
     mass = prod(1 + 2 * x for x in s)
     strain = 16 * mass * sum(x / (1 + 2 * x) for x in s)
-    return uneven, _up(mass * (10 * k + 4) * U + strain * (uneven + 4 * U * ends / least))
+    return uneven, _up(mass * (10 * k + 4) * U + strain * (uneven + 4 * U * ends / outer))
 
 
 def _up(x: Q) -> Q:
