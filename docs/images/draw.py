@@ -59,11 +59,8 @@ def photograph_report() -> None:
     """The first screen of the report of `edgewise demo`, light and dark."""
     from playwright.sync_api import sync_playwright
 
-    # More time than the demo takes by itself, so that a busy machine draws the same picture.
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        subprocess.run(
-            [sys.executable, "-m", "edgewise.cli", "demo", "--seconds", "90", "--out", folder], check=True
-        )
+        subprocess.run([sys.executable, "-m", "edgewise.cli", "demo", "--out", folder], check=True)
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         for theme in THEMES:
             size = {"width": 1180, "height": 900}

@@ -283,7 +283,7 @@ def test_without_a_script_it_is_still_a_page(visit):
     assert page.locator("#theme").is_hidden()
     assert page.locator("#large").is_hidden()
     assert page.locator(".enlarge").first.is_hidden()
-    assert page.get_by_text("Point at a curve").is_hidden()
+    assert page.get_by_text("A click on a curve").is_hidden()
     for part in ("svg.net", "figure[data-edge] svg", "table", ".headline .math"):
         assert page.locator(part).first.is_visible()
     key = one.edge(0).get_attribute("data-edge")
