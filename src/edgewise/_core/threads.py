@@ -6,8 +6,15 @@ import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> ThreadpoolController:
+    """The pools that are loaded; looking for them takes milliseconds, and only a further module can bring others."""
+    return ThreadpoolController()
 
 
 class _Held:
@@ -21,7 +28,7 @@ class _Held:
         newly = torch is not None and not self.torch
         if newly or not self.pools:
             # Pools of libraries that are loaded later, inside the block, stay as they are: import before entering.
-            self.stack.enter_context(threadpool_limits(limits=1))
+            self.stack.enter_context(_pools(len(sys.modules)).limit(limits=1))
             self.pools = True
         if torch is not None and newly:
             self.stack.callback(torch.set_num_threads, torch.get_num_threads())

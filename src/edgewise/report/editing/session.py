@@ -24,6 +24,8 @@ from edgewise.verifying import verify
 
 # Closed forms offered for an edge, rows named that an edit moves most, characters of a reason.
 SUGGESTED, NAMED, LONGEST_NOTE = 8, 5, 500
+# Versions whose answers are kept: an edit, the one before, and a preview.
+KNOWN = 3
 # A row whose output moves by less than this share of the outputs' size has moved by rounding.
 ROUNDING = 1e-9
 _X = re.compile(r"\bx\b")
@@ -107,7 +109,8 @@ class Session:
                 f"The 'y' argument of view must have one entry a row, {len(self._rows):,}. Got {entries:,} instead."
             )
         self.looks = 0
-        first = Version(self._seen.network, measures=self._judged(self._seen.network)[1])
+        self._known: tuple[tuple[KAN, Floats], ...] = ()
+        first = Version(self._seen.network, measures=self._judged(self._seen.network))
         self.history = History((first,))
         self.kept = tuple(
             Kept(each, _words(each), first.digest) for each in as_tuple(results, "results", "results")
@@ -132,14 +135,13 @@ class Session:
     def apply(self, call: Call) -> None:
         """Make an edit."""
         made = call.apply(self.network, self.X)
-        _, measures = self._judged(made)
-        self.history = self.history.added(Version(made, call=call, measures=measures))
+        self.history = self.history.added(Version(made, call=call, measures=self._judged(made)))
         self.preview = self.suggestions = None
 
     def look(self, call: Call) -> None:
         """Say what an edit would do, without making it."""
         made = call.apply(self.network, self.X)
-        _, measures = self._judged(made)
+        measures = self._judged(made)
         affected = self.affected(self.network, made)
         self.preview = {
             "words": self._named(call),
@@ -185,7 +187,7 @@ class Session:
 
     def affected(self, before: KAN, after: KAN) -> Affected:
         """Whose answers change between two networks."""
-        old, new = before.predict(self._rows), after.predict(self._rows)
+        old, new = self._outputs(before), self._outputs(after)
         moved = np.abs(new - old).max(axis=1)
         order = np.argsort(-moved, kind="stable")[:NAMED]
         flips = None
@@ -308,12 +310,20 @@ class Session:
             return call.words
         return call.words.replace(str(edge), edge_name(net, edge), 1)
 
-    def _judged(self, net: KAN) -> tuple[Floats, tuple[tuple[str, float], ...]]:
+    def _judged(self, net: KAN) -> tuple[tuple[str, float], ...]:
         """Errors on the rows to judge by, each time one look more."""
-        outputs = net.predict(self._rows)
-        measures = measures_of(self._seen, outputs, self._truth)
+        measures = measures_of(self._seen, self._outputs(net), self._truth)
         self.looks += 1
-        return outputs, tuple(measures.items())
+        return tuple(measures.items())
+
+    def _outputs(self, net: KAN) -> Floats:
+        """What a network answers on the rows to judge by; known of the last few."""
+        for known, outputs in self._known:
+            if known is net:
+                return outputs
+        found = net.predict(self._rows)
+        self._known = ((net, found), *self._known[: KNOWN - 1])
+        return found
 
 
 def _property(result: Any) -> str:
