@@ -13,7 +13,6 @@ def how_to_install(*extras: str) -> str:
 
     Examples
     --------
-    >>> from edgewise._core.extras import how_to_install
     >>> how_to_install(), how_to_install("excel", "onnx")
     ('pip install .', "pip install 'edgewise[excel,onnx]'")
     """

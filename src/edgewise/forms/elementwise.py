@@ -29,7 +29,6 @@ def elementwise(name: str, array: Callable[..., Values] | None = None) -> Callab
 
     Examples
     --------
-    >>> import numpy as np
     >>> elementwise("square")(np.array([1.0, 3.0]))
     array([1., 9.])
     """

@@ -38,7 +38,6 @@ def cancels(
 
     Examples
     --------
-    >>> import numpy as np
     >>> from edgewise.symbolic import parse_formula
     >>> X = np.linspace(0, 4, 50)[:, None]
     >>> cancels(parse_formula("7.7e7*exp(-1.3e-8*(x - 2)^2) - 7.7e7", ["x"]), ("x",), X)

@@ -94,9 +94,7 @@ def refit(
 
     Examples
     --------
-    >>> import numpy as np
     >>> from edgewise.forms import parse
-    >>> from edgewise.symbolic.fitting.least_squares import refit
     >>> x = np.linspace(0, 1, 50)[:, None]
     >>> fitted = refit(parse("1.0*exp(0.5*x)", ["x"]).tree, ["x"], x, 3 * np.exp(2 * x[:, 0]))
     >>> fitted.constants.round(9).tolist()

@@ -30,10 +30,7 @@ def without_negligible(expression: Any, rows: SplitRows) -> Expr:
 
     Examples
     --------
-    >>> import numpy as np
     >>> import sympy
-    >>> from edgewise.symbolic.fitting.negligible import without_negligible
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> X = np.random.default_rng(0).uniform(1, 2, (200, 2))
     >>> x, y = sympy.symbols("x y")
     >>> without_negligible((x + 1e17) * (y + 1), SplitRows.split(("x", "y"), X, X[:, 1], 0.2, 0))
@@ -70,10 +67,7 @@ def straightened(expression: Any, rows: SplitRows) -> Expr:
 
     Examples
     --------
-    >>> import numpy as np
     >>> import sympy
-    >>> from edgewise.symbolic.fitting.negligible import straightened
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> X = np.random.default_rng(0).uniform(-1e-9, 1e-9, (200, 1))
     >>> straightened(2 * sympy.sin(sympy.Symbol("x")), SplitRows.split(("x",), X, 2 * X[:, 0], 0.2, 0))
     2*x

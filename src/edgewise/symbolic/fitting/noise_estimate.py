@@ -36,8 +36,6 @@ def neighbour_noise(X: Floats, y: Floats) -> float:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.fitting.noise_estimate import neighbour_noise
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(-1, 1, (2000, 2))
     >>> round(neighbour_noise(X, np.sin(3 * X[:, 0]) + X[:, 1] ** 2 + 0.1 * rng.standard_normal(2000)), 2)

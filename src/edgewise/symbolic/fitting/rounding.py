@@ -268,7 +268,6 @@ def exact_number(value: float, error: float, config: RoundingConfig = DEFAULT.ro
 
     Examples
     --------
-    >>> from edgewise.symbolic.fitting.rounding import exact_number
     >>> exact_number(1.5707963, 1e-7), exact_number(0.6667, 0.0001), exact_number(0.123456, 1e-6)
     (pi/2, 2/3, None)
     """

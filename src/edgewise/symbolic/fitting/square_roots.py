@@ -60,10 +60,7 @@ def unsquared(expression: Any, rows: SplitRows) -> Expr:
 
     Examples
     --------
-    >>> import numpy as np
     >>> import sympy
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
-    >>> from edgewise.symbolic.fitting.square_roots import unsquared
     >>> x = np.linspace(-2, -1, 80)[:, None]
     >>> rows = SplitRows.split(("x",), x, x[:, 0], 0.2, 0)
     >>> unsquared(sympy.sqrt(sympy.Symbol("x") ** 2 - 2 * sympy.Symbol("x") + 1), rows)

@@ -39,7 +39,6 @@ def follows_columns(X: Floats, residual: Floats, config: SearchConfig = DEFAULT)
 
     Examples
     --------
-    >>> import numpy as np
     >>> x = np.linspace(0, 20, 300)[:, None]
     >>> follows_columns(x, np.sin(5 * x[:, 0]))
     True

@@ -57,9 +57,6 @@ def tie_constants(fitted: Fitted, rows: SplitRows) -> Fitted:
     --------
     >>> import numpy as np
     >>> import sympy
-    >>> from edgewise.symbolic.fitting.rounding import fit_expression
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
-    >>> from edgewise.symbolic.fitting.tying import tie_constants
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(0, 6, (400, 2))
     >>> y = 0.7 * np.sin(X[:, 0] - X[:, 1]) + 0.05 * rng.normal(size=400)

@@ -64,7 +64,6 @@ def linear_constants(tree: Node, names: Sequence[str]) -> tuple[str, ...]:
     Examples
     --------
     >>> from edgewise.forms import parse
-    >>> from edgewise.symbolic.fitting.variable_projection import linear_constants
     >>> linear_constants(parse("a + b*exp(-c*x)/d", ["x", "a", "b", "c", "d"]).tree, ["a", "b", "c", "d"])
     ('a', 'b')
     """
@@ -165,10 +164,8 @@ def settled(tree: Node, columns: Sequence[str], X: Floats, y: Floats, root: Floa
 
     Examples
     --------
-    >>> import numpy as np
     >>> from edgewise.forms import parse
     >>> from edgewise.forms.tree import render
-    >>> from edgewise.symbolic.fitting.variable_projection import settled
     >>> x = np.linspace(0, 3, 40)
     >>> found = settled(parse("1.0*exp(1.5*x)", ["x"]).tree, ["x"], x[:, None], 3 * np.exp(-x), np.ones(40))
     >>> render(found)

@@ -189,8 +189,6 @@ def check_structures(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.hypotheses.check import check_structures
     >>> X = np.random.default_rng(0).uniform(1, 2, (300, 2))
     >>> claims = ["scale(x1, x2)", "increasing(x1)", "increasing(x2)"]
     >>> [each.holds for each in check_structures(X, X[:, 0] / X[:, 1], claims, work=0.2)]

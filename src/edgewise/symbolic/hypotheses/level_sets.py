@@ -54,9 +54,7 @@ def same_level(
 
     Examples
     --------
-    >>> import numpy as np
     >>> from edgewise.forms import parse
-    >>> from edgewise.symbolic.hypotheses.level_sets import same_level
     >>> X = np.array([[0.2, 0.5], [0.9, 0.1]])
     >>> moved, found = same_level(
     ...     parse("x - y", ["x", "y"]), X, np.zeros(2), np.ones(2), ["x", "y"], np.random.default_rng(1)

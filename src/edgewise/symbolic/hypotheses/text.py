@@ -71,7 +71,6 @@ def read_hypothesis(text: object, names: Sequence[str]) -> Hypothesis:
 
     Examples
     --------
-    >>> from edgewise.symbolic.hypotheses.text import read_hypothesis
     >>> read_hypothesis("sum(x1 | x2)", ["x1", "x2", "x3"]).groups
     ((0,), (1,), (2,))
     """

@@ -200,7 +200,6 @@ def with_constants(text: object, columns: Sequence[str]) -> tuple[Node, tuple[st
 
     Examples
     --------
-    >>> from edgewise.symbolic.known_form.constants import with_constants
     >>> with_constants("y = a*exp(-b*x)/pi + a", ["x"])[1]
     ('a', 'b')
     """

@@ -78,7 +78,6 @@ def read_partial(text: object, names: Sequence[str]) -> Partial:
 
     Examples
     --------
-    >>> from edgewise.symbolic.known_form.text import read_partial
     >>> read_partial("f(x1/x2)*g(f(x1)) + x3", ["x1", "x2", "x3"]).functions
     ('f', 'g')
     """

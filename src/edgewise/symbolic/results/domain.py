@@ -100,9 +100,7 @@ def conditions(tree: Node, names: Sequence[str], X: Any, around: float = 1.5) ->
 
     Examples
     --------
-    >>> import numpy as np
     >>> from edgewise.forms import parse
-    >>> from edgewise.symbolic.results.domain import conditions
     >>> X = np.array([[1.0, 0.0], [4.0, 3.0]])
     >>> for each in conditions(parse("log(x - y) + 1/x", ["x", "y"]).tree, ["x", "y"], X):
     ...     print(each)

@@ -49,8 +49,6 @@ class Extrapolation:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.results.extrapolation import extrapolation
     >>> X = np.linspace(-1, 1, 50)[:, None]
     >>> print(extrapolation(lambda rows: rows[:, 0] ** 3, ("x",), X, X[:, 0] ** 3))
     It extrapolates sanely: it stays finite and reaches 3.4 times the data's own range in the box 1.5 times as wide, 8

@@ -128,10 +128,7 @@ def nats(expression: Any, rows: SplitRows) -> float:
 
     Examples
     --------
-    >>> import numpy as np
     >>> import sympy
-    >>> from edgewise.symbolic.results.parsimony import nats
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> rows = SplitRows.split(("x",), np.linspace(0, 1, 20)[:, None], np.linspace(0, 1, 20), 0.2, 0)
     >>> x = sympy.Symbol("x")
     >>> nats(x, rows) < nats(2.5 * x, rows) < nats(2.5 * x**2, rows) < nats(2.5 * sympy.cos(sympy.exp(x)), rows)

@@ -37,7 +37,6 @@ def shortened(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> It
     >>> import sympy
     >>> from edgewise.symbolic import Formula
     >>> from edgewise.symbolic.expressions.parse import to_sympy
-    >>> from edgewise.symbolic.search.backward_elimination import shortened
     >>> x, y = sympy.symbols("x y")
     >>> [Formula(to_sympy(tree, ["x", "y"]), names=("x", "y")).text
     ...  for tree in shortened([Formula(y + 2.5 * sympy.sin(y) / x, names=("x", "y"))])]

@@ -54,11 +54,8 @@ def is_law(formula: Formula, rows: SplitRows) -> bool:
 
     Examples
     --------
-    >>> import numpy as np
     >>> import sympy
     >>> from edgewise.symbolic import Formula
-    >>> from edgewise.symbolic.search.exactness import is_law
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> x = np.random.default_rng(0).uniform(1, 2, (200, 1))
     >>> rows = SplitRows.split(("x",), x, 3.7 * x[:, 0] ** 2, 0.2, 0)
     >>> is_law(Formula(3.7 * sympy.Symbol("x") ** 2, ("x",), error=1e-15), rows)

@@ -41,7 +41,6 @@ def with_missing_term(formulas: Iterable[Formula], rows: SplitRows) -> Iterator[
 
     Examples
     --------
-    >>> import numpy as np
     >>> import sympy
     >>> from edgewise.symbolic import Formula
     >>> X = np.random.default_rng(0).uniform(1, 3, (400, 2))

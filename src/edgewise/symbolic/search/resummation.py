@@ -36,7 +36,6 @@ def resummed(formulas: Iterable[Formula], config: SearchConfig = DEFAULT) -> Ite
     >>> import sympy
     >>> from edgewise.symbolic import Formula
     >>> from edgewise.symbolic.expressions.parse import to_sympy
-    >>> from edgewise.symbolic.search.resummation import resummed
     >>> x = sympy.Symbol("x")
     >>> "2*x/(x^2 + 2)" in [Formula(sympy.simplify(to_sympy(tree, ["x"])), names=("x",)).text
     ...                     for tree in resummed([Formula(2 / x - 4 / x**3, names=("x",))])]

@@ -70,8 +70,6 @@ def mattering(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.search.screening import mattering
     >>> X = np.random.default_rng(0).uniform(1, 2, (300, 12))
     >>> mattering(X, X[:, 3] / X[:, 7]).tolist()
     [3, 7]

@@ -130,8 +130,6 @@ def borders(rows: SplitRows, error: float) -> list[Border]:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> rng = np.random.default_rng(0)
     >>> x, z = X = rng.uniform(0, 4, (2, 400))
     >>> rows = SplitRows.split(("x", "z"), X.T, z + np.maximum(x - 1.5, 0) + 0.01 * rng.standard_normal(400), 0.2, 0)

@@ -43,7 +43,6 @@ def stairs(rows: SplitRows) -> Iterator[Node]:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from edgewise.forms.tree import render
     >>> t = np.arange(60.0)[:, None]
     >>> render(next(stairs(SplitRows.split(("t",), t, 2 * np.floor(t[:, 0] / 7), 0.2, 0))))

@@ -151,8 +151,6 @@ def landscape(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.structure.chebyshev_surrogate import landscape
     >>> X = np.random.default_rng(0).uniform(1, 3, (400, 2))
     >>> model = landscape(X, X[:, 0] ** 2 / X[:, 1])
     >>> value, gradient = model.gradient(np.array([[2.0, 1.5]]))
@@ -193,8 +191,6 @@ def logarithmic(X: Floats, config: SearchConfig = DEFAULT) -> tuple[bool, ...]:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.structure.chebyshev_surrogate import logarithmic
     >>> even = np.linspace(0.001, 1, 100)
     >>> logarithmic(np.column_stack([even, 1 + even, np.geomspace(0.001, 1, 100), even - 0.5]))
     (False, True, True, False)

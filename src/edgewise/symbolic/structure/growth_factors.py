@@ -18,10 +18,7 @@ def growths(rows: SplitRows) -> Iterator[Node]:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from edgewise.forms.tree import render
-    >>> from edgewise.symbolic.structure.growth_factors import growths
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> n = np.arange(7.0)[:, None]
     >>> "*2^n + " in render(next(growths(SplitRows.split(("n",), n, 0.25 + 0.5 * 2 ** n[:, 0], 0.2, 0))))
     True

@@ -69,8 +69,6 @@ def two_regimes(rows: SplitRows, error: float) -> list[Regimes]:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from edgewise.symbolic.fitting.train_test import SplitRows
     >>> x, z = X = np.random.default_rng(0).uniform(-2, 2, (2, 400))
     >>> (found,) = two_regimes(SplitRows.split(("x", "z"), X.T, np.minimum(x, 1 - z**2), 0.2, 0), 0.3)
     >>> found.kind, found.error < 1e-9

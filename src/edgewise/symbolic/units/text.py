@@ -56,7 +56,6 @@ def unit_powers(unit: object, of_what: str) -> Powers:
 
     Examples
     --------
-    >>> from edgewise.symbolic.units.text import unit_powers
     >>> {name: str(power) for name, power in unit_powers("J", "m").items()}
     {'length': '2', 'mass': '1', 'time': '-2'}
     """

@@ -58,7 +58,6 @@ def robust_deviation(values: Floats) -> float:
 
     Examples
     --------
-    >>> import numpy as np
     >>> values = np.random.default_rng(0).standard_normal(10_000)
     >>> values[:1000] = 1e6
     >>> 0.9 < robust_deviation(values) < 1.2
@@ -116,7 +115,6 @@ def gross_errors(X: Floats, y: Floats, *, alone: bool = True) -> Flags:
 
     Examples
     --------
-    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = rng.uniform(0, 1, (200, 2))
     >>> y = np.exp(5 * X[:, 0]) * (1 + X[:, 1])

@@ -33,7 +33,6 @@ def enclose(node: Node, values: Mapping[str, Intervals]) -> Intervals:
 
     Examples
     --------
-    >>> import numpy as np
     >>> from edgewise.forms import parse
     >>> x = Intervals(np.array([-1.0]), np.array([2.0]))
     >>> found = enclose(parse("x^2", ["x"]).tree, {"x": x})
