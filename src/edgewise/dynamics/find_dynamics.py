@@ -15,7 +15,7 @@ from edgewise._core.work import Meter, StopError, check_seconds, check_work, run
 from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.outcome import outcome
 from edgewise.dynamics.result import Dynamics
-from edgewise.dynamics.search import Search
+from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.terms import FUNCTIONS
 
 _OF = "find_dynamics"
@@ -102,7 +102,7 @@ def find_dynamics(
     courses = read_courses(t, states, names, inputs, input_names, groups, _OF)
     meter = Meter(_MOST_WORK * factor, limit)
     with np.errstate(all="ignore"), one_thread(), running(meter):
-        search = Search(courses, degree, unwanted, meter)
+        search = DynamicsSearch(courses, degree, unwanted, meter)
         meter.beat = _beat(search, listeners)
         reason: StopReason | None = None
         try:
@@ -131,7 +131,7 @@ def _unwanted(without: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def _beat(search: Search, listeners: Sequence[Callable[[str], Any]]) -> Callable[[], object] | None:
+def _beat(search: DynamicsSearch, listeners: Sequence[Callable[[str], Any]]) -> Callable[[], object] | None:
     if not listeners:
         return None
 

@@ -12,7 +12,7 @@ from edgewise.dynamics.conserved import conserved
 from edgewise.dynamics.constants import constants_in, covariance, of_numbers, polished, settled
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.result import Conserved, Dynamics, FittedCourse
-from edgewise.dynamics.search import Search
+from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.selection import Judged, Selection
 from edgewise.dynamics.shooting import Fit, solved
 from edgewise.symbolic import Constant, Formula
@@ -22,7 +22,7 @@ from edgewise.symbolic.expressions.tape import Tape
 _EXPLAINED = 1.5
 
 
-def outcome(search: Search, best: Judged, reason: StopReason | None, seed: int) -> Dynamics:
+def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, seed: int) -> Dynamics:
     """The equations with their constants made plain, how well their solution follows the courses, and what was reached."""
     courses, selection, meter = search.courses, search.selection, search.meter
     noise = selection.left(best)

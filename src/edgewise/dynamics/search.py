@@ -35,7 +35,7 @@ _TURNS = 4
 
 
 @dataclass(eq=False)
-class Search:
+class DynamicsSearch:
     """The stages of a search over one set of courses, and what it has found so far."""
 
     courses: Courses

@@ -16,8 +16,8 @@ from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.terms import Library, Term
 from edgewise.pde.discovery.jet_polynomials import Divergence, Jet, Orders
 from edgewise.pde.discovery.samples import Samples
-from edgewise.pde.discovery.select_terms import Search
-from edgewise.pde.discovery.spline_fits import Fitted, fit
+from edgewise.pde.discovery.select_terms import SubsetSearch
+from edgewise.pde.discovery.spline_fits import FittedFields, fit
 from edgewise.pde.discovery.subsets import best_subsets
 from edgewise.pde.discovery.weak_rows import WeakForm
 from edgewise.pde.discovery.weighting_functions import weights_for
@@ -77,9 +77,9 @@ class CourseForm(WeakForm):
         return self._known[len(self.fitted.fields) + term, (1, field)]
 
 
-def smoothed(courses: Courses, config: DiscoveryConfig) -> list[tuple[Fitted, Samples]]:
+def smoothed(courses: Courses, config: DiscoveryConfig) -> list[tuple[FittedFields, Samples]]:
     """Splines through every course."""
-    found: list[tuple[Fitted, Samples]] = []
+    found: list[tuple[FittedFields, Samples]] = []
     for course in courses.each:
         values = tuple(np.column_stack([course.states, course.inputs]).T)
         bounds = ((float(course.t[0]), float(course.t[-1])),)
@@ -89,8 +89,8 @@ def smoothed(courses: Courses, config: DiscoveryConfig) -> list[tuple[Fitted, Sa
 
 
 def searches(
-    splines: Sequence[tuple[Fitted, Samples]], library: Library, states: int, config: DiscoveryConfig
-) -> list[Search]:
+    splines: Sequence[tuple[FittedFields, Samples]], library: Library, states: int, config: DiscoveryConfig
+) -> list[SubsetSearch]:
     """For each state, everything that terms of its equation are judged by.
 
     Terms without finite values on the smoothed courses must not be among the library's.
@@ -101,7 +101,9 @@ def searches(
     ]
     fields = len(splines[0][0].fields)
     terms: list[Divergence] = [{(0,): {(((fields + at, (0,)), 1),): 1.0}} for at in range(len(library.terms))]
-    return [Search(forms, {(1,): {(((state, (0,)), 1),): 1.0}}, terms, config) for state in range(states)]
+    return [
+        SubsetSearch(forms, {(1,): {(((state, (0,)), 1),): 1.0}}, terms, config) for state in range(states)
+    ]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +116,7 @@ class Guess:
 
 
 def with_inner(
-    splines: Sequence[tuple[Fitted, Samples]],
+    splines: Sequence[tuple[FittedFields, Samples]],
     plain: Sequence[Term],
     families: Sequence[Sequence[Sequence[Term]]],
     states: int,
@@ -145,7 +147,7 @@ def with_inner(
     return [sorted(each, key=lambda guess: guess.score) for each in found]
 
 
-def _guessed(search: Search, terms: Sequence[Term]) -> Guess | None:
+def _guessed(search: SubsetSearch, terms: Sequence[Term]) -> Guess | None:
     """The best subset of the rows as they are, where it has an inner constant."""
     rows = search.plain
     scored = [
@@ -158,7 +160,7 @@ def _guessed(search: Search, terms: Sequence[Term]) -> Guess | None:
     return Guess(score, tuple(terms[at] for at in subset), rows.solve(subset))
 
 
-def smooth_values(splines: Sequence[tuple[Fitted, Samples]]) -> Floats:
+def smooth_values(splines: Sequence[tuple[FittedFields, Samples]]) -> Floats:
     """The splines at the measured times of all courses, (rows, fields)."""
     return np.vstack(
         [np.column_stack([f.grid([samples.at[0]]) for f in fitted.fields]) for fitted, samples in splines]

@@ -25,7 +25,7 @@ from edgewise.data.encoding_raw import RawTable
 from edgewise.data.streaming.encode import learned, masses, sampled
 from edgewise.data.streaming.source import Source, kind_of
 from edgewise.data.streaming.spool import dataset
-from edgewise.data.streaming.statistics import Roles, Rows, Statistics, roles_of, rows_of
+from edgewise.data.streaming.statistics import RoleRows, Roles, Statistics, roles_of, rows_of
 from edgewise.estimators.problem import Problem, Settings, Trained, column_importances, constant
 from edgewise.estimators.screen import ScreeningWarning, screened_out
 from edgewise.estimators.targets import class_factors
@@ -175,7 +175,7 @@ def _fitted(
     order = np.sort(statistics.sample.numbers)
     rows = StreamedRows(
         batches,
-        coding.encoded(Rows(table, y, weight, coding.named(statistics)), encoding),
+        coding.encoded(RoleRows(table, y, weight, coding.named(statistics)), encoding),
         order,
         masses(encoding, statistics),
         _first_inputs(encoding),
@@ -313,7 +313,7 @@ class _Coding:
             return (codes == len(self.classes) - 1).astype(np.float64)[:, None]
         return np.eye(len(self.classes))[codes]
 
-    def encoded(self, rows: Rows, encoding: Encoding) -> Encoded:
+    def encoded(self, rows: RoleRows, encoding: Encoding) -> Encoded:
         """Rows as a network reads them."""
         weight = rows.weight / self.unit
         if self.factors is not None:

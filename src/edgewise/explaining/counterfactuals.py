@@ -22,7 +22,7 @@ from edgewise.explaining.columns import Cell, ModelRows, chosen_rows
 from edgewise.explaining.goals import Goal, goal_of
 from edgewise.explaining.moves import Moves, limits_of, moves_of
 from edgewise.explaining.output import output_of
-from edgewise.explaining.search import LOOK, READ, Search, Solution, nearest_reached
+from edgewise.explaining.search import LOOK, READ, MoveSearch, ReachingChange, nearest_reached
 from edgewise.explaining.subject import Subject, subject_of
 from edgewise.explaining.terms import values_of
 
@@ -142,7 +142,7 @@ def counterfactuals(
         refiner = _Refiner(subject, goal, x, moves, price)
         try:
             with running(meter):
-                search = Search(subject, goal, x, moves, price, most_changes, factor)
+                search = MoveSearch(subject, goal, x, moves, price, most_changes, factor)
                 _search(refiner, search, k, pool)
             ended = StopReason.EXHAUSTED if search.whole else StopReason.WORK_SPENT
         except StopError as stop:
@@ -188,16 +188,16 @@ class _Refiner:
     ) -> None:
         self.subject, self.goal, self.x, self.moves, self.price = subject, goal, x, moves, price
         self.clear = goal.clear(values_of(subject.network, x[None]))
-        self._known: dict[Solution, _Cells] = {}
+        self._known: dict[ReachingChange, _Cells] = {}
         self._edges = sum(layer.mask.numel() for layer in subject.network.layers)
 
-    def refined(self, solution: Solution) -> _Cells:
+    def refined(self, solution: ReachingChange) -> _Cells:
         """The refined solution; searches that leave out different columns find the same ones."""
         if solution not in self._known:
             self._known[solution] = self._refined(solution)
         return self._known[solution]
 
-    def _refined(self, solution: Solution) -> _Cells:
+    def _refined(self, solution: ReachingChange) -> _Cells:
         """The solution with unneeded changes undone and each number moved back to the nearest value that will do."""
         cells = {k: self.moves[k].cells[at] for k, at in solution.moves}
         for k in sorted(cells, key=lambda k: -self.moves[k].cost_of(cells[k])):
@@ -230,7 +230,7 @@ class _Refiner:
         return self.goal.margin(values_of(self.subject.network, table)) >= self.clear
 
 
-def _search(refiner: _Refiner, search: Search, k: int, pool: dict[frozenset[int], _Cells]) -> None:
+def _search(refiner: _Refiner, search: MoveSearch, k: int, pool: dict[frozenset[int], _Cells]) -> None:
     """Fill a pool with the cheapest solutions by their columns: each search leaves out a column of a cheaper solution."""
     queue: list[tuple[float, int, frozenset[int]]] = [(0.0, 0, frozenset())]
     asked: set[frozenset[int]] = {frozenset()}

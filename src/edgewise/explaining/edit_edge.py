@@ -12,7 +12,7 @@ from edgewise._core.checks import short
 from edgewise._core.errors import InputError
 from edgewise._core.threads import one_thread
 from edgewise.explaining.local_refinement import refined_between
-from edgewise.explaining.shape_edits import Curve, ShapeEdit, edited, read_edit
+from edgewise.explaining.shape_edits import EditedCurve, ShapeEdit, edited, read_edit
 from edgewise.network import KAN, EditResult, set_numeric
 from edgewise.network.arguments import Edge, as_data, check_edge
 from edgewise.network.edits import recorded
@@ -103,7 +103,7 @@ def _changed(net: KAN, state: LayerState, edge: Edge, edit: ShapeEdit, rows: tor
     mean = float(mass @ coef)
     straight = layer == len(net.layers) - 1 and target < state.spec.nodes.sums
     factor = float(net.output_scale[target]) if straight else 1.0
-    curve = Curve(breaks, (coef - mean) * factor, state.spec.degree, mass.clamp(min=0))
+    curve = EditedCurve(breaks, (coef - mean) * factor, state.spec.degree, mass.clamp(min=0))
     new = edited(curve, edit, low, high, [place(point) for point, _ in edit.points])
     changed = state.coef.clone()
     changed[source, :, target] = (new / factor + mean).to(changed)

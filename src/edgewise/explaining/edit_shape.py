@@ -25,7 +25,7 @@ from edgewise.explaining.columns import Column, columns_of, place_of, read_rows
 from edgewise.explaining.local_refinement import refined_between
 from edgewise.explaining.output import Output, output_of
 from edgewise.explaining.reliability import check_same_rows, codes_of, measured
-from edgewise.explaining.shape_edits import Curve, ShapeEdit, edited, read_edit
+from edgewise.explaining.shape_edits import EditedCurve, ShapeEdit, edited, read_edit
 from edgewise.network import KAN
 from edgewise.network.fitted import Fitted, fitted
 from edgewise.network.state import put_together, take_apart
@@ -272,7 +272,7 @@ def _edited(model: Fitted, column: Column, where: _Edge, edit: ShapeEdit, inputs
     mass = BSpline(breaks[None], state.spec.degree).values(x)[:, 0].mean(0)
     mean = float(mass @ coef)
     codes = _codes(column)
-    curve = Curve(
+    curve = EditedCurve(
         breaks,
         (coef - mean) * where.factor,
         state.spec.degree,

@@ -18,7 +18,7 @@ _LEAST = 1e-15
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class OutcomeGroups:
     """What was predicted and what happened, in groups of rows; arrays of shape (groups,).
 
     Attributes
@@ -139,11 +139,11 @@ def measured(p: Floats, codes: NDArray[np.int64], bins: int = 10) -> Reliability
     return Reliability(len(p), brier, log_loss, ece, curves[0].bins if len(curves) == 1 else ())
 
 
-def curve(p: Floats, happened: NDArray[Any], bins: int = 10) -> Curve:
+def curve(p: Floats, happened: NDArray[Any], bins: int = 10) -> OutcomeGroups:
     """Rows in groups of about equally many, by the probability they were given."""
     order = np.argsort(p, kind="stable")
     groups = [group for group in np.array_split(order, bins) if len(group)]
-    return Curve(
+    return OutcomeGroups(
         np.array([float(p[group].mean()) for group in groups]),
         np.array([float(happened[group].mean()) for group in groups]),
         np.array([len(group) for group in groups], dtype=np.int64),

@@ -34,7 +34,7 @@ LOOK, READ, PAIR = 2e-4, 1e-8, 2e-7
 
 
 @dataclass(frozen=True)
-class Solution:
+class ReachingChange:
     """Changes that reach the goal.
 
     Attributes
@@ -48,7 +48,7 @@ class Solution:
     cost: float
 
 
-class Search:
+class MoveSearch:
     """The moves of a row, evaluated once, for searches that leave out this column or that.
 
     Parameters
@@ -104,7 +104,7 @@ class Search:
         self.gain = self._margin(self.start + self.step) - float(start[0]) if moves else np.zeros(0)
         self.linear = subject.terms.additive and goal.weights is not None
 
-    def best(self, banned: frozenset[int]) -> list[Solution]:
+    def best(self, banned: frozenset[int]) -> list[ReachingChange]:
         """The cheapest solutions found that leave the banned columns alone, cheapest first."""
         usable = np.flatnonzero(~np.isin(self.column, list(banned)))
         if not len(usable):
@@ -127,12 +127,12 @@ class Search:
 
     # -- additive --------------------------------------------------------------------------------------------------
 
-    def _knapsack(self, usable: NDArray[np.int64]) -> list[Solution]:
+    def _knapsack(self, usable: NDArray[np.int64]) -> list[ReachingChange]:
         """Exact on the moves: the cheapest sets whose gains reach the need."""
         empty = _Front(np.zeros(1), np.zeros(1), np.zeros((1, 0), dtype=np.int64))
         fronts: list[_Front] = [empty] + [_Front.none(m) for m in range(1, self.most + 1)]
         best = np.inf
-        solved: dict[tuple[int, ...], Solution] = {}
+        solved: dict[tuple[int, ...], ReachingChange] = {}
         for k in dict.fromkeys(self.column[usable].tolist()):
             own = usable[self.column[usable] == k]
             own = own[self.gain[own] > 0]
@@ -167,8 +167,8 @@ class Search:
 
     # -- any network -----------------------------------------------------------------------------------------------
 
-    def _levels(self, usable: NDArray[np.int64]) -> list[Solution]:
-        solved: dict[tuple[int, ...], Solution] = {}
+    def _levels(self, usable: NDArray[np.int64]) -> list[ReachingChange]:
+        solved: dict[tuple[int, ...], ReachingChange] = {}
         best = np.inf
         margin = self.gain[usable]
         which, cost = usable[:, None], self.cost[usable]
@@ -222,8 +222,8 @@ class Search:
         start = self.clear - self.need
         return sets, self._margin(sums) - start, total
 
-    def _solution(self, moves: list[int], cost: float) -> Solution:
-        return Solution(tuple(sorted(self.places[at] for at in moves)), cost)
+    def _solution(self, moves: list[int], cost: float) -> ReachingChange:
+        return ReachingChange(tuple(sorted(self.places[at] for at in moves)), cost)
 
 
 @dataclass(frozen=True, eq=False)

@@ -157,7 +157,7 @@ def _number(reader: Reader) -> float | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class EditedCurve:
     """A spline to be edited: breaks (G + 1,) and coefficients (M,), x in network units and values in units of the output.
 
     `mass` is how many rows each coefficient has, (M,); `codes` are the places of all words, where it is a curve of words.
@@ -204,7 +204,7 @@ def wanted_breaks(breaks: Tensor, low: float, high: float) -> list[float]:
     return fresh
 
 
-def edited(curve: Curve, edit: ShapeEdit, low: float, high: float, places: Sequence[float]) -> Tensor:
+def edited(curve: EditedCurve, edit: ShapeEdit, low: float, high: float, places: Sequence[float]) -> Tensor:
     """Coefficients after an edit; `low`, `high` and `places` (of its points) in network units."""
     act: dict[str, Callable[[], Tensor]] = {
         "constant": lambda: _constant(curve, edit.value, low, high),
@@ -217,7 +217,7 @@ def edited(curve: Curve, edit: ShapeEdit, low: float, high: float, places: Seque
     return act[edit.kind]()
 
 
-def _constant(curve: Curve, value: float | None, low: float, high: float) -> Tensor:
+def _constant(curve: EditedCurve, value: float | None, low: float, high: float) -> Tensor:
     live = curve.live(low, high)
     if value is None:
         mass = curve.mass * live
@@ -226,7 +226,7 @@ def _constant(curve: Curve, value: float | None, low: float, high: float) -> Ten
     return torch.where(live, value, curve.coef)
 
 
-def _smooth(curve: Curve, strength: float, low: float, high: float) -> Tensor:
+def _smooth(curve: EditedCurve, strength: float, low: float, high: float) -> Tensor:
     """Whittaker's smoother on the coefficients: strength 1 smooths what bends within about three rows of them."""
     own = curve.live(low, high).nonzero()[:, 0]
     if len(own) < 3:
@@ -249,7 +249,7 @@ def _smooth(curve: Curve, strength: float, low: float, high: float) -> Tensor:
     return new
 
 
-def _monotone(curve: Curve, low: float, high: float, *, increasing: bool) -> Tensor:
+def _monotone(curve: EditedCurve, low: float, high: float, *, increasing: bool) -> Tensor:
     """Coefficients that never turn make a curve that never does, between two places as anywhere."""
     own = curve.live(low, high)
     weight = curve.mass + 1e-6 * curve.mass.mean() + 1e-12
@@ -259,7 +259,7 @@ def _monotone(curve: Curve, low: float, high: float, *, increasing: bool) -> Ten
     return new
 
 
-def _through(curve: Curve, places: Sequence[float], values: Sequence[float]) -> Tensor:
+def _through(curve: EditedCurve, places: Sequence[float], values: Sequence[float]) -> Tensor:
     """The change of least bending that takes the curve through the points; words that are not named stay."""
     named = list(places)
     kept = [code for code in curve.codes if min(abs(code - place) for place in named) > 1e-12]

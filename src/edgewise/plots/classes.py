@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from edgewise._core.arrays import Floats
-from edgewise.explaining.reliability import Curve
+from edgewise.explaining.reliability import OutcomeGroups
 from edgewise.plots.mathtext import drawable, shorten
 from edgewise.plots.style import SIZE_SMALL, SIZE_TEXT, Theme, bare_axes, new_figure, text_style, theme_of
 
@@ -39,7 +39,7 @@ def roc_figure(curves: Sequence[tuple[str, Floats, Floats]], *, theme: str = "li
 
 
 def reliability_figure(
-    curves: Sequence[tuple[str, Curve]],
+    curves: Sequence[tuple[str, OutcomeGroups]],
     interval: tuple[Floats, Floats] | None = None,
     *,
     theme: str = "light",
@@ -48,7 +48,7 @@ def reliability_figure(
 
     Parameters
     ----------
-    curves : sequence of (str, Curve)
+    curves : sequence of (str, OutcomeGroups)
     interval : (ndarray, ndarray), optional
         Ends of the intervals of what happened, of a single curve.
     """

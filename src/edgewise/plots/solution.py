@@ -15,7 +15,7 @@ from edgewise._core.checks import check_choice
 from edgewise._core.errors import InputError
 from edgewise.pde import Problem, Solution
 from edgewise.pde.problem.velocities import velocities
-from edgewise.plots.solution_panels import Quantity, View, quantities, title, views
+from edgewise.plots.solution_panels import PanelView, Quantity, quantities, title, views
 from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TITLE,
@@ -125,7 +125,7 @@ def speed(solution: Solution, flow: tuple[str, str]) -> Quantity:
 
 def _figure(
     solution: Solution,
-    grid: Sequence[Sequence[tuple[Quantity, View]]],
+    grid: Sequence[Sequence[tuple[Quantity, PanelView]]],
     flow: tuple[str, str] | None,
     look: Theme,
 ) -> Figure:
@@ -169,7 +169,7 @@ def _figure(
     return figure
 
 
-def _ratio(problem: Problem, view: View) -> float:
+def _ratio(problem: Problem, view: PanelView) -> float:
     """Height of a panel over its width: true to scale where both coordinates are of space."""
     if len(view.axes) == 1:
         return 0.65
@@ -179,12 +179,12 @@ def _ratio(problem: Problem, view: View) -> float:
     return float(np.clip(spans[1] / spans[0], _FLATTEST, _TALLEST))
 
 
-def _label(view: View, problem: Problem, quantity: Quantity) -> str:
+def _label(view: PanelView, problem: Problem, quantity: Quantity) -> str:
     return problem.domain.coordinates[view.axes[1]].name if len(view.axes) == 2 else quantity.name
 
 
 def draw_curve(
-    axes: Axes, quantity: Quantity, view: View, values: Floats, problem: Problem, look: Theme
+    axes: Axes, quantity: Quantity, view: PanelView, values: Floats, problem: Problem, look: Theme
 ) -> None:
     """A quantity over one coordinate."""
     places = view.places(problem.domain.bounds)[view.axes[0]]
@@ -221,7 +221,7 @@ def scale(
 
 def draw_map(
     axes: Axes,
-    view: View,
+    view: PanelView,
     values: Floats,
     colours: tuple[Normalize, LinearSegmentedColormap],
     problem: Problem,
@@ -251,7 +251,9 @@ def draw_map(
     return image
 
 
-def draw_streamlines(axes: Axes, solution: Solution, flow: tuple[str, str], view: View, look: Theme) -> None:
+def draw_streamlines(
+    axes: Axes, solution: Solution, flow: tuple[str, str], view: PanelView, look: Theme
+) -> None:
     """Lines along two velocities."""
     bounds = solution.problem.domain.bounds
     places = view.places(bounds, 101)

@@ -18,7 +18,7 @@ from edgewise._core.files import PathLike, as_path, write_file
 from edgewise.pde import Solution
 from edgewise.pde.problem.velocities import velocities
 from edgewise.plots.solution import draw_map, scale, speed
-from edgewise.plots.solution_panels import Quantity, View, quantities, views
+from edgewise.plots.solution_panels import PanelView, Quantity, quantities, views
 from edgewise.plots.style import (
     SIZE_SMALL,
     SIZE_TITLE,
@@ -144,7 +144,7 @@ def _shown(solution: Solution, unknown: str | None) -> list[Quantity]:
 
 
 def _frames(
-    figure: Figure, solution: Solution, shown: list[Quantity], seen: list[View], clock: str, look: Theme
+    figure: Figure, solution: Solution, shown: list[Quantity], seen: list[PanelView], clock: str, look: Theme
 ) -> Iterator[None]:
     """Draws one frame after the other into the figure; colours and limits are those of all of them."""
     problem = solution.problem

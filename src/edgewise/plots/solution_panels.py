@@ -37,7 +37,7 @@ class Quantity:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class PanelView:
     """One or two coordinates that run, and where the others stand."""
 
     axes: tuple[int, ...]
@@ -126,7 +126,7 @@ def _residuals(solution: Solution) -> list[Quantity]:
     ]
 
 
-def views(problem: Problem, at: Mapping[Any, float] | None) -> list[View]:
+def views(problem: Problem, at: Mapping[Any, float] | None) -> list[PanelView]:
     """Which coordinates run: all of one or two; of more, planes through the middle or times from start to end."""
     domain = problem.domain
     names = [each.name for each in domain.coordinates]
@@ -147,13 +147,13 @@ def views(problem: Problem, at: Mapping[Any, float] | None) -> list[View]:
     if len(free) <= 2:
         # Time runs to the right, as in books.
         ordered = sorted(free, key=lambda axis: not domain.coordinates[axis].time)
-        return [View(tuple(ordered), fixed)]
+        return [PanelView(tuple(ordered), fixed)]
     if domain.time in free:
         rest = tuple(axis for axis in free if axis != domain.time)
         times = np.linspace(*domain.bounds[domain.time], _SLICES)
-        return [View(rest, (*fixed, (domain.time, float(each)))) for each in times]
+        return [PanelView(rest, (*fixed, (domain.time, float(each)))) for each in times]
     return [
-        View(
+        PanelView(
             tuple(each for each in free if each != axis),
             (*fixed, (axis, float(np.mean(domain.bounds[axis])))),
         )
@@ -161,7 +161,7 @@ def views(problem: Problem, at: Mapping[Any, float] | None) -> list[View]:
     ]
 
 
-def title(quantity: Quantity, view: View, problem: Problem) -> str:
+def title(quantity: Quantity, view: PanelView, problem: Problem) -> str:
     """What a panel shows, and where."""
     names = [each.name for each in problem.domain.coordinates]
     where = ", ".join(f"{names[axis]} = {value:.3g}" for axis, value in view.fixed)

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from edgewise._core.arguments import check_is
 from edgewise._core.checks import check_int, short
 from edgewise._core.errors import InputError
-from edgewise.explaining.shape_edits import Curve, edited, read_edit
+from edgewise.explaining.shape_edits import EditedCurve, edited, read_edit
 from edgewise.vision.classifier import ImageClassifier
 from edgewise.vision.features import ROWS, features_of, last_step
 from edgewise.vision.networks import Patches
@@ -162,7 +162,7 @@ def _apply(network: Patches, feature: int, k: int, edit: Any, mass: Tensor) -> N
             layer.set_mask(mask)
             return
         breaks = layer.grid[feature].double()
-        curve = Curve(breaks, coef - mean, layer.degree, mass.clamp(min=0))
+        curve = EditedCurve(breaks, coef - mean, layer.degree, mass.clamp(min=0))
         low = -np.inf if edit.low is None else edit.low
         high = np.inf if edit.high is None else edit.high
         # Values are about the mean of the curve, as in `edgewise.edit_shape`.

@@ -62,7 +62,7 @@ class ImageRecipe:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainedPictures:
     """A network after training, and how it went."""
 
     network: nn.Module
@@ -81,7 +81,7 @@ def train(
     meter: Meter | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoint: str | Path | None = None,
-) -> Trained:
+) -> TrainedPictures:
     """Train a network in place.
 
     Parameters
@@ -116,7 +116,7 @@ def train(
     except (StopError, KeyboardInterrupt) as stop:
         reason = meter.own(stop) if isinstance(stop, StopError) else StopReason.INTERRUPTED
     run.end()
-    return Trained(network, tuple(run.history), reason or StopReason.MOST_STEPS)
+    return TrainedPictures(network, tuple(run.history), reason or StopReason.MOST_STEPS)
 
 
 class _Run:

@@ -13,7 +13,14 @@ from edgewise._core.work import Meter, StopError, running
 from edgewise.network import KAN
 from edgewise.symbolic.expressions.composition import living_edges
 from edgewise.symbolic.fitting.train_test import SplitRows
-from edgewise.symbolic.networks.architectures import Architecture, Trained, held_error, shapes, thinned, train
+from edgewise.symbolic.networks.architectures import (
+    Architecture,
+    TrainedNetwork,
+    held_error,
+    shapes,
+    thinned,
+    train,
+)
 from edgewise.symbolic.search.network_stage import read_networks
 from edgewise.symbolic.search.search_space import Limits
 from edgewise.symbolic.search.search_state import Search
@@ -23,7 +30,9 @@ X = np.random.default_rng(0).uniform(-1, 1, (150, 2))
 SINE = SplitRows.split(("a", "b"), X, np.sin(2 * X[:, 0]), 0.2, 0)
 
 
-def trained_on(shape: Architecture, rows: SplitRows = SINE, until: float = math.inf, **more) -> Trained:
+def trained_on(
+    shape: Architecture, rows: SplitRows = SINE, until: float = math.inf, **more
+) -> TrainedNetwork:
     return train(shape, rows, intervals=6, until=until, seed=0, **more)
 
 

@@ -13,7 +13,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
-from edgewise.symbolic.structure.moves import View, idle, pairs, scalings
+from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import Move, State, power, powers
 from edgewise.symbolic.structure.varying_coefficients import varying
@@ -74,7 +74,7 @@ def test_too_few_rows_or_a_constant_target_have_no_landscape() -> None:
 
 def test_scalings_take_a_law_to_its_dimensionless_group() -> None:
     state = State.table(table(lambda a, b, c, d: a * b**2 * np.exp(-b / (c * d)), 4))
-    view = View.of(state)
+    view = SlopeView.of(state)
     assert view is not None
     children = [child for move in scalings(view) if (child := state.after(move)) is not None]
     assert min(len(child.rows.names) for child in children if child.error < 1e-6) == 1
@@ -92,7 +92,7 @@ def test_scalings_take_a_law_to_its_dimensionless_group() -> None:
 def test_pairs_that_belong_together_are_merged(law, merged) -> None:
     rows = table(law)
     state = State.table(rows)
-    view = View.of(state)
+    view = SlopeView.of(state)
     assert view is not None
     wanted = merged(rows.X_held[:, 0], rows.X_held[:, 1])
     found = [values(tree, rows) for move in pairs(view) if move.exact for tree in move.features]
@@ -102,25 +102,25 @@ def test_pairs_that_belong_together_are_merged(law, merged) -> None:
 
 def test_a_column_without_effect_is_dropped() -> None:
     state = State.table(table(lambda a, b, c: a * b + 0 * c))
-    view = View.of(state)
+    view = SlopeView.of(state)
     assert view is not None
     assert any(move.features == (Variable("a"), Variable("b")) for move in idle(view))
 
 
 def test_factors_and_terms_are_taken_out() -> None:
     rows = table(lambda a, b, c: np.cos(a) * (b + c**2))
-    view = View.of(State.table(rows))
+    view = SlopeView.of(State.table(rows))
     assert view is not None
     assert any(render(move.factor) == "cos(a)" for move in factors(view) if move.factor is not None)
     rows = table(lambda a, b, c: 2 * a * b + np.exp(c) / b)
     state = State.table(rows)
-    view = View.of(state)
+    view = SlopeView.of(state)
     assert view is not None
     left = [child for move in monomials(view) if (child := state.after(move)) is not None and move.exact]
     assert any(np.allclose(child.rows.y, np.exp(rows.X[:, 2]) / rows.X[:, 1]) for child in left)
     rows = table(lambda a, b, c: np.exp(-(a**2)) * (b + 1 / c))
     state = State.table(rows)
-    view = View.of(state)
+    view = SlopeView.of(state)
     assert view is not None
     parts = [child for move in separations(state, view) if (child := state.after(move)) is not None]
     assert any(child.rows.names == ("b", "c") and child.error < 1e-6 for child in parts)

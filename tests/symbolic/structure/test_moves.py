@@ -9,7 +9,7 @@ from edgewise.forms.tree import Node
 from edgewise.symbolic.expressions.tape import Tape
 from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.linear_relations import relations
-from edgewise.symbolic.structure.moves import View, pairs
+from edgewise.symbolic.structure.moves import SlopeView, pairs
 from edgewise.symbolic.structure.state import State
 
 
@@ -29,7 +29,7 @@ def test_two_columns_merge_into_a_sum_of_any_powers(p: float, q: float, unit: fl
     X = np.exp(rng.uniform(0, 2, (1500, 2))) * [1.0, unit]
     weight = unit**-q
     rows = table(("a", "b"), X, np.log(X[:, 0] ** p + weight * X[:, 1] ** q) ** 2 + 3)
-    view = View.of(State.table(rows))
+    view = SlopeView.of(State.table(rows))
     assert view is not None
     merged = [each for each in pairs(view) if each.kind == "merge" and len(each.features) == 1]
     assert merged

@@ -20,7 +20,7 @@ from edgewise.verifying.checker import check
 from edgewise.verifying.checker import silu as exact
 from edgewise.verifying.checker.model import Model
 from edgewise.verifying.checker.rounding import rounding as checked
-from edgewise.verifying.checker.tables import Table
+from edgewise.verifying.checker.tables import PieceTable
 from edgewise.verifying.results.certificate import file_of
 from tests.verifying.certificate_kit import certificate, claims, domain, network, seal, tightened
 from tests.verifying.checker.test_checker import judge
@@ -76,7 +76,7 @@ def test_the_cubic_is_as_near_as_said_on_every_piece() -> None:
 
 def test_weights_of_tables_are_dyadic() -> None:
     """Sums are of whole numbers: any other weight would be cut off, and the bound none."""
-    table = Table((Fraction(0), Fraction(1)), [None])
+    table = PieceTable((Fraction(0), Fraction(1)), [None])
     with pytest.raises(Exception, match="dyadic"):
         table.top((Fraction(0), Fraction(1)), [(0, Fraction(1, 3))])
 

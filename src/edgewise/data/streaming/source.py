@@ -39,7 +39,7 @@ _SUFFIXES = (".parquet", ".pq", ".csv", ".tsv")
 
 
 @dataclass(frozen=True)
-class Part:
+class FilePart:
     """One file, or some row groups of it.
 
     Attributes
@@ -70,13 +70,13 @@ class Source:
 
     Attributes
     ----------
-    parts : tuple of Part
+    parts : tuple of FilePart
     schema : pyarrow.Schema
         Of the first file, which the others have to follow.
     filesystem : pyarrow.fs.FileSystem
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[FilePart, ...]
     schema: Any
     filesystem: Any
 
@@ -93,7 +93,7 @@ class Source:
 
     def share(self, rank: int, workers: int) -> Source:
         """The part of one of so many workers: every so many-th row group, of text every so many-th file."""
-        parts, number = list[Part](), 0
+        parts, number = list[FilePart](), 0
         for part in self.parts:
             groups = part.groups
             if groups is None:
@@ -101,7 +101,7 @@ class Source:
                 number += 1
                 continue
             own = {group: rows for group, rows in groups.items() if (number + group) % workers == rank}
-            parts += [Part(part.path, own)] if own else []
+            parts += [FilePart(part.path, own)] if own else []
             number += len(groups)
         return replace(self, parts=tuple(parts))
 
@@ -144,7 +144,7 @@ class Source:
                     yield batch
                 number += 1
 
-    def _read(self, part: Part, columns: Sequence[str], skipped: int) -> Iterator[Batch]:
+    def _read(self, part: FilePart, columns: Sequence[str], skipped: int) -> Iterator[Batch]:
         """All batches of a file; of the first `skipped` the rows need not be read."""
         with _said(part.path):
             if _is_text(part.path):
@@ -191,13 +191,13 @@ def open_source(paths: str | os.PathLike[str] | Sequence[str], filesystem: Any =
     files = _found(paths, filesystem) if isinstance(paths, (str, os.PathLike)) else list(paths)
     if not files:
         raise FileError(f"There is no file {short(os.fspath(paths))}; name a file, a folder or a pattern.")  # pyright: ignore
-    parts, first = list[Part](), None
+    parts, first = list[FilePart](), None
     for path in files:
         with _said(path):
             groups, schema = _looked_at(path, filesystem)
         first = schema if first is None else first
         _check_schema(first, files[0], schema, path)
-        parts.append(Part(path, groups))
+        parts.append(FilePart(path, groups))
     return Source(tuple(parts), first, filesystem)
 
 

@@ -64,7 +64,7 @@ def roles_of(source: Source, target: Any, weight: Any, classes: bool, of: str) -
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class RoleRows:
     """A batch by roles, rows of weight zero left out.
 
     Attributes
@@ -84,7 +84,7 @@ class Rows:
     labels: tuple[str, ...] = ()
 
 
-def rows_of(batch: Any, roles: Roles) -> Rows:
+def rows_of(batch: Any, roles: Roles) -> RoleRows:
     """A batch by roles.
 
     Raises
@@ -118,7 +118,7 @@ def rows_of(batch: Any, roles: Roles) -> Rows:
     if not (weight > 0).all():
         keep = weight > 0
         table, y, weight = table.take(keep), y[keep], weight[keep]
-    return Rows(table, y, weight, labels)
+    return RoleRows(table, y, weight, labels)
 
 
 def _numbers(raw: RawColumn, what: str) -> Floats:
@@ -203,7 +203,7 @@ class Statistics:
         )
         return len(rows.y)
 
-    def _moments(self, rows: Rows, first: int) -> Floats:
+    def _moments(self, rows: RoleRows, first: int) -> Floats:
         """What each row adds to the moments of its words; targets that are classes are numbered anew."""
         if isinstance(self.target, Numbers):
             self.target.add(rows.y, rows.weight, self.roles.target.name)

@@ -21,8 +21,8 @@ from edgewise.pde.discovery.jet_polynomials import Divergence, Monomial, monomia
 from edgewise.pde.discovery.law import Discovery, Law, LawTerm, Rival, right_side
 from edgewise.pde.discovery.library import Names, Term, given_terms, library
 from edgewise.pde.discovery.samples import Samples, read_samples
-from edgewise.pde.discovery.select_terms import Candidate, Search
-from edgewise.pde.discovery.spline_fits import Fitted, fit
+from edgewise.pde.discovery.select_terms import Candidate, SubsetSearch
+from edgewise.pde.discovery.spline_fits import FittedFields, fit
 from edgewise.pde.discovery.weak_rows import WeakForm, reduced
 from edgewise.pde.discovery.weighting_functions import weights_for
 from edgewise.pde.settings import DiscoveryConfig
@@ -191,7 +191,7 @@ def _library(
 
 def _law(
     alternatives: Sequence[Monomial],
-    fits: Sequence[Fitted],
+    fits: Sequence[FittedFields],
     samples: Sequence[Samples],
     names: Names,
     space: Sequence[int],
@@ -222,7 +222,7 @@ def _settled(law: Law) -> bool:
 def _found(
     left: Monomial,
     terms: Sequence[Term],
-    fits: Sequence[Fitted],
+    fits: Sequence[FittedFields],
     samples: Sequence[Samples],
     names: Names,
     seed: int,
@@ -236,7 +236,7 @@ def _found(
         WeakForm(each, weights_for(each, own, highest, len(fits), config))
         for each, own in zip(fits, samples, strict=True)
     ]
-    search = Search(forms, side, parts, config)
+    search = SubsetSearch(forms, side, parts, config)
     ranked, rows = search.best()
     times, subsets = search.stability(rows, seed)
     score, first = ranked[0]

@@ -26,7 +26,7 @@ _RATE = 2e9
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class WhiteRows:
     """Rows whose noise is white: terms (K, J) and left side (K,)."""
 
     terms: Floats
@@ -80,7 +80,7 @@ class Candidate:
         return np.sqrt(np.diag(self.covariance))
 
 
-class Search:
+class SubsetSearch:
     """Everything about one left side that subsets are judged by.
 
     Parameters
@@ -105,12 +105,12 @@ class Search:
         self.count = sum(len(each) for each in self._left)
 
     @property
-    def plain(self) -> Rows:
+    def plain(self) -> WhiteRows:
         """The rows as they are, those of each experiment in units of their left side."""
         sizes = [max(float(np.linalg.norm(left)), 1e-300) for left in self._left]
         terms = np.concatenate([each / size for each, size in zip(self._terms, sizes, strict=True)])
         left = np.concatenate([each / size for each, size in zip(self._left, sizes, strict=True)])
-        return Rows(terms, left)
+        return WhiteRows(terms, left)
 
     @property
     def choice(self) -> float:
@@ -130,7 +130,7 @@ class Search:
                 plus(found.setdefault(orders, {}), part, -float(value))
         return {orders: part for orders, part in found.items() if part}
 
-    def rows(self, subset: Subset, coefficients: Floats) -> Rows:
+    def rows(self, subset: Subset, coefficients: Floats) -> WhiteRows:
         """All rows, made white by the covariance that a law gives them."""
         residual = self.residual(subset, coefficients)
         white: list[Floats] = []
@@ -140,9 +140,9 @@ class Search:
             lower = _cholesky(covariance)
             white.append(solve_triangular(lower, np.column_stack([terms, left]), lower=True))
         joined = np.concatenate(white)
-        return Rows(joined[:, :-1], joined[:, -1])
+        return WhiteRows(joined[:, :-1], joined[:, -1])
 
-    def candidate(self, subset: Subset, start: Rows) -> Candidate:
+    def candidate(self, subset: Subset, start: WhiteRows) -> Candidate:
         """A subset's law, its coefficients and their covariance found in turns."""
         coefficients, rows = start.solve(subset), start
         for _ in range(self.config.turns):
@@ -164,7 +164,7 @@ class Search:
         scored = [(each.misfit / noise + self.cost * len(each.subset), each) for each in found]
         return sorted(scored, key=lambda each: (each[0], each[1].subset))
 
-    def best(self, within: Sequence[int] | None = None) -> tuple[list[tuple[float, Candidate]], Rows]:
+    def best(self, within: Sequence[int] | None = None) -> tuple[list[tuple[float, Candidate]], WhiteRows]:
         """The laws met with their scores, best first, and the rows of the best.
 
         Parameters
@@ -197,7 +197,7 @@ class Search:
         ranked = self.ranked(list(found.values()))
         return ranked, self.rows(ranked[0][1].subset, ranked[0][1].coefficients)
 
-    def stability(self, rows: Rows, seed: int) -> tuple[Floats, dict[Subset, int]]:
+    def stability(self, rows: WhiteRows, seed: int) -> tuple[Floats, dict[Subset, int]]:
         """How often each term, and each subset, is chosen from random halves of the rows (N. Meinshausen and P. Buehlmann
         2010, doi:10.1111/j.1467-9868.2010.00740.x)."""
         random = np.random.default_rng(seed)
@@ -206,7 +206,7 @@ class Search:
         n = len(rows.left)
         for _ in range(self.config.halves):
             half = random.permutation(n)[: max(n // 2, 1)]
-            part = Rows(rows.terms[half], rows.left[half])
+            part = WhiteRows(rows.terms[half], rows.left[half])
             path = best_subsets(part.normal, self.config.most_terms)
             chosen = min(path, key=lambda each: part.score(each, self.cost, self.config.least_share))
             times[list(chosen)] += 1

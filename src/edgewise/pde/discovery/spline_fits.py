@@ -27,7 +27,7 @@ _RATE = 2e9
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedFields:
     """Measured fields as splines, and the noise that they leave.
 
     Attributes
@@ -57,7 +57,7 @@ class _Axis:
     roughness: Floats
 
 
-def fit(samples: Samples, config: DiscoveryConfig) -> Fitted:
+def fit(samples: Samples, config: DiscoveryConfig) -> FittedFields:
     """The spline fits of all fields of one experiment."""
     if samples.scattered:
         return _scattered(samples, config)
@@ -85,7 +85,7 @@ def fit(samples: Samples, config: DiscoveryConfig) -> Fitted:
         for a, axis in enumerate(axes):
             corners[a] = max(corners[a], _corner(parts, noise[-1], axis, a, samples.bounds[a], config))
     volume = float(np.prod([high - low for low, high in samples.bounds]))
-    return Fitted(tuple(fields), tuple(noise), samples.values[0].size / volume, tuple(corners))
+    return FittedFields(tuple(fields), tuple(noise), samples.values[0].size / volume, tuple(corners))
 
 
 def _axis(at: Floats, low: float, high: float, around: bool, config: DiscoveryConfig) -> _Axis:
@@ -159,7 +159,7 @@ def _corner(
     return np.pi * max(last, 2) / (bounds[1] - bounds[0])
 
 
-def _scattered(samples: Samples, config: DiscoveryConfig) -> Fitted:
+def _scattered(samples: Samples, config: DiscoveryConfig) -> FittedFields:
     """Values at scattered places: products of the smoothest functions of each coordinate, so many as there is work for."""
     d, count = len(samples.at), len(samples.values[0])
     most = min(count // 2, config.most_products)
@@ -198,7 +198,7 @@ def _scattered(samples: Samples, config: DiscoveryConfig) -> Fitted:
             low, high = samples.bounds[a]
             corners[a] = max(corners[a], np.pi * max(last, 2) / (high - low))
     volume = float(np.prod([high - low for low, high in samples.bounds]))
-    return Fitted(tuple(fields), tuple(noise), count / volume, tuple(corners))
+    return FittedFields(tuple(fields), tuple(noise), count / volume, tuple(corners))
 
 
 def _ridge(

@@ -22,7 +22,7 @@ from edgewise.pde.discovery.jet_polynomials import (
     plus,
     response,
 )
-from edgewise.pde.discovery.spline_fits import Fitted
+from edgewise.pde.discovery.spline_fits import FittedFields
 from edgewise.pde.discovery.weighting_functions import AxisWeights
 from edgewise.pde.discretisation.field import contract
 
@@ -35,11 +35,11 @@ class WeakForm:
 
     Attributes
     ----------
-    fitted : Fitted
+    fitted : FittedFields
     weights : tuple of AxisWeights
     """
 
-    fitted: Fitted
+    fitted: FittedFields
     weights: tuple[AxisWeights, ...]
 
     @cached_property

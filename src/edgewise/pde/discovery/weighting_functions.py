@@ -15,7 +15,7 @@ from numpy.polynomial import Polynomial
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise.pde.discovery.samples import Samples
-from edgewise.pde.discovery.spline_fits import Fitted
+from edgewise.pde.discovery.spline_fits import FittedFields
 from edgewise.pde.settings import DiscoveryConfig
 
 
@@ -118,7 +118,7 @@ def axis_weights(
 
 
 def weights_for(
-    fitted: Fitted, samples: Samples, highest: int, experiments: int, config: DiscoveryConfig
+    fitted: FittedFields, samples: Samples, highest: int, experiments: int, config: DiscoveryConfig
 ) -> tuple[AxisWeights, ...]:
     """The test functions of one of several experiments, for laws with derivatives up to the highest."""
     d = len(samples.coordinates)

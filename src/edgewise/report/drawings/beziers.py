@@ -19,7 +19,7 @@ _BETWEEN = np.array([1 / 6, 1 / 2, 5 / 6])
 
 
 @dataclass(frozen=True, eq=False)
-class Pieces:
+class BezierPieces:
     """Cubic pieces: their ends, (P + 1,), and the ordinates of their Bézier points, (P, 4); abscissae are at thirds."""
 
     ends: Floats
@@ -33,14 +33,14 @@ class Pieces:
         return self.ends[:-1, None] + np.diff(self.ends)[:, None] * t, y
 
 
-def spline_pieces(curve: Callable[[Floats], Floats], ends: Floats) -> Pieces:
+def spline_pieces(curve: Callable[[Floats], Floats], ends: Floats) -> BezierPieces:
     """A curve that is a cubic between all ends."""
     x = ends[:-1, None] + np.diff(ends)[:, None] * _THIRDS
     with np.errstate(invalid="ignore"):  # a value that is not finite leaves a gap
-        return Pieces(ends, curve(x.ravel()).reshape(x.shape) @ _POINTS)
+        return BezierPieces(ends, curve(x.ravel()).reshape(x.shape) @ _POINTS)
 
 
-def close_pieces(curve: Callable[[Floats], Floats], low: float, high: float) -> Pieces:
+def close_pieces(curve: Callable[[Floats], Floats], low: float, high: float) -> BezierPieces:
     """Any curve; where it jumps, a steep straight piece."""
     ends = np.linspace(low, high, FIRST + 1)
     for _ in range(HALVINGS):
@@ -53,10 +53,10 @@ def close_pieces(curve: Callable[[Floats], Floats], low: float, high: float) -> 
     made = spline_pieces(curve, ends)
     steep = _far(made, curve)
     first, last = made.points[:, :1], made.points[:, 3:]
-    return Pieces(ends, np.where(steep[:, None], first + (last - first) * _THIRDS, made.points))
+    return BezierPieces(ends, np.where(steep[:, None], first + (last - first) * _THIRDS, made.points))
 
 
-def _far(made: Pieces, curve: Callable[[Floats], Floats]) -> NDArray[np.bool_]:
+def _far(made: BezierPieces, curve: Callable[[Floats], Floats]) -> NDArray[np.bool_]:
     """Which pieces are further from the curve than can be seen."""
     x, y = made.at(_BETWEEN)
     true = curve(x.ravel()).reshape(x.shape)

@@ -11,7 +11,7 @@ from edgewise._core.arrays import Floats
 from edgewise.network import KAN
 from edgewise.plots.trace import form_of
 from edgewise.report.content.content import InputView, ReportContent
-from edgewise.report.drawings.beziers import Pieces, close_pieces, spline_pieces
+from edgewise.report.drawings.beziers import BezierPieces, close_pieces, spline_pieces
 from edgewise.report.text.numbers import number
 from edgewise.report.text.svg import few
 from edgewise.report.text.words import curve_words, level_words
@@ -63,7 +63,7 @@ class EdgeView:
         What the curve does.
     mean, height : float
         The curve is the function less `mean`, times `height`.
-    pieces : Pieces, optional
+    pieces : BezierPieces, optional
         The same as Bézier pieces over the data; None for levels.
     """
 
@@ -85,7 +85,7 @@ class EdgeView:
     words: str
     mean: float = 0.0
     height: float = 1.0
-    pieces: Pieces | None = None
+    pieces: BezierPieces | None = None
 
     @property
     def key(self) -> str:
@@ -212,7 +212,7 @@ def edge_view(
     )
 
 
-def _pieces(net: KAN, edge: Edge, low: float, high: float, mean: float, height: float) -> Pieces:
+def _pieces(net: KAN, edge: Edge, low: float, high: float, mean: float, height: float) -> BezierPieces:
     """The curve over the data: exact where it is a spline of degree three or less."""
     layer, source, target = edge
     module = net.layers[layer]

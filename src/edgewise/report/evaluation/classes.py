@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgewise._core.arrays import Floats
 from edgewise._core.resampling import wilson
-from edgewise.explaining.reliability import Curve, curve
+from edgewise.explaining.reliability import OutcomeGroups, curve
 from edgewise.report.evaluation.measures import auc
 
 MOST_CURVES = 6
@@ -34,7 +34,7 @@ class ClassRow:
 class ReliabilityCurve:
     """What was predicted and what happened in groups of rows, with the interval of what happened."""
 
-    curve: Curve
+    curve: OutcomeGroups
     low: Floats
     high: Floats
 

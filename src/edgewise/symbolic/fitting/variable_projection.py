@@ -39,7 +39,7 @@ _SAME = 1e-14
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class ProjectedFit:
     """Constants at a minimum.
 
     Parameters
@@ -183,7 +183,7 @@ def minimum(
     known: NDArray[np.bool_],
     rng: np.random.Generator,
     config: ConstantsConfig = DEFAULT.constants,
-) -> Solution:
+) -> ProjectedFit:
     """The lowest minimum found from a start and from others around it.
 
     Parameters
@@ -201,7 +201,7 @@ def minimum(
 
     Returns
     -------
-    Solution
+    ProjectedFit
     """
     others = problem.others
     given = [_descended(problem, start, config.long_steps)]
@@ -288,7 +288,7 @@ class _Projected:
         return _solved(self.problem, trial)
 
 
-def _descended(problem: Separable, start: Floats, steps: int) -> Solution:
+def _descended(problem: Separable, start: Floats, steps: int) -> ProjectedFit:
     """Damped steps in the constants that are not linear."""
     found = descended(
         _Projected(problem),
@@ -297,10 +297,10 @@ def _descended(problem: Separable, start: Floats, steps: int) -> Solution:
         floor=1e-30 * squared(problem.y * problem.root),
         damping=_DAMPING,
     )
-    return Solution(found.point, found.loss, np.inf)
+    return ProjectedFit(found.point, found.loss, np.inf)
 
 
-def _polished(problem: Separable, solution: Solution, steps: int) -> Solution:
+def _polished(problem: Separable, solution: ProjectedFit, steps: int) -> ProjectedFit:
     """Gauss-Newton steps for as long as they take the slope down."""
     constants, best = solution.constants, solution
     for _ in range(steps):
@@ -313,7 +313,7 @@ def _polished(problem: Separable, solution: Solution, steps: int) -> Solution:
         slope = float(np.linalg.norm(slopes / scale @ step)) / (np.sqrt(rss) + 1e-300)
         if slope >= best.slope:
             break
-        best = Solution(constants, rss, slope)
+        best = ProjectedFit(constants, rss, slope)
         constants = constants + step / scale
     return best
 

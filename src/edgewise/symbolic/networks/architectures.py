@@ -30,7 +30,7 @@ class Architecture:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainedNetwork:
     """A trained network, its error on the held-out rows in the units of y, and who broke training off, if anyone."""
 
     network: KAN
@@ -69,7 +69,7 @@ def train(
     until: float,
     seed: int,
     callbacks: Callbacks = (),
-) -> Trained:
+) -> TrainedNetwork:
     """Train one shape on the rows to fit, until it converges or the count of work is reached."""
     net = KAN(list(shape.nodes), input_names=rows.names, intervals=intervals, seed=seed, dtype=torch.float64)
     if shape.plain:
@@ -88,7 +88,7 @@ def train(
         callbacks=(*callbacks, budget),
     )
     stopped = None if budget.over else _stopped(result)
-    return Trained(result.network, held_error(result.network, rows), stopped)
+    return TrainedNetwork(result.network, held_error(result.network, rows), stopped)
 
 
 def _stopped(result: FitResult) -> StopReason | None:
@@ -101,7 +101,7 @@ def held_error(net: KAN, rows: SplitRows) -> float:
     return math.sqrt(float(np.mean(np.square(net.predict(rows.X_held)[:, 0] - rows.y_held))))
 
 
-def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
+def thinned(trained: TrainedNetwork, rows: SplitRows, *, until: float) -> TrainedNetwork:
     """The network without the edges that the others can make up for.
 
     Edges are tried from the least missed; after each removal the rest is trained again, because in a network with
@@ -129,8 +129,8 @@ def thinned(trained: Trained, rows: SplitRows, *, until: float) -> Trained:
         else:
             refused.add(edge)
         if stopped := _stopped(result):
-            return Trained(net, error, stopped)
-    return Trained(net, error)
+            return TrainedNetwork(net, error, stopped)
+    return TrainedNetwork(net, error)
 
 
 def _least_missed(net: KAN, rows: SplitRows, refused: set[Edge]) -> Edge | None:

@@ -10,7 +10,7 @@ from edgewise._core.seeds import derive
 from edgewise._core.stopping import StopReason
 from edgewise._core.work import StopError
 from edgewise.symbolic.expressions.composition import living_edges
-from edgewise.symbolic.networks.architectures import Architecture, Trained, shapes, thinned, train
+from edgewise.symbolic.networks.architectures import Architecture, TrainedNetwork, shapes, thinned, train
 from edgewise.symbolic.networks.snapping import snap_network
 from edgewise.symbolic.search.search_state import Proposal, Search
 
@@ -20,7 +20,7 @@ def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None,
     config = search.config
     nothing = config.nothing_left * search.until
     for turn, intervals in enumerate(config.networks.intervals):
-        waiting: list[Trained] = []
+        waiting: list[TrainedNetwork] = []
         half = search.left / 2
         for shape in shapes(search.rows.X.shape[1]):
             # What waits must still be read.
@@ -49,7 +49,7 @@ def read_networks(search: Search, seed: int | None) -> Generator[Proposal, None,
     return StopReason.EXHAUSTED
 
 
-def _trained(search: Search, shape: Architecture, intervals: int, seed: int) -> Trained:
+def _trained(search: Search, shape: Architecture, intervals: int, seed: int) -> TrainedNetwork:
     trained = train(
         shape,
         search.rows.alike,
@@ -67,7 +67,7 @@ def _trained(search: Search, shape: Architecture, intervals: int, seed: int) -> 
     return trained
 
 
-def _respect(trained: Trained) -> None:
+def _respect(trained: TrainedNetwork) -> None:
     """`fit` answers an interruption with its best network; here it means that the search is over."""
     if trained.stopped is StopReason.INTERRUPTED:
         raise KeyboardInterrupt
@@ -75,12 +75,12 @@ def _respect(trained: Trained) -> None:
         raise StopError(trained.stopped)
 
 
-def _promise(trained: Trained) -> float:
+def _promise(trained: TrainedNetwork) -> float:
     """Small networks first, unless a larger one explains much more."""
     return math.log(max(trained.error, 1e-300)) + 0.05 * len(living_edges(trained.network))
 
 
-def _read(search: Search, trained: Trained) -> Iterator[Proposal]:
+def _read(search: Search, trained: TrainedNetwork) -> Iterator[Proposal]:
     """The formulas of a network, unless the formulas at hand explain more than it does."""
     if trained.error >= search.config.networks.behind * search.smallest:
         return

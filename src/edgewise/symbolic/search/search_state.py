@@ -39,7 +39,7 @@ from edgewise.training.common.records import Record, tell
 
 if TYPE_CHECKING:
     from edgewise.network import KAN
-    from edgewise.symbolic.networks.architectures import Trained
+    from edgewise.symbolic.networks.architectures import TrainedNetwork
 
 # What a formula explains whose parts are worth another look.
 _MOST = 0.9
@@ -95,7 +95,7 @@ class Search:
     finished: list[Formula] = field(default_factory=list[Formula])
     networks: dict[Expr, KAN] = field(default_factory=dict[Expr, "KAN"])
     laws: list[Formula] = field(default_factory=list[Formula])
-    trained: list[Trained] = field(default_factory=list["Trained"])
+    trained: list[TrainedNetwork] = field(default_factory=list["TrainedNetwork"])
     floor: float = math.inf
     _left: dict[Expr, float] = field(default_factory=dict[Expr, float])
     _patterned: dict[Expr, bool] = field(default_factory=dict[Expr, bool])

@@ -22,7 +22,7 @@ from edgewise.symbolic.structure.chebyshev_surrogate import landscape
 from edgewise.symbolic.structure.curves import long_curves, ranked_curves
 from edgewise.symbolic.structure.forward_selection import selected_sums
 from edgewise.symbolic.structure.linear_relations import relations
-from edgewise.symbolic.structure.moves import View, idle, pairs, scalings
+from edgewise.symbolic.structure.moves import SlopeView, idle, pairs, scalings
 from edgewise.symbolic.structure.separability import factors, monomials, separations
 from edgewise.symbolic.structure.state import EXACT, Move, State
 from edgewise.symbolic.structure.varying_coefficients import varying
@@ -99,7 +99,7 @@ def _accepted_children(state: State, seen: set[tuple[str, ...]]) -> list[State]:
 def _kinds(state: State, found: list[State]) -> Iterator[Iterator[State]]:
     """The moves by kinds, the most telling first; blind ones only where nothing else was found."""
     with np.errstate(all="ignore"):
-        view = View.of(state)
+        view = SlopeView.of(state)
         if view is not None:
             yield _led(state, scalings(view))
             yield _led(state, pairs(view))

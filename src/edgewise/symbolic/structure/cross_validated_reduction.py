@@ -38,7 +38,7 @@ from edgewise.symbolic.structure.chebyshev_surrogate import (
 )
 from edgewise.symbolic.structure.curves import curves, long_curves
 from edgewise.symbolic.structure.forward_selection import selected_sums
-from edgewise.symbolic.structure.moves import View, scalings
+from edgewise.symbolic.structure.moves import SlopeView, scalings
 from edgewise.symbolic.structure.power_factors import power_factors
 from edgewise.symbolic.structure.quotients import quotients
 from edgewise.symbolic.structure.separability import factors, separations
@@ -214,7 +214,7 @@ def _led(state: State) -> Iterator[Move]:
     config = state.config
     if len(state.rows.names) > config.led_features:
         return
-    view = View.of(state)
+    view = SlopeView.of(state)
     if view is not None:
         view = replace(view, doubt=max(view.doubt, config.noisy_doubt))
         yield from scalings(view)

@@ -30,8 +30,8 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, dictionaries
 from edgewise.symbolic.structure.direct_candidates import best_pair, best_triple
 from edgewise.symbolic.structure.transformed_targets import (
-    Outer,
-    Target,
+    TargetFunction,
+    TransformedTarget,
     linear,
     outside,
     target_values,
@@ -47,7 +47,7 @@ class _Sum:
     """A fitted sum: its criterion, outer function, terms and weights."""
 
     criterion: float
-    outer: Outer
+    outer: TransformedTarget
     trees: tuple[Node, ...]
     weights: Floats
 
@@ -90,10 +90,10 @@ def selected_sums(
 
 def weighted_targets(
     y: Floats, weight: Floats, config: RelationConfig
-) -> tuple[int, list[tuple[Target, Floats]]]:
+) -> tuple[int, list[tuple[TargetFunction, Floats]]]:
     """The sign of y, and the functions of y that have values, each with what its errors count in y."""
     sign, off, targets = transformed(y, astray=config.astray, about_zero=config.about_zero)
-    found: list[tuple[Target, Floats]] = []
+    found: list[tuple[TargetFunction, Floats]] = []
     for each in targets:
         slope = _slopes(each.outer, each.y, sign)
         if slope is not None:
@@ -101,7 +101,7 @@ def weighted_targets(
     return sign, found
 
 
-def _slopes(outer: Outer, y: Floats, sign: int) -> Floats | None:
+def _slopes(outer: TransformedTarget, y: Floats, sign: int) -> Floats | None:
     """dy/du: what an error of the function of y means for y."""
     step = 1e-6 * float(y.std())
     up, down = target_values(outer, y + step, sign), target_values(outer, y - step, sign)
@@ -120,7 +120,7 @@ def _best(
     values: Floats,
     weight: Floats,
     terms: list[Term],
-    outer: Outer,
+    outer: TransformedTarget,
     config: SearchConfig,
 ) -> _Sum | None:
     table, target = design * weight[:, None], values * weight

@@ -43,7 +43,7 @@ _SLOPES = (-4.0, -3.0, -2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class SlopeView:
     """The smooth model's values and derivatives on some rows."""
 
     names: tuple[Node, ...]
@@ -54,7 +54,7 @@ class View:
     config: SearchConfig
 
     @classmethod
-    def of(cls, state: State) -> View | None:
+    def of(cls, state: State) -> SlopeView | None:
         """A view of a state; None where it has no smooth model."""
         model, rows = state.landscape, state.rows.thinned(state.config.view_rows)
         if model is None:
@@ -99,7 +99,7 @@ def _inside(X: Floats, share: float) -> NDArray[np.bool_]:
     return np.asarray(((low <= X) & (high >= X)).all(axis=1))
 
 
-def scalings(view: View) -> Iterator[Move]:
+def scalings(view: SlopeView) -> Iterator[Move]:
     """Products of powers that y depends on, and one that it is proportional to."""
     chosen = [at for at in range(len(view.names)) if view.one_signed(at)]
     if not chosen:
@@ -125,7 +125,9 @@ def scalings(view: View) -> Iterator[Move]:
         yield from _scaling(view, chosen, table, null, 5 * max(singular[rank], view.doubt))
 
 
-def _scaling(view: View, chosen: list[int], table: Floats, null: Floats, allowed: float) -> Iterator[Move]:
+def _scaling(
+    view: SlopeView, chosen: list[int], table: Floats, null: Floats, allowed: float
+) -> Iterator[Move]:
     config, count = view.config, null.shape[1]
     found: list[tuple[float, float, tuple[int, ...], Floats]] = []
     sets = itertools.islice(itertools.combinations(range(len(chosen)), count), config.pivot_sets)
@@ -152,7 +154,9 @@ def _scaling(view: View, chosen: list[int], table: Floats, null: Floats, allowed
         yield _scaled(view, chosen, pivots, rounded, residual)
 
 
-def _scaled(view: View, chosen: list[int], pivots: tuple[int, ...], weights: Floats, residual: float) -> Move:
+def _scaled(
+    view: SlopeView, chosen: list[int], pivots: tuple[int, ...], weights: Floats, residual: float
+) -> Move:
     names = view.names
     base = [names[chosen[at]] for at in pivots]
     features: list[Node] = []
@@ -182,7 +186,7 @@ def _dear(weights: Floats) -> float:
     return float(len(used) + np.abs(used).sum() + 2 * broken.sum())
 
 
-def pairs(view: View) -> Iterator[Move]:
+def pairs(view: SlopeView) -> Iterator[Move]:
     """Two features that y depends on only through one."""
     for i, j in itertools.combinations(range(len(view.names)), 2):
         merged = list(_pair(view, i, j))
@@ -192,7 +196,7 @@ def pairs(view: View) -> Iterator[Move]:
             yield from _curved_pair(view, j, i)
 
 
-def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
+def _curved_pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
     """F_i / F_j a polynomial in x_i: y depends on the two only through its integral plus x_j."""
     wide, scale = float(view.X[:, i].std()), float(view.X[:, j].std())
     limits = view.config.relations
@@ -231,7 +235,7 @@ def _curved_pair(view: View, i: int, j: int) -> Iterator[Move]:
         return
 
 
-def _pair(view: View, i: int, j: int) -> Iterator[Move]:
+def _pair(view: SlopeView, i: int, j: int) -> Iterator[Move]:
     fi, fj = view.gradient[:, i], view.gradient[:, j]
     # What a change of either column by its own size does.
     one, other = np.abs(fi * view.sizes(i)), np.abs(fj * view.sizes(j))
@@ -275,7 +279,7 @@ def _pair(view: View, i: int, j: int) -> Iterator[Move]:
 
 
 def _power_pair(
-    view: View, i: int, j: int, seen: tuple[Floats, Floats, Floats, Floats], allowed: float
+    view: SlopeView, i: int, j: int, seen: tuple[Floats, Floats, Floats, Floats], allowed: float
 ) -> Iterator[Move]:
     """F_i / F_j a product of any powers: y depends on the two only through a sum of powers of them."""
     fi, fj, xi, xj = seen
@@ -309,7 +313,7 @@ def _power_pair(
             return
 
 
-def _allowed(view: View, at: int) -> Sequence[float]:
+def _allowed(view: SlopeView, at: int) -> Sequence[float]:
     if view.one_signed(at) and bool((view.X[:, at] > 0).all()):
         return _SLOPES
     return (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0) if view.one_signed(at) else (0.0, 1.0, 2.0, 3.0)
@@ -323,7 +327,9 @@ def _near(value: float, share: float) -> float:
     return value
 
 
-def _merged(view: View, i: int, j: int, relation: tuple[float, float, float], residual: float) -> Move | None:
+def _merged(
+    view: SlopeView, i: int, j: int, relation: tuple[float, float, float], residual: float
+) -> Move | None:
     limits = view.config.relations
     r, p, q = relation
     one, other = view.names[i], view.names[j]
@@ -361,7 +367,7 @@ def _fraction(value: Fraction) -> Node:
     return top if value.denominator == 1 else product(top, Apply("inv", (Number(value.denominator),)))
 
 
-def idle(view: View) -> Iterator[Move]:
+def idle(view: SlopeView) -> Iterator[Move]:
     """Columns without effect."""
     if len(view.names) < 2:
         return

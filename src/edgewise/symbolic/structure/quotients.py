@@ -29,7 +29,7 @@ from edgewise.symbolic.fitting.train_test import SplitRows
 from edgewise.symbolic.structure.dictionaries import Term, few
 from edgewise.symbolic.structure.forward_selection import nodes, select, weighted_targets
 from edgewise.symbolic.structure.state import product
-from edgewise.symbolic.structure.transformed_targets import Outer, linear, outside, target_values
+from edgewise.symbolic.structure.transformed_targets import TransformedTarget, linear, outside, target_values
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class _Quotient:
 class _Target:
     """A function of y, what a smooth model says of it, and how much its errors count in y on each row."""
 
-    outer: Outer
+    outer: TransformedTarget
     values: Floats
     smooth: Floats
     weight: Floats

@@ -24,13 +24,13 @@ from edgewise.symbolic.expressions.writing import from_tree, to_tree
 from edgewise.symbolic.fitting.rounding import exact_number
 from edgewise.symbolic.structure.chebyshev_surrogate import coordinates, design, logarithmic, terms
 from edgewise.symbolic.structure.direct_candidates import curve_tree
-from edgewise.symbolic.structure.moves import View
+from edgewise.symbolic.structure.moves import SlopeView
 from edgewise.symbolic.structure.state import TOO_LARGE, Move, State, power, powers, product
 from edgewise.symbolic.univariate.closed_forms import fit_curve
 from edgewise.symbolic.univariate.search import one_variable
 
 
-def separations(state: State, view: View) -> Iterator[Move]:
+def separations(state: State, view: SlopeView) -> Iterator[Move]:
     """Moves that take a factor or a term of one feature out of the target."""
     if len(view.names) < 2:
         return
@@ -53,7 +53,7 @@ _FACTORS = (
 )  # fmt: skip
 
 
-def factors(view: View) -> Iterator[Move]:
+def factors(view: SlopeView) -> Iterator[Move]:
     """Factors that are known functions of one feature: F_i f = F f'. They may change sign, unlike other factors."""
     if len(view.names) < 2:
         return
@@ -71,7 +71,7 @@ def factors(view: View) -> Iterator[Move]:
                     yield Move("factor", rest, power(substitute(tree, "x", name), exponent), None, residual)
 
 
-def _power_factor(view: View, at: int, rest: tuple[Node, ...]) -> Iterator[Move]:
+def _power_factor(view: SlopeView, at: int, rest: tuple[Node, ...]) -> Iterator[Move]:
     """A power of one feature: x_i F_i = p F."""
     left = view.gradient[:, at] * view.X[:, at]
     slope = float(left @ view.value / (view.value @ view.value))
@@ -99,7 +99,7 @@ def _values(x: Floats) -> Iterator[tuple[Floats, Floats]]:
             yield here, (up - down) / (2 * step)
 
 
-def monomials(view: View) -> Iterator[Move]:
+def monomials(view: SlopeView) -> Iterator[Move]:
     """Products of powers that are terms of y and hold a feature that nothing else does: F_i is a product of powers."""
     clear = [at for at in range(len(view.names)) if view.one_signed(at)]
     if len(view.names) < 2 or not clear:

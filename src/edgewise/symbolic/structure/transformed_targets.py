@@ -19,7 +19,7 @@ from edgewise.symbolic.structure.state import TOO_LARGE, product
 
 
 @dataclass(frozen=True, slots=True)
-class Outer:
+class TransformedTarget:
     """y = tree(u) where u = value(y): for |y| and its sign unless `anywhere`."""
 
     tree: str
@@ -34,35 +34,35 @@ _OVER = 0.15
 _QUARTER = math.pi / 2 + _OVER
 
 OUTERS = (
-    Outer("u", lambda y: y, anywhere=True),
-    Outer("s*sqrt(u)", np.square),
-    Outer("s/u", lambda y: 1 / y),
-    Outer("s/sqrt(u)", lambda y: y**-2.0),
-    Outer("s*u^(3/2)", lambda y: y ** (2 / 3)),
-    Outer("s/u^(3/2)", lambda y: y ** (-2 / 3)),
-    Outer("s*exp(u)", np.log),
-    Outer("log(u)", np.exp, anywhere=True, high=300.0),
-    Outer("s*u^2", np.sqrt),
-    Outer("s/u^2", lambda y: y**-0.5),
-    Outer("asin(u)", np.sin, anywhere=True, low=-_QUARTER, high=_QUARTER),
-    Outer("s*acos(u)", np.cos, low=0.0, high=math.pi + _OVER),
-    Outer("tan(u)", np.arctan, anywhere=True),
-    Outer("atan(u)", np.tan, anywhere=True, low=-1.57, high=1.57),
+    TransformedTarget("u", lambda y: y, anywhere=True),
+    TransformedTarget("s*sqrt(u)", np.square),
+    TransformedTarget("s/u", lambda y: 1 / y),
+    TransformedTarget("s/sqrt(u)", lambda y: y**-2.0),
+    TransformedTarget("s*u^(3/2)", lambda y: y ** (2 / 3)),
+    TransformedTarget("s/u^(3/2)", lambda y: y ** (-2 / 3)),
+    TransformedTarget("s*exp(u)", np.log),
+    TransformedTarget("log(u)", np.exp, anywhere=True, high=300.0),
+    TransformedTarget("s*u^2", np.sqrt),
+    TransformedTarget("s/u^2", lambda y: y**-0.5),
+    TransformedTarget("asin(u)", np.sin, anywhere=True, low=-_QUARTER, high=_QUARTER),
+    TransformedTarget("s*acos(u)", np.cos, low=0.0, high=math.pi + _OVER),
+    TransformedTarget("tan(u)", np.arctan, anywhere=True),
+    TransformedTarget("atan(u)", np.tan, anywhere=True, low=-1.57, high=1.57),
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Target:
+class TargetFunction:
     """A function of y, the values of y that it is taken of, and its own."""
 
-    outer: Outer
+    outer: TransformedTarget
     y: Floats
     values: Floats
 
 
 def transformed(
-    y: Floats, outers: Sequence[Outer] = OUTERS, *, astray: float = 0.0, about_zero: float = 0.0
-) -> tuple[int, NDArray[np.bool_], list[Target]]:
+    y: Floats, outers: Sequence[TransformedTarget] = OUTERS, *, astray: float = 0.0, about_zero: float = 0.0
+) -> tuple[int, NDArray[np.bool_], list[TargetFunction]]:
     """The sign of y, the rows that noise has turned, and the functions of y that have values.
 
     Parameters
@@ -78,12 +78,12 @@ def transformed(
     sign, off = _sign(y, astray, about_zero)
     # Where noise has turned a sign, only y itself is known.
     positive = np.where(off, sign * np.median(np.abs(y)), y)
-    found: list[Target] = []
+    found: list[TargetFunction] = []
     for outer in outers:
         own = y if outer.anywhere else positive
         values = target_values(outer, own, sign)
         if values is not None:
-            found.append(Target(outer, own, values))
+            found.append(TargetFunction(outer, own, values))
     return sign, off, found
 
 
@@ -96,7 +96,7 @@ def _sign(y: Floats, astray: float, about_zero: float) -> tuple[int, NDArray[np.
     return sign, off
 
 
-def target_values(outer: Outer, y: Floats, sign: int) -> Floats | None:
+def target_values(outer: TransformedTarget, y: Floats, sign: int) -> Floats | None:
     """The function of y that an outer function undoes; None where it has no values."""
     if not outer.anywhere:
         if sign == 0:
@@ -114,7 +114,7 @@ def target_values(outer: Outer, y: Floats, sign: int) -> Floats | None:
     return values if good else None
 
 
-def outside(outer: Outer, tree: Node, sign: int) -> Node:
+def outside(outer: TransformedTarget, tree: Node, sign: int) -> Node:
     """The outer function of a tree."""
     outside = read(outer.tree, ("u", "s"))
     return substitute(substitute(outside, "s", Number(sign or 1)), "u", tree)

@@ -15,7 +15,7 @@ from edgewise.symbolic.univariate.compositions import Chains, Products
 from edgewise.symbolic.univariate.library import FUNCTIONS, Column, monomials
 from edgewise.symbolic.univariate.like_terms import like_sums
 from edgewise.symbolic.univariate.oscillations import phase, trigonometric
-from edgewise.symbolic.univariate.outer_functions import View, views
+from edgewise.symbolic.univariate.outer_functions import InnerCurve, views
 from edgewise.symbolic.univariate.pursuit import Pursuit
 from edgewise.symbolic.univariate.rational import polynomials, rationals
 from edgewise.symbolic.univariate.selection import residual_of
@@ -126,7 +126,7 @@ class Ladder(Candidates):
     def _large_sums(self, keep: int) -> None:
         self.consider(self.sums(self.library.large(), self.few, self.reach.large_terms), keep)
 
-    def _views(self) -> Iterator[View]:
+    def _views(self) -> Iterator[InnerCurve]:
         yield from views(self.few, self.allowed)
 
     def _through_outers(self, keep: int) -> None:
@@ -144,7 +144,7 @@ class Ladder(Candidates):
                 return
             yield from self._inside(view)
 
-    def _inside(self, view: View) -> Iterator[tuple[Node, float]]:
+    def _inside(self, view: InnerCurve) -> Iterator[tuple[Node, float]]:
         column, reach = Column(X, view.points.x), self.reach
         yield from self.judged(
             view.wrap(tree) for tree, _ in polynomials(view.points, column, reach.outer_degree)

@@ -12,7 +12,7 @@ from edgewise._core.arrays import Floats
 from edgewise.forms.tree import Node, Number, Variable
 from edgewise.symbolic.costs import WAVES
 from edgewise.symbolic.univariate.curve import Points
-from edgewise.symbolic.univariate.outer_functions import View
+from edgewise.symbolic.univariate.outer_functions import InnerCurve
 from edgewise.symbolic.univariate.trees import ONE, X, add, call, multiply, power
 
 _HARMONICS = 6
@@ -72,7 +72,7 @@ def _tree(factors: Floats, important: NDArray[np.bool_], m: int, rate: float, ba
     return multiply(power(X, m), envelope, add(*terms))
 
 
-def phase(points: Points) -> View | None:
+def phase(points: Points) -> InnerCurve | None:
     """The curve g of y = a*sin(g(x)) + d, where y turns at both ends of its range again and again.
 
     Between its turns at the ends the arcsine is followed from branch to branch; a turn before an end is one of g itself.
@@ -104,4 +104,4 @@ def phase(points: Points) -> View | None:
     def wrap(node: Node) -> Node:
         return add(multiply(Number(float(size)), call("sin", node)), Number(float(middle)))
 
-    return View("phase", inside, wrap)
+    return InnerCurve("phase", inside, wrap)

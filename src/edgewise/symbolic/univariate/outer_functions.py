@@ -18,7 +18,7 @@ from edgewise.symbolic.univariate.trees import X, add, call, multiply, power
 
 
 @dataclass(frozen=True)
-class Outer:
+class OuterFunction:
     """y = wrap(g): the inverse, the size of the inverse's slope, and where y may lie.
 
     `needs` is the function of the library that the outer one uses, if any.
@@ -48,11 +48,15 @@ def _within(low: float, high: float) -> Callable[[Floats], bool]:
     return lambda y: bool(y.min() >= low and y.max() <= high)
 
 
-OUTERS: Sequence[Outer] = (
-    Outer("exp", np.log, lambda y: 1 / y, lambda g: call("exp", g), lambda y: bool((y > 0).all()), "exp"),
-    Outer("inv", lambda y: 1 / y, lambda y: 1 / y**2, lambda g: call("inv", g), _one_sign),
-    Outer("sqrt", lambda y: y * y, lambda y: 2 * np.abs(y), lambda g: call("sqrt", g), _not_negative, "sqrt"),
-    Outer(
+OUTERS: Sequence[OuterFunction] = (
+    OuterFunction(
+        "exp", np.log, lambda y: 1 / y, lambda g: call("exp", g), lambda y: bool((y > 0).all()), "exp"
+    ),
+    OuterFunction("inv", lambda y: 1 / y, lambda y: 1 / y**2, lambda g: call("inv", g), _one_sign),
+    OuterFunction(
+        "sqrt", lambda y: y * y, lambda y: 2 * np.abs(y), lambda g: call("sqrt", g), _not_negative, "sqrt"
+    ),
+    OuterFunction(
         "1/sqrt",
         lambda y: y**-2.0,
         lambda y: 2 * np.abs(y) ** -3.0,
@@ -60,8 +64,8 @@ OUTERS: Sequence[Outer] = (
         lambda y: bool((y > 0).all()),
         "sqrt",
     ),
-    Outer("log", np.exp, np.exp, lambda g: call("log", g), _moderate, "log"),
-    Outer(
+    OuterFunction("log", np.exp, np.exp, lambda g: call("log", g), _moderate, "log"),
+    OuterFunction(
         "log/2",
         lambda y: np.exp(2 * y),
         lambda y: 2 * np.exp(2 * y),
@@ -69,7 +73,7 @@ OUTERS: Sequence[Outer] = (
         _moderate,
         "log",
     ),
-    Outer(
+    OuterFunction(
         "2*log",
         lambda y: np.exp(y / 2),
         lambda y: np.exp(y / 2) / 2,
@@ -77,30 +81,30 @@ OUTERS: Sequence[Outer] = (
         _moderate,
         "log",
     ),
-    Outer(
+    OuterFunction(
         "square",
         np.sqrt,
         lambda y: 0.5 / np.sqrt(np.maximum(y, 1e-300)),
         lambda g: power(g, 2),
         _not_negative,
     ),
-    Outer(
+    OuterFunction(
         "cube",
         np.cbrt,
         lambda y: 1 / (3 * np.maximum(np.cbrt(y) ** 2, 1e-200)),
         lambda g: power(g, 3),
         _one_sign,
     ),
-    Outer(
+    OuterFunction(
         "asin", np.sin, lambda y: np.abs(np.cos(y)), lambda g: call("asin", g), _within(-1.571, 1.571), "asin"
     ),
-    Outer(
+    OuterFunction(
         "acos", np.cos, lambda y: np.abs(np.sin(y)), lambda g: call("acos", g), _within(0.0, 3.1416), "acos"
     ),
-    Outer(
+    OuterFunction(
         "atan", np.tan, lambda y: 1 + np.tan(y) ** 2, lambda g: call("atan", g), _within(-1.57, 1.57), "atan"
     ),
-    Outer(
+    OuterFunction(
         "tanh",
         np.arctanh,
         lambda y: 1 / (1 - y * y),
@@ -108,7 +112,7 @@ OUTERS: Sequence[Outer] = (
         _within(-1 + 1e-9, 1 - 1e-9),
         "tanh",
     ),
-    Outer(
+    OuterFunction(
         "asinh",
         np.sinh,
         np.cosh,
@@ -120,7 +124,7 @@ OUTERS: Sequence[Outer] = (
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class InnerCurve:
     """The inner curve, and how its formula becomes one of y."""
 
     name: str
@@ -141,7 +145,7 @@ def factors(x: Floats) -> list[Column | None]:
     return found
 
 
-def views(points: Points, allowed: frozenset[str]) -> Iterator[View]:
+def views(points: Points, allowed: frozenset[str]) -> Iterator[InnerCurve]:
     """The curve through every outer function that y allows: of y itself, of its opposite, less a whole number."""
     y = points.y
     for offset, sign in ((0.0, 1.0), (0.0, -1.0), (1.0, 1.0), (-1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)):
@@ -176,8 +180,13 @@ def views(points: Points, allowed: frozenset[str]) -> Iterator[View]:
 
 
 def _view(
-    points: Points, target: Floats, outer: Outer, sign: float, offset: float, factor: Column | None = None
-) -> View | None:
+    points: Points,
+    target: Floats,
+    outer: OuterFunction,
+    sign: float,
+    offset: float,
+    factor: Column | None = None,
+) -> InnerCurve | None:
     inner = outer.inverse(target)
     slope = np.abs(outer.slope(target))
     scale = np.ones_like(target) if factor is None else np.abs(factor.values)
@@ -195,4 +204,4 @@ def _view(
             value = multiply(factor.tree, value)
         return add(value, Number(float(offset))) if offset else value
 
-    return View(name, inside, wrap)
+    return InnerCurve(name, inside, wrap)

@@ -22,7 +22,7 @@ _RATES = np.geomspace(0.08, 40.0, 20)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class StartTable:
     """Starts (b, c), the group each belongs to, and orthonormal shapes (starts, directions, points)."""
 
     b: Floats
@@ -49,7 +49,7 @@ def symmetric(form: Form) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _table(form: Form) -> Table:
+def _table(form: Form) -> StartTable:
     b, c, group = _periodic() if form.name == "sin" else _grid(form)
     z = b[:, None] * POINTS + c[:, None]
     good = form.domain.admits(z.min(axis=1), z.max(axis=1))
@@ -66,7 +66,7 @@ def _table(form: Form) -> Table:
             norm = np.linalg.norm(centred, axis=1, keepdims=True)
             good &= np.isfinite(norm[:, 0]) & (norm[:, 0] > 1e-12 * (1 + np.abs(direction).max(axis=1)))
             shapes.append(centred / norm)
-    return Table(b[good], c[good], group[good], np.stack(shapes, axis=1)[good])
+    return StartTable(b[good], c[good], group[good], np.stack(shapes, axis=1)[good])
 
 
 def _periodic() -> tuple[Floats, Floats, NDArray[np.intp]]:

@@ -109,7 +109,7 @@ def refined(problem: TableProblem, intervals: int, seed: int) -> TableProblem:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
+class TrainedBag:
     """A trained bag and how it does on rows it has not seen.
 
     Attributes
@@ -175,7 +175,7 @@ def train_bag(
     monotone: MonotoneConstraint | None = None,
     seed: int = 0,
     report: Callable[[int, float, float], bool] = lambda step, train, held: False,
-) -> Trained:
+) -> TrainedBag:
     """Train a bag.
 
     Parameters
@@ -259,7 +259,7 @@ def train_bag(
         best = mean
     error, outputs = judge(best)
     bag.copy_from(best)
-    return Trained(recipe, bag, outputs, error, step, stop)
+    return TrainedBag(recipe, bag, outputs, error, step, stop)
 
 
 class _Judge:

@@ -71,7 +71,7 @@ class InputFeatures:
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class FeatureBlock:
     """The features of one input or of a pair among all, and the directions without the constant.
 
     Attributes
@@ -128,21 +128,23 @@ class Features:
     threads: int = 1
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[FeatureBlock, ...]:
         """Single inputs, then pairs."""
-        found, start = list[Part](), 0
+        found, start = list[FeatureBlock](), 0
         for i, own in enumerate(self.singles):
             directions = own.directions[:, 1:]
             # The slope has a weight of its own beside what bends.
             group = np.minimum(np.arange(directions.shape[1]), 1)
-            found.append(Part((i,), start, directions, group))
+            found.append(FeatureBlock((i,), start, directions, group))
             start += own.count
         for i, j in self.pairs:
             a, b = self.coarse[i].directions, self.coarse[j].directions
             at = smoothest(a.shape[1] - 1, b.shape[1] - 1)
             which = at.numpy()
             products = np.einsum("fr,gr->fgr", a[:, which[:, 0]], b[:, which[:, 1]]).reshape(-1, len(which))
-            found.append(Part((i, j), start, products, blocks(at)[0].numpy() if len(which) else which[:, 0]))
+            found.append(
+                FeatureBlock((i, j), start, products, blocks(at)[0].numpy() if len(which) else which[:, 0])
+            )
             start += len(products)
         return tuple(found)
 

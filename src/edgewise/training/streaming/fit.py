@@ -23,7 +23,7 @@ from edgewise.training.interactions.pair_nodes import pair_nodes
 from edgewise.training.interactions.two_way_tables import Pair, strongest
 from edgewise.training.streaming.checkpoints import Passes, State
 from edgewise.training.streaming.features import Features, make_features, smoothest
-from edgewise.training.streaming.newton import Solution, minimised
+from edgewise.training.streaming.newton import NewtonState, minimised
 from edgewise.training.streaming.quadratic import Directions, Quadratic, directions_of
 from edgewise.training.streaming.sums import Batches, Encoded, LossSums, TwoWaySums, bins_of
 from edgewise.training.tabular.assembly import to_network
@@ -68,7 +68,7 @@ class _Model:
 
     features: Features
     directions: Directions
-    solution: Solution
+    solution: NewtonState
     held_out: Floats
 
     def outputs(self, rows: Encoded, theta: Floats) -> Floats:
@@ -177,7 +177,7 @@ class _Job:
         """Solve for all functions: on the sample first, where a pass costs nothing, then on all rows."""
         directions = directions_of(features.parts)
         found = self.passes.stage(stage, lambda: self._solve(stage, features, directions, start))
-        solution = Solution(found["theta"], found["weights"], (), found["looked"])
+        solution = NewtonState(found["theta"], found["weights"], (), found["looked"])
         return _Model(features, directions, solution, found["held_out"])
 
     def _solve(self, stage: str, features: Features, directions: Directions, start: _Model | None) -> State:

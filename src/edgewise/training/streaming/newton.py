@@ -22,7 +22,7 @@ Look = Callable[[Floats], list[Quadratic]]
 
 
 @dataclass(frozen=True, eq=False)
-class Solution:
+class NewtonState:
     """Where Newton's method has come to.
 
     Attributes
@@ -57,7 +57,7 @@ def minimised(
     dispersed: bool,
     config: TableConfig,
     learn: bool = True,
-) -> Solution:
+) -> NewtonState:
     """Where a penalised loss is least, and the weights of the penalties by the evidence.
 
     Parameters
@@ -97,9 +97,9 @@ def minimised(
         if dispersed:
             # The model is the loss itself, so what it says of the solution holds there.
             about = [each.about(step[:, k]) for k, each in enumerate(about)]
-            return Solution(theta, weights, tuple(about), theta)
+            return NewtonState(theta, weights, tuple(about), theta)
         if moved < STILL:
             break
         best = about[0].value + 0.5 * float((weights[directions.group] * looked[:-1] ** 2).sum())
         aim = theta
-    return Solution(theta, weights, tuple(about), looked)
+    return NewtonState(theta, weights, tuple(about), looked)

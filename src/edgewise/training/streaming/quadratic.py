@@ -16,7 +16,7 @@ from edgewise._core.work import charge
 from edgewise.kernels.sparse import mirrored
 from edgewise.training.common.costs import solve_cost
 from edgewise.training.config import TableConfig
-from edgewise.training.streaming.features import Part
+from edgewise.training.streaming.features import FeatureBlock
 
 # Updates of the weights on one quadratic model.
 UPDATES = 60
@@ -63,12 +63,12 @@ class Directions:
 
     Attributes
     ----------
-    parts : sequence of Part
+    parts : sequence of FeatureBlock
     group : array of shape (P,)
     sizes : array of shape (groups,)
     """
 
-    parts: Sequence[Part]
+    parts: Sequence[FeatureBlock]
     group: NDArray[np.int64]
     sizes: Floats
 
@@ -110,7 +110,7 @@ class Directions:
         return [theta[columns] for columns in self._slices]
 
 
-def directions_of(parts: Sequence[Part]) -> Directions:
+def directions_of(parts: Sequence[FeatureBlock]) -> Directions:
     """The directions of the parts, each group of each part with a weight of its own."""
     group, begin = list[NDArray[np.int64]](), 0
     for part in parts:

@@ -8,7 +8,7 @@ from .model import Model
 from .products import unfold
 from .reading import need, quoted
 from .rounding import rounding
-from .tables import Table, table
+from .tables import PieceTable, table
 
 
 class Case:
@@ -44,7 +44,7 @@ class Case:
             paid = [cost["rate"] for cost in budget["costs"]] + [fee["cost"] for fee in budget["cells"]]
             need(min(paid, default=0) >= 0, "a cost is negative")
             self.words += f" whose costs fit the budget {json.dumps(budget, default=float)}"
-        self.hulls, self.tables, self.rounding = list[tuple[Q, Q]](), list[Table](), list[list[Q]]()
+        self.hulls, self.tables, self.rounding = list[tuple[Q, Q]](), list[PieceTable](), list[list[Q]]()
         for _, (g, k) in sorted(self.owner.items()):
             ends = [box[k] for box in self.cells[g].values()]
             self.hulls.append((min(a for a, _ in ends), max(b for _, b in ends)))

@@ -9,7 +9,7 @@ from .claims import Goal
 from .domain import Case
 from .pairs import added, difference, times
 from .reading import LEAVES, SPLITS, need, read
-from .tables import Table, rounded, table
+from .tables import PieceTable, rounded, table
 
 SIDES = {"upper": 1, "lower": -1}
 
@@ -29,7 +29,7 @@ class Proof:
         )
         # Variables of hidden nodes as certificates number them; of each unit by layer; sums of inputs; their tables.
         self.hidden, self.units, self.heads = list[int](), dict[Any, list[list[int]]](), list[Any]()
-        self.tables, self.pairs = dict[int, Table](), dict[Any, Table]()
+        self.tables, self.pairs = dict[int, PieceTable](), dict[Any, PieceTable]()
         self.errors = dict[int, Q]()  # of outputs, by rounding
         families: dict[Any, list[Any]] = {(0, None): [None]} if self.slope else {}
         for m, moved, _, _ in (term for row in self.rows for term in row[0] if term[0] is not None):

@@ -20,7 +20,7 @@ P, SLACK, TIGHT = 256, 1 << 72, 60
 _KEPT = 512
 
 
-class Table:
+class PieceTable:
     """Functions of x between two ends, each over 2^units: Bernstein coefficients (fixed) by piece, and so by row.
 
     `parts` are (edges, shift, order) for phi(x + shift) or its derivative, a number `at` for |x - at|, None for x.
@@ -144,7 +144,7 @@ class Table:
         return self.spans(ends, [(plus, minus)])[0]
 
 
-def table(ends: Any, *parts: Any) -> Table:
+def table(ends: Any, *parts: Any) -> PieceTable:
     """A table that covers the ends: over whole grids and, where the ends lie beyond, as far again and again.
 
     So it serves other domains as well, and is remembered.
@@ -159,8 +159,8 @@ def table(ends: Any, *parts: Any) -> Table:
 
 
 @lru_cache(_KEPT)
-def _table(ends: Any, parts: Any) -> Table:
-    return Table(ends, parts)
+def _table(ends: Any, parts: Any) -> PieceTable:
+    return PieceTable(ends, parts)
 
 
 def _number(x: int, power: int) -> Q:
