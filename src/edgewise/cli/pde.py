@@ -41,6 +41,13 @@ def pde(
             show_default="that of the problem, else 1e-6",
         ),
     ] = None,
+    road: Annotated[
+        str,
+        typer.Option(
+            "--road",
+            help="auto: what suits the problem. products: one network of products, trained in all of a box at once.",
+        ),
+    ] = "auto",
     work: options.Work = "normal",
     seconds: options.Seconds = None,
     seed: Annotated[
@@ -155,6 +162,7 @@ def pde(
         solution = solve(
             posed.problem,
             posed.tolerance if tolerance is None else tolerance,
+            road=road,
             work=work,
             seconds=seconds,
             callback=on_step,

@@ -6,6 +6,58 @@ from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
+class ProductConfig:
+    """Constants of the road of products in `solve`.
+
+    Attributes
+    ----------
+    degree : int
+        Degree of the factors' splines.
+    first : int
+        Products at first. Few have few places to get stuck; of 5 and 8 on a front, 8 ended in a valley.
+    more, least_more : float, int
+        Share of the products, and number, that are added at a time.
+    marked : float
+        Intervals are halved that have this share of the squared rough residuals.
+    worth, again : float
+        Products stay that bring the squared residuals to this share; what brought them to the second share is done again,
+        be it a finer grid or more products.
+    promising, shortest : float
+        Products are trained that lower the squared residuals to this share by themselves, with this share of their step at
+        least.
+    damping, most_damping : float
+        First and largest number added to the scaled diagonal.
+    most_steps, slow_steps : int
+        Steps on a grid; so many that leave more than `slow` of the squared residuals end it.
+    slow : float
+    sweeps, shift : int, float
+        Turns of alternating least squares for new products, and what is added to their scaled diagonal.
+    coarse, undetermined : int, float
+        On a grid of so many intervals, all coefficients have a weakest pivot above that, in units of the largest, where the
+        equations determine the unknowns: of eight problems that do it was 0.03 and more, without a condition 3e-6.
+    """
+
+    degree: int = 7
+    first: int = 5
+    more: float = 1 / 3
+    least_more: int = 3
+    marked: float = 0.9
+    worth: float = 0.8
+    again: float = 0.3
+    promising: float = 0.8
+    shortest: float = 0.01
+    damping: float = 1e-3
+    most_damping: float = 1e12
+    most_steps: int = 100
+    slow_steps: int = 4
+    slow: float = 0.9
+    sweeps: int = 3
+    shift: float = 1e-6
+    coarse: int = 8
+    undetermined: float = 1e-3
+
+
+@dataclass(frozen=True)
 class SolverConfig:
     """Constants of `solve`.
 
@@ -142,6 +194,9 @@ class SolverConfig:
         Constants stand when a finer grid moves them by less than this share of their errors.
     degree_in_many : int
         Degree of its splines where there are three coordinates and more.
+    most_factors : int
+        Coefficients of all factors on the road of products at most; a step costs their third power.
+    products : ProductConfig
     """
 
     degree: int = 9
@@ -218,6 +273,8 @@ class SolverConfig:
     mesh_fall: float = 8.0
     mesh_mark: float = 1e-3
     mesh_coefficients: int = 200_000
+    most_factors: int = 4500
+    products: ProductConfig = ProductConfig()
 
     def scaled(self, work: float) -> SolverConfig:
         """The same with as many more coefficients as there is more work."""
@@ -225,6 +282,7 @@ class SolverConfig:
             self,
             most_coefficients=max(int(self.most_coefficients * work), 100),
             mesh_coefficients=max(int(self.mesh_coefficients * work), 1000),
+            most_factors=max(int(self.most_factors * work), 100),
         )
 
 

@@ -53,6 +53,7 @@ def lift(
     reduced: Sequence[Reduction],
     conditions: Sequence[BuiltIn],
     known: dict[int, Field] | None = None,
+    blends: Sequence[Floats] | None = None,
 ) -> tuple[Floats, float]:
     """Coefficients that meet the conditions of one unknown, and the largest contradiction between faces.
 
@@ -63,6 +64,9 @@ def lift(
         Those of this unknown.
     known : dict, optional
         Data of conditions that are splines along the face already, by the condition's number.
+    blends : sequence of ndarray, one a coordinate
+        Coefficients of the splines that meet one condition at an end each; without them those of `reduced`, which live on
+        the last intervals.
     """
     known = known or {}
     total = np.zeros([space.size for space in spaces])
@@ -78,7 +82,11 @@ def lift(
             ]
         )
         has = np.tensordot(reduced[axis].rows, total, axes=(1, axis))
-        added = np.moveaxis(np.tensordot(reduced[axis].lift, data - has, axes=(1, 0)), 0, axis)
+        added = np.moveaxis(
+            np.tensordot(reduced[axis].lift if blends is None else blends[axis], data - has, axes=(1, 0)),
+            0,
+            axis,
+        )
         for other in range(axis):
             # Where the data contradict those of earlier coordinates, the earlier ones hold, and the step between both
             # is as short as the intervals at the corner.

@@ -36,6 +36,7 @@ from edgewise.pde.terms.symbols import Coordinate, Expr, tree_of
 # Words of `Solution.road`, as they end a sentence.
 ROADS = {
     "grid": "on refined grids",
+    "products": "as one network of products",
     "march": "marched through time",
     "mesh": "on refined meshes",
     "waves": "marched wave by wave",
@@ -77,7 +78,8 @@ class Solution:
     tolerance : float
         What was asked for.
     road : str
-        "grid": all at once on grids that were refined; "march": slab after slab of time; "mesh": on
+        "grid": all at once on grids that were refined; "products": by one sum of products of functions of one coordinate;
+        "march": slab after slab of time; "mesh": on
         elements that fill a shape; "waves": marched as waves whose turning is exact; "family": member by member;
         "start": by its start, to which `identify` followed data back.
     stop_reason : StopReason

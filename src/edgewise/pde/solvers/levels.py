@@ -205,15 +205,14 @@ def solve_level(
     weak = tests is not None and not any(any(test.orders) for test in tests)
     relative = 0.0
     if not weak or system.loose:
-        left, jets = float(np.sqrt(solution.objective)), patches[0].jets(solution.fields)
-        relative = left / max(left + terms(patches[0], solution.fields, jets), 1e-300)
+        relative = relative_residual(patches[0], solution)
     if not weak:
         rough, indicator = residual_parts(patches[0], solution.fields)
     else:
         # Residuals of weak solutions need not be small; what their splines lack is told by the unknowns.
         rough = next_modes(solution.fields)
         indicator = float(np.sqrt(sum(float((each**2).sum()) for each in rough)))
-    violation = max((_left(each, solution.fields) for each in patches[1:]), default=0.0)
+    violation = violated(patches[1:], solution.fields)
     return Level(spaces, solution, contradiction, change, rough, indicator, relative, violation, weak)
 
 
@@ -233,14 +232,21 @@ def _inverse_of(
     return inverse
 
 
-def _left(patch: Patch, fields: Sequence[Field]) -> float:
-    """Residuals relative to the terms of their equations."""
-    return float(np.sqrt(patch.objective(fields))) / max(terms(patch, fields), 1e-300)
+def relative_residual(patch: Patch, solution: GridSolution) -> float:
+    """Share of the terms of the equations that is left."""
+    left = float(np.sqrt(solution.objective))
+    return left / max(left + terms(patch, solution.fields), 1e-300)
 
 
-def terms(patch: Patch, fields: Sequence[Field], jets: Sequence[Floats] | None = None) -> float:
+def violated(patches: Sequence[Patch], fields: Sequence[Field]) -> float:
+    """How far conditions met in the mean are missed, relative to their terms."""
+    left = [float(np.sqrt(each.objective(fields))) / max(terms(each, fields), 1e-300) for each in patches]
+    return max(left, default=0.0)
+
+
+def terms(patch: Patch, fields: Sequence[Field]) -> float:
     """Size of the terms of the equations, as residuals are measured."""
-    places, jets = patch.places(fields[0].spaces), jets or patch.jets(fields)
+    places, jets = patch.places(fields[0].spaces), patch.jets(fields)
     slopes = patch.compiled.derivatives(places, jets)
     total = np.zeros((patch.compiled.count, *patch.mass.shape))
     for (e, j), slope in zip(patch.compiled.entries, slopes, strict=True):

@@ -25,12 +25,12 @@ def residual_parts(
     residuals = patch.compiled.residuals(patch.places(fields[0].spaces), jets or patch.jets(fields))
     sizes = [(len(rule.cells), len(rule.local)) for rule in patch.rules]
     shape = [n for pair in sizes for n in pair]
-    scales = _scales(patch, fields)
+    widths = scales(patch, fields)
     rough: list[Floats] = []
     whole: list[float] = []
     for axis, rule in enumerate(patch.rules):
         high = high_modes(rule)
-        scale = scales[axis]
+        scale = widths[axis]
         own, every = np.zeros(sizes[axis][0]), np.zeros(sizes[axis][0])
         for r in residuals:
             scaled = (r * np.sqrt(patch.mass)).reshape(shape)
@@ -40,7 +40,7 @@ def residual_parts(
             every += (cells.reshape(len(cells), -1) ** 2).sum(1)
         rough.append(np.sqrt(own) * scale)
         whole.append(float((every * scale**2).sum() * own.sum()))
-    shares = sum(float(((each / s) ** 2).sum()) for each, s in zip(rough, scales, strict=True))
+    shares = sum(float(((each / s) ** 2).sum()) for each, s in zip(rough, widths, strict=True))
     return tuple(rough), float(np.sqrt(sum(whole) / max(shares, 1e-300)))
 
 
@@ -54,7 +54,7 @@ def high_modes(rule: AxisRule) -> Floats:
     return scaled[(n + 1) // 2 :]
 
 
-def _scales(patch: Patch, fields: Sequence[Field]) -> list[Floats]:
+def scales(patch: Patch, fields: Sequence[Field]) -> list[Floats]:
     """h to the order of the derivatives, for every interval of each coordinate."""
     return [
         np.diff(space.breaks) ** max(orders[axis] for _, orders in patch.compiled.jets)

@@ -18,37 +18,32 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arguments import check_callable
-from edgewise._core.checks import check_float
+from edgewise._core.checks import check_choice, check_float
 from edgewise._core.config import chosen
 from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, check_seconds, check_work, running
 from edgewise.pde.discretisation.faces import face_conditions
-from edgewise.pde.discretisation.loose import open_constants
 from edgewise.pde.domains.region import Region
 from edgewise.pde.problem.jets import compile_equations
 from edgewise.pde.problem.problem import Problem
 from edgewise.pde.results.checkpoint import Checkpoint
-from edgewise.pde.results.pieces import Pieces
-from edgewise.pde.results.solution import Neighbour, Solution
+from edgewise.pde.results.solution import Solution
 from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.by_levels import solved_by_levels
 from edgewise.pde.solvers.by_march import solved_by_march
+from edgewise.pde.solvers.by_products import check_products
 from edgewise.pde.solvers.by_waves import solved_by_waves
 from edgewise.pde.solvers.family import solve_family
 from edgewise.pde.solvers.growth import ill_posed
 from edgewise.pde.solvers.held import held_solution
 from edgewise.pde.solvers.levels import (
     BoxSystem,
-    Level,
     energy_tests,
-    estimate,
-    first_spaces,
-    solve_levels,
 )
-from edgewise.pde.solvers.norms import norms, slope_difference
 from edgewise.pde.solvers.on_mesh import solved_on_mesh
-from edgewise.pde.solvers.progress import Progress, ended, show
+from edgewise.pde.solvers.progress import Progress
 from edgewise.pde.solvers.solenoidal import degrees_of, solenoidal
 from edgewise.pde.solvers.wave_march import turns_fast, wave_system
 
@@ -60,6 +55,7 @@ def solve(
     problem: Problem | Any,
     tolerance: float = 1e-6,
     *,
+    road: str = "auto",
     work: str | float = "normal",
     seconds: float | None = None,
     callback: Callable[[Progress], object] | None = None,
@@ -73,6 +69,9 @@ def solve(
     problem : Problem
     tolerance : float
         Relative L2 error that is asked for, from 1e-13 to 0.1.
+    road : "auto" or "products"
+        How: by what suits the problem (`Solution.road` says what did), or, of two coordinates, by one network of products
+        of functions of one coordinate, trained in space and time at once.
     work : "quick", "normal", "thorough" or float
         How large grids may become.
     seconds : float, optional
@@ -122,6 +121,9 @@ def solve(
             "constants from data."
         )
     check_float(tolerance, "tolerance", low=1e-13, high=0.1, of="solve")
+    check_choice(road, "road", ("auto", "products"), of="solve")
+    if road == "products":
+        check_products(problem, resume)
     constants = chosen(config, SolverConfig(), "solve").scaled(check_work(work, "solve"))
     if callback is not None:
         check_callable(callback, "callback", of="solve")
@@ -139,6 +141,11 @@ def solve(
     symbols = [each.tree for each in problem.domain.coordinates]
     inside = compile_equations([each.residual for each in problem.equations], problem.fields, symbols)
     faces = face_conditions(problem)
+    if road == "products":
+        system = BoxSystem(problem.names, inside, faces, (constants.products.degree,) * 2)
+        with one_thread(), running(meter), np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            doubt = ill_posed(problem.domain, inside, faces)
+            return solved_by_levels(road, problem, system, tolerance, constants, meter, callback, doubt)
     axis = problem.domain.time
     marches = axis is not None and _only_begins(problem, axis)
     degrees = tuple(
@@ -186,7 +193,7 @@ def solve(
             raise InputError(
                 "The 'resume' parameter of solve is for problems that march through time; leave it out."
             )
-        return _refined(problem, system, tolerance, constants, meter, callback, doubt)
+        return solved_by_levels("grid", problem, system, tolerance, constants, meter, callback, doubt)
 
 
 def _only_begins(problem: Problem, axis: int) -> bool:
@@ -213,107 +220,3 @@ def without_pressure(problem: Problem, system: BoxSystem, axis: int) -> BoxSyste
     names = tuple(name for f, name in enumerate(system.names) if f != flow.pressure)
     lower = degrees_of(flow, len(names), len(system.degrees))
     return BoxSystem(names, flow.inside, faces, system.degrees, None, lower, flow)
-
-
-def _refined(
-    problem: Problem,
-    system: BoxSystem,
-    tolerance: float,
-    config: SolverConfig,
-    meter: Meter,
-    callback: Callable[[Progress], object] | None,
-    doubt: str,
-) -> Solution:
-    levels: list[Level] = []
-
-    def on_level(level: Level, error: float) -> None:
-        levels.append(level)
-        progress = Progress(
-            "grid",
-            error,
-            float(np.sqrt(level.solution.objective)),
-            None,
-            tuple(s.intervals for s in level.spaces),
-        )
-        show(callback, progress)
-
-    spaces = first_spaces(
-        problem.domain.bounds, problem.domain.periodic, system.degrees, config.first_intervals
-    )
-    reason = ended(
-        lambda: solve_levels(system, spaces, tolerance, config, on_level), meter, levels, "solve", "grid"
-    )
-    last = levels[-1]
-    error = estimate(levels) if len(levels) > 1 else float("inf")
-    if error <= tolerance:
-        reason = StopReason.CONVERGED
-    ratio = error / max(last.change, 1e-300)
-    before = levels[-2].solution.fields if len(levels) > 1 else None
-    errors = {
-        name: float("inf")
-        if before is None
-        else ratio * norms([field], [before[n]])[1] / max(norms([field])[0], 1e-300)
-        for n, (name, field) in enumerate(zip(problem.names, last.solution.fields, strict=True))
-    }
-    slope_error = neighbour = None
-    axes = [a for a, each in enumerate(problem.domain.coordinates) if not each.time]
-    if before is not None and axes:
-        # With each halving of intervals derivatives gain a factor 2 less than values.
-        k = min(system.degrees)
-        every = zip(last.solution.fields, before, strict=True)
-        fall = min(ratio, 1.0) ** (k / (k + 1))
-        slope_error = fall * max(slope_difference(a, b, axes) for a, b in every)
-        neighbour = Neighbour(Pieces((before,), None), fall)
-    return Solution(
-        problem,
-        Pieces((last.solution.fields,), None),
-        error,
-        errors,
-        "the change to the last grid, scaled by the fall of the residuals"
-        + open_constants(problem.names, system.loose),
-        tolerance,
-        "grid",
-        reason,
-        (*filter(None, [doubt]), *_doubts(levels, system, problem.jumps, tolerance, config)),
-        meter.seconds,
-        int(sum(field.coefficients.size for field in last.solution.fields)),
-        slope_error,
-        neighbour=neighbour,
-    )
-
-
-def _doubts(
-    levels: list[Level], system: BoxSystem, jumps: bool, tolerance: float, config: SolverConfig
-) -> tuple[str, ...]:
-    """What speaks against the answer on the last grid."""
-    last = levels[-1]
-    found: list[str] = []
-    if last.contradiction > config.contradiction and not jumps:
-        found.append(
-            f"Conditions contradict each other where two parts of the boundary meet, by "
-            f"{last.contradiction:.1e} of their size."
-        )
-    if last.solution.weakest < config.undetermined:
-        found.append(
-            "The equations and conditions do not determine the unknowns: other functions meet them as well; "
-            "a condition may be missing, or the problem may be at resonance."
-        )
-    if last.violation > max(config.violation * tolerance, 1e-9):
-        found.append(
-            f"Conditions that could not be built in are missed by {last.violation:.1e} of their terms; they "
-            f"may contradict others."
-        )
-    fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300) if len(levels) > 1 else 0.0
-    judged = len(levels) > 2 and not last.weak
-    if (judged or system.loose) and last.relative > config.residual_left and fell > config.residual_fall:
-        found.append(
-            f"The residuals do not fall on finer grids ({last.relative:.1e} of the terms of the equations are left): "
-            + (
-                "sources inside and flows through the boundary may not balance, and then there is no solution."
-                if system.loose
-                else "the equations and conditions may have no solution."
-            )
-        )
-    if not last.solution.converged:
-        found.append("Newton's method did not converge on the last grid: there may be no solution near.")
-    return tuple(found)

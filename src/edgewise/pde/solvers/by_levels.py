@@ -1,0 +1,136 @@
+"""From one grid after the other, or one sum of products after the other, to the answer with its error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from edgewise._core.stopping import StopReason
+from edgewise._core.work import Meter
+from edgewise.pde.discretisation.loose import open_constants
+from edgewise.pde.problem.problem import Problem
+from edgewise.pde.results.pieces import Pieces
+from edgewise.pde.results.solution import Neighbour, Solution
+from edgewise.pde.settings import SolverConfig
+from edgewise.pde.solvers.by_products import grow_products, products_error
+from edgewise.pde.solvers.levels import BoxSystem, Level, estimate, first_spaces, solve_levels
+from edgewise.pde.solvers.norms import norms, slope_difference
+from edgewise.pde.solvers.progress import Progress, ended, show
+
+# How the error is found, by road.
+_HOW = {
+    "grid": "the change to the last grid, scaled by the fall of the residuals",
+    "products": "what the last products and grids changed, as a series that falls as the residuals do",
+}
+
+
+def solved_by_levels(
+    road: str,
+    problem: Problem,
+    system: BoxSystem,
+    tolerance: float,
+    config: SolverConfig,
+    meter: Meter,
+    callback: Callable[[Progress], object] | None,
+    doubt: str,
+) -> Solution:
+    """The solution on the last of the grids, or by the last sum of products."""
+    levels: list[Level] = []
+
+    def on_level(level: Level, error: float) -> None:
+        levels.append(level)
+        progress = Progress(
+            road,
+            error,
+            float(np.sqrt(level.solution.objective)),
+            None,
+            tuple(s.intervals for s in level.spaces),
+        )
+        show(callback, progress)
+
+    def run() -> None:
+        if road == "products":
+            grow_products(problem, system, tolerance, config, on_level)
+            return
+        spaces = first_spaces(
+            problem.domain.bounds, problem.domain.periodic, system.degrees, config.first_intervals
+        )
+        solve_levels(system, spaces, tolerance, config, on_level)
+
+    reason = ended(run, meter, levels, "solve", "grid")
+    last = levels[-1]
+    error = (products_error if road == "products" else estimate)(levels) if len(levels) > 1 else float("inf")
+    if error <= tolerance:
+        reason = StopReason.CONVERGED
+    ratio = error / max(last.change, 1e-300)
+    before = levels[-2].solution.fields if len(levels) > 1 else None
+    errors = {
+        name: float("inf")
+        if before is None
+        else ratio * norms([field], [before[n]])[1] / max(norms([field])[0], 1e-300)
+        for n, (name, field) in enumerate(zip(problem.names, last.solution.fields, strict=True))
+    }
+    slope_error = neighbour = None
+    axes = [a for a, each in enumerate(problem.domain.coordinates) if not each.time]
+    if before is not None and axes:
+        # With each halving of intervals derivatives gain a factor 2 less than values.
+        k = min(system.degrees)
+        every = zip(last.solution.fields, before, strict=True)
+        fall = min(ratio, 1.0) ** (k / (k + 1))
+        slope_error = fall * max(slope_difference(a, b, axes) for a, b in every)
+        neighbour = Neighbour(Pieces((before,), None), fall)
+    return Solution(
+        problem,
+        Pieces((last.solution.fields,), None),
+        error,
+        errors,
+        _HOW[road] + open_constants(problem.names, system.loose),
+        tolerance,
+        road,
+        reason,
+        (*filter(None, [doubt]), *_doubts(levels, system, problem.jumps, tolerance, config)),
+        meter.seconds,
+        last.solution.free.size
+        if road == "products"
+        else int(sum(field.coefficients.size for field in last.solution.fields)),
+        slope_error,
+        neighbour=neighbour,
+    )
+
+
+def _doubts(
+    levels: list[Level], system: BoxSystem, jumps: bool, tolerance: float, config: SolverConfig
+) -> tuple[str, ...]:
+    """What speaks against the answer on the last grid."""
+    last = levels[-1]
+    found: list[str] = []
+    if last.contradiction > config.contradiction and not jumps:
+        found.append(
+            f"Conditions contradict each other where two parts of the boundary meet, by "
+            f"{last.contradiction:.1e} of their size."
+        )
+    if last.solution.weakest < config.undetermined:
+        found.append(
+            "The equations and conditions do not determine the unknowns: other functions meet them as well; "
+            "a condition may be missing, or the problem may be at resonance."
+        )
+    if last.violation > max(config.violation * tolerance, 1e-9):
+        found.append(
+            f"Conditions that could not be built in are missed by {last.violation:.1e} of their terms; they "
+            f"may contradict others."
+        )
+    fell = last.solution.objective / max(levels[-2].solution.objective, 1e-300) if len(levels) > 1 else 0.0
+    judged = len(levels) > 2 and not last.weak
+    if (judged or system.loose) and last.relative > config.residual_left and fell > config.residual_fall:
+        found.append(
+            f"The residuals do not fall on finer grids ({last.relative:.1e} of the terms of the equations are left): "
+            + (
+                "sources inside and flows through the boundary may not balance, and then there is no solution."
+                if system.loose
+                else "the equations and conditions may have no solution."
+            )
+        )
+    if not last.solution.converged:
+        found.append("Newton's method did not converge on the last grid: there may be no solution near.")
+    return tuple(found)
