@@ -2,7 +2,7 @@
 
 import { make } from "./dom";
 import type { Evaluator } from "./evaluate";
-import type { EdgeMark, LiveData } from "./program";
+import type { EdgeMark } from "./program";
 
 const POINTS = 201;
 
@@ -68,23 +68,36 @@ function cell(text: string): string {
   return `"${safe.replace(/"/g, '""')}"`;
 }
 
-/** Buttons under the large view: its curve as CSV, its drawing as SVG. */
-export function offerCopies(dialog: Element, data: LiveData, model: Evaluator): void {
+/** What is copied: the edge that is shown large, its drawing, and the model it belongs to. */
+export interface Copied {
+  mark(): EdgeMark | undefined;
+  svg(): Element | null;
+  model(): Evaluator;
+}
+
+/** Buttons under the large view of an edge: its curve as a table, as a drawing and as code. */
+export function copies({ mark, svg, model }: Copied, inside: Node): { element: HTMLElement; clear(): void } {
   const told = make("span", { role: "status" });
   const button = (name: string, text: () => string) => {
     const element = make("button", { type: "button" }, name);
     element.addEventListener("click", () => {
-      void copied(text(), dialog).then((done) => (told.textContent = done ? "Copied." : "This browser does not let a page copy."));
+      void copied(text(), inside).then((done) => (told.textContent = done ? "Copied." : "This browser does not let a page copy."));
     });
     return element;
   };
-  const figure = () => dialog.querySelector<HTMLElement>("figure[data-edge]");
-  const mark = () => data.edges.find((each) => `${each.layer}-${each.source}-${each.target}` === figure()?.dataset["edge"]);
-  const csv = button("Copy as CSV", () => (mark() ? curveTable(model, mark()!) : ""));
-  const svg = button("Copy as SVG", () => drawing(figure()?.querySelector("svg.chart") ?? null));
-  const code = button("Copy as Python", () => (mark() ? curveCode(model, mark()!) : ""));
-  dialog.append(make("div", { class: "large-bar copies" }, csv, svg, code, told));
-  dialog.addEventListener("close", () => (told.textContent = ""));
+  const of = (write: (model: Evaluator, mark: EdgeMark) => string) => () => {
+    const edge = mark();
+    return edge ? write(model(), edge) : "";
+  };
+  const element = make(
+    "div",
+    { class: "large-bar copies" },
+    button("Copy as CSV", of(curveTable)),
+    button("Copy as SVG", () => drawing(svg())),
+    button("Copy as Python", of(curveCode)),
+    told,
+  );
+  return { element, clear: () => (told.textContent = "") };
 }
 
 /** The drawing with the colours that it has on the page, for it leaves the style sheet behind. */

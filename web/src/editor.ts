@@ -1,6 +1,8 @@
 // One edge at a time: its closed forms with their fit, its curve on a range or through points, and turning edges off.
 
+import { copies } from "./copy";
 import { make, set } from "./dom";
+import { Evaluator } from "./evaluate";
 import { shown, typed } from "./numbers";
 import type { Ask, Drawing, Edge, State } from "./view_state";
 
@@ -18,9 +20,19 @@ export class Editor {
   readonly #large = make("figure", { class: "edit-large", "aria-live": "polite" });
   readonly #wrong = make("p", { class: "live-note", role: "alert" });
   readonly #spline: HTMLButtonElement;
+  readonly #copies: ReturnType<typeof copies>;
   #edges: Drawing["edges"] = [];
+  #drawing: Drawing | null = null;
 
   constructor(readonly ask: Ask) {
+    this.#copies = copies(
+      {
+        mark: () => this.#drawing?.opened?.mark,
+        svg: () => this.#large.querySelector("svg.chart"),
+        model: () => new Evaluator(this.#drawing!.live!.program),
+      },
+      this.#large,
+    );
     this.#spline = this.#button("Make it a spline", () => this.#apply("numeric", {}));
     const range = (name: string, text: (ends: string) => string) =>
       this.#button(name, () => {
@@ -41,6 +53,7 @@ export class Editor {
         {},
         make("legend", {}, "Its curve"),
         this.#large,
+        this.#copies.element,
         make("div", { class: "edit-line" }, ...this.#from.parts, ...this.#to.parts, make("span", { class: "what" }, "empty: the whole range")),
         make(
           "div",
@@ -90,7 +103,10 @@ export class Editor {
     this.#open();
   }
 
-  draw({ edges, opened }: Drawing): void {
+  draw(drawing: Drawing): void {
+    const { edges, opened } = drawing;
+    this.#drawing = drawing;
+    this.#copies.clear();
     this.#edges = edges;
     this.#list();
     const at = opened ? edges.findIndex(({ edge }) => edge.join() === opened.edge.join()) : -1;
@@ -101,7 +117,7 @@ export class Editor {
     this.#chosen();
     this.#large.replaceChildren();
     if (!opened || at < 0) return;
-    const drawn = make("div");
+    const drawn = make("div", { class: "edit-drawn" });
     drawn.innerHTML = opened.svg; // made by Python, every name in it escaped
     this.#large.append(drawn, make("figcaption", {}, `${edges[at]!.name}, ${opened.kind}. ${opened.words}`));
   }

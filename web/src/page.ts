@@ -1,6 +1,6 @@
 // The host inside a saved page: data and drawings stand in the document.
 
-import { offerCopies } from "./copy";
+import { copies } from "./copy";
 import { Evaluator } from "./evaluate";
 import { finder } from "./find";
 import { hosted } from "./host";
@@ -27,7 +27,19 @@ export function start(): void {
   const find = finder(Array.from(el.querySelectorAll<SVGSVGElement>("svg.net")), open, MANY);
   if (find) el.querySelector(".live-drawn")?.prepend(find);
   const dialog = document.querySelector("#large");
-  if (dialog) offerCopies(dialog, data, new Evaluator(data.program));
+  if (!dialog) return;
+  const figure = () => dialog.querySelector<HTMLElement>("figure[data-edge]");
+  const model = new Evaluator(data.program);
+  const bar = copies(
+    {
+      mark: () => data.edges.find(({ layer, source, target }) => `${layer}-${source}-${target}` === figure()?.dataset["edge"]),
+      svg: () => figure()?.querySelector("svg.chart") ?? null,
+      model: () => model,
+    },
+    dialog,
+  );
+  dialog.append(bar.element);
+  dialog.addEventListener("close", bar.clear);
 }
 
 if (typeof document !== "undefined") start();

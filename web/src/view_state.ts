@@ -1,6 +1,6 @@
 // What Python tells of a network that is edited, and what it is asked.
 
-import type { LiveData } from "./program";
+import type { EdgeMark, LiveData } from "./program";
 
 export type Edge = [number, number, number];
 
@@ -43,6 +43,7 @@ export interface Opened {
   svg: string;
   kind: string;
   words: string;
+  mark: EdgeMark;
 }
 
 /** The part of anywidget's model that is used. */

@@ -88,7 +88,9 @@ Out = Annotated[
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite files that exist.")]
 Rows = Annotated[
     bool,
-    typer.Option("--rows/--no-rows", help="Let some held-out rows into the page, for readers to start from."),
+    typer.Option(
+        "--rows/--no-rows", help="Let single rows into the page, to start from and as points of drawings."
+    ),
 ]
 
 _GENERAL = "General options"

@@ -78,6 +78,28 @@ def test_edge_by_edge(browser, tmp_path, scheme):
     page.context.close()
 
 
+def test_the_chosen_curve_is_copied(browser, tmp_path):
+    view = made()
+    page, told = shown(browser, view, tmp_path, permissions=["clipboard-read", "clipboard-write"])
+    for name, head in (("CSV", '"'), ("SVG", "<svg"), ("Python", "import numpy as np")):
+        page.get_by_role("button", name=f"Copy as {name}").click()
+        page.wait_for_function(f"navigator.clipboard.readText().then((text) => text.startsWith({head!r}))")
+    assert page.locator(".copies [role=status]").inner_text() == "Copied."
+    layer, source, target = view.drawing()["opened"]["edge"]
+    room: dict = {}
+    exec(compile(page.evaluate("navigator.clipboard.readText()"), "copied", "exec"), room)
+    x = np.linspace(-2, 2, 41)
+    inner = torch.from_numpy(x)
+    if layer == 0:
+        inner = (inner - view.network.input_shift[source]) / view.network.input_scale[source]
+    height = 1.0 if layer == 0 else float(view.network.output_scale[target])
+    want = height * view.network.layers[layer].edge(source, target, inner).detach().numpy()
+    got = room[f"edge_{layer}_{source}_{target}"](x)
+    np.testing.assert_allclose(got - got[20], want - want[20], rtol=0, atol=1e-12)
+    assert told == []
+    page.context.close()
+
+
 @SCHEMES
 def test_monotone_on_a_range_and_points_by_keyboard_alone(browser, tmp_path, scheme):
     view = made()

@@ -13,7 +13,7 @@ from edgewise import KANClassifier, KANRegressor, calibrate, conformal
 from edgewise._core.errors import InputError
 from edgewise.exporting.read import program_of
 from edgewise.network import KAN, set_symbolic
-from edgewise.report import ReportContent, content_from_estimator, render_report, write_report
+from edgewise.report import AccuracyRow, ReportContent, content_from_estimator, render_report, write_report
 from edgewise.report.live.build import live_data
 from edgewise.symbolic import Formula
 from tests.exporting.estimators import table
@@ -347,13 +347,26 @@ def test_a_curve_is_copied_as_a_table_and_as_a_drawing(page):
 
 
 def test_rows_stay_out_of_the_page_where_they_are_not_allowed():
+    """Neither as cells, nor as points of drawings, nor as lines of tables."""
     content, _ = plain()
-    shut = live_data(dataclasses.replace(content, rows=False), ())
-    assert shut.rows == ()
-    assert shut.start == tuple(np.median(content.X, axis=0))
-    text = render_report(dataclasses.replace(content, rows=False))
-    data = text.split('id="live-data">')[1].split("</script>")[0]
-    assert not any(repr(float(v)) in data for v in content.X_test.ravel())
+    u, v = sympy.symbols("u v")
+    front = (Formula(u + v, ("u", "v"), error=1.0, r2=0.5), Formula(u**2 - v, ("u", "v"), error=0.5, r2=0.6))
+    own = AccuracyRow("KAN", ours=True, predicted=content.network.predict(content.X_test)[:, 0])
+    full = dataclasses.replace(content, formula=front[1], front=front, accuracy=(own,))
+    shut = dataclasses.replace(full, rows=False)
+    data = live_data(shut, ())
+    assert data.rows == ()
+    assert data.start == tuple(np.median(content.X, axis=0))
+    open_page, page = render_report(full), render_report(shut)
+    for part in ("Scatter of predicted", "The rows missed most", "What is left over</b>"):
+        assert part in open_page
+        assert part not in page
+    # Five digits of any cell but those at the ends of a column, which are the training range.
+    cells = np.concatenate([content.X, content.X_test]).ravel().tolist() + content.y_test.tolist()
+    ends = {*content.X.min(0).tolist(), *content.X.max(0).tolist(), *data.start}
+    told = [f"{abs(cell):.5f}"[:7] for cell in cells if cell not in ends]
+    assert any(each in open_page for each in told)
+    assert not any(each in page for each in told)
 
 
 def test_a_program_of_another_network_is_refused():

@@ -242,7 +242,7 @@ class ReportContent:
     cells, cell_rows : tuple
         Some held-out rows as they came, a cell for each column of `program`, and their places in X_test.
     rows : bool
-        Whether some held-out rows may stand in the page, for readers to start from.
+        Whether single rows may stand in the page: held-out ones for readers to start from, and rows as points of drawings.
     ways : tuple of Way or None
         For each of `cells` the nearest counterfactual, where one was looked for and found.
     intervals : Conformal, optional

@@ -54,7 +54,7 @@ class EdgeView:
     data : array
         Counts in equal steps over the range of the data; of a coded column one count a level.
     rug : array
-        Some of the values of the data.
+        Some of the values of the data, where rows may stand in the page.
     low, high : float
         Range of the data.
     view : InputView or None
@@ -201,7 +201,7 @@ def edge_view(
         x=x,
         y=y,
         data=counts,
-        rug=np.unique(data[:: max(len(data) // RUG, 1)])[: 2 * RUG],
+        rug=np.unique(data[:: max(len(data) // RUG, 1)])[: 2 * RUG] if content.rows else np.zeros(0),
         low=low,
         high=high,
         view=view,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from edgewise._core.arrays import Floats
@@ -24,6 +24,7 @@ from edgewise.report.drawings.edge_functions import (
 from edgewise.report.drawings.mathematics import formula_html
 from edgewise.report.drawings.panels import panel
 from edgewise.report.evaluation.importance import Importance
+from edgewise.report.live.build import mark
 from edgewise.report.sections.network import importance_of, network_section
 
 # Edges that a reader can choose from a list.
@@ -52,6 +53,7 @@ class Drawing:
             "svg": str(panel(view)),
             "kind": view.kind,
             "words": view.caption,
+            "mark": asdict(mark(view)),
         }
 
 

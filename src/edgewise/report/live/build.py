@@ -58,7 +58,7 @@ def live_data(content: ReportContent, views: Sequence[EdgeView]) -> LiveData | N
         _order(inputs, views),
         _typical(program, cells, content),
         rows,
-        tuple(_mark(each) for each in views),
+        tuple(mark(each) for each in views),
         _interval(content, program),
         _formula(content, program),
     )
@@ -184,6 +184,7 @@ def _middle(program: Program, k: int, content: ReportContent) -> Cell:
     return float(np.median(content.columns(content.X, [program.inputs[k].name])))
 
 
-def _mark(view: EdgeView) -> EdgeMark:
+def mark(view: EdgeView) -> EdgeMark:
+    """How the curve of an edge is drawn, as data."""
     low, high, bottom, top = thumbnail_range(view)
     return EdgeMark(*view.edge, view.before, low, high, bottom, top, view.mean, view.height, len(view.levels))

@@ -114,6 +114,8 @@ def study(content: ReportContent, formula: Formula, key: str = "formula") -> Stu
         return replace(known, fails=fails)
     kept = FormulaRows(rows.X[good], rows.y[good], rows.held_out)
     errors = predicted[good] - kept.y
+    if not content.rows:  # every row would be a point, and the worst a line of a table
+        return replace(known, fails=(*fails, *_weak(formula, kept, errors)))
     missed = worst(errors, MOST_MISSED)
     beyond = int((np.abs(errors) > scale_of(errors)).sum())
     panels, more = _panels(content, formula, kept, errors, missed, key)

@@ -113,7 +113,9 @@ def explain_view(content: ReportContent) -> ExplainView | None:
     ----------
     content : ReportContent
     """
-    answers = tuple(answer_view(one, f"answer-{k}") for k, one in enumerate(content.answers))
+    answers = tuple(
+        answer_view(one, f"answer-{k}") for k, one in enumerate(content.answers if content.rows else ())
+    )
     found = content.explanation
     if found is None:
         return (

@@ -31,7 +31,9 @@ def number_charts(content: ReportContent, table: Leaderboard) -> tuple[tuple[Mar
     off = predicted - content.y_test
     unit, name = content.unit(content.target), content.labelled(content.target)
     views = tuple(content.view(n) for n in content.names)
-    return parity_charts(content.y_test, predicted, name, unit), worst_slice(content.X_test, views, off)
+    # Every row is a point of these charts.
+    charts = parity_charts(content.y_test, predicted, name, unit) if content.rows else ()
+    return charts, worst_slice(content.X_test, views, off)
 
 
 def parity_charts(truth: Floats, predicted: Floats, name: str, unit: str) -> tuple[Markup, ...]:
