@@ -8,6 +8,7 @@ import pytest
 
 import edgewise
 from edgewise import InputError
+from edgewise.dynamics import DynamicsConfig
 from edgewise.symbolic import (
     BreakConfig,
     CodeLengthConfig,
@@ -56,6 +57,7 @@ CONFIGS = [
     pytest.param(CurveConfig, ["symbolic/univariate"], id="CurveConfig"),
     pytest.param(KnownFormConfig, ["symbolic/known_form"], id="KnownFormConfig"),
     pytest.param(HypothesisConfig, ["symbolic/hypotheses"], id="HypothesisConfig"),
+    pytest.param(DynamicsConfig, ["dynamics"], id="DynamicsConfig"),
     pytest.param(TableConfig, ["training", "estimators"], id="TableConfig"),
 ]
 

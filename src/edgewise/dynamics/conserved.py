@@ -8,16 +8,13 @@ from typing import Any
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import Model
 from edgewise.dynamics.terms import Library, Term, polynomials
 from edgewise.forms.tree import Number
 
-# A combination whose rate is below this share of its terms' rates may be kept.
-_NULL = 1e-6
-_PLACES, _LARGEST = 400, 120
 
-
-def candidates(Z: Floats, degree: int) -> list[Term]:
+def candidates(Z: Floats, degree: int, config: DynamicsConfig) -> list[Term]:
     """What a conserved quantity may be a sum of, but for a constant."""
     m = Z.shape[1]
     none = (0.0,) * m
@@ -26,10 +23,12 @@ def candidates(Z: Floats, degree: int) -> list[Term]:
         found += [Term(none, "cos", v), Term(none, "exp", v)]
         if Z[:, v].min() > 0:
             found.append(Term(none, "log", v))
-    return found[:_LARGEST]
+    return found[: config.quantities]
 
 
-def conserved(model: Model, constants: Floats, names: Sequence[str], Z: Floats, seed: int) -> list[Any]:
+def conserved(
+    model: Model, constants: Floats, names: Sequence[str], Z: Floats, seed: int, config: DynamicsConfig
+) -> list[Any]:
     """Sympy expressions whose derivative along the system is zero, proved with the numbers as they are written.
 
     Parameters
@@ -42,13 +41,14 @@ def conserved(model: Model, constants: Floats, names: Sequence[str], Z: Floats, 
         Measured states: quantities must hold where they are.
     seed : int
         Of the places that rates are compared at.
+    config : DynamicsConfig
     """
     d = model.states
     low, high = Z.min(0), Z.max(0)
     rng = np.random.default_rng(seed)
-    places = low + (high - low) * rng.uniform(size=(_PLACES, d))
+    places = low + (high - low) * rng.uniform(size=(config.places, d))
     for degree in (2, 4):
-        terms = candidates(places, degree)
+        terms = candidates(places, degree, config)
         library = Library(tuple(terms))
         with np.errstate(all="ignore"):
             _, slopes, _ = library.slopes(places, library.inner)
@@ -57,7 +57,7 @@ def conserved(model: Model, constants: Floats, names: Sequence[str], Z: Floats, 
         scale = np.sqrt(np.square(rates).mean(0))
         still = [n for n in np.flatnonzero(good) if scale[n] == 0]
         used = [n for n in np.flatnonzero(good) if scale[n] > 0]
-        vectors = _sparse_null(rates[:, used] / scale[used]) if used else []
+        vectors = _sparse_null(rates[:, used] / scale[used], config.null) if used else []
         supports = [[used[k] for k in vector] for vector in vectors] + [[n] for n in still]
         proved = [
             each
@@ -69,10 +69,10 @@ def conserved(model: Model, constants: Floats, names: Sequence[str], Z: Floats, 
     return []
 
 
-def _sparse_null(columns: Floats) -> list[list[int]]:
+def _sparse_null(columns: Floats, share: float) -> list[list[int]]:
     """Supports of combinations of few columns that vanish, one for each dimension of the null space."""
     _, singular, right = np.linalg.svd(columns, full_matrices=True)
-    rank = int((singular > _NULL * singular[0] / np.sqrt(len(singular))).sum())
+    rank = int((singular > share * singular[0] / np.sqrt(len(singular))).sum())
     null = right[rank:].copy()
     if not len(null):
         return []

@@ -8,27 +8,24 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from edgewise._core.arrays import Floats
+from edgewise.dynamics.config import DynamicsConfig
 from edgewise.dynamics.model import Model
 from edgewise.dynamics.shooting import Fit, Pieces, Point, Shooting, fitted
 
-# Whole numbers that a factor may be said to be, and how well it must be known.
-_PLAIN, _SURE = (1, 2, 3), 0.1
-# Two constants, or a constant and a number, may be one where they differ by so many standard errors.
-_ALIKE = 3.0
-_GAP = 1e-3
 
-
-def settled(pieces: Pieces, fit: Fit, noise: Floats, criterion: Callable[[Fit], float]) -> Fit:
+def settled(
+    pieces: Pieces, fit: Fit, noise: Floats, criterion: Callable[[Fit], float], config: DynamicsConfig
+) -> Fit:
     """The fit with as few constants as the criterion, which charges for each, lets it have."""
     best, score = fit, criterion(fit)
     for simpler in (_pairs, _wholes):
         turned_down: set[tuple[object, ...]] = set()
         while True:
-            options = [each for each in simpler(pieces, best, noise) if each[0] not in turned_down]
+            options = [each for each in simpler(pieces, best, noise, config) if each[0] not in turned_down]
             if not options:
                 break
             key, model = options[0]
-            trial = fitted(pieces, model, noise, best.point.starts, warm=True)
+            trial = fitted(pieces, model, noise, best.point.starts, config, warm=True)
             if trial is not None and (value := criterion(trial)) < score:
                 best, score = trial, value
             else:
@@ -36,12 +33,14 @@ def settled(pieces: Pieces, fit: Fit, noise: Floats, criterion: Callable[[Fit], 
     return best
 
 
-def covariance(pieces: Pieces, fit: Fit, noise: Floats) -> Floats:
+def covariance(pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig) -> Floats:
     """Of the constants, for noise of so much in each state: (constants, constants)."""
     count = len(fit.point.constants)
     if not count:
         return np.empty((0, 0))
-    _, table = Shooting(pieces, fit.model, noise, _GAP).matrix(Point(fit.point.starts, fit.point.constants))
+    _, table = Shooting(pieces, fit.model, noise, config.error_gap).matrix(
+        Point(fit.point.starts, fit.point.constants)
+    )
     scale = np.sqrt(np.square(table).sum(0))
     scale[scale == 0] = 1.0
     factor = np.linalg.qr(table / scale, mode="r")
@@ -49,9 +48,9 @@ def covariance(pieces: Pieces, fit: Fit, noise: Floats) -> Floats:
     return (inverse @ inverse.T) / np.outer(scale[-count:], scale[-count:])
 
 
-def polished(pieces: Pieces, fit: Fit, noise: Floats) -> Fit:
+def polished(pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig) -> Fit:
     """The same model, its constants to the last digit that the courses give."""
-    found = fitted(pieces, fit.model, noise, fit.point.starts, warm=True, tolerance=1e-10)
+    found = fitted(pieces, fit.model, noise, fit.point.starts, config, warm=True, tolerance=1e-10)
     return fit if found is None or not np.isfinite(found.squares).all() else found
 
 
@@ -64,10 +63,12 @@ def _own(model: Model) -> list[tuple[int, int]]:
     ]
 
 
-def _pairs(pieces: Pieces, fit: Fit, noise: Floats) -> list[tuple[tuple[object, ...], Model]]:
+def _pairs(
+    pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig
+) -> list[tuple[tuple[object, ...], Model]]:
     """Constants of like terms in two equations that differ by no more than their errors, the likest first."""
     model, values = fit.model, fit.point.constants
-    errors = covariance(pieces, fit, noise)
+    errors = covariance(pieces, fit, noise, config)
     inner = {len(model.terms) + at: int(term) for at, term in enumerate(model.inner)}
     found: list[tuple[float, tuple[object, ...], Model]] = []
     own = _own(model)
@@ -88,21 +89,27 @@ def _pairs(pieces: Pieces, fit: Fit, noise: Floats) -> list[tuple[tuple[object, 
             weight[one], weight[other] = 1.0, -sign
             error = math.sqrt(max(float(weight @ errors @ weight), 0.0)) + 1e-9 * abs(values[other])
             off = abs(values[one] - sign * values[other]) / error
-            if off < _ALIKE:
+            if off < config.alike:
                 found.append((off, ("pair", number, other_number), model.tied(one, other, sign, values)))
     return [(key, tied) for _, key, tied in sorted(found, key=lambda each: each[0])]
 
 
-def _wholes(pieces: Pieces, fit: Fit, noise: Floats) -> list[tuple[tuple[object, ...], Model]]:
+def _wholes(
+    pieces: Pieces, fit: Fit, noise: Floats, config: DynamicsConfig
+) -> list[tuple[tuple[object, ...], Model]]:
     """Factors that are plain numbers as far as their errors tell."""
     model, values = fit.model, fit.point.constants
-    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise)), 0.0)) + 1e-9 * np.abs(values)
+    errors = np.sqrt(np.maximum(np.diag(covariance(pieces, fit, noise, config)), 0.0)) + 1e-9 * np.abs(values)
     found: list[tuple[float, tuple[object, ...], Model]] = []
     factors = {constant for number, constant in _own(model) if number < len(model.terms)}
     for constant in sorted(factors):
         value, error = float(values[constant]), float(errors[constant])
         whole = round(value)
-        if abs(whole) in _PLAIN and error < _SURE * abs(value) and abs(value - whole) < _ALIKE * error:
+        if (
+            abs(whole) in config.plain
+            and error < config.sure * abs(value)
+            and abs(value - whole) < config.alike * error
+        ):
             number = next(n for n, c in _own(model) if c == constant)
             found.append(
                 (abs(value - whole) / error, ("whole", number), model.fixed(constant, whole, values))

@@ -12,6 +12,7 @@ from edgewise._core.errors import InputError
 from edgewise._core.stopping import StopReason
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
+from edgewise.dynamics.config import DynamicsConfig, config_of
 from edgewise.dynamics.courses import read_courses
 from edgewise.dynamics.outcome import outcome
 from edgewise.dynamics.result import Dynamics
@@ -19,8 +20,6 @@ from edgewise.dynamics.search import DynamicsSearch
 from edgewise.dynamics.terms import FUNCTIONS
 
 _OF = "find_dynamics"
-# Work of a search at most, in CPU seconds or so.
-_MOST_WORK = 60.0
 
 
 def find_dynamics(
@@ -37,6 +36,7 @@ def find_dynamics(
     seconds: float | None = None,
     seed: int = 0,
     callbacks: Iterable[Callable[[str], Any]] = (),
+    config: DynamicsConfig | None = None,
 ) -> Dynamics:
     """Find the differential equations behind measured courses in time.
 
@@ -70,6 +70,8 @@ def find_dynamics(
         Of the random halves of the rows by which stability is judged.
     callbacks : iterable of callable
         Called about twice a second with the best equations so far; one that returns True ends the search.
+    config : DynamicsConfig, optional
+        The thresholds it decides by.
 
     Returns
     -------
@@ -100,9 +102,10 @@ def find_dynamics(
     unwanted = _unwanted(without)
     listeners = as_tuple(callbacks, "callbacks", "functions", of=_OF)
     courses = read_courses(t, states, names, inputs, input_names, groups, _OF)
-    meter = Meter(_MOST_WORK * factor, limit)
+    thresholds = config_of(config, _OF)
+    meter = Meter(thresholds.work_units * factor, limit)
     with np.errstate(all="ignore"), one_thread(), running(meter):
-        search = DynamicsSearch(courses, degree, unwanted, meter)
+        search = DynamicsSearch(courses, degree, unwanted, meter, thresholds)
         meter.beat = _beat(search, listeners)
         reason: StopReason | None = None
         try:

@@ -18,18 +18,17 @@ from edgewise.dynamics.shooting import Fit, solved
 from edgewise.symbolic import Constant, Formula
 from edgewise.symbolic.expressions.tape import Tape
 
-# Where more is left than so many times the noise of the splines, something is missing.
-_EXPLAINED = 1.5
-
 
 def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, seed: int) -> Dynamics:
     """The equations with their constants made plain, how well their solution follows the courses, and what was reached."""
-    courses, selection, meter = search.courses, search.selection, search.meter
+    courses, selection, meter, config = search.courses, search.selection, search.meter, search.config
     noise = selection.left(best)
-    fit = settled(selection.pieces, best.fit, noise, lambda f: selection.criterion(f, _price(f, selection)))
-    fit = polished(selection.pieces, fit, noise)
+    fit = settled(
+        selection.pieces, best.fit, noise, lambda f: selection.criterion(f, _price(f, selection)), config
+    )
+    fit = polished(selection.pieces, fit, noise, config)
     noise = np.sqrt(fit.squares / courses.rows + selection.floor)
-    spread = covariance(selection.pieces, fit, noise)
+    spread = covariance(selection.pieces, fit, noise, config)
     errors = of_numbers(fit.model, spread)
     numbers = fit.model.offset + fit.model.spread @ fit.point.constants
     xs = solved(selection.pieces, fit.model, fit.point.constants, fit.point.starts)
@@ -57,7 +56,7 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
     if not courses.inputs:
         kept = tuple(
             Conserved(formula, _drift(formula, measured))
-            for each in conserved(fit.model, fit.point.constants, courses.names, measured, seed)
+            for each in conserved(fit.model, fit.point.constants, courses.names, measured, seed, config)
             for formula in [Formula(each, names=courses.names)]
         )
     ends = np.cumsum([len(course.t) for course in courses.each])[:-1]
@@ -66,7 +65,7 @@ def outcome(search: DynamicsSearch, best: Judged, reason: StopReason | None, see
         for course, own in zip(courses.each, np.split(solution, ends), strict=True)
     )
     exact = selection.is_exact(best)
-    explained = bool((noise <= _EXPLAINED * search.noise + np.sqrt(selection.floor)).all())
+    explained = bool((noise <= config.explained * search.noise + np.sqrt(selection.floor)).all())
     ended = reason or (
         StopReason.EXACT
         if exact

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgewise._core.work import Meter
+from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.selection import Chosen, Judged, Selection
 from edgewise.dynamics.shooting import Pieces, cut, solved
@@ -24,15 +25,6 @@ from edgewise.dynamics.weak import searches, smooth_values, smoothed, with_inner
 from edgewise.pde.settings import DiscoveryConfig
 from edgewise.symbolic import Formula
 
-# Weighting functions per half width: one coordinate can have more than fields in space.
-_DENSITY = 6.0
-# Intervals of a piece; pieces of all courses at most; steps of an interval at most.
-_PIECE, _MOST_PIECES, _MOST_PARTS = 10, 60, 8
-# Solutions are as exact as this share of what a fit leaves, or of the spread of the states.
-_EXACT_NOISE, _EXACT = 1e-2, 1e-8
-# Choices of saturations for each state that are started from.
-_TURNS = 4
-
 
 @dataclass(eq=False)
 class DynamicsSearch:
@@ -42,14 +34,17 @@ class DynamicsSearch:
     degree: int
     without: tuple[str, ...]
     meter: Meter
+    config: DynamicsConfig = DEFAULT
 
     def __post_init__(self) -> None:
-        self.config = DiscoveryConfig(density=_DENSITY)
-        self.splines = smoothed(self.courses, self.config)
+        self.weak = DiscoveryConfig(density=self.config.density)
+        self.splines = smoothed(self.courses, self.weak)
         self.smooth = smooth_values(self.splines)
         d = self.states = len(self.courses.states)
         self.noise = np.sqrt(np.mean([np.square(fitted.noise[:d]) for fitted, _ in self.splines], axis=0))
-        pool = self._usable([*self._products(self.degree), *functions(self.smooth, self.without)])
+        pool = self._usable(
+            [*self._products(self.degree), *functions(self.smooth, self.without, self.config)]
+        )
         self.selection = Selection(
             self._pieces(1),
             self.noise,
@@ -57,10 +52,13 @@ class DynamicsSearch:
             tuple(pool),
             self.courses.values,
             self.meter,
+            self.config,
         )
 
     def _pieces(self, parts: int) -> Pieces:
-        return cut(self.courses, max(_PIECE, -(-self.courses.rows // _MOST_PIECES)), parts)
+        return cut(
+            self.courses, max(self.config.piece, -(-self.courses.rows // self.config.most_pieces)), parts
+        )
 
     def _products(self, degree: int) -> list[Term]:
         return polynomials(len(self.courses.names), degree)
@@ -105,10 +103,11 @@ class DynamicsSearch:
             return starts
         model, point = best.fit.model, best.fit.point
         allowed = np.maximum(
-            _EXACT_NOISE * self.selection.left(best), _EXACT * self.courses.values[:, : self.states].std(0)
+            self.config.noise_share * self.selection.left(best),
+            self.config.spread_share * self.courses.values[:, : self.states].std(0),
         )
         parts, rough = 1, solved(self.selection.pieces, model, point.constants, point.starts)
-        while parts < _MOST_PARTS:
+        while parts < self.config.most_parts:
             fine = solved(self._pieces(2 * parts), model, point.constants, point.starts)
             if (np.abs(fine - rough) <= allowed).all():
                 break
@@ -131,15 +130,15 @@ class DynamicsSearch:
         families: list[list[list[Term]]] = []
         for v in range(m):
             size = float(np.abs(seen[:, v]).max())
-            for name in saturating(float(seen[:, v].min()), size):
+            for name in saturating(float(seen[:, v].min()), size, self.config):
                 families.append(
                     [self._usable(saturations(m, v, name, float(k))) for k in inner_sizes(size, name)]
                 )
         plain = self._usable(self._products(min(2, self.degree)))
-        guesses = with_inner(self.splines, plain, families, self.states, self.config)
+        guesses = with_inner(self.splines, plain, families, self.states, self.weak)
         base = self.selection.best
         found: list[Judged] = []
-        for turn in range(_TURNS):
+        for turn in range(self.config.saturating_starts):
             chosen: Chosen = ()
             factors: list[float] = []
             for state, own in enumerate(guesses):
@@ -158,9 +157,7 @@ class DynamicsSearch:
     def _started(self, pool: list[Term]) -> Judged | None:
         chosen: Chosen = ()
         factors: list[float] = []
-        for state, search in enumerate(
-            searches(self.splines, Library(tuple(pool)), self.states, self.config)
-        ):
+        for state, search in enumerate(searches(self.splines, Library(tuple(pool)), self.states, self.weak)):
             best = search.best()[0][0][1]
             chosen += tuple((state, pool[at]) for at in best.subset)
             factors += [float(value) for value in best.coefficients]
@@ -172,9 +169,7 @@ class DynamicsSearch:
         plain = [term for term in self._usable(self._products(min(2, self.degree))) if term.key not in keys]
         pool = [*dict.fromkeys(term for _, term in chosen), *plain]
         found: dict[str, float] = {}
-        for state, search in enumerate(
-            searches(self.splines, Library(tuple(pool)), self.states, self.config)
-        ):
+        for state, search in enumerate(searches(self.splines, Library(tuple(pool)), self.states, self.weak)):
             own = tuple(sorted(pool.index(term) for e, term in chosen if e == state))
             rows = search.rows(own, search.plain.solve(own)) if own else search.plain
             times, _ = search.stability(rows, seed)

@@ -15,6 +15,7 @@ import numpy as np
 
 from edgewise._core.arrays import Floats
 from edgewise._core.work import Meter, charge
+from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.model import Model, free
 from edgewise.dynamics.shooting import Fit, Pieces, Point, Shooting, fitted
 from edgewise.dynamics.terms import Library, Term, hill_power
@@ -23,15 +24,6 @@ from edgewise.pde.discovery.subsets import Normal, best_subsets, normal
 Chosen = tuple[tuple[int, Term], ...]
 # Below this share of a state's spread, what is left is the solver's rounding.
 _ROUNDING = 1e-7
-# Models fitted after each table, and tables at most.
-_TRIALS, _ROUNDS = 6, 20
-# Twice the nats of a variable, a power or half a function.
-_NODE = 3.0
-# What a table promises is worth a fit where it lacks no more than this of the criterion.
-_HOPE = 12.0
-_GAP = 1e-2
-# A choice is fitted at most so often; inner constants are at most so many times the largest power beside them.
-_AGAIN, _LARGEST_INNER = 3, 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +51,7 @@ class Selection:
         States and inputs, as they were measured.
     meter : Meter
         The search ends where its work is spent.
+    config : DynamicsConfig
     best : Judged or None
         Of all that were judged.
     """
@@ -69,6 +62,7 @@ class Selection:
     pool: tuple[Term, ...]
     variables: Floats
     meter: Meter
+    config: DynamicsConfig = DEFAULT
     best: Judged | None = None
     tried: dict[frozenset[object], tuple[int, float]] = field(
         default_factory=dict[frozenset[object], tuple[int, float]]
@@ -87,7 +81,7 @@ class Selection:
     def price(self, term: Term) -> float:
         """What a term must gain: what Schwarz's criterion asks for its constants, and what it takes to be written."""
         constants = 2 if term.has_inner else 1
-        return constants * math.log(self.pieces.values.size) + _NODE * term.nodes
+        return constants * math.log(self.pieces.values.size) + self.config.node * term.nodes
 
     def criterion(self, fit: Fit, prices: float) -> float:
         """Twice the negative logarithm of the likelihood for noise of any size in each state, and the prices."""
@@ -108,7 +102,7 @@ class Selection:
         model = free(self.states, terms, [e for e, _ in chosen], factors)
         starts = self.smooth[self.pieces.first] if near is None else near.fit.point.starts
         noise = self.noise if near is None else self.left(near)
-        found = fitted(self.pieces, model, noise, starts, warm=near is not None)
+        found = fitted(self.pieces, model, noise, starts, self.config, warm=near is not None)
         if found is None or not self._has_saturations(found.model, found.point.constants):
             return None
         judged = self._of(found, chosen)
@@ -118,7 +112,7 @@ class Selection:
     def _is_worth_it(self, key: frozenset[object], near: Judged | None) -> bool:
         """Whether a choice is new, or was once fitted worse than one near it that it should better."""
         times, reached = self.tried.get(key, (0, math.inf))
-        if times >= _AGAIN or (times and (near is None or reached <= near.criterion)):
+        if times >= self.config.fits or (times and (near is None or reached <= near.criterion)):
             return False
         self.tried[key] = (times + 1, reached)
         return True
@@ -127,7 +121,7 @@ class Selection:
         """Whether inner constants are where they tell: else there is a pole, or next to a polynomial."""
         _, inner = model.numbers(constants)
         return all(
-            0 < k <= _LARGEST_INNER * self._sizes[term.of] ** hill_power(term)
+            0 < k <= self.config.largest_inner * self._sizes[term.of] ** hill_power(term)
             for term, k in zip(model.terms, inner, strict=True)
             if term.has_inner
         )
@@ -142,7 +136,7 @@ class Selection:
             (e, replace(term, inner=float(k)) if term.has_inner else term)
             for (e, term), k in zip(chosen, inner, strict=True)
         )
-        words = _NODE * sum(term.nodes for _, term in now)
+        words = self.config.node * sum(term.nodes for _, term in now)
         constants = len(fit.point.constants) * math.log(self.pieces.values.size)
         judged = Judged(now, fit, self.criterion(fit, words + constants))
         if math.isfinite(judged.criterion) and (self.best is None or judged.criterion < self.best.criterion):
@@ -152,7 +146,7 @@ class Selection:
     def improved(self, start: Judged) -> Judged:
         """The best choice that exchanges of terms lead to."""
         best = start
-        for _ in range(_ROUNDS):
+        for _ in range(self.config.tables):
             if self.meter.left <= 0:
                 break
             found = [
@@ -173,7 +167,7 @@ class Selection:
         noise = self.left(now)
         own = [term for _, term in now.chosen if term.has_inner]
         more = Library((*self.pool, *own))
-        residual, table = Shooting(self.pieces, model, noise, _GAP).matrix(
+        residual, table = Shooting(self.pieces, model, noise, self.config.table_gap).matrix(
             Point(point.starts, point.constants), more
         )
         starts, constants = point.starts.size, len(point.constants)
@@ -233,5 +227,5 @@ class Selection:
                     scored.append((score(subset), subset))
                 except np.linalg.LinAlgError:
                     continue
-            limit = score(now) + _HOPE
-        return [subset for value, subset in sorted(scored)[:_TRIALS] if value <= limit]
+            limit = score(now) + self.config.promise
+        return [subset for value, subset in sorted(scored)[: self.config.trials] if value <= limit]

@@ -20,6 +20,7 @@ from scipy.interpolate import CubicSpline
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
+from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.dynamics.courses import Courses
 from edgewise.dynamics.model import Model
 from edgewise.dynamics.terms import Library
@@ -280,16 +281,12 @@ class Fit:
     gaps: float
 
 
-# Gaps that are allowed in units of the noise, first wide, then next to none; steps of each. Damping at first.
-_GAPS = ((3.0, 8), (0.3, 8), (0.03, 8), (1e-3, 12))
-_FIRST = 1e-4
-
-
 def fitted(
     pieces: Pieces,
     model: Model,
     noise: Floats,
     starts: Floats,
+    config: DynamicsConfig = DEFAULT,
     *,
     warm: bool = False,
     tolerance: float = 1e-4,
@@ -304,10 +301,11 @@ def fitted(
         The end is a step that gains no more than this share.
     """
     point = Point(starts, model.start)
-    for gap, steps in _GAPS[-1:] if warm else _GAPS:
+    ways = list(zip(config.gaps, config.gap_steps, strict=True))
+    for gap, steps in ways[-1:] if warm else ways:
         problem = Shooting(pieces, model, noise, gap)
         # Columns are scaled to length one, gaps included: what tells the constants is so much smaller.
-        damping = Damping(start=_FIRST * min(gap, 1.0) ** 2, falls=0.1, rises=8.0, least=1e-18)
+        damping = Damping(start=config.damping * min(gap, 1.0) ** 2, falls=0.1, rises=8.0, least=1e-18)
         found = descended(problem, point, steps=steps, tolerance=tolerance, floor=1e-12, damping=damping)
         if not np.isfinite(found.loss):
             return None

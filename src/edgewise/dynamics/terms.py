@@ -12,11 +12,11 @@ import numpy as np
 
 from edgewise._core.arrays import Floats, Ints
 from edgewise._core.work import charge
+from edgewise.dynamics.config import DEFAULT, DynamicsConfig
 from edgewise.forms.tree import Apply, Node, Number, Variable
 
 # Units of work of an entry of a table.
 _ENTRY = 4e-9
-_NEAR_ZERO = 0.02
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ def polynomials(variables: int, degree: int) -> list[Term]:
     return [Term(powers) for powers in found]
 
 
-def functions(Z: Floats, without: Sequence[str] = ()) -> list[Term]:
+def functions(Z: Floats, without: Sequence[str] = (), config: DynamicsConfig = DEFAULT) -> list[Term]:
     """Terms with functions and odd powers that have values on the points Z (q, m)."""
     m = Z.shape[1]
     eye = [tuple(float(a == v) for a in range(m)) for v in range(m)]
@@ -261,7 +261,7 @@ def functions(Z: Floats, without: Sequence[str] = ()) -> list[Term]:
             for power in (0.5, 1.5, 2 / 3, -1.0, -2.0):
                 found.append(Term(tuple(power * e for e in eye[v])))
         if "saturation" not in without:
-            for name in saturating(low[v], size):
+            for name in saturating(low[v], size, config):
                 for share in (0.1, 0.3, 1.0):
                     found += saturations(m, v, name, (share * size) ** _HILLS[name])
     return found
@@ -272,12 +272,12 @@ def hill_power(term: Term) -> int:
     return _HILLS[term.function]
 
 
-def saturating(low: float, size: float) -> tuple[str, ...]:
+def saturating(low: float, size: float, config: DynamicsConfig) -> tuple[str, ...]:
     """The saturations of a variable of such a size that goes down to so much: those without poles.
 
     What is positive may be smoothed to a little less than zero.
     """
-    return tuple(_HILLS) if low >= -_NEAR_ZERO * size else ("hill2", "hill4")
+    return tuple(_HILLS) if low >= -config.near_zero * size else ("hill2", "hill4")
 
 
 def inner_sizes(size: float, name: str) -> Floats:

@@ -1,0 +1,106 @@
+"""What a search for the equations of measured courses decides by: every threshold once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edgewise._core.config import check_config, chosen
+from edgewise._core.errors import InputError
+
+
+@dataclass(frozen=True)
+class DynamicsConfig:
+    """The thresholds of `find_dynamics`.
+
+    Values without a reason are round ones set by hand; others have not been compared.
+
+    Attributes
+    ----------
+    work_units : float
+        Work of "normal" at most: about a minute of one core.
+    density : float
+        Weighting functions per half width: one coordinate can have more than fields in space.
+    piece, most_pieces, most_parts : int
+        Intervals of a piece that solutions are started on; pieces of all courses at most; steps of an interval at most.
+    noise_share, spread_share : float
+        Solutions are as exact as this share of what a fit leaves, or of the spread of the states.
+    near_zero : float
+        A state that goes below zero by no more than this share of its size may be positive, and smoothed to less.
+    saturating_starts : int
+        Choices of saturations for each state that are started from.
+    largest_inner : float
+        Their inner constants are at most so many times the largest power beside them: else they are polynomials.
+    fits : int
+        A choice of terms is fitted at most so often, from other constants.
+    trials, tables : int
+        Models fitted after each table of what exchanging terms would gain, and tables at most.
+    promise : float
+        What a table promises is worth a fit where it lacks no more than this of the criterion.
+    node : float
+        Twice the nats of a variable, a power or half a function.
+    gaps, gap_steps : tuple of float and tuple of int
+        Gaps between pieces that are allowed in units of the noise, first wide, then next to none; steps of fitting at each.
+    damping : float
+        Damping at first, for gaps as wide as the noise.
+    table_gap, error_gap : float
+        Gaps that tables, and errors of constants, are told with.
+    plain, sure : tuple of int and float
+        Whole numbers that a factor may be said to be, and how well it must be known, as a share.
+    alike : float
+        Two constants, or a constant and a number, may be one where they differ by so many standard errors.
+    explained : float
+        Where more is left than so many times the noise of the splines, something is missing.
+    null : float
+        A combination whose rate is below this share of its terms' rates may be kept.
+    places, quantities : int
+        Places that rates are compared at, and terms at most that a conserved quantity may be a sum of.
+    """
+
+    work_units: float = 60.0
+    density: float = 6.0
+    piece: int = 10
+    most_pieces: int = 60
+    most_parts: int = 8
+    noise_share: float = 1e-2
+    spread_share: float = 1e-8
+    near_zero: float = 0.02
+    saturating_starts: int = 4
+    largest_inner: float = 1.0
+    fits: int = 3
+    trials: int = 6
+    tables: int = 20
+    promise: float = 12.0
+    node: float = 3.0
+    gaps: tuple[float, ...] = (3.0, 0.3, 0.03, 1e-3)
+    gap_steps: tuple[int, ...] = (8, 8, 8, 12)
+    damping: float = 1e-4
+    table_gap: float = 1e-2
+    error_gap: float = 1e-3
+    plain: tuple[int, ...] = (1, 2, 3)
+    sure: float = 0.1
+    alike: float = 3.0
+    explained: float = 1.5
+    null: float = 1e-6
+    places: int = 400
+    quantities: int = 120
+
+    def __post_init__(self) -> None:
+        check_config(
+            self,
+            most={"noise_share": 1.0, "spread_share": 1.0, "near_zero": 1.0, "sure": 1.0},
+            least={"gap_steps": 1, "plain": 1},
+        )
+        if len(self.gaps) != len(self.gap_steps):
+            raise InputError(
+                "The 'gap_steps' parameter of DynamicsConfig must be as many numbers as 'gaps'. "
+                f"Got {len(self.gap_steps)} and {len(self.gaps)} instead."
+            )
+
+
+DEFAULT = DynamicsConfig()
+
+
+def config_of(config: Any, of: str) -> DynamicsConfig:
+    """The thresholds asked for; the defaults where there are none."""
+    return chosen(config, DEFAULT, of)
