@@ -28,6 +28,9 @@ from tables import read as read_numbers
 
 import edgewise as ew
 
+# Groups of rows whose calibration is compared.
+BINS = 10
+
 ADULT = [
     "age",
     "workclass",
@@ -178,17 +181,25 @@ def as_categories(X: pd.DataFrame) -> pd.DataFrame:
     return X.apply(lambda column: column if column.dtype.kind in "if" else column.astype("category"))
 
 
-def judged(problem: Problem, split: Split, model: Any) -> tuple[float, float, float]:
-    """(AUC, Brier score) or (RMSE, nan), and CPU seconds of the fit."""
+def calibration_error(p: np.ndarray, y: np.ndarray) -> float:
+    """Expected calibration error: tenths of the rows by rising probability, mean distance of frequency and probability."""
+    order = np.argsort(p, kind="stable")
+    parts = zip(np.array_split(p[order], BINS), np.array_split(y[order], BINS), strict=True)
+    return float(sum(len(a) * abs(a.mean() - b.mean()) for a, b in parts) / len(p))
+
+
+def judged(problem: Problem, split: Split, model: Any) -> tuple[float, float, float, float]:
+    """AUC, Brier score and calibration error, or RMSE and nothing more; CPU seconds of the fit."""
     X, X_test = as_categories(split.X), as_categories(split.X_test)
     clock = Clock()
     model.fit(X, split.y)
     seconds = clock.seconds
     if not problem.classes:
         error = np.asarray(model.predict(X_test)).ravel() - split.y_test
-        return float(np.sqrt(np.mean(error**2))), float("nan"), seconds
+        return float(np.sqrt(np.mean(error**2))), float("nan"), float("nan"), seconds
     p = model.predict_proba(X_test)[:, 1]
-    return float(roc_auc_score(split.y_test, p)), float(np.mean((p - split.y_test) ** 2)), seconds
+    brier = float(np.mean((p - split.y_test) ** 2))
+    return float(roc_auc_score(split.y_test, p)), brier, calibration_error(p, split.y_test), seconds
 
 
 def measure(run: Run, report: Report, problem: Problem) -> None:
@@ -199,7 +210,7 @@ def measure(run: Run, report: Report, problem: Problem) -> None:
     asked = os.environ.get("ADOPTION_MODELS")
     for name in models(problem.classes, 0) if asked is None else asked.split(";"):
         results = [judged(problem, split, models(problem.classes, k)[name]) for k, split in enumerate(splits)]
-        score, brier, seconds = (float(np.mean(column)) for column in zip(*results, strict=True))
+        score, brier, _, seconds = (float(np.mean(column)) for column in zip(*results, strict=True))
         report.add(
             problem.name,
             name,

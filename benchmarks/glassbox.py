@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from _common import Report, Run, begin
-from adoption import PROBLEMS, Problem, Split, as_categories, prepared
+from adoption import PROBLEMS, Problem, judged, prepared
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.linear_model import LogisticRegressionCV, RidgeCV
-from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import OrdinalEncoder
 
 import edgewise as ew
@@ -36,7 +35,6 @@ TABLES = (
     "airfoil",
     "concrete",
 )
-BINS = 10
 # No table needs more: the number of steps is then that of the recipe.
 WORK = 10
 
@@ -144,29 +142,6 @@ MODELS: dict[str, Callable[[bool, int], Any]] = {
     "EBM": ebm,
     "EBM, outer_bags=4": small_ebm,
 }
-
-
-def calibration_error(p: np.ndarray, y: np.ndarray) -> float:
-    """Expected calibration error: tenths of the rows by rising probability, mean distance of frequency and probability."""
-    order = np.argsort(p, kind="stable")
-    parts = zip(np.array_split(p[order], BINS), np.array_split(y[order], BINS), strict=True)
-    return float(sum(len(a) * abs(a.mean() - b.mean()) for a, b in parts) / len(p))
-
-
-def judged(problem: Problem, split: Split, model: Any) -> tuple[float, float, float, float]:
-    """AUC, Brier score and calibration error, or RMSE and nothing more; CPU seconds of the fit."""
-    from _common import Clock
-
-    X, X_test = as_categories(split.X), as_categories(split.X_test)
-    clock = Clock()
-    model.fit(X, split.y)
-    seconds = clock.seconds
-    if not problem.classes:
-        error = np.asarray(model.predict(X_test)).ravel() - split.y_test
-        return float(np.sqrt(np.mean(error**2))), float("nan"), float("nan"), seconds
-    p = model.predict_proba(X_test)[:, 1]
-    brier = float(np.mean((p - split.y_test) ** 2))
-    return float(roc_auc_score(split.y_test, p)), brier, calibration_error(p, split.y_test), seconds
 
 
 def measure(run: Run, report: Report, problem: Problem, names: list[str]) -> None:

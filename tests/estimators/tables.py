@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -41,3 +44,24 @@ def income(table: dict[str, list[Any]]) -> np.ndarray:
             for age, job, owner in zip(table["age"], table["job"], table["owner"], strict=True)
         ]
     )
+
+
+def check_array_api(*models: str) -> None:
+    """The check of scikit-learn's contract for arrays of other libraries, on models as they are written in a program.
+
+    scikit-learn tests that only where this variable is set before scipy is imported.
+    """
+    code = (
+        "from sklearn.utils.estimator_checks import check_array_api_input as check\n"
+        "import edgewise as ew\n"
+        f"for model in ({', '.join(models)},):\n"
+        "    check(type(model).__name__, model, array_namespace='numpy', expect_only_array_outputs=False)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "SCIPY_ARRAY_API": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

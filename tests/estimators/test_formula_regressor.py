@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -20,6 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from edgewise import FormulaRegressor, InputError, find_formula
+from tests.estimators.tables import check_array_api
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(1, 3, (120, 2))
@@ -39,21 +37,7 @@ def test_scikit_learn_check(estimator, check):
 
 
 def test_the_check_that_needs_another_environment() -> None:
-    """scikit-learn tests the array interface only where this variable is set before scipy is imported."""
-    code = (
-        "from sklearn.utils.estimator_checks import check_array_api_input as check\n"
-        "import edgewise as ew\n"
-        "model = ew.FormulaRegressor(work=3e-4)\n"
-        "check('FormulaRegressor', model, array_namespace='numpy', expect_only_array_outputs=False)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "SCIPY_ARRAY_API": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    check_array_api("ew.FormulaRegressor(work=3e-4)")
 
 
 def test_it_finds_what_the_function_finds() -> None:

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edgewise._core.arrays import Floats
-from edgewise._core.checks import as_tuple, check_float, check_int, check_vector, short
+from edgewise._core.checks import as_tuple, check_float, check_int, short
 from edgewise._core.errors import InputError
 from edgewise.forms import FORMS, Form
 from edgewise.symbolic.univariate.affine_fit import Batch, Curve, evaluate, join, refine
+from edgewise.symbolic.univariate.curve_rows import read_curve
 from edgewise.symbolic.univariate.starting_points import POINTS, best_starts, symmetric
 
 # A tenfold smaller residual is worth this many nodes.
@@ -60,10 +61,6 @@ class Suggestion:
         """The fitted function in words: 2*sin(3*x + 1) + 0.5."""
         inner = f"{self.b:.6g}*x" + (f" + {self.c:.6g}" if self.c else "")
         return f"{self.a:.6g}*[{self.form.text} at x = {inner}] + {self.d:.6g}"
-
-
-# Beyond this size squares leave the range of floats.
-MOST = 1e140
 
 
 def fit_curve(
@@ -114,29 +111,12 @@ def fit_curve(
     >>> best.form.name, round(best.a, 6), round(best.b, 6), best.c, round(best.d, 6)
     ('sin', 3.0, 3.141593, 0.0, -1.0)
     """
-    points = check_vector(x, "x", min_length=3, of="fit_curve")
-    values = check_vector(y, "y", length=len(points), of="fit_curve")
-    weights = (
-        np.ones(len(points))
-        if sample_weight is None
-        else check_vector(sample_weight, "sample_weight", length=len(points), of="fit_curve")
-    )
-    if weights.min() < 0 or weights.sum() <= 0:
-        raise InputError(
-            "The 'sample_weight' argument must hold non-negative numbers, not all zero. Got others instead."
-        )
+    points, values, weights = read_curve(x, y, sample_weight, 3, "fit_curve")
+    weights = weights / weights.sum()
     accuracy = check_float(accuracy, "accuracy", low=1e-15, high=1.0, of="fit_curve")
     library = list(FORMS.values() if forms is None else check_forms(forms, "fit_curve"))
     if not library:
         raise InputError("The 'forms' parameter of fit_curve must hold at least one Form. Got none instead.")
-    for name, entries in (("x", points), ("y", values)):
-        if float(np.abs(entries).max()) > MOST:
-            raise InputError(
-                f"The '{name}' parameter of fit_curve must have entries up to {MOST:g}, so that they can be squared. "
-                f"Got {float(np.abs(entries).max()):g} instead; choose other units."
-            )
-    order = np.argsort(points, kind="stable")
-    points, values, weights = points[order], values[order], weights[order] / weights.sum()
     # Forms leave the range of floats as a matter of course; they are judged by what they give.
     with np.errstate(all="ignore"):
         found = _suggestions(points, values, weights, library)

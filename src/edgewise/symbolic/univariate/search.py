@@ -11,14 +11,14 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from edgewise._core.checks import check_float, check_int, check_vector
-from edgewise._core.errors import InputError
+from edgewise._core.checks import check_float, check_int
 from edgewise._core.threads import one_thread
 from edgewise._core.work import Meter, StopError, check_seconds, check_work, running
 from edgewise.forms import Form
 from edgewise.symbolic.config import SearchConfig, config_of
-from edgewise.symbolic.univariate.closed_forms import MOST, check_forms
+from edgewise.symbolic.univariate.closed_forms import check_forms
 from edgewise.symbolic.univariate.curve import Points, smooth_noise
+from edgewise.symbolic.univariate.curve_rows import read_curve
 from edgewise.symbolic.univariate.ladder import Ladder
 from edgewise.symbolic.univariate.selection import Found as Found
 
@@ -77,30 +77,12 @@ def one_variable(
     True
     """
     settings = config_of(config, "one_variable").curves
-    xs = check_vector(x, "x", min_length=12, of="one_variable")
-    ys = check_vector(y, "y", length=len(xs), of="one_variable")
-    weights = (
-        np.ones(len(xs))
-        if sample_weight is None
-        else check_vector(sample_weight, "sample_weight", length=len(xs), of="one_variable")
-    )
-    if weights.min() < 0 or weights.sum() <= 0:
-        raise InputError(
-            "The 'sample_weight' argument must hold non-negative numbers, not all zero. Got others instead."
-        )
-    for name, entries in (("x", xs), ("y", ys)):
-        if float(np.abs(entries).max()) > MOST:
-            raise InputError(
-                f"The '{name}' parameter of one_variable must have entries up to {MOST:g}. "
-                f"Got {float(np.abs(entries).max()):g} instead; choose other units."
-            )
+    xs, ys, weights = read_curve(x, y, sample_weight, 12, "one_variable")
     accuracy = check_float(accuracy, "accuracy", low=0.0, high=1.0, of="one_variable")
     units = settings.work_units * check_work(work, "one_variable")
     meter = Meter(units, check_seconds(seconds, "one_variable"))
     top = check_int(top, "top", low=1, of="one_variable")
     library = None if forms is None else check_forms(forms, "one_variable")
-    order = np.argsort(xs, kind="stable")
-    xs, ys, weights = xs[order], ys[order], weights[order]
     kept = weights > 0
     xs, ys, weights = xs[kept], ys[kept], weights[kept] / weights[kept].mean()
     with np.errstate(all="ignore"), one_thread():
